@@ -1,0 +1,85 @@
+# All work happens in .venv. Stamp files in it remember what has been installed and built: as long as pyproject.toml
+# and constraints.txt stay as they are no target calls pip, so a second run needs no network.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+NATIVE := $(wildcard src/novacula/_native/*)
+COMPILER := $(shell command -v c++ || command -v g++ || command -v clang++)
+STUDIES := $(wildcard benchmarks/studies/*.py)
+
+# Recorded reference values, where a checkout has them beside it; the tests that need them skip elsewhere.
+CONFORMANCE := $(abspath ../shared/conformance)
+ifneq ($(wildcard $(CONFORMANCE)/.),)
+export NOVACULA_CONFORMANCE ?= $(CONFORMANCE)
+endif
+
+.PHONY: env demo test lint studies dist clean help
+
+env: $(VENV)/dev.stamp $(VENV)/native.stamp  ## .venv with the package and what its development needs (the default)
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "novacula needs Python 3.11 or newer; name one, for example: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/tools.stamp: constraints.txt | $(BIN)/pip
+	@echo "Installing into $(VENV); the first time this takes minutes."
+	$(PIP) cmake nanobind ninja scikit-build-core
+	@touch $@
+
+# In place and pure Python, so that every edit in src/ counts at once, a renamed module too; the kernels come after.
+EDITABLE := --no-build-isolation -C editable.mode=inplace -C wheel.cmake=false --editable
+
+$(VENV)/base.stamp: pyproject.toml $(VENV)/tools.stamp
+	$(PIP) $(EDITABLE) .
+	@touch $@
+
+# The extras distill, lm, ray and docs join dev here with the first code that imports them; until then they would
+# only cost every checkout a gigabyte.
+$(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
+	$(PIP) $(EDITABLE) '.[dev]'
+	@touch $(VENV)/base.stamp $@
+
+# The kernels, put beside the Python sources. A C++ edit rebuilds what it touches, in seconds, without a network.
+$(VENV)/native.stamp: $(NATIVE) $(VENV)/tools.stamp
+ifeq ($(COMPILER),)
+	@echo "There is no C++ compiler: the torch engines do all the work."
+else
+	@$(BIN)/cmake -S src/novacula/_native -B $(VENV)/native -G Ninja -DCMAKE_BUILD_TYPE=Release --log-level=WARNING \
+	    -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) -DPython_EXECUTABLE=$(abspath $(BIN)/python) \
+	    -Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir)
+	$(BIN)/cmake --build $(VENV)/native
+	@$(BIN)/cmake --install $(VENV)/native --prefix src --strip
+	@touch $@
+endif
+
+demo: $(VENV)/base.stamp  ## solve one real ARC puzzle from its own grids, score the answer, write a report
+	-@$(MAKE) --no-print-directory $(VENV)/native.stamp
+	@rm -rf runs/demo
+	$(BIN)/novacula arc solve 6d75e8bb --steps 400 --seed 0 --out runs/demo
+	$(BIN)/novacula arc score runs/demo
+	@echo "The report is runs/demo/report.html; open it in a browser."
+
+test: lint  ## lint, formatting, types and all tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: env  ## lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+
+studies: env  ## the long and statistical checks of benchmarks/studies
+	@for study in $(STUDIES); do echo "== $$study"; $(BIN)/python "$$study" || exit 1; done
+
+dist: env  ## sdist and wheel in dist/
+	$(BIN)/python -m build --no-isolation
+
+clean:  ## remove what was built, and caches; the installed packages and runs/ stay
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis $(VENV)/native $(VENV)/native.stamp
+	rm -f src/novacula/_native.*.so
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace novacula::NOVACULA_SET {
+
+void philox_normal(std::uint64_t seed, std::uint32_t stream, std::uint32_t step, std::size_t count, float* out);
+
+}  // namespace novacula::NOVACULA_SET

@@ -1,0 +1,28 @@
+"""The errors that a user can cause.
+
+Everything that novacula raises on purpose derives from `NovaculaError`; the command line prints such an error as
+one line and exits with 2. Any other exception is a defect of the program.
+"""
+
+
+class NovaculaError(Exception):
+    """Base of every error that novacula raises on purpose."""
+
+
+class InputError(NovaculaError):
+    """An input broke a rule.
+
+    Args:
+        source: the file, option or identifier that is at fault, as the user named it.
+        problems: one entry per broken rule, each naming the place and the rule, for example
+            ``"train[0].input row 2: 3 cells where row 0 has 4; rows must be equally long"``.
+    """
+
+    def __init__(self, source: str, *problems: str) -> None:
+        self.source = source
+        self.problems = problems
+        super().__init__(f"{source}: {'; '.join(problems)}")
+
+
+class RunError(NovaculaError):
+    """A run folder cannot be used as asked: absent, busy, damaged, or already finished."""

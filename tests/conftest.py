@@ -1,0 +1,28 @@
+"""What holds in every test: checked shapes and types, one numeric thread, repeatable examples in CI."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# Read by torch and OpenBLAS when they load, and inherited by every program that a test starts.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+# Before anything imports novacula: every annotation in it is checked at every call, for as long as the tests run.
+install_import_hook("novacula", "beartype.beartype")
+
+# An example's time depends on what else the machine does, so it is never a reason to fail.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def conformance() -> Path:
+    """The folder of recorded reference values; its README says what is in it and how closely to agree."""
+    folder = os.environ.get("NOVACULA_CONFORMANCE")
+    if not folder:
+        pytest.skip("NOVACULA_CONFORMANCE is not set: it names the folder of recorded reference values")
+    return Path(folder)
