@@ -1,0 +1,121 @@
+"""From what the network draws at each step to two attempts.
+
+Every step proposes two candidates for the test outputs taken together, one from its own sample and one from a moving
+average of the logits, and gives each a weight by how sure the network is. The candidates with the largest sums of
+weights are the attempts. Source: arXiv 2512.06104, section on answers.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.arc.engine import DrawnTests
+from novacula.arc.puzzle import OUTPUT, Puzzle
+from novacula.arc.task import Grid
+
+DECAY = 0.97
+"""Of the moving average, which starts at 0 and is not corrected for that."""
+CERTAINTY_WEIGHT = 10.0
+EARLY_STEPS, EARLY_PENALTY = 150, 10.0
+AVERAGE_PENALTY = 4.0
+
+Answer = tuple[Grid, ...]
+"""One grid for every test input."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A candidate with its part of all candidates' weight."""
+
+    answer: Answer
+    share: float
+
+
+class Answers:
+    """Candidates and their scores over a run.
+
+    Args:
+        puzzle: palette, size rules and test shapes.
+    """
+
+    def __init__(self, puzzle: Puzzle) -> None:
+        self._palette = np.array(puzzle.palette)
+        # The run of rows and columns that a rule fixes, or None.
+        self._shapes = [
+            puzzle.shapes[example][OUTPUT] if puzzle.output_size_known else (None, None)
+            for example in range(puzzle.demonstrations, puzzle.axes.example)
+        ]
+        tests, axes = len(self._shapes), puzzle.axes
+        self._average = DrawnTests(
+            np.zeros((tests, axes.color, axes.x, axes.y), np.float32),
+            np.zeros((tests, axes.x), np.float32),
+            np.zeros((tests, axes.y), np.float32),
+        )
+        self.scores: dict[str, float] = {}
+        """Log-weight of every candidate so far, by its text form, the latest update last."""
+
+    def update(self, drawn: DrawnTests, step: int) -> None:
+        """Take in what step `step`, counted from 0, drew."""
+        for average, new in zip(_fields(self._average), _fields(drawn), strict=True):
+            average *= DECAY
+            average += (1 - DECAY) * new
+        for outputs, penalty in ((drawn, 0.0), (self._average, AVERAGE_PENALTY)):
+            text, uncertainty = self._read(outputs)
+            weight = -CERTAINTY_WEIGHT * uncertainty - (EARLY_PENALTY if step < EARLY_STEPS else 0.0) - penalty
+            self.scores[text] = float(np.logaddexp(self.scores.pop(text, -np.inf), weight))
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The two best candidates, best first; of equal scores the later updated wins. Both the same if only one is."""
+        texts = list(self.scores)
+        best = sorted(range(len(texts)), key=lambda i: (self.scores[texts[i]], i), reverse=True)[:2]
+        total = np.logaddexp.reduce(list(self.scores.values()))
+        found = [Attempt(_parse(texts[i]), float(np.exp(self.scores[texts[i]] - total))) for i in best]
+        return (found[0], found[-1])
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        """The moving averages, and the scores."""
+        names = ("average_color", "average_row", "average_column")
+        return dict(zip(names, (f.copy() for f in _fields(self._average)), strict=True)), dict(self.scores)
+
+    def load(self, arrays: dict[str, np.ndarray], scores: dict[str, float]) -> None:
+        """Take up `state`."""
+        self._average = DrawnTests(
+            arrays["average_color"].copy(), arrays["average_row"].copy(), arrays["average_column"].copy()
+        )
+        self.scores = dict(scores)
+
+    def _read(self, outputs: DrawnTests) -> tuple[str, float]:
+        """The candidate that `outputs` show, and how unsure they are: mean over tests of the mean over cells."""
+        grids, uncertainties = [], []
+        for color, row, column, (height, width) in zip(*_fields(outputs), self._shapes, strict=True):
+            rows, columns = best_run(row, height), best_run(column, width)
+            logits = np.concatenate([np.zeros_like(color[:1]), color])[:, rows, columns]
+            largest = logits.max(0)
+            uncertainties.append(np.log(np.exp(logits - largest).sum(0)).mean())
+            grids.append(self._palette[logits.argmax(0)])
+        return _text(grids), float(np.mean(uncertainties))
+
+
+def best_run(scores: Float[np.ndarray, " cells"], length: int | None) -> slice:
+    """The run of cells, of the given length if one is given, with the largest inside minus outside sum."""
+    prefix = np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
+    if length is not None:
+        start = int(np.argmax(prefix[length:] - prefix[:-length]))
+        return slice(start, start + length)
+    runs = np.where(np.tri(len(prefix), k=0, dtype=bool), -np.inf, prefix[None, :] - prefix[:, None])
+    start, stop = np.unravel_index(int(np.argmax(runs)), runs.shape)
+    return slice(int(start), int(stop))
+
+
+def _fields(outputs: DrawnTests) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return outputs.color, outputs.row, outputs.column
+
+
+def _text(grids: list[np.ndarray]) -> str:
+    """Digits, ``/`` between rows, ``|`` between grids."""
+    return "|".join("/".join("".join(map(str, row)) for row in grid.tolist()) for grid in grids)
+
+
+def _parse(text: str) -> Answer:
+    return tuple(tuple(tuple(int(cell) for cell in row) for row in grid.split("/")) for grid in text.split("|"))

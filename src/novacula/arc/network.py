@@ -1,0 +1,123 @@
+"""The decoder: from the latents to a distribution over every grid of the puzzle.
+
+Source: arXiv 2512.06104, sections on the architecture and appendix on layers. The default is the form that produced
+the published results: softmax and pointwise layers read the raw residual stream.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from novacula.arc.canvas import Canvas
+from novacula.arc.layers.communicate import communicate
+from novacula.arc.layers.decode import posterior
+from novacula.arc.layers.directional import cumulative_maximum, directional, shift
+from novacula.arc.layers.nonlinear import nonlinear
+from novacula.arc.layers.normalize import normalize
+from novacula.arc.layers.share import share_down, share_up
+from novacula.arc.layers.softmax import softmax
+from novacula.arc.multitensor import COLOR_HEAD, SUBSETS, X_HEAD, Y_HEAD, Multitensor
+from novacula.arc.puzzle import Puzzle
+from novacula.arc.weights import Block, Weights
+
+COLOR_BIAS_SPEED = 100.0
+"""Factor on the color head's bias; it makes black against the rest learn fast."""
+OUT_OF_RANGE = -1000.0
+"""Added to the score of rows and columns beyond both grids of an example."""
+
+Observer = Callable[[str, Multitensor], None]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What one forward pass gives; the first axis is the mode, 0 for input and 1 for output grids.
+
+    Attributes:
+        color: logits of the colors other than black, whose logit is 0.
+        row, column: scores of rows and columns being inside the grid.
+        kl: nats of each latent tensor.
+    """
+
+    color: Float[Tensor, "2 examples colors rows columns"]
+    row: Float[Tensor, "2 examples rows"]
+    column: Float[Tensor, "2 examples columns"]
+    kl: Float[Tensor, " tensors"]
+
+
+class Network:
+    """The decoder of one puzzle.
+
+    Args:
+        puzzle: gives axis lengths and masks.
+        weights: its parameters.
+        pre_norm: whether softmax and pointwise layers read the normalized stream, as the paper writes.
+    """
+
+    def __init__(self, puzzle: Puzzle, weights: Weights, pre_norm: bool = False) -> None:
+        flat = weights.flat
+        self.canvas = Canvas(puzzle, flat.dtype, str(flat.device))
+        self.weights = weights
+        self.pre_norm = pre_norm
+        self.positions = [puzzle.axes.positions(s) for s in SUBSETS]
+        self._row_range, self._column_range = (
+            torch.tensor(
+                [[0.0 if i < extent[axis] else OUT_OF_RANGE for i in range(length)] for extent in puzzle.extent]
+            ).to(flat)
+            for axis, length in ((0, puzzle.axes.x), (1, puzzle.axes.y))
+        )
+
+    def decode(self, latents: Float[Tensor, "4 positions"]) -> Multitensor:
+        """The residual streams that samples (or means) of the latents give."""
+        parts = zip(SUBSETS, latents.split(self.positions, 1), strict=True)
+        return {s: _affine(self.weights.decode[s], z) for s, z in parts}
+
+    def forward(self, noise: Float[Tensor, "4 positions"], observe: Observer | None = None) -> Outputs:
+        """One pass.
+
+        Args:
+            noise: ε of all latent tensors in `SUBSETS` order.
+            observe: called with the name of each layer and the residual streams after it.
+        """
+        w = self.weights
+        latents = posterior(w.target, w.mean, w.adjustment, noise, self.positions)
+        tensors = self.decode(latents.sample)
+        for index, block in enumerate(w.blocks):
+            for layer, step in self._layers(block):
+                tensors = step(tensors)
+                if observe:
+                    observe(f"block{index}.{layer}", tensors)
+        axes = self.canvas.axes
+        weight, bias = w.color
+        color = _affine((weight, COLOR_BIAS_SPEED * bias), tensors[COLOR_HEAD])
+        return Outputs(
+            color=color.view(2, axes.example, axes.color, axes.x, axes.y),
+            row=_affine(w.size, tensors[X_HEAD]).view(2, axes.example, axes.x) + self._row_range,
+            column=_affine(w.size, tensors[Y_HEAD]).view(2, axes.example, axes.y) + self._column_range,
+            kl=latents.kl,
+        )
+
+    def _layers(self, b: Block) -> tuple[tuple[str, Callable[[Multitensor], Multitensor]], ...]:
+        """The layers of a block in order, each from all tensors to all tensors that are still seen."""
+        canvas = self.canvas
+
+        def read(v: Tensor) -> Tensor:
+            return normalize(v) if self.pre_norm else v
+
+        return (
+            ("share_up", lambda t: share_up(t, b.share_up, canvas, b.live)),
+            ("softmax", lambda t: {s: softmax(v, read(v), b.softmax[s], s, canvas) for s, v in t.items()}),
+            ("cummax", lambda t: t | directional(t, b.cummax, canvas, cumulative_maximum)),
+            ("shift", lambda t: t | directional(t, b.shift, canvas, shift)),
+            ("direction_share", lambda t: t | communicate(t, b.direction)),
+            ("nonlinear", lambda t: {s: nonlinear(v, read(v), b.nonlinear[s]) for s, v in t.items()}),
+            ("share_down", lambda t: share_down(t, b.share_down, canvas, b.receivers)),
+            ("normalize", lambda t: {s: normalize(v) for s, v in t.items()}),
+        )
+
+
+def _affine(weight_and_bias: tuple[Tensor, Tensor], v: Tensor) -> Tensor:
+    weight, bias = weight_and_bias
+    return torch.addmm(bias[:, None], weight, v)

@@ -1,0 +1,198 @@
+"""Every parameter of the network in one flat vector, by name.
+
+The vector holds, in this order: the decoder's weights, the 18 target capacities, the means and the capacity
+adjustments of the latents. Tied weights are stored once, under the name of the subset that owns them, and what no
+head can see is not stored at all. All engines share this layout; names are those of the published quantities:
+
+=========================================  =====================  ==================================================
+name                                       shape                  meaning
+=========================================  =====================  ==================================================
+``decode.<bits>.weight``, ``.bias``        width × 4, width       latent sample to residual stream
+``block<i>.<layer>.<bits>.down``, ``.up``  a × width, width × b   the two maps of a residual layer
+``block<i>.direction.<bits>.weight``       classes × 8 × 8        direction maps, one per class of direction pairs
+``head.color.weight``, ``.bias``           2 × 16, 2              color logits of input and output grid
+``head.size.weight``, ``.bias``            2 × 16, 2              row and column scores of input and output grid
+``latent.target``                          4 × 18                 target capacities t, a column per tensor
+``latent.mean``                            4 × positions          posterior means m, tensor after tensor
+``latent.adjustment``                      4 × positions          capacity adjustments l, likewise
+=========================================  =====================  ==================================================
+
+Maps are stored as output × input. Tensors follow each other in `SUBSETS` order, positions run in `MEMORY_AXES` order.
+
+Source: arXiv 2512.06104, section 3 and appendix; the layout is ours.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from novacula.arc.direction_maps import class_count
+from novacula.arc.multitensor import (
+    COLOR_HEAD,
+    DIRECTIONAL,
+    SUBSETS,
+    X_HEAD,
+    Y_HEAD,
+    Axes,
+    Axis,
+    Subset,
+)
+from novacula.arc.noise import normal_rows
+
+BLOCKS = 4
+LATENT_CHANNELS = 4
+UP_WIDTH, DOWN_WIDTH, SOFTMAX_WIDTH, DIRECTIONAL_WIDTH, NONLINEAR_WIDTH = 16, 8, 2, 4, 16
+_LATENT_MEAN_SCALE = 0.01
+_WEIGHT_STREAM = 1 << 16  # noise streams below this belong to the latents of the 18 subsets
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named block of the flat vector.
+
+    Attributes:
+        name: see the module's table.
+        shape: its shape.
+        offset: where it starts.
+        scale: standard deviation of its initial values.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    offset: int
+    scale: float
+
+    @property
+    def size(self) -> int:
+        """Count of numbers."""
+        return math.prod(self.shape)
+
+
+@cache
+def softmax_groups(s: Subset) -> tuple[tuple[Axis, ...], ...]:
+    """Sets of axes over which one softmax each is taken: non-empty, without example, by size, then in axis order."""
+    axes = [axis for axis in s.axes if axis != "example"]
+    return tuple(group for size in range(1, len(axes) + 1) for group in combinations(axes, size))
+
+
+def softmax_owners(s: Subset, exact_transpose: bool) -> tuple[int, ...]:
+    """For each softmax group, the index of the weights it uses among the distinct ones.
+
+    As published, every group has its own. With `exact_transpose`, a group and its mirror under the swap of x and y
+    share theirs, where both axes are present.
+    """
+    groups = softmax_groups(s)
+    if not (exact_transpose and s.x and s.y):
+        return tuple(range(len(groups)))
+    swap: dict[Axis, Axis] = {"x": "y", "y": "x"}
+    mirror = [min(set(g), {swap.get(axis, axis) for axis in g}, key=sorted) for g in groups]
+    distinct = list({frozenset(m): None for m in mirror})
+    return tuple(distinct.index(frozenset(m)) for m in mirror)
+
+
+def live_subsets(block: int) -> tuple[Subset, ...]:
+    """Subsets that a head can still see after share-up of `block`: in the last block only those with a position."""
+    return SUBSETS if block < BLOCKS - 1 else tuple(s for s in SUBSETS if s.x or s.y)
+
+
+def share_down_receivers(block: int) -> tuple[Subset, ...]:
+    """Subsets that share-down of `block` writes to: in the last block only what the heads read."""
+    return SUBSETS if block < BLOCKS - 1 else (X_HEAD, Y_HEAD, COLOR_HEAD)
+
+
+def _own(subsets: tuple[Subset, ...]) -> tuple[Subset, ...]:
+    """Those that own their weights."""
+    return tuple(s for s in subsets if s.twin == s)
+
+
+def _weights(exact_transpose: bool) -> Iterator[tuple[str, tuple[int, ...], int]]:
+    """Name, shape and fan-in of every decoder weight."""
+    for s in _own(SUBSETS):
+        yield f"decode.{s}.weight", (s.width, LATENT_CHANNELS), LATENT_CHANNELS
+        yield f"decode.{s}.bias", (s.width,), LATENT_CHANNELS
+    for block in range(BLOCKS):
+        at, live = f"block{block}", _own(live_subsets(block))
+        for s in _own(SUBSETS):
+            yield f"{at}.share_up.{s}.down", (UP_WIDTH, s.width), s.width
+        for s in live:
+            yield f"{at}.share_up.{s}.up", (s.width, UP_WIDTH), UP_WIDTH
+        for s in live:
+            fan_in = SOFTMAX_WIDTH * len(softmax_groups(s))
+            columns = SOFTMAX_WIDTH * len(set(softmax_owners(s, exact_transpose)))
+            yield f"{at}.softmax.{s}.down", (SOFTMAX_WIDTH, s.width), s.width
+            yield f"{at}.softmax.{s}.up", (s.width, columns), fan_in
+        for layer in ("cummax", "shift"):
+            for s in DIRECTIONAL:
+                yield f"{at}.{layer}.{s}.down", (DIRECTIONAL_WIDTH, s.width), s.width
+                yield f"{at}.{layer}.{s}.up", (s.width, DIRECTIONAL_WIDTH), DIRECTIONAL_WIDTH
+        for s in live:
+            if s.direction:
+                yield f"{at}.direction.{s}.weight", (class_count(s), s.width, s.width), s.width
+        for s in live:
+            yield f"{at}.nonlinear.{s}.down", (NONLINEAR_WIDTH, s.width), s.width
+            yield f"{at}.nonlinear.{s}.up", (s.width, NONLINEAR_WIDTH), NONLINEAR_WIDTH
+        for s in live:
+            yield f"{at}.share_down.{s}.down", (DOWN_WIDTH, s.width), s.width
+        for s in _own(share_down_receivers(block)):
+            yield f"{at}.share_down.{s}.up", (s.width, DOWN_WIDTH), DOWN_WIDTH
+    for head in ("color", "size"):
+        yield f"head.{head}.weight", (2, COLOR_HEAD.width), COLOR_HEAD.width
+        yield f"head.{head}.bias", (2,), COLOR_HEAD.width
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where every parameter lies in the flat vector of one puzzle.
+
+    Attributes:
+        entries: all blocks in order.
+        weights: count of trained decoder numbers, target capacities included; 76,140 for every puzzle.
+        size: length of the vector.
+    """
+
+    entries: dict[str, Entry]
+    weights: int
+    size: int
+
+    @staticmethod
+    def of(axes: Axes, exact_transpose: bool = False) -> "Layout":
+        """The layout of a puzzle with these axis lengths."""
+        blocks = [(name, shape, 1 / math.sqrt(fan_in)) for name, shape, fan_in in _weights(exact_transpose)]
+        positions = sum(axes.positions(s) for s in SUBSETS)
+        blocks += [("latent.target", (LATENT_CHANNELS, len(SUBSETS)), 0.0)]
+        count = len(blocks)
+        blocks += [("latent.mean", (LATENT_CHANNELS, positions), _LATENT_MEAN_SCALE)]
+        blocks += [("latent.adjustment", (LATENT_CHANNELS, positions), 0.0)]
+        entries: dict[str, Entry] = {}
+        offset = weights = 0
+        for index, (name, shape, scale) in enumerate(blocks):
+            entries[name] = Entry(name, shape, offset, scale)
+            offset += math.prod(shape)
+            weights = offset if index < count else weights
+        return Layout(entries, weights, offset)
+
+    def slice(self, flat: Tensor, name: str) -> Tensor:
+        """The block `name` of `flat`, sharing its memory."""
+        entry = self.entries[name]
+        return flat[entry.offset : entry.offset + entry.size].view(entry.shape)
+
+    def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The initial vector: normal weights of standard deviation 1/√fan-in, tiny latent means, zeros elsewhere.
+
+        Both rows of the color head start equal, so that input and output grids begin alike.
+        """
+        flat = torch.zeros(self.size, dtype=dtype)
+        drawn = [(stream, entry) for stream, entry in enumerate(self.entries.values()) if entry.scale]
+        blocks = [torch.arange(math.ceil(entry.size / 4)) for _, entry in drawn]
+        streams = [torch.full_like(b, _WEIGHT_STREAM + s) for b, (s, _) in zip(blocks, drawn, strict=True)]
+        values = normal_rows(seed, 0, torch.cat(blocks), torch.cat(streams), dtype).split([len(b) for b in blocks])
+        for (_, entry), rows in zip(drawn, values, strict=True):
+            self.slice(flat, entry.name).copy_(rows.flatten()[: entry.size].view(entry.shape) * entry.scale)
+        color = self.slice(flat, "head.color.weight")
+        color[1] = color[0]
+        return flat

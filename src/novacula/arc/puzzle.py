@@ -1,0 +1,121 @@
+"""From a task to the arrays that the network is trained on: canvas, palette, targets, masks, size rules.
+
+Source: arXiv 2512.06104 and its published program, as restated in section 1 of our specification.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from novacula.arc.multitensor import Axes
+from novacula.arc.task import Grid, Task
+
+INPUT, OUTPUT = 0, 1
+"""Index of the mode axis."""
+SizeRule = Literal["same", "constant", "neither"]
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Puzzle:
+    """One puzzle as arrays. Examples are the demonstrations, then the tests; a test's output is not in it.
+
+    Attributes:
+        name: the task's identifier.
+        demonstrations: how many examples have a known output.
+        axes: axis lengths; `axes.x` rows and `axes.y` columns of the canvas.
+        palette: colors that occur, sorted, black (0) first; indices into it are what targets hold.
+        shapes: per example, (rows, columns) of its input and output; assumed for a test's output.
+        size_known: per example and mode, whether the rules below fix the grid's size.
+        same_size: every demonstration's output has its input's shape.
+        constant_input: all inputs have one shape.
+        constant_output: all known outputs have one shape.
+        target: palette indices, 0 outside a grid.
+        mask: true inside the known or assumed rectangle of a grid.
+    """
+
+    name: str
+    demonstrations: int
+    axes: Axes
+    palette: tuple[int, ...]
+    shapes: tuple[tuple[Shape, Shape], ...]
+    size_known: tuple[tuple[bool, bool], ...]
+    same_size: bool
+    constant_input: bool
+    constant_output: bool
+    target: Int[np.ndarray, "examples rows columns 2"]
+    mask: Bool[np.ndarray, "examples rows columns 2"]
+
+    @property
+    def size_rule(self) -> SizeRule:
+        """What is known of the outputs' sizes."""
+        return "same" if self.same_size else "constant" if self.constant_output else "neither"
+
+    @property
+    def output_size_known(self) -> bool:
+        """Whether the size of the test outputs follows from a rule."""
+        return self.same_size or self.constant_output
+
+    @property
+    def known_grids(self) -> tuple[tuple[int, int], ...]:
+        """(example, mode) of every grid that enters the loss: all but the test outputs."""
+        outputs = [(example, OUTPUT) for example in range(self.demonstrations)]
+        return tuple(sorted([(example, INPUT) for example in range(self.axes.example)] + outputs))
+
+    @property
+    def union_mask(self) -> Bool[np.ndarray, "examples rows columns"]:
+        """True inside the input's or the output's rectangle."""
+        return self.mask.any(axis=-1)
+
+    @property
+    def extent(self) -> tuple[Shape, ...]:
+        """Per example, the larger of input and output in rows and in columns."""
+        return tuple((max(a[0], b[0]), max(a[1], b[1])) for a, b in self.shapes)
+
+
+def _shape(grid: Grid) -> Shape:
+    return len(grid), len(grid[0])
+
+
+def _palette(grids: list[Grid]) -> tuple[int, ...]:
+    """Colors that occur, and black. The color axis needs a member: in an all-black puzzle color 1 stands in."""
+    colors = {0} | {color for grid in grids for row in grid for color in row}
+    return tuple(sorted(colors if len(colors) > 1 else {0, 1}))
+
+
+def preprocess(task: Task) -> Puzzle:
+    """The arrays of `task`."""
+    inputs = [pair[INPUT] for pair in task.train] + list(task.test)
+    outputs = [pair[OUTPUT] for pair in task.train]
+    in_shapes, out_shapes = [_shape(g) for g in inputs], [_shape(g) for g in outputs]
+    same = all(a == b for a, b in zip(in_shapes, out_shapes, strict=False))  # tests have no output yet
+    constant_input, constant_output = len(set(in_shapes)) == 1, len(set(out_shapes)) == 1
+
+    placeholder = tuple(max(shape[axis] for shape in in_shapes + out_shapes) for axis in (0, 1))
+    for shape in in_shapes[len(outputs) :]:
+        out_shapes.append(shape if same else out_shapes[0] if constant_output else (placeholder[0], placeholder[1]))
+    rows, columns = (max(shape[axis] for shape in in_shapes + out_shapes) for axis in (0, 1))
+
+    palette = _palette(inputs + outputs)
+    target = np.zeros((len(inputs), rows, columns, 2), dtype=np.int64)
+    mask = np.zeros(target.shape, dtype=bool)
+    for mode, grids, shapes in ((INPUT, inputs, in_shapes), (OUTPUT, outputs, out_shapes)):
+        for example, (height, width) in enumerate(shapes):
+            mask[example, :height, :width, mode] = True
+            if example < len(grids):
+                target[example, :height, :width, mode] = np.searchsorted(palette, grids[example])
+    return Puzzle(
+        name=task.name,
+        demonstrations=len(outputs),
+        axes=Axes(len(inputs), len(palette) - 1, rows, columns),
+        palette=palette,
+        shapes=tuple(zip(in_shapes, out_shapes, strict=True)),
+        size_known=tuple((same or constant_input, same or constant_output) for _ in inputs),
+        same_size=same,
+        constant_input=constant_input,
+        constant_output=constant_output,
+        target=target,
+        mask=mask,
+    )

@@ -1,0 +1,130 @@
+"""Solve one puzzle by compressing it: ``novacula arc solve``."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from novacula.arc.config import Dataset, SolveConfig
+from novacula.arc.drawing import puzzle_html
+from novacula.arc.parse import parse_task, task_as_json
+from novacula.arc.program import SolveProgram
+from novacula.arc.puzzle import preprocess
+from novacula.arc.report import build_report
+from novacula.arc.task import Task
+from novacula.errors import InputError
+from novacula.files import read_json, write_json, write_npz
+from novacula.runs import OnStep, RunFolder, Status, drive
+
+SURVIVES = 1.0
+"""Nats above which a latent tensor counts as still holding information; the floor is half a nat."""
+_TASK = "task.json"
+_LATENTS = "latents.npz"
+
+
+@dataclass(frozen=True)
+class SolveResult:
+    """How a run ended.
+
+    Attributes:
+        task: the puzzle, without its solution.
+        status: finished, interrupted or time-limit.
+        document: the content of ``result.json``: attempts, scores, timings (see the ``arc`` page of the docs).
+        report: the page with the pictures.
+    """
+
+    task: Task
+    status: Status
+    document: Mapping[str, Any]
+    report: Path
+
+    @property
+    def attempts(self) -> list[list[list[list[int]]]]:
+        """Two attempts, best first; each a list of grids, one per test input."""
+        return self.document["attempts"]
+
+    def _repr_html_(self) -> str:
+        return str(puzzle_html(self.task, self.attempts))
+
+
+def solve(
+    task: Task,
+    config: SolveConfig | None = None,
+    *,
+    source: str | None = None,
+    dataset: Dataset | None = None,
+    runs: str | PathLike[str] = "runs",
+    out: str | PathLike[str] | None = None,
+    time_limit: float | None = None,
+    on_step: OnStep | None = None,
+) -> SolveResult:
+    """Train a network on this puzzle alone and read two attempts off it.
+
+    Args:
+        task: demonstrations and test inputs; a task holds no solution.
+        config: steps, seed, engine and variants of the network.
+        source, dataset: where the task came from, for the record and the scorer.
+        runs: folder in which the run's folder is made.
+        out: the run's folder itself, instead.
+        time_limit: seconds of wall time after which the best so far is kept.
+        on_step: called after every step.
+
+    Raises:
+        InputError: a device that torch does not have.
+        RunError: the run's folder cannot be made.
+
+    Source: arXiv 2512.06104.
+    """
+    config = config or SolveConfig()
+    config = replace(config, engine="torch" if config.engine == "auto" else config.engine)
+    _check_device(config.device)
+    folder = RunFolder.create(
+        part="arc",
+        verb="solve",
+        configuration={"task": task.name, "source": source or task.name, "dataset": dataset, **asdict(config)},
+        seed=config.seed,
+        threads=torch.get_num_threads(),
+        label=task.name,
+        runs=runs,
+        out=out,
+    )
+    write_json(folder.artifact(_TASK), {"schema_version": 1, **task_as_json(task)})
+    return resume(folder, time_limit=time_limit, on_step=on_step)
+
+
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> SolveResult:
+    """Take a run up where its last checkpoint left it.
+
+    Args:
+        folder: a run of ``arc solve``.
+        time_limit: seconds of wall time from now.
+        on_step: called after every step.
+
+    Raises:
+        InputError, RunError: the folder is damaged or in use.
+    """
+    configuration = folder.record.configuration
+    config = SolveConfig(**{field.name: configuration[field.name] for field in fields(SolveConfig)})
+    task = read_task(folder)
+    puzzle = preprocess(task)
+    program = SolveProgram(puzzle, config, str(folder.path), torch.get_num_threads())
+    status = drive(program, folder, time_limit=time_limit, on_step=on_step)
+    survivors = program.survivors(SURVIVES)
+    write_npz(folder.artifact(_LATENTS), {str(s): values for s, values in survivors.items()})
+    return SolveResult(task, status, folder.read_result() or {}, build_report(folder))
+
+
+def read_task(folder: RunFolder) -> Task:
+    """The puzzle of a run, from its own folder."""
+    path = folder.path / "artifacts" / _TASK
+    return parse_task(read_json(path), str(folder.record.configuration["task"]), str(path))
+
+
+def _check_device(name: str) -> None:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError("--device", f"{name} is not a device of this torch: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,34 @@
+"""An ARC task as the solver may see it: demonstrations and test inputs, never a test output."""
+
+from dataclasses import dataclass
+
+Grid = tuple[tuple[int, ...], ...]
+"""Rows of color indices 0-9; 1×1 to 30×30."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One puzzle without its solution.
+
+    Attributes:
+        name: identifier, such as ``6d75e8bb``, or the file's stem.
+        train: demonstration pairs (input, output).
+        test: test inputs.
+    """
+
+    name: str
+    train: tuple[tuple[Grid, Grid], ...]
+    test: tuple[Grid, ...]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The true test outputs of one task, kept apart from `Task` so that no solver can read them.
+
+    Attributes:
+        name: the task's identifier.
+        outputs: one grid per test input.
+    """
+
+    name: str
+    outputs: tuple[Grid, ...]
