@@ -10,17 +10,20 @@ import torch
 
 from novacula.arc.config import Dataset, SolveConfig
 from novacula.arc.drawing import puzzle_html
-from novacula.arc.parse import parse_task, task_as_json
+from novacula.arc.history import read_task
+from novacula.arc.parse import task_as_json
 from novacula.arc.program import SolveProgram
 from novacula.arc.puzzle import preprocess
 from novacula.arc.report import build_report
 from novacula.arc.task import Task
 from novacula.errors import InputError
-from novacula.files import read_json, write_json, write_npz
+from novacula.files import write_json, write_npz
 from novacula.runs import OnStep, RunFolder, Status, drive
 
 SURVIVES = 1.0
 """Nats above which a latent tensor counts as still holding information; the floor is half a nat."""
+CHECKPOINT_SECONDS = 30.0
+"""Least wall time between checkpoints; a killed run repeats at most the steps since the last."""
 _TASK = "task.json"
 _LATENTS = "latents.npz"
 
@@ -59,6 +62,7 @@ def solve(
     runs: str | PathLike[str] = "runs",
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_step: OnStep | None = None,
 ) -> SolveResult:
     """Train a network on this puzzle alone and read two attempts off it.
@@ -70,6 +74,7 @@ def solve(
         runs: folder in which the run's folder is made.
         out: the run's folder itself, instead.
         time_limit: seconds of wall time after which the best so far is kept.
+        checkpoint_seconds: least wall time between checkpoints.
         on_step: called after every step.
 
     Raises:
@@ -92,15 +97,22 @@ def solve(
         out=out,
     )
     write_json(folder.artifact(_TASK), {"schema_version": 1, **task_as_json(task)})
-    return resume(folder, time_limit=time_limit, on_step=on_step)
+    return resume(folder, time_limit=time_limit, checkpoint_seconds=checkpoint_seconds, on_step=on_step)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> SolveResult:
+def resume(
+    folder: RunFolder,
+    *,
+    time_limit: float | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    on_step: OnStep | None = None,
+) -> SolveResult:
     """Take a run up where its last checkpoint left it.
 
     Args:
         folder: a run of ``arc solve``.
         time_limit: seconds of wall time from now.
+        checkpoint_seconds: least wall time between checkpoints.
         on_step: called after every step.
 
     Raises:
@@ -111,16 +123,12 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnSte
     task = read_task(folder)
     puzzle = preprocess(task)
     program = SolveProgram(puzzle, config, str(folder.path), torch.get_num_threads())
-    status = drive(program, folder, time_limit=time_limit, on_step=on_step)
+    status = drive(
+        program, folder, time_limit=time_limit, checkpoint_seconds=checkpoint_seconds, on_step=on_step
+    )
     survivors = program.survivors(SURVIVES)
     write_npz(folder.artifact(_LATENTS), {str(s): values for s, values in survivors.items()})
     return SolveResult(task, status, folder.read_result() or {}, build_report(folder))
-
-
-def read_task(folder: RunFolder) -> Task:
-    """The puzzle of a run, from its own folder."""
-    path = folder.path / "artifacts" / _TASK
-    return parse_task(read_json(path), str(folder.record.configuration["task"]), str(path))
 
 
 def _check_device(name: str) -> None:

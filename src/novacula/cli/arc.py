@@ -1,0 +1,208 @@
+"""``novacula arc``: solve, show, list and score."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from novacula.arc.config import Dataset, SolveConfig, Split
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
+from novacula.cli.console import show as show_result
+from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
+from novacula.cli.progress import progress
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from novacula.arc.solve import SolveResult
+    from novacula.arc.task import Task
+    from novacula.runs import OnStep, Program, RunFolder, Step
+
+SCHEMA_VERSION = 1
+
+app = App(
+    name="arc",
+    help="Solve ARC-AGI puzzles by compressing the puzzle itself, with no pretraining.",
+    help_format="plaintext",
+)
+
+
+@app.command
+def solve(
+    source: str,
+    /,
+    *,
+    config: Annotated[SolveConfig, Flat] = SolveConfig(),  # noqa: B008 - it is frozen
+    dataset: Dataset = "arc1",
+    options: RunOptionsParameter = RunOptions(),  # noqa: B008 - it is frozen
+) -> int:
+    """Train a small network on one puzzle alone and read two attempts off it.
+
+    Example: novacula arc solve 6d75e8bb --steps 400
+    Example: novacula arc solve my_puzzle.json
+    Example: novacula arc solve arc-agi_evaluation_challenges.json:00576224
+
+    Args:
+        source: A puzzle's id, an ARC JSON file, or FILE:ID for one puzzle of a Kaggle challenges file.
+        dataset: The public set in which an id is looked up.
+    """
+    from novacula.arc.data import load_task
+
+    task = load_task(source, dataset)
+    options.apply()
+    from novacula.arc.solve import solve as run
+
+    with _live(task, options) as on_step:
+        result = run(
+            task,
+            config,
+            source=source,
+            dataset=dataset,
+            runs=options.runs,
+            out=options.out,
+            time_limit=options.time_limit,
+            on_step=on_step,
+        )
+    return _conclude(result, options)
+
+
+def resume(folder: "RunFolder", options: RunOptions) -> int:
+    """Go on with a run of ``arc solve``; ``novacula runs resume`` calls this."""
+    options.apply()
+    from novacula.arc.history import read_task
+    from novacula.arc.solve import resume as run
+
+    with _live(read_task(folder), options) as on_step:
+        result = run(folder, time_limit=options.time_limit, on_step=on_step)
+    return _conclude(result, options)
+
+
+@app.command
+def show(source: str, /, *, dataset: Dataset = "arc1") -> None:
+    """Draw a puzzle in the terminal.
+
+    Example: novacula arc show 6d75e8bb
+
+    Args:
+        source: A puzzle's id, an ARC JSON file, or FILE:ID.
+        dataset: The public set in which an id is looked up.
+    """
+    from novacula.arc.data import load_task
+    from novacula.arc.terminal import puzzle_gallery
+
+    show_result(puzzle_gallery(load_task(source, dataset)))
+
+
+@app.command(name="list")
+def list_(
+    *, dataset: Dataset = "arc1", split: Split = "evaluation", json: Annotated[bool, Parameter(negative="")] = False
+) -> None:
+    """List the puzzles of a public set, with their sizes.
+
+    Example: novacula arc list --split training
+
+    Args:
+        dataset: ARC-AGI-1 or ARC-AGI-2.
+        split: Which half of it.
+        json: Print one JSON object.
+    """
+    from novacula.arc.data import list_tasks
+
+    found = list_tasks(dataset, split)
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "tasks": [asdict(task) for task in found]})
+        return
+    from rich.table import Table
+
+    table = Table("id", "demonstrations", "tests", "smallest", "largest", "colors", box=None, header_style="bold")
+    for task in found:
+        sizes = (f"{rows} × {columns}" for rows, columns in (task.smallest, task.largest))
+        table.add_row(task.id, str(task.demonstrations), str(task.tests), *sizes, " ".join(map(str, task.colors)))
+    show_result(table)
+    show_result(f"{len(found)} puzzles: the {split} split of {dataset}")
+
+
+@app.command
+def score(
+    run: str,
+    /,
+    *,
+    solutions: str | None = None,
+    runs: Path = Path("runs"),
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """Compare the attempts of a run with the solution, which the solver never sees.
+
+    The verdict is added to the run's result.json and report. The exit code is 0 where an attempt is right, else 1.
+
+    Example: novacula arc score runs/demo
+
+    Args:
+        run: Path of a run folder, or a name in the folder of runs.
+        solutions: An ARC JSON file with test outputs, or FILE:ID of a Kaggle solutions file; by default the task's own.
+        runs: Folder of runs.
+        json: Print one JSON object.
+    """
+    from novacula.arc.report import build_report
+    from novacula.arc.score import score_run
+    from novacula.runs import find_run
+
+    folder = find_run(run, runs)
+    verdict = score_run(folder, solutions)
+    build_report(folder)
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "run": str(folder.path), **asdict(verdict)})
+    else:
+        right = [f"attempt {number} is {'right' if hit else 'wrong'}" for number, hit in enumerate(verdict.correct, 1)]
+        show_result(f"{'Solved' if verdict.solved else 'Not solved'}: {', '.join(right)}.")
+    return EXIT_FINISHED if verdict.solved else EXIT_UNREACHED
+
+
+@contextmanager
+def _live(task: "Task", options: RunOptions) -> "Iterator[OnStep | None]":
+    """What to call after each step: it shows a bar, and above it the answer that leads."""
+    leading: list[Any] = []
+
+    def describe(step: "Step") -> str:
+        m = step.metrics
+        return (
+            f"KL {m['kl']:,.1f}  reconstruction {m['reconstruction']:,.1f}  share of the best answer {m['share']:.0%}"
+        )
+
+    def panel(step: "Step") -> "RenderableType":
+        from novacula.arc.terminal import Gallery, puzzle_gallery
+
+        gallery = puzzle_gallery(task, leading[-1:], [step.metrics["share"]] if leading else None)  # pyright: ignore
+        return Gallery(gallery.groups[len(task.train) :])
+
+    with progress(options, describe, panel) as on_step:
+        if on_step is None:
+            yield None
+            return
+
+        def remember(program: "Program", step: "Step") -> None:
+            leading.extend(milestone["attempts"][0] for milestone in step.milestones)  # pyright: ignore
+            on_step(program, step)
+
+        yield remember
+
+
+def _conclude(result: "SolveResult", options: RunOptions) -> int:
+    from novacula.arc.terminal import puzzle_gallery
+    from novacula.runs import RunFolder
+
+    folder = RunFolder.open(result.report.parent)
+    if options.json:
+        print_json(result.document)
+    else:
+        document = result.document
+        show_result(puzzle_gallery(result.task, document["attempts"], document["shares"]))
+        show_result(
+            f"{document['steps']} steps, {document['cpu_seconds']:,.1f} CPU seconds "
+            f"({document['cpu_ms_per_step']:.0f} ms per step), seed {document['seed']}, {document['engine']} engine"
+        )
+        say(f"report: {printable(str(result.report))}")
+    return conclude(folder, result.status, options)

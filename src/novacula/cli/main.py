@@ -1,0 +1,91 @@
+"""The `novacula` command."""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from cyclopts import App, CycloptsError
+
+from novacula.cli.console import EXIT_BAD_INPUT, EXIT_FINISHED, EXIT_INTERRUPTED, EXIT_UNREACHED, complain, say
+from novacula.cli.parts import available
+from novacula.errors import NovaculaError
+
+_HELP = """Find the shortest description that explains something, such as a puzzle.
+
+Example: novacula arc solve 6d75e8bb
+
+Add --debug to any command to see the traceback of an error."""
+_DEBUG = "--debug"
+
+
+def build_app() -> App:
+    """The command line; a part's module is imported when that part is asked for."""
+    app = App(name="novacula", help=_HELP, help_format="plaintext", version=_version)
+    for part, summary in available().items():
+        app.command(f"novacula.cli.{part}:app", name=part, help=summary)
+    app.command("novacula.cli.runs:app", name="runs", help="List, show, resume and report runs.")
+    app.command("novacula.cli.doctor:doctor", name="doctor", help="Tell what this installation computes with.")
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Args:
+        arguments: the words after `novacula`; None takes them from the command line.
+
+    Returns:
+        0 finished, 1 finished without reaching its own check, 2 bad input, 130 interrupted.
+    """
+    tokens, debug = _without_debug(list(sys.argv[1:] if arguments is None else arguments))
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # something else than a text file took its place
+            stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        code = _run(tokens)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read the output has gone. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_UNREACHED
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return EXIT_INTERRUPTED
+    except CycloptsError as error:
+        if debug:
+            raise
+        error.verbose = False
+        complain(str(error))
+        say(f"Try `{' '.join(['novacula', *(error.command_chain or ()), '--help'])}`.")
+    except NovaculaError as error:
+        if debug:
+            raise
+        complain(str(error))
+    except OSError as error:
+        # The machine refused: a full disk, a folder that may not be written. Without a number it is a defect of ours.
+        if debug or error.errno is None:
+            raise
+        complain(f"{error.filename or 'system'}: {error.strerror}")
+    return EXIT_BAD_INPUT
+
+
+def _run(tokens: list[str]) -> int:
+    app = build_app()
+    app.suppress_keyboard_interrupt = False
+    code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    return code if isinstance(code, int) else EXIT_FINISHED
+
+
+def _without_debug(tokens: list[str]) -> tuple[list[str], bool]:
+    """The words without --debug, which any command takes, and whether it was there."""
+    end = tokens.index("--") if "--" in tokens else len(tokens)
+    kept = [token for token in tokens[:end] if token != _DEBUG]
+    return kept + tokens[end:], len(kept) < end
+
+
+def _version() -> str:
+    import novacula
+
+    return f"novacula {novacula.__version__}"

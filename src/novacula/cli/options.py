@@ -1,0 +1,115 @@
+"""Options that every verb which makes or continues a run has. Imports no torch, so that ``--help`` stays fast."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Group, Parameter
+
+from novacula.cli.console import log_to_stderr
+from novacula.errors import InputError
+
+if TYPE_CHECKING:
+    from cyclopts import Token
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)")
+
+Flat = Parameter(name="*")
+"""Annotates a dataclass parameter of a verb, so that each field becomes an option of its own."""
+
+
+def parse_duration(text: str) -> float:
+    """Seconds, from a text such as 90, 90s, 15m or 11h.
+
+    Raises:
+        ValueError: another form.
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write seconds, minutes or hours, such as 90, 90s, 15m or 11h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _convert_duration(_: Any, tokens: "Sequence[Token]") -> float:
+    return parse_duration(tokens[0].value)
+
+
+@dataclass(frozen=True)
+class ResumeOptions:
+    """Where runs are, when a run ends, and what it shows.
+
+    Raises:
+        InputError: an option is out of its range, or two exclude each other; all problems are listed at once.
+    """
+
+    runs: Path = Path("runs")
+    """Folder of runs."""
+    time_limit: Annotated[float | None, Parameter(converter=_convert_duration, n_tokens=1)] = None
+    """End after this time, with the best so far: 90, 90s, 15m or 11h. The run can be resumed."""
+    json: Annotated[bool, Parameter(negative="")] = False
+    """Print one JSON object, and no progress."""
+    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative="")] = False
+    """Show no progress."""
+    verbose: Annotated[bool, Parameter(name=("--verbose", "-v"), negative="")] = False
+    """Show log lines too."""
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise InputError("options", *problems)
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if self.time_limit is not None and self.time_limit <= 0:
+            problems.append(f"--time-limit is {self.time_limit:g} seconds; it must be more than 0")
+        if self.quiet and self.verbose:
+            problems.append("--quiet and --verbose exclude each other; give one")
+        return problems
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether anything is shown while the run goes on."""
+        return not (self.quiet or self.json)
+
+    def apply_logging(self) -> None:
+        """Show log lines on stderr: all with --verbose, errors with --quiet or --json, else warnings."""
+        log_to_stderr(logging.DEBUG if self.verbose else logging.WARNING if self.shows_progress else logging.ERROR)
+
+
+@dataclass(frozen=True)
+class RunOptions(ResumeOptions):
+    """Options of every verb that makes a run.
+
+    Raises:
+        InputError: as `ResumeOptions`.
+    """
+
+    out: Path | None = None
+    """Folder of this run, new or empty; without it, a new folder under --runs gets a name."""
+    threads: int = 1
+    """Numeric threads; the same number gives the same result again."""
+
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
+        if not 1 <= self.threads <= 1024:
+            problems.append(f"--threads is {self.threads}; it must lie in 1 … 1024")
+        return problems
+
+    def apply(self) -> None:
+        """Set the number of torch's threads and what is logged, for this process."""
+        import torch
+
+        torch.set_num_threads(self.threads)
+        self.apply_logging()
+
+
+_GROUP = Group("Run options", sort_key=10)
+
+RunOptionsParameter = Annotated[RunOptions, Parameter(name="*", group=_GROUP)]
+"""Annotates a verb's ``options`` parameter: every field of `RunOptions` becomes an option, in a group of its own."""
+
+ResumeOptionsParameter = Annotated[ResumeOptions, Parameter(name="*", group=_GROUP)]
+"""The same for `ResumeOptions`."""

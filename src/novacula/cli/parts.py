@@ -1,0 +1,46 @@
+"""The parts that the command line offers. A run's part, read from a file, is looked up here before it is imported."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from novacula.errors import RunError
+
+if TYPE_CHECKING:
+    from novacula.cli.options import RunOptions
+    from novacula.runs import RunFolder
+
+PARTS = {"arc": "Solve ARC-AGI puzzles by compressing the puzzle itself, with no pretraining."}
+"""Name of each part, which is its module here and its package in `novacula`, and its line of help."""
+
+
+def available() -> dict[str, str]:
+    """The parts whose module this installation has."""
+    return {part: summary for part, summary in PARTS.items() if find_spec(f"novacula.cli.{part}")}
+
+
+def resume_function(part: str) -> "Callable[[RunFolder, RunOptions], int]":
+    """What goes on with a run of this part, and returns the exit code.
+
+    Raises:
+        RunError: this novacula has no such part.
+    """
+    _check(part)
+    return import_module(f"novacula.cli.{part}").resume
+
+
+def report_function(part: str) -> "Callable[[RunFolder], Path]":
+    """What rebuilds the report of a run of this part, and returns its path.
+
+    Raises:
+        RunError: this novacula has no such part.
+    """
+    _check(part)
+    return import_module(f"novacula.{part}.report").build_report
+
+
+def _check(part: str) -> None:
+    if part not in available():
+        raise RunError(f"the run is of part {part!r}, which this novacula does not have")

@@ -1,0 +1,85 @@
+"""A run's progress on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from novacula.cli.console import printable, say
+from novacula.cli.options import ResumeOptions
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from novacula.runs import OnStep, Program, Step
+
+_LINE_SECONDS = 10.0
+_FRAME_SECONDS = 0.1
+
+
+@contextmanager
+def progress(
+    options: ResumeOptions,
+    describe: "Callable[[Step], str]",
+    panel: "Callable[[Step], RenderableType] | None" = None,
+) -> "Iterator[OnStep | None]":
+    """What to hand to `drive` as ``on_step`` while this context lasts.
+
+    Args:
+        options: with --quiet or --json there is nothing to show, and the context gives None.
+        describe: the metrics of a step in a few words.
+        panel: on a terminal, drawn above the bar.
+    """
+    if not options.shows_progress:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar(describe, panel) as on_step:
+            yield on_step
+    else:
+        yield _lines(describe)
+
+
+def _lines(describe: "Callable[[Step], str]") -> "OnStep":
+    """Print the first step, the last, and one every few seconds between."""
+    printed = -math.inf
+
+    def on_step(program: "Program", step: "Step") -> None:
+        nonlocal printed
+        if time.monotonic() - printed < _LINE_SECONDS and program.position < program.length:
+            return
+        printed = time.monotonic()
+        with suppress(OSError):  # whoever read the lines has gone; the run goes on
+            say(f"step {program.position}/{program.length}  {printable(describe(step))}")
+
+    return on_step
+
+
+@contextmanager
+def _bar(describe: "Callable[[Step], str]", panel: "Callable[[Step], RenderableType] | None") -> "Iterator[OnStep]":
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    # Drawn from the loop itself, at most ten times a second: a drawing thread would take the processor from the run.
+    bar = Progress(
+        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"), auto_refresh=False
+    )
+    drawn = -math.inf
+
+    def on_step(program: "Program", step: "Step") -> None:
+        nonlocal drawn
+        if time.monotonic() - drawn < _FRAME_SECONDS and program.position < program.length:
+            return
+        drawn = time.monotonic()
+        text = escape(printable(describe(step)))
+        if not bar.tasks:  # begins here, so that the steps of a resumed run do not count as quick ones
+            bar.add_task(text, total=program.length, completed=program.position)
+        bar.update(bar.tasks[0].id, completed=program.position, description=text)
+        with suppress(OSError):  # the terminal has gone; the run goes on
+            live.update(Group(panel(step), bar) if panel else bar, refresh=True)
+
+    with Live(bar, console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+        yield on_step

@@ -1,0 +1,37 @@
+"""The only place that reads and writes files: atomic durable writers, and readers that no file can harm.
+
+Readers refuse with `InputError`, which names the file, the place and the rule. Writers raise `OSError` where the disk
+refuses and leave the old file as it was.
+"""
+
+from novacula.files.atomic import sync, write_bytes, write_durably, write_text
+from novacula.files.contained import contained
+from novacula.files.jsonfile import JSON, check_json, check_schema, format_json, parse_json, read_json, write_json
+from novacula.files.lines import append_line, read_lines
+from novacula.files.npz import read_npz, write_npz
+from novacula.files.reading import read_buffer
+from novacula.files.tensors import decode_safetensors, encode_safetensors, read_safetensors, write_safetensors
+
+__all__ = [
+    "JSON",
+    "append_line",
+    "check_json",
+    "check_schema",
+    "contained",
+    "decode_safetensors",
+    "encode_safetensors",
+    "format_json",
+    "parse_json",
+    "read_buffer",
+    "read_json",
+    "read_lines",
+    "read_npz",
+    "read_safetensors",
+    "sync",
+    "write_bytes",
+    "write_durably",
+    "write_json",
+    "write_npz",
+    "write_safetensors",
+    "write_text",
+]

@@ -1,0 +1,226 @@
+"""JSON in and out, strictly: no NaN, no repeated keys, nothing that costs more to read than it is worth."""
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from novacula.errors import InputError
+from novacula.files.atomic import write_bytes
+from novacula.files.reading import megabytes, read_buffer
+
+JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
+"""What a JSON text can say; inside arrays and objects, the same again."""
+
+MAX_DEPTH = 64
+"""Deepest nesting of arrays and objects that is read or written."""
+
+_MAX_MEMORY = 85_000_000
+_KINDS = (dict, list)
+_CONTAINERS = frozenset(_KINDS)
+_TOO_DEEP = f"arrays or objects are nested too deeply; at most {MAX_DEPTH} levels are read"
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+# Each finds a token outside strings; possessive, so that no text makes the search slow.
+_CONSTANT = re.compile(_STRING + r"|(?P<found>NaN|-?Infinity)", re.DOTALL)
+_REAL = re.compile(_STRING + r"|(?P<found>-?\d++(?:\.\d++(?:[eE][+-]?\d++)?|[eE][+-]?\d++))|\d++", re.DOTALL)
+_LONG = re.compile(_STRING + r"|(?P<found>-?\d{4301}\d*+)|\d++", re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def read_json(path: str | os.PathLike[str], *, max_bytes: int = 8_000_000, max_memory: int = _MAX_MEMORY) -> JSON:
+    """Read a JSON file that anybody may have written.
+
+    Args:
+        path: the file, UTF-8, with or without a byte order mark.
+        max_bytes: largest file that is read.
+        max_memory: bytes of memory that its values may take, estimated from above before they are made.
+
+    Raises:
+        InputError: naming the file, the place and the rule: unreadable or too large (`open_regular`), not UTF-8, not
+            JSON, nested too deeply, too many values, a number that no float holds, an integer of thousands of digits,
+            NaN or Infinity, or a key given twice in one object.
+    """
+    return parse_json(read_buffer(path, max_bytes=max_bytes), os.fspath(path), max_memory=max_memory)
+
+
+def parse_json(data: bytes | bytearray, source: str, *, max_memory: int = _MAX_MEMORY) -> JSON:
+    """The value of a JSON text in UTF-8; `source` names it in errors.
+
+    Raises:
+        InputError: as `read_json`.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(source, f"line {line}, byte {error.start}: not UTF-8") from error
+    if (memory := _memory(data, text)) > max_memory:
+        raise InputError(
+            source, f"holds too many values: about {megabytes(memory)} of them, {megabytes(max_memory)} at most"
+        )
+    return _checked(_parse(text, source), text, source)
+
+
+def format_json(document: Mapping[str, Any]) -> str:
+    """The text of a JSON object that we write: one key a line at the top, everything below it compact.
+
+    Raises:
+        ValueError: the object lacks `schema_version`, or holds what JSON cannot say; the message names the place.
+    """
+    if "schema_version" not in document:
+        raise ValueError("every JSON object that is written needs a schema_version")
+    check_json(document)
+    lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def write_json(path: str | os.PathLike[str], document: Mapping[str, Any]) -> None:
+    """Replace a JSON file atomically (`write_bytes`) by `format_json` of `document`.
+
+    Raises:
+        ValueError: as `format_json`, naming the file.
+        OSError: as `write_bytes`.
+    """
+    try:
+        text = format_json(document)
+    except ValueError as error:
+        raise ValueError(f"{Path(path).name}: {error}") from error
+    write_bytes(path, text.encode("ascii"))
+
+
+def check_json(value: object, place: str = "", depth: int = 0) -> None:
+    """Make sure that writing a value and reading it again gives the same value, tuples becoming lists.
+
+    Raises:
+        ValueError: naming the place: a float that is not finite, a key that is not text, nesting beyond `MAX_DEPTH`,
+            or a type that JSON does not have.
+    """
+    match value:
+        case None | bool() | int() | str():
+            return
+        case float():
+            if not math.isfinite(value):
+                raise ValueError(f"{place or 'the value'} is {value}; JSON holds finite numbers only")
+        case Mapping() | list() | tuple() if depth >= MAX_DEPTH:
+            raise ValueError(f"{place} is nested more than {MAX_DEPTH} deep")
+        case Mapping():
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise ValueError(f"the key {key!r} of {place or 'the object'} is not text")
+                check_json(item, f"{place}.{key}" if place else key, depth + 1)
+        case list() | tuple():
+            for index, item in enumerate(value):
+                check_json(item, f"{place}[{index}]", depth + 1)
+        case _:
+            raise ValueError(f"{place or 'the value'} is a {type(value).__name__}, which JSON does not have")
+
+
+def check_schema(document: JSON, source: str, newest: int) -> dict[str, JSON]:
+    """`document`, once it is known to be an object whose `schema_version` this novacula can read.
+
+    Raises:
+        InputError: not an object, no usable version, or a version above `newest`.
+    """
+    if not isinstance(document, dict):
+        raise InputError(source, "must hold a JSON object")
+    version = document.get("schema_version")
+    if type(version) is not int or version < 1:
+        raise InputError(source, "schema_version must be a whole number from 1")
+    if version > newest:
+        raise InputError(
+            source,
+            f"has schema_version {version}, of a newer novacula; this one reads up to {newest}: update it",
+        )
+    return document
+
+
+def _memory(data: bytes | bytearray, text: str) -> int:
+    """An upper bound, in bytes, of what the parsed text takes beside `data` itself (sizes of CPython objects)."""
+    objects, arrays, commas, colons = (data.count(mark) for mark in (b"{", b"[", b",", b":"))
+    digits = len(data) - len(data.translate(None, b"0123456789.-"))
+    # One-digit numbers are shared by the interpreter; any other takes at least two of these characters.
+    numbers = min(digits // 2, objects + arrays + commas + 1)
+    strings = data.count(b'"') // 2
+    # The text counts twice: one long string in it is a copy of it.
+    values = 200 * objects + 180 * colons + 110 * arrays + 10 * commas + 32 * numbers + 80 * strings
+    return 2 * text.__sizeof__() + values
+
+
+class _RefusedError(Exception):
+    """A rule that the parser's hooks enforce was broken: which one, and a pattern that finds the place."""
+
+    def __init__(self, problem: str, pattern: re.Pattern[str] | None = None) -> None:
+        super().__init__(problem)
+        self.pattern = pattern
+
+
+def _pairs(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise _RefusedError(f"the key {twice!r} is given twice in one object; keys must differ")
+    return result
+
+
+def _constant(name: str) -> NoReturn:
+    raise _RefusedError(f"{name} is not JSON; numbers must be finite", _CONSTANT)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise _RefusedError("a number is larger than any float", _REAL)
+    return number
+
+
+def _parse(text: str, source: str) -> JSON:
+    try:
+        return json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        problem = f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
+    except RecursionError:
+        problem = _TOO_DEEP
+    except _RefusedError as error:
+        problem = _place(text, error.pattern) + str(error)
+    except ValueError:  # the interpreter's guard against the quadratic cost of reading an integer
+        problem = _place(text, _LONG) + "an integer has thousands of digits, more than are read"
+    raise InputError(source, problem)
+
+
+def _place(text: str, pattern: re.Pattern[str] | None) -> str:
+    """The line and column of the first token that a hook refused; the hooks are not told where they are."""
+    for match in pattern.finditer(text) if pattern else ():
+        found = match["found"]
+        if found and (pattern is not _REAL or math.isinf(float(found))):
+            line = text.count("\n", 0, match.start()) + 1
+            column = match.start() - text.rfind("\n", 0, match.start())
+            return f"line {line}, column {column}: "
+    return ""
+
+
+def _checked(value: JSON, text: str, source: str) -> JSON:
+    """`value`, once no nesting is left that would exhaust the stack later, and every string can be printed."""
+    level = _inner([value])
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in _inner(node)]
+    if level:
+        raise InputError(source, _TOO_DEEP)
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InputError(source, "a string holds half of a surrogate pair, which is not text") from error
+    return value
+
+
+def _inner(node: list[Any] | dict[str, Any]) -> list[list[Any] | dict[str, Any]]:
+    """The arrays and objects right inside a node."""
+    children = node.values() if isinstance(node, dict) else node
+    # There may be millions of numbers to pass over: leave that to the interpreter's own loop.
+    if _CONTAINERS.isdisjoint(map(type, children)):
+        return []
+    return [child for child in children if isinstance(child, _KINDS)]

@@ -1,0 +1,82 @@
+"""Append-only files of one JSON object a line, written by a process that may be killed at any moment."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from novacula.errors import InputError
+from novacula.files.jsonfile import JSON, check_json
+from novacula.files.reading import open_regular
+
+MAX_LINE = 1_000_000
+"""Longest line in bytes: a longer one is not written, and is passed over when read."""
+
+MAX_LINES = 500_000
+"""Most lines that are read from one file."""
+
+_MAX_BYTES = 256_000_000
+
+
+def append_line(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
+    """Append one JSON object as one line, handed to the operating system before the function returns.
+
+    A torn last line, left by a process that died while writing it, is closed first.
+
+    Raises:
+        ValueError: the record holds what JSON cannot say (`check_json`), or its line is longer than `MAX_LINE`.
+        OSError: the disk or the folder refused.
+    """
+    check_json(record)
+    line = json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n"
+    if len(line) > MAX_LINE:
+        raise ValueError(f"a line of {len(line)} bytes; at most {MAX_LINE} are written")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    try:
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        rest = memoryview(b"\n" + line if torn else line)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
+    finally:
+        os.close(descriptor)
+
+
+def read_lines(path: str | os.PathLike[str], *, containing: bytes = b"") -> Iterator[tuple[int, dict[str, JSON]]]:
+    """The line numbers, from 0, and objects of an append-only file, lazily; lines that are not objects are left out.
+
+    Args:
+        path: the file; one that does not exist has no lines.
+        containing: parse only lines in which these bytes occur.
+
+    Raises:
+        InputError: unreadable, too large, or more than `MAX_LINES` lines.
+    """
+    if not os.path.lexists(path):
+        return
+    with open_regular(path, max_bytes=_MAX_BYTES) as handle:
+        number = 0
+        while line := handle.readline(MAX_LINE):
+            if number >= MAX_LINES:
+                raise InputError(os.fspath(path), f"has more than {MAX_LINES} lines")
+            whole = line.endswith(b"\n")
+            if whole and containing in line and (record := _object(line)) is not None:
+                yield number, record
+            while not whole and (line := handle.readline(MAX_LINE)):  # pass over the rest of an over-long line
+                whole = line.endswith(b"\n")
+            number += 1
+
+
+def _object(line: bytes) -> dict[str, JSON] | None:
+    """The object that a line holds, or None where it holds none or was torn."""
+    try:
+        record = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)

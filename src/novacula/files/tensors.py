@@ -1,0 +1,131 @@
+"""Arrays in safetensors files, without torch."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from novacula.errors import InputError
+from novacula.files.atomic import write_bytes
+from novacula.files.jsonfile import JSON, parse_json
+from novacula.files.reading import read_buffer
+
+_MAX_HEADER = 1_000_000
+_MAX_HEADER_MEMORY = 30_000_000
+_DTYPES = {
+    "BOOL": np.dtype("?"),
+    "U8": np.dtype("<u1"),
+    "I8": np.dtype("<i1"),
+    "U16": np.dtype("<u2"),
+    "I16": np.dtype("<i2"),
+    "U32": np.dtype("<u4"),
+    "I32": np.dtype("<i4"),
+    "U64": np.dtype("<u8"),
+    "I64": np.dtype("<i8"),
+    "F16": np.dtype("<f2"),
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+}
+
+
+def encode_safetensors(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The bytes of a safetensors file; equal arrays give equal bytes.
+
+    Raises:
+        ValueError: an array's dtype is none that `read_safetensors` reads.
+    """
+    from safetensors.numpy import save
+
+    for name, array in arrays.items():
+        if array.dtype not in _DTYPES.values():
+            raise ValueError(f"array {name!r} has dtype {array.dtype}; one of {', '.join(_DTYPES)} is written")
+    return save({name: np.asarray(array, order="C") for name, array in arrays.items()})
+
+
+def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+    """Replace a safetensors file atomically (`write_bytes`).
+
+    Raises:
+        ValueError: as `encode_safetensors`.
+        OSError: as `write_bytes`.
+    """
+    write_bytes(path, encode_safetensors(arrays))
+
+
+def read_safetensors(path: str | os.PathLike[str], *, max_bytes: int = 64_000_000) -> dict[str, np.ndarray]:
+    """Read a safetensors file that anybody may have written, into writable arrays.
+
+    Raises:
+        InputError: unreadable, too large, or not as `decode_safetensors` wants it.
+    """
+    return decode_safetensors(read_buffer(path, max_bytes=max_bytes), os.fspath(path))
+
+
+def decode_safetensors(data: bytearray, source: str) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file's bytes, which they share; `source` names the file in errors.
+
+    Raises:
+        InputError: a header that is too large or not JSON, an unknown dtype, or sizes and offsets that do not fill the
+            file exactly, one array after the other.
+    """
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        raise InputError(source, "not a safetensors file: shorter than the header that it declares")
+    if length > _MAX_HEADER:
+        raise InputError(source, f"has a header of {length} bytes; at most {_MAX_HEADER} are read")
+    header = parse_json(data[8 : 8 + length], f"{source} (header)", max_memory=_MAX_HEADER_MEMORY)
+    if not isinstance(header, dict):
+        raise InputError(source, "not a safetensors file: its header is not an object")
+    header.pop("__metadata__", None)
+    layouts = [_layout(name, entry, source) for name, entry in header.items()]
+    position = start = 8 + length
+    arrays = {}
+    for layout in sorted(layouts, key=lambda layout: (layout.begin, layout.end)):
+        if start + layout.begin != position:
+            raise InputError(source, f"tensor {layout.name!r} does not begin where the tensor before it ends")
+        position = start + layout.end
+        if position > len(data):
+            raise InputError(source, f"tensor {layout.name!r} reaches beyond the end of the file")
+        arrays[layout.name] = _view(data, start, layout, source)
+    if position != len(data):
+        raise InputError(source, f"{len(data) - position} bytes at the end belong to no tensor")
+    return arrays
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where a tensor's bytes lie, counted from the end of the header, and what they mean."""
+
+    name: str
+    begin: int
+    end: int
+    dtype: np.dtype
+    shape: list[int]
+
+
+def _layout(name: str, entry: JSON, source: str) -> _Layout:
+    match entry:
+        case {"dtype": str(kind), "shape": list(shape), "data_offsets": [begin, end]} if kind in _DTYPES:
+            sizes = [*shape, begin, end]
+        case _:
+            raise InputError(source, f"tensor {name!r} needs a dtype of {', '.join(_DTYPES)}, a shape, and two offsets")
+    sizes = [size for size in sizes if type(size) is int and 0 <= size < 2**48]
+    if len(sizes) != len(shape) + 2 or len(shape) > 32:
+        raise InputError(source, f"tensor {name!r} has an impossible shape or offset")
+    *shape, begin, end = sizes
+    if end - begin != math.prod(shape) * _DTYPES[kind].itemsize:
+        raise InputError(source, f"tensor {name!r} has offsets that do not fit its dtype and shape")
+    return _Layout(name, begin, end, _DTYPES[kind], shape)
+
+
+def _view(data: bytearray, start: int, layout: _Layout, source: str) -> np.ndarray:
+    raw = np.frombuffer(data, np.uint8)[start + layout.begin : start + layout.end]
+    if layout.dtype.kind == "b" and raw.max(initial=0) > 1:
+        raise InputError(source, f"tensor {layout.name!r} holds truth values other than 0 and 1")
+    try:
+        # A file may be laid out so that numbers straddle the machine's words; whoever computes wants them aligned.
+        return np.require(raw.view(layout.dtype), requirements="A").reshape(layout.shape)
+    except ValueError as error:
+        raise InputError(source, f"tensor {layout.name!r} has an impossible shape") from error

@@ -1,0 +1,26 @@
+"""A run's folder, and the one loop that drives a resumable program."""
+
+from novacula.runs.checkpoint import Checkpoint
+from novacula.runs.folder import RunFolder
+from novacula.runs.listing import RunSummary, find_run, list_runs
+from novacula.runs.loop import OnStep, Program, Step, drive
+from novacula.runs.machine import cores, instruction_set, machine, versions
+from novacula.runs.record import Record, Status
+
+__all__ = [
+    "Checkpoint",
+    "OnStep",
+    "Program",
+    "Record",
+    "RunFolder",
+    "RunSummary",
+    "Status",
+    "Step",
+    "cores",
+    "drive",
+    "find_run",
+    "instruction_set",
+    "list_runs",
+    "machine",
+    "versions",
+]

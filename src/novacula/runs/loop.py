@@ -1,0 +1,199 @@
+"""The one loop that drives every long computation: progress, log, checkpoints, time limit, Ctrl-C, resume."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from novacula.errors import RunError
+from novacula.files import JSON
+from novacula.runs.folder import RunFolder
+from novacula.runs.record import Status
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step did.
+
+    Attributes:
+        metrics: what is shown live, and logged every few steps and at the last.
+        milestones: what is always logged, such as a new best answer.
+    """
+
+    metrics: Mapping[str, JSON]
+    milestones: tuple[Mapping[str, JSON], ...] = ()
+
+
+@runtime_checkable
+class Program(Protocol):
+    """A long computation in steps, which can be put away after any step and taken up again exactly."""
+
+    @property
+    def position(self) -> int:
+        """Steps done."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """Steps in all."""
+        ...
+
+    def step(self) -> Step:
+        """Do one step; `position` grows by one."""
+        ...
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
+        """Everything that the steps to come, and the result, depend on."""
+        ...
+
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
+        """Become the program whose `state` this was; the arrays may be kept."""
+        ...
+
+    def result(self) -> dict[str, JSON]:
+        """The best so far; may be asked for at any position."""
+        ...
+
+
+OnStep = Callable[[Program, Step], None]
+"""Called after every step, in the loop: to show progress."""
+
+
+def drive(
+    program: Program,
+    folder: RunFolder,
+    *,
+    checkpoint_seconds: float = 30.0,
+    time_limit: float | None = None,
+    log_every: int = 10,
+    on_step: OnStep | None = None,
+) -> Status:
+    """Run a program to its end, from the folder's checkpoint where it has one, and leave the outcome in the folder.
+
+    The first SIGINT or SIGTERM lets the step that is being done end, and keeps its outcome; a second SIGINT does not.
+    k steps, an end of whatever kind, and n - k steps leave the same state as n steps, bit for bit.
+
+    Args:
+        program: the computation, at its beginning.
+        folder: where it lives; held for this process meanwhile.
+        checkpoint_seconds: least wall time between checkpoints; there is always one at the end.
+        time_limit: seconds of wall time after which no further step begins; at least one step is done.
+        log_every: metrics are logged at the steps that this divides, and at the last before an end.
+        on_step: called after every step.
+
+    Returns:
+        ``finished``, ``interrupted`` or ``time-limit``; in each case result.json holds ``program.result()``.
+
+    Raises:
+        RunError: another process holds the folder, its checkpoint is damaged, or a metric is not finite.
+        Exception: whatever a step raises; the run is then recorded as failed, at its last checkpoint.
+        KeyboardInterrupt: at the second SIGINT; the run stands at its last checkpoint.
+    """
+    deadline = None if time_limit is None else time.monotonic() + time_limit
+    with folder.lock(), _stop_signals() as stop:
+        try:
+            _restore(program, folder)
+            folder.set_status("running", step=program.position, length=program.length)
+            status = _advance(program, folder, stop, checkpoint_seconds, deadline, log_every, on_step)
+            folder.save_checkpoint(program.position, *program.state())
+            folder.write_result(program.result())
+            folder.set_status(status, step=program.position, length=program.length)
+        except BaseException as error:
+            _record_failure(program, folder, error)
+            raise
+    return status
+
+
+def _restore(program: Program, folder: RunFolder) -> None:
+    if checkpoint := folder.load_checkpoint():
+        program.load(checkpoint.arrays, checkpoint.data)
+    folder.append_resumed(program.position + 1)
+
+
+def _advance(
+    program: Program,
+    folder: RunFolder,
+    stop: "_Stop",
+    checkpoint_seconds: float,
+    deadline: float | None,
+    log_every: int,
+    on_step: OnStep | None,
+) -> Status:
+    """Step until something ends the run, and tell what it was."""
+    saved = time.monotonic()
+    while program.position < program.length:
+        step = program.step()
+        status = _ending(program, stop, deadline)
+        _log(folder, program.position, step, metrics=status != "running" or program.position % log_every == 0)
+        if on_step:
+            on_step(program, step)
+        if status != "running":
+            return status
+        if time.monotonic() - saved >= checkpoint_seconds:
+            folder.save_checkpoint(program.position, *program.state())
+            folder.set_status("running", step=program.position, length=program.length)
+            saved = time.monotonic()
+    return "finished"
+
+
+def _ending(program: Program, stop: "_Stop", deadline: float | None) -> Status:
+    if program.position >= program.length:
+        return "finished"
+    if stop.requested:
+        return "interrupted"
+    if deadline is not None and time.monotonic() >= deadline:
+        return "time-limit"
+    return "running"
+
+
+def _log(folder: RunFolder, position: int, step: Step, *, metrics: bool) -> None:
+    events = [*step.milestones, step.metrics] if metrics else step.milestones
+    try:
+        for event in events:
+            folder.append_event({"step": position, **event})
+    except ValueError as error:
+        raise RunError(f"{folder.path}: step {position} cannot be logged: {error}") from error
+
+
+def _record_failure(program: Program, folder: RunFolder, error: BaseException) -> None:
+    status: Status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    text = "" if status == "interrupted" else f"{type(error).__name__}: {error}"
+    with suppress(Exception):  # the error itself is what the caller must see
+        folder.set_status(status, step=program.position, length=program.length, error=text[:2000])
+
+
+@dataclass
+class _Stop:
+    """Whether a signal has asked the run to end."""
+
+    requested: bool = field(default=False)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[_Stop]:
+    """Turn the first SIGINT or SIGTERM into a request, and a further SIGINT into KeyboardInterrupt.
+
+    Only the main thread may choose what a signal does; elsewhere signals stay as they are.
+    """
+    stop = _Stop()
+
+    def request(number: int, frame: FrameType | None) -> None:
+        if stop.requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.requested = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

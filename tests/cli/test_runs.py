@@ -1,0 +1,129 @@
+import json
+import re
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from novacula.cli.console import conclude, printable
+from novacula.cli.options import ResumeOptions
+from novacula.runs import RunFolder
+from tests.cli.conftest import Run
+
+
+def test_list(novacula: Run, runs: Path) -> None:
+    done = novacula("runs", "list", "--runs", runs)
+    assert done.code == 0 and len(done.lines) == 3
+    assert re.split(r"  +", done.lines[0].strip()) == ["name", "part", "task", "status", "step", "age"]
+    assert re.fullmatch(r"toy-new +toy +iterate logistic +killed +\d+ \w+", done.lines[1].strip())
+    assert re.fullmatch(r"toy-cut +toy +iterate logistic +interrupted +4/10 +\d+ \w+", done.lines[2].strip())
+
+
+def test_list_for_machines(novacula: Run, runs: Path) -> None:
+    document = json.loads(novacula("runs", "list", "--runs", runs, "--json").out)
+    assert document["schema_version"] == 1
+    assert [(run["name"], run["status"], run["step"]) for run in document["runs"]] == [
+        ("toy-new", "killed", 0), ("toy-cut", "interrupted", 4),
+    ]  # fmt: skip
+
+
+def test_list_of_nothing(novacula: Run, tmp_path: Path) -> None:
+    done = novacula("runs", "list", "--runs", tmp_path / "absent")
+    assert done.code == 0 and done.out.startswith("no runs in")
+    assert json.loads(novacula("runs", "list", "--runs", tmp_path / "absent", "--json").out)["runs"] == []
+
+
+def test_a_name_from_a_file_cannot_steer_the_terminal(novacula: Run, runs: Path) -> None:
+    path = runs / "toy-new" / "run.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"configuration": {"task": "\x1b[2J[bold]x[/bold]\u202e"}}))
+    for words in (("list",), ("show", "toy-new")):
+        out = novacula("runs", *words, "--runs", runs).out
+        assert "\x1b" not in out and "\u202e" not in out
+        assert r"\x1b[2J[bold]x[/bold]\u202e" in out
+
+
+def test_show(novacula: Run, runs: Path) -> None:
+    done = novacula("runs", "show", "toy-cut", "--runs", runs)
+    assert done.code == 0
+    for words in ("interrupted, step 4 of 10", "configuration", "logistic", "last metrics", "result", "threads"):
+        assert words in done.out
+    document = json.loads(novacula("runs", "show", runs / "toy-cut", "--json").out)
+    assert document["last_metrics"]["step"] == 4 and document["result"]["task"] == "toy"
+    assert document["run"]["status"] == "interrupted"
+    assert json.loads(novacula("runs", "show", runs / "toy-new", "--json").out)["result"] is None
+
+
+def test_an_unknown_run_suggests_the_nearest(novacula: Run, runs: Path) -> None:
+    for verb in ("show", "resume", "report"):
+        done = novacula("runs", verb, "toy-cat", "--runs", runs)
+        assert (
+            done.code == 2
+            and done.errors
+            == [f"novacula: 'toy-cat': no such run in {runs}, and no such folder; did you mean toy-cut?"]
+        ) or "did you mean toy-cut or" in done.errors[0]
+
+
+def test_resume(novacula: Run, runs: Path, toy_part: list[Any]) -> None:
+    done = novacula("runs", "resume", runs / "toy-cut", "--time-limit", "15m", "-q")
+    assert done.code == 0
+    folder = RunFolder.open(runs / "toy-cut")
+    assert folder.status == "finished" and folder.record.step == 10
+    assert (toy_part[0].time_limit, toy_part[0].quiet, toy_part[0].threads) == (900.0, True, 1)
+    again = novacula("runs", "resume", runs / "toy-cut")
+    assert again.code == 2 and "is finished" in again.errors[0]
+
+
+def test_a_run_in_use_is_not_resumed(
+    novacula: Run, runs: Path, toy_part: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("novacula.runs.folder._PATIENCE", 0.05)
+    with RunFolder.open(runs / "toy-cut").lock():
+        done = novacula("runs", "resume", runs / "toy-cut")
+    assert done.code == 2 and "in use by another process" in done.errors[0] and toy_part == []
+
+
+@pytest.mark.parametrize("part", ["absent", "main", "../x", "os"])
+def test_only_known_parts_are_imported(novacula: Run, runs: Path, part: str) -> None:
+    path = runs / "toy-cut" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"part": part}))
+    for verb in ("resume", "report"):
+        done = novacula("runs", verb, runs / "toy-cut")
+        assert done.code == 2 and f"the run is of part {part!r}" in done.errors[0]
+
+
+def test_a_run_of_a_newer_novacula_is_told(novacula: Run, runs: Path) -> None:
+    path = runs / "toy-cut" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 2}))
+    done = novacula("runs", "show", runs / "toy-cut")
+    assert done.code == 2 and "newer novacula" in done.errors[0]
+    listed = novacula("runs", "list", "--runs", runs)
+    assert listed.code == 0 and "damaged" in listed.out
+
+
+def test_report(novacula: Run, runs: Path, toy_part: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    done = novacula("runs", "report", "toy-cut", "--runs", runs)
+    assert done.code == 0 and "".join(done.lines) == str(runs / "toy-cut" / "report.html") and opened == []
+    novacula("runs", "report", "toy-cut", "--runs", runs, "--open")
+    assert opened == [(runs / "toy-cut" / "report.html").resolve().as_uri()]
+
+
+def test_how_to_go_on_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = RunFolder.open(runs / "toy-cut")
+    assert conclude(folder, "interrupted", ResumeOptions()) == 130
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "interrupted at step 4 of 10; the best so far is kept. To go on:",
+        f"  novacula runs resume {runs / 'toy-cut'}",
+    ]
+    assert conclude(folder, "time-limit", ResumeOptions(quiet=True)) == 0
+    assert conclude(folder, "finished", ResumeOptions()) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_printable() -> None:
+    assert printable("Größe 1×2 – ✓") == "Größe 1×2 – ✓"
+    assert printable("a\nb\x1b[0m\x7f\u202e") == r"a\nb\x1b[0m\x7f\u202e"

@@ -1,0 +1,49 @@
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from novacula.errors import InputError
+from novacula.files import contained
+
+
+@pytest.mark.parametrize("name", ["a", "a/b.txt", "./a", "a/../b", "..a", "a b", "ä"])
+def test_names_inside_are_resolved(tmp_path: Path, name: str) -> None:
+    assert contained(tmp_path, name) == Path(os.path.normpath(tmp_path.resolve() / name))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../a", "a/../../b", "/etc/passwd", "a\0b", "x" * 5000, "a/.."])
+def test_names_that_leave_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError):
+        contained(tmp_path, name)
+
+
+def test_links_are_followed_before_the_check(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    (inside / "out").symlink_to(outside)
+    (inside / "absolute").symlink_to("/etc/passwd")
+    (inside / "loop").symlink_to("loop")
+    (inside / "in").symlink_to("real")
+    for name in ("out", "out/a", "absolute", "loop/a"):
+        with pytest.raises(InputError):
+            contained(inside, name)
+    assert contained(inside, "in") == inside.resolve() / "real"
+
+
+def test_a_folder_that_is_itself_a_link_is_fine(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert contained(tmp_path / "link", "a") == tmp_path.resolve() / "real" / "a"
+
+
+@given(st.text())
+def test_no_name_leaves(name: str) -> None:
+    try:
+        path = contained("/srv/x", name)
+    except InputError:
+        return
+    assert path.is_relative_to("/srv/x") and ".." not in path.parts

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from novacula.errors import InputError, RunError
+from novacula.runs import RunFolder, find_run, list_runs
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    for task in ("6d75e8bb", "6f8cd79b"):
+        RunFolder.create(
+            part="arc", verb="solve", configuration={"task": task}, seed=0, threads=1, out=tmp_path / f"arc-{task}"
+        )
+    RunFolder.open(tmp_path / "arc-6f8cd79b").set_status("finished", step=3, length=3)
+    (tmp_path / "arc-damaged").mkdir()
+    (tmp_path / "arc-damaged" / "run.json").write_text("{")
+    (tmp_path / "not-a-run").mkdir()
+    (tmp_path / "file").touch()
+    return tmp_path
+
+
+def test_runs_are_listed_newest_first_and_damaged_ones_last(runs: Path) -> None:
+    found = list_runs(runs)
+    assert [(run.name, run.status, run.task, run.step, run.length) for run in found] == [
+        ("arc-6f8cd79b", "finished", "6f8cd79b", 3, 3),
+        ("arc-6d75e8bb", "killed", "6d75e8bb", 0, None),
+        ("arc-damaged", "damaged", "", 0, None),
+    ]
+    assert "not JSON" in found[-1].error
+
+
+def test_a_folder_that_does_not_exist_has_no_runs(tmp_path: Path) -> None:
+    assert list_runs(tmp_path / "absent") == []
+
+
+def test_a_file_is_no_folder_of_runs(runs: Path) -> None:
+    with pytest.raises(InputError, match="Not a directory"):
+        list_runs(runs / "file")
+
+
+def test_a_run_is_found_by_name_and_by_path(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_run("arc-6d75e8bb", runs).path == runs / "arc-6d75e8bb"
+    assert find_run(str(runs / "arc-6d75e8bb"), runs / "elsewhere").name == "arc-6d75e8bb"
+    monkeypatch.chdir(runs / "arc-6d75e8bb")
+    assert find_run(".", runs / "elsewhere").name == "arc-6d75e8bb"
+
+
+@pytest.mark.parametrize("typed", ["arc-6d75e8bc", "6d75e8bb", "arc6d75e8bb"])
+def test_the_nearest_name_is_suggested(runs: Path, typed: str) -> None:
+    with pytest.raises(InputError, match="did you mean arc-6d75e8bb"):
+        find_run(typed, runs)
+
+
+def test_what_is_no_run_is_told(runs: Path) -> None:
+    with pytest.raises(RunError, match=r"it has no run\.json"):
+        find_run(str(runs / "not-a-run"), runs)
+    with pytest.raises(InputError, match="no such run"):
+        find_run("", runs)
+    with pytest.raises(InputError, match="no such run"):
+        find_run("x" * 5000, runs)
