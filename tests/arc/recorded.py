@@ -21,7 +21,9 @@ class Recorded:
         array = self.values[key]
         axes = [axis for axis in AXES if s.has(axis)]
         order = [axes.index(axis) for axis in MEMORY_AXES if s.has(axis)]
-        return torch.as_tensor(array.transpose([array.ndim - 1, *order]).reshape(array.shape[-1], -1).astype(np.float64))
+        return torch.as_tensor(
+            array.transpose([array.ndim - 1, *order]).reshape(array.shape[-1], -1).astype(np.float64)
+        )
 
     def multitensor(self, key: str) -> torch.Tensor:
         """All 18 members of `key`, whose ``*`` stands for their bits, side by side."""

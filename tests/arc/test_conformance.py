@@ -38,7 +38,9 @@ def test_layers_and_outputs(case: tuple[Recorded, TorchEngine]) -> None:
     recorded, engine = case
     seen: dict[str, Multitensor] = {}
     with torch.no_grad():
-        outputs = engine.network.forward(recorded.multitensor("noise.*"), lambda name, tensors: seen.update({name: tensors}))
+        outputs = engine.network.forward(
+            recorded.multitensor("noise.*"), lambda name, tensors: seen.update({name: tensors})
+        )
     traces = [key for key in recorded.values if key.startswith("trace.")]
     for key in traces:
         _, block, layer, bits = key.split(".")

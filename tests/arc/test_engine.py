@@ -76,7 +76,9 @@ def test_runs_repeat_bit_for_bit_and_continue_from_their_state() -> None:
         assert np.array_equal(array, resumed.state()[name]), name
     assert np.array_equal(last.kl, repeated.kl)
     assert np.array_equal(last.tests.color, repeated.tests.color)
-    assert not np.array_equal(TorchEngine(puzzle, SolveConfig(seed=8)).state()["parameters"], whole.state()["parameters"])
+    assert not np.array_equal(
+        TorchEngine(puzzle, SolveConfig(seed=8)).state()["parameters"], whole.state()["parameters"]
+    )
 
 
 def test_training_lowers_the_loss() -> None:

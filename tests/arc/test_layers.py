@@ -136,7 +136,7 @@ def along(d: int, channel: int) -> tuple[int, int]:
     return STEPS[d if channel % 2 == 0 else (d + 4) % 8]
 
 
-def cell_by_cell(values: np.ndarray, rule) -> np.ndarray:  # noqa: ANN001
+def cell_by_cell(values: np.ndarray, rule) -> np.ndarray:
     """Apply `rule(plane, example, step)` to every plane of ``[e, c, d, x, y, 4]``; channels come out as 0, 2, 1, 3."""
     result = np.empty_like(values)
     for e, c, d, channel in itertools.product(*(range(n) for n in values.shape[:3]), range(4)):

@@ -25,7 +25,9 @@ def full_canvas(rows: int = 4, columns: int = 5) -> Puzzle:
     return preprocess(Task("full", pairs, (random_grid(rng, (rows, columns)),)))
 
 
-def per_tensor(puzzle: Puzzle, latents: torch.Tensor, move: Callable[[Subset, torch.Tensor], torch.Tensor]) -> torch.Tensor:
+def per_tensor(
+    puzzle: Puzzle, latents: torch.Tensor, move: Callable[[Subset, torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
     """Latents with every tensor moved: `move` gets ``[4, direction, example, color, x, y]``."""
     sizes = [puzzle.axes.positions(s) for s in SUBSETS]
     parts = zip(SUBSETS, latents.split(sizes, 1), strict=True)

@@ -67,9 +67,7 @@ def test_direction_maps_are_tied_by_the_symmetries_of_the_square() -> None:
 
 def test_the_classes_where_both_axes_are_present_are_kind_of_receiver_and_angle() -> None:
     table = class_table(subset("11111"))
-    names = {
-        (table[d1, d2], d1 % 2, min((d2 - d1) % 8, (d1 - d2) % 8)) for d1 in range(8) for d2 in range(8)
-    }
+    names = {(table[d1, d2], d1 % 2, min((d2 - d1) % 8, (d1 - d2) % 8)) for d1 in range(8) for d2 in range(8)}
     assert len(names) == 10
     coefficients = class_coefficients(subset("11111"))
     by_angle = {0: 1.0, 1: 0.2, 2: 0.4, 3: 0.2, 4: 1.0}

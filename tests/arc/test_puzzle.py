@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def test_size_rules_of_the_arc1_sets_are_counted_as_published() -> None:
-    rules = Counter((split, preprocess(without_solution(task)).size_rule) for split, task in _public_set("arc1").values())
+    rules = Counter(
+        (split, preprocess(without_solution(task)).size_rule) for split, task in _public_set("arc1").values()
+    )
     counts = {split: tuple(rules[split, rule] for rule in ("same", "constant", "neither")) for split, _ in rules}
     assert counts == {"training": (262, 76, 62), "evaluation": (270, 68, 62)}
 
@@ -40,7 +42,11 @@ def test_targets_and_masks_show_the_grids(kind: str) -> None:
         height, width = puzzle.shapes[example][mode]
         assert (height, width) == (len(grid), len(grid[0]))
         assert palette[puzzle.target[example, :height, :width, mode]].tolist() == [list(row) for row in grid]
-        assert puzzle.mask[example, :, :, mode].sum() == puzzle.mask[example, :height, :width, mode].sum() == height * width
+        assert (
+            puzzle.mask[example, :, :, mode].sum()
+            == puzzle.mask[example, :height, :width, mode].sum()
+            == height * width
+        )
     assert (puzzle.axes.x, puzzle.axes.y) == tuple(np.array(puzzle.shapes).max((0, 1)))
 
 
@@ -49,7 +55,11 @@ def test_the_shape_of_a_test_output_is_assumed_by_the_rules_in_their_order() -> 
     same = preprocess(Task("a", ((tall, tall), (wide, wide)), (dot,)))
     assert (same.size_rule, same.shapes[2][OUTPUT], same.size_known[0]) == ("same", (1, 1), (True, True))
     constant = preprocess(Task("b", ((tall, wide), (dot, wide)), (tall,)))
-    assert (constant.size_rule, constant.shapes[2][OUTPUT], constant.size_known[0]) == ("constant", (1, 3), (False, True))
+    assert (constant.size_rule, constant.shapes[2][OUTPUT], constant.size_known[0]) == (
+        "constant",
+        (1, 3),
+        (False, True),
+    )
     neither = preprocess(Task("c", ((tall, wide), (tall, dot)), (tall,)))
     assert (neither.size_rule, neither.shapes[2][OUTPUT], neither.size_known[2]) == ("neither", (2, 3), (True, False))
     assert not neither.output_size_known

@@ -28,7 +28,8 @@ class Canvas:
         compass = self.union[None].expand(1, DIRECTIONS, *self.union.shape[1:])
         self.line_masks = tuple(family.gather(compass) for family in FAMILIES)
         self._averaging: dict[tuple[Axis, bool], Tensor] = {}
-        for axis, other in (("x", "y"), ("y", "x")):
+        pairs: tuple[tuple[Axis, Axis], ...] = (("x", "y"), ("y", "x"))
+        for axis, other in pairs:
             for kept in (False, True):
                 # A tensor without the other axis sees the mask's first row or column.
                 seen = self.union if kept else self.union.narrow(MEMORY_AXES.index(other), 0, 1)

@@ -1,6 +1,6 @@
 """Lines of cells in the eight directions, turned so that whole families of directions can be scanned together.
 
-*Lines* are tensors of ``[channels, directions, examples, colors, rows, columns]`` whose entry k moves along direction k.
+*Lines* are tensors ``[channels, directions, examples, colors, rows, columns]`` whose entry k moves along direction k.
 A family holds the directions that flips of the canvas carry into each other.
 """
 

@@ -64,7 +64,9 @@ class Reconstruction:
         self._index = torch.cat(index).to(device)
         shapes = [grid.shape for grid in self._grids]
         self._barred = [
-            torch.stack([_barred(length, shape[axis] if fixed else None) for shape, fixed in zip(shapes, known, strict=True)]).to(device)
+            torch.stack(
+                [_barred(length, shape[axis] if fixed else None) for shape, fixed in zip(shapes, known, strict=True)]
+            ).to(device)
             for axis, length in ((0, puzzle.axes.x), (1, puzzle.axes.y))
         ]
         self._uncertain = torch.tensor([not fixed for fixed in known], dtype=dtype, device=device)
@@ -78,7 +80,8 @@ class Reconstruction:
         log_probability = F.pad(outputs.color, (0, 0, 0, 0, 1, 0)).log_softmax(2)
         picked = log_probability.flatten().index_select(0, self._index).split(self._sizes)
         evidence = [
-            torch.logsumexp(beta[g] * self._placement_log_likelihoods(grid, rows[g], columns[g], picked[g]), (0, 1)) / beta[g]
+            torch.logsumexp(beta[g] * self._placement_log_likelihoods(grid, rows[g], columns[g], picked[g]), (0, 1))
+            / beta[g]
             for g, grid in enumerate(self._grids)
         ]
         return -torch.stack(evidence).sum()

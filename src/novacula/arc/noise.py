@@ -61,7 +61,9 @@ def normal_rows(
     return out
 
 
-def normal(seed: int, stream: int, step: int, count: int, dtype: torch.dtype = torch.float32) -> Float[Tensor, " count"]:
+def normal(
+    seed: int, stream: int, step: int, count: int, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, " count"]:
     """`count` standard normals of one stream."""
     blocks = torch.arange((count + 3) // 4)
     return normal_rows(seed, step, blocks, torch.full_like(blocks, stream), dtype).flatten()[:count]

@@ -76,7 +76,7 @@ class Entry:
 @cache
 def softmax_groups(s: Subset) -> tuple[tuple[Axis, ...], ...]:
     """Sets of axes over which one softmax each is taken: non-empty, without example, by size, then in axis order."""
-    axes = [axis for axis in s.axes if axis != "example"]
+    axes: list[Axis] = [axis for axis in s.axes if axis != "example"]
     return tuple(group for size in range(1, len(axes) + 1) for group in combinations(axes, size))
 
 

@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class SolveProgram:
         self._puzzle, self._config, self._run, self._threads = puzzle, config, run, threads
         self._engine = make_engine(puzzle, config)
         self._answers = Answers(puzzle)
-        self._metrics: dict[str, JSON] = {}
+        self._metrics: dict[str, Any] = {}
         self._shown: JSON = None
         self._cpu_seconds = 0.0
         # Milliseconds of each step's training and of taking in its answers.
@@ -63,7 +64,12 @@ class SolveProgram:
         if answers == self._shown:
             return Step(self._metrics)
         self._shown = answers
-        milestone: dict[str, JSON] = {"milestone": "attempts", "step": self.position, "attempts": answers, "shares": shares}
+        milestone: dict[str, JSON] = {
+            "milestone": "attempts",
+            "step": self.position,
+            "attempts": answers,
+            "shares": shares,
+        }
         return Step(self._metrics, (milestone,))
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
@@ -79,12 +85,12 @@ class SolveProgram:
         }
         return {**self._engine.state(), **arrays, **timings}, data
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Take up `state`."""
-        self._engine.load(arrays, data["steps"])  # pyright: ignore[reportArgumentType]
-        self._answers.load(arrays, data["scores"])  # pyright: ignore[reportArgumentType]
-        self._metrics, self._shown = data["metrics"], data["shown"]  # pyright: ignore[reportAttributeAccessIssue]
-        self._cpu_seconds = data["cpu_seconds"]  # pyright: ignore[reportAttributeAccessIssue]
+        self._engine.load(arrays, data["steps"])
+        self._answers.load(arrays, data["scores"])
+        self._metrics, self._shown = data["metrics"], data["shown"]
+        self._cpu_seconds = data["cpu_seconds"]
         done = slice(0, self.position)
         self._training_ms[done], self._answers_ms[done] = arrays["training_ms"][done], arrays["answers_ms"][done]
 
@@ -112,7 +118,7 @@ class SolveProgram:
 
     def survivors(self, least: float) -> dict[Subset, np.ndarray]:
         """The decoded means of the tensors that cost more than `least` nats, axes in naming order, channels last."""
-        costs: dict[str, float] = self._metrics["kl_by_tensor"]  # pyright: ignore[reportAssignmentType]
+        costs: dict[str, float] = self._metrics["kl_by_tensor"]
         return {s: v for s, v in self._engine.latents().items() if costs[str(s)] > least}
 
 

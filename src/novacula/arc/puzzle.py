@@ -67,7 +67,7 @@ class Puzzle:
     @property
     def union_mask(self) -> Bool[np.ndarray, "examples rows columns"]:
         """True inside the input's or the output's rectangle."""
-        return self.mask.any(axis=-1)
+        return self.mask[..., INPUT] | self.mask[..., OUTPUT]
 
     @property
     def extent(self) -> tuple[Shape, ...]:

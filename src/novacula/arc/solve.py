@@ -123,9 +123,7 @@ def resume(
     task = read_task(folder)
     puzzle = preprocess(task)
     program = SolveProgram(puzzle, config, str(folder.path), torch.get_num_threads())
-    status = drive(
-        program, folder, time_limit=time_limit, checkpoint_seconds=checkpoint_seconds, on_step=on_step
-    )
+    status = drive(program, folder, time_limit=time_limit, checkpoint_seconds=checkpoint_seconds, on_step=on_step)
     survivors = program.survivors(SURVIVES)
     write_npz(folder.artifact(_LATENTS), {str(s): values for s, values in survivors.items()})
     return SolveResult(task, status, folder.read_result() or {}, build_report(folder))

@@ -1,0 +1,147 @@
+"""The figures of an ARC run's report that have time in them: costs, reconstruction, share of the answer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from markupsafe import Markup
+
+from novacula.arc.history import Curves, axis_words
+from novacula.report import FAINT, INK, SERIES, figure_svg
+from novacula.report.figures import plain_numbers
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import matplotlib.figure
+
+FLOOR = 0.5
+"""Nats below which no tensor's KL can fall."""
+SURVIVES = 1.0
+"""Nats above which a tensor still holds information."""
+LEAST_ERROR = 0.001
+"""Nats below which a reconstruction error is drawn as this, for the sake of the logarithm."""
+_MARKED_STEPS = (1, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
+def share_chart(curves: Curves, changes: Sequence[int]) -> Markup:
+    """The best attempt's share of the weight over steps, with a mark at every change of the best attempt."""
+
+    def draw(figure: "matplotlib.figure.Figure") -> None:
+        axes = figure.subplots()
+        for number, step in enumerate(changes):
+            axes.axvline(step, color=FAINT, linewidth=0.7, label="another answer takes the lead" if not number else "")
+        axes.plot(curves.steps, 100 * curves.share, color=SERIES[0])
+        axes.set_ylabel("share of attempt 1, %")
+        axes.set_ylim(bottom=0)
+        axes.grid(axis="x", visible=False)
+        _steps_across(axes)
+        if changes:
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1))
+
+    return figure_svg("share", "Share of the best attempt over steps", draw, height=2.8)
+
+
+def costs_chart(curves: Curves) -> Markup:
+    """KL of every tensor over steps; those that still hold information are colored and named."""
+
+    def draw(figure: "matplotlib.figure.Figure") -> None:
+        axes = figure.subplots()
+        last = {bits: _last(values) for bits, values in curves.kl_by_tensor.items()}
+        alive = sorted((bits for bits in last if last[bits] > SURVIVES), key=lambda bits: -last[bits])
+        for bits, values in curves.kl_by_tensor.items():
+            if bits not in alive:
+                axes.plot(curves.steps, values, color=FAINT, linewidth=0.9, alpha=0.8)
+        colors = {bits: SERIES[number % len(SERIES)] for number, bits in enumerate(alive)}
+        for bits in reversed(alive):
+            axes.plot(curves.steps, curves.kl_by_tensor[bits], color=colors[bits])
+        axes.axhline(FLOOR, color=INK, linewidth=0.9, linestyle=(0, (4, 4)))
+        axes.annotate(
+            "floor: ½ nat", (1, FLOOR), xycoords=("axes fraction", "data"), xytext=(-4, -4),
+            textcoords="offset points", ha="right", va="top", fontsize=9,
+        )  # fmt: skip
+        axes.set(yscale="log", ylabel="KL, nats")
+        axes.set_ylim(bottom=FLOOR / 2.2)
+        _steps_across(axes)
+        plain_numbers(axes.yaxis)
+        _label_ends(axes, [(last[bits], ", ".join(axis_words(bits)), colors[bits]) for bits in alive])
+
+    return figure_svg("cost", "KL per tensor over steps", draw, height=5.2)
+
+
+def path_chart(curves: Curves) -> Markup:
+    """KL against reconstruction error: the way that training takes, with marks at some steps."""
+
+    def draw(figure: "matplotlib.figure.Figure") -> None:
+        axes = figure.subplots()
+        steps, kl, error = curves.steps, curves.kl, np.maximum(curves.reconstruction, LEAST_ERROR)
+        axes.plot(error, kl, color=FAINT, linewidth=0.9)
+        axes.scatter(error, kl, s=9, color=SERIES[0], linewidths=0, alpha=0.75, zorder=3)
+        axes.set(xscale="log", yscale="log", xlabel="reconstruction error, nats", ylabel="KL, nats")
+        _mark_steps(axes, steps, error, kl)
+        plain_numbers(axes.xaxis)
+        plain_numbers(axes.yaxis)
+
+    return figure_svg("path", "KL against reconstruction error", draw, height=4.8)
+
+
+def loss_chart(curves: Curves) -> Markup:
+    """The loss and its two parts over steps."""
+
+    def draw(figure: "matplotlib.figure.Figure") -> None:
+        axes = figure.subplots()
+        axes.plot(curves.steps, curves.loss, color=FAINT, linewidth=5, alpha=0.6, label="loss")
+        axes.plot(curves.steps, curves.kl, color=SERIES[0], label="KL")
+        error = 10 * np.maximum(curves.reconstruction, LEAST_ERROR)
+        axes.plot(curves.steps, error, color=SERIES[1], linewidth=1.2, label="10 × reconstruction error")
+        axes.set(yscale="log", ylabel="nats")
+        _steps_across(axes)
+        plain_numbers(axes.yaxis)
+        axes.legend(loc="upper right")
+
+    return figure_svg("loss", "Loss, KL and reconstruction error over steps", draw, height=3.6)
+
+
+def _steps_across(axes: "matplotlib.axes.Axes") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("step")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 2.5, 5, 10], integer=True))
+    plain_numbers(axes.xaxis)
+
+
+def _last(values: Float[np.ndarray, " n"]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known[-1]) if len(known) else float("nan")
+
+
+def _mark_steps(
+    axes: "matplotlib.axes.Axes", steps: Float[np.ndarray, " n"], x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]
+) -> None:
+    """Names the last step and those of `_MARKED_STEPS` that were logged, where a name has room."""
+    axes.autoscale_view()  # else the limits are those from before the data
+    taken: list[Float[np.ndarray, " 2"]] = []
+    for step in (*steps[-1:], *_MARKED_STEPS):
+        at = int(np.argmin(np.abs(steps - step)))
+        if abs(steps[at] - step) > 0.1 * step:
+            continue
+        place = axes.transAxes.inverted().transform(axes.transData.transform((x[at], y[at])))
+        if any((np.abs(place - other) < (0.1, 0.04)).all() for other in taken):
+            continue
+        taken.append(place)
+        axes.plot(x[at], y[at], "o", markersize=6, color=SERIES[1], zorder=4)
+        name, beside = f"step {steps[at]:,.0f}", (8, 3)
+        axes.annotate(name, (x[at], y[at]), xytext=beside, textcoords="offset points", fontsize=9)
+
+
+def _label_ends(axes: "matplotlib.axes.Axes", labels: Sequence[tuple[float, str, str]]) -> None:
+    """Names lines at their right end, (value, name, color) from the top, pushing names apart that would overlap."""
+    apart = 0.042
+    low, high = np.log(axes.get_ylim())
+    heights = [float((np.log(value) - low) / (high - low)) for value, _, _ in labels]
+    for i in range(1, len(heights)):
+        heights[i] = min(heights[i], heights[i - 1] - apart)
+    for i in reversed(range(len(heights))):
+        heights[i] = max(heights[i], heights[i + 1] + apart if i + 1 < len(heights) else 0.01)
+    for height, (_, name, color) in zip(heights, labels, strict=True):
+        axes.text(1.012, height, name, color=color, transform=axes.transAxes, va="center", fontsize=9.5, weight="bold")

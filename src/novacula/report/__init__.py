@@ -1,0 +1,10 @@
+"""One HTML file per run that opens from disk: no network, no script, figures inline, everything escaped.
+
+A part makes a list of `Section`; `write_report` lays them out. HTML is what `markupsafe.Markup` says it is: a plain
+``str`` anywhere is text, and is escaped.
+"""
+
+from novacula.report.figures import FAINT, INK, SERIES, figure_svg
+from novacula.report.page import Section, table, write_report
+
+__all__ = ["FAINT", "INK", "SERIES", "Section", "figure_svg", "table", "write_report"]

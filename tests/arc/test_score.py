@@ -1,0 +1,116 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from novacula.arc.data import load_solution
+from novacula.arc.score import score_attempts, score_run
+from novacula.arc.task import Grid, Solution
+from novacula.arc.verdict import Verdict
+from novacula.errors import InputError, RunError
+from novacula.runs import RunFolder
+from tests.arc.synthetic_run import make_run
+
+A: Grid = ((1, 2), (3, 4))
+B: Grid = ((5,),)
+ONE, TWO = Solution("one", (A,)), Solution("two", (A, B))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "solution", "expected"),
+    [
+        ([[A], [B]], ONE, Verdict((True, False), True, 1.0)),
+        ([[B], [A]], ONE, Verdict((False, True), True, 1.0)),
+        ([[[[1, 2], [3, 4]]]], ONE, Verdict((True, False), True, 1.0)),
+        # Each test grid is right once, but no attempt has both: half a point by neither rule, all by Kaggle's.
+        ([[A, A], [B, B]], TWO, Verdict((False, False), False, 1.0)),
+        ([[A, B], [A, A]], TWO, Verdict((True, False), True, 1.0)),
+        ([[A, A], [A, A]], TWO, Verdict((False, False), False, 0.5)),
+        ([[A], []], TWO, Verdict((False, False), False, 0.5)),
+        # Only two attempts count; an attempt with too many grids is malformed.
+        ([[B], [B], [A]], ONE, Verdict((False, False), False, 0.0)),
+        ([[A, A], [B]], ONE, Verdict((False, False), False, 0.0)),
+        ([[[[True, 2], [3, 4]]], [[[1.0, 2], [3, 4]]]], ONE, Verdict((False, False), False, 0.0)),
+        ([[[[1, 2], [3]]], [[[1, 2], [3, 4], []]]], ONE, Verdict((False, False), False, 0.0)),
+        ([A, B], ONE, Verdict((False, False), False, 0.0)),
+        (None, ONE, Verdict((False, False), False, 0.0)),
+    ],
+)
+def test_cases(attempts: object, solution: Solution, expected: Verdict) -> None:
+    assert score_attempts(attempts, solution) == expected
+
+
+def independent_score(attempts: object, solution: Solution) -> tuple[list[bool], bool, float]:
+    """The same rules in other words: grids are compared as JSON text, which tells 1 from 1.0 and from true."""
+    truth = [json.dumps(grid) for grid in solution.outputs]
+    texts = []
+    for number in range(2):
+        try:
+            attempt = attempts[number] if isinstance(attempts, list | tuple) else []  # type: ignore[index]
+        except IndexError:
+            attempt = []
+        attempt = attempt if isinstance(attempt, list | tuple) else []
+        texts.append([json.dumps(grid) for grid in attempt] if len(attempt) <= len(truth) else [])
+    correct = [text == truth for text in texts]
+    hits = 0
+    for place, grid in enumerate(truth):
+        hits += any(text[place : place + 1] == [grid] for text in texts)
+    return correct, correct[0] or correct[1], hits / len(truth)
+
+
+cells = st.integers(0, 2)
+truths = st.integers(1, 2).flatmap(
+    lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=2)
+)
+junk = st.none() | st.booleans() | cells | st.floats() | st.text(max_size=2) | st.just({})
+near_grids = truths | st.lists(st.lists(cells | junk, max_size=2) | junk, max_size=3) | junk
+
+
+@given(st.lists(truths, min_size=1, max_size=3), st.data())
+def test_an_independent_scorer_agrees_on_any_attempts(outputs: list[list[list[int]]], data: st.DataObject) -> None:
+    solution = Solution("any", tuple(tuple(map(tuple, grid)) for grid in outputs))
+    attempt = st.just(outputs) | st.lists(st.sampled_from(outputs) | near_grids, max_size=4) | junk
+    attempts = data.draw(st.lists(attempt, max_size=3) | st.lists(attempt, max_size=3).map(tuple) | junk)
+    verdict = score_attempts(attempts, solution)
+    assert (list(verdict.correct), verdict.solved, verdict.kaggle) == independent_score(attempts, solution)
+    assert verdict.solved <= (verdict.kaggle == 1.0)
+
+
+class TestRuns:
+    def test_the_verdict_is_added_to_the_result_and_nothing_else_changes(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run", "3618c87e", steps=310)
+        before = folder.read_result() or {}
+        verdict = score_run(folder)
+        assert verdict == Verdict((True, False), True, 1.0)
+        after = RunFolder.open(folder.path).read_result() or {}
+        assert after.pop("verdict") == {"correct": [True, False], "solved": True, "kaggle": 1.0}
+        assert after == before
+
+    def test_a_wrong_answer_is_not_solved(self, tmp_path: Path) -> None:
+        assert not score_run(make_run(tmp_path / "run", "3618c87e", steps=50)).solved
+
+    def test_a_task_without_known_solution_is_refused_and_leaves_the_result_alone(self, tmp_path: Path) -> None:
+        file = tmp_path / "puzzle.json"
+        folder = make_run(tmp_path / "run", "3618c87e", steps=3, source=str(file))
+        file.write_text((folder.path / "artifacts" / "task.json").read_text("utf-8"), encoding="utf-8")
+        before = (folder.path / "result.json").read_bytes()
+        with pytest.raises(InputError, match=r"puzzle\.json: .*its solution is not known here"):
+            score_run(folder)
+        assert (folder.path / "result.json").read_bytes() == before
+
+        solutions = tmp_path / "solutions.json"
+        solutions.write_text(json.dumps({"x": load_solution("3618c87e").outputs, "y": [A, B]}), encoding="utf-8")
+        assert score_run(folder, f"{solutions}:x").kaggle == 0.0
+        with pytest.raises(InputError, match="2 test outputs where the run's task has 1"):
+            score_run(folder, f"{solutions}:y")
+
+    def test_other_runs_are_refused(self, tmp_path: Path) -> None:
+        other = RunFolder.create(part="optim", verb="x", configuration={}, seed=0, threads=1, out=tmp_path / "other")
+        with pytest.raises(RunError, match="is a run of optim"):
+            score_run(other)
+        unfinished = make_run(tmp_path / "run", "3618c87e", steps=3)
+        (unfinished.path / "result.json").unlink()
+        with pytest.raises(RunError, match="has no result to score yet"):
+            score_run(unfinished)

@@ -1,0 +1,66 @@
+import re
+from functools import cache
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib
+
+from novacula.report import FAINT, INK, figure_svg
+from novacula.report.figures import plain_numbers
+
+
+def draw(figure: Any) -> None:
+    axes = figure.subplots()
+    axes.plot([1, 10, 1000], [0.01, 1, 100_000], color=INK, marker="o", label="a <line> & more")
+    axes.axhline(3, color=FAINT)
+    axes.set(xscale="log", yscale="log", title="</svg><script>")
+    axes.legend()
+    plain_numbers(axes.xaxis)
+    plain_numbers(axes.yaxis)
+
+
+@cache
+def svg_of(name: str) -> str:
+    return figure_svg(name, 'says "<this>"', draw)
+
+
+def ids(svg: str) -> list[str]:
+    return re.findall(r'\bid="([^"]*)"', svg)
+
+
+def test_is_one_well_formed_element_with_a_description() -> None:
+    root = ElementTree.fromstring(svg_of("one"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("aria-label") == 'says "<this>"'
+    assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+
+
+def test_is_the_same_every_time() -> None:
+    assert svg_of("one") == figure_svg("one", 'says "<this>"', draw)
+
+
+def test_two_figures_share_no_id_and_refer_to_their_own() -> None:
+    first, second = svg_of("one"), svg_of("two")
+    assert len(set(ids(first))) == len(ids(first)) > 10
+    assert not set(ids(first)) & set(ids(second))
+    for svg in (first, second):
+        referred = re.findall(r'(?:href="|url\()#([^")]*)', svg)
+        assert referred and set(referred) <= set(ids(svg))
+
+
+def test_takes_the_colors_of_the_page() -> None:
+    svg = svg_of("one")
+    assert INK not in svg and FAINT not in svg
+    assert "currentColor" in svg and "var(--faint" in svg
+
+
+def test_logarithmic_axes_are_written_plainly() -> None:
+    text = "".join(ElementTree.fromstring(svg_of("one")).itertext())
+    assert "1,000" in text and "100,000" in text and "0.01" in text
+    assert "mathdefault" not in text
+
+
+def test_leaves_no_global_state() -> None:
+    before = dict(matplotlib.rcParams)
+    figure_svg("one", "", draw)
+    assert dict(matplotlib.rcParams) == before

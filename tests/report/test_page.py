@@ -1,0 +1,114 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from markupsafe import Markup
+
+from novacula.report import Section, figure_svg, table, write_report
+
+HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)>&\'"'
+VOID = {"meta", "br", "img", "link", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """What a browser would make of the file: its elements, attributes and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def external_references(html: str) -> list[str]:
+    """Whatever in the page could make a browser ask for something outside it."""
+    page = Page(html)
+    named = [value for name, value in page.attributes if name in ("src", "href", "xlink:href", "action", "srcset")]
+    found = [value for value in named if not value.startswith(("#", "data:"))]
+    found += [tag for tag in page.tags if tag in ("script", "link", "iframe", "object", "embed", "base", "form")]
+    found += [url for url in re.findall(r"url\(([^)]*)\)", html) if not url.startswith("#")]
+    found += re.findall(r"@import[^;]*", html)
+    return found + re.findall(r"https?://[^\s\"']*", re.sub(r'xmlns(:\w+)?="[^"]*"', "", html))
+
+
+def write(tmp_path: Path, sections: list[Section], title: str = "title", **facts: object) -> str:
+    return write_report(tmp_path / "report.html", title, "subtitle", sections, facts).read_text("utf-8")
+
+
+def test_plain_text_is_escaped_wherever_it_stands(tmp_path: Path) -> None:
+    body = table((HOSTILE,), [(HOSTILE,)])
+    sections = [Section(HOSTILE, HOSTILE, HOSTILE), Section("second", body), Section("third", "")]
+    path = write_report(tmp_path / "report.html", HOSTILE, HOSTILE, sections, {HOSTILE: HOSTILE})
+    page = Page(path.read_text("utf-8"))
+    assert not {"script", "img"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    # Title twice, subtitle, contents, heading, body, note, two facts, two cells.
+    assert page.text.count(HOSTILE) == 11
+
+
+def test_markup_goes_in_as_it_is(tmp_path: Path) -> None:
+    assert "<b>bold</b>" in write(tmp_path, [Section("one", Markup("<b>bold</b>"))])
+
+
+def test_elements_are_balanced_and_nothing_is_asked_of_the_network(tmp_path: Path) -> None:
+    chart = figure_svg("chart", "a line", lambda figure: figure.subplots().plot([1, 2], [3, 4]))
+    html = write(tmp_path, [Section(name, chart if name == "b" else "text") for name in "abc"], seed=0)
+    assert Page(html).open == []
+    assert external_references(html) == []
+
+
+@pytest.mark.parametrize(
+    "leak", ['<img src="x.png">', "<script></script>", "<p>http://a.b</p>", '<p style="background:url(x)">']
+)
+def test_the_check_for_external_references_finds_one(leak: str) -> None:
+    assert external_references(leak)
+
+
+def test_contents_link_to_every_section(tmp_path: Path) -> None:
+    html = write(tmp_path, [Section(name, "") for name in ("alpha", "beta", "gamma")])
+    links = [value for name, value in Page(html).attributes if name == "href"]
+    assert links == ["#section-1", "#section-2", "#section-3"]
+    assert all(f'id="{link[1:]}"' in html for link in links)
+
+
+def test_facts_that_are_absent_are_left_out(tmp_path: Path) -> None:
+    html = write(tmp_path, [], seed=0, error="", engine=None)
+    assert "<dt>seed</dt><dd>0</dd>" in html
+    assert "error" not in html and "engine" not in html
+
+
+def test_half_a_surrogate_pair_is_no_reason_to_fail(tmp_path: Path) -> None:
+    assert "a?b" in write(tmp_path, [], title="a\udc80b")
+
+
+def test_a_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
+    class Broken:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    before = write(tmp_path, [])
+    with pytest.raises(RuntimeError):
+        write(tmp_path, [], fact=Broken())
+    assert (tmp_path / "report.html").read_text("utf-8") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
