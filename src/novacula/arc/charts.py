@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from novacula.arc.history import Curves, axis_words
+from novacula.arc.history import SURVIVES, Curves, axis_words
 from novacula.report import FAINT, INK, SERIES, figure_svg
 from novacula.report.figures import plain_numbers
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 FLOOR = 0.5
 """Nats below which no tensor's KL can fall."""
-SURVIVES = 1.0
-"""Nats above which a tensor still holds information."""
 LEAST_ERROR = 0.001
 """Nats below which a reconstruction error is drawn as this, for the sake of the logarithm."""
 _MARKED_STEPS = (1, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)

@@ -18,6 +18,8 @@ from novacula.arc.verdict import Verdict
 from novacula.files import read_json, read_npz
 from novacula.runs import RunFolder
 
+SURVIVES = 1.0
+"""Nats above which a latent tensor counts as still holding information; the floor is half a nat."""
 _AXIS_WORDS = ("example", "color", "direction", "row", "column")
 _MAX_LATENTS = 512_000_000
 

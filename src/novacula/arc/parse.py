@@ -11,7 +11,7 @@ import numpy as np
 from novacula.arc.task import Grid, Solution, Task
 from novacula.errors import InputError
 
-COLORS = 10
+_COLORS = 10
 MAX_SIDE = 30
 _LISTED = 50
 
@@ -149,7 +149,7 @@ def _grid(value: object, place: str, problems: list[str]) -> Grid:
 
 def _check_cells(row: list[object], where: str, problems: list[str]) -> None:
     # `type`, since True and False are instances of int.
-    wrong = [(column, cell) for column, cell in enumerate(row) if type(cell) is not int or not 0 <= cell < COLORS]
+    wrong = [(column, cell) for column, cell in enumerate(row) if type(cell) is not int or not 0 <= cell < _COLORS]
     if wrong:
         column, cell = wrong[0]
         others = f" ({len(wrong)} such cells in the row)" if len(wrong) > 1 else ""

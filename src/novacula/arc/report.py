@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from novacula.arc import charts
 from novacula.arc.drawing import cell_size, grid_svg, puzzle_html
-from novacula.arc.history import History, Lead, axis_words, number_or_nan, read_history
+from novacula.arc.history import SURVIVES, History, Lead, axis_words, number_or_nan, read_history
 from novacula.arc.latent_pictures import latents_html
 from novacula.arc.puzzle import preprocess
 from novacula.report import Section, table, write_report
@@ -98,7 +98,7 @@ def _answer_html(lead: Lead, cell: int) -> Markup:
 
 def _costs_section(history: History) -> Section:
     costs = history.costs
-    alive = sorted((bits for bits in costs if costs[bits] > charts.SURVIVES), key=lambda bits: -costs[bits])
+    alive = sorted((bits for bits in costs if costs[bits] > SURVIVES), key=lambda bits: -costs[bits])
     total = sum(costs.values())
     rows: list[tuple[object, ...]] = [
         (", ".join(axis_words(bits)), Markup("<code>{}</code>").format(bits), *_amounts(costs[bits], total))
@@ -110,7 +110,7 @@ def _costs_section(history: History) -> Section:
     note = (
         f"The network writes the puzzle down in {len(costs)} tensors, one per set of axes, and pays for what each says "
         f"about it, in nats of KL. Training lowers the price. {len(alive)} tensors still say something, at more than "
-        f"{charts.SURVIVES:.0f} nat; the others are at their floor of ½ nat or near it. What is still paid for is the "
+        f"{SURVIVES:.0f} nat; the others are at their floor of ½ nat or near it. What is still paid for is the "
         "puzzle as the network understands it. A code's bits stand for example, color, direction, row, column."
     )
     chart = charts.costs_chart(history.curves)

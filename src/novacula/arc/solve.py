@@ -10,7 +10,7 @@ import torch
 
 from novacula.arc.config import Dataset, SolveConfig
 from novacula.arc.drawing import puzzle_html
-from novacula.arc.history import read_task
+from novacula.arc.history import SURVIVES, read_task
 from novacula.arc.parse import task_as_json
 from novacula.arc.program import SolveProgram
 from novacula.arc.puzzle import preprocess
@@ -20,8 +20,6 @@ from novacula.errors import InputError
 from novacula.files import write_json, write_npz
 from novacula.runs import OnStep, RunFolder, Status, drive
 
-SURVIVES = 1.0
-"""Nats above which a latent tensor counts as still holding information; the floor is half a nat."""
 CHECKPOINT_SECONDS = 30.0
 """Least wall time between checkpoints; a killed run repeats at most the steps since the last."""
 _TASK = "task.json"
