@@ -62,6 +62,7 @@ def test_scores_are_those_of_the_specification(kind: str) -> None:
     assert [attempt.answer for attempt in attempts] == ranked[:2]
     total = sum(math.exp(s) for s in scores.values())
     for attempt in attempts:
+        assert attempt.score == pytest.approx(scores[attempt.answer], rel=1e-4)
         assert attempt.share == pytest.approx(math.exp(scores[attempt.answer]) / total, rel=1e-4)
 
 

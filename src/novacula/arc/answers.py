@@ -26,9 +26,16 @@ Answer = tuple[Grid, ...]
 
 @dataclass(frozen=True)
 class Attempt:
-    """A candidate with its part of all candidates' weight."""
+    """A candidate.
+
+    Attributes:
+        answer: its grids.
+        score: logarithm of the weight that it gathered.
+        share: its part of all candidates' weight, 0 to 1.
+    """
 
     answer: Answer
+    score: float
     share: float
 
 
@@ -70,7 +77,8 @@ class Answers:
         texts = list(self.scores)
         best = sorted(range(len(texts)), key=lambda i: (self.scores[texts[i]], i), reverse=True)[:2]
         total = np.logaddexp.reduce(list(self.scores.values()))
-        found = [Attempt(_parse(texts[i]), float(np.exp(self.scores[texts[i]] - total))) for i in best]
+        scores = [self.scores[texts[i]] for i in best]
+        found = [Attempt(_parse(texts[i]), s, float(np.exp(s - total))) for i, s in zip(best, scores, strict=True)]
         return (found[0], found[-1])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:

@@ -101,6 +101,7 @@ class SolveProgram:
         return {
             "task": self._puzzle.name,
             "attempts": _as_json([attempt.answer for attempt in attempts]),
+            "scores": [attempt.score for attempt in attempts],
             "shares": [attempt.share for attempt in attempts],
             "steps": self.position,
             "seed": self._config.seed,
