@@ -75,8 +75,8 @@ def test_a_run_leaves_everything_it_promises(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "run" / "result.json").read_text())
     assert document == result.document
     assert {
-        "task", "attempts", "scores", "shares", "steps", "seed", "engine", "threads", "cpu_seconds", "cpu_ms_per_step", "cpu_ms_answers",
-        "peak_memory_mb", "run", "schema_version",
+        "task", "attempts", "scores", "shares", "steps", "seed", "engine", "threads", "cpu_seconds",
+        "cpu_ms_per_step", "cpu_ms_answers", "peak_memory_mb", "run", "schema_version",
     } <= set(document)  # fmt: skip
     assert (document["steps"], document["seed"], document["engine"]) == (STEPS, 3, "torch")
     assert document["run"] == str(tmp_path / "run")
