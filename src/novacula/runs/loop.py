@@ -1,12 +1,9 @@
 """The one loop that drives every long computation: progress, log, checkpoints, time limit, Ctrl-C, resume."""
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from types import FrameType
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -15,6 +12,7 @@ from novacula.errors import RunError
 from novacula.files import JSON
 from novacula.runs.folder import RunFolder
 from novacula.runs.record import Status
+from novacula.runs.stopping import Stop, stop_signals
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def drive(
         KeyboardInterrupt: at the second SIGINT; the run stands at its last checkpoint.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
-    with folder.lock(), _stop_signals() as stop:
+    with folder.lock(), stop_signals() as stop:
         try:
             _restore(program, folder)
             folder.set_status("running", step=program.position, length=program.length)
@@ -119,7 +117,7 @@ def _restore(program: Program, folder: RunFolder) -> None:
 def _advance(
     program: Program,
     folder: RunFolder,
-    stop: "_Stop",
+    stop: Stop,
     checkpoint_seconds: float,
     deadline: float | None,
     log_every: int,
@@ -142,7 +140,7 @@ def _advance(
     return "finished"
 
 
-def _ending(program: Program, stop: "_Stop", deadline: float | None) -> Status:
+def _ending(program: Program, stop: Stop, deadline: float | None) -> Status:
     if program.position >= program.length:
         return "finished"
     if stop.requested:
@@ -166,34 +164,3 @@ def _record_failure(program: Program, folder: RunFolder, error: BaseException) -
     text = "" if status == "interrupted" else f"{type(error).__name__}: {error}"
     with suppress(Exception):  # the error itself is what the caller must see
         folder.set_status(status, step=program.position, length=program.length, error=text[:2000])
-
-
-@dataclass
-class _Stop:
-    """Whether a signal has asked the run to end."""
-
-    requested: bool = field(default=False)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[_Stop]:
-    """Turn the first SIGINT or SIGTERM into a request, and a further SIGINT into KeyboardInterrupt.
-
-    Only the main thread may choose what a signal does; elsewhere signals stay as they are.
-    """
-    stop = _Stop()
-
-    def request(number: int, frame: FrameType | None) -> None:
-        if stop.requested and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.requested = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

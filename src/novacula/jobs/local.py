@@ -1,0 +1,205 @@
+"""Jobs on processes of this machine.
+
+Each worker is a fresh interpreter in a session of its own: Ctrl-C at the terminal reaches only the driver, which
+decides what becomes of the workers, and ending a worker ends the programs that it runs.
+"""
+
+import json
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
+from typing import IO
+
+from novacula.errors import InputError, RunError
+from novacula.jobs.executor import Ended, Pool
+from novacula.jobs.job import Job
+from novacula.jobs.work import ONE_THREAD, PACKAGES
+from novacula.jobs.worker import READY
+
+# A worker finds its modules where the driver does, and nowhere else: not in whatever folder it stands in.
+_PROGRAM = """\
+import json, sys
+path, descriptor, work, packages = json.loads(sys.argv[1])
+sys.path[:] = path
+from novacula.jobs.worker import serve
+serve(descriptor, work, tuple(packages))
+"""
+_LIFETIME = 900.0
+"""Seconds after which a worker is replaced, so that what its jobs leak, or leave behind, stays bounded."""
+_STARTS = 3
+"""How many workers in a row may die before they are ready, until no further one is tried."""
+_MAX_WORKERS = 4096
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """Processes of this machine.
+
+    Attributes:
+        workers: how many.
+        memory_limit_mb: most memory that running jobs may declare together, in 10^6 bytes; None: no limit. A job that
+            declares more runs alone.
+        packages: the packages in which the work may lie. Never take it from a file.
+
+    Raises:
+        InputError: a number is out of its range; both are listed.
+    """
+
+    workers: int = 2
+    memory_limit_mb: float | None = None
+    packages: tuple[str, ...] = PACKAGES
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 1 <= self.workers <= _MAX_WORKERS:
+            problems.append(f"--workers is {self.workers}; it must lie in 1 … {_MAX_WORKERS}")
+        if self.memory_limit_mb is not None and not 0 < self.memory_limit_mb < math.inf:
+            problems.append(f"--memory-limit is {self.memory_limit_mb:g} MB; it must be more than 0")
+        if problems:
+            raise InputError("options", *problems)
+
+    @contextmanager
+    def open(self, work: str) -> Iterator[Pool]:
+        """The processes for the time of this context; each begins when it is first needed."""
+        pool = _LocalPool(self, work)
+        try:
+            yield pool
+        finally:
+            pool.close()
+
+
+@dataclass
+class _Worker:
+    """A worker process, seen from the driver."""
+
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    complaints: IO[bytes]
+    born: float = field(default_factory=time.monotonic)
+    ready: bool = False
+    job: Job | None = None
+    request: bytes = b""
+
+    @classmethod
+    def begin(cls, work: str, packages: tuple[str, ...]) -> "_Worker":
+        complaints = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the worker
+        ours, theirs = socket.socketpair()
+        with theirs:
+            arguments = json.dumps([sys.path, theirs.fileno(), work, packages])
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _PROGRAM, arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=complaints,
+                stderr=complaints,
+                env=os.environ | ONE_THREAD,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        return cls(process, Connection(ours.detach()), complaints)
+
+    def has_died(self) -> bool:
+        """Whether the process has ended by itself; it is not reaped, so that its number stays its own."""
+        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def end(self) -> None:
+        """End the process, and the programs that it runs, at once."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS refuses where only a dead process is left
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.connection.close()
+        self.complaints.close()
+
+    def epitaph(self) -> str:
+        """How the process died, which is dying or dead already, and the last that it said."""
+        patience = time.monotonic() + 5
+        while not self.has_died() and time.monotonic() < patience:  # its connection closes a little earlier
+            time.sleep(0.005)
+        self.complaints.seek(max(0, self.complaints.seek(0, os.SEEK_END) - 2000))
+        said = self.complaints.read().decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+        self.end()
+        code = self.process.returncode
+        how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+        hint = "it may have run out of memory" if code == -signal.SIGKILL else said
+        return f"{how}: {hint}" if hint else how
+
+
+class _LocalPool:
+    """The workers of one work; see `novacula.jobs.executor.Pool`."""
+
+    def __init__(self, executor: LocalExecutor, work: str) -> None:
+        self._executor = executor
+        self._work = work
+        self._workers: list[_Worker] = []
+        self._stillborn = 0
+
+    def room(self) -> float:
+        declared = [worker.job.memory_mb for worker in self._workers if worker.job]
+        if len(declared) >= self._executor.workers:
+            return 0.0
+        if not declared or self._executor.memory_limit_mb is None:
+            return math.inf
+        return max(0.0, self._executor.memory_limit_mb - sum(declared))
+
+    def start(self, job: Job, request: bytes) -> None:
+        worker = self._idle_worker()
+        worker.job, worker.request = job, request
+        with suppress(OSError):  # it has died this instant, and `wait` will see it
+            worker.connection.send_bytes(request)
+
+    def wait(self, seconds: float) -> list[Ended]:
+        busy = [worker for worker in self._workers if worker.job]
+        spoke = wait_for([worker.connection for worker in busy], seconds)
+        # A program that a dead worker ran may hold its connection open.
+        heard = [worker for worker in busy if worker.connection in spoke or worker.has_died()]
+        return [ended for worker in heard if (ended := self._hear(worker))]
+
+    def close(self) -> None:
+        while self._workers:
+            self._workers.pop().end()
+
+    def _idle_worker(self) -> _Worker:
+        for worker in [worker for worker in self._workers if not worker.job]:
+            if not worker.has_died() and time.monotonic() - worker.born < _LIFETIME:
+                return worker
+            self._workers.remove(worker)
+            worker.end()
+        self._workers.append(_Worker.begin(self._work, self._executor.packages))
+        return self._workers[-1]
+
+    def _hear(self, worker: _Worker) -> Ended | None:
+        """What came from a worker that is at work, if it concerns its job."""
+        assert worker.job
+        try:
+            message = worker.connection.recv_bytes() if worker.connection.poll() else None
+        except (EOFError, OSError):
+            message = None
+        if message is None:
+            return self._bury(worker, worker.job)
+        if message == READY:
+            worker.ready, self._stillborn = True, 0
+            return None
+        ended = Ended(worker.job.id, message)
+        worker.job = None
+        return ended
+
+    def _bury(self, worker: _Worker, job: Job) -> Ended | None:
+        """Remove a dead worker. One that never was ready is replaced, as its job cannot have killed it."""
+        self._workers.remove(worker)
+        death = worker.epitaph()
+        if worker.ready:
+            return Ended(job.id, None, death)
+        self._stillborn += 1
+        if self._stillborn >= _STARTS:
+            raise RunError(f"worker processes cannot start: {death}")
+        self.start(job, worker.request)
+        return None

@@ -1,0 +1,130 @@
+"""One file for the outcome of every job, ``jobs/<id>.json`` in the run's folder, written whole when the job ends.
+
+A file also says which work, configuration and seed its outcome is of, by a digest, and which versions and machine
+computed it.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from novacula.errors import InputError
+from novacula.files import JSON, check_schema, contained, read_json, write_json
+from novacula.jobs.job import Job, Outcome
+from novacula.jobs.work import MAX_RESULT, MAX_RESULT_MEMORY
+
+SCHEMA_VERSION = 1
+FOLDER = "jobs"
+_MAX_BYTES = MAX_RESULT + 1_000_000
+_LOG = logging.getLogger(__name__)
+_NUMBER = ("a number from 0", lambda value: type(value) in (int, float) and value >= 0)
+_TEXT = ("a text", lambda value: isinstance(value, str))
+_RULES = {
+    "id": _TEXT,
+    "status": ("finished or failed", lambda value: value in ("finished", "failed")),
+    "result": ("an object, or null", lambda value: value is None or isinstance(value, dict)),
+    "error": _TEXT,
+    "cpu_seconds": _NUMBER,
+    "peak_memory_mb": _NUMBER,
+    "tries": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
+}
+
+
+class _DamagedError(InputError):
+    """A file that holds no outcome."""
+
+
+def digest_of(work: str, job: Job, seed: int) -> str:
+    """What tells whether an outcome is of this work, with this job's configuration and seed."""
+    identity = json.dumps([work, job.configuration, seed], sort_keys=True)
+    return "blake2b:" + hashlib.blake2b(identity.encode(), digest_size=32).hexdigest()
+
+
+def read_outcome(folder: Path, job_id: str) -> Outcome | None:
+    """The outcome of a job that a run's folder holds; None where it holds none.
+
+    Raises:
+        InputError: the file is damaged or of a newer novacula, or the id leads out of the folder.
+    """
+    path = _path(folder, job_id)
+    return _outcome(_document(path), path) if path.exists() else None
+
+
+def write_outcome(folder: Path, outcome: Outcome, digest: str, origin: Mapping[str, JSON]) -> None:
+    """File an outcome, atomically.
+
+    Args:
+        folder: the run's.
+        outcome: the job's.
+        digest: of `digest_of`.
+        origin: the versions and the platform that computed it.
+
+    Raises:
+        OSError: the disk or the folder refused.
+    """
+    path = _path(folder, outcome.id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {"schema_version": SCHEMA_VERSION, **asdict(outcome), "digest": digest, **origin})
+
+
+def kept_outcomes(folder: Path, digests: Mapping[str, str]) -> dict[str, Outcome]:
+    """The outcomes of finished jobs that an earlier run left.
+
+    A failed job counts as not yet done, and so does one whose file is damaged, which is logged.
+
+    Args:
+        folder: the run's.
+        digests: of every job, by its id.
+
+    Raises:
+        InputError: an outcome is of a newer novacula, or of another work, configuration or seed, all of which are
+            listed: the folder is then another run's, and nothing in it may be overwritten.
+    """
+    kept: dict[str, Outcome] = {}
+    problems: list[str] = []
+    for job_id, digest in digests.items():
+        path = _path(folder, job_id)
+        if not path.exists():
+            continue
+        try:
+            document = _document(path)
+            outcome = _outcome(document, path)
+        except _DamagedError as error:
+            _LOG.warning("%s; this job is done again", error)
+            continue
+        if document.get("digest") != digest:
+            problems.append(f"{path.name} is of another work, configuration or seed")
+        elif outcome.status == "finished":
+            kept[job_id] = outcome
+    if problems:
+        raise InputError(str(folder / FOLDER), *problems)
+    return kept
+
+
+def _path(folder: Path, job_id: str) -> Path:
+    return contained(folder, f"{FOLDER}/{job_id}.json")
+
+
+def _document(path: Path) -> dict[str, JSON]:
+    try:
+        document = read_json(path, max_bytes=_MAX_BYTES, max_memory=MAX_RESULT_MEMORY)
+    except InputError as error:
+        raise _DamagedError(error.source, *error.problems) from error
+    if not isinstance(document, dict) or type(document.get("schema_version")) is not int:
+        raise _DamagedError(str(path), "must hold an object with a schema_version")
+    return check_schema(document, str(path), SCHEMA_VERSION)
+
+
+def _outcome(document: dict[str, Any], path: Path) -> Outcome:
+    problems = [f"{name} must be {rule}" for name, (rule, holds) in _RULES.items() if not holds(document.get(name))]
+    if document.get("id") != path.name.removesuffix(".json"):
+        problems.append("id must be the file's name")
+    if (document.get("status") == "finished") != (document.get("result") is not None):
+        problems.append("a finished job must have a result, and a failed one none")
+    if problems:
+        raise _DamagedError(str(path), *problems)
+    return Outcome(**{name: document[name] for name in _RULES})
