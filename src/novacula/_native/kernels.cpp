@@ -1,6 +1,7 @@
 // The table of one instruction set, named by NOVACULA_SET.
 #include "kernels.hpp"
 
+#include "arc/table.hpp"
 #include "philox.hpp"
 
 #define NOVACULA_TEXT_OF(name) #name
@@ -8,6 +9,6 @@
 
 namespace novacula::NOVACULA_SET {
 
-const Kernels kernels{NOVACULA_TEXT(NOVACULA_SET), philox_normal};
+const Kernels kernels{NOVACULA_TEXT(NOVACULA_SET), philox_normal, &arc::engine_float};
 
 }  // namespace novacula::NOVACULA_SET

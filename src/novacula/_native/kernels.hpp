@@ -4,16 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "arc/puzzle.hpp"
+
 namespace novacula {
 
 struct Kernels {
   const char* instruction_set;
   // Writes `count` standard normals of one stream at one step; see philox.cpp.
   void (*philox_normal)(std::uint64_t seed, std::uint32_t stream, std::uint32_t step, std::size_t count, float* out);
+  // Training of the network of one ARC puzzle.
+  const arc::EngineTable<float>* arc;
 };
 
 namespace portable {
 extern const Kernels kernels;
+namespace arc {
+// In double, for tests; no other instruction set has it.
+extern const novacula::arc::EngineTable<double> engine_double;
+}
 }
 namespace avx2 {
 extern const Kernels kernels;

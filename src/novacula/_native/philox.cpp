@@ -118,17 +118,22 @@ inline void normals(std::uint64_t seed, std::uint32_t first_block, std::uint32_t
 }  // namespace
 
 // Element 4 b + j is number j of the block with counter words (b, stream, step, 0); the key words are the low and the
-// high half of the seed. `count` is at most 2^34.
-void philox_normal(std::uint64_t seed, std::uint32_t stream, std::uint32_t step, std::size_t count, float* out) {
+// high half of the seed. Writes `count` elements, at most 2^34, from the first of `block` on.
+void philox_normal_from(std::uint64_t seed, std::uint32_t stream, std::uint32_t step, std::uint32_t block,
+                        std::size_t count, float* out) {
   constexpr std::size_t tile = 4 * width;
   std::size_t done = 0;
   for (; done + tile <= count; done += tile)
-    normals(seed, static_cast<std::uint32_t>(done / 4), stream, step, out + done);
+    normals(seed, block + static_cast<std::uint32_t>(done / 4), stream, step, out + done);
   if (done < count) {
     float last[tile];
-    normals(seed, static_cast<std::uint32_t>(done / 4), stream, step, last);
+    normals(seed, block + static_cast<std::uint32_t>(done / 4), stream, step, last);
     std::memcpy(out + done, last, (count - done) * sizeof(float));
   }
+}
+
+void philox_normal(std::uint64_t seed, std::uint32_t stream, std::uint32_t step, std::size_t count, float* out) {
+  philox_normal_from(seed, stream, step, 0, count, out);
 }
 
 }  // namespace novacula::NOVACULA_SET

@@ -1,13 +1,13 @@
 """Options of the ARC verbs. Imports neither torch nor matplotlib, so that ``--help`` stays fast."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from novacula.errors import InputError
 
 Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
-EngineName = Literal["auto", "torch"]
+EngineName = Literal["auto", "native", "torch"]
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,12 @@ class SolveConfig:
 
     steps: int = 2000
     """Training steps; the published results use 2000."""
+    restarts: int = 1
+    """Independent seeds, one after another, that share the steps and add up their candidates' scores."""
     seed: int = 0
     """Seed of the initial weights and of the noise, 0 to 2^64 - 1."""
     engine: EngineName = "auto"
-    """Which implementation trains the network."""
+    """Which implementation trains the network; auto takes the native one where it can do what is asked."""
     device: str = "cpu"
     """Torch device of the torch engine, such as cpu or cuda:0."""
     pre_norm: bool = False
@@ -32,10 +34,87 @@ class SolveConfig:
     """Tie the softmax channels of x to those of y, which makes transposition an exact symmetry."""
 
     def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise InputError("options", *problems)
+
+    def _problems(self) -> list[str]:
         problems = []
         if self.steps < 1:
             problems.append(f"--steps is {self.steps}; it must be at least 1")
+        if not 1 <= self.restarts <= max(1, self.steps):
+            problems.append(f"--restarts is {self.restarts}; it must lie in 1 … --steps, which is {self.steps}")
         if not 0 <= self.seed < 2**64:
             problems.append(f"--seed is {self.seed}; it must lie in 0 … 2^64 - 1")
-        if problems:
-            raise InputError("options", *problems)
+        return problems
+
+
+@dataclass(frozen=True)
+class CampaignConfig(SolveConfig):
+    """How many puzzles are solved, each as a job of its own.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    workers: int = 2
+    """Puzzles that are solved at the same time, each on one thread. Their number changes no result."""
+    cluster: str | None = None
+    """Solve on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
+    memory_limit: float | None = None
+    """Megabytes that all workers together may take; a puzzle waits until there is room for it."""
+
+    def for_puzzle(self, seed: int) -> SolveConfig:
+        """How one of the puzzles is solved."""
+        options: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(SolveConfig)}
+        options["seed"] = seed
+        return SolveConfig(**options)
+
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
+        if self.workers < 1:
+            problems.append(f"--workers is {self.workers}; it must be at least 1")
+        if self.memory_limit is not None and not self.memory_limit > 0:
+            problems.append(f"--memory-limit is {self.memory_limit:g} MB; it must be more than 0")
+        return problems
+
+
+@dataclass(frozen=True)
+class BenchConfig(CampaignConfig):
+    """Which puzzles of a public set are solved and scored.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    split: Split = "training"
+    """Which half of the set."""
+    dataset: Dataset = "arc1"
+    """ARC-AGI-1 or ARC-AGI-2."""
+    tasks: tuple[str, ...] = ()
+    """Ids, with commas between them; by default the whole split."""
+    limit: int | None = None
+    """Only the first so many, in the order of their ids."""
+
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
+        if self.limit is not None and self.limit < 1:
+            problems.append(f"--limit is {self.limit}; it must be at least 1")
+        if self.limit is not None and self.tasks:
+            problems.append("--tasks and --limit exclude each other; give one")
+        return problems
+
+
+@dataclass(frozen=True)
+class SubmitConfig(CampaignConfig):
+    """How a contest's puzzles are answered.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    steps: int = 4000
+    """Most training steps that a puzzle gets, while it is undecided and there is time."""
+
+    def _problems(self) -> list[str]:
+        alone = ["--restarts is not for submissions: their puzzles are continued"] if self.restarts != 1 else []
+        return super()._problems() + alone

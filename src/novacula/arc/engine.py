@@ -1,7 +1,8 @@
 """What trains the network of one puzzle, and the torch engine, which defines what every engine must compute."""
 
+import logging
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from novacula.arc.noise import normal_rows
 from novacula.arc.parameters import Layout
 from novacula.arc.puzzle import OUTPUT, Puzzle
 from novacula.arc.weights import Weights
+from novacula.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,33 @@ def _by_axes(network: Network, s: Subset, matrix: torch.Tensor) -> np.ndarray:
     return np.squeeze(array.transpose([*absent, *order, 0]), tuple(range(len(absent))))
 
 
+def engine_name(config: SolveConfig) -> Literal["native", "torch"]:
+    """The engine that `config.engine` means on this machine.
+
+    ``auto`` is the native engine where the extension was built, the device is the cpu and ``pre_norm`` is off, and the
+    torch engine elsewhere.
+
+    Raises:
+        InputError: the native engine is asked for where it cannot do what `config` says.
+    """
+    from novacula.arc.native import native_is_built, native_obstacles
+
+    obstacles = native_obstacles(config)
+    if config.engine == "native" and obstacles:
+        raise InputError("--engine native", *obstacles)
+    if config.engine == "auto" and not native_is_built():
+        logging.getLogger(__name__).warning("the native engine was not built; the torch engine trains, more slowly")
+    return "torch" if config.engine == "torch" or obstacles else "native"
+
+
 def make_engine(puzzle: Puzzle, config: SolveConfig) -> Engine:
-    """The engine that `config.engine` names."""
-    return TorchEngine(puzzle, config)
+    """The engine that `config.engine` means, ready to train on `puzzle`.
+
+    Raises:
+        InputError: as `engine_name`.
+    """
+    if engine_name(config) == "torch":
+        return TorchEngine(puzzle, config)
+    from novacula.arc.native import NativeEngine
+
+    return NativeEngine(puzzle, config)

@@ -9,14 +9,15 @@ from typing import Any
 import torch
 
 from novacula.arc.config import Dataset, SolveConfig
+from novacula.arc.device import check_device
 from novacula.arc.drawing import puzzle_html
+from novacula.arc.engine import engine_name
 from novacula.arc.history import SURVIVES, read_task
 from novacula.arc.parse import task_as_json
 from novacula.arc.program import SolveProgram
 from novacula.arc.puzzle import preprocess
 from novacula.arc.report import build_report
 from novacula.arc.task import Task
-from novacula.errors import InputError
 from novacula.files import write_json, write_npz
 from novacula.runs import OnStep, RunFolder, Status, drive
 
@@ -82,8 +83,8 @@ def solve(
     Source: arXiv 2512.06104.
     """
     config = config or SolveConfig()
-    config = replace(config, engine="torch" if config.engine == "auto" else config.engine)
-    _check_device(config.device)
+    check_device(config.device)
+    config = replace(config, engine=engine_name(config))  # a resumed run keeps its engine
     folder = RunFolder.create(
         part="arc",
         verb="solve",
@@ -117,7 +118,8 @@ def resume(
         InputError, RunError: the folder is damaged or in use.
     """
     configuration = folder.record.configuration
-    config = SolveConfig(**{field.name: configuration[field.name] for field in fields(SolveConfig)})
+    names = [field.name for field in fields(SolveConfig) if field.name in configuration]
+    config = SolveConfig(**{name: configuration[name] for name in names})
     task = read_task(folder)
     puzzle = preprocess(task)
     program = SolveProgram(puzzle, config, str(folder.path), torch.get_num_threads())
@@ -125,10 +127,3 @@ def resume(
     survivors = program.survivors(SURVIVES)
     write_npz(folder.artifact(_LATENTS), {str(s): values for s, values in survivors.items()})
     return SolveResult(task, status, folder.read_result() or {}, build_report(folder))
-
-
-def _check_device(name: str) -> None:
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError("--device", f"{name} is not a device of this torch: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,154 @@
+// The residual layers around cumulative maximum and shift:  h = move(mask * A v),  out = v + B norm(h), in place.
+//
+// h is kept for the backward pass, which takes B norm(h) off again to get v back: half as much memory as keeping v.
+// normed_up.hpp leads from the gradient of out to that of h, moves.hpp through the move; with dx the gradient of A v,
+//   dA = sum of dx v^T,   dv = g + A^T dx.
+// Channels of h come in the order even, odd of the projected ones: 0, 2, 1, 3.
+#pragma once
+
+#include "moves.hpp"
+#include "normed_up.hpp"
+
+namespace novacula::NOVACULA_SET::arc {
+
+template <class T>
+struct DirectionalScratch {
+  MoveScratch<T> move;
+  T *mask;          // [example][cell], 1 inside the grids
+  T *turned_mask;   // [example][cell][lane]
+
+  void take(Arena& arena, const Puzzle& p) {
+    const Plane plane = {p.rows, p.columns};
+    const Index cells = plane.rows * plane.columns;
+    move = {arena.take<T>(cells * moved_cell), arena.take<T>(cells * moved_cell), arena.take<T>(cells * moved_cell),
+            arena.take<T>(cells * moved_cell), {}};
+    for (T*& lines : move.lines) lines = arena.take<T>(Lines<T>::size(plane));
+    mask = arena.take<T>(p.examples * cells);
+    turned_mask = arena.take<T>(p.examples * cells * row);
+  }
+
+  void fill(const Puzzle& p) {
+    const Index rows = p.rows, columns = p.columns;
+    for (Index e = 0; e < p.examples; ++e)
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < columns; ++j) {
+          const auto at = [&](Index x, Index y) {
+            return p.union_mask[(e * rows + x) * columns + y] != 0 ? T(1) : T(0);
+          };
+          const Index cell = (e * rows + i) * columns + j, up = rows - 1 - i, left = columns - 1 - j;
+          mask[cell] = at(i, j);
+          store<T>(turned_mask + cell * row, flipped(splat<T>(at(i, j)), splat<T>(at(up, j)), splat<T>(at(i, left)),
+                                                     splat<T>(at(up, left))));
+        }
+  }
+};
+
+template <class T>
+struct DirectionalWeights {
+  const T *down, *up;
+  T *d_down, *d_up;
+};
+
+template <class T, class Move>
+class Directional {
+ public:
+  Directional(const Shape& s, const DirectionalScratch<T>& scratch)
+      : s_(s), x_(scratch), plane_{s.length[axis_x], s.length[axis_y]}, cells_(plane_.rows * plane_.columns) {}
+
+  // Changes v in place; writes h.
+  Norm<T> forward(const DirectionalWeights<T>& w, T* v, T* h) const {
+    for (Index p = 0; p < planes(); ++p) {
+      project(w, p, v);
+      turn(x_.move.natural, x_.move.turned);
+      Move::forward(plane_, turned_mask(p), x_.move);
+      turn_back(x_.move.moved_plane, h + p * cells_ * moved_cell);
+    }
+    return normed_up(s_, w.up, moved, h, v, v);
+  }
+
+  // v and g become what they are before the layer; h is destroyed.
+  void backward(const DirectionalWeights<T>& w, const Norm<T>& norm, T* v, T* h, T* g) const {
+    undo_normed_up(s_, w.up, moved, h, norm, v);
+    normed_up_backward(s_, w.up, moved, g, norm, h, w.d_up);
+    T down_transposed[moved * max_width];
+    transpose_weights(w.down, moved, s_.width, down_transposed);
+    WeightGradient<T> down(moved, s_.width);
+    for (Index p = 0; p < planes(); ++p) {
+      const Index first = p * cells_ * s_.width * row;
+      project(w, p, v);
+      turn(x_.move.natural, x_.move.turned);
+      regather(h + p * cells_ * moved_cell);
+      Move::backward(plane_, turned_mask(p), x_.move);
+      flip(plane_, x_.move.turned, x_.move.natural);
+      ungather(p);
+      for (Index c = 0; c < cells_; c += chunk) {
+        const Index cells = cells_ - c < chunk ? cells_ - c : chunk, at = first + c * s_.width * row;
+        gradient(down, x_.move.natural + c * moved_cell, v + at, cells);
+        apply<T>({down_transposed, s_.width, moved}, g + at, x_.move.natural + c * moved_cell, g + at, cells);
+      }
+    }
+    down.add_to(w.d_down);
+  }
+
+ private:
+  Index planes() const { return s_.cells / cells_; }
+  Index example_of(Index plane) const { return plane / s_.length[color]; }
+  const T* turned_mask(Index plane) const { return x_.turned_mask + example_of(plane) * cells_ * row; }
+
+  // mask * A v of a plane, its odd channels by the direction in which they move.
+  void project(const DirectionalWeights<T>& w, Index plane, const T* v) const {
+    T* const out = x_.move.natural;
+    apply<T>({w.down, moved, s_.width}, nullptr, v + plane * cells_ * s_.width * row, out, cells_);
+    const T* const mask = x_.mask + example_of(plane) * cells_;
+    for (Index c = 0; c < cells_; ++c)
+      for (int k = 0; k < moved; ++k) {
+        T* const at = out + c * moved_cell + k * row;
+        const Vec<T> value = load<T>(at) * mask[c];
+        store<T>(at, k % 2 == 0 ? value : opposite(value));
+      }
+  }
+
+  void turn(const T* in, T* out) const { flip(plane_, in, out); }
+
+  // Moved and turned lanes to h: flip back, odd channels by slice again, even channels first.
+  void turn_back(const T* in, T* h) const {
+    flip(plane_, in, h);
+    for (Index c = 0; c < cells_; ++c) {
+      T* const at = h + c * moved_cell;
+      const Vec<T> one = load<T>(at + row), two = load<T>(at + 2 * row), three = load<T>(at + 3 * row);
+      store<T>(at + row, two);
+      store<T>(at + 2 * row, opposite(one));
+      store<T>(at + 3 * row, opposite(three));
+    }
+  }
+
+  // The gradient of h, in place, to that of the move's output in `moved_plane`: the transpose of `turn_back`.
+  void regather(T* dh) const {
+    for (Index c = 0; c < cells_; ++c) {
+      T* const at = dh + c * moved_cell;
+      const Vec<T> two = load<T>(at + row), one = load<T>(at + 2 * row), three = load<T>(at + 3 * row);
+      store<T>(at + row, opposite(one));
+      store<T>(at + 2 * row, two);
+      store<T>(at + 3 * row, opposite(three));
+    }
+    flip(plane_, dh, x_.move.moved_plane);
+  }
+
+  // The transpose of what `project` does after its map.
+  void ungather(Index plane) const {
+    const T* const mask = x_.mask + example_of(plane) * cells_;
+    for (Index c = 0; c < cells_; ++c)
+      for (int k = 0; k < moved; ++k) {
+        T* const at = x_.move.natural + c * moved_cell + k * row;
+        const Vec<T> value = load<T>(at) * mask[c];
+        store<T>(at, k % 2 == 0 ? value : opposite(value));
+      }
+  }
+
+  const Shape& s_;
+  const DirectionalScratch<T>& x_;
+  const Plane plane_;
+  const Index cells_;
+};
+
+}  // namespace novacula::NOVACULA_SET::arc

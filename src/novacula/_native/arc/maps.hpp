@@ -1,0 +1,150 @@
+// Linear maps between the channels of tiles, and the gradients of their weights.
+//
+// A tile is `channels` rows of 8 numbers; tiles follow each other without gaps. Every map acts on all lanes alike:
+//
+//   apply       out[o] = base[o] + bias[o] + sum_i w[o][i] in[i]
+//   gradient    dw[o][i] += sum over tiles and lanes of dout[o] in[i]
+//
+// Both keep eight vectors of sums in registers: enough to hide the latency of a multiply-add on every machine we build
+// for, and few enough for 16 registers.
+#pragma once
+
+#include "vector.hpp"
+
+namespace novacula::NOVACULA_SET::arc {
+
+// Tiles handled together, so that what a layer computes in between stays in the first-level cache.
+constexpr int chunk = 16;
+constexpr int max_channels = 64;
+constexpr int max_outputs = 32, max_inputs = 32;  // of one map
+
+template <class T>
+struct Map {
+  const T* weight;  // outputs x inputs
+  int outputs, inputs;
+  const T* bias = nullptr;
+};
+
+template <class T, int N, int Outputs, int Pairs>
+NOVACULA_INLINE void apply_block(const Map<T>& map, int first, const T* base, const T* in, T* out) {
+  constexpr int span = N / row;
+  const Index in_tile = Index{map.inputs} * row, out_tile = Index{map.outputs} * row;
+  const T* const weight = map.weight + first * map.inputs;
+  Vec<T, N> sum[Outputs][Pairs];
+  for (int o = 0; o < Outputs; ++o) {
+    const Vec<T, N> start = map.bias != nullptr ? splat<T, N>(map.bias[first + o]) : Vec<T, N>{};
+    for (int p = 0; p < Pairs; ++p) {
+      const Index at = p * span * out_tile + (first + o) * row;
+      sum[o][p] = base != nullptr ? load_rows<T, N>(base + at, out_tile) + start : start;
+    }
+  }
+  for (int i = 0; i < map.inputs; ++i) {
+    Vec<T, N> x[Pairs];
+    for (int p = 0; p < Pairs; ++p) x[p] = load_rows<T, N>(in + p * span * in_tile + i * row, in_tile);
+    for (int o = 0; o < Outputs; ++o)
+      for (int p = 0; p < Pairs; ++p) sum[o][p] += weight[o * map.inputs + i] * x[p];
+  }
+  for (int o = 0; o < Outputs; ++o)
+    for (int p = 0; p < Pairs; ++p)
+      store_rows<T, N>(out + p * span * out_tile + (first + o) * row, out_tile, sum[o][p]);
+}
+
+template <class T, int N, int Pairs>
+NOVACULA_INLINE void apply_tiles(const Map<T>& map, const T* base, const T* in, T* out) {
+  int o = 0;
+  for (; o + 4 <= map.outputs; o += 4) apply_block<T, N, 4, Pairs>(map, o, base, in, out);
+  for (; o < map.outputs; o += 2) apply_block<T, N, 2, Pairs>(map, o, base, in, out);
+}
+
+// `base` may be null, or `out` itself; `in` must not overlap `out`. The number of outputs is even.
+template <class T>
+void apply(const Map<T>& map, const T* base, const T* in, T* out, Index tiles) {
+  constexpr int span = lanes / row;
+  const Index in_tile = Index{map.inputs} * row, out_tile = Index{map.outputs} * row;
+  const auto step = [&](Index count) {
+    in += count * in_tile;
+    out += count * out_tile;
+    if (base != nullptr) base += count * out_tile;
+    tiles -= count;
+  };
+  for (; tiles >= 2 * span; step(2 * span)) apply_tiles<T, lanes, 2>(map, base, in, out);
+  for (; tiles >= span; step(span)) apply_tiles<T, lanes, 1>(map, base, in, out);
+  for (; tiles > 0; step(1)) apply_tiles<T, row, 1>(map, base, in, out);
+}
+
+// Sums of a weight's gradient, one per lane, until `add_to` adds them up.
+template <class T>
+struct WeightGradient {
+  int outputs, inputs;
+  alignas(64) T sum[max_outputs * max_inputs * lanes];
+
+  WeightGradient(int outputs_, int inputs_) : outputs(outputs_), inputs(inputs_) {
+    std::memset(sum, 0, sizeof(T) * outputs * inputs * lanes);
+  }
+
+  void add_to(T* total) const {
+    for (int i = 0; i < outputs * inputs; ++i) total[i] += sum_of_lanes<T, lanes>(load<T, lanes>(sum + i * lanes));
+  }
+};
+
+template <class T, int N, int Outputs>
+NOVACULA_INLINE void gradient_block(WeightGradient<T>& g, int o, int i, const T* dout, const T* in, Index tiles) {
+  constexpr int span = N / row;
+  const Index in_tile = Index{g.inputs} * row, out_tile = Index{g.outputs} * row;
+  Vec<T, N> sum[Outputs][2] = {};
+  dout += o * row;
+  in += i * row;
+  for (Index t = 0; t + span <= tiles; t += span) {
+    Vec<T, N> x[2];
+    for (int j = 0; j < 2; ++j) x[j] = load_rows<T, N>(in + t * in_tile + j * row, in_tile);
+    for (int k = 0; k < Outputs; ++k) {
+      const Vec<T, N> d = load_rows<T, N>(dout + t * out_tile + k * row, out_tile);
+      for (int j = 0; j < 2; ++j) sum[k][j] += d * x[j];
+    }
+  }
+  for (int k = 0; k < Outputs; ++k)
+    for (int j = 0; j < 2; ++j) {
+      T* const at = g.sum + Index{(o + k) * g.inputs + i + j} * lanes;
+      store<T, N>(at, load<T, N>(at) + sum[k][j]);
+    }
+}
+
+template <class T, int N>
+NOVACULA_INLINE void gradient_tiles(WeightGradient<T>& g, const T* dout, const T* in, Index tiles) {
+  int o = 0;
+  for (; o + 4 <= g.outputs; o += 4)
+    for (int i = 0; i < g.inputs; i += 2) gradient_block<T, N, 4>(g, o, i, dout, in, tiles);
+  for (; o < g.outputs; o += 2)
+    for (int i = 0; i < g.inputs; i += 2) gradient_block<T, N, 2>(g, o, i, dout, in, tiles);
+}
+
+// Inputs and outputs are even in number. Best called for a chunk of tiles at a time.
+template <class T>
+void gradient(WeightGradient<T>& g, const T* dout, const T* in, Index tiles) {
+  constexpr int span = lanes / row;
+  const Index even = tiles / span * span;
+  gradient_tiles<T, lanes>(g, dout, in, even);
+  if (even < tiles) gradient_tiles<T, row>(g, dout + even * g.outputs * row, in + even * g.inputs * row, tiles - even);
+}
+
+// Adds the sum of each channel over tiles and lanes.
+template <class T>
+void add_channel_sums(const T* values, int channels, Index tiles, double* sums) {
+  for (Index first = 0; first < tiles; first += chunk) {
+    const Index last = first + chunk < tiles ? first + chunk : tiles;
+    for (int k = 0; k < channels; ++k) {
+      Vec<T> sum = {};
+      for (Index t = first; t < last; ++t) sum += load<T>(values + (t * channels + k) * row);
+      sums[k] += sum_of_lanes<T>(sum);
+    }
+  }
+}
+
+// out[j][i] = in[i][j] * (scale ? scale[i] : 1).
+template <class T>
+void transpose_weights(const T* in, int rows, int columns, T* out) {
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < columns; ++j) out[j * rows + i] = in[i * columns + j];
+}
+
+}  // namespace novacula::NOVACULA_SET::arc

@@ -1,0 +1,58 @@
+// The pointwise layer: out = v + B silu(z), z = A v, silu(z) = z l(z) with the logistic function l.
+//
+// Backward. Let g be the gradient with respect to out. silu'(z) = l(z) (1 + z (1 - l(z))), so
+//   dB = sum of g silu(z)^T,  dz = silu'(z) * (B^T g),  dA = sum of dz v^T,  dv = g + A^T dz.
+// z and l(z) are computed again rather than stored.
+#pragma once
+
+#include "functions.hpp"
+#include "maps.hpp"
+#include "shapes.hpp"
+
+namespace novacula::NOVACULA_SET::arc {
+
+constexpr int nonlinear_width = 16;
+
+template <class T>
+void nonlinear(const Shape& s, const T* a, const T* b, const T* v, T* out) {
+  alignas(64) T z[chunk * nonlinear_width * row];
+  for (Index t = 0; t < s.tiles; t += chunk) {
+    const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk, at = t * s.width * row;
+    apply<T>({a, nonlinear_width, s.width}, nullptr, v + at, z, tiles);
+    for (Index i = 0; i < tiles * nonlinear_width * row; i += lanes) {
+      const Vec<T, lanes> x = load<T, lanes>(z + i);
+      store<T, lanes>(z + i, x * logistic<T, lanes>(x));
+    }
+    apply<T>({b, s.width, nonlinear_width}, v + at, z, out + at, tiles);
+  }
+}
+
+// `g` becomes the gradient with respect to v; da and db are added to.
+template <class T>
+void nonlinear_backward(const Shape& s, const T* a, const T* b, const T* v, T* g, T* da, T* db) {
+  constexpr int inner = nonlinear_width;
+  T a_transposed[inner * max_width], b_transposed[inner * max_width];
+  transpose_weights(a, inner, s.width, a_transposed);
+  transpose_weights(b, s.width, inner, b_transposed);
+  WeightGradient<T> down(inner, s.width), up(s.width, inner);
+  alignas(64) T z[chunk * inner * row], slope[chunk * inner * row], dz[chunk * inner * row];
+  for (Index t = 0; t < s.tiles; t += chunk) {
+    const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk, at = t * s.width * row;
+    apply<T>({a, inner, s.width}, nullptr, v + at, z, tiles);
+    for (Index i = 0; i < tiles * inner * row; i += lanes) {
+      const Vec<T, lanes> x = load<T, lanes>(z + i), l = logistic<T, lanes>(x), value = x * l;
+      store<T, lanes>(z + i, value);
+      store<T, lanes>(slope + i, l + value * (T(1) - l));
+    }
+    gradient(up, g + at, z, tiles);
+    apply<T>({b_transposed, inner, s.width}, nullptr, g + at, dz, tiles);
+    for (Index i = 0; i < tiles * inner * row; i += lanes)
+      store<T, lanes>(dz + i, load<T, lanes>(dz + i) * load<T, lanes>(slope + i));
+    gradient(down, dz, v + at, tiles);
+    apply<T>({a_transposed, s.width, inner}, g + at, dz, g + at, tiles);
+  }
+  down.add_to(da);
+  up.add_to(db);
+}
+
+}  // namespace novacula::NOVACULA_SET::arc

@@ -1,0 +1,96 @@
+// The second half of a residual layer whose inside is normalized: out = v + B norm(h).
+//
+// The normalization folds into the map: B norm(h) = B' h + b with B' = B diag(r) and b = -B' mean.
+//
+// Backward. Let g be the gradient with respect to out, y = norm(h) and n the number of positions. With
+//   G = sum over positions of g h^T   and   s = sum of g
+// the weight's gradient is  dB = (G - s mean^T) diag(r) = sum of g y^T. The gradient with respect to y is B^T g, whose
+// two means, which the normalization's backward needs, follow from what is there already:
+//   m1 = mean(B^T g) = B^T s / n,   m2[k] = mean((B^T g)[k] y[k]) = sum_j B[j][k] dB[j][k] / n.
+// Hence  dh = r (B^T g - m1 - y m2), one map of g, plus a multiple of h, plus a constant.
+#pragma once
+
+#include "functions.hpp"
+#include "normalize.hpp"
+
+namespace novacula::NOVACULA_SET::arc {
+
+template <class T>
+struct NormedUp {
+  T weight[max_normed * max_normed] = {};  // B', width x hidden
+  T bias[max_normed] = {};
+
+  NormedUp(const T* b, int width, int hidden, const Norm<T>& norm) {
+    for (int j = 0; j < width; ++j) {
+      double offset = 0;
+      for (int k = 0; k < hidden; ++k) {
+        weight[j * hidden + k] = b[j * hidden + k] * norm.scale[k];
+        offset -= static_cast<double>(weight[j * hidden + k]) * norm.mean[k];
+      }
+      bias[j] = static_cast<T>(offset);
+    }
+  }
+};
+
+// out = v + B norm(h); `out` may be `v`.
+template <class T>
+Norm<T> normed_up(const Shape& s, const T* b, int hidden, const T* h, const T* v, T* out) {
+  const Norm<T> norm = norm_of(s, h, hidden);
+  const NormedUp<T> up(b, s.width, hidden, norm);
+  apply<T>({up.weight, s.width, hidden, up.bias}, v, h, out, s.tiles);
+  return norm;
+}
+
+// Takes B norm(h) off again, in place.
+template <class T>
+void undo_normed_up(const Shape& s, const T* b, int hidden, const T* h, const Norm<T>& norm, T* v) {
+  NormedUp<T> up(b, s.width, hidden, norm);
+  for (T& w : up.weight) w = -w;
+  for (T& w : up.bias) w = -w;
+  apply<T>({up.weight, s.width, hidden, up.bias}, v, h, v, s.tiles);
+}
+
+// Adds to `db`; `h` becomes its own gradient. Padding of h must be zero, and stays so.
+template <class T>
+void normed_up_backward(const Shape& s, const T* b, int hidden, const T* g, const Norm<T>& norm, T* h, T* db) {
+  const int width = s.width;
+  WeightGradient<T> products(width, hidden);
+  double sums[max_normed] = {};
+  for (Index t = 0; t < s.tiles; t += chunk) {
+    const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk;
+    gradient(products, g + t * width * row, h + t * hidden * row, tiles);
+    add_channel_sums(g + t * width * row, width, tiles, sums);
+  }
+  T product[max_normed * max_normed] = {};
+  products.add_to(product);
+
+  const double n = static_cast<double>(s.positions());
+  T back[max_normed * max_normed], constant[max_normed], factor[max_normed];  // dh = back g - factor h + constant
+  for (int k = 0; k < hidden; ++k) {
+    const double mean = norm.mean[k], r = norm.scale[k];
+    double m1 = 0, m2 = 0;
+    for (int j = 0; j < width; ++j) {
+      const double weight = b[j * hidden + k], dweight = (product[j * hidden + k] - sums[j] * mean) * r;
+      db[j * hidden + k] += static_cast<T>(dweight);
+      m1 += weight * sums[j] / n;
+      m2 += weight * dweight / n;
+      back[k * width + j] = static_cast<T>(weight * r);
+    }
+    factor[k] = static_cast<T>(r * r * m2);
+    constant[k] = static_cast<T>(r * (r * m2 * mean - m1));
+  }
+  alignas(64) T dy[chunk * max_normed * row];
+  for (Index t = 0; t < s.tiles; t += chunk) {
+    const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk;
+    apply<T>({back, hidden, width, constant}, nullptr, g + t * width * row, dy, tiles);
+    T* const values = h + t * hidden * row;
+    for (Index i = 0; i < tiles; ++i)
+      for (int k = 0; k < hidden; ++k) {
+        T* const at = values + (i * hidden + k) * row;
+        store<T>(at, load<T>(dy + (i * hidden + k) * row) - load<T>(at) * factor[k]);
+      }
+  }
+  if (s.padding > 0) clear_padding(s, hidden, h);
+}
+
+}  // namespace novacula::NOVACULA_SET::arc

@@ -1,0 +1,387 @@
+// Softmax over every non-empty set ("group") of a tensor's axes, the example axis left out, side by side as channels:
+//   z = A v (2 channels),  p_g = exp(z) / sum over group g of exp(z),  out = v + U p.
+//
+// One exponential per element serves all groups, relative to the largest z that any of them covers, per example and
+// channel. The sums of a group follow from those of a group with one axis less. A group whose largest z lies so far
+// below the example's that its sum underflows makes the tensor take the exact way: log-sum-exp group by group.
+//
+// Backward. Let g be the gradient with respect to out, q = U^T g, and D_g the sum over group g of p_g q_g. Then
+//   dU = sum of g p^T,   dz = sum over groups of p_g (q_g - D_g),   dA = sum of dz v^T,   dv = g + A^T dz.
+#pragma once
+
+#include "arena.hpp"
+#include "functions.hpp"
+#include "maps.hpp"
+#include "shapes.hpp"
+
+namespace novacula::NOVACULA_SET::arc {
+
+constexpr int softmax_width = 2;
+
+// The groups of one tensor. An index of a group stands for one value of the axes outside of it.
+struct Group {
+  bool has[5];
+  Index stride[cell_axes];  // of a cell's coordinates in the group's index
+  Index size;               // how many indices
+  Index offset;             // of its first index in arrays over all groups
+  int parent, axis;         // the group with one axis less, -1 for none, and that axis
+};
+
+struct Groups {
+  int count = 0;
+  Index total = 0;
+  Group of[max_groups];
+};
+
+inline void finish_group(const Shape& s, Groups& groups, Group& g) {
+  g.size = 1;
+  for (int a = cell_axes - 1; a >= 0; --a) {
+    g.stride[a] = g.has[a] ? 0 : g.size;
+    if (!g.has[a]) g.size *= s.length[a];
+  }
+  g.offset = groups.total;
+  groups.total += g.size;
+  // The direction goes first, since summing eight lanes is cheapest on what has been summed already.
+  g.parent = -1;
+  g.axis = direction;
+  if (!g.has[direction])
+    for (g.axis = axis_y; !g.has[g.axis];) --g.axis;
+  bool less[5];
+  for (int a = 0; a < 5; ++a) less[a] = g.has[a] && a != g.axis;
+  for (int i = 0; i < groups.count; ++i)
+    if (std::memcmp(groups.of[i].has, less, sizeof less) == 0) g.parent = i;
+}
+
+// By size, then in the order of axes: color, direction, x, y.
+inline Groups groups_of(const Shape& s) {
+  constexpr int naming[4] = {color, direction, axis_x, axis_y};
+  int axes[4], q = 0;
+  for (int axis : naming)
+    if (s.has[axis]) axes[q++] = axis;
+  Groups groups;
+  for (int size = 1; size <= q; ++size)
+    // Sets in lexicographic order are numbers in decreasing order, the first axis being the highest bit.
+    for (int bits = (1 << q) - 1; bits > 0; --bits) {
+      if (__builtin_popcount(static_cast<unsigned>(bits)) != size) continue;
+      Group g = {};
+      for (int i = 0; i < q; ++i) g.has[axes[i]] = (bits >> (q - 1 - i)) & 1;
+      finish_group(s, groups, g);
+      groups.of[groups.count++] = g;
+    }
+  return groups;
+}
+
+// Arrays for the largest tensor.
+template <class T>
+struct SoftmaxScratch {
+  T *logits, *items;  // by tiles; by cells
+  T *inverse, *inner; // over the indices of all groups: 1 / sum (or log-sum-exp), and D
+  T* dlogits;         // by cells
+
+  void take(Arena& arena, const Shapes& shapes) {
+    Index tiles = 0, items_size = 0, total = 0;
+    for (const Shape& s : shapes.of) {
+      const Index per_cell = softmax_width * (s.has[direction] ? row : 1), count = groups_of(s).total * per_cell;
+      tiles = tiles > s.tiles ? tiles : s.tiles;
+      items_size = items_size > s.cells * per_cell ? items_size : s.cells * per_cell;
+      total = total > count ? total : count;
+    }
+    logits = arena.take<T>(tiles * softmax_width * row);
+    items = arena.take<T>(items_size);
+    dlogits = arena.take<T>(items_size);
+    inverse = arena.take<T>(total);
+    inner = arena.take<T>(total);
+  }
+};
+
+// The groups' indices of one cell after another.
+struct GroupCursor {
+  const Shape& s;
+  const Groups& groups;
+  Index at[cell_axes] = {};
+  Index index[max_groups];
+
+  GroupCursor(const Shape& shape, const Groups& g) : s(shape), groups(g) { recompute(); }
+
+  NOVACULA_INLINE void next() {
+    if (++at[axis_y] < s.length[axis_y]) {
+      for (int g = 0; g < groups.count; ++g) index[g] += groups.of[g].stride[axis_y];
+      return;
+    }
+    for (int a = axis_y; a > 0 && at[a] == s.length[a]; --a) {
+      at[a] = 0;
+      ++at[a - 1];
+    }
+    recompute();
+  }
+
+ private:
+  void recompute() {
+    for (int g = 0; g < groups.count; ++g) {
+      index[g] = groups.of[g].offset;
+      for (int a = 0; a < cell_axes; ++a) index[g] += at[a] * groups.of[g].stride[a];
+    }
+  }
+};
+
+// One tensor's layer; Item is the count of numbers per cell: 2, or 2 x 8 with directions.
+template <class T, int Item>
+class Softmax {
+ public:
+  Softmax(const Shape& s, const SoftmaxScratch<T>& scratch) : s_(s), groups_(groups_of(s)), x_(scratch) {}
+
+  // `u`: width x 2 groups, a pair of columns for every group.
+  void forward(const T* a, const T* u, const T* v, T* out) {
+    prepare(a, v);
+    const int columns = softmax_width * groups_.count;
+    GroupCursor cursor(s_, groups_);
+    for (Index t = 0; t < s_.tiles; t += chunk) {
+      const Index tiles = s_.tiles - t < chunk ? s_.tiles - t : chunk, at = t * s_.width * row;
+      fill_shares(cursor, t, tiles);
+      apply<T>({u, s_.width, columns}, v + at, share_tiles(tiles), out + at, tiles);
+    }
+  }
+
+  // `g` becomes the gradient with respect to v; da and du are added to.
+  void backward(const T* a, const T* u, const T* v, T* g, T* da, T* du) {
+    prepare(a, v);
+    const int columns = softmax_width * groups_.count;
+    T u_transposed[max_inputs * max_width];
+    transpose_weights(u, s_.width, columns, u_transposed);
+    std::memset(x_.inner, 0, sizeof(T) * groups_.total * Item);
+    WeightGradient<T> up(s_.width, columns);
+    GroupCursor cursor(s_, groups_), inner_cursor(s_, groups_);
+    for (Index t = 0; t < s_.tiles; t += chunk) {
+      const Index tiles = s_.tiles - t < chunk ? s_.tiles - t : chunk, at = t * s_.width * row;
+      fill_shares(cursor, t, tiles);
+      gradient(up, g + at, share_tiles(tiles), tiles);
+      apply<T>({u_transposed, columns, s_.width}, nullptr, g + at, dshare_, tiles);
+      add_inner(inner_cursor, t, tiles);
+    }
+    up.add_to(du);
+    finish_inner();
+    logits_backward(a, v, g, da);
+  }
+
+ private:
+  static constexpr bool directed = Item == softmax_width * row;
+  static constexpr Index cells_per_tile = directed ? 1 : row;
+  static constexpr T least_sum = sizeof(T) == sizeof(float) ? T(1e-30) : T(1e-280);
+
+  static NOVACULA_INLINE void lanes_to_sum(T* item) {
+    if constexpr (directed)
+      for (int k = 0; k < softmax_width; ++k) {
+        const T sum = sum_of_lanes<T>(load<T>(item + k * row));
+        store<T>(item + k * row, splat<T>(sum));
+      }
+  }
+
+  Index cells_until(Index tile) const {
+    const Index cells = tile * cells_per_tile;
+    return cells < s_.cells ? cells : s_.cells;
+  }
+
+  // Exponentials by cells, and the inverse sums of all groups.
+  void prepare(const T* a, const T* v) {
+    apply<T>({a, softmax_width, s_.width}, nullptr, v, x_.logits, s_.tiles);
+    if constexpr (directed)
+      std::memcpy(x_.items, x_.logits, sizeof(T) * s_.cells * Item);
+    else
+      cells_from_tiles(x_.logits, softmax_width, s_.cells, x_.items);
+    const Index per_example = s_.cells / s_.length[example];
+    for (Index e = 0; e < s_.length[example]; ++e) exponentiate(x_.items + e * per_example * Item, per_example);
+    exact_ = !sum_groups();
+    if (exact_) sum_groups_exactly();
+  }
+
+  static void exponentiate(T* items, Index cells) {
+    T most[Item];
+    for (int i = 0; i < Item; ++i) most[i] = items[i];
+    for (Index c = 0; c < cells; ++c)
+      for (int i = 0; i < Item; ++i) most[i] = most[i] > items[c * Item + i] ? most[i] : items[c * Item + i];
+    for (int k = 0; k < softmax_width && directed; ++k)
+      for (int lane = 0; lane < row; ++lane)
+        for (int other = 0; other < row; ++other)
+          if (most[k * row + other] > most[k * row + lane]) most[k * row + lane] = most[k * row + other];
+    Index i = 0;
+    const Index count = cells * Item;
+    Vec<T> pattern = {};
+    if constexpr (!directed)
+      for (int lane = 0; lane < row; ++lane) pattern[lane] = most[lane % softmax_width];
+    for (; i + row <= count; i += row) {
+      if constexpr (directed) pattern = load<T>(most + i % Item);
+      store<T>(items + i, exponential<T>(load<T>(items + i) - pattern));
+    }
+    if (i < count) {
+      Vec<T> last = {};
+      for (Index j = i; j < count; ++j) last[j - i] = items[j];
+      last = exponential<T>(last - pattern);
+      for (Index j = i; j < count; ++j) items[j] = last[j - i];
+    }
+  }
+
+  // Leaves 1 / sum in `inverse`; false if some sum is too small to be trusted.
+  bool sum_groups() {
+    for (int i = 0; i < groups_.count; ++i) {
+      const Group& g = groups_.of[i];
+      T* const out = x_.inverse + g.offset * Item;
+      const T* const in = g.parent < 0 ? x_.items : x_.inverse + groups_.of[g.parent].offset * Item;
+      if (g.axis == direction) {
+        std::memcpy(out, in, sizeof(T) * g.size * Item);
+        for (Index j = 0; j < g.size; ++j) lanes_to_sum(out + j * Item);
+      } else {
+        sum_along(g, in, out);
+      }
+    }
+    T least = 1;
+    for (Index i = 0; i < groups_.total * Item; ++i) {
+      least = x_.inverse[i] < least ? x_.inverse[i] : least;
+      x_.inverse[i] = 1 / x_.inverse[i];
+    }
+    return least >= least_sum;
+  }
+
+  // Sums the parent's array along the group's axis.
+  void sum_along(const Group& g, const T* in, T* out) const {
+    Index outer = 1, inner = 1;
+    for (int a = 0; a < cell_axes; ++a)
+      if (!g.has[a]) (a < g.axis ? outer : inner) *= s_.length[a];
+    std::memset(out, 0, sizeof(T) * g.size * Item);
+    for (Index o = 0; o < outer; ++o)
+      for (Index i = 0; i < s_.length[g.axis]; ++i, in += inner * Item) {
+        T* const sums = out + o * inner * Item;
+        for (Index j = 0; j < inner * Item; j += Item)
+          for (int k = 0; k < Item; ++k) sums[j + k] += in[j + k];
+      }
+  }
+
+  // Log-sum-exp of every group in `inverse`, and the logits themselves in `items`.
+  void sum_groups_exactly() {
+    if constexpr (directed)
+      std::memcpy(x_.items, x_.logits, sizeof(T) * s_.cells * Item);
+    else
+      cells_from_tiles(x_.logits, softmax_width, s_.cells, x_.items);
+    for (int i = 0; i < groups_.count; ++i) {
+      const Group& g = groups_.of[i];
+      T *const most = x_.inner + g.offset * Item, *const sum = x_.inverse + g.offset * Item;
+      for (Index j = 0; j < g.size * Item; ++j) most[j] = -__builtin_huge_val();
+      for_each_item(g, [&](Index index, const T* item) {
+        T* const m = most + index * Item;
+        for (int k = 0; k < Item; ++k) {
+          const int first = g.has[direction] ? k / row * row : k, last = g.has[direction] ? first + row : k + 1;
+          for (int other = first; other < last; ++other) m[k] = m[k] > item[other] ? m[k] : item[other];
+        }
+      });
+      std::memset(sum, 0, sizeof(T) * g.size * Item);
+      for_each_item(g, [&](Index index, const T* item) {
+        for (int k = 0; k < Item; ++k) sum[index * Item + k] += __builtin_exp(item[k] - most[index * Item + k]);
+      });
+      for (Index j = 0; j < g.size; ++j) {
+        if (g.has[direction]) lanes_to_sum(sum + j * Item);
+        for (int k = 0; k < Item; ++k) sum[j * Item + k] = most[j * Item + k] + __builtin_log(sum[j * Item + k]);
+      }
+    }
+  }
+
+  template <class Visit>
+  void for_each_item(const Group& g, const Visit& visit) const {
+    GroupCursor cursor(s_, groups_);
+    const int i = static_cast<int>(&g - groups_.of);
+    for (Index c = 0; c < s_.cells; ++c, cursor.next()) visit(cursor.index[i] - g.offset, x_.items + c * Item);
+  }
+
+  // Shares of all groups for the cells of some tiles: [cell][group][item].
+  void fill_shares(GroupCursor& cursor, Index first_tile, Index tiles) {
+    T* out = shares_;
+    for (Index c = cells_until(first_tile); c < cells_until(first_tile + tiles); ++c, cursor.next()) {
+      const T* const item = x_.items + c * Item;
+      for (int g = 0; g < groups_.count; ++g, out += Item) {
+        const T* const inverse = x_.inverse + cursor.index[g] * Item;
+        if (exact_)
+          for (int k = 0; k < Item; ++k) out[k] = __builtin_exp(item[k] - inverse[k]);
+        else
+          for (int k = 0; k < Item; ++k) out[k] = item[k] * inverse[k];
+      }
+    }
+    filled_ = cells_until(first_tile + tiles) - cells_until(first_tile);
+  }
+
+  // What `fill_shares` made, as tiles: with directions it is that already.
+  const T* share_tiles(Index) {
+    if constexpr (directed) return shares_;
+    tiles_from_cells(shares_, softmax_width * groups_.count, filled_, tiles_);
+    return tiles_;
+  }
+
+  // D_g += p_g q_g, and the sum of p_g q_g over groups into dlogits.
+  void add_inner(GroupCursor& cursor, Index first_tile, Index tiles) {
+    const T* q = dshare_;
+    if constexpr (!directed) {
+      cells_from_tiles(dshare_, softmax_width * groups_.count, filled_, tiles_);
+      q = tiles_;
+    }
+    const T* p = shares_;
+    for (Index c = cells_until(first_tile); c < cells_until(first_tile + tiles); ++c, cursor.next()) {
+      T total[Item] = {};
+      for (int g = 0; g < groups_.count; ++g, p += Item, q += Item) {
+        T* const inner = x_.inner + cursor.index[g] * Item;
+        for (int k = 0; k < Item; ++k) {
+          const T product = p[k] * q[k];
+          inner[k] += product;
+          total[k] += product;
+        }
+      }
+      std::memcpy(x_.dlogits + c * Item, total, sizeof total);
+    }
+  }
+
+  void finish_inner() {
+    for (int i = 0; i < groups_.count; ++i) {
+      const Group& g = groups_.of[i];
+      if (g.has[direction])
+        for (Index j = g.offset; j < g.offset + g.size; ++j) lanes_to_sum(x_.inner + j * Item);
+    }
+    if (exact_) return;
+    for (Index j = 0; j < groups_.total * Item; ++j) x_.inner[j] *= x_.inverse[j];
+  }
+
+  void logits_backward(const T* a, const T* v, T* g, T* da) {
+    GroupCursor cursor(s_, groups_);
+    for (Index c = 0; c < s_.cells; ++c, cursor.next()) {
+      const T* const item = x_.items + c * Item;
+      T total[Item] = {};
+      for (int i = 0; i < groups_.count; ++i) {
+        const T *const inner = x_.inner + cursor.index[i] * Item, *const lse = x_.inverse + cursor.index[i] * Item;
+        for (int k = 0; k < Item; ++k) total[k] += exact_ ? __builtin_exp(item[k] - lse[k]) * inner[k] : inner[k];
+      }
+      T* const out = x_.dlogits + c * Item;
+      for (int k = 0; k < Item; ++k) out[k] -= exact_ ? total[k] : total[k] * item[k];
+    }
+    const T* dz = x_.dlogits;
+    if constexpr (!directed) {
+      tiles_from_cells(x_.dlogits, softmax_width, s_.cells, x_.logits);
+      dz = x_.logits;
+    }
+    T a_transposed[softmax_width * max_width];
+    transpose_weights(a, softmax_width, s_.width, a_transposed);
+    WeightGradient<T> down(softmax_width, s_.width);
+    for (Index t = 0; t < s_.tiles; t += chunk) {
+      const Index tiles = s_.tiles - t < chunk ? s_.tiles - t : chunk;
+      gradient(down, dz + t * softmax_width * row, v + t * s_.width * row, tiles);
+      T* const here = g + t * s_.width * row;
+      apply<T>({a_transposed, s_.width, softmax_width}, here, dz + t * softmax_width * row, here, tiles);
+    }
+    down.add_to(da);
+  }
+
+  const Shape& s_;
+  const Groups groups_;
+  const SoftmaxScratch<T>& x_;
+  bool exact_ = false;
+  Index filled_ = 0;
+  // [cell][group][item] of a chunk of tiles; without directions a group has two channels, with them two rows.
+  alignas(64) T shares_[chunk * softmax_width * max_groups * row], dshare_[chunk * softmax_width * max_groups * row];
+  alignas(64) T tiles_[chunk * softmax_width * max_groups * row];
+};
+
+}  // namespace novacula::NOVACULA_SET::arc

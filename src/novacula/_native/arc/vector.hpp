@@ -1,0 +1,115 @@
+// Vectors of 8 or 16 numbers in the compiler's own vector types, which it splits where registers are narrower.
+//
+// Compiled once per instruction set, each time into its own namespace. Nothing here or in the files that build on it
+// uses templates or inline functions of the standard library: the linker would keep one copy of them for all
+// instruction sets, possibly one that the running machine cannot execute.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#define NOVACULA_INLINE inline __attribute__((always_inline))
+
+namespace novacula::NOVACULA_SET::arc {
+
+// Tensors are stored in rows of 8 numbers: the 8 directions of one channel of one cell, or one channel of 8 cells.
+constexpr int row = 8;
+// Kernels work on one row or, with wider registers, on the same row of two tiles side by side.
+constexpr int lanes = NOVACULA_LANES < row ? row : NOVACULA_LANES;
+static_assert(lanes == row || lanes == 2 * row);
+
+using Index = std::ptrdiff_t;
+
+template <class T, int N>
+struct VectorOf {
+  typedef T type __attribute__((vector_size(N * sizeof(T))));
+};
+template <class T, int N = row>
+using Vec = typename VectorOf<T, N>::type;
+
+template <class T, int N = row>
+NOVACULA_INLINE Vec<T, N> load(const T* from) {
+  Vec<T, N> v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class T, int N = row>
+NOVACULA_INLINE void store(T* to, Vec<T, N> v) {
+  std::memcpy(to, &v, sizeof v);
+}
+
+// x - 0 is x for every x, so this costs one broadcast; x + 0 would not be.
+template <class T, int N = row>
+NOVACULA_INLINE Vec<T, N> splat(T x) {
+  return x - Vec<T, N>{};
+}
+
+template <class V>
+NOVACULA_INLINE V larger(V a, V b) {
+  return a > b ? a : b;
+}
+template <class V>
+NOVACULA_INLINE V smaller(V a, V b) {
+  return a < b ? a : b;
+}
+
+// One row, or with N = 16 the rows of two tiles that are `tile` numbers apart.
+template <class T, int N>
+NOVACULA_INLINE Vec<T, N> load_rows(const T* from, Index tile) {
+  if constexpr (N == row) {
+    return load<T>(from);
+  } else {
+    return __builtin_shufflevector(load<T>(from), load<T>(from + tile), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+                                   14, 15);
+  }
+}
+
+template <class T, int N>
+NOVACULA_INLINE void store_rows(T* to, Index tile, Vec<T, N> v) {
+  if constexpr (N == row) {
+    store<T>(to, v);
+  } else {
+    store<T>(to, __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7));
+    store<T>(to + tile, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+  }
+}
+
+template <class T, int N = row>
+NOVACULA_INLINE T sum_of_lanes(Vec<T, N> v) {
+  T sum = 0;
+  for (int lane = 0; lane < N; ++lane) sum += v[lane];
+  return sum;
+}
+
+// Rows become columns.
+template <class T>
+NOVACULA_INLINE void transpose(Vec<T> (&r)[row]) {
+  Vec<T> a[row], b[row];
+  for (int i = 0; i < row; i += 2) {
+    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+  for (int i = 0; i < row; i += 4) {
+    for (int j = 0; j < 2; ++j) {
+      b[i + 2 * j] = __builtin_shufflevector(a[i + j], a[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      b[i + 2 * j + 1] = __builtin_shufflevector(a[i + j], a[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[i] = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    r[i + 4] = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+// The sum of each of eight rows.
+template <class T>
+NOVACULA_INLINE Vec<T> sums_of_rows(const T* rows) {
+  Vec<T> r[row];
+  for (int i = 0; i < row; ++i) r[i] = load<T>(rows + i * row);
+  transpose<T>(r);
+  return ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+}
+
+}  // namespace novacula::NOVACULA_SET::arc
