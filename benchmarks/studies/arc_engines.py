@@ -1,0 +1,95 @@
+"""Do the native and the torch engine train alike? Forty training-split puzzles, three seeds, 400 steps, in pairs.
+
+    python benchmarks/studies/arc_engines.py [--part 1/2] [--json PATH]
+
+From the same weights and noise both engines compute the same function, but rounding sends their runs apart after some
+30 steps, so single runs differ and only means can agree. For every (puzzle, seed) the loss is averaged over steps 381
+to 400; the table gives the mean over pairs of log(native / torch) with its standard error, and the puzzles that one
+engine solves and the other does not. Finished pairs are kept in benchmarks/results/arc_engines/ and not run again;
+`--part K/N` runs every N-th pair, so that N processes share the work, and prints no table.
+"""
+
+import argparse
+import json
+import math
+import statistics
+from pathlib import Path
+
+import torch
+from arc_tasks import TASKS
+
+from novacula.arc.answers import Answers
+from novacula.arc.config import EngineName, SolveConfig
+from novacula.arc.data import load_solution, load_task
+from novacula.arc.engine import make_engine
+from novacula.arc.puzzle import preprocess
+from novacula.arc.score import score_attempts
+from novacula.files import read_json, write_json
+from novacula.runs import instruction_set
+
+STEPS, AVERAGED, SEEDS = 400, 20, (0, 1, 2)
+PAIRS = [(task, seed) for seed in SEEDS for task in TASKS[:40]]
+RESULTS = Path(__file__).parents[1] / "results" / "arc_engines"
+
+
+def train(task: str, seed: int, engine_name: EngineName) -> dict:
+    """One run: its mean loss over the last steps, and whether an attempt was right."""
+    puzzle = preprocess(load_task(task))
+    engine, answers = make_engine(puzzle, SolveConfig(seed=seed, engine=engine_name)), Answers(puzzle)
+    losses = []
+    for step in range(STEPS):
+        training = engine.step()
+        answers.update(training.tests, step)
+        losses.append(training.loss)
+    attempts = [attempt.answer for attempt in answers.attempts()]
+    return {
+        "loss": statistics.fmean(losses[-AVERAGED:]),
+        "solved": score_attempts(attempts, load_solution(task)).solved,
+    }
+
+
+def pair(task: str, seed: int) -> dict:
+    """The recorded pair of runs, or a new one."""
+    path = RESULTS / f"{task}-seed{seed}.json"
+    if not path.exists():
+        engines: tuple[EngineName, ...] = ("native", "torch")
+        document = {"schema_version": 1, "task": task, "seed": seed, "steps": STEPS}
+        document |= {"instruction_set": instruction_set(), "torch": torch.__version__}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, document | {engine: train(task, seed, engine) for engine in engines})
+    return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def report(rows: list[dict]) -> None:
+    """Print the comparison."""
+    logs = [math.log(row["native"]["loss"] / row["torch"]["loss"]) for row in rows]
+    error = statistics.stdev(logs) / math.sqrt(len(logs))
+    mean = f"{statistics.fmean(logs):+.4f} ± {error:.4f}"
+    print(f"{len(rows)} pairs, {STEPS} steps: mean of log(native loss / torch loss) {mean}")
+    for engine in ("native", "torch"):
+        print(f"solved by {engine}: {sum(row[engine]['solved'] for row in rows)}")
+    for row in rows:
+        if row["native"]["solved"] != row["torch"]["solved"]:
+            print(f"only {'native' if row['native']['solved'] else 'torch'}: {row['task']} seed {row['seed']}")
+
+
+def main() -> None:
+    """Run what is missing and print the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", default="1/1")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    part, parts = map(int, options.part.split("/"))
+    rows = []
+    for task, seed in PAIRS[part - 1 :: parts]:
+        rows.append(pair(task, seed))
+        print(json.dumps(rows[-1]), flush=True)
+    if parts == 1:
+        report(rows)
+        if options.json:
+            options.json.write_text(json.dumps({"schema_version": 1, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
