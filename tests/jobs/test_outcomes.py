@@ -62,7 +62,7 @@ def test_a_file_that_is_no_outcome_of_its_job_is_said_and_counts_as_not_done(
     write(tmp_path, **change)
     with pytest.raises(InputError, match=r"a\.json: .*must"):
         read_outcome(tmp_path, "a")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, logger="novacula"):
         assert kept_outcomes(tmp_path, {"a": DIGEST}) == {}
     assert "a.json" in caplog.text and "this job is done again" in caplog.text
 

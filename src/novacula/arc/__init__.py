@@ -13,24 +13,30 @@ from typing import TYPE_CHECKING
 from novacula.lazy import publish
 
 if TYPE_CHECKING:
-    from novacula.arc.config import SolveConfig
+    from novacula.arc.bench import BenchResult, bench
+    from novacula.arc.config import BenchConfig, SolveConfig, SubmitConfig
+    from novacula.arc.contest import load_solutions
     from novacula.arc.data import TaskSummary, list_tasks, load_solution, load_task
     from novacula.arc.engine import Engine, TorchEngine
     from novacula.arc.puzzle import Puzzle, preprocess
-    from novacula.arc.score import score_attempts, score_run
+    from novacula.arc.score import SubmissionScore, score_attempts, score_run, score_submission
     from novacula.arc.solve import SolveResult, resume, solve
+    from novacula.arc.submit import SubmitResult, submit
     from novacula.arc.task import Grid, Solution, Task
     from novacula.arc.verdict import Verdict
 
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
-        "config": ("SolveConfig",),
+        "bench": ("BenchResult", "bench"),
+        "config": ("BenchConfig", "SolveConfig", "SubmitConfig"),
+        "contest": ("load_solutions",),
         "data": ("TaskSummary", "list_tasks", "load_solution", "load_task"),
         "engine": ("Engine", "TorchEngine"),
         "puzzle": ("Puzzle", "preprocess"),
-        "score": ("score_attempts", "score_run"),
+        "score": ("SubmissionScore", "score_attempts", "score_run", "score_submission"),
         "solve": ("SolveResult", "resume", "solve"),
+        "submit": ("SubmitResult", "submit"),
         "task": ("Grid", "Solution", "Task"),
         "verdict": ("Verdict",),
     },

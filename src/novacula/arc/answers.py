@@ -5,6 +5,7 @@ average of the logits, and gives each a weight by how sure the network is. The c
 weights are the attempts. Source: arXiv 2512.06104, section on answers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,13 +73,21 @@ class Answers:
             weight = -CERTAINTY_WEIGHT * uncertainty - (EARLY_PENALTY if step < EARLY_STEPS else 0.0) - penalty
             self.scores[text] = float(np.logaddexp(self.scores.pop(text, -np.inf), weight))
 
+    def restart(self) -> None:
+        """Begin the moving averages anew, for a network of another seed; its scores add to those there are."""
+        for average in _fields(self._average):
+            average[...] = 0
+
+    def ranking(self) -> list[str]:
+        """All candidates in their text form (`answer_text`), best first; of equal scores the later updated wins."""
+        latest = {text: number for number, text in enumerate(self.scores)}
+        return sorted(self.scores, key=lambda text: (self.scores[text], latest[text]), reverse=True)
+
     def attempts(self) -> tuple[Attempt, ...]:
         """The two best candidates, best first; of equal scores the later updated wins. Both the same if only one is."""
-        texts = list(self.scores)
-        best = sorted(range(len(texts)), key=lambda i: (self.scores[texts[i]], i), reverse=True)[:2]
         total = np.logaddexp.reduce(list(self.scores.values()))
-        scores = [self.scores[texts[i]] for i in best]
-        found = [Attempt(_parse(texts[i]), s, float(np.exp(s - total))) for i, s in zip(best, scores, strict=True)]
+        best = [(text, self.scores[text]) for text in self.ranking()[:2]]
+        found = [Attempt(_parse(text), score, float(np.exp(score - total))) for text, score in best]
         return (found[0], found[-1])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
@@ -101,8 +110,8 @@ class Answers:
             logits = np.concatenate([np.zeros_like(color[:1]), color])[:, rows, columns]
             largest = logits.max(0)
             uncertainties.append(np.log(np.exp(logits - largest).sum(0)).mean())
-            grids.append(self._palette[logits.argmax(0)])
-        return _text(grids), float(np.mean(uncertainties))
+            grids.append(self._palette[logits.argmax(0)].tolist())
+        return answer_text(grids), float(np.mean(uncertainties))
 
 
 def best_run(scores: Float[np.ndarray, " cells"], length: int | None) -> slice:
@@ -120,9 +129,9 @@ def _fields(outputs: DrawnTests) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return outputs.color, outputs.row, outputs.column
 
 
-def _text(grids: list[np.ndarray]) -> str:
-    """Digits, ``/`` between rows, ``|`` between grids."""
-    return "|".join("/".join("".join(map(str, row)) for row in grid.tolist()) for grid in grids)
+def answer_text(grids: Sequence[Sequence[Sequence[int]]]) -> str:
+    """An answer as text: digits, ``/`` between rows, ``|`` between grids."""
+    return "|".join("/".join("".join(map(str, row)) for row in grid) for grid in grids)
 
 
 def _parse(text: str) -> Answer:

@@ -1,8 +1,13 @@
-"""The resumable program behind ``novacula arc solve``: train, and gather candidates."""
+"""The resumable program behind ``novacula arc solve``: train, and gather candidates.
+
+With restarts, engines of different seeds follow each other. The candidates' scores go on from one to the next: since
+they add up by logaddexp, this is the merge of the scores that the engines would reach on their own.
+"""
 
 import resource
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +17,7 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.engine import Training, make_engine
 from novacula.arc.multitensor import SUBSETS, Subset
 from novacula.arc.puzzle import Puzzle
+from novacula.arc.restarts import Restarts
 from novacula.files import JSON
 from novacula.runs import Step
 
@@ -28,6 +34,8 @@ class SolveProgram:
 
     def __init__(self, puzzle: Puzzle, config: SolveConfig, run: str, threads: int) -> None:
         self._puzzle, self._config, self._run, self._threads = puzzle, config, run, threads
+        self._restarts = Restarts(config.steps, config.restarts, config.seed)
+        self._restart = 0
         self._engine = make_engine(puzzle, config)
         self._answers = Answers(puzzle)
         self._metrics: dict[str, Any] = {}
@@ -39,7 +47,7 @@ class SolveProgram:
     @property
     def position(self) -> int:
         """Steps done."""
-        return self._engine.steps
+        return self._restarts.begin(self._restart) + self._engine.steps
 
     @property
     def length(self) -> int:
@@ -48,10 +56,13 @@ class SolveProgram:
 
     def step(self) -> Step:
         """One training step; a milestone where the attempts change."""
+        if self.position == self._restarts.begin(self._restart + 1):
+            self._begin(self._restart + 1)
+            self._answers.restart()
         start = time.process_time()
         training = self._engine.step()
         trained = time.process_time()
-        self._answers.update(training.tests, self.position - 1)
+        self._answers.update(training.tests, self._engine.steps - 1)
         attempts = self._answers.attempts()
         end = time.process_time()
         self._training_ms[self.position - 1] = 1e3 * (trained - start)
@@ -87,7 +98,8 @@ class SolveProgram:
 
     def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
         """Take up `state`."""
-        self._engine.load(arrays, data["steps"])
+        self._begin(self._restarts.at(data["steps"]))
+        self._engine.load(arrays, data["steps"] - self._restarts.begin(self._restart))
         self._answers.load(arrays, data["scores"])
         self._metrics, self._shown = data["metrics"], data["shown"]
         self._cpu_seconds = data["cpu_seconds"]
@@ -117,10 +129,25 @@ class SolveProgram:
             "run": self._run,
         }
 
+    def ranking(self) -> list[str]:
+        """The candidates as texts, best first."""
+        return self._answers.ranking()
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of all steps."""
+        return self._cpu_seconds
+
     def survivors(self, least: float) -> dict[Subset, np.ndarray]:
         """The decoded means of the tensors that cost more than `least` nats, axes in naming order, channels last."""
         costs: dict[str, float] = self._metrics["kl_by_tensor"]
         return {s: v for s, v in self._engine.latents().items() if costs[str(s)] > least}
+
+    def _begin(self, restart: int) -> None:
+        """Make the engine of a restart, unless it is at work."""
+        if restart != self._restart:
+            self._restart = restart
+            self._engine = make_engine(self._puzzle, replace(self._config, seed=self._restarts.seed_of(restart)))
 
 
 def _costs(training: Training) -> dict[str, JSON]:

@@ -1,6 +1,5 @@
 """The report of an ARC run: the puzzle, the answers over time, what the description costs, and what it says."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,14 +7,16 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from novacula.arc import charts
+from novacula.arc import bench_report, charts, submit_report
 from novacula.arc.drawing import cell_size, grid_svg, puzzle_html
-from novacula.arc.history import SURVIVES, History, Lead, axis_words, number_or_nan, read_history
+from novacula.arc.facts import quantity, run_facts
+from novacula.arc.history import SURVIVES, History, Lead, axis_words, read_history
 from novacula.arc.latent_pictures import latents_html
 from novacula.arc.puzzle import preprocess
 from novacula.report import Section, table, write_report
 from novacula.runs import RunFolder
 
+_CAMPAIGNS = {"bench": bench_report.build_report, "submit": submit_report.build_report}
 _MOST_ANSWERS = 10
 _STRIP = Markup(
     '<div style="display:flex;flex-wrap:wrap;gap:1em 1.2em;align-items:flex-end;margin-bottom:1em">{}</div>'
@@ -30,10 +31,14 @@ _ANSWER_GRID = Markup('<div style="margin-bottom:.3em">{}</div>')
 def build_report(folder: RunFolder) -> Path:
     """Writes the run's report.html from what its folder holds, whether the run is finished or not; returns its path.
 
+    What a campaign's report shows is in a module of its own.
+
     Raises:
         InputError: a file in the folder is damaged.
         OSError: the report cannot be written.
     """
+    if folder.record.verb in _CAMPAIGNS:
+        return _CAMPAIGNS[folder.record.verb](folder)
     history = read_history(folder)
     title = f"ARC puzzle {history.task.name}"
     subtitle = "Answered by compressing the puzzle's own grids: no training on other puzzles, no sight of the solution."
@@ -149,38 +154,18 @@ def _training_sections(history: History) -> list[Section]:
 def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, str]:
     record = folder.record
     of = "" if record.length is None else f" of {record.length:,}"
-    return {
-        "status": folder.status,
-        "error": record.error,
-        "steps": f"{record.step:,}{of}",
-        "seed": str(record.seed),
-        "KL": _quantity(result.get("kl"), "nats"),
-        "reconstruction error": _quantity(result.get("reconstruction"), "nats"),
-        "engine": str(result.get("engine", "")),
-        "threads": str(record.threads),
-        "CPU time of a step": _quantity(result.get("cpu_ms_per_step"), "ms"),
-        "CPU time of its answers": _quantity(result.get("cpu_ms_answers"), "ms"),
-        "CPU time": _quantity(result.get("cpu_seconds"), "s"),
-        "peak memory": _quantity(result.get("peak_memory_mb"), "MB"),
-        "begun": f"{record.created[:16].replace('T', ' ')} UTC",
-        "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
-        "machine": ", ".join(
-            value if isinstance(value, str) else f"{value} {name}" for name, value in record.platform.items()
-        ),
-        "command": Markup("<code>{}</code>").format(_command(record.part, record.verb, record.configuration)),
-    }
-
-
-def _quantity(value: object, unit: str) -> str:
-    number = number_or_nan(value)
-    digits = 0 if number >= 100 else 1 if number >= 1 else 3
-    return "" if np.isnan(number) else f"{number:,.{digits}f} {unit}"
-
-
-def _command(part: str, verb: str, configuration: Mapping[str, Any]) -> str:
-    """A command that asks for the same run."""
-    words = ["novacula", part, verb, str(configuration.get("source"))]
-    for option, value in configuration.items():
-        if option not in ("task", "source") and value is not None and value is not False:
-            words += [f"--{option.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return shlex.join(words)
+    return run_facts(
+        folder,
+        {
+            "steps": f"{record.step:,}{of}",
+            "seed": str(record.seed),
+            "KL": quantity(result.get("kl"), "nats"),
+            "reconstruction error": quantity(result.get("reconstruction"), "nats"),
+            "engine": str(result.get("engine", "")),
+            "threads": str(record.threads),
+            "CPU time of a step": quantity(result.get("cpu_ms_per_step"), "ms"),
+            "CPU time of its answers": quantity(result.get("cpu_ms_answers"), "ms"),
+            "CPU time": quantity(result.get("cpu_seconds"), "s"),
+            "peak memory": quantity(result.get("peak_memory_mb"), "MB"),
+        },
+    )

@@ -1,13 +1,19 @@
 """The separate scorer: the only module that puts attempts beside a solution. Nothing that solves imports it."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
+from novacula.arc.contest import attempts_of
+from novacula.arc.curve import CUT_OFF, TaskScore
 from novacula.arc.data import load_solution
 from novacula.arc.history import read_task
 from novacula.arc.parse import grid_or_none
+from novacula.arc.puzzle import SizeRule
+from novacula.arc.standings import standings_of
 from novacula.arc.task import Grid, Solution
 from novacula.arc.verdict import Verdict
 from novacula.errors import InputError, RunError
+from novacula.jobs import Outcome
 from novacula.runs import RunFolder
 
 ATTEMPTS = 2
@@ -54,6 +60,77 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
         verdict = score_attempts(result.get("attempts"), solution)
         folder.write_result({**result, "verdict": asdict(verdict)})
     return verdict
+
+
+def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: Solution) -> TaskScore:
+    """Scores one puzzle of a campaign.
+
+    Args:
+        task: its id.
+        rule: what is known of its outputs' sizes.
+        outcome: of its job; None where it was cut off.
+        solution: the true test outputs.
+
+    Raises:
+        InputError: the outcome is damaged.
+    """
+    if outcome is None or outcome.result is None:
+        nothing, error = score_attempts(None, solution), outcome.error or "no result" if outcome else CUT_OFF
+        return TaskScore(task, rule, nothing, (), outcome.cpu_seconds if outcome else 0.0, error)
+    standings = standings_of(outcome.result, solution.outputs, f"the outcome of {task}")
+    verdict = score_attempts(outcome.result.get("attempts"), solution)
+    return TaskScore(task, rule, verdict, standings, standings[-1].cpu_seconds if standings else 0.0)
+
+
+@dataclass(frozen=True)
+class SubmissionScore:
+    """What a submission is worth.
+
+    Attributes:
+        verdicts: of every puzzle that has a solution, by id; one without a proper entry has nothing right.
+        problems: by id, ``missing``, ``malformed``, or ``unknown`` for an entry whose puzzle has no solution, which
+            counts for nothing.
+    """
+
+    verdicts: dict[str, Verdict]
+    problems: dict[str, str]
+
+    @property
+    def paper(self) -> float:
+        """The part of puzzles that one attempt has wholly right, 0 to 1 (the rule of arXiv 2512.06104)."""
+        return sum(verdict.solved for verdict in self.verdicts.values()) / len(self.verdicts)
+
+    @property
+    def kaggle(self) -> float:
+        """The mean over puzzles of the part of test grids that either attempt has right (the contest's rule)."""
+        return sum(verdict.kaggle for verdict in self.verdicts.values()) / len(self.verdicts)
+
+
+def score_submission(submission: object, solutions: Mapping[str, Solution]) -> SubmissionScore:
+    """Scores a submission, which may be anything: what is missing or malformed is wrong, and nothing raises.
+
+    Args:
+        submission: ``{id: [{"attempt_1": grid, "attempt_2": grid}, … one per test input]}``. An entry with more tests
+            than its puzzle has is wrong as a whole.
+        solutions: the true test outputs, by id; at least one puzzle's.
+    """
+    entries: Mapping[object, object] = submission if isinstance(submission, dict) else {}
+    verdicts: dict[str, Verdict] = {}
+    problems = {str(name): "unknown" for name in entries if name not in solutions}
+    for name, solution in solutions.items():
+        attempts = attempts_of(entries.get(name))
+        verdicts[name] = score_attempts(attempts, solution)
+        if name not in entries:
+            problems[name] = "missing"
+        elif not _is_proper(attempts, len(solution.outputs)):
+            problems[name] = "malformed"
+    return SubmissionScore(verdicts, problems)
+
+
+def _is_proper(attempts: list[list[object]] | None, tests: int) -> bool:
+    return attempts is not None and all(
+        len(attempt) == tests and all(grid_or_none(grid) is not None for grid in attempt) for attempt in attempts
+    )
 
 
 def _hits(attempt: object, outputs: tuple[Grid, ...]) -> list[bool]:

@@ -1,4 +1,4 @@
-"""``novacula arc``: solve, show, list and score."""
+"""``novacula arc``: solve, bench, submit, show, list and score."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from novacula.arc.config import Dataset, SolveConfig, Split
+from novacula.cli.arc_campaigns import bench, resume_bench, resume_submit, score_submission, submit
 from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
 from novacula.cli.console import show as show_result
 from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
 from novacula.cli.progress import progress
+from novacula.errors import RunError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,6 +29,7 @@ app = App(
     name="arc",
     help="Solve ARC-AGI puzzles by compressing the puzzle itself, with no pretraining.",
     help_format="plaintext",
+    default_parameter=Parameter(negative_iterable=()),
 )
 
 
@@ -70,7 +73,18 @@ def solve(
 
 
 def resume(folder: "RunFolder", options: RunOptions) -> int:
-    """Go on with a run of ``arc solve``; ``novacula runs resume`` calls this."""
+    """Go on with a run of ``arc``; ``novacula runs resume`` calls this.
+
+    Raises:
+        RunError: the run is of a verb that cannot be resumed.
+    """
+    verbs = {"solve": _resume_solve, "bench": resume_bench, "submit": resume_submit}
+    if folder.record.verb not in verbs:
+        raise RunError(f"{folder.path}: is a run of `arc {folder.record.verb}`, which is not resumed by itself")
+    return verbs[folder.record.verb](folder, options)
+
+
+def _resume_solve(folder: "RunFolder", options: RunOptions) -> int:
     options.apply()
     from novacula.arc.history import read_task
     from novacula.arc.solve import resume as run
@@ -78,6 +92,10 @@ def resume(folder: "RunFolder", options: RunOptions) -> int:
     with _live(read_task(folder), options) as on_step:
         result = run(folder, time_limit=options.time_limit, on_step=on_step)
     return _conclude(result, options)
+
+
+app.command(bench)
+app.command(submit)
 
 
 @app.command
@@ -134,18 +152,23 @@ def score(
     runs: Path = Path("runs"),
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Compare the attempts of a run with the solution, which the solver never sees.
+    """Compare the attempts of a run, or a submission, with the solution, which the solver never sees.
 
-    The verdict is added to the run's result.json and report. The exit code is 0 where an attempt is right, else 1.
+    The verdict is added to the run's result.json and report. The exit code is 0 where an attempt is right, else 1; for
+    a submission it is 0.
 
     Example: novacula arc score runs/demo
+    Example: novacula arc score submission.json --solutions arc-agi_evaluation_solutions.json
 
     Args:
-        run: Path of a run folder, or a name in the folder of runs.
+        run: Path of a run folder, a name in the folder of runs, or a submission file.
         solutions: An ARC JSON file with test outputs, or FILE:ID of a Kaggle solutions file; by default the task's own.
+            For a submission, a Kaggle *_solutions.json.
         runs: Folder of runs.
         json: Print one JSON object.
     """
+    if run.endswith(".json") or Path(run).is_file():
+        return score_submission(run, solutions, json)
     from novacula.arc.report import build_report
     from novacula.arc.score import score_run
     from novacula.runs import find_run

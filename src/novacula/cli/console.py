@@ -56,12 +56,12 @@ def show(renderable: "RenderableType") -> None:
     stdout_console().print(renderable)
 
 
-def conclude(folder: "RunFolder", status: "Status", options: "ResumeOptions") -> int:
-    """Tell how to go on with a run that is not at its end, and return the exit code of its status."""
+def conclude(folder: "RunFolder", status: "Status", options: "ResumeOptions", unit: str = "step") -> int:
+    """Tell how to go on with a run that is not at its end, counted in `unit`, and return its status's exit code."""
     if status in ("interrupted", "time-limit") and not (options.quiet or options.json):
         record = folder.record
         why = "interrupted" if status == "interrupted" else "the time limit is reached"
-        say(f"{why} at step {record.step} of {record.length}; the best so far is kept. To go on:")
+        say(f"{why} at {unit} {record.step} of {record.length}; the best so far is kept. To go on:")
         say(f"  novacula runs resume {shlex.quote(str(folder.path))}")
     return EXIT_INTERRUPTED if status == "interrupted" else EXIT_FINISHED
 

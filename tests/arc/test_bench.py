@@ -1,0 +1,215 @@
+"""A bench from puzzles to rates: resumable, blind to solutions, and no worse for a job that fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from novacula.arc import campaign
+from novacula.arc.bench import bench, chosen_ids, resume
+from novacula.arc.config import BenchConfig, SolveConfig
+from novacula.arc.job import puzzle_job, solve_job
+from novacula.arc.report import build_report
+from novacula.errors import InputError, RunError
+from novacula.jobs import job_seed, read_outcome
+from novacula.runs import RunFolder
+from tests.arc.small_set import NAMES, TASKS, outputs_of, solved_alone, use_small_set, use_this_process
+from tests.report.test_page import Page, external_references
+
+CONFIG = BenchConfig(steps=6, seed=2, workers=1)
+LONG = replace(CONFIG, steps=30)
+"""Long enough to be killed in the midst of it."""
+TIMES = ("cpu_seconds", "cpu_hours", "cpu_ms_per_step", "cpu_ms_answers", "peak_memory_mb", "run", "versions")
+
+# A driver of its own, with workers of its own.
+DRIVER = """
+import sys
+from novacula.arc import data
+from novacula.arc.bench import bench
+from tests.arc.small_set import small_set
+from tests.arc.test_bench import LONG
+data._public_set = lambda dataset: small_set()
+bench(LONG, out=sys.argv[1])
+"""
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_small_set(monkeypatch)
+    use_this_process(monkeypatch)
+    # Drawing takes longer than all else here; the test of the report asks for it itself.
+    monkeypatch.setattr(import_module("novacula.arc.bench"), "build_report", lambda folder: folder.path / "report.html")
+
+
+def timeless(value: object) -> object:
+    """A JSON value without what no two runs share."""
+    if isinstance(value, dict):
+        return {key: timeless(item) for key, item in value.items() if key not in TIMES}
+    return [timeless(item) for item in value] if isinstance(value, list) else value
+
+
+def outcomes(folder: Path) -> dict[str, object]:
+    found = {name: read_outcome(folder, name) for name in NAMES}
+    return {name: timeless(outcome.result) for name, outcome in found.items() if outcome}  # pyright: ignore
+
+
+def test_a_bench_leaves_what_it_promises(tmp_path: Path) -> None:
+    seen: list[int] = []
+    result = bench(CONFIG, out=tmp_path / "run", on_scores=lambda scores, total: seen.append(len(scores)))
+    document = result.document
+    assert result.status == "finished" and seen == [1, 2, 3, 4]
+    assert (document["tasks"], document["steps"], document["failed"]) == (4, 6, 0)
+    assert [row["task"] for row in document["per_task"]] == list(NAMES)
+    assert {rule: row["tasks"] for rule, row in document["by_rule"].items()} == {"same": 2, "constant": 1, "neither": 1}
+    assert [point["step"] for point in document["curve"]] == [6]
+    assert document["curve"][0]["pass_at_2"] == document["pass_at"]["2"] == document["solved"] / 4
+    for row in document["per_task"]:
+        assert row["solved"] == (row["rank"] is not None and row["rank"] <= 2) == any(row["correct"])
+    folder = RunFolder.open(tmp_path / "run")
+    assert folder.status == "finished" and document == folder.read_result()
+    assert not list((tmp_path / "run" / "puzzles").iterdir()), "no checkpoint is needed any more"
+
+
+def test_a_puzzle_is_solved_as_arc_solve_would(tmp_path: Path) -> None:
+    bench(CONFIG, out=tmp_path / "bench")
+    name = NAMES[1]
+    alone = solved_alone(name, SolveConfig(steps=6, seed=job_seed(2, name)))
+    among = outcomes(tmp_path / "bench")[name]
+    assert isinstance(among, dict)
+    for key in ("attempts", "scores", "shares", "kl_by_tensor", "steps", "seed"):
+        assert among[key] == alone[key], key
+
+
+def test_solutions_are_out_of_reach_while_jobs_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = bench(CONFIG, out=tmp_path / "true")
+    use_small_set(monkeypatch, poison=1)
+    poisoned = bench(CONFIG, out=tmp_path / "poisoned")
+    assert outcomes(tmp_path / "true") == outcomes(tmp_path / "poisoned")
+    for text in ("tasks.json", *(f"../jobs/{name}.json" for name in NAMES)):
+        content = json.loads((tmp_path / "true" / "artifacts" / text).read_text())
+        assert '"output"' not in json.dumps(content.get("result")), text
+    tasks = json.loads((tmp_path / "true" / "artifacts" / "tasks.json").read_text())["tasks"]
+    assert all("output" not in pair for task in tasks.values() for pair in task["test"])
+    # The scores are those of the solutions at the time of scoring, whatever stood there before.
+    use_small_set(monkeypatch)
+    RunFolder.open(tmp_path / "poisoned")
+    assert timeless(resume(RunFolder.open(tmp_path / "poisoned")).document) == timeless(result.document)
+    assert poisoned.document["tasks"] == 4
+
+
+def test_the_truth_is_found_and_ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench(CONFIG, out=tmp_path / "run")
+    second = outcomes(tmp_path / "run")[NAMES[0]]["attempts"][1]  # pyright: ignore
+    truth = dict(zip(TASKS[NAMES[0]].test, second, strict=True))
+    monkeypatch.setattr("tests.arc.small_set.outputs_of", lambda task, poison: [truth.get(g, [[9]]) for g in task.test])
+    row = resume(RunFolder.open(tmp_path / "run")).document["per_task"][0]
+    assert row == {**row, "solved": True, "rank": 2, "correct": [False, True], "kaggle": 1.0}
+
+
+def test_a_cut_off_bench_counts_all_puzzles_and_goes_on(tmp_path: Path) -> None:
+    whole = bench(CONFIG, out=tmp_path / "whole")
+    cut = bench(CONFIG, out=tmp_path / "cut", time_limit=1e-6)
+    assert cut.status == "time-limit"
+    assert (cut.document["tasks"], cut.document["cut_off"], cut.document["solved"]) == (4, 4, 0)
+    assert all(row["error"] == "cut off" and row["rank"] is None for row in cut.document["per_task"])
+    resumed = resume(RunFolder.open(tmp_path / "cut"))
+    assert timeless(resumed.document) == timeless(whole.document)
+    assert outcomes(tmp_path / "cut") == outcomes(tmp_path / "whole")
+
+
+def test_a_failing_job_counts_as_unsolved_and_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        real = campaign.run_jobs
+
+        def sabotaged(work: str, jobs: list, **options: object) -> object:
+            jobs[0].configuration["puzzle"]["train"] = []  # type: ignore[index]
+            return real(work, jobs, **options)  # type: ignore[arg-type]
+
+        broken.setattr(campaign, "run_jobs", sabotaged)
+        failed = bench(CONFIG, out=tmp_path / "run")
+    assert failed.status == "finished" and (failed.document["tasks"], failed.document["failed"]) == (4, 1)
+    assert "at least one pair is needed" in failed.document["per_task"][0]["error"]
+    folder = RunFolder.open(tmp_path / "run")
+    assert folder.status == "failed" and folder.record.error == "1 of 4 puzzles failed"
+    assert "1 puzzles failed" in Page(build_report(folder).read_text("utf-8")).text
+    assert resume(folder).document["failed"] == 0
+    assert RunFolder.open(tmp_path / "run").status == "finished"
+
+
+def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    root = str(Path(__file__).parents[2])
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(run)], env=dict(os.environ, PYTHONPATH=root), stderr=subprocess.DEVNULL
+    )
+    while not list(run.glob("jobs/*.json")) and driver.poll() is None:
+        time.sleep(0.005)
+    driver.send_signal(signal.SIGKILL)
+    assert driver.wait() == -signal.SIGKILL
+    kept = {path: path.read_bytes() for path in run.glob("jobs/*.json")}
+    assert RunFolder.open(run).status == "killed" and 1 <= len(kept) < 4
+    resumed = resume(RunFolder.open(run))
+    assert all(path.read_bytes() == content for path, content in kept.items()), "what is finished is not done again"
+    whole = bench(LONG, out=tmp_path / "whole")
+    assert outcomes(run) == outcomes(tmp_path / "whole")
+    assert timeless(resumed.document) == timeless(whole.document)
+
+
+def test_a_job_goes_on_from_its_checkpoint_to_the_same_result(tmp_path: Path) -> None:
+    config = SolveConfig(steps=6, restarts=2)
+    task = TASKS[NAMES[0]]
+
+    def leg(until: int, folder: str) -> dict:
+        job = puzzle_job("x", task, config, until, tmp_path / folder, 1.0)
+        return solve_job(json.loads(json.dumps(job.configuration)), 0)
+
+    assert leg(2, "a")["steps"] == 2 and "candidates" not in leg(4, "a")
+    assert timeless(leg(6, "a")) == timeless(leg(6, "b"))
+    assert timeless(leg(6, "a")) == timeless(leg(6, "b")), "at its end it says the same again"
+
+
+def test_the_report_is_a_sound_page_at_any_time(tmp_path: Path) -> None:
+    bench(replace(CONFIG, tasks=NAMES), out=tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    html = build_report(folder).read_text("utf-8")
+    page = Page(html)
+    assert page.open == [] and external_references(html) == []
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(set(ids)) == len(ids)
+    assert page.tags.count("details") == 4 and all(name in page.text for name in NAMES)
+    assert "published" in page.text and "novacula arc bench --steps 6" in page.text
+    assert f"--tasks {','.join(NAMES)}" in page.text
+    (tmp_path / "run" / "jobs" / f"{NAMES[0]}.json").write_text("{")
+    assert build_report(folder).exists()
+    (tmp_path / "run" / "result.json").unlink()
+    assert "There is no result yet." in Page(build_report(folder).read_text("utf-8")).text
+
+
+def test_puzzles_are_chosen_by_id_or_number() -> None:
+    assert chosen_ids(BenchConfig()) == list(NAMES)
+    assert chosen_ids(BenchConfig(limit=2)) == list(NAMES[:2])
+    assert chosen_ids(BenchConfig(tasks=(f"{NAMES[2]},{NAMES[0]}", NAMES[3]))) == [NAMES[2], NAMES[0], NAMES[3]]
+    with pytest.raises(InputError, match="--tasks: '99' is not in the training split of arc1; 00000001 is given twice"):
+        chosen_ids(BenchConfig(tasks=("99,00000001,00000001",)))
+    with pytest.raises(InputError, match="names no puzzle"):
+        chosen_ids(BenchConfig(tasks=(",",)))
+
+
+def test_options_are_checked_at_once() -> None:
+    with pytest.raises(InputError) as error:
+        BenchConfig(steps=0, workers=0, limit=0, memory_limit=0, tasks=("a",))
+    assert len(error.value.problems) == 5
+
+
+def test_an_unwritable_folder_is_said_before_anything_is_done(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file"):
+        bench(CONFIG, out=tmp_path / "file" / "run")
+    assert outputs_of(TASKS[NAMES[0]]) != outputs_of(TASKS[NAMES[0]], 1)

@@ -1,0 +1,49 @@
+"""Rates against counting by hand, and the published tables."""
+
+import pytest
+
+from novacula.arc.curve import CUT_OFF, TaskScore, measure
+from novacula.arc.published import RULES, published_rate, published_seconds, published_steps
+from novacula.arc.standings import Standing
+from novacula.arc.verdict import Verdict
+
+RIGHT, WRONG = Verdict((False, True), True, 1.0), Verdict((False, False), False, 0.5)
+SCORES = [
+    TaskScore("a", "same", RIGHT, (Standing(50, 1.0, 7), Standing(100, 3.0, 2)), 3.0),
+    TaskScore("b", "same", WRONG, (Standing(50, 2.0, None), Standing(100, 5.0, 3)), 5.0),
+    TaskScore("c", "neither", Verdict((False, False), False, 0.0), (), 9.0, "out of memory"),
+    TaskScore("d", "neither", Verdict((False, False), False, 0.0), (), 0.0, CUT_OFF),
+]
+
+
+def test_rates_count_everything_that_was_asked_for() -> None:
+    document = measure(SCORES)
+    assert (document["tasks"], document["solved"], document["failed"], document["cut_off"]) == (4, 1, 1, 1)
+    assert document["pass_at"] == {"1": 0.0, "2": 0.25, "5": 0.5, "10": 0.5, "100": 0.5, "1000": 0.5}
+    assert document["kaggle"] == 1.5 / 4
+    assert document["cpu_seconds"] == 17.0
+    first, second = document["curve"]
+    assert (first["step"], first["cpu_hours"], first["pass_at_2"]) == (50, 3.0 / 3600, 0.0)
+    assert (second["step"], second["cpu_hours"], second["pass_at_2"]) == (100, 8.0 / 3600, 0.25)
+    assert first["pass_at"]["10"] == 0.25
+    assert second["pass_at_2_by_rule"] == {"same": 0.5, "constant": 0.0, "neither": 0.0}
+    assert document["by_rule"]["same"]["tasks"] == 2 and document["by_rule"]["neither"]["solved"] == 0
+    assert [row["rank"] for row in document["per_task"]] == [2, 3, None, None]
+
+
+def test_nothing_done_is_nothing_solved() -> None:
+    document = measure(SCORES[2:])
+    assert document["curve"] == [] and set(document["pass_at"].values()) == {0.0}
+
+
+def test_the_published_tables_agree_with_each_other() -> None:
+    for split, solved in (("training", 139), ("evaluation", 80)):
+        assert published_rate(split, 2000, 2) == solved / 400
+        # Decoded from the published guesses, which hold one puzzle more than the tables.
+        assert sum(right for right, _ in RULES[split].values()) == solved + 1
+        assert sum(tasks for _, tasks in RULES[split].values()) == 400
+        for step in published_steps(split):
+            rates = [published_rate(split, step, count) for count in (1, 2, 5, 10, 100, 1000)]
+            assert rates == sorted(rates)  # pyright: ignore
+    assert published_rate("training", 50, 2) is None
+    assert published_seconds("training", 2000) == pytest.approx(1167, abs=1)

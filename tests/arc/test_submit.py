@@ -1,0 +1,190 @@
+"""A submission within a time: valid at every moment, in rounds that go on exactly, and nothing lost however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from novacula.arc import rounds as plan
+from novacula.arc.config import SolveConfig, SubmitConfig
+from novacula.arc.contest import load_challenges, read_submission
+from novacula.arc.report import build_report
+from novacula.arc.rounds import PuzzleState, rounds
+from novacula.arc.submit import Round, resume, submit
+from novacula.errors import InputError, RunError
+from novacula.jobs import job_seed
+from novacula.runs import RunFolder
+from tests.arc.small_set import NAMES, TASKS, solved_alone, use_this_process, write_challenges
+from tests.report.test_page import Page, external_references
+
+MODULE = import_module("novacula.arc.submit")  # the package shows the function of this name
+BROKEN = {"train": [{"input": [[1]]}], "test": [{"input": [[1]]}, {"input": [[1]]}]}
+CONFIG = SubmitConfig(steps=6, seed=4, workers=1)
+LONG = replace(CONFIG, steps=30)
+"""Long enough to be stopped in the midst of it."""
+
+# A driver of its own, with workers of its own.
+DRIVER = """
+import sys
+from novacula.arc.submit import submit
+from tests.arc.test_submit import LONG
+submit(sys.argv[1], LONG, out=sys.argv[2], runs=sys.argv[3])
+"""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_this_process(monkeypatch)
+    monkeypatch.setattr(plan, "ROUNDS", (4,))
+    monkeypatch.setattr(MODULE, "build_report", lambda folder: folder.path / "report.html")
+
+
+def assert_valid(file: Path, challenges: Path) -> dict:
+    """The submission, once it has for every test input two grids."""
+    submission = read_submission(file)
+    assert isinstance(submission, dict)
+    tests = load_challenges(challenges).tests
+    assert {name: len(entry) for name, entry in submission.items()} == tests
+    for entry in submission.values():
+        for test in entry:
+            assert list(test) == ["attempt_1", "attempt_2"]
+            for grid in test.values():
+                assert len({len(row) for row in grid}) == 1 and all(0 <= c <= 9 for row in grid for c in row)
+    return submission
+
+
+def only_run(runs: Path) -> RunFolder:
+    (path,) = runs.iterdir()
+    return RunFolder.open(path)
+
+
+def test_good_puzzles_are_answered_beside_a_broken_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    challenges, out = write_challenges(tmp_path, torn=BROKEN), tmp_path / "submission.json"
+    seen: list[Round] = []
+
+    def look(news: Round) -> None:
+        assert_valid(out, challenges)
+        seen.append(news)
+
+    result = submit(challenges, CONFIG, out=out, runs=tmp_path / "runs", on_round=look)
+    assert result.status == "finished" and result.submission == out
+    assert sorted({news.until for news in seen}) == [4, 6]
+    assert "torn: train[0].output: missing; it gets a placeholder" in caplog.text
+    document = result.document
+    assert (document["tasks"], document["answered"], document["decided"], document["failed"]) == (5, 4, 4, 0)
+    assert document["broken"] == {"torn": ["train[0].output: missing"]}
+    submission = assert_valid(out, challenges)
+    assert submission["torn"] == [{"attempt_1": [[0]], "attempt_2": [[0]]}] * 2
+    assert not list(only_run(tmp_path / "runs").path.glob("puzzles/*")), "no checkpoint is needed any more"
+
+
+def test_rounds_come_to_what_one_run_would_have(tmp_path: Path) -> None:
+    challenges, out = write_challenges(tmp_path), tmp_path / "submission.json"
+    submit(challenges, CONFIG, out=out, runs=tmp_path / "runs")
+    name = NAMES[1]
+    first, second = solved_alone(name, SolveConfig(steps=6, seed=job_seed(4, name)))["attempts"]
+    expected = [{"attempt_1": a, "attempt_2": b} for a, b in zip(first, second, strict=True)]
+    assert assert_valid(out, challenges)[name] == expected
+
+
+def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "LEAST_STEPS", 4)
+    monkeypatch.setattr(plan, "DECIDED_SHARE", 0.0)
+    monkeypatch.setattr(plan, "SETTLED", 1.0)
+    result = submit(write_challenges(tmp_path), CONFIG, out=tmp_path / "s.json", runs=tmp_path / "runs")
+    assert [row["steps"] for row in result.document["per_task"]] == [4] * 4
+
+
+def test_the_most_promising_puzzles_come_first() -> None:
+    sure, open_ = (PuzzleState("p", TASKS[NAMES[0]], 200, shares=[s, 0.1], cpu_seconds=4.0) for s in (0.8, 0.2))
+    dear = PuzzleState("p", TASKS[NAMES[0]], 200, shares=[0.2, 0.1], cpu_seconds=8.0)
+    assert open_.value(400) == pytest.approx(0.7 / 4.0)
+    assert open_.value(400) > dear.value(400) > sure.value(400)
+
+
+def test_a_time_limit_leaves_a_valid_submission_that_goes_on(tmp_path: Path) -> None:
+    challenges = write_challenges(tmp_path)
+    whole, cut = tmp_path / "whole.json", tmp_path / "cut.json"
+    submit(challenges, CONFIG, out=whole, runs=tmp_path / "a")
+    result = submit(challenges, CONFIG, out=cut, runs=tmp_path / "b", time_limit=0.2)
+    assert result.status in ("time-limit", "finished")
+    assert_valid(cut, challenges)
+    assert resume(only_run(tmp_path / "b")).status == "finished"
+    assert cut.read_bytes() == whole.read_bytes()
+
+
+def test_a_stopped_driver_leaves_a_valid_submission_that_goes_on(tmp_path: Path) -> None:
+    challenges = write_challenges(tmp_path)
+    out, runs = tmp_path / "out.json", tmp_path / "runs"
+    environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parents[2]))
+    command = [sys.executable, "-c", DRIVER, str(challenges), str(out), str(runs)]
+    driver = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    while not list(runs.glob("*/jobs/*.json")) and driver.poll() is None:
+        time.sleep(0.005)
+    driver.send_signal(signal.SIGTERM)
+    driver.wait()
+    assert_valid(out, challenges)
+    folder = only_run(runs)
+    assert folder.status == "interrupted"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "ROUNDS", (20, 200))  # as the driver, which is another process, had them
+        assert resume(folder).status == "finished"
+        resumed = out.read_bytes()
+        submit(challenges, LONG, out=tmp_path / "whole.json", runs=tmp_path / "whole")
+    assert resumed == (tmp_path / "whole.json").read_bytes()
+
+
+def test_a_puzzle_that_is_cut_off_answers_from_its_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenges, out = write_challenges(tmp_path), tmp_path / "submission.json"
+    result = submit(challenges, CONFIG, out=out, runs=tmp_path / "runs")
+    found = (5, result.document["per_task"][0]["attempts"])
+    monkeypatch.setattr(MODULE, "unfinished_attempts", lambda folder: found)
+    late = submit(challenges, CONFIG, out=tmp_path / "late.json", runs=tmp_path / "late", time_limit=1e-9)
+    assert late.document["per_task"][0]["steps"] == 5 and late.status == "time-limit"
+    late_entry = assert_valid(tmp_path / "late.json", challenges)[NAMES[0]]
+    assert late_entry == assert_valid(out, challenges)[NAMES[0]]
+
+
+def test_nothing_that_exists_is_overwritten_or_left_behind(tmp_path: Path) -> None:
+    challenges, out = write_challenges(tmp_path), tmp_path / "submission.json"
+    out.write_text("mine")
+    with pytest.raises(InputError, match="exists already"):
+        submit(challenges, CONFIG, out=out, runs=tmp_path / "runs")
+    assert out.read_text() == "mine" and not (tmp_path / "runs").exists()
+    with pytest.raises(OSError, match="nowhere"):
+        submit(challenges, CONFIG, out=tmp_path / "nowhere" / "s.json", runs=tmp_path / "runs")
+    with pytest.raises(RunError, match=r"submission\.json"):
+        submit(challenges, CONFIG, out=tmp_path / "new.json", runs=out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["challenges.json", "submission.json"]
+
+
+def test_the_report_is_a_sound_page(tmp_path: Path) -> None:
+    submit(write_challenges(tmp_path, torn=BROKEN), CONFIG, out=tmp_path / "s.json", runs=tmp_path / "runs")
+    html = build_report(only_run(tmp_path / "runs")).read_text("utf-8")
+    page = Page(html)
+    assert page.open == [] and external_references(html) == []
+    assert page.tags.count("details") == 4 and "train[0].output: missing" in page.text
+    assert f"--challenges {tmp_path}" in page.text and "6 steps, share" in page.text
+
+
+@given(st.integers(1, 50_000))
+def test_rounds_grow_to_the_end(steps: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "ROUNDS", (20, 200, 400, 4000))
+        ends = rounds(steps)
+    assert ends[-1] == steps and ends == sorted(set(ends))
+
+
+def test_restarts_are_refused() -> None:
+    with pytest.raises(InputError, match="--restarts"):
+        SubmitConfig(restarts=2)
