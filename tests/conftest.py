@@ -1,6 +1,8 @@
 """What holds in every test: checked shapes and types, one numeric thread, repeatable examples in CI."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,13 @@ def conformance() -> Path:
     if not folder:
         pytest.skip("NOVACULA_CONFORMANCE is not set: it names the folder of recorded reference values")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """The command sets what the package logs for the whole process; the next test starts as the first did."""
+    logger = logging.getLogger("novacula")
+    level, handlers = logger.level, logger.handlers[:]
+    yield
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
