@@ -18,6 +18,11 @@ constexpr int chunk = 16;
 constexpr int max_channels = 64;
 constexpr int max_outputs = 32, max_inputs = 32;  // of one map
 
+template <class Visit>
+NOVACULA_INLINE void for_chunks(Index tiles, const Visit& visit) {
+  for (Index t = 0; t < tiles; t += chunk) visit(t, tiles - t < chunk ? tiles - t : Index{chunk});
+}
+
 template <class T>
 struct Map {
   const T* weight;  // outputs x inputs

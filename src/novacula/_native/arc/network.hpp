@@ -66,7 +66,7 @@ class Network {
     for (int i = 0; i < blocks; ++i) {
       Block<T>& b = block_[i];
       const ShareWeights<T> up = share_weights(i, novacula::arc::share_up_down, parameters, nullptr);
-      Share<T>(shapes, i, nullptr, up, share_).forward(b.entered, b.shared, b.share_up);
+      Share<T, false>(shapes, i, nullptr, up, share_).forward(b.entered, b.shared, b.share_up);
       for_live(i, [&](int s) { soften(i, s, parameters); });
       for (int m = 0; m < 2; ++m) {
         const Shape& s = shapes.of[moving_[m]];
@@ -84,7 +84,7 @@ class Network {
       for_live(i, [&](int s) { point(i, s, parameters); });
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, nullptr);
       const Stream<T>& next = after(i);
-      Share<T>(shapes, i, &averages_, down, share_).forward(b.pointwise, next, b.share_down);
+      Share<T, true>(shapes, i, &averages_, down, share_).forward(b.pointwise, next, b.share_down);
       for_received(i, [&](int s) {
         b.out[s] = norm_of(shapes.of[s], next[s], shapes.of[s].width);
         normalize(shapes.of[s], next[s], shapes.of[s].width, b.out[s]);
@@ -101,7 +101,7 @@ class Network {
       });
       if (!keeps_pointwise_) for_live(i, [&](int s) { point(i, s, parameters); });
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, gradient);
-      Share<T>(shapes, i, &averages_, down, share_).backward(b.pointwise, b.share_down, g);
+      Share<T, true>(shapes, i, &averages_, down, share_).backward(b.pointwise, b.share_down, g);
       for_live(i, [&](int s) {
         const Index a = at(i, novacula::arc::nonlinear_down, s), up = at(i, novacula::arc::nonlinear_up, s);
         nonlinear_backward(shapes.of[s], parameters + a, parameters + up, b.mixed[s], g[s], gradient + a,
@@ -124,7 +124,7 @@ class Network {
       }
       for_live(i, [&](int s) { soften_backward(i, s, parameters, gradient, g[s]); });
       const ShareWeights<T> up = share_weights(i, novacula::arc::share_up_down, parameters, gradient);
-      Share<T>(shapes, i, nullptr, up, share_).backward(b.entered, b.share_up, g);
+      Share<T, false>(shapes, i, nullptr, up, share_).backward(b.entered, b.share_up, g);
     }
   }
 

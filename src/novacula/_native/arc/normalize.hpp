@@ -48,23 +48,34 @@ NOVACULA_INLINE void add_moments(const T* values, int channels, Index tiles, int
   }
 }
 
-// Mean and scale of each channel. The number of channels is even.
 template <class T>
-Norm<T> norm_of(const Shape& s, const T* values, int channels) {
+Moments<T> start_moments(const T* values, int channels) {
   Moments<T> m;
   for (int k = 0; k < channels; ++k) m.pivot[k] = values[k * row];
-  const Index whole = s.tiles - (s.padding > 0);
-  for (Index t = 0; t < whole; t += 4 * chunk)
-    add_moments<T, false>(values + t * channels * row, channels, whole - t < 4 * chunk ? whole - t : 4 * chunk, 0, m);
-  if (whole < s.tiles) add_moments<T, true>(values + whole * channels * row, channels, 1, s.padding, m);
+  return m;
+}
+
+template <class T>
+Norm<T> norm_from(const Moments<T>& m, int channels, Index positions) {
   Norm<T> norm;
-  const double n = static_cast<double>(s.positions());
+  const double n = static_cast<double>(positions);
   for (int k = 0; k < channels; ++k) {
     const double shift = m.first[k] / n, variance = m.second[k] / n - shift * shift;
     norm.mean[k] = static_cast<T>(m.pivot[k] + shift);
     norm.scale[k] = static_cast<T>(1 / square_root((variance > 0 ? variance : 0) + norm_epsilon));
   }
   return norm;
+}
+
+// Mean and scale of each channel. The number of channels is even.
+template <class T>
+Norm<T> norm_of(const Shape& s, const T* values, int channels) {
+  Moments<T> m = start_moments(values, channels);
+  const Index whole = s.tiles - (s.padding > 0);
+  for (Index t = 0; t < whole; t += 4 * chunk)
+    add_moments<T, false>(values + t * channels * row, channels, whole - t < 4 * chunk ? whole - t : 4 * chunk, 0, m);
+  if (whole < s.tiles) add_moments<T, true>(values + whole * channels * row, channels, 1, s.padding, m);
+  return norm_from(m, channels, s.positions());
 }
 
 // In place.

@@ -4,14 +4,15 @@
 // supersets, averaged over the axes that S lacks. Both are sums over a lattice, taken axis by axis (a zeta transform):
 //   up    for each axis in the order e, c, d, x, y:  m[S] += broadcast(m[S without axis]),
 //   down  for each axis in the reverse order:        m[S without axis] += average(m[S]).
-// Then out_S = v_S + B_S norm(m_S); normed_up.hpp has that part and its backward.
+// Then out_S = v_S + B_S norm(m_S); normed_up.hpp has that part and its backward. The tensor with all axes has no larger
+// neighbor; share_largest.hpp does its part.
 //
 // Backward. The gradients of the sums pass the same edges in reverse order, broadcast and reduce exchanged. They arrive
 // as the gradients of the messages:  dA_S = sum of dm_S v_S^T,  dv_S += A_S^T dm_S.
 #pragma once
 
 #include "lattice.hpp"
-#include "normed_up.hpp"
+#include "share_largest.hpp"
 
 namespace novacula::NOVACULA_SET::arc {
 
@@ -31,78 +32,99 @@ struct ShareWeights {
 // Memory that the share layers work in.
 template <class T>
 struct ShareScratch {
-  T* message[subsets];  // by cells
+  T* message[subsets];  // by cells; none of the largest tensor
   T* tiles;             // of one tensor without directions
+  Sides<T> sides, back; // of the largest tensor, forward and backward
 
   void take(Arena& arena, const Shapes& shapes) {
+    const int largest = shapes.named(true, true, true, true, true);
     Index most = 0;
     for (int s = 0; s < subsets; ++s) {
       const Shape& shape = shapes.of[s];
-      message[s] = arena.take<T>(shape.positions() * share_up_width);
+      message[s] = s == largest ? nullptr : arena.take<T>(shape.positions() * share_up_width);
       if (!shape.has[direction] && shape.tiles > most) most = shape.tiles;
     }
     tiles = arena.take<T>(most * share_up_width * row);
+    sides.take(arena, shapes, largest, share_up_width);
+    back.take(arena, shapes, largest, share_up_width);
   }
 };
 
-template <class T>
+// One layer: up with 16 channels, or down with 8.
+template <class T, bool Down>
 class Share {
  public:
   // `averages` on the way down, null on the way up.
   Share(const Shapes& shapes, int block, const Averages<T>* averages, const ShareWeights<T>& weights,
         const ShareScratch<T>& scratch)
-      : shapes_(shapes), block_(block), averages_(averages), weights_(weights), scratch_(scratch) {}
+      : shapes_(shapes), block_(block), averages_(averages), weights_(weights), scratch_(scratch),
+        largest_(shapes.named(true, true, true, true, true)),
+        top_(shape(largest_), averages,
+             {weights.down[largest_], weights.up[largest_], weights.d_down[largest_], weights.d_up[largest_]}) {}
 
-  void forward(const Stream<T>& v, const Stream<T>& out, Norm<T>* norms) const {
+  void forward(const Stream<T>& v, const Stream<T>& out, Norm<T>* norms) {
     sum_messages(v);
-    for (int s = 0; s < subsets; ++s)
-      if (receiver(s)) norms[s] = normed_up(shape(s), weights_.up[s], hidden(), message_tiles(s), v[s], out[s]);
+    for_small(true, [&](int s) {
+      if (receiver(s)) norms[s] = normed_up(shape(s), weights_.up[s], hidden, message_tiles(s), v[s], out[s]);
+    });
+    if (!receiver(largest_)) return;
+    norms[largest_] = top_.norm(v[largest_], sides());
+    top_.up(v[largest_], sides(), norms[largest_], out[largest_]);
   }
 
   // `g` becomes the gradient with respect to v. Where a tensor only sends, its g must be zero before.
-  void backward(const Stream<T>& v, const Norm<T>* norms, const Stream<T>& g) const {
+  void backward(const Stream<T>& v, const Norm<T>* norms, const Stream<T>& g) {
     sum_messages(v);
-    for (int s = 0; s < subsets; ++s) {
+    for_small(true, [&](int s) {
       if (receiver(s)) {
         T* const m = message_tiles(s);
-        normed_up_backward(shape(s), weights_.up[s], hidden(), g[s], norms[s], m, weights_.d_up[s]);
-        if (!shape(s).has[direction]) cells_from_tiles(m, hidden(), shape(s).cells, scratch_.message[s]);
+        normed_up_backward(shape(s), weights_.up[s], hidden, g[s], norms[s], m, weights_.d_up[s]);
+        if (!shape(s).has[direction]) cells_from_tiles(m, hidden, shape(s).cells, scratch_.message[s]);
       } else if (sender(s)) {
-        std::memset(scratch_.message[s], 0, sizeof(T) * shape(s).positions() * hidden());
+        std::memset(scratch_.message[s], 0, sizeof(T) * shape(s).positions() * hidden);
       }
-    }
-    for_each_edge(!down(), [&](int larger, int smaller, const Edge<T>& edge) {
-      if (down())
-        broadcast(edge, scratch_.message[smaller], scratch_.message[larger]);
-      else
-        reduce(edge, scratch_.message[larger], scratch_.message[smaller]);
     });
-    for (int s = 0; s < subsets; ++s)
-      if (sender(s)) send_backward(s, v[s], g[s]);
+    if constexpr (!Down) largest_backward(v, norms, g);
+    for_each_edge(!Down, [&](int larger, int smaller, int axis) { pass<Down>(larger, smaller, axis, scratch_.back); });
+    if constexpr (Down) largest_backward(v, norms, g);
+    for_small(false, [&](int s) { send_backward(s, v[s], g[s]); });
   }
 
  private:
-  bool down() const { return averages_ != nullptr; }
-  int hidden() const { return down() ? share_down_width : share_up_width; }
+  static constexpr int hidden = Down ? share_down_width : share_up_width;
+
   const Shape& shape(int s) const { return shapes_.of[s]; }
-  bool sender(int s) const { return !down() || live(shape(s), block_); }
-  bool receiver(int s) const { return down() ? receives(shape(s), block_) : live(shape(s), block_); }
+  bool sender(int s) const { return !Down || live(shape(s), block_); }
+  bool receiver(int s) const { return Down ? receives(shape(s), block_) : live(shape(s), block_); }
+  // What the largest tensor's messages are made of beside its own stream.
+  const Sides<T>* sides() const { return Down ? nullptr : &scratch_.sides; }
+
+  // All tensors but the largest, or those of them that send.
+  template <class Visit>
+  void for_small(bool all, const Visit& visit) const {
+    for (int s = 0; s < subsets; ++s)
+      if (s != largest_ && (all || sender(s))) visit(s);
+  }
 
   // All messages, summed over the lattice.
-  void sum_messages(const Stream<T>& v) const {
-    for (int s = 0; s < subsets; ++s) {
-      if (!sender(s)) continue;
+  void sum_messages(const Stream<T>& v) {
+    for_small(false, [&](int s) {
       const Shape& sh = shape(s);
       T* const out = sh.has[direction] ? scratch_.message[s] : scratch_.tiles;
-      apply<T>({weights_.down[s], hidden(), sh.width}, nullptr, v[s], out, sh.tiles);
-      if (!sh.has[direction]) cells_from_tiles(out, hidden(), sh.cells, scratch_.message[s]);
-    }
-    for_each_edge(down(), [&](int larger, int smaller, const Edge<T>& edge) {
-      if (down())
-        reduce(edge, scratch_.message[larger], scratch_.message[smaller]);
-      else
-        broadcast(edge, scratch_.message[smaller], scratch_.message[larger]);
+      apply<T>({weights_.down[s], hidden, sh.width}, nullptr, v[s], out, sh.tiles);
+      if (!sh.has[direction]) cells_from_tiles(out, hidden, sh.cells, scratch_.message[s]);
     });
+    if constexpr (Down) {
+      scratch_.sides.clear(hidden);
+      top_.reduce_messages(v[largest_], scratch_.sides);
+    }
+    for_each_edge(Down, [&](int larger, int smaller, int axis) { pass<!Down>(larger, smaller, axis, scratch_.sides); });
+  }
+
+  void largest_backward(const Stream<T>& v, const Norm<T>* norms, const Stream<T>& g) {
+    if constexpr (!Down) scratch_.back.clear(hidden);
+    top_.backward(v[largest_], sides(), receiver(largest_) ? norms + largest_ : nullptr, g[largest_],
+                  Down ? &scratch_.back : nullptr, Down ? nullptr : &scratch_.back);
   }
 
   template <class Visit>
@@ -111,15 +133,32 @@ class Share {
       const int axis = lattice_axes[last_axis_first ? 4 - i : i];
       for (int s = 0; s < subsets; ++s) {
         const int without = shape(s).has[axis] ? shapes_.without(s, axis) : -1;
-        if (without >= 0 && sender(s) && sender(without))
-          visit(s, without, edge_of(shape(s), axis, hidden(), averages_));
+        if (without >= 0 && sender(s) && sender(without)) visit(s, without, axis);
       }
     }
   }
 
+  // One edge of the lattice. The largest tensor's passes happen in `share_largest.hpp`, by way of its sides.
+  template <bool Broadcast>
+  void pass(int larger, int smaller, int axis, const Sides<T>& sides) const {
+    T* const small = scratch_.message[smaller];
+    if (larger == largest_) {
+      if (Broadcast)
+        sides.keep(axis, small, hidden);
+      else
+        sides.add_to(axis, small, hidden);
+      return;
+    }
+    const Edge<T> edge = edge_of(shape(larger), axis, hidden, averages_);
+    if (Broadcast)
+      broadcast(edge, small, scratch_.message[larger]);
+    else
+      reduce(edge, scratch_.message[larger], small);
+  }
+
   T* message_tiles(int s) const {
     if (shape(s).has[direction]) return scratch_.message[s];
-    tiles_from_cells(scratch_.message[s], hidden(), shape(s).cells, scratch_.tiles);
+    tiles_from_cells(scratch_.message[s], hidden, shape(s).cells, scratch_.tiles);
     return scratch_.tiles;
   }
 
@@ -128,14 +167,13 @@ class Share {
     const int width = sh.width;
     const T* const dm = message_tiles(s);
     T transposed[max_normed * max_normed];
-    transpose_weights(weights_.down[s], hidden(), width, transposed);
-    WeightGradient<T> d_down(hidden(), width);
-    for (Index t = 0; t < sh.tiles; t += chunk) {
-      const Index tiles = sh.tiles - t < chunk ? sh.tiles - t : chunk;
+    transpose_weights(weights_.down[s], hidden, width, transposed);
+    WeightGradient<T> d_down(hidden, width);
+    for_chunks(sh.tiles, [&](Index t, Index tiles) {
       T* const here = g + t * width * row;
-      gradient(d_down, dm + t * hidden() * row, v + t * width * row, tiles);
-      apply<T>({transposed, width, hidden()}, here, dm + t * hidden() * row, here, tiles);
-    }
+      gradient(d_down, dm + t * hidden * row, v + t * width * row, tiles);
+      apply<T>({transposed, width, hidden}, here, dm + t * hidden * row, here, tiles);
+    });
     d_down.add_to(weights_.d_down[s]);
   }
 
@@ -144,6 +182,8 @@ class Share {
   const Averages<T>* const averages_;
   const ShareWeights<T>& weights_;
   const ShareScratch<T>& scratch_;
+  const int largest_;
+  Largest<T, hidden> top_;
 };
 
 }  // namespace novacula::NOVACULA_SET::arc

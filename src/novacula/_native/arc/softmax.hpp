@@ -9,120 +9,11 @@
 //   dU = sum of g p^T,   dz = sum over groups of p_g (q_g - D_g),   dA = sum of dz v^T,   dv = g + A^T dz.
 #pragma once
 
-#include "arena.hpp"
 #include "functions.hpp"
 #include "maps.hpp"
-#include "shapes.hpp"
+#include "softmax_combined.hpp"
 
 namespace novacula::NOVACULA_SET::arc {
-
-constexpr int softmax_width = 2;
-
-// The groups of one tensor. An index of a group stands for one value of the axes outside of it.
-struct Group {
-  bool has[5];
-  Index stride[cell_axes];  // of a cell's coordinates in the group's index
-  Index size;               // how many indices
-  Index offset;             // of its first index in arrays over all groups
-  int parent, axis;         // the group with one axis less, -1 for none, and that axis
-};
-
-struct Groups {
-  int count = 0;
-  Index total = 0;
-  Group of[max_groups];
-};
-
-inline void finish_group(const Shape& s, Groups& groups, Group& g) {
-  g.size = 1;
-  for (int a = cell_axes - 1; a >= 0; --a) {
-    g.stride[a] = g.has[a] ? 0 : g.size;
-    if (!g.has[a]) g.size *= s.length[a];
-  }
-  g.offset = groups.total;
-  groups.total += g.size;
-  // The direction goes first, since summing eight lanes is cheapest on what has been summed already.
-  g.parent = -1;
-  g.axis = direction;
-  if (!g.has[direction])
-    for (g.axis = axis_y; !g.has[g.axis];) --g.axis;
-  bool less[5];
-  for (int a = 0; a < 5; ++a) less[a] = g.has[a] && a != g.axis;
-  for (int i = 0; i < groups.count; ++i)
-    if (std::memcmp(groups.of[i].has, less, sizeof less) == 0) g.parent = i;
-}
-
-// By size, then in the order of axes: color, direction, x, y.
-inline Groups groups_of(const Shape& s) {
-  constexpr int naming[4] = {color, direction, axis_x, axis_y};
-  int axes[4], q = 0;
-  for (int axis : naming)
-    if (s.has[axis]) axes[q++] = axis;
-  Groups groups;
-  for (int size = 1; size <= q; ++size)
-    // Sets in lexicographic order are numbers in decreasing order, the first axis being the highest bit.
-    for (int bits = (1 << q) - 1; bits > 0; --bits) {
-      if (__builtin_popcount(static_cast<unsigned>(bits)) != size) continue;
-      Group g = {};
-      for (int i = 0; i < q; ++i) g.has[axes[i]] = (bits >> (q - 1 - i)) & 1;
-      finish_group(s, groups, g);
-      groups.of[groups.count++] = g;
-    }
-  return groups;
-}
-
-// Arrays for the largest tensor.
-template <class T>
-struct SoftmaxScratch {
-  T *logits, *items;  // by tiles; by cells
-  T *inverse, *inner; // over the indices of all groups: 1 / sum (or log-sum-exp), and D
-  T* dlogits;         // by cells
-
-  void take(Arena& arena, const Shapes& shapes) {
-    Index tiles = 0, items_size = 0, total = 0;
-    for (const Shape& s : shapes.of) {
-      const Index per_cell = softmax_width * (s.has[direction] ? row : 1), count = groups_of(s).total * per_cell;
-      tiles = tiles > s.tiles ? tiles : s.tiles;
-      items_size = items_size > s.cells * per_cell ? items_size : s.cells * per_cell;
-      total = total > count ? total : count;
-    }
-    logits = arena.take<T>(tiles * softmax_width * row);
-    items = arena.take<T>(items_size);
-    dlogits = arena.take<T>(items_size);
-    inverse = arena.take<T>(total);
-    inner = arena.take<T>(total);
-  }
-};
-
-// The groups' indices of one cell after another.
-struct GroupCursor {
-  const Shape& s;
-  const Groups& groups;
-  Index at[cell_axes] = {};
-  Index index[max_groups];
-
-  GroupCursor(const Shape& shape, const Groups& g) : s(shape), groups(g) { recompute(); }
-
-  NOVACULA_INLINE void next() {
-    if (++at[axis_y] < s.length[axis_y]) {
-      for (int g = 0; g < groups.count; ++g) index[g] += groups.of[g].stride[axis_y];
-      return;
-    }
-    for (int a = axis_y; a > 0 && at[a] == s.length[a]; --a) {
-      at[a] = 0;
-      ++at[a - 1];
-    }
-    recompute();
-  }
-
- private:
-  void recompute() {
-    for (int g = 0; g < groups.count; ++g) {
-      index[g] = groups.of[g].offset;
-      for (int a = 0; a < cell_axes; ++a) index[g] += at[a] * groups.of[g].stride[a];
-    }
-  }
-};
 
 // One tensor's layer; Item is the count of numbers per cell: 2, or 2 x 8 with directions.
 template <class T, int Item>
@@ -133,6 +24,7 @@ class Softmax {
   // `u`: width x 2 groups, a pair of columns for every group.
   void forward(const T* a, const T* u, const T* v, T* out) {
     prepare(a, v);
+    if (combined()) return CombinedSoftmax<T>(s_, groups_, x_, u).forward(v, out);
     const int columns = softmax_width * groups_.count;
     GroupCursor cursor(s_, groups_);
     for (Index t = 0; t < s_.tiles; t += chunk) {
@@ -145,6 +37,28 @@ class Softmax {
   // `g` becomes the gradient with respect to v; da and du are added to.
   void backward(const T* a, const T* u, const T* v, T* g, T* da, T* du) {
     prepare(a, v);
+    if (combined()) {
+      CombinedSoftmax<T> sums(s_, groups_, x_, u);
+      sums.backward(g, du);
+      finish_inner();
+      sums.subtract_inner();
+    } else {
+      shares_backward(u, g, du);
+      finish_inner();
+      subtract_inner();
+    }
+    logits_backward(a, v, g, da);
+  }
+
+ private:
+  static constexpr bool directed = Item == softmax_width * row;
+  static constexpr Index cells_per_tile = directed ? 1 : row;
+  static constexpr T least_sum = sizeof(T) == sizeof(float) ? T(1e-30) : T(1e-280);
+
+  bool combined() const { return !exact_ && CombinedSoftmax<T>::serves(s_); }
+
+  // D of all groups, and the sum of p_g q_g into dlogits.
+  void shares_backward(const T* u, const T* g, T* du) {
     const int columns = softmax_width * groups_.count;
     T u_transposed[max_inputs * max_width];
     transpose_weights(u, s_.width, columns, u_transposed);
@@ -159,14 +73,7 @@ class Softmax {
       add_inner(inner_cursor, t, tiles);
     }
     up.add_to(du);
-    finish_inner();
-    logits_backward(a, v, g, da);
   }
-
- private:
-  static constexpr bool directed = Item == softmax_width * row;
-  static constexpr Index cells_per_tile = directed ? 1 : row;
-  static constexpr T least_sum = sizeof(T) == sizeof(float) ? T(1e-30) : T(1e-280);
 
   static NOVACULA_INLINE void lanes_to_sum(T* item) {
     if constexpr (directed)
@@ -345,7 +252,8 @@ class Softmax {
     for (Index j = 0; j < groups_.total * Item; ++j) x_.inner[j] *= x_.inverse[j];
   }
 
-  void logits_backward(const T* a, const T* v, T* g, T* da) {
+  // dlogits -= sum over groups of p_g D_g.
+  void subtract_inner() {
     GroupCursor cursor(s_, groups_);
     for (Index c = 0; c < s_.cells; ++c, cursor.next()) {
       const T* const item = x_.items + c * Item;
@@ -357,6 +265,9 @@ class Softmax {
       T* const out = x_.dlogits + c * Item;
       for (int k = 0; k < Item; ++k) out[k] -= exact_ ? total[k] : total[k] * item[k];
     }
+  }
+
+  void logits_backward(const T* a, const T* v, T* g, T* da) {
     const T* dz = x_.dlogits;
     if constexpr (!directed) {
       tiles_from_cells(x_.dlogits, softmax_width, s_.cells, x_.logits);

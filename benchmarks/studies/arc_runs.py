@@ -1,0 +1,157 @@
+"""How many of sixty training-split puzzles are solved after how many steps, and do restarts help?
+
+    python benchmarks/studies/arc_runs.py [--part 1/2] [--json PATH]
+
+Seed 0 trains every puzzle for 2,000 steps: the table of solve rates over steps. On the first 40 puzzles three more
+seeds, as `--restarts` draws them, train for 1,000, 500 and 500 steps. A run of fewer steps is the beginning of a
+longer one, and the candidates' weights of independent runs add up, so these runs also tell what 2 runs of 1,000 steps
+and 4 of 500 come to: the table compares the truth's rank among the candidates with that after one run of 2,000.
+
+Finished runs are kept in benchmarks/results/arc_runs/ and not run again; `--part K/N` does every N-th run, so that N
+processes share the work, and prints no table.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import time
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from arc_tasks import TASKS
+
+from novacula.arc.answers import Answers, answer_text
+from novacula.arc.config import SolveConfig
+from novacula.arc.data import load_solution, load_task
+from novacula.arc.engine import make_engine
+from novacula.arc.published import published_rate
+from novacula.arc.puzzle import preprocess
+from novacula.arc.restarts import Restarts
+from novacula.arc.standings import MOST, RECORDED_STEPS
+from novacula.files import read_json, write_json
+from novacula.runs import instruction_set
+
+STEPS = 2000
+SHARES = {1: (2000,), 2: (1000, 1000), 4: (500, 500, 500, 500)}
+"""Steps of each run, by the number of runs."""
+LONGEST = (2000, 1000, 500, 500)
+"""Steps of each restart that the comparisons need; the first is all that puzzles 41 to 60 get."""
+RUNS = [(task, restart) for restart in range(4) for task in TASKS[: 60 if restart == 0 else 40]]
+COUNTS = (1, 2, 5, 10)
+KEPT = 50
+"""Candidates beside the truth that a run keeps for merging."""
+CAP = 100
+"""The rank that a truth nobody proposed counts as in the mean."""
+RESULTS = Path(__file__).parents[1] / "results" / "arc_runs"
+
+
+def train(task: str, restart: int) -> dict[str, Any]:
+    """One run: the truth's rank at the recorded steps, and all that its merging with other runs needs."""
+    puzzle, steps = preprocess(load_task(task)), LONGEST[restart]
+    seed = Restarts(STEPS, len(LONGEST), seed=0).seed_of(restart)
+    engine, answers = make_engine(puzzle, SolveConfig(steps=STEPS, seed=seed, engine="native")), Answers(puzzle)
+    truth = answer_text(load_solution(task).outputs)
+    ranks, weights, start = {}, {}, time.process_time()
+    for step in range(steps):
+        answers.update(engine.step().tests, step)
+        if step + 1 in RECORDED_STEPS:
+            ranking = answers.ranking()[:MOST]
+            ranks[str(step + 1)] = ranking.index(truth) + 1 if truth in ranking else None
+        if step + 1 in LONGEST:
+            weights[str(step + 1)] = _weights(answers.scores, truth)
+    seconds = round(time.process_time() - start, 1)
+    return {"steps": steps, "cpu_seconds": seconds, "ranks": ranks, "weights": weights}
+
+
+def _weights(scores: dict[str, float], truth: str) -> dict[str, Any]:
+    """The truth's log-weight, None without one, and those of the best other candidates by a short digest."""
+    others = sorted(((score, text) for text, score in scores.items() if text != truth), reverse=True)
+    digests = {blake2b(text.encode(), digest_size=6).hexdigest(): round(score, 4) for score, text in others[:KEPT]}
+    return {"truth": scores.get(truth), "others": digests, "candidates": len(scores)}
+
+
+def run(task: str, restart: int) -> dict[str, Any]:
+    """The recorded run, or a new one."""
+    path = RESULTS / f"{task}-{restart}.json"
+    if not path.exists():
+        document = {"schema_version": 1, "task": task, "restart": restart, "instruction_set": instruction_set()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, document | train(task, restart))
+    return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def merged_rank(runs: list[dict[str, Any]], steps: tuple[int, ...]) -> float:
+    """The truth's rank after merging the first runs at the given steps; infinite where none proposed it.
+
+    A run keeps its `KEPT` best other candidates, so a rank beyond that is a lower bound.
+    """
+    truths, others = [], {}
+    for row, step in zip(runs, steps, strict=False):
+        weights = row["weights"][str(step)]
+        truths += [weights["truth"]] if weights["truth"] is not None else []
+        for digest, weight in weights["others"].items():
+            others.setdefault(digest, []).append(weight)
+    if not truths:
+        return math.inf
+    truth = np.logaddexp.reduce(truths)
+    return 1 + sum(float(np.logaddexp.reduce(some)) > truth for some in others.values())
+
+
+def report_rates(rows: list[dict[str, Any]]) -> None:
+    """Print the solve rates of seed 0 over steps, beside the published ones."""
+    hours = sum(row["cpu_seconds"] for row in rows) / 3600
+    print(f"\n{len(rows)} puzzles, seed 0, {hours:.2f} CPU hours: % with the truth among the first n candidates")
+    heads = " | ".join(f"pass@{count} (published)" for count in COUNTS)
+    print(f"| steps | {heads} |\n|---|{'---|' * len(COUNTS)}")
+    for step in RECORDED_STEPS:
+        ranks = [row["ranks"][str(step)] or math.inf for row in rows]
+        rates = [statistics.fmean(rank <= count for rank in ranks) for count in COUNTS]
+        print(f"| {step:,} | {' | '.join(map(_beside, rates, [step] * len(COUNTS), COUNTS))} |")
+
+
+def _beside(rate: float, step: int, count: int) -> str:
+    published = published_rate("training", step, count)
+    return f"{100 * rate:.1f}" + (f" ({100 * published:.2f})" if published is not None else "")
+
+
+def report_restarts(runs_of: dict[str, list[dict[str, Any]]]) -> None:
+    """Print what 2 and 4 runs come to beside one run of as many steps in all."""
+    ranks = {count: [merged_rank(runs, steps) for runs in runs_of.values()] for count, steps in SHARES.items()}
+    print(f"\n{len(runs_of)} puzzles, 2,000 steps in all: the truth's rank, in pairs against one run")
+    print("| runs | steps of each | pass@1 | pass@2 | better | worse | mean of log2(rank / rank of one run) |")
+    print("|---|---|---|---|---|---|---|")
+    for count, some in ranks.items():
+        pairs = list(zip(some, ranks[1], strict=True))
+        passes = " | ".join(f"{sum(rank <= n for rank in some)}" for n in (1, 2))
+        better, worse = sum(a < b for a, b in pairs), sum(a > b for a, b in pairs)
+        logs = [math.log2(min(a, CAP) / min(b, CAP)) for a, b in pairs]
+        error = statistics.stdev(logs) / math.sqrt(len(logs))
+        steps = f"{SHARES[count][0]:,}"
+        print(f"| {count} | {steps} | {passes} | {better} | {worse} | {statistics.fmean(logs):+.2f} ± {error:.2f} |")
+
+
+def main() -> None:
+    """Do what is missing and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", default="1/1")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    part, parts = map(int, options.part.split("/"))
+    rows = []
+    for task, restart in RUNS[part - 1 :: parts]:
+        rows.append(run(task, restart))
+        print(task, restart, rows[-1]["cpu_seconds"], rows[-1]["ranks"], flush=True)
+    if parts == 1:
+        report_rates([row for row in rows if row["restart"] == 0])
+        report_restarts({task: [row for row in rows if row["task"] == task] for task in TASKS[:40]})
+        if options.json:
+            options.json.write_text(json.dumps({"schema_version": 1, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
