@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
-NATIVE := $(wildcard src/novacula/_native/* src/novacula/_native/arc/*)
+NATIVE := $(wildcard src/novacula/_native/* src/novacula/_native/arc/* src/novacula/_native/optim/*)
 COMPILER := $(shell command -v c++ || command -v g++ || command -v clang++)
 STUDIES := $(wildcard benchmarks/studies/*.py)
 
@@ -36,10 +36,10 @@ $(VENV)/base.stamp: pyproject.toml $(VENV)/tools.stamp
 	$(PIP) $(EDITABLE) .
 	@touch $@
 
-# The extras distill, lm, ray and docs join dev here with the first code that imports them; until then they would
-# only cost every checkout a gigabyte.
+# The extras lm, ray and docs join these with the first code that imports them; until then they would only cost every
+# checkout a gigabyte.
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
-	$(PIP) $(EDITABLE) '.[dev]'
+	$(PIP) $(EDITABLE) '.[dev,distill]'
 	@touch $(VENV)/base.stamp $@
 
 # The kernels, put beside the Python sources. A C++ edit rebuilds what it touches, in seconds, without a network.

@@ -4,8 +4,9 @@ The environment variable ``NOVACULA_INSTRUCTION_SET`` names another one. Where n
 was built the module is absent, and importing a name from it raises `ImportError`.
 """
 
-from jaxtyping import Float32, Float64, Int32, Int64, UInt8
+from jaxtyping import Float, Float32, Float64, Int32, Int64, UInt8, UInt16
 from numpy import ndarray
+from torch import Tensor
 
 def instruction_set() -> str:
     """Name of the instruction set in use: ``"avx512"``, ``"avx2"`` or ``"portable"``.
@@ -95,3 +96,57 @@ class ArcEngine:
 
 class ArcEngineDouble(ArcEngine):
     """The same in float64, for comparisons; slower than float32 by more than the width."""
+
+class LodoBlocks:
+    """Layers of blocks between permutations, and what learns them, in float32; `novacula.optim.native` wraps it.
+
+    It holds on to the tensors it is given, which lie on the CPU, and reads and changes them; layout and permutations
+    are those of `novacula.optim.structures.blocks`, a permutation in two moves as `novacula.optim.native.route` makes
+    it.
+
+    Args:
+        phi: weights.
+        first, second: the moments of their gradient; None for plain descent.
+        forward_put, forward_get: the route before each layer, one row for all or one for each.
+        backward_put, backward_get: the route after each layer on the way back.
+        window: places that a reader may be from the start of its window; a multiple of 16 sides of a block.
+        v: what `apply` multiplies.
+        left: the gradient that `learn` learns from.
+        product: where `apply` leaves T(φ) v.
+
+    Raises:
+        ValueError: a shape breaks one of these rules, or a route leaves its window.
+        InputError: as `instruction_set`.
+    """
+
+    def __init__(
+        self,
+        phi: Float[Tensor, "depth groups side side 16"],
+        first: Float[Tensor, "depth groups side side 16"] | None,
+        second: Float[Tensor, "depth groups side side 16"] | None,
+        forward_put: Int32[Tensor, "rows places"],
+        forward_get: UInt16[Tensor, "rows places"],
+        backward_put: Int32[Tensor, "rows places"],
+        backward_get: UInt16[Tensor, "rows places"],
+        window: int,
+        v: Float[Tensor, " n"],
+        left: Float[Tensor, " n"],
+        product: Float[Tensor, " n"],
+    ) -> None: ...
+    def apply(self) -> None:
+        """product = T(φ) v; what the layers meet is kept for `learn`."""
+
+    def learn(
+        self, weight: float, rate: float, keep_first: float, keep_second: float, epsilon: float
+    ) -> tuple[float, float, float, float, float]:
+        """One update of φ along h = -weight · ∂⟨left, T(φ) v⟩/∂φ, once after each `apply`.
+
+        Returns:
+            ‖h‖², ⟨left, T v⟩, ⟨left, v⟩, ‖left‖² and ‖v‖².
+
+        Raises:
+            ValueError: there was no `apply` since the last one.
+        """
+
+class LodoBlocksDouble(LodoBlocks):
+    """The same in float64."""

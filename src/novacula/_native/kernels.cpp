@@ -2,6 +2,7 @@
 #include "kernels.hpp"
 
 #include "arc/table.hpp"
+#include "optim/table.hpp"
 #include "philox.hpp"
 
 #define NOVACULA_TEXT_OF(name) #name
@@ -9,6 +10,7 @@
 
 namespace novacula::NOVACULA_SET {
 
-const Kernels kernels{NOVACULA_TEXT(NOVACULA_SET), philox_normal, &arc::engine_float};
+const Kernels kernels{NOVACULA_TEXT(NOVACULA_SET), philox_normal, &arc::engine_float, &optim::layers_float,
+                      &optim::layers_double};
 
 }  // namespace novacula::NOVACULA_SET

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "arc/puzzle.hpp"
+#include "optim/layers.hpp"
 
 namespace novacula {
 
@@ -14,6 +15,9 @@ struct Kernels {
   void (*philox_normal)(std::uint64_t seed, std::uint32_t stream, std::uint32_t step, std::size_t count, float* out);
   // Training of the network of one ARC puzzle.
   const arc::EngineTable<float>* arc;
+  // The block layers of LODO.
+  const optim::LayersTable<float>* lodo_float;
+  const optim::LayersTable<double>* lodo_double;
 };
 
 namespace portable {

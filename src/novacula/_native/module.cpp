@@ -6,6 +6,7 @@
 
 #include "arc_module.hpp"
 #include "dispatch.hpp"
+#include "optim_module.hpp"
 
 namespace nb = nanobind;
 
@@ -39,6 +40,7 @@ NB_MODULE(_native, module) {
     }
   });
   novacula::bind_arc_engines(module);
+  novacula::bind_lodo_blocks(module);
   module.def("instruction_set", [] { return novacula::kernels().instruction_set; });
   module.def("philox_normal", &philox_normal, nb::arg("seed"), nb::arg("stream"), nb::arg("step"), nb::arg("count"));
 }

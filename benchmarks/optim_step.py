@@ -1,0 +1,157 @@
+"""What does a step of LODO cost, beside AdamW, the stream rate and the rate of matrix products of this machine?
+
+    python benchmarks/optim_step.py [--rounds 40] [--json PATH]
+
+CPU milliseconds of one thread (equal to wall time on an idle core), the least of some rounds; in a round everything is
+timed once, one after the other, so that what else the machine does meets all alike. All rates are of the same rounds:
+
+- stream: `torch.add(a, b, out=c)` on 80 MB each, as STREAM counts it, 12 bytes for each number of c;
+- product: a matrix product of side 512.
+
+The bound of the published structure is 4.6 kB for each parameter over the stream rate: φ is read four times, with the
+update fused into the last, and its moments are read and written once. That of the Kronecker structure is its twelve
+products, for one matrix of side 512, over the product rate. The network is 784-512-512-512-256-10, 1.06 million
+parameters; a step that learns only every so many-th time is timed over a whole period, per step.
+"""
+
+import argparse
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import Parameter
+
+from novacula.optim import LODO
+from novacula.runs import instruction_set
+
+BYTES, PRODUCTS, SIDE, STREAM = 4600, 12, 512, 20_000_000
+WIDTHS = (784, 512, 512, 512, 256, 10)
+SIZES = {1_000: 12, 10_000: 1, 94_696: 1}
+"""Scalars of one tensor, and steps timed together: a short step is timed with its like."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """CPU milliseconds of one step, and what it may cost: `goal` times `reference`, `ratio` being what it does cost."""
+
+    what: str
+    ms: float
+    reference: str
+    ratio: float
+    goal: float | None
+
+
+def vector(n: int) -> list[Parameter]:
+    """One tensor with a gradient."""
+    return with_gradients([torch.randn(n)])
+
+
+def network() -> list[Parameter]:
+    """Weights and biases with gradients."""
+    pairs = [(torch.randn(b, a), torch.randn(b)) for a, b in pairwise(WIDTHS)]
+    return with_gradients([tensor for pair in pairs for tensor in pair])
+
+
+def with_gradients(tensors: list[torch.Tensor]) -> list[Parameter]:
+    """Parameters with random gradients."""
+    parameters = [Parameter(tensor) for tensor in tensors]
+    for parameter in parameters:
+        parameter.grad = torch.randn_like(parameter)
+    return parameters
+
+
+def jobs() -> dict[str, tuple[Callable[[], Any], int]]:
+    """What is timed, and how often in a round."""
+    a, b, c = torch.randn(3, STREAM)
+    square = torch.randn(2, SIDE, SIDE)
+    timed: dict[str, tuple[Callable[[], Any], int]] = {
+        "stream": (lambda: torch.add(a, b, out=c), 1),
+        "product": (lambda: square[0] @ square[1], 4),
+    }
+    for n, count in SIZES.items():
+        timed[f"published, n = {n}"] = LODO(vector(n), lr=0.1).step, count
+        timed[f"automatic, n = {n}"] = LODO(vector(n)).step, count
+        timed[f"butterfly, n = {n}"] = LODO(vector(n), structure="butterfly").step, count
+        timed[f"AdamW, n = {n}"] = torch.optim.AdamW(vector(n), fused=True).step, count
+    square_parameter = with_gradients([torch.randn(SIDE, SIDE)])
+    timed["Kronecker, 512 × 512"] = LODO(square_parameter, lr=0.1, structure="kronecker").step, 1
+    timed["AdamW, network"] = torch.optim.AdamW(network(), fused=True).step, 4
+    for name, block_size, period in (
+        ("Kronecker, network", None, 1),
+        ("Kronecker, network, blocks of 32", 32, 1),
+        ("Kronecker, network, blocks of 32, every 10th", 32, 10),
+        ("Kronecker, network, blocks of 16, every 20th", 16, 20),
+    ):
+        optimizer = LODO(network(), lr=0.1, structure="kronecker", block_size=block_size, meta_every=period)
+        timed[name] = optimizer.step, period
+    timed["diagonal, network"] = LODO(network(), lr=0.1, structure="diagonal").step, 1
+    return timed
+
+
+def least(timed: dict[str, tuple[Callable[[], Any], int]], rounds: int) -> dict[str, float]:
+    """CPU milliseconds of each, the least over all rounds after two."""
+    found = dict.fromkeys(timed, float("inf"))
+    for turn in range(rounds + 2):
+        for name, (step, count) in timed.items():
+            start = time.process_time()
+            for _ in range(count):
+                step()
+            if turn >= 2:
+                found[name] = min(found[name], 1e3 * (time.process_time() - start) / count)
+    return found
+
+
+def rows(ms: dict[str, float]) -> list[Row]:
+    """The ratios that the goals are about, and those beside them."""
+    rate, found = 12 * STREAM / ms["stream"], []
+    for n in SIZES:
+        for name in ("published", "automatic", "butterfly"):
+            key = f"{name}, n = {n}"
+            goal = 12 if (name, n) == ("published", 1_000) else None
+            found.append(Row(key, ms[key], "AdamW(fused)", ms[key] / ms[f"AdamW, n = {n}"], goal))
+    key = "published, n = 94696"
+    found.append(Row(key, ms[key], "byte bound", ms[key] / (BYTES * 94_696 / rate), 2))
+    key = "Kronecker, 512 × 512"
+    found.append(Row(key, ms[key], "arithmetic bound", ms[key] / (PRODUCTS * ms["product"]), 2))
+    for key in ms:
+        if "network" in key and "AdamW" not in key:
+            goal = 10 if "every" in key else None
+            found.append(Row(key, ms[key], "AdamW(fused)", ms[key] / ms["AdamW, network"], goal))
+    return found
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    ms = least(jobs(), options.rounds)
+    machine = f"{platform.machine()}, {instruction_set()}, torch {torch.__version__}, 1 thread"
+    rates = {
+        "stream_gb_per_s": 12e-6 * STREAM / ms["stream"],
+        "product_gflop_per_s": 2e-6 * SIDE**3 / ms["product"],
+        "adamw_ms": {name: value for name, value in ms.items() if "AdamW" in name},
+    }
+    print(f"{machine}, {datetime.now(UTC):%Y-%m-%d}")
+    print(f"stream {rates['stream_gb_per_s']:.1f} GB/s, product {rates['product_gflop_per_s']:.0f} GFLOP/s")
+    print("".join(f"{name}: {value:.4f} ms\n" for name, value in rates["adamw_ms"].items()))
+    print("| step of | ms | times | ratio | at most |\n|---|---|---|---|---|")
+    found = rows(ms)
+    for row in found:
+        print(f"| {row.what} | {row.ms:.3f} | {row.reference} | {row.ratio:.2f} | {row.goal or ''} |")
+    if options.json:
+        document = {"schema_version": 1, "machine": machine, **rates, "rows": [asdict(row) for row in found]}
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""LODO: an optimizer that learns its quasi-Newton preconditioner while it optimizes (arXiv 2210.06171).
+
+Example:
+    >>> from novacula.optim import LODO
+    >>> optimizer = LODO(model.parameters())  # doctest: +SKIP
+
+Names are imported when they are first used: options and help need no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from novacula.lazy import publish
+
+if TYPE_CHECKING:
+    from novacula.optim.config import GroupOptions, SharedOptions
+    from novacula.optim.lodo import LODO
+    from novacula.optim.stats import UnitStats
+
+__all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
+    __name__,
+    {"config": ("GroupOptions", "SharedOptions"), "lodo": ("LODO",), "stats": ("UnitStats",)},
+)

@@ -1,0 +1,63 @@
+"""The automatic scale and the normalized input, which make LODO start as Adam (ours).
+
+With v̂ the bias-corrected mean square of the gradients and m̂ the bias-corrected mean,
+
+    step = -s D^½ T(φ) D^½ m̂,    D = diag(1 / (√v̂ + ε)).
+
+T(φ_0) = I, so that with s = 10⁻³ the first step is Adam's with its default rate; from then on T learns what a diagonal
+cannot say, in coordinates in which the curvature is nearer to 1, and s is learned much faster than φ can grow. With
+l = D^½ g, where g is the gradient after the step and D that of the step, and z = D^½ m̂, the step adds to the loss, to
+first order, -s ⟨l, T z⟩, so both climb ⟨l, T z⟩ in a form that no scale of the loss or of the parameters enters:
+
+    log s ← log s + η c - κ min(c, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖z‖) ∂⟨l, T z⟩/∂φ.
+
+The cosine is 1 while gradients repeat, so that s then grows by e^η a step. It is -1 where a step overshoots: that must
+be undone within a few steps, before the loss runs away, which is what κ is for. And where noise rules c is of the order
+of 1/√n, and neither term does much.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+FIRST_SCALE = 1e-3
+SCALE_RATE = 0.02
+OVERSHOOT_RATE = 0.5
+SECOND_DECAY = 0.999
+EPSILON = 1e-8
+
+
+def normalizer(second_moment: Float[Tensor, " n"], step: Tensor) -> Float[Tensor, " n"]:
+    """The diagonal of D^½ after `step` gradients."""
+    corrected = second_moment / (1 - SECOND_DECAY ** step.double())
+    return corrected.sqrt_().add_(EPSILON).rsqrt_()
+
+
+def advance(second_moment: Float[Tensor, " n"], gradient: Float[Tensor, " n"]) -> None:
+    """Take a gradient into the mean square, in place."""
+    second_moment.mul_(SECOND_DECAY).addcmul_(gradient, gradient, value=1 - SECOND_DECAY)
+
+
+def cosine(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Of the angle between two vectors; 0 where one of them is 0."""
+    norms = torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b)
+    return torch.where(norms > 0, a.dot(b) / norms, norms)
+
+
+def scale_change(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """What is added to log s."""
+    c = cosine(left, product)
+    return SCALE_RATE * c - OVERSHOOT_RATE * c.clamp(max=0).square()
+
+
+def weight(left: Float[Tensor, " n"], z: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """n/(‖l‖ ‖z‖), which makes the entries of the meta-gradient of the order of 1; 0 where a vector is 0."""
+    norms = torch.linalg.vector_norm(left) * torch.linalg.vector_norm(z)
+    return torch.where(norms > 0, left.numel() / norms, norms)
+
+
+def first_log_scale() -> float:
+    """log s of the start."""
+    return math.log(FIRST_SCALE)

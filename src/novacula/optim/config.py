@@ -1,0 +1,136 @@
+"""Options of LODO. Imports no torch, so that ``--help`` stays fast."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from novacula.errors import InputError
+
+StructureName = Literal["blockperm", "butterfly", "kronecker", "diagonal", "scalar", "residual", "dense"]
+ScopeName = Literal["global", "group", "param"]
+MetaOptimizerName = Literal["adam", "sgd"]
+EngineName = Literal["auto", "native", "torch"]
+DtypeName = Literal["float32", "float64"]
+
+SHARED = ("lr", "weight_decay")
+"""Options in which parameter groups with one preconditioner may differ; in all others they must agree."""
+
+
+@dataclass(frozen=True)
+class GroupOptions:
+    """Options of one parameter group: those of the published method (arXiv 2210.06171) and ours.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    lr: Any = None
+    """α0, the fixed scale of the step, a number or a tensor; None for the automatic scale, which makes it a factor."""
+    meta_lr: float = 1e-3
+    """α, the learning rate of the preconditioner."""
+    momentum: float = 0.9
+    """β of the running mean of gradients, 0 ≤ β < 1."""
+    weight_decay: float = 0.0
+    """Decoupled: parameters shrink by 1 - lr · weight_decay; the preconditioner knows nothing of it."""
+    structure: StructureName = "blockperm"
+    """The family of matrices; the published one is blockperm."""
+    depth: int | None = None
+    """Layers of one half; 16, in a butterfly as many as mix everything and one more, 64 in residual layers."""
+    block_size: int | None = None
+    """Side of the blocks; 4, in a Kronecker product the whole side of the matrix."""
+    expand: int | None = None
+    """Scalars of the padded vector per parameter scalar; 2, in a butterfly 1."""
+    meta_optimizer: MetaOptimizerName = "adam"
+    """What moves the preconditioner."""
+    meta_betas: tuple[float, float] = (0.9, 0.999)
+    """Decays of the moments of the meta-gradient."""
+    meta_eps: float = 1e-7
+    """Added to the root of its second moment."""
+    meta_every: int = 1
+    """Learn from every so many-th gradient only; the steps between cost half."""
+    max_update_rms: float | None = None
+    """Most that the root mean square of one update may be."""
+
+    @classmethod
+    def of(cls, group: Mapping[str, Any]) -> "GroupOptions":
+        """The options that a parameter group carries.
+
+        Raises:
+            InputError: one of them is out of its range.
+        """
+        return cls(**{field.name: group[field.name] for field in fields(cls)})
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise InputError("LODO", *problems)
+
+    def _problems(self) -> list[str]:
+        problems = []
+        for name in ("lr", "meta_lr", "weight_decay", "meta_eps", "max_update_rms"):
+            value = getattr(self, name)
+            if value is None and name in ("lr", "max_update_rms"):
+                continue
+            if not _is_rate(value):
+                problems.append(f"{name} is {value!r}; it must be a finite number, at least 0")
+        for name, value in (("momentum", self.momentum), *((f"meta_betas[{i}]", b) for i, b in _pair(self.meta_betas))):
+            if not (_is_rate(value) and float(value) < 1):
+                problems.append(f"{name} is {value!r}; it must lie in 0 ≤ β < 1")
+        if len(list(_pair(self.meta_betas))) != 2:
+            problems.append(f"meta_betas is {self.meta_betas!r}; it must be two numbers")
+        for name, least in (("depth", 0), ("block_size", 1), ("expand", 1), ("meta_every", 1)):
+            value = getattr(self, name)
+            if value is None and name != "meta_every":
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                problems.append(f"{name} is {value!r}; it must be a whole number, at least {least}")
+        for name, choices in (("structure", StructureName), ("meta_optimizer", MetaOptimizerName)):
+            problems += _unless_one_of(name, getattr(self, name), get_args(choices))
+        return problems
+
+
+@dataclass(frozen=True)
+class SharedOptions:
+    """Options of the whole optimizer.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    scope: ScopeName | None = None
+    """What shares one preconditioner: all, a group's, or one parameter's scalars; None: all of up to 100,000."""
+    state_dtype: DtypeName | None = None
+    """None: float32, or the parameter's if wider."""
+    seed: int = 0
+    """Seed of permutations and initial blocks, 0 to 2^63 - 1."""
+    engine: EngineName = "auto"
+    """auto takes the native kernels where they can do what is asked."""
+    maximize: bool = False
+    """Climb instead of descend."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name, choices in (("scope", ScopeName), ("state_dtype", DtypeName)):
+            if getattr(self, name) is not None:
+                problems += _unless_one_of(name, getattr(self, name), get_args(choices))
+        problems += _unless_one_of("engine", self.engine, get_args(EngineName))
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+            problems.append(f"seed is {self.seed!r}; it must be a whole number in 0 … 2^63 - 1")
+        if problems:
+            raise InputError("LODO", *problems)
+
+
+def _is_rate(value: Any) -> bool:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return math.isfinite(number) and number >= 0
+
+
+def _pair(values: object) -> list[tuple[int, Any]]:
+    return list(enumerate(values)) if isinstance(values, tuple | list) else []
+
+
+def _unless_one_of(name: str, value: object, choices: tuple[str, ...]) -> list[str]:
+    return [] if value in choices else [f"{name} is {value!r}; it must be one of {', '.join(choices)}"]

@@ -1,0 +1,186 @@
+"""What the optimizer remembers of one preconditioner, and what a saved state must look like to be taken up again.
+
+All of it hangs on the first member's parameter, in tensors:
+
+    phi, first, second      φ and the moments of its gradient
+    permutations            the random ones, where the structure has any
+    momentum                the mean of the gradients
+    step, meta_step         steps taken, meta-updates counted
+    taken                   α0 of the last step, NaN where the next gradient teaches nothing about it
+    skipped                 gradients that were not finite
+    second_moment, log_scale    of the automatic scale only
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from novacula.errors import InputError
+from novacula.optim import automatic
+from novacula.optim.config import GroupOptions, SharedOptions
+from novacula.optim.scope import Members, partition, real
+from novacula.optim.structures.make import draw_permutations, make_structure, permutation_shape
+
+FORMAT = 1
+"""Version of the state; it stands in every parameter group as ``format``."""
+SHAPING = ("structure", "depth", "block_size", "expand", "meta_optimizer", "scope", "automatic")
+"""Options that a state must have in common with the optimizer that takes it up."""
+LEARNED = ("phi", "permutations", "log_scale")
+"""What a preconditioner is, apart from the run that learned it."""
+
+
+def initial_state(members: Members, shared: SharedOptions) -> dict[str, Tensor]:
+    """The state before the first step."""
+    options, n = GroupOptions.of(members.groups[0]), sum(members.sizes)
+    generator = _generator(shared.seed, members.index)
+    permutations = draw_permutations(options, n, generator)
+    structure = make_structure(options, members.shape, permutations)
+    dtype = _dtype(members, shared)
+    state = {**_fresh(members, structure.shape, dtype), "phi": structure.initial(generator, dtype)}
+    if permutations is not None:
+        state["permutations"] = permutations
+    return _copied(members, state)
+
+
+def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """All but the permutations, φ still 0."""
+    group, n = members.groups[0], sum(members.sizes)
+    # The published loop counts its first meta-update, in which nothing is known yet and φ stays.
+    counted = 0 if group["automatic"] else 1
+    state = {
+        "step": torch.tensor(0),
+        "meta_step": torch.tensor(counted),
+        "taken": torch.tensor(math.nan, dtype=torch.float64),
+        "skipped": torch.tensor(0),
+        "phi": torch.zeros(phi, dtype=dtype),
+        "momentum": torch.zeros(n, dtype=dtype),
+    }
+    if group["meta_optimizer"] == "adam":
+        state |= {"first": torch.zeros(phi, dtype=dtype), "second": torch.zeros(phi, dtype=dtype)}
+    if group["automatic"]:
+        state["second_moment"] = torch.zeros(n, dtype=dtype)
+        state["log_scale"] = torch.tensor(automatic.first_log_scale(), dtype=torch.float64)
+    return state
+
+
+def _generator(seed: int, index: int) -> torch.Generator:
+    """On the CPU whatever the device, so that a seed means the same everywhere."""
+    mixed = np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(mixed) >> 1)
+
+
+def _dtype(members: Members, shared: SharedOptions) -> torch.dtype:
+    if shared.state_dtype is not None:
+        return getattr(torch, shared.state_dtype)
+    dtype = torch.float32
+    for parameter in members.parameters:
+        dtype = torch.promote_types(dtype, real(parameter).dtype)
+    return dtype
+
+
+def checked_states(
+    groups: Sequence[Mapping[str, Any]], saved: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], list[dict[str, Tensor] | None]]:
+    """Parameter groups with the options of a saved state, and the state of each of their preconditioners.
+
+    Args:
+        groups: the optimizer's own, whose parameters are kept.
+        saved: what `state_dict` gave.
+
+    Returns:
+        The groups, and for each preconditioner copies of its tensors on its device; None where it had not begun.
+
+    Raises:
+        InputError: the state is of another version, of other structures, or of other shapes.
+    """
+    saved_groups = saved.get("param_groups", [])
+    problems = _group_problems(groups, saved_groups)
+    if problems:
+        raise InputError("LODO state dict", *problems)
+    new = [{**_options(theirs), "params": mine["params"]} for mine, theirs in zip(groups, saved_groups, strict=True)]
+    keys = {
+        id(parameter): key
+        for mine, theirs in zip(groups, saved_groups, strict=True)
+        for parameter, key in zip(mine["params"], theirs["params"], strict=True)
+    }
+    states: list[dict[str, Tensor] | None] = []
+    for members in partition(new):
+        tensors = saved["state"].get(keys[id(members.parameters[0])])
+        if tensors:
+            problems += [f"preconditioner {members.index}: {problem}" for problem in _state_problems(members, tensors)]
+        states.append(_copied(members, tensors) if tensors and not problems else None)
+    if problems:
+        raise InputError("LODO state dict", *problems)
+    return new, states
+
+
+def _options(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A group without its parameters; tensors among the options are copied."""
+    return {
+        name: value.clone() if isinstance(value, Tensor) else value for name, value in group.items() if name != "params"
+    }
+
+
+def _group_problems(groups: Sequence[Mapping[str, Any]], saved: Sequence[Mapping[str, Any]]) -> list[str]:
+    if [len(group["params"]) for group in groups] != [len(group["params"]) for group in saved]:
+        return ["its groups have other numbers of parameters; they must be those of this optimizer"]
+    problems = []
+    for place, (mine, theirs) in enumerate(zip(groups, saved, strict=True)):
+        if theirs.get("format") != FORMAT:
+            problems.append(f"group {place}: format is {theirs.get('format')!r}; this novacula reads {FORMAT}")
+        elif missing := [name for name in mine if name not in theirs and name != "param_names"]:
+            problems.append(f"group {place}: {', '.join(missing)} is missing")
+        else:
+            problems += [
+                f"group {place}: {name} is {theirs[name]!r}; this optimizer's is {mine[name]!r}"
+                for name in SHAPING
+                if theirs[name] != mine[name]
+            ]
+    return problems
+
+
+def check_learned(
+    members: Sequence[Members], states: Sequence[Mapping[str, Tensor]], learned: Sequence[Mapping[str, Tensor]]
+) -> None:
+    """That what was learned elsewhere fits these states.
+
+    Raises:
+        InputError: a tensor is missing or has another shape, or permutations are none.
+    """
+    problems = []
+    for each, state, values in zip(members, states, learned, strict=True):
+        missing = [name for name in LEARNED if name in state and name not in values]
+        problems += [f"{each.index}.{name} is missing" for name in missing]
+        if not missing:
+            problems += [f"preconditioner {each.index}: {text}" for text in _state_problems(each, {**state, **values})]
+    if problems:
+        raise InputError("LODO preconditioner", *problems)
+
+
+def _state_problems(members: Members, tensors: Mapping[str, Any]) -> list[str]:
+    options, n = GroupOptions.of(members.groups[0]), sum(members.sizes)
+    permutations, wanted = tensors.get("permutations"), permutation_shape(options, n)
+    if wanted is not None:
+        if not isinstance(permutations, Tensor) or tuple(permutations.shape) != wanted:
+            return [f"permutations must have shape {wanted}, for {n} scalars"]
+        whole = torch.arange(wanted[1], dtype=permutations.dtype, device=permutations.device)
+        if not bool((permutations.sort(1).values == whole).all()):
+            return ["permutations hold rows that are no permutations"]
+    template = {} if wanted is None else {"permutations": permutations}
+    template |= _fresh(members, make_structure(options, members.shape, permutations).shape)
+    problems = [f"{name} is missing" for name in template if not isinstance(tensors.get(name), Tensor)]
+    for name, like in template.items():
+        value = tensors.get(name)
+        if isinstance(value, Tensor) and like is not None and value.shape != like.shape:
+            problems.append(f"{name} has shape {tuple(value.shape)}; it must have {tuple(like.shape)}")
+    return problems
+
+
+def _copied(members: Members, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """On the members' device, dtypes as they are; single numbers stay on the CPU."""
+    device = real(members.parameters[0]).device
+    return {name: tensor.detach().clone().to(device if tensor.ndim else "cpu") for name, tensor in tensors.items()}

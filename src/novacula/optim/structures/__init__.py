@@ -1,0 +1,1 @@
+"""The families of matrices that LODO learns from, one file each."""

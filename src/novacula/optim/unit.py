@@ -1,0 +1,183 @@
+"""One preconditioner at work: what the optimizer does to the parameters that share it.
+
+A step has two halves: φ moves, now that the gradient after the last step is known, and then the next step is taken.
+Between steps nothing is kept that cannot be computed again from the state, so that state is all there is to save.
+"""
+
+import math
+from dataclasses import fields
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from novacula.optim import automatic
+from novacula.optim.config import SHARED, GroupOptions, SharedOptions
+from novacula.optim.native import make_preconditioner
+from novacula.optim.preconditioner import Outcome, Preconditioner
+from novacula.optim.scope import Members, flatten, real
+from novacula.optim.structures.make import make_structure
+
+_OWN = tuple(field.name for field in fields(GroupOptions) if field.name not in SHARED)
+
+
+class Unit:
+    """Members, their shared state and what is computed from it.
+
+    Args:
+        members: which parameters.
+        state: as `novacula.optim.state.initial_state` makes it; changed in place.
+        shared: the optimizer's options.
+
+    Attributes:
+        structure: the family of matrices.
+        outcome: what the last gradient that was learned from told; None before the first.
+        last: the last gradient and the update before it was scaled; None before the first step.
+    """
+
+    def __init__(self, members: Members, state: dict[str, Tensor], shared: SharedOptions) -> None:
+        self.members, self.state = members, state
+        self.dtype = state["momentum"].dtype
+        self.outcome: Outcome | None = None
+        self.last: tuple[Tensor, Tensor] | None = None
+        self._maximize = shared.maximize
+        self._group = members.groups[0]
+        self._options, self._values = GroupOptions.of(self._group), self._read()
+        self.structure = make_structure(self._options, members.shape, state.get("permutations"))
+        self._preconditioner: Preconditioner = make_preconditioner(self.structure, state, shared.engine)
+        # α0 of the last step, and whether the next gradient teaches something about it.
+        self._taken: float | Tensor = float(state["taken"])
+        self._pending = self._taken == self._taken
+        self._versions: list[int] | None = None
+        self._entered: Tensor | None = None
+        self._product: Tensor | None = None
+
+    def gradient(self) -> Float[Tensor, " n"]:
+        """The members' gradients, as one vector of its own."""
+        flat = flatten([p.grad for p in self.members.parameters], self.members, self.dtype)
+        return -flat if self._maximize else flat
+
+    def step(self, gradient: Float[Tensor, " n"]) -> None:
+        """Learn from a gradient, then move; a gradient that is not finite is only counted."""
+        options = self._current_options()
+        if not torch.compiler.is_compiling():
+            # The sum of squares may overflow where no number does.
+            if not math.isfinite(gradient.dot(gradient)) and not bool(torch.isfinite(gradient).all()):
+                self.state["skipped"] += 1
+                return
+            if self._versions is not None and self._versions != [p._version for p in self.members.parameters]:
+                self.forget()
+        if self._pending and self._learns(options):
+            self._learn(gradient, options)
+        self._move(gradient, options)
+
+    def forget(self) -> None:
+        """Learn nothing from the step before: its outcome is not what the next gradient will tell."""
+        self._pending = False
+        self.state["taken"].fill_(math.nan)
+
+    def matvec(self, v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """G v under the present φ, normalization and scale."""
+        side = self._side()
+        product = self.structure.matvec(self.state["phi"], v if side is None else v * side)
+        return self._rate() * (product if side is None else product * side)
+
+    def _current_options(self) -> GroupOptions:
+        """The group's options, checked again where they have changed."""
+        if (values := self._read()) != self._values:
+            self._options, self._values = GroupOptions.of(self._group), values
+        return self._options
+
+    def _read(self) -> list[Any]:
+        return [self._group[name] for name in _OWN]
+
+    def _learns(self, options: GroupOptions) -> bool:
+        """Whether the next gradient is learned from."""
+        if self._group["frozen"]:
+            return False
+        return options.meta_every == 1 or int(self.state["step"]) % options.meta_every == 0
+
+    def _learn(self, gradient: Tensor, options: GroupOptions) -> None:
+        """Move φ, and the automatic scale, along the gradient of the loss with respect to the last step."""
+        side = self._side()
+        left = gradient if side is None else gradient * side
+        if not self._preconditioner.ready or self._product is None or self._entered is None:
+            self._multiply(side, options, keep=True)
+        assert self._product is not None and self._entered is not None
+        weight = self._taken
+        if self._group["automatic"]:
+            weight = automatic.weight(left, self._entered)
+            self.state["log_scale"] += automatic.scale_change(left, self._product)
+        self.state["meta_step"] += 1
+        self.outcome = self._preconditioner.learn(left, weight, self.state["meta_step"], options)
+
+    def _move(self, gradient: Tensor, options: GroupOptions) -> None:
+        """Take the gradient into the mean and step along -G m."""
+        self.state["step"] += 1
+        self.state["momentum"].mul_(options.momentum).add_(gradient, alpha=1 - options.momentum)
+        if self._group["automatic"]:
+            automatic.advance(self.state["second_moment"], gradient)
+        side, rate = self._side(), self._rate()
+        self._multiply(side, options, keep=self._learns(options))
+        assert self._product is not None
+        update = self._product if side is None else self._product * side
+        if options.max_update_rms is not None:
+            rms = torch.linalg.vector_norm(update) * rate / math.sqrt(update.numel())
+            rate = rate * (options.max_update_rms / rms.clamp(min=options.max_update_rms))
+        self._write(update, rate)
+        self.last = gradient, update
+        self._taken, self._pending = rate, True
+        self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
+        if not torch.compiler.is_compiling():
+            self._versions = [p._version for p in self.members.parameters]
+
+    def _multiply(self, side: Tensor | None, options: GroupOptions, keep: bool) -> None:
+        """T(φ) times what enters it, the (normalized) mean of the gradients."""
+        mean = self.state["momentum"]
+        if self._group["automatic"]:
+            mean = mean / (1 - options.momentum ** self.state["step"].double())
+        self._entered = mean if side is None else mean * side
+        self._product = self._preconditioner.apply(self._entered, keep)
+
+    def _rate(self) -> Any:
+        """What the step is scaled with: the largest rate of the members' groups, times the automatic scale."""
+        rates = self._group_rates()
+        rate = rates[0] if len(rates) == 1 else max(rates)
+        return rate * self.state["log_scale"].exp() if self._group["automatic"] else rate
+
+    def _group_rates(self) -> list[Any]:
+        """The rates of the members' groups, each once."""
+        if self._group is self.members.groups[-1]:
+            return [self._group["lr"]]
+        return list({id(group): group["lr"] for group in self.members.groups}.values())
+
+    def _side(self) -> Float[Tensor, " n"] | None:
+        """The diagonal on both sides of T: normalization, and the roots of the groups' relative rates."""
+        side = None
+        if self._group["automatic"]:
+            side = automatic.normalizer(self.state["second_moment"], self.state["step"].clamp(min=1))
+        rates = self._group_rates()
+        if len(rates) > 1 and any(rate != rates[0] for rate in rates):
+            highest = float(max(rates))
+            roots = torch.tensor([math.sqrt(float(group["lr"]) / highest) for group in self.members.groups])
+            relative = roots.repeat_interleave(torch.tensor(self.members.sizes)).to(self.state["momentum"])
+            side = relative if side is None else side * relative
+        return side
+
+    def _write(self, update: Tensor, rate: Any) -> None:
+        """x ← x (1 - lr · weight decay) - rate · update."""
+        start = 0
+        for parameter, group, size in zip(
+            self.members.parameters, self.members.groups, self.members.sizes, strict=True
+        ):
+            target = real(parameter)
+            piece = update[start : start + size].view(target.shape)
+            start += size
+            if group["weight_decay"]:
+                scale = self.state["log_scale"].exp() if group["automatic"] else 1
+                target.mul_(1 - group["lr"] * scale * group["weight_decay"])
+            if isinstance(rate, Tensor):
+                target.sub_((rate * piece).to(target.dtype))
+            else:
+                target.sub_(piece.to(target.dtype), alpha=rate)

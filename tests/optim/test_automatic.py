@@ -1,0 +1,75 @@
+"""Without a rate, LODO starts as Adam and finds its own scale."""
+
+import pytest
+import torch
+from torch.nn import Parameter
+
+from novacula.optim import LODO
+from novacula.optim.automatic import OVERSHOOT_RATE, SCALE_RATE, cosine
+from tests.optim.problems import generator, wandering
+
+
+def descend(optimizer: torch.optim.Optimizer, x: Parameter, gradients: torch.Tensor) -> None:
+    for gradient in gradients:
+        x.grad = gradient.clone()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("structure", ["blockperm", "butterfly", "diagonal"])
+def test_the_first_step_is_that_of_adam(structure: str) -> None:
+    gradients = torch.randn(1, 30, generator=generator(0), dtype=torch.float64) * torch.logspace(-6, 6, 30)
+    ours, theirs = (Parameter(torch.zeros(30, dtype=torch.float64)) for _ in range(2))
+    descend(LODO([ours], structure=structure), ours, gradients)  # pyright: ignore[reportArgumentType]
+    descend(torch.optim.Adam([theirs], lr=1e-3), theirs, gradients)
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=0)
+
+
+def test_without_learning_it_is_adam() -> None:
+    gradients = torch.randn(50, 30, generator=generator(1), dtype=torch.float64)
+    ours, theirs = (Parameter(torch.zeros(30, dtype=torch.float64)) for _ in range(2))
+    optimizer = LODO([ours], weight_decay=0.3)
+    optimizer.freeze()
+    descend(optimizer, ours, gradients)
+    descend(torch.optim.AdamW([theirs], lr=1e-3, weight_decay=0.3), theirs, gradients)
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_no_scale_of_the_loss_changes_the_path() -> None:
+    gradients = torch.randn(40, 20, generator=generator(2), dtype=torch.float64) + 0.3
+    paths = []
+    for scale in (1.0, 1e4, 1e-2):
+        x = Parameter(torch.zeros(20, dtype=torch.float64))
+        descend(LODO([x]), x, scale * gradients)
+        paths.append(x.detach())
+    torch.testing.assert_close(paths[0], paths[1], rtol=1e-5, atol=0)
+    torch.testing.assert_close(paths[0], paths[2], rtol=1e-4, atol=0)
+
+
+def test_the_scale_grows_while_gradients_repeat_and_shrinks_while_they_turn() -> None:
+    repeating, turning = torch.ones(60, 8), torch.ones(60, 8)
+    turning[1::2] = -1
+    for gradients, change in ((repeating, SCALE_RATE), (turning, -SCALE_RATE - OVERSHOOT_RATE)):
+        x = Parameter(torch.zeros(8))
+        optimizer = LODO([x], momentum=0.0)
+        first = float(optimizer.export_preconditioner()["0.log_scale"])
+        descend(optimizer, x, gradients)
+        moved = float(optimizer.export_preconditioner()["0.log_scale"]) - first
+        assert moved == pytest.approx(59 * change, rel=0.05)
+
+
+def test_the_cosine_of_nothing_is_zero() -> None:
+    assert float(cosine(torch.zeros(3), torch.ones(3))) == 0
+    assert float(cosine(torch.ones(3), -2 * torch.ones(3))) == pytest.approx(-1)
+
+
+def test_it_solves_a_badly_scaled_problem_that_adam_at_its_default_rate_does_not() -> None:
+    hessian, _ = wandering(20, 1)
+    left = []
+    for make in (LODO, torch.optim.Adam):
+        x = Parameter(torch.full((20,), 30.0, dtype=torch.float64))
+        optimizer = make([x])
+        for _ in range(600):
+            x.grad = hessian @ x.detach()
+            optimizer.step()
+        left.append(float(x.detach() @ hessian @ x.detach()))
+    assert left[0] < 0.01 * left[1]

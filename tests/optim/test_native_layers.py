@@ -1,0 +1,92 @@
+"""The native kernels against the torch form."""
+
+import pytest
+import torch
+
+from novacula._native import LodoBlocks
+from novacula.optim.config import GroupOptions
+from novacula.optim.native import LARGEST_BLOCK, NativePreconditioner, make_preconditioner, route
+from novacula.optim.preconditioner import TorchPreconditioner
+from novacula.optim.structures.blocks import BlockLayers
+from novacula.optim.structures.make import draw_permutations, make_structure
+from tests.optim.problems import generator
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("n", "options"),
+    [
+        *((n, {"block_size": k}) for n in (1, 5, 100) for k in (1, 2, 3, 4, 7, LARGEST_BLOCK)),
+        (30, {"depth": 1}),
+        (10_000, {"depth": 3}),  # longer than a window
+        (9_000, {"depth": 3, "block_size": 3}),
+        (700, {"structure": "butterfly"}),
+        (20_000, {"structure": "butterfly", "depth": 3}),
+        (100, {"meta_optimizer": "sgd"}),
+    ],
+)
+def test_products_and_meta_steps_agree(dtype: torch.dtype, n: int, options: dict) -> None:
+    group = GroupOptions(**options)
+    permutations = draw_permutations(group, n, generator(0))
+    structure = make_structure(group, (n,), permutations)
+    assert isinstance(structure, BlockLayers)
+    phi = structure.initial(generator(1), dtype)
+    states = [{"phi": phi.clone(), "first": 0 * phi, "second": 0 * phi} for _ in range(2)]
+    if group.meta_optimizer == "sgd":
+        states = [{"phi": phi.clone()} for _ in range(2)]
+    sides = NativePreconditioner(structure, states[0]), TorchPreconditioner(structure, states[1])
+    close = {"rtol": 2e-4, "atol": 2e-5} if dtype == torch.float32 else {"rtol": 1e-11, "atol": 1e-12}
+    for step in range(1, 4):
+        v, left = torch.randn(2, n, generator=generator(step), dtype=dtype)
+        native, judge = (side.apply(v, keep=True).clone() for side in sides)
+        torch.testing.assert_close(native, judge, **close)
+        told = [side.learn(left, 0.7, torch.tensor(step), group) for side in sides]
+        torch.testing.assert_close(
+            torch.tensor([float(t) for t in told[0]]), torch.tensor([float(t) for t in told[1]]), rtol=1e-3, atol=1e-3
+        )
+    for name in states[0]:
+        torch.testing.assert_close(states[0][name], states[1][name], **close)
+    assert (states[0]["phi"] - phi).abs().max() > 1e-3
+
+
+def test_a_route_is_the_permutation() -> None:
+    table = torch.stack([torch.randperm(96, generator=generator(i)).to(torch.int32) for i in range(3)])
+    inverse = table.argsort(1).to(torch.int32)
+    put, get = route(table, inverse, 32)
+    values = torch.randn(96, generator=generator(9))
+    for row in range(3):
+        written = torch.empty(96)
+        written[put[row].long()] = values
+        window = torch.arange(96) // 32 * 32
+        assert torch.equal(written[window + get[row].long()], values[table[row].long()])
+    assert int(get.to(torch.int32).max()) < 32
+
+
+def test_the_kernels_refuse_what_would_lead_them_out_of_memory() -> None:
+    phi = torch.zeros(1, 1, 4, 4, 16)
+    put, get = torch.zeros(1, 64, dtype=torch.int32), torch.zeros(1, 64, dtype=torch.uint16)
+    vector = torch.zeros(10)
+
+    def make(put=put, get=get, phi=phi, vector=vector, window=64) -> None:
+        LodoBlocks(phi, None, None, put, get, put, get, window, vector, vector, vector)
+
+    make()
+    for wrong in (
+        {"put": put + 64},
+        {"put": put - 1},
+        {"get": (get.int() + 64).to(torch.uint16)},
+        {"put": put[:, :60].contiguous()},
+        {"phi": torch.zeros(1, 1, 4, 3, 16)},
+        {"vector": torch.zeros(65)},
+        {"window": 60},
+    ):
+        with pytest.raises(ValueError):
+            make(**wrong)
+    with pytest.raises(ValueError, match="apply comes before learn"):
+        LodoBlocks(phi, None, None, put, get, put, get, 64, vector, vector, vector).learn(1, 1, 0, 0, 0)
+
+
+def test_other_structures_take_the_torch_form() -> None:
+    group = GroupOptions(structure="diagonal")
+    structure = make_structure(group, (3,), None)
+    assert isinstance(make_preconditioner(structure, {"phi": torch.ones(3)}, "auto"), TorchPreconditioner)

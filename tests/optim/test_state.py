@@ -1,0 +1,150 @@
+"""A saved optimizer goes on bit for bit, and what does not fit is refused."""
+
+import copy
+import io
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
+from torch.nn import Parameter
+
+from novacula.errors import InputError
+from novacula.optim import LODO
+from tests.optim.problems import parameters, train, trained
+from tests.optim.resuming import make
+
+
+def test_runs_resumed_in_another_process_end_as_those_that_were_not_interrupted(tmp_path: Path) -> None:
+    saved, wanted = [], []
+    for lr in (0.1, None):
+        optimizer, members = make(lr)
+        train(optimizer, members, range(137))
+        now = copy.deepcopy((optimizer.state_dict(), [p.detach() for p in members]))
+        saved.append({"optimizer": now[0], "members": now[1], "step": 137, "lr": lr})
+        train(optimizer, members, range(137, 300))
+        wanted += members
+    torch.save(saved, tmp_path / "saved.pt")
+    command = [
+        sys.executable,
+        "-m",
+        "tests.optim.resuming",
+        str(tmp_path / "saved.pt"),
+        "300",
+        str(tmp_path / "end.pt"),
+    ]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
+    ends = torch.load(tmp_path / "end.pt", weights_only=True)
+    assert all(torch.equal(a.detach(), b) for a, b in zip(wanted, ends[0] + ends[1], strict=True))
+
+
+def test_loading_casts_nothing() -> None:
+    """The stock method casts every tensor to the parameter's dtype, permutations too."""
+    members = [Parameter(torch.randn(300).to(torch.bfloat16))]
+    optimizer = LODO(members, lr=0.1)
+    train(optimizer, members, range(3))
+    other = LODO([Parameter(torch.zeros(300, dtype=torch.bfloat16))], lr=0.1)
+    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    mine, theirs = (o.state_dict()["state"][0] for o in (optimizer, other))
+    assert mine.keys() == theirs.keys()
+    for name, value in mine.items():
+        assert theirs[name].dtype == value.dtype and torch.equal(theirs[name].nan_to_num(), value.nan_to_num()), name
+    assert theirs["permutations"].dtype == torch.int32
+
+
+def test_pickle_and_safe_loading_keep_everything() -> None:
+    optimizer, members = trained(4, (6,), lr=0.1)
+    again, twins = pickle.loads(pickle.dumps((optimizer, members)))  # noqa: S301  # our own bytes
+    buffer = io.BytesIO()
+    torch.save(optimizer.state_dict(), buffer)
+    buffer.seek(0)
+    third_members = [Parameter(members[0].detach().clone())]
+    third = LODO(third_members, lr=0.1)
+    third.load_state_dict(torch.load(buffer, weights_only=True))
+    for each, owned in ((optimizer, members), (again, twins), (third, third_members)):
+        train(each, owned, range(4, 8))
+    assert torch.equal(members[0], twins[0]) and torch.equal(members[0], third_members[0])
+
+
+def test_a_group_that_came_late_comes_back() -> None:
+    optimizer, members = trained(3, (4,), lr=0.1, scope="global")
+    late = parameters((4,), (3,))[1:]
+    optimizer.add_param_group({"params": late})
+    train(optimizer, members + late, range(3, 5))
+    again = [Parameter(p.detach().clone()) for p in members + late]
+    other = LODO([{"params": again[:1]}, {"params": again[1:]}], lr=0.1, scope="global")
+    other.load_state_dict(optimizer.state_dict())
+    for each, owned in ((optimizer, members + late), (other, again)):
+        train(each, owned, range(5, 8))
+    assert all(torch.equal(a, b) for a, b in zip(members + late, again, strict=True))
+
+
+def broken(change: str) -> tuple[LODO, dict[str, Any]]:
+    """An optimizer, and the state of another one that does not fit it."""
+    optimizer, _ = trained(2, (6,), lr=0.1)
+    state = copy.deepcopy(trained(2, (6,), lr=0.1)[0].state_dict())
+    tensors = state["state"][0]
+    match change:
+        case "version":
+            state["param_groups"][0]["format"] = 2
+        case "no version":
+            del state["param_groups"][0]["format"]
+        case "stock":
+            x = Parameter(torch.ones(6))
+            state = torch.optim.Adam([x]).state_dict()
+        case "phi":
+            tensors["phi"] = tensors["phi"][:3]
+        case "missing":
+            del tensors["second"]
+        case "permutations":
+            tensors["permutations"][0, 0] = tensors["permutations"][0, 1]
+        case "size":
+            state = trained(2, (7,), lr=0.1)[0].state_dict()
+        case "depth":
+            state = trained(2, (6,), lr=0.1, depth=3)[0].state_dict()
+        case "groups":
+            state = trained(2, (6,), (2,), lr=0.1)[0].state_dict()
+    return optimizer, state
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("version", "group 0: format is 2; this novacula reads 1"),
+        ("no version", "group 0: format is None"),
+        ("stock", "group 0: format is None"),
+        ("phi", r"preconditioner 0: phi has shape \(3, 1, 4, 4, 16\); it must have \(16, 1, 4, 4, 16\)"),
+        ("missing", "preconditioner 0: second is missing"),
+        ("permutations", "rows that are no permutations"),
+        ("size", r"momentum has shape \(7,\); it must have \(6,\)"),
+        ("depth", "group 0: depth is 3; this optimizer's is None"),
+        ("groups", "its groups have other numbers of parameters"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(change: str, message: str) -> None:
+    optimizer, state = broken(change)
+    before = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(InputError, match=message):
+        optimizer.load_state_dict(state)
+    after = optimizer.state_dict()
+    assert after["param_groups"] == before["param_groups"]
+    assert all(torch.equal(after["state"][0][k], v) for k, v in before["state"][0].items())
+
+
+def test_distributed_checkpoints_take_the_state_apart_and_put_it_together() -> None:
+    def model() -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
+
+    first, second = model(), model()
+    second.load_state_dict(first.state_dict())
+    optimizers = [LODO(m.parameters(), lr=0.1, scope="param") for m in (first, second)]
+    train(optimizers[0], list(first.parameters()), range(3))
+    second.load_state_dict(first.state_dict())
+    set_optimizer_state_dict(second, optimizers[1], get_optimizer_state_dict(first, optimizers[0]))
+    for optimizer, m in zip(optimizers, (first, second), strict=True):
+        train(optimizer, list(m.parameters()), range(3, 6))
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
