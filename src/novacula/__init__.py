@@ -6,15 +6,27 @@ Each part is a subpackage, imported when it is first used; ``import novacula`` a
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from novacula import arc, files, jobs, report, runs
+    from novacula import arc, distill, files, jobs, optim, report, runs
     from novacula.errors import InputError, NovaculaError, RunError
 
     __version__: str
 
-_SUBPACKAGES = ("arc", "files", "jobs", "report", "runs")
+_SUBPACKAGES = ("arc", "distill", "files", "jobs", "optim", "report", "runs")
 _ERRORS = ("InputError", "NovaculaError", "RunError")
 
-__all__ = ["InputError", "NovaculaError", "RunError", "__version__", "arc", "files", "jobs", "report", "runs"]
+__all__ = [
+    "InputError",
+    "NovaculaError",
+    "RunError",
+    "__version__",
+    "arc",
+    "distill",
+    "files",
+    "jobs",
+    "optim",
+    "report",
+    "runs",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,46 @@
+"""The files that a run leaves beside its result: the program in its languages, the machine, the networks."""
+
+from novacula.distill.choose import choose, nearest
+from novacula.distill.distillation import Distillation
+from novacula.distill.explain import checked, states_of
+from novacula.distill.export import c_source, machine_dot, machine_mermaid, machine_svg, smt_source
+from novacula.distill.export.diagram import MOST_STATES
+from novacula.distill.network_file import save_network
+from novacula.distill.program import Program
+from novacula.distill.source import Source
+from novacula.files import write_npz, write_text
+from novacula.runs import RunFolder
+
+PROGRAM = "program.py"
+MACHINE = "machine.svg"
+PICTURE = "states.npz"
+TRAINED = "network.safetensors"
+SIMPLIFIED = "simplified.safetensors"
+
+
+def write_artifacts(folder: RunFolder, distillation: Distillation, source: Source) -> None:
+    """Write everything that there is so far.
+
+    Raises:
+        OSError: the disk or the folder refused.
+    """
+    result = distillation.result()
+    best = choose(distillation.found) or nearest(distillation.found)
+    if best:
+        write_text(folder.artifact(PROGRAM), str(result["program"]))
+        comment = f"{source.name}, distilled by novacula. {checked(source, best.certificate)}"
+        if isinstance(best.program, Program):
+            write_text(folder.artifact("program.c"), c_source(best.program, comment))
+            write_text(folder.artifact("program.smt2"), smt_source(best.program, comment))
+        machine = states_of(best.program, source)
+        if machine and machine.states <= MOST_STATES:
+            write_text(folder.artifact("machine.dot"), machine_dot(machine))
+            write_text(folder.artifact("machine.mmd"), machine_mermaid(machine))
+            write_text(folder.artifact(MACHINE), str(machine_svg(machine)))
+    if distillation.extractions:
+        number = best.network if best and best.network is not None else 0
+        extraction = distillation.extractions[number]
+        save_network(folder.artifact(TRAINED), extraction.network)
+        save_network(folder.artifact(SIMPLIFIED), extraction.normalized.network)
+        picture = extraction.states.picture
+        write_npz(folder.artifact(PICTURE), {"points": picture.points, "labels": picture.labels})

@@ -1,0 +1,215 @@
+"""Distill many benchmark tasks and put them into one table: ``novacula distill bench``."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+
+from novacula.distill.config import BenchConfig, stored_options
+from novacula.distill.job import WORK, task_job
+from novacula.distill.report import build_report
+from novacula.distill.tasks.table import TASKS, VARIANTS
+from novacula.distill.verify import TIERS
+from novacula.errors import InputError
+from novacula.jobs import Job, Outcome, executor_for, job_seed, read_outcome, run_jobs
+from novacula.runs import RunFolder
+
+Ending = Literal["finished", "interrupted", "time-limit"]
+OnRows = Callable[[Sequence[Mapping[str, Any]], int], None]
+"""Called when a task has an outcome, with the rows so far, the latest last, and the number of tasks in all."""
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """How a bench ended.
+
+    Attributes:
+        status: finished, interrupted or time-limit.
+        document: the content of ``result.json``: counts by tier, tasks (see the ``distill`` page of the docs).
+        report: the page with the table.
+    """
+
+    status: Ending
+    document: Mapping[str, Any]
+    report: Path
+
+
+def bench(
+    config: BenchConfig,
+    *,
+    runs: str | PathLike[str] = "runs",
+    out: str | PathLike[str] | None = None,
+    time_limit: float | None = None,
+    on_rows: OnRows | None = None,
+) -> BenchResult:
+    """Distill benchmark tasks, each on its own.
+
+    Args:
+        config: which tasks, and how.
+        runs: folder in which the run's folder is made.
+        out: the run's folder itself, instead.
+        time_limit: seconds of wall time after which tasks are cut off.
+        on_rows: called when a task has an outcome.
+
+    Raises:
+        InputError: a name is no task.
+        RunError: the run's folder cannot be made, or no worker can be had.
+
+    Source: arXiv 2402.05110, its table of 62 tasks.
+    """
+    names = chosen_tasks(config)
+    label = "all" if len(names) == len(TASKS) else f"{len(names)}-tasks"
+    folder = RunFolder.create(
+        part="distill",
+        verb="bench",
+        configuration={"task": label, **asdict(config)},
+        seed=config.seed,
+        threads=1,
+        label=f"bench-{label}",
+        runs=runs,
+        out=out,
+    )
+    return resume(folder, time_limit=time_limit, on_rows=on_rows)
+
+
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_rows: OnRows | None = None) -> BenchResult:
+    """Go on with a bench: what has a result is kept, what failed is tried again.
+
+    Args:
+        folder: a run of ``distill bench``.
+        time_limit: seconds of wall time from now.
+        on_rows: called when a task has an outcome.
+
+    Raises:
+        InputError, RunError: the folder is damaged or in use, or no worker can be had.
+    """
+    config = BenchConfig(**stored_options(BenchConfig, folder.record.configuration))
+    names = chosen_tasks(config)
+    rows: dict[str, dict[str, Any]] = {}
+    began = time.perf_counter()
+
+    def take(outcome: Outcome) -> None:
+        rows[outcome.id] = task_row(outcome.id, outcome)
+        folder.set_status("running", step=len(rows), length=len(names))
+        if on_rows:
+            on_rows(list(rows.values()), len(names))
+
+    with folder.lock():
+        folder.set_status("running", step=0, length=len(names))
+        try:
+            status = _run(folder, config, names, time_limit, take)
+        except BaseException as error:
+            text = "" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"[:2000]
+            with suppress(Exception):  # the error itself is what the caller must see
+                folder.set_status("failed" if text else "interrupted", step=len(rows), length=len(names), error=text)
+            raise
+        before = (folder.read_result() or {}).get("wall_seconds", 0.0)
+        document: dict[str, Any] = {
+            **summarize([rows.get(name) or task_row(name, None) for name in names]),
+            "seed": config.seed,
+            "workers": config.workers,
+            "wall_seconds": round(float(str(before)) + time.perf_counter() - began, 1),
+            "run": str(folder.path),
+        }
+        folder.write_result(document)
+        failed = document["failed"]
+        error = f"{failed} of {len(names)} tasks failed" if status == "finished" and failed else ""
+        folder.set_status("failed" if error else status, step=len(rows), length=len(names), error=error)
+        return BenchResult(status, folder.read_result() or {}, build_report(folder))
+
+
+def chosen_tasks(config: BenchConfig) -> list[str]:
+    """The tasks that a configuration names, in the published order.
+
+    Raises:
+        InputError: a name is no task, or is given twice; all such are listed.
+    """
+    wanted = [name.strip() for text in config.tasks for name in text.split(",") if name.strip()]
+    if not config.tasks:
+        return list(TASKS)
+    known = [*TASKS, *VARIANTS]
+    problems = [f"{name!r} is no benchmark task" for name in sorted({*wanted} - {*known})]
+    problems += [f"{name} is given twice" for name in sorted({*wanted}) if wanted.count(name) > 1]
+    if problems or not wanted:
+        raise InputError("--tasks", *(problems or ["names no task"]))
+    return [name for name in known if name in wanted]
+
+
+def task_row(name: str, outcome: Outcome | None) -> dict[str, Any]:
+    """What the table says of a task; one that failed or was cut off counts as not solved."""
+    published = {**TASKS, **VARIANTS}[name].published
+    result: Mapping[str, Any] = (outcome.result if outcome else None) or {}
+    error = "" if result else outcome.error if outcome else "cut off"
+    roads = result.get("roads") or {}
+    return {
+        "task": name,
+        "tier": result.get("tier", "none"),
+        "route": result.get("route"),
+        "method": result.get("method"),
+        "nodes": result.get("nodes"),
+        "states": result.get("states"),
+        "opened": (roads.get("opened") or {}).get("tier", "none"),
+        "queried": (roads.get("queried") or {}).get("tier", "none"),
+        "reason": error or result.get("reason", ""),
+        "failed": outcome is not None and outcome.status == "failed",
+        "seconds": result.get("seconds", {}),
+        "cpu_seconds": outcome.cpu_seconds if outcome else 0.0,
+        "paper": published.mips,
+        "gpt4": published.gpt4,
+        "mealy": published.mealy,
+    }
+
+
+def summarize(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts over all tasks that were asked for."""
+    reached = {tier: sum(TIERS.index(row["tier"]) >= TIERS.index(tier) for row in rows) for tier in TIERS[1:]}
+    by_road = {road: sum(row[road] in ("S2", "S3", "S4") for row in rows) for road in ("opened", "queried")}
+    return {
+        "tasks": len(rows),
+        "at_least": reached,
+        "solved": reached["S2"],
+        "solved_by_road": by_road,
+        "paper": sum(row["paper"] for row in rows),
+        "gpt4": sum(row["gpt4"] for row in rows),
+        "failed": sum(row["failed"] for row in rows),
+        "cut_off": sum(row["reason"] == "cut off" for row in rows),
+        "cpu_seconds": round(sum(row["cpu_seconds"] for row in rows), 1),
+        "per_task": list(rows),
+    }
+
+
+def _run(
+    folder: RunFolder,
+    config: BenchConfig,
+    names: Sequence[str],
+    time_limit: float | None,
+    take: Callable[[Outcome], None],
+) -> Ending:
+    """Compute those tasks that have no result in the folder yet."""
+    pending: list[Job] = []
+    for name in names:
+        with suppress(InputError):  # a damaged outcome is none
+            kept = read_outcome(folder.path, name)
+            if kept and kept.status == "finished":
+                take(kept)
+                continue
+        # A job's configuration names the folder, which may have been moved since: nothing old must seem to contradict.
+        (folder.path / "jobs" / f"{name}.json").unlink(missing_ok=True)
+        # Seeds of 32 bits: every library takes them.
+        seed = job_seed(config.seed, name) % 2**32
+        pending.append(task_job(name, config.for_task(seed), folder.path / "tasks" / name))
+    if not pending:
+        return "finished"
+    report = run_jobs(
+        WORK,
+        pending,
+        folder=folder.path,
+        seed=config.seed,
+        executor=executor_for(config.cluster, config.workers, config.memory_limit),
+        time_limit=time_limit,
+        on_outcome=lambda outcome, _: take(outcome),
+    )
+    return report.status

@@ -1,0 +1,104 @@
+"""Options of the distill verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from novacula.errors import InputError
+
+_WIDEST = 10**6
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How a program is distilled.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    seed: int = 0
+    """Seed of data, networks and checks, 0 to 2^32 - 1."""
+    networks: int = 4
+    """Most perfect networks that are opened; no further one is after the goal is reached."""
+    shortcuts: bool = True
+    """Also look for a program in the data alone; such a program says that its route is data."""
+    low: int = 0
+    """Least input of a function."""
+    high: int = 1
+    """Largest input of a function."""
+    streams: int = 1
+    """Input streams of a function: with several it is called with one list for each."""
+    length: int = 10
+    """Length of the sequences on which a function is learned; it is checked at twice and five times that."""
+    call_seconds: float = 10.0
+    """Longest time that a function may take for one sequence."""
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise InputError("options", *problems)
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if not 0 <= self.seed < 2**32:
+            problems.append(f"--seed is {self.seed}; it must lie in 0 … 2^32 - 1")
+        if self.networks < 1:
+            problems.append(f"--networks is {self.networks}; it must be at least 1")
+        if not -_WIDEST <= self.low <= self.high <= _WIDEST:
+            problems.append(f"--low is {self.low} and --high is {self.high}; -10^6 ≤ low ≤ high ≤ 10^6 must hold")
+        if not 1 <= self.streams <= 8:
+            problems.append(f"--streams is {self.streams}; it must lie in 1 … 8")
+        if not 2 <= self.length <= 100:
+            problems.append(f"--length is {self.length}; it must lie in 2 … 100")
+        if not 0 < self.call_seconds <= 3600:
+            problems.append(f"--call-seconds is {self.call_seconds:g}; it must lie in 0 … 3600, 0 excluded")
+        return problems
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """Which benchmark tasks are distilled, each as a job of its own.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    tasks: tuple[str, ...] = ()
+    """Names, with commas between them; by default all 62."""
+    seed: int = 0
+    """Seed from which every task's own seed is derived, 0 to 2^32 - 1."""
+    networks: int = 4
+    """Most perfect networks that are opened for a task."""
+    shortcuts: bool = False
+    """Also look for programs in the data alone. They are no part of the published comparison."""
+    workers: int = 2
+    """Tasks that are distilled at the same time, each on one thread. Their number changes no result."""
+    cluster: str | None = None
+    """Distill on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
+    memory_limit: float | None = None
+    """Megabytes that all workers together may take; a task waits until there is room for it."""
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise InputError("options", *problems)
+
+    def for_task(self, seed: int) -> RunConfig:
+        """How one of the tasks is distilled."""
+        return RunConfig(seed=seed, networks=self.networks, shortcuts=self.shortcuts)
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if not 0 <= self.seed < 2**32:
+            problems.append(f"--seed is {self.seed}; it must lie in 0 … 2^32 - 1")
+        if self.networks < 1:
+            problems.append(f"--networks is {self.networks}; it must be at least 1")
+        if self.workers < 1:
+            problems.append(f"--workers is {self.workers}; it must be at least 1")
+        if self.memory_limit is not None and not self.memory_limit > 0:
+            problems.append(f"--memory-limit is {self.memory_limit:g} MB; it must be more than 0")
+        return problems
+
+
+def stored_options(kind: type, stored: dict[str, Any]) -> dict[str, Any]:
+    """The options of a configuration that a run's record holds, lists as tuples."""
+    names = [field.name for field in fields(kind) if field.name in stored]
+    return {name: tuple(stored[name]) if isinstance(stored[name], list) else stored[name] for name in names}

@@ -1,0 +1,90 @@
+"""What a run says about its program, in words. Source: ours."""
+
+from novacula.distill.candidate import Found, Route
+from novacula.distill.export import machine_python, program_python
+from novacula.distill.machine import Machine
+from novacula.distill.network import Network
+from novacula.distill.program import Program
+from novacula.distill.program_machine import program_machine
+from novacula.distill.source import Source
+from novacula.distill.verify import Certificate
+from novacula.distill.verify.target import list_symbols
+
+_ROUTES: dict[Route, str] = {
+    "opened": "read from the hidden states of a trained recurrent network",
+    "queried": "learned from the answers of a trained recurrent network, as of a black box",
+    "data": "found in the data alone, without any network",
+}
+_TIERS = {
+    "none": "not right.",
+    "S0": "S0: only a network is right.",
+    "S1": "S1: a machine or a long program, right on fresh sequences.",
+    "S2": "S2: a short formula, right on fresh sequences.",
+    "S3": "S3: a short formula, proved for all inputs up to length 10.",
+    "S4": "S4: a short formula, proved for every length.",
+}
+_WITHIN = "S4: a short formula, proved for all inputs up to the length that the network was trained on."
+_AGAINST = {
+    "task": "the definition of the benchmark task {name}",
+    "data": "rows of {name} that nothing was learned from; more than these data nobody was asked",
+    "function": "the function {name}",
+    "network": "the network {name}, within the length {length} that it was trained on",
+}
+
+
+def checked(source: Source, certificate: Certificate | None) -> str:
+    """What was compared and how far."""
+    length = source.target.length if source.target else 0
+    against = _AGAINST[source.kind].format(name=source.name, length=length)
+    if certificate is None:
+        return f"There is no program to compare with {against}."
+    text = f"Compared with {against}. {certificate.sentences}"
+    if example := certificate.counterexample:
+        x = ", ".join(str(one[0] if len(one) == 1 else one) for one in example.x)
+        text += f" After the input {x} the last output must be {example.expected} and is {example.found}."
+    return text
+
+
+def source_text(found: Found, source: Source) -> str:
+    """The Python file of what was found, with its provenance and certificate."""
+    import novacula
+
+    how = f"{found.method}, network {found.network + 1}" if found.network is not None else found.method
+    tier = found.certificate.tier if found.certificate else "none"
+    verdict = _TIERS[tier] if tier else "right on held-out data; there is no function to compare with."
+    if tier == "S4" and source.kind == "network":
+        verdict = _WITHIN
+    lines = [
+        f"{source.name}, as a program.",
+        "",
+        f"Distilled by novacula {novacula.__version__}: {_ROUTES[found.route]} ({how}).",
+        f"Certificate: {verdict}",
+        *_wrapped(checked(source, found.certificate)),
+    ]
+    text = "\n".join(lines)
+    if isinstance(found.program, Machine):
+        return machine_python(found.program, text)
+    return program_python(found.program, text)
+
+
+def states_of(program: Program | Machine, source: Source) -> Machine | None:
+    """The minimal machine of what was found, over inputs of any length; None where it is infinite or too large."""
+    if isinstance(program, Machine):
+        return program.minimal()
+    symbols = list_symbols(source.low, source.high, source.streams)
+    return None if symbols is None else program_machine(program, symbols)
+
+
+def describe_network(network: Network) -> str:
+    """A network's shape in a few words."""
+    shapes = [
+        " → ".join(str(size) for size in (layers[0].weight.shape[1], *(len(layer.bias) for layer in layers)))
+        for layers in (network.f, network.g)
+    ]
+    return f"state of {network.size}; f: {shapes[0]}; g: {shapes[1]}; {network.activation}"
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, 110)

@@ -1,0 +1,96 @@
+"""C99: a struct for the state, and functions that read and write 64-bit integers. Source: ours."""
+
+from novacula.distill.export.text import Text, Writer, call, infix, renamed, write
+from novacula.distill.expression import Expression, Operator
+from novacula.distill.program import Program
+
+_CHOICE, _EQUAL, _LESS, _SUM, _TERM, _SIGN = range(1, 7)
+_KEYWORDS = (
+    *("auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern"),
+    *("float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed"),
+    *("sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while"),
+    *("x", "y", "state", "next", "step", "start", "start_state", "int64_t", "main"),
+    *("floor_div", "floor_mod", "absolute", "least", "largest"),
+)
+
+
+def _either(a: Text, b: Text) -> Text:
+    return Text(f"{a.within(_EQUAL)} ? {a.within(_CHOICE + 1)} : {b.within(_CHOICE)}", _CHOICE)
+
+
+def _both(a: Text, b: Text) -> Text:
+    return Text(f"{a.within(_EQUAL)} ? {b.within(_CHOICE + 1)} : {a.within(_CHOICE)}", _CHOICE)
+
+
+def _choice(condition: Text, then: Text, other: Text) -> Text:
+    text = f"{condition.within(_EQUAL)} ? {then.within(_CHOICE + 1)} : {other.within(_CHOICE)}"
+    return Text(text, _CHOICE)
+
+
+_WRITERS: dict[Operator, Writer] = {
+    "+": infix("+", _SUM),
+    "-": infix("-", _SUM),
+    "*": infix("*", _TERM),
+    "//": call("floor_div"),
+    "%": call("floor_mod"),
+    "neg": lambda a: Text(f"-{a.within(_SIGN + 1)}", _SIGN),
+    "abs": call("absolute"),
+    "min": call("least"),
+    "max": call("largest"),
+    "==": infix("==", _EQUAL),
+    "!=": infix("!=", _EQUAL),
+    "<": infix("<", _LESS),
+    "<=": infix("<=", _LESS),
+    "and": _both,
+    "or": _either,
+    "not": lambda a: Text(f"!{a.within(_SIGN)}", _SIGN),
+    "if": _choice,
+}
+
+_HELPERS = {
+    "floor_div": "static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }",
+    "floor_mod": "static int64_t floor_mod(int64_t a, int64_t b) { return a % b + (a % b < 0 ? b : 0); }",
+    "absolute": "static int64_t absolute(int64_t a) { return a < 0 ? -a : a; }",
+    "least": "static int64_t least(int64_t a, int64_t b) { return b < a ? b : a; }",
+    "largest": "static int64_t largest(int64_t a, int64_t b) { return b > a ? b : a; }",
+}
+
+
+def c_source(program: Program, comment: str = "") -> str:
+    """A program as C99: `struct state`, `start_state()` and `step(&state, x, y)`, exact while numbers fit 64 bits.
+
+    Args:
+        program: any.
+        comment: at the head of the file.
+    """
+    program = renamed(program, _KEYWORDS)
+    fields = [*program.state] or ["unused"]
+    start = ", ".join(map(str, program.start)) or "0"
+    lines = [f"    int64_t {name} = x[{index}];" for index, name in enumerate(program.inputs)]
+    lines += [f"    int64_t {name} = state->{name};" for name in program.state]
+    lines += [f"    int64_t {name} = {_text(value)};" for name, value in program.body]
+    lines += [f"    y[{index}] = {_text(value)};" for index, value in enumerate(program.outputs)]
+    lines += [f"    state->{name} = {_text(value)};" for name, value in zip(program.state, program.update, strict=True)]
+    body = "\n".join(lines)
+    helpers = [text for name, text in _HELPERS.items() if f"{name}(" in body]
+    safe = comment.replace("*/", "* /").strip()
+    parts = [
+        *([f"/* {safe} */"] if safe else []),
+        "#include <stdint.h>",
+        "",
+        *helpers,
+        *([""] if helpers else []),
+        f"struct state {{ int64_t {', '.join(fields)}; }};",
+        "",
+        f"struct state start_state(void) {{ struct state start = {{ {start} }}; return start; }}",
+        "",
+        "void step(struct state *state, const int64_t *x, int64_t *y) {",
+        *([] if program.state else ["    (void)state;"]),
+        body,
+        "}",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _text(expression: Expression) -> str:
+    return write(expression, _WRITERS, _SIGN).text

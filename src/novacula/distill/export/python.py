@@ -1,0 +1,165 @@
+"""Python files: a docstring that says where the program is from and what is known of it, `step` and `run`.
+
+Files are made of a closed grammar, and checked against a list of syntax that they may use before anybody gets them.
+Source: ours.
+"""
+
+import ast
+import keyword
+
+from novacula.distill.export.text import Text, Writer, call, infix, is_truth, renamed, write
+from novacula.distill.expression import Expression, Operator
+from novacula.distill.machine import Machine
+from novacula.distill.program import Program
+
+_TAKEN = (*keyword.kwlist, "state", "x", "xs", "y", "ys", "step", "run", "START", "TABLE", "abs", "min", "max", "int")
+_CHOICE, _OR, _AND, _NOT, _COMPARE, _SUM, _TERM, _SIGN = range(1, 9)
+
+
+def _choice(condition: Text, then: Text, other: Text) -> Text:
+    text = f"{then.within(_CHOICE + 1)} if {condition.within(_CHOICE + 1)} else {other.within(_CHOICE)}"
+    return Text(text, _CHOICE)
+
+
+def _comparison(sign: str) -> Writer:
+    # Comparisons of comparisons would chain.
+    return lambda a, b: Text(f"{a.within(_COMPARE + 1)} {sign} {b.within(_COMPARE + 1)}", _COMPARE)
+
+
+_WRITERS: dict[Operator, Writer] = {
+    "+": infix("+", _SUM),
+    "-": infix("-", _SUM),
+    "*": infix("*", _TERM),
+    "//": infix("//", _TERM),
+    "%": infix("%", _TERM),
+    "neg": lambda a: Text(f"-{a.within(_SIGN)}", _SIGN),
+    "abs": call("abs"),
+    "min": call("min"),
+    "max": call("max"),
+    **{sign: _comparison(sign) for sign in ("==", "!=", "<", "<=")},
+    "and": infix("and", _AND),
+    "or": infix("or", _OR),
+    "not": lambda a: Text(f"not {a.within(_NOT)}", _NOT),
+    "if": _choice,
+}
+
+_RUN = '''
+
+def run(xs):
+    """The outputs for a whole sequence, of any length."""
+    state, ys = START, []
+    for x in xs:
+        state, y = step(state, x)
+        ys.append(y)
+    return ys
+'''
+
+
+def python_expression(expression: Expression) -> str:
+    """An expression as Python writes it."""
+    return write(expression, _WRITERS, _SIGN).text
+
+
+def program_python(program: Program, docstring: str = "") -> str:
+    """A program as a Python module of `START`, `step(state, x)` and `run(xs)`.
+
+    With one input stream, x is an integer, else a tuple; the same holds for outputs. The state is a tuple.
+
+    Args:
+        program: any.
+        docstring: of the module.
+    """
+    single = len(program.inputs) == 1
+    taken = tuple(name for name in _TAKEN if not (single and name == "x" and program.inputs == ("x",)))
+    program = renamed(program, taken)
+    lines = [f"START = {_tuple(list(map(str, program.start)))}", "", "", "def step(state, x):"]
+    lines.append('    """The state after one more input, and the output."""')
+    if program.state:
+        lines.append(f"    {_targets(program.state)} = state")
+    if single and program.inputs != ("x",):
+        lines.append(f"    {program.inputs[0]} = x")
+    elif not single:
+        lines.append(f"    {_targets(program.inputs)} = x")
+    lines += [f"    {name} = {_value(value)}" for name, value in program.body]
+    outputs = [_value(value) for value in program.outputs]
+    lines.append(f"    return {_tuple([_value(value) for value in program.update])}, {_result(outputs)}")
+    return _module(docstring, "\n".join(lines))
+
+
+def machine_python(machine: Machine, docstring: str = "") -> str:
+    """A complete machine as a Python module of the same form: a table from state and input to next state and output.
+
+    Raises:
+        ValueError: a transition is unknown.
+    """
+    if not machine.complete:
+        raise ValueError("a machine with unknown transitions is no program")
+    lines = ["START = 0", "TABLE = {"]
+    for state in range(machine.states):
+        lines.append(f"    {state}: {{")
+        for index, symbol in enumerate(machine.symbols.tolist()):
+            y = _result([str(value) for value in machine.output[state, index].tolist()])
+            lines.append(f"        {_result(list(map(str, symbol)))}: ({machine.next[state, index]}, {y}),")
+        lines.append("    },")
+    lines += ["}", "", "", "def step(state, x):", '    """The state after one more input, and the output."""']
+    return _module(docstring, "\n".join([*lines, "    return TABLE[state][x]"]))
+
+
+def check_python(source: str) -> None:
+    """Make sure that a module does nothing but compute with integers: it imports, names and calls nothing else.
+
+    Raises:
+        ValueError: it holds a syntax node, a call or a name that our files never hold.
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if not isinstance(node, _ALLOWED):
+            raise ValueError(f"line {getattr(node, 'lineno', '?')}: {type(node).__name__} is not allowed")
+        if isinstance(node, ast.Call) and not _is_allowed_call(node):
+            raise ValueError(f"line {node.lineno}: this call is not allowed")
+        if isinstance(node, ast.Name) and node.id.startswith("__"):
+            raise ValueError(f"line {node.lineno}: the name {node.id} is not allowed")
+        if isinstance(node, ast.Attribute) and node.attr != "append":
+            raise ValueError(f"line {node.lineno}: the attribute {node.attr} is not allowed")
+        if isinstance(node, ast.Constant) and type(node.value) not in (int, str):
+            raise ValueError(f"line {node.lineno}: {type(node.value).__name__} is not allowed")
+
+
+_ALLOWED = (
+    *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.For, ast.Expr),
+    *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.Attribute),
+    *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.UnaryOp, ast.USub, ast.Not),
+    *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.BoolOp, ast.And, ast.Or, ast.IfExp, ast.Call),
+)
+_CALLS = ("abs", "min", "max", "int", "step")
+
+
+def _is_allowed_call(node: ast.Call) -> bool:
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and (function.value.id, function.attr) == ("ys", "append")
+    return isinstance(function, ast.Name) and function.id in _CALLS and not node.keywords
+
+
+def _module(docstring: str, body: str) -> str:
+    safe = docstring.replace("\\", "\\\\").replace('"', "'").strip()
+    source = (f'"""{safe}\n"""\n\n' if "\n" in safe else f'"""{safe}"""\n\n' if safe else "") + body + "\n" + _RUN
+    check_python(source)
+    return source
+
+
+def _value(expression: Expression) -> str:
+    text = python_expression(expression)
+    return f"int({text})" if is_truth(expression) else text
+
+
+def _tuple(items: list[str]) -> str:
+    return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+
+
+def _result(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"({', '.join(items)})"
+
+
+def _targets(names: tuple[str, ...]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else ", ".join(names)

@@ -1,0 +1,85 @@
+"""Expressions as text with as few parentheses as their language needs. Source: ours."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from novacula.distill.expression import TRUTHS, Expression, Name, Number, Operation, Operator, substitute
+from novacula.distill.program import Program
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text of an expression, and how tightly its outermost operator binds; a larger number binds tighter."""
+
+    text: str
+    binds: int
+
+    def within(self, binds: int) -> str:
+        """The text as an operand of something that needs at least this."""
+        return self.text if self.binds >= binds else f"({self.text})"
+
+
+Writer = Callable[..., Text]
+ATOM = 100
+
+
+def write(
+    expression: Expression,
+    writers: Mapping[Operator, Writer],
+    negative: int = ATOM,
+    number: Callable[[int], str] = str,
+) -> Text:
+    """The text of an expression.
+
+    Args:
+        expression: any.
+        writers: for every operator, the text from its operands' texts.
+        negative: how tightly a negative number binds.
+        number: writes a number.
+    """
+    if isinstance(expression, Name):
+        return Text(expression.name, ATOM)
+    if isinstance(expression, Number):
+        return Text(number(expression.value), ATOM if expression.value >= 0 else negative)
+    assert isinstance(expression, Operation)
+    return writers[expression.operator](*(write(operand, writers, negative, number) for operand in expression.operands))
+
+
+def infix(sign: str, binds: int) -> Writer:
+    """A binary operator that groups to the left."""
+    return lambda a, b: Text(f"{a.within(binds)} {sign} {b.within(binds + 1)}", binds)
+
+
+def call(name: str) -> Writer:
+    """A function."""
+    return lambda *operands: Text(f"{name}({', '.join(operand.text for operand in operands)})", ATOM)
+
+
+def is_truth(expression: Expression) -> bool:
+    """Whether Python gives True or False, or may do so, where we say 1 or 0."""
+    if not isinstance(expression, Operation):
+        return False
+    if expression.operator in TRUTHS:
+        return True
+    chosen = expression.operands[1:] if expression.operator == "if" else expression.operands
+    return expression.operator in ("and", "or", "if", "min", "max") and any(map(is_truth, chosen))
+
+
+def renamed(program: Program, taken: Sequence[str]) -> Program:
+    """The program with an underscore behind every name that its new language needs for itself."""
+    known = [*program.inputs, *program.state, *(name for name, _ in program.body)]
+    names: dict[str, str] = {}
+    for name in known:
+        new = name
+        while new in taken or (new != name and new in known):
+            new += "_"
+        names[name] = new
+    values: dict[str, Expression] = {old: Name(new) for old, new in names.items()}
+    return Program(
+        tuple(names[name] for name in program.inputs),
+        tuple(names[name] for name in program.state),
+        program.start,
+        tuple((names[name], substitute(value, values)) for name, value in program.body),
+        tuple(substitute(value, values) for value in program.update),
+        tuple(substitute(value, values) for value in program.outputs),
+    )

@@ -1,0 +1,207 @@
+"""The closed grammar of what a program may compute: integers, a few operators, and choice.
+
+An expression means what the same text means to Python, bit for bit: `and` and `or` give one of their operands, a
+comparison counts as 0 or 1, `//` and `%` round down. The same tree is evaluated on integers and on arrays, handed to a
+solver, and written in other languages; each of these is a table from operators to functions, folded by `fold`.
+Source: ours; the operators follow arXiv 2402.05110 (its integer symbolic regression), extended.
+"""
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Operator = Literal[
+    "+", "-", "*", "//", "%", "neg", "abs", "min", "max", "==", "!=", "<", "<=", "and", "or", "not", "if"
+]
+ARITY: dict[Operator, int] = {
+    **dict.fromkeys(("+", "-", "*", "//", "%", "min", "max", "==", "!=", "<", "<=", "and", "or"), 2),
+    **dict.fromkeys(("neg", "abs", "not"), 1),
+    "if": 3,
+}
+TRUTHS: frozenset[Operator] = frozenset(("==", "!=", "<", "<=", "not"))
+"""Operators whose value is 0 or 1 whatever their operands are."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A tree: a `Name`, a `Number`, or an `Operation`. Python's operators on expressions build larger ones."""
+
+    def __add__(self, other: "Expression | int") -> "Operation":
+        return Operation("+", (self, as_expression(other)))
+
+    def __radd__(self, other: int) -> "Operation":
+        return Operation("+", (Number(other), self))
+
+    def __sub__(self, other: "Expression | int") -> "Operation":
+        return Operation("-", (self, as_expression(other)))
+
+    def __rsub__(self, other: int) -> "Operation":
+        return Operation("-", (Number(other), self))
+
+    def __mul__(self, other: "Expression | int") -> "Operation":
+        return Operation("*", (self, as_expression(other)))
+
+    def __rmul__(self, other: int) -> "Operation":
+        return Operation("*", (Number(other), self))
+
+    def __floordiv__(self, other: int) -> "Operation":
+        return Operation("//", (self, Number(other)))
+
+    def __mod__(self, other: int) -> "Operation":
+        return Operation("%", (self, Number(other)))
+
+    def __neg__(self) -> "Operation":
+        return Operation("neg", (self,))
+
+    def __abs__(self) -> "Operation":
+        return Operation("abs", (self,))
+
+    def __lt__(self, other: "Expression | int") -> "Operation":
+        return Operation("<", (self, as_expression(other)))
+
+    def __le__(self, other: "Expression | int") -> "Operation":
+        return Operation("<=", (self, as_expression(other)))
+
+
+@dataclass(frozen=True)
+class Name(Expression):
+    """A variable."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Number(Expression):
+    """A constant."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class Operation(Expression):
+    """An operator and its operands: for `if` the condition, then what holds if it is true, then the rest.
+
+    Raises:
+        ValueError: wrong number of operands, or `//` or `%` by anything but a positive constant.
+    """
+
+    operator: Operator
+    operands: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.operands) != ARITY[self.operator]:
+            raise ValueError(f"{self.operator} takes {ARITY[self.operator]} operands, not {len(self.operands)}")
+        if self.operator in ("//", "%"):
+            divisor = self.operands[1]
+            if not isinstance(divisor, Number) or divisor.value <= 0:
+                raise ValueError(f"{self.operator} is only defined for a positive constant divisor")
+
+
+def as_expression(value: Expression | int) -> Expression:
+    """A number as an expression; an expression as it is."""
+    return value if isinstance(value, Expression) else Number(int(value))
+
+
+def operation(name: Operator, *operands: Expression | int) -> Operation:
+    """The operation of operators that Python does not let us overload: `operation("if", a < b, a, 0)`."""
+    return Operation(name, tuple(as_expression(operand) for operand in operands))
+
+
+def nodes(expression: Expression) -> int:
+    """How many names, numbers and operators a tree has."""
+    return sum(1 for _ in walk(expression))
+
+
+def names(expression: Expression) -> set[str]:
+    """The variables of a tree."""
+    return {node.name for node in walk(expression) if isinstance(node, Name)}
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """All nodes, each before its operands."""
+    yield expression
+    if isinstance(expression, Operation):
+        for operand in expression.operands:
+            yield from walk(operand)
+
+
+def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:
+    """The tree with the given variables replaced."""
+    if isinstance(expression, Name):
+        return values.get(expression.name, expression)
+    if isinstance(expression, Operation):
+        return Operation(expression.operator, tuple(substitute(operand, values) for operand in expression.operands))
+    return expression
+
+
+def fold(
+    expression: Expression,
+    values: Mapping[str, Any],
+    meaning: Mapping[Operator, Callable[..., Any]],
+    number: Callable[[int], Any] = int,
+) -> Any:
+    """The value of a tree in any domain.
+
+    Args:
+        expression: the tree.
+        values: of its variables.
+        meaning: of every operator that it uses.
+        number: a constant's value.
+    """
+    if isinstance(expression, Name):
+        return values[expression.name]
+    if isinstance(expression, Number):
+        return number(expression.value)
+    assert isinstance(expression, Operation)
+    operands = (fold(operand, values, meaning, number) for operand in expression.operands)
+    return meaning[expression.operator](*operands)
+
+
+def _truth(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda a, b: np.asarray(test(a, b)).astype(np.int64)
+
+
+ON_INTEGERS: dict[Operator, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "neg": operator.neg,
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "==": lambda a, b: int(a == b),
+    "!=": lambda a, b: int(a != b),
+    "<": lambda a, b: int(a < b),
+    "<=": lambda a, b: int(a <= b),
+    "and": lambda a, b: b if a else a,
+    "or": lambda a, b: a if a else b,
+    "not": lambda a: int(not a),
+    "if": lambda condition, a, b: a if condition else b,
+}
+"""Python's integers: never wrong, one value at a time."""
+
+ON_ARRAYS: dict[Operator, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "neg": operator.neg,
+    "abs": np.abs,
+    "min": np.minimum,
+    "max": np.maximum,
+    "==": _truth(operator.eq),
+    "!=": _truth(operator.ne),
+    "<": _truth(operator.lt),
+    "<=": _truth(operator.le),
+    "and": lambda a, b: np.where(np.asarray(a) != 0, b, a),
+    "or": lambda a, b: np.where(np.asarray(a) != 0, a, b),
+    "not": lambda a: (np.asarray(a) == 0).astype(np.int64),
+    "if": lambda condition, a, b: np.where(np.asarray(condition) != 0, a, b),
+}
+"""Arrays of int64, or of Python's integers (dtype object), elementwise."""

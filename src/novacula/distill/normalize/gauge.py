@@ -1,0 +1,29 @@
+"""Changes of basis of the hidden state that leave what a network puts out unchanged.
+
+Source: arXiv 2402.05110, section on auto-simplification.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.distill.network import Layer, Network
+
+
+def changed_basis(
+    network: Network, matrix: Float[np.ndarray, "new size"], inverse: Float[np.ndarray, "size new"] | None = None
+) -> Network:
+    """The network whose hidden state is `matrix` times this one's: the same outputs if the matrix is invertible.
+
+    A matrix with fewer rows than columns is allowed with an explicit inverse; it keeps the outputs if no state that is
+    reached loses anything by `inverse @ matrix`.
+    """
+    if inverse is None:
+        inverse = np.linalg.inv(matrix)
+    f, g = list(network.f), list(network.g)
+    first, size = f[0].weight, network.size
+    f[0] = replace(f[0], weight=np.hstack([first[:, :size] @ inverse, first[:, size:]]))
+    f[-1] = Layer(matrix @ f[-1].weight, matrix @ f[-1].bias)
+    g[0] = replace(g[0], weight=g[0].weight @ inverse)
+    return replace(network, f=tuple(f), g=tuple(g))

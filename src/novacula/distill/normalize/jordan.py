@@ -1,0 +1,98 @@
+"""A basis in which the state's own transition is in Jordan form, real, and sturdy against noise.
+
+Source: arXiv 2402.05110, Jordan normal form; the chains are found by singular values.
+"""
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from novacula.distill.network import Network
+from novacula.distill.normalize.gauge import changed_basis
+
+LARGEST = 1e4
+"""A network with larger weights is no simplification."""
+
+
+def transition_matrix(network: Network) -> Float[np.ndarray, "size size"]:
+    """How the state moves if every hidden unit is taken for linear."""
+    matrix = np.eye(network.size + network.streams)
+    for layer in network.f:
+        matrix = layer.weight @ matrix
+    return matrix[:, : network.size]
+
+
+def jordan_form(network: Network, near: float = 0.7, rank: float = 0.05) -> Network:
+    """The network in a basis where `transition_matrix` is nearly in real Jordan form.
+
+    Args:
+        network: any; whitened, so that the tolerances have a meaning.
+        near: eigenvalues at most so far apart count as one.
+        rank: singular values up to this count as zero when chains are built.
+
+    Raises:
+        ValueError: no such basis: eigenvalues do not fall into groups, or weights explode.
+    """
+    basis = jordan_basis(transition_matrix(network), near, rank)
+    result = changed_basis(network, np.linalg.inv(basis), basis)
+    parts = [part for layer in (*result.f, *result.g) for part in (layer.weight, layer.bias)]
+    if max(np.abs(part).max(initial=0) for part in parts) > LARGEST:
+        raise ValueError("weights explode")
+    return result
+
+
+def jordan_basis(matrix: Float[np.ndarray, "n n"], near: float, rank: float) -> Float[np.ndarray, "n n"]:
+    """Columns P such that P⁻¹ · matrix · P is nearly in Jordan form, conjugate pairs as real rotations.
+
+    Raises:
+        ValueError: eigenvalues do not fall into groups, or the columns do not span the space.
+    """
+    columns: list[np.ndarray] = []
+    for value, count in _groups(np.linalg.eigvals(matrix).astype(complex), near):
+        if value.imag < -near / 2:
+            continue  # the conjugate's group brings its columns
+        real = abs(value.imag) <= near / 2
+        shifted = matrix - (value.real if real else value) * np.eye(len(matrix))
+        for vector in _chains(shifted, count, rank):
+            if real:
+                columns.append(np.real(vector))
+            else:
+                columns += [np.sqrt(2) * np.real(vector), -np.sqrt(2) * np.imag(vector)]
+    basis = np.column_stack(columns) if columns else np.zeros((len(matrix), 0))
+    if basis.shape[1] != len(matrix) or np.linalg.cond(basis) > 1e9:
+        raise ValueError("the chains do not span the space")
+    return basis
+
+
+def _groups(values: Complex[np.ndarray, " n"], near: float) -> list[tuple[complex, int]]:
+    """Means of eigenvalues near each other, and how many; sorted, so that equal matrices give equal bases."""
+    close = np.abs(values[:, None] - values[None]) <= near
+    groups = []
+    for row in np.unique(close, axis=0):
+        if (close[row] != row).any():
+            raise ValueError("eigenvalues do not fall into groups")
+        groups.append((complex(values[row].mean()), int(row.sum())))
+    return sorted(groups, key=lambda group: (-round(abs(group[0]), 6), group[0].real, group[0].imag))
+
+
+def _chains(shifted: np.ndarray, count: int, rank: float) -> list[np.ndarray]:
+    """Vectors of the generalized eigenspace, chain after chain, each vector the image of the one after it."""
+    space = np.linalg.svd(np.linalg.matrix_power(shifted, count))[2][-count:].conj().T
+    inside = space.conj().T @ shifted @ space
+    kernels = [np.zeros((count, 0), inside.dtype)]
+    while kernels[-1].shape[1] < count and len(kernels) <= count:
+        _, values, right = np.linalg.svd(np.linalg.matrix_power(inside, len(kernels)))
+        zeros = max(int((values <= rank).sum()), kernels[-1].shape[1])
+        kernels.append(right[count - zeros :].conj().T)
+    chains: list[list[np.ndarray]] = []
+    for level in reversed(range(1, len(kernels))):
+        images = [chain[len(chain) - level] for chain in chains]
+        known = np.column_stack([kernels[level - 1], *images])
+        new = kernels[level].shape[1] - known.shape[1]
+        basis = np.linalg.qr(known)[0]
+        fresh = kernels[level] - basis @ (basis.conj().T @ kernels[level])
+        for vector in np.linalg.svd(fresh)[0][:, : max(new, 0)].T:
+            chain = [vector]
+            for _ in range(level - 1):
+                chain.append(inside @ chain[-1])
+            chains.append(chain)
+    return [space @ vector for chain in chains for vector in reversed(chain)]

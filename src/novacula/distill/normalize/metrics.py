@@ -1,0 +1,76 @@
+"""What is measured of a network after every step of its simplification. Source: arXiv 2402.05110; the choice is its."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from novacula.distill.network import Network, activate
+from novacula.distill.normalize.retrain import flat_weights
+from novacula.distill.sequences import Sequences
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Of a network on data.
+
+    Attributes:
+        hidden: numbers in the state.
+        neurons: hidden units of f and g.
+        weights: how many weights are not 0.
+        biases: how many biases are not 0.
+        parameters: how many weights and biases there are.
+        integers: how many of these are integers.
+        norm: root of the sum of the squared weights and biases.
+        sparsity: the part of the hidden units' values that is 0; of a network without any, 0.
+        loss: mean squared error of the outputs.
+        accuracy: the part of the outputs that are right when rounded.
+    """
+
+    hidden: int
+    neurons: int
+    weights: int
+    biases: int
+    parameters: int
+    integers: int
+    norm: float
+    sparsity: float
+    loss: float
+    accuracy: float
+
+
+def measured(network: Network, sequences: Sequences) -> Metrics:
+    """The metrics of a network; a loss or norm that is no number counts as infinite."""
+    flat, layers = flat_weights(network), (*network.f, *network.g)
+    errors = (network.outputs_of(sequences.x) - sequences.y)[sequences.inside]
+    loss = float(np.nan_to_num((errors**2).mean(), nan=np.inf))
+    return Metrics(
+        network.size,
+        sum(len(layer.bias) for part in (network.f, network.g) for layer in part[:-1]),
+        sum(int(np.count_nonzero(layer.weight)) for layer in layers),
+        sum(int(np.count_nonzero(layer.bias)) for layer in layers),
+        len(flat),
+        int((flat == np.rint(flat)).sum()),
+        float(np.sqrt((flat**2).sum())),
+        _zeros(network, sequences),
+        loss,
+        float((np.abs(errors) < 0.5).mean()),
+    )
+
+
+def hidden_values(network: Network, sequences: Sequences) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """What goes into every layer of f and of g at the positions that are data, a row each."""
+    states = network.states(sequences.x)
+    before = np.concatenate([states[:, :-1], sequences.x], axis=2)[sequences.inside]
+    after = states[:, 1:][sequences.inside]
+    values = []
+    for layers, inputs in ((network.f, before), (network.g, after)):
+        values.append([inputs])
+        for layer in layers[:-1]:
+            values[-1].append(activate(layer(values[-1][-1]), network.activation))
+    return values[0], values[1]
+
+
+def _zeros(network: Network, sequences: Sequences) -> float:
+    f, g = hidden_values(network, sequences)
+    units = [values.ravel() for values in (*f[1:], *g[1:])]
+    return float((np.concatenate(units) == 0).mean()) if units else 0.0

@@ -1,0 +1,164 @@
+"""What a program is distilled from: a benchmark task, a data file, somebody's function, or a network's file.
+
+Only this module, the bench and the judgment of a task know the tasks' definitions: what trains, simplifies, reads and
+synthesizes is given sequences and networks.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from novacula.distill.behavior import Behavior
+from novacula.distill.config import RunConfig
+from novacula.distill.network import Network
+from novacula.distill.sequences import Sequences
+from novacula.distill.verify.target import Target, uniform
+from novacula.errors import InputError
+
+Kind = Literal["task", "data", "function", "network"]
+ROWS = 10_000
+"""Sequences of a task, a function or a network to learn from."""
+VALIDATION = 2_000
+"""Sequences of these by which networks are chosen."""
+_PART = 8
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+_SUFFIXES: dict[str, Kind] = {".csv": "data", ".jsonl": "data", ".safetensors": "network"}
+_FUNCTION_WORDS = 60_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a run begins.
+
+    Attributes:
+        name: the task, the file or the function, as the user named it.
+        kind: which of these.
+        sequences: what may be learned from.
+        validation: what networks are chosen by while they are trained.
+        target: what the program should equal; None with data alone.
+        held_out: with data alone, rows that nothing is learned from.
+        network: the user's own; then nothing is trained.
+    """
+
+    name: str
+    kind: Kind
+    sequences: Sequences
+    validation: Sequences
+    target: Target | None
+    held_out: Sequences | None = None
+    network: Network | None = None
+
+    @property
+    def low(self) -> int:
+        """The least input."""
+        return self.target.low if self.target else self.sequences.low
+
+    @property
+    def high(self) -> int:
+        """The largest input."""
+        return self.target.high if self.target else self.sequences.high
+
+    @property
+    def streams(self) -> int:
+        """Input streams."""
+        return self.sequences.x.shape[2]
+
+
+def kind_of(name: str) -> Kind:
+    """What a source is, by its name.
+
+    Raises:
+        InputError: it is none.
+    """
+    if suffix := _SUFFIXES.get(Path(name).suffix.lower()):
+        return suffix
+    if _FUNCTION.fullmatch(name):
+        return "function"
+    from novacula.distill.tasks.table import TASKS, VARIANTS
+
+    known = [*TASKS, *VARIANTS]
+    if name in known:
+        return "task"
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    hint = f" (close: {', '.join(near)})" if near else ""
+    raise InputError(
+        name,
+        f"is no benchmark task{hint}; give a task, a .csv or .jsonl file of sequences, a function as module:name, or "
+        "the .safetensors file of a network",
+    )
+
+
+def load_source(name: str, config: RunConfig) -> Source:
+    """Read, ask or draw what a run begins with.
+
+    Args:
+        name: of a task, a file or a function.
+        config: seed, and the range, streams and length of a function.
+
+    Raises:
+        InputError: the source is not there or breaks a rule; all broken rules are listed.
+    """
+    kind = kind_of(name)
+    return {"task": _task, "data": _data, "function": _function, "network": _network}[kind](name, config)
+
+
+def _task(name: str, config: RunConfig) -> Source:
+    from novacula.distill.tasks.table import TASKS, VARIANTS
+
+    task = {**TASKS, **VARIANTS}[name]
+
+    def sample(count: int, length: int, generator: np.random.Generator) -> np.ndarray:
+        return task.inputs(count + count // 100, generator, length)[:count]  # a hundredth may repeat others
+
+    target = Target(
+        task.program, task.low, task.high, len(task.program.inputs), task.length, sample, reference=task.program
+    )
+    generator = _generator(config)
+    return Source(name, "task", task.data(ROWS, generator), task.data(VALIDATION, generator), target)
+
+
+def _data(name: str, config: RunConfig) -> Source:
+    from novacula.distill.sequence_files import load_sequences
+
+    sequences = load_sequences(name)
+    rows = len(sequences.x)
+    if rows < 3:
+        raise InputError(name, f"holds {rows} sequences; at least 3 are needed: to learn from, to choose by, to check")
+    part = max(1, rows // _PART)
+    order = _generator(config).permutation(rows)
+    held_out, validation, learned = order[:part], order[part : 2 * part], order[2 * part :]
+    rest = sequences.rows(held_out)
+    return Source(name, "data", sequences.rows(learned), sequences.rows(validation), None, rest)
+
+
+def _function(name: str, config: RunConfig) -> Source:
+    from novacula.distill.function import Function
+
+    low, high, streams = config.low, config.high, config.streams
+    function = Function(name, config.call_seconds)
+    sample = uniform(low, high, streams)
+    sequences = _answered(function, sample(ROWS + VALIDATION, config.length, _generator(config)), name)
+    target = Target(function, low, high, streams, config.length, sample, words=_FUNCTION_WORDS)
+    return Source(name, "function", sequences.rows(slice(ROWS)), sequences.rows(slice(ROWS, None)), target)
+
+
+def _network(name: str, config: RunConfig) -> Source:
+    from novacula.distill.network_file import load_network
+
+    network = load_network(name)
+    sample = uniform(network.low, network.high, network.streams)
+    sequences = _answered(network, sample(ROWS, network.length, _generator(config)), name)
+    target = Target(network, network.low, network.high, network.streams, network.length, sample, horizon=network.length)
+    return Source(name, "network", sequences, sequences.rows(slice(0)), target, network=network)
+
+
+def _answered(behavior: Behavior, x: np.ndarray, name: str) -> Sequences:
+    return Sequences(x, behavior.run(x), np.full(len(x), x.shape[1]), name)
+
+
+def _generator(config: RunConfig) -> np.random.Generator:
+    return np.random.default_rng([config.seed, 1])

@@ -1,0 +1,166 @@
+"""States that are sums: counters and cyclic groups, read off a machine.
+
+Where the order of the inputs does not matter and every input can be told by what it adds, a state is an element of the
+abelian group that the symbols generate, with a relation wherever two words lead to the same state. By the Smith normal
+form it is a sum of integers without bound and of integers modulo something. Source: ours; Smith 1861.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int, Num
+
+from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.states.explore import Exploration
+from novacula.distill.states.reading import Code, Reading
+from novacula.distill.states.walks import Walk
+from novacula.distill.transitions import Transitions
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A group element for every state of a machine.
+
+    Attributes:
+        moduli: of each coordinate; 0 for one without bound.
+        steps: what each symbol adds.
+        codes: the coordinates of each state, the start's being 0.
+    """
+
+    moduli: Int[np.ndarray, " codes"]
+    steps: Int[np.ndarray, "symbols codes"]
+    codes: Int[np.ndarray, "states codes"]
+
+
+def find_counts(machine: Machine, most: int = 64) -> Counts | None:
+    """The group of a machine that only adds up its inputs; None if it does something else.
+
+    Args:
+        machine: minimal; it may be partial, then what is unknown is free.
+        most: the largest alphabet that is tried.
+    """
+    symbols = len(machine.symbols)
+    if symbols > most or machine.states < 2:
+        return None
+    words, relations = _words(machine), []
+    for state, word in words.items():
+        for symbol, after in enumerate(machine.next[state].tolist()):
+            if after in words:
+                relations.append(word + np.eye(symbols, dtype=np.int64)[symbol] - words[after])
+    moduli, change = smith(np.unique(np.array(relations), axis=0))
+    keep = moduli != 1
+    moduli, steps = moduli[keep], change[:, keep]
+    steps = np.where(moduli > 0, steps % np.maximum(moduli, 1), steps)
+    codes = np.array([words[state] for state in range(machine.states)]) @ steps
+    codes = np.where(moduli > 0, codes % np.maximum(moduli, 1), codes)
+    if not len(moduli) or len(np.unique(codes, axis=0)) < machine.states:
+        return None
+    return _canonical(Counts(moduli, steps, codes))
+
+
+class CountCode(Code):
+    """The group elements of an exploration's states; any state is recognized by what the probes make it put out."""
+
+    def __init__(self, walk: Walk, found: Exploration, counts: Counts) -> None:
+        self.walk, self.found, self.counts = walk, found, counts
+        self._places = {row.tobytes(): place for place, row in enumerate(self._answers(found.states))}
+
+    def encode(self, states: Num[np.ndarray, "rows size"]) -> Int[np.ndarray, "rows codes"]:
+        """See `Code`.
+
+        Raises:
+            ValueError: a state that the exploration did not find.
+        """
+        places = [self._places.get(row.tobytes(), UNKNOWN) for row in self._answers(states)]
+        if UNKNOWN in places:
+            raise ValueError("a state that was not found before")
+        return self.counts.codes[places]
+
+    def _answers(self, states: np.ndarray) -> np.ndarray:
+        outputs = [self.walk.probe(states, word).reshape(len(states), -1) for word in self.found.probes]
+        return np.concatenate(outputs, axis=1)
+
+
+def counts_reading(walk: Walk, found: Exploration) -> Reading | None:
+    """The transitions of an explored machine in terms of its group, if it has one."""
+    counts = find_counts(found.machine)
+    if counts is None:
+        return None
+    machine = found.machine
+    states, places = np.nonzero(machine.next != UNKNOWN)
+    rows = Transitions(
+        counts.codes[0],
+        counts.codes[states],
+        machine.symbols[places],
+        counts.codes[machine.next[states, places]],
+        machine.output[states, places],
+    )
+    return Reading("counts", CountCode(walk, found, counts), rows, len(states), 0, len(states) / machine.next.size)
+
+
+def smith(relations: Int[np.ndarray, "relations n"]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, "n n"]]:
+    """The structure of the abelian group of n generators with relations.
+
+    Returns:
+        the order of each cyclic factor, 0 for infinite ones, and the unimodular matrix whose row i says what generator
+        i is in terms of the factors.
+    """
+    rest = [[int(value) for value in row] for row in relations]
+    size = relations.shape[1]
+    inverse = np.eye(size, dtype=object)
+    orders = np.zeros(size, np.int64)
+    for at in range(size):
+        while True:
+            entries = [(abs(row[c]), r, c) for r, row in enumerate(rest) for c in range(at, size) if row[c]]
+            if not entries:
+                return orders, inverse.astype(np.int64)
+            _, r, c = min(entries)
+            for row in rest:
+                row[at], row[c] = row[c], row[at]
+            inverse[:, [at, c]] = inverse[:, [c, at]]
+            pivot = rest[r]
+            for other in range(at + 1, size):
+                # Column operations change the generators: the pivot's takes over the multiples.
+                times = pivot[other] // pivot[at]
+                for row in rest:
+                    row[other] -= times * row[at]
+                inverse[:, other] = inverse[:, other] - times * inverse[:, at]
+            for row in rest:
+                if row is not pivot:
+                    times = row[at] // pivot[at]
+                    row[:] = [value - times * other for value, other in zip(row, pivot, strict=True)]
+            if any(pivot[at + 1 :]) or any(row[at] for row in rest if row is not pivot):
+                continue
+            stubborn = [row for row in rest if any(value % pivot[at] for value in row)]
+            if stubborn:  # each order must divide the next
+                pivot[:] = [value + other for value, other in zip(pivot, stubborn[0], strict=True)]
+            else:
+                orders[at] = abs(pivot[at])
+                rest = [row for row in rest if row is not pivot and any(row)]
+                break
+    return orders, inverse.astype(np.int64)
+
+
+def _canonical(counts: Counts) -> Counts:
+    """Signs and units such that the first symbol that counts at all counts 1 or as little as it can."""
+    steps, codes = counts.steps.copy(), counts.codes.copy()
+    for column, modulus in enumerate(counts.moduli.tolist()):
+        first = steps[np.flatnonzero(steps[:, column])[0], column] if steps[:, column].any() else 1
+        if modulus:
+            units = [unit for unit in range(1, modulus) if np.gcd(unit, modulus) == 1]
+            unit = min(units, key=lambda unit: (first * unit) % modulus)
+            steps[:, column], codes[:, column] = steps[:, column] * unit % modulus, codes[:, column] * unit % modulus
+        elif first < 0:
+            steps[:, column], codes[:, column] = -steps[:, column], -codes[:, column]
+    return Counts(counts.moduli, steps, codes)
+
+
+def _words(machine: Machine) -> dict[int, np.ndarray]:
+    """How often a shortest word to each state has each symbol."""
+    words = {0: np.zeros(len(machine.symbols), np.int64)}
+    for state in (queue := [0]):
+        for symbol, after in enumerate(machine.next[state].tolist()):
+            if after != UNKNOWN and after not in words:
+                words[after] = words[state] + np.eye(len(machine.symbols), dtype=np.int64)[symbol]
+                queue.append(after)
+    return words

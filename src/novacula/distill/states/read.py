@@ -1,0 +1,188 @@
+"""Everything that can be said about a network's states: integer codes, machines, growth. Source: ours."""
+
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from novacula.distill.behavior import Behavior, words
+from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.network import Network
+from novacula.distill.sequences import Sequences
+from novacula.distill.states.clusters import find_clusters
+from novacula.distill.states.counts import counts_reading
+from novacula.distill.states.explore import Exploration, Limits, explore, state_counts
+from novacula.distill.states.lattice import lattice_of_states
+from novacula.distill.states.probing import output_codes
+from novacula.distill.states.queried import Queried, query
+from novacula.distill.states.reading import Code, Kind, Moves, Reading, moves_of, narrow_words, tabulate
+from novacula.distill.states.walks import HiddenWalk
+
+MOST_SYMBOLS = 500
+"""The largest alphabet over which machines are looked for."""
+_MOVES = 4000
+_PICTURED = 2000
+_HUGE = 1e9
+_SHORT = (2, 3, 4, 5, 6, 8)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How the number of states depends on the length of words.
+
+    Attributes:
+        new_states: how many states are first reached after 0, 1, 2, ... inputs.
+        grows: whether new states still turned up where the exploration had to end.
+        machine: what was explored until then, states of equal behavior being one; its transitions from the last states
+            on are unknown. None where nothing was explored.
+        depths: how many inputs lead to each of its states.
+        stopped: why it ended; empty if it did not have to.
+    """
+
+    new_states: tuple[int, ...]
+    grows: bool
+    machine: Machine | None
+    depths: Int[np.ndarray, " states"]
+    stopped: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """States to draw.
+
+    Attributes:
+        points: hidden vectors.
+        labels: which explored state each is, or -1.
+        clusters: how many points there are up to noise; None where no gap tells noise from distance.
+        noise: root mean square distance from their centers, per number of the state; None likewise.
+    """
+
+    points: Float[np.ndarray, "points size"]
+    labels: Int[np.ndarray, " points"]
+    clusters: int | None
+    noise: float | None
+
+
+@dataclass(frozen=True)
+class States:
+    """What was found.
+
+    Attributes:
+        readings: integer codes without collisions first, then fewer coordinates.
+        opened: the least machine of the hidden states, complete; None if there is none within the limits.
+        queried: the same from inputs and outputs alone.
+        unasked: why there is no queried machine; empty if there is one.
+        growth: how the number of states grows.
+        accuracy: the part of the outputs of the data that the network gets right: only 1 is perfect.
+        picture: for the report.
+    """
+
+    readings: tuple[Reading, ...]
+    opened: Machine | None
+    queried: Machine | None
+    unasked: str
+    growth: Growth
+    accuracy: float
+    picture: Picture
+
+
+def read_states(network: Network, sequences: Sequences, seed: int = 0) -> States:
+    """Open a network up.
+
+    Args:
+        network: what is opened.
+        sequences: data that it was trained on, or that it put out itself.
+        seed: of the words that it is tried on besides the data.
+    """
+    generator = np.random.default_rng(seed)
+    walk, visits = HiddenWalk(network), _visits(network, sequences, generator)
+    opened, found, asked = None, None, Queried(None, f"more than {MOST_SYMBOLS} symbols", 0)
+    symbols = _corners(network)
+    if (network.high - network.low + 1) ** network.streams <= MOST_SYMBOLS:
+        symbols = words(network.low, network.high, network.streams, 1)[:, 0]
+        opened, found = _opened(walk, symbols, visits, sequences, network.length)
+        asked = query(network, symbols, visits, Limits(network.length))
+    every = moves_of(walk, visits)
+    bounded = np.abs(np.concatenate([every.before, every.after], axis=1)).max(axis=1) < _HUGE
+    moves = Moves(every.before[bounded], every.x[bounded], every.after[bounded], every.y[bounded])
+    return States(
+        _readings(walk, moves, symbols, found, generator),
+        opened,
+        asked.machine,
+        asked.stopped,
+        _growth(found),
+        _accuracy(network, sequences),
+        _picture(moves, visits, bounded, found),
+    )
+
+
+def _visits(network: Network, sequences: Sequences, generator: np.random.Generator) -> np.ndarray:
+    """Words that machines are held against: the longest rows of the data, and as many narrow ones."""
+    length = int(sequences.lengths.max())
+    count = _MOVES // (2 * length) + 1
+    full = sequences.x[sequences.lengths == length][:count, :length]
+    return np.concatenate([full, narrow_words(network.low, network.high, network.streams, length, count, generator)])
+
+
+def _opened(
+    walk: HiddenWalk, symbols: np.ndarray, visits: np.ndarray, sequences: Sequences, longest: int
+) -> tuple[Machine | None, Exploration]:
+    """The machine of the hidden states, if one is as right on the data as the network, and the last exploration.
+
+    Words of the full length come first. What a network does wrong shows in long words: where it is not perfect, the
+    machine of short ones may be right all the same.
+    """
+    enough = _accuracy(walk.network, sequences)
+    full = explore(walk, symbols, visits, Limits(longest))
+    lengths = [length for length in _SHORT if length < longest and enough < 1]
+    for found in (full, *(explore(walk, symbols, visits, Limits(length)) for length in lengths)):
+        if not found.stopped and _accuracy(machine := found.machine.minimal(), sequences) >= enough:
+            return machine, found
+    return None, full
+
+
+def _corners(network: Network) -> np.ndarray:
+    """Of an alphabet that is too large: zeros, and all ends of the range."""
+    corners = words(0, 1, network.streams, 1)[:, 0] * (network.high - network.low) + network.low
+    zero = np.full((1, network.streams), min(max(0, network.low), network.high))
+    return np.unique(np.concatenate([zero, corners]), axis=0)
+
+
+def _readings(
+    walk: HiddenWalk, moves: Moves, symbols: np.ndarray, found: Exploration | None, generator: np.random.Generator
+) -> tuple[Reading, ...]:
+    """All that decide what happens, fewest coordinates first; after them what does not."""
+    codes: list[tuple[Kind, Code]] = [
+        ("outputs", code) for code in islice(output_codes(walk, moves, symbols, walk.network.length // 2), 3)
+    ]
+    states = np.concatenate([walk.start(), moves.before[:_PICTURED]])
+    if (lattice := lattice_of_states(walk.network, states, generator)) is not None:
+        codes.append(("lattice", lattice))
+    readings = [tabulate(kind, code, walk, moves, symbols) for kind, code in codes]
+    if found is not None and (counts := counts_reading(walk, found)) is not None:
+        readings.append(counts)
+    return tuple(sorted(readings, key=lambda reading: (reading.collisions, len(reading.transitions.start))))
+
+
+def _growth(found: Exploration | None) -> Growth:
+    if found is None:
+        return Growth((), False, None, np.zeros(0, np.int64), "")
+    counts = state_counts(found.depths)
+    return Growth(tuple(counts), bool(found.stopped), found.machine, found.depths, found.stopped)
+
+
+def _accuracy(behavior: Behavior, sequences: Sequences) -> float:
+    # What follows the end of a row must still be something that a machine can read.
+    x = np.where(sequences.inside[:, :, None], sequences.x, sequences.x[:, :1])
+    return float((behavior.run(x) == sequences.y)[sequences.inside].mean())
+
+
+def _picture(moves: Moves, visits: np.ndarray, bounded: np.ndarray, found: Exploration | None) -> Picture:
+    labels = np.full(len(moves.before), UNKNOWN)
+    if found is not None:
+        labels = found.machine.path(visits)[:, :-1].reshape(-1)[bounded]
+    points = moves.before[:_PICTURED]
+    clusters = find_clusters(points)
+    count, noise = (None, None) if clusters is None else (len(clusters.centers), clusters.noise)
+    return Picture(points, labels[:_PICTURED], count, noise)

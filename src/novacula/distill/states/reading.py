@@ -1,0 +1,168 @@
+"""A network's states written as integer vectors, and whether what it does is then a function. Source: ours."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Int, Num
+
+from novacula.distill.behavior import random_words
+from novacula.distill.states.walks import Walk
+from novacula.distill.transitions import Transitions
+
+Kind = Literal["lattice", "outputs", "counts"]
+
+
+@runtime_checkable
+class Code(Protocol):
+    """Writes states of a walk as integers; for an opened network these are hidden vectors, seen before or not."""
+
+    def encode(self, states: Num[np.ndarray, "rows size"]) -> Int[np.ndarray, "rows codes"]:
+        """The integers of every state."""
+        ...
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Single steps that were observed, one a row.
+
+    Attributes:
+        before: states that were left.
+        x: what was read there.
+        after: states that were reached.
+        y: what was put out.
+    """
+
+    before: Num[np.ndarray, "rows size"]
+    x: Int[np.ndarray, "rows streams"]
+    after: Num[np.ndarray, "rows size"]
+    y: Int[np.ndarray, "rows outputs"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way of writing the states.
+
+    Attributes:
+        kind: how it was found.
+        code: it writes any state.
+        transitions: the distinct rows; where rows contradict each other, the more frequent one.
+        moves: how many moves were looked at.
+        collisions: how many of them contradict the transitions: with any, the integers do not tell enough.
+        coverage: the part of all pairs of a state's code and a symbol that was seen or asked for; None where there are
+            too many codes to tell.
+    """
+
+    kind: Kind
+    code: Code
+    transitions: Transitions
+    moves: int
+    collisions: int
+    coverage: float | None
+
+
+def moves_of(walk: Walk, x: Int[np.ndarray, "rows time streams"]) -> Moves:
+    """Every step of a walk along some words."""
+    states, outputs = walk.trace(x)
+    size = states.shape[2]
+    return Moves(
+        states[:, :-1].reshape(-1, size),
+        x.reshape(-1, x.shape[2]),
+        states[:, 1:].reshape(-1, size),
+        outputs.reshape(-1, outputs.shape[2]),
+    )
+
+
+def joined(parts: list[Moves]) -> Moves:
+    """The rows of several."""
+    return Moves(
+        np.concatenate([part.before for part in parts]),
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.after for part in parts]),
+        np.concatenate([part.y for part in parts]),
+    )
+
+
+def narrow_words(
+    low: int, high: int, streams: int, length: int, count: int, generator: np.random.Generator
+) -> Int[np.ndarray, "rows length streams"]:
+    """Words of two symbols only, over which even a large state comes back often enough to catch a contradiction.
+
+    Half of them are of 0 and 1, where both are allowed, half of the least and the largest input.
+    """
+    zero = min(max(0, low), high)
+    bits = random_words(0, 1, streams, length, count, generator)
+    bits[::2] = np.where(bits[::2] == 1, min(zero + 1, high), zero)
+    bits[1::2] = np.where(bits[1::2] == 1, high, low)
+    return bits
+
+
+def tabulate(
+    kind: Kind, code: Code, walk: Walk, moves: Moves, symbols: Int[np.ndarray, "symbols streams"], most: int = 20_000
+) -> Reading:
+    """The reading of a code.
+
+    Args:
+        kind: how the code was found.
+        code: what is judged.
+        walk: asked for pairs of a state and a symbol that no move shows, where there are few.
+        moves: what was observed.
+        symbols: all inputs.
+        most: the largest number of pairs that is completed.
+    """
+    start = code.encode(walk.start())[0]
+    before, after = code.encode(moves.before), code.encode(moves.after)
+    first = np.unique(_numbered(before), return_index=True)[1]
+    coverage = None
+    if len(first) * len(symbols) <= most:
+        asked = _missing(walk, moves, before, first, symbols)
+        moves = joined([moves, asked])
+        before = np.concatenate([before, code.encode(asked.before)])
+        after = np.concatenate([after, code.encode(asked.after)])
+        coverage = len(np.unique(_numbered(np.column_stack([before, moves.x])))) / (len(first) * len(symbols))
+    keys = np.column_stack([before, moves.x])
+    numbers = _numbered(np.column_stack([keys, after, moves.y]))
+    _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+    # Of every key the most frequent row.
+    order = first[np.argsort(-counts, kind="stable")]
+    best = np.sort(order[np.unique(_numbered(keys[order]), return_index=True)[1]])
+    right = int(np.bincount(numbers)[numbers[best]].sum())
+    transitions = Transitions(start, before[best], moves.x[best], after[best], moves.y[best])
+    return Reading(kind, code, transitions, len(keys), len(keys) - right, coverage)
+
+
+def collisions(keys: Int[np.ndarray, "rows key"], values: Int[np.ndarray, "rows value"]) -> int:
+    """How many rows contradict the most frequent value of their key."""
+    numbers = _numbered(keys)
+    pairs = _numbered(np.column_stack([keys, values]))
+    _, first, counts = np.unique(pairs, return_index=True, return_counts=True)
+    most = np.zeros(numbers.max(initial=-1) + 1, np.int64)
+    np.maximum.at(most, numbers[first], counts)
+    return len(numbers) - int(most.sum())
+
+
+def _missing(walk: Walk, moves: Moves, before: np.ndarray, first: np.ndarray, symbols: np.ndarray) -> Moves:
+    """The moves from the first state of every code over symbols that were not read there."""
+    states = np.repeat(moves.before[first], len(symbols), 0)
+    x = np.tile(symbols, (len(first), 1))
+    seen = _numbered(np.concatenate([np.column_stack([before, moves.x]), _pairs(before[first], symbols)]))
+    missing = ~np.isin(seen[len(before) :], seen[: len(before)])
+    states, x = states[missing], x[missing]
+    outputs = np.empty((len(x), moves.y.shape[1]), np.int64)
+    for symbol in np.unique(x, axis=0):
+        place = (x == symbol).all(1)
+        outputs[place] = walk.probe(states[place], symbol[None])[:, 0]
+    return Moves(states, x, walk.step(states, x), outputs)
+
+
+def _pairs(codes: np.ndarray, symbols: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.repeat(codes, len(symbols), 0), np.tile(symbols, (len(codes), 1))])
+
+
+def _numbered(rows: np.ndarray) -> np.ndarray:
+    """A number for every row, equal for equal rows.
+
+    Rows are compared by a random combination of 62 bits: sorting single numbers is many times faster than sorting rows.
+    """
+    factors = np.random.default_rng(0).integers(1, 2**62, rows.shape[1]) * 2 + 1
+    return np.unique(rows.astype(np.int64) @ factors, return_inverse=True)[1]

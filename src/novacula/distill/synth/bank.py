@@ -1,0 +1,226 @@
+"""Bottom-up enumeration of expressions: by size, one for each behavior on a few rows. Source: ours.
+
+Two expressions with the same values on all rows are the same as far as can be seen, so only the shorter is kept and
+built upon (observational equivalence). Values are compared by a random linear hash; it is linear so that sums and
+differences are looked up without being formed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+from jaxtyping import Bool, Int, UInt64
+
+from novacula.distill.expression import Expression, Name, Number, Operation, Operator, nodes
+from novacula.distill.synth.limits import Budget
+from novacula.distill.synth.linear import affine
+
+MAX_ROWS = 64
+"""Rows that a bank may have: sets of rows are then the bits of one machine word."""
+_LARGEST = 2**24
+_CHUNK = 2**21
+_MAX_ENTRIES = 60_000
+_FEW = 4
+_MANY = 5
+
+Binary = Callable[[np.ndarray, np.ndarray], np.ndarray]
+_COMMUTATIVE: dict[Operator, Binary] = {
+    "and": np.multiply,
+    "or": np.maximum,
+    "!=": np.not_equal,
+    "==": np.equal,
+    "+": np.add,
+    "min": np.minimum,
+    "max": np.maximum,
+    "*": np.multiply,
+}
+_ORDERED: dict[Operator, Binary] = {"<": np.less, "<=": np.less_equal, "-": np.subtract}
+_BY_CONSTANT: dict[Operator, Binary] = {"%": np.mod, "//": np.floor_divide}
+_UNARY: dict[Operator, Callable[[np.ndarray], np.ndarray]] = {
+    "not": lambda a: a == 0,
+    "neg": np.negative,
+    "abs": np.abs,
+}
+
+
+_Made = tuple[Operator | Expression, int, int]
+"""An operator with the entries that it joins, or an expression as it is."""
+
+
+@dataclass
+class Bank:
+    """Expressions of growing size over given columns.
+
+    Attributes:
+        columns: the values of every variable on the rows.
+        constants: what numbers expressions may hold.
+        rows: how many rows the columns have; at most `MAX_ROWS`.
+        budget: what growing spends.
+    """
+
+    columns: Mapping[str, Int[np.ndarray, " rows"]]
+    constants: Sequence[int]
+    rows: int
+    budget: Budget
+    values: np.ndarray = field(init=False)
+    hashes: np.ndarray = field(init=False)
+    sizes: np.ndarray = field(init=False)
+    size: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.key = np.random.default_rng(0).integers(1, 2**62, self.rows) | 1
+        self.values = np.zeros((0, self.rows), np.int64)
+        self.hashes = np.zeros(0, np.int64)
+        self.sizes = np.zeros(0, np.int64)
+        self._order = self._sorted = np.zeros(0, np.int64)
+        self._truth = np.zeros(0, bool)
+        self._made: list[_Made] = []
+        numbers = list(dict.fromkeys(self.constants))
+        values = [*self.columns.values(), *(np.full(self.rows, number) for number in numbers)]
+        self._add_expressions([*map(Name, self.columns), *map(Number, numbers)], np.array(values, np.int64))
+        self.size = 1
+
+    def grow(self, size: int) -> bool:
+        """Add all expressions of up to a size; False when the work ran out before."""
+        while self.size < size:
+            if not self._grow_one(self.size + 1):
+                return False
+            self.size += 1
+        return True
+
+    def add_sums(self) -> None:
+        """Add sums of variables with small factors, however large: what is divided or compared is often one."""
+        names = list(self.columns)
+        factors = (0, 1, -1, 2) if len(names) <= _FEW else (0, 1, -1)
+        if len(names) <= _MANY:
+            rows = np.array(list(product(factors, repeat=len(names))))
+            rows = rows[(rows != 0).sum(1) > 1]
+            sums = [affine(dict(zip(names, row, strict=True)), 0) for row in rows.tolist()]
+            if sums:
+                self._add_expressions(sums, rows @ np.array(list(self.columns.values()), np.int64))
+
+    def expression(self, entry: int) -> Expression:
+        """The tree of an entry."""
+        made, left, right = self._made[entry]
+        if isinstance(made, Expression):
+            return made
+        if made in _UNARY:
+            return Operation(made, (self.expression(left),))
+        return Operation(made, (self.expression(left), self.expression(right)))
+
+    def find(self, hashes: Int[np.ndarray, " wanted"]) -> Int[np.ndarray, " wanted"]:
+        """For hashes of values, the entry that has these values, or -1."""
+        order = self._order
+        place = np.minimum(np.searchsorted(self._sorted, hashes), len(order) - 1)
+        return np.where(self._sorted[place] == hashes, order[place], -1)
+
+    def hash(self, values: Int[np.ndarray, "*shape rows"]) -> Int[np.ndarray, "*shape"]:
+        """A number that, almost surely, only equal values share. Linear, modulo 2^64."""
+        return np.asarray(values @ self.key)
+
+    def truths(self) -> Bool[np.ndarray, " entries"]:
+        """Which entries are 0 or 1 on all rows."""
+        return self._truth[: len(self.values)]
+
+    def _grow_one(self, size: int) -> bool:
+        plan = list(self._plan(size))
+        pairs = sum(len(left) * len(right) for _, left, right, _ in plan)
+        if len(self.values) >= _MAX_ENTRIES or not self.budget.spend(pairs):
+            return False
+        for made, left, right, commutes in plan:
+            self._combine(made, left, right, size, commutes)
+        return True
+
+    def _plan(self, size: int) -> Iterator[tuple[Operator, np.ndarray, np.ndarray, bool]]:
+        """Operators with the entries that they join to expressions of a size."""
+        entries = np.arange(len(self.values))
+        of_size = [entries[self.sizes == one] for one in range(size)]
+        nothing, truth = np.zeros(1, np.int64), self.truths()
+        last = of_size[size - 1]
+        yield "not", last[(self.values[last] == 0).any(1)], nothing, False
+        negative = last[(self.values[last] < 0).any(1)]
+        yield "abs", negative, nothing, False
+        yield "neg", last[~truth[last]], nothing, False
+        constants = np.array([e for e in of_size[1] if isinstance(self._made[e][0], Number) and self.values[e][0] > 1])
+        if size > 2 and len(constants):
+            for made in _BY_CONSTANT:
+                left = of_size[size - 2]
+                yield made, left[~truth[left]], constants.astype(np.int64), False
+        for left_size in range(1, size - 1):
+            left, right = of_size[left_size], of_size[size - 1 - left_size]
+            if 2 * left_size <= size - 1:
+                for made in _COMMUTATIVE:
+                    chosen = (left, right)
+                    if made in ("and", "or"):
+                        chosen = (left[truth[left]], right[truth[right]])
+                    elif made in ("min", "max", "*"):
+                        chosen = (left[~truth[left]], right[~truth[right]])
+                    yield made, *chosen, len(left) == len(right) and left_size * 2 == size - 1
+            for made in _ORDERED:
+                yield made, left, right, False
+            yield "and", left[truth[left]], right[~truth[right]], False
+
+    def _combine(self, made: Operator, left: np.ndarray, right: np.ndarray, size: int, commutes: bool) -> None:
+        if not len(left) or not len(right):
+            return
+        step = max(1, _CHUNK // (self.rows * len(right)))
+        for at in range(0, len(left), step):
+            rows, columns = np.meshgrid(left[at : at + step], right, indexing="ij")
+            rows, columns = rows.ravel(), columns.ravel()
+            if commutes:
+                kept = rows <= columns
+                rows, columns = rows[kept], columns[kept]
+            if made in ("+", "-"):
+                one, other = self.hashes[rows], self.hashes[columns]
+                fresh = self._fresh(one + other if made == "+" else one - other)
+                rows, columns = rows[fresh], columns[fresh]
+            self._add(made, rows, columns, self._apply(made, rows, columns), size)
+
+    def _apply(self, made: Operator, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        if made in _UNARY:
+            return _UNARY[made](self.values[left]).astype(np.int64)
+        function = _COMMUTATIVE.get(made) or _ORDERED.get(made) or _BY_CONSTANT[made]
+        return function(self.values[left], self.values[right]).astype(np.int64)
+
+    def _fresh(self, hashes: np.ndarray) -> np.ndarray:
+        """Places of the first of every hash that no entry has."""
+        hashes, first = np.unique(hashes, return_index=True)
+        if len(self._sorted):
+            place = np.minimum(np.searchsorted(self._sorted, hashes), len(self._sorted) - 1)
+            first = first[self._sorted[place] != hashes]
+        return np.sort(first)
+
+    def _add(self, made: Operator, left: np.ndarray, right: np.ndarray, values: np.ndarray, size: int) -> None:
+        hashes = self.hash(values)
+        fresh = self._fresh(hashes)
+        chosen = values[fresh]
+        fresh = fresh[(chosen != chosen[:, :1]).any(1) & (np.abs(chosen) < _LARGEST).all(1)]
+        fresh = fresh[: max(0, _MAX_ENTRIES - len(self.values))]
+        if len(fresh):
+            sources = zip(left[fresh].tolist(), right[fresh].tolist(), strict=True)
+            self._append([(made, *pair) for pair in sources], values[fresh], np.full(len(fresh), size))
+
+    def _add_expressions(self, expressions: Sequence[Expression], values: np.ndarray) -> None:
+        sizes = np.array([nodes(expression) for expression in expressions])
+        order = np.argsort(sizes, kind="stable")
+        fresh = order[self._fresh(self.hash(values[order]))]
+        if len(fresh):
+            self._append([(expressions[at], 0, 0) for at in fresh], values[fresh], sizes[fresh])
+
+    def _append(self, made: list[_Made], values: np.ndarray, sizes: np.ndarray) -> None:
+        self._made += made
+        self._truth = np.append(self._truth, ((values == 0) | (values == 1)).all(1))
+        self.values = np.concatenate([self.values, values])
+        self.hashes = np.concatenate([self.hashes, self.hash(values)])
+        self.sizes = np.concatenate([self.sizes, sizes])
+        self._order = np.argsort(self.hashes, kind="stable")
+        self._sorted = self.hashes[self._order]
+
+
+def row_sets(truth: Bool[np.ndarray, "entries rows"]) -> UInt64[np.ndarray, " entries"]:
+    """For every entry the set of rows where it holds, as bits."""
+    packed = np.zeros((len(truth), 8), np.uint8)
+    bits = np.packbits(truth, axis=1, bitorder="little")
+    packed[:, : bits.shape[1]] = bits
+    return packed.view(np.uint64).ravel()

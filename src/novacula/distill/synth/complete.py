@@ -1,0 +1,245 @@
+"""The last steps to a target: expressions far larger than a bank holds, from two or three of its entries. Source: ours.
+
+Every way looks for a root of the tree whose operands stand in the bank: sums and differences by hash, comparisons and
+divisions by constants read off the values, choices and connectives by sets of rows held as bits of one machine word
+(unification of conditionals; Alur, Radhakrishna, Udupa, TACAS 2017, does it with learned decision trees).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from jaxtyping import Int
+
+from novacula.distill.expression import Expression, Number, Operation, Operator, operation
+from novacula.distill.synth.bank import Bank, row_sets
+from novacula.distill.synth.choices import Choices
+
+MODULI = range(2, 33)
+_PAIRS = 2_000_000
+_SETS = 1500
+
+_DIVISIONS: dict[Operator, np.ufunc] = {"%": np.mod, "//": np.floor_divide}
+_COMPARISONS: dict[Operator, np.ufunc] = {"==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal}
+_CONNECTIVES: tuple[Operator, ...] = ("and", "or")
+
+Found = tuple[int, Callable[[], Expression]]
+"""The size of an expression, and how to build it."""
+
+
+def express(bank: Bank, target: Int[np.ndarray, " rows"], bound: int, deep: bool) -> Expression | None:
+    """The smallest expression found that has the values `target` on the bank's rows.
+
+    Args:
+        bank: entries to build from.
+        target: the values that are wanted.
+        bound: the expression must be smaller than this.
+        deep: whether choices may be nested three times, not two.
+    """
+    best: Found | None = None
+    for found in _ways(_Goal(bank, target, deep)):
+        if found[0] < min(bound, best[0] if best else bound):
+            best = found
+    return best[1]() if best else None
+
+
+@dataclass(frozen=True)
+class _Goal:
+    bank: Bank
+    target: np.ndarray
+    deep: bool
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether the target is 0 or 1 on all rows."""
+        return bool(((self.target == 0) | (self.target == 1)).all())
+
+    def pair(self, made: Operator, left: int, right: int) -> Found:
+        """An operator on two entries."""
+        size = 1 + int(self.bank.sizes[left] + self.bank.sizes[right])
+        return size, lambda: Operation(made, (self.bank.expression(left), self.bank.expression(right)))
+
+
+def _ways(goal: _Goal) -> Iterator[Found]:
+    bank, target = goal.bank, goal.target
+    if (target == target[0]).all():
+        yield 1, lambda: Number(int(target[0]))
+        return
+    entry = int(bank.find(bank.hash(target)[None])[0])
+    if entry >= 0:
+        yield int(bank.sizes[entry]), lambda: bank.expression(entry)
+        return
+    yield from _sums(goal)
+    yield from _by_constants(goal)
+    if goal.is_truth:
+        yield from _thresholds(goal)
+        yield from _comparisons(goal)
+        yield from _connectives(goal)
+    else:
+        yield from _extremes(goal)
+    yield from Choices(bank, target, 3 if goal.deep else 2).trees()
+
+
+def _sums(goal: _Goal) -> Iterator[Found]:
+    bank, wanted = goal.bank, goal.bank.hash(goal.target)
+    others: dict[Operator, np.ndarray] = {"+": wanted - bank.hashes, "-": bank.hashes - wanted}
+    for made, other in others.items():
+        found = bank.find(other)
+        left = np.flatnonzero(found >= 0)
+        if len(left):
+            best = left[np.argmin(bank.sizes[left] + bank.sizes[found[left]])]
+            yield goal.pair(made, int(best), int(found[best]))
+
+
+def _by_constants(goal: _Goal) -> Iterator[Found]:
+    """target = entry % constant, or // constant."""
+    bank, target = goal.bank, goal.target
+    low, high = int(target.min()), int(target.max())
+    for divisor in MODULI:
+        for made in _DIVISIONS:
+            if made == "%" and (low < 0 or not high < divisor <= 2 * high + 2):
+                continue
+            entry = _first_equal(bank, made, divisor, target)
+            if entry is not None:
+                yield int(bank.sizes[entry]) + 2, partial(_divided, bank, made, entry, divisor)
+
+
+def _divided(bank: Bank, made: Operator, entry: int, divisor: int) -> Expression:
+    return operation(made, bank.expression(entry), divisor)
+
+
+def _first_equal(bank: Bank, made: Operator, divisor: int, target: np.ndarray) -> int | None:
+    """The first entry whose quotient or remainder is the target; most drop out at the first rows."""
+    value = _DIVISIONS[made]
+    alive = np.flatnonzero(value(bank.values[:, 0], divisor) == target[0])
+    at = 1
+    while at < len(target) and len(alive):
+        rows = np.arange(at, min(2 * at, len(target)))
+        alive = alive[(value(bank.values[alive[:, None], rows], divisor) == target[rows]).all(1)]
+        at = 2 * at
+    return int(alive[0]) if len(alive) else None
+
+
+def _thresholds(goal: _Goal) -> Iterator[Found]:
+    """target = entry == c, != c, < c or > c, where the entry may be reduced by a modulus first."""
+    bank, holds = goal.bank, goal.target == 1
+    plain = np.flatnonzero(~bank.truths())
+    small = plain[: _PAIRS // (bank.rows * 8)]
+    for divisor in (0, *MODULI):
+        entries = small if divisor else plain
+        values = bank.values[entries] % divisor if divisor else bank.values[entries]
+        inside, outside = values[:, holds], values[:, ~holds]
+        least, most, below, above = inside.min(1), inside.max(1), outside.min(1), outside.max(1)
+        tests: tuple[tuple[Operator, np.ndarray, np.ndarray, bool], ...] = (
+            ("==", (least == most) & (outside != least[:, None]).all(1), least, False),
+            ("!=", (below == above) & (inside != below[:, None]).all(1), below, False),
+            ("<", most < below, below, False),
+            ("<", above < least, above, True),
+        )
+        for made, fits, constant, swapped in tests:
+            at = np.flatnonzero(fits)
+            if not len(at):
+                continue
+            is_not = (constant[at] == 0) & (made == "==")
+            best = int(np.argmin(bank.sizes[entries[at]] - is_not))
+            entry, value = int(entries[at[best]]), int(constant[at[best]])
+            size = int(bank.sizes[entry]) + (2 if divisor else 0) + (1 if is_not[best] else 2)
+            yield size, partial(_threshold, bank, entry, divisor, made, value, swapped)
+
+
+def _threshold(bank: Bank, entry: int, divisor: int, made: Operator, constant: int, swapped: bool) -> Expression:
+    value = bank.expression(entry)
+    if divisor:
+        value = value % divisor
+    if made == "==" and constant == 0:
+        return operation("not", value)
+    return operation(made, constant, value) if swapped else operation(made, value, constant)
+
+
+def _comparisons(goal: _Goal) -> Iterator[Found]:
+    """target = entry compared with entry, both of at most a size that the pair limit allows."""
+    bank, target = goal.bank, goal.target.astype(bool)
+    first = np.arange(min(len(bank.values), int((_PAIRS / 4) ** 0.5)))
+    few = np.flatnonzero(bank.sizes == 1)
+    for left, right in ((first, first), (few, np.arange(min(len(bank.values), _PAIRS // (4 * max(1, len(few))))))):
+        for made, test in _COMPARISONS.items():
+            yield from _compared(goal, target, made, test, left, right)
+            if made in ("<", "<=") and len(left) != len(right):
+                yield from _compared(goal, target, made, test, right, left)
+
+
+def _compared(
+    goal: _Goal, target: np.ndarray, made: Operator, test: np.ufunc, left: np.ndarray, right: np.ndarray
+) -> Iterator[Found]:
+    values = goal.bank.values
+    one, other = np.nonzero(test(values[left][:, None, 0], values[right][None, :, 0]) == target[0])
+    for row in range(1, len(target)):
+        if not len(one):
+            return
+        kept = test(values[left[one], row], values[right[other], row]) == target[row]
+        one, other = one[kept], other[kept]
+    if len(one):
+        best = np.argmin(goal.bank.sizes[left[one]] + goal.bank.sizes[right[other]])
+        yield goal.pair(made, int(left[one[best]]), int(right[other[best]]))
+
+
+def _connectives(goal: _Goal) -> Iterator[Found]:
+    """target = truth and truth, or, and their chains."""
+    bank = goal.bank
+    entries = np.flatnonzero(bank.truths())
+    sets, first = np.unique(row_sets(bank.values[entries] == 1), return_index=True)
+    order = np.argsort(first)
+    sets, entries = sets[order], entries[first[order]]
+    wanted = row_sets((goal.target == 1)[None])[0]
+    whole = row_sets(np.ones((1, bank.rows), bool))[0]
+    for made in _CONNECTIVES:
+        # "or" is "and" of the complements: both look for sets that contain the wanted one and meet in it.
+        flipped = whole if made == "or" else np.uint64(0)
+        flip, goal_set = sets ^ flipped, wanted ^ flipped
+        fits = np.flatnonzero((flip & goal_set) == goal_set)[:_SETS]
+        joined = flip[fits][:, None] & flip[fits][None, :] == goal_set
+        one, other = np.nonzero(joined)
+        if len(one):
+            best = np.argmin(bank.sizes[entries[fits[one]]] + bank.sizes[entries[fits[other]]])
+            yield goal.pair(made, int(entries[fits[one[best]]]), int(entries[fits[other[best]]]))
+        yield from _chain(bank, made, flip[fits], entries[fits], goal_set, whole)
+
+
+def _chain(
+    bank: Bank, made: Operator, sets: np.ndarray, entries: np.ndarray, wanted: np.uint64, whole: np.uint64
+) -> Iterator[Found]:
+    """Greedy: always the set that removes the most unwanted rows for its size."""
+    kept: list[int] = []
+    left = whole
+    while left != wanted:
+        gain = np.bitwise_count(left & ~sets) if len(sets) else np.zeros(0)
+        if not gain.any():
+            return
+        best = int(np.argmax(gain / (bank.sizes[entries] + 1)))
+        kept.append(int(entries[best]))
+        left = left & sets[best]
+
+    def build() -> Expression:
+        result = bank.expression(kept[0])
+        for entry in kept[1:]:
+            result = operation(made, result, bank.expression(entry))
+        return result
+
+    yield sum(int(bank.sizes[entry]) + 1 for entry in kept) - 1, build
+
+
+def _extremes(goal: _Goal) -> Iterator[Found]:
+    """target = min or max of two entries."""
+    bank, target = goal.bank, goal.target
+    whole = row_sets(np.ones((1, bank.rows), bool))[0]
+    sides: dict[Operator, np.ndarray] = {"max": bank.values <= target, "min": bank.values >= target}
+    for made, beyond in sides.items():
+        fits = np.flatnonzero(beyond.all(1))
+        sets, first = np.unique(row_sets(bank.values[fits] == target), return_index=True)
+        order = np.argsort(first)[:_SETS]
+        sets, fits = sets[order], fits[first[order]]
+        one, other = np.nonzero(sets[:, None] | sets[None, :] == whole)
+        if len(one):
+            best = np.argmin(bank.sizes[fits[one]] + bank.sizes[fits[other]])
+            yield goal.pair(made, int(fits[one[best]]), int(fits[other[best]]))

@@ -1,0 +1,133 @@
+"""Machines without end: unbounded variables that the outputs may be functions of. Source: ours.
+
+Each set of variables is a guess about what is kept of the inputs so far: how often each symbol came, a balance (it may
+stop below zero, be cut off there, or be kept with its least value), the word read as a number from either end. A guess
+is kept where it decides the outputs of all words that are known.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from novacula.distill.expression import ON_ARRAYS, Expression, Name, fold, operation
+from novacula.distill.program import Program
+from novacula.distill.synth.fit import Problem, distinct_rows, fit
+from novacula.distill.synth.limits import Budget
+from novacula.distill.synth.words import Words
+
+_SYMBOLS = 6
+_MAPPED = 3
+_NEW = 0.7
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """A variable, its first value, and its next value from itself, the input `x0` and variables listed before it."""
+
+    name: str
+    start: int
+    after: Expression
+
+
+def counter_programs(words: Words, budget: Budget, effort: int) -> Iterator[Program]:
+    """Programs over the sets of variables that decide the outputs."""
+    if words.x.shape[2] != 1:
+        return
+    for variables in _guesses(np.unique(words.x[words.known])):
+        values = _run(variables, words)
+        for more in ({}, {"x0": words.x[:, :, 0]}):
+            columns = {name: value[words.known] for name, value in {**values, **more}.items()}
+            outputs = [words.y[:, :, output][words.known] for output in range(words.y.shape[2])]
+            problem = Problem(tuple(columns), (), (), (), columns, [], outputs, hints=_extremes(variables))
+            first = distinct_rows(problem)
+            if first is None or len(first) > _NEW * words.known.sum():
+                continue
+            found = fit(problem, budget, effort)
+            if found is not None:
+                program = _program(variables, found)
+                if program.nodes < budget.bound:
+                    yield program
+            break
+
+
+def _program(variables: list[_Variable], readout: Program) -> Program:
+    definitions = tuple((_new(variable.name), variable.after) for variable in variables)
+    update = tuple(Name(_new(variable.name)) for variable in variables)
+    state = tuple(variable.name for variable in variables)
+    start = tuple(variable.start for variable in variables)
+    return Program(("x0",), state, start, definitions + readout.body, update, readout.outputs)
+
+
+def _new(name: str) -> str:
+    return f"{name}_new"
+
+
+def _run(variables: list[_Variable], words: Words) -> dict[str, np.ndarray]:
+    """The variables' next values at all times of all words."""
+    state = {variable.name: np.full(len(words.x), variable.start) for variable in variables}
+    history: dict[str, list[np.ndarray]] = {_new(variable.name): [] for variable in variables}
+    for time in range(words.x.shape[1]):
+        values = {**state, "x0": words.x[:, time, 0]}
+        for variable in variables:
+            after = np.broadcast_to(fold(variable.after, values, ON_ARRAYS), (len(words.x),))
+            values[_new(variable.name)] = state[variable.name] = after
+            history[_new(variable.name)].append(after)
+    return {name: np.array(after).T.reshape(words.known.shape) for name, after in history.items()}
+
+
+def _extremes(variables: list[_Variable]) -> tuple[Expression, ...]:
+    """The largest of the first two variables, of the first three, and so on."""
+    largest: Expression = Name(_new(variables[0].name))
+    result = []
+    for variable in variables[1:]:
+        largest = operation("max", largest, Name(_new(variable.name)))
+        result.append(largest)
+    return tuple(result[::-1]) if len(variables) > 2 else ()
+
+
+def _guesses(symbols: np.ndarray) -> Iterator[list[_Variable]]:
+    x = Name("x0")
+    if len(symbols) > _SYMBOLS:
+        return
+    for change in _changes(symbols):
+        yield from _balances(change)
+    yield [_Variable(f"n{at}", 0, Name(f"n{at}") + _is(int(symbol))) for at, symbol in enumerate(symbols)]
+    base = int(symbols.max()) + 1
+    if symbols.min() == 0:
+        number, mirrored, power = Name("number"), Name("mirrored"), Name("power")
+        yield [
+            _Variable("number", 0, base * number + x),
+            _Variable("mirrored", 0, mirrored + (operation("and", x, power) if base == 2 else power * x)),
+            _Variable("power", 1, base * power),
+        ]
+
+
+def _is(symbol: int) -> Expression:
+    return operation("not", Name("x0")) if symbol == 0 else operation("==", Name("x0"), symbol)
+
+
+def _changes(symbols: np.ndarray) -> Iterator[Expression]:
+    """What a symbol may add to a balance: every map to -1, 0 and 1 that takes both signs."""
+    if not 2 <= len(symbols) <= _MAPPED:
+        return
+    for values in product((1, 0, -1), repeat=len(symbols)):
+        if min(values) == -1 and max(values) == 1:
+            found = fit(Problem(("x0",), (), (), (), {"x0": symbols}, [], [np.array(values)]), Budget(100_000, 30))
+            if found is not None:
+                yield found.outputs[0]
+
+
+def _balances(change: Expression) -> Iterator[list[_Variable]]:
+    balance = Name("balance")
+    shapes: tuple[Callable[[Expression], Expression], ...] = (
+        lambda after: after,
+        lambda after: operation("if", balance < 0, balance, after),
+        lambda after: operation("max", after, 0),
+        lambda after: operation("min", after, 0),
+    )
+    for shape in shapes:
+        yield [_Variable("balance", 0, shape(balance + change))]
+    least = _Variable("least", 0, operation("min", Name("least"), Name(_new("balance"))))
+    yield [_Variable("balance", 0, balance + change), least]

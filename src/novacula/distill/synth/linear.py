@@ -1,0 +1,72 @@
+"""Exact affine maps with integer coefficients. Source: ours."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Int
+
+from novacula.distill.expression import Expression, Name, Number, operation
+
+_MOST = 1000
+
+
+def linear_expression(
+    columns: Mapping[str, Int[np.ndarray, " rows"]], target: Int[np.ndarray, " rows"]
+) -> Expression | None:
+    """The affine expression of the columns, integers throughout, that has the values `target` on all rows, if any."""
+    names, matrix = list(columns), np.column_stack([*columns.values(), np.ones(len(target), np.int64)])
+    coefficients = solve(matrix, target)
+    if coefficients is None:
+        return None
+    return affine(dict(zip(names, coefficients[:-1].tolist(), strict=True)), int(coefficients[-1]))
+
+
+def solve(
+    matrix: Int[np.ndarray, "rows unknowns"], target: Int[np.ndarray, " rows"]
+) -> Int[np.ndarray, " unknowns"] | None:
+    """Integers with matrix @ integers == target, exactly; None where rounding the least squares gives none.
+
+    With columns that depend on each other, those that come first are used.
+    """
+    kept = independent(matrix)
+    solution, *_ = np.linalg.lstsq(matrix[:, kept].astype(float), target.astype(float), rcond=None)
+    if not np.isfinite(solution).all() or (np.abs(solution) > _MOST).any():
+        return None
+    result = np.zeros(matrix.shape[1], np.int64)
+    result[kept] = np.round(solution).astype(np.int64)
+    return result if (matrix @ result == target).all() else None
+
+
+def independent(matrix: Int[np.ndarray, "rows unknowns"]) -> list[int]:
+    """The columns that no columns before them combine to."""
+    upper = np.linalg.qr(matrix.astype(float)).R
+    basis = np.zeros((0, len(upper)))
+    kept = []
+    for at, column in enumerate(upper.T):
+        rest = column - basis.T @ (basis @ column)
+        rest -= basis.T @ (basis @ rest)
+        if np.linalg.norm(rest) > 1e-9 * max(1.0, float(np.linalg.norm(column))):
+            basis = np.vstack([basis, rest / np.linalg.norm(rest)])
+            kept.append(at)
+    return kept
+
+
+def affine(coefficients: Mapping[str, int], constant: int) -> Expression:
+    """The sum of named multiples and a constant, positive terms first."""
+    terms: list[tuple[int, Expression]] = [(value, Name(name)) for name, value in coefficients.items() if value]
+    terms.sort(key=lambda term: term[0] < 0)
+    if not terms:
+        return Number(constant)
+    value, name = terms[0]
+    if value > 0 or constant <= 0:
+        result = -name if value == -1 else _multiple(value, name)
+        terms = terms[1:]
+    else:
+        result, constant = Number(constant), 0
+    for value, name in terms:
+        result = result - _multiple(-value, name) if value < 0 else result + _multiple(value, name)
+    return result + constant if constant > 0 else result - -constant if constant < 0 else result
+
+
+def _multiple(value: int, name: Expression) -> Expression:
+    return name if value == 1 else operation("*", value, name)

@@ -1,0 +1,113 @@
+"""Columns of values on many rows, and the search for an expression of them that has given values on every row."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Int
+
+from novacula.distill.expression import ON_ARRAYS, Expression, Name, Number, fold, nodes
+from novacula.distill.synth.bank import MAX_ROWS, Bank
+from novacula.distill.synth.boolean import bit_formula
+from novacula.distill.synth.complete import express
+from novacula.distill.synth.limits import Budget
+from novacula.distill.synth.linear import linear_expression
+
+EFFORTS = ((4, 100_000), (5, 500_000), (7, 3_000_000))
+"""Sizes to which a bank grows at most, and the work that this may cost."""
+_SURE = 2
+"""An expression at most this much larger than all that the bank holds is not searched for with a larger bank."""
+_REPEATS = 12
+_COST = 20
+"""What looking for one target costs, in work per entry of a bank."""
+_BITS = 12
+"""Formulas of bits with fewer nodes than this are shortest; for longer ones the table would take seconds to grow."""
+
+
+class Rows:
+    """Distinct rows. Expressions are searched on at most 64 of them; rows that prove one wrong join, and it repeats.
+
+    Args:
+        columns: the values of every variable.
+        constants: numbers that expressions may hold.
+        budget: what searching spends.
+        sample: the rows to search on first.
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Int[np.ndarray, " rows"]],
+        constants: Sequence[int],
+        budget: Budget,
+        sample: Int[np.ndarray, " sample"],
+    ) -> None:
+        self.columns = dict(columns)
+        self.constants = tuple(constants)
+        self.budget = budget
+        self.sample = sample
+        self._banks: dict[int, Bank] = {}
+        self._known: dict[tuple[bytes, int], Expression | None] = {}
+
+    def value(self, expression: Expression) -> Int[np.ndarray, " rows"]:
+        """The values of an expression on all rows."""
+        rows = next(iter(self.columns.values())).shape
+        return np.broadcast_to(np.asarray(fold(expression, self.columns, ON_ARRAYS), np.int64), rows)
+
+    def extended(self, name: str, expression: Expression) -> "Rows":
+        """The same rows with one more column."""
+        return Rows({**self.columns, name: self.value(expression)}, self.constants, self.budget, self.sample)
+
+    def express(self, target: Int[np.ndarray, " rows"], bound: int, efforts: int = len(EFFORTS)) -> Expression | None:
+        """A small expression with these values on every row; None when none with fewer nodes than `bound` is found."""
+        if (target == target[0]).all():
+            return Number(int(target[0])) if bound > 1 else None
+        for name, column in self.columns.items():
+            if (column == target).all():
+                return Name(name) if bound > 1 else None
+        key = target.tobytes(), efforts
+        if key not in self._known:
+            self._known[key] = self._shortest(target, bound, efforts)
+        found = self._known[key]
+        return found if found and nodes(found) < bound else None
+
+    def _shortest(self, target: np.ndarray, bound: int, efforts: int) -> Expression | None:
+        best = self._exact(target, bound)
+        for effort in range(efforts):
+            found = self._search(target, min(bound, nodes(best)) if best else bound, effort)
+            best = found or best
+            if best and nodes(best) <= EFFORTS[effort][0] + _SURE:
+                break
+        return best
+
+    def _exact(self, target: np.ndarray, bound: int) -> Expression | None:
+        """What linear algebra or the table of Boolean functions gives."""
+        ways = (linear_expression(self.columns, target), bit_formula(self.columns, target, min(bound, _BITS)))
+        return min((way for way in ways if way and nodes(way) < bound), key=nodes, default=None)
+
+    def _search(self, target: np.ndarray, bound: int, effort: int) -> Expression | None:
+        for _ in range(_REPEATS):
+            if not self.budget.spend(_COST * len(self._bank(effort).values)):
+                return None
+            found = express(self._bank(effort), target[self.sample], bound, effort > 0)
+            if found is None:
+                return None
+            wrong = np.flatnonzero(self.value(found) != target)
+            if not len(wrong):
+                return found
+            if len(self.sample) >= MAX_ROWS:
+                return None
+            self.sample = np.union1d(self.sample, wrong[:: max(1, len(wrong) // 2)][:2])[:MAX_ROWS]
+            self._banks.clear()
+        return None
+
+    def _bank(self, effort: int) -> Bank:
+        if effort not in self._banks:
+            size, cost = EFFORTS[effort]
+            purse = Budget(min(cost, self.budget.left), self.budget.bound)
+            before = purse.left
+            columns = {name: column[self.sample] for name, column in self.columns.items()}
+            bank = Bank(columns, self.constants, len(self.sample), purse)
+            bank.grow(size)
+            bank.add_sums()
+            self.budget.spend(before - purse.left)
+            self._banks[effort] = bank
+        return self._banks[effort]

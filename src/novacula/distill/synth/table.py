@@ -1,0 +1,143 @@
+"""What was seen, as one table: numbered states, known transitions, and which programs reproduce all of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from novacula.distill.expression import ON_ARRAYS, fold
+from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.program import EXACT_LIMIT, Program
+from novacula.distill.transitions import Transitions
+from novacula.errors import InputError
+
+_PAIRS = 300_000
+"""How many (state, program state) pairs `reproduces` visits at most: a machine that is cut short has no closure."""
+_STEPS = 20
+
+
+@dataclass(frozen=True)
+class Table:
+    """Known transitions between numbered states; the start is state 0. No (state, symbol) occurs twice.
+
+    Attributes:
+        symbols: the distinct inputs.
+        codes: the integer vector of every state, where the source gives one; no columns otherwise.
+        state: the states that were left, ascending.
+        symbol: indices of the inputs that were read there.
+        next: the states that were reached.
+        y: the outputs that were put out.
+    """
+
+    symbols: Int[np.ndarray, "symbols streams"]
+    codes: Int[np.ndarray, "states codes"]
+    state: Int[np.ndarray, " rows"]
+    symbol: Int[np.ndarray, " rows"]
+    next: Int[np.ndarray, " rows"]
+    y: Int[np.ndarray, "rows outputs"]
+
+    @property
+    def states(self) -> int:
+        """How many states there are."""
+        return len(self.codes)
+
+    @property
+    def x(self) -> Int[np.ndarray, "rows streams"]:
+        """The inputs that were read."""
+        return self.symbols[self.symbol]
+
+    def walk(
+        self, rows: int, length: int, generator: np.random.Generator
+    ) -> tuple[Int[np.ndarray, "rows length"], Bool[np.ndarray, "rows length"]]:
+        """Random paths from the start along known transitions.
+
+        Returns:
+            The row of the table that each step takes, and whether there was one: a path ends where nothing is known.
+        """
+        first = np.searchsorted(self.state, np.arange(self.states + 1))
+        state, alive = np.zeros(rows, np.int64), np.ones(rows, bool)
+        taken, known = np.zeros((rows, length), np.int64), np.zeros((rows, length), bool)
+        for time in range(length):
+            choices = first[state + 1] - first[state]
+            alive &= choices > 0
+            if not alive.any():
+                break
+            drawn = first[state] + generator.integers(0, np.maximum(choices, 1))
+            taken[alive, time], known[:, time] = drawn[alive], alive
+            state = np.where(alive, self.next[taken[:, time]], state)
+        return taken, known
+
+    def reproduces(self, program: Program) -> bool:
+        """Whether a program puts out what the table says along every known path from the start.
+
+        Visits pairs of a state of the table and a state of the program, in breadth, until no pair is new (a proof for
+        all lengths), `_PAIRS` were visited, or twice as many steps were taken as the table has states. Variables
+        beyond 2^30 are not followed.
+        """
+        first = np.searchsorted(self.state, np.arange(self.states + 1))
+        state = np.zeros(1, np.int64)
+        values = np.array([program.start], np.int64).reshape(1, -1)
+        key = np.random.default_rng(0).integers(1, 2**62, values.shape[1] + 1)
+        seen = np.zeros(0, np.int64)
+        for _ in range(2 * self.states + _STEPS):
+            count = first[state + 1] - first[state]
+            source = np.repeat(np.arange(len(state)), count)
+            row = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first[state], count)
+            after, y = step_arrays(program, values[source], self.x[row])
+            if (y != self.y[row]).any():
+                return False
+            hashes = np.column_stack([self.next[row], after]) @ key
+            hashes, fresh = np.unique(hashes, return_index=True)
+            fresh = fresh[~np.isin(hashes, seen)]
+            seen = np.union1d(seen, hashes)
+            fresh = fresh[(np.abs(after[fresh]) < EXACT_LIMIT).all(1)]
+            state, values = self.next[row][fresh], after[fresh]
+            if len(seen) > _PAIRS or not len(state):
+                break
+        return True
+
+
+def table_of(source: Machine | Transitions, name: str) -> Table:
+    """The table of a machine's known transitions, or of coded rows.
+
+    Raises:
+        InputError: two rows leave the same state with the same input and differ; `name` is what the error names.
+    """
+    if isinstance(source, Machine):
+        state, symbol = np.nonzero(source.next != UNKNOWN)
+        codes = np.zeros((source.states, 0), np.int64)
+        return Table(source.symbols, codes, state, symbol, source.next[state, symbol], source.output[state, symbol])
+    rows = len(source.state)
+    codes, number = _numbered(np.vstack([source.start[None], source.state, source.next]))
+    symbols, symbol = np.unique(source.x, axis=0, return_inverse=True)
+    state, after, symbol = number[1 : rows + 1], number[rows + 1 :], symbol.ravel()
+    _, order = np.unique(np.column_stack([state, symbol, after, source.y]), axis=0, return_index=True)
+    same = (np.diff(state[order]) == 0) & (np.diff(symbol[order]) == 0)
+    if same.any():
+        clashes = [f"rows {order[at]} and {order[at + 1]}" for at in np.flatnonzero(same)[:3]]
+        rule = "a state and an input must lead to one next state and one output"
+        raise InputError(name, f"{int(same.sum())} collisions ({', '.join(clashes)}); {rule}")
+    return Table(symbols, codes, state[order], symbol[order], after[order], source.y[order])
+
+
+def _numbered(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct rows in order of their first appearance, and every row's place among them."""
+    if not codes.shape[1]:
+        return codes[:1], np.zeros(len(codes), np.int64)
+    distinct, first, place = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return distinct[order], np.argsort(order)[place.ravel()]
+
+
+def step_arrays(
+    program: Program, state: Int[np.ndarray, "rows variables"], x: Int[np.ndarray, "rows streams"]
+) -> tuple[Int[np.ndarray, "rows variables"], Int[np.ndarray, "rows outputs"]]:
+    """One step of a program for many states and inputs at once, in 64 bits."""
+    values = dict(zip(program.inputs + program.state, [*x.T, *state.T], strict=True))
+    for name, value in program.body:
+        values[name] = fold(value, values, ON_ARRAYS, np.int64)
+    update, outputs = (
+        np.array([np.broadcast_to(fold(value, values, ON_ARRAYS, np.int64), (len(x),)) for value in some], np.int64)
+        for some in (program.update, program.outputs)
+    )
+    return update.reshape(len(program.update), len(x)).T, outputs.reshape(len(program.outputs), len(x)).T

@@ -1,0 +1,52 @@
+"""Adam for many networks at once, each with its own gradient clipped. Source: Kingma and Ba, arXiv 1412.6980."""
+
+import torch
+
+from novacula.distill.train.stack import Weights
+
+_FIRST, _SECOND, _TINY = 0.9, 0.98, 1e-8
+CLIP = 1.0
+"""The longest gradient, over all weights of one network, that is taken as it is."""
+
+
+class Adam:
+    """The moments of every weight.
+
+    Args:
+        weights: what will be updated, in place.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.first = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        self.second = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        self.updates = 0
+
+    def update(self, gradient: Weights, rate: float) -> None:
+        """One step down the gradient."""
+        self.updates += 1
+        squares = torch.stack([value.square().sum((1, 2)) for value in gradient.values()])
+        shrink = (CLIP / squares.sum(0).sqrt().clamp_min(CLIP))[:, None, None]
+        step = -rate / (1 - _FIRST**self.updates)
+        unbias = 1 / (1 - _SECOND**self.updates)
+        for name, weight in self.weights.items():
+            clipped = gradient[name] * shrink
+            self.first[name].lerp_(clipped, 1 - _FIRST)
+            self.second[name].mul_(_SECOND).addcmul_(clipped, clipped, value=1 - _SECOND)
+            weight.addcdiv_(self.first[name], (self.second[name] * unbias).sqrt_().add_(_TINY), value=step)
+
+    def choose(self, nets: list[int]) -> None:
+        """Go on with some of the networks only."""
+        for arrays in (self.weights, self.first, self.second):
+            arrays.update({name: value[nets].clone() for name, value in arrays.items()})
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Weights and moments by name."""
+        parts = {"weights": self.weights, "first": self.first, "second": self.second}
+        return {f"{part}.{name}": value for part, arrays in parts.items() for name, value in arrays.items()}
+
+    def load(self, state: dict[str, torch.Tensor], updates: int) -> None:
+        """Take up `state` after so many updates."""
+        for part, arrays in (("weights", self.weights), ("first", self.first), ("second", self.second)):
+            arrays.update({name: state[f"{part}.{name}"].clone() for name in arrays})
+        self.updates = updates

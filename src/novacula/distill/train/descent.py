@@ -1,0 +1,123 @@
+"""Wide networks trained by gradient descent, many at once, from short sequences to long ones. Source: ours.
+
+Training begins with the first two symbols of every sequence, which tell what a state must remember; more are added as
+soon as some network gets the shorter ones right. Noise on the states lets those that mean the same draw together.
+"""
+
+import math
+
+import numpy as np
+import torch
+
+from novacula.distill.train.adam import Adam
+from novacula.distill.train.batches import Batches
+from novacula.distill.train.encoding import Encoding
+from novacula.distill.train.lesson import Lesson
+from novacula.distill.train.parameters import Parameters
+from novacula.distill.train.stack import Batch, gradients, one, random_weights, stacked
+
+ROWS = 128
+"""Sequences in a batch."""
+RATE = 5e-3
+"""Adam's rate at its highest."""
+NOISE = 0.05
+"""Standard deviation of what is added to the states, which are of order one."""
+CLASS_WEIGHT = 0.3
+"""Weight of the auxiliary classifier's cross-entropy."""
+UPDATES = 50
+"""Updates between two looks at the rows that are held out."""
+_LEARNED = 0.98
+_GLANCE = 100
+"""Held-out rows that tell most networks that are not perfect."""
+
+
+class Descent:
+    """Networks of one shape on their way down.
+
+    Args:
+        lesson: what they learn.
+        encoding: how they are shown their inputs.
+        nets: how many.
+        size: numbers in a state.
+        width: ReLU units.
+        updates: in all; the rate falls towards the end.
+        generator: draws their weights.
+    """
+
+    def __init__(
+        self,
+        lesson: Lesson,
+        encoding: Encoding,
+        nets: int,
+        size: int,
+        width: int,
+        updates: int,
+        generator: torch.Generator,
+    ) -> None:
+        self._lesson, self._encoding, self._updates = lesson, encoding, updates
+        self._batches = Batches(lesson, encoding)
+        classes = len(lesson.values)
+        outputs = lesson.targets.shape[2]
+        weights = random_weights(nets, size, width, encoding, outputs, classes, generator)
+        self.adam = Adam(weights)
+        self.length = min(2, lesson.length)
+        self._class_weight = CLASS_WEIGHT if classes > 1 else 0.0
+        self.right = torch.zeros(nets)
+
+    def advance(self, generator: torch.Generator) -> float:
+        """Some updates; the least loss of any network in the last of them."""
+        loss = self.right
+        for _ in range(UPDATES):
+            batch = noisy(self._batches.draw(ROWS, self.length, generator), self.adam, NOISE, generator)
+            loss, right, slope = gradients(self.adam.weights, batch, self._class_weight)
+            self.adam.update(slope, self._rate())
+            self.right = self.right.lerp(right, 0.1)
+            if self.length < self._lesson.length and self.right.max() > _LEARNED:
+                self.length = min(self._lesson.length, self.length + max(1, self.length // 4))
+                self.right = self.right * 0.9
+        return float(loss.min())
+
+    def perfect(self) -> list[Parameters]:
+        """The networks that have every row right that is held out, the closest first."""
+        if self.length < self._lesson.length:
+            return []
+        judged = []
+        for net in range(len(self.right)):
+            candidate = one(self.adam.weights, net)
+            network = self._lesson.network(candidate, self._encoding)
+            if self._lesson.judge(network, _GLANCE)[0] == 1 and (judgment := self._lesson.judge(network))[0] == 1:
+                judged.append((judgment[1], net, candidate))
+        return [candidate for _, _, candidate in sorted(judged, key=lambda entry: entry[:2])]
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+        """Weights, moments and where the curriculum stands."""
+        arrays = {name: value.numpy().copy() for name, value in self.adam.state().items()}
+        return arrays | {"right": self.right.numpy().copy()}, {"length": self.length, "updates": self.adam.updates}
+
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, int]) -> None:
+        """Take up `state`."""
+        self.adam.load({name: torch.from_numpy(arrays[name]) for name in self.adam.state()}, data["updates"])
+        self.right, self.length = torch.from_numpy(arrays["right"]).clone(), data["length"]
+
+    def _rate(self) -> float:
+        done = self.adam.updates / self._updates
+        return RATE * min(1.0, (self.adam.updates + 1) / 50) * max(0.05, 0.5 + 0.5 * math.cos(math.pi * min(1, done)))
+
+
+def noisy(batch: Batch, adam: Adam, deviation: float, generator: torch.Generator) -> Batch:
+    """The batch with fresh noise for the states."""
+    nets, _, size = adam.weights["recur"].shape
+    time, _, rows = batch.features.shape
+    noise = deviation * torch.randn(time, nets, size, rows, generator=generator, dtype=batch.features.dtype)
+    return Batch(batch.features, batch.targets, batch.classes, noise)
+
+
+def settle(
+    parameters: Parameters, batches: Batches, length: int, updates: int, rate: float, generator: torch.Generator
+) -> Parameters:
+    """One network trained on without noise at a rate that falls to nothing."""
+    adam = Adam(stacked([parameters]))
+    for update in range(updates):
+        _, _, slope = gradients(adam.weights, batches.draw(ROWS, length, generator), 0.0)
+        adam.update(slope, rate * (0.5 + 0.5 * math.cos(math.pi * update / updates)))
+    return one(adam.weights, 0)

@@ -1,0 +1,148 @@
+"""Levenberg's and Marquardt's method for one small recurrent network, with the Jacobian carried along in time.
+
+The derivative of the state by all parameters obeys the same recurrence as the state, so that one pass forward gives
+every residual and its gradient. Source: Levenberg (1944), Marquardt (1963); the recurrence is ours.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.distill.train.parameters import Parameters, states
+
+_WORST = 1e8
+_LEAST = 1e-12
+_GOAL = 1e-24
+_ROUND = 20
+_ROUNDS = 8
+_HOPELESS = 0.5
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """Where a fit stands.
+
+    Attributes:
+        parameters: the best so far.
+        loss: their mean squared error.
+        damping: of the next iteration.
+    """
+
+    parameters: Parameters
+    loss: float
+    damping: float = 1e-2
+
+    @property
+    def stuck(self) -> bool:
+        """Whether no damping helps any more."""
+        return self.damping > _WORST or not np.isfinite(self.loss)
+
+
+def residuals(
+    parameters: Parameters,
+    features: Float[np.ndarray, "rows time features"],
+    targets: Float[np.ndarray, "rows time outputs"],
+) -> Float[np.ndarray, " residuals"]:
+    """Output minus target, everywhere."""
+    reached = states(parameters, features)[:, 1:]
+    return (reached @ parameters.read[:, :-1].T + parameters.read[:, -1] - targets).reshape(-1)
+
+
+def jacobian(
+    parameters: Parameters, features: Float[np.ndarray, "rows time features"]
+) -> Float[np.ndarray, "residuals count"]:
+    """The derivative of every output by every parameter, in the order of `Parameters.flat`."""
+    p = parameters
+    rows, length, width = features.shape
+    starts = np.cumsum([0, *(matrix.size for matrix in p.matrices().values())])
+    recur, drive, carry, read = (slice(a, b) for a, b in pairwise(starts))
+    into_units, into_state = slice(drive.start, drive.start + p.width * width), drive.start + p.width * width
+    reached = states(p, features)
+    slope = np.zeros((rows, p.size, p.count))
+    result = np.zeros((rows, length, len(p.read), p.count))
+    for time in range(length):
+        before, shown = reached[:, time], features[:, time]
+        units = before @ p.recur.T + shown @ p.drive[: p.width].T
+        through = p.carry[None, :, p.size :] * (units > 0)[:, None, :]
+        slope = (p.carry[:, : p.size] + through @ p.recur) @ slope
+        slope[:, :, recur] += (through[..., None] * before[:, None, None, :]).reshape(rows, p.size, -1)
+        slope[:, :, into_units] += (through[..., None] * shown[:, None, None, :]).reshape(rows, p.size, -1)
+        carried = np.concatenate([before, np.maximum(units, 0)], axis=1)
+        for i in range(p.size):
+            slope[:, i, into_state + i * width : into_state + (i + 1) * width] += shown
+            slope[:, i, carry.start + i * carried.shape[1] : carry.start + (i + 1) * carried.shape[1]] += carried
+        result[:, time] = p.read[:, :-1] @ slope
+        for output in range(len(p.read)):
+            at = read.start + output * (p.size + 1)
+            result[:, time, output, at : at + p.size] += reached[:, time + 1]
+            result[:, time, output, at + p.size] += 1
+    return result.reshape(-1, p.count)
+
+
+def begin(parameters: Parameters, features: np.ndarray, targets: np.ndarray) -> Iterate:
+    """A fit that has not moved yet."""
+    return Iterate(parameters, _mean_square(residuals(parameters, features, targets)))
+
+
+def descend(
+    iterate: Iterate,
+    features: Float[np.ndarray, "rows time features"],
+    targets: Float[np.ndarray, "rows time outputs"],
+    iterations: int,
+    goal: float,
+) -> Iterate:
+    """Some iterations more; fewer where the goal is reached or nothing helps.
+
+    Args:
+        iterate: where to begin.
+        features: of the inputs.
+        targets: of the outputs.
+        iterations: accepted or refused, at most.
+        goal: the loss that is small enough.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        normal = None
+        for _ in range(iterations):
+            if iterate.stuck or iterate.loss <= goal:
+                break
+            if normal is None:
+                normal = _normal_equations(iterate.parameters, features, targets)
+            step = _damped_step(*normal, iterate.damping)
+            moved = iterate.parameters.with_flat(iterate.parameters.flat() + step)
+            loss = _mean_square(residuals(moved, features, targets))
+            if loss < iterate.loss:
+                iterate, normal = Iterate(moved, loss, max(iterate.damping / 3, _LEAST)), None
+            else:
+                iterate = Iterate(iterate.parameters, iterate.loss, iterate.damping * 4)
+    return iterate
+
+
+def converge(iterate: Iterate, features: np.ndarray, targets: np.ndarray) -> Iterate:
+    """Iterations as long as each round of them leaves but a part of the loss."""
+    for _ in range(_ROUNDS):
+        before = iterate.loss
+        iterate = descend(iterate, features, targets, _ROUND, _GOAL)
+        if iterate.loss > _HOPELESS * before or iterate.loss <= _GOAL:
+            break
+    return iterate
+
+
+def _normal_equations(
+    parameters: Parameters, features: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    error, slope = residuals(parameters, features, targets), jacobian(parameters, features)
+    return slope.T @ slope / len(error), slope.T @ error / len(error)
+
+
+def _damped_step(curvature: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:
+    diagonal = np.diag(curvature)
+    try:
+        return -np.linalg.solve(curvature + damping * np.diag(diagonal + 1e-9), gradient)
+    except np.linalg.LinAlgError:
+        return np.zeros_like(gradient)
+
+
+def _mean_square(error: np.ndarray) -> float:
+    return float(np.nan_to_num(error @ error / len(error), nan=np.inf))

@@ -1,0 +1,84 @@
+"""A data set as training sees it: encoded inputs, outputs of order one, rows that are held out. Source: ours."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from novacula.distill.network import Network
+from novacula.distill.sequences import Sequences
+from novacula.distill.train.encoding import MAX_SYMBOLS, Encoding
+from novacula.distill.train.parameters import Parameters, network
+
+MAX_CLASSES = 32
+"""An auxiliary classifier is trained where one output takes no more values than this."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned.
+
+    Attributes:
+        data: to learn from.
+        held_out: to judge by; never learned from.
+    """
+
+    data: Sequences
+    held_out: Sequences
+
+    def encoding(self, symbols: bool) -> Encoding:
+        """How inputs are shown; a range of two integers needs no symbols, one that is too large has none."""
+        low, high = self.data.low, self.data.high
+        fits = 2 < high - low + 1 <= MAX_SYMBOLS
+        return Encoding(low, high, self.data.x.shape[2], symbols and fits)
+
+    @property
+    def length(self) -> int:
+        """Of the longest sequence."""
+        return int(self.data.lengths.max())
+
+    @cached_property
+    def scale(self) -> Float[np.ndarray, " outputs"]:
+        """The standard deviation of each output, or 1 where it is constant."""
+        deviation = self.data.y[self.data.inside].std(axis=0)
+        return np.where(deviation > 0, deviation, 1.0)
+
+    @cached_property
+    def offset(self) -> Float[np.ndarray, " outputs"]:
+        """The mean of each output."""
+        return self.data.y[self.data.inside].mean(axis=0)
+
+    @cached_property
+    def targets(self) -> Float[np.ndarray, "rows time outputs"]:
+        """The outputs, shifted and scaled."""
+        return (self.data.y - self.offset) / self.scale
+
+    @cached_property
+    def values(self) -> Int[np.ndarray, " classes"]:
+        """The values of the only output; empty where there are too many, or several outputs."""
+        values = np.unique(self.data.y[self.data.inside])
+        fits = self.data.y.shape[2] == 1 and len(values) <= MAX_CLASSES
+        return values if fits else values[:0]
+
+    @cached_property
+    def classes(self) -> Int[np.ndarray, "rows time"]:
+        """Which of `values` each output is."""
+        return np.minimum(np.searchsorted(self.values, self.data.y[:, :, 0]), len(self.values) - 1)
+
+    def rows_of(self, length: int) -> Int[np.ndarray, " chosen"]:
+        """The rows that are at least so long."""
+        return np.flatnonzero(self.data.lengths >= length)
+
+    def network(self, parameters: Parameters, encoding: Encoding) -> Network:
+        """The network that parameters stand for, in units of the data."""
+        return network(parameters, encoding, self.scale, self.offset, self.length)
+
+    def judge(self, candidate: Network, rows: int | None = None) -> tuple[float, float]:
+        """Accuracy and mean squared error, by output, on the rows that are held out, or on the first of them."""
+        some = self.held_out.rows(slice(rows))
+        inside = some.inside
+        with np.errstate(all="ignore"):
+            errors = (candidate.outputs_of(some.x) - some.y)[inside]
+            right = np.abs(errors) < 0.5
+            return float(right.mean()), float(np.nan_to_num((errors**2).mean(), nan=np.inf))

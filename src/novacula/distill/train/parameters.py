@@ -1,0 +1,141 @@
+"""The parameters of a recurrent network as it is trained, and the network that they stand for.
+
+    units  = relu(recur · state + drive₁ · features)
+    state' = carry · (state, units) + drive₂ · features
+    output = read · (state', 1)
+
+An affine path beside the units carries counters and delays; it is folded into pairs of ReLUs, since the networks of
+arXiv 2402.05110 have none. Source: ours.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.distill.network import Layer, Network
+from novacula.distill.train.encoding import Encoding
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """One network in the making, in float64.
+
+    Attributes:
+        recur: from the state to the units.
+        drive: from the features to the units, then to the state.
+        carry: from the state, then the units, to the next state.
+        read: from the state, then 1, to the outputs.
+    """
+
+    recur: Float[np.ndarray, "width size"]
+    drive: Float[np.ndarray, "width_and_size features"]
+    carry: Float[np.ndarray, "size size_and_width"]
+    read: Float[np.ndarray, "outputs size_and_one"]
+
+    @property
+    def size(self) -> int:
+        """Numbers in the state."""
+        return len(self.carry)
+
+    @property
+    def width(self) -> int:
+        """ReLU units."""
+        return len(self.recur)
+
+    @property
+    def count(self) -> int:
+        """Numbers in all."""
+        return sum(matrix.size for matrix in self.matrices().values())
+
+    def matrices(self) -> dict[str, np.ndarray]:
+        """The arrays by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def flat(self) -> Float[np.ndarray, " count"]:
+        """All numbers in one vector."""
+        return np.concatenate([matrix.ravel() for matrix in self.matrices().values()])
+
+    def with_flat(self, values: Float[np.ndarray, " count"]) -> "Parameters":
+        """Parameters of this shape with other numbers."""
+        ends = np.cumsum([matrix.size for matrix in self.matrices().values()])
+        parts = zip(self.matrices().values(), np.split(values, ends[:-1]), strict=True)
+        return Parameters(*(part.reshape(matrix.shape) for matrix, part in parts))
+
+
+def random_parameters(
+    size: int, width: int, encoding: Encoding, outputs: int, generator: np.random.Generator
+) -> Parameters:
+    """Parameters to begin with: states and units of order one, the affine path contracting."""
+    normal = generator.standard_normal
+    carry = np.concatenate(
+        [normal((size, size)) / (2 * np.sqrt(size)), normal((size, width)) / np.sqrt(max(width, 1))], axis=1
+    )
+    return Parameters(
+        recur=normal((width, size)) / np.sqrt(size),
+        drive=normal((width + size, encoding.width)) * np.sqrt(0.5),
+        carry=carry,
+        read=np.concatenate([normal((outputs, size)) / np.sqrt(size), np.zeros((outputs, 1))], axis=1),
+    )
+
+
+def states(
+    parameters: Parameters, features: Float[np.ndarray, "rows time features"]
+) -> Float[np.ndarray, "rows positions size"]:
+    """The states before the first input, and after each."""
+    p = parameters
+    result = np.zeros((features.shape[0], features.shape[1] + 1, p.size))
+    for time in range(features.shape[1]):
+        driven = features[:, time] @ p.drive.T
+        units = np.maximum(result[:, time] @ p.recur.T + driven[:, : p.width], 0)
+        result[:, time + 1] = np.concatenate([result[:, time], units], axis=1) @ p.carry.T + driven[:, p.width :]
+    return result
+
+
+def network(parameters: Parameters, encoding: Encoding, scale: np.ndarray, offset: np.ndarray, length: int) -> Network:
+    """The network that computes the same from plain integers.
+
+    Args:
+        parameters: what was trained.
+        encoding: of its inputs.
+        scale: of each output: what the parameters put out, times this,
+        offset: plus this.
+        length: of the longest sequence that it was trained on.
+    """
+    p = parameters
+    matrix, bias = encoding.slopes(p.drive)
+    into_units, into_state = matrix[: p.width], matrix[p.width :]
+    kinks = encoding.kinks
+    if p.width == 0 and kinks is None:
+        f: tuple[Layer, ...] = (Layer(np.concatenate([p.carry, into_state], axis=1), bias),)
+    else:
+        units = np.concatenate([p.recur, into_units], axis=1)
+        affine = np.concatenate([p.carry[:, : p.size], into_state], axis=1)
+        f = _hidden(units, bias[: p.width], affine, p.carry[:, p.size :], bias[p.width :])
+        if kinks is not None:
+            f = _behind(kinks, f, p.size)
+    read = Layer(p.read[:, :-1] * scale[:, None], p.read[:, -1] * scale + offset)
+    return Network(f, (read,), "relu", encoding.low, encoding.high, length)
+
+
+def _hidden(
+    units: np.ndarray, unit_bias: np.ndarray, affine: np.ndarray, out: np.ndarray, bias: np.ndarray
+) -> tuple[Layer, ...]:
+    """Two layers for units beside an affine path; the path takes two ReLUs for each of its rows that is not zero."""
+    used = np.flatnonzero(np.any(affine != 0, axis=1))
+    path = affine[used]
+    pick = np.eye(len(affine))[:, used]
+    first = Layer(np.concatenate([units, path, -path]), np.concatenate([unit_bias, np.zeros(2 * len(used))]))
+    return first, Layer(np.concatenate([out, pick, -pick], axis=1), bias)
+
+
+def _behind(kinks: Layer, f: tuple[Layer, ...], size: int) -> tuple[Layer, ...]:
+    """Layers that read a state and the units of `kinks`, made to read a state and plain inputs."""
+    both = np.concatenate([np.eye(size), -np.eye(size)])
+    streams = kinks.weight.shape[1]
+    first = Layer(
+        np.block([[both, np.zeros((2 * size, streams))], [np.zeros((len(kinks.weight), size)), kinks.weight]]),
+        np.concatenate([np.zeros(2 * size), kinks.bias]),
+    )
+    state, rest = f[0].weight[:, :size], f[0].weight[:, size:]
+    return first, Layer(np.concatenate([state, -state, rest], axis=1), f[0].bias), *f[1:]

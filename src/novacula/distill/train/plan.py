@@ -1,0 +1,112 @@
+"""Which shapes are trained, in which order: decided by the data alone. Source: ours.
+
+Small networks first, fitted from many random starts by least squares, which takes a second each; then wide ones by
+gradient descent, which are shrunk afterwards.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from novacula.distill.train.encoding import Encoding
+from novacula.distill.train.lesson import Lesson
+
+_EXACT = 1e-9
+_MAX_FEATURES = 700
+"""Features, over all positions, beyond which no affine explanation by symbols is looked for."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Small networks, each fitted by least squares from a random start.
+
+    Attributes:
+        size: numbers in the state.
+        width: ReLU units.
+        symbols: how inputs are shown (`Encoding`).
+        starts: how many.
+    """
+
+    size: int
+    width: int
+    symbols: bool
+    starts: int
+
+
+@dataclass(frozen=True)
+class Descended:
+    """Wide networks trained together by gradient descent; the best are then shrunk.
+
+    Attributes:
+        size: numbers in the state.
+        width: ReLU units.
+        nets: how many at once.
+        updates: at most.
+        symbols: how inputs are shown (`Encoding`).
+    """
+
+    size: int
+    width: int
+    nets: int
+    updates: int
+    symbols: bool = True
+
+
+Attempt = Fitted | Descended
+
+
+def plan(lesson: Lesson) -> tuple[Attempt, ...]:
+    """The attempts in order."""
+    attempts: list[Attempt] = []
+    numbers, symbols = lesson.encoding(False), lesson.encoding(True)
+    for encoding in (numbers, symbols) if symbols.symbols else (numbers,):
+        if order := affine_order(lesson, encoding):
+            attempts += [Fitted(size, 0, encoding.symbols, 4) for size in range(order, order + 3)]
+    attempts += [Fitted(1, 8, False, 4), Fitted(2, 8, False, 4), Fitted(3, 8, False, 3)]
+    if symbols.symbols or lesson.data.high - lesson.data.low == 1:
+        attempts += [Descended(8, 64, 8, 2500), Descended(16, 128, 4, 5000), Descended(16, 128, 4, 10000)]
+    else:
+        attempts += [Fitted(size, width, False, 10) for width in (12, 16) for size in (1, 2, 3)]
+        attempts += [Descended(8, 64, 8, 5000)]
+    return tuple(attempts)
+
+
+def affine_order(lesson: Lesson, encoding: Encoding) -> int:
+    """The state size of an affine system that explains the outputs exactly, or 0 where there is none.
+
+    Every output of such a system is an affine function of all inputs so far, with coefficients that depend on the lag
+    only; the rank of their Hankel matrix is the least size of its state (Ho and Kalman, 1966).
+    """
+    length = lesson.length
+    rows = lesson.rows_of(length)[:3000]
+    features = encoding(lesson.data.x[rows])[:, :, :-1]
+    table = np.concatenate([features.reshape(len(rows), -1), np.ones((len(rows), 1))], axis=1)
+    if table.shape[1] > min(_MAX_FEATURES, len(rows)):
+        return 0
+    target = lesson.targets[rows]
+    late, *_ = np.linalg.lstsq(table, target[:, -1], rcond=None)
+    if np.abs(table @ late - target[:, -1]).max() > _EXACT * max(1.0, float(np.abs(target).max())) * 1e3:
+        return 0
+    # Coefficients by lag: the last position's input has lag 0. What all symbols share counts as a constant.
+    by_lag = late[:-1].reshape(length, encoding.streams, -1, target.shape[2])[::-1]
+    if encoding.symbols:
+        by_lag = by_lag - by_lag.mean(axis=2, keepdims=True)
+    by_lag = by_lag.reshape(length, features.shape[2], -1)
+    constants = (target - _explained(features, by_lag)).mean(axis=0)
+    steps = np.diff(constants, axis=0, prepend=constants[:1])
+    markov = np.concatenate([by_lag, steps[:, None, :]], axis=1)
+    half = (length + 1) // 2
+    hankel = np.block([[markov[i + j].T for j in range(half)] for i in range(length - half + 1)])
+    # The constant's step at lag 0 is free, since the readout has an offset: leave it out.
+    hankel = np.delete(hankel, features.shape[2], axis=1)
+    strengths = np.linalg.svd(hankel, compute_uv=False)
+    return max(1, int((strengths > 1e-6 * strengths[0]).sum()))
+
+
+def _explained(features: np.ndarray, by_lag: np.ndarray) -> np.ndarray:
+    """What the inputs so far add to every output."""
+    result = np.zeros((*features.shape[:2], by_lag.shape[2]))
+    for time in range(features.shape[1]):
+        past = features[:, : time + 1][:, ::-1]
+        result[:, time] = np.einsum("rlf,lfo->ro", past, by_lag[: time + 1])
+    return result

@@ -1,0 +1,143 @@
+"""From a network that is right to one that is small and exact: settled, shrunk, polished in float64. Source: ours."""
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from novacula.distill.train.batches import Batches
+from novacula.distill.train.descent import settle
+from novacula.distill.train.encoding import Encoding
+from novacula.distill.train.least_squares import begin, converge
+from novacula.distill.train.lesson import Lesson
+from novacula.distill.train.parameters import Parameters
+from novacula.distill.train.shrink import eliminate, project
+from novacula.distill.train.snap import find_points, snap
+
+Stage = Literal["settle", "size", "width", "done"]
+
+EXACT = 1e-16
+"""A mean squared error, by output, that only an exact network reaches."""
+_ROWS = 300
+_WIDTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+_RATE = 3e-3
+_POLISHED_ROWS = 2000
+"""Residuals for each that Levenberg's and Marquardt's method is shown, at most."""
+_LARGEST = 1500
+"""Parameters beyond which it would take too long."""
+
+
+class Refinement:
+    """One perfect network on its way to a small, exact one; every step is one attempt to make it smaller or closer.
+
+    Args:
+        lesson: what it has learned.
+        encoding: how it is shown its inputs.
+        parameters: the network.
+    """
+
+    def __init__(self, lesson: Lesson, encoding: Encoding, parameters: Parameters) -> None:
+        self._lesson, self._encoding = lesson, encoding
+        self._batches = Batches(lesson, encoding)
+        rows = lesson.rows_of(lesson.length)[:_ROWS]
+        self._features, self._targets = encoding(lesson.data.x[rows]), lesson.targets[rows]
+        self.parameters = parameters
+        self._wide = parameters
+        self.stage: Stage = "settle"
+        self.trial = 0
+        self._finite = False
+
+    def step(self, generator: torch.Generator) -> None:
+        """Try once to make the network smaller, or exact."""
+        match self.stage:
+            case "settle":
+                self._enter("size", self._settled(self.parameters, 300, generator) or self.parameters)
+                self._finite = self._snapped(self.parameters) is not None
+            case "size":
+                self._reduce(generator)
+            case "width":
+                self._narrow(generator)
+            case "done":
+                pass
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The network, the one that it is shrunk from, and what is tried next."""
+        arrays = {f"best.{name}": matrix for name, matrix in self.parameters.matrices().items()}
+        arrays |= {f"wide.{name}": matrix for name, matrix in self._wide.matrices().items()}
+        return arrays, {"stage": self.stage, "trial": self.trial, "finite": self._finite}
+
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Take up `state`."""
+        self.parameters, self._wide = (
+            Parameters(*(arrays[f"{part}.{name}"] for name in self._wide.matrices())) for part in ("best", "wide")
+        )
+        self.stage, self.trial, self._finite = data["stage"], data["trial"], data["finite"]
+
+    def _enter(self, stage: Stage, parameters: Parameters) -> None:
+        self.stage, self.trial = stage, 0
+        self.parameters = self._wide = parameters
+
+    def _reduce(self, generator: torch.Generator) -> None:
+        """Try the next size; where the states are finitely many, it must leave them so, and the network is done."""
+        self.trial += 1
+        smaller = self._wide
+        if self.trial < self._wide.size:
+            projected = project(self._wide, self._features, self.trial)
+            smaller = self._settled(projected, 150, generator)
+        if smaller is None:
+            return
+        if not self._finite:
+            self._enter("width", smaller)
+        elif exact := self._snapped(smaller):
+            self._enter("done", exact)
+
+    def _snapped(self, parameters: Parameters) -> Parameters | None:
+        """The network made exact at once, with as few units as that takes; None if its states are not that few."""
+        best = None
+        points = find_points(parameters, self._features, self._targets)
+        if points is None:
+            return None
+        widths = [width for width in _WIDTHS if width < parameters.width]
+        for width in reversed([*widths, parameters.width]):
+            exact = snap(best or parameters, points, width)
+            if exact is None or self._loss(exact) >= EXACT:
+                break
+            best = exact
+        return best
+
+    def _narrow(self, generator: torch.Generator) -> None:
+        """Try the next width; done with the first that becomes exact, or that is no better than the one before."""
+        width = _WIDTHS[self.trial] if self.trial < len(_WIDTHS) else self._wide.width
+        if width >= self._wide.width:
+            self._enter("done", self.parameters)
+            return
+        self.trial += 1
+        narrow = self._settled(eliminate(self._wide, self._features, width), 250, generator)
+        if narrow is None:
+            return
+        polished = self._polished(narrow)
+        if self._loss(polished) < EXACT:
+            self._enter("done", polished)
+        elif self.parameters.width == self._wide.width or self._loss(polished) < self._loss(self.parameters):
+            self.parameters = polished
+        else:
+            self._enter("done", self.parameters)
+
+    def _settled(self, parameters: Parameters, updates: int, generator: torch.Generator) -> Parameters | None:
+        """The network after some training, if it then has everything right."""
+        settled = settle(parameters, self._batches, self._lesson.length, updates, _RATE, generator)
+        return settled if self._lesson.judge(self._lesson.network(settled, self._encoding))[0] == 1 else None
+
+    def _polished(self, parameters: Parameters) -> Parameters:
+        """The network after Levenberg's and Marquardt's method, if it is closer and no worse."""
+        if parameters.count > _LARGEST:
+            return parameters
+        rows = max(30, min(len(self._features), _POLISHED_ROWS // self._features.shape[1]))
+        features, targets = self._features[:rows], self._targets[:rows]
+        polished = converge(begin(parameters, features, targets), features, targets).parameters
+        return polished if self._loss(polished) < self._loss(parameters) else parameters
+
+    def _loss(self, parameters: Parameters) -> float:
+        """On the rows that are held out; infinite where not all are right."""
+        accuracy, loss = self._lesson.judge(self._lesson.network(parameters, self._encoding))
+        return loss if accuracy == 1 else float("inf")

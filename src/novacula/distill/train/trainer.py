@@ -1,0 +1,160 @@
+"""From data to perfect networks, in steps of about a second that can be put away and taken up again. Source: ours."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from novacula.distill.network import Layer, Network
+from novacula.distill.sequences import Sequences
+from novacula.distill.train.attempts import begin_work, length_of
+from novacula.distill.train.lesson import Lesson
+from novacula.distill.train.plan import Attempt, plan
+from novacula.distill.train.refine import EXACT
+
+_GIVE_UP = 6
+"""Perfect networks that are only nearly exact, after which no more attempts are made."""
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network that has every held-out output right.
+
+    Attributes:
+        network: in float64, reading plain integers.
+        accuracy: share of held-out outputs that are right; 1.
+        loss: mean squared error of the held-out outputs.
+        how: how it was obtained.
+        seconds: of processor time, from the beginning of the training.
+    """
+
+    network: Network
+    accuracy: float
+    loss: float
+    how: str
+    seconds: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether its outputs are integers up to rounding errors, not only near them."""
+        return self.loss < EXACT
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """What orders networks: exact ones first, then small states, then few weights."""
+        return not self.exact, self.network.size, _weights(self.network)
+
+
+class Trainer:
+    """Makes several perfect networks.
+
+    Args:
+        data: to learn from; its rows may differ in length, and the longest length is what networks are trained for.
+        held_out: to judge by; never learned from.
+        seed: decides everything that is random.
+        keep: exact networks after which training is done.
+        attempts: what is tried, in order; by default, what `plan` makes of the data.
+    """
+
+    def __init__(
+        self,
+        data: Sequences,
+        held_out: Sequences,
+        seed: int,
+        keep: int = 3,
+        attempts: Sequence[Attempt] | None = None,
+    ) -> None:
+        self._lesson = Lesson(data, held_out)
+        self._attempts = plan(self._lesson) if attempts is None else tuple(attempts)
+        self._seed, self._keep = seed, keep
+        self._found: list[TrainedNetwork] = []
+        self._seconds = 0.0
+        self.position = 0
+        self._begin(0)
+
+    @property
+    def length(self) -> int:
+        """The most steps that there can be."""
+        return sum(map(length_of, self._attempts))
+
+    @property
+    def done(self) -> bool:
+        """Whether enough exact networks are found, or every attempt was made."""
+        exact = sum(found.exact for found in self._found)
+        return self._work is None or exact >= self._keep or len(self._found) - exact >= _GIVE_UP
+
+    def step(self) -> dict[str, Any]:
+        """A piece of work; what to show of it. Does nothing once training is done."""
+        if self._work is None or self.done:
+            return {"stage": "done", "networks": len(self._found)}
+        begun = time.process_time()
+        self.position += 1
+        metrics, finished = self._work.step(self._random(self._index, self.position))
+        self._seconds += time.process_time() - begun
+        for parameters in finished:
+            network = self._lesson.network(parameters, self._work.encoding)
+            accuracy, loss = self._lesson.judge(network)
+            how = f"{self._attempts[self._index]}, seed {self._seed}"
+            self._found.append(TrainedNetwork(network, accuracy, loss, how, round(self._seconds, 2)))
+        if self._work.done:
+            self._begin(self._index + 1)
+        return metrics | {"attempt": self._index, "networks": len(self._found)}
+
+    def networks(self) -> list[TrainedNetwork]:
+        """What was found so far, the best first."""
+        return sorted(self._found, key=lambda found: found.rank)
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Everything that the steps to come, and the networks, depend on."""
+        arrays, work = self._work.state() if self._work else ({}, None)
+        arrays = {f"work.{name}": array for name, array in arrays.items()}
+        for index, found in enumerate(self._found):
+            for part, layers in (("f", found.network.f), ("g", found.network.g)):
+                for depth, layer in enumerate(layers):
+                    arrays[f"found.{index}.{part}.{depth}.weight"] = layer.weight
+                    arrays[f"found.{index}.{part}.{depth}.bias"] = layer.bias
+        records = [
+            {"depth": len(some.network.f), "loss": some.loss, "how": some.how, "seconds": some.seconds}
+            for some in self._found
+        ]
+        data = {"position": self.position, "attempt": self._index, "work": work, "found": records}
+        return arrays, data | {"seconds": self._seconds}
+
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Take up `state`."""
+        self.position, self._seconds = data["position"], data["seconds"]
+        self._begin(data["attempt"])
+        if self._work and data["work"] is not None:
+            own = {name.removeprefix("work."): array for name, array in arrays.items() if name.startswith("work.")}
+            self._work.load(own, data["work"])
+        self._found = [self._restored(arrays, index, record) for index, record in enumerate(data["found"])]
+
+    def _begin(self, index: int) -> None:
+        """Set to work on an attempt; on none, after the last."""
+        self._index = index
+        if index < len(self._attempts):
+            self._work = begin_work(self._attempts[index], self._lesson, self._random(index, 0))
+        else:
+            self._work = None
+
+    def _random(self, *key: int) -> np.random.Generator:
+        """Of every piece of work its own, whatever was done before."""
+        return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
+
+    def _restored(self, arrays: dict[str, np.ndarray], index: int, record: dict[str, Any]) -> TrainedNetwork:
+        f, g = (
+            tuple(
+                Layer(arrays[f"found.{index}.{part}.{depth}.weight"], arrays[f"found.{index}.{part}.{depth}.bias"])
+                for depth in range(count)
+            )
+            for part, count in (("f", record["depth"]), ("g", 1))
+        )
+        data = self._lesson.data
+        network = Network(f, g, "relu", data.low, data.high, self._lesson.length)
+        return TrainedNetwork(network, 1.0, record["loss"], record["how"], record["seconds"])
+
+
+def _weights(network: Network) -> int:
+    return sum(layer.weight.size + layer.bias.size for layer in (*network.f, *network.g))

@@ -1,0 +1,128 @@
+"""Affine programs: two of them are compared for every length by finitely many products of integer matrices.
+
+Side by side with a constant 1 they are one linear system z' = A z + B x of N = n₁ + n₂ + 1 variables, whose output
+d = C z + D x is the difference of theirs. It is 0 for all inputs of any length if and only if D, and C Aᵏ B and C Aᵏ z₀
+for all k < N, are 0: the remaining powers of A are combinations of these (Cayley and Hamilton).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from novacula.distill.expression import ARITY, ON_INTEGERS, Expression, Operator, fold
+from novacula.distill.program import Program
+
+
+class NotAffineError(ValueError):
+    """A program does something else than adding multiples of its variables."""
+
+
+@dataclass(frozen=True)
+class AffineForm:
+    """s' = update·(x, s, 1) and y = outputs·(x, s, 1), in Python's integers (dtype object).
+
+    Attributes:
+        update: a row for each variable.
+        outputs: a row for each output.
+        start: the first state.
+        streams: inputs, which come first in a row.
+    """
+
+    update: np.ndarray
+    outputs: np.ndarray
+    start: tuple[int, ...]
+    streams: int
+
+
+def affine_form(program: Program) -> AffineForm:
+    """The matrices of a program.
+
+    Raises:
+        NotAffineError: it has none.
+    """
+    basis = program.inputs + program.state
+    size = len(basis) + 1
+
+    def number(value: int) -> np.ndarray:
+        return np.array([0] * (size - 1) + [value], object)
+
+    def unit(position: int) -> np.ndarray:
+        return np.array([int(index == position) for index in range(size)], object)
+
+    values: dict[str, Any] = {name: unit(position) for position, name in enumerate(basis)}
+
+    def value_of(expression: Expression) -> np.ndarray:
+        return fold(expression, values, _MEANING, number)
+
+    for name, expression in program.body:
+        values[name] = value_of(expression)
+
+    def rows(expressions: tuple[Expression, ...]) -> np.ndarray:
+        return np.array([value_of(expression) for expression in expressions], object).reshape(-1, size)
+
+    return AffineForm(rows(program.update), rows(program.outputs), program.start, len(program.inputs))
+
+
+def affine_equal(left: Program, right: Program) -> bool:
+    """Whether two programs agree on every input of every length.
+
+    Raises:
+        NotAffineError: one of them is not affine.
+    """
+    first, second = affine_form(left), affine_form(right)
+    n, m, streams = len(first.start), len(second.start), first.streams
+    size = n + m + 1
+    forward = np.zeros((size, size), object)
+    forward[:n, :n], forward[:n, -1] = first.update[:, streams:-1], first.update[:, -1]
+    forward[n:-1, n:-1], forward[n:-1, -1] = second.update[:, streams:-1], second.update[:, -1]
+    forward[-1, -1] = 1
+    difference = np.concatenate(
+        [first.outputs[:, streams:-1], -second.outputs[:, streams:-1], first.outputs[:, -1:] - second.outputs[:, -1:]],
+        axis=1,
+    )
+    sources = np.zeros((size, streams + 1), object)
+    sources[:n, :streams], sources[n:-1, :streams] = first.update[:, :streams], second.update[:, :streams]
+    sources[:, -1] = [*first.start, *second.start, 1]
+    if (first.outputs[:, :streams] != second.outputs[:, :streams]).any():
+        return False
+    for _ in range(size):
+        if (difference.dot(sources) != 0).any():
+            return False
+        sources = forward.dot(sources)
+    return True
+
+
+def _constant(vector: np.ndarray) -> bool:
+    return not vector[:-1].any()
+
+
+def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    if _constant(left):
+        return left[-1] * right
+    if _constant(right):
+        return left * right[-1]
+    raise NotAffineError
+
+
+def _only_of_constants(name: Operator) -> Callable[..., np.ndarray]:
+    """An operator that is affine only where its operands are constants."""
+
+    def apply(*operands: np.ndarray) -> np.ndarray:
+        if not all(_constant(operand) for operand in operands):
+            raise NotAffineError
+        result = np.zeros_like(operands[0])
+        result[-1] = ON_INTEGERS[name](*(operand[-1] for operand in operands))
+        return result
+
+    return apply
+
+
+_MEANING: dict[Operator, Callable[..., np.ndarray]] = {
+    **{name: _only_of_constants(name) for name in ARITY},
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "neg": lambda value: -value,
+    "*": _product,
+}

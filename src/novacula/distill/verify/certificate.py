@@ -1,0 +1,89 @@
+"""What is known of a program, and how. Source: the tiers of our specification; the paper tests ten sequences."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+Tier = Literal["none", "S0", "S1", "S2", "S3", "S4"]
+"""How much is known, from nothing to a proof:
+
+- S0: a network is right on fresh data, and there is no program;
+- S1: a machine or a long program is right on fresh data;
+- S2: a formula of at most 60 syntax nodes is right on fresh data at the trained length, twice and five times that;
+- S3: and it is proved for all inputs up to length 10;
+- S4: and it is proved for every length.
+"""
+TIERS: tuple[Tier, ...] = get_args(Tier)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison of a program with what it should equal.
+
+    Attributes:
+        method: such as ``samples`` or ``product automaton``.
+        length: of the sequences compared; None for every length.
+        count: how many sequences, or what the method counts.
+        passed: whether they agree. A proof that was not found is not `passed`, though nothing is known to differ.
+        detail: one sentence for people.
+        wrong: how many of the sequences differ.
+    """
+
+    method: str
+    length: int | None
+    count: int
+    passed: bool
+    detail: str
+    wrong: int = 0
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An input on which a program is wrong; only its last outputs differ.
+
+    Attributes:
+        x: the inputs, step by step, one of each stream.
+        expected: the last outputs, as they should be.
+        found: the last outputs of the program.
+    """
+
+    x: tuple[tuple[int, ...], ...]
+    expected: tuple[int, ...]
+    found: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The outcome of `novacula.distill.verify.verify`.
+
+    Attributes:
+        tier: how much is known; None where there is nothing but data.
+        right: whether no difference was found.
+        checks: what was compared, in order.
+        counterexample: the shortest that was found, where the program is wrong.
+    """
+
+    tier: Tier | None
+    right: bool
+    checks: tuple[Check, ...]
+    counterexample: Counterexample | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal is reached: tier S2, or with data alone, every held-out row."""
+        return self.right if self.tier is None else self.tier in ("S2", "S3", "S4")
+
+    @property
+    def error(self) -> float:
+        """The part of sequences on which it is wrong, in the comparison that showed it."""
+        return max(
+            (check.wrong / check.count for check in self.checks if check.wrong), default=0.0 if self.right else 1.0
+        )
+
+    @property
+    def sentences(self) -> str:
+        """What was compared and how far, for people."""
+        return " ".join(check.detail for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        """The certificate as JSON can say it."""
+        return asdict(self)

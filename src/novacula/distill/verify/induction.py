@@ -1,0 +1,180 @@
+"""Equality of two programs for every length, by induction with the solver.
+
+What is to be shown is that outputs agree; what is assumed is an invariant of the joint state. It begins as all guesses
+that held in joint states that were seen; any that some step from a state in which all hold can break is dropped, until
+none is. Small sets of inputs are tried one by one, which makes products with an input linear.
+Source: k-induction with k = 1, the invariant as in Houdini (Flanagan and Leino 2001).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import z3
+
+from novacula.distill.program import Program
+from novacula.distill.verify.invariants import Guess, guess_invariants
+from novacula.distill.verify.solver import Term, make_solver, step_terms, value_in
+from novacula.distill.verify.stepping import advance
+from novacula.distill.verify.target import list_symbols, structured, uniform
+
+QUESTION_BUDGET = 3_000_000
+"""Work that the solver may spend on one question, in its units; about a second."""
+_MOST_QUESTIONS = 600
+_CASES = 40
+_WORDS, _STEPS = 60, 24
+
+
+def prove_by_induction(left: Program, right: Program, low: int, high: int) -> list[Guess] | None:
+    """An invariant from which it follows that two programs agree for every length; None where none was found.
+
+    Args:
+        left: a program.
+        right: another, of as many inputs and outputs.
+        low: the least input.
+        high: the largest.
+    """
+    guesses = guess_invariants(joint_states(left, right, low, high))
+    problem = _Problem(left, right, low, high, guesses)
+    invariant = problem.keep_inductive()
+    return invariant if invariant is not None and problem.implies_equality(invariant) else None
+
+
+def joint_states(left: Program, right: Program, low: int, high: int) -> np.ndarray:
+    """Distinct joint states along random words, in Python's integers: rows by variables."""
+    streams = len(left.inputs)
+    words = [
+        sampler(low, high, streams)(_WORDS, _STEPS, np.random.default_rng(number)).astype(object)
+        for number, sampler in enumerate((uniform, structured))
+    ]
+    x = np.concatenate(words)
+    states = [np.tile(np.array(program.start, object), (len(x), 1)) for program in (left, right)]
+    seen: dict[tuple[int, ...], None] = {}
+    for time in range(_STEPS + 1):
+        seen.update(dict.fromkeys(tuple(map(int, row)) for row in np.concatenate(states, axis=1)))
+        if time < _STEPS:
+            states = [advance(program, s, x[:, time])[0] for program, s in zip((left, right), states, strict=True)]
+    return np.array(list(seen), object).reshape(len(seen), -1)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One step of both programs for some inputs.
+
+    Attributes:
+        constraints: on the inputs.
+        after: the next joint state.
+        outputs: of one program.
+        others: of the other.
+    """
+
+    constraints: list[Any]
+    after: list[Term]
+    outputs: list[Term]
+    others: list[Term]
+
+
+class _Problem:
+    """What a step of both programs does to guesses about their joint state."""
+
+    def __init__(self, left: Program, right: Program, low: int, high: int, guesses: list[Guess]) -> None:
+        size = len(left.state) + len(right.state)
+        self._state, self._next = ([z3.Int(f"{name}{number}") for number in range(size)] for name in "st")
+        self._before, self._after = (
+            {guess: _formula(guess, state) for guess in guesses} for state in (self._state, self._next)
+        )
+        self._cases = list(self._steps(left, right, low, high))
+        self._questions = 0
+
+    def _steps(self, left: Program, right: Program, low: int, high: int) -> Iterator[_Case]:
+        symbols = list_symbols(low, high, len(left.inputs))
+        split = len(left.state)
+        if symbols is not None and len(symbols) <= _CASES:
+            inputs = [([], [z3.IntVal(int(value)) for value in symbol]) for symbol in symbols]
+        else:
+            x = [z3.Int(f"x{number}") for number in range(len(left.inputs))]
+            inputs = [([term >= low for term in x] + [term <= high for term in x], x)]
+        for constraints, x in inputs:
+            update, outputs = step_terms(left, self._state[:split], x)
+            more, others = step_terms(right, self._state[split:], x)
+            yield _Case(constraints, update + more, outputs, others)
+
+    def keep_inductive(self) -> list[Guess] | None:
+        """The largest set of guesses that every step preserves; None where the solver gave up."""
+        kept = list(self._before)
+        while True:
+            before = len(kept)
+            for case in self._cases:
+                found = self._drop(kept, case)
+                if found is None:
+                    return None
+                kept = found
+            if len(kept) == before:
+                return kept
+
+    def _drop(self, kept: list[Guess], case: _Case) -> list[Guess] | None:
+        """Drop what a step of this case can break, assuming all that is kept."""
+        while kept:
+            solver = self._solver(kept, case)
+            solver.add(*(name == term for name, term in zip(self._next, case.after, strict=True)))
+            solver.add(z3.Not(z3.And([self._after[guess] for guess in kept])))
+            answer = self._ask(solver)
+            if answer == z3.unsat:
+                break
+            if answer != z3.sat:
+                return None
+            state = [value_in(solver.model(), term) for term in self._next]
+            kept = [guess for guess in kept if guess.holds(state)]
+        return kept
+
+    def implies_equality(self, invariant: list[Guess]) -> bool:
+        """Whether the outputs agree on every step from a state of the invariant."""
+        for case in self._cases:
+            solver = self._solver(invariant, case)
+            solver.add(z3.Or([one != other for one, other in zip(case.outputs, case.others, strict=True)]))
+            if self._ask(solver) != z3.unsat:
+                return False
+        return True
+
+    def _solver(self, assumed: list[Guess], case: _Case) -> z3.Solver:
+        solver = make_solver(QUESTION_BUDGET)
+        solver.add(*case.constraints, *(self._before[guess] for guess in assumed))
+        return solver
+
+    def _ask(self, solver: z3.Solver) -> z3.CheckSatResult:
+        self._questions += 1
+        return z3.unknown if self._questions > _MOST_QUESTIONS else solver.check()
+
+
+def _formula(guess: Guess, state: list[Term]) -> Any:
+    value = guess.value(state)
+    conclusion = value == 0 if guess.relation == "== 0" else value >= 0
+    return conclusion if guess.guard.kind == "always" else z3.Implies(guess.guard.holds(state), conclusion)
+
+
+def prove_bounded(left: Program, right: Program, low: int, high: int, length: int, budget: int) -> bool:
+    """Whether the solver shows that two programs agree on all inputs up to a length.
+
+    Args:
+        left: a program.
+        right: another.
+        low: the least input.
+        high: the largest.
+        length: of the inputs.
+        budget: the solver's work for each step.
+    """
+    states = [[z3.IntVal(value) for value in program.start] for program in (left, right)]
+    constraints: list[Any] = []
+    for time in range(length):
+        x = [z3.Int(f"x{time}_{number}") for number in range(len(left.inputs))]
+        constraints += [term >= low for term in x] + [term <= high for term in x]
+        (first, outputs), (second, others) = (
+            step_terms(program, s, x) for program, s in zip((left, right), states, strict=True)
+        )
+        solver = make_solver(budget)
+        solver.add(*constraints, z3.Or([one != other for one, other in zip(outputs, others, strict=True)]))
+        if solver.check() != z3.unsat:
+            return False
+        states = [first, second]
+    return True

@@ -1,0 +1,145 @@
+"""Relations between the states of two programs, guessed from joint states that were seen.
+
+A guess is an implication: a guard, such as "variable 2 is 0" or "variable 1 is negative", and an affine relation that
+held wherever the guard did: an equality, from the exact null space of the joint states, or a bound of a variable or of
+the difference of two. Which guesses are true for good is for the solver to find (`novacula.distill.verify.induction`).
+Source: ours, after Flanagan and Leino, "Houdini, an annotation assistant" (2001).
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any, Literal
+
+import numpy as np
+
+Relation = Literal["== 0", ">= 0"]
+_FEW = 4
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Where a guess applies: everywhere, where a variable has a value, or where it has a sign.
+
+    Attributes:
+        kind: which of these; ``negative`` and ``natural`` (not negative) are the signs.
+        variable: of the joint state.
+        value: what it equals.
+    """
+
+    kind: Literal["always", "equals", "negative", "natural"]
+    variable: int = 0
+    value: int = 0
+
+    def holds(self, state: Any) -> Any:
+        """Whether it applies to a joint state: of numbers, of arrays, or of a solver's terms."""
+        if self.kind == "always":
+            return True
+        value = state[self.variable]
+        if self.kind == "equals":
+            return value == self.value
+        return value < 0 if self.kind == "negative" else value >= 0
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Where the guard holds, coefficients · (state, 1) is 0, or at least 0.
+
+    Attributes:
+        guard: where.
+        coefficients: one for every variable of the joint state, and the constant.
+        relation: which of the two.
+    """
+
+    guard: Guard
+    coefficients: tuple[int, ...]
+    relation: Relation
+
+    def value(self, state: Any) -> Any:
+        """coefficients · (state, 1), of numbers or of a solver's terms."""
+        terms = [c * v for c, v in zip(self.coefficients, state, strict=False) if c]
+        return sum(terms[1:], terms[0]) + self.coefficients[-1]
+
+    def holds(self, state: list[int]) -> bool:
+        """Whether it is true of a joint state."""
+        value = self.value(state)
+        return not self.guard.holds(state) or (value == 0 if self.relation == "== 0" else value >= 0)
+
+
+def guess_invariants(states: np.ndarray) -> list[Guess]:
+    """All guesses of our kinds that hold in joint states that were seen.
+
+    Args:
+        states: rows by variables, in Python's integers (dtype object).
+    """
+    guesses: dict[Guess, None] = {}
+    for guard in _guards(states):
+        chosen = states if guard.kind == "always" else states[guard.holds(states.T).astype(bool)]
+        if not len(chosen):
+            continue
+        for coefficients in _null_space(chosen):
+            guesses[Guess(guard, coefficients, "== 0")] = None
+        for coefficients in _bounds(chosen):
+            guesses[Guess(guard, coefficients, ">= 0")] = None
+    return list(guesses)
+
+
+def _guards(states: np.ndarray) -> list[Guard]:
+    guards = [Guard("always")]
+    for variable in range(states.shape[1]):
+        values = sorted(set(states[:, variable]))
+        if 1 < len(values) <= _FEW:
+            guards += [Guard("equals", variable, value) for value in values]
+        elif len(values) > _FEW and values[0] < 0 <= values[-1]:
+            guards += [Guard("negative", variable), Guard("natural", variable)]
+    return guards
+
+
+def _null_space(states: np.ndarray) -> list[tuple[int, ...]]:
+    """Integer vectors that span what is orthogonal to all (state, 1)."""
+    rows = np.concatenate([states, np.ones((len(states), 1), object)], axis=1)
+    used = [0]
+    while True:
+        # A row that contradicts the vectors so far is independent of those used: at most as many rounds as columns.
+        vectors = _orthogonal([[int(value) for value in rows[index]] for index in used])
+        against = (rows.dot(np.array(vectors, object).T.reshape(rows.shape[1], -1)) != 0).any(axis=1)
+        if not against.any():
+            return vectors
+        used.append(int(against.argmax()))
+
+
+def _orthogonal(rows: list[list[int]]) -> list[tuple[int, ...]]:
+    """Integer vectors that span what is orthogonal to independent rows."""
+    pivots: dict[int, list[Fraction]] = {}
+    for integers in rows:
+        row = [Fraction(value) for value in integers]
+        for column, pivot in pivots.items():
+            row = [value - row[column] * other for value, other in zip(row, pivot, strict=True)]
+        column = next(column for column, value in enumerate(row) if value)
+        row = [value / row[column] for value in row]
+        for other, pivot in pivots.items():
+            pivots[other] = [value - pivot[column] * own for value, own in zip(pivot, row, strict=True)]
+        pivots[column] = row
+    vectors = []
+    for free in (column for column in range(len(rows[0])) if column not in pivots):
+        vector = {free: Fraction(1), **{column: -pivot[free] for column, pivot in pivots.items()}}
+        scale = lcm(*(value.denominator for value in vector.values()))
+        vectors.append(tuple(int(vector.get(column, 0) * scale) for column in range(len(rows[0]))))
+    return vectors
+
+
+def _bounds(states: np.ndarray) -> list[tuple[int, ...]]:
+    """The least and largest values of the variables and of their differences, each as value - least >= 0."""
+    count = states.shape[1]
+    directions = []
+    for first in range(count):
+        directions.append({first: 1})
+        directions += [{first: 1, second: -1} for second in range(first)]
+        directions += [{first: 1, second: 1} for second in range(first)]
+    bounds = []
+    for direction in directions:
+        values: Any = sum(factor * states[:, variable] for variable, factor in direction.items())
+        for sign in (1, -1):
+            coefficients = [sign * direction.get(variable, 0) for variable in range(count)]
+            bounds.append((*coefficients, -min(sign * values)))
+    return bounds

@@ -1,0 +1,116 @@
+"""Comparison on drawn sequences, at the trained length, twice and five times that. Source: ours.
+
+What a target answers does not depend on the program that is judged: it is asked once for many programs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from novacula.distill.behavior import Behavior
+from novacula.distill.verify.certificate import Check, Counterexample
+from novacula.distill.verify.target import Sampler, Target, structured
+
+AT_LENGTH = 100_000
+"""Sequences of the trained length."""
+BEYOND = 10_000
+"""Sequences of each greater length."""
+STRUCTURED = 20_000
+"""Further sequences of the trained length, of few values, repetitions and extremes."""
+_FIRST = 2_000
+_MULTIPLES = (2, 5)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sequences of one length, with what the target answers.
+
+    Attributes:
+        kind: how they were drawn.
+        x: inputs.
+        y: the target's outputs.
+        trusted: whether the target is to be trusted at this length.
+    """
+
+    kind: str
+    x: Int[np.ndarray, "rows time streams"]
+    y: Int[np.ndarray, "rows time outputs"]
+    trusted: bool
+
+
+def draw_batches(target: Target, seed: int) -> list[Batch]:
+    """The sequences on which programs are judged, drawn apart from those of the training.
+
+    Args:
+        target: what answers.
+        seed: of the draws.
+    """
+    spread = structured(target.low, target.high, target.streams)
+    plan: list[tuple[str, Sampler, int, int]] = [
+        ("held-out sequences", target.sample, AT_LENGTH, target.length),
+        ("sequences of few values, repetitions and extremes", spread, STRUCTURED, target.length),
+        *(("held-out sequences", target.sample, BEYOND, target.length * factor) for factor in _MULTIPLES),
+    ]
+    batches = []
+    for number, (kind, sample, count, length) in enumerate(plan):
+        x = sample(count, length, np.random.default_rng([seed, number]))
+        trusted = target.horizon is None or length <= target.horizon
+        batches.append(Batch(kind, x, target.behavior.run(x), trusted))
+    return batches
+
+
+def compare(program: Behavior, batch: Batch) -> tuple[Check, Counterexample | None]:
+    """Run a program on a batch; of one that is wrong at once, only on the first rows."""
+    example = None
+    length = batch.x.shape[1]
+    for rows in (slice(_FIRST), slice(None)):
+        x, y = batch.x[rows], batch.y[rows]
+        try:
+            found = program.run(x)
+        except OverflowError:
+            detail = f"Leaves the integers of 64 bits on sequences of length {length}."
+            return Check("samples", length, len(x), False, detail, len(x)), None
+        differs = (found != y).any(axis=2)
+        if differs.any():
+            example = earliest(x, y, found, differs)
+            break
+    where = f"{len(x):,} {batch.kind} of length {length}"
+    right = int((~differs.any(axis=1)).sum())
+    if not differs.any():
+        detail = f"Right on all of {where}."
+    elif batch.trusted:
+        detail = f"Wrong on {len(x) - right:,} of {where}."
+    else:
+        detail = f"Beyond the trained length the network agrees on {right:,} of {where}."
+    return Check("samples", length, len(x), not differs.any(), detail, len(x) - right), example
+
+
+def earliest(
+    x: Int[np.ndarray, "rows time streams"],
+    expected: Int[np.ndarray, "rows time outputs"],
+    found: Int[np.ndarray, "rows time outputs"],
+    differs: Bool[np.ndarray, "rows time"],
+) -> Counterexample:
+    """The shortest beginning of a sequence on which outputs differ."""
+    first = np.where(differs.any(axis=1), differs.argmax(axis=1), x.shape[1])
+    row = int(first.argmin())
+    time = int(first[row])
+    return Counterexample(
+        tuple(map(tuple, x[row, : time + 1].tolist())),
+        tuple(expected[row, time].tolist()),
+        tuple(found[row, time].tolist()),
+    )
+
+
+def shorten(program: Behavior, target: Behavior, example: Counterexample) -> Counterexample:
+    """Leave out steps of a counterexample, one after another, while the outputs still differ somewhere."""
+    while len(example.x) > 1:
+        x = np.array(example.x)
+        without = np.stack([np.delete(x, time, axis=0) for time in range(len(x))])
+        expected, found = target.run(without), program.run(without)
+        differs = (expected != found).any(axis=2)
+        if not differs.any():
+            break
+        example = earliest(without, expected, found, differs)
+    return example

@@ -1,0 +1,85 @@
+"""What a program should equal. Source: ours."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from novacula.distill.behavior import Behavior
+from novacula.distill.program import Program
+
+Sampler = Callable[[int, int, np.random.Generator], np.ndarray]
+"""Draws input sequences: (count, length, generator) -> integers, rows by time by streams."""
+
+_MOST_SYMBOLS = 2000
+
+
+@dataclass(frozen=True)
+class Target:
+    """A behavior, and where it counts.
+
+    Attributes:
+        behavior: a task's definition, a network, or somebody's function.
+        low: the least input.
+        high: the largest.
+        streams: input streams.
+        length: of the sequences that were trained on.
+        sample: draws inputs as a user would meet them.
+        reference: the behavior as a program, where it is known: proofs are possible then.
+        horizon: the longest sequences for which the behavior is to be trusted; None for any length.
+        words: most sequences that the behavior is run on to try all of a length.
+    """
+
+    behavior: Behavior
+    low: int
+    high: int
+    streams: int
+    length: int
+    sample: Sampler
+    reference: Program | None = None
+    horizon: int | None = None
+    words: int = 10**7
+
+    @property
+    def symbols(self) -> Int[np.ndarray, "symbols streams"] | None:
+        """All inputs of one step, in lexicographic order; None where there are too many to list."""
+        return list_symbols(self.low, self.high, self.streams)
+
+
+def list_symbols(low: int, high: int, streams: int) -> Int[np.ndarray, "symbols streams"] | None:
+    """All inputs of one step, in lexicographic order; None where they are more than 2000."""
+    size = high - low + 1
+    if size**streams > _MOST_SYMBOLS:
+        return None
+    return np.indices((size,) * streams).reshape(streams, -1).T + low
+
+
+def uniform(low: int, high: int, streams: int) -> Sampler:
+    """Independent, uniform inputs."""
+
+    def sample(count: int, length: int, generator: np.random.Generator) -> np.ndarray:
+        return generator.integers(low, high, (count, length, streams), endpoint=True)
+
+    return sample
+
+
+def structured(low: int, high: int, streams: int) -> Sampler:
+    """Inputs that uniform draws do not meet: few different values, long repetitions, extremes.
+
+    Each sequence uses at most three values of the range, the ends among them half of the time, and holds a value for a
+    while with a probability of its own.
+    """
+
+    def sample(count: int, length: int, generator: np.random.Generator) -> np.ndarray:
+        values = generator.integers(low, high, (count, 3, streams), endpoint=True)
+        extremes = generator.random(count) < 0.5
+        values[extremes, 0], values[extremes, 1] = low, high
+        which = generator.integers(0, 3, (count, length, streams))
+        x = np.take_along_axis(values, which, axis=1)
+        hold = generator.random((count, length, 1)) < generator.random((count, 1, 1))
+        for time in range(1, length):
+            x[:, time] = np.where(hold[:, time], x[:, time - 1], x[:, time])
+        return x
+
+    return sample

@@ -1,0 +1,203 @@
+"""Proof that a network computes a program on all inputs within its trained length, where these are too many to try.
+
+Affine networks: the difference of both outputs is an affine function of all inputs so far, whose largest value over the
+inputs' range is a sum; it must stay below one half.
+
+Others: pairs of a program's state and a place in the network's state space are explored. Around each place lies a box;
+interval arithmetic maps every box, for every input, into another box, which must be large enough to hold it, plus the
+distance of the places. After as many rounds as steps the boxes hold every state that the network can reach, and on each
+the output must round to the program's. Source: ours; interval bound propagation as in Gowal et al. (arXiv 1810.12715).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from novacula.distill.machine import Machine
+from novacula.distill.network import Layer, Network, activate
+from novacula.distill.program import Program
+from novacula.distill.verify.affine import NotAffineError, affine_form
+from novacula.distill.verify.certificate import Check
+from novacula.distill.verify.stepping import LargeNumbersError, stepper
+from novacula.distill.verify.target import Target
+
+_MOST_EDGES = 400_000
+_GRID = 0.02
+"""Cells in which places count as one, as a part of the largest state."""
+_ROUNDING = 1e-12
+"""Slack for the rounding errors of float64, relative to the numbers that are added."""
+
+
+def prove_network(program: Program | Machine, target: Target) -> Check | None:
+    """Try to show that a network's rounded outputs are those of a program, up to the horizon.
+
+    Returns:
+        A passed check, or None where nothing was shown, or where the target is no network.
+    """
+    network, length = target.behavior, target.horizon
+    if not isinstance(network, Network) or length is None:
+        return None
+    if len(network.f) == len(network.g) == 1 and isinstance(program, Program):
+        return _prove_affine(network, program, target, length)
+    if (symbols := target.symbols) is None:
+        return None
+    reduced = _Reduced(network)
+    try:
+        graph = _explore(reduced, program, symbols, length)
+    except LargeNumbersError:
+        return None
+    error = _largest_error(reduced, graph, symbols, length) if graph else np.inf
+    if graph is None or not error < 0.5:
+        return None
+    detail = (
+        f"Proved for all inputs up to length {length}: boxes around {len(graph.places):,} states of the network, whose "
+        f"outputs stay within {error:.2g} of the program's."
+    )
+    return Check("interval bounds", length, len(graph.source), True, detail)
+
+
+def _prove_affine(network: Network, program: Program, target: Target, length: int) -> Check | None:
+    try:
+        form = affine_form(program)
+    except NotAffineError:
+        return None
+    n, streams = network.size, network.streams
+    (f,), (g,) = network.f, network.g
+    sides = (
+        # state to state, input to state, constant; state to output, input to output, constant; first state
+        (f.weight[:, :n], f.weight[:, n:], f.bias, g.weight @ f.weight[:, :n], g.weight @ f.weight[:, n:],
+         g.weight @ f.bias + g.bias, np.zeros(n)),
+        (*(part.astype(float) for matrix in (form.update, form.outputs)
+           for part in (matrix[:, streams:-1], matrix[:, :streams], matrix[:, -1])), np.array(form.start, float)),
+    )  # fmt: skip
+    impulses, free, scale = [], [], 0.0
+    for a, b, c, p, d, e, state in sides:
+        kernel, drift, response = [d], [], b
+        for _ in range(length):
+            drift.append(p @ state + e)
+            state = a @ state + c
+            kernel.append(p @ response)
+            response = a @ response
+        impulses.append(np.array(kernel[:length]))
+        free.append(np.array(drift))
+        scale += np.abs(impulses[-1]).sum() * max(abs(target.low), abs(target.high)) + np.abs(free[-1]).max()
+    gap, drift = impulses[0] - impulses[1], free[0] - free[1]
+    highest = np.cumsum(np.maximum(gap * target.low, gap * target.high).sum(axis=2), axis=0) + drift
+    lowest = np.cumsum(np.minimum(gap * target.low, gap * target.high).sum(axis=2), axis=0) + drift
+    error = max(np.abs(highest).max(), np.abs(lowest).max()) + _ROUNDING * scale
+    if not error < 0.5:
+        return None
+    detail = (
+        f"Proved for all inputs up to length {length}: the outputs of the affine network stay within {error:.2g} of "
+        "the program's."
+    )
+    return Check("affine bounds", length, length, True, detail)
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """Places, and for every place and input where it leads: the place in whose box it ends, and the output due."""
+
+    places: np.ndarray
+    source: np.ndarray
+    symbol: np.ndarray
+    target: np.ndarray
+    y: np.ndarray
+
+
+class _Reduced:
+    """A network whose state is written in the directions that f reads: what only g reads is no state.
+
+    Args:
+        network: any.
+    """
+
+    def __init__(self, network: Network) -> None:
+        read = network.f[0].weight[:, : network.size]
+        _, strengths, directions = np.linalg.svd(read, full_matrices=False)
+        self.basis = directions[strengths > 1e-12 * max(1.0, strengths.max(initial=0.0))]
+        self._network = network
+
+    @property
+    def size(self) -> int:
+        """Directions."""
+        return len(self.basis)
+
+    def boxes(
+        self, center: np.ndarray, radius: np.ndarray, x: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes around the next states and around the outputs, of boxes of states."""
+        network = self._network
+        first = network.f[0]
+        hidden = first.weight[:, : network.size] @ self.basis.T
+        joined = Layer(np.concatenate([hidden, first.weight[:, network.size :]], axis=1), first.bias)
+        values = np.concatenate([center, x], axis=1)
+        spread = np.concatenate([radius, np.zeros(x.shape)], axis=1)
+        after, reach = _interval((joined, *network.f[1:]), network, values, spread)
+        y, error = _interval(network.g, network, after, reach)
+        return after @ self.basis.T, reach @ np.abs(self.basis).T, y, error
+
+
+def _explore(reduced: _Reduced, program: Program | Machine, symbols: np.ndarray, length: int) -> _Graph | None:
+    """All pairs of program state and place within the length; None where they are too many."""
+    right = stepper(program)
+    places, states = np.zeros((1, reduced.size)), right.start[None]
+    reach = reduced.boxes(np.zeros((len(symbols), reduced.size)), np.zeros((len(symbols), reduced.size)), symbols)[0]
+    cell = _GRID * max(1.0, float(np.abs(reach).max(initial=0.0)))
+    index: dict[tuple[bytes, bytes], int] = dict.fromkeys(_keys(places, states, cell), 0)
+    edges: list[tuple[np.ndarray, ...]] = []
+    first = 0
+    for _ in range(length):
+        frontier = np.arange(first, len(places))
+        if len(places) * len(symbols) > _MOST_EDGES:
+            return None
+        source, symbol = np.repeat(frontier, len(symbols)), np.tile(np.arange(len(symbols)), len(frontier))
+        after = reduced.boxes(places[source], np.zeros_like(places[source]), symbols[symbol])[0]
+        state, y = right.advance(states[source], symbols[symbol])
+        first, chosen, goal = len(places), [], np.empty(len(source), np.int64)
+        for row, key in enumerate(_keys(after, state, cell)):
+            if key not in index:
+                index[key] = first + len(chosen)
+                chosen.append(row)
+            goal[row] = index[key]
+        places = np.concatenate([places, after[chosen]])
+        states = np.concatenate([states, state[chosen]])
+        edges.append((source, symbol, goal, y))
+        if not chosen:
+            break
+    return _Graph(places, *(np.concatenate(parts) for parts in zip(*edges, strict=True)))
+
+
+def _keys(places: np.ndarray, states: np.ndarray, cell: float) -> list[tuple[bytes, bytes]]:
+    cells = np.rint(places / cell).astype(np.int64)
+    return [(one.tobytes(), other.tobytes()) for one, other in zip(cells, states, strict=True)]
+
+
+def _largest_error(reduced: _Reduced, graph: _Graph, symbols: np.ndarray, length: int) -> float:
+    """How far an output can be from the one that is due, with boxes grown for as many rounds as there are steps."""
+    radius = np.zeros_like(graph.places)
+    slack = _ROUNDING * max(1.0, float(np.abs(graph.places).max(initial=0.0)))
+    x, center = symbols[graph.symbol], graph.places[graph.source]
+    worst = np.inf
+    for _ in range(length):
+        after, reach, y, error = reduced.boxes(center, radius[graph.source], x)
+        worst = float((np.abs(y - graph.y) + error).max()) + slack
+        grown = radius.copy()
+        np.maximum.at(grown, graph.target, np.abs(after - graph.places[graph.target]) + reach + slack)
+        if not worst < 0.5 or (grown == radius).all():
+            break
+        radius = grown
+    return worst
+
+
+def _interval(
+    layers: tuple[Layer, ...], network: Network, center: np.ndarray, radius: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The boxes around the images of boxes."""
+    for number, layer in enumerate(layers):
+        center, radius = layer(center), radius @ np.abs(layer.weight).T
+        if number < len(layers) - 1:
+            low = activate(center - radius, network.activation)
+            high = activate(center + radius, network.activation)
+            center, radius = (low + high) / 2, (high - low) / 2
+    return center, radius

@@ -1,0 +1,190 @@
+"""Judge a program: samples first, then all short inputs, then a proof.
+
+Source: arXiv 2402.05110 runs a program on some of its data; the tiers, the greater lengths and the proofs are ours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+
+from novacula.distill.behavior import Behavior
+from novacula.distill.machine import Machine
+from novacula.distill.network import Network
+from novacula.distill.program import Program
+from novacula.distill.sequences import Sequences
+from novacula.distill.verify.affine import NotAffineError, affine_equal
+from novacula.distill.verify.certificate import Certificate, Check, Counterexample, Tier
+from novacula.distill.verify.exhaustive import LENGTH, try_all
+from novacula.distill.verify.product import MOST_TRANSITIONS, explore
+from novacula.distill.verify.samples import Batch, compare, draw_batches, earliest, shorten
+from novacula.distill.verify.stepping import stepper
+from novacula.distill.verify.target import Target
+from novacula.distill.verify.tube import prove_network
+
+NODE_LIMIT = 60
+"""Most syntax nodes of what counts as a short formula."""
+_BOUNDED_BUDGET = 6_000_000
+_QUICK = 300_000
+_FEW_WORDS = 2_000_000
+
+
+def verify(
+    program: Program | Machine, target: Target, *, batches: Sequence[Batch] | None = None, seed: int = 0
+) -> Certificate:
+    """Compare a program with a target, as far as that can be known.
+
+    Args:
+        program: a program, or a complete machine.
+        target: what it should equal.
+        batches: sequences with the target's answers, if they were drawn before for another program.
+        seed: of the sequences, else.
+
+    Returns:
+        The tier and what it rests on.
+    """
+    checks: list[Check] = []
+    for batch in draw_batches(target, seed) if batches is None else batches:
+        check, example = compare(program, batch)
+        checks.append(check)
+        if not check.passed and batch.trusted:
+            return _wrong(program, target, checks, example)
+    proof, example = prove(program, target)
+    checks += proof
+    if example:
+        return Certificate("none", False, tuple(checks), example)
+    return Certificate(_tier(program, target, proof), True, tuple(checks))
+
+
+def prove(program: Program | Machine, target: Target) -> tuple[list[Check], Counterexample | None]:
+    """Try to show that a program equals its target on all inputs of some length, best of every length.
+
+    Returns:
+        What was tried, and the shortest counterexample that was met.
+    """
+    if target.reference is None:
+        return _prove_against_oracle(program, target)
+    if isinstance(program, Program):
+        try:
+            equal = affine_equal(target.reference, program)
+            size = len(target.reference.state) + len(program.state) + 1
+            if equal:
+                detail = f"Proved for every length: two affine recurrences that agree on {size} impulse responses."
+                return [Check("affine recurrences", None, size, True, detail)], None
+        except NotAffineError:
+            pass
+    checks, example = _explored(program, target, _QUICK)
+    if example or _covers(checks, None):
+        return checks, example
+    solved = _induct(program, target.reference, target) if isinstance(program, Program) else []
+    if not _covers(solved, None) and not _covers(checks, LENGTH):
+        checks, example = _explored(program, target, MOST_TRANSITIONS)
+    checks += solved
+    if isinstance(program, Program) and not example and not _covers(checks, None) and not _covers(checks, LENGTH):
+        checks += _bound(program, target.reference, target)
+    return checks, example
+
+
+def _prove_against_oracle(program: Program | Machine, target: Target) -> tuple[list[Check], Counterexample | None]:
+    """Compare with something that can only be run: by bounds if it is a network, by all short inputs else."""
+    symbols = target.symbols
+    if symbols is not None and isinstance(target.behavior, Network):
+        found = explore(stepper(target.behavior), stepper(program), symbols, most_transitions=_QUICK)
+        if found.closed:
+            detail = (
+                f"Proved for every length: {found.states:,} joint states of the network, as float64 computes it, and "
+                "of the program."
+            )
+            return [Check("product automaton", None, found.states, True, detail)], None
+    few = symbols is not None and len(symbols) ** (target.horizon or LENGTH) <= min(_FEW_WORDS, target.words)
+    if not few and (check := prove_network(program, target)):
+        return [check], None
+    outcome = try_all(program, target if few else replace(target, words=min(_FEW_WORDS, target.words)))
+    return ([outcome[0]], outcome[1]) if outcome else ([], None)
+
+
+def _explored(
+    program: Program | Machine, target: Target, most_transitions: int
+) -> tuple[list[Check], Counterexample | None]:
+    """What a search through the product with the reference shows."""
+    if target.reference is None or (symbols := target.symbols) is None:
+        return [], None
+    found = explore(stepper(target.reference), stepper(program), symbols, most_transitions=most_transitions)
+    if found.counterexample:
+        detail = f"Wrong on an input of length {len(found.counterexample.x)}, the shortest there is."
+        return [Check("product automaton", found.length + 1, found.states, False, detail)], found.counterexample
+    if not found.length and not found.closed:
+        return [], None
+    where = "for every length" if found.closed else f"for all inputs up to length {found.length}"
+    detail = f"Proved {where}: {found.states:,} joint states of the product automaton."
+    return [Check("product automaton", None if found.closed else found.length, found.states, True, detail)], None
+
+
+def _induct(program: Program, reference: Program, target: Target) -> list[Check]:
+    """What the solver shows by induction."""
+    if find_spec("z3") is None:
+        detail = "Not proved for every length: the solver is not installed; `pip install novacula[distill]` brings it."
+        return [Check("induction", None, 0, False, detail)]
+    from novacula.distill.verify.induction import prove_by_induction
+
+    invariant = prove_by_induction(reference, program, target.low, target.high)
+    if invariant is None:
+        return [Check("induction", None, 0, False, "Not proved for every length: no invariant was found.")]
+    detail = f"Proved for every length: induction by z3, with an invariant of {len(invariant)} relations."
+    return [Check("induction", None, len(invariant), True, detail)]
+
+
+def _bound(program: Program, reference: Program, target: Target) -> list[Check]:
+    """What the solver shows of all inputs up to length 10."""
+    if find_spec("z3") is None:
+        return []
+    from novacula.distill.verify.induction import prove_bounded
+
+    if not prove_bounded(reference, program, target.low, target.high, LENGTH, _BOUNDED_BUDGET):
+        return []
+    detail = f"Proved for all inputs up to length {LENGTH}: bounded model checking by z3."
+    return [Check("bounded model checking", LENGTH, 1, True, detail)]
+
+
+def _covers(checks: Sequence[Check], length: int | None) -> bool:
+    """Whether something passed that covers all inputs of a length; None is every length."""
+    proofs = [check for check in checks if check.passed]
+    return any(check.length is None or (length is not None and check.length >= length) for check in proofs)
+
+
+def _tier(program: Program | Machine, target: Target, proof: Sequence[Check]) -> Tier:
+    if not isinstance(program, Program) or program.nodes > NODE_LIMIT:
+        return "S1"
+    if _covers(proof, target.horizon):
+        return "S4"
+    return "S3" if _covers(proof, LENGTH) else "S2"
+
+
+def _wrong(
+    program: Program | Machine, target: Target, checks: list[Check], example: Counterexample | None
+) -> Certificate:
+    """A program that is wrong, with a shorter counterexample where one is found quickly."""
+    if example is None:
+        return Certificate("none", False, tuple(checks))
+    example = shorten(program, target.behavior, example)
+    if target.reference is not None and (symbols := target.symbols) is not None and len(example.x) > 1:
+        found = explore(stepper(target.reference), stepper(program), symbols, most_transitions=_QUICK)
+        example = found.counterexample or example
+    return Certificate("none", False, tuple(checks), example)
+
+
+def verify_data(program: Behavior, held_out: Sequences) -> Certificate:
+    """Compare a program with data alone.
+
+    Args:
+        program: what is judged.
+        held_out: rows that nothing was learned from.
+    """
+    found = program.run(held_out.x)
+    differs = (found != held_out.y).any(axis=2) & held_out.inside
+    rows, length = held_out.x.shape[:2]
+    right = int((~differs.any(axis=1)).sum())
+    example = earliest(held_out.x, held_out.y, found, differs) if right < rows else None
+    detail = f"Right on {right:,} of {rows:,} held-out rows of up to {length} steps."
+    return Certificate(
+        None, right == rows, (Check("held-out rows", length, rows, right == rows, detail, rows - right),), example
+    )

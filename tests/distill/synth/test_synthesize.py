@@ -1,0 +1,171 @@
+"""From machines, rows and behaviors to programs: a quick part of what benchmarks/distill_synthesis.py does in full."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import novacula.distill.synth
+from novacula.distill.behavior import random_words
+from novacula.distill.expression import Name, Number, Operation, walk
+from novacula.distill.machine import Machine
+from novacula.distill.program import Program
+from novacula.distill.synth import Candidate, Limits, synthesize
+from novacula.distill.transitions import Transitions
+from novacula.errors import InputError
+from tests.distill.synth.plain_tasks import DELAYED, TASKS, PlainTask
+from tests.distill.synth.sources import PlainBehavior, cut_machine, exact_machine, symbols, transitions, unread
+
+ALL = {**TASKS, **DELAYED}
+
+
+def right_beyond(task: PlainTask, program: Program) -> bool:
+    """Whether the program does the task on fresh words five times as long as those it was found from."""
+    x = random_words(task.low, task.high, task.streams, 5 * task.length, 100, np.random.default_rng(99))
+    return bool((program.run(x) == PlainBehavior(task).run(x)).all())
+
+
+def from_machine(name: str, **limits: int) -> list[Candidate]:
+    machine = exact_machine(ALL[name])
+    assert machine is not None
+    return synthesize([], [machine], None, ALL[name].length, Limits(**limits))
+
+
+@pytest.mark.parametrize(
+    ("name", "nodes", "method"),
+    [
+        ("Binary_Addition", 11, "modular"),
+        ("Base_7_Addition", 11, "modular"),
+        ("Bitwise_Or", 3, "lags"),
+        ("Parity_Last3", 7, "bits"),
+        ("Parity_All", 5, "lags"),
+        ("Parity_Bits_Mod2", 3, "modular"),
+        ("Alternating_Last4", 11, "bits"),
+        ("Previous_Equals_Current", 4, "lags"),
+        ("Evens_Detector", 4, "lags"),
+        ("Min_Seen", 5, "lags"),
+        ("Div_5", 11, "modular"),
+        ("Div_5_delayed", 12, "modular"),
+        ("Add_Mod_7", 7, "lags"),
+        ("Dithering", 9, "modular"),
+    ],
+)
+def test_from_the_minimal_machine(name: str, nodes: int, method: str) -> None:
+    best = from_machine(name)[0]
+    assert best.nodes <= nodes
+    assert best.method == method
+    assert right_beyond(ALL[name], best.program)
+
+
+@pytest.mark.parametrize(
+    ("name", "nodes"),
+    [("Sum_Last5", 13), ("Abs_Diff", 5), ("Diff_Abs_Values", 6), ("Max_Seen", 5), ("Evens_Counter", 8), ("Div_7", 11)],
+)
+def test_from_disguised_rows(name: str, nodes: int) -> None:
+    task = TASKS[name]
+    best = synthesize([transitions(task)], [], None, task.length)[0]
+    assert best.nodes <= nodes
+    assert right_beyond(task, best.program)
+
+
+@pytest.mark.parametrize(
+    ("name", "nodes"), [("Prev4", 5), ("Newton_Spring", 9), ("Majority_0_1", 11), ("Bit_Palindrome", 18)]
+)
+def test_from_the_behavior_alone(name: str, nodes: int) -> None:
+    task = TASKS[name]
+    found = synthesize([], [unread(task)], PlainBehavior(task), task.length)
+    assert found[0].source == "behavior"
+    assert found[0].nodes <= nodes
+    assert right_beyond(task, found[0].program)
+
+
+def test_a_counter_that_dies_from_a_machine_cut_short() -> None:
+    task = TASKS["Balanced_Parenthesis"]
+    best = synthesize([], [cut_machine(task, 8)], None, task.length)[0]
+    assert best.method == "counters"
+    assert right_beyond(task, best.program)
+
+
+def test_candidates_come_simplest_first_and_reproduce_their_source() -> None:
+    found = from_machine("Alternating_Last3")
+    assert len(found) > 1
+    assert [candidate.nodes for candidate in found] == sorted(candidate.nodes for candidate in found)
+    machine = exact_machine(TASKS["Alternating_Last3"])
+    assert machine is not None
+    x = machine.symbols[np.indices((2,) * 10).reshape(10, -1).T]
+    for candidate in found:
+        assert (candidate.program.run(x) == machine.run(x)).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_planted_counter_modulo_m_comes_back_from_shuffled_states(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    modulus, scale, factor = int(rng.integers(5, 14)), 2, int(rng.integers(1, 3))
+    alphabet = np.arange(4)[:, None]
+    after = (scale * np.arange(modulus)[:, None] + factor * alphabet.T + 1) % modulus
+    output = (after < 3)[:, :, None].astype(int)
+    order = np.r_[0, 1 + rng.permutation(modulus - 1)]  # order[n] is the state with the number n
+    shuffled, put = np.empty_like(after), np.empty_like(output)
+    shuffled[order], put[order] = order[after], output
+    machine = Machine(alphabet, shuffled, put)
+    best = synthesize([], [machine], None, 10)[0]
+    assert best.nodes <= 14
+    x = random_words(0, 3, 1, 60, 50, rng)
+    assert (best.program.run(x) == machine.run(x)).all()
+
+
+def test_codes_are_read_where_nothing_else_fits() -> None:
+    """A walk between walls that answers only where it stands on a multiple of five."""
+    place = np.arange(13)
+    rows = [(z, x, min(12, max(0, z + 2 * x - 1)), int(z % 5 == 0)) for z in place for x in (0, 1)]
+    state, x, after, y = np.array(rows).T[:, :, None]
+    best = synthesize([Transitions(np.array([7 * 3 + 2]), 3 * state + 2, x, 3 * after + 2, y)], [], None, 10)
+    assert best
+    assert best[0].nodes <= 25
+    z, expected = 7, []
+    word = np.random.default_rng(0).integers(0, 2, 200)
+    for step in word:
+        expected.append(int(z % 5 == 0))
+        z = min(12, max(0, z + 2 * int(step) - 1))
+    assert best[0].program.run(word[None, :, None])[0, :, 0].tolist() == expected
+
+
+def test_constants_come_from_the_grammar_and_names_are_identifiers() -> None:
+    for candidate in from_machine("Base_7_Addition"):
+        values = [value for _, value in candidate.program.body]
+        for value in (*values, *candidate.program.update, *candidate.program.outputs):
+            assert all(isinstance(node, Name | Number | Operation) for node in walk(value))
+        assert candidate.program.inputs == ("a", "b")
+
+
+def test_limits_stop_the_search() -> None:
+    assert all(candidate.nodes <= 10 for candidate in from_machine("Alternating_Last4", nodes=10))
+    task = TASKS["Majority_0_2"]
+    assert synthesize([], [unread(task)], PlainBehavior(task), task.length, Limits(work=1000)) == []
+
+
+def test_the_same_input_gives_the_same_programs() -> None:
+    assert from_machine("Div_3") == from_machine("Div_3")
+
+
+def test_a_collision_and_missing_symbols_are_refused() -> None:
+    column = np.array([[0], [0]])
+    clash = Transitions(np.array([0]), column, column, np.array([[0], [1]]), column)
+    with pytest.raises(InputError, match="transitions 0: 1 collisions"):
+        synthesize([clash], [], None, 10)
+    with pytest.raises(InputError, match="sources: neither"):
+        synthesize([], [], PlainBehavior(TASKS["Sum_All"]), 10)
+
+
+def test_the_synthesizer_never_imports_the_tasks() -> None:
+    folder = Path(novacula.distill.synth.__file__).parent
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not any("tasks" in module for module in modules), path.name
+
+
+def test_symbols_of_two_streams_are_all_pairs() -> None:
+    assert len(symbols(TASKS["Newton_Magnetic"])) == 441

@@ -1,0 +1,72 @@
+"""Twelve tasks from data to proofs, as jobs; what a bench leaves, and that nothing is done twice."""
+
+import pytest
+
+from novacula.distill.bench import BenchResult, bench, chosen_tasks, resume, summarize, task_row
+from novacula.distill.config import BenchConfig
+from novacula.distill.report import build_report
+from novacula.errors import InputError
+from novacula.jobs import Outcome
+from novacula.runs import RunFolder
+
+LINEAR = ("Sum_Last3", "Prev1", "Newton_Gravity")
+BOOLEAN = ("Bitwise_Xor", "Parity_All", "Parity_Last2")
+MODULAR = ("Add_Mod_3", "Div_3", "Bit_Dot_Prod_Mod2")
+OTHERS = ("Abs_Diff", "Max_Seen", "Binary_Addition")
+TWELVE = LINEAR + BOOLEAN + MODULAR + OTHERS
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[BenchResult, list[str]]:
+    """The twelve, distilled, and the order in which they ended."""
+    seen: list[str] = []
+    result = bench(
+        BenchConfig(tasks=TWELVE, workers=2),
+        out=tmp_path_factory.mktemp("bench") / "run",
+        on_rows=lambda rows, total: seen.append(rows[-1]["task"]),
+    )
+    return result, seen
+
+
+def test_twelve_tasks_are_proved_from_data_alone(finished: tuple[BenchResult, list[str]]) -> None:
+    result, seen = finished
+    assert sorted(seen) == sorted(TWELVE)
+    rows = {row["task"]: row for row in result.document["per_task"]}
+    assert {name: row["tier"] for name, row in rows.items()} == dict.fromkeys(rows, "S4")
+    assert {row["route"] for row in rows.values()} == {"opened"}
+    assert all(row["nodes"] <= 24 for row in rows.values())
+    machines = {name: row["states"] for name, row in rows.items() if row["mealy"]}
+    assert machines == {name: rows[name]["mealy"] for name in machines}
+    assert (result.document["solved"], result.document["failed"], result.document["cut_off"]) == (12, 0, 0)
+
+
+def test_its_report_and_those_of_its_tasks_can_be_read(finished: tuple[BenchResult, list[str]]) -> None:
+    page = finished[0].report.read_text()
+    assert "How many are solved" in page and all(name in page for name in TWELVE)
+    task = RunFolder.open(finished[0].report.parent / "tasks" / "Div_3")
+    assert "Div_3, as a program" in build_report(task).read_text()
+
+
+def test_what_has_a_result_is_not_done_again(finished: tuple[BenchResult, list[str]]) -> None:
+    folder = finished[0].report.parent
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "jobs").iterdir()}
+    again = resume(RunFolder.open(folder))
+    assert again.document["at_least"] == finished[0].document["at_least"]
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "jobs").iterdir()} == before
+
+
+def test_tasks_that_failed_or_were_cut_off_count() -> None:
+    failed = Outcome("Div_3", "failed", None, "its worker died", 1.5, 0.0, 3)
+    document = summarize([task_row("Div_3", failed), task_row("Sum_All", None)])
+    assert (document["tasks"], document["solved"], document["failed"], document["cut_off"]) == (2, 0, 1, 1)
+    assert (document["paper"], document["gpt4"]) == (1, 2)
+    assert document["at_least"] == dict.fromkeys(("S0", "S1", "S2", "S3", "S4"), 0)
+    assert document["per_task"][0]["reason"] == "its worker died"
+
+
+def test_unknown_tasks_are_all_named() -> None:
+    with pytest.raises(InputError) as raised:
+        chosen_tasks(BenchConfig(tasks=("Div_3,Div_3", "Foo,Bar")))
+    assert len(raised.value.problems) == 3
+    assert chosen_tasks(BenchConfig(tasks=("Div_3, Bitwise_Or",))) == ["Bitwise_Or", "Div_3"]
+    assert len(chosen_tasks(BenchConfig())) == 62

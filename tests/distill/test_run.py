@@ -1,0 +1,148 @@
+"""``distill run`` from Python: every kind of source, resumption, what is left in the folder."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from novacula.distill.config import RunConfig
+from novacula.distill.export import check_python
+from novacula.distill.expression import Name
+from novacula.distill.network import Network
+from novacula.distill.network_file import save_network
+from novacula.distill.program import Program
+from novacula.distill.run import resume, run
+from novacula.distill.sequences import Sequences
+from novacula.distill.states import States, read_states
+from novacula.distill.synth import Candidate
+from novacula.errors import InputError
+from novacula.runs import RunFolder
+from tests.distill.planted import lookup, memoryless, planted_network
+
+CONFIG = RunConfig(shortcuts=False)
+KEYS = {"task", "tier", "route", "program", "nodes", "states", "checked", "seconds", "run"}
+
+
+def comparable(document: Any) -> dict[str, Any]:
+    """All but what tells of time and place."""
+    return {key: value for key, value in document.items() if key not in ("seconds", "run")}
+
+
+def distill_network(network: Network, folder: Path) -> Any:
+    path = folder / "network.safetensors"
+    save_network(path, network)
+    return run(str(path), CONFIG, out=folder / "run")
+
+
+def test_a_planted_network_is_proved_and_explained(tmp_path: Path) -> None:
+    result = distill_network(planted_network("Parity_Last2"), tmp_path)
+    document = result.document
+    assert set(document) >= KEYS
+    assert (document["tier"], document["route"], document["states"]) == ("S4", "opened", 2)
+    assert document["nodes"] <= 6 and result.reached and document["reason"] == ""
+    assert "network.safetensors" in document["checked"] and "length 10" in document["checked"]
+    assert result.program is not None
+    check_python(result.program)
+    files = {path.name for path in (tmp_path / "run" / "artifacts").iterdir()}
+    assert files == {
+        *("program.py", "program.c", "program.smt2", "machine.svg", "machine.dot", "machine.mmd"),
+        *("network.safetensors", "simplified.safetensors", "states.npz"),
+    }
+    assert (tmp_path / "run" / "artifacts" / "program.py").read_text() == result.program
+    page = result.report.read_text()
+    for title in ("The program", "The state machine", "The network, before and after", "The states", "Two roads"):
+        assert title in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_both_roads_are_reported(tmp_path: Path) -> None:
+    roads = distill_network(planted_network("Parity_All"), tmp_path).document["roads"]
+    assert {road: roads[road]["tier"] for road in ("opened", "queried", "data")} == {
+        "opened": "S4",
+        "queried": "S4",
+        "data": "none",
+    }
+
+
+def test_a_network_that_is_no_short_program_ends_with_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty digits of no law: a table says them; a search for formulas would end without any."""
+    monkeypatch.setattr("novacula.distill.extract.synthesize", lambda *sources: [])
+    digits = np.random.default_rng(0).integers(0, 10, 40).tolist()
+    result = distill_network(memoryless(lookup((0, 1), 0, digits), 0, 39), tmp_path)
+    assert not result.reached
+    assert (result.document["tier"], result.document["states"], result.document["nodes"]) == ("S1", 1, None)
+    assert "no formula" in result.document["reason"]
+    assert result.program is not None and "TABLE" in result.program
+
+
+def test_where_every_program_is_wrong_the_nearest_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a search that errs would find: wrong on half of all outputs, and wrong on few."""
+    x, s = Name("x"), Name("s")
+    half = Program(("x",), (), (), (), (), (x,))
+    rare = Program(("x",), ("s", "t"), (0, 0), (), ((s + x) % 2, Name("t") + 1), ((s + x) % 2 + x * (Name("t") // 9),))
+    found = [Candidate(half, "test", "machine 0"), Candidate(rare, "test", "machine 0")]
+    monkeypatch.setattr("novacula.distill.extract.synthesize", lambda *sources: found)
+    monkeypatch.setattr("novacula.distill.extract.read_states", _without_machines)
+    document = distill_network(planted_network("Parity_All"), tmp_path).document
+    assert (document["tier"], document["reached"], document["nodes"]) == ("S0", False, rare.nodes)
+    assert "wrong most rarely" in document["reason"] and "the last output must be" in document["checked"]
+    assert {row["tier"] for row in document["table"]} == {"wrong"}
+
+
+def _without_machines(network: Network, sequences: Sequences, seed: int) -> States:
+    return replace(read_states(network, sequences, seed), opened=None, queried=None)
+
+
+def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path: Path) -> None:
+    whole = run("Parity_Zeros", CONFIG, out=tmp_path / "whole")
+    assert whole.document["tier"] == "S4" and whole.status == "finished"
+    part = run("Parity_Zeros", CONFIG, out=tmp_path / "part", time_limit=1e-9)
+    assert part.status == "time-limit" and not part.reached
+    assert part.document["reason"] == "It was stopped before its end."
+    for _ in range(200):
+        part = resume(RunFolder.open(tmp_path / "part"), time_limit=1e-9)
+        if part.status == "finished":
+            break
+    assert comparable(part.document) == comparable(whole.document)
+
+
+def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    generator = np.random.default_rng(5)
+    rows = [generator.integers(0, 2, generator.integers(5, 9)) for _ in range(160)]
+    path.write_text("".join(json.dumps({"x": x.tolist(), "y": (x.cumsum() % 2).tolist()}) + "\n" for x in rows))
+    result = run(str(path), RunConfig(), out=tmp_path / "run")
+    document = result.document
+    assert document["tier"] is None and result.reached
+    assert "20 of 20 held-out rows of up to 8 steps" in document["checked"]
+    assert document["roads"]["data"]["right"]
+    assert document["route"] == "opened"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Binary_Adition", "close: Binary_Addition"), ("nothing", "is no benchmark task"), ("gone.csv", "gone.csv")],
+)
+def test_a_source_that_is_none_is_named(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=said):
+        run(name, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"seed": -1}, "--seed"),
+        ({"networks": 0}, "--networks"),
+        ({"low": 3, "high": 2}, "--low"),
+        ({"streams": 0}, "--streams"),
+        ({"length": 1}, "--length"),
+        ({"call_seconds": 0.0}, "--call-seconds"),
+    ],
+)
+def test_an_option_out_of_range_is_named(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        RunConfig(**options)

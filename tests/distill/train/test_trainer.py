@@ -1,0 +1,97 @@
+"""From data to perfect networks: quick tasks to the end, and exact resume."""
+
+import numpy as np
+import pytest
+
+from novacula.distill.network import Network
+from novacula.distill.sequences import Sequences
+from novacula.distill.tasks import TASKS
+from novacula.distill.train import Trainer
+from novacula.distill.train.plan import Descended, Fitted
+
+
+def data_of(name: str, rows: int = 1500) -> tuple[Sequences, Sequences]:
+    random = np.random.default_rng(0)
+    return TASKS[name].data(rows, random), TASKS[name].data(500, random)
+
+
+def trained(trainer: Trainer) -> Network:
+    while not trainer.done:
+        trainer.step()
+    best = trainer.networks()[0]
+    assert best.exact
+    assert best.accuracy == 1
+    return best.network
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("Sum_Last4", 4), ("Newton_Magnetic", 4), ("Evens_Counter", 1), ("Perfect_Square_Detector", 1)]
+)
+def test_affine_tasks_become_exact_networks_of_the_least_size(name: str, size: int) -> None:
+    network = trained(Trainer(*data_of(name), seed=0, keep=1))
+    assert network.size == size
+    fresh = TASKS[name].data(200, np.random.default_rng(5), 50 if name != "Newton_Magnetic" else 20)
+    assert (network.run(fresh.x) == fresh.y).all()
+
+
+def test_a_small_nonlinear_task_is_fitted_by_least_squares() -> None:
+    network = trained(Trainer(*data_of("Abs_Current"), seed=0, keep=1))
+    x = np.arange(-100, 100).reshape(-1, 1, 1)
+    np.testing.assert_allclose(network.outputs_of(x), np.abs(x), atol=1e-4)
+
+
+def test_gradient_descent_finds_and_refines_an_automaton() -> None:
+    """Division by 3, which the published method did not solve: wide networks first, then a small and exact one."""
+    attempts = [Descended(size=8, width=32, nets=6, updates=2000)]
+    network = trained(Trainer(*data_of("Div_3"), seed=0, keep=1, attempts=attempts))
+    assert network.size < 8
+    fresh = TASKS["Div_3"].data(300, np.random.default_rng(5), 30)
+    assert (network.run(fresh.x) == fresh.y).all()
+    # Its states are few points: those that mean the same coincide.
+    states = network.states(fresh.x[:, :10]).reshape(-1, network.size)
+    points = np.unique(np.rint(states / np.abs(states).max() * 1e6), axis=0)
+    assert 6 <= len(points) <= 30
+
+
+def test_outputs_that_are_only_near_integers_do_not_count_as_exact() -> None:
+    """An affine map and rounding can do OR; the search goes on until a network is exact."""
+    attempts = [Fitted(1, 0, False, 2), Fitted(1, 8, False, 12)]
+    trainer = Trainer(*data_of("Bitwise_Or"), seed=0, keep=1, attempts=attempts)
+    network = trained(trainer)
+    assert len(network.f) == 2
+    assert any(not found.exact and len(found.network.f) == 1 for found in trainer.networks())
+
+
+def test_data_that_no_network_explains_end_the_search() -> None:
+    data, held_out = data_of("Parity_All")
+    noise = np.random.default_rng(1).integers(0, 2, data.y.shape)
+    trainer = Trainer(Sequences(data.x, noise, data.lengths, ""), held_out, seed=0, attempts=[Fitted(1, 4, False, 2)])
+    while not trainer.done:
+        trainer.step()
+    assert (trainer.position, trainer.networks()) == (2, [])
+    assert trainer.step() == {"stage": "done", "networks": 0}
+
+
+def test_resuming_at_any_step_leads_to_the_same_bits() -> None:
+    def fresh() -> Trainer:
+        attempts = [Fitted(2, 0, False, 1), Descended(3, 12, 4, 1500)]
+        return Trainer(*data_of("Parity_All", rows=300), seed=3, keep=3, attempts=attempts)
+
+    whole, part, stages = fresh(), fresh(), []
+    while not whole.done and whole.position < 30:
+        metrics = whole.step()
+        stages.append(metrics["stage"])
+        part.step()
+        arrays, data = part.state()
+        part = fresh()
+        part.load({name: array.copy() for name, array in arrays.items()}, data)
+    assert {"fit", "descend", "size", "done"} <= set(stages)
+    assert whole.position == part.position <= whole.length
+    (arrays, data), (others, other_data) = whole.state(), part.state()
+    assert set(arrays) == set(others)
+    assert all(np.array_equal(array, others[name]) for name, array in arrays.items())
+    for record in (data, other_data):
+        del record["seconds"]
+        record["found"] = [{**found, "seconds": 0} for found in record["found"]]
+    assert data == other_data
+    assert len(whole.networks()) >= 1

@@ -1,0 +1,65 @@
+"""Programs against networks: what is proved up to the trained length, and what must not be."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from novacula.distill.network import Layer, Network
+from novacula.distill.tasks import TASKS
+from novacula.distill.verify import Target, verify
+from novacula.distill.verify.samples import draw_batches
+from novacula.distill.verify.target import uniform
+from novacula.distill.verify.tube import prove_network
+from tests.distill.planted import disguise, planted_network
+from tests.distill.verify.mutants import mutants
+
+
+def target_of(network: Network) -> Target:
+    sample = uniform(network.low, network.high, network.streams)
+    return Target(network, network.low, network.high, network.streams, network.length, sample, horizon=network.length)
+
+
+def shifted(network: Network, amount: float) -> Network:
+    """The network with something added to its outputs."""
+    last = network.g[-1]
+    return replace(network, g=(*network.g[:-1], Layer(last.weight, last.bias + amount)))
+
+
+@pytest.mark.parametrize("task", ["Parity_Last3", "Add_Mod_7", "Abs_Diff", "Sum_Last3", "Newton_Magnetic", "Dithering"])
+def test_planted_networks_are_proved_for_all_inputs(task: str) -> None:
+    certificate = verify(TASKS[task].program, target_of(planted_network(task)), batches=[])
+    assert (certificate.tier, certificate.right) == ("S4", True)
+
+
+@pytest.mark.parametrize("task", ["Previous_Equals_Current", "Evens_Detector", "Diff_Last2", "Min_Seen"])
+def test_noise_that_leaves_the_outputs_right_leaves_the_proof(task: str) -> None:
+    network = disguise(planted_network(task), np.random.default_rng(0))
+    check = prove_network(TASKS[task].program, target_of(network))
+    assert check is not None and check.passed and check.length == 10
+
+
+@pytest.mark.parametrize("task", ["Abs_Diff", "Sum_Last3", "Evens_Counter", "Base_5_Addition"])
+def test_bounds_prove_just_what_rounding_allows(task: str) -> None:
+    program, network = TASKS[task].program, planted_network(task)
+    assert prove_network(program, target_of(shifted(network, 0.49))) is not None
+    assert prove_network(program, target_of(shifted(network, 0.51))) is None
+
+
+def test_a_network_that_errs_only_in_a_corner_is_not_proved() -> None:
+    """Ten times 99 is where a gain of 1.0006 is first rounded up; no other sum is as large."""
+    exact = planted_network("Sum_All")
+    gain = replace(exact, g=(Layer(exact.g[0].weight * 1.0006, exact.g[0].bias),))
+    assert prove_network(TASKS["Sum_All"].program, target_of(gain)) is None
+    assert prove_network(TASKS["Sum_All"].program, target_of(replace(gain, length=8))) is not None
+    assert not verify(TASKS["Sum_All"].program, target_of(gain)).right
+
+
+def test_mutants_of_the_right_program_are_rejected() -> None:
+    network = planted_network("Abs_Diff")
+    target = target_of(network)
+    batches = draw_batches(target, 0)
+    x = batches[1].x
+    for mutant in mutants(TASKS["Abs_Diff"].program):
+        same = bool((mutant.run(x) == network.run(x)).all())
+        assert verify(mutant, target, batches=batches[1:2]).right == same
