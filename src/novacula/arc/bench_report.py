@@ -11,11 +11,11 @@ from novacula.arc import bench_charts, published
 from novacula.arc.campaign import read_tasks
 from novacula.arc.config import Split
 from novacula.arc.curve import COUNTS, RULES
-from novacula.arc.facts import quantity, run_facts
 from novacula.arc.gallery import Card, gallery_html
+from novacula.arc.quantity import quantity
 from novacula.errors import InputError
 from novacula.jobs import read_outcome
-from novacula.report import Section, table, write_report
+from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 _RULE_WORDS = {
@@ -139,7 +139,7 @@ def _attempts(folder: RunFolder, name: str) -> Sequence[Sequence[object]]:
     return [attempt for attempt in found if isinstance(attempt, list)][:2] if isinstance(found, list) else []
 
 
-def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, str]:
+def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, object]:
     record = folder.record
     of = "" if record.length is None else f" of {record.length:,}"
     return run_facts(
@@ -147,11 +147,11 @@ def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, str]:
         {
             "puzzles done": f"{record.step:,}{of}",
             "steps of each": f"{record.configuration.get('steps'):,}",
-            "seed": str(record.seed),
             "engine": str(result.get("engine", "")),
             "workers": str(record.configuration.get("workers", "")),
             "CPU time": quantity(result.get("cpu_seconds"), "s"),
         },
+        unsaid=("task", "source", "tests", "broken"),
     )
 
 

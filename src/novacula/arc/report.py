@@ -9,11 +9,11 @@ from markupsafe import Markup
 
 from novacula.arc import bench_report, charts, submit_report
 from novacula.arc.drawing import cell_size, grid_svg, puzzle_html
-from novacula.arc.facts import quantity, run_facts
 from novacula.arc.history import SURVIVES, History, Lead, axis_words, read_history
 from novacula.arc.latent_pictures import latents_html
 from novacula.arc.puzzle import preprocess
-from novacula.report import Section, table, write_report
+from novacula.arc.quantity import quantity
+from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 _CAMPAIGNS = {"bench": bench_report.build_report, "submit": submit_report.build_report}
@@ -151,14 +151,13 @@ def _training_sections(history: History) -> list[Section]:
     ]
 
 
-def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, str]:
+def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, object]:
     record = folder.record
     of = "" if record.length is None else f" of {record.length:,}"
     return run_facts(
         folder,
         {
             "steps": f"{record.step:,}{of}",
-            "seed": str(record.seed),
             "KL": quantity(result.get("kl"), "nats"),
             "reconstruction error": quantity(result.get("reconstruction"), "nats"),
             "engine": str(result.get("engine", "")),
@@ -168,4 +167,6 @@ def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, str]:
             "CPU time": quantity(result.get("cpu_seconds"), "s"),
             "peak memory": quantity(result.get("peak_memory_mb"), "MB"),
         },
+        arguments=(str(record.configuration.get("source")),),
+        unsaid=("task", "source"),
     )

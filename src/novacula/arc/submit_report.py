@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from novacula.arc.campaign import read_tasks
-from novacula.arc.facts import quantity, run_facts
 from novacula.arc.gallery import Card, gallery_html
-from novacula.report import Section, table, write_report
+from novacula.arc.quantity import quantity
+from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 
@@ -26,11 +26,12 @@ def build_report(folder: RunFolder) -> Path:
         "puzzles": str(result.get("tasks", "")),
         "with attempts": str(result.get("answered", "")),
         "decided": str(result.get("decided", "")),
-        "seed": str(folder.record.seed),
         "CPU time": quantity(result.get("cpu_seconds"), "s"),
         "submission": str(folder.record.configuration.get("out", "")),
     }
-    return write_report(folder.path / "report.html", title, subtitle, sections, run_facts(folder, facts))
+    arguments = ("--challenges", str(folder.record.configuration.get("source")))
+    head = run_facts(folder, facts, arguments, unsaid=("task", "source", "tests", "broken"))
+    return write_report(folder.path / "report.html", title, subtitle, sections, head)
 
 
 def _sections(folder: RunFolder, result: Mapping[str, Any]) -> list[Section]:

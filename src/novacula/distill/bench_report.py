@@ -6,8 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from novacula.distill.facts import run_facts
-from novacula.report import Section, table, write_report
+from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 _SOLVED = ("S2", "S3", "S4")
@@ -38,7 +37,8 @@ def build_report(folder: RunFolder) -> Path:
         "wall time": f"{result['wall_seconds']:,.0f} s" if result else "",
         "processor time": f"{result['cpu_seconds']:,.0f} s" if result else "",
     }
-    return write_report(folder.path / "report.html", title, subtitle, sections, run_facts(folder, measured))
+    head = run_facts(folder, measured, unsaid=("task", "source"))
+    return write_report(folder.path / "report.html", title, subtitle, sections, head)
 
 
 def _counts(result: Mapping[str, Any]) -> Section:

@@ -9,11 +9,10 @@ from markupsafe import Markup
 
 from novacula.distill import bench_report
 from novacula.distill.artifacts import MACHINE, PICTURE, SIMPLIFIED, TRAINED
-from novacula.distill.facts import run_facts
 from novacula.distill.network_file import load_network
 from novacula.distill.pictures import growth_picture, states_picture, time_picture, weights_picture
 from novacula.files import read_npz
-from novacula.report import Section, table, write_report
+from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 _CODE = Markup('<pre style="overflow-x:auto;line-height:1.45"><code>{}</code></pre>')
@@ -180,4 +179,5 @@ def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, object]:
         return "" if value is None else value
 
     measured = {name: shown(name) for name in ("tier", "route", "method", "nodes", "states", "reason")}
-    return run_facts(folder, {**measured, "networks opened": len(result.get("networks") or [])})
+    measured["networks opened"] = len(result.get("networks") or [])
+    return run_facts(folder, measured, (str(folder.record.configuration["source"]),), unsaid=("task", "source"))

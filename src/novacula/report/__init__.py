@@ -4,7 +4,8 @@ A part makes a list of `Section`; `write_report` lays them out. HTML is what `ma
 ``str`` anywhere is text, and is escaped.
 """
 
+from novacula.report.facts import run_facts
 from novacula.report.figures import FAINT, INK, SERIES, figure_svg
 from novacula.report.page import Section, table, write_report
 
-__all__ = ["FAINT", "INK", "SERIES", "Section", "figure_svg", "table", "write_report"]
+__all__ = ["FAINT", "INK", "SERIES", "Section", "figure_svg", "run_facts", "table", "write_report"]
