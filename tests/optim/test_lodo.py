@@ -26,6 +26,30 @@ def test_a_closure_is_evaluated_once_with_gradients() -> None:
     assert (x.detach() < 1).all()
 
 
+@pytest.mark.parametrize("maximize", [False, True])
+def test_stats_tell_how_far_a_step_lowered_the_loss_and_was_to(maximize: bool) -> None:
+    """From x, half the way down ½ x²: predicted ½ x², done ⅜ x²."""
+    sign = -1.0 if maximize else 1.0
+    x = Parameter(torch.full((2,), 2.0, dtype=torch.float64))
+    optimizer = LODO([x], lr=0.5, momentum=0.0, maximize=maximize)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = sign * 0.5 * x.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    (stats,) = optimizer.stats()
+    assert stats.predicted_decrease == pytest.approx(4.0)
+    assert stats.actual_decrease != stats.actual_decrease and stats.gain_ratio != stats.gain_ratio
+    optimizer.step(closure)
+    (stats,) = optimizer.stats()
+    assert stats.actual_decrease == pytest.approx(3.0) and stats.gain_ratio == pytest.approx(0.75)
+    optimizer.step(lambda: None)
+    assert optimizer.stats()[0].gain_ratio != optimizer.stats()[0].gain_ratio
+
+
 @pytest.mark.parametrize("lr", [0.1, None])
 @pytest.mark.parametrize(
     "shapes", [((),), ((1,),), ((2, 3), (), (0,), (4,))], ids=["no dimensions", "one scalar", "several, one empty"]

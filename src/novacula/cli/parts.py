@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 PARTS = {
     "arc": "Solve ARC-AGI puzzles by compressing the puzzle itself, with no pretraining.",
     "distill": "Turn a small recurrent network into a short Python program that is proved right.",
+    "optim": "LODO, an optimizer that learns curvature while it optimizes.",
 }
 """Name of each part, which is its module here and its package in `novacula`, and its line of help."""
 

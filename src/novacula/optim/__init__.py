@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING
 from novacula.lazy import publish
 
 if TYPE_CHECKING:
-    from novacula.optim.config import GroupOptions, SharedOptions
+    from novacula.optim.bench import BenchResult, bench
+    from novacula.optim.config import BenchConfig, DemoConfig, GroupOptions, SharedOptions
+    from novacula.optim.demo import DemoResult, demo
     from novacula.optim.lodo import LODO
     from novacula.optim.stats import UnitStats
 
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
-    {"config": ("GroupOptions", "SharedOptions"), "lodo": ("LODO",), "stats": ("UnitStats",)},
+    {
+        "bench": ("BenchResult", "bench"),
+        "config": ("BenchConfig", "DemoConfig", "GroupOptions", "SharedOptions"),
+        "demo": ("DemoResult", "demo"),
+        "lodo": ("LODO",),
+        "stats": ("UnitStats",),
+    },
 )

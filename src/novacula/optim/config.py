@@ -1,4 +1,4 @@
-"""Options of LODO. Imports no torch, so that ``--help`` stays fast."""
+"""Options of LODO and of the optim verbs. Imports no torch, so that ``--help`` stays fast."""
 
 import math
 from collections.abc import Mapping
@@ -120,6 +120,69 @@ class SharedOptions:
             raise InputError("LODO", *problems)
 
 
+@dataclass(frozen=True)
+class DemoConfig:
+    """What the demo computes.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    seed: int = 0
+    """Seed of everything that is drawn, 0 to 2^32 - 1."""
+    trials: int = 12
+    """Settings that are tried for each optimizer in the valley, drawn at random; the best one is shown."""
+    steps: int = 6_000
+    """Steps in the bowl whose inverse Hessian is learned."""
+
+    def __post_init__(self) -> None:
+        problems = _unless_within("--seed", self.seed, 0, 2**32 - 1)
+        problems += _unless_within("--trials", self.trials, 1, 1000)
+        problems += _unless_within("--steps", self.steps, 10, 10**7)
+        if problems:
+            raise InputError("options", *problems)
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """Which optimizers are compared, and on what.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    tasks: tuple[str, ...] = ()
+    """Names, with commas between them; by default all."""
+    optimizers: tuple[str, ...] = ()
+    """Names, with commas between them; by default all."""
+    trials: int = 24
+    """Settings that are tried for each optimizer, the same number for all: its defaults, and others drawn at random."""
+    seeds: int = 5
+    """Runs with the best settings."""
+    steps_scale: float = 1.0
+    """Times the steps of every task: below 1 for a quick look."""
+    seed: int = 0
+    """Seed from which all others are derived, 0 to 2^32 - 1."""
+    workers: int = 2
+    """Jobs at the same time, each on one thread. Their number changes no loss."""
+    cluster: str | None = None
+    """Compute on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
+    memory_limit: float | None = None
+    """Megabytes that all workers together may take; a job waits until there is room for it."""
+
+    def __post_init__(self) -> None:
+        problems = _unless_within("--trials", self.trials, 1, 10_000)
+        problems += _unless_within("--seeds", self.seeds, 1, 1000)
+        problems += _unless_within("--seed", self.seed, 0, 2**32 - 1)
+        problems += _unless_within("--workers", self.workers, 1, 4096)
+        if not 0 < self.steps_scale <= 1000:
+            problems.append(f"--steps-scale is {self.steps_scale:g}; it must lie in 0 … 1000, 0 excluded")
+        if self.memory_limit is not None and not self.memory_limit > 0:
+            problems.append(f"--memory-limit is {self.memory_limit:g} MB; it must be more than 0")
+        if problems:
+            raise InputError("options", *problems)
+
+
 def _is_rate(value: Any) -> bool:
     try:
         number = float(value)
@@ -134,3 +197,7 @@ def _pair(values: object) -> list[tuple[int, Any]]:
 
 def _unless_one_of(name: str, value: object, choices: tuple[str, ...]) -> list[str]:
     return [] if value in choices else [f"{name} is {value!r}; it must be one of {', '.join(choices)}"]
+
+
+def _unless_within(name: str, value: int, low: int, high: int) -> list[str]:
+    return [] if low <= value <= high else [f"{name} is {value}; it must lie in {low} … {high}"]

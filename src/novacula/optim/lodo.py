@@ -1,5 +1,6 @@
 """LODO as a `torch.optim.Optimizer`."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
@@ -155,7 +156,8 @@ class LODO(Optimizer):
         """Learn from the gradients, and take the next step.
 
         Args:
-            closure: evaluated once, with gradients enabled; its value is returned.
+            closure: evaluated once, with gradients enabled; its value is returned. If that is the loss, `stats` tells
+                how far the step before lowered it.
 
         Raises:
             InputError: no parameter has a gradient, or one has a sparse one; nothing has changed then.
@@ -165,6 +167,8 @@ class LODO(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         self._check_gradients()
+        if closure is not None and not torch.compiler.is_compiling():
+            self._note(loss)
         for unit in list(self.units(self._with_gradients())):
             unit.step(unit.gradient())
         return loss
@@ -235,7 +239,7 @@ class LODO(Optimizer):
         Args:
             spectrum: products with G that a look at its eigenvalues may cost; 0 for none.
         """
-        return [unit_stats(unit, spectrum) for unit in self.units()]
+        return [unit_stats(unit, spectrum, self._told) for unit in self.units()]
 
     def export_preconditioner(self) -> dict[str, Tensor]:
         """What has been learned, without what belongs to one training run: copies, by ``"<index>.<name>"``."""
@@ -281,6 +285,16 @@ class LODO(Optimizer):
         """What is computed from the groups and the state will be computed again."""
         self._members: list[Members] | None = None
         self._units: dict[int, Unit] = {}
+        # The last loss, and how far the step before it was to lower it and did.
+        self._loss, self._told = math.nan, (math.nan, math.nan)
+
+    def _note(self, loss: Any) -> None:
+        """Take a closure's value into account; anything but a number counts as none."""
+        value = math.nan
+        if isinstance(loss, int | float) or (isinstance(loss, Tensor) and loss.numel() == 1):
+            value = float(loss.detach() if isinstance(loss, Tensor) else loss) * (-1 if self._shared.maximize else 1)
+        predicted = sum(unit.predicted_decrease() for unit in self._units.values())
+        self._told, self._loss = (predicted, self._loss - value), value
 
     def _all_members(self) -> list[Members]:
         if self._members is None:

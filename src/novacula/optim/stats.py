@@ -24,6 +24,9 @@ class UnitStats:
         update_rms: root mean square of the last step.
         cosine: of the angle between a gradient and the mean before it, both as the preconditioner sees them.
         predicted_decrease: of the loss by the last step, to first order: gᵀ G m.
+        actual_decrease: of the loss from the last closure but one to the last closure, so by the step between them; of
+            all preconditioners together, and between two batches where these differ. NaN without closures.
+        gain_ratio: that by what was predicted for the same step; near 1 where the loss is nearly linear.
         slope: ⟨g, T m⟩ with the gradient g after a step, which learning makes smaller.
         meta_gradient_norm: of the last meta-gradient.
         spectrum: Ritz values of G, ascending; empty unless asked for.
@@ -38,6 +41,8 @@ class UnitStats:
     update_rms: float
     cosine: float
     predicted_decrease: float
+    actual_decrease: float
+    gain_ratio: float
     slope: float
     meta_gradient_norm: float
     spectrum: tuple[float, ...]
@@ -45,19 +50,19 @@ class UnitStats:
 
 
 @torch.no_grad()
-def unit_stats(unit: "Unit", spectrum: int = 0) -> UnitStats:
+def unit_stats(unit: "Unit", spectrum: int = 0, told: tuple[float, float] = (math.nan, math.nan)) -> UnitStats:
     """Read what a preconditioner has left.
 
     Args:
         unit: the preconditioner at work.
         spectrum: how many products with G a look at its eigenvalues may cost.
+        told: how far the last step whose outcome is known was to lower the loss, and did.
     """
     state, outcome, n = unit.state, unit.outcome, sum(unit.members.sizes)
     rate = float(state["taken"])
-    update_rms = predicted = cosine = slope = norm = math.nan
+    update_rms = cosine = slope = norm = math.nan
     if unit.last is not None:
-        gradient, update = unit.last
-        update_rms, predicted = rate * float(update.norm()) / math.sqrt(n), rate * float(gradient.dot(update))
+        update_rms = rate * float(unit.last[1].norm()) / math.sqrt(n)
     if outcome is not None:
         norms = math.sqrt(float(outcome.left_square)) * math.sqrt(float(outcome.v_square))
         cosine = float(outcome.left_v) / norms if norms else math.nan
@@ -70,7 +75,9 @@ def unit_stats(unit: "Unit", spectrum: int = 0) -> UnitStats:
         rate=rate,
         update_rms=update_rms,
         cosine=cosine,
-        predicted_decrease=predicted,
+        predicted_decrease=unit.predicted_decrease(),
+        actual_decrease=told[1],
+        gain_ratio=told[1] / told[0] if told[0] else math.nan,
         slope=slope,
         meta_gradient_norm=norm,
         spectrum=_ritz_values(unit, spectrum),

