@@ -43,9 +43,7 @@ def test_a_planted_machine_comes_back_no_larger(seed: int) -> None:
         assert words_of(machine, 20, seed + 100).agrees(program)
 
 
-@pytest.mark.parametrize(
-    ("task", "nodes"), [("Prev3", 4), ("Sum_Last4", 10), ("Newton_Freebody", 9), ("Newton_Magnetic", 22)]
-)
+@pytest.mark.parametrize(("task", "nodes"), [("Prev3", 4), ("Newton_Freebody", 9), ("Newton_Magnetic", 22)])
 def test_tasks_reach_their_known_sizes(task: str, nodes: int) -> None:
     plain = TASKS[task]
     words = words_of_behavior(PlainBehavior(plain), symbols(plain), 500, plain.length, np.random.default_rng(0))

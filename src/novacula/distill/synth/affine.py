@@ -6,7 +6,7 @@ import numpy as np
 
 from novacula.distill.expression import Expression, Name
 from novacula.distill.program import Program
-from novacula.distill.synth.linear import affine
+from novacula.distill.synth.linear import affine, affine_nodes
 from novacula.distill.synth.realize import Affine
 
 _KICKS = 4
@@ -64,15 +64,6 @@ def _changed(rows: np.ndarray, size: int, one: int, other: int, factor: int) -> 
     return result
 
 
-def _lengths(rows: np.ndarray) -> np.ndarray:
-    """Nodes of affine expressions; the last coefficient is the constant's."""
-    size = np.abs(rows)
-    terms = 2 * (size > 0).sum(-1) + 2 * (size[..., :-1] > 1).sum(-1)
-    # A sum without a positive term starts with a negation, unless a coefficient or a constant takes the sign.
-    negated = (rows <= 0).all(-1) & (rows[..., :-1] == -1).any(-1) & ~(rows[..., :-1] < -1).any(-1)
-    return np.maximum(1, terms - 1 + negated)
-
-
 def _cost(rows: np.ndarray, size: int) -> tuple[int, int, int]:
     """Nodes of the program, then how many signs are negative, then how large the coefficients are."""
     return _shared(rows)[0], int((rows < 0).sum()), int(np.abs(rows).sum())
@@ -80,9 +71,9 @@ def _cost(rows: np.ndarray, size: int) -> tuple[int, int, int]:
 
 def _shared(rows: np.ndarray) -> tuple[int, Shared]:
     """Greedily, which values to write by means of which others; before it, the nodes of all values then."""
-    plain = _lengths(rows)
+    plain = affine_nodes(rows)
     rests = np.stack([rows[:, None] - rows[None], rows[:, None] + rows[None]])
-    by_other = np.where(rests.any(-1), _lengths(rests) + 2, 1)
+    by_other = np.where(rests.any(-1), affine_nodes(rests) + 2, 1)
     gains = plain[None, :, None] - by_other
     gains[:, :, plain < 2] = 0
     gains[1, ~rests[1].any(-1)] = 0

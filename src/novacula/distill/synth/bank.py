@@ -12,9 +12,9 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
-from novacula.distill.expression import Expression, Name, Number, Operation, Operator, nodes
+from novacula.distill.expression import Expression, Name, Number, Operation, Operator
 from novacula.distill.synth.limits import Budget
-from novacula.distill.synth.linear import affine
+from novacula.distill.synth.linear import affine, affine_nodes
 
 MAX_ROWS = 64
 """Rows that a bank may have: sets of rows are then the bits of one machine word."""
@@ -44,8 +44,9 @@ _UNARY: dict[Operator, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-_Made = tuple[Operator | Expression, int, int]
-"""An operator with the entries that it joins, or an expression as it is."""
+_Factors = tuple[int, ...]
+_Made = tuple[Operator | Expression | _Factors, int, int]
+"""An operator with the entries that it joins, an expression, or a sum as factors of all variables and a constant."""
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Bank:
         self._made: list[_Made] = []
         numbers = list(dict.fromkeys(self.constants))
         values = [*self.columns.values(), *(np.full(self.rows, number) for number in numbers)]
-        self._add_expressions([*map(Name, self.columns), *map(Number, numbers)], np.array(values, np.int64))
+        leaves = [*map(Name, self.columns), *map(Number, numbers)]
+        self._add_given(leaves, np.array(values, np.int64), np.ones(len(leaves), np.int64))
         self.size = 1
 
     def grow(self, size: int) -> bool:
@@ -90,21 +92,22 @@ class Bank:
         return True
 
     def add_sums(self) -> None:
-        """Add sums of variables with small factors, however large: what is divided or compared is often one."""
+        """Add sums of variables with small factors, however long: what is divided or compared is often one."""
         names = list(self.columns)
         factors = (0, 1, -1, 2) if len(names) <= _FEW else (0, 1, -1)
         if len(names) <= _MANY:
-            rows = np.array(list(product(factors, repeat=len(names))))
-            rows = rows[(rows != 0).sum(1) > 1]
-            sums = [affine(dict(zip(names, row, strict=True)), 0) for row in rows.tolist()]
-            if sums:
-                self._add_expressions(sums, rows @ np.array(list(self.columns.values()), np.int64))
+            sums = np.array(list(product(*(factors,) * len(names), (0, 1, -1))))
+            sums = sums[(sums[:, :-1] != 0).any(1)]
+            values = sums @ np.array([*self.columns.values(), np.ones(self.rows, np.int64)])
+            self._add_given(list(map(tuple, sums.tolist())), values, affine_nodes(sums))
 
     def expression(self, entry: int) -> Expression:
         """The tree of an entry."""
         made, left, right = self._made[entry]
         if isinstance(made, Expression):
             return made
+        if isinstance(made, tuple):
+            return affine(dict(zip(self.columns, made[:-1], strict=True)), made[-1])
         if made in _UNARY:
             return Operation(made, (self.expression(left),))
         return Operation(made, (self.expression(left), self.expression(right)))
@@ -201,12 +204,11 @@ class Bank:
             sources = zip(left[fresh].tolist(), right[fresh].tolist(), strict=True)
             self._append([(made, *pair) for pair in sources], values[fresh], np.full(len(fresh), size))
 
-    def _add_expressions(self, expressions: Sequence[Expression], values: np.ndarray) -> None:
-        sizes = np.array([nodes(expression) for expression in expressions])
+    def _add_given(self, made: Sequence[Expression | _Factors], values: np.ndarray, sizes: np.ndarray) -> None:
         order = np.argsort(sizes, kind="stable")
         fresh = order[self._fresh(self.hash(values[order]))]
         if len(fresh):
-            self._append([(expressions[at], 0, 0) for at in fresh], values[fresh], sizes[fresh])
+            self._append([(made[at], 0, 0) for at in fresh], values[fresh], sizes[fresh])
 
     def _append(self, made: list[_Made], values: np.ndarray, sizes: np.ndarray) -> None:
         self._made += made

@@ -14,12 +14,18 @@ _STATES = 8
 _SIZE = 9
 _FREE = 8
 _BEST = 6
+_SHARED = 1.3
+"""Formulas on their own are hardly ever longer by more than this factor than when they share parts."""
 
 
-def bit_problems(table: Table) -> Iterator[Problem]:
+def bit_problems(table: Table, bound: int) -> Iterator[Problem]:
     """Programs with blanks for the best assignments of bits, by the exact sizes of all formulas on their own.
 
     Only for machines of 2 to 8 states that read and put out bits, with at most 4 bits of state and input together.
+
+    Args:
+        table: the machine.
+        bound: assignments are left out whose formulas, even if they share much, take this many nodes.
     """
     streams = table.symbols.shape[1]
     bits = max(1, (table.states - 1).bit_length())
@@ -32,7 +38,7 @@ def bit_problems(table: Table) -> Iterator[Problem]:
     for at in np.argsort(sizes, kind="stable"):
         split = codes[at][:, None] >> np.arange(bits) & 1
         signature = tuple(sorted(split.T @ (1 << np.arange(table.states))))
-        if sizes[at] < UNKNOWN and signature not in seen:
+        if sizes[at] < min(UNKNOWN, _SHARED * bound) and signature not in seen:
             seen.add(signature)
             yield coded_problem(table, split)
         if len(seen) == _BEST:

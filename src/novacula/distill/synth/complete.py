@@ -78,6 +78,7 @@ def _ways(goal: _Goal) -> Iterator[Found]:
         yield from _connectives(goal)
     else:
         yield from _extremes(goal)
+        yield from _clipped(goal)
     yield from Choices(bank, target, 3 if goal.deep else 2).trees()
 
 
@@ -100,7 +101,7 @@ def _by_constants(goal: _Goal) -> Iterator[Found]:
         for made in _DIVISIONS:
             if made == "%" and (low < 0 or not high < divisor <= 2 * high + 2):
                 continue
-            entry = _first_equal(bank, made, divisor, target)
+            entry = _divisible(bank, made, divisor, target)
             if entry is not None:
                 yield int(bank.sizes[entry]) + 2, partial(_divided, bank, made, entry, divisor)
 
@@ -109,8 +110,8 @@ def _divided(bank: Bank, made: Operator, entry: int, divisor: int) -> Expression
     return operation(made, bank.expression(entry), divisor)
 
 
-def _first_equal(bank: Bank, made: Operator, divisor: int, target: np.ndarray) -> int | None:
-    """The first entry whose quotient or remainder is the target; most drop out at the first rows."""
+def _divisible(bank: Bank, made: Operator, divisor: int, target: np.ndarray) -> int | None:
+    """The smallest entry whose quotient or remainder is the target; most drop out at the first rows."""
     value = _DIVISIONS[made]
     alive = np.flatnonzero(value(bank.values[:, 0], divisor) == target[0])
     at = 1
@@ -118,7 +119,7 @@ def _first_equal(bank: Bank, made: Operator, divisor: int, target: np.ndarray) -
         rows = np.arange(at, min(2 * at, len(target)))
         alive = alive[(value(bank.values[alive[:, None], rows], divisor) == target[rows]).all(1)]
         at = 2 * at
-    return int(alive[0]) if len(alive) else None
+    return int(alive[np.argmin(bank.sizes[alive])]) if len(alive) else None
 
 
 def _thresholds(goal: _Goal) -> Iterator[Found]:
@@ -160,9 +161,10 @@ def _threshold(bank: Bank, entry: int, divisor: int, made: Operator, constant: i
 def _comparisons(goal: _Goal) -> Iterator[Found]:
     """target = entry compared with entry, both of at most a size that the pair limit allows."""
     bank, target = goal.bank, goal.target.astype(bool)
-    first = np.arange(min(len(bank.values), int((_PAIRS / 4) ** 0.5)))
+    pairs = _PAIRS // (4 if goal.deep else 16)
+    first = np.arange(min(len(bank.values), int(pairs**0.5)))
     few = np.flatnonzero(bank.sizes == 1)
-    for left, right in ((first, first), (few, np.arange(min(len(bank.values), _PAIRS // (4 * max(1, len(few))))))):
+    for left, right in ((first, first), (few, np.arange(min(len(bank.values), pairs // max(1, len(few)))))):
         for made, test in _COMPARISONS.items():
             yield from _compared(goal, target, made, test, left, right)
             if made in ("<", "<=") and len(left) != len(right):
@@ -227,6 +229,20 @@ def _chain(
         return result
 
     yield sum(int(bank.sizes[entry]) + 1 for entry in kept) - 1, build
+
+
+def _clipped(goal: _Goal) -> Iterator[Found]:
+    """target = an entry that is kept between the target's ends."""
+    bank, target = goal.bank, goal.target
+    low, high = int(target.min()), int(target.max())
+    fits = np.flatnonzero((np.clip(bank.values, low, high) == target).all(1))
+    if len(fits):
+        entry = int(fits[np.argmin(bank.sizes[fits])])
+
+        def build() -> Expression:
+            return operation("min", operation("max", bank.expression(entry), low), high)
+
+        yield int(bank.sizes[entry]) + 4, build
 
 
 def _extremes(goal: _Goal) -> Iterator[Found]:

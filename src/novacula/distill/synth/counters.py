@@ -35,7 +35,7 @@ def counter_programs(words: Words, budget: Budget, effort: int) -> Iterator[Prog
     """Programs over the sets of variables that decide the outputs."""
     if words.x.shape[2] != 1:
         return
-    for variables in _guesses(np.unique(words.x[words.known])):
+    for variables in _guesses(np.unique(words.x[words.known]), budget):
         values = _run(variables, words)
         for more in ({}, {"x0": words.x[:, :, 0]}):
             columns = {name: value[words.known] for name, value in {**values, **more}.items()}
@@ -87,11 +87,11 @@ def _extremes(variables: list[_Variable]) -> tuple[Expression, ...]:
     return tuple(result[::-1]) if len(variables) > 2 else ()
 
 
-def _guesses(symbols: np.ndarray) -> Iterator[list[_Variable]]:
+def _guesses(symbols: np.ndarray, budget: Budget) -> Iterator[list[_Variable]]:
     x = Name("x0")
     if len(symbols) > _SYMBOLS:
         return
-    for change in _changes(symbols):
+    for change in _changes(symbols, budget):
         yield from _balances(change)
     yield [_Variable(f"n{at}", 0, Name(f"n{at}") + _is(int(symbol))) for at, symbol in enumerate(symbols)]
     base = int(symbols.max()) + 1
@@ -108,13 +108,13 @@ def _is(symbol: int) -> Expression:
     return operation("not", Name("x0")) if symbol == 0 else operation("==", Name("x0"), symbol)
 
 
-def _changes(symbols: np.ndarray) -> Iterator[Expression]:
+def _changes(symbols: np.ndarray, budget: Budget) -> Iterator[Expression]:
     """What a symbol may add to a balance: every map to -1, 0 and 1 that takes both signs."""
     if not 2 <= len(symbols) <= _MAPPED:
         return
     for values in product((1, 0, -1), repeat=len(symbols)):
         if min(values) == -1 and max(values) == 1:
-            found = fit(Problem(("x0",), (), (), (), {"x0": symbols}, [], [np.array(values)]), Budget(100_000, 30))
+            found = fit(Problem(("x0",), (), (), (), {"x0": symbols}, [], [np.array(values)]), budget, 1)
             if found is not None:
                 yield found.outputs[0]
 

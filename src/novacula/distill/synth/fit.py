@@ -18,11 +18,15 @@ from novacula.distill.synth.rows import EFFORTS, Rows
 
 MOST_EFFORT = len(EFFORTS)
 _NAMED = 3
+"""Names that a body gets at most."""
 _CANDIDATES = 6
+"""Values that are tried for each name."""
 _SURE = 3
 """A value at most this much larger than all that a bank holds is not searched for with a larger bank."""
 _LONG = 6
+"""Of values longer than this, parts that occur once are tried as names too."""
 _UNFILLED = 1000
+"""What a blank counts as long as nothing fills it: more nodes than any value has."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,6 @@ class Problem:
         columns: values of the inputs and variables on all rows.
         update_values: what the unknown next values are, in order.
         output_values: what the outputs are.
-        body: what is known to be worth naming, in order.
         hints: further expressions that may be worth naming.
     """
 
@@ -48,7 +51,6 @@ class Problem:
     columns: Mapping[str, Int[np.ndarray, " rows"]]
     update_values: Sequence[Int[np.ndarray, " rows"]]
     output_values: Sequence[Int[np.ndarray, " rows"]]
-    body: tuple[tuple[str, Expression], ...] = ()
     hints: tuple[Expression, ...] = ()
 
     @property
@@ -74,15 +76,13 @@ def fit(problem: Problem, budget: Budget, effort: int = MOST_EFFORT) -> Program 
     columns = {name: values[first] for name, values in problem.columns.items()}
     targets = [values[first] for values in problem.targets]
     rows = Rows(columns, _constants(columns, targets), budget, _sample(columns, targets))
-    for name, value in problem.body:
-        rows = rows.extended(name, value)
     filled = _fill(rows, targets, problem.hints, budget.bound, effort)
     if filled is None:
         return None
     body, values = filled
     blanks = iter(values)
     update = tuple(next(blanks) if known is None else known for known in problem.update)
-    program = Program(problem.inputs, problem.state, problem.start, (*problem.body, *body), update, tuple(blanks))
+    program = Program(problem.inputs, problem.state, problem.start, tuple(body), update, tuple(blanks))
     return program if program.nodes < budget.bound else None
 
 
@@ -125,14 +125,15 @@ def _fill(
     rows: Rows, targets: Sequence[np.ndarray], hints: tuple[Expression, ...], bound: int, most: int
 ) -> tuple[list[tuple[str, Expression]], list[Expression]] | None:
     """A body and an expression for every target, together as small as found: with more effort until all are found."""
-    filled = None
+    filled, size = None, _UNFILLED
     for effort in range(1, most + 1):
         body, values = _fill_with(effort, rows, targets, hints, bound)
         found = [value for value in values if value is not None]
-        if len(found) == len(values):
-            filled = body, found
-            if all(nodes(value) <= EFFORTS[effort - 1][0] + _SURE for value in found):
-                break
+        total = _size(found) + _size([value for _, value in body])
+        if len(found) == len(values) and total < size:
+            filled, size = (body, found), total
+        if filled and all(nodes(value) <= EFFORTS[effort - 1][0] + _SURE for value in filled[1]):
+            break
     return filled
 
 

@@ -18,6 +18,9 @@ class Limits:
     seed: int = 0
 
 
+NONE_KNOWN = 10**6
+
+
 @dataclass
 class Budget:
     """What a search may still do; shared by all its steps.
@@ -25,10 +28,12 @@ class Budget:
     Attributes:
         left: expressions that may still be valued.
         bound: programs with this many nodes or more are of no use any more.
+        shortest: nodes of the shortest program that is known; more than any has while none is.
     """
 
     left: int
     bound: int
+    shortest: int = NONE_KNOWN
 
     def spend(self, amount: int) -> bool:
         """Take an amount off; False, and nothing taken, where less is left."""

@@ -70,3 +70,13 @@ def affine(coefficients: Mapping[str, int], constant: int) -> Expression:
 
 def _multiple(value: int, name: Expression) -> Expression:
     return name if value == 1 else operation("*", value, name)
+
+
+def affine_nodes(coefficients: Int[np.ndarray, "*sums terms"]) -> Int[np.ndarray, "*sums"]:
+    """Nodes of what `affine` makes of coefficients; the last is the constant."""
+    size = np.abs(coefficients)
+    terms = 2 * (size > 0).sum(-1) + 2 * (size[..., :-1] > 1).sum(-1)
+    # A sum without a positive term starts with a negation, unless its first factor is written out and takes the sign.
+    first = np.take_along_axis(coefficients, (size > 0).argmax(-1)[..., None], -1)[..., 0]
+    negated = (coefficients <= 0).all(-1) & (first == -1) & size[..., :-1].any(-1)
+    return np.maximum(1, terms - 1 + negated)

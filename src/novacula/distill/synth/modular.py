@@ -17,6 +17,7 @@ from novacula.distill.synth.linear import affine, solve
 from novacula.distill.synth.table import Table
 
 _STATES = 128
+_STREAMS = 3
 _BEST = 3
 _ROWS = 3000
 _SCALES = (1, 2, 3, 4, 5, 8, 10, -1)
@@ -79,6 +80,8 @@ def _shifted(
 def _cyclic(table: Table) -> Iterator[tuple[np.ndarray, Expression]]:
     """Numbers z with z' = (αz + βx + γ) mod m, by trying all small coefficients at once for every modulus."""
     streams = table.symbols.shape[1]
+    if streams > _STREAMS:
+        return
     tree, rows = _tree(table), np.arange(len(table.state))
     spread = np.array_split(rows, max(1, len(rows) // 64))
     options = np.array(list(product(_SCALES[:4], *(_FACTORS,) * streams, (0, 1, -1), (0, 1))))

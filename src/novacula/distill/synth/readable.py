@@ -7,11 +7,16 @@ from novacula.distill.expression import Expression, Name, Operation, names, subs
 from novacula.distill.program import Program
 from novacula.distill.synth.rewrite import is_truth
 
+_LETTERED = 6
+"""Input streams that are called by letters."""
+
 
 def readable(program: Program) -> Program:
     """The same program with other names: x, or a and b, for the inputs; roles or letters for the rest."""
     streams = len(program.inputs)
     inputs = ("x",) if streams == 1 else tuple(ascii_lowercase[:streams])
+    if streams > _LETTERED:
+        inputs = tuple(f"x{stream}" for stream in range(streams))
     taken = set(inputs)
     renamed = dict(zip(program.inputs, inputs, strict=True))
     body = dict(program.body)
@@ -44,7 +49,7 @@ def _role(name: str, value: Expression, program: Program, renamed: Mapping[str, 
             return "remainder"
         case Operation("min" | "max" as extreme, operands) if Name(name) in operands:
             return "least" if extreme == "min" else "largest"
-        case Operation("+" | "-", operands) if Name(name) in names_of_sum(value):
+        case Operation("+" | "-", operands) if Name(name) in _terms(value):
             others = [term for term in operands if name not in names(term)]
             return "count" if others and all(is_truth(term) for term in others) else "total"
         case Operation("!=" | "==", operands) if Name(name) in operands:
@@ -52,12 +57,12 @@ def _role(name: str, value: Expression, program: Program, renamed: Mapping[str, 
     return ""
 
 
-def names_of_sum(value: Expression) -> list[Expression]:
+def _terms(value: Expression) -> list[Expression]:
     """The terms of a sum."""
     if isinstance(value, Operation) and value.operator == "+":
-        return [term for operand in value.operands for term in names_of_sum(operand)]
+        return [term for operand in value.operands for term in _terms(operand)]
     if isinstance(value, Operation) and value.operator == "-":
-        return names_of_sum(value.operands[0])
+        return _terms(value.operands[0])
     return [value]
 
 

@@ -17,6 +17,7 @@ EFFORTS = ((4, 100_000), (5, 500_000), (7, 3_000_000))
 _SURE = 2
 """An expression at most this much larger than all that the bank holds is not searched for with a larger bank."""
 _REPEATS = 12
+"""How often rows may join before a target is given up."""
 _COST = 20
 """What looking for one target costs, in work per entry of a bank."""
 _BITS = 12
@@ -45,7 +46,7 @@ class Rows:
         self.budget = budget
         self.sample = sample
         self._banks: dict[int, Bank] = {}
-        self._known: dict[tuple[bytes, int], Expression | None] = {}
+        self._known: dict[tuple[bytes, int, int], Expression | None] = {}
 
     def value(self, expression: Expression) -> Int[np.ndarray, " rows"]:
         """The values of an expression on all rows."""
@@ -63,11 +64,10 @@ class Rows:
         for name, column in self.columns.items():
             if (column == target).all():
                 return Name(name) if bound > 1 else None
-        key = target.tobytes(), efforts
+        key = target.tobytes(), bound, efforts
         if key not in self._known:
             self._known[key] = self._shortest(target, bound, efforts)
-        found = self._known[key]
-        return found if found and nodes(found) < bound else None
+        return self._known[key]
 
     def _shortest(self, target: np.ndarray, bound: int, efforts: int) -> Expression | None:
         best = self._exact(target, bound)

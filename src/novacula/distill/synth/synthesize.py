@@ -32,7 +32,7 @@ from novacula.distill.transitions import Transitions
 from novacula.errors import InputError
 
 _WORDS = 2000
-_LONG = 30
+_LONG = 40
 """Where one of at most so many is known after a round of all methods, no round with more effort follows."""
 _SLACK = 3
 """How many nodes more than the shortest a further candidate may have."""
@@ -86,7 +86,8 @@ def synthesize(
             if program in found or program.nodes > limits.nodes or not source.reproduces(program):
                 continue
             found[program] = Candidate(program, method, source.name)
-            budget.bound = min(budget.bound, program.nodes + _SLACK)
+            budget.shortest = min(budget.shortest, program.nodes)
+            budget.bound = min(budget.bound, budget.shortest + _SLACK)
     return sorted(found.values(), key=_simplicity)
 
 
@@ -122,9 +123,9 @@ def _programs(source: _Source, budget: Budget) -> Iterator[tuple[str, Program]]:
         yield "affine", affine_program(machine)
     for effort in range(1, MOST_EFFORT + 1):
         for method, enough in _METHODS.items():
-            if budget.bound - _SLACK > enough:
+            if budget.shortest > enough:
                 yield from method(source, budget, effort)
-        if budget.bound <= _LONG:
+        if budget.shortest <= _LONG:
             return
 
 
@@ -140,7 +141,7 @@ def _by_steps(source: _Source, budget: Budget, effort: int) -> Found:
 def _by_state(source: _Source, budget: Budget, effort: int) -> Found:
     if source.table is not None:
         yield from _fits("modular", modular_problems(source.table), budget, effort)
-        yield from _fits("bits", bit_problems(source.table), budget, effort)
+        yield from _fits("bits", bit_problems(source.table, budget.bound), budget, effort)
 
 
 def _by_counters(source: _Source, budget: Budget, effort: int) -> Found:
@@ -160,5 +161,5 @@ def _fits(method: str, problems: Iterator[Problem], budget: Budget, effort: int)
             yield method, program
 
 
-_METHODS = {_by_last_step: 3, _by_state: 3, _by_steps: 12, _by_counters: 12, _by_codes: 12}
+_METHODS = {_by_last_step: 3, _by_state: 3, _by_steps: 12, _by_counters: 12, _by_codes: 60}
 """In order; each is tried unless a program with at most so many nodes is known."""

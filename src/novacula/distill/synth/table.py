@@ -71,15 +71,16 @@ class Table:
         """Whether a program puts out what the table says along every known path from the start.
 
         Visits pairs of a state of the table and a state of the program, in breadth, until no pair is new (a proof for
-        all lengths), `_PAIRS` were visited, or twice as many steps were taken as the table has states. Variables
-        beyond 2^30 are not followed.
+        all lengths), `_PAIRS` were visited, or the words are twice as long, and more, as those by which all rows were
+        seen. Variables beyond 2^30 are not followed.
         """
         first = np.searchsorted(self.state, np.arange(self.states + 1))
         state = np.zeros(1, np.int64)
         values = np.array([program.start], np.int64).reshape(1, -1)
         key = np.random.default_rng(0).integers(1, 2**62, values.shape[1] + 1)
         seen = np.zeros(0, np.int64)
-        for _ in range(2 * self.states + _STEPS):
+        covered, length, longest = np.zeros(len(self.state), bool), 0, len(self.state) + _STEPS
+        while len(state) and len(seen) <= _PAIRS and length < longest:
             count = first[state + 1] - first[state]
             source = np.repeat(np.arange(len(state)), count)
             row = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first[state], count)
@@ -92,13 +93,15 @@ class Table:
             seen = np.union1d(seen, hashes)
             fresh = fresh[(np.abs(after[fresh]) < EXACT_LIMIT).all(1)]
             state, values = self.next[row][fresh], after[fresh]
-            if len(seen) > _PAIRS or not len(state):
-                break
+            length += 1
+            if not covered.all():
+                covered[row] = True
+                longest = 2 * length + _STEPS if covered.all() else longest
         return True
 
 
 def table_of(source: Machine | Transitions, name: str) -> Table:
-    """The table of a machine's known transitions, or of coded rows.
+    """The table of a machine's known transitions, or of coded rows, as far as they are reached from the start.
 
     Raises:
         InputError: two rows leave the same state with the same input and differ; `name` is what the error names.
@@ -106,7 +109,8 @@ def table_of(source: Machine | Transitions, name: str) -> Table:
     if isinstance(source, Machine):
         state, symbol = np.nonzero(source.next != UNKNOWN)
         codes = np.zeros((source.states, 0), np.int64)
-        return Table(source.symbols, codes, state, symbol, source.next[state, symbol], source.output[state, symbol])
+        after, y = source.next[state, symbol], source.output[state, symbol]
+        return _reachable(Table(source.symbols, codes, state, symbol, after, y))
     rows = len(source.state)
     codes, number = _numbered(np.vstack([source.start[None], source.state, source.next]))
     symbols, symbol = np.unique(source.x, axis=0, return_inverse=True)
@@ -117,7 +121,23 @@ def table_of(source: Machine | Transitions, name: str) -> Table:
         clashes = [f"rows {order[at]} and {order[at + 1]}" for at in np.flatnonzero(same)[:3]]
         rule = "a state and an input must lead to one next state and one output"
         raise InputError(name, f"{int(same.sum())} collisions ({', '.join(clashes)}); {rule}")
-    return Table(symbols, codes, state[order], symbol[order], after[order], source.y[order])
+    return _reachable(Table(symbols, codes, state[order], symbol[order], after[order], source.y[order]))
+
+
+def _reachable(table: Table) -> Table:
+    """Without states that no known path from the start leads to, nor what is known of them."""
+    reached = np.zeros(table.states, bool)
+    reached[0] = True
+    while True:
+        more = np.unique(table.next[reached[table.state]])
+        if reached[more].all():
+            break
+        reached[more] = True
+    if reached.all():
+        return table
+    number, kept = np.cumsum(reached) - 1, reached[table.state]
+    state, after = number[table.state[kept]], number[table.next[kept]]
+    return Table(table.symbols, table.codes[reached], state, table.symbol[kept], after, table.y[kept])
 
 
 def _numbered(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
