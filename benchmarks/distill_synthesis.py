@@ -4,7 +4,7 @@
 
 No network takes part: every task is given exactly, as its minimal machine (where it has at most 300 states and 250
 symbols), as rows that 3000 random sequences visit (the state written in a random unimodular basis, shifted and
-reflected), and as a black box with its symbols. A program counts as right if it does the task on 2000 fresh words each
+reflected), and as a black box with its symbols. A program counts as right if it does the task on 1000 fresh words each
 of lengths T, 2T and 5T. The three Div_k_delayed are apart from the 62.
 """
 
@@ -58,7 +58,7 @@ def is_right(task: PlainTask, program: Program) -> bool:
     """Whether a program does the task on fresh words."""
     generator = np.random.default_rng(2026)
     for factor in (1, 2, 5):
-        x = random_words(task.low, task.high, task.streams, factor * task.length, 2000, generator)
+        x = random_words(task.low, task.high, task.streams, factor * task.length, 1000, generator)
         if (program.run(x) != PlainBehavior(task).run(x)).any():
             return False
     return True

@@ -1,9 +1,11 @@
 """Options of the distill verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from novacula.errors import InputError
+
+SearchName = Literal["batched", "published"]
 
 _WIDEST = 10**6
 
@@ -20,6 +22,8 @@ class RunConfig:
     """Seed of data, networks and checks, 0 to 2^32 - 1."""
     networks: int = 4
     """Most perfect networks that are opened; no further one is after the goal is reached."""
+    search: SearchName = "batched"
+    """How shapes of networks are searched: many at once, or one after the other as published, which takes hours."""
     shortcuts: bool = True
     """Also look for a program in the data alone; such a program says that its route is data."""
     low: int = 0

@@ -19,6 +19,7 @@ from novacula.distill.shortcuts import find_shortcuts
 from novacula.distill.source import Source
 from novacula.distill.stopwatch import Stopwatch
 from novacula.distill.train import TrainedNetwork, Trainer
+from novacula.distill.train.plan import Searched
 from novacula.files import JSON
 from novacula.runs import Step
 
@@ -38,9 +39,7 @@ class Distillation:
         self._source, self._config, self._run = source, config, run
         self._clock = Stopwatch()
         self._judge = Judge(source, config.seed)
-        self._trainer = (
-            None if source.network else Trainer(source.sequences, source.validation, config.seed, config.networks)
-        )
+        self._trainer = None if source.network else self._begin_training()
         self._shortcuts: list[Found] | None = None if config.shortcuts else []
         self._opened: list[_Key] = []
         self.extractions: list[Extraction] = []
@@ -133,6 +132,11 @@ class Distillation:
             "seed": self._config.seed,
             "run": self._run,
         }
+
+    def _begin_training(self) -> Trainer:
+        source, config = self._source, self._config
+        attempts = (Searched(),) if config.search == "published" else None
+        return Trainer(source.sequences, source.validation, config.seed, config.networks, attempts)
 
     def _next(self) -> TrainedNetwork | None:
         """The best perfect network that was not opened yet; None where there is none, or where it is the user's own."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from novacula.distill.network import Network
-from novacula.distill.sequences import Sequences
+from novacula.distill.sequences import Sequences, padded
 from novacula.distill.tasks import TASKS
 from novacula.distill.train import Trainer
 from novacula.distill.train.plan import Descended, Fitted
@@ -51,6 +51,18 @@ def test_gradient_descent_finds_and_refines_an_automaton() -> None:
     states = network.states(fresh.x[:, :10]).reshape(-1, network.size)
     points = np.unique(np.rint(states / np.abs(states).max() * 1e6), axis=0)
     assert 6 <= len(points) <= 30
+
+
+def test_rows_may_differ_in_length() -> None:
+    random = np.random.default_rng(0)
+    rows = [TASKS["Prev2"].data(1, random, int(length)) for length in random.integers(3, 13, 300)]
+    rows.append(TASKS["Prev2"].data(1, random, 40))
+    data = padded([(row.x[0], row.y[0]) for row in rows], "ragged")
+    trainer = Trainer(data, data.rows(slice(-30, None)), seed=0, keep=1)
+    network = trained(trainer)
+    assert network.size == 3
+    assert 8 <= network.length <= 12
+    assert (network.run(data.x) == data.y)[data.inside].all()
 
 
 def test_outputs_that_are_only_near_integers_do_not_count_as_exact() -> None:

@@ -32,7 +32,7 @@ from novacula.distill.transitions import Transitions
 from novacula.errors import InputError
 
 _WORDS = 2000
-_LONG = 40
+_LONG = 50
 """Where one of at most so many is known after a round of all methods, no round with more effort follows."""
 _SLACK = 3
 """How many nodes more than the shortest a further candidate may have."""

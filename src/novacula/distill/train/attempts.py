@@ -5,12 +5,13 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from novacula.distill.network import Network
 from novacula.distill.train.descent import UPDATES, Descent
-from novacula.distill.train.encoding import Encoding
-from novacula.distill.train.least_squares import begin, converge
+from novacula.distill.train.fit import fit_with_counterexamples
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Parameters, random_parameters
-from novacula.distill.train.plan import Attempt, Descended, Fitted
+from novacula.distill.train.plan import Attempt, Descended, Fitted, Searched
+from novacula.distill.train.published_search import PublishedSearch, longest_search
 from novacula.distill.train.refine import Refinement
 
 _RESIDUALS = 1200
@@ -20,14 +21,12 @@ _RESIDUALS = 1200
 class Work(Protocol):
     """An attempt at work."""
 
-    encoding: Encoding
-
     @property
     def done(self) -> bool:
         """Whether there is nothing more to do."""
         ...
 
-    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Parameters]]:
+    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Network]]:
         """A piece of work: what to show of it, and the networks that it has finished."""
         ...
 
@@ -42,11 +41,15 @@ class Work(Protocol):
 
 def begin_work(attempt: Attempt, lesson: Lesson, random: np.random.Generator) -> Work:
     """An attempt at its beginning."""
+    if isinstance(attempt, Searched):
+        return PublishedSearch(attempt, lesson)
     return Fits(attempt, lesson) if isinstance(attempt, Fitted) else Descents(attempt, lesson, random)
 
 
 def length_of(attempt: Attempt) -> int:
     """The most pieces that an attempt can take."""
+    if isinstance(attempt, Searched):
+        return longest_search(attempt)
     return attempt.starts if isinstance(attempt, Fitted) else -(-attempt.updates // UPDATES) + 2 * 60
 
 
@@ -55,9 +58,8 @@ class Fits:
 
     def __init__(self, attempt: Fitted, lesson: Lesson) -> None:
         self._attempt, self._lesson = attempt, lesson
-        self.encoding = lesson.encoding(attempt.symbols)
-        rows = lesson.rows_of(lesson.length)[: max(40, _RESIDUALS // lesson.length)]
-        self._features, self._targets = self.encoding(lesson.data.x[rows]), lesson.targets[rows]
+        self._encoding = lesson.encoding(attempt.symbols)
+        self._rows = lesson.rows_of(lesson.length)[: max(40, _RESIDUALS // lesson.length)]
         self._starts = 0
 
     @property
@@ -65,16 +67,14 @@ class Fits:
         """Whether all starts have been made."""
         return self._starts >= self._attempt.starts
 
-    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Parameters]]:
+    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Network]]:
         """One start."""
         self._starts += 1
-        size, width, outputs = self._attempt.size, self._attempt.width, self._targets.shape[2]
-        start = random_parameters(size, width, self.encoding, outputs, random)
-        iterate = begin(start, self._features, self._targets)
-        iterate = converge(iterate, self._features, self._targets)
-        found = self._lesson.judge(self._lesson.network(iterate.parameters, self.encoding))[0] == 1
-        metrics = {"stage": "fit", "size": size, "width": width, "loss": float(min(iterate.loss, 1e30))}
-        return metrics, [iterate.parameters] if found else []
+        size, width, outputs = self._attempt.size, self._attempt.width, self._lesson.targets.shape[2]
+        parameters = random_parameters(size, width, self._encoding, outputs, random)
+        fitted = fit_with_counterexamples(parameters, self._lesson, self._encoding, self._rows)
+        metrics = {"stage": "fit", "size": size, "width": width, "loss": float(min(fitted.loss, 1e30))}
+        return metrics, [self._lesson.network(fitted.parameters, self._encoding)]
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """How many starts were made."""
@@ -93,16 +93,16 @@ class Descents:
 
     def __init__(self, attempt: Descended, lesson: Lesson, random: np.random.Generator) -> None:
         self._attempt, self._lesson = attempt, lesson
-        self.encoding = lesson.encoding(attempt.symbols)
+        self._encoding = lesson.encoding(attempt.symbols)
         generator = _torch(random)
         self._descent = Descent(
-            lesson, self.encoding, attempt.nets, attempt.size, attempt.width, attempt.updates, generator
+            lesson, self._encoding, attempt.nets, attempt.size, attempt.width, attempt.updates, generator
         )
         self._waiting: list[Parameters] = []
         self._refinement: Refinement | None = None
         self.done = False
 
-    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Parameters]]:
+    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Network]]:
         """Some updates of all networks, or one attempt to refine one."""
         generator = _torch(random)
         if self._refinement is None:
@@ -114,7 +114,7 @@ class Descents:
         if refinement.stage != "done":
             return metrics, []
         self._next()
-        return metrics, [p]
+        return metrics, [self._lesson.network(p, self._encoding)]
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Where the descent stands, or the refinement, and which networks wait for one."""
@@ -136,25 +136,24 @@ class Descents:
         ]
         if data["refinement"] is not None:
             own = {name.removeprefix("refinement."): array for name, array in arrays.items()}
-            self._refinement = Refinement(self._lesson, self.encoding, Parameters(*(own[f"best.{n}"] for n in names)))
+            self._refinement = Refinement(self._lesson, self._encoding, Parameters(*(own[f"best.{n}"] for n in names)))
             self._refinement.load(own, data["refinement"])
         self.done = data["done"]
 
     def _descend(self, generator: torch.Generator) -> dict[str, Any]:
         descent = self._descent
         loss = descent.advance(generator)
-        self._waiting = descent.perfect()[: self.KEEP]
-        if self._waiting:
+        ended = descent.adam.updates >= self._attempt.updates
+        self._waiting = descent.perfect()[: self.KEEP] or (descent.nearly_perfect() if ended else [])
+        if self._waiting or ended:
             self._next()
-        elif descent.adam.updates >= self._attempt.updates:
-            self.done = True
         right = round(float(descent.right.max()), 4)
         return {"stage": "descend", "length": descent.length, "right": right, "loss": loss}
 
     def _next(self) -> None:
         """Refine the next network that waits, or be done."""
         if self._waiting:
-            self._refinement = Refinement(self._lesson, self.encoding, self._waiting.pop(0))
+            self._refinement = Refinement(self._lesson, self._encoding, self._waiting.pop(0))
         else:
             self._refinement, self.done = None, True
 

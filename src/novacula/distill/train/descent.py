@@ -18,15 +18,16 @@ from novacula.distill.train.stack import Batch, gradients, one, random_weights, 
 
 ROWS = 128
 """Sequences in a batch."""
-RATE = 5e-3
+RATE = 1e-2
 """Adam's rate at its highest."""
 NOISE = 0.05
-"""Standard deviation of what is added to the states, which are of order one."""
-CLASS_WEIGHT = 0.3
-"""Weight of the auxiliary classifier's cross-entropy."""
+"""Standard deviation of what is added to the states, which are of order one; it falls with the rate."""
+CLASS_WEIGHT = 1.0
+"""Weight of the auxiliary classifier's cross-entropy; it falls with the rate."""
 UPDATES = 50
 """Updates between two looks at the rows that are held out."""
 _LEARNED = 0.98
+_NEARLY = 0.999
 _GLANCE = 100
 """Held-out rows that tell most networks that are not perfect."""
 
@@ -68,9 +69,11 @@ class Descent:
         """Some updates; the least loss of any network in the last of them."""
         loss = self.right
         for _ in range(UPDATES):
-            batch = noisy(self._batches.draw(ROWS, self.length, generator), self.adam, NOISE, generator)
-            loss, right, slope = gradients(self.adam.weights, batch, self._class_weight)
-            self.adam.update(slope, self._rate())
+            rate = self._rate()
+            share = rate / RATE
+            batch = noisy(self._batches.draw(ROWS, self.length, generator), self.adam, NOISE * share, generator)
+            loss, right, slope = gradients(self.adam.weights, batch, self._class_weight * share)
+            self.adam.update(slope, rate)
             self.right = self.right.lerp(right, 0.1)
             if self.length < self._lesson.length and self.right.max() > _LEARNED:
                 self.length = min(self._lesson.length, self.length + max(1, self.length // 4))
@@ -88,6 +91,12 @@ class Descent:
             if self._lesson.judge(network, _GLANCE)[0] == 1 and (judgment := self._lesson.judge(network))[0] == 1:
                 judged.append((judgment[1], net, candidate))
         return [candidate for _, _, candidate in sorted(judged, key=lambda entry: entry[:2])]
+
+    def nearly_perfect(self) -> list[Parameters]:
+        """The network whose classifier has been right most often of late, if it nearly always was."""
+        best = int(self.right.argmax())
+        at_length = self.length == self._lesson.length
+        return [one(self.adam.weights, best)] if at_length and self.right[best] > _NEARLY else []
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
         """Weights, moments and where the curriculum stands."""

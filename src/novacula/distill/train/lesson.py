@@ -9,8 +9,10 @@ from jaxtyping import Float, Int
 from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.train.encoding import MAX_SYMBOLS, Encoding
-from novacula.distill.train.parameters import Parameters, network
+from novacula.distill.train.parameters import Parameters, network, states
 
+TOLERANCE = 1e-3
+"""An output that is so far from its integer is no rounding error."""
 MAX_CLASSES = 32
 """An auxiliary classifier is trained where one output takes no more values than this."""
 
@@ -70,6 +72,15 @@ class Lesson:
         """The rows that are at least so long."""
         return np.flatnonzero(self.data.lengths >= length)
 
+    def worst_rows(self, parameters: Parameters, encoding: Encoding, count: int) -> Int[np.ndarray, " chosen"]:
+        """The rows to learn from, of the greatest length, with the largest errors that are not rounding errors."""
+        rows = self.rows_of(self.length)
+        reached = states(parameters, encoding(self.data.x[rows]))[:, 1:]
+        outputs = reached @ parameters.read[:, :-1].T + parameters.read[:, -1]
+        errors = (np.abs(outputs - self.targets[rows]) * self.scale).max(axis=(1, 2))
+        worst = np.argsort(-errors, kind="stable")[:count]
+        return rows[worst[errors[worst] > TOLERANCE]]
+
     def network(self, parameters: Parameters, encoding: Encoding) -> Network:
         """The network that parameters stand for, in units of the data."""
         return network(parameters, encoding, self.scale, self.offset, self.length)
@@ -82,3 +93,9 @@ class Lesson:
             errors = (candidate.outputs_of(some.x) - some.y)[inside]
             right = np.abs(errors) < 0.5
             return float(right.mean()), float(np.nan_to_num((errors**2).mean(), nan=np.inf))
+
+
+def cropped(data: Sequences) -> Sequences:
+    """The data up to the greatest length that a quarter of the rows reach: a few long rows teach nothing in general."""
+    length = int(np.sort(data.lengths)[::-1][(len(data.lengths) - 1) // 4])
+    return Sequences(data.x[:, :length], data.y[:, :length], np.minimum(data.lengths, length), data.source)

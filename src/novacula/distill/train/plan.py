@@ -52,7 +52,24 @@ class Descended:
     symbols: bool = True
 
 
-Attempt = Fitted | Descended
+@dataclass(frozen=True)
+class Searched:
+    """The published architecture search, for comparison: from the smallest networks upward, then a binary search.
+
+    Attributes:
+        updates: of every network that is tried.
+        seeds: networks of each shape, trained at once.
+        rows: in a batch.
+        largest: number of the last shape that is tried.
+    """
+
+    updates: int = 10_000
+    seeds: int = 5
+    rows: int = 4096
+    largest: int = 3 * 3 * 128 * 256 * 256 - 1
+
+
+Attempt = Fitted | Descended | Searched
 
 
 def plan(lesson: Lesson) -> tuple[Attempt, ...]:

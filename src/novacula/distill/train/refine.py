@@ -8,7 +8,7 @@ import torch
 from novacula.distill.train.batches import Batches
 from novacula.distill.train.descent import settle
 from novacula.distill.train.encoding import Encoding
-from novacula.distill.train.least_squares import begin, converge
+from novacula.distill.train.fit import fit_with_counterexamples
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Parameters
 from novacula.distill.train.shrink import eliminate, project
@@ -28,7 +28,7 @@ _LARGEST = 1500
 
 
 class Refinement:
-    """One perfect network on its way to a small, exact one; every step is one attempt to make it smaller or closer.
+    """One network, perfect or nearly so, on its way to a small and exact one; every step is one attempt.
 
     Args:
         lesson: what it has learned.
@@ -39,8 +39,8 @@ class Refinement:
     def __init__(self, lesson: Lesson, encoding: Encoding, parameters: Parameters) -> None:
         self._lesson, self._encoding = lesson, encoding
         self._batches = Batches(lesson, encoding)
-        rows = lesson.rows_of(lesson.length)[:_ROWS]
-        self._features, self._targets = encoding(lesson.data.x[rows]), lesson.targets[rows]
+        self._rows = lesson.rows_of(lesson.length)[:_ROWS]
+        self._features, self._targets = encoding(lesson.data.x[self._rows]), lesson.targets[self._rows]
         self.parameters = parameters
         self._wide = parameters
         self.stage: Stage = "settle"
@@ -51,8 +51,7 @@ class Refinement:
         """Try once to make the network smaller, or exact."""
         match self.stage:
             case "settle":
-                self._enter("size", self._settled(self.parameters, 300, generator) or self.parameters)
-                self._finite = self._snapped(self.parameters) is not None
+                self._settle(generator)
             case "size":
                 self._reduce(generator)
             case "width":
@@ -76,6 +75,20 @@ class Refinement:
     def _enter(self, stage: Stage, parameters: Parameters) -> None:
         self.stage, self.trial = stage, 0
         self.parameters = self._wide = parameters
+
+    def _settle(self, generator: torch.Generator) -> None:
+        """Train without noise and classifier; a network that does not get all right in three such rounds is left."""
+        self.trial += 1
+        settled = settle(self.parameters, self._batches, self._lesson.length, 300, _RATE, generator)
+        if self._loss(settled) < float("inf"):
+            self._enter("size", settled)
+            self._finite = self._snapped(settled) is not None
+        elif self._loss(self.parameters) < float("inf"):
+            self._enter("size", self.parameters)
+        elif self.trial < 3:
+            self.parameters = settled
+        else:
+            self._enter("done", settled)
 
     def _reduce(self, generator: torch.Generator) -> None:
         """Try the next size; where the states are finitely many, it must leave them so, and the network is done."""
@@ -132,9 +145,8 @@ class Refinement:
         """The network after Levenberg's and Marquardt's method, if it is closer and no worse."""
         if parameters.count > _LARGEST:
             return parameters
-        rows = max(30, min(len(self._features), _POLISHED_ROWS // self._features.shape[1]))
-        features, targets = self._features[:rows], self._targets[:rows]
-        polished = converge(begin(parameters, features, targets), features, targets).parameters
+        rows = self._rows[: max(30, _POLISHED_ROWS // self._lesson.length)]
+        polished = fit_with_counterexamples(parameters, self._lesson, self._encoding, rows).parameters
         return polished if self._loss(polished) < self._loss(parameters) else parameters
 
     def _loss(self, parameters: Parameters) -> float:

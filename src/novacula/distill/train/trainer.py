@@ -10,7 +10,7 @@ import numpy as np
 from novacula.distill.network import Layer, Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.train.attempts import begin_work, length_of
-from novacula.distill.train.lesson import Lesson
+from novacula.distill.train.lesson import Lesson, cropped
 from novacula.distill.train.plan import Attempt, plan
 from novacula.distill.train.refine import EXACT
 
@@ -51,7 +51,8 @@ class Trainer:
     """Makes several perfect networks.
 
     Args:
-        data: to learn from; its rows may differ in length, and the longest length is what networks are trained for.
+        data: to learn from. Its rows may differ in length: networks are trained for the greatest length that a quarter
+            of them reach.
         held_out: to judge by; never learned from.
         seed: decides everything that is random.
         keep: exact networks after which training is done.
@@ -66,7 +67,7 @@ class Trainer:
         keep: int = 3,
         attempts: Sequence[Attempt] | None = None,
     ) -> None:
-        self._lesson = Lesson(data, held_out)
+        self._lesson = Lesson(cropped(data), held_out)
         self._attempts = plan(self._lesson) if attempts is None else tuple(attempts)
         self._seed, self._keep = seed, keep
         self._found: list[TrainedNetwork] = []
@@ -93,11 +94,11 @@ class Trainer:
         self.position += 1
         metrics, finished = self._work.step(self._random(self._index, self.position))
         self._seconds += time.process_time() - begun
-        for parameters in finished:
-            network = self._lesson.network(parameters, self._work.encoding)
+        for network in finished:
             accuracy, loss = self._lesson.judge(network)
             how = f"{self._attempts[self._index]}, seed {self._seed}"
-            self._found.append(TrainedNetwork(network, accuracy, loss, how, round(self._seconds, 2)))
+            if accuracy == 1:
+                self._found.append(TrainedNetwork(network, accuracy, loss, how, round(self._seconds, 2)))
         if self._work.done:
             self._begin(self._index + 1)
         return metrics | {"attempt": self._index, "networks": len(self._found)}
@@ -116,7 +117,12 @@ class Trainer:
                     arrays[f"found.{index}.{part}.{depth}.weight"] = layer.weight
                     arrays[f"found.{index}.{part}.{depth}.bias"] = layer.bias
         records = [
-            {"depth": len(some.network.f), "loss": some.loss, "how": some.how, "seconds": some.seconds}
+            {
+                "depth": [len(some.network.f), len(some.network.g)],
+                "loss": some.loss,
+                "how": some.how,
+                "seconds": some.seconds,
+            }
             for some in self._found
         ]
         data = {"position": self.position, "attempt": self._index, "work": work, "found": records}
@@ -149,7 +155,7 @@ class Trainer:
                 Layer(arrays[f"found.{index}.{part}.{depth}.weight"], arrays[f"found.{index}.{part}.{depth}.bias"])
                 for depth in range(count)
             )
-            for part, count in (("f", record["depth"]), ("g", 1))
+            for part, count in zip("fg", record["depth"], strict=True)
         )
         data = self._lesson.data
         network = Network(f, g, "relu", data.low, data.high, self._lesson.length)
