@@ -1,18 +1,24 @@
 """The tasks of the bench."""
 
+import gzip
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from novacula.errors import InputError
+from novacula.optim.tasks import autoregression, text
 from novacula.optim.tasks.dynamics import Adding, Poisson
 from novacula.optim.tasks.functions import Valley, WanderingBowl, random_hessian, rosenbrock
 from novacula.optim.tasks.images import logistic_regression
+from novacula.optim.tasks.pictures import read_idx
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.tasks.task import Problem
 from tests.optim.problems import generator
 
-OFFLINE = [name for name, task in TASKS.items() if task.package is None]
+OFFLINE = [name for name, task in TASKS.items() if task.package is None and task.debian is None]
 
 
 def value(problem: Problem) -> float:
@@ -86,3 +92,43 @@ def test_logistic_regression_begins_near_chance_with_no_weights() -> None:
     for p in problem.parameters:
         p.data.zero_()
     assert problem.held_out() == pytest.approx(math.log(10), rel=1e-5)
+
+
+def test_the_published_network_has_as_many_parameters_and_sees_only_pixels_before_its_own() -> None:
+    parameters = autoregression._parameters(generator(8))
+    assert sum(p.numel() for p in parameters) == 94_696
+    images = torch.randint(0, 256, (4, 28, 28), generator=generator(9))
+    pixels = torch.tensor([0, 27, 300, 783])
+    changed = images.clone()
+    for image, pixel in zip(changed.flatten(1), pixels.tolist(), strict=True):
+        image[pixel:] = 255 - image[pixel:]
+    before, after = (autoregression.channels(some, pixels) for some in (images, changed))
+    assert torch.equal(before, after)
+    assert torch.equal(before[:, 0].flatten(1)[3, :783] * 256, images[3].flatten()[:783].float())
+    with torch.no_grad():
+        assert autoregression.logits(parameters, before).shape == (4, 256)
+
+
+def test_the_transformer_does_not_look_ahead() -> None:
+    problem = text.Text(generator(10))
+    samples = problem._draw(0, 1000, 3)[:, :-1]
+    changed = samples.clone()
+    changed[:, 20:] = (changed[:, 20:] + 1) % 50
+    with torch.no_grad():
+        before, after = (text.logits(problem.parameters, some) for some in (samples, changed))
+    assert torch.allclose(before[:, :20], after[:, :20], atol=1e-5)
+    assert not torch.allclose(before[:, 20:], after[:, 20:], atol=1e-2)
+
+
+def test_an_idx_file_is_read_or_refused(tmp_path: Path) -> None:
+    path, array = tmp_path / "some.gz", np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    head = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    path.write_bytes(gzip.compress(head + array.tobytes()))
+    assert np.array_equal(read_idx(path, 3), array)
+    for content in (b"", b"plain", gzip.compress(head), gzip.compress(head + bytes(25)), gzip.compress(bytes(4))):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"some\.gz"):
+            read_idx(path, 3)
+    path.write_bytes(gzip.compress(head + array.tobytes()))
+    with pytest.raises(InputError, match="1 axes"):
+        read_idx(path, 1)

@@ -121,10 +121,10 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob 
 
 def obstacle(task: str, optimizer: str) -> str:
     """Why an optimizer cannot take part in a task for want of a package; empty where it can."""
-    for package in (OPPONENTS[optimizer].package, TASKS[task].package):
-        if package and find_spec(package) is None:
-            return f"{package} is not installed; it comes with novacula[bench]"
-    return ""
+    package = OPPONENTS[optimizer].package
+    if package and find_spec(package) is None:
+        return f"{package} is not installed; it comes with novacula[bench]"
+    return TASKS[task].missing()
 
 
 def suits(task: str, optimizer: str) -> bool:

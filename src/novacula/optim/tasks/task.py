@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -40,6 +42,7 @@ class Task:
         deterministic: whether the loss is the same function at every step.
         matrices: whether a parameter is a matrix.
         package: what must be installed for it, beside the package's own dependencies.
+        debian: the folder that its data are in, and the Debian package that puts it there.
     """
 
     summary: str
@@ -48,6 +51,15 @@ class Task:
     deterministic: bool = False
     matrices: bool = False
     package: str | None = None
+    debian: tuple[Path, str] | None = None
+
+    def missing(self) -> str:
+        """What it lacks on this machine; empty where it can be done."""
+        if self.package and find_spec(self.package) is None:
+            return f"{self.package} is not installed; it comes with novacula[bench]"
+        if self.debian and not self.debian[0].is_dir():
+            return f"there is no {self.debian[0]}; Debian's package {self.debian[1]} makes it"
+        return ""
 
 
 def normal(generator: torch.Generator, *shape: int) -> Float[Tensor, "..."]:
