@@ -126,13 +126,13 @@ def test_a_cut_off_bench_counts_all_puzzles_and_goes_on(tmp_path: Path) -> None:
 
 def test_a_failing_job_counts_as_unsolved_and_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
-        real = campaign.run_jobs
+        real = campaign.run_missing
 
         def sabotaged(work: str, jobs: list, **options: object) -> object:
             jobs[0].configuration["puzzle"]["train"] = []  # type: ignore[index]
             return real(work, jobs, **options)  # type: ignore[arg-type]
 
-        broken.setattr(campaign, "run_jobs", sabotaged)
+        broken.setattr(campaign, "run_missing", sabotaged)
         failed = bench(CONFIG, out=tmp_path / "run")
     assert failed.status == "finished" and (failed.document["tasks"], failed.document["failed"]) == (4, 1)
     assert "at least one pair is needed" in failed.document["per_task"][0]["error"]

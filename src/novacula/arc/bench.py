@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from novacula.arc.campaign import (
-    Ending,
     checkpoints,
     make_folder,
-    read_config,
     read_tasks,
-    recorded_failure,
     run_campaign,
 )
 from novacula.arc.config import BenchConfig
@@ -27,8 +24,8 @@ from novacula.arc.report import build_report
 from novacula.arc.score import score_outcome
 from novacula.arc.task import Task
 from novacula.errors import InputError
-from novacula.jobs import Job, Outcome, job_seed
-from novacula.runs import RunFolder
+from novacula.jobs import Ending, Job, Outcome, job_seed
+from novacula.runs import RunFolder, working
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,8 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_scores: OnS
     Raises:
         InputError, RunError: the folder is damaged or in use, or no worker can be had.
     """
-    with recorded_failure(folder):
-        config = read_config(folder, BenchConfig)
+    with working(folder):
+        config = folder.record.options(BenchConfig)
         tasks = read_tasks(folder)
         scorer = _Scorer(folder, config, tasks, on_scores)
         folder.set_status("running", step=0, length=len(tasks))

@@ -5,11 +5,10 @@ outcome of every job in ``jobs/``, and the checkpoints of puzzles that are not a
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 from novacula.arc.config import CampaignConfig
 from novacula.arc.device import check_device
@@ -19,12 +18,10 @@ from novacula.arc.parse import parse_task, task_as_json
 from novacula.arc.task import Task
 from novacula.errors import InputError
 from novacula.files import check_schema, read_json, write_json
-from novacula.jobs import Job, Outcome, executor_for, read_outcome, run_jobs
+from novacula.jobs import Ending, Job, Outcome, executor_for, run_missing
 from novacula.runs import RunFolder
 
 SCHEMA_VERSION = 1
-Ending = Literal["finished", "interrupted", "time-limit"]
-Config = TypeVar("Config", bound=CampaignConfig)
 _TASKS = "tasks.json"
 _MAX_BYTES = 64_000_000
 _MAX_MEMORY = 1_000_000_000
@@ -72,20 +69,6 @@ def make_folder(
     return folder
 
 
-def read_config(folder: RunFolder, kind: type[Config]) -> Config:
-    """The configuration that a campaign began with.
-
-    Raises:
-        InputError: an option in run.json is out of its range.
-    """
-    stored = folder.record.configuration
-    names = [field.name for field in fields(kind) if field.name in stored]
-    options: dict[str, Any] = {
-        name: tuple(stored[name]) if isinstance(stored[name], list) else stored[name] for name in names
-    }
-    return kind(**options)
-
-
 def read_tasks(folder: RunFolder) -> dict[str, Task]:
     """The puzzles of a campaign by their names, in its order.
 
@@ -112,60 +95,13 @@ def run_campaign(
     time_limit: float | None,
     on_outcome: Callable[[Outcome], None],
 ) -> Ending:
-    """Compute those jobs that have no result in the folder yet.
-
-    That a result is of this configuration needs no check: the folder's own run.json says it.
-
-    Args:
-        folder: the campaign's.
-        config: workers, cluster, memory limit, seed.
-        jobs: the most costly is begun first.
-        time_limit: seconds of wall time after which jobs are cut off.
-        on_outcome: called with the outcome of every job: at once where there is one, else when it ends.
-
-    Raises:
-        InputError, RunError: the workers cannot be had.
-    """
-    pending = []
-    for job in jobs:
-        with suppress(InputError):  # a damaged outcome is none
-            kept = read_outcome(folder.path, job.id)
-            if kept and kept.status == "finished":
-                on_outcome(kept)
-                continue
-        # A job's configuration names the folder, which may have been moved since: nothing old must seem to contradict.
-        (folder.path / "jobs" / f"{job.id}.json").unlink(missing_ok=True)
-        pending.append(job)
-    if not pending:
-        return "finished"
-    if time_limit is not None and time_limit <= 0:
-        return "time-limit"
-    report = run_jobs(
+    """Compute those puzzles that have no result in the folder yet (`novacula.jobs.run_missing`)."""
+    return run_missing(
         WORK,
-        pending,
+        jobs,
         folder=folder.path,
         seed=config.seed,
         executor=executor_for(config.cluster, config.workers, config.memory_limit),
         time_limit=time_limit,
-        on_outcome=lambda outcome, _: on_outcome(outcome),
+        on_outcome=on_outcome,
     )
-    return report.status
-
-
-@contextmanager
-def recorded_failure(folder: RunFolder) -> Iterator[None]:
-    """Hold the folder; what goes wrong meanwhile stands in run.json, and is raised."""
-    with folder.lock():
-        try:
-            yield
-        except BaseException as error:
-            record = folder.record
-            interrupted = isinstance(error, KeyboardInterrupt)
-            with suppress(Exception):  # the error itself is what the caller must see
-                folder.set_status(
-                    "interrupted" if interrupted else "failed",
-                    step=record.step,
-                    length=record.length or 0,
-                    error="" if interrupted else f"{type(error).__name__}: {error}"[:2000],
-                )
-            raise

@@ -1,7 +1,7 @@
 """Solve one puzzle by compressing it: ``novacula arc solve``."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -117,9 +117,7 @@ def resume(
     Raises:
         InputError, RunError: the folder is damaged or in use.
     """
-    configuration = folder.record.configuration
-    names = [field.name for field in fields(SolveConfig) if field.name in configuration]
-    config = SolveConfig(**{name: configuration[name] for name in names})
+    config = folder.record.options(SolveConfig)
     task = read_task(folder)
     puzzle = preprocess(task)
     program = SolveProgram(puzzle, config, str(folder.path), torch.get_num_threads())

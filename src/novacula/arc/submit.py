@@ -15,12 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from novacula.arc.campaign import (
-    Ending,
     checkpoints,
     make_folder,
-    read_config,
     read_tasks,
-    recorded_failure,
     run_campaign,
 )
 from novacula.arc.config import SubmitConfig
@@ -30,8 +27,8 @@ from novacula.arc.report import build_report
 from novacula.arc.rounds import PuzzleState, rounds
 from novacula.errors import InputError, NovaculaError
 from novacula.files import JSON
-from novacula.jobs import Job, Outcome, job_seed
-from novacula.runs import RunFolder
+from novacula.jobs import Ending, Job, Outcome, job_seed
+from novacula.runs import RunFolder, working
 
 _LOG = logging.getLogger(__name__)
 
@@ -130,7 +127,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_round: OnRo
         OSError: the submission cannot be written.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
-    with recorded_failure(folder):
+    with working(folder):
         campaign = _Submission(folder, on_round)
         folder.set_status("running", step=campaign.decided, length=len(campaign.puzzles))
         status = campaign.run(deadline)
@@ -150,7 +147,7 @@ class _Submission:
     def __init__(self, folder: RunFolder, on_round: OnRound | None) -> None:
         stored = folder.record.configuration
         self.out = Path(str(stored["out"]))
-        self.config = read_config(folder, SubmitConfig)
+        self.config = folder.record.options(SubmitConfig)
         tasks = read_tasks(folder)
         self.puzzles = {
             f"p{number:04}": PuzzleState(f"p{number:04}", task) for number, task in enumerate(tasks.values())

@@ -2,22 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from novacula.distill.config import BenchConfig, stored_options
+from novacula.distill.config import BenchConfig
 from novacula.distill.job import WORK, task_job
 from novacula.distill.report import build_report
 from novacula.distill.tasks.table import TASKS, VARIANTS
 from novacula.distill.verify import TIERS
 from novacula.errors import InputError
-from novacula.jobs import Job, Outcome, executor_for, job_seed, read_outcome, run_jobs
-from novacula.runs import RunFolder
+from novacula.jobs import Ending, Outcome, executor_for, job_seed, run_missing
+from novacula.runs import RunFolder, working
 
-Ending = Literal["finished", "interrupted", "time-limit"]
 OnRows = Callable[[Sequence[Mapping[str, Any]], int], None]
 """Called when a task has an outcome, with the rows so far, the latest last, and the number of tasks in all."""
 
@@ -86,7 +84,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_rows: OnRow
     Raises:
         InputError, RunError: the folder is damaged or in use, or no worker can be had.
     """
-    config = BenchConfig(**stored_options(BenchConfig, folder.record.configuration))
+    config = folder.record.options(BenchConfig)
     names = chosen_tasks(config)
     rows: dict[str, dict[str, Any]] = {}
     began = time.perf_counter()
@@ -97,15 +95,21 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_rows: OnRow
         if on_rows:
             on_rows(list(rows.values()), len(names))
 
-    with folder.lock():
+    with working(folder):
         folder.set_status("running", step=0, length=len(names))
-        try:
-            status = _run(folder, config, names, time_limit, take)
-        except BaseException as error:
-            text = "" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"[:2000]
-            with suppress(Exception):  # the error itself is what the caller must see
-                folder.set_status("failed" if text else "interrupted", step=len(rows), length=len(names), error=text)
-            raise
+        status = run_missing(
+            WORK,
+            # Seeds of 32 bits: every library takes them.
+            [
+                task_job(name, config.for_task(job_seed(config.seed, name) % 2**32), folder.path / "tasks" / name)
+                for name in names
+            ],
+            folder=folder.path,
+            seed=config.seed,
+            executor=executor_for(config.cluster, config.workers, config.memory_limit),
+            time_limit=time_limit,
+            on_outcome=take,
+        )
         before = (folder.read_result() or {}).get("wall_seconds", 0.0)
         document: dict[str, Any] = {
             **summarize([rows.get(name) or task_row(name, None) for name in names]),
@@ -179,37 +183,3 @@ def summarize(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "cpu_seconds": round(sum(row["cpu_seconds"] for row in rows), 1),
         "per_task": list(rows),
     }
-
-
-def _run(
-    folder: RunFolder,
-    config: BenchConfig,
-    names: Sequence[str],
-    time_limit: float | None,
-    take: Callable[[Outcome], None],
-) -> Ending:
-    """Compute those tasks that have no result in the folder yet."""
-    pending: list[Job] = []
-    for name in names:
-        with suppress(InputError):  # a damaged outcome is none
-            kept = read_outcome(folder.path, name)
-            if kept and kept.status == "finished":
-                take(kept)
-                continue
-        # A job's configuration names the folder, which may have been moved since: nothing old must seem to contradict.
-        (folder.path / "jobs" / f"{name}.json").unlink(missing_ok=True)
-        # Seeds of 32 bits: every library takes them.
-        seed = job_seed(config.seed, name) % 2**32
-        pending.append(task_job(name, config.for_task(seed), folder.path / "tasks" / name))
-    if not pending:
-        return "finished"
-    report = run_jobs(
-        WORK,
-        pending,
-        folder=folder.path,
-        seed=config.seed,
-        executor=executor_for(config.cluster, config.workers, config.memory_limit),
-        time_limit=time_limit,
-        on_outcome=lambda outcome, _: take(outcome),
-    )
-    return report.status

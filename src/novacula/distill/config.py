@@ -1,7 +1,7 @@
 """Options of the distill verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from novacula.errors import InputError
 
@@ -100,9 +100,3 @@ class BenchConfig:
         if self.memory_limit is not None and not self.memory_limit > 0:
             problems.append(f"--memory-limit is {self.memory_limit:g} MB; it must be more than 0")
         return problems
-
-
-def stored_options(kind: type, stored: dict[str, Any]) -> dict[str, Any]:
-    """The options of a configuration that a run's record holds, lists as tuples."""
-    names = [field.name for field in fields(kind) if field.name in stored]
-    return {name: tuple(stored[name]) if isinstance(stored[name], list) else stored[name] for name in names}

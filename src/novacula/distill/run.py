@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from novacula.distill.artifacts import write_artifacts
-from novacula.distill.config import RunConfig, stored_options
+from novacula.distill.config import RunConfig
 from novacula.distill.distillation import Distillation
 from novacula.distill.report import build_report
 from novacula.distill.source import Source, load_source
@@ -112,7 +112,7 @@ def resume(
         InputError, RunError: the source is gone, or the folder is damaged or in use.
     """
     stored = folder.record.configuration
-    config = RunConfig(**stored_options(RunConfig, stored))
+    config = folder.record.options(RunConfig)
     return _go_on(folder, load_source(str(stored["source"]), config), config, time_limit, checkpoint_seconds, on_step)
 
 

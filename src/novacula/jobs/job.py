@@ -10,6 +10,9 @@ from typing import Literal
 from novacula.errors import InputError
 from novacula.files import JSON
 
+Ending = Literal["finished", "interrupted", "time-limit"]
+"""How a run of jobs ends: ``finished`` once every job has finished or failed, otherwise what stopped it."""
+
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
 
 
@@ -79,13 +82,13 @@ class Report:
     """How a run of jobs ended.
 
     Attributes:
-        status: ``finished`` once every job has finished or failed; otherwise what stopped the run.
+        status: how the run ended.
         counts: how many jobs stand how.
         outcomes: of the jobs that have finished or failed, in the order in which the jobs were given. A job without one
             was not reached, or was cut off.
     """
 
-    status: Literal["finished", "interrupted", "time-limit"]
+    status: Ending
     counts: Counts
     outcomes: tuple[Outcome, ...]
 

@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from novacula.files import JSON, parse_json
 from novacula.jobs.executor import Ended, Executor, Pool
-from novacula.jobs.job import Counts, Job, Outcome, Report, check_jobs, job_seed
+from novacula.jobs.job import Counts, Ending, Job, Outcome, Report, check_jobs, job_seed
 from novacula.jobs.outcomes import digest_of, kept_outcomes, write_outcome
 from novacula.jobs.work import MAX_RESULT_MEMORY, check_work, make_request
 from novacula.runs.stopping import Stop, stop_signals
@@ -23,7 +23,6 @@ _GRACE = 1.0
 """Seconds that running jobs are given to end, once the run is to end."""
 _TICK = 0.5
 """Longest time in seconds until a signal is noticed."""
-_Status = Literal["finished", "interrupted", "time-limit"]
 _ORIGIN = ("versions", "platform")
 
 
@@ -145,9 +144,9 @@ class _Campaign:
             self.on_outcome(outcome, self.counts())
 
 
-def _conduct(campaign: _Campaign, pool: Pool, stop: Stop, deadline: float | None) -> _Status:
+def _conduct(campaign: _Campaign, pool: Pool, stop: Stop, deadline: float | None) -> Ending:
     """Hand out jobs and settle them until none is left, or something ends the run."""
-    ending: _Status | None = None
+    ending: Ending | None = None
     horizon = math.inf if deadline is None else deadline
     while campaign.waiting or campaign.running:
         now = time.monotonic()

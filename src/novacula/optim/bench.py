@@ -6,25 +6,23 @@ instances, the same for all; and once with these times the factors that show how
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
-from importlib.util import find_spec
+from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from novacula.errors import InputError
 from novacula.files import write_text
-from novacula.jobs import Job, Outcome, executor_for, job_seed, run_jobs
+from novacula.jobs import Ending, Job, Outcome, executor_for, job_seed, run_jobs
 from novacula.optim.comparison import as_csv, compare, middle_curve, run_row
 from novacula.optim.config import BenchConfig
 from novacula.optim.job import TRAINING, TUNING, training, training_id, tuning
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.report import build_report
 from novacula.optim.tasks.table import TASKS
-from novacula.runs import RunFolder
+from novacula.optim.tasks.task import not_installed
+from novacula.runs import RunFolder, working
 
-Ending = Literal["finished", "interrupted", "time-limit"]
 OnJob = Callable[[Outcome, int, int], None]
 """Called when a job has an outcome, with how many have one and the number of jobs in all."""
 FACTORS = (0.25, 0.5, 2.0, 4.0)
@@ -95,36 +93,23 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob 
     Raises:
         InputError, RunError: the folder is damaged or in use, or no worker can be had.
     """
-    stored = folder.record.configuration
-    options: dict[str, Any] = {each.name: stored[each.name] for each in fields(BenchConfig) if each.name in stored}
-    options |= {name: tuple(value) for name, value in options.items() if isinstance(value, list)}
-    config = BenchConfig(**options)
-    campaign = _Campaign(folder, config, time_limit, on_job)
-    with folder.lock():
-        try:
-            campaign.tell()
-            status = campaign.run()
-            document = campaign.document()
-            folder.write_result(document)
-            write_text(folder.artifact("rows.csv"), as_csv(document["rows"]))
-            write_text(folder.artifact("trials.csv"), as_csv(campaign.trials()))
-            failed = document["failed"]
-            error = f"{failed} of {campaign.length} jobs failed" if status == "finished" and failed else ""
-            campaign.tell("failed" if error else status, error)
-        except BaseException as error:
-            text = "" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"[:2000]
-            with suppress(Exception):  # the error itself is what the caller must see
-                campaign.tell("failed" if text else "interrupted", text)
-            raise
+    campaign = _Campaign(folder, folder.record.options(BenchConfig), time_limit, on_job)
+    with working(folder):
+        campaign.tell()
+        status = campaign.run()
+        document = campaign.document()
+        folder.write_result(document)
+        write_text(folder.artifact("rows.csv"), as_csv(document["rows"]))
+        write_text(folder.artifact("trials.csv"), as_csv(campaign.trials()))
+        failed = document["failed"]
+        error = f"{failed} of {campaign.length} jobs failed" if status == "finished" and failed else ""
+        campaign.tell("failed" if error else status, error)
         return BenchResult(status, folder.read_result() or {}, build_report(folder))
 
 
 def obstacle(task: str, optimizer: str) -> str:
     """Why an optimizer cannot take part in a task for want of a package; empty where it can."""
-    package = OPPONENTS[optimizer].package
-    if package and find_spec(package) is None:
-        return f"{package} is not installed; it comes with novacula[bench]"
-    return TASKS[task].missing()
+    return not_installed(OPPONENTS[optimizer].package) or TASKS[task].missing()
 
 
 def suits(task: str, optimizer: str) -> bool:

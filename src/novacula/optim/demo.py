@@ -91,7 +91,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnSte
     Raises:
         InputError, RunError: the folder is damaged or in use.
     """
-    program = Demo(DemoConfig(**folder.record.configuration), str(folder.path))
+    program = Demo(folder.record.options(DemoConfig), str(folder.path))
     status = drive(program, folder, time_limit=time_limit, on_step=on_step)
     return DemoResult(status, folder.read_result() or {}, build_report(folder))
 

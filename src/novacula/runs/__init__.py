@@ -6,6 +6,7 @@ from novacula.runs.listing import RunSummary, find_run, list_runs
 from novacula.runs.loop import OnStep, Program, Step, drive
 from novacula.runs.machine import cores, instruction_set, machine, versions
 from novacula.runs.record import Record, Status
+from novacula.runs.working import working
 
 __all__ = [
     "Checkpoint",
@@ -23,4 +24,5 @@ __all__ = [
     "list_runs",
     "machine",
     "versions",
+    "working",
 ]

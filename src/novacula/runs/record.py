@@ -1,10 +1,10 @@
 """What ``run.json`` says about a run."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from novacula.errors import InputError
 from novacula.files import check_schema, read_json, write_json
@@ -14,6 +14,7 @@ Status = Literal["running", "finished", "interrupted", "time-limit", "failed"]
 """How a run stands. ``time-limit`` and ``interrupted`` runs kept the best so far and can be resumed."""
 
 SCHEMA_VERSION = 1
+_Options = TypeVar("_Options")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,17 @@ class Record:
             error="",
         )
 
+    def options(self, kind: type[_Options]) -> _Options:
+        """The configuration as the dataclass that it was made from; what that has no field for is left out.
+
+        Raises:
+            InputError: an option is out of its range.
+        """
+        stored = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in self.configuration.items()
+        }
+        return kind(**{name: stored[name] for name in _field_names(kind) if name in stored})
+
     def updated_with(self, *, status: Status, step: int, length: int | None, error: str = "") -> "Record":
         """The same record at another status, as of now."""
         return replace(self, status=status, step=step, length=length, error=error, updated=_now())
@@ -115,6 +127,10 @@ _RULES = {
     "updated": _TIME,
     "error": _TEXT,
 }
+
+
+def _field_names(kind: Any) -> list[str]:
+    return [field.name for field in fields(kind)]
 
 
 def _now() -> str:

@@ -31,6 +31,12 @@ class Problem(Protocol):
         ...
 
 
+def not_installed(package: str | None) -> str:
+    """That a package of the extra bench is missing; empty where it is there, or none is needed."""
+    absent = package is not None and find_spec(package) is None
+    return f"{package} is not installed; it comes with novacula[bench]" if absent else ""
+
+
 @dataclass(frozen=True)
 class Task:
     """A family of problems.
@@ -55,8 +61,8 @@ class Task:
 
     def missing(self) -> str:
         """What it lacks on this machine; empty where it can be done."""
-        if self.package and find_spec(self.package) is None:
-            return f"{self.package} is not installed; it comes with novacula[bench]"
+        if reason := not_installed(self.package):
+            return reason
         if self.debian and not self.debian[0].is_dir():
             return f"there is no {self.debian[0]}; Debian's package {self.debian[1]} makes it"
         return ""
