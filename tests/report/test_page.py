@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -112,3 +114,29 @@ def test_a_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
         write(tmp_path, [], fact=Broken())
     assert (tmp_path / "report.html").read_text("utf-8") == before
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def policy_and_scripts(html: str) -> tuple[str, list[str]]:
+    policy = next(value for name, value in Page(html).attributes if value.startswith("default-src"))
+    return policy, re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+
+
+def test_a_page_without_moving_parts_has_no_script(tmp_path: Path) -> None:
+    policy, scripts = policy_and_scripts(write(tmp_path, [Section("one", table(("a",), [(1,)]))]))
+    assert scripts == [] and "script-src" not in policy
+
+
+def test_a_sortable_table_brings_the_one_script_that_the_browser_may_run(tmp_path: Path) -> None:
+    html = write(tmp_path, [Section("one", table(("a", "b"), [(HOSTILE, 2)], sortable=True))])
+    policy, scripts = policy_and_scripts(html)
+    assert len(scripts) == 1 and "sortable" in scripts[0]
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert policy.endswith("; script-src " + " ".join(f"'sha256-{digest}'" for digest in digests))
+    assert "onerror" not in {name for name, _ in Page(html).attributes}
+
+
+def test_plotly_comes_once_with_the_page_however_many_figures_there_are(tmp_path: Path) -> None:
+    figure = Markup('<div class="plotly" data-figure="{}"></div>')
+    policy, scripts = policy_and_scripts(write(tmp_path, [Section("one", figure + figure), Section("two", figure)]))
+    assert len(scripts) == 2 and "Plotly" in scripts[0] and "newPlot" in scripts[1]
+    assert policy.count("sha256-") == 2

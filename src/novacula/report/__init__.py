@@ -1,4 +1,4 @@
-"""One HTML file per run that opens from disk: no network, no script, figures inline, everything escaped.
+"""One HTML file per run that opens from disk: no network, figures inline, everything escaped.
 
 A part makes a list of `Section`; `write_report` lays them out. HTML is what `markupsafe.Markup` says it is: a plain
 ``str`` anywhere is text, and is escaped.

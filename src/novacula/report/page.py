@@ -1,6 +1,8 @@
 """The page of a report: sections in, one self-contained HTML file out."""
 
+import base64
 import functools
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -39,6 +41,9 @@ def write_report(
 ) -> Path:
     """Writes one HTML file that needs nothing else, and returns its path.
 
+    The page runs no script but its own, and these only where a section has a figure of `plotly_figure` or a sortable
+    table; the browser is told to refuse any other.
+
     Args:
         path: the file, replaced atomically.
         title: heading of the page.
@@ -50,14 +55,21 @@ def write_report(
         OSError: the file cannot be written.
     """
     shown = {name: value for name, value in (facts or {}).items() if value is not None and value != ""}
-    page = _template().render(title=title, subtitle=subtitle, sections=sections, facts=shown)
+    scripts = _scripts("".join(section.body for section in sections if isinstance(section.body, Markup)))
+    page = _template().render(title=title, subtitle=subtitle, sections=sections, facts=shown, scripts=scripts)
     # A name taken from a file system may hold half of a surrogate pair, which UTF-8 cannot say.
     write_text(path, page.encode(errors="replace").decode())
     return path
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
-    """An HTML table whose first column is text and whose other columns are aligned right. Cells are escaped."""
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> Markup:
+    """An HTML table whose first column is text and whose other columns are aligned right. Cells are escaped.
+
+    Args:
+        head: of the columns.
+        rows: of cells.
+        sortable: by a click on a heading, the largest first.
+    """
 
     def line(cells: Sequence[object], tag: str) -> Markup:
         return Markup("<tr>{}</tr>").format(
@@ -65,7 +77,26 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
         )
 
     body = Markup("").join(line(row, "td") for row in rows)
-    return Markup("<table><thead>{}</thead><tbody>{}</tbody></table>").format(line(head, "th"), body)
+    whole = Markup("<table{}><thead>{}</thead><tbody>{}</tbody></table>")
+    return whole.format(Markup(' class="sortable"' if sortable else ""), line(head, "th"), body)
+
+
+def _scripts(bodies: str) -> list[str]:
+    """What the page must run, in order."""
+    drawn, sorted_ = 'class="plotly"' in bodies, 'class="sortable"' in bodies
+    own = [files("novacula.report").joinpath("interactive.js").read_text("utf-8")] if drawn or sorted_ else []
+    return [_plotly(), *own] if drawn else own
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return get_plotlyjs()
+
+
+def _digest(script: str) -> str:
+    """By which a policy names a script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 @functools.cache
@@ -75,4 +106,5 @@ def _template() -> "jinja2.Template":
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["digest"] = _digest
     return environment.from_string(files("novacula.report").joinpath("page.html.jinja").read_text("utf-8"))
