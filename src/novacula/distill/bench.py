@@ -161,6 +161,8 @@ def task_row(name: str, outcome: Outcome | None) -> dict[str, Any]:
         "failed": outcome is not None and outcome.status == "failed",
         "seconds": result.get("seconds", {}),
         "cpu_seconds": outcome.cpu_seconds if outcome else 0.0,
+        "seed": result.get("seed"),
+        "program": result.get("program"),
         "paper": published.mips,
         "gpt4": published.gpt4,
         "mealy": published.mealy,
