@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,14 @@ def test_positions_beyond_a_row_do_not_count() -> None:
     spoilt = Sequences(data.x, wrong, np.full(30, 3), "spoilt")
     ours, theirs = (flat_weights(retrained(network, some)) for some in (short, spoilt))
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_network_with_too_many_weights_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = random_network(np.random.default_rng(2), size=2, depth=2, width=4)
+    data = data_of(network, rows=10)
+    flat = flat_weights(network)
+    noisy = with_weights(network, flat * 1.001)
+    monkeypatch.setattr(import_module("novacula.distill.normalize.retrain"), "LARGEST", len(flat) - 1)
+    assert retrained(noisy, data) is noisy
+    few = np.arange(len(flat)) < 5
+    assert retrained(noisy, data, few) is not noisy

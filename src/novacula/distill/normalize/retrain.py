@@ -15,6 +15,8 @@ from novacula.distill.sequences import Sequences
 
 _DAMPINGS = 12
 _LENGTHS = (1, 2, 3, 5, 7)
+LARGEST = 1000
+"""Free weights beyond which a network is left as it is: every step solves a system of their number."""
 
 
 def flat_weights(network: Network) -> Float[np.ndarray, " weights"]:
@@ -38,6 +40,8 @@ def retrained(
 ) -> Network:
     """The network after a few steps towards least squared error, first on the beginnings of the rows, then on all.
 
+    A network of more than `LARGEST` free weights is given back as it is.
+
     Args:
         network: where it starts.
         sequences: what its outputs should be; a few hundred rows do.
@@ -47,7 +51,7 @@ def retrained(
     flat = flat_weights(network)
     free = np.ones(len(flat), bool) if free is None else free
     longest = sequences.x.shape[1]
-    if not free.any():
+    if not 0 < free.sum() <= LARGEST:
         return network
     for length in sorted({min(length, longest) for length in _LENGTHS} | {longest}):
         flat = _descended(network, sequences, flat, free, length, steps)
