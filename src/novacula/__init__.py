@@ -6,12 +6,12 @@ Each part is a subpackage, imported when it is first used; ``import novacula`` a
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from novacula import arc, distill, files, jobs, optim, report, runs
+    from novacula import arc, distill, features, files, hypernet, jobs, optim, report, runs
     from novacula.errors import InputError, NovaculaError, RunError
 
     __version__: str
 
-_SUBPACKAGES = ("arc", "distill", "files", "jobs", "optim", "report", "runs")
+_SUBPACKAGES = ("arc", "distill", "features", "files", "hypernet", "jobs", "optim", "report", "runs")
 _ERRORS = ("InputError", "NovaculaError", "RunError")
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "__version__",
     "arc",
     "distill",
+    "features",
     "files",
+    "hypernet",
     "jobs",
     "optim",
     "report",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PARTS = {
     "arc": "Solve ARC-AGI puzzles by compressing the puzzle itself, with no pretraining.",
     "distill": "Turn a small recurrent network into a short Python program that is proved right.",
+    "features": "Find, test and steer multi-dimensional features of language models.",
+    "hypernet": "A hypernetwork that writes small readable networks at a chosen complexity.",
     "optim": "LODO, an optimizer that learns curvature while it optimizes.",
 }
 """Name of each part, which is its module here and its package in `novacula`, and its line of help."""

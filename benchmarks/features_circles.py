@@ -1,0 +1,57 @@
+"""Which built-in concepts does the probe call circles in a language model, and at which layers?
+
+    python benchmarks/features_circles.py [--model smollm2] [--concepts NAME,…] [--json PATH]
+
+Concepts marked ordered or control have no cycle: calling one of them a circle is a false alarm. Digits have the
+successor 0 of 9 only in counting, hours and notes share their words with numbers and letters.
+"""
+
+import argparse
+import json
+import platform
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from novacula.features.concepts import CONCEPTS
+from novacula.features.config import ProbeConfig
+from novacula.features.models import load_model
+from novacula.features.probe import Probe
+
+
+def main() -> None:
+    """Probe every concept at all layers and print a line for each."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", default="smollm2")
+    parser.add_argument("--concepts", default=",".join(CONCEPTS))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    model = load_model(options.model)
+    rows = []
+    print(f"{'concept':10} {'kind':8} {'least p':>8} {'error at the middle':>20} {'turn':>5}  circle at layers")
+    for name in options.concepts.split(","):
+        began = time.process_time()
+        program = Probe(model, CONCEPTS[name], ProbeConfig())
+        while program.position < program.length:
+            program.step()
+        result = program.result()
+        layers = result["layers"]
+        assert isinstance(layers, list)
+        middle = layers[len(layers) // 2]
+        least = min(layer["p_value"] for layer in layers)
+        error, turn = middle["median_angle_error_deg"], middle["turn"]
+        print(
+            f"{name:10} {CONCEPTS[name].kind:8} {least:8.4f} {error:19.1f}° {turn:5.2f}  {result['circle_layers']}",
+            flush=True,
+        )
+        rows.append({"concept": name, "cpu_seconds": time.process_time() - began, **result})
+    if options.json:
+        stamp = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.platform()}
+        options.json.write_text(json.dumps({"schema_version": 1, **stamp, "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()

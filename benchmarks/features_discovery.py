@@ -1,0 +1,154 @@
+"""Are planted manifolds found without labels, and where do they stand in the ranking?
+
+    python benchmarks/features_discovery.py [--seeds 3] [--rows 150000] [--kind topk] [--json PATH]
+
+Two circles, a torus, a helix and a triangle of mixtures, each active on 5 % of the states, stand among 500
+one-dimensional features (1 % each) in 256 dimensions, with noise. `discover` is given the states alone: it trains an
+autoencoder of 1,024 latents, clusters and ranks. Afterwards each cluster is compared with what was planted:
+
+- rank: of the first cluster half of whose activity, or more, is that of latents in the manifold's subspace;
+- recall: share of the activity of all latents in the subspace that this cluster holds;
+- purity: share of the cluster's activity that is theirs;
+- angle: largest principal angle between the subspace and the cluster's leading directions, in degrees.
+
+A latent is in a subspace if 0.8 or more of its unit direction is.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from novacula.features.config import DiscoverConfig
+from novacula.features.discover import DiscoverSource, discover
+from novacula.features.encoding import codes_path
+from novacula.features.planted import Planted, plant
+from novacula.features.sae import read_sae
+from novacula.features.slices import CodeMatrix, read_codes
+from novacula.files import write_npz
+from novacula.runs import instruction_set
+
+INSIDE = 0.8
+
+
+@dataclass(frozen=True)
+class Row:
+    """A planted manifold in a run."""
+
+    seed: int
+    manifold: str
+    rank: int | None
+    score: float
+    recall: float
+    purity: float
+    angle: float
+
+
+def find(planted: Planted, ranking: list[dict], decoder: np.ndarray, codes: CodeMatrix, seed: int) -> list[Row]:
+    """Where each manifold stands."""
+    uses, rows = codes.uses, []
+    for name, basis in planted.bases.items():
+        inside = np.linalg.norm(decoder @ basis.T, axis=1) >= INSIDE
+        found = Row(seed, name, None, 0.0, 0.0, 0.0, 90.0)
+        for cluster in ranking:
+            members = np.array(cluster["members"])
+            own = members[inside[members]]
+            purity = float(uses[own].sum() / uses[members].sum())
+            if purity >= 0.5:
+                recall = float(uses[own].sum() / max(1, uses[inside].sum()))
+                points = codes.slice(members, decoder, limit=5000).points
+                leading = np.linalg.svd(points, full_matrices=False)[2][: len(basis)]
+                cosine = float(np.linalg.svd(leading @ basis.T, compute_uv=False).min())
+                angle = float(np.degrees(np.arccos(np.clip(cosine, 0, 1))))
+                found = Row(seed, name, cluster["rank"], cluster["score"], recall, purity, angle)
+                break
+        rows.append(found)
+    return rows
+
+
+def run(seed: int, rows: int, kind: str) -> tuple[list[Row], dict]:
+    """Plant, discover, compare."""
+    planted = plant(rows, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        states = Path(folder) / "states.npz"
+        write_npz(states, {"activations": planted.states})
+        config = DiscoverConfig(
+            kind=kind,  # pyright: ignore[reportArgumentType]
+            latents=1024,
+            k=12,
+            train_tokens=1_200_000,
+            dead_after=100_000,
+            shown=8,
+            seed=seed,
+        )
+        begin = time.process_time()
+        result = discover(DiscoverSource(activations=str(states)), config, out=Path(folder) / "run")
+        seconds = time.process_time() - begin
+        artifacts = Path(folder) / "run" / "artifacts"
+        sae = read_sae(artifacts / "sae")
+        shards = len(list((artifacts / "codes").iterdir()))
+        codes = read_codes([codes_path(artifacts / "codes", shard) for shard in range(shards)], sae.n_latents)
+        ranking = result.document["rank"]["ranking"]
+        found = find(planted, ranking, sae.decoder.numpy(), codes, seed)
+    quality = {name: result.document["train-sae"][name] for name in ("explained", "l0", "dead")}
+    others = max((row["score"] for row in ranking if row["rank"] not in {each.rank for each in found}), default=0.0)
+    facts = {
+        "seed": seed,
+        "cpu_seconds": seconds,
+        **quality,
+        "clusters": len(ranking),
+        "best_other": others,
+        "null": result.document["rank"]["null"],
+        "stability": result.document["cluster"]["variants"],
+    }
+    return found, facts
+
+
+def main() -> None:
+    """Run all seeds and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=150_000)
+    parser.add_argument("--kind", default="topk")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    found, facts = [], []
+    print("| seed | manifold | rank | score | recall | purity | angle |\n|---|---|---|---|---|---|---|")
+    for seed in range(options.seeds):
+        rows, fact = run(seed, options.rows, options.kind)
+        for row in rows:
+            print(
+                f"| {row.seed} | {row.manifold} | {row.rank} | {row.score:.3f} | {row.recall:.3f} | {row.purity:.3f} "
+                f"| {row.angle:.1f}° |",
+                flush=True,
+            )
+        print(f"seed {seed}: explained {fact['explained']:.4f}, best other {fact['best_other']:.3f}, "
+              f"{fact['cpu_seconds']:.0f} CPU s", flush=True)  # fmt: skip
+        found += rows
+        facts.append(fact)
+    machine = f"{platform.machine()}, {instruction_set()}, torch {torch.__version__}, 1 thread"
+    first_five = sum(row.rank is not None and row.rank <= 5 for row in found)
+    print(f"{first_five} of {len(found)} manifolds among the first five; {machine}, {datetime.now(UTC):%Y-%m-%d}")
+    if options.json:
+        document = {
+            "schema_version": 1,
+            "command": f"python benchmarks/features_discovery.py --seeds {options.seeds} --kind {options.kind}",
+            "machine": machine,
+            "date": f"{datetime.now(UTC):%Y-%m-%d}",
+            "kind": options.kind,
+            "rows": [asdict(row) for row in found],
+            "runs": facts,
+        }
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""Do hypernetworks reach their goals, and which of their pieces carry it?
+
+    python benchmarks/studies/hypernet_goals.py [--steps 6000] [--seeds 10] [--parts default,sizes,...] [--json PATH]
+
+- default: 16-48-1, the L1 norm of standard normal inputs. Processor time, on one thread, until the networks at the
+  least price reach R² 0.99 and MSE 0.01 (medians of 16 draws, looked at every 100 steps); labels at the least and the
+  greatest price; rank correlation of error and nats with the price over 20 prices; nats at the greatest.
+- sizes: trained on n in 3 … 16 without 6, 10, 14; R² for n that were left out, median and worst of 16 draws.
+- no-…: the default with one switch thrown, as many steps, the first three seeds; also the pareto mode.
+- adam, adam-l1: networks trained directly, for as many steps as take the processor time of a default run.
+
+Finished runs are kept in benchmarks/results/hypernet_goals/ and not run again.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+
+from novacula.files import read_json, write_json
+from novacula.hypernet.baseline import train_directly
+from novacula.hypernet.config import BaselineConfig, TrainConfig
+from novacula.hypernet.curve import measure_curve, variance
+from novacula.hypernet.generator import Generator, load_generator
+from novacula.hypernet.label import analyze
+from novacula.hypernet.lesson import Lesson
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.tasks import Task
+from novacula.hypernet.train import train
+from novacula.hypernet.training import Training
+from novacula.runs import Program, Step, instruction_set, machine
+
+RESULTS = Path(__file__).parents[1] / "results" / "hypernet_goals"
+SIZES = (3, 4, 5, 7, 8, 9, 11, 12, 13, 15)
+UNSEEN = (6, 10, 14, 20, 24, 32, 48, 64, 128)
+CHANGES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "sizes": {"sizes": SIZES},
+    "no-product-term": {"product_term": False},
+    "no-logarithm": {"log_objective": False},
+    "no-curriculum": {"curriculum": "none"},
+    "no-owners": {"owner_features": False},
+    "no-code-similarity": {"code_similarity": False},
+    "pareto": {"mode": "pareto"},
+}
+DIRECT = {"adam": 0.0, "adam-l1": 0.01}
+ABLATION_SEEDS = 3
+DRAWS = 16
+LOOK_EVERY = 100
+
+
+class Watch:
+    """Notes the processor time at which the networks at the least price pass the two marks."""
+
+    def __init__(self) -> None:
+        self.begun, self.looking = time.process_time(), 0.0
+        self.reached: dict[str, float] = {}
+        self.errors: list[tuple[int, float]] = []
+
+    def __call__(self, program: Program, step: Step) -> None:
+        """Look every so many steps; the time of looking does not count."""
+        if program.position % LOOK_EVERY or not isinstance(program, Training):
+            return
+        begun = time.process_time()
+        lesson, flat = program.lesson, torch.from_numpy(program.state()[0]["flat"])
+        least = torch.tensor([lesson.config.beta_low], dtype=torch.float64)
+        mse = float(measure_curve(lesson, flat, DRAWS, least).mse.min())
+        seconds = begun - self.begun - self.looking
+        self.errors.append((program.position, mse))
+        for name, mark in (("r2_0.99", 0.01 * variance(lesson)), ("mse_0.01", 0.01)):
+            if mse < mark:
+                self.reached.setdefault(name, round(seconds, 1))
+        self.looking += time.process_time() - begun
+
+
+def trained(part: str, seed: int, steps: int) -> dict[str, Any]:
+    """One run of a hypernetwork, measured."""
+    watch, begun = Watch(), time.process_time()
+    config = TrainConfig(seed=seed, steps=steps, **CHANGES[part])
+    with tempfile.TemporaryDirectory() as folder:
+        result = train(config, out=folder, on_step=watch)
+        if result.status != "finished":
+            raise SystemExit(f"{part}, seed {seed}: {result.status}; nothing of it is kept")
+        seconds = time.process_time() - begun - watch.looking
+        generator = load_generator(result.folder)
+    best = [point for point in generator.curve() if point.best]
+    document = {
+        "cpu_seconds": round(seconds, 1),
+        "reached": watch.reached,
+        "errors": watch.errors,
+        "curve": [{"beta": p.beta, "branch": p.branch, "mse": p.mse, "nats": p.nats} for p in best],
+        "spearman_mse": rank_correlation([p.mse for p in best]),
+        "spearman_nats": rank_correlation([-p.nats for p in best]),
+        "nats_at_highest": best[-1].nats,
+        "labels_lowest": labels(generator, config.beta_low),
+        "labels_highest": labels(generator, config.beta_high),
+    }
+    if part == "sizes":
+        document["r2"] = {str(n): r2_of_size(generator, n) for n in (*UNSEEN, 16)}
+    return document
+
+
+def rank_correlation(values: list[float]) -> float:
+    """Spearman's correlation with the price, of values in its order."""
+    return float(np.corrcoef(np.arange(len(values)), rankdata(values))[0, 1])
+
+
+def labels(generator: Generator, beta: float) -> dict[str, int]:
+    """How many of some networks at a price have which label."""
+    networks = [generator.generate(beta, seed=seed) for seed in range(DRAWS)]
+    return dict(Counter(analyze(network, generator.lesson.task).label for network in networks))
+
+
+def r2_of_size(generator: Generator, inputs: int) -> dict[str, float]:
+    """R² of networks of a size at the least price, and how many draws of codes were thrown away."""
+    networks = [generator.generate(generator.config.beta_low, inputs, seed=seed) for seed in range(DRAWS)]
+    found = [r2(network, generator.lesson.task) for network in networks]
+    redraws = sum(int(str(network.provenance["redraws"])) for network in networks)
+    return {"median": median(found), "worst": min(found), "redraws": redraws}
+
+
+def r2(network: TargetNetwork, task: Task) -> float:
+    """1 - MSE / variance on 8,192 inputs."""
+    x = task.law.draw((8192, network.architecture.inputs), torch.Generator().manual_seed(1)).double()
+    y = task.function(x).numpy()
+    return float(1 - np.mean((network(x.numpy()) - y) ** 2) / y.var())
+
+
+def directly(part: str, seed: int, seconds: float) -> dict[str, Any]:
+    """One network trained directly, for about so many seconds."""
+    lesson = Lesson.of(TrainConfig())
+    trial, begun = 200, time.process_time()
+    train_directly(BaselineConfig(steps=trial, l1=DIRECT[part], seed=seed))
+    steps = max(trial, round(trial * seconds / (time.process_time() - begun)))
+    (network,) = train_directly(BaselineConfig(steps=steps, l1=DIRECT[part], seed=seed))
+    return {"steps": steps, "r2": r2(network, lesson.task), "label": analyze(network, lesson.task).label}
+
+
+def outcome(part: str, seed: int, steps: int, seconds: float) -> dict[str, Any]:
+    """The recorded run, or a new one."""
+    path = RESULTS / f"{part}-{seed}-{steps}.json"
+    if not path.exists():
+        document = {"schema_version": 1, "part": part, "seed": seed, "train_steps": steps}
+        document |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "instruction_set": instruction_set()}
+        document |= {"torch": torch.__version__, "platform": machine()}
+        document |= directly(part, seed, seconds) if part in DIRECT else trained(part, seed, steps)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, document)
+    found: Any = read_json(path)
+    return found
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print the tables."""
+    print("| part | seeds | R² 0.99 after, s | MSE 0.01 after, s | MSE, least β | ρ(MSE) | ρ(−KL) | KL, greatest β |")
+    print("|---|---|---|---|---|---|---|---|")
+    for part in CHANGES:
+        some = [row for row in rows if row["part"] == part]
+        if not some:
+            continue
+        times = [_median_time(some, name) for name in ("r2_0.99", "mse_0.01")]
+        errors = median(row["curve"][0]["mse"] for row in some)
+        rhos = [median(row[name] for row in some) for name in ("spearman_mse", "spearman_nats", "nats_at_highest")]
+        cells = " | ".join(f"{value:.3g}" for value in (errors, *rhos))
+        print(f"| {part} | {len(some)} | {times[0]} | {times[1]} | {cells} |")
+    for part in CHANGES:
+        for where in ("lowest", "highest"):
+            counts: Counter[str] = Counter()
+            for row in rows:
+                counts.update(row[f"labels_{where}"] if row["part"] == part else {})
+            if counts:
+                print(f"{part}, labels at the {where} price: {dict(counts.most_common())}")
+    if some := [row for row in rows if row["part"] == "sizes"]:
+        print("\n| n | median R² | worst of all draws | redraws |\n|---|---|---|---|")
+        for n in (*UNSEEN, 16):
+            each = [row["r2"][str(n)] for row in some]
+            worst, redraws = min(e["worst"] for e in each), sum(e["redraws"] for e in each)
+            print(f"| {n} | {median(e['median'] for e in each):.4f} | {worst:.4f} | {redraws} |")
+    for part in DIRECT:
+        if some := [row for row in rows if row["part"] == part]:
+            print(f"{part}: median R² {median(row['r2'] for row in some):.3f}, {Counter(row['label'] for row in some)}")
+
+
+def _median_time(rows: list[dict[str, Any]], name: str) -> str:
+    """The median time to a mark, where more than half of the runs reach it."""
+    times = sorted(row["reached"].get(name, float("inf")) for row in rows)
+    middle = median(times)
+    if middle < float("inf"):
+        return f"{middle:.0f}"
+    return f"never ({sum(time < float('inf') for time in times)} of {len(times)} did)"
+
+
+def main() -> None:
+    """Run what is missing and print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--parts", default=",".join((*CHANGES, *DIRECT)))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows: list[dict[str, Any]] = []
+    for part in options.parts.split(","):
+        for seed in range(options.seeds if part in ("default", *DIRECT) else min(options.seeds, ABLATION_SEEDS)):
+            spent = [row["cpu_seconds"] for row in rows if row["part"] == "default"]
+            rows.append(outcome(part, seed, options.steps, median(spent) if spent else 120.0))
+            print(part, seed, "done", flush=True)
+    show(rows)
+    if options.json:
+        document = {"schema_version": 1, "rows": rows}
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

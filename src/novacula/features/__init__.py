@@ -1,0 +1,92 @@
+"""Find, test and steer multi-dimensional features of language models (after arXiv 2405.14860).
+
+Example:
+    >>> from novacula.features import score_cloud
+    >>> score_cloud(points).irreducible  # doctest: +SKIP
+
+Names are imported when they are first used: options and help need no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from novacula.lazy import publish
+
+if TYPE_CHECKING:
+    from novacula.features.circles import CircleTest, circle_test, is_circle
+    from novacula.features.circular_probe import (
+        CircularProbe,
+        HeldOut,
+        fit_answer_probe,
+        fit_probe,
+        unseen_groups,
+        unseen_labels,
+    )
+    from novacula.features.cloud_score import CloudScore, score_cloud, score_plane
+    from novacula.features.concepts import CONCEPTS, Concept, Template, find_concept
+    from novacula.features.config import (
+        CollectConfig,
+        DiscoverConfig,
+        ExplainConfig,
+        ProbeConfig,
+        ScoreConfig,
+        SteerConfig,
+        TrainSaeConfig,
+    )
+    from novacula.features.continuity import Continuity, continuity
+    from novacula.features.discover import DiscoverResult, DiscoverSource, collect, discover, train_sae
+    from novacula.features.explain import ExplainResult, explain
+    from novacula.features.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
+    from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
+    from novacula.features.patching import Patching, patch
+    from novacula.features.planted import Planted, plant
+    from novacula.features.probe import ProbedStates, ProbeResult, probe, probe_states
+    from novacula.features.regression import explain_states, prompt_functions, regress
+    from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
+    from novacula.features.score import ScoreResult, score
+    from novacula.features.slices import CodeMatrix, Slice
+    from novacula.features.steer import SteerResult, steer
+    from novacula.features.store import Store
+    from novacula.features.toy import Toy, save_toy, train_toy
+    from novacula.features.zoo import ZOO, Family
+
+__all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
+    __name__,
+    {
+        "circles": ("CircleTest", "circle_test", "is_circle"),
+        "circular_probe": (
+            "CircularProbe",
+            "HeldOut",
+            "fit_answer_probe",
+            "fit_probe",
+            "unseen_groups",
+            "unseen_labels",
+        ),
+        "cloud_score": ("CloudScore", "score_cloud", "score_plane"),
+        "concepts": ("CONCEPTS", "Concept", "Template", "find_concept"),
+        "config": (
+            "CollectConfig",
+            "DiscoverConfig",
+            "ExplainConfig",
+            "ProbeConfig",
+            "ScoreConfig",
+            "SteerConfig",
+            "TrainSaeConfig",
+        ),
+        "continuity": ("Continuity", "continuity"),
+        "discover": ("DiscoverResult", "DiscoverSource", "collect", "discover", "train_sae"),
+        "explain": ("ExplainResult", "explain"),
+        "geometry": ("gromov_hyperbolicity", "hyperbolicity", "two_nn_dimension"),
+        "models": ("Edit", "LanguageModel", "Point", "find_smollm2", "load_model"),
+        "patching": ("Patching", "patch"),
+        "planted": ("Planted", "plant"),
+        "probe": ("ProbeResult", "ProbedStates", "probe", "probe_states"),
+        "regression": ("explain_states", "prompt_functions", "regress"),
+        "sae": ("SparseAutoencoder", "read_sae", "write_sae"),
+        "score": ("ScoreResult", "score"),
+        "slices": ("CodeMatrix", "Slice"),
+        "steer": ("SteerResult", "steer"),
+        "store": ("Store",),
+        "toy": ("Toy", "save_toy", "train_toy"),
+        "zoo": ("ZOO", "Family"),
+    },
+)

@@ -1,0 +1,210 @@
+"""A linear probe that reads labels off a circle, carried as a map of all dimensions, and its tests on unseen labels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from novacula.errors import InputError
+from novacula.features.circles import HeldOut, circle, without_group_means
+
+_NOISE = 1e-5
+"""Principal components smaller than this share of the largest are what float32 leaves, and are not fitted."""
+
+
+@dataclass(frozen=True)
+class CircularProbe:
+    """Reads points near the unit circle off states, and writes them.
+
+    Being maps of all dimensions, these mean the same at every layer, whatever that layer's principal axes are.
+
+    Attributes:
+        mean: x̄ of the states that it was fitted on.
+        basis: W, orthonormal rows of the subspace in which it works.
+        reading: P W; the circle is read as ``offset + (x - mean) @ reading.T``.
+        writing: Wᵀ P⁺; what is written is ``mean + (circle - offset) @ writing.T``.
+        offset: mean of the labels' circle; 0 where all labels are equally frequent.
+        period: p.
+        harmonic: h; label c stands at angle 2πhc/p.
+        r2: of the two coordinates, on the states that it was fitted on, which says little (see `unseen_labels`).
+    """
+
+    mean: Float[np.ndarray, " d"]
+    basis: Float[np.ndarray, "k d"]
+    reading: Float[np.ndarray, "2 d"]
+    writing: Float[np.ndarray, "d 2"]
+    offset: Float[np.ndarray, " 2"]
+    period: int
+    harmonic: int
+    r2: float
+
+    def read(self, states: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
+        """Points near the circle."""
+        return self.offset + (states - self.mean) @ self.reading.T
+
+    def point(self, labels: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:
+        """Where labels stand on the circle."""
+        return circle(labels * self.harmonic, self.period)
+
+    def write(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n d"]:
+        """The states at the mean in all but the circle, at these points in it."""
+        return self.mean + (points - self.offset) @ self.writing.T
+
+    @property
+    def plane(self) -> Float[np.ndarray, "2 d"]:
+        """Orthonormal rows that span what the probe reads."""
+        return np.linalg.qr(self.reading.T)[0].T
+
+
+def fit_probe(
+    states: Float[np.ndarray, "n d"],
+    labels: Int[np.ndarray, " n"],
+    period: int,
+    *,
+    components: int = 5,
+    harmonic: int = 1,
+    plane: Float[np.ndarray, "k d"] | None = None,
+) -> CircularProbe:
+    """Fit the circle to states by least squares in their leading principal components, or in a given plane.
+
+    Args:
+        states: at the tokens that say the label.
+        labels: of each state, 0 … p - 1.
+        period: p.
+        components: k, principal components.
+        harmonic: h, for a circle that goes round h times.
+        plane: rows that span the subspace to work in, such as that of a group of SAE latents; instead of components.
+
+    Raises:
+        InputError: the states do not span two dimensions, or are not finite.
+
+    Source: arXiv 2405.14860, section 4 (circular probe); with both sides centered. The plane of SAE latents: its
+        appendix on probing with SAE directions.
+    """
+    if not np.isfinite(states).all():
+        raise InputError("states", "some are not finite numbers")
+    states = states.astype(float)
+    mean = states.mean(0)
+    centered = states - mean
+    if plane is None:
+        _, sizes, axes = np.linalg.svd(centered, full_matrices=False)
+        basis = axes[: min(components, int((sizes > _NOISE * max(sizes[0], 1e-300)).sum()))]
+    else:
+        basis = np.linalg.qr(plane.astype(float).T)[0].T
+    if len(basis) < 2:
+        raise InputError("states", "span fewer than two dimensions; a circle needs two")
+    target = circle(labels * harmonic, period)
+    offset = target.mean(0)
+    solution, *_ = np.linalg.lstsq(centered @ basis.T, target - offset, rcond=None)
+    reading = solution.T @ basis
+    fitted = offset + centered @ reading.T
+    r2 = 1 - ((target - fitted) ** 2).sum() / ((target - offset) ** 2).sum()
+    writing = basis.T @ np.linalg.pinv(solution.T)
+    return CircularProbe(mean, basis, reading, writing, offset, period, harmonic, float(r2))
+
+
+def fit_answer_probe(
+    states: Float[np.ndarray, "n d"],
+    starts: Int[np.ndarray, " n"],
+    offsets: Int[np.ndarray, " n"],
+    period: int,
+    *,
+    components: int = 20,
+) -> CircularProbe:
+    """The circle of the answer γ = α + β, once what α, β and α - β explain by themselves is set apart.
+
+    Args:
+        states: at the last token.
+        starts: α of each prompt.
+        offsets: β of each prompt.
+        period: p.
+        components: k, principal components.
+
+    Raises:
+        InputError: the answer's circle cannot be told from the rest.
+
+    Source: arXiv 2405.14860, appendix on interventions at γ ("inverse regression probe"), pseudo-inverse to 10⁻².
+    """
+    mean = states.mean(0)
+    centered = states.astype(float) - mean
+    basis = np.linalg.svd(centered, full_matrices=False)[2][:components]
+    values, column = np.unique(offsets, return_inverse=True)
+    answer = circle(starts + offsets, period)
+    design = np.concatenate(
+        [
+            np.ones((len(states), 1)),
+            np.eye(period)[starts % period],
+            np.eye(len(values))[column],
+            circle(starts - offsets, period),
+            answer,
+        ],
+        axis=1,
+    )
+    rows = (np.linalg.pinv(design, rcond=1e-2) @ (centered @ basis.T))[-2:]
+    if np.linalg.matrix_rank(rows) < 2:
+        raise InputError("states", "the circle of the answer cannot be told from the rest; more offsets may help")
+    offset = answer.mean(0)
+    reading = np.linalg.pinv(rows).T @ basis
+    fitted = offset + centered @ reading.T
+    r2 = 1 - ((answer - fitted) ** 2).sum() / ((answer - offset) ** 2).sum()
+    return CircularProbe(mean, basis, reading, basis.T @ rows.T, offset, period, 1, float(r2))
+
+
+def unseen_labels(states: Float[np.ndarray, "groups labels d"], *, components: int = 5, harmonic: int = 1) -> HeldOut:
+    """Read each label by a probe that was fitted on all the other labels only.
+
+    With few labels a probe fits any order of them: only a label that it never saw says whether there is a circle.
+
+    Args:
+        states: one state for each label in each group; the means of groups are removed.
+        components: principal components of the states that are fitted on.
+        harmonic: of the circle.
+
+    Raises:
+        InputError: fewer than 4 labels.
+    """
+    groups, count, _ = states.shape
+    if count < 4:
+        raise InputError("labels", f"there are {count}; leaving one out needs at least 4")
+    states = without_group_means(states.astype(float))
+    read = np.empty((groups, count, 2))
+    for label in range(count):
+        kept = [other for other in range(count) if other != label]
+        # No more directions than the labels that are left can fix.
+        probe = fit_probe(
+            states[:, kept].reshape(groups * len(kept), -1),
+            np.tile(kept, groups),
+            count,
+            components=min(components, count - 2),
+            harmonic=harmonic,
+        )
+        read[:, label] = probe.read(states[:, label])
+    return _held_out(read, harmonic)
+
+
+def unseen_groups(states: Float[np.ndarray, "groups labels d"], *, components: int = 5, harmonic: int = 1) -> HeldOut:
+    """Read each group, such as a wording, by a probe that was fitted on the other groups only.
+
+    Raises:
+        InputError: fewer than 2 groups.
+    """
+    groups, count, _ = states.shape
+    if groups < 2:
+        raise InputError("templates", "leaving one out needs at least 2")
+    states = without_group_means(states.astype(float))
+    read = np.empty((groups, count, 2))
+    for group in range(groups):
+        kept = np.delete(states, group, axis=0).reshape((groups - 1) * count, -1)
+        labels = np.tile(np.arange(count), groups - 1)
+        read[group] = fit_probe(kept, labels, count, components=components, harmonic=harmonic).read(states[group])
+    return _held_out(read, harmonic)
+
+
+def _held_out(read: Float[np.ndarray, "groups labels 2"], harmonic: int) -> HeldOut:
+    count = read.shape[1]
+    true = circle(np.arange(count) * harmonic, count)
+    angles = np.arctan2(read[..., 1], read[..., 0])
+    away = angles - np.arctan2(true[:, 1], true[:, 0])
+    errors = np.degrees(np.abs((away + np.pi) % (2 * np.pi) - np.pi))
+    r2 = 1 - ((read - true) ** 2).sum() / (((true - true.mean(0)) ** 2).sum() * len(read))
+    return HeldOut(angles, errors, float(r2))

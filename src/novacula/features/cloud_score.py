@@ -1,0 +1,220 @@
+"""Is a cloud of points one irreducible feature?
+
+The stages: the cloud, whitened (`clouds`); how far it is from a product (`separability`, checked by `neighbors`;
+`higher` beyond the plane); how much of it lies in a thin band (`mixture`, `higher`); the score of both.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.features.clouds import Cloud, check_points, whiten
+from novacula.features.config import ScoreConfig
+from novacula.features.higher import Split, best_hyperplane, best_split
+from novacula.features.mixture import Mixture, mixture
+from novacula.features.neighbors import neighbor_information
+from novacula.features.separability import Separability, separability
+from novacula.files import JSON
+
+FINER = 2
+"""The band that must hold a slice of the cloud is so many times thinner than that of the mixture index."""
+SLICE_LIMIT = 1 / 3
+"""Share of the points in that band from which on the cloud counts as a mixture."""
+THRESHOLD = 0.04
+"""Bits of the score from which on a cloud is called irreducible. All three were chosen on the zoo's first families."""
+LEAST_Z = 3.0
+"""Standard deviations of shuffled clouds that the separability must exceed, too."""
+_NONE = float("nan")
+_PLANE_POINTS = 4000
+_WRITTEN = (
+    "separability_bits",
+    "separability_null_z",
+    "mixture",
+    "score",
+    "irreducible",
+    "interval",
+    "angle",
+    "neighbors_bits",
+    "separability_held_out",
+    "mixture_held_out",
+    "slice_share",
+    "n",
+    "d",
+)
+
+
+@dataclass(frozen=True)
+class CloudScore:
+    """What was measured of a cloud.
+
+    Attributes:
+        separability_bits: least mutual information, over rotations of the whitened cloud, of two groups of coordinates,
+            corrected for chance; 0 where the cloud is a product.
+        separability_null_z: how many standard deviations of shuffled clouds it lies above their mean.
+        mixture: largest share of the points in a band about a line (d > 2: a hyperplane).
+        score: bits of irreducibility: `separability_bits`, times what `slice_share` leaves free of a third; 0 where
+            the cloud is a product or a mixture.
+        irreducible: whether the score passes `THRESHOLD`, and z passes `LEAST_Z`.
+        interval: 95 % interval of `separability_bits` at the chosen angle.
+        angle: of the least mutual information: degrees, 0 … 90, from the first axis of the points to that of the
+            coordinates, once the cloud is whitened; None where d is not 2.
+        neighbors_bits: the same information by nearest neighbors, without bins; may be a little below 0.
+        separability_held_out: bits at an angle that was chosen on other points; NaN where d is not 2.
+        mixture_held_out: share of points in a band that was chosen on others.
+        slice_share: largest share of the points in a band half as wide.
+        n: points.
+        d: dimensions that the cloud spans, or the most that are scored.
+        cloud: its whitened points.
+        dependence: its most independent rotation; None where it is a line.
+        band: its fullest band.
+    """
+
+    separability_bits: float
+    separability_null_z: float
+    mixture: float
+    score: float
+    irreducible: bool
+    interval: tuple[float, float]
+    angle: float | None
+    neighbors_bits: float
+    separability_held_out: float
+    mixture_held_out: float
+    slice_share: float
+    n: int
+    d: int
+    cloud: Cloud
+    dependence: Separability | Split | None
+    band: Mixture
+
+    def document(self) -> dict[str, JSON]:
+        """The numbers as JSON; what was not measured is None."""
+        return {name: _written(getattr(self, name)) for name in _WRITTEN} | {"kept_variance": self.cloud.kept_variance}
+
+
+def _written(value: object) -> JSON:
+    if isinstance(value, tuple):
+        return [_written(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, bool | int) else None
+
+
+def score_cloud(
+    points: Float[np.ndarray, "n d"],
+    config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
+    seed: int = 0,
+) -> CloudScore:
+    """Measure how irreducible a cloud is.
+
+    Args:
+        points: the active points of a feature, one a row.
+        config: resolution and repetitions.
+        seed: of shuffles, bootstraps and halves.
+
+    Raises:
+        InputError: points that are not finite, all equal, too few, or fewer than dimensions.
+
+    Source: arXiv 2405.14860, its two indices; corrections, higher dimensions and the score are ours.
+    """
+    cloud = whiten(check_points(points), config.dimensions)
+    generator = np.random.default_rng(seed)
+    if cloud.white.shape[1] == 1:
+        return _line(cloud)
+    return (_plane if cloud.white.shape[1] == 2 else _space)(cloud, config, generator)
+
+
+def score_plane(
+    points: Float[np.ndarray, "n 2"],
+    config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
+    seed: int = 0,
+) -> CloudScore:
+    """The fast path for ranking many planes: the same score from a third of the directions and 20 shuffles, of at most
+    4,000 of the points, at right angles only, without interval, held-out values and neighbor estimate, which are NaN.
+
+    Args:
+        points: two coordinates, one point a row.
+        config: resolution.
+        seed: of the choice of points, and of shuffles.
+
+    Raises:
+        InputError: as `score_cloud`.
+    """
+    generator = np.random.default_rng(seed)
+    checked = check_points(points)
+    cloud = whiten(generator.permutation(checked)[:_PLANE_POINTS] if len(checked) > _PLANE_POINTS else checked)
+    if cloud.white.shape[1] == 1:
+        return _line(cloud)
+    directions = max(8, config.angles // 3)
+    least = separability(
+        cloud.white, generator, bins=config.bins, angles=directions, shuffles=20, bootstraps=0, oblique=False
+    )
+    band = mixture(cloud.white, epsilon=config.epsilon, directions=2 * directions)
+    thin = mixture(cloud.white, epsilon=config.epsilon / FINER, directions=2 * directions)
+    return _scored(cloud, least, band, thin.share, _NONE)
+
+
+def combine(bits: float, slice_share: float) -> float:
+    """The score of both indices: the bits, times the part of `SLICE_LIMIT` that the slice leaves free.
+
+    Source: ours; of the candidates in ``benchmarks/features_zoo.py`` it tells reducible clouds apart best.
+    """
+    return bits * max(0.0, 1 - slice_share / SLICE_LIMIT)
+
+
+def _line(cloud: Cloud) -> CloudScore:
+    """One coordinate is constant: independent of the other, and a slice that holds everything."""
+    n = len(cloud.white)
+    band = Mixture(1.0, 1.0, np.ones(1), 0.0, 0.0)
+    return CloudScore(0.0, 0.0, 1.0, 0.0, False, (0.0, 0.0), None, 0.0, 0.0, 1.0, 1.0, n, 1, cloud, None, band)
+
+
+def _plane(cloud: Cloud, config: ScoreConfig, generator: np.random.Generator) -> CloudScore:
+    white = cloud.white
+    least = separability(
+        white,
+        generator,
+        bins=config.bins,
+        angles=config.angles,
+        shuffles=config.shuffles,
+        bootstraps=config.bootstraps,
+    )
+    directions = np.deg2rad([least.angle, least.second])
+    along = white @ np.array([np.cos(directions), np.sin(directions)])
+    neighbors_bits = neighbor_information(along[:, :1], along[:, 1:], generator, config.neighbors)
+    band = mixture(white, generator, epsilon=config.epsilon, directions=2 * config.angles)
+    thin = mixture(white, epsilon=config.epsilon / FINER, directions=2 * config.angles)
+    return _scored(cloud, least, band, thin.share, neighbors_bits)
+
+
+def _space(cloud: Cloud, config: ScoreConfig, generator: np.random.Generator) -> CloudScore:
+    split = best_split(cloud.white, generator, neighbors=config.neighbors)
+    band = best_hyperplane(cloud.white, generator, epsilon=config.epsilon)
+    thin = best_hyperplane(cloud.white, generator, epsilon=config.epsilon / FINER, halves=False)
+    return _scored(cloud, split, band, thin.share, split.neighbors_bits)
+
+
+def _scored(
+    cloud: Cloud, least: Separability | Split, band: Mixture, slice_share: float, neighbors_bits: float
+) -> CloudScore:
+    flat = isinstance(least, Separability)
+    score = combine(least.bits, slice_share)
+    return CloudScore(
+        separability_bits=least.bits,
+        separability_null_z=least.null_z,
+        mixture=band.share,
+        score=score,
+        irreducible=score >= THRESHOLD and least.null_z >= LEAST_Z,
+        interval=least.interval,
+        angle=least.angle if flat else None,
+        neighbors_bits=neighbors_bits,
+        separability_held_out=least.held_out if flat else _NONE,
+        mixture_held_out=band.held_out,
+        slice_share=slice_share,
+        n=len(cloud.white),
+        d=cloud.white.shape[1],
+        cloud=cloud,
+        dependence=least,
+        band=band,
+    )

@@ -1,0 +1,116 @@
+"""Clouds of points: read, checked, and whitened."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.errors import InputError
+from novacula.files import read_npz
+
+FEWEST = 20
+"""Points below which nothing is said about a cloud."""
+_MOST_BYTES = 2_000_000_000
+_FLAT = 1e-6
+"""A cloud thinner than this part of its length is flat: what is left is the rounding of 32-bit numbers."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A cloud in coordinates in which its covariance is the identity.
+
+    Independent coordinates are uncorrelated, so that in whitened coordinates only rotations are left to try; and
+    neither index changes where an axis is stretched.
+
+    Attributes:
+        white: whitened points: of all whitened clouds the one nearest to the points, so that a cloud that is as long
+            as it is wide keeps its directions; where dimensions are dropped, along the principal axes.
+        turn: orthogonal; ``white @ turn.T`` is along the principal axes, the longest first.
+        axes: unit principal axes, one a row, in the space of the points.
+        lengths: standard deviations along them.
+        center: the mean of the points.
+        kept_variance: share of the variance along these axes.
+    """
+
+    white: Float[np.ndarray, "n d"]
+    turn: Float[np.ndarray, "d d"]
+    axes: Float[np.ndarray, "d columns"]
+    lengths: Float[np.ndarray, " d"]
+    center: Float[np.ndarray, " columns"]
+    kept_variance: float
+
+    @property
+    def principal(self) -> Float[np.ndarray, "n d"]:
+        """Principal coordinates, in the units of the points."""
+        return self.white @ self.turn.T * self.lengths
+
+
+def read_cloud(path: str | os.PathLike[str], array: str = "points") -> Float[np.ndarray, "n d"]:
+    """The cloud in a npz file.
+
+    Args:
+        path: the file.
+        array: which of its arrays; n rows, d columns.
+
+    Raises:
+        InputError: the file is unreadable, has no such array, or the array is no cloud.
+    """
+    arrays = read_npz(path, max_bytes=_MOST_BYTES)
+    if array not in arrays:
+        raise InputError(os.fspath(path), f"has no array {array!r}, only {', '.join(sorted(arrays)) or 'none at all'}")
+    return check_points(arrays[array], f"{os.fspath(path)}: array {array!r}")
+
+
+def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray, "n d"]:
+    """The points as 64-bit numbers.
+
+    Args:
+        points: one a row.
+        source: what an error names.
+
+    Raises:
+        InputError: not real numbers in rows and columns, not finite, too few, or all equal.
+    """
+    if points.ndim != 2 or points.dtype.kind not in "biuf":
+        raise InputError(
+            source, f"has shape {points.shape} of {points.dtype}; a cloud is real numbers, one point a row"
+        )
+    n, d = points.shape
+    problems = []
+    if d < 2:
+        problems.append(f"has {d} columns; a feature that may be irreducible has at least 2")
+    if n < max(FEWEST, d + 1):
+        problems.append(f"has {n} points in {d} dimensions; at least {max(FEWEST, d + 1)} are needed")
+    if bad := int((~np.isfinite(points)).any(axis=1).sum()):
+        problems.append(f"has {bad} points with NaN or infinite coordinates; remove them")
+    elif n and d and (points == points[0]).all():
+        problems.append("has only equal points")
+    if problems:
+        raise InputError(source, *problems)
+    return points.astype(float)
+
+
+def refuse_constant_columns(points: Float[np.ndarray, "n d"], source: str) -> None:
+    """Such a column is a coordinate that was never measured, or a dead latent.
+
+    Raises:
+        InputError: a column has one value only.
+    """
+    if constant := np.flatnonzero((points == points[0]).all(axis=0)).tolist():
+        named = ", ".join(map(str, constant[:10])) + (" …" if len(constant) > 10 else "")
+        raise InputError(source, f"is constant in column {named}, counted from 0; remove it")
+
+
+def whiten(points: Float[np.ndarray, "n d"], most: int = 5) -> Cloud:
+    """A checked cloud, stretched along its principal axes until all are equally long; directions in which it is flat
+    are dropped, and all but the `most` longest."""
+    size = np.abs(points).max()  # divided by it, sums and squares of any finite numbers stay finite
+    center = (points / size).mean(axis=0)
+    left, values, axes = np.linalg.svd(points / size - center, full_matrices=False)
+    kept = min(most, int((values > _FLAT * values[0]).sum()))
+    root = np.sqrt(len(points))
+    share = float((values[:kept] ** 2).sum() / (values**2).sum())
+    turn = axes if kept == axes.shape[1] else np.eye(kept)
+    white = left[:, :kept] @ turn * root
+    return Cloud(white, turn, axes[:kept], values[:kept] * (size / root), center * size, share)

@@ -1,0 +1,186 @@
+"""Which latents are alike: a sparse graph of nearest neighbors, made block by block, never all pairs at once.
+
+Directions alone do not tell: a circle is often held by two pairs of opposite latents, whose cosines are -1 and 0. What
+tells then is that neighbors are active together, and that opposites share a line. Sources: cosine and angle,
+arXiv 2405.14860, section 4 and appendix; co-activity after the remark there, and arXiv 2604.28119; the levels of chance
+are ours.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import scipy.sparse
+from jaxtyping import Float, Int
+
+from novacula.features.config import AffinityName
+from novacula.features.slices import CodeMatrix
+
+BLOCK = 1024
+"""Latents that are compared with all others at once."""
+WEAK = 0.08
+"""Least co-activity of an edge by default: below, latents mostly meet because their directions disturb each other."""
+STRAIGHT = 0.65
+"""Least absolute cosine of an edge by default, beside co-activity: a direction halfway between two others has 0.71."""
+_TOKENS = 200_000
+_NULL = 4096
+
+Alive = Int[np.ndarray, " alive"]
+Blocks = Iterator[tuple[int, Float[np.ndarray, "block alive"]]]
+
+
+def affinity_graph(
+    rows: Float[np.ndarray, "latents width"],
+    codes: CodeMatrix | None,
+    alive: Alive,
+    affinity: AffinityName,
+    *,
+    neighbors: int = 8,
+    cutoff: float | None = None,
+    seed: int = 0,
+) -> scipy.sparse.csr_array:
+    """The symmetric graph of latents that are alike.
+
+    Args:
+        rows: the dictionary.
+        codes: of tokens; needed for ``activity`` and ``mixed``.
+        alive: latents that take part.
+        affinity: ``cosine`` of directions; ``angular``, 1 - angle / π; ``activity``, `co_activity`; ``mixed``, the
+            larger of the absolute cosine and the co-activity, each as its share of the way from the cutoff to 1.
+        neighbors: edges that each latent begins with, of either kind.
+        cutoff: least cosine and co-activity of an edge; None for what the nearest neighbor of a random latent reaches
+            once in a hundred times, but at least `WEAK` for co-activity, and beside it `STRAIGHT` for directions.
+        seed: of what is drawn for that.
+
+    Returns:
+        likeness of each edge, latents × latents; 0 where there is none.
+    """
+    graphs = []
+    if affinity != "activity":
+        floor = chance_cosine(rows, alive, seed) if cutoff is None else cutoff
+        floor = max(floor, STRAIGHT) if cutoff is None and affinity == "mixed" else floor
+        blocks = _cosines(rows[alive], absolute=affinity == "mixed")
+        rescale = {"mixed": _share_above(floor), "angular": _angular}.get(affinity, lambda values: values)
+        graphs.append(_nearest(blocks, alive, neighbors, len(rows), floor, rescale))
+    if affinity in ("activity", "mixed"):
+        if codes is None:
+            raise ValueError(f"the affinity {affinity} needs codes")
+        sample = _sample(codes, alive, seed)
+        floor = max(WEAK, chance_activity(sample)) if cutoff is None else cutoff
+        rescale = _share_above(floor) if affinity == "mixed" else lambda values: values
+        graphs.append(_nearest(co_activity(sample, sample), alive, neighbors, len(rows), floor, rescale))
+    graph = graphs[0] if len(graphs) == 1 else graphs[0].maximum(graphs[1])
+    graph = graph.maximum(graph.T).tocsr()
+    graph.sort_indices()
+    return graph
+
+
+def co_activity(these: scipy.sparse.csc_array, those: scipy.sparse.csc_array) -> Blocks:
+    """How far the Jaccard index of the tokens of two latents is beyond chance, in blocks of the first's latents.
+
+    It is (J - J₀) / (1 - J₀), J₀ being the index that two independent latents would have that are active as often: 1
+    where both are always active together, 0 where they are independent.
+
+    Args:
+        these: tokens × latents, ones.
+        those: the same for the same tokens.
+    """
+    (tokens, latents), by_token = these.shape or (0, 0), those.tocsr()
+    uses, others = (np.diff(each.indptr).astype(np.float32) for each in (these, those))
+    for start in range(0, latents, BLOCK):
+        block = slice(start, start + BLOCK)
+        both = (these[:, block].T @ by_token).toarray()
+        chance = uses[block, None] * (others / max(1, tokens))
+        sums = uses[block, None] + others
+        index = both / np.maximum(sums - both, 1)
+        expected = chance / np.maximum(sums - chance, 1e-9)
+        yield start, (index - expected) / np.maximum(1 - expected, 1e-9)
+
+
+def chance_activity(sample: scipy.sparse.csc_array) -> float:
+    """The co-activity that a latent's best partner reaches once in a hundred times if tokens are paired at random.
+
+    Each token is paired with the one half the data further on, so that runs of activity stay what they are.
+    """
+    tokens, _ = sample.shape or (0, 0)
+    far = sample.tocsr()[np.roll(np.arange(tokens), tokens // 2)].tocsc()
+    best = [np.delete(row, own) for start, block in co_activity(sample, far) for own, row in enumerate(block, start)]
+    largest = [row.max() for row in best if len(row)]
+    return float(np.quantile(largest, 0.99)) if largest else 0.0
+
+
+def chance_cosine(rows: Float[np.ndarray, "latents width"], alive: Alive, seed: int = 0) -> float:
+    """The cosine that the nearest neighbor of a random direction reaches once in a hundred times.
+
+    The random directions are Gaussian with the covariance of the dictionary's, and as many, but 4,096 at most: the
+    level then is that of a smaller dictionary, lower by a few hundredths.
+    """
+    units = _units(rows[alive])
+    count = min(len(units), _NULL)
+    if count < 2:
+        return 1.0
+    drawn = np.random.default_rng([seed, 13]).standard_normal((count, len(units)), np.float32) @ units
+    largest = [block.max(1) for _, block in _cosines(drawn, absolute=False)]
+    return float(min(0.999, np.quantile(np.concatenate(largest), 0.99)))
+
+
+def _cosines(rows: Float[np.ndarray, "alive width"], *, absolute: bool) -> Blocks:
+    """Cosines of all with all, a block at a time; -1 of each with itself."""
+    units = _units(rows)
+    for start in range(0, len(units), BLOCK):
+        cosines = units[start : start + BLOCK] @ units.T
+        if absolute:
+            np.abs(cosines, out=cosines)
+        own = np.arange(len(cosines))
+        cosines[own, own + start] = -1
+        yield start, cosines
+
+
+def _units(rows: Float[np.ndarray, "some width"]) -> Float[np.ndarray, "some width"]:
+    rows = rows.astype(np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def _sample(codes: CodeMatrix, alive: Alive, seed: int) -> scipy.sparse.csc_array:
+    """Where the living latents are active, as ones, on so many tokens that counting is quick."""
+    matrix = codes.matrix[:, alive]
+    if codes.n_tokens > _TOKENS:
+        chosen = np.sort(np.random.default_rng([seed, 11]).choice(codes.n_tokens, _TOKENS, replace=False))
+        matrix = matrix.tocsr()[chosen].tocsc()
+    ones = np.ones(matrix.nnz, np.float32)
+    return scipy.sparse.csc_array((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def _nearest(
+    blocks: Blocks,
+    alive: Alive,
+    neighbors: int,
+    latents: int,
+    floor: float,
+    rescale: Callable[[np.ndarray], np.ndarray],
+) -> scipy.sparse.csr_array:
+    """The graph of the largest entries of each row, as far as they pass the floor."""
+    sources, targets, weights = [], [], []
+    for start, block in blocks:
+        own = np.arange(len(block))
+        block[own, own + start] = -1
+        count = min(neighbors, block.shape[1] - 1)
+        if count < 1:
+            continue
+        columns = np.argpartition(-block, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(block, columns, axis=1)
+        kept = values > max(floor, 0)
+        sources.append(alive[np.broadcast_to(own[:, None] + start, kept.shape)[kept]])
+        targets.append(alive[columns[kept]])
+        weights.append(rescale(values[kept].astype(np.float64)))
+    if not sources:
+        return scipy.sparse.csr_array((latents, latents))
+    places = (np.concatenate(sources), np.concatenate(targets))
+    return scipy.sparse.csr_array((np.concatenate(weights), places), shape=(latents, latents))
+
+
+def _share_above(floor: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda values: (values - floor) / (1 - floor)
+
+
+def _angular(values: np.ndarray) -> np.ndarray:
+    return 1 - np.arccos(np.clip(values, -1, 1)) / np.pi

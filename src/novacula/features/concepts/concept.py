@@ -1,0 +1,129 @@
+"""Concepts whose labels have an order: their labels, the prompts that name them, and what follows these."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from novacula.errors import InputError
+
+Kind = Literal["cyclic", "ordered", "control"]
+LABEL, OFFSET = "{label}", "{offset}"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A wording.
+
+    Attributes:
+        text: holds ``{label}`` once, and ``{offset}`` at most once.
+        answer: steps from the label to the answer that follows the text, those of the offset not counted; None where
+            no answer follows.
+        read: the token whose state is looked at: the last one of the label, or of the text.
+    """
+
+    text: str
+    answer: int | None = None
+    read: Literal["label", "last"] = "label"
+
+
+@dataclass(frozen=True)
+class Concept:
+    """Labels in order, and templates that name them.
+
+    Attributes:
+        name: for reports.
+        labels: in their order, one name each.
+        templates: at least one.
+        kind: whether the last label is followed by the first; ``control`` has no order at all.
+        offsets: texts for ``{offset}`` and the steps that each means.
+
+    Raises:
+        InputError: something does not fit; all problems are listed at once.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    templates: tuple[Template, ...]
+    kind: Kind = "cyclic"
+    offsets: tuple[tuple[str, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        problems = []
+        if len(self.labels) < 3:
+            problems.append(f"has {len(self.labels)} labels; at least 3 are needed")
+        if len(set(self.labels)) < len(self.labels) or not all(label.strip() for label in self.labels):
+            problems.append("labels must be different texts that are not empty")
+        if not self.templates:
+            problems.append("has no templates")
+        for template in self.templates:
+            if template.text.count(LABEL) != 1 or template.text.count(OFFSET) > 1:
+                problems.append(f"the template {template.text!r} must hold {LABEL} once, and {OFFSET} at most once")
+            if OFFSET in template.text and not self.offsets:
+                problems.append(f"the template {template.text!r} holds {OFFSET}, but there are no offsets")
+        if problems:
+            raise InputError(self.name, *problems)
+
+    @property
+    def period(self) -> int:
+        """p, the number of labels."""
+        return len(self.labels)
+
+    def groups(self, *, answered: bool = False) -> list["Wording"]:
+        """Every template with every offset; only those that an answer follows, if asked for."""
+        return [
+            Wording(template, offset, steps)
+            for template in self.templates
+            for offset, steps in (self.offsets if OFFSET in template.text else (("", 0),))
+            if template.answer is not None or not answered
+        ]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A template with an offset filled in.
+
+    Attributes:
+        template: its template.
+        offset: the text in it.
+        steps: what the offset means.
+    """
+
+    template: Template
+    offset: str
+    steps: int
+
+    def fill(self, label: str) -> "Filled":
+        """The text with a label."""
+        text, spans = "", {}
+        for piece in re.split(f"({LABEL}|{OFFSET})", self.template.text):
+            start = len(text)
+            text += {LABEL: label, OFFSET: self.offset}.get(piece, piece)
+            spans[piece] = start, len(text)
+        return Filled(text, spans[LABEL], spans.get(OFFSET))
+
+    @property
+    def shift(self) -> int:
+        """Steps from the label to the answer."""
+        if self.template.answer is None:
+            raise InputError(self.template.text, "no answer follows this template")
+        return self.template.answer + self.steps
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A prompt, and the characters at which its label and its offset begin and end."""
+
+    text: str
+    label: tuple[int, int]
+    offset: tuple[int, int] | None
+
+
+def templates(*texts: str, answer: int | None = None) -> tuple[Template, ...]:
+    """Templates that are read at the label."""
+    return tuple(Template(text, answer) for text in texts)
+
+
+def counted(unit: str, numbers: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Offsets such as ``Two days``, from 1 up."""
+    return tuple((f"{word} {unit}{'s' if count > 1 else ''}", count) for count, word in enumerate(numbers, 1))

@@ -1,0 +1,299 @@
+"""Options of the features verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from novacula.errors import InputError
+
+if TYPE_CHECKING:
+    from cyclopts import Token
+
+SaeKind = Literal["relu", "topk", "batchtopk", "jumprelu"]
+ClusterMethod = Literal["communities", "components", "threshold", "agglomerative", "hdbscan", "spectral"]
+AffinityName = Literal["cosine", "angular", "activity", "mixed"]
+
+
+def _convert_layers(_: Any, tokens: "Sequence[Token]") -> tuple[int, ...]:
+    return tuple(int(number) for token in tokens for number in token.value.split(","))
+
+
+Layers = Annotated[tuple[int, ...], Parameter(converter=_convert_layers, n_tokens=1)]
+"""Whole numbers, with commas between them on the command line."""
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """How the irreducibility of a cloud is measured.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    bins: int = 40
+    """Cells to each side of the finest grid on which information is counted, over six standard deviations."""
+    angles: int = 90
+    """Rotations of a quarter turn that are tried; the best is refined."""
+    epsilon: float = 0.1
+    """Half width of the band of the mixture index, in root-mean-square distances from its middle line."""
+    neighbors: int = 4
+    """Neighbors of the estimate without bins."""
+    shuffles: int = 100
+    """Shuffled clouds of the permutation null."""
+    bootstraps: int = 200
+    """Resampled clouds of the interval."""
+    dimensions: int = 5
+    """Most dimensions that are scored; of more columns so many leading principal components are taken."""
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise InputError("options", *problems)
+
+    def _problems(self) -> list[str]:
+        bounds = {
+            "bins": (4, 200),
+            "angles": (8, 10_000),
+            "neighbors": (1, 100),
+            "shuffles": (10, 100_000),
+            "bootstraps": (20, 100_000),
+            "dimensions": (2, 8),
+        }
+        problems = _outside(self, bounds)
+        if self.bins % 4:
+            problems.append(f"--bins is {self.bins}; it must be a multiple of 4, as coarser grids are made of it")
+        if not 0 < self.epsilon < 1:
+            problems.append(f"--epsilon is {self.epsilon:g}; it must lie in 0 … 1, both excluded")
+        return problems
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """Which states of a model are stored.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    layer: int = 0
+    """Layer of the residual stream: 0 is the embedding output, L the state after the last block."""
+    tokens: int = 1_000_000
+    """Most states that are stored. Passages are taken from all texts in random order."""
+    context: int = 256
+    """Tokens that the model sees at once."""
+    skip: int = 1
+    """First tokens of each context that are not stored: what stands first has a state of its own kind."""
+    precision: Literal["float16", "float32"] = "float16"
+    """How states are stored."""
+    seed: int = 0
+    """Seed of everything that is drawn, 0 to 2^32 - 1."""
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise InputError("options", *problems)
+
+    def _problems(self) -> list[str]:
+        bounds = {
+            "layer": (0, 10_000),
+            "tokens": (1, 10**10),
+            "context": (2, 10**6),
+            "skip": (0, self.context - 1),
+            "seed": (0, 2**32 - 1),
+        }
+        return _outside(self, bounds)
+
+
+@dataclass(frozen=True)
+class TrainSaeConfig:
+    """How a sparse autoencoder is trained.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    kind: SaeKind = "topk"
+    """What picks the active latents."""
+    latents: int = 4608
+    """Rows of the dictionary."""
+    k: int = 32
+    """Active latents of a token, for topk and batchtopk."""
+    sparsity: float = 0.01
+    """Weight of the penalty, for relu and jumprelu."""
+    train_tokens: int = 4_000_000
+    """States that it learns from; where fewer are stored they come again."""
+    batch: int = 2048
+    """States in a step."""
+    rate: float = 1e-3
+    """Learning rate of Adam at its highest."""
+    dead_after: int = 200_000
+    """States after which a silent latent counts as dead."""
+    seed: int = 0
+    """Seed of everything that is drawn, 0 to 2^32 - 1."""
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise InputError("options", *problems)
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return -(-self.train_tokens // self.batch)
+
+    def _problems(self) -> list[str]:
+        bounds = {
+            "latents": (2, 10**7),
+            "k": (1, self.latents),
+            "train_tokens": (1, 10**12),
+            "batch": (1, 10**6),
+            "dead_after": (1, 10**12),
+            "seed": (0, 2**32 - 1),
+        }
+        problems = _outside(self, bounds)
+        for name in ("sparsity", "rate"):
+            value = getattr(self, name)
+            if not 0 < value < 1000:
+                problems.append(f"--{name} is {value:g}; it must lie in 0 … 1000, both excluded")
+        return problems
+
+
+@dataclass(frozen=True)
+class DiscoverConfig(CollectConfig, TrainSaeConfig):
+    """How features are looked for: what is collected, how the dictionary is trained, grouped and ranked.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    method: ClusterMethod = "communities"
+    """How the graph of similar latents is cut into clusters."""
+    affinity: AffinityName = "mixed"
+    """What makes two latents alike: their directions, being active on the same tokens, or the stronger of both."""
+    neighbors: int = 8
+    """Edges that each latent begins with, to the most similar others."""
+    cutoff: float | None = None
+    """Least likeness of an edge; by default what chance hardly reaches."""
+    largest: int = 200
+    """Members of the largest cluster; larger ones are split again."""
+    clusters: int = 1000
+    """Most clusters that are ranked, those that are active most often first."""
+    points: int = 2000
+    """Most tokens of a cluster that its score is measured on."""
+    radius: float = 0.35
+    """Weakly active tokens, mostly noise, are left out: those whose point is nearer to the origin than this part of the
+    95th percentile."""
+    nulls: int = 20
+    """Clusters of chance that are scored beside them."""
+    shown: int = 24
+    """Clusters that the report shows one by one."""
+
+    def _problems(self) -> list[str]:
+        bounds = {
+            "neighbors": (1, 1000),
+            "largest": (2, 10_000),
+            "clusters": (1, 10**6),
+            "points": (50, 20_000),
+            "nulls": (0, 10_000),
+            "shown": (1, 1000),
+        }
+        problems = [*CollectConfig._problems(self), *TrainSaeConfig._problems(self), *_outside(self, bounds)]
+        if not 0 <= self.radius < 1:
+            problems.append(f"--radius is {self.radius:g}; it must lie in 0 … 1, 1 excluded")
+        if self.cutoff is not None and not -1 < self.cutoff < 1:
+            problems.append(f"--cutoff is {self.cutoff:g}; it must lie in -1 … 1, both excluded")
+        return list(dict.fromkeys(problems))
+
+
+@dataclass(frozen=True)
+class ProbeConfig:
+    """How a concept's circle is looked for.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    layers: Layers = ()
+    """Layers of the residual stream, with commas between them; by default all: 0 is the embedding output."""
+    components: int = 5
+    """Principal components in which a probe is fitted."""
+    permutations: int = 9999
+    """Labelings drawn for the null, from 8 labels on; up to 7 labels all are taken."""
+    seed: int = 0
+    """Seed of everything that is drawn, 0 to 2^32 - 1."""
+
+    def __post_init__(self) -> None:
+        bounds = {"components": (2, 1000), "permutations": (99, 10**6), "seed": (0, 2**32 - 1)}
+        if problems := _outside(self, bounds):
+            raise InputError("options", *problems)
+
+
+@dataclass(frozen=True)
+class SteerConfig:
+    """How states are changed, and where.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    layer: int = 7
+    """Layer of the residual stream that is changed, at the token of the label."""
+    template: int | None = None
+    """Which of the concept's templates with an answer, from 1; by default the one that the model answers best."""
+    components: int = 5
+    """Principal components in which the circle is fitted."""
+    radii: int = 6
+    """Radii of the grid of points that are written, from 0 to twice the circle; 0 for no grid."""
+    angles: int = 24
+    """Angles of that grid."""
+    legacy_centering: bool = False
+    """Center as the published program did: the mean's own part in the subspace is taken away twice."""
+    seed: int = 0
+    """Seed of everything that is drawn, 0 to 2^32 - 1."""
+
+    def __post_init__(self) -> None:
+        bounds = {
+            "layer": (0, 10_000),
+            "components": (2, 1000),
+            "radii": (0, 100),
+            "angles": (3, 1000),
+            "seed": (0, 2**32 - 1),
+        }
+        problems = _outside(self, bounds)
+        if self.template is not None and self.template < 1:
+            problems.append(f"--template is {self.template}; templates are counted from 1")
+        if problems:
+            raise InputError("options", *problems)
+
+
+@dataclass(frozen=True)
+class ExplainConfig:
+    """Which functions of the prompt are tried on states, and how many.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    layers: Layers = ()
+    """Layers of the residual stream, with commas between them; by default about eight."""
+    components: int = 20
+    """Principal components of the states that are explained."""
+    functions: int = 6
+    """Most functions that are taken, each the one that explains most of what is left."""
+    pairs: int = 0
+    """Pairs of prompts for activation patching, which tells where label, offset and answer live; 0 for none."""
+    seed: int = 0
+    """Seed of everything that is drawn, 0 to 2^32 - 1."""
+
+    def __post_init__(self) -> None:
+        bounds = {"components": (2, 10_000), "functions": (1, 50), "pairs": (0, 1000), "seed": (0, 2**32 - 1)}
+        if problems := _outside(self, bounds):
+            raise InputError("options", *problems)
+
+
+def _outside(config: object, bounds: Mapping[str, tuple[int, int]]) -> list[str]:
+    """What is wrong with whole numbers that must lie between two others."""
+    return [
+        f"--{name.replace('_', '-')} is {getattr(config, name)}; it must lie in {low} … {high}"
+        for name, (low, high) in bounds.items()
+        if not low <= getattr(config, name) <= high
+    ]

@@ -1,0 +1,92 @@
+"""Do words such as early and late move a label along its circle?"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.errors import InputError
+from novacula.features.concepts import Concept
+from novacula.features.models import LanguageModel
+
+_EXACT = 14
+_DRAWN = 9999
+
+
+@dataclass(frozen=True)
+class Continuity:
+    """Where labels stand with and without a word that moves them.
+
+    Attributes:
+        bare: the labels alone, in the leading plane of their states.
+        early: the labels with the word for earlier, in that plane.
+        late: with the word for later.
+        shifts: signed angle in degrees from early to late, by label; positive in the order of the labels.
+        mean_shift: their mean.
+        p_value: two-sided, by exchanging early and late of labels: exact up to 14 labels.
+    """
+
+    bare: Float[np.ndarray, "labels 2"]
+    early: Float[np.ndarray, "labels 2"]
+    late: Float[np.ndarray, "labels 2"]
+    shifts: Float[np.ndarray, " labels"]
+    mean_shift: float
+    p_value: float
+
+
+def continuity(
+    model: LanguageModel,
+    concept: Concept,
+    layer: int,
+    *,
+    bare: str = "on {label}",
+    early: str = "very early on {label}",
+    late: str = "very late on {label}",
+    seed: int = 0,
+) -> Continuity:
+    """Compare a concept's labels with versions of them that say "early" and "late".
+
+    Args:
+        model: the model.
+        concept: whose labels.
+        layer: of the residual stream, at the last token.
+        bare, early, late: texts with ``{label}``. The plane is fitted on the bare ones only.
+        seed: of labels' exchanges that are drawn where there are more than 14 labels.
+
+    Raises:
+        InputError: a text without ``{label}``, or the model has no such layer.
+
+    Source: arXiv 2405.14860, section on continuity; the shift and its test are ours.
+    """
+    for text in (bare, early, late):
+        if "{label}" not in text:
+            raise InputError(repr(text), "must hold {label}")
+    prompts = [model.encode(text.replace("{label}", each)) for text in (bare, early, late) for each in concept.labels]
+    states = model.hidden_states(prompts, [layer], [len(tokens) - 1 for tokens in prompts])[:, 0].double().numpy()
+    return compare(states.reshape(3, concept.period, -1), seed=seed)
+
+
+def compare(states: Float[np.ndarray, "3 labels d"], *, seed: int = 0) -> Continuity:
+    """The same from states: bare, early and late, of labels in cyclic order."""
+    center = states[0].mean(0)
+    axes = np.linalg.svd(states[0] - center, full_matrices=False)[2][:2]
+    plane = (states - center) @ axes.T
+    # The words shift all labels alike too, which is no turn.
+    plane = plane - plane.mean(1, keepdims=True)
+    angle = np.arctan2(plane[..., 1], plane[..., 0])
+    order = np.angle(np.exp(1j * (np.roll(angle[0], -1) - angle[0])))
+    sense = 1.0 if order.sum() >= 0 else -1.0
+    shifts = sense * np.degrees(np.angle(np.exp(1j * (angle[2] - angle[1]))))
+    return Continuity(plane[0], plane[1], plane[2], shifts, float(shifts.mean()), _sign_flips(shifts, seed))
+
+
+def _sign_flips(values: Float[np.ndarray, " n"], seed: int) -> float:
+    """How often the mean of values with signs at random is as far from zero as theirs."""
+    if len(values) <= _EXACT:
+        signs = np.array(list(product((1, -1), repeat=len(values))))
+    else:
+        drawn = np.random.default_rng(seed).choice((1, -1), size=(_DRAWN, len(values)))
+        signs = np.concatenate([np.ones((1, len(values))), drawn])
+    means = np.abs(signs @ values)
+    return float((means >= np.abs(values.sum()) - 1e-9).mean())

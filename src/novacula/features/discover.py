@@ -1,0 +1,276 @@
+"""Features that no direction can hold, found without labels: ``novacula features discover``; its first stages apart.
+
+The stages: a model's states on texts (`collection`, `store`); a dictionary of them (`training`, `sae`); their codes
+(`encoding`, `slices`); clusters of latents (`grouping`, `clustering`); the score of each (`ranked`, `ranking`,
+`planes`); a page (`discover_report`). Source: arXiv 2405.14860, section 4.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from novacula.errors import InputError
+from novacula.features.array_store import read_states, store_states
+from novacula.features.collection import BATCH, Collection, vocabulary
+from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
+from novacula.features.encoding import Encoding, codes_path
+from novacula.features.grouping import Grouping
+from novacula.features.pipeline import Pipeline, Stage
+from novacula.features.ranked import Ranked
+from novacula.features.report import build_report
+from novacula.features.sae import SparseAutoencoder, read_sae
+from novacula.features.slices import CodeMatrix, read_codes
+from novacula.features.store import Store, StoreWriter
+from novacula.features.texts import read_passages
+from novacula.features.training import Training
+from novacula.runs import OnStep, Program, RunFolder, Status, drive
+
+STORE, SAE, CODES, PICTURES = "store", "sae", "codes", "pictures.json"
+"""What a run leaves among its artifacts."""
+
+
+@dataclass(frozen=True)
+class DiscoverSource:
+    """Where states come from: a model and texts, a file of arrays, or a store; and a dictionary, if there is one.
+
+    Attributes:
+        model: a model's folder or GGUF file.
+        text: text files or folders that the model reads.
+        activations: a npz file with ``activations``.
+        store: a folder of states, as ``collect`` makes it.
+        sae: an autoencoder's folder; without it one is trained.
+
+    Raises:
+        InputError: there is no source of states, or more than one.
+    """
+
+    model: str | None = None
+    text: tuple[str, ...] = ()
+    activations: str | None = None
+    store: str | None = None
+    sae: str | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        if sum(each is not None for each in (self.model, self.activations, self.store)) != 1:
+            problems.append("states come from --model, --activations or --store; give one of them")
+        if bool(self.text) != (self.model is not None):
+            problems.append("--model and --text belong together; give both or none")
+        if problems:
+            raise InputError("options", *problems)
+
+
+@dataclass(frozen=True)
+class DiscoverResult:
+    """How a run of ``collect``, ``train-sae`` or ``discover`` ended.
+
+    Attributes:
+        status: finished, interrupted or time-limit.
+        document: the content of ``result.json``: an object for each stage that is done.
+        report: the page.
+    """
+
+    status: Status
+    document: Mapping[str, Any]
+    report: Path
+
+
+def discover(
+    source: DiscoverSource,
+    config: DiscoverConfig = DiscoverConfig(),  # noqa: B008 - it is frozen
+    *,
+    threads: int = 1,
+    runs: str | PathLike[str] = "runs",
+    out: str | PathLike[str] | None = None,
+    time_limit: float | None = None,
+    on_step: OnStep | None = None,
+) -> DiscoverResult:
+    """Look for irreducible features in states, without labels.
+
+    Args:
+        source: of the states.
+        config: every stage's options.
+        threads: numeric threads that the caller has set, for the record.
+        runs: folder in which the run's folder is made.
+        out: the run's folder itself, instead.
+        time_limit: seconds of wall time.
+        on_step: called after every step.
+
+    Raises:
+        InputError: a file, model, store or autoencoder that is damaged, empty, or does not fit the others.
+        RunError: the run's folder cannot be made.
+    """
+    return _run("discover", source, config, threads, runs, out, time_limit, on_step)
+
+
+def collect(
+    source: DiscoverSource,
+    config: CollectConfig = CollectConfig(),  # noqa: B008 - it is frozen
+    *,
+    threads: int = 1,
+    runs: str | PathLike[str] = "runs",
+    out: str | PathLike[str] | None = None,
+    time_limit: float | None = None,
+    on_step: OnStep | None = None,
+) -> DiscoverResult:
+    """Store a model's states on texts; arguments and errors as `discover`."""
+    return _run("collect", source, config, threads, runs, out, time_limit, on_step)
+
+
+def train_sae(
+    source: DiscoverSource,
+    config: TrainSaeConfig = TrainSaeConfig(),  # noqa: B008 - it is frozen
+    *,
+    threads: int = 1,
+    runs: str | PathLike[str] = "runs",
+    out: str | PathLike[str] | None = None,
+    time_limit: float | None = None,
+    on_step: OnStep | None = None,
+) -> DiscoverResult:
+    """Train a sparse autoencoder on stored states; arguments and errors as `discover`."""
+    return _run("train-sae", source, config, threads, runs, out, time_limit, on_step)
+
+
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> DiscoverResult:
+    """Go on with a run of any of the three.
+
+    Raises:
+        InputError, RunError: the folder is damaged or in use, or a file that it began with has gone.
+    """
+    status = drive(Discovery(folder).pipeline, folder, time_limit=time_limit, on_step=on_step)
+    return DiscoverResult(status, folder.read_result() or {}, build_report(folder))
+
+
+def _run(
+    verb: str,
+    source: DiscoverSource,
+    config: CollectConfig | TrainSaeConfig,
+    threads: int,
+    runs: str | PathLike[str],
+    out: str | PathLike[str] | None,
+    time_limit: float | None,
+    on_step: OnStep | None,
+) -> DiscoverResult:
+    check_source(source)
+    stored = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(source).items()}
+    folder = RunFolder.create(
+        part="features",
+        verb=verb,
+        configuration=stored | asdict(config),
+        seed=config.seed,
+        threads=threads,
+        label=verb,
+        runs=runs,
+        out=out,
+    )
+    return resume(folder, time_limit=time_limit, on_step=on_step)
+
+
+def check_source(source: DiscoverSource) -> None:
+    """Find what is wrong with files before a run's folder is made.
+
+    Raises:
+        InputError: as `discover`; a model itself is not loaded yet.
+    """
+    sae = read_sae(source.sae) if source.sae else None
+    if source.store:
+        store = Store(source.store)
+        store.check_filled()
+        if sae:
+            sae.check_width(store.width, source.store)
+    if source.activations:
+        states = read_states(source.activations)["states"]
+        if sae:
+            sae.check_width(states.shape[1], source.activations)
+    if source.text:
+        read_passages(source.text, 1000)
+
+
+class Discovery:
+    """The stages of a run, and what they leave in its folder.
+
+    Args:
+        folder: the run's.
+
+    Raises:
+        InputError: the run's configuration is damaged.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        stored = dict(folder.record.configuration)
+        names = {field.name for field in fields(DiscoverSource)}
+        source = {name: stored.pop(name, None) for name in names}
+        self._source = DiscoverSource(**{**source, "text": tuple(source["text"] or ())})
+        kinds = {"collect": CollectConfig, "train-sae": TrainSaeConfig, "discover": DiscoverConfig}
+        self._config: Any = kinds[folder.record.verb](**stored)
+        self._folder, self._verb = folder, folder.record.verb
+        self.pipeline = Pipeline(self._stages())
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of states."""
+        return Path(self._source.store) if self._source.store else self._folder.artifact(STORE)
+
+    @property
+    def sae_path(self) -> Path:
+        """The folder of the autoencoder."""
+        return Path(self._source.sae) if self._source.sae else self._folder.artifact(SAE)
+
+    def _stages(self) -> list[Stage]:
+        stages = [Stage("collect", self._collection)] if self._source.model else []
+        if self._verb == "collect":
+            return stages
+        if not self._source.sae:
+            stages.append(Stage("train-sae", self._training))
+        if self._verb == "discover":
+            stages += [
+                Stage("encode", lambda: Encoding(self._store, self._sae, self._folder.artifact(CODES))),
+                Stage("cluster", lambda: Grouping(self._codes, self._sae.decoder.numpy(), self._config)),
+                Stage("rank", self._ranked),
+            ]
+        return stages
+
+    def _collection(self) -> Program:
+        from novacula.features.models.load import load_model
+
+        assert self._source.model is not None
+        model = load_model(self._source.model)
+        if self._source.sae:
+            self._sae.check_width(model.d_model, f"the model {model.name}")
+        config = self._config
+        if not config.layer <= model.n_layers:
+            raise InputError("--layer", f"is {config.layer}; the model has layers 0 … {model.n_layers}")
+        passages = read_passages(self._source.text, BATCH * config.context)
+        origin = {"model": model.name, "layer": config.layer, "text": list(self._source.text)}
+        texts = vocabulary(model)
+        writer = StoreWriter(self.store_path, model.d_model, origin, precision=config.precision, vocabulary=texts)
+        return Collection(model, passages, config, writer)
+
+    def _training(self) -> Program:
+        return Training(self._store, self._config, self.sae_path)
+
+    def _ranked(self) -> Program:
+        grouping = self.pipeline.results["cluster"]
+        out = self._folder.artifact(PICTURES)
+        return Ranked(self._codes, self._sae.decoder.numpy(), grouping, self._store, self._config, out)
+
+    @cached_property
+    def _store(self) -> Store:
+        if self._source.activations and not (self.store_path / "index.json").exists():
+            arrays = read_states(self._source.activations)
+            tokens, documents = arrays.get("tokens"), arrays.get("documents")
+            return store_states(self.store_path, arrays["states"], tokens, documents, source=self._source.activations)
+        return Store(self.store_path)
+
+    @cached_property
+    def _sae(self) -> SparseAutoencoder:
+        return read_sae(self.sae_path)
+
+    @cached_property
+    def _codes(self) -> CodeMatrix:
+        shards = range(len(self._store.shard_rows))
+        paths = [codes_path(self._folder.artifact(CODES), shard) for shard in shards]
+        return read_codes(paths, self._sae.n_latents)

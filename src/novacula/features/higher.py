@@ -1,0 +1,240 @@
+"""Both indices beyond the plane: every split of d dimensions into k and d - k, and bands about hyperplanes.
+
+Which rotation makes two groups of coordinates most independent is searched with a smooth measure, the covariance of
+random Fourier features of the two groups (zero only where they are independent), by turning one pair of coordinates
+after the other, from many starts: principal axes, independent components, random rotations. What is found is then
+measured by nearest neighbors. Hyperplanes go through d points drawn at random; the best are fitted to what they hold.
+Source: ours.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.features.mixture import Mixture, best_band
+from novacula.features.neighbors import neighbor_information
+
+_FEATURES = 32
+"""Random Fourier features of each group."""
+_SEARCHED = 800
+"""Points on which rotations are compared."""
+_MEASURED = 2000
+"""Points on which information is measured by neighbors."""
+_RANDOM_STARTS = 6
+_REFINED_STARTS = 3
+_HYPERPLANES = 600
+_FITTED = 12
+
+
+@dataclass(frozen=True)
+class Split:
+    """The most independent split into two groups of coordinates.
+
+    Attributes:
+        bits: mutual information of the groups, by nearest neighbors, less the mean of shuffled clouds, not below 0.
+        null_z: standard deviations above that mean.
+        interval: 95 % interval of `bits`: subsamples of half of the points, as wide as the whole cloud's would be.
+        neighbors_bits: the plain estimate, which may be below 0.
+        rotation: orthogonal, of the whitened coordinates; its first `first` rows are one group.
+        first: coordinates of the smaller group.
+    """
+
+    bits: float
+    null_z: float
+    interval: tuple[float, float]
+    neighbors_bits: float
+    rotation: Float[np.ndarray, "d d"]
+    first: int
+
+
+def best_split(
+    white: Float[np.ndarray, "n d"],
+    generator: np.random.Generator,
+    *,
+    neighbors: int = 4,
+    shuffles: int = 20,
+    subsamples: int = 20,
+) -> Split:
+    """Find the split whose two groups of coordinates tell least of each other.
+
+    Args:
+        white: the whitened cloud, d ≥ 2.
+        generator: of starts, features, shuffles and subsamples.
+        neighbors: of the estimate.
+        shuffles: of the null.
+        subsamples: of the interval; with 0 it is NaN.
+    """
+    d = white.shape[1]
+    some = generator.permutation(white)[:_SEARCHED]
+    measured = generator.permutation(white)[:_MEASURED]
+    starts = [np.eye(d), _independent_axes(some, generator), *(_turn(generator, d) for _ in range(_RANDOM_STARTS))]
+    found: list[tuple[float, Float[np.ndarray, "d d"], int]] = []
+    for first in range(1, d // 2 + 1):
+        dependence = _Dependence(some, first, generator)
+        ordered = sorted(
+            (_ordered(start, group) for start in starts for group in combinations(range(d), first)), key=dependence
+        )
+        for start in ordered[:_REFINED_STARTS]:
+            rotation = _descend(start, dependence)
+            found.append((_measure(measured, rotation, first, generator, neighbors), rotation, first))
+    plain, rotation, first = min(found, key=lambda each: each[0])
+    turned = measured @ rotation.T
+    a, b = turned[:, :first], turned[:, first:]
+    chance = [neighbor_information(a, generator.permutation(b), generator, neighbors) for _ in range(shuffles)]
+    mean, spread = float(np.mean(chance)), float(np.std(chance, ddof=1))
+    bits = max(0.0, plain - mean)
+    interval = _interval(a, b, bits, generator, neighbors, subsamples) if subsamples else (float("nan"), float("nan"))
+    return Split(bits, (plain - mean) / max(spread, 1e-9), interval, plain, rotation, first)
+
+
+def best_hyperplane(
+    white: Float[np.ndarray, "n d"], generator: np.random.Generator, *, epsilon: float = 0.1, halves: bool = True
+) -> Mixture:
+    """Find the band about a hyperplane that holds most points; see `novacula.features.mixture`.
+
+    Args:
+        white: the whitened cloud, d ≥ 2.
+        generator: of the points through which hyperplanes are laid, and of the halves.
+        epsilon: half width, in root-mean-square distances from the middle hyperplane.
+        halves: whether to measure the held-out value, too; else it is NaN.
+    """
+    normal = _hyperplane(white, generator, epsilon)
+    share, middle, half_width = best_band(np.sort(white @ normal), epsilon)
+    held_out = [_carried(white, generator, epsilon) for _ in range(2)] if halves else [float("nan")]
+    return Mixture(share, float(np.mean(held_out)), normal, middle, half_width)
+
+
+def _carried(white: Float[np.ndarray, "n d"], generator: np.random.Generator, epsilon: float) -> float:
+    """Share of one half of the points in the band that the other half chooses."""
+    order = generator.permutation(len(white))
+    chosen_on, counted_on = white[order[::2]], white[order[1::2]]
+    normal = _hyperplane(chosen_on, generator, epsilon)
+    _, middle, width = best_band(np.sort(chosen_on @ normal), epsilon)
+    return float(np.mean(np.abs(counted_on @ normal - middle) < width))
+
+
+def _hyperplane(
+    white: Float[np.ndarray, "n d"], generator: np.random.Generator, epsilon: float
+) -> Float[np.ndarray, " d"]:
+    n, d = white.shape
+    chosen = white[generator.integers(n, size=(_HYPERPLANES, d))]
+    _, _, axes = np.linalg.svd(chosen[:, 1:] - chosen[:, :1], full_matrices=True)
+    normals = axes[:, -1]
+    some = white if n <= _MEASURED else white[generator.permutation(n)[:_MEASURED]]
+    shares = _shares(some, normals, epsilon)
+    best = normals[np.argsort(-shares)[:_FITTED]]
+    for width in (0.1, 0.03, 0.01):
+        tried = np.vstack([best, *(_fitted(some, normal, epsilon) for normal in best)])
+        near = tried[np.argsort(-_shares(some, tried, epsilon))[:_FITTED]]
+        moved = near[:, None] + width * generator.standard_normal((len(near), 8, d))
+        tried = np.vstack([near, moved.reshape(-1, d) / np.linalg.norm(moved.reshape(-1, d), axis=1, keepdims=True)])
+        best = tried[np.argsort(-_shares(some, tried, epsilon))[:_FITTED]]
+    return best[0]
+
+
+def _shares(
+    white: Float[np.ndarray, "n d"], normals: Float[np.ndarray, "m d"], epsilon: float
+) -> Float[np.ndarray, " m"]:
+    return np.array([best_band(p, epsilon)[0] for p in np.sort(normals @ white.T, axis=1)])
+
+
+def _fitted(
+    white: Float[np.ndarray, "n d"], normal: Float[np.ndarray, " d"], epsilon: float
+) -> Float[np.ndarray, "1 d"]:
+    """The direction in which the points of the band are thinnest."""
+    _, middle, width = best_band(np.sort(white @ normal), epsilon)
+    held = white[np.abs(white @ normal - middle) <= width]
+    return np.linalg.eigh(np.cov(held.T))[1][:, :1].T if len(held) > white.shape[1] else normal[None]
+
+
+class _Dependence:
+    """A smooth measure of the dependence of two groups of coordinates, by rotation."""
+
+    def __init__(self, white: Float[np.ndarray, "n d"], first: int, generator: np.random.Generator) -> None:
+        d = white.shape[1]
+        self.white, self.first, self.d = white, first, d
+        # Of several widths, so that coarse and fine structure count.
+        self.waves = [
+            generator.standard_normal((size, _FEATURES)) * np.geomspace(0.7, 3, _FEATURES)
+            for size in (first, d - first)
+        ]
+        self.phases = [generator.uniform(0, 2 * np.pi, _FEATURES) for _ in range(2)]
+
+    def __call__(self, rotation: Float[np.ndarray, "d d"]) -> float:
+        turned = self.white @ rotation.T
+        groups = turned[:, : self.first], turned[:, self.first :]
+        features = [np.cos(g @ w + p) for g, w, p in zip(groups, self.waves, self.phases, strict=True)]
+        first, second = (f - f.mean(axis=0) for f in features)
+        return float(((first.T @ second) ** 2).sum()) / len(turned) ** 2
+
+
+def _descend(rotation: Float[np.ndarray, "d d"], dependence: _Dependence) -> Float[np.ndarray, "d d"]:
+    """Turn one coordinate of a group against one of the other, in smaller and smaller steps, while that helps."""
+    least = dependence(rotation)
+    for width in (np.pi / 4, np.pi / 8, np.pi / 20, np.pi / 60, np.pi / 180):
+        for i in range(dependence.first):
+            for j in range(dependence.first, dependence.d):
+                turns = [_turned(rotation, i, j, width * part) for part in (-1, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1)]
+                values = [dependence(each) for each in turns]
+                if min(values) < least:
+                    least, rotation = min(values), turns[int(np.argmin(values))]
+    return rotation
+
+
+def _turned(rotation: Float[np.ndarray, "d d"], i: int, j: int, angle: float) -> Float[np.ndarray, "d d"]:
+    turned = rotation.copy()
+    turned[i] = np.cos(angle) * rotation[i] + np.sin(angle) * rotation[j]
+    turned[j] = np.cos(angle) * rotation[j] - np.sin(angle) * rotation[i]
+    return turned
+
+
+def _ordered(rotation: Float[np.ndarray, "d d"], group: tuple[int, ...]) -> Float[np.ndarray, "d d"]:
+    """The rotation with the rows of the group first."""
+    rest = [row for row in range(len(rotation)) if row not in group]
+    return rotation[[*group, *rest]]
+
+
+def _turn(generator: np.random.Generator, d: int) -> Float[np.ndarray, "d d"]:
+    return np.linalg.qr(generator.standard_normal((d, d)))[0]
+
+
+def _independent_axes(white: Float[np.ndarray, "n d"], generator: np.random.Generator) -> Float[np.ndarray, "d d"]:
+    """Independent components by the symmetric fixed point of Hyvärinen (1999), with the hyperbolic tangent."""
+    rotation = _turn(generator, white.shape[1])
+    for _ in range(30):
+        bent = np.tanh(white @ rotation.T)
+        step = bent.T @ white / len(white) - (1 - bent**2).mean(axis=0)[:, None] * rotation
+        left, _, right = np.linalg.svd(step)
+        rotation = left @ right
+    return rotation
+
+
+def _measure(
+    white: Float[np.ndarray, "n d"],
+    rotation: Float[np.ndarray, "d d"],
+    first: int,
+    generator: np.random.Generator,
+    neighbors: int,
+) -> float:
+    turned = white @ rotation.T
+    return neighbor_information(turned[:, :first], turned[:, first:], generator, neighbors)
+
+
+def _interval(
+    a: Float[np.ndarray, "n p"],
+    b: Float[np.ndarray, "n q"],
+    bits: float,
+    generator: np.random.Generator,
+    neighbors: int,
+    subsamples: int,
+) -> tuple[float, float]:
+    """A point drawn twice would be its own neighbor, so halves are drawn without replacement; the spread of the
+    estimate on n of N points about that on all is √((N - n) / n) of that on N: 1 for halves."""
+    values = []
+    for _ in range(subsamples):
+        half = generator.permutation(len(a))[: len(a) // 2]
+        values.append(neighbor_information(a[half], b[half], generator, neighbors))
+    spread = 1.96 * float(np.std(values, ddof=1))
+    return max(0.0, bits - spread), bits + spread

@@ -1,0 +1,116 @@
+"""What is written in place of a state at the label's token, to make a model answer as if the label were another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from novacula.features.circular_probe import CircularProbe
+
+
+@dataclass(frozen=True)
+class Case:
+    """States, and what they are to become.
+
+    Attributes:
+        states: x, as they are.
+        labels: α of each.
+        clean: the states of the same wordings with the wanted labels.
+        targets: α', the wanted labels.
+        probe: of the circle at this layer.
+        legacy: center as the published program does.
+    """
+
+    states: Float[np.ndarray, "runs d"]
+    labels: Int[np.ndarray, " runs"]
+    clean: Float[np.ndarray, "runs d"]
+    targets: Int[np.ndarray, " runs"]
+    probe: CircularProbe
+    legacy: bool = False
+
+
+def intervene(name: str, case: Case) -> Float[np.ndarray, "runs d"]:
+    """New states by the intervention of this name, one of `INTERVENTIONS`."""
+    return INTERVENTIONS[name][0](case)
+
+
+def write_circle(
+    probe: CircularProbe, points: Float[np.ndarray, "n 2"], *, legacy: bool = False
+) -> Float[np.ndarray, "n d"]:
+    """States at these points of the circle's plane, and at the mean in all else.
+
+    Args:
+        probe: whose circle.
+        points: any, also off the circle.
+        legacy: take the projection of the raw mean away, though the probe is fitted on centered states. Then the
+            probe does not read what was written, unless the mean has no part in its plane.
+    """
+    return probe.write(points - (probe.reading @ probe.mean if legacy else 0))
+
+
+def _patch_circle(case: Case) -> Float[np.ndarray, "runs d"]:
+    return write_circle(case.probe, case.probe.point(case.targets), legacy=case.legacy)
+
+
+def _patch_components(case: Case) -> Float[np.ndarray, "runs d"]:
+    basis = case.probe.basis
+    clean = case.clean - case.probe.mean if case.legacy else case.clean
+    return case.states + (clean - case.states) @ basis.T @ basis
+
+
+def _patch_plane(case: Case) -> Float[np.ndarray, "runs d"]:
+    return case.states + _in_plane(case, case.clean - case.states)
+
+
+def _ablate(case: Case) -> Float[np.ndarray, "runs d"]:
+    return np.broadcast_to(case.probe.mean, case.states.shape)
+
+
+def _without_circle(case: Case) -> Float[np.ndarray, "runs d"]:
+    return case.states - _in_plane(case, case.states - case.probe.mean)
+
+
+def _only_circle(case: Case) -> Float[np.ndarray, "runs d"]:
+    return case.probe.mean + _in_plane(case, case.states - case.probe.mean)
+
+
+def _set_in_place(case: Case) -> Float[np.ndarray, "runs d"]:
+    wanted = case.probe.point(case.targets) - case.probe.read(case.states)
+    return case.states + wanted @ case.probe.writing.T
+
+
+def _rotate(case: Case) -> Float[np.ndarray, "runs d"]:
+    probe = case.probe
+    turn = 2 * np.pi * probe.harmonic * (case.targets - case.labels) / probe.period
+    point = probe.read(case.states)
+    x, y, c, s = point[:, 0], point[:, 1], np.cos(turn), np.sin(turn)
+    turned = np.stack([c * x - s * y, s * x + c * y], axis=1)
+    return case.states + (turned - point) @ probe.writing.T
+
+
+def _in_plane(case: Case, states: Float[np.ndarray, "runs d"]) -> Float[np.ndarray, "runs d"]:
+    """The part of states that lies in the plane which the probe reads."""
+    plane = case.probe.plane
+    return states @ plane.T @ plane
+
+
+INTERVENTIONS: dict[str, tuple[Callable[[Case], np.ndarray], str]] = {
+    "none": (lambda case: case.states, "nothing is changed"),
+    "patch circle": (_patch_circle, "the wanted point of the circle, and the mean in all else (the published method)"),
+    "patch components": (
+        _patch_components,
+        "the principal components of the prompt with the wanted label, the rest kept",
+    ),
+    "patch plane": (_patch_plane, "the circle's plane of the prompt with the wanted label, the rest kept"),
+    "patch layer": (lambda case: case.clean, "the whole state of the prompt with the wanted label"),
+    "average ablate": (_ablate, "the mean of all states"),
+    "zero circle": (_without_circle, "the state without its part in the circle's plane"),
+    "only circle": (_only_circle, "that part alone, and the mean in all else"),
+    "set in place": (_set_in_place, "the wanted point of the circle, the rest kept (ours)"),
+    "rotate": (_rotate, "turned in the circle's plane by the wanted angle, radius and rest kept (ours)"),
+}
+"""What each intervention does, and how it is told.
+
+Source: arXiv 2405.14860, section 5 and appendices; patching the plane, setting in place and rotating are ours.
+"""

@@ -1,0 +1,210 @@
+"""Named points of a causal language model, and thin hooks at them that read states or replace them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from novacula.errors import InputError
+
+Site = Literal["residual", "attention", "mlp", "head"]
+Tap = Callable[[Tensor], Tensor | None]
+"""Is given the states at a point, [batch length width], and returns what takes their place, or None."""
+
+_BLOCKS = ("layers", "h", "blocks", "decoder.layers")
+_ATTENTION = ("self_attn", "attn", "attention", "self_attention")
+_MLP = ("mlp", "feed_forward", "ffn")
+_PROJECTION = ("o_proj", "c_proj", "out_proj", "dense", "proj")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in the model.
+
+    Attributes:
+        layer: of the residual stream, 0 (embedding output) … L (after the last block, before the final norm): the
+            state that enters block `layer`. For the other sites the block itself, 0 … L - 1.
+        site: ``residual``; ``attention`` or ``mlp``, what these add to the stream; ``head``, what one attention head
+            hands to the output projection.
+        head: its number, for ``head`` alone.
+    """
+
+    layer: int
+    site: Site = "residual"
+    head: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.head is None) == (self.site == "head"):
+            raise InputError("point", "a head is named for the site head, and for it alone")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replaces states while the model runs.
+
+    Attributes:
+        point: where.
+        change: from the states there, [batch length width], to those that take their place.
+    """
+
+    point: Point
+    change: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Write:
+    """States to put into many prompts, one position each.
+
+    Attributes:
+        point: where.
+        positions: the token position in each prompt.
+        states: what to write there.
+    """
+
+    point: Point
+    positions: Int[Tensor, " prompts"]
+    states: Float[Tensor, "prompts width"]
+
+    def edit(self, rows: Int[Tensor, " batch"]) -> Edit:
+        """The edit of a batch that holds these prompts."""
+
+        def change(old: Tensor) -> Tensor:
+            new = old.clone()
+            new[torch.arange(len(rows)), self.positions[rows]] = self.states[rows].to(old)
+            return new
+
+        return Edit(self.point, change)
+
+
+class Anatomy:
+    """Where the points of a `transformers` causal language model are.
+
+    Attributes:
+        blocks: the transformer's blocks in order.
+        heads: attention heads of a block.
+
+    Raises:
+        InputError: the model has no list of blocks under a name that is known.
+    """
+
+    def __init__(self, module: nn.Module, name: str = "model") -> None:
+        body: Any = getattr(module, "base_model", module)
+        self._name = name
+        blocks = _first(body, _BLOCKS)
+        if not isinstance(blocks, nn.ModuleList) or not len(blocks):
+            raise InputError(name, f"has no list of blocks named {', '.join(_BLOCKS)}: its architecture is not known")
+        self.blocks = blocks
+        self.heads = int(getattr(getattr(module, "config", None), "num_attention_heads", 1))
+
+    def attach(self, point: Point, tap: Tap) -> RemovableHandle:
+        """Hook `tap` to a point until the handle is removed.
+
+        Raises:
+            InputError: the model has no such point.
+        """
+        self.check(point)
+        if point.site == "residual":
+            if point.layer == len(self.blocks):
+                return self.blocks[-1].register_forward_hook(_on_output(tap))
+            return self.blocks[point.layer].register_forward_pre_hook(_on_input(tap), with_kwargs=True)
+        block = self.blocks[point.layer]
+        if point.site == "mlp":
+            return self._part(block, _MLP, point).register_forward_hook(_on_output(tap))
+        attention = self._part(block, _ATTENTION, point)
+        if point.site == "attention":
+            return attention.register_forward_hook(_on_output(tap))
+        # GPT-NeoX and others keep the projection in the attention; GPT-2's wrapper of older versions one level below.
+        projection = self._part(attention, _PROJECTION, point)
+        assert point.head is not None
+        return projection.register_forward_pre_hook(_on_input(_on_head(tap, point.head, self.heads)), with_kwargs=True)
+
+    def check(self, point: Point) -> None:
+        """Make sure that the model has this point.
+
+        Raises:
+            InputError: it has not.
+        """
+        last = len(self.blocks) - (point.site != "residual")
+        if not 0 <= point.layer <= last:
+            raise InputError(self._name, f"layer {point.layer} of {point.site}: layers are 0 … {last}")
+        if point.head is not None and not 0 <= point.head < self.heads:
+            raise InputError(self._name, f"head {point.head}: heads are 0 … {self.heads - 1}")
+
+    def _part(self, parent: nn.Module, names: Sequence[str], point: Point) -> nn.Module:
+        part = _first(parent, names)
+        if part is None:
+            raise InputError(self._name, f"block {point.layer} has no {point.site} under the names {', '.join(names)}")
+        return part
+
+
+@contextmanager
+def tapped(anatomy: Anatomy, taps: Sequence[tuple[Point, Tap]]) -> Iterator[None]:
+    """Hold hooks at points while this context lasts.
+
+    Raises:
+        InputError: the model has no such point.
+    """
+    handles: list[RemovableHandle] = []
+    try:
+        for point, tap in taps:
+            handles.append(anatomy.attach(point, tap))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _first(parent: nn.Module, names: Sequence[str]) -> nn.Module | None:
+    for name in names:
+        part: Any = parent
+        for step in name.split("."):
+            part = getattr(part, step, None)
+        if isinstance(part, nn.Module):
+            return part
+    return None
+
+
+def _on_input(tap: Tap) -> Callable[..., Any]:
+    """A pre-hook: the states come first, by position or by name."""
+
+    def hook(_: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        states = args[0] if args else kwargs["hidden_states"]
+        new = tap(states)
+        if new is None:
+            return None
+        return ((new, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": new})
+
+    return hook
+
+
+def _on_output(tap: Tap) -> Callable[..., Any]:
+    """A forward hook: the states are the output, or its first part."""
+
+    def hook(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+        new = tap(output[0] if isinstance(output, tuple) else output)
+        if new is None:
+            return None
+        return (new, *output[1:]) if isinstance(output, tuple) else new
+
+    return hook
+
+
+def _on_head(tap: Tap, head: int, heads: int) -> Tap:
+    """Show `tap` one head's share of the states only."""
+
+    def whole(states: Tensor) -> Tensor | None:
+        width = states.shape[-1] // heads
+        part = slice(head * width, (head + 1) * width)
+        new = tap(states[..., part])
+        if new is None:
+            return None
+        states = states.clone()
+        states[..., part] = new
+        return states
+
+    return whole

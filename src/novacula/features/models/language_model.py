@@ -1,0 +1,229 @@
+"""A causal language model with its tokenizer: states, logits, edits, and the tokens of labels."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby, islice
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from novacula.errors import InputError
+from novacula.features.models.hooks import Anatomy, Edit, Point, Tap, Write, tapped
+
+Tokens = Sequence[int]
+
+
+class LanguageModel:
+    """A `transformers` causal language model as it is, with hooks at named points.
+
+    Prompts of different lengths are never padded: those of one length run together.
+
+    Attributes:
+        module: the model, in evaluation mode.
+        tokenizer: what made its tokens; it must tell where each token stands in the text (a "fast" tokenizer).
+        name: for messages.
+        anatomy: where the points are.
+    """
+
+    def __init__(self, module: nn.Module, tokenizer: Any, name: str = "model") -> None:
+        self.module = module.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+        self.name = name
+        self.anatomy = Anatomy(module, name)
+        self._keeps_last = "logits_to_keep" in inspect.signature(module.forward).parameters
+
+    @property
+    def n_layers(self) -> int:
+        """L, the number of blocks; the residual stream has layers 0 … L."""
+        return len(self.anatomy.blocks)
+
+    @property
+    def d_model(self) -> int:
+        """Width of the residual stream."""
+        config: Any = self.module.config
+        return int(config.hidden_size)
+
+    @property
+    def n_heads(self) -> int:
+        """Attention heads of a block."""
+        return self.anatomy.heads
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.module.parameters()).device
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, with the special tokens that the tokenizer itself adds."""
+        return list(self.tokenizer(text)["input_ids"])
+
+    def locate(self, text: str, start: int, stop: int) -> tuple[list[int], int]:
+        """The tokens of a text, and the position of the last one that covers characters `start` … `stop` - 1.
+
+        Raises:
+            InputError: the tokenizer does not tell where tokens stand, or none covers these characters.
+        """
+        if not getattr(self.tokenizer, "is_fast", False):
+            raise InputError(
+                self.name, "its tokenizer does not tell where tokens stand in a text; a fast one is needed"
+            )
+        coded = self.tokenizer(text, return_offsets_mapping=True)
+        spans = list(enumerate(coded["offset_mapping"]))
+        covering = [position for position, (begin, end) in spans if begin < stop and end > start and end > begin]
+        if not covering:
+            raise InputError(self.name, f"no token of {text!r} covers its characters {start} … {stop - 1}")
+        return list(coded["input_ids"]), covering[-1]
+
+    def label_token_ids(self, labels: Sequence[str], prompt: str = "It is") -> list[int]:
+        """The token of each label as it really follows a prompt, a space between them.
+
+        Raises:
+            InputError: labels that are not a single token there, or share one; all are named.
+        """
+        before = self.encode(prompt)
+        found: dict[str, list[int]] = {}
+        for label in labels:
+            tokens = self.encode(f"{prompt} {label}")
+            # A tokenizer that ends texts with a special token does so in both.
+            common = next((i for i, (a, b) in enumerate(zip(before, tokens, strict=False)) if a != b), len(before))
+            tail = len(before) - common
+            found[label] = tokens[common : len(tokens) - tail]
+        long = [f"{label!r} is {len(tokens)} tokens" for label, tokens in found.items() if len(tokens) != 1]
+        if long:
+            raise InputError("labels", *long, "labels that are read as answers must be single tokens")
+        ids = [tokens[0] for tokens in found.values()]
+        if len(set(ids)) != len(labels):
+            raise InputError("labels", "two of them are the same token; labels must differ")
+        return ids
+
+    def run(self, tokens: Int[Tensor, "batch length"], edits: Sequence[Edit] = ()) -> Float[Tensor, "batch length v"]:
+        """Logits after every token.
+
+        Raises:
+            InputError: an edit is at a point that the model does not have.
+        """
+        return self._forward(tokens, [(edit.point, edit.change) for edit in edits])
+
+    def next_logits(
+        self,
+        prompts: Sequence[Tokens],
+        writes: Sequence[Write] = (),
+        *,
+        vocabulary: Sequence[int] | None = None,
+        batch: int = 64,
+    ) -> Float[Tensor, "prompts v"]:
+        """Logits of the token that follows each prompt.
+
+        Args:
+            prompts: tokens; lengths may differ.
+            writes: states to put into the prompts.
+            vocabulary: tokens whose logits are wanted; all by default.
+            batch: most prompts that run together.
+        """
+        parts: list[Tensor] = []
+        order: list[int] = []
+        options = {"logits_to_keep": 1} if self._keeps_last else {}
+        for rows in _batches(prompts, batch):
+            tokens = torch.tensor([list(prompts[row]) for row in rows], device=self.device)
+            index = torch.tensor(rows)
+            edits = [write.edit(index) for write in writes]
+            logits = self._forward(tokens, [(edit.point, edit.change) for edit in edits], **options)[:, -1]
+            parts.append(logits if vocabulary is None else logits[:, list(vocabulary)])
+            order += rows
+        return torch.cat(parts)[torch.tensor(order).argsort()].float().cpu()
+
+    def read(
+        self, prompts: Sequence[Tokens], points: Sequence[Point], positions: Sequence[int], *, batch: int = 64
+    ) -> list[Float[Tensor, "prompts _"]]:
+        """States at some points, one position of each prompt; the model runs no further than the last point.
+
+        Returns:
+            for each point, the states of all prompts.
+
+        Raises:
+            InputError: a point that the model does not have, or a position outside its prompt.
+        """
+        for row, (prompt, position) in enumerate(zip(prompts, positions, strict=True)):
+            if not 0 <= position < len(prompt):
+                raise InputError("positions", f"prompt {row} has {len(prompt)} tokens and none at {position}")
+        parts: list[list[Tensor]] = [[] for _ in points]
+        order: list[int] = []
+        for rows in _batches(prompts, batch):
+            tokens = torch.tensor([list(prompts[row]) for row in rows], device=self.device)
+            where = torch.tensor([positions[row] for row in rows])
+            for part, states in zip(parts, self._watch(tokens, points), strict=True):
+                part.append(states[torch.arange(len(rows)), where])
+            order += rows
+        back = torch.tensor(order).argsort()
+        return [torch.cat(part)[back].float().cpu() for part in parts]
+
+    def hidden_states(
+        self, prompts: Sequence[Tokens], layers: Sequence[int], positions: Sequence[int], *, batch: int = 64
+    ) -> Float[Tensor, "prompts layers d"]:
+        """The residual stream at some layers, one position of each prompt.
+
+        Raises:
+            InputError: as `read`.
+        """
+        return torch.stack(self.read(prompts, [Point(layer) for layer in layers], positions, batch=batch), dim=1)
+
+    def iter_activations(
+        self, texts: Iterable[str], layer: int, batch: int = 8, context: int = 256
+    ) -> Iterator[tuple[Int[Tensor, "batch length"], Float[Tensor, "batch length d"]]]:
+        """Tokens of texts, and the residual stream at every one of them; the model stops after `layer`.
+
+        A text is cut into pieces of `context` tokens. A batch holds consecutive pieces of one length, so the rows of
+        all batches, one after the other, are the pieces of `pieces` of all texts, in order.
+
+        Raises:
+            InputError: the model has no such layer.
+        """
+        self.anatomy.check(Point(layer))
+        cut = (piece for text in texts for piece in self.pieces(text, context))
+        for _, run in groupby(cut, len):
+            while rows := list(islice(run, batch)):
+                tokens = torch.tensor(rows)
+                [states] = self._watch(tokens.to(self.device), [Point(layer)])
+                yield tokens, states
+
+    def pieces(self, text: str, context: int) -> list[list[int]]:
+        """The tokens of a text in pieces of `context`, the last one shorter."""
+        tokens = self.encode(text)
+        return [tokens[start : start + context] for start in range(0, len(tokens), context)]
+
+    def _watch(self, tokens: Tensor, points: Sequence[Point]) -> list[Tensor]:
+        """States at points, [batch length width] each; ends the forward pass with the last of them."""
+        seen: dict[int, Tensor] = {}
+
+        def tap(index: int) -> Tap:
+            def keep(states: Tensor) -> None:
+                seen[index] = states.detach().clone()
+                if len(seen) == len(points):
+                    raise _SeenAllError
+
+            return keep
+
+        with suppress(_SeenAllError):
+            self._forward(tokens, [(point, tap(index)) for index, point in enumerate(points)])
+        return [seen[index] for index in range(len(points))]
+
+    def _forward(self, tokens: Tensor, taps: Sequence[tuple[Point, Callable[..., Any]]], **options: Any) -> Tensor:
+        with torch.no_grad(), tapped(self.anatomy, taps):
+            return self.module(input_ids=tokens.to(self.device), use_cache=False, **options).logits
+
+
+class _SeenAllError(Exception):
+    """Everything that was asked for has been seen: the rest of the forward pass is not needed."""
+
+
+def _batches(prompts: Sequence[Tokens], size: int) -> Iterator[list[int]]:
+    """Numbers of prompts of one length, at most `size` together."""
+    lengths: dict[int, list[int]] = {}
+    for row, prompt in enumerate(prompts):
+        lengths.setdefault(len(prompt), []).append(row)
+    for rows in lengths.values():
+        for start in range(0, len(rows), size):
+            yield rows[start : start + size]

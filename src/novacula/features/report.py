@@ -1,0 +1,27 @@
+"""The report of a features run, by its verb."""
+
+from importlib import import_module
+from pathlib import Path
+
+from novacula.runs import RunFolder
+
+_REPORTS = {
+    "collect": "discover_report",
+    "discover": "discover_report",
+    "train-sae": "discover_report",
+    "explain": "explain_report",
+    "probe": "probe_report",
+    "score": "score_report",
+    "steer": "steer_report",
+}
+"""The module of each verb's report."""
+
+
+def build_report(folder: RunFolder) -> Path:
+    """Writes the run's report.html from what its folder holds, whether the run is finished or not; returns its path.
+
+    Raises:
+        InputError: a file in the folder is damaged.
+        OSError: the report cannot be written.
+    """
+    return import_module(f"novacula.features.{_REPORTS[folder.record.verb]}").build_report(folder)

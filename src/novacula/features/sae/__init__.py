@@ -1,0 +1,8 @@
+"""Sparse autoencoders: ReLU with an L1 penalty, TopK, BatchTopK and JumpReLU."""
+
+from novacula.features.sae.autoencoder import SparseAutoencoder
+from novacula.features.sae.codes import ByLatent, Codes
+from novacula.features.sae.saelens import read_sae, write_sae
+from novacula.features.sae.trainer import Trainer
+
+__all__ = ["ByLatent", "Codes", "SparseAutoencoder", "Trainer", "read_sae", "write_sae"]

@@ -1,0 +1,121 @@
+"""A sparse autoencoder as it is used: from states to sparse codes and back."""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from novacula.errors import InputError
+from novacula.features.config import SaeKind
+from novacula.features.sae.activation import above, top
+from novacula.features.sae.codes import Codes
+
+BLOCK = 1024
+"""Tokens that are encoded together: their pre-activations are the only large thing that exists for a while."""
+
+
+@dataclass(frozen=True)
+class SparseAutoencoder:
+    """Weights and what is done with them.
+
+    Attributes:
+        kind: what picks the active latents; ``batchtopk`` uses its threshold here, as the batch must not matter.
+        encoder: one row for each latent.
+        encoder_bias: added to every pre-activation.
+        decoder: one row for each latent, its direction.
+        decoder_bias: added to every reconstruction.
+        threshold: pre-activations up to it count as 0 (``jumprelu`` and ``batchtopk``; otherwise 0).
+        k: active latents of a token, for ``topk``.
+        centers: whether the decoder's bias is subtracted from inputs.
+        rescales: whether each input is brought to norm √width first, and its reconstruction back.
+        name: for messages.
+    """
+
+    kind: SaeKind
+    encoder: Float[Tensor, "latents width"]
+    encoder_bias: Float[Tensor, " latents"]
+    decoder: Float[Tensor, "latents width"]
+    decoder_bias: Float[Tensor, " width"]
+    threshold: Float[Tensor, " latents"]
+    k: int = 0
+    centers: bool = True
+    rescales: bool = False
+    name: str = "SAE"
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{field.name} holds numbers that are not finite"
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor) and not bool(torch.isfinite(value).all())
+        ]
+        if self.kind == "topk" and not 1 <= self.k <= self.n_latents:
+            problems.append(f"k is {self.k}; of {self.n_latents} latents 1 … {self.n_latents} can be active")
+        if problems:
+            raise InputError(self.name, *problems)
+
+    @property
+    def width(self) -> int:
+        """Numbers in a state."""
+        return self.decoder.shape[1]
+
+    @property
+    def n_latents(self) -> int:
+        """Rows of the dictionary."""
+        return self.decoder.shape[0]
+
+    def check_width(self, width: int, what: str) -> None:
+        """Make sure that states fit.
+
+        Raises:
+            InputError: they have another width.
+        """
+        if width != self.width:
+            raise InputError(self.name, f"is for states of width {self.width}; {what} has width {width}")
+
+    def encode(self, states: Float[Tensor, "tokens width"]) -> Codes:
+        """Sparse codes of states."""
+        bias = self.encoder_bias - self.encoder @ self.decoder_bias if self.centers else self.encoder_bias
+        scaled = states / self._norms(states) if self.rescales else states
+        parts = [self._select(torch.addmm(bias, part, self.encoder.t())) for part in scaled.split(BLOCK)]
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            empty = torch.zeros(0, dtype=torch.int64)
+            return Codes(empty, empty, torch.zeros(0), self.n_latents)
+        before = torch.tensor([0, *(len(part.latents) for part in parts[:-1])]).cumsum(0)
+        return Codes(
+            torch.cat([part.starts + count for part, count in zip(parts, before, strict=True)]),
+            torch.cat([part.latents for part in parts]),
+            torch.cat([part.values for part in parts]),
+            self.n_latents,
+        )
+
+    def reconstruct(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens width"]:
+        """States as the dictionary says them."""
+        return self.decode(self.encode(states), states)
+
+    def decode(self, codes: Codes, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens width"]:
+        """What codes of states stand for; of the states only the norms count, and only where inputs are rescaled."""
+        decoded = codes.decode(self.decoder) + self.decoder_bias
+        return decoded * self._norms(states) if self.rescales else decoded
+
+    def with_inputs_times(self, factor: float) -> "SparseAutoencoder":
+        """The same function for inputs that are `factor` times as large: its codes are that many times as large too.
+
+        ReLU, TopK and thresholds commute with positive factors, so that only biases and thresholds change.
+        """
+        if not factor > 0:
+            raise ValueError(f"the factor is {factor}; it must be positive")
+        return replace(
+            self,
+            encoder_bias=self.encoder_bias * factor,
+            decoder_bias=self.decoder_bias * factor,
+            threshold=self.threshold * factor,
+        )
+
+    def _select(self, pre: Float[Tensor, "tokens latents"]) -> Codes:
+        return top(pre, self.k) if self.kind == "topk" else above(pre, self.threshold)
+
+    def _norms(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens 1"]:
+        return (states.norm(dim=1, keepdim=True) / self.width**0.5).clamp_min(1e-12)

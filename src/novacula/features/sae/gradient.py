@@ -1,0 +1,143 @@
+"""The training losses of sparse autoencoders and their gradients, written by hand so that nothing becomes dense.
+
+The loss of a batch is the mean of ‖x̂ - x‖², inputs having variance 1 in all, and
+
+- ReLU: λ times the mean sum of activations (arXiv 2309.08600; decoder rows have norm 1);
+- JumpReLU: λ times the mean number of active latents, through a rectangle of width ε about each threshold
+  (arXiv 2407.14435, sections 3 and 4);
+- TopK, BatchTopK: 1/32 of the mean squared error of what dead latents make of the residual (arXiv 2406.04093, A.2). It
+  is on the scale of the main loss, whatever the residual is.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from novacula.features.config import SaeKind
+from novacula.features.sae.activation import above, top, top_of_batch
+from novacula.features.sae.codes import ByLatent, Codes
+
+BANDWIDTH = 0.001
+"""ε of JumpReLU, for inputs of variance 1."""
+AUXILIARY = 1 / 32
+"""Weight of the dead latents' error."""
+
+Weights = dict[str, Tensor]
+"""``encoder`` and ``decoder`` (latents × width), ``encoder_bias``, ``decoder_bias``; JumpReLU: ``log_threshold``."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimized.
+
+    Attributes:
+        kind: of autoencoder.
+        k: active latents of a token, for TopK and BatchTopK.
+        sparsity: λ.
+    """
+
+    kind: SaeKind
+    k: int
+    sparsity: float
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A batch's loss and where it falls.
+
+    Attributes:
+        error: mean squared error: with inputs of variance 1 the share of variance that is not explained.
+        gradients: of the whole loss, by weight.
+        codes: the batch's.
+        residual: x̂ - x.
+        least: smallest active value of the batch, for BatchTopK.
+    """
+
+    error: float
+    gradients: Weights
+    codes: Codes
+    residual: Float[Tensor, "tokens width"]
+    least: float
+
+
+def slope(
+    weights: Weights, states: Float[Tensor, "tokens width"], objective: Objective, dead: Int[Tensor, " dead"]
+) -> Slope:
+    """The loss of a batch and its gradients.
+
+    Args:
+        weights: the autoencoder's.
+        states: inputs of variance 1 in all.
+        objective: the loss.
+        dead: latents that have not been active for long.
+    """
+    tokens = len(states)
+    centered = states - weights["decoder_bias"]
+    pre = torch.addmm(weights["encoder_bias"], centered, weights["encoder"].t())
+    codes, near, least = _codes(pre, weights, objective)
+    residual = codes.decode(weights["decoder"]) - centered
+    by_output = residual * (2 / tokens)
+    by_value = codes.slopes(by_output, weights["decoder"])
+    gradients: Weights = {}
+    if objective.kind == "relu":
+        by_value = by_value + objective.sparsity / tokens
+    by_pre = by_value
+    if near is not None:
+        active, inside, threshold = near
+        strength = inside / BANDWIDTH
+        by_threshold = -strength * (threshold * by_value + objective.sparsity / tokens)
+        by_pre = by_value * active
+        gradients["log_threshold"] = by_threshold * threshold
+    latents = ByLatent.of(codes)
+    if near is not None:
+        gradients["log_threshold"] = latents.totals(gradients["log_threshold"])
+    gradients["encoder_bias"] = latents.totals(by_pre)
+    gradients["encoder"] = latents.gather(by_pre, centered)
+    gradients["decoder"] = latents.gather(codes.values, by_output)
+    gradients["decoder_bias"] = by_output.sum(0) - gradients["encoder_bias"] @ weights["encoder"]
+    if len(dead) and objective.kind in ("topk", "batchtopk"):
+        _add_auxiliary(gradients, weights, pre[:, dead], centered, residual, objective.k, dead)
+    error = float(residual.square().sum() / tokens)
+    return Slope(error, gradients, codes, residual, least)
+
+
+def _codes(
+    pre: Float[Tensor, "tokens latents"], weights: Weights, objective: Objective
+) -> tuple[Codes, tuple[Tensor, Tensor, Tensor] | None, float]:
+    """Codes; for JumpReLU also which entries are active, which lie near their threshold, and the thresholds."""
+    if objective.kind == "topk":
+        return top(pre, objective.k), None, 0.0
+    if objective.kind == "batchtopk":
+        codes, least = top_of_batch(pre, objective.k)
+        return codes, None, least
+    if objective.kind == "relu":
+        return above(pre, 0.0), None, 0.0
+    threshold = weights["log_threshold"].exp()
+    codes = above(pre, threshold - BANDWIDTH / 2)
+    own = threshold[codes.latents]
+    active = (codes.values > own).float()
+    inside = ((codes.values - own).abs() < BANDWIDTH / 2).float()
+    return Codes(codes.starts, codes.latents, codes.values * active, codes.n_latents), (active, inside, own), 0.0
+
+
+def _add_auxiliary(
+    gradients: Weights,
+    weights: Weights,
+    pre: Float[Tensor, "tokens dead"],
+    centered: Float[Tensor, "tokens width"],
+    residual: Float[Tensor, "tokens width"],
+    k: int,
+    dead: Int[Tensor, " dead"],
+) -> None:
+    """Let the dead latents with the largest pre-activations explain what is left; the rest counts as given."""
+    chosen = top(pre.contiguous(), min(2 * k, centered.shape[1] // 2))
+    codes = Codes(chosen.starts, dead[chosen.latents], chosen.values, len(weights["decoder"]))
+    error = codes.decode(weights["decoder"]) + residual
+    by_output = error * (2 * AUXILIARY / len(centered))
+    by_value = codes.slopes(by_output, weights["decoder"])
+    latents = ByLatent.of(codes)
+    gradients["encoder_bias"] += latents.totals(by_value)
+    gradients["encoder"] += latents.gather(by_value, centered)
+    gradients["decoder"] += latents.gather(codes.values, by_output)

@@ -1,0 +1,175 @@
+"""How good a dictionary is: what it explains, how sparse it is, what is dead, what the model loses with it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from novacula.errors import InputError
+from novacula.features.sae.autoencoder import BLOCK, SparseAutoencoder
+from novacula.features.store.store import Store
+from novacula.files import JSON
+
+if TYPE_CHECKING:
+    from novacula.features.models.language_model import LanguageModel
+
+_DENSE = 0.1
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What was measured on stored states.
+
+    Attributes:
+        tokens: states that it was measured on.
+        explained: 1 - Σ‖x - x̂‖² / Σ‖x - mean‖².
+        l0: mean number of active latents of a token.
+        dead: share of latents that are never active.
+        dense: share of latents that are active on more than a tenth of the tokens.
+        density: histogram of log10 of the share of tokens on which a latent is active: edges and counts; dead ones are
+            left out.
+        cosines: histogram of the cosine of each latent's direction with the nearest other one: edges and counts.
+    """
+
+    tokens: int
+    explained: float
+    l0: float
+    dead: float
+    dense: float
+    density: tuple[list[float], list[int]]
+    cosines: tuple[list[float], list[int]]
+
+    def as_json(self) -> dict[str, JSON]:
+        """For ``result.json``."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+class QualityCount:
+    """Sums over states that come batch by batch."""
+
+    def __init__(self, sae: SparseAutoencoder) -> None:
+        self._sae = sae
+        self._tokens = self._active = 0
+        self._error = self._square = 0.0
+        self._sum = np.zeros(sae.width)
+        self.uses: Int[np.ndarray, " latents"] = np.zeros(sae.n_latents, np.int64)
+
+    def add(self, states: Float[Tensor, "tokens width"]) -> None:
+        """Count states in."""
+        for part in states.split(BLOCK):
+            codes = self._sae.encode(part)
+            self._error += float((self._sae.decode(codes, part) - part).double().square().sum())
+            self._square += float(part.double().square().sum())
+            self._sum += part.double().sum(0).numpy()
+            self._tokens += len(part)
+            self._active += len(codes.latents)
+            self.uses += np.bincount(codes.latents.numpy(), minlength=self._sae.n_latents)
+
+    def quality(self) -> Quality:
+        """What the sums say."""
+        tokens = max(1, self._tokens)
+        variance = self._square - float(self._sum @ self._sum) / tokens
+        shares = self.uses / tokens
+        alive = shares[shares > 0]
+        density = np.histogram(np.log10(alive), bins=30, range=(-6.0, 0.0))
+        return Quality(
+            tokens=self._tokens,
+            explained=1 - self._error / max(variance, 1e-30),
+            l0=self._active / tokens,
+            dead=float((self.uses == 0).mean()),
+            dense=float((shares > _DENSE).mean()),
+            density=(density[1].tolist(), density[0].tolist()),
+            cosines=_nearest(self._sae.decoder),
+        )
+
+
+def measure_quality(sae: SparseAutoencoder, store: Store, tokens: int = 100_000, seed: int = 0) -> Quality:
+    """Measure an autoencoder on a random sample of stored states.
+
+    Args:
+        sae: the autoencoder.
+        store: the states.
+        tokens: how many.
+        seed: of the sample.
+
+    Raises:
+        InputError: the store is empty or has another width.
+    """
+    store.check_filled()
+    sae.check_width(store.width, str(store.path))
+    rows = np.random.default_rng([seed, 5]).permutation(len(store))[:tokens]
+    count = QualityCount(sae)
+    for part in np.array_split(np.sort(rows), -(-len(rows) // 20_000)):
+        count.add(torch.from_numpy(store.gather(part)))
+    return count.quality()
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a model's next-token loss is with its states replaced, in nats.
+
+    Attributes:
+        plain: of the model as it is.
+        reconstructed: with the states replaced by their reconstructions.
+        mean: with all states replaced by the decoder's bias.
+        recovered: (mean - reconstructed) / (mean - plain).
+    """
+
+    plain: float
+    reconstructed: float
+    mean: float
+    recovered: float
+
+
+def loss_recovered(
+    model: "LanguageModel", sae: SparseAutoencoder, texts: Sequence[str], layer: int, context: int = 256
+) -> Recovery:
+    """Measure how much of a layer's use to the model survives the dictionary.
+
+    First tokens of each context are left as they are, since dictionaries are not trained on them.
+
+    Raises:
+        InputError: the autoencoder does not fit the model, or the texts have no two tokens.
+    """
+    from novacula.features.models.hooks import Edit, Point
+
+    sae.check_width(model.d_model, f"the model {model.name}")
+
+    def by(change: str) -> Sequence[Edit]:
+        def edit(states: Tensor) -> Tensor:
+            rest = states[:, 1:].reshape(-1, states.shape[2]).float()
+            new = sae.reconstruct(rest) if change == "sae" else sae.decoder_bias.expand_as(rest)
+            return torch.cat([states[:, :1], new.reshape(states[:, 1:].shape).to(states)], dim=1)
+
+        return [] if change == "none" else [Edit(Point(layer), edit)]
+
+    sums, count = dict.fromkeys(("none", "sae", "mean"), 0.0), 0
+    for text in texts:
+        for piece in model.pieces(text, context):
+            if len(piece) < 2:
+                continue
+            tokens = torch.tensor([piece])
+            count += len(piece) - 1
+            for change in sums:
+                logits = model.run(tokens, by(change))[0, :-1].float()
+                sums[change] += float(torch.nn.functional.cross_entropy(logits, tokens[0, 1:], reduction="sum"))
+    if not count:
+        raise InputError("texts", "have no context of two tokens; the loss recovered needs some")
+    plain, reconstructed, mean = (sums[change] / count for change in ("none", "sae", "mean"))
+    return Recovery(plain, reconstructed, mean, (mean - reconstructed) / (mean - plain) if mean != plain else 0.0)
+
+
+def _nearest(rows: Float[Tensor, "latents width"]) -> tuple[list[float], list[int]]:
+    units = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    best = []
+    for start in range(0, len(units), BLOCK):
+        cosines = units[start : start + BLOCK] @ units.t()
+        index = torch.arange(len(cosines))
+        cosines[index, index + start] = -1
+        best.append(cosines.amax(1))
+    counts, edges = np.histogram(torch.cat(best).numpy(), bins=40, range=(-1.0, 1.0))
+    return edges.tolist(), counts.tolist()

@@ -1,0 +1,176 @@
+"""A sparse autoencoder in training: one step of Adam at a time, and a state that goes on exactly."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from novacula.features.config import TrainSaeConfig
+from novacula.features.sae.autoencoder import SparseAutoencoder
+from novacula.features.sae.gradient import Objective, Slope, Weights, slope
+
+_SMOOTHING = 0.98
+_THRESHOLD = 0.001
+_REVIVALS = 10
+
+
+class Trainer:
+    """Weights, moments, and how long each latent has been silent.
+
+    Decoder rows have norm 1 after every step; the part of their gradient along the row is taken out before.
+
+    Args:
+        config: how it is trained.
+        mean: of the states.
+        scale: factor that brings the states to variance 1 in all.
+    """
+
+    def __init__(self, config: TrainSaeConfig, mean: Float[Tensor, " width"], scale: float) -> None:
+        self.config, self.scale, self.step_count = config, scale, 0
+        rows = torch.randn(config.latents, len(mean), generator=torch.Generator().manual_seed(config.seed))
+        rows /= rows.norm(dim=1, keepdim=True)
+        self.weights: Weights = {
+            "encoder": rows.clone(),
+            "encoder_bias": torch.zeros(config.latents),
+            "decoder": rows,
+            "decoder_bias": mean * scale,
+        }
+        if config.kind == "jumprelu":
+            self.weights["log_threshold"] = torch.full((config.latents,), math.log(_THRESHOLD))
+        self.silent = torch.zeros(config.latents, dtype=torch.int64)
+        self.least = 0.0
+        self._adam = torch.optim.Adam([*self.weights.values()], betas=(0.9, 0.999), eps=1e-8, fused=True)
+
+    @property
+    def dead(self) -> Tensor:
+        """Latents that have been silent for too long."""
+        return (self.silent > self.config.dead_after).nonzero().flatten()
+
+    def step(self, states: Float[Tensor, "tokens width"]) -> dict[str, Any]:
+        """Learn from a batch.
+
+        Returns:
+            ``explained`` share of variance, ``l0`` (active latents of a token) and ``dead`` (share of latents), of
+            the batch, before the step.
+        """
+        config, dead = self.config, self.dead
+        if self.step_count == 0 and config.kind in ("relu", "jumprelu"):
+            self._begin_sparse(states * self.scale)
+        objective = Objective(config.kind, config.k, config.sparsity * min(1.0, 10 * self.step_count / config.steps))
+        scaled = states * self.scale
+        found = slope(self.weights, scaled, objective, dead)
+        self._update(found.gradients)
+        self._count(found)
+        if config.kind in ("relu", "jumprelu") and self._revives:
+            self._revive(dead, scaled, found.residual)
+        self.step_count += 1
+        active = int(torch.count_nonzero(found.codes.values))
+        variance = float((scaled - scaled.mean(0)).square().sum(1).mean())
+        return {
+            "explained": round(1 - found.error / max(variance, 1e-12), 6),
+            "l0": round(active / len(states), 3),
+            "dead": round(len(dead) / config.latents, 6),
+        }
+
+    def autoencoder(self, name: str = "SAE") -> SparseAutoencoder:
+        """The autoencoder as it stands, for states as they are: the scale is folded into biases and thresholds."""
+        latents = self.config.latents
+        threshold = torch.zeros(latents)
+        if self.config.kind == "jumprelu":
+            threshold = self.weights["log_threshold"].exp()
+        elif self.config.kind == "batchtopk":
+            threshold = torch.full((latents,), self.least)
+        trained = SparseAutoencoder(
+            self.config.kind,
+            *(self.weights[part].clone() for part in ("encoder", "encoder_bias", "decoder", "decoder_bias")),
+            threshold=threshold,
+            k=self.config.k if self.config.kind == "topk" else 0,
+            name=name,
+        )
+        return trained.with_inputs_times(1 / self.scale)
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Everything that the steps to come depend on."""
+        arrays = {f"weights.{name}": value.numpy().copy() for name, value in self.weights.items()}
+        for name, value in self.weights.items():
+            for moment in ("exp_avg", "exp_avg_sq"):
+                if value in self._adam.state:
+                    arrays[f"{moment}.{name}"] = self._adam.state[value][moment].numpy().copy()
+        arrays["silent"] = self.silent.numpy().copy()
+        return arrays, {"step": self.step_count, "least": self.least, "scale": self.scale}
+
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Take up `state`."""
+        self.step_count, self.least, self.scale = int(data["step"]), float(data["least"]), float(data["scale"])
+        self.silent.copy_(torch.from_numpy(arrays["silent"]))
+        for name, value in self.weights.items():
+            value.copy_(torch.from_numpy(arrays[f"weights.{name}"]))
+            if self.step_count:
+                moments = {m: torch.from_numpy(arrays[f"{m}.{name}"].copy()) for m in ("exp_avg", "exp_avg_sq")}
+                self._adam.state[value] = {"step": torch.tensor(float(self.step_count)), **moments}
+
+    def _begin_sparse(self, scaled: Float[Tensor, "tokens width"]) -> None:
+        """Set biases or thresholds so that a few times k latents are active at first, not half of them."""
+        some = scaled[:256] - self.weights["decoder_bias"]
+        wanted = min(4 * self.config.k, self.config.latents)
+        level = float((some @ self.weights["encoder"].t()).topk(wanted, dim=1).values[:, -1].mean())
+        if self.config.kind == "relu":
+            self.weights["encoder_bias"].fill_(-max(level, 0.0))
+        else:
+            self.weights["log_threshold"].fill_(math.log(max(level, _THRESHOLD)))
+
+    def _update(self, gradients: Weights) -> None:
+        decoder, by_decoder = self.weights["decoder"], gradients["decoder"]
+        by_decoder.addcmul_(decoder, (decoder * by_decoder).sum(1, keepdim=True), value=-1)
+        for name, value in self.weights.items():
+            value.grad = gradients[name]
+        self._adam.param_groups[0]["lr"] = self.rate()
+        self._adam.step()
+        decoder /= decoder.norm(dim=1, keepdim=True)
+
+    def rate(self) -> float:
+        """Of the next step: rises over the first twentieth of the steps, and falls to nothing over the last fifth."""
+        done = (self.step_count + 1) / self.config.steps
+        return self.config.rate * min(1.0, done * 20, max(0.0, 5 * (1 - done) + 0.01))
+
+    def _count(self, found: Slope) -> None:
+        self.silent += len(found.residual)
+        self.silent[found.codes.latents[found.codes.values > 0]] = 0
+        if found.least:
+            self.least = found.least + _SMOOTHING * (self.least - found.least) if self.least else found.least
+
+    @property
+    def _revives(self) -> bool:
+        """Whether dead latents begin anew at this step: now and then in the first three quarters of the training."""
+        every = max(1, self.config.steps // (_REVIVALS + 4))
+        return self.step_count > 0 and self.step_count % every == 0 and self.step_count < 0.75 * self.config.steps
+
+    def _revive(self, dead: Tensor, scaled: Tensor, residual: Tensor) -> None:
+        """Point dead latents at tokens that are explained badly, the likelier the worse, and forget their moments.
+
+        Source: Bricken et al. 2023, "Towards Monosemanticity", appendix on resampling.
+        """
+        if not len(dead):
+            return
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step_count)
+        badness = residual.square().sum(1).square() + 1e-12
+        picked = torch.multinomial(badness, len(dead), replacement=True, generator=generator)
+        directions = -residual[picked] / residual[picked].norm(dim=1, keepdim=True).clamp_min(1e-12)
+        alive = self.weights["encoder"].norm(dim=1)
+        alive[dead] = 0
+        size = float(alive.sum()) / max(1, self.config.latents - len(dead))
+        # A fifth of the usual length disturbs the living less, but a JumpReLU must still reach its threshold.
+        share = 1.0 if self.config.kind == "jumprelu" else 0.2
+        self.weights["encoder"][dead] = directions * (size or 1.0) * share
+        self.weights["decoder"][dead] = directions
+        self.weights["encoder_bias"][dead] = 0.0
+        if "log_threshold" in self.weights:
+            self.weights["log_threshold"][dead] = math.log(_THRESHOLD)
+        self.silent[dead] = 0
+        for name, value in self.weights.items():
+            if name != "decoder_bias":
+                for moment in ("exp_avg", "exp_avg_sq"):
+                    self._adam.state[value][moment][dead] = 0.0

@@ -1,0 +1,183 @@
+"""A folder of states: shards that are read one at a time, and small files that tell the token of every state.
+
+    index.json                     width, precision, shards, and where the states come from
+    vocabulary.json                the text of every token, where tokens have texts
+    states-00000.safetensors       states of the first shard, rows × width
+    labels-00000.safetensors       token, document and position of each of these rows
+
+Documents are stored in order, so that a state's neighbors are the context of its token. Source: ours.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from novacula.errors import InputError
+from novacula.files import check_schema, read_json, read_safetensors
+
+SCHEMA_VERSION = 1
+INDEX = "index.json"
+VOCABULARY = "vocabulary.json"
+SHARD_BYTES = 32_000_000
+_MAX_SHARD = 2_000_000_000
+_MAX_VOCABULARY = 200_000_000
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the states of a store belong to.
+
+    Attributes:
+        tokens: id of each state's token.
+        documents: number of the document that it stands in; it grows from row to row.
+        positions: its place in the model's context.
+    """
+
+    tokens: Int[np.ndarray, " rows"]
+    documents: Int[np.ndarray, " rows"]
+    positions: Int[np.ndarray, " rows"]
+
+
+class Store:
+    """States on the disk, read shard by shard.
+
+    Args:
+        path: the folder.
+
+    Attributes:
+        path: the folder.
+        width: numbers in a state.
+        shard_rows: states in each shard.
+        source: where the states come from, as the writer was told: ``model``, ``layer`` …
+
+    Raises:
+        InputError: the folder is no store, or its index is damaged.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        where = self.path / INDEX
+        document = check_schema(read_json(where), str(where), SCHEMA_VERSION)
+        match document:
+            case {"width": int(width), "shards": list(rows), "source": dict(source)} if width > 0 and all(
+                type(count) is int and count > 0 for count in rows
+            ):
+                self.width, self.shard_rows, self.source = width, [int(str(count)) for count in rows], source
+            case _:
+                raise InputError(str(where), "must hold a width, the rows of each shard, and a source")
+
+    def __len__(self) -> int:
+        return sum(self.shard_rows)
+
+    def check_filled(self) -> None:
+        """Make sure that there is something in it.
+
+        Raises:
+            InputError: there are no states.
+        """
+        if not len(self):
+            raise InputError(str(self.path), "holds no states; at least one is needed")
+
+    def states(self, shard: int) -> Float[np.ndarray, "rows width"]:
+        """The states of a shard, as precise as they are stored.
+
+        Raises:
+            InputError: the shard is damaged or holds numbers that are not finite.
+        """
+        path = self.path / shard_name("states", shard)
+        states = self._array(path, "states")
+        if states.shape != (self.shard_rows[shard], self.width) or states.dtype.kind != "f":
+            raise InputError(str(path), f"must hold {self.shard_rows[shard]} states of width {self.width}")
+        check_finite(states, str(path))
+        return states
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Of all states: 12 bytes for each.
+
+        Raises:
+            InputError: a file is damaged.
+        """
+        columns: dict[str, list[np.ndarray]] = {name: [] for name in ("tokens", "documents", "positions")}
+        for shard, rows in enumerate(self.shard_rows):
+            path = self.path / shard_name("labels", shard)
+            for name, parts in columns.items():
+                part = self._array(path, name)
+                if part.shape != (rows,) or part.dtype.kind != "i":
+                    raise InputError(str(path), f"must hold {rows} {name}")
+                parts.append(part)
+        empty = [np.zeros(0, np.int32)]
+        return Labels(**{name: np.concatenate(parts or empty) for name, parts in columns.items()})
+
+    @cached_property
+    def vocabulary(self) -> list[str] | None:
+        """The text of every token; None where tokens have none.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path = self.path / VOCABULARY
+        if not path.exists():
+            return None
+        document = check_schema(
+            read_json(path, max_bytes=_MAX_VOCABULARY, max_memory=20 * _MAX_VOCABULARY), str(path), SCHEMA_VERSION
+        )
+        texts = document.get("tokens")
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise InputError(str(path), "must hold a list of texts")
+        return [str(text) for text in texts]
+
+    def token_text(self, token: int) -> str:
+        """The text of a token; its number where it has none."""
+        texts = self.vocabulary
+        return texts[token] if texts is not None and 0 <= token < len(texts) else f"#{token}"
+
+    def context(self, row: int, before: int = 12, after: int = 6) -> tuple[str, str, str]:
+        """The text before a state's token, the token, and the text after it, within the document."""
+        labels = self.labels
+        near = range(max(0, row - before), min(len(self), row + after + 1))
+        own = [i for i in near if labels.documents[i] == labels.documents[row]]
+        texts = {i: self.token_text(int(labels.tokens[i])) for i in own}
+        separator = "" if self.vocabulary is not None else " "
+        left = separator.join(text for i, text in texts.items() if i < row)
+        return left, texts[row], separator.join(text for i, text in texts.items() if i > row)
+
+    def gather(self, rows: Int[np.ndarray, " some"]) -> Float[np.ndarray, "some width"]:
+        """Some states, in ascending order of their rows, shard by shard."""
+        starts = np.cumsum([0, *self.shard_rows])
+        found = np.empty((len(rows), self.width), np.float32)
+        for shard, (start, stop) in enumerate(pairwise(starts)):
+            inside = (rows >= start) & (rows < stop)
+            if inside.any():
+                found[inside] = self.states(shard)[rows[inside] - start]
+        return found
+
+    def _array(self, path: Path, name: str) -> np.ndarray:
+        arrays = read_safetensors(path, max_bytes=_MAX_SHARD)
+        if name not in arrays:
+            raise InputError(str(path), f"has no tensor {name!r}")
+        return arrays[name]
+
+
+def shard_name(kind: str, shard: int) -> str:
+    """The file of a shard's ``states`` or ``labels``."""
+    return f"{kind}-{shard:05d}.safetensors"
+
+
+def check_finite(states: Float[np.ndarray, "rows width"], source: str) -> None:
+    """Make sure that all numbers are finite.
+
+    Raises:
+        InputError: naming the first that is not.
+    """
+    bad = ~np.isfinite(states)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InputError(
+            source, f"row {row}, column {column} is {states[row, column]}; states must be finite ({bad.sum()} are not)"
+        )

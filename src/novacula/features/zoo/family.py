@@ -1,0 +1,51 @@
+"""A family of clouds: a shape, noise, units, and whether it is irreducible."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import rankdata
+
+Sampler = Callable[[np.random.Generator, int], Float[np.ndarray, "n d"]]
+"""Draws so many points of a shape."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Clouds of one shape, each stretched along its own axes, turned, shifted and scaled at random.
+
+    Attributes:
+        name: of the shape.
+        irreducible: whether the shape, without noise, is irreducible by the definition of arXiv 2405.14860.
+        why: the argument for it.
+        shape: draws its points.
+        held_out: whether it was left out when the score and its threshold were chosen.
+        noise: largest standard deviation of isotropic noise, of the root-mean-square radius; each cloud draws its own.
+        stretch: largest ratio of two axes; a product stays a product, a circle becomes an ellipse.
+    """
+
+    name: str
+    irreducible: bool
+    why: str
+    shape: Sampler
+    held_out: bool = False
+    noise: float = 0.1
+    stretch: float = 2.0
+
+    def draw(self, generator: np.random.Generator, n: int) -> Float[np.ndarray, "n d"]:
+        """A cloud of n points in random units and in random order."""
+        points = generator.permutation(self.shape(generator, n))
+        d = points.shape[1]
+        points = points * self.stretch ** generator.uniform(-0.5, 0.5, d)
+        radius = np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean())
+        noise = radius * generator.uniform(0, self.noise) / np.sqrt(d)
+        points = points + noise * generator.standard_normal((n, d))
+        turn = np.linalg.qr(generator.standard_normal((d, d)))[0]
+        return 10 ** generator.uniform(-2, 2) * (points @ turn + radius * generator.standard_normal(d))
+
+
+def auroc(irreducible: Float[np.ndarray, " a"], reducible: Float[np.ndarray, " b"]) -> float:
+    """Probability that an irreducible cloud scores above a reducible one; half of it where they are equal."""
+    ranks = rankdata(np.concatenate([irreducible, reducible]))[: len(irreducible)]
+    return float((ranks.mean() - (len(irreducible) + 1) / 2) / len(reducible))

@@ -1,0 +1,73 @@
+"""Networks trained directly, without a hypernetwork: what the written ones are compared with. Source: ours."""
+
+from dataclasses import asdict
+
+import torch
+from torch import Tensor
+
+from novacula.hypernet.activations import activation_torch
+from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.config import BaselineConfig
+from novacula.hypernet.descent import Adam, scheduled
+from novacula.hypernet.model.parameters import Layout
+from novacula.hypernet.model.readout import Written
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.objective import squared_error
+from novacula.hypernet.randomness import generator
+from novacula.hypernet.tasks import find_task
+
+
+def train_directly(config: BaselineConfig | None = None) -> list[TargetNetwork]:
+    """Train networks by Adam on the task itself, all seeds at once; `l1` adds the price of all weights' magnitudes.
+
+    Returns:
+        A network per seed, in order; their provenance holds the options.
+
+    Raises:
+        InputError: an unknown task or law, a task that fails, or inputs that it cannot have.
+    """
+    config = config or BaselineConfig()
+    task = find_task(config.task, config.law)
+    task.check(config.inputs)
+    architecture = Architecture((config.inputs, *config.hidden, task.outputs(config.inputs)), config.activation)
+    activation = activation_torch(config.activation)
+    layout = _layout(architecture)
+    seeds = range(config.seed, config.seed + config.seeds)
+    adam = Adam(torch.stack([layout.initial(generator(seed, "weights")) for seed in seeds]))
+    for step in range(1, config.steps + 1):
+        sources = [generator(seed, "step", step) for seed in seeds]
+        x = torch.stack([task.law.draw((1, config.batch, config.inputs), source) for source in sources])
+        flat = adam.flat.requires_grad_()
+        written = _cut(layout, architecture, flat)
+        each = squared_error(written(x, activation, residual=False), task.function(x))[:, 0]
+        if config.l1:
+            each = each + config.l1 * sum(weight.abs().mean((1, 2, 3)) for weight in written.weights)
+        (gradient,) = torch.autograd.grad(each.sum(), flat)
+        flat.requires_grad_(False)
+        adam.update(gradient, scheduled(config.rate, step, config.steps))
+    written = _cut(layout, architecture, adam.flat)
+    return [
+        TargetNetwork(
+            architecture,
+            tuple(weight[index, 0].double().numpy() for weight in written.weights),
+            tuple(bias[index, 0].double().numpy() for bias in written.biases),
+            None,
+            task.name,
+            {**asdict(config), "hidden": list(config.hidden), "seed": seed, "seeds": 1, "trained": "directly"},
+        )
+        for index, seed in enumerate(seeds)
+    ]
+
+
+def _layout(architecture: Architecture) -> Layout:
+    """Weights and biases of one network, as torch's linear layers begin: of variance 1/(3 inputs)."""
+    layout = Layout()
+    for below, above in zip(architecture.sizes[:-1], architecture.sizes[1:], strict=True):
+        layout.add(above, below, spread=(3 * below) ** -0.5)
+        layout.add(above, spread=(3 * below) ** -0.5)
+    return layout
+
+
+def _cut(layout: Layout, architecture: Architecture, flat: Tensor) -> Written:
+    views = [view[:, None] for view in layout.views(flat)]
+    return Written(tuple(views[0::2]), tuple(views[1::2]), None, flat.new_zeros(1, len(flat), 1))

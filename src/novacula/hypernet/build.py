@@ -1,0 +1,90 @@
+"""Networks of known algorithms, made by hand: ``novacula hypernet build``. They are the analyst's test oracles."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any, cast
+
+import numpy as np
+
+from novacula.errors import InputError
+from novacula.hypernet.config import BuildConfig, KindName
+from novacula.hypernet.known import bits, comparators, norms, products
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.tasks import find_task
+
+_KINDS: dict[KindName, tuple[str, Callable[[BuildConfig], TargetNetwork]]] = {
+    "double-sided": ("l1-norm", norms.double_sided),
+    "pudding+": ("l1-norm", norms.positive_pudding),
+    "pudding-": ("l1-norm", norms.negative_pudding),
+    "mixed": ("l1-norm", norms.mixed),
+    "convexity": ("l1-norm", norms.convexity),
+    "linear": ("sum", norms.linear),
+    "constant": ("constant", norms.constant),
+    "neighbor-differences": ("total-variation", norms.total_variation),
+    "max-tree": ("max", comparators.max_tree),
+    "max-log-sum-exp": ("max", comparators.log_sum_exp),
+    "min-tree": ("min", comparators.min_tree),
+    "range-tree": ("range", comparators.range_tree),
+    "median-comparators": ("median", comparators.median_network),
+    "sort-comparators": ("sort", comparators.sort_network),
+    "product-squares": ("dot-product", products.by_squares),
+    "product-curvature": ("dot-product", products.by_curvature),
+    "squares-curvature": ("squared-l2", products.squared_l2),
+    "l2-bowls": ("l2-norm", norms.bowls),
+    "parity-staircase": ("parity", bits.parity_staircase),
+    "parity-tree": ("parity", bits.parity_tree),
+    "count-threshold": ("majority", bits.majority_threshold),
+    "modular-addition-clock": ("modular-addition", bits.clock),
+    "modular-addition-table": ("modular-addition", bits.table),
+    "angle-addition-squares": ("angle-addition", products.angle_sum),
+}
+
+
+def build(kind: str, inputs: int, **options: Any) -> TargetNetwork:
+    """The network of a known algorithm.
+
+    Args:
+        kind: the algorithm, a `KindName`.
+        inputs: of the network.
+        options: the other options of `BuildConfig`, such as slope, hidden_per_input or seed.
+
+    Raises:
+        InputError: an option is out of its range, or the task cannot have so many inputs.
+    """
+    config = BuildConfig(kind=cast(KindName, kind), inputs=inputs, **options)
+    task, make = _KINDS[config.kind]
+    find_task(task).check(inputs)
+    generator = np.random.default_rng([config.seed, 1])
+    network = make(config)
+    if network.architecture.inputs != inputs:
+        raise InputError("options", f"--inputs is {inputs}; {kind} has {network.architecture.inputs}")
+    if config.noise:
+        network = with_noise(network, config.noise, generator)
+    if config.shuffle:
+        network = shuffled(network, generator)
+    return replace(network, provenance={"built": asdict(config)})
+
+
+def with_noise(network: TargetNetwork, share: float, generator: np.random.Generator) -> TargetNetwork:
+    """The network with every weight and bias times 1 + share · a standard normal number."""
+
+    def noisy(array: np.ndarray) -> np.ndarray:
+        return array * (1 + share * generator.standard_normal(array.shape))
+
+    bypass = None if network.bypass is None else noisy(network.bypass)
+    weights, biases = tuple(map(noisy, network.weights)), tuple(map(noisy, network.biases))
+    return replace(network, weights=weights, biases=biases, bypass=bypass)
+
+
+def shuffled(network: TargetNetwork, generator: np.random.Generator) -> TargetNetwork:
+    """The network with the units of every hidden layer in random order.
+
+    Layers that add their input to their output are put in the same order as the layer below.
+    """
+    weights, biases = list(network.weights), list(network.biases)
+    order = np.arange(network.architecture.inputs)
+    for layer, size in enumerate(network.architecture.hidden):
+        order = order if network.architecture.adds_input(layer) else generator.permutation(size)
+        weights[layer], biases[layer] = weights[layer][order], biases[layer][order]
+        weights[layer + 1] = weights[layer + 1][:, order]
+    return replace(network, weights=tuple(weights), biases=tuple(biases))

@@ -1,0 +1,98 @@
+"""The trade-off of a hypernetwork: error against nats over the complexity price; and which of two is better where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from novacula.hypernet.activations import activation_torch
+from novacula.hypernet.config import TrainConfig
+from novacula.hypernet.lesson import Lesson
+from novacula.hypernet.model.noise import Noise
+from novacula.hypernet.objective import objective, squared_error
+from novacula.hypernet.randomness import generator
+
+PRICES = 20
+"""Prices on a curve, evenly over the logarithm."""
+_POINTS = 2048
+_MEASURE_POINTS = 65_536
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The curves of all members of a run.
+
+    Attributes:
+        beta: the prices, ascending.
+        mse: mean squared error, the median over draws.
+        nats: KL, the median over draws.
+        objective: J, the geometric mean over draws.
+    """
+
+    beta: Float[Tensor, " prices"]
+    mse: Float[Tensor, "members prices"]
+    nats: Float[Tensor, "members prices"]
+    objective: Float[Tensor, "members prices"]
+
+    def best(self, members: Sequence[int]) -> Int[Tensor, " prices"]:
+        """Which of some members has the lowest objective at each price."""
+        return torch.tensor(members)[self.objective[list(members)].argmin(0)]
+
+
+def measure_curve(
+    lesson: Lesson, flat: Float[Tensor, "members size"], draws: int, beta: Float[Tensor, " prices"] | None = None
+) -> Curve:
+    """Write networks of the run's size at every price, each draw with the same noise at all prices.
+
+    Args:
+        lesson: what is taught.
+        flat: the weights of its members.
+        draws: networks per price.
+        beta: the prices; by default those of `prices`.
+    """
+    config, net = lesson.config, lesson.hypernetwork
+    architecture = lesson.architecture(config.inputs)
+    activation = activation_torch(architecture.activation)
+    beta = prices(config) if beta is None else beta
+    everywhere = beta.to(flat.dtype).expand(len(flat), -1)
+    mse, nats = [], []
+    with torch.no_grad():
+        for draw in range(draws):
+            source = [generator(member.seed, "curve", draw) for member in lesson.members]
+            noise = repeated(net.noise.draw(architecture.sizes, 1, source), len(beta))
+            x, y = lesson.batch((1, 1, _POINTS, config.inputs), generator(config.seed, "data", draw))
+            written = net.write(flat, everywhere, architecture.sizes, noise)
+            outputs = written(x.expand(len(flat), -1, -1, -1), activation, residual=config.residual)
+            mse.append(squared_error(outputs, y))
+            nats.append(written.nats.sum(0))
+    errors, costs = torch.stack(mse), torch.stack(nats)
+    values = objective(errors, costs, beta, config.inputs).log().mean(0).exp()
+    return Curve(beta, errors.median(0).values, costs.median(0).values, values)
+
+
+def prices(config: TrainConfig) -> Float[Tensor, " prices"]:
+    """The prices of a curve: from the least to the greatest of the run."""
+    low, high = torch.tensor([config.beta_low, config.beta_high], dtype=torch.float64).log10()
+    grid = 10 ** torch.linspace(float(low), float(high), PRICES, dtype=torch.float64)
+    return grid.clamp(config.beta_low, config.beta_high)
+
+
+def repeated(noise: Noise, networks: int) -> Noise:
+    """The same noise for many networks."""
+
+    def spread(values: Tensor) -> Tensor:
+        return values.expand(-1, networks, -1, -1)
+
+    return Noise(
+        tuple(map(spread, noise.codes)),
+        tuple(map(spread, noise.owners)),
+        tuple(tuple(map(spread, level)) for level in noise.roles),
+    )
+
+
+def variance(lesson: Lesson) -> float:
+    """The variance of the task's outputs for the run's size, from 65,536 inputs: what R² is measured by."""
+    _, y = lesson.batch((_MEASURE_POINTS, lesson.config.inputs), generator(0, "data", 2**31))
+    return float(y.double().var(0).mean())

@@ -1,0 +1,31 @@
+"""Drawings of networks and of what many networks have in common; all deterministic, all as inline SVG."""
+
+from novacula.hypernet.draw.charts import (
+    Cell,
+    Point,
+    order_picture,
+    pareto_picture,
+    phase_picture,
+    price_picture,
+    sizes_picture,
+)
+from novacula.hypernet.draw.layout import Plan, plan
+from novacula.hypernet.draw.palette import PaletteName
+from novacula.hypernet.draw.pictures import draw_plan, gallery_picture, matrix_picture, write_plan
+
+__all__ = [
+    "Cell",
+    "PaletteName",
+    "Plan",
+    "Point",
+    "draw_plan",
+    "gallery_picture",
+    "matrix_picture",
+    "order_picture",
+    "pareto_picture",
+    "phase_picture",
+    "plan",
+    "price_picture",
+    "sizes_picture",
+    "write_plan",
+]

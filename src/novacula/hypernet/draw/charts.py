@@ -1,0 +1,180 @@
+"""Pictures of many networks: the trade-off, the plane of order parameters, the phase diagram, the table of sizes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from markupsafe import Markup
+
+from novacula.hypernet.draw.palette import label_style
+from novacula.report import FAINT, INK, SERIES, figure_svg
+from novacula.report.figures import plain_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NAT = 1 / np.log(2)
+"""Bits of a nat."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network in a picture of many.
+
+    Attributes:
+        x, y: its place.
+        label: which decides color and mark.
+    """
+
+    x: float
+    y: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a phase diagram.
+
+    Attributes:
+        beta: price.
+        step: of the training.
+        label: of most networks.
+        share: of networks that have it.
+        entropy: of the labels, in bits.
+    """
+
+    beta: float
+    step: int
+    label: str
+    share: float
+    entropy: float
+
+
+def pareto_picture(
+    points: Sequence[Point], levels: Sequence[tuple[str, float]] = (), middle: Sequence[tuple[float, float]] = ()
+) -> Markup:
+    """Error against bits, one mark for each network, colored by its label.
+
+    Args:
+        points: bits and squared error.
+        levels: squared errors of networks without a price in bits, as lines across.
+        middle: medians, joined by a line, in order.
+    """
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.subplots()
+        axes.set(xscale="symlog", yscale="log", xlabel="bits that the network was told", ylabel="mean squared error")
+        if middle:
+            axes.plot(*np.array(middle).T, color=FAINT, linewidth=1.4, zorder=1)
+        _scatter(axes, points)
+        for place, (title, value) in enumerate(levels):
+            axes.axhline(value, color=SERIES[place % len(SERIES)], linestyle="--", linewidth=1)
+            axes.annotate(title, (1, value), (-4, 3), xycoords=("axes fraction", "data"), ha="right", fontsize=9,
+                          textcoords="offset points", color=INK)  # fmt: skip
+        axes.set_xlim(left=-0.5)
+        plain_numbers(axes.xaxis)
+        _legend(axes)
+
+    return figure_svg("pareto", "Squared error against bits", draw, height=4.4)
+
+
+def order_picture(points: Sequence[Point], x: str, y: str) -> Markup:
+    """Networks in the plane of two order parameters."""
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.subplots()
+        axes.set(xlabel=x, ylabel=y)
+        axes.margins(0.05)
+        _scatter(axes, points)
+        _legend(axes)
+
+    return figure_svg("order", "Order parameters of the networks", draw, height=4.6)
+
+
+def phase_picture(cells: Sequence[Cell]) -> Markup:
+    """Which label most networks have, by price and training step; paler where fewer agree."""
+    betas, steps = sorted({cell.beta for cell in cells}), sorted({cell.step for cell in cells})
+    labels = [cell.label for cell in cells]
+
+    def draw(figure: "Figure") -> None:
+        from matplotlib.patches import Patch, Rectangle
+
+        axes = figure.subplots()
+        for cell in cells:
+            place = betas.index(cell.beta), steps.index(cell.step)
+            color, _ = label_style(cell.label, labels)
+            axes.add_patch(Rectangle(place, 1, 1, color=color, alpha=0.25 + 0.75 * cell.share**2, linewidth=0))
+            if cell.entropy > 0:
+                axes.annotate(f"{cell.entropy:.1f}", (place[0] + 0.5, place[1] + 0.5), ha="center", va="center",
+                              fontsize=7.5, color=INK)  # fmt: skip
+        axes.set(xlim=(0, len(betas)), ylim=(0, len(steps)), xlabel="complexity price β", ylabel="training step")
+        sparse = max(1, len(betas) // 8)
+        axes.set_xticks([i + 0.5 for i in range(0, len(betas), sparse)], [f"{b:.0e}" for b in betas[::sparse]])
+        axes.set_yticks([i + 0.5 for i in range(len(steps))], [f"{step:,}" for step in steps])
+        axes.grid(visible=False)
+        patches = [Patch(color=label_style(each, labels)[0], label=each) for each in dict.fromkeys(sorted(labels))]
+        axes.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
+
+    height = 1.4 + 0.36 * max(3, len(steps))
+    return figure_svg("phases", "Labels over complexity price and training step", draw, height=height)
+
+
+def sizes_picture(
+    inputs: Sequence[int], lines: Sequence[tuple[str, Float[np.ndarray, "sizes draws"]]], trained: Sequence[int]
+) -> Markup:
+    """1 - R² over the number of inputs: the median of draws, and from the best to the worst.
+
+    Args:
+        inputs: the sizes.
+        lines: title and R² of each draw.
+        trained: sizes that were trained on.
+    """
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.subplots()
+        for place, (title, r2) in enumerate(lines):
+            left, color = np.maximum(1 - r2, 1e-8), SERIES[place % len(SERIES)]
+            axes.fill_between(inputs, left.min(1), left.max(1), color=color, alpha=0.15, linewidth=0)
+            axes.plot(inputs, np.median(left, axis=1), "o-", color=color, markersize=4, label=title)
+        for size in trained:
+            axes.axvline(size, color=FAINT, linewidth=0.8, linestyle=":")
+        axes.set(xscale="log", yscale="log", xlabel="inputs (dotted: trained on)", ylabel="1 - R²")
+        axes.set_xticks(list(inputs))
+        plain_numbers(axes.xaxis)
+        axes.legend(fontsize=9)
+
+    return figure_svg("sizes", "1 - R² of generated networks over the number of inputs", draw, height=4.0)
+
+
+def price_picture(
+    beta: Sequence[float], lines: Sequence[tuple[str, Sequence[float]]], name: str, ylabel: str
+) -> Markup:
+    """Something positive over the complexity price, one line for each member of a run."""
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.subplots()
+        for place, (title, values) in enumerate(lines):
+            shown = [max(value, 1e-12) for value in values]
+            axes.plot(beta, shown, "o-", markersize=3, color=SERIES[place % len(SERIES)], label=title)
+        axes.set(xscale="log", yscale="log", xlabel="complexity price β", ylabel=ylabel)
+        axes.legend(fontsize=8.5, ncols=max(1, len(lines) // 8 + 1))
+
+    return figure_svg(name, f"{ylabel} over the complexity price", draw, height=3.4)
+
+
+def _scatter(axes: "Axes", points: Sequence[Point]) -> None:
+    labels = [point.label for point in points]
+    for label in sorted(set(labels)):
+        color, mark = label_style(label, labels)
+        mine = [point for point in points if point.label == label]
+        line = 1.2 if mark in "x_" else 0
+        axes.scatter([p.x for p in mine], [p.y for p in mine], s=26, color=color, marker=mark, label=label, alpha=0.8,
+                     linewidths=line)  # fmt: skip
+
+
+def _legend(axes: "Axes") -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)

@@ -1,0 +1,243 @@
+"""Networks with several hidden layers whose weights are simple numbers, read layer by layer.
+
+The units tend to max(z, 0). Each layer is a table of sums of atoms: inputs, kinks, and largest or least of others. Two
+identities do the reading: max(-z, 0) = max(z, 0) - z, and b + max(a - b, 0) = max(a, b). Source: ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from novacula.hypernet.config import Activation
+from novacula.hypernet.formula.expression import (
+    INPUTS,
+    Call,
+    Entry,
+    Expression,
+    Extreme,
+    Number,
+    Over,
+    plus,
+    rounded,
+    times,
+)
+from novacula.hypernet.network import TargetNetwork
+
+ROUNDING: Mapping[Activation, float] = {"relu": 0.0, "swish": 0.27847, "gelu": 0.17005, "softplus": 0.69315}
+"""Bounds of |φ(z) - max(z, 0)|."""
+_NEAR = 0.1
+_MOST = 60
+"""Atoms of a sum: with more, nobody would read it."""
+
+
+@dataclass(frozen=True)
+class Atom:
+    """Something that sums are made of."""
+
+
+@dataclass(frozen=True)
+class Input(Atom):
+    """An input."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Kink(Atom):
+    """max(sum, 0)."""
+
+    inside: "Sum"
+
+
+@dataclass(frozen=True)
+class Best(Atom):
+    """The largest or least of some atoms."""
+
+    largest: bool
+    atoms: frozenset[Atom]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A constant, and atoms with coefficients other than 0, in a fixed order."""
+
+    terms: tuple[tuple[Atom, float], ...]
+    constant: float
+
+    @classmethod
+    def of(cls, terms: Mapping[Atom, float], constant: float = 0.0) -> "Sum":
+        """The sum of these terms; zeros are left out."""
+        kept = [(atom, round(value, 9)) for atom, value in terms.items() if abs(value) > 1e-9]
+        return cls(tuple(sorted(kept, key=lambda term: repr(term[0]))), round(constant, 9))
+
+    @property
+    def only(self) -> Atom | None:
+        """The atom that the sum is equal to, if it is."""
+        alone = len(self.terms) == 1 and self.terms[0][1] == 1 and self.constant == 0
+        return self.terms[0][0] if alone else None
+
+
+@dataclass(frozen=True)
+class Deep:
+    """A network of kinks, as it was read.
+
+    Attributes:
+        outputs: their formulas.
+        weights, biases, bypass: the simple numbers that the network's were taken for, in its own scale.
+    """
+
+    outputs: tuple[Expression, ...]
+    weights: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray, ...]
+    bypass: np.ndarray
+
+
+def read_deep(network: TargetNetwork) -> Deep | None:
+    """Formulas of the outputs of a network of kinks; None where its weights are not simple, or nobody could read them.
+
+    Each unit is measured by its largest weight, which the next layer takes back.
+    """
+    architecture = network.architecture
+    if architecture.activation not in ROUNDING or architecture.residual:
+        return None
+    n = architecture.inputs
+    inputs = [Sum.of({Input(i): 1.0}) for i in range(n)]
+    bypass = _simple(np.zeros((architecture.outputs, n)) if network.bypass is None else network.bypass)
+    if bypass is None:
+        return None
+    below, scale, weights, biases = inputs, np.ones(n), [], []
+    for depth, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
+        matrix = weight * scale
+        last = depth == len(network.weights) - 1
+        size = np.ones(len(matrix)) if last else np.abs(matrix).max(1, initial=0.0)
+        size[size == 0] = 1.0
+        table, shift = _simple(matrix / size[:, None]), _simple(bias / size)
+        if table is None or shift is None:
+            return None
+        weights.append(table * size[:, None] / scale)
+        biases.append(shift * size)
+        sums = [_combined(row, below, float(b)) for row, b in zip(table, shift, strict=True)]
+        if any(len(s.terms) > _MOST for s in sums):
+            return None
+        below, scale = sums if last else [_kink(s) for s in sums], size
+    found = [_combined(np.ones(2), [s, _combined(row, inputs, 0.0)], 0.0) for s, row in zip(below, bypass, strict=True)]
+    return Deep(tuple(_expression(s, n) for s in found), tuple(weights), tuple(biases), bypass)
+
+
+def deep_bound(network: TargetNetwork, read: Deep, farthest: float) -> float:
+    """A number that |network(x) - formula(x)| exceeds nowhere for |x_i| ≤ `farthest`, of all outputs.
+
+    Layer by layer: a unit differs from its kink by at most the rounding of the corner, by what the units below differ
+    times the weights, and by what the weights differ times the largest values below.
+    """
+    reach, error = np.full(network.architecture.inputs, farthest), np.zeros(network.architecture.inputs)
+    for weight, bias, own, own_bias in zip(network.weights, network.biases, read.weights, read.biases, strict=True):
+        error = np.abs(weight) @ error + np.abs(weight - own) @ reach + np.abs(bias - own_bias)
+        reach = np.abs(own) @ reach + np.abs(own_bias)
+        error = error + ROUNDING[network.architecture.activation]
+    error = error - ROUNDING[network.architecture.activation]  # outputs have no corner
+    direct = np.zeros_like(read.bypass) if network.bypass is None else network.bypass
+    return float((error + np.abs(direct - read.bypass).sum(1) * farthest).max())
+
+
+def _simple(values: np.ndarray) -> np.ndarray | None:
+    """Multiples of 1/4 that the values are near; None where one is not."""
+    nearest = np.round(values * 4) / 4
+    return nearest if np.abs(values - nearest).max(initial=0.0) <= _NEAR else None
+
+
+def _combined(row: np.ndarray, below: list[Sum], constant: float) -> Sum:
+    terms: dict[Atom, float] = {}
+    for weight, each in zip(row.tolist(), below, strict=True):
+        constant += weight * each.constant
+        for atom, value in each.terms:
+            terms[atom] = terms.get(atom, 0.0) + weight * value
+    return _read(terms, constant)
+
+
+def _kink(inside: Sum) -> Sum:
+    """max(inside, 0), in one sense only: the other is that less the sum."""
+    if not inside.terms:
+        return Sum.of({}, max(inside.constant, 0.0))
+    if inside.terms[0][1] > 0:
+        return Sum.of({Kink(inside): 1.0})
+    turned = Sum.of({atom: -value for atom, value in inside.terms}, -inside.constant)
+    return Sum.of({Kink(turned): 1.0, **{atom: -value for atom, value in turned.terms}}, -turned.constant)
+
+
+def _read(terms: dict[Atom, float], constant: float) -> Sum:
+    """Takes max(a - b, 0) together with what makes it the larger or the smaller of a and b."""
+    changed = True
+    while changed:
+        changed = False
+        for atom, value in list(terms.items()):
+            match atom:
+                case Kink(Sum(((one, p), (two, q)), 0.0)) if {p, q} == {1.0, -1.0} and abs(value) > 1e-9:
+                    a, b = (one, two) if p > 0 else (two, one)
+                case _:
+                    continue
+            for other, sign, largest in ((b, 1.0, True), (a, -1.0, False)):
+                # c max(a-b, 0) + c b = c max(a, b), and c max(a-b, 0) - c a = -c min(a, b).
+                if abs(terms.get(other, 0.0) - sign * value) < 1e-9:
+                    best = Best(largest, _absorbed(_members(a, largest) | _members(b, largest), largest))
+                    del terms[atom], terms[other]
+                    terms[best] = terms.get(best, 0.0) + sign * value
+                    changed = True
+                    break
+            if changed:
+                break
+    return Sum.of(terms, constant)
+
+
+def _members(atom: Atom, largest: bool) -> frozenset[Atom]:
+    return atom.atoms if isinstance(atom, Best) and atom.largest == largest else frozenset((atom,))
+
+
+def _absorbed(atoms: frozenset[Atom], largest: bool) -> frozenset[Atom]:
+    """Without the max(a, …) beside a in a least, and the min(a, …) beside a in a largest."""
+    return frozenset(
+        atom for atom in atoms if not (isinstance(atom, Best) and atom.largest != largest and atom.atoms & atoms)
+    )
+
+
+def _expression(found: Sum, n: int) -> Expression:
+    values = dict(found.terms)
+    sizes = _magnitudes(values)
+    inputs = [values.pop(Input(i), 0.0) for i in range(n)]
+    terms = [times(rounded(value), Call("abs", _expression(inside, n))) for inside, value in sizes]
+    terms += [times(rounded(value), _atom(atom, n)) for atom, value in values.items()]
+    if n > 1 and len(set(inputs)) == 1 and inputs[0]:
+        terms.append(times(rounded(inputs[0]), Over(Entry("i"), INPUTS)))
+    else:
+        terms += [times(rounded(value), Entry(i)) for i, value in enumerate(inputs) if value]
+    return plus(*terms, rounded(found.constant))
+
+
+def _magnitudes(values: dict[Atom, float]) -> list[tuple[Sum, float]]:
+    """Takes 2 c max(z, 0) - c z out of a sum, which is c |z|."""
+    found = []
+    for atom, value in list(values.items()):
+        if isinstance(atom, Kink) and not atom.inside.constant:
+            half = {other: value / 2 * weight for other, weight in atom.inside.terms}
+            if all(abs(values.get(other, 0.0) + part) < 1e-9 for other, part in half.items()):
+                found.append((atom.inside, value / 2))
+                for other in (atom, *half):
+                    del values[other]
+    return found
+
+
+def _atom(atom: Atom, n: int) -> Expression:
+    match atom:
+        case Input(index):
+            return Entry(index)
+        case Kink(inside):
+            return Call("relu", _expression(inside, n))
+        case Best(largest, atoms):
+            inputs = {each.index for each in atoms if isinstance(each, Input)}
+            if len(inputs) == len(atoms) == n:
+                return Extreme("max" if largest else "min")
+            ordered = sorted(atoms, key=repr)
+            return Extreme("max" if largest else "min", tuple(_atom(each, n) for each in ordered))
+        case _:
+            return Number(0.0)

@@ -1,0 +1,264 @@
+"""The closed grammar of formulas: numbers, entries of x, their sum, a few functions, and sums over index sets.
+
+A formula speaks of any number n of inputs: an index set such as `INPUTS` or `NEIGHBORS` has members for every n. The
+same tree is evaluated on arrays here, and written as Python, LaTeX and SymPy by `novacula.hypernet.formula.writers`.
+Source: ours.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import erf
+
+FunctionName = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin", "sqrt"]
+DomainName = Literal["inputs", "pairs", "neighbors", "couples", "halves", "some", "steps"]
+
+FUNCTIONS: Mapping[FunctionName, Callable[[np.ndarray], np.ndarray]] = {
+    "swish": lambda z: 0.5 * z * (1 + np.tanh(0.5 * z)),
+    "relu": lambda z: np.maximum(z, 0.0),
+    "gelu": lambda z: 0.5 * z * (1 + erf(z / np.sqrt(2.0))),
+    "softplus": lambda z: np.logaddexp(z, 0.0),
+    "tanh": np.tanh,
+    "square": np.square,
+    "abs": np.abs,
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+}
+"""What a `Call` may name."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A tree of the classes below."""
+
+
+@dataclass(frozen=True)
+class Number(Expression):
+    """A constant."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Entry(Expression):
+    """An input: that of a fixed index from 0, or the first (``i``) or second (``j``) of the index set around it."""
+
+    index: int | Literal["i", "j"]
+
+
+@dataclass(frozen=True)
+class Total(Expression):
+    """The sum of all inputs."""
+
+
+@dataclass(frozen=True)
+class Stair(Expression):
+    """The running number k of `Domain` ``steps``."""
+
+
+@dataclass(frozen=True)
+class Alternating(Expression):
+    """(-1)^k, k as in `Stair`."""
+
+
+@dataclass(frozen=True)
+class Call(Expression):
+    """A function of one argument."""
+
+    function: FunctionName
+    argument: Expression
+
+
+@dataclass(frozen=True)
+class Plus(Expression):
+    """A sum of terms."""
+
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Times(Expression):
+    """A product of factors."""
+
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Extreme(Expression):
+    """The largest or least of some expressions, or of all inputs where there are no arguments."""
+
+    kind: Literal["max", "min"]
+    arguments: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An index set.
+
+    Attributes:
+        name: ``inputs`` all i; ``pairs`` all i < j; ``neighbors`` (i, i+1); ``couples`` (2i, 2i+1); ``halves``
+            (i, i + n/2); ``some`` the listed ones; ``steps`` k from `first` to n + `beyond`.
+        members: of ``some``, one index or two each.
+        first: of ``steps``.
+        beyond: of ``steps``.
+    """
+
+    name: DomainName
+    members: tuple[tuple[int, ...], ...] = ()
+    first: int = 0
+    beyond: int = 0
+
+    def indices(self, n: int) -> list[tuple[int, ...]]:
+        """The members for n inputs; of ``steps`` the values of k."""
+        match self.name:
+            case "inputs":
+                return [(i,) for i in range(n)]
+            case "pairs":
+                return list(combinations(range(n), 2))
+            case "neighbors":
+                return [(i, i + 1) for i in range(n - 1)]
+            case "couples":
+                return [(i, i + 1) for i in range(0, n - 1, 2)]
+            case "halves":
+                return [(i, i + n // 2) for i in range(n // 2)]
+            case "steps":
+                return [(k,) for k in range(self.first, n + self.beyond + 1)]
+            case _:
+                return list(self.members)
+
+
+INPUTS = Domain("inputs")
+
+
+@dataclass(frozen=True)
+class Over(Expression):
+    """The sum of `body` over an index set; index sets are not nested."""
+
+    body: Expression
+    domain: Domain
+
+
+def domain_of(members: tuple[tuple[int, ...], ...], n: int) -> Domain:
+    """The index set that has exactly these members at n, named for all n where one of the names fits."""
+    names: tuple[DomainName, ...] = ("inputs",) if len(members[0]) == 1 else ("pairs", "neighbors", "couples", "halves")
+    for name in names:
+        if sorted(members) == Domain(name).indices(n):
+            return Domain(name)
+    return Domain("some", tuple(sorted(members)))
+
+
+def rounded(value: float) -> Number:
+    """A constant of six significant digits: what is written is what is checked."""
+    return Number(float(f"{value:.6g}"))
+
+
+def plus(*terms: Expression) -> Expression:
+    """A sum without zeros and without sums in it."""
+    flat = [inner for term in terms for inner in (term.terms if isinstance(term, Plus) else (term,))]
+    kept = tuple(term for term in flat if term != Number(0.0))
+    return kept[0] if len(kept) == 1 else Plus(kept) if kept else Number(0.0)
+
+
+def times(*factors: Expression) -> Expression:
+    """A product, its constants gathered in front and left out where they are 1."""
+    flat = [inner for factor in factors for inner in (factor.factors if isinstance(factor, Times) else (factor,))]
+    constant = float(np.prod([factor.value for factor in flat if isinstance(factor, Number)]))
+    rest = [factor for factor in flat if not isinstance(factor, Number)]
+    if constant == 0 or not rest:
+        return rounded(constant)
+    kept = rest if constant == 1 else [rounded(constant), *rest]
+    return kept[0] if len(kept) == 1 else Times(tuple(kept))
+
+
+def placed(body: Expression, member: tuple[int, ...]) -> Expression:
+    """The body of a sum at one member of its index set."""
+    names = dict(zip("ij", member, strict=False))
+
+    def replace(node: Expression) -> Expression:
+        match node:
+            case Entry(str(name)):
+                return Entry(names[name])
+            case Call(function, argument):
+                return Call(function, replace(argument))
+            case Plus(terms):
+                return Plus(tuple(map(replace, terms)))
+            case Times(factors):
+                return Times(tuple(map(replace, factors)))
+            case _:
+                return node
+
+    return replace(body)
+
+
+def nodes(node: Expression) -> list[Expression]:
+    """A tree's nodes, each before what is in it."""
+    match node:
+        case Call(_, argument):
+            return [node, *nodes(argument)]
+        case Plus(children) | Times(children) | Extreme(_, children):
+            return [node, *(inner for child in children for inner in nodes(child))]
+        case Over(body, _):
+            return [node, *nodes(body)]
+        case _:
+            return [node]
+
+
+def evaluate(expression: Expression, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, " batch"]:
+    """The value of a formula at each of some points.
+
+    Args:
+        expression: without an entry that no index set binds.
+        x: the points.
+    """
+    value = _value(expression, x, {})
+    return np.broadcast_to(value, (len(x), 1))[:, 0].astype(np.float64)
+
+
+def _value(node: Expression, x: np.ndarray, bound: Mapping[str, np.ndarray]) -> Any:
+    """An array whose first axis is the batch and whose second the index set, either of which may be 1; or a number."""
+    match node:
+        case Number(value):
+            return np.full((1, 1), value)
+        case Entry(str(name)):
+            return bound[name]
+        case Entry(index):
+            return x[:, int(index), None]
+        case Total():
+            return x.sum(1, keepdims=True)
+        case Stair():
+            return bound["k"]
+        case Alternating():
+            return 1.0 - 2.0 * (bound["k"] % 2)
+        case Call(function, argument):
+            return FUNCTIONS[function](_value(argument, x, bound))
+        case Plus(terms):
+            return sum((_value(term, x, bound) for term in terms), np.zeros((1, 1)))
+        case Times(factors):
+            product = np.ones((1, 1))
+            for factor in factors:
+                product = product * _value(factor, x, bound)
+            return product
+        case Extreme(kind, arguments):
+            columns = [np.broadcast_to(_value(each, x, bound), (len(x), 1)) for each in arguments] or [x]
+            return getattr(np.hstack(columns), kind)(1, keepdims=True)
+        case Over(body, domain):
+            return _over(body, domain, x)
+        case _:
+            raise TypeError(f"{type(node).__name__} is no formula")
+
+
+def _over(body: Expression, domain: Domain, x: np.ndarray) -> np.ndarray:
+    members = domain.indices(x.shape[1])
+    if not members:
+        return np.zeros((1, 1))
+    columns = np.array(members).T
+    if domain.name == "steps":
+        bound = {"k": columns[0][None, :].astype(np.float64)}
+    else:
+        bound = {name: x[:, column] for name, column in zip("ij", columns, strict=False)}
+    value = _value(body, x, bound)
+    return np.broadcast_to(value, (value.shape[0], len(members))).sum(1, keepdims=True)

@@ -1,0 +1,177 @@
+"""A formula's form: roles that units play, each with one set of values for all units that play it. Source: ours."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.hypernet.formula.expression import (
+    FUNCTIONS,
+    Alternating,
+    Call,
+    Domain,
+    Entry,
+    Expression,
+    FunctionName,
+    Number,
+    Over,
+    Stair,
+    Times,
+    Total,
+    domain_of,
+    placed,
+    plus,
+    rounded,
+    times,
+)
+from novacula.hypernet.formula.units import Pattern
+
+HOMOGENEOUS: dict[FunctionName, int] = {"relu": 1, "abs": 1, "square": 2}
+"""Functions with φ(λz) = λ^k φ(z) for λ > 0, and k: their weights are measured in v."""
+_FEW = 3
+"""Members of an index set without a name, up to which a sum is written out."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """out · Σ φ(weight · direction + background · Σx + bias), summed over directions, or over stairs.
+
+    Attributes:
+        function: φ.
+        pattern: of the directions.
+        members: their indices; for the sum of all inputs ``((),)``.
+        weight: along the direction.
+        background: on every input.
+        bias: inside φ.
+        out: outside.
+        mirrored: whether φ(-weight · direction + …) is added to φ.
+        stairs: numbers k over which the role is summed, the bias falling by `step` with each; None: no stairs.
+        step: of the stairs.
+        alternating: whether the sign of stair k is (-1)^k.
+        straight: whether it is linear wherever inputs are, so that nothing inside φ can be fitted.
+    """
+
+    function: FunctionName
+    pattern: Pattern
+    members: tuple[tuple[int, ...], ...]
+    weight: float
+    background: float
+    bias: float
+    out: float
+    mirrored: bool = False
+    stairs: Domain | None = None
+    step: float = 0.0
+    alternating: bool = False
+    straight: bool = False
+
+    def feature(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, " batch"]:
+        """What the role adds for out = 1."""
+        along = _along(self.pattern, self.members, x)
+        rest = self.background * x.sum(1, keepdims=True) + self.bias
+        signs = (1.0, -1.0) if self.mirrored else (1.0,)
+        phi = FUNCTIONS[self.function]
+        if self.stairs is None:
+            return sum((phi(sign * self.weight * along + rest).sum(1) for sign in signs), np.zeros(len(x)))
+        k = np.array(self.stairs.indices(x.shape[1]), np.float64).reshape(-1)
+        turns = 1 - 2 * (k % 2) if self.alternating else np.ones_like(k)
+        return phi(self.weight * along + rest - self.step * k) @ turns
+
+    def expression(self, n: int) -> Expression:
+        """The role without `out` and without its sum over members: what stands inside the sum."""
+        inside = [
+            Call(
+                self.function,
+                plus(
+                    times(rounded(sign * self.weight), _direction(self.pattern)),
+                    times(rounded(self.background), Total()),
+                    rounded(self.bias),
+                    *([times(rounded(-self.step), Stair())] if self.stairs else []),
+                ),
+            )
+            for sign in ((1.0, -1.0) if self.mirrored else (1.0,))
+        ]
+        return times(Alternating(), plus(*inside)) if self.alternating else plus(*inside)
+
+    def domain(self, n: int) -> Domain | None:
+        """What the role is summed over; None for a single term."""
+        return self.stairs or (None if self.pattern == "total" else domain_of(self.members, n))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A coefficient on some inputs."""
+
+    members: tuple[tuple[int, ...], ...]
+    slope: float
+
+
+@dataclass(frozen=True)
+class Form:
+    """A formula in its roles.
+
+    Attributes:
+        roles: in order of importance.
+        lines: the linear part.
+        constant: what is added.
+    """
+
+    roles: tuple[Role, ...]
+    lines: tuple[Line, ...]
+    constant: float
+
+    def expression(self, n: int) -> Expression:
+        """The formula; roles over the same index set stand in one sum."""
+        terms: list[Expression] = []
+        sums: dict[Domain, list[Expression]] = {}
+        for role in self.roles:
+            domain, inside = role.domain(n), role.expression(n)
+            if domain is None:
+                terms.append(times(rounded(role.out), inside))
+            else:
+                sums.setdefault(domain, []).append(times(rounded(role.out), inside))
+        for line in self.lines:
+            domain = domain_of(line.members, n)
+            if domain.name == "inputs":
+                terms.append(times(rounded(line.slope), Total()))
+            else:
+                sums.setdefault(domain, []).append(times(rounded(line.slope), Entry("i")))
+        gathered = [summed(inside, domain, n) for domain, inside in sums.items()]
+        return plus(*gathered, *terms, rounded(self.constant))
+
+    def pruned(self) -> "Form":
+        """Without parts that are 0 as written."""
+        roles = tuple(role for role in self.roles if rounded(role.out) != Number(0.0))
+        return replace(self, roles=roles, lines=tuple(line for line in self.lines if rounded(line.slope) != Number(0)))
+
+
+def summed(inside: list[Expression], domain: Domain, n: int) -> Expression:
+    """The sum of several terms over an index set, a constant factor in front; few listed members are written out."""
+    body = plus(*inside)
+    members = domain.indices(n)
+    if len(members) == 1 or (domain.name == "some" and len(members) <= _FEW):
+        return plus(*(placed(body, member) for member in members))
+    factors = body.factors if isinstance(body, Times) else (body,)
+    constants = [factor for factor in factors if isinstance(factor, Number)]
+    rest = [factor for factor in factors if not isinstance(factor, Number)]
+    return times(*constants, Over(times(*rest), domain))
+
+
+def _direction(pattern: Pattern) -> Expression:
+    match pattern:
+        case "total":
+            return Total()
+        case "entry":
+            return Entry("i")
+        case "pair+":
+            return plus(Entry("i"), Entry("j"))
+        case _:
+            return plus(Entry("i"), times(Number(-1.0), Entry("j")))
+
+
+def _along(pattern: Pattern, members: tuple[tuple[int, ...], ...], x: np.ndarray) -> np.ndarray:
+    if pattern == "total":
+        return x.sum(1, keepdims=True)
+    columns = np.array(members).T
+    if pattern == "entry":
+        return x[:, columns[0]]
+    return x[:, columns[0]] + (1 if pattern == "pair+" else -1) * x[:, columns[1]]

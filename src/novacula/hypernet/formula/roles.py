@@ -1,0 +1,293 @@
+"""From units to roles: units that do the same at different inputs share one set of values, which is fitted again.
+
+Forms are tried from simple to complex; `describe` takes the first that does no worse. Source: ours (clustering and
+refitting of weights; the form of the result is what arXiv 2312.03051 reads from drawings by eye).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.hypernet.formula.expression import Domain
+from novacula.hypernet.formula.form import HOMOGENEOUS, Form, Line, Role
+from novacula.hypernet.formula.units import Pattern, Shallow, Sorted, Unit
+
+Grain = Literal["one", "gaps", "each"]
+
+_GRAINS: tuple[Grain, ...] = ("one", "gaps", "each")
+_GAP = 0.2
+"""Of the largest value: values further apart are different."""
+_KINK_GAP = 0.25
+"""Thresholds of units that are further apart, in units of the inputs, are different kinks."""
+_MINOR = 0.03
+"""Share of all strength below which a role may be left out."""
+_MOST = 8
+"""Roles of a form: with more, nobody would read it."""
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """The units with one direction, one sense and one kink, as one unit."""
+
+    member: tuple[int, ...]
+    weight: float
+    background: float
+    bias: float
+    out: float
+
+
+_Kinks = dict[tuple[Pattern, bool, bool, bool, int], list[_Merged]]
+"""Merged units by pattern, sense, sign of v, whether they are straight, and kink."""
+
+
+def forms(network: Shallow, found: Sorted, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Form]:
+    """Forms of the network from simple to complex, each fitted to its outputs at some points."""
+    target = network(x)
+    kinks = _kinks(network, found.units)
+    seen = set()
+    for lines in ((), *(_lines(_slopes(x, target), grain) for grain in _GRAINS)):
+        yield fit(Form((), lines, 0.0), x, target, (False, False))
+    for grain in _GRAINS:
+        for thrifty in (True, False):
+            roles = _roles(network, kinks, grain, thrifty)
+            if len(roles) > _MOST:
+                continue
+            linear = _lines(found.slopes(network), grain)
+            tried = _LEVELS if grain == "one" else _FINE_LEVELS
+            levels = product(((), linear) if grain == "one" and thrifty and roles else (linear,), tried)
+            for lines, (bias, background, mirrored) in levels:
+                start = [_simplified(role, bias, background) for role in roles]
+                start = _mirror(start) if mirrored else start
+                plan = (_plan(start), len(lines))
+                if plan in seen or (mirrored and not any(role.mirrored for role in start)):
+                    continue
+                seen.add(plan)
+                yield fit(Form(tuple(start), lines, found.offset(network)), x, target, (bias, background))
+
+
+def _slopes(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The best plane through the outputs."""
+    return np.linalg.lstsq(np.column_stack([x, np.ones(len(x))]), target, rcond=None)[0][:-1]
+
+
+def _plan(roles: list[Role]) -> tuple[object, ...]:
+    """What tells two forms apart before they are fitted."""
+    return tuple((r.pattern, r.members, r.weight > 0, bool(r.bias), bool(r.background), r.mirrored) for r in roles)
+
+
+_LEVELS = (
+    (False, False, True),
+    (False, False, False),
+    (True, False, True),
+    (True, False, False),
+    (True, True, True),
+    (True, True, False),
+)
+"""Whether there are biases, backgrounds, and pairs of mirrored units with the same values."""
+_FINE_LEVELS = ((False, False, False), (True, False, False))
+"""The same, where inputs already differ."""
+
+
+def fit(
+    form: Form, x: Float[np.ndarray, "batch inputs"], target: Float[np.ndarray, " batch"], free: tuple[bool, bool]
+) -> Form:
+    """The form with the values of least squared error, found from its own.
+
+    What stands outside of φ is solved for exactly at every trial of what stands inside.
+
+    Args:
+        form: where to begin.
+        x: points.
+        target: what is to be met there.
+        free: whether biases and backgrounds are fitted.
+    """
+    from scipy.optimize import least_squares
+
+    places = _places(form, free)
+    start = np.array([getattr(form.roles[role], name) for role, name in places])
+
+    def placed(values: np.ndarray) -> list[Role]:
+        changes: list[dict[str, float]] = [{} for _ in form.roles]
+        for (role, name), value in zip(places, values, strict=True):
+            changes[role][name] = float(value)
+        return [replace(role, **change) for role, change in zip(form.roles, changes, strict=True)]
+
+    sums = np.column_stack(
+        [x[:, [m[0] for m in line.members]].sum(1) for line in form.lines] or [np.zeros((len(x), 0))]
+    )
+    fixed = np.column_stack([sums, np.ones(len(x))])
+
+    def solved(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        columns = np.column_stack([*(role.feature(x) for role in placed(values)), fixed])
+        outer = np.linalg.lstsq(columns, target, rcond=1e-10)[0]
+        return outer, columns @ outer - target
+
+    if len(places):
+        scale = np.maximum(np.abs(start), 0.1)
+        best = least_squares(lambda v: solved(v * scale)[1], start / scale, method="trf", max_nfev=10, xtol=1e-6)
+        start = best.x * scale
+    outer, _ = solved(start)
+    outer[-1] = 0.0 if abs(outer[-1]) < 1e-9 * np.abs(target).max(initial=0.0) else outer[-1]
+    roles = [replace(role, out=float(out)) for role, out in zip(placed(start), outer, strict=False)]
+    slopes = outer[len(roles) : -1]
+    # Roles that others make superfluous.
+    roles = [role for role in roles if abs(role.out) * role.feature(x).std() > 1e-6 * target.std()]
+    lines = tuple(replace(line, slope=float(slope)) for line, slope in zip(form.lines, slopes, strict=True))
+    return Form(tuple(roles), lines, float(outer[-1])).pruned()
+
+
+def _places(form: Form, free: tuple[bool, bool]) -> list[tuple[int, str]]:
+    places = []
+    for index, role in enumerate(form.roles):
+        if role.straight:
+            continue
+        if role.function not in HOMOGENEOUS:
+            places.append((index, "weight"))
+        if (free[0] and role.bias) or role.pattern == "total":
+            places.append((index, "bias"))
+        if free[1] and role.background:
+            places.append((index, "background"))
+        if role.stairs:
+            places.append((index, "step"))
+    return places
+
+
+def _simplified(role: Role, bias: bool, background: bool) -> Role:
+    if role.pattern == "total":
+        return role
+    return replace(role, bias=role.bias if bias else 0.0, background=role.background if background else 0.0)
+
+
+def _mirror(roles: list[Role]) -> list[Role]:
+    """Pairs of roles that differ in the sense of their direction become one."""
+    kept: list[Role] = []
+    for role in roles:
+        for index, other in enumerate(kept):
+            twin = (other.pattern, other.members) == (role.pattern, role.members) and not other.mirrored
+            if twin and other.weight * role.weight < 0 < other.out * role.out and role.pattern != "total":
+                kept[index] = replace(other, weight=abs(other.weight), mirrored=True)
+                break
+        else:
+            kept.append(role)
+    return kept
+
+
+def _kinks(network: Shallow, units: tuple[Unit, ...]) -> _Kinks:
+    """Units by pattern, sense, sign of v and kink; within each, those of one direction merged."""
+    even = network.activation in ("abs", "square")
+    keyed: dict[tuple[Pattern, bool, bool, bool], list[Unit]] = defaultdict(list)
+    for unit in units:
+        if even and unit.weight < 0:
+            unit = replace(unit, weight=-unit.weight, background=-unit.background, bias=-unit.bias)
+        keyed[(unit.pattern, unit.weight > 0, unit.out > 0, unit.straight)].append(unit)
+    found: _Kinks = {}
+    for key, group in keyed.items():
+        kinks = np.array([-unit.bias / unit.weight for unit in group])
+        # The place of a bend that no input reaches is of no matter.
+        labels = _clusters(np.arcsinh(kinks) if key[-1] else kinks, _KINK_GAP)
+        for label in range(max(labels) + 1):
+            chosen = [unit for unit, own in zip(group, labels, strict=True) if own == label]
+            by_member: dict[tuple[int, ...], list[Unit]] = defaultdict(list)
+            for unit in chosen:
+                by_member[unit.member].append(unit)
+            found[(*key, label)] = [_merged(network, each) for _, each in sorted(by_member.items())]
+    return found
+
+
+def _merged(network: Shallow, units: list[Unit]) -> _Merged:
+    degree = HOMOGENEOUS.get(network.activation, 0 if network.activation in ("tanh", "sin") else 1)
+    weights = np.array([unit.weight for unit in units])
+    slopes = np.array([unit.out for unit in units]) * np.abs(weights) ** degree
+    share = slopes / slopes.sum()
+    weight = float(share @ weights)
+    backgrounds = float(share @ np.array([unit.background for unit in units]))
+    kink = float(share @ np.array([-unit.bias for unit in units]) / weight)
+    if network.activation in HOMOGENEOUS:
+        backgrounds, weight = backgrounds / abs(weight), float(np.sign(weight))
+    return _Merged(units[0].member, weight, backgrounds, -kink * weight, float(slopes.sum() / abs(weight) ** degree))
+
+
+def _roles(network: Shallow, kinks: _Kinks, grain: Grain, thrifty: bool) -> list[Role]:
+    """Roles for the clusters of every kink's values, the strongest first."""
+    roles: list[Role] = []
+    for (pattern, _, _, straight, _), merged in kinks.items():
+        slopes = np.array([each.out * abs(each.weight) for each in merged])
+        largest = float(np.abs(slopes).max())
+        labels = list(range(len(merged))) if grain == "each" else [0] * len(merged)
+        if grain == "gaps":
+            labels = _clusters(slopes / largest, _GAP)
+        for label in range(max(labels) + 1):
+            chosen = [each for each, own in zip(merged, labels, strict=True) if own == label]
+            roles.append(replace(_role(network, pattern, chosen), straight=straight))
+    power = np.array([abs(role.out * role.weight) * len(role.members) for role in roles])
+    order = np.argsort(-power, kind="stable")
+    kept = [roles[i] for i in order if not thrifty or power[i] > _MINOR * power.sum()]
+    return _staircase(kept, network.rows.shape[1])
+
+
+def _role(network: Shallow, pattern: Pattern, merged: list[_Merged]) -> Role:
+    out, weight, background, bias = np.mean([(m.out, m.weight, m.background, m.bias) for m in merged], axis=0).tolist()
+    members = tuple(sorted(each.member for each in merged))
+    return Role(network.activation, pattern, members, weight, background, bias, out)
+
+
+def _staircase(roles: list[Role], n: int) -> list[Role]:
+    """Three or more units on the sum of all inputs whose kinks are equally far apart become one role of stairs."""
+    steps = sorted(
+        (role for role in roles if role.pattern == "total" and not role.straight),
+        key=lambda role: -role.bias / role.weight,
+    )
+    if len(steps) < 3 or len({role.weight > 0 for role in steps}) > 1:
+        return roles
+    kinks = np.array([-role.bias / role.weight for role in steps])
+    outs = np.array([role.out for role in steps])
+    gaps = np.diff(kinks)
+    tail = outs[1:] / outs[1]
+    turns = (-1.0) ** np.arange(len(tail))
+    alternating = bool(np.abs(tail - turns).max() < 0.15)
+    if gaps.std() > 0.1 * gaps.mean() or not (alternating or np.abs(tail - 1).max() < 0.15):
+        return roles
+    first = 0 if abs(outs[0] / outs[1] - (-1 if alternating else 1)) < 0.15 else 1
+    shift = round(kinks[0] / gaps.mean())
+    sign = -1.0 if alternating and (first + shift) % 2 else 1.0
+    weight = float(np.mean([role.weight for role in steps]))
+    stairs = Domain("steps", first=first + shift, beyond=len(steps) - 1 + shift - n)
+    role = replace(
+        steps[0],
+        weight=weight,
+        bias=float((shift * gaps.mean() - kinks[0]) * weight),
+        out=float(sign * outs[first]),
+        stairs=stairs,
+        step=float(gaps.mean() * weight),
+        alternating=alternating,
+    )
+    return [other for other in roles if other not in steps] + steps[:first] + [role]
+
+
+def _lines(slopes: np.ndarray, grain: Grain) -> tuple[Line, ...]:
+    """The linear part: one coefficient for all inputs, one for each cluster, or each its own."""
+    largest = float(np.abs(slopes).max(initial=0.0))
+    if largest == 0:
+        return ()
+    labels = list(range(len(slopes))) if grain == "each" else [0] * len(slopes)
+    if grain == "gaps":
+        labels = _clusters(slopes / largest, _GAP)
+    return tuple(
+        Line(
+            tuple((i,) for i, own in enumerate(labels) if own == label), float(slopes[np.array(labels) == label].mean())
+        )
+        for label in range(max(labels) + 1)
+    )
+
+
+def _clusters(values: np.ndarray, gap: float) -> list[int]:
+    """Labels of values, from 0: sorted, a new cluster begins after each gap that is wider than `gap`."""
+    order = np.argsort(values, kind="stable")
+    labels = np.zeros(len(values), int)
+    labels[order] = np.concatenate([[0], np.cumsum(np.diff(values[order]) > gap)])
+    return labels.tolist()

@@ -1,0 +1,245 @@
+"""A trained hypernetwork as a generator of networks: from a price, a size and a seed to a network."""
+
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from novacula.errors import InputError, RunError
+from novacula.files import read_safetensors
+from novacula.hypernet.config import Branch, TrainConfig
+from novacula.hypernet.curve import Curve, measure_curve
+from novacula.hypernet.lesson import Lesson
+from novacula.hypernet.model.codes import checked_frame, coherence
+from novacula.hypernet.model.noise import Noise
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.randomness import generator
+from novacula.hypernet.train import KEPT
+from novacula.runs import RunFolder
+
+_MAX_BYTES = 4_000_000_000
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What a hypernetwork's networks are like at one price, for the sizes and the law of its training.
+
+    Attributes:
+        beta: the price.
+        trained_seed: of the hypernetwork.
+        branch: where its range of prices opened from.
+        mse: mean squared error, the median over draws.
+        nats: KL, the median over draws.
+        objective: J, the geometric mean over draws.
+        best: whether no other branch of the same seed has a lower objective here.
+    """
+
+    beta: float
+    trained_seed: int
+    branch: Branch
+    mse: float
+    nats: float
+    objective: float
+    best: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Generator:
+    """Writes networks with the weights of one training step.
+
+    Attributes:
+        folder: the run.
+        lesson: its configuration and its task.
+        step: the training step.
+        flat: the weights of all members.
+        measured: their curves.
+    """
+
+    folder: RunFolder
+    lesson: Lesson
+    step: int
+    flat: Float[Tensor, "members size"]
+    measured: Curve
+
+    @property
+    def config(self) -> TrainConfig:
+        """The configuration of the training."""
+        return self.lesson.config
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The training steps whose weights the run kept, ascending; the last is where it stands."""
+        last = self.folder.load_checkpoint()
+        return tuple(sorted({*_kept(self.folder), *([last.step] if last else [])}))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the run's hypernetworks."""
+        return tuple(dict.fromkeys(member.seed for member in self.lesson.members))
+
+    def at(self, step: int) -> "Generator":
+        """The generator of another kept step.
+
+        Raises:
+            InputError: the run did not keep it.
+        """
+        return load_generator(self.folder, step)
+
+    def curve(self) -> list[CurvePoint]:
+        """All points of all members, by seed, branch and ascending price."""
+        points = []
+        for seed in self.seeds:
+            mine = self._members(seed)
+            best = self.measured.best(mine).tolist()
+            for index in mine:
+                for place, beta in enumerate(self.measured.beta.tolist()):
+                    values = (
+                        getattr(self.measured, name)[index, place].item() for name in ("mse", "nats", "objective")
+                    )
+                    member = self.lesson.members[index]
+                    points.append(CurvePoint(beta, seed, member.branch, *values, best=best[place] == index))
+        return points
+
+    def generate(
+        self,
+        beta: float,
+        inputs: int | None = None,
+        hidden: tuple[int, ...] | None = None,
+        seed: int = 0,
+        *,
+        trained_seed: int | None = None,
+        branch: Branch | None = None,
+        prior_only: bool = False,
+    ) -> TargetNetwork:
+        """Write one network.
+
+        Args:
+            beta: complexity price, within the range of the training.
+            inputs: of the network; by default those of the run.
+            hidden: units of each hidden layer; by default in the run's proportion.
+            seed: of codes and latents; decides, with all else, every bit.
+            trained_seed: which hypernetwork writes, by its seed; by default the first.
+            branch: which curriculum's; by default the one with the lower objective at the nearest price of the curve.
+            prior_only: draw all latents from the prior.
+
+        Raises:
+            InputError: a price outside the range, or a size, seed or branch that the run does not have.
+        """
+        inputs = self.config.inputs if inputs is None else inputs
+        self._check(beta, inputs)
+        architecture = self.lesson.architecture(inputs, hidden)
+        index = self._choose(beta, self.seeds[0] if trained_seed is None else trained_seed, branch)
+        noise = self._noise(architecture.sizes, seed)
+        with torch.no_grad():
+            flat = self.flat[index : index + 1]
+            price = torch.full((1, 1), beta)
+            written = self.lesson.hypernetwork.write(flat, price, architecture.sizes, noise, prior=prior_only)
+        member = self.lesson.members[index]
+        provenance = {
+            "beta": beta,
+            "kl_nats": float(written.nats.sum()),
+            "seed": seed,
+            "trained_seed": member.seed,
+            "branch": member.branch,
+            "step": self.step,
+            "prior_only": prior_only,
+            "redraws": noise.redraws,
+            "coherence": max(float(coherence(codes)) for codes in noise.codes),
+            "run": self.folder.name,
+        }
+        return TargetNetwork(
+            architecture,
+            tuple(map(_array, written.weights)),
+            tuple(map(_array, written.biases)),
+            None if written.bypass is None else _array(written.bypass),
+            self.lesson.task.name,
+            provenance,
+        )
+
+    def _check(self, beta: float, inputs: int) -> None:
+        low, high = self.config.beta_low, self.config.beta_high
+        if not low <= beta <= high:
+            raise InputError("--beta", f"is {beta:g}; the run was trained on {low:g} … {high:g}")
+        self.lesson.check_inputs(inputs)
+
+    def _members(self, trained_seed: int) -> list[int]:
+        """The hypernetworks of a seed."""
+        found = [index for index, member in enumerate(self.lesson.members) if member.seed == trained_seed]
+        if not found:
+            raise InputError("--trained-seed", f"is {trained_seed}; the run has {', '.join(map(str, self.seeds))}")
+        return found
+
+    def _choose(self, beta: float, trained_seed: int, branch: Branch | None) -> int:
+        """The hypernetwork that writes."""
+        mine = self._members(trained_seed)
+        if branch is None:
+            nearest = int((self.measured.beta.log() - np.log(beta)).abs().argmin())
+            return int(self.measured.best(mine)[nearest])
+        chosen = [index for index in mine if self.lesson.members[index].branch == branch]
+        if not chosen:
+            raise InputError("--branch", f"is {branch}; the run has {', '.join(self.config.branches)}")
+        return chosen[0]
+
+    def _noise(self, sizes: tuple[int, ...], seed: int) -> Noise:
+        """The network's random numbers, colliding codes drawn again."""
+        source = generator(seed, "network")
+        noise = self.lesson.hypernetwork.noise.draw(sizes, 1, [source])
+        codes, redraws = [], 0
+        for frame in noise.codes:
+            good, bad = checked_frame(frame[0, 0], source)
+            codes.append(good[None, None])
+            redraws += bad
+        return replace(noise, codes=tuple(codes), redraws=redraws)
+
+
+def load_generator(run: RunFolder | str | PathLike[str], step: int | None = None) -> Generator:
+    """The generator of a run, finished or not.
+
+    Args:
+        run: a run of ``hypernet train``, or its folder.
+        step: the training step whose weights are used, one of those that the run kept; by default the last.
+
+    Raises:
+        RunError: no run of that kind, or one of another version's hypernetwork.
+        InputError: no weights yet, a step that was not kept, a damaged file, or a task that is gone.
+    """
+    folder = run if isinstance(run, RunFolder) else RunFolder.open(Path(run))
+    if (folder.record.part, folder.record.verb) != ("hypernet", "train"):
+        raise RunError(f"{folder.path}: is no run of `novacula hypernet train`")
+    lesson = Lesson.of(folder.record.options(TrainConfig))
+    last = folder.load_checkpoint()
+    if last is None or (step is not None and step not in (last.step, *_kept(folder))):
+        kept = ", ".join(map(str, _kept(folder))) or "none yet"
+        raise InputError(str(folder.path), f"has no weights of step {step}; kept steps: {kept}")
+    if step is None or step == last.step:
+        flat = torch.from_numpy(last.arrays["flat"])
+        lesson.check_weights(flat, str(folder.path))
+        return Generator(folder, lesson, last.step, flat, _last_curve(folder, lesson, last.step, flat))
+    arrays = read_safetensors(folder.artifact(KEPT.format(step=step)), max_bytes=_MAX_BYTES)
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    flat = tensors.pop("flat")
+    lesson.check_weights(flat, str(folder.path))
+    return Generator(folder, lesson, step, flat, Curve(**tensors))
+
+
+def _last_curve(folder: RunFolder, lesson: Lesson, step: int, flat: Tensor) -> Curve:
+    """The curve of the last weights: what the run's result says, or measured now where it was killed."""
+    result = folder.read_result()
+    if result is None or result["steps"] != step:
+        return measure_curve(lesson, flat, draws=4)
+    recorded = cast(dict[str, Any], result["curve"])
+    return Curve(**{name: torch.tensor(values, dtype=torch.float64) for name, values in recorded.items()})
+
+
+def _kept(folder: RunFolder) -> list[int]:
+    """The earlier steps whose weights are in the folder."""
+    return sorted(int(path.stem) for path in folder.artifact(KEPT.format(step=0)).parent.glob("*.safetensors"))
+
+
+def _array(values: Float[Tensor, "one also_one *shape"]) -> Float[np.ndarray, "*shape"]:
+    return values[0, 0].double().numpy()

@@ -1,0 +1,72 @@
+"""What a network's function looks like near the axes, far out, and in random directions, whatever its weights are.
+
+The kink at 0 of input i is κ_i(δ) = [y(x + δe_i) + y(x - δe_i) - 2y(x)]/(2δ) where x_i = 0, averaged over x: 1 at every
+δ for the L1 norm, proportional to δ for what is smooth, or has its kinks elsewhere. Source: ours.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.hypernet.network import TargetNetwork
+
+_LEAST, _MOST = 2, 256
+_FAR = 1e4
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Kinks:
+    """The shape of a scalar function of n inputs, at steps of the inputs' standard deviation s.
+
+    Attributes:
+        near: κ_i at s.
+        wide: κ_i at 2s.
+        anisotropy: the mean of κ_i at s/2, over that of κ in random directions: 1 for bowls, about 5 for the L1 norm.
+        concavity: among second differences in random directions, the share of negative ones, by magnitude.
+        odd: [y(z e_i) - y(-z e_i)]/z for one input z far out, over the mean of `wide`: t of the family |x| =
+            (1 + t) r(x) + (1 - t) r(-x) - t x, if units that leave their linear part out there carry the linear term.
+    """
+
+    near: Float[np.ndarray, " inputs"]
+    wide: Float[np.ndarray, " inputs"]
+    anisotropy: float
+    concavity: float
+    odd: Float[np.ndarray, " inputs"]
+
+
+def measure_kinks(network: TargetNetwork, x: Float[np.ndarray, "batch inputs"]) -> Kinks:
+    """The shape of the network's first output; x are inputs of its law, more of which make it more certain."""
+    inputs, step = x.shape[1], float(x.std())
+    points = x[: min(max(len(x) // inputs, _LEAST), _MOST)]
+    axes = np.repeat(np.eye(inputs), len(points), axis=0)
+    base = np.tile(points, (inputs, 1)) * (1 - axes)
+    origin = network(base)[:, 0]
+
+    def kinks(size: float) -> Float[np.ndarray, " inputs"]:
+        ends = network(base + size * axes)[:, 0] + network(base - size * axes)[:, 0]
+        found = ((ends - 2 * origin) / (2 * size)).reshape(inputs, -1).mean(1)
+        return np.where(np.abs(found) > _ROUNDING * (1 + np.abs(origin).max()) / step, found, 0.0)
+
+    near, wide, close = kinks(step), kinks(2 * step), kinks(step / 2)
+    bends = _random_bends(network, x, step / 2)
+    level, total = float(bends.mean()), float(np.abs(bends).sum())
+    anisotropy = float(close.mean()) / level if abs(level) > 1e-9 * (1 + float(np.abs(close).max())) else 0.0
+    concavity = float(np.maximum(-bends, 0).sum()) / total if total > 0 else 0.0
+    far = _FAR * step * np.eye(inputs)
+    height = float(wide.mean())
+    odd = (network(far) - network(-far))[:, 0] / (_FAR * step)
+    return Kinks(near, wide, anisotropy, concavity, odd / height if abs(height) > 1e-12 else np.zeros(inputs))
+
+
+def _random_bends(
+    network: TargetNetwork, x: Float[np.ndarray, "batch inputs"], size: float
+) -> Float[np.ndarray, " lines"]:
+    """Second differences in directions that the inputs' own differences give, about points with no part in them."""
+    lines = x[: 4 * (len(x) // 4)].reshape(2, -1, x.shape[1])
+    ways = lines[0] - lines[0].mean(0)
+    ways = ways / np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-300)
+    base = lines[1] - (lines[1] * ways).sum(1, keepdims=True) * ways
+    ends = network(base + size * ways)[:, 0] + network(base - size * ways)[:, 0]
+    return (ends - 2 * network(base)[:, 0]) / (2 * size)

@@ -1,0 +1,80 @@
+"""Networks as circuits of rectified sums: r(z) = max(z, 0), which σ(kz)/k stands for.
+
+A layer holds units r(u·f + b) of the features f below; the features above are sums of its units. Source: ours.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.config import Activation
+from novacula.hypernet.network import TargetNetwork
+
+Features = Mapping[int, float]
+"""Coefficients of a sum of features."""
+
+
+class Circuit:
+    """A network that is put together layer by layer.
+
+    Args:
+        inputs: the first features.
+        activation: swish, relu, gelu or softplus, for which σ(z) - σ(-z) = z, so that a value passes a layer unharmed;
+            others where no value is carried.
+        slope: k of σ(kz)/k.
+    """
+
+    def __init__(self, inputs: int, activation: Activation, slope: float) -> None:
+        self._activation: Activation = activation
+        self._slope = slope
+        self._weights: list[np.ndarray] = []
+        self._biases: list[np.ndarray] = []
+        # The features now are readout · (units below) + offset.
+        self._readout, self._offset = np.eye(inputs), np.zeros(inputs)
+        self._units: dict[tuple[tuple[tuple[int, float], ...], float], int] = {}
+
+    def unit(self, features: Features, bias: float = 0.0) -> int:
+        """The index of the unit r(Σ coefficient · feature + bias) of the layer being made; equal ones are one."""
+        key = (tuple(sorted(features.items())), bias)
+        return self._units.setdefault(key, len(self._units))
+
+    def carried(self, feature: int) -> dict[int, float]:
+        """A feature as a sum of units, r(f) - r(-f)."""
+        return {self.unit({feature: 1.0}): 1.0, self.unit({feature: -1.0}): -1.0}
+
+    def larger(self, first: int, second: int) -> dict[int, float]:
+        """The larger of two features, b + r(a - b)."""
+        return self.carried(second) | {self.unit({first: 1.0, second: -1.0}): 1.0}
+
+    def smaller(self, first: int, second: int) -> dict[int, float]:
+        """The smaller of two features, a - r(a - b)."""
+        return self.carried(first) | {self.unit({first: 1.0, second: -1.0}): -1.0}
+
+    def layer(self, sums: list[dict[int, float]]) -> None:
+        """End the layer; its sums of units are the new features."""
+        rows = np.zeros((len(self._units), len(self._offset)))
+        biases = np.array([bias for _, bias in self._units], np.float64)
+        for (features, _), index in self._units.items():
+            for feature, coefficient in features:
+                rows[index, feature] += coefficient
+        self._weights.append(self._slope * rows @ self._readout)
+        self._biases.append(self._slope * (rows @ self._offset + biases))
+        self._readout, self._offset = np.zeros((len(sums), len(self._units))), np.zeros(len(sums))
+        for row, terms in zip(self._readout, sums, strict=True):
+            for unit, coefficient in terms.items():
+                row[unit] += coefficient / self._slope
+        self._units = {}
+
+    def network(self, task: str, outputs: list[Features] | None = None, offset: float = 0.0) -> TargetNetwork:
+        """The finished network; its outputs are sums of features, by default the features, and the offset."""
+        mixing = np.eye(len(self._offset))
+        if outputs is not None:
+            mixing = np.zeros((len(outputs), len(self._offset)))
+            for row, terms in zip(mixing, outputs, strict=True):
+                for feature, coefficient in terms.items():
+                    row[feature] += coefficient
+        weights = (*self._weights, mixing @ self._readout)
+        biases = (*self._biases, mixing @ self._offset + offset)
+        sizes = (weights[0].shape[1], *map(len, weights))
+        return TargetNetwork(Architecture(sizes, self._activation), weights, biases, task=task)

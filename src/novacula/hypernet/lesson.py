@@ -1,0 +1,126 @@
+"""What is taught: a task, the architectures that are to compute it, and the hypernetwork that writes these."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from novacula.errors import InputError, RunError
+from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.config import Branch, TrainConfig
+from novacula.hypernet.model.graph import Graph
+from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
+from novacula.hypernet.tasks import Task, find_task
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the hypernetworks that are trained together.
+
+    Attributes:
+        seed: what its weights, data and noise are drawn by.
+        branch: where its range of prices opens from.
+    """
+
+    seed: int
+    branch: Branch
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A configuration with its task.
+
+    Raises:
+        InputError: sizes that the task cannot have.
+    """
+
+    config: TrainConfig
+    task: Task
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> "Lesson":
+        """The lesson of a configuration.
+
+        Raises:
+            InputError: an unknown task or law, a task that fails, or sizes that it cannot have.
+        """
+        lesson = cls(config, find_task(config.task, config.law))
+        lesson.check_inputs(*config.all_inputs)
+        return lesson
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """All hypernetworks: for each seed, one per branch."""
+        first, config = self.config.seed, self.config
+        return tuple(Member(seed, b) for seed in range(first, first + config.seeds) for b in config.branches)
+
+    @cached_property
+    def hypernetwork(self) -> Hypernetwork:
+        """The maps of all members."""
+        config, reference = self.config, self.architecture(self.config.inputs)
+        types = [0] * len(reference.sizes)
+        types[0] = reference.inputs if self.task.typed else 0
+        types[-1] = reference.outputs if reference.outputs > 1 else 0
+        shape = Shape(
+            graph=Graph.of(reference),
+            types=tuple(types),
+            biases=config.biases,
+            output_bias=config.output_bias,
+            unit=config.width,
+            edge=config.edge_width,
+            blocks=config.blocks,
+            heads=config.heads,
+            role=config.role,
+            channels=config.codes,
+            rank=config.rank if config.mode == "pareto" else None,
+            product=config.product_term,
+            owners=config.owner_features,
+            similarity=config.code_similarity,
+            ranks=config.ranks,
+        )
+        return Hypernetwork(shape)
+
+    def architecture(self, inputs: int, hidden: tuple[int, ...] | None = None) -> Architecture:
+        """The networks of a size; hidden layers in proportion unless named.
+
+        Raises:
+            InputError: layers that no architecture can have, or another number of hidden layers than trained on.
+        """
+        config = self.config
+        hidden = config.hidden_of(inputs) if hidden is None else hidden
+        if len(hidden) != len(config.hidden):
+            raise InputError("--hidden", f"names {len(hidden)} layers; the run's networks have {len(config.hidden)}")
+        sizes = (inputs, *hidden, self.task.outputs(inputs))
+        return Architecture(sizes, config.activation, config.biases, config.output_bias, config.residual, config.bypass)
+
+    def check_inputs(self, *counts: int) -> None:
+        """Refuse sizes that the task cannot have, or for which there are no learned codes.
+
+        Raises:
+            InputError: so, or the task fails.
+        """
+        own, problems = self.config.inputs, []
+        for inputs in counts:
+            self.task.check(inputs)
+            if self.task.typed and inputs != own:
+                problems.append(f"{inputs} inputs; those of {self.task.name} are told apart, and {own} are trained on")
+            elif (outputs := self.task.outputs(inputs)) != self.task.outputs(own):
+                problems.append(f"{outputs} outputs for {inputs} inputs; {self.task.outputs(own)} are trained on")
+        if problems:
+            raise InputError("sizes", *problems)
+
+    def check_weights(self, flat: Tensor, source: str) -> None:
+        """Refuse weights that are not those of this lesson's members.
+
+        Raises:
+            RunError: so; they are of another version of the hypernetwork.
+        """
+        wanted = (len(self.members), self.hypernetwork.size)
+        if tuple(flat.shape) != wanted:
+            raise RunError(f"{source}: its weights have shape {tuple(flat.shape)}, not {wanted}: another version's")
+
+    def batch(self, shape: tuple[int, ...], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Inputs of a shape (*batch, inputs), and what the task makes of them."""
+        x = self.task.law.draw(shape, generator)
+        return x, self.task.function(x)

@@ -1,0 +1,147 @@
+"""One block of the graph transformer: edges read their ends, units their edges, the whole its units. Source: ours.
+
+All maps are shared over units and edges and nothing is summed over units, only averaged, so no parameter depends on
+the sizes of the target, and a permutation of units goes through unchanged. The edges to the outputs hold nothing that
+their ends do not tell; they are made at the end (`novacula.hypernet.model.readout`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from novacula.hypernet.model.graph import Graph
+from novacula.hypernet.model.parameters import Layout, Linear, Weights, normalized
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Numbers of features.
+
+    Attributes:
+        unit: of a unit, and of the whole.
+        edge: of an edge.
+        heads: attentions of a unit per neighboring group; they begin as plain means.
+    """
+
+    unit: int
+    edge: int
+    heads: int
+
+
+@dataclass
+class Features:
+    """What the generator knows, with leading axes ``members`` and ``networks``.
+
+    Attributes:
+        units: per group of inputs or hidden units, ``(…, units, unit width)``.
+        edges: per pair of such groups, ``(…, receiving, sending, edge width)``.
+        whole: ``(…, unit width)``.
+    """
+
+    units: list[Tensor]
+    edges: list[Tensor]
+    whole: Float[Tensor, "members networks width"]
+
+
+class EdgeUpdate:
+    """Edges read the units at their ends, the whole, and the product of the ends.
+
+    Args:
+        product: whether the query-key product is formed, channel by channel and summed.
+    """
+
+    def __init__(self, layout: Layout, widths: Widths, *, product: bool) -> None:
+        self._edge = Linear(layout, widths.edge, widths.edge, bias=False)
+        self._sender = Linear(layout, widths.unit, widths.edge * (2 if product else 1))
+        self._receiver = Linear(layout, widths.unit, widths.edge * (2 if product else 1), bias=False)
+        self._whole = Linear(layout, widths.unit, widths.edge, bias=False)
+        self._summed = Linear(layout, 1, widths.edge, bias=False) if product else None
+        self._out = Linear(layout, widths.edge, widths.edge, gain=0.5, bias=False)
+
+    def __call__(
+        self, weights: Weights, edges: Tensor, sender: Tensor, receiver: Tensor, whole: Tensor
+    ) -> Float[Tensor, "members networks receiving sending edge"]:
+        """The new features; `sender`, `receiver` and `whole` are normalized already."""
+        sent = self._sender(weights, sender)
+        received = self._receiver(weights, receiver)
+        wide = self._whole(weights, whole)[:, :, None]
+        if self._summed is None:
+            mixed = (received + wide)[:, :, :, None] + sent[:, :, None]
+        else:
+            key, sent = sent.chunk(2, dim=-1)
+            query, received = received.chunk(2, dim=-1)
+            ends = (received + wide)[:, :, :, None] + sent[:, :, None]
+            mixed = torch.addcmul(ends, query[:, :, :, None], key[:, :, None])
+            summed = torch.matmul(query, key.mT) / query.shape[-1] ** 0.5
+            mixed = self._summed.onto(weights, mixed, summed[..., None])
+        inner = self._edge.onto(weights, mixed, normalized(edges))
+        return self._out.onto(weights, edges, torch.nn.functional.silu(inner))
+
+
+class Attention:
+    """What the units at both ends of a pair hear from its edges: means, weighted by what the edges say."""
+
+    def __init__(self, layout: Layout, widths: Widths) -> None:
+        self._heads = widths.heads
+        self._logits = Linear(layout, widths.edge, 2 * widths.heads, gain=0.1, bias=False)
+
+    def __call__(
+        self, weights: Weights, edges: Float[Tensor, "members networks receiving sending edge"]
+    ) -> tuple[Float[Tensor, "members networks sending heard"], Float[Tensor, "members networks receiving heard"]]:
+        """For the sending and for the receiving units, the heads side by side."""
+        logits = self._logits(weights, edges)
+        outward = logits[..., : self._heads].softmax(2).permute(0, 1, 3, 4, 2)
+        inward = logits[..., self._heads :].softmax(3).mT
+        sending = torch.matmul(outward, edges.transpose(2, 3)).flatten(3)
+        return sending, torch.matmul(inward, edges).flatten(3)
+
+
+class Block:
+    """Edges, then units, then the whole.
+
+    Args:
+        layout: where its parameters are kept.
+        graph: groups and pairs of the target.
+        widths: numbers of features.
+        product: whether edges see the product of their ends.
+    """
+
+    def __init__(self, layout: Layout, graph: Graph, widths: Widths, *, product: bool) -> None:
+        inner, unit = graph.inner, widths.unit
+        self._edges = [EdgeUpdate(layout, widths, product=product) for _ in inner]
+        self._attention = [Attention(layout, widths) for _ in inner]
+        heard = [sum(group in pair for pair in inner) * widths.heads * widths.edge for group in graph.senders]
+        self._units = [Linear(layout, unit + count, unit, bias=False) for count in heard]
+        self._wide = [Linear(layout, unit, unit) for _ in heard]
+        self._units_out = [Linear(layout, unit, unit, gain=0.5, bias=False) for _ in heard]
+        self._whole = Linear(layout, (1 + len(heard)) * unit, unit)
+        self._whole_out = Linear(layout, unit, unit, gain=0.5, bias=False)
+        self._pairs = inner
+
+    def __call__(self, weights: Weights, features: Features) -> Features:
+        """The features after the block."""
+        whole = normalized(features.whole)
+        ends = [normalized(units) for units in features.units]
+        edges = [
+            update(weights, edge, ends[sending], ends[receiving], whole)
+            for update, edge, (sending, receiving) in zip(self._edges, features.edges, self._pairs, strict=True)
+        ]
+        units = list(self._updated(weights, features.units, edges, whole))
+        means = torch.cat([features.whole, *(each.mean(2) for each in units)], -1)
+        inner = torch.nn.functional.silu(self._whole(weights, normalized(means)))
+        return Features(units, edges, self._whole_out.onto(weights, features.whole, inner))
+
+    def _updated(self, weights: Weights, units: list[Tensor], edges: list[Tensor], whole: Tensor) -> Iterator[Tensor]:
+        """The units of each group, having heard from their edges and the whole."""
+        heard = [[each] for each in units]
+        for attention, edge, (sending, receiving) in zip(self._attention, edges, self._pairs, strict=True):
+            outward, inward = attention(weights, edge)
+            heard[sending].append(outward)
+            heard[receiving].append(inward)
+        for group, before in enumerate(units):
+            read = normalized(torch.cat(heard[group], -1))
+            inner = self._units[group](weights, read) + self._wide[group](weights, whole)[:, :, None]
+            yield self._units_out[group].onto(weights, before, torch.nn.functional.silu(inner))

@@ -1,0 +1,89 @@
+"""The target's computation graph, as the hypernetwork sees it: groups of units, and pairs of groups that edges join."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from novacula.hypernet.architecture import Architecture
+
+INDEX_FEATURES = 4
+"""Numbers that tell a hidden unit's place among the units of its owner."""
+RANK_FEATURES = 3
+"""Numbers that tell a hidden unit's place in its layer."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What all sizes of an architecture have in common.
+
+    Attributes:
+        groups: layers of units, inputs and outputs included.
+        pairs: the sending and the receiving group of each matrix of weights; the direct path comes last.
+    """
+
+    groups: int
+    pairs: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> "Graph":
+        """The graph of an architecture."""
+        groups = len(architecture.sizes)
+        chain = tuple((group, group + 1) for group in range(groups - 1))
+        return cls(groups, (*chain, (0, groups - 1)) if architecture.bypass else chain)
+
+    @property
+    def hidden(self) -> range:
+        """The groups of hidden units."""
+        return range(1, self.groups - 1)
+
+    @property
+    def senders(self) -> range:
+        """The groups that are not outputs."""
+        return range(self.groups - 1)
+
+    @property
+    def inner(self) -> tuple[tuple[int, int], ...]:
+        """The pairs that do not lead to the outputs; a receiving unit may belong to a sending one."""
+        return self.pairs[: self.groups - 2]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Who is whose: the index of every hidden unit, which the posterior sees and the generator never does.
+
+    Each hidden unit belongs to a unit of the group before, its owner: unit j of q to unit ⌊jp/q⌋ of p. Its slot is its
+    number among the units of that owner.
+
+    Attributes:
+        sizes: units of each group.
+    """
+
+    sizes: tuple[int, ...]
+
+    @cached_property
+    def owners(self) -> tuple[Int[Tensor, " units"], ...]:
+        """For each hidden group, the owner of each unit."""
+        return tuple(_owners(before, units) for before, units in zip(self.sizes, self.sizes[1:-1], strict=False))
+
+    def features(self, *, ranks: bool) -> tuple[Float[Tensor, "units features"], ...]:
+        """For each hidden group, numbers that tell the slot, and with `ranks` also the place in the layer."""
+        found = []
+        for before, units in zip(self.sizes, self.sizes[1:-1], strict=False):
+            owners = _owners(before, units)
+            counts = torch.bincount(owners, minlength=before)
+            firsts = torch.cumsum(counts, 0) - counts
+            turn = 2 * math.pi * (torch.arange(units) - firsts[owners]) / counts[owners]
+            columns = [wave(k * turn) for k in (1, 2) for wave in (torch.sin, torch.cos)]
+            if ranks:
+                place = math.pi * (torch.arange(units) + 0.5) / units
+                columns += [torch.cos(k * place) for k in range(1, RANK_FEATURES + 1)]
+            found.append(torch.stack(columns, -1))
+        return tuple(found)
+
+
+def _owners(before: int, units: int) -> Tensor:
+    return torch.arange(units) * before // units

@@ -1,0 +1,182 @@
+"""From random numbers and a complexity price to the weights of target networks, and what they cost in nats.
+
+Two towers of blocks. The *generator* is a graph transformer that treats all units alike; only latents tell them apart.
+The *posterior* sees the index of every hidden unit (`novacula.hypernet.model.graph.Places`) and says through the
+latents whose the unit is and what role it plays; every nat of that is counted. With latents from the prior the written
+networks are, in law, invariant under permutations of units. Source: arXiv 2312.03051 for the idea; this form is ours.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from novacula.hypernet.model.blocks import Block, Features, Widths
+from novacula.hypernet.model.graph import INDEX_FEATURES, RANK_FEATURES, Graph, Places
+from novacula.hypernet.model.latents import Normal, divergence, divergence_from_standard
+from novacula.hypernet.model.noise import Noise, NoiseShape
+from novacula.hypernet.model.parameters import Layout, Linear, Weights, normalized
+from novacula.hypernet.model.posterior import Posterior
+from novacula.hypernet.model.price import Film, Pareto, price_features
+from novacula.hypernet.model.readout import ReadOut, Written
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What decides the parameters of a hypernetwork; the sizes of the target do not.
+
+    Attributes:
+        graph: groups and pairs of the target.
+        biases, output_bias: whether hidden units and outputs have constants.
+        unit, edge, blocks, heads, role, channels: widths and counts (`novacula.hypernet.config.TrainConfig`).
+        rank: directions of the weights in the pareto mode; None for the film mode.
+        types: for each group, how many learned codes tell its units apart; 0 where all units are alike.
+        product, owners, similarity, ranks: the switches of the same names.
+    """
+
+    graph: Graph
+    biases: bool = True
+    output_bias: bool = True
+    unit: int = 32
+    edge: int = 16
+    blocks: int = 2
+    heads: int = 2
+    role: int = 6
+    channels: int = 64
+    rank: int | None = None
+    types: tuple[int, ...] = (0, 0, 0)
+    product: bool = True
+    owners: bool = True
+    similarity: bool = True
+    ranks: bool = False
+
+
+class Hypernetwork:
+    """The maps of both towers, without their weights.
+
+    Args:
+        shape: widths and switches.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.noise = NoiseShape(shape.channels, shape.role, shape.blocks)
+        graph, layout, widths = shape.graph, Layout(), Widths(shape.unit, shape.edge, shape.heads)
+        index = INDEX_FEATURES + (RANK_FEATURES if shape.ranks else 0)
+        self._groups = layout.add(graph.groups, shape.unit, spread=1.0)
+        self._types = [layout.add(count, shape.unit, spread=1.0) if count else None for count in shape.types]
+        self._film = Film(layout, shape.unit, shape.blocks)
+        self._starts = [Linear(layout, 1, shape.edge) for _ in graph.inner]
+        self._priors = [
+            [Linear(layout, shape.unit, 2 * shape.role, gain=0.1) for _ in graph.hidden] for _ in range(shape.blocks)
+        ]
+        self._told = [
+            [Linear(layout, shape.role, shape.unit, bias=False) for _ in graph.hidden] for _ in range(shape.blocks)
+        ]
+        self._posteriors = [Posterior(layout, index, shape.unit, shape.role, shape.blocks) for _ in graph.hidden]
+        self._blocks = [Block(layout, graph, widths, product=shape.product) for _ in range(shape.blocks)]
+        self._readout = ReadOut(
+            layout,
+            graph,
+            widths,
+            shape.channels,
+            similarity=shape.similarity,
+            biases=shape.biases,
+            output_bias=shape.output_bias,
+        )
+        self._inner, self._outer = layout, layout
+        self._pareto = None
+        if shape.rank is not None:
+            self._outer = Layout()
+            self._pareto = Pareto(self._outer, layout, shape.rank)
+
+    @property
+    def size(self) -> int:
+        """Numbers that one member learns."""
+        return self._outer.size
+
+    def initial(self, generator: torch.Generator) -> Float[Tensor, " size"]:
+        """Weights to begin with."""
+        outer = self._outer.initial(generator)
+        if self._pareto is not None:
+            outer[-self._inner.size :] = self._inner.initial(generator)
+        return outer
+
+    def write(
+        self,
+        flat: Float[Tensor, "members size"],
+        beta: Float[Tensor, "members networks"],
+        sizes: tuple[int, ...],
+        noise: Noise,
+        *,
+        prior: bool = False,
+    ) -> Written:
+        """Write networks.
+
+        Args:
+            flat: the weights of each member.
+            beta: the complexity price of each network.
+            sizes: units of each group of the target.
+            noise: its random numbers.
+            prior: draw all latents from the prior: nothing is told, and nothing paid.
+        """
+        weights, price = self._outer.views(flat), price_features(beta)
+        if self._pareto is not None:
+            weights = self._inner.views(self._pareto(weights, price))
+        places = Places(sizes)
+        index = places.features(ranks=self.shape.ranks)
+        towers = [] if prior else [p.begin(weights, i, price) for p, i in zip(self._posteriors, index, strict=True)]
+        cosines, cost = self._owners(weights, towers, places, noise)
+        *units, outputs = self._units(weights, sizes, beta)
+        features = Features(units, self._edges(weights, cosines), beta.new_zeros(*beta.shape, self.shape.unit))
+        shifts, nats = self._film(weights, price), [cost]
+        for block in range(self.shape.blocks):
+            features.whole = features.whole + shifts[block]
+            nats.append(self._roles(weights, block, towers, features, noise))
+            features = self._blocks[block](weights, features)
+        return self._readout(weights, features, outputs, cosines, torch.stack(nats))
+
+    def _owners(
+        self, weights: Weights, towers: list[Tensor], places: Places, noise: Noise
+    ) -> tuple[list[Tensor], Float[Tensor, "members networks"]]:
+        """Cosines of owner latents with the codes of the group before, and what these latents cost."""
+        cost, cosines = noise.owners[0].new_zeros(noise.owners[0].shape[:2]), []
+        for layer, (codes, latent) in enumerate(zip(noise.codes, noise.owners, strict=True)):
+            if towers and self.shape.owners:
+                gain, log_sigma = self._posteriors[layer].owner(weights, towers[layer])
+                cost = cost + divergence_from_standard(gain.square(), log_sigma, self.shape.channels)
+                latent = torch.addcmul(
+                    gain[..., None] * codes[:, :, places.owners[layer]], log_sigma.exp()[..., None], latent
+                )
+            cosines.append(torch.matmul(latent, codes.mT) / self.shape.channels)
+        return cosines, cost
+
+    def _units(self, weights: Weights, sizes: tuple[int, ...], beta: Tensor) -> Iterator[Tensor]:
+        """Features that tell groups apart, and typed units."""
+        for group, count in enumerate(sizes):
+            each = weights[self._groups][:, group : group + 1]
+            if (types := self._types[group]) is not None:
+                each = each + weights[types]
+            yield each.unflatten(0, (len(beta), -1)).expand(*beta.shape, count, -1)
+
+    def _edges(self, weights: Weights, cosines: list[Tensor]) -> list[Tensor]:
+        """Features that tell edges apart by the cosine of their ends' codes, in units of its spread by chance."""
+        factor = self.shape.channels**0.5 if self.shape.product else 0.0
+        return [start(weights, factor * cosine[..., None]) for start, cosine in zip(self._starts, cosines, strict=True)]
+
+    def _roles(
+        self, weights: Weights, block: int, towers: list[Tensor], features: Features, noise: Noise
+    ) -> Float[Tensor, "members networks"]:
+        """Tell the hidden units of `features` their role latents of this block; what that cost."""
+        cost = features.whole.new_zeros(features.whole.shape[:2])
+        for layer, group in enumerate(self.shape.graph.hidden):
+            units = features.units[group]
+            law = prior = Normal.of(self._priors[block][layer](weights, normalized(units)))
+            if towers:
+                towers[layer], law = self._posteriors[layer].role(weights, block, towers[layer], units, prior)
+                cost = cost + divergence(law, prior)
+            latent = law.sample(noise.roles[block][layer])
+            features.units[group] = self._told[block][layer].onto(weights, units, latent)
+        return cost

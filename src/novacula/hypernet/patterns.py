@@ -1,0 +1,111 @@
+"""What the bent units of the first hidden layer look at: one input, two of them, their sum, all of them, or anything.
+
+A row fits a pattern by the square of its cosine with the nearest row that has the pattern exactly. Units on one line
+whose bends cancel, such as v σ(z) - v σ(-z) = vz, count together. Source: ours.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.units import Units
+
+_FITS = 0.8
+_SAME_LINE = 0.99
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Shares of all bend, 0 to 1; of two inputs, their sum is both a sum and a total.
+
+    Attributes:
+        entry: units on one input.
+        sum: units on the sum of two inputs.
+        difference: units on the difference of two.
+        total: units on the sum of all inputs.
+        tied: of units on two inputs, the share that is on pairs which have no input in common.
+        neighbors: of these, the share on pairs (i, i + 1).
+        halves: of these, the share on pairs (i, i + n/2).
+        sum_sign: Σ of the bends of sums, with the signs of their outputs, over Σ of their magnitudes.
+        difference_sign: the same of differences.
+    """
+
+    entry: float = 0.0
+    sum: float = 0.0
+    difference: float = 0.0
+    total: float = 0.0
+    tied: float = 0.0
+    neighbors: float = 0.0
+    halves: float = 0.0
+    sum_sign: float = 0.0
+    difference_sign: float = 0.0
+
+    @property
+    def pairs(self) -> float:
+        """The share of units on two inputs."""
+        return self.sum + self.difference
+
+    def document(self) -> dict[str, float]:
+        """The shares by name."""
+        return asdict(self)
+
+
+def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
+    """The patterns of a network's first units."""
+    rows, bends, signs = _lines(network, units)
+    if not len(rows) or bends.sum() <= 0:
+        return Patterns()
+    inputs, squares, whole = rows.shape[1], np.sort(rows**2, axis=1)[:, ::-1], bends.sum()
+    length = np.maximum(squares.sum(1), 1e-300)
+    two = np.argsort(-np.abs(rows), axis=1, kind="stable")[:, :2]
+    ends = np.take_along_axis(rows, two, 1)
+    entry = squares[:, 0] / length > _FITS
+    total = ~entry & (rows.sum(1) ** 2 / (inputs * length) > _FITS) & (inputs > 1)
+    pair = ~entry & (np.abs(ends).sum(1) ** 2 / (2 * length) > _FITS) & (inputs > 1)
+    added = pair & (ends.prod(1) > 0)
+    apart = pair & ~added
+    if inputs > 2:
+        added, total = added & ~total, total & ~apart
+
+    def share(chosen: Bool[np.ndarray, " lines"]) -> float:
+        return float(bends[chosen].sum() / whole)
+
+    def sign(chosen: Bool[np.ndarray, " lines"]) -> float:
+        return float((bends * signs)[chosen].sum() / max(bends[chosen].sum(), 1e-300))
+
+    couples = [tuple(sorted(couple)) for couple in two[pair].tolist()]
+    weights = bends[pair] / max(bends[pair].sum(), 1e-300)
+    busy = {end: {couple for couple in couples if end in couple} for couple in couples for end in couple}
+    return Patterns(
+        entry=share(entry),
+        sum=share(added),
+        difference=share(apart),
+        total=share(total),
+        tied=_weighted(weights, [all(len(busy[end]) == 1 for end in couple) for couple in couples]),
+        neighbors=_weighted(weights, [high - low == 1 for low, high in couples]),
+        halves=_weighted(weights, [2 * (high - low) == inputs for low, high in couples]),
+        sum_sign=sign(added),
+        difference_sign=sign(apart),
+    )
+
+
+def _weighted(weights: Float[np.ndarray, " couples"], true: list[bool]) -> float:
+    return float(weights @ np.array(true, np.float64)) if true else 0.0
+
+
+def _lines(
+    network: TargetNetwork, units: Units
+) -> tuple[Float[np.ndarray, "lines inputs"], Float[np.ndarray, " lines"], Float[np.ndarray, " lines"]]:
+    """Bent units on one line as one: row, size of the bends' sum, and its sign."""
+    bent = np.flatnonzero(units.bent)
+    if not len(bent):
+        return np.zeros((0, units.rows.shape[1])), np.zeros(0), np.zeros(0)
+    outs = network.weights[1][:, bent] * (units.bend[bent] / np.maximum(np.abs(units.outs[bent]), 1e-300))
+    planes = np.concatenate([units.rows[bent], units.biases[bent, None]], 1)
+    planes = planes / np.maximum(np.linalg.norm(planes, axis=1, keepdims=True), 1e-300)
+    first = (np.abs(planes @ planes.T) > _SAME_LINE).argmax(1)  # the first unit of those on its line
+    lines = np.unique(first)
+    sums = np.stack([outs[:, first == line].sum(1) for line in lines], 1)
+    return units.rows[bent[lines]], np.linalg.norm(sums, axis=0), np.where(sums.sum(0) < 0, -1.0, 1.0)

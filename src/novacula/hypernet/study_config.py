@@ -1,0 +1,146 @@
+"""Options of the hypernet verbs that study many networks. Imports no torch, so that ``--help`` stays fast."""
+
+from dataclasses import dataclass
+
+from novacula.errors import InputError
+from novacula.hypernet.config import (
+    HIGHEST_BETA,
+    LOWEST_BETA,
+    Integers,
+    Reals,
+    Words,
+    hidden_problems,
+    unless_one_of,
+    unless_within,
+)
+
+VARIANTS = (
+    *("full", "no-product-term", "plain-objective", "no-curriculum", "no-owner-features", "no-code-similarity"),
+    *("pareto-mode", "adam", "adam-l1"),
+)
+"""Rows of a comparison: the hypernetwork, the same with one thing changed, and direct training."""
+
+
+@dataclass(frozen=True)
+class CensusConfig:
+    """Which networks of trained hypernetworks are labeled.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    prices: int = 9
+    """Complexity prices, evenly over the logarithm of the run's range."""
+    draws: int = 1
+    """Networks for each price, training step and trained seed."""
+    steps: bool = True
+    """Label the weights of all training steps that the runs kept; otherwise only the last."""
+    baselines: int = 1
+    """Networks trained directly by Adam that are labeled beside them."""
+    baseline_steps: int = 8000
+    """Steps of their training."""
+    seed: int = 0
+    """Seed of codes, latents and checks, 0 to 2^32 - 1."""
+    workers: int = 2
+    """Jobs at the same time, each on one thread. Their number changes no label."""
+    cluster: str | None = None
+    """Compute on a Ray cluster whose nodes see the runs: auto, or HOST:6379. By default on this machine."""
+    memory_limit: float | None = None
+    """Megabytes that all workers together may take; a job waits until there is room for it."""
+
+    def __post_init__(self) -> None:
+        problems = unless_within("--prices", self.prices, 1, 1000) + unless_within("--draws", self.draws, 1, 1000)
+        problems += unless_within("--baselines", self.baselines, 0, 1000)
+        problems += unless_within("--baseline-steps", self.baseline_steps, 1, 10**7)
+        problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
+        if problems:
+            raise InputError("options", *problems)
+
+
+@dataclass(frozen=True)
+class GeneralizeConfig:
+    """The sizes for which a trained hypernetwork writes networks.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    beta: float | None = None
+    """Complexity price; None: the least of the run."""
+    sizes: Integers = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64)
+    """Numbers of inputs, with commas between them; those that the task cannot have are left out."""
+    ratios: Reals = ()
+    """Hidden units per input, with commas between them; by default those of the run."""
+    draws: int = 16
+    """Networks for each size, of independent codes."""
+    seed: int = 0
+    """Seed of codes and checks, 0 to 2^32 - 1."""
+    workers: int = 2
+    """Jobs at the same time, each on one thread. Their number changes no result."""
+    cluster: str | None = None
+    """Compute on a Ray cluster whose nodes see the run: auto, or HOST:6379. By default on this machine."""
+    memory_limit: float | None = None
+    """Megabytes that all workers together may take; a job waits until there is room for it."""
+
+    def __post_init__(self) -> None:
+        problems = unless_within("--draws", self.draws, 1, 10_000)
+        if self.beta is not None:
+            problems += unless_within("--beta", self.beta, LOWEST_BETA, HIGHEST_BETA)
+        problems += [problem for size in self.sizes for problem in unless_within("--sizes", size, 1, 4096)]
+        problems += [problem for ratio in self.ratios for problem in unless_within("--ratios", ratio, 0.01, 64)]
+        problems += [] if self.sizes else ["--sizes names no size"]
+        problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
+        if problems:
+            raise InputError("options", *problems)
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """A hypernetwork beside itself with one thing switched off at a time, and beside direct training of equal time.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    task: str = "l1-norm"
+    """A task's name, or a function of yours as module:function."""
+    inputs: int = 16
+    """Inputs of the written networks."""
+    hidden: Integers = (48,)
+    """Units of each hidden layer, with commas between them."""
+    steps: int = 8000
+    """Training steps of every hypernetwork."""
+    beta_low: float = 1e-7
+    """Least complexity price; the rows are measured at it."""
+    variants: Words = ()
+    """Rows, with commas between them: full, no-product-term, plain-objective, no-curriculum, no-owner-features,
+    no-code-similarity, pareto-mode, adam, adam-l1; by default all."""
+    l1: float = 0.01
+    """Price of the mean magnitude of all weights in adam-l1."""
+    seeds: int = 3
+    """Hypernetworks and networks of each row."""
+    seed: int = 0
+    """Seed from which all others are derived, 0 to 2^32 - 1."""
+    workers: int = 2
+    """Jobs at the same time, each on one thread."""
+    cluster: str | None = None
+    """Compute on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
+    memory_limit: float | None = None
+    """Megabytes that all workers together may take; a job waits until there is room for it."""
+
+    def __post_init__(self) -> None:
+        problems = hidden_problems(self.hidden) + unless_within("--inputs", self.inputs, 1, 4096)
+        problems += unless_within("--steps", self.steps, 1, 10**7) + unless_within("--seeds", self.seeds, 1, 1000)
+        problems += unless_within("--beta-low", self.beta_low, LOWEST_BETA, HIGHEST_BETA)
+        problems += unless_within("--l1", self.l1, 0, 1e6)
+        problems += [p for name in self.variants for p in unless_one_of("--variants", name, VARIANTS)]
+        problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
+        if problems:
+            raise InputError("options", *problems)
+
+
+def _campaign_problems(seed: int, workers: int, memory_limit: float | None) -> list[str]:
+    problems = unless_within("--seed", seed, 0, 2**32 - 1) + unless_within("--workers", workers, 1, 4096)
+    if memory_limit is not None and not memory_limit > 0:
+        problems.append(f"--memory-limit is {memory_limit:g} MB; it must be more than 0")
+    return problems

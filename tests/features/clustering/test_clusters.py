@@ -1,0 +1,140 @@
+import networkx
+import numpy as np
+import pytest
+import scipy.sparse
+
+from novacula.features.clustering import (
+    Clustering,
+    affinity_graph,
+    chance_activity,
+    chance_cosine,
+    cluster,
+    co_activity,
+    stability,
+)
+from novacula.features.clustering import similarity as similarity_module
+from novacula.features.config import ClusterMethod
+from novacula.features.slices import CodeMatrix
+
+METHODS: tuple[ClusterMethod, ...] = (
+    "communities", "components", "threshold", "agglomerative", "hdbscan", "spectral",
+)  # fmt: skip
+
+
+def groups(count: int = 5, size: int = 6, seed: int = 0) -> np.ndarray:
+    """Directions about `count` orthogonal ones."""
+    random = np.random.default_rng(seed)
+    centers = np.eye(20)[:count].repeat(size, axis=0)
+    return centers + 0.08 * random.standard_normal(centers.shape)
+
+
+@pytest.mark.parametrize("block", [7, 1024])
+def test_nearest_neighbors_in_blocks_are_those_of_all_pairs(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity_module, "BLOCK", block)
+    rows = np.random.default_rng(0).standard_normal((40, 5))
+    alive = np.flatnonzero(np.arange(40) % 4)
+    graph = affinity_graph(rows, None, alive, "cosine", neighbors=3, cutoff=0.4).toarray()
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    cosines = units @ units.T
+    expected = np.zeros((40, 40))
+    for one in alive:
+        others = [other for other in alive if other != one]
+        for other in sorted(others, key=lambda other: -cosines[one, other])[:3]:
+            if cosines[one, other] > 0.4:
+                expected[one, other] = expected[other, one] = cosines[one, other]
+    np.testing.assert_allclose(graph, expected, atol=1e-6)
+
+
+def test_angular_affinity_is_the_published_one() -> None:
+    rows = groups()
+    cosine = affinity_graph(rows, None, np.arange(30), "cosine", cutoff=0.5)
+    angular = affinity_graph(rows, None, np.arange(30), "angular", cutoff=0.5)
+    np.testing.assert_allclose(angular.data, 1 - np.arccos(np.minimum(cosine.data, 1)) / np.pi, rtol=1e-5)
+
+
+def test_co_activity_is_the_jaccard_index_beyond_chance() -> None:
+    random = np.random.default_rng(0)
+    active = random.random((5000, 4)) < 0.2
+    active[:, 1] = active[:, 0]
+    active[:, 2] = active[:, 0] ^ (random.random(5000) < 0.05)
+    matrix = scipy.sparse.csc_array(active.astype(np.float32))
+    [(_, found)] = list(co_activity(matrix, matrix))
+    both = (active[:, 0] & active[:, 2]).sum() / (active[:, 0] | active[:, 2]).sum()
+    p, q = active[:, 0].mean(), active[:, 2].mean()
+    chance = p * q / (p + q - p * q)
+    assert found[0, 1] == pytest.approx(1)
+    assert found[0, 2] == pytest.approx((both - chance) / (1 - chance), rel=1e-4)
+    assert abs(found[0, 3]) < 0.03
+    assert chance_activity(matrix) < 0.05
+
+
+def test_opposite_latents_of_a_circle_are_joined_by_mixed_affinity() -> None:
+    """Four latents at right angles hold a circle; their cosines are 0 and -1, and yet they belong together."""
+    random = np.random.default_rng(0)
+    angle = random.uniform(0, 2 * np.pi, 4000)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    decoder = np.zeros((8, 30))
+    decoder[:4, :2] = [[1, 0], [0, 1], [-1, 0], [0, -1]]
+    decoder[4:, 2:6] = np.eye(4)
+    codes = np.maximum(circle @ decoder[:4, :2].T, 0) * (random.random(4000) < 0.1)[:, None]
+    others = random.random((4000, 4)) * (random.random((4000, 4)) < 0.05)
+    matrix = CodeMatrix(scipy.sparse.csc_array(np.hstack([codes, others]).astype(np.float32)))
+    graph = affinity_graph(decoder, matrix, np.arange(8), "mixed")
+    assert [members.tolist() for members in cluster(graph, "components").clusters] == [[0, 1, 2, 3]]
+    by_cosine = affinity_graph(decoder, matrix, np.arange(8), "cosine", cutoff=0.3)
+    assert cluster(by_cosine, "components").clusters == []
+
+
+def test_chance_cosine_is_what_random_directions_reach() -> None:
+    """The 99 % quantile of the largest cosine in d = 100: from the distribution of one cosine, and independence."""
+    rows = np.random.default_rng(0).standard_normal((500, 100))
+    from scipy.stats import beta
+
+    single = 0.99 ** (1 / 499)
+    expected = 2 * beta.ppf(single, 99 / 2, 99 / 2) - 1
+    assert chance_cosine(rows, np.arange(500)) == pytest.approx(expected, abs=0.06)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_finds_groups_that_are_far_apart(method: ClusterMethod) -> None:
+    graph = affinity_graph(groups(), None, np.arange(30), "cosine", cutoff=0.5)
+    found = cluster(graph, method, seed=1).clusters
+    expected = [set(range(start, start + 6)) for start in range(0, 30, 6)]
+    if method == "hdbscan":  # it may find groups within groups
+        assert len(found) >= 5
+        assert all(any(set(members.tolist()) <= group for group in expected) for members in found)
+    else:
+        assert sorted(map(sorted, expected)) == sorted(members.tolist() for members in found)
+    again = cluster(graph, method, seed=1).clusters
+    assert [members.tolist() for members in again] == [members.tolist() for members in found]
+
+
+def test_a_giant_is_split_until_no_part_is_too_large() -> None:
+    ring = networkx.to_scipy_sparse_array(networkx.random_geometric_graph(300, 0.15, seed=1), dtype=float).tocsr()
+    found = cluster(scipy.sparse.csr_array(ring), "components", largest=25, seed=0)
+    assert max(map(len, found.clusters)) <= 25
+    assert found.split >= 1
+    members = np.concatenate(found.clusters)
+    assert len(np.unique(members)) == len(members) > 200
+
+
+def test_a_giant_clique_is_split_too() -> None:
+    weights = np.random.default_rng(0).uniform(0.5, 1, (60, 60))
+    weights = np.triu(weights, 1) + np.triu(weights, 1).T
+    found = cluster(scipy.sparse.csr_array(weights), "components", largest=20, seed=0)
+    assert max(map(len, found.clusters), default=0) <= 20
+
+
+def test_duplicates_and_loners() -> None:
+    rows = np.vstack([np.eye(5), np.eye(5)[:1]])
+    graph = affinity_graph(rows, None, np.arange(6), "cosine", cutoff=0.9)
+    assert [members.tolist() for members in cluster(graph, "communities").clusters] == [[0, 5]]
+
+
+def test_stability_of_the_same_is_one_and_of_others_less() -> None:
+    base = Clustering([np.arange(4), np.arange(4, 8)], 0)
+    other = Clustering([np.arange(2), np.arange(4, 8), np.arange(8, 10)], 0)
+    found = stability(base, {"same": base, "other": other}, 10)
+    assert found.rand[0] == found.jaccard[0] == 1
+    assert found.each.tolist() == [(1 + 0.5) / 2, 1]
+    assert found.rand[1] < 1

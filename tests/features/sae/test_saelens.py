@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from novacula.errors import InputError
+from novacula.features.config import SaeKind
+from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
+from novacula.files import read_json, read_safetensors, write_json, write_safetensors
+
+
+def autoencoder(kind: SaeKind = "topk") -> SparseAutoencoder:
+    generator = torch.Generator().manual_seed(0)
+    encoder, decoder = torch.randn(2, 10, 4, generator=generator)
+    threshold = torch.rand(10, generator=generator) if kind in ("jumprelu", "batchtopk") else torch.zeros(10)
+    biases = torch.randn(10, generator=generator), torch.randn(4, generator=generator)
+    return SparseAutoencoder(kind, encoder, biases[0], decoder, biases[1], threshold, k=3 if kind == "topk" else 0)
+
+
+def states() -> torch.Tensor:
+    return torch.randn(20, 4, generator=torch.Generator().manual_seed(1))
+
+
+def changed(folder: Path, **entries: object) -> None:
+    """Write the configuration again with other entries."""
+    config = read_json(folder / "cfg.json")
+    assert isinstance(config, dict)
+    write_json(folder / "cfg.json", {**config, **entries})
+
+
+@pytest.mark.parametrize("kind", ["relu", "topk", "batchtopk", "jumprelu"])
+def test_comes_back_as_the_same_function(kind: SaeKind, tmp_path: Path) -> None:
+    sae = autoencoder(kind)
+    write_sae(tmp_path, sae)
+    again = read_sae(tmp_path)
+    assert torch.equal(again.encode(states()).dense(), sae.encode(states()).dense())
+    assert torch.equal(again.reconstruct(states()), sae.reconstruct(states()))
+
+
+def test_the_files_are_those_of_the_format(tmp_path: Path) -> None:
+    sae = autoencoder("topk")
+    write_sae(tmp_path, sae)
+    arrays, config = read_safetensors(tmp_path / "sae_weights.safetensors"), read_json(tmp_path / "cfg.json")
+    assert {name: array.shape for name, array in arrays.items()} == {
+        "W_enc": (4, 10), "b_enc": (10,), "W_dec": (10, 4), "b_dec": (4,),
+    }  # fmt: skip
+    assert isinstance(config, dict)
+    assert (config["architecture"], config["k"], config["d_in"], config["d_sae"]) == ("topk", 3, 4, 10)
+    # The definition, from the arrays alone.
+    pre = (states().numpy() - arrays["b_dec"]) @ arrays["W_enc"] + arrays["b_enc"]
+    codes = np.where(pre >= np.sort(pre, axis=1)[:, -3:-2], np.maximum(pre, 0), 0)
+    expected = codes @ arrays["W_dec"] + arrays["b_dec"]
+    np.testing.assert_allclose(sae.reconstruct(states()).numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_older_topk_is_not_taken_for_a_relu(tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("topk"))
+    changed(tmp_path, architecture="standard", k=None, activation_fn_str="topk", activation_fn_kwargs={"k": 2})
+    assert read_sae(tmp_path).encode(states()).counts.max() == 2
+
+
+def test_activations_scaled_by_decoder_norms_are_folded(tmp_path: Path) -> None:
+    sae = autoencoder("topk")
+    write_sae(tmp_path, sae)
+    changed(tmp_path, rescale_acts_by_decoder_norm=True)
+    norms = sae.decoder.norm(dim=1)
+    pre = ((states() - sae.decoder_bias) @ sae.encoder.t() + sae.encoder_bias) * norms
+    values, latents = pre.topk(3, dim=1)
+    codes = torch.zeros_like(pre).scatter(1, latents, values.relu())
+    expected = codes @ (sae.decoder / norms[:, None]) + sae.decoder_bias
+    torch.testing.assert_close(read_sae(tmp_path).reconstruct(states()), expected)
+
+
+def test_constant_norm_inputs_come_back_at_their_own_norm(tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("relu"))
+    changed(tmp_path, normalize_activations="constant_norm_rescale")
+    sae = read_sae(tmp_path)
+    torch.testing.assert_close(sae.reconstruct(5 * states()), 5 * sae.reconstruct(states()))
+
+
+def test_says_everything_that_is_wrong(tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("topk"))
+    changed(tmp_path, architecture="gated", normalize_activations="layer_norm", reshape_activations="hook_z")
+    with pytest.raises(InputError) as caught:
+        read_sae(tmp_path)
+    text = str(caught.value)
+    assert "gated" in text and "layer_norm" in text and "hook_z" in text
+
+
+def test_refuses_shapes_that_do_not_fit(tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("jumprelu"))
+    arrays = read_safetensors(tmp_path / "sae_weights.safetensors")
+    del arrays["threshold"]
+    arrays["b_enc"] = arrays["b_enc"][:9]
+    write_safetensors(tmp_path / "sae_weights.safetensors", arrays)
+    with pytest.raises(InputError, match=r"b_enc has shape \(9,\).*no tensor threshold"):
+        read_sae(tmp_path)
+
+
+def test_refuses_nan_and_a_missing_folder(tmp_path: Path) -> None:
+    write_sae(tmp_path / "sae", autoencoder("relu"))
+    arrays = read_safetensors(tmp_path / "sae" / "sae_weights.safetensors")
+    arrays["W_dec"][0, 0] = np.nan
+    write_safetensors(tmp_path / "sae" / "sae_weights.safetensors", arrays)
+    with pytest.raises(InputError, match="decoder holds numbers that are not finite"):
+        read_sae(tmp_path / "sae")
+    with pytest.raises(InputError, match="no such folder"):
+        read_sae(tmp_path / "nothing")
+
+
+def test_states_of_another_width_are_refused() -> None:
+    with pytest.raises(InputError, match="width 4; the model has width 7"):
+        autoencoder().check_width(7, "the model")

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import torch
+
+from novacula.features.config import SaeKind, TrainSaeConfig
+from novacula.features.sae import SparseAutoencoder, Trainer
+from novacula.features.sae.quality import QualityCount
+
+KINDS: tuple[SaeKind, ...] = ("relu", "topk", "batchtopk", "jumprelu")
+
+
+def lines(tokens: int, seed: int = 0) -> torch.Tensor:
+    """Sparse sums of 16 directions in 12 dimensions."""
+    random = np.random.default_rng(seed)
+    directions = np.random.default_rng(77).standard_normal((16, 12))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    codes = random.uniform(0.5, 1.5, (tokens, 16)) * (random.random((tokens, 16)) < 0.1)
+    return torch.from_numpy((codes @ directions).astype(np.float32))
+
+
+def config(kind: SaeKind, steps: int = 150) -> TrainSaeConfig:
+    sparsity = 0.15 if kind == "relu" else 0.02
+    return TrainSaeConfig(
+        kind=kind, latents=32, k=3, sparsity=sparsity, train_tokens=steps * 256, batch=256, rate=0.02, dead_after=3000
+    )
+
+
+def trained(kind: SaeKind, steps: int = 150, scale: float = 1.0) -> Trainer:
+    trainer = Trainer(config(kind, steps), torch.zeros(12), scale)
+    for step in range(steps):
+        trainer.step(lines(256, step))
+    return trainer
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_learns_to_say_states_sparsely(kind: SaeKind) -> None:
+    count = QualityCount(trained(kind).autoencoder())
+    count.add(lines(2000, 999))
+    quality = count.quality()
+    assert quality.explained > 0.85
+    assert quality.l0 < 6
+    assert quality.dead < 0.5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_goes_on_bit_for_bit(kind: SaeKind) -> None:
+    whole, first = (Trainer(config(kind, 30), torch.zeros(12), 1.0) for _ in range(2))
+    for step in range(30):
+        whole.step(lines(256, step))
+    for step in range(17):
+        first.step(lines(256, step))
+    second = Trainer(config(kind, 30), torch.zeros(12), 1.0)
+    second.load(*first.state())
+    for step in range(17, 30):
+        second.step(lines(256, step))
+    ours, theirs = whole.state(), second.state()
+    assert ours[1] == theirs[1]
+    for name, array in ours[0].items():
+        np.testing.assert_array_equal(array, theirs[0][name])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_scale_of_inputs_is_folded_into_the_weights(kind: SaeKind) -> None:
+    """Trained on states times 8 with the factor 1/8, it is the same function of them: weights agree exactly."""
+    plain, scaled = Trainer(config(kind, 10), torch.zeros(12), 1.0), Trainer(config(kind, 10), torch.zeros(12), 0.125)
+    for step in range(10):
+        plain.step(lines(256, step))
+        scaled.step(8 * lines(256, step))
+    states = lines(50, 5)
+    ours, theirs = plain.autoencoder(), scaled.autoencoder()
+    torch.testing.assert_close(theirs.reconstruct(8 * states), 8 * ours.reconstruct(states))
+    assert torch.equal(ours.decoder, theirs.decoder)
+
+
+def test_decoder_rows_have_norm_one_after_every_step() -> None:
+    trainer = Trainer(config("topk", 20), torch.zeros(12), 1.0)
+    for step in range(5):
+        trainer.step(lines(256, step))
+        torch.testing.assert_close(trainer.weights["decoder"].norm(dim=1), torch.ones(32))
+
+
+def test_dead_latents_come_back() -> None:
+    trainer = Trainer(config("relu", 140), torch.zeros(12), 1.0)
+    trainer.weights["encoder_bias"].fill_(0.0)
+    for step in range(3):
+        trainer.step(lines(256, step))
+    trainer.weights["encoder_bias"][:8] = -100.0
+    for step in range(3, 100):
+        trainer.step(lines(256, step))
+    assert int((trainer.silent[:8] < 2000).sum()) >= 6
+    assert float(trainer.weights["encoder_bias"][:8].min()) > -1
+
+
+def test_a_batchtopk_is_a_threshold_afterwards() -> None:
+    trainer = trained("batchtopk", 60)
+    sae = trainer.autoencoder()
+    assert isinstance(sae, SparseAutoencoder)
+    assert trainer.least > 0
+    assert torch.allclose(sae.threshold, torch.full((32,), trainer.least))
+    single, together = sae.encode(lines(1, 3)).dense(), sae.encode(lines(40, 3)).dense()
+    assert single.shape == (1, 32)
+    assert torch.equal(together[together > 0] > trainer.least, torch.ones(int((together > 0).sum()), dtype=torch.bool))

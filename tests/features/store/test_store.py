@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from novacula.errors import InputError
+from novacula.features.array_store import read_states, store_states
+from novacula.features.store import Batches, Store, StoreWriter
+from novacula.files import write_npz
+
+
+def numbers(rows: int, width: int = 3) -> np.ndarray:
+    return np.arange(rows * width, dtype=np.float32).reshape(rows, width)
+
+
+def filled(path: Path, rows: int = 25, shard_rows: int = 7, pieces: tuple[int, ...] = (4, 9, 12)) -> Store:
+    """A store that was written in pieces of other lengths than its shards; documents of 10 rows; token = row mod 5."""
+    writer = StoreWriter(path, 3, {"model": "m"}, vocabulary=list(" abcd"), precision="float32", shard_rows=shard_rows)
+    row = np.arange(rows)
+    for part in np.split(row, np.cumsum(pieces)[:-1]):
+        writer.append(numbers(rows)[part], part % 5, part // 10, part % 10)
+    writer.close()
+    return Store(path)
+
+
+def test_states_and_labels_come_back_in_order(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    assert store.shard_rows == [7, 7, 7, 4]
+    joined = np.concatenate([store.states(shard) for shard in range(4)])
+    np.testing.assert_array_equal(joined, numbers(25))
+    np.testing.assert_array_equal(store.labels.tokens, np.arange(25) % 5)
+    np.testing.assert_array_equal(store.labels.documents, np.arange(25) // 10)
+    rows = np.array([0, 6, 7, 20, 24])
+    np.testing.assert_array_equal(store.gather(rows), numbers(25)[rows])
+
+
+def test_context_is_of_the_token_itself_and_ends_with_its_document(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    assert store.context(12, 5, 3) == (" a", "b", "cd ")
+    assert store.context(9, 2, 3) == ("bc", "d", "")
+    assert store.context(24, 2, 3) == ("bc", "d", "")
+
+
+def test_a_killed_writer_goes_on_where_it_was(tmp_path: Path) -> None:
+    whole = filled(tmp_path / "whole")
+    first = StoreWriter(tmp_path / "cut", 3, {"model": "m"}, precision="float32", shard_rows=7)
+    row = np.arange(25)
+    first.append(numbers(25)[:10], row[:10] % 5, row[:10] // 10, row[:10] % 10)
+    state = first.state()
+    first.append(99 + numbers(15), row[:15], row[:15], row[:15])  # never happened
+    second = StoreWriter(tmp_path / "cut", 3, {"model": "m"}, precision="float32", shard_rows=7)
+    second.load(*state)
+    second.append(numbers(25)[10:], row[10:] % 5, row[10:] // 10, row[10:] % 10)
+    second.close()
+    cut = Store(tmp_path / "cut")
+    assert cut.shard_rows == whole.shard_rows
+    for shard in range(4):
+        for kind in ("states", "labels"):
+            name = f"{kind}-{shard:05d}.safetensors"
+            assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_refuses_nan_and_what_float16_cannot_hold(tmp_path: Path) -> None:
+    writer = StoreWriter(tmp_path, 3, {"model": "m"})
+    row = np.arange(2)
+    bad = numbers(2)
+    bad[1, 2] = np.nan
+    with pytest.raises(InputError, match="row 1, column 2 is nan"):
+        writer.append(bad, row, row, row)
+    bad[1, 2] = 1e6
+    with pytest.raises(InputError, match="float16 ends at 65504"):
+        writer.append(bad, row, row, row)
+
+
+def test_refuses_an_empty_or_damaged_store(tmp_path: Path) -> None:
+    StoreWriter(tmp_path / "empty", 3, {"model": "m"}).close()
+    with pytest.raises(InputError, match="holds no states"):
+        Store(tmp_path / "empty").check_filled()
+    filled(tmp_path / "damaged")
+    (tmp_path / "damaged" / "index.json").write_text('{"schema_version": 1, "width": 4, "shards": [7], "source": {}}')
+    with pytest.raises(InputError, match="must hold 7 states of width 4"):
+        Store(tmp_path / "damaged").states(0)
+
+
+def test_batches_give_every_state_once_a_round(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    batches = Batches(store, 5, seed=3)
+    rounds = [[batches.next() for _ in range(5)] for _ in range(2)]
+    firsts = [sorted(float(row[0]) for batch in one for row in batch) for one in rounds]
+    assert firsts[0] == firsts[1] == [3.0 * row for row in range(25)]
+    assert rounds[0][0].tolist() != rounds[1][0].tolist()
+
+
+def test_batches_go_on_exactly(tmp_path: Path) -> None:
+    store = filled(tmp_path, shard_rows=2)
+    first, second = Batches(store, 4, seed=0), Batches(store, 4, seed=0)
+    for _ in range(9):
+        first.next()
+    second.load(first.state())
+    for _ in range(9):
+        assert first.next().tolist() == second.next().tolist()
+
+
+def test_arrays_become_a_store(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", {"activations": numbers(6), "tokens": np.arange(6) * 2})
+    arrays = read_states(tmp_path / "a.npz")
+    store = store_states(tmp_path / "store", arrays["states"], arrays["tokens"])
+    assert store.token_text(int(store.labels.tokens[4])) == "#8"
+    np.testing.assert_array_equal(store.states(0), numbers(6))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "rule"),
+    [
+        ({"other": numbers(3)}, "none of the arrays activations"),
+        ({"activations": numbers(3)[0]}, "must be real numbers"),
+        ({"activations": numbers(3)[:0]}, "is empty"),
+        ({"activations": numbers(3), "tokens": np.arange(2)}, "one whole number for each of the 3 states"),
+    ],
+)
+def test_refuses_arrays_that_are_no_states(arrays: dict[str, np.ndarray], rule: str, tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", arrays)
+    with pytest.raises(InputError, match=rule):
+        read_states(tmp_path / "a.npz")

@@ -1,0 +1,142 @@
+"""Tests of circles against closed forms and counting."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from novacula.errors import InputError
+from novacula.features.circles import (
+    best_turn,
+    circle,
+    circle_test,
+    cyclic_inversions,
+    harmonic_shares,
+    is_circle,
+    leading_plane,
+)
+from novacula.features.circular_probe import unseen_groups, unseen_labels
+
+
+def _states(means: np.ndarray, noise: float, groups: int = 3, width: int = 20, seed: int = 0) -> np.ndarray:
+    """Means in a random subspace, with noise of each label, a mean of each group, and noise of each state."""
+    draw = np.random.default_rng(seed)
+    axes = np.linalg.qr(draw.standard_normal((width, means.shape[1])))[0].T
+    labels = means @ axes + noise * draw.standard_normal((len(means), width)) / np.sqrt(width)
+    wordings = 5 * draw.standard_normal((groups, 1, width))
+    return labels + wordings + 0.01 * draw.standard_normal((groups, len(means), width))
+
+
+def test_a_circle_has_one_harmonic_and_a_single_one_has_equal_shares() -> None:
+    for h in (1, 2, 3):
+        shares = harmonic_shares(circle(np.arange(7) * h, 7))
+        assert shares[h - 1] == pytest.approx(1)
+    assert harmonic_shares(np.eye(7)) == pytest.approx((1 / 3, 1 / 3, 1 / 3))
+    assert harmonic_shares(np.eye(12)) == pytest.approx((*[2 / 11] * 5, 1 / 11))
+    alternating = np.array([1.0, -1.0] * 3)[:, None]
+    assert harmonic_shares(alternating)[2] == pytest.approx(1)
+
+
+def test_exact_p_values_count_cyclic_orders() -> None:
+    test = circle_test(_states(circle(np.arange(7), 7), 0.1))
+    assert test.p_value == pytest.approx(1 / 360)
+    assert test.smallest_p == pytest.approx(1 / 360)
+    assert circle_test(_states(circle(np.arange(6), 6), 0.1)).p_value == pytest.approx(1 / 60)
+    assert circle_test(_states(circle(np.arange(4), 4), 0.01)).p_value == pytest.approx(1 / 3)
+
+
+def test_the_p_value_is_that_of_brute_force() -> None:
+    means = np.random.default_rng(3).standard_normal((5, 4))
+    states = np.stack([means, means])
+    shares = [harmonic_shares(means[list(order)])[0] for order in permutations(range(5))]
+    expected = np.mean(np.array(shares) >= shares[0] - 1e-9)
+    assert circle_test(states).p_value == pytest.approx(expected)
+
+
+def test_drawn_labelings_agree_with_all_of_them() -> None:
+    states = _states(np.random.default_rng(5).standard_normal((8, 5)), 0.0)
+    few, many = (circle_test(states, permutations=count, seed=1).p_value for count in (4000, 30_000))
+    assert few == pytest.approx(many, abs=0.02)
+    assert circle_test(states, permutations=500, seed=2) == circle_test(states, permutations=500, seed=2)
+
+
+def test_p_values_are_uniform_without_a_circle() -> None:
+    values = [circle_test(np.random.default_rng(i).standard_normal((1, 5, 9))).p_value for i in range(30)]
+    assert 0.3 < np.mean(values) < 0.7
+    assert np.mean(np.array(values) <= 0.17) < 0.4
+
+
+@settings(max_examples=30)
+@given(st.integers(4, 9), st.integers(0, 8), st.booleans())
+def test_turned_and_mirrored_orders_have_no_inversion(count: int, start: int, mirrored: bool) -> None:
+    order = np.roll(np.arange(count), start)
+    assert cyclic_inversions(order[::-1] if mirrored else order) == 0
+
+
+def test_inversions_are_counted() -> None:
+    assert cyclic_inversions(np.array([0, 2, 1, 3, 4, 5, 6])) == 1
+    assert cyclic_inversions(np.array([3, 4, 5, 0, 6, 1, 2])) == 1
+
+
+def test_circles_close_and_arcs_and_lines_do_not() -> None:
+    for turn in (0.25, 0.5, 0.75, 1.0):
+        assert best_turn(circle(np.arange(12) * turn, 12)) == pytest.approx(turn, rel=0.03)
+    assert best_turn(np.arange(12.0)[:, None]) < 0.2
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.6])
+def test_circles_are_called_circles(noise: float) -> None:
+    states = _states(circle(np.arange(12), 12), noise)
+    test, unseen = circle_test(states, permutations=999), unseen_labels(states, components=3)
+    assert test.order_correct
+    assert test.inversions == 0
+    assert is_circle(test, unseen)
+
+
+@pytest.mark.parametrize("shape", ["line", "half circle", "simplex", "noise", "double circle"])
+def test_other_shapes_are_not(shape: str) -> None:
+    labels = np.arange(12)
+    means = {
+        "line": labels[:, None] / 6.0,
+        "half circle": circle(labels * 0.5, 12),
+        "simplex": np.eye(12),
+        "noise": np.random.default_rng(1).standard_normal((12, 6)),
+        "double circle": circle(labels * 2, 12),
+    }[shape]
+    states = _states(means, 0.05)
+    assert not is_circle(circle_test(states, permutations=999), unseen_labels(states))
+
+
+def test_rival_periods_are_found() -> None:
+    test = circle_test(_states(circle(np.arange(12), 10), 0.05), permutations=999)
+    shares = {name: share for name, (share, _) in test.shapes.items()}
+    assert max(shares, key=lambda name: shares[name]) == "period 10"
+    assert shares["period 10"] > 0.95
+
+
+def test_with_few_labels_new_wordings_say_nothing_and_new_labels_do() -> None:
+    states = _states(np.random.default_rng(0).standard_normal((7, 6)), 0.0)
+    assert unseen_groups(states, components=6).r2 > 0.95  # any order is fitted well
+    assert unseen_labels(states).r2 < 0.2
+    assert unseen_labels(states).median_error > 45
+
+
+def test_the_plane_is_that_of_the_means() -> None:
+    plane, share = leading_plane(circle(np.arange(6), 6) @ np.random.default_rng(0).standard_normal((2, 9)))
+    assert share == pytest.approx(1)
+    assert plane.mean(0) == pytest.approx(0)
+
+
+def test_states_without_a_difference_are_refused() -> None:
+    with pytest.raises(InputError, match="nothing to test"):
+        circle_test(np.ones((2, 7, 3)))
+    with pytest.raises(InputError, match="finite"):
+        circle_test(np.full((2, 7, 3), np.nan))
+    with pytest.raises(InputError, match="at least 3"):
+        circle_test(np.ones((2, 2, 3)))
+    with pytest.raises(InputError, match="at least 4"):
+        unseen_labels(np.random.default_rng(0).standard_normal((2, 3, 3)))
+    with pytest.raises(InputError, match="at least 2"):
+        unseen_groups(np.random.default_rng(0).standard_normal((1, 7, 3)))

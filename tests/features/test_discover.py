@@ -1,0 +1,183 @@
+"""The whole way from states to a ranking, on a small planted circle."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from novacula.cli.main import main
+from novacula.errors import InputError
+from novacula.features.config import CollectConfig, DiscoverConfig
+from novacula.features.discover import DiscoverSource, collect, discover, resume
+from novacula.features.models import LanguageModel
+from novacula.features.planted import Planted, circle, helix, plant
+from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
+from novacula.features.store import Store
+from novacula.files import read_json, write_npz
+from novacula.runs import RunFolder
+
+CONFIG = DiscoverConfig(
+    latents=48,
+    k=4,
+    train_tokens=40_000,
+    batch=500,
+    rate=0.01,
+    dead_after=20_000,
+    points=300,
+    nulls=1,
+    clusters=4,
+    shown=1,
+    seed=1,
+)
+
+
+def drawn() -> Planted:
+    return plant(
+        12_000, 0, width=32, lines=12, manifolds={"circle": circle, "helix": helix}, share=0.15, line_share=0.04
+    )
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("states") / "states.npz"
+    rows = np.arange(12_000)
+    write_npz(path, {"activations": drawn().states, "tokens": rows % 10, "documents": rows // 100})
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(states: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    result = discover(DiscoverSource(activations=str(states)), CONFIG, out=out)
+    assert result.status == "finished"
+    return RunFolder.open(out)
+
+
+def test_the_planted_helix_leads_the_ranking(run: RunFolder) -> None:
+    decoder = read_sae(run.path / "artifacts" / "sae").decoder.numpy()
+    result: Any = run.read_result()
+    first, second = result["rank"]["ranking"][:2]
+    inside = np.linalg.norm(decoder[first["members"]] @ drawn().bases["helix"].T, axis=1)
+    assert np.median(inside) > 0.9
+    assert first["irreducible"] is True
+    assert first["score"] > second["score"]
+
+
+def test_result_and_report_tell_the_stages(run: RunFolder) -> None:
+    result: Any = run.read_result()
+    assert list(result) == ["schema_version", "train-sae", "encode", "cluster", "rank"]
+    assert result["train-sae"]["explained"] > 0.8
+    page = (run.path / "report.html").read_text()
+    for text in ("Ranking", "What chance makes", "cosines of directions", "data-figure", 'class="sortable"'):
+        assert text in page
+    assert "src=" not in page.split("<script")[0]
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_result(run: RunFolder, states: Path, tmp_path: Path) -> None:
+    source = DiscoverSource(activations=str(states))
+    assert discover(source, CONFIG, out=tmp_path / "run", time_limit=0.2).status == "time-limit"
+    folder = RunFolder.open(tmp_path / "run")
+    assert resume(folder, time_limit=0.5).status == "time-limit"
+    assert resume(folder).status == "finished"
+    for name in (
+        "artifacts/sae/sae_weights.safetensors",
+        "artifacts/pictures.json",
+        "artifacts/codes/codes-00000.safetensors",
+    ):
+        assert (tmp_path / "run" / name).read_bytes() == (run.path / name).read_bytes()
+    assert folder.read_result() == run.read_result()
+
+
+def test_a_given_dictionary_is_used_and_must_fit(run: RunFolder, states: Path, tmp_path: Path) -> None:
+    given = str(run.path / "artifacts" / "sae")
+    result = discover(DiscoverSource(activations=str(states), sae=given), CONFIG, out=tmp_path / "run")
+    ours: Any = run.read_result()
+    assert "train-sae" not in result.document
+    assert result.document["cluster"]["clusters"] == ours["cluster"]["clusters"]
+    matrix, zeros = torch.eye(5), torch.zeros(5)
+    write_sae(tmp_path / "other", SparseAutoencoder("relu", matrix, zeros, matrix, zeros, zeros))
+    with pytest.raises(InputError, match="for states of width 5"):
+        discover(DiscoverSource(activations=str(states), sae=str(tmp_path / "other")), CONFIG, out=tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_dictionary_that_is_never_active_makes_no_clusters(states: Path, tmp_path: Path) -> None:
+    matrix, zeros = torch.eye(32), torch.zeros(32)
+    write_sae(tmp_path / "dead", SparseAutoencoder("relu", matrix, zeros - 100, matrix, zeros, zeros))
+    source = DiscoverSource(activations=str(states), sae=str(tmp_path / "dead"))
+    with pytest.raises(InputError, match="of 32 latents 0 are active"):
+        discover(source, CONFIG, out=tmp_path / "run")
+
+
+def test_refuses_nan_and_sources_that_contradict_each_other(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", {"activations": np.array([[1.0, np.nan], [0.0, 1.0]])})
+    with pytest.raises(InputError, match="row 0, column 1 is nan"):
+        discover(
+            DiscoverSource(activations=str(tmp_path / "a.npz")), replace(CONFIG, latents=4, k=2), out=tmp_path / "r"
+        )
+    with pytest.raises(InputError, match="give one of them"):
+        DiscoverSource()
+    with pytest.raises(InputError, match="give one of them"):
+        DiscoverSource(store="a", activations="b")
+    with pytest.raises(InputError, match="belong together"):
+        DiscoverSource(model="m")
+
+
+def test_all_options_that_are_out_of_range_are_named() -> None:
+    with pytest.raises(InputError) as caught:
+        DiscoverConfig(k=0, rate=-1, context=1, radius=2, shown=0)
+    for option in ("--k ", "--rate", "--context", "--radius", "--shown"):
+        assert option in str(caught.value)
+
+
+def test_train_sae_on_the_command_line(states: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["features", "train-sae", "--activations", str(states), "--latents", "24", "--k", "3", "--batch", "500"]
+    code = main([*words, "--train-tokens", "5000", "--kind", "batchtopk", "--out", str(tmp_path / "run"), "--json"])
+    assert code == 0
+    assert '"explained"' in capsys.readouterr().out
+    config = read_json(tmp_path / "run" / "artifacts" / "sae" / "cfg.json")
+    assert isinstance(config, dict)
+    assert config["architecture"] == "jumprelu"
+
+
+class _Tokenizer:
+    def decode(self, tokens: list[int]) -> str:
+        return chr(tokens[0])
+
+    def __len__(self) -> int:
+        return 128
+
+
+class _Model(LanguageModel):
+    """A state is its token's number, its place, and the layer."""
+
+    d_model, n_layers = 3, 2
+
+    def __init__(self) -> None:
+        self.name, self.tokenizer = "toy", _Tokenizer()
+
+    def iter_activations(self, texts: list[str], layer: int, batch: int, context: int):
+        for text in texts:
+            for start in range(0, len(text), context):
+                tokens = torch.tensor([[ord(letter) for letter in text[start : start + context]]])
+                place = torch.arange(tokens.shape[1]).expand_as(tokens)
+                yield tokens, torch.stack([tokens, place, torch.full_like(tokens, layer)], dim=2).float()
+
+
+def test_collecting_keeps_each_state_with_its_own_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("novacula.features.models.load.load_model", lambda path: _Model())
+    text = "".join(chr(97 + number % 26) for number in range(1000))
+    (tmp_path / "text.txt").write_text(text)
+    source = DiscoverSource(model="toy", text=(str(tmp_path / "text.txt"),))
+    result = collect(source, CollectConfig(layer=2, tokens=333, context=20, skip=2), out=tmp_path / "run")
+    store = Store(result.document["collect"]["store"])
+    assert len(store) == 333
+    states = np.concatenate([store.states(shard) for shard in range(len(store.shard_rows))])
+    np.testing.assert_array_equal(states[:, 0], store.labels.tokens)
+    np.testing.assert_array_equal(states[:, 1], store.labels.positions)
+    assert store.labels.positions.min() == 2
+    before, token, _ = store.context(10, before=5)
+    assert before + token in text + text

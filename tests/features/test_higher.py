@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from novacula.features.clouds import whiten
+from novacula.features.higher import best_hyperplane, best_split
+from novacula.features.mixture import mixture
+from novacula.features.zoo import plane, space
+
+
+def random(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def turned(points: np.ndarray) -> np.ndarray:
+    d = points.shape[1]
+    return whiten(points @ np.linalg.qr(random(7).standard_normal((d, d)))[0]).white
+
+
+def test_the_height_of_a_cylinder_is_split_off() -> None:
+    points = turned(space.cylinder(random(), 800))
+    found = best_split(points, random(), subsamples=0, shuffles=10)
+    assert found.first == 1 and found.bits < 0.06
+    assert np.allclose(found.rotation @ found.rotation.T, np.eye(3))
+    # The coordinate that is split off is uniform, which no coordinate of the circle is.
+    height = points @ found.rotation[0]
+    assert np.abs(height).max() == pytest.approx(np.sqrt(3), rel=0.05)
+
+
+def test_a_sphere_cannot_be_split() -> None:
+    found = best_split(turned(space.sphere(random(), 800)), random(), shuffles=10, subsamples=5)
+    assert found.bits > 0.5 and found.null_z > 10
+    assert found.interval[0] < found.bits < found.interval[1]
+
+
+def test_the_plane_of_one_of_two_circles_holds_half() -> None:
+    found = best_hyperplane(turned(space.either_circle(random(), 1000)), random())
+    assert 0.5 <= found.share < 0.6 and found.held_out == pytest.approx(found.share, abs=0.06)
+
+
+def test_in_the_plane_both_searches_find_the_same_band() -> None:
+    for shape in (plane.circle, plane.mixture):
+        white = turned(shape(random(2), 600))
+        assert best_hyperplane(white, random(), halves=False).share == pytest.approx(mixture(white).share, abs=0.01)

@@ -1,0 +1,151 @@
+"""Probe, steer and explain as runs: the contract of their JSON, resuming, reports and bad input."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from novacula.cli.main import main
+from novacula.errors import InputError
+from novacula.features.concepts import concept_document
+from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
+from novacula.features.explain import explain
+from novacula.features.probe import probe, resume
+from novacula.features.steer import steer
+from novacula.features.toy import save_toy
+from novacula.runs import RunFolder
+from tests.features.toys import toy
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "toy"
+    save_toy(toy(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def task(model: Path) -> Path:
+    path = model.parent / "task.json"
+    path.write_text(json.dumps(concept_document(toy().concept)))
+    return path
+
+
+def _well_formed(page: str) -> None:
+    """Every element that is opened is closed, and ids are unique."""
+    open_tags: list[str] = []
+    ids: list[str] = []
+
+    class Check(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            ids.extend(value or "" for name, value in attrs if name == "id")
+            if tag not in ("meta", "br", "img", "link", "input"):
+                open_tags.append(tag)
+
+        def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            ids.extend(value or "" for name, value in attrs if name == "id")
+
+        def handle_endtag(self, tag: str) -> None:
+            assert open_tags.pop() == tag
+
+    Check().feed(re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL))  # plotly's is five megabytes
+    assert open_tags == []
+    assert len(ids) == len(set(ids))
+
+
+def test_probe_prints_what_was_promised(
+    model: Path, task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["features", "probe", "--model", str(model), "--task", str(task), "--layers", "0,1", "--json"]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    document = json.loads(capsys.readouterr().out)
+    embedding, first = document["layers"]
+    assert (embedding["layer"], first["layer"]) == (0, 1)
+    assert embedding["order_correct"] is True
+    assert embedding["p_value"] == pytest.approx(1 / 360)
+    assert embedding["first_harmonic"] == pytest.approx(1, abs=1e-3)
+    assert embedding["median_angle_error_deg"] < 1
+    assert embedding["r2_held_out"] > 0.99
+    assert document["circle_layers"][:1] == [0]
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    _well_formed(page)
+    assert "add plus3 to x2 is" in page  # what hovering shows
+    assert "in the embedding already" in page
+
+
+def test_a_probe_that_was_stopped_goes_on_exactly(model: Path, task: Path, tmp_path: Path) -> None:
+    whole = probe(model, str(task), out=tmp_path / "whole")
+    part = probe(model, str(task), out=tmp_path / "part", time_limit=1e-9)
+    assert part.status == "time-limit"
+    assert part.document["layers"] == []
+    task.touch()
+    rest = resume(RunFolder.open(tmp_path / "part"))
+    assert (whole.status, rest.status) == ("finished", "finished")
+    assert {**rest.document} == {**whole.document}
+    assert (tmp_path / "whole/artifacts/planes.npz").read_bytes() == (
+        tmp_path / "part/artifacts/planes.npz"
+    ).read_bytes()
+
+
+def test_steer_prints_what_was_promised(
+    model: Path, task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["features", "steer", "--model", str(model), "--task", str(task), "--layer", "0", "--radii", "3", "--json"]
+    assert main([*words, "--angles", "14", "--out", str(tmp_path / "run")]) == 0
+    document: Any = json.loads(capsys.readouterr().out)
+    by_name = {each["name"]: each for each in document["interventions"]}
+    assert by_name["patch circle"]["mean_logit_difference"] < -3 < 3 < by_name["none"]["mean_logit_difference"]
+    assert by_name["patch circle"]["target_wins"] == by_name["patch circle"]["runs"] == 294
+    low, high = by_name["none"]["interval"]
+    assert low < by_name["none"]["mean_logit_difference"] < high
+    assert [row["radius"] for row in document["grid"]] == [0, 1, 2]
+    assert document["accuracy"] == {"add {offset} to {label} is": 1}
+    _well_formed((tmp_path / "run" / "report.html").read_text("utf-8"))
+
+
+def test_explain_says_what_states_are_made_of(model: Path, task: Path, tmp_path: Path) -> None:
+    result = explain(model, str(task), ExplainConfig(pairs=3), out=tmp_path / "run")
+    embedding, _, last = result.document["layers"]
+    assert embedding["rounds"] == []  # the last token says nothing yet
+    assert last["r2"] > 0.9
+    assert any("γ" in each["function"] or "α + β" in each["function"] for each in last["rounds"])
+    assert result.document["patching"]["pairs"] == 6
+    _well_formed(result.report.read_text("utf-8"))
+
+
+def test_bad_input_is_told_in_one_line(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = concept_document(toy().concept)
+    cases = {
+        "labels.json": ({**document, "labels": ["x0 x1", "x2", "x3", "x4"]}, "must be single tokens"),
+        "answers.json": ({**document, "templates": ["to {label}"]}, "nothing to steer"),
+        "last.json": ({**document, "templates": [{"text": "to {label}", "answer": 1, "read": "last"}]}, "at the label"),
+    }
+    for name, (content, words) in cases.items():
+        (tmp_path / name).write_text(json.dumps(content))
+        command = ["features", "steer", "--model", str(model), "--task", str(tmp_path / name), "--layer", "0"]
+        assert main([*command, "--out", str(tmp_path / "run")]) == 2
+        told = capsys.readouterr().err
+        assert words in told
+        assert len(told.splitlines()) == 1
+        assert not (tmp_path / "run").exists()
+
+
+def test_options_out_of_range_are_refused(model: Path, task: Path) -> None:
+    with pytest.raises(InputError, match="layers are 0 … 2"):
+        steer(model, str(task), SteerConfig(layer=9))
+    with pytest.raises(InputError, match="0 … 2"):
+        probe(model, str(task), ProbeConfig(layers=(3,)))
+    with pytest.raises(InputError, match="has 1 templates"):
+        steer(model, str(task), SteerConfig(layer=0, template=2))
+    for config, values in (
+        (ProbeConfig, {"components": 1}),
+        (SteerConfig, {"template": 0}),
+        (ExplainConfig, {"pairs": -1}),
+    ):
+        with pytest.raises(InputError, match="--"):
+            config(**values)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match="needs one"):
+        explain(model, "hours")

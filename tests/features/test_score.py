@@ -1,0 +1,168 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from novacula.errors import InputError
+from novacula.features import ScoreConfig, score, score_cloud, score_plane
+from novacula.features.clouds import check_points
+from novacula.features.legacy import separability_synthetic
+from novacula.features.report import build_report
+from novacula.features.zoo import ZOO, Family, auroc
+from novacula.runs import RunFolder
+
+FAMILIES = {family.name: family for family in ZOO}
+QUICK = ScoreConfig(angles=16, bootstraps=20, shuffles=20)
+
+
+def cloud(name: str, n: int, seed: int = 0) -> np.ndarray:
+    return FAMILIES[name].draw(np.random.default_rng(seed), n)
+
+
+def test_an_isotropic_gaussian_of_300_points_scores_below_a_tenth_of_a_bit() -> None:
+    for seed in range(3):
+        found = score_cloud(np.random.default_rng(seed).standard_normal((300, 2)), QUICK, seed)
+        assert found.score < 0.02 and not found.irreducible
+
+
+@pytest.mark.parametrize("name", ["circle", "heptagon", "disk", "wave", "arc"])
+def test_irreducible_planes_are_called_so(name: str) -> None:
+    assert score_plane(cloud(name, 2000), QUICK).irreducible
+
+
+@pytest.mark.parametrize("name", ["square", "mixture", "three rays", "simplex", "two points", "four corners"])
+def test_reducible_planes_are_called_so(name: str) -> None:
+    found = score_plane(cloud(name, 2000), QUICK)
+    assert not found.irreducible and found.score < 0.04
+
+
+@pytest.mark.parametrize(("name", "irreducible"), [("sphere", True), ("Swiss roll", False), ("either circle", False)])
+def test_space_is_told_apart_too(name: str, irreducible: bool) -> None:
+    found = score_cloud(cloud(name, 700), QUICK)
+    assert found.irreducible == irreducible and found.angle is None and found.d == (4 if name == "either circle" else 3)
+
+
+@settings(max_examples=2, deadline=None)
+@given(
+    st.floats(0, 360), st.floats(-3, 3), st.floats(-100, 100), st.sampled_from(["circle", "mixture", "filled triangle"])
+)
+def test_units_place_and_turn_change_nothing(degrees: float, power: float, shift: float, name: str) -> None:
+    points = cloud(name, 1500)
+    turn = np.deg2rad(degrees)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    size = np.abs(points - points.mean(axis=0)).max()
+    moved = 10**power * ((points - points.mean(axis=0)) / size @ rotation + shift)
+    one, other = score_cloud(points, QUICK), score_cloud(moved, QUICK)
+    assert other.separability_bits == pytest.approx(one.separability_bits, rel=0.02)
+    assert other.mixture == pytest.approx(one.mixture, rel=0.02)
+
+
+def test_an_ellipse_scores_as_a_circle_and_a_thin_gaussian_as_a_round_one() -> None:
+    circle = FAMILIES["circle"].shape(np.random.default_rng(1), 2000)
+    round_, thin = score_plane(circle, QUICK), score_plane(circle * [1, 0.02], QUICK)
+    assert thin.score == pytest.approx(round_.score, rel=0.02)
+    gaussian = np.random.default_rng(0).standard_normal((2000, 2)) * [1, 0.001]
+    assert score_plane(gaussian, QUICK).separability_bits < 0.02
+
+
+def test_the_angle_of_a_square_is_that_of_its_sides() -> None:
+    square = np.random.default_rng(0).uniform(-1, 1, (4000, 2))
+    turn = np.deg2rad(25)
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    for points, angle in ((square, 0), (square @ rotation, 25)):
+        found = score_cloud(points, QUICK).angle
+        assert found is not None and (found - angle + 45) % 90 - 45 == pytest.approx(0, abs=2.5)
+
+
+def test_the_published_program_depends_on_units_and_ours_does_not() -> None:
+    gaussian = np.random.default_rng(0).standard_normal((1000, 2))
+    assert separability_synthetic(gaussian) > 1.5 * separability_synthetic(3 * gaussian)
+    assert score_plane(3 * gaussian, QUICK).mixture == score_plane(gaussian, QUICK).mixture
+
+
+def test_a_circle_ranks_above_gaussian_lattice_and_simplex() -> None:
+    scores = {
+        name: score_plane(cloud(name, 2000), QUICK).score for name in ("circle", "gaussian", "lattice", "simplex")
+    }
+    assert scores["circle"] > 10 * max(scores["gaussian"], scores["lattice"], scores["simplex"])
+
+
+def test_the_fast_path_agrees() -> None:
+    for name in ("disk", "two axes"):
+        points = cloud(name, 2000)
+        whole, fast = score_cloud(points, QUICK), score_plane(points)
+        assert fast.irreducible == whole.irreducible
+        assert fast.score == pytest.approx(whole.score, rel=0.1, abs=0.01)
+
+
+def test_a_flat_cloud_is_a_line_whatever_its_direction() -> None:
+    for direction in ([1.0, 0.0], [1.0, 3.0]):
+        found = score_cloud(np.outer(np.random.default_rng(0).standard_normal(100), direction))
+        assert (found.d, found.score, found.mixture, found.irreducible) == (1, 0.0, 1.0, False)
+
+
+def test_more_columns_than_are_scored_leave_the_leading_components() -> None:
+    generator = np.random.default_rng(0)
+    circle = FAMILIES["circle"].shape(generator, 1500)
+    wide = (
+        np.hstack([circle, 0.02 * generator.standard_normal((1500, 6))])
+        @ np.linalg.qr(generator.standard_normal((8, 8)))[0]
+    )
+    found = score_cloud(wide, ScoreConfig(dimensions=2, bootstraps=20))
+    assert found.d == 2 and found.irreducible and 0.99 < found.cloud.kept_variance < 1
+
+
+def test_same_seed_same_numbers() -> None:
+    points = cloud("annulus", 200)
+    one, again, other = (score_cloud(points, QUICK, seed) for seed in (3, 3, 4))
+    assert one.document() == again.document() and one.interval != other.interval
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        (np.full((50, 2), np.nan), "50 points with NaN"),
+        (np.ones((50, 2)), "only equal points"),
+        (np.zeros((1, 2)), "1 points in 2 dimensions; at least 20"),
+        (np.random.default_rng(0).standard_normal((30, 40)), "at least 41"),
+        (np.zeros((50, 1)), "1 columns"),
+        (np.zeros((0, 2)), "0 points"),
+        (np.zeros(50), "one point a row"),
+        (np.zeros((50, 2), complex), "real numbers"),
+    ],
+)
+def test_what_is_no_cloud_is_refused(points: np.ndarray, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        check_points(points)
+
+
+def test_a_run_leaves_its_result_and_a_report_that_is_made_again_from_the_folder(tmp_path: Path) -> None:
+    np.savez(tmp_path / "cloud.npz", points=cloud("helix", 250), other=np.zeros(3))
+    result = score(str(tmp_path / "cloud.npz"), QUICK, out=tmp_path / "run")
+    page = result.report.read_text()
+    assert page.count("<svg") == 3 and "One irreducible feature" in page
+    assert build_report(RunFolder.open(tmp_path / "run")).read_text() == page
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["irreducible"] is True
+
+
+def test_every_family_draws_what_it_says() -> None:
+    for family in ZOO:
+        points = family.draw(np.random.default_rng(0), 50)
+        assert points.shape[0] == 50 and np.isfinite(points).all(), family.name
+        assert (points == family.draw(np.random.default_rng(0), 50)).all()
+    for held_out in (False, True):
+        for irreducible in (False, True):
+            assert sum((f.held_out, f.irreducible) == (held_out, irreducible) for f in ZOO) >= 12
+    assert len(FAMILIES) == len(ZOO)
+
+
+def test_auroc_is_the_share_of_pairs_in_order() -> None:
+    assert auroc(np.array([3.0, 1.0]), np.array([0.0, 2.0, 1.0])) == (3 + 1.5) / 6
+
+
+def test_a_family_stretches_along_its_own_axes() -> None:
+    square = Family("square", False, "", FAMILIES["square"].shape, noise=0.0, stretch=30.0)
+    assert score_cloud(square.draw(np.random.default_rng(2), 2000), QUICK).separability_bits < 0.02

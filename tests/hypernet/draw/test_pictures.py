@@ -1,0 +1,62 @@
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from novacula.hypernet.build import build
+from novacula.hypernet.draw import (
+    Cell,
+    Point,
+    gallery_picture,
+    matrix_picture,
+    order_picture,
+    pareto_picture,
+    phase_picture,
+    price_picture,
+    sizes_picture,
+    write_plan,
+)
+from novacula.hypernet.draw.palette import NEGATIVE, POSITIVE, label_style
+
+NETWORK = build("pudding+", 3)
+POINTS = [Point(0.0, 1.0, "convexity"), Point(30.0, 0.01, "double-sided"), Point(3.0, 0.1, "max-tree")]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        lambda: gallery_picture("gallery", [("one", NETWORK), ("two", NETWORK)]),
+        lambda: matrix_picture("matrix", NETWORK.weights[0], NETWORK.weights[1], NETWORK.biases[0]),
+        lambda: pareto_picture(POINTS, [("Adam", 0.7)], [(0.0, 1.0), (30.0, 0.01)]),
+        lambda: order_picture(POINTS, "T", "Q'"),
+        lambda: phase_picture([Cell(1e-6, 10, "mixed", 0.5, 1.0), Cell(1.0, 10, "convexity", 1.0, 0.0)]),
+        lambda: sizes_picture([4, 8], [("3 per input", np.array([[0.9, 1.0], [0.5, -9.0]]))], [4]),
+        lambda: price_picture([1e-6, 1.0], [("seed 0", [0.01, 0.0])], "nats", "nats"),
+    ],
+)
+def test_pictures_are_well_formed_and_the_same_every_time(picture: object) -> None:
+    first, second = picture(), picture()  # pyright: ignore
+    assert first == second
+    assert ElementTree.fromstring(str(first)).attrib["role"] == "img"
+
+
+def test_colors_of_edges_tell_their_sign() -> None:
+    text = str(gallery_picture("gallery", [("one", NETWORK)]))
+    assert POSITIVE["safe"] in text and NEGATIVE["safe"] in text and POSITIVE["red-blue"] not in text
+    text = str(gallery_picture("gallery", [("one", NETWORK)], palette="red-blue"))
+    assert POSITIVE["red-blue"] in text and POSITIVE["safe"] not in text
+
+
+def test_labels_of_one_picture_have_different_styles() -> None:
+    labels = ["double-sided", "pudding+", "pudding-", "convexity", "partial", "unstructured", "max-tree", "sort"]
+    assert len({label_style(label, labels) for label in labels}) == len(labels)
+
+
+def test_a_plan_is_written_as_svg_and_as_png(tmp_path: Path) -> None:
+    write_plan(tmp_path / "plan.svg", NETWORK)
+    first = (tmp_path / "plan.svg").read_bytes()
+    write_plan(tmp_path / "plan.svg", NETWORK)
+    assert first == (tmp_path / "plan.svg").read_bytes() and ElementTree.fromstring(first)
+    write_plan(tmp_path / "plan.png", NETWORK)
+    assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,136 @@
+"""Formulas of networks whose algorithm is known, and of networks that have none."""
+
+import numpy as np
+import pytest
+
+from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.build import build
+from novacula.hypernet.formula import Formula, describe
+from novacula.hypernet.formula.check import check
+from novacula.hypernet.formula.expression import evaluate
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.tasks import find_task
+
+POINTS = 4000
+L1 = "sum(abs(x_i) for x_i in x)"
+
+
+def described(network: TargetNetwork, task: str | None = None) -> Formula:
+    return describe(network, find_task(task or network.task or "l1-norm"), points=POINTS)
+
+
+def network_of(rows: np.ndarray, outs: np.ndarray, activation: str = "swish", constant: float = 0.0) -> TargetNetwork:
+    sizes = (rows.shape[1], len(rows), 1)
+    biases = np.zeros(len(rows)), np.array([constant])
+    return TargetNetwork(Architecture(sizes, activation), (rows, outs[None]), biases)  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "limit"),
+    [
+        ("double-sided", 16, L1),
+        ("pudding+", 16, L1),
+        ("pudding-", 5, L1),
+        ("mixed", 8, L1),
+        ("neighbor-differences", 6, "sum(abs(x_i - x_j) for x_i, x_j in zip(x, x[1:]))"),
+        ("max-tree", 4, "max(x)"),
+        ("min-tree", 5, "min(x)"),
+        ("range-tree", 4, "-min(x) + max(x)"),
+        ("product-squares", 2, "x[0] * x[1]"),
+        ("product-curvature", 2, "x[0] * x[1]"),
+        ("squares-curvature", 6, "sum(square(x_i) for x_i in x)"),
+    ],
+)
+def test_the_limit_of_a_known_network_is_its_task_symbol_by_symbol(kind: str, inputs: int, limit: str) -> None:
+    task = "product" if kind.startswith("product") else None
+    found = described(build(kind, inputs, shuffle=True), task)
+    assert found.accepted and found.is_task and found.limit_line == limit
+
+
+def test_a_staircase_is_one_sum_over_its_stairs() -> None:
+    found = described(build("parity-staircase", 6))
+    assert found.limit_line == "2 * sum((-1) ** k * relu(sum(x) - k) for k in range(1, n)) + sum(x)"
+    for n in (2, 3, 9):
+        bits = np.random.default_rng(n).integers(0, 2, (50, n)).astype(float)
+        assert np.allclose(found(bits)[:, 0], bits.sum(1) % 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("slope", [5.0, 20.0, 100.0])
+def test_the_bound_of_double_sided_networks_is_the_closed_form(slope: float) -> None:
+    n = 6
+    rows = slope * np.concatenate([np.eye(n), -np.eye(n)])
+    found = described(network_of(rows, np.full(2 * n, 1 / slope)))
+    assert found.is_task and found.error_bound == pytest.approx(n * 0.5569 / slope, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "noise"),
+    [
+        ("double-sided", 5, 0.0),
+        ("double-sided", 5, 0.05),
+        ("pudding+", 4, 0.03),
+        ("mixed", 4, 0.0),
+        ("max-tree", 4, 0.02),
+        ("product-curvature", 2, 0.0),
+        ("parity-staircase", 5, 0.0),
+    ],
+)
+def test_no_point_of_the_box_breaks_the_bound(kind: str, inputs: int, noise: float) -> None:
+    network = build(kind, inputs, noise=noise, seed=3)
+    found = described(network, "product" if kind.startswith("product") else None)
+    assert found.box and found.error_bound is not None
+    generator = np.random.default_rng(0)
+    x = generator.uniform(found.box.low, found.box.high, (20_000, inputs))
+    x[:5000] = np.where(generator.random((5000, inputs)) < 0.5, found.box.low, found.box.high)
+    x[5000:10_000] *= generator.random((5000, 1))
+    x = x[(x.sum(1) >= found.box.least) & (x.sum(1) <= found.box.most)]
+    (what,) = found.limits or found.outputs
+    largest = float(np.abs(network(x)[:, 0] - evaluate(what, x)).max())
+    assert 0 < largest <= found.error_bound + 1e-12
+
+
+def test_refitted_roles_undo_noise() -> None:
+    network = build("double-sided", 12, noise=0.05, shuffle=True, seed=1)
+    found = described(network)
+    assert found.accepted and found.limit_line == L1 and found.network_mse and found.mse is not None
+    assert found.mse < found.network_mse
+    assert found.line and found.line.count("swish") <= 2
+
+
+def test_a_formula_holds_for_other_sizes() -> None:
+    found = described(network_of(10 * np.concatenate([np.eye(4), -np.eye(4)]), np.full(8, 0.1)))
+    x = np.random.default_rng(0).normal(size=(100, 9))
+    assert np.allclose(found(x)[:, 0], (x * np.tanh(5 * x)).sum(1))
+
+
+def test_what_has_no_pattern_has_no_formula_and_says_why() -> None:
+    generator = np.random.default_rng(0)
+    found = described(network_of(generator.normal(size=(24, 8)), generator.normal(size=24)))
+    assert not found.accepted and found.python is None and "no roles" in found.reason
+    bowls = described(build("convexity", 16))
+    assert not bowls.accepted and "random" in bowls.reason and bowls.line and "sqrt(" in bowls.line
+    assert bowls.checked and bowls.checked.r2 < 0.9
+
+
+def test_the_check_refutes_a_wrong_formula() -> None:
+    x = np.random.default_rng(0).normal(size=(1000, 3))
+    wrong = check(
+        lambda z: z.sum(1, keepdims=True), lambda z: np.abs(z).sum(1, keepdims=True), x, np.abs(x).sum(1)[:, None]
+    )
+    assert not wrong.holds and not wrong.holds_far
+    near = check(lambda z: np.sin(z[:, :1]), lambda z: z[:, :1], 0.3 * x, 0.3 * x[:, :1])
+    assert near.holds and not near.holds_far
+
+
+def test_a_linear_network_and_a_constant_one() -> None:
+    assert described(build("linear", 6)).line == "sum(x)"
+    assert described(build("constant", 4)).line == "1"
+    zero = network_of(np.zeros((4, 3)), np.zeros(4))
+    assert described(zero, "l1-norm").line == "0"
+
+
+def test_every_output_has_a_formula() -> None:
+    found = described(build("sort-comparators", 3))
+    assert found.accepted and found.limits[0] == found.outputs[0]
+    assert found.line == "min(x), max(min(max(x[0], x[1]), x[2]), min(x[0], x[1])), max(x)"
+    assert found.latex and found.latex.startswith("y_{1} = ")

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from novacula.hypernet.build import build, shuffled, with_noise
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.patterns import Patterns, measure_patterns
+from novacula.hypernet.tasks import find_task
+from novacula.hypernet.units import measure_units
+
+
+def patterns(network: TargetNetwork) -> Patterns:
+    import torch
+
+    law = find_task(network.task or "").law
+    x = law.draw((1000, network.architecture.inputs), torch.Generator().manual_seed(0)).double().numpy()
+    return measure_patterns(network, measure_units(network, x))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shares"),
+    [
+        ("double-sided", {"entry": 1}),
+        ("neighbor-differences", {"difference": 1, "neighbors": 1}),
+        ("max-tree", {"difference": 1, "tied": 1}),
+        ("parity-staircase", {"total": 1, "entry": 0}),
+        ("parity-tree", {"difference": 1, "tied": 1}),
+        ("product-squares", {"sum": 0.5, "difference": 0.5, "halves": 1, "sum_sign": 1, "difference_sign": -1}),
+        ("product-curvature", {"sum": 0.5, "difference": 0.5}),
+        ("modular-addition-table", {"sum": 1, "tied": 0}),
+    ],
+)
+def test_shares(kind: str, shares: dict[str, float]) -> None:
+    found = patterns(shuffled(build(kind, 8), np.random.default_rng(0))).document()
+
+    assert {name: found[name] for name in shares} == pytest.approx(shares, abs=0.05)
+
+
+def test_values_that_are_carried_through_a_layer_are_no_bend() -> None:
+    # b = r(b) - r(-b) stands in every comparator; each of the two units bends, their sum does not.
+    noisy = with_noise(build("max-tree", 8), 0.05, np.random.default_rng(0))
+
+    assert patterns(build("max-tree", 8)).entry < 1e-9
+    assert patterns(noisy).entry < 0.15
+
+
+def test_random_rows_have_no_pattern() -> None:
+    found = patterns(build("convexity", 16))
+
+    assert max(found.entry, found.pairs, found.total) < 0.1

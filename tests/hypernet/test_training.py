@@ -1,0 +1,127 @@
+"""Training: it learns, its members do not depend on each other, and it resumes exactly."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from novacula.errors import InputError, RunError
+from novacula.hypernet.config import TrainConfig
+from novacula.hypernet.lesson import Lesson
+from novacula.hypernet.train import resume, train
+from novacula.hypernet.training import Training, kept_steps
+from novacula.runs import RunFolder
+
+TINY = TrainConfig(
+    inputs=3, hidden=(6,), sizes=(2,), steps=12, networks=2, batch=32, width=8, edge_width=6, role=3, codes=12
+)
+
+
+def training(config: TrainConfig = TINY) -> Training:
+    return Training(Lesson.of(config), lambda step, flat, curve: None)
+
+
+def weights(program: Training) -> np.ndarray:
+    return program.state()[0]["flat"]
+
+
+def test_seeds_in_one_program_are_what_each_is_alone() -> None:
+    both, second = training(replace(TINY, seed=4, seeds=2)), training(replace(TINY, seed=5))
+    assert np.array_equal(weights(both)[2:], weights(second))
+    for _ in range(4):
+        metrics = both.step().metrics, second.step().metrics
+    assert np.allclose(weights(both)[2:], weights(second), atol=2e-4)
+    assert not np.allclose(weights(both)[:2], weights(second), atol=1e-2)
+    assert metrics[0]["inputs"] == metrics[1]["inputs"]
+
+
+def test_a_program_put_away_and_taken_up_goes_on_exactly() -> None:
+    whole, first, second = training(), training(), training()
+    for _ in range(7):
+        whole.step()
+    for _ in range(3):
+        first.step()
+    arrays, data = first.state()
+    second.load(arrays, data)
+    for _ in range(4):
+        second.step()
+    assert second.position == 7
+    for name, array in whole.state()[0].items():
+        assert np.array_equal(array, second.state()[0][name]), name
+
+
+@pytest.mark.parametrize(
+    "options", [{"mode": "pareto", "rank": 2}, {"hidden": (6, 6), "residual": True, "bypass": True}]
+)
+def test_every_form_trains_and_resumes_from_its_folder(tmp_path: Path, options: dict[str, Any]) -> None:
+    config = replace(TINY, steps=5, blocks=1, curriculum="up", **options)
+    whole = train(config, out=tmp_path / "whole")
+    stopped = train(config, out=tmp_path / "stopped", time_limit=0)
+    assert (whole.status, stopped.status) == ("finished", "time-limit")
+    assert stopped.document["steps"] == 1
+    resumed = resume(RunFolder.open(tmp_path / "stopped"))
+    assert resumed.document == whole.document
+    ends = [RunFolder.open(tmp_path / name).load_checkpoint() for name in ("whole", "stopped")]
+    assert ends[0] is not None
+    assert ends[1] is not None
+    assert np.array_equal(ends[0].arrays["flat"], ends[1].arrays["flat"])
+
+
+def test_it_learns_the_norm_of_two_numbers() -> None:
+    config = replace(TINY, inputs=2, sizes=(), steps=120, batch=64, beta_high=1e-6, curriculum="none", blocks=1)
+    config = replace(config, width=16, edge_width=8)
+    program = training(config)
+    errors = [program.step().metrics["mse"][0] for _ in range(config.steps)]
+    assert np.median(errors[-20:]) < 0.15  # of a variance of 0.73
+    assert np.median(errors[:20]) > 0.5
+
+
+def test_without_the_logarithm_the_loss_is_the_objective() -> None:
+    metrics = training(replace(TINY, log_objective=False)).step().metrics
+    plain = training().step().metrics
+    assert metrics["mse"] == plain["mse"]
+    assert min(metrics["loss"]) > 0
+    assert metrics["loss"] != plain["loss"]
+
+
+def test_the_result_names_the_better_member_at_each_price() -> None:
+    program = training(replace(TINY, seeds=2))
+    program.step()
+    document = program.result()
+    curve, best = document["curve"], document["best"]
+    assert [member["branch"] for member in document["members"]] == ["up", "down"] * 2
+    assert len(curve["beta"]) == 20
+    objective = np.array(curve["objective"])
+    assert best["0"] == objective[:2].argmin(0).tolist()
+    assert best["1"] == (2 + objective[2:].argmin(0)).tolist()
+
+
+def test_kept_steps_are_on_a_logarithmic_grid() -> None:
+    assert sorted(kept_steps(200)) == [10, 18, 32, 56, 100, 178]
+    assert kept_steps(5) == frozenset()
+
+
+def test_sizes_that_cannot_be_taught_are_refused() -> None:
+    with pytest.raises(InputError, match="told apart"):
+        Lesson.of(TrainConfig(task="weighted-l1", inputs=4, sizes=(3,)))
+    with pytest.raises(InputError, match="outputs for 3 inputs"):
+        Lesson.of(TrainConfig(task="sort", inputs=4, sizes=(3,)))
+    with pytest.raises(InputError, match="no_such_task"):
+        Lesson.of(TrainConfig(task="no_such_task"))
+
+
+def test_a_typed_task_trains() -> None:
+    program = training(replace(TINY, task="weighted-l1", sizes=(), curriculum="none"))
+    before = weights(program)
+    program.step()
+    assert torch.isfinite(torch.from_numpy(weights(program))).all()
+    assert not np.array_equal(before, weights(program))
+
+
+def test_weights_of_another_hypernetwork_are_refused() -> None:
+    arrays, data = training().state()
+    with pytest.raises(RunError, match="another version"):
+        training(replace(TINY, width=10)).load(arrays, data)
