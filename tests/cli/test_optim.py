@@ -69,7 +69,7 @@ def test_bench_is_cut_off_and_resumed_and_prints_rows(capfd: pytest.CaptureFixtu
 def test_an_optimizer_that_is_not_installed_has_rows_that_say_so(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_module("novacula.optim.bench"), "find_spec", lambda name: None)
+    monkeypatch.setattr(import_module("novacula.optim.tasks.task"), "find_spec", lambda name: None)
     words = [
         "optim",
         "bench",

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from novacula.features.cloud_score import score_cloud
 from novacula.features.clouds import whiten
+from novacula.features.config import ScoreConfig
 from novacula.features.higher import best_hyperplane, best_split
 from novacula.features.mixture import mixture
 from novacula.features.zoo import plane, space
@@ -41,3 +43,13 @@ def test_in_the_plane_both_searches_find_the_same_band() -> None:
     for shape in (plane.circle, plane.mixture):
         white = turned(shape(random(2), 600))
         assert best_hyperplane(white, random(), halves=False).share == pytest.approx(mixture(white).share, abs=0.01)
+
+
+def test_thin_noise_around_a_circle_does_not_make_it_a_product() -> None:
+    generator = np.random.default_rng(0)
+    turn = generator.uniform(0, 2 * np.pi, 1500)
+    plane = np.linalg.qr(generator.standard_normal((10, 10)))[0][:2]
+    points = np.column_stack([np.cos(turn), np.sin(turn)]) @ plane + 0.05 * generator.standard_normal((1500, 10))
+    scored = score_cloud(points)
+    assert scored.irreducible and scored.d == 2
+    assert not score_cloud(points, ScoreConfig(thinnest=0.0, dimensions=3)).irreducible

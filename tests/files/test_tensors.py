@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from novacula.errors import InputError
-from novacula.files import decode_safetensors, encode_safetensors, read_safetensors, write_safetensors
+from novacula.files import (
+    decode_safetensors,
+    encode_safetensors,
+    read_safetensors,
+    safetensors_metadata,
+    write_safetensors,
+)
 
 DTYPES = hnp.boolean_dtypes() | hnp.integer_dtypes(endianness="<") | hnp.floating_dtypes(endianness="<")
 ARRAYS = hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
@@ -115,3 +121,15 @@ def test_no_damage_does_more_than_be_refused(data: st.DataObject) -> None:
     except InputError:
         return
     assert sum(array.nbytes for array in arrays.values()) <= len(content)
+
+
+def test_metadata_come_back_and_their_order_changes_no_byte() -> None:
+    arrays = {"b": np.arange(3.0), "a": np.zeros((2, 2), np.float32)}
+    texts = {"task": "l1-norm", "activation": "swish", "who": 'é "quoted"'}
+    data = encode_safetensors(arrays, texts)
+    assert data == encode_safetensors(arrays, dict(reversed(texts.items())))
+    assert safetensors_metadata(bytearray(data), "some") == texts
+    assert safetensors_metadata(bytearray(encode_safetensors(arrays)), "some") == {}
+    decoded = decode_safetensors(bytearray(data), "some")
+    assert all(np.array_equal(decoded[name], array) for name, array in arrays.items())
+    assert len(data) % 8 == 0

@@ -15,7 +15,7 @@ import numpy as np
 
 from novacula.distill.network import Activation, Layer, Network
 from novacula.errors import InputError
-from novacula.files import decode_safetensors, parse_json, read_buffer, write_bytes
+from novacula.files import decode_safetensors, read_buffer, safetensors_metadata, write_safetensors
 
 MAX_BYTES = 64_000_000
 """The largest file that is read."""
@@ -35,8 +35,6 @@ def save_network(path: str | os.PathLike[str], network: Network, dtype: type[np.
     Raises:
         OSError: the disk refuses.
     """
-    from safetensors.numpy import save
-
     arrays = {}
     for part, layers in (("f", network.f), ("g", network.g)):
         for index, layer in enumerate(layers):
@@ -44,7 +42,7 @@ def save_network(path: str | os.PathLike[str], network: Network, dtype: type[np.
             arrays[f"{part}.{index}.bias"] = np.ascontiguousarray(layer.bias, dtype)
     numbers = {"inputs": network.streams, "low": network.low, "high": network.high, "length": network.length}
     metadata = {"activation": network.activation, **{name: str(value) for name, value in numbers.items()}}
-    write_bytes(path, save(arrays, metadata))
+    write_safetensors(path, arrays, metadata)
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:
@@ -58,9 +56,8 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     source = os.fspath(path)
     data = read_buffer(path, max_bytes=MAX_BYTES)
     arrays = decode_safetensors(data, source)
-    header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")], f"{source} (header)")
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    numbers, problems = _numbers(metadata if isinstance(metadata, dict) else {})
+    metadata = safetensors_metadata(data, source)
+    numbers, problems = _numbers(metadata)
     problems += [problem for name, array in arrays.items() for problem in _broken(name, array)]
     layers = {part: _layers(part, arrays, problems) for part in ("f", "g")}
     if problems:
@@ -68,7 +65,7 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     problems = _misfits(layers["f"], layers["g"], numbers["inputs"])
     if problems:
         raise InputError(source, *problems)
-    activation = cast(Activation, cast(dict, metadata)["activation"])
+    activation = cast(Activation, metadata["activation"])
     return Network(layers["f"], layers["g"], activation, numbers["low"], numbers["high"], numbers["length"])
 
 

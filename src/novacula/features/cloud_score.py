@@ -118,7 +118,7 @@ def score_cloud(
 
     Source: arXiv 2405.14860, its two indices; corrections, higher dimensions and the score are ours.
     """
-    cloud = whiten(check_points(points), config.dimensions)
+    cloud = whiten(check_points(points), config.dimensions, config.thinnest)
     generator = np.random.default_rng(seed)
     if cloud.white.shape[1] == 1:
         return _line(cloud)

@@ -102,13 +102,20 @@ def refuse_constant_columns(points: Float[np.ndarray, "n d"], source: str) -> No
         raise InputError(source, f"is constant in column {named}, counted from 0; remove it")
 
 
-def whiten(points: Float[np.ndarray, "n d"], most: int = 5) -> Cloud:
-    """A checked cloud, stretched along its principal axes until all are equally long; directions in which it is flat
-    are dropped, and all but the `most` longest."""
+def whiten(points: Float[np.ndarray, "n d"], most: int = 5, thinnest: float = 0.0) -> Cloud:
+    """A checked cloud, stretched along its principal axes until all are equally long.
+
+    Args:
+        points: one a row.
+        most: axes that are kept, the longest.
+        thinnest: axes of less than this share of the longest one's length are dropped, but not the second; those in
+            which the cloud is flat always are.
+    """
     size = np.abs(points).max()  # divided by it, sums and squares of any finite numbers stay finite
     center = (points / size).mean(axis=0)
     left, values, axes = np.linalg.svd(points / size - center, full_matrices=False)
-    kept = min(most, int((values > _FLAT * values[0]).sum()))
+    spanned = int((values > _FLAT * values[0]).sum())
+    kept = min(most, spanned, max(2, int((values >= thinnest * values[0]).sum())))
     root = np.sqrt(len(points))
     share = float((values[:kept] ** 2).sum() / (values**2).sum())
     turn = axes if kept == axes.shape[1] else np.eye(kept)

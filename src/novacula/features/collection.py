@@ -22,14 +22,16 @@ class Collection:
     Args:
         model: whose states are stored.
         passages: what it reads.
-        config: which layer, and how many states.
+        layer: which states.
+        config: how many.
         writer: where they go.
     """
 
     def __init__(
-        self, model: LanguageModel, passages: list[Passage], config: CollectConfig, writer: StoreWriter
+        self, model: LanguageModel, passages: list[Passage], layer: int, config: CollectConfig, writer: StoreWriter
     ) -> None:
-        self._model, self._passages, self._config, self._writer = model, passages, config, writer
+        self._model, self._passages, self._layer = model, passages, layer
+        self._config, self._writer = config, writer
         self._order: Int[np.ndarray, " passages"] = np.random.default_rng([config.seed, 3]).permutation(len(passages))
         self._done = False
         self.position = 0
@@ -49,7 +51,7 @@ class Collection:
         """Read a passage."""
         passage = self._passages[self._order[self.position]]
         config = self._config
-        for tokens, states in self._model.iter_activations([passage.text], config.layer, BATCH, config.context):
+        for tokens, states in self._model.iter_activations([passage.text], self._layer, BATCH, config.context):
             kept = states[:, config.skip :].float().cpu().numpy()
             rows = min(kept.shape[0] * kept.shape[1], config.tokens - len(self._writer))
             labels = tokens[:, config.skip :].cpu().numpy().reshape(-1)[:rows]

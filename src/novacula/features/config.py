@@ -46,6 +46,9 @@ class ScoreConfig:
     """Resampled clouds of the interval."""
     dimensions: int = 5
     """Most dimensions that are scored; of more columns so many leading principal components are taken."""
+    thinnest: float = 0.2
+    """Of three and more principal components, those whose standard deviation is below this share of the first one's are
+    left out: thin noise around a feature would, stretched to its size, make every feature a product with noise."""
 
     def __post_init__(self) -> None:
         if problems := self._problems():
@@ -63,6 +66,8 @@ class ScoreConfig:
         problems = _outside(self, bounds)
         if self.bins % 4:
             problems.append(f"--bins is {self.bins}; it must be a multiple of 4, as coarser grids are made of it")
+        if not 0 <= self.thinnest <= 1:
+            problems.append(f"--thinnest is {self.thinnest:g}; it must lie in 0 … 1")
         if not 0 < self.epsilon < 1:
             problems.append(f"--epsilon is {self.epsilon:g}; it must lie in 0 … 1, both excluded")
         return problems
@@ -76,8 +81,8 @@ class CollectConfig:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    layer: int = 0
-    """Layer of the residual stream: 0 is the embedding output, L the state after the last block."""
+    layer: int | None = None
+    """Layer of the residual stream: 0 is the embedding output, L the state after the last block. By default L / 2."""
     tokens: int = 1_000_000
     """Most states that are stored. Passages are taken from all texts in random order."""
     context: int = 256
@@ -95,7 +100,7 @@ class CollectConfig:
 
     def _problems(self) -> list[str]:
         bounds = {
-            "layer": (0, 10_000),
+            **({} if self.layer is None else {"layer": (0, 10_000)}),
             "tokens": (1, 10**10),
             "context": (2, 10**6),
             "skip": (0, self.context - 1),

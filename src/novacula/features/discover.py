@@ -240,14 +240,14 @@ class Discovery:
         model = load_model(self._source.model)
         if self._source.sae:
             self._sae.check_width(model.d_model, f"the model {model.name}")
-        config = self._config
-        if not config.layer <= model.n_layers:
-            raise InputError("--layer", f"is {config.layer}; the model has layers 0 … {model.n_layers}")
-        passages = read_passages(self._source.text, BATCH * config.context)
-        origin = {"model": model.name, "layer": config.layer, "text": list(self._source.text)}
+        layer = model.n_layers // 2 if self._config.layer is None else self._config.layer
+        if layer > model.n_layers:
+            raise InputError("--layer", f"is {layer}; the model has layers 0 … {model.n_layers}")
+        passages = read_passages(self._source.text, BATCH * self._config.context)
+        origin = {"model": model.name, "layer": layer, "text": list(self._source.text)}
         texts = vocabulary(model)
-        writer = StoreWriter(self.store_path, model.d_model, origin, precision=config.precision, vocabulary=texts)
-        return Collection(model, passages, config, writer)
+        writer = StoreWriter(self.store_path, model.d_model, origin, precision=self._config.precision, vocabulary=texts)
+        return Collection(model, passages, layer, self._config, writer)
 
     def _training(self) -> Program:
         return Training(self._store, self._config, self.sae_path)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from novacula.features.plots import hue, plotly_figure
 from novacula.files import read_npz
-from novacula.report import FAINT, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.features.interventions import INTERVENTIONS
-from novacula.features.plots import hue, plotly_figure
 from novacula.features.steering import UNSEEN
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:

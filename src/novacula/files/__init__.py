@@ -10,7 +10,13 @@ from novacula.files.jsonfile import JSON, check_json, check_schema, format_json,
 from novacula.files.lines import append_line, read_lines
 from novacula.files.npz import read_npz, write_npz
 from novacula.files.reading import read_buffer
-from novacula.files.tensors import decode_safetensors, encode_safetensors, read_safetensors, write_safetensors
+from novacula.files.tensors import (
+    decode_safetensors,
+    encode_safetensors,
+    read_safetensors,
+    safetensors_metadata,
+    write_safetensors,
+)
 
 __all__ = [
     "JSON",
@@ -27,6 +33,7 @@ __all__ = [
     "read_lines",
     "read_npz",
     "read_safetensors",
+    "safetensors_metadata",
     "sync",
     "write_bytes",
     "write_durably",

@@ -1,5 +1,6 @@
 """Arrays in safetensors files, without torch."""
 
+import json
 import math
 import os
 from collections.abc import Mapping
@@ -30,8 +31,8 @@ _DTYPES = {
 }
 
 
-def encode_safetensors(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The bytes of a safetensors file; equal arrays give equal bytes.
+def encode_safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> bytes:
+    """The bytes of a safetensors file; equal arrays and equal metadata give equal bytes.
 
     Raises:
         ValueError: an array's dtype is none that `read_safetensors` reads.
@@ -41,17 +42,29 @@ def encode_safetensors(arrays: Mapping[str, np.ndarray]) -> bytes:
     for name, array in arrays.items():
         if array.dtype not in _DTYPES.values():
             raise ValueError(f"array {name!r} has dtype {array.dtype}; one of {', '.join(_DTYPES)} is written")
-    return save({name: np.asarray(array, order="C") for name, array in arrays.items()})
+    data = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
+    return _with_metadata(data, metadata) if metadata else data
 
 
-def write_safetensors(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
+    """The library would write metadata in random order."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8:end])}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]
+
+
+def write_safetensors(
+    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
+) -> None:
     """Replace a safetensors file atomically (`write_bytes`).
 
     Raises:
         ValueError: as `encode_safetensors`.
         OSError: as `write_bytes`.
     """
-    write_bytes(path, encode_safetensors(arrays))
+    write_bytes(path, encode_safetensors(arrays, metadata))
 
 
 def read_safetensors(path: str | os.PathLike[str], *, max_bytes: int = 64_000_000) -> dict[str, np.ndarray]:
@@ -61,6 +74,20 @@ def read_safetensors(path: str | os.PathLike[str], *, max_bytes: int = 64_000_00
         InputError: unreadable, too large, or not as `decode_safetensors` wants it.
     """
     return decode_safetensors(read_buffer(path, max_bytes=max_bytes), os.fspath(path))
+
+
+def safetensors_metadata(data: bytearray, source: str) -> dict[str, str]:
+    """The metadata of a safetensors file's bytes that `decode_safetensors` has accepted.
+
+    Raises:
+        InputError: they are no texts by name.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = parse_json(data[8 : 8 + length], f"{source} (header)", max_memory=_MAX_HEADER_MEMORY)
+    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise InputError(source, "has metadata that are no texts by name")
+    return {name: str(value) for name, value in metadata.items()}
 
 
 def decode_safetensors(data: bytearray, source: str) -> dict[str, np.ndarray]:

@@ -16,7 +16,15 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.files import JSON, check_json, decode_safetensors, parse_json, read_buffer, write_bytes
+from novacula.files import (
+    JSON,
+    check_json,
+    decode_safetensors,
+    parse_json,
+    read_buffer,
+    safetensors_metadata,
+    write_safetensors,
+)
 from novacula.hypernet.activations import activation_numpy
 from novacula.hypernet.architecture import DEEPEST, Architecture
 from novacula.hypernet.config import Activation
@@ -87,8 +95,6 @@ def write_network(path: str | os.PathLike[str], network: TargetNetwork) -> None:
         OSError: the disk refuses.
         ValueError: a provenance that is no JSON.
     """
-    from safetensors.numpy import save
-
     provenance = dict(network.provenance)
     check_json(provenance)
     arrays = {f"weight.{layer}": weight for layer, weight in enumerate(network.weights)}
@@ -100,7 +106,7 @@ def write_network(path: str | os.PathLike[str], network: TargetNetwork) -> None:
         "switches": json.dumps(network.architecture.switches()),
         "provenance": json.dumps(provenance),
     }
-    write_bytes(path, save(arrays, metadata | ({"task": network.task} if network.task else {})))
+    write_safetensors(path, arrays, metadata | ({"task": network.task} if network.task else {}))
 
 
 def read_network(path: str | os.PathLike[str]) -> TargetNetwork:
@@ -115,10 +121,7 @@ def read_network(path: str | os.PathLike[str]) -> TargetNetwork:
     source = os.fspath(path)
     data = read_buffer(path, max_bytes=MAX_BYTES)
     arrays = decode_safetensors(data, source)
-    header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")], f"{source} (header)")
-    metadata = cast(dict[str, Any], header).get("__metadata__") or {}
-    if not (isinstance(metadata, dict) and all(isinstance(value, str) for value in metadata.values())):
-        raise InputError(source, "has metadata that are no texts by name")
+    metadata = safetensors_metadata(data, source)
     problems = [problem for name, array in arrays.items() for problem in _broken(name, array)]
     problems += _misfits(arrays) if not problems else []
     activation = metadata.get("activation")

@@ -7,5 +7,17 @@ A part makes a list of `Section`; `write_report` lays them out. HTML is what `ma
 from novacula.report.facts import run_facts
 from novacula.report.figures import FAINT, INK, SERIES, figure_svg
 from novacula.report.page import Section, table, write_report
+from novacula.report.plots import hue, plotly_figure
 
-__all__ = ["FAINT", "INK", "SERIES", "Section", "figure_svg", "run_facts", "table", "write_report"]
+__all__ = [
+    "FAINT",
+    "INK",
+    "SERIES",
+    "Section",
+    "figure_svg",
+    "hue",
+    "plotly_figure",
+    "run_facts",
+    "table",
+    "write_report",
+]
