@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from novacula.features import ZOO, Family, ScoreConfig, score_cloud
 from novacula.features.clouds import whiten
@@ -30,7 +31,6 @@ from novacula.features.legacy import (
     separability_synthetic,
 )
 from novacula.features.mixture import mixture
-from novacula.features.zoo import auroc
 
 FIRST_SEED = 1000
 """The choice was made on smaller ones."""
@@ -101,7 +101,8 @@ def area(
     rows: list[tuple[Family, Numbers]], held_out: bool | None, candidate: Callable[[Numbers], float]
 ) -> float | None:
     """The candidate's area on the families of one kind, from clouds where it was measured."""
-    values: dict[bool, list[float]] = {True: [], False: []}
+    labels: list[bool] = []
+    values: list[float] = []
     for family, numbers in rows:
         if held_out is None or family.held_out == held_out:
             try:
@@ -109,10 +110,9 @@ def area(
             except KeyError:
                 continue
             if np.isfinite(value):
-                values[family.irreducible].append(value)
-    if not (values[True] and values[False]):
-        return None
-    return auroc(np.array(values[True]), np.array(values[False]))
+                labels.append(family.irreducible)
+                values.append(value)
+    return float(roc_auc_score(labels, values)) if len({*labels}) == 2 else None
 
 
 def main() -> None:

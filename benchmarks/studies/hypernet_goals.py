@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 from novacula.files import read_json, write_json
 from novacula.hypernet.baseline import train_directly
@@ -111,7 +111,8 @@ def trained(part: str, seed: int, steps: int) -> dict[str, Any]:
 
 def rank_correlation(values: list[float]) -> float:
     """Spearman's correlation with the price, of values in its order."""
-    return float(np.corrcoef(np.arange(len(values)), rankdata(values))[0, 1])
+    correlation: Any = spearmanr(np.arange(len(values)), values)
+    return float(correlation.statistic)
 
 
 def labels(generator: Generator, beta: float) -> dict[str, int]:

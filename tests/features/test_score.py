@@ -11,7 +11,7 @@ from novacula.features import ScoreConfig, score, score_cloud, score_plane
 from novacula.features.clouds import check_points
 from novacula.features.legacy import separability_synthetic
 from novacula.features.report import build_report
-from novacula.features.zoo import ZOO, Family, auroc
+from novacula.features.zoo import ZOO, Family
 from novacula.runs import RunFolder
 
 FAMILIES = {family.name: family for family in ZOO}
@@ -157,10 +157,6 @@ def test_every_family_draws_what_it_says() -> None:
         for irreducible in (False, True):
             assert sum((f.held_out, f.irreducible) == (held_out, irreducible) for f in ZOO) >= 12
     assert len(FAMILIES) == len(ZOO)
-
-
-def test_auroc_is_the_share_of_pairs_in_order() -> None:
-    assert auroc(np.array([3.0, 1.0]), np.array([0.0, 2.0, 1.0])) == (3 + 1.5) / 6
 
 
 def test_a_family_stretches_along_its_own_axes() -> None:

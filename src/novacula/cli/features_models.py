@@ -1,6 +1,7 @@
 """``novacula features probe``, ``steer`` and ``explain``: circles in a language model, and what they do."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from novacula.cli.console import conclude, print_json, printable, say
@@ -10,9 +11,7 @@ from novacula.cli.progress import progress
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 
 if TYPE_CHECKING:
-    from novacula.features.explain import ExplainResult
-    from novacula.features.probe import ProbeResult
-    from novacula.features.steer import SteerResult
+    from novacula.features.task_run import TaskResult
     from novacula.runs import RunFolder, Step
 
 
@@ -40,18 +39,7 @@ def probe(
     options.apply()
     from novacula.features.probe import probe as run
 
-    with progress(options, _describe) as on_step:
-        result = run(
-            model,
-            task,
-            config,
-            runs=options.runs,
-            out=options.out,
-            threads=options.threads,
-            time_limit=options.time_limit,
-            on_step=on_step,
-        )
-    return _conclude(result, options, _show_probe)
+    return _watch(partial(run, model, task, config, **_where(options)), options, _show_probe)
 
 
 def steer(
@@ -72,18 +60,7 @@ def steer(
     options.apply()
     from novacula.features.steer import steer as run
 
-    with progress(options, _describe) as on_step:
-        result = run(
-            model,
-            task,
-            config,
-            runs=options.runs,
-            out=options.out,
-            threads=options.threads,
-            time_limit=options.time_limit,
-            on_step=on_step,
-        )
-    return _conclude(result, options, _show_steer)
+    return _watch(partial(run, model, task, config, **_where(options)), options, _show_steer)
 
 
 def explain(
@@ -104,45 +81,28 @@ def explain(
     options.apply()
     from novacula.features.explain import explain as run
 
-    with progress(options, _describe) as on_step:
-        result = run(
-            model,
-            task,
-            config,
-            runs=options.runs,
-            out=options.out,
-            threads=options.threads,
-            time_limit=options.time_limit,
-            on_step=on_step,
-        )
-    return _conclude(result, options, _show_explain)
+    return _watch(partial(run, model, task, config, **_where(options)), options, _show_explain)
 
 
 def _resume_probe(folder: "RunFolder", options: RunOptions) -> int:
     options.apply()
     from novacula.features.probe import resume
 
-    with progress(options, _describe) as on_step:
-        result = resume(folder, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options, _show_probe)
+    return _watch(partial(resume, folder), options, _show_probe)
 
 
 def _resume_steer(folder: "RunFolder", options: RunOptions) -> int:
     options.apply()
     from novacula.features.steer import resume
 
-    with progress(options, _describe) as on_step:
-        result = resume(folder, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options, _show_steer)
+    return _watch(partial(resume, folder), options, _show_steer)
 
 
 def _resume_explain(folder: "RunFolder", options: RunOptions) -> int:
     options.apply()
     from novacula.features.explain import resume
 
-    with progress(options, _describe) as on_step:
-        result = resume(folder, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options, _show_explain)
+    return _watch(partial(resume, folder), options, _show_explain)
 
 
 VERBS = (probe, steer, explain)
@@ -155,11 +115,16 @@ def _describe(step: "Step") -> str:
     )
 
 
-def _conclude(
-    result: "ProbeResult | SteerResult | ExplainResult", options: RunOptions, show: Callable[[Mapping[str, Any]], None]
-) -> int:
+def _where(options: RunOptions) -> dict[str, Any]:
+    return {"runs": options.runs, "out": options.out, "threads": options.threads}
+
+
+def _watch(run: "Callable[..., TaskResult]", options: RunOptions, show: Callable[[Mapping[str, Any]], None]) -> int:
+    """Run with a progress bar, and show the result."""
     from novacula.runs import RunFolder
 
+    with progress(options, _describe) as on_step:
+        result = run(time_limit=options.time_limit, on_step=on_step)
     if options.json:
         print_json(result.document)
     else:

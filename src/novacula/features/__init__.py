@@ -34,18 +34,19 @@ if TYPE_CHECKING:
     )
     from novacula.features.continuity import Continuity, continuity
     from novacula.features.discover import DiscoverResult, DiscoverSource, collect, discover, train_sae
-    from novacula.features.explain import ExplainResult, explain
+    from novacula.features.explain import explain
     from novacula.features.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
     from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
     from novacula.features.patching import Patching, patch
     from novacula.features.planted import Planted, plant
-    from novacula.features.probe import ProbedStates, ProbeResult, probe, probe_states
+    from novacula.features.probe import ProbedStates, probe, probe_states
     from novacula.features.regression import explain_states, prompt_functions, regress
     from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
     from novacula.features.score import ScoreResult, score
     from novacula.features.slices import CodeMatrix, Slice
-    from novacula.features.steer import SteerResult, steer
+    from novacula.features.steer import steer
     from novacula.features.store import Store
+    from novacula.features.task_run import TaskResult
     from novacula.features.toy import Toy, save_toy, train_toy
     from novacula.features.zoo import ZOO, Family
 
@@ -74,18 +75,19 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         ),
         "continuity": ("Continuity", "continuity"),
         "discover": ("DiscoverResult", "DiscoverSource", "collect", "discover", "train_sae"),
-        "explain": ("ExplainResult", "explain"),
+        "explain": ("explain",),
         "geometry": ("gromov_hyperbolicity", "hyperbolicity", "two_nn_dimension"),
         "models": ("Edit", "LanguageModel", "Point", "find_smollm2", "load_model"),
         "patching": ("Patching", "patch"),
         "planted": ("Planted", "plant"),
-        "probe": ("ProbeResult", "ProbedStates", "probe", "probe_states"),
+        "probe": ("ProbedStates", "probe", "probe_states"),
         "regression": ("explain_states", "prompt_functions", "regress"),
         "sae": ("SparseAutoencoder", "read_sae", "write_sae"),
         "score": ("ScoreResult", "score"),
         "slices": ("CodeMatrix", "Slice"),
-        "steer": ("SteerResult", "steer"),
+        "steer": ("steer",),
         "store": ("Store",),
+        "task_run": ("TaskResult",),
         "toy": ("Toy", "save_toy", "train_toy"),
         "zoo": ("ZOO", "Family"),
     },

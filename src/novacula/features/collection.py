@@ -16,6 +16,11 @@ BATCH = 8
 """Contexts that the model reads together; a passage has about so many."""
 
 
+def passage_order(seed: int, count: int) -> Int[np.ndarray, " count"]:
+    """In which passages are read."""
+    return np.random.default_rng([seed, 3]).permutation(count)
+
+
 class Collection:
     """Passages in random order, one a step (`novacula.runs.Program`), until enough states are stored.
 
@@ -32,7 +37,7 @@ class Collection:
     ) -> None:
         self._model, self._passages, self._layer = model, passages, layer
         self._config, self._writer = config, writer
-        self._order: Int[np.ndarray, " passages"] = np.random.default_rng([config.seed, 3]).permutation(len(passages))
+        self._order: Int[np.ndarray, " passages"] = passage_order(config.seed, len(passages))
         self._done = False
         self.position = 0
 

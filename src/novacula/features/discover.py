@@ -6,28 +6,34 @@ The stages: a model's states on texts (`collection`, `store`); a dictionary of t
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from novacula.errors import InputError
 from novacula.features.array_store import read_states, store_states
-from novacula.features.collection import BATCH, Collection, vocabulary
+from novacula.features.collection import BATCH, Collection, passage_order, vocabulary
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
 from novacula.features.encoding import Encoding, codes_path
 from novacula.features.grouping import Grouping
 from novacula.features.pipeline import Pipeline, Stage
 from novacula.features.ranked import Ranked
+from novacula.features.recovery import Recovering
 from novacula.features.report import build_report
 from novacula.features.sae import SparseAutoencoder, read_sae
 from novacula.features.slices import CodeMatrix, read_codes
 from novacula.features.store import Store, StoreWriter
-from novacula.features.texts import read_passages
+from novacula.features.texts import Passage, read_passages
 from novacula.features.training import Training
 from novacula.runs import OnStep, Program, RunFolder, Status, drive
 
+if TYPE_CHECKING:
+    from novacula.features.models.language_model import LanguageModel
+
+RECOVERED = 2
+"""Passages on which the loss of the model with the dictionary is measured."""
 STORE, SAE, CODES, PICTURES = "store", "sae", "codes", "pictures.json"
 """What a run leaves among its artifacts."""
 
@@ -200,12 +206,9 @@ class Discovery:
     """
 
     def __init__(self, folder: RunFolder) -> None:
-        stored = dict(folder.record.configuration)
-        names = {field.name for field in fields(DiscoverSource)}
-        source = {name: stored.pop(name, None) for name in names}
-        self._source = DiscoverSource(**{**source, "text": tuple(source["text"] or ())})
+        self._source = folder.record.options(DiscoverSource)
         kinds = {"collect": CollectConfig, "train-sae": TrainSaeConfig, "discover": DiscoverConfig}
-        self._config: Any = kinds[folder.record.verb](**stored)
+        self._config: Any = folder.record.options(kinds[folder.record.verb])
         self._folder, self._verb = folder, folder.record.verb
         self.pipeline = Pipeline(self._stages())
 
@@ -225,6 +228,8 @@ class Discovery:
             return stages
         if not self._source.sae:
             stages.append(Stage("train-sae", self._training))
+        if self._verb == "discover" and self._source.model:
+            stages.append(Stage("recover", self._recovering))
         if self._verb == "discover":
             stages += [
                 Stage("encode", lambda: Encoding(self._store, self._sae, self._folder.artifact(CODES))),
@@ -234,20 +239,36 @@ class Discovery:
         return stages
 
     def _collection(self) -> Program:
-        from novacula.features.models.load import load_model
-
-        assert self._source.model is not None
-        model = load_model(self._source.model)
+        model, layer = self._model, self._layer
         if self._source.sae:
             self._sae.check_width(model.d_model, f"the model {model.name}")
-        layer = model.n_layers // 2 if self._config.layer is None else self._config.layer
-        if layer > model.n_layers:
-            raise InputError("--layer", f"is {layer}; the model has layers 0 … {model.n_layers}")
-        passages = read_passages(self._source.text, BATCH * self._config.context)
         origin = {"model": model.name, "layer": layer, "text": list(self._source.text)}
         texts = vocabulary(model)
         writer = StoreWriter(self.store_path, model.d_model, origin, precision=self._config.precision, vocabulary=texts)
-        return Collection(model, passages, layer, self._config, writer)
+        return Collection(model, self._passages(), layer, self._config, writer)
+
+    def _recovering(self) -> Program:
+        # Passages are collected in a random order; the last ones are the least likely to have been learned from.
+        order = passage_order(self._config.seed, len(self._passages()))
+        texts = [self._passages()[index].text for index in order[-RECOVERED:]]
+        return Recovering(self._model, self._sae, texts, self._layer, self._config.context)
+
+    def _passages(self) -> list[Passage]:
+        return read_passages(self._source.text, BATCH * self._config.context)
+
+    @cached_property
+    def _model(self) -> "LanguageModel":
+        from novacula.features.models.load import load_model
+
+        assert self._source.model is not None
+        return load_model(self._source.model)
+
+    @property
+    def _layer(self) -> int:
+        layer = self._model.n_layers // 2 if self._config.layer is None else self._config.layer
+        if layer > self._model.n_layers:
+            raise InputError("--layer", f"is {layer}; the model has layers 0 … {self._model.n_layers}")
+        return layer
 
     def _training(self) -> Program:
         return Training(self._store, self._config, self.sae_path)

@@ -45,6 +45,8 @@ def build_report(folder: RunFolder) -> Path:
         sections.append(_stability_section(result["cluster"]))
     if quality := result.get("train-sae"):
         sections.append(_quality_section(quality))
+    if "recover" in result:
+        sections.append(_recovery_section(result["recover"]))
     if "collect" in result:
         sections.append(_listed_section(result["collect"]))
     if "rank" in result:
@@ -149,6 +151,17 @@ def _quality_section(quality: Mapping[str, Any]) -> Section:
         f"{quality['dense']:.1%} are active on more than a tenth of the tokens."
     )
     return Section("The dictionary", figure_svg("dictionary", "Two histograms of the latents.", draw, height=2.8), note)
+
+
+def _recovery_section(recovery: Mapping[str, Any]) -> Section:
+    names = {
+        "plain": "the model as it is",
+        "reconstructed": "with its states replaced by their reconstructions",
+        "mean": "with all of them replaced by the decoder's bias",
+    }
+    rows = [(words, f"{recovery[name]:.3f}") for name, words in names.items()]
+    note = f"Of what the states are good for, {recovery['recovered']:.1%} survives the dictionary."
+    return Section("The model's loss", table(("next token", "nats"), rows), note)
 
 
 def _listed_section(facts: Mapping[str, Any], title: str = "States") -> Section:

@@ -1,9 +1,6 @@
 """Which functions of label and offset make up a model's states, and where they live: ``novacula features explain``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,25 +13,9 @@ from novacula.features.config import ExplainConfig
 from novacula.features.models import LanguageModel, Point, load_model
 from novacula.features.patching import PLACES, all_points, patch
 from novacula.features.regression import explain_states, leading, prompt_functions, regress, residual_colors
-from novacula.features.report import build_report
-from novacula.features.task_run import create, reopen
+from novacula.features.task_run import TaskResult, create, finish, reopen
 from novacula.files import JSON
-from novacula.runs import OnStep, RunFolder, Status, Step, drive
-
-
-@dataclass(frozen=True)
-class ExplainResult:
-    """How a run of explain ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``.
-        report: the page with the pictures.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
+from novacula.runs import OnStep, RunFolder, Step
 
 
 def explain(
@@ -47,7 +28,7 @@ def explain(
     threads: int = 1,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> ExplainResult:
+) -> TaskResult:
     """Explain the states at the last token of a task with offsets by functions of label and offset.
 
     Args:
@@ -69,21 +50,16 @@ def explain(
     concept = task if isinstance(task, Concept) else find_concept(task)
     program = Explain(load_model(model), concept, config)
     folder = create("explain", model, task, concept, config, threads=threads, runs=runs, out=out)
-    return _run(program, folder, time_limit, on_step)
+    return finish(program, folder, time_limit, on_step)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> ExplainResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> TaskResult:
     """Go on with a run of explain.
 
     Raises:
         InputError, RunError: the folder is damaged or in use, or its model is gone.
     """
-    return _run(Explain(*reopen(folder, ExplainConfig)), folder, time_limit, on_step)
-
-
-def _run(program: "Explain", folder: RunFolder, time_limit: float | None, on_step: OnStep | None) -> ExplainResult:
-    status = drive(program, folder, time_limit=time_limit, on_step=on_step)
-    return ExplainResult(status, folder.read_result() or {}, build_report(folder))
+    return finish(Explain(*reopen(folder, ExplainConfig)), folder, time_limit, on_step)
 
 
 class Explain:

@@ -1,9 +1,8 @@
 """Is a concept's circle in a model, and at which layers: ``novacula features probe``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,9 @@ from novacula.features.circular_probe import HeldOut, unseen_groups, unseen_labe
 from novacula.features.concepts import Concept, Prompts, find_concept, make_prompts
 from novacula.features.config import ProbeConfig
 from novacula.features.models import LanguageModel, load_model
-from novacula.features.report import build_report
-from novacula.features.task_run import create, reopen
+from novacula.features.task_run import TaskResult, create, finish, reopen
 from novacula.files import JSON, write_npz
-from novacula.runs import OnStep, RunFolder, Status, Step, drive
+from novacula.runs import OnStep, RunFolder, Step
 
 PLANES = "planes.npz"
 
@@ -60,21 +58,6 @@ class ProbedStates:
         }
 
 
-@dataclass(frozen=True)
-class ProbeResult:
-    """How a run of probe ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``.
-        report: the page with the pictures.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
-
-
 def probe_states(
     states: Float[np.ndarray, "groups labels d"],
     config: ProbeConfig = ProbeConfig(),  # noqa: B008 - it is frozen
@@ -104,7 +87,7 @@ def probe(
     threads: int = 1,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> ProbeResult:
+) -> TaskResult:
     """Look for a concept's circle in every layer of a model.
 
     Args:
@@ -127,23 +110,17 @@ def probe(
     loaded = load_model(model)
     program = Probe(loaded, concept, config)
     folder = create("probe", model, task, concept, config, threads=threads, runs=runs, out=out)
-    return _run(program, folder, time_limit, on_step)
+    return finish(program, folder, time_limit, on_step, program.keep)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> ProbeResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> TaskResult:
     """Go on with a run of probe.
 
     Raises:
         InputError, RunError: the folder is damaged or in use, or its model is gone.
     """
-    return _run(Probe(*reopen(folder, ProbeConfig)), folder, time_limit, on_step)
-
-
-def _run(program: "Probe", folder: RunFolder, time_limit: float | None, on_step: OnStep | None) -> ProbeResult:
-    status = drive(program, folder, time_limit=time_limit, on_step=on_step)
-    if program.planes:
-        write_npz(folder.artifact(PLANES), {f"layer-{layer}": plane for layer, plane in program.planes.items()})
-    return ProbeResult(status, folder.read_result() or {}, build_report(folder))
+    program = Probe(*reopen(folder, ProbeConfig))
+    return finish(program, folder, time_limit, on_step, program.keep)
 
 
 class Probe:
@@ -155,6 +132,11 @@ class Probe:
         self._layers = _layers(config.layers, model.n_layers)
         self._states: list[Float[np.ndarray, "labels layers d"]] = []
         self._found: list[dict[str, JSON]] = []
+
+    def keep(self, folder: RunFolder) -> None:
+        """Leave the planes that the report draws."""
+        if self.planes:
+            write_npz(folder.artifact(PLANES), {f"layer-{layer}": plane for layer, plane in self.planes.items()})
 
     @property
     def position(self) -> int:

@@ -1,9 +1,6 @@
 """Make a model answer as if a label were another, by writing on the label's circle: ``novacula features steer``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,28 +10,12 @@ from novacula.features.concepts import Concept, Prompts, find_concept, make_prom
 from novacula.features.config import SteerConfig
 from novacula.features.interventions import INTERVENTIONS
 from novacula.features.models import LanguageModel, Point, load_model
-from novacula.features.report import build_report
 from novacula.features.steering import UNSEEN, Stage, grid_row, outcome, set_stage
-from novacula.features.task_run import create, reopen
+from novacula.features.task_run import TaskResult, create, finish, reopen
 from novacula.files import JSON
-from novacula.runs import OnStep, RunFolder, Status, Step, drive
+from novacula.runs import OnStep, RunFolder, Step
 
 NAMES = ("none", "patch circle", UNSEEN, *(name for name in INTERVENTIONS if name not in ("none", "patch circle")))
-
-
-@dataclass(frozen=True)
-class SteerResult:
-    """How a run of steer ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``.
-        report: the page with the pictures.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
 
 
 def steer(
@@ -47,7 +28,7 @@ def steer(
     threads: int = 1,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> SteerResult:
+) -> TaskResult:
     """Change the state at the label's token at one layer in every named way, and measure the answers.
 
     Args:
@@ -69,21 +50,16 @@ def steer(
     concept = task if isinstance(task, Concept) else find_concept(task)
     program = Steer(load_model(model), concept, config)
     folder = create("steer", model, task, concept, config, threads=threads, runs=runs, out=out)
-    return _run(program, folder, time_limit, on_step)
+    return finish(program, folder, time_limit, on_step)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> SteerResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> TaskResult:
     """Go on with a run of steer.
 
     Raises:
         InputError, RunError: the folder is damaged or in use, or its model is gone.
     """
-    return _run(Steer(*reopen(folder, SteerConfig)), folder, time_limit, on_step)
-
-
-def _run(program: "Steer", folder: RunFolder, time_limit: float | None, on_step: OnStep | None) -> SteerResult:
-    status = drive(program, folder, time_limit=time_limit, on_step=on_step)
-    return SteerResult(status, folder.read_result() or {}, build_report(folder))
+    return finish(Steer(*reopen(folder, SteerConfig)), folder, time_limit, on_step)
 
 
 class Steer:

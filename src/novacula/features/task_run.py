@@ -1,15 +1,33 @@
-"""Run folders of the verbs that test a concept in a language model."""
+"""Runs of the verbs that test a concept in a language model: their folders, and how they are driven."""
 
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from novacula.features.concepts import Concept, concept_document, parse_concept
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 from novacula.features.models import LanguageModel, load_model
-from novacula.runs import RunFolder
+from novacula.features.report import build_report
+from novacula.runs import OnStep, Program, RunFolder, Status, drive
 
 Config = TypeVar("Config", ProbeConfig, SteerConfig, ExplainConfig)
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """How a run of probe, steer or explain ended.
+
+    Attributes:
+        status: finished, interrupted or time-limit.
+        document: the content of ``result.json``.
+        report: the page with the pictures.
+    """
+
+    status: Status
+    document: Mapping[str, Any]
+    report: Path
 
 
 def create(
@@ -52,11 +70,27 @@ def reopen(folder: RunFolder, kind: type[Config]) -> tuple[LanguageModel, Concep
     Raises:
         InputError: the folder is damaged, or its model is gone.
     """
-    options: dict[str, Any] = dict(folder.record.configuration)
-    concept = parse_concept(options.pop("concept"), str(folder.path))
-    model = load_model(options.pop("model"))
-    del options["task"]
-    listed: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-    }
-    return model, concept, kind(**listed)
+    stored = folder.record.configuration
+    concept = parse_concept(stored["concept"], str(folder.path))
+    return load_model(stored["model"]), concept, folder.record.options(kind)
+
+
+def finish(
+    program: Program,
+    folder: RunFolder,
+    time_limit: float | None,
+    on_step: OnStep | None,
+    keep: Callable[[RunFolder], None] = lambda folder: None,
+) -> TaskResult:
+    """Drive a run to its end, and write its report.
+
+    Args:
+        program: of the verb.
+        folder: the run's.
+        time_limit: seconds of wall time.
+        on_step: called after every step.
+        keep: writes what the report needs besides the result.
+    """
+    status = drive(program, folder, time_limit=time_limit, on_step=on_step)
+    keep(folder)
+    return TaskResult(status, folder.read_result() or {}, build_report(folder))

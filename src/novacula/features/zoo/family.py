@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
 Sampler = Callable[[np.random.Generator, int], Float[np.ndarray, "n d"]]
 """Draws so many points of a shape."""
@@ -43,9 +42,3 @@ class Family:
         points = points + noise * generator.standard_normal((n, d))
         turn = np.linalg.qr(generator.standard_normal((d, d)))[0]
         return 10 ** generator.uniform(-2, 2) * (points @ turn + radius * generator.standard_normal(d))
-
-
-def auroc(irreducible: Float[np.ndarray, " a"], reducible: Float[np.ndarray, " b"]) -> float:
-    """Probability that an irreducible cloud scores above a reducible one; half of it where they are equal."""
-    ranks = rankdata(np.concatenate([irreducible, reducible]))[: len(irreducible)]
-    return float((ranks.mean() - (len(irreducible) + 1) / 2) / len(reducible))
