@@ -55,8 +55,10 @@ def test_units_place_and_turn_change_nothing(degrees: float, power: float, shift
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     size = np.abs(points - points.mean(axis=0)).max()
     moved = 10**power * ((points - points.mean(axis=0)) / size @ rotation + shift)
-    one, other = score_cloud(points, QUICK), score_cloud(moved, QUICK)
-    assert other.separability_bits == pytest.approx(one.separability_bits, rel=0.02)
+    config = ScoreConfig(bootstraps=20, shuffles=20)
+    one, other = score_cloud(points, config), score_cloud(moved, config)
+    low, high = one.interval  # a turn moves the angles that are tried, so within what chance does to the points
+    assert abs(other.separability_bits - one.separability_bits) < high - low
     assert other.mixture == pytest.approx(one.mixture, rel=0.02)
 
 
