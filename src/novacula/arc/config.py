@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from novacula.errors import InputError
+from novacula.options import refuse, unless_at_least, unless_memory, unless_seed
 
 Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
@@ -34,17 +34,12 @@ class SolveConfig:
     """Tie the softmax channels of x to those of y, which makes transposition an exact symmetry."""
 
     def __post_init__(self) -> None:
-        if problems := self._problems():
-            raise InputError("options", *problems)
+        refuse(self._problems())
 
     def _problems(self) -> list[str]:
-        problems = []
-        if self.steps < 1:
-            problems.append(f"--steps is {self.steps}; it must be at least 1")
+        problems = unless_at_least("--steps", self.steps) + unless_seed(self.seed, bits=64)
         if not 1 <= self.restarts <= max(1, self.steps):
             problems.append(f"--restarts is {self.restarts}; it must lie in 1 … --steps, which is {self.steps}")
-        if not 0 <= self.seed < 2**64:
-            problems.append(f"--seed is {self.seed}; it must lie in 0 … 2^64 - 1")
         return problems
 
 
@@ -70,12 +65,7 @@ class CampaignConfig(SolveConfig):
         return SolveConfig(**options)
 
     def _problems(self) -> list[str]:
-        problems = super()._problems()
-        if self.workers < 1:
-            problems.append(f"--workers is {self.workers}; it must be at least 1")
-        if self.memory_limit is not None and not self.memory_limit > 0:
-            problems.append(f"--memory-limit is {self.memory_limit:g} MB; it must be more than 0")
-        return problems
+        return super()._problems() + unless_at_least("--workers", self.workers) + unless_memory(self.memory_limit)
 
 
 @dataclass(frozen=True)
@@ -97,8 +87,8 @@ class BenchConfig(CampaignConfig):
 
     def _problems(self) -> list[str]:
         problems = super()._problems()
-        if self.limit is not None and self.limit < 1:
-            problems.append(f"--limit is {self.limit}; it must be at least 1")
+        if self.limit is not None:
+            problems += unless_at_least("--limit", self.limit)
         if self.limit is not None and self.tasks:
             problems.append("--tasks and --limit exclude each other; give one")
         return problems

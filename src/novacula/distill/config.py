@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from novacula.errors import InputError
+from novacula.options import refuse, unless_at_least, unless_memory, unless_seed, unless_within
 
 SearchName = Literal["batched", "published"]
 
@@ -38,21 +38,13 @@ class RunConfig:
     """Longest time that a function may take for one sequence."""
 
     def __post_init__(self) -> None:
-        if problems := self._problems():
-            raise InputError("options", *problems)
+        refuse(self._problems())
 
     def _problems(self) -> list[str]:
-        problems = []
-        if not 0 <= self.seed < 2**32:
-            problems.append(f"--seed is {self.seed}; it must lie in 0 … 2^32 - 1")
-        if self.networks < 1:
-            problems.append(f"--networks is {self.networks}; it must be at least 1")
+        problems = unless_seed(self.seed) + unless_at_least("--networks", self.networks)
+        problems += unless_within("--streams", self.streams, 1, 8) + unless_within("--length", self.length, 2, 100)
         if not -_WIDEST <= self.low <= self.high <= _WIDEST:
             problems.append(f"--low is {self.low} and --high is {self.high}; -10^6 ≤ low ≤ high ≤ 10^6 must hold")
-        if not 1 <= self.streams <= 8:
-            problems.append(f"--streams is {self.streams}; it must lie in 1 … 8")
-        if not 2 <= self.length <= 100:
-            problems.append(f"--length is {self.length}; it must lie in 2 … 100")
         if not 0 < self.call_seconds <= 3600:
             problems.append(f"--call-seconds is {self.call_seconds:g}; it must lie in 0 … 3600, 0 excluded")
         return problems
@@ -82,21 +74,12 @@ class BenchConfig:
     """Megabytes that all workers together may take; a task waits until there is room for it."""
 
     def __post_init__(self) -> None:
-        if problems := self._problems():
-            raise InputError("options", *problems)
+        refuse(self._problems())
 
     def for_task(self, seed: int) -> RunConfig:
         """How one of the tasks is distilled."""
         return RunConfig(seed=seed, networks=self.networks, shortcuts=self.shortcuts)
 
     def _problems(self) -> list[str]:
-        problems = []
-        if not 0 <= self.seed < 2**32:
-            problems.append(f"--seed is {self.seed}; it must lie in 0 … 2^32 - 1")
-        if self.networks < 1:
-            problems.append(f"--networks is {self.networks}; it must be at least 1")
-        if self.workers < 1:
-            problems.append(f"--workers is {self.workers}; it must be at least 1")
-        if self.memory_limit is not None and not self.memory_limit > 0:
-            problems.append(f"--memory-limit is {self.memory_limit:g} MB; it must be more than 0")
-        return problems
+        problems = unless_seed(self.seed) + unless_at_least("--networks", self.networks)
+        return problems + unless_at_least("--workers", self.workers) + unless_memory(self.memory_limit)

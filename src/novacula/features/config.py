@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from novacula.errors import InputError
+from novacula.options import refuse, unless_between, unless_seed, unless_within
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -51,8 +51,7 @@ class ScoreConfig:
     left out: thin noise around a feature would, stretched to its size, make every feature a product with noise."""
 
     def __post_init__(self) -> None:
-        if problems := self._problems():
-            raise InputError("options", *problems)
+        refuse(self._problems())
 
     def _problems(self) -> list[str]:
         bounds = {
@@ -66,11 +65,8 @@ class ScoreConfig:
         problems = _outside(self, bounds)
         if self.bins % 4:
             problems.append(f"--bins is {self.bins}; it must be a multiple of 4, as coarser grids are made of it")
-        if not 0 <= self.thinnest <= 1:
-            problems.append(f"--thinnest is {self.thinnest:g}; it must lie in 0 … 1")
-        if not 0 < self.epsilon < 1:
-            problems.append(f"--epsilon is {self.epsilon:g}; it must lie in 0 … 1, both excluded")
-        return problems
+        problems += unless_within("--thinnest", self.thinnest, 0, 1)
+        return problems + unless_between("--epsilon", self.epsilon, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -95,8 +91,7 @@ class CollectConfig:
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
-        if problems := self._problems():
-            raise InputError("options", *problems)
+        refuse(self._problems())
 
     def _problems(self) -> list[str]:
         bounds = {
@@ -104,9 +99,8 @@ class CollectConfig:
             "tokens": (1, 10**10),
             "context": (2, 10**6),
             "skip": (0, self.context - 1),
-            "seed": (0, 2**32 - 1),
         }
-        return _outside(self, bounds)
+        return _outside(self, bounds) + unless_seed(self.seed)
 
 
 @dataclass(frozen=True)
@@ -137,8 +131,7 @@ class TrainSaeConfig:
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
-        if problems := self._problems():
-            raise InputError("options", *problems)
+        refuse(self._problems())
 
     @property
     def steps(self) -> int:
@@ -152,14 +145,10 @@ class TrainSaeConfig:
             "train_tokens": (1, 10**12),
             "batch": (1, 10**6),
             "dead_after": (1, 10**12),
-            "seed": (0, 2**32 - 1),
         }
-        problems = _outside(self, bounds)
-        for name in ("sparsity", "rate"):
-            value = getattr(self, name)
-            if not 0 < value < 1000:
-                problems.append(f"--{name} is {value:g}; it must lie in 0 … 1000, both excluded")
-        return problems
+        problems = _outside(self, bounds) + unless_seed(self.seed)
+        problems += unless_between("--sparsity", self.sparsity, 0, 1000)
+        return problems + unless_between("--rate", self.rate, 0, 1000)
 
 
 @dataclass(frozen=True)
@@ -204,9 +193,9 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
         problems = [*CollectConfig._problems(self), *TrainSaeConfig._problems(self), *_outside(self, bounds)]
         if not 0 <= self.radius < 1:
             problems.append(f"--radius is {self.radius:g}; it must lie in 0 … 1, 1 excluded")
-        if self.cutoff is not None and not -1 < self.cutoff < 1:
-            problems.append(f"--cutoff is {self.cutoff:g}; it must lie in -1 … 1, both excluded")
-        return list(dict.fromkeys(problems))
+        if self.cutoff is not None:
+            problems += unless_between("--cutoff", self.cutoff, -1, 1)
+        return problems
 
 
 @dataclass(frozen=True)
@@ -227,9 +216,8 @@ class ProbeConfig:
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
-        bounds = {"components": (2, 1000), "permutations": (99, 10**6), "seed": (0, 2**32 - 1)}
-        if problems := _outside(self, bounds):
-            raise InputError("options", *problems)
+        bounds = {"components": (2, 1000), "permutations": (99, 10**6)}
+        refuse(_outside(self, bounds) + unless_seed(self.seed))
 
 
 @dataclass(frozen=True)
@@ -261,13 +249,11 @@ class SteerConfig:
             "components": (2, 1000),
             "radii": (0, 100),
             "angles": (3, 1000),
-            "seed": (0, 2**32 - 1),
         }
-        problems = _outside(self, bounds)
+        problems = _outside(self, bounds) + unless_seed(self.seed)
         if self.template is not None and self.template < 1:
             problems.append(f"--template is {self.template}; templates are counted from 1")
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems)
 
 
 @dataclass(frozen=True)
@@ -290,15 +276,14 @@ class ExplainConfig:
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
-        bounds = {"components": (2, 10_000), "functions": (1, 50), "pairs": (0, 1000), "seed": (0, 2**32 - 1)}
-        if problems := _outside(self, bounds):
-            raise InputError("options", *problems)
+        bounds = {"components": (2, 10_000), "functions": (1, 50), "pairs": (0, 1000)}
+        refuse(_outside(self, bounds) + unless_seed(self.seed))
 
 
 def _outside(config: object, bounds: Mapping[str, tuple[int, int]]) -> list[str]:
     """What is wrong with whole numbers that must lie between two others."""
     return [
-        f"--{name.replace('_', '-')} is {getattr(config, name)}; it must lie in {low} … {high}"
+        problem
         for name, (low, high) in bounds.items()
-        if not low <= getattr(config, name) <= high
+        for problem in unless_within(f"--{name.replace('_', '-')}", getattr(config, name), low, high)
     ]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from novacula.errors import InputError
+from novacula.options import refuse, unless_memory, unless_one_of, unless_seed, unless_within
 
 StructureName = Literal["blockperm", "butterfly", "kronecker", "diagonal", "scalar", "residual", "dense"]
 ScopeName = Literal["global", "group", "param"]
@@ -62,8 +62,7 @@ class GroupOptions:
         return cls(**{field.name: group[field.name] for field in fields(cls)})
 
     def __post_init__(self) -> None:
-        if problems := self._problems():
-            raise InputError("LODO", *problems)
+        refuse(self._problems(), "LODO")
 
     def _problems(self) -> list[str]:
         problems = []
@@ -85,7 +84,7 @@ class GroupOptions:
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 problems.append(f"{name} is {value!r}; it must be a whole number, at least {least}")
         for name, choices in (("structure", StructureName), ("meta_optimizer", MetaOptimizerName)):
-            problems += _unless_one_of(name, getattr(self, name), get_args(choices))
+            problems += unless_one_of(name, getattr(self, name), get_args(choices))
         return problems
 
 
@@ -112,12 +111,11 @@ class SharedOptions:
         problems = []
         for name, choices in (("scope", ScopeName), ("state_dtype", DtypeName)):
             if getattr(self, name) is not None:
-                problems += _unless_one_of(name, getattr(self, name), get_args(choices))
-        problems += _unless_one_of("engine", self.engine, get_args(EngineName))
+                problems += unless_one_of(name, getattr(self, name), get_args(choices))
+        problems += unless_one_of("engine", self.engine, get_args(EngineName))
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
             problems.append(f"seed is {self.seed!r}; it must be a whole number in 0 … 2^63 - 1")
-        if problems:
-            raise InputError("LODO", *problems)
+        refuse(problems, "LODO")
 
 
 @dataclass(frozen=True)
@@ -136,11 +134,10 @@ class DemoConfig:
     """Steps in the bowl whose inverse Hessian is learned."""
 
     def __post_init__(self) -> None:
-        problems = _unless_within("--seed", self.seed, 0, 2**32 - 1)
-        problems += _unless_within("--trials", self.trials, 1, 1000)
-        problems += _unless_within("--steps", self.steps, 10, 10**7)
-        if problems:
-            raise InputError("options", *problems)
+        problems = unless_seed(self.seed)
+        problems += unless_within("--trials", self.trials, 1, 1000)
+        problems += unless_within("--steps", self.steps, 10, 10**7)
+        refuse(problems)
 
 
 @dataclass(frozen=True)
@@ -171,16 +168,13 @@ class BenchConfig:
     """Megabytes that all workers together may take; a job waits until there is room for it."""
 
     def __post_init__(self) -> None:
-        problems = _unless_within("--trials", self.trials, 1, 10_000)
-        problems += _unless_within("--seeds", self.seeds, 1, 1000)
-        problems += _unless_within("--seed", self.seed, 0, 2**32 - 1)
-        problems += _unless_within("--workers", self.workers, 1, 4096)
+        problems = unless_within("--trials", self.trials, 1, 10_000)
+        problems += unless_within("--seeds", self.seeds, 1, 1000)
+        problems += unless_seed(self.seed)
+        problems += unless_within("--workers", self.workers, 1, 4096)
         if not 0 < self.steps_scale <= 1000:
             problems.append(f"--steps-scale is {self.steps_scale:g}; it must lie in 0 … 1000, 0 excluded")
-        if self.memory_limit is not None and not self.memory_limit > 0:
-            problems.append(f"--memory-limit is {self.memory_limit:g} MB; it must be more than 0")
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems + unless_memory(self.memory_limit))
 
 
 def _is_rate(value: Any) -> bool:
@@ -193,11 +187,3 @@ def _is_rate(value: Any) -> bool:
 
 def _pair(values: object) -> list[tuple[int, Any]]:
     return list(enumerate(values)) if isinstance(values, tuple | list) else []
-
-
-def _unless_one_of(name: str, value: object, choices: tuple[str, ...]) -> list[str]:
-    return [] if value in choices else [f"{name} is {value!r}; it must be one of {', '.join(choices)}"]
-
-
-def _unless_within(name: str, value: int, low: int, high: int) -> list[str]:
-    return [] if low <= value <= high else [f"{name} is {value}; it must lie in {low} … {high}"]

@@ -1,0 +1,45 @@
+import math
+
+import pytest
+
+from novacula.errors import InputError
+from novacula.options import (
+    refuse,
+    unless_at_least,
+    unless_between,
+    unless_memory,
+    unless_one_of,
+    unless_seed,
+    unless_within,
+)
+
+
+@pytest.mark.parametrize(
+    ("problems", "text"),
+    [
+        (unless_within("--draws", 0, 1, 1000), "--draws is 0; it must lie in 1 … 1000"),
+        (unless_within("--noise", math.nan, 0, 1.5), "--noise is nan; it must lie in 0 … 1.5"),
+        (unless_between("--rate", 1, 0, 1), "--rate is 1; it must lie in 0 … 1, both excluded"),
+        (unless_at_least("--steps", 0), "--steps is 0; it must be at least 1"),
+        (unless_seed(-1), "--seed is -1; it must lie in 0 … 2^32 - 1"),
+        (unless_seed(2**64, bits=64), f"--seed is {2**64}; it must lie in 0 … 2^64 - 1"),
+        (unless_one_of("--mode", "fim", ("film", "pareto")), "--mode is 'fim'; it must be one of film, pareto"),
+        (unless_memory(0.0), "--memory-limit is 0 MB; it must be more than 0"),
+        (unless_memory(math.nan), "--memory-limit is nan MB; it must be more than 0"),
+    ],
+)
+def test_a_broken_rule_names_option_value_and_rule(problems: list[str], text: str) -> None:
+    assert problems == [text]
+
+
+def test_bounds_are_allowed_where_they_are_said_to_be() -> None:
+    kept = unless_within("--a", 1, 1, 2) + unless_within("--a", 2, 1, 2) + unless_between("--b", 0.5, 0, 1)
+    kept += unless_at_least("--c", 1) + unless_seed(0) + unless_seed(2**32 - 1) + unless_memory(None)
+    assert kept == [] and unless_one_of("--d", "x", ("x",)) == []
+    refuse(kept)
+
+
+def test_all_problems_are_refused_at_once_and_each_is_told_once() -> None:
+    with pytest.raises(InputError) as raised:
+        refuse([*unless_seed(-1), *unless_at_least("--steps", 0), *unless_seed(-1)], "LODO")
+    assert raised.value.source == "LODO" and len(raised.value.problems) == 2
