@@ -179,6 +179,19 @@ def test_a_change_of_the_parameters_drops_the_lookahead_once() -> None:
     assert not torch.equal(optimizer.export_preconditioner()["0.phi"], phi)
 
 
+def test_views_of_one_tensor_learn_as_tensors_apart_do() -> None:
+    """They share a version count, so that a step of one changes it for all."""
+    base, found = torch.ones(2, 8, dtype=torch.float64), []
+    for pair in ([Parameter(base[0].clone()), Parameter(base[1].clone())], [Parameter(base[0]), Parameter(base[1])]):
+        optimizer = LODO(pair, scope="param")
+        for _ in range(5):
+            for parameter, factor in zip(pair, (1.0, 3.0), strict=True):
+                parameter.grad = factor * parameter.detach()
+            optimizer.step()
+        found.append(torch.stack([p.detach() for p in pair] + [next(optimizer.units()).state["log_scale"].expand(8)]))
+    assert torch.equal(*found) and not torch.equal(found[0][0], base.new_ones(8))
+
+
 def test_reset_lookahead_is_for_changes_that_go_unnoticed() -> None:
     optimizer, members = trained(5, (4,), lr=0.1)
     phi = optimizer.export_preconditioner()["0.phi"]

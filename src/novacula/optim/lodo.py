@@ -169,8 +169,13 @@ class LODO(Optimizer):
         self._check_gradients()
         if closure is not None and not torch.compiler.is_compiling():
             self._note(loss)
-        for unit in list(self.units(self._with_gradients())):
+        units, watched = list(self.units(self._with_gradients())), not torch.compiler.is_compiling()
+        for unit in units if watched else ():
+            unit.notice()
+        for unit in units:
             unit.step(unit.gradient())
+        for unit in units if watched else ():
+            unit.remember()
         return loss
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:

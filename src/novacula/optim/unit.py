@@ -61,16 +61,21 @@ class Unit:
     def step(self, gradient: Float[Tensor, " n"]) -> None:
         """Learn from a gradient, then move; a gradient that is not finite is only counted."""
         options = self._current_options()
-        if not torch.compiler.is_compiling():
-            # The sum of squares may overflow where no number does.
-            if not math.isfinite(gradient.dot(gradient)) and not bool(torch.isfinite(gradient).all()):
-                self.state["skipped"] += 1
-                return
-            if self._versions is not None and self._versions != [p._version for p in self.members.parameters]:
-                self.forget()
+        if not torch.compiler.is_compiling() and not _is_finite(gradient):
+            self.state["skipped"] += 1
+            return
         if self._pending and self._learns(options):
             self._learn(gradient, options)
         self._move(gradient, options)
+
+    def notice(self) -> None:
+        """Forget the last step if the parameters were changed since; before any unit moves."""
+        if self._versions is not None and self._versions != [p._version for p in self.members.parameters]:
+            self.forget()
+
+    def remember(self) -> None:
+        """Take the parameters as they are, once all units have moved: views of one tensor count changes together."""
+        self._versions = [p._version for p in self.members.parameters]
 
     def forget(self) -> None:
         """Learn nothing from the step before: its outcome is not what the next gradient will tell."""
@@ -136,8 +141,6 @@ class Unit:
         self.last = gradient, update
         self._taken, self._pending = rate, True
         self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
-        if not torch.compiler.is_compiling():
-            self._versions = [p._version for p in self.members.parameters]
 
     def _multiply(self, side: Tensor | None, options: GroupOptions, keep: bool) -> None:
         """T(φ) times what enters it, the (normalized) mean of the gradients."""
@@ -188,3 +191,8 @@ class Unit:
                 target.sub_((rate * piece).to(target.dtype))
             else:
                 target.sub_(piece.to(target.dtype), alpha=rate)
+
+
+def _is_finite(gradient: Tensor) -> bool:
+    """Whether all of it is; the sum of squares may overflow where no number does."""
+    return math.isfinite(gradient.dot(gradient)) or bool(torch.isfinite(gradient).all())
