@@ -136,7 +136,7 @@ class Distillation:
     def _begin_training(self) -> Trainer:
         source, config = self._source, self._config
         attempts = (Searched(),) if config.search == "published" else None
-        return Trainer(source.sequences, source.validation, config.seed, config.networks, attempts)
+        return Trainer(source.sequences, source.validation, config.seed, config.networks, attempts, config.optimizer)
 
     def _next(self) -> TrainedNetwork | None:
         """The best perfect network that was not opened yet; None where there is none, or where it is the user's own."""

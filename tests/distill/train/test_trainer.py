@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from novacula.distill.config import OptimizerName
 from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences, padded
 from novacula.distill.tasks import TASKS
@@ -40,9 +41,10 @@ def test_a_small_nonlinear_task_is_fitted_by_least_squares() -> None:
     np.testing.assert_allclose(network.outputs_of(x), np.abs(x), atol=1e-4)
 
 
-def test_gradient_descent_finds_and_refines_an_automaton() -> None:
+@pytest.mark.parametrize("optimizer", ["adam", "lodo"])
+def test_gradient_descent_finds_and_refines_an_automaton(optimizer: OptimizerName) -> None:
     """Division by 3, which the published method did not solve: wide networks first, then a small and exact one."""
-    attempts = [Descended(size=8, width=32, nets=6, updates=2000)]
+    attempts = [Descended(size=8, width=32, nets=6, updates=2000, optimizer=optimizer)]
     network = trained(Trainer(*data_of("Div_3"), seed=0, keep=1, attempts=attempts))
     assert network.size < 8
     fresh = TASKS["Div_3"].data(300, np.random.default_rng(5), 30)
@@ -84,9 +86,10 @@ def test_data_that_no_network_explains_end_the_search() -> None:
     assert trainer.step() == {"stage": "done", "networks": 0}
 
 
-def test_resuming_at_any_step_leads_to_the_same_bits() -> None:
+@pytest.mark.parametrize("optimizer", ["adam", "lodo"])
+def test_resuming_at_any_step_leads_to_the_same_bits(optimizer: OptimizerName) -> None:
     def fresh() -> Trainer:
-        attempts = [Fitted(2, 0, False, 1), Descended(3, 12, 4, 1500)]
+        attempts = [Fitted(2, 0, False, 1), Descended(3, 12, 4, 1500, optimizer=optimizer)]
         return Trainer(*data_of("Parity_All", rows=300), seed=3, keep=3, attempts=attempts)
 
     whole, part, stages = fresh(), fresh(), []

@@ -7,6 +7,15 @@ from novacula.distill.train.stack import Weights
 _FIRST, _SECOND, _TINY = 0.9, 0.98, 1e-8
 CLIP = 1.0
 """The longest gradient, over all weights of one network, that is taken as it is."""
+RATE = 1e-2
+"""The rate at its highest."""
+
+
+def clipped(gradient: Weights) -> Weights:
+    """The gradient, each network's own part of it at most `CLIP` long."""
+    squares = torch.stack([value.square().sum((1, 2)) for value in gradient.values()])
+    shrink = (CLIP / squares.sum(0).sqrt().clamp_min(CLIP))[:, None, None]
+    return {name: value * shrink for name, value in gradient.items()}
 
 
 class Adam:
@@ -25,20 +34,13 @@ class Adam:
     def update(self, gradient: Weights, rate: float) -> None:
         """One step down the gradient."""
         self.updates += 1
-        squares = torch.stack([value.square().sum((1, 2)) for value in gradient.values()])
-        shrink = (CLIP / squares.sum(0).sqrt().clamp_min(CLIP))[:, None, None]
         step = -rate / (1 - _FIRST**self.updates)
         unbias = 1 / (1 - _SECOND**self.updates)
+        slopes = clipped(gradient)
         for name, weight in self.weights.items():
-            clipped = gradient[name] * shrink
-            self.first[name].lerp_(clipped, 1 - _FIRST)
-            self.second[name].mul_(_SECOND).addcmul_(clipped, clipped, value=1 - _SECOND)
+            self.first[name].lerp_(slopes[name], 1 - _FIRST)
+            self.second[name].mul_(_SECOND).addcmul_(slopes[name], slopes[name], value=1 - _SECOND)
             weight.addcdiv_(self.first[name], (self.second[name] * unbias).sqrt_().add_(_TINY), value=step)
-
-    def choose(self, nets: list[int]) -> None:
-        """Go on with some of the networks only."""
-        for arrays in (self.weights, self.first, self.second):
-            arrays.update({name: value[nets].clone() for name, value in arrays.items()})
 
     def state(self) -> dict[str, torch.Tensor]:
         """Weights and moments by name."""

@@ -96,7 +96,14 @@ class Descents:
         self._encoding = lesson.encoding(attempt.symbols)
         generator = _torch(random)
         self._descent = Descent(
-            lesson, self._encoding, attempt.nets, attempt.size, attempt.width, attempt.updates, generator
+            lesson,
+            self._encoding,
+            attempt.nets,
+            attempt.size,
+            attempt.width,
+            attempt.updates,
+            generator,
+            attempt.optimizer,
         )
         self._waiting: list[Parameters] = []
         self._refinement: Refinement | None = None
@@ -143,7 +150,7 @@ class Descents:
     def _descend(self, generator: torch.Generator) -> dict[str, Any]:
         descent = self._descent
         loss = descent.advance(generator)
-        ended = descent.adam.updates >= self._attempt.updates
+        ended = descent.optimizer.updates >= self._attempt.updates
         self._waiting = descent.perfect()[: self.KEEP] or (descent.nearly_perfect() if ended else [])
         if self._waiting or ended:
             self._next()

@@ -9,17 +9,17 @@ import math
 import numpy as np
 import torch
 
-from novacula.distill.train.adam import Adam
+from novacula.distill.config import OptimizerName
+from novacula.distill.train.adam import RATE, Adam
 from novacula.distill.train.batches import Batches
 from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.lesson import Lesson
+from novacula.distill.train.lodo import Lodo
 from novacula.distill.train.parameters import Parameters
-from novacula.distill.train.stack import Batch, gradients, one, random_weights, stacked
+from novacula.distill.train.stack import Batch, Weights, gradients, one, random_weights, stacked
 
 ROWS = 128
 """Sequences in a batch."""
-RATE = 1e-2
-"""Adam's rate at its highest."""
 NOISE = 0.05
 """Standard deviation of what is added to the states, which are of order one; it falls with the rate."""
 CLASS_WEIGHT = 1.0
@@ -43,6 +43,7 @@ class Descent:
         width: ReLU units.
         updates: in all; the rate falls towards the end.
         generator: draws their weights.
+        optimizer: what moves them.
     """
 
     def __init__(
@@ -54,13 +55,14 @@ class Descent:
         width: int,
         updates: int,
         generator: torch.Generator,
+        optimizer: OptimizerName = "adam",
     ) -> None:
         self._lesson, self._encoding, self._updates = lesson, encoding, updates
         self._batches = Batches(lesson, encoding)
         classes = len(lesson.values)
         outputs = lesson.targets.shape[2]
         weights = random_weights(nets, size, width, encoding, outputs, classes, generator)
-        self.adam = Adam(weights)
+        self.optimizer = Lodo(weights) if optimizer == "lodo" else Adam(weights)
         self.length = min(2, lesson.length)
         self._class_weight = CLASS_WEIGHT if classes > 1 else 0.0
         self.right = torch.zeros(nets)
@@ -71,9 +73,11 @@ class Descent:
         for _ in range(UPDATES):
             rate = self._rate()
             share = rate / RATE
-            batch = noisy(self._batches.draw(ROWS, self.length, generator), self.adam, NOISE * share, generator)
-            loss, right, slope = gradients(self.adam.weights, batch, self._class_weight * share)
-            self.adam.update(slope, rate)
+            batch = noisy(
+                self._batches.draw(ROWS, self.length, generator), self.optimizer.weights, NOISE * share, generator
+            )
+            loss, right, slope = gradients(self.optimizer.weights, batch, self._class_weight * share)
+            self.optimizer.update(slope, rate)
             self.right = self.right.lerp(right, 0.1)
             if self.length < self._lesson.length and self.right.max() > _LEARNED:
                 self.length = min(self._lesson.length, self.length + max(1, self.length // 4))
@@ -86,7 +90,7 @@ class Descent:
             return []
         judged = []
         for net in range(len(self.right)):
-            candidate = one(self.adam.weights, net)
+            candidate = one(self.optimizer.weights, net)
             network = self._lesson.network(candidate, self._encoding)
             if self._lesson.judge(network, _GLANCE)[0] == 1 and (judgment := self._lesson.judge(network))[0] == 1:
                 judged.append((judgment[1], net, candidate))
@@ -96,26 +100,28 @@ class Descent:
         """The network whose classifier has been right most often of late, if it nearly always was."""
         best = int(self.right.argmax())
         at_length = self.length == self._lesson.length
-        return [one(self.adam.weights, best)] if at_length and self.right[best] > _NEARLY else []
+        return [one(self.optimizer.weights, best)] if at_length and self.right[best] > _NEARLY else []
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
         """Weights, moments and where the curriculum stands."""
-        arrays = {name: value.numpy().copy() for name, value in self.adam.state().items()}
-        return arrays | {"right": self.right.numpy().copy()}, {"length": self.length, "updates": self.adam.updates}
+        arrays = {name: value.numpy().copy() for name, value in self.optimizer.state().items()}
+        return arrays | {"right": self.right.numpy().copy()}, {"length": self.length, "updates": self.optimizer.updates}
 
     def load(self, arrays: dict[str, np.ndarray], data: dict[str, int]) -> None:
         """Take up `state`."""
-        self.adam.load({name: torch.from_numpy(arrays[name]) for name in self.adam.state()}, data["updates"])
+        self.optimizer.load({name: torch.from_numpy(arrays[name]) for name in self.optimizer.state()}, data["updates"])
         self.right, self.length = torch.from_numpy(arrays["right"]).clone(), data["length"]
 
     def _rate(self) -> float:
-        done = self.adam.updates / self._updates
-        return RATE * min(1.0, (self.adam.updates + 1) / 50) * max(0.05, 0.5 + 0.5 * math.cos(math.pi * min(1, done)))
+        done = self.optimizer.updates / self._updates
+        return (
+            RATE * min(1.0, (self.optimizer.updates + 1) / 50) * max(0.05, 0.5 + 0.5 * math.cos(math.pi * min(1, done)))
+        )
 
 
-def noisy(batch: Batch, adam: Adam, deviation: float, generator: torch.Generator) -> Batch:
+def noisy(batch: Batch, weights: Weights, deviation: float, generator: torch.Generator) -> Batch:
     """The batch with fresh noise for the states."""
-    nets, _, size = adam.weights["recur"].shape
+    nets, _, size = weights["recur"].shape
     time, _, rows = batch.features.shape
     noise = deviation * torch.randn(time, nets, size, rows, generator=generator, dtype=batch.features.dtype)
     return Batch(batch.features, batch.targets, batch.classes, noise)

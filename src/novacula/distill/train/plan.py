@@ -4,10 +4,11 @@ Small networks first, fitted from many random starts by least squares, which tak
 gradient descent, which are shrunk afterwards.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from novacula.distill.config import OptimizerName
 from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.lesson import Lesson
 
@@ -43,6 +44,7 @@ class Descended:
         nets: how many at once.
         updates: at most.
         symbols: how inputs are shown (`Encoding`).
+        optimizer: what moves them.
     """
 
     size: int
@@ -50,6 +52,7 @@ class Descended:
     nets: int
     updates: int
     symbols: bool = True
+    optimizer: OptimizerName = "adam"
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ class Searched:
 Attempt = Fitted | Descended | Searched
 
 
-def plan(lesson: Lesson) -> tuple[Attempt, ...]:
-    """The attempts in order."""
+def plan(lesson: Lesson, optimizer: OptimizerName = "adam") -> tuple[Attempt, ...]:
+    """The attempts in order; `optimizer` is for those that descend."""
     attempts: list[Attempt] = []
     numbers, symbols = lesson.encoding(False), lesson.encoding(True)
     for encoding in (numbers, symbols) if symbols.symbols else (numbers,):
@@ -81,11 +84,11 @@ def plan(lesson: Lesson) -> tuple[Attempt, ...]:
             attempts += [Fitted(size, 0, encoding.symbols, 4) for size in range(order, order + 3)]
     attempts += [Fitted(1, 8, False, 4), Fitted(2, 8, False, 4), Fitted(3, 8, False, 3)]
     if symbols.symbols or lesson.data.high - lesson.data.low == 1:
-        attempts += [Descended(8, 64, 8, 2500), Descended(16, 128, 4, 5000), Descended(16, 128, 4, 10000)]
+        wide = (Descended(8, 64, 8, 2500), Descended(16, 128, 4, 5000), Descended(16, 128, 4, 10000))
     else:
         attempts += [Fitted(size, width, False, 10) for width in (12, 16) for size in (1, 2, 3)]
-        attempts += [Descended(8, 64, 8, 5000)]
-    return tuple(attempts)
+        wide = (Descended(8, 64, 8, 5000),)
+    return (*attempts, *(replace(each, optimizer=optimizer) for each in wide))
 
 
 def affine_order(lesson: Lesson, encoding: Encoding) -> int:

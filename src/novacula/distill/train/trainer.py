@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from novacula.distill.config import OptimizerName
 from novacula.distill.network import Layer, Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.train.attempts import begin_work, length_of
@@ -57,6 +58,7 @@ class Trainer:
         seed: decides everything that is random.
         keep: exact networks after which training is done.
         attempts: what is tried, in order; by default, what `plan` makes of the data.
+        optimizer: what the plan's descents go down with.
     """
 
     def __init__(
@@ -66,9 +68,10 @@ class Trainer:
         seed: int,
         keep: int = 3,
         attempts: Sequence[Attempt] | None = None,
+        optimizer: OptimizerName = "adam",
     ) -> None:
         self._lesson = Lesson(cropped(data), held_out)
-        self._attempts = plan(self._lesson) if attempts is None else tuple(attempts)
+        self._attempts = plan(self._lesson, optimizer) if attempts is None else tuple(attempts)
         self._seed, self._keep = seed, keep
         self._found: list[TrainedNetwork] = []
         self._seconds = 0.0
