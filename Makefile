@@ -15,7 +15,7 @@ ifneq ($(wildcard $(CONFORMANCE)/.),)
 export NOVACULA_CONFORMANCE ?= $(CONFORMANCE)
 endif
 
-.PHONY: env demo demo-features test lint studies dist clean help
+.PHONY: env demo demo-features docs test lint studies dist clean help
 
 env: $(VENV)/dev.stamp $(VENV)/native.stamp  ## .venv with the package and what its development needs (the default)
 
@@ -36,10 +36,8 @@ $(VENV)/base.stamp: pyproject.toml $(VENV)/tools.stamp
 	$(PIP) $(EDITABLE) .
 	@touch $@
 
-# The extras ray and docs join these with the first code that imports them; until then they would only cost every
-# checkout hundreds of megabytes.
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
-	$(PIP) $(EDITABLE) '.[dev,distill,lm]'
+	$(PIP) $(EDITABLE) '.[dev,distill,docs,lm,ray]'
 	@touch $(VENV)/base.stamp $@
 
 # The kernels, put beside the Python sources. A C++ edit rebuilds what it touches, in seconds, without a network.
@@ -81,6 +79,11 @@ lint: env  ## lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
+
+docs: env  ## the documentation in build/docs, with every snippet run; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b doctest -d build/doctrees docs build/doctest
+	@echo "Open build/docs/index.html in a browser."
 
 studies: env  ## the long and statistical checks of benchmarks/studies
 	@for study in $(STUDIES); do echo "== $$study"; $(BIN)/python "$$study" || exit 1; done

@@ -107,3 +107,4 @@ ZOO: tuple[Family, ...] = (
     Family("ball", True, _FILLED, space.ball, True),
     Family("trefoil", True, _CURVE, space.trefoil, True),
 )
+"""All families; the score was chosen on some of them, and looked at on the others afterwards."""

@@ -1,0 +1,74 @@
+"""How the documentation is built: `make docs`. Nothing is fetched, and every warning is an error."""
+
+import importlib.metadata
+import re
+
+from docutils.nodes import Element, TextElement
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.ext.napoleon import Config, GoogleDocstring
+
+project = "Novacula"
+author = "The Novacula authors"
+copyright = author
+release = importlib.metadata.version("novacula")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest"]
+exclude_patterns = ["_build"]
+default_role = "py:obj"
+nitpicky = True
+# Names in docstrings' backticks may also be expressions, and shapes of arrays are text.
+nitpick_ignore_regex = [("py:obj", ".*"), ("py:class", "'.*'")]
+myst_heading_anchors = 3
+
+html_theme = "alabaster"
+html_title = "Novacula"
+html_static_path = ["static"]
+html_css_files = ["novacula.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {"description": "The shortest description is the explanation.", "page_width": "1080px"}
+html_sidebars = {"**": ["about.html", "navigation.html", "searchfield.html"]}
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+maximum_signature_line_length = 88
+
+doctest_global_setup = "import torch\n_ = torch.set_num_threads(1)"
+
+_GOOGLE = Config(napoleon_use_ivar=True, napoleon_attr_annotations=False)
+_CODE = re.compile(r"(``.*?``|`[^`]*`)")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what follows."""
+    app.connect("autodoc-process-docstring", read_docstring)
+    app.connect("missing-reference", find_type)
+
+
+def read_docstring(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
+    """Sections in Google's style become fields; stars and bars are what they are, and emphasize nothing."""
+    # An attribute's first words before a colon are text here, not its type.
+    kind = "method" if what in ("attribute", "property", "data") else what
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            parts = _CODE.split(line)
+            parts[::2] = [re.sub(r"([*|])", r"\\\1", part) for part in parts[::2]]
+            lines[number] = re.sub(r"^(\s*)Source: ", r"\1**Source:** ", "".join(parts))
+    lines[:] = GoogleDocstring(lines, _GOOGLE, app, kind, name, value, options).lines()
+
+
+def find_type(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: TextElement) -> Element | None:
+    """A type is linked under its public name, wherever it is defined; types of others, and our inner ones, are text."""
+    if node.get("reftype") not in ("class", "exc", "obj"):
+        return None
+    name = node["reftarget"].rsplit(".", 1)[-1]
+    domain = env.domains.python_domain
+    public = [each for each in domain.objects if each.rsplit(".", 1)[-1] == name and domain.objects[each].objtype
+              in ("class", "exception", "function")]  # fmt: skip
+    if len(public) == 1:
+        entry = domain.objects[public[0]]
+        return domain.resolve_xref(env, node["refdoc"], app.builder, entry.objtype, public[0], node, content)
+    return content if node["reftype"] in ("class", "exc") else None
