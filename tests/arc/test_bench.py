@@ -18,7 +18,7 @@ from novacula.arc.config import BenchConfig, SolveConfig
 from novacula.arc.job import puzzle_job, solve_job
 from novacula.arc.report import build_report
 from novacula.errors import InputError, RunError
-from novacula.jobs import job_seed, read_outcome
+from novacula.jobs import Job, job_seed, read_outcome
 from novacula.runs import RunFolder
 from tests.arc.small_set import NAMES, TASKS, outputs_of, solved_alone, use_small_set, use_this_process
 from tests.report.test_page import Page, external_references
@@ -206,6 +206,19 @@ def test_options_are_checked_at_once() -> None:
     with pytest.raises(InputError) as error:
         BenchConfig(steps=0, workers=0, limit=0, memory_limit=0, tasks=("a",))
     assert len(error.value.problems) == 5
+
+
+def test_a_puzzle_on_a_gpu_declares_its_share_which_this_machine_need_not_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Job] = []
+    monkeypatch.setattr(campaign, "run_missing", lambda work, jobs, **options: given.extend(jobs) or "interrupted")
+    far = replace(CONFIG, device="cuda:99", gpu_share=0.25)
+    with pytest.raises(InputError, match="--device: cuda:99 is not a device"):
+        bench(far, out=tmp_path / "near")
+    bench(replace(far, cluster="auto"), out=tmp_path / "far")
+    bench(replace(CONFIG, gpu_share=0.25), out=tmp_path / "cpu")
+    assert [job.gpus for job in given] == [0.25] * len(NAMES) + [0.0] * len(NAMES)
 
 
 def test_an_unwritable_folder_is_said_before_anything_is_done(tmp_path: Path) -> None:

@@ -39,9 +39,11 @@ def test_an_id_that_cannot_is_refused(job_id: str) -> None:
 
 def test_everything_wrong_is_said_at_once() -> None:
     numbers: list[dict[str, Any]] = [{"cost": -1.0}, {"cost": float("nan")}, {"memory_mb": 0.0}]
+    numbers += [{"cores": 0}, {"gpus": 1.5}, {"gpus": float("inf")}]
     jobs = [Job(f"job{index}", {}, **options) for index, options in enumerate(numbers)]
     with pytest.raises(InputError) as caught:
-        check_jobs([*jobs, Job("x", {}), Job("X", {})])
+        check_jobs([*jobs, Job("x", {}), Job("X", {}), Job("y", {}, cores=3, gpus=2), Job("z", {}, gpus=0.25)])
     problems = caught.value.problems
-    assert len(problems) == 4
-    assert all(name in problem for name, problem in zip(("job0", "job1", "job2", "'X'"), problems, strict=True))
+    assert len(problems) == 7
+    names = (*(f"job{index}" for index in range(6)), "'X'")
+    assert all(name in problem for name, problem in zip(names, problems, strict=True))

@@ -11,13 +11,13 @@ from novacula.jobs.outcomes import digest_of, kept_outcomes, write_outcome
 
 JOB = Job("a", {"steps": 3, "name": "x"})
 DIGEST = digest_of("novacula.x:y", JOB, 5)
-OUTCOME = Outcome("a", "finished", {"x": [1, 2.5]}, "", 1.25, 300.0, 2)
 ORIGIN: dict[str, Any] = {"versions": {"python": "3"}, "platform": {"machine": "m"}}
+OUTCOME = Outcome("a", "finished", {"x": [1, 2.5]}, "", 1.25, 300.0, 2, ORIGIN)
 
 
 def write(folder: Path, **changes: Any) -> Path:
     """The file of `OUTCOME`, with changes that nobody who writes it makes."""
-    write_outcome(folder, OUTCOME, DIGEST, ORIGIN)
+    write_outcome(folder, OUTCOME, DIGEST)
     path = folder / "jobs" / "a.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     return path
@@ -25,7 +25,7 @@ def write(folder: Path, **changes: Any) -> Path:
 
 def test_an_outcome_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_outcome(tmp_path, "a") is None
-    write_outcome(tmp_path, OUTCOME, DIGEST, ORIGIN)
+    write_outcome(tmp_path, OUTCOME, DIGEST)
     assert read_outcome(tmp_path, "a") == OUTCOME
     document = json.loads((tmp_path / "jobs" / "a.json").read_text())
     assert (document["schema_version"], document["versions"]) == (1, {"python": "3"})
@@ -75,14 +75,14 @@ def test_a_damaged_file_counts_as_not_done(tmp_path: Path, content: bytes) -> No
 
 def test_a_failed_job_is_not_kept(tmp_path: Path) -> None:
     failed = Outcome("a", "failed", None, "why", 0.0, 0.0, 3)
-    write_outcome(tmp_path, failed, DIGEST, {})
+    write_outcome(tmp_path, failed, DIGEST)
     assert read_outcome(tmp_path, "a") == failed
     assert kept_outcomes(tmp_path, {"a": DIGEST}) == {}
 
 
 def test_outcomes_of_another_run_are_refused_all_at_once(tmp_path: Path) -> None:
     for job_id in ("a", "b"):
-        write_outcome(tmp_path, Outcome(job_id, "finished", {}, "", 0.0, 0.0, 1), DIGEST, ORIGIN)
+        write_outcome(tmp_path, Outcome(job_id, "finished", {}, "", 0.0, 0.0, 1), DIGEST)
     with pytest.raises(InputError) as caught:
         kept_outcomes(tmp_path, {"a": "other", "b": "other"})
     assert [problem.partition(" ")[0] for problem in caught.value.problems] == ["a.json", "b.json"]

@@ -76,7 +76,7 @@ class InlinePool:
         if self.executor.dying.get(name, 0) > 0:
             self.executor.dying[name] -= 1
             return [Ended(name, None, "SIGKILL")]
-        return [Ended(name, answer_request(self.work, PACKAGES, request))]
+        return [Ended(name, answer_request(self.work, self.executor.packages, request))]
 
 
 def conduct(jobs: list[Job], folder: Path, executor: Executor, **options: Any) -> Report:

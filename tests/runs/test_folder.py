@@ -37,6 +37,7 @@ def test_run_json_says_what_the_run_depends_on(tmp_path: Path) -> None:
         "created",
         "updated",
         "error",
+        "elsewhere",
     }
     assert document["configuration"] == {"steps": 3} and document["seed"] == 7 and document["threads"] == 2
     assert document["versions"]["novacula"] == novacula.__version__
@@ -52,6 +53,34 @@ def test_torch_is_recorded_where_it_is_in_use(tmp_path: Path, monkeypatch: pytes
     assert create(out=tmp_path / "with").record.versions["torch"] == "9.9"
     monkeypatch.delitem(sys.modules, "torch")
     assert "torch" not in create(out=tmp_path / "without").record.versions
+
+
+def test_what_other_machines_computed_is_recorded_where_it_may_change_bits(tmp_path: Path) -> None:
+    folder = create(out=tmp_path / "a")
+    versions, platform = folder.record.versions, folder.record.platform
+    folder.note_origin({"versions": versions | {"library": "there alone"}, "platform": platform | {"cores": 999}})
+    folder.note_origin({})
+    assert RunFolder.open(folder.path).record.elsewhere == []
+    for _ in range(2):
+        folder.note_origin({"versions": versions, "platform": platform | {"instruction_set": "other"}})
+        folder.note_origin({"versions": versions | {"numpy": "1"}, "platform": platform})
+    folder.set_status("finished", step=1, length=1)
+    found = RunFolder.open(folder.path).record.elsewhere
+    assert [(each["platform"]["instruction_set"], each["versions"]["numpy"]) for each in found] == [
+        ("other", versions["numpy"]),
+        (platform["instruction_set"], "1"),
+    ]
+
+
+def test_a_record_of_before_other_machines_were_noted_is_read(tmp_path: Path) -> None:
+    path = create(out=tmp_path / "a").path / "run.json"
+    document = json.loads(path.read_text())
+    del document["elsewhere"]
+    path.write_text(json.dumps(document))
+    assert RunFolder.open(tmp_path / "a").record.elsewhere == []
+    path.write_text(json.dumps(document | {"elsewhere": ["x"]}))
+    with pytest.raises(InputError, match="elsewhere must be a list of objects"):
+        RunFolder.open(tmp_path / "a")
 
 
 def test_names_are_readable_and_unique(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ def _jobs(folder: RunFolder, config: BenchConfig, tasks: Mapping[str, Task]) -> 
             until=config.steps,
             folder=checkpoints(folder, name),
             cost=volume(task),
+            gpus=config.gpus,
         )
         for name, task in tasks.items()
     ]

@@ -23,8 +23,7 @@ from novacula.runs import RunFolder
 
 SCHEMA_VERSION = 1
 _TASKS = "tasks.json"
-_MAX_BYTES = 64_000_000
-_MAX_MEMORY = 1_000_000_000
+_MAX_BYTES = 16_000_000
 
 
 def make_folder(
@@ -48,10 +47,11 @@ def make_folder(
         out: the run's folder itself, instead.
 
     Raises:
-        InputError: an engine or a device that is not there.
+        InputError: an engine that is not there, or a device that this machine, if it is to compute, does not have.
         RunError: the folder cannot be made.
     """
-    check_device(config.device)
+    if config.cluster is None:
+        check_device(config.device)
     config = replace(config, engine=engine_name(config))  # not to be chosen anew by every worker
     configuration = {"task": label, **asdict(config), **more}
     folder = RunFolder.create(
@@ -76,7 +76,7 @@ def read_tasks(folder: RunFolder) -> dict[str, Task]:
         InputError: the file is absent or damaged.
     """
     path = folder.path / "artifacts" / _TASKS
-    value = read_json(path, max_bytes=_MAX_BYTES, max_memory=_MAX_MEMORY)
+    value = read_json(path, max_bytes=_MAX_BYTES)
     tasks = check_schema(value, str(path), SCHEMA_VERSION).get("tasks")
     if not isinstance(tasks, dict):
         raise InputError(str(path), "must hold an object of tasks")
@@ -99,7 +99,7 @@ def run_campaign(
     return run_missing(
         WORK,
         jobs,
-        folder=folder.path,
+        folder=folder,
         seed=config.seed,
         executor=executor_for(config.cluster, config.workers, config.memory_limit),
         time_limit=time_limit,

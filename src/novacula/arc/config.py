@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from novacula.options import refuse, unless_at_least, unless_memory, unless_seed
+from novacula.options import refuse, unless_at_least, unless_memory, unless_seed, unless_within
 
 Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
@@ -57,6 +57,13 @@ class CampaignConfig(SolveConfig):
     """Solve on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
     memory_limit: float | None = None
     """Megabytes that all workers together may take; a puzzle waits until there is room for it."""
+    gpu_share: float = 1.0
+    """Part of a GPU that a puzzle takes on a cluster, where --device is a GPU."""
+
+    @property
+    def gpus(self) -> float:
+        """GPUs that a puzzle's job declares."""
+        return self.gpu_share if self.device.startswith("cuda") else 0.0
 
     def for_puzzle(self, seed: int) -> SolveConfig:
         """How one of the puzzles is solved."""
@@ -65,7 +72,8 @@ class CampaignConfig(SolveConfig):
         return SolveConfig(**options)
 
     def _problems(self) -> list[str]:
-        return super()._problems() + unless_at_least("--workers", self.workers) + unless_memory(self.memory_limit)
+        problems = unless_at_least("--workers", self.workers) + unless_memory(self.memory_limit)
+        return super()._problems() + problems + unless_within("--gpu-share", self.gpu_share, 0.01, 1)
 
 
 @dataclass(frozen=True)

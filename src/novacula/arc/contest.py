@@ -18,7 +18,6 @@ from novacula.files import read_json, write_text
 PLACEHOLDER = [[0]]
 """The grid that stands where there is no attempt."""
 _ATTEMPTS = ("attempt_1", "attempt_2")
-_MAX_MEMORY = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def read_submission(file: str | PathLike[str]) -> object:
     Raises:
         InputError: it cannot be read, or is not JSON.
     """
-    return read_json(file, max_bytes=MAX_BYTES, max_memory=_MAX_MEMORY)
+    return read_json(file, max_bytes=MAX_BYTES)
 
 
 def write_submission(
@@ -116,7 +115,7 @@ def _entry(tests: int, attempts: Sequence[Sequence[object]]) -> list[dict[str, o
 
 
 def _by_id(file: str | PathLike[str]) -> dict[str, Any]:
-    value = read_json(file, max_bytes=MAX_BYTES, max_memory=_MAX_MEMORY)
+    value = read_json(file, max_bytes=MAX_BYTES)
     if not isinstance(value, dict) or not value or "train" in value or "test" in value:
         raise InputError(str(file), "is not a file of many puzzles by id, as Kaggle's are")
     return value

@@ -80,7 +80,9 @@ class Leg:
             self._leader, self._led_since = attempts[0], self.position
 
 
-def puzzle_job(job_id: str, task: Task, config: SolveConfig, until: int, folder: Path, cost: float) -> Job:
+def puzzle_job(
+    job_id: str, task: Task, config: SolveConfig, until: int, folder: Path, cost: float, gpus: float = 0.0
+) -> Job:
     """The job that trains on a puzzle up to a step.
 
     Args:
@@ -89,7 +91,7 @@ def puzzle_job(job_id: str, task: Task, config: SolveConfig, until: int, folder:
         config: how it is solved; its `steps` are those of the whole training.
         until: the step at which the job ends.
         folder: where the puzzle's checkpoints are; those of an earlier job are taken up.
-        cost: see `novacula.jobs.Job`.
+        cost, gpus: see `novacula.jobs.Job`.
     """
     configuration: dict[str, JSON] = {
         "task": task.name,
@@ -98,7 +100,7 @@ def puzzle_job(job_id: str, task: Task, config: SolveConfig, until: int, folder:
         "until": until,
         "folder": str(folder.resolve()),
     }
-    return Job(job_id, configuration, cost, memory_mb(task, config.engine))
+    return Job(job_id, configuration, cost, memory_mb(task, config.engine), gpus=gpus)
 
 
 def volume(task: Task) -> int:

@@ -118,10 +118,16 @@ def resume(
         InputError, RunError: the folder is damaged or in use.
     """
     config = folder.record.options(SolveConfig)
+    check_device(config.device)
     task = read_task(folder)
     puzzle = preprocess(task)
     program = SolveProgram(puzzle, config, str(folder.path), torch.get_num_threads())
-    status = drive(program, folder, time_limit=time_limit, checkpoint_seconds=checkpoint_seconds, on_step=on_step)
-    survivors = program.survivors(SURVIVES)
-    write_npz(folder.artifact(_LATENTS), {str(s): values for s, values in survivors.items()})
+
+    def keep() -> None:
+        survivors = program.survivors(SURVIVES)
+        write_npz(folder.artifact(_LATENTS), {str(s): values for s, values in survivors.items()})
+
+    status = drive(
+        program, folder, time_limit=time_limit, checkpoint_seconds=checkpoint_seconds, on_step=on_step, keep=keep
+    )
     return SolveResult(task, status, folder.read_result() or {}, build_report(folder))

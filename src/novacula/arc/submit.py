@@ -225,7 +225,8 @@ class _Submission:
         config = self.config.for_puzzle(seed)
         folder = checkpoints(self._folder, puzzle.key)
         # The largest "cost" is begun first.
-        return puzzle_job(f"{puzzle.key}.{until}", puzzle.task, config, until, folder, cost=puzzle.value(until))
+        cost, gpus = puzzle.value(until), self.config.gpus
+        return puzzle_job(f"{puzzle.key}.{until}", puzzle.task, config, until, folder, cost, gpus)
 
     def _take(self, outcome: Outcome) -> None:
         puzzle = self.puzzles[outcome.id.partition(".")[0]]

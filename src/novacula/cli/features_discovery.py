@@ -1,4 +1,4 @@
-"""``novacula features collect``, ``train-sae`` and ``discover``: features without labels, in one go or by stages."""
+"""``novacula features collect``, ``train-sae``, ``discover`` and ``survey``: features without labels."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -6,16 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from novacula.cli.console import conclude, print_json, printable, say
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
 from novacula.cli.console import show as show_result
-from novacula.cli.options import Flat, ResumeOptions, RunOptions, RunOptionsParameter
+from novacula.cli.options import (
+    CampaignOptions,
+    CampaignOptionsParameter,
+    Flat,
+    ResumeOptions,
+    RunOptions,
+    RunOptionsParameter,
+)
 from novacula.cli.progress import progress
-from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
+from novacula.features.config import CollectConfig, DiscoverConfig, SurveyConfig, TrainSaeConfig
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from novacula.features.discover import DiscoverResult
+    from novacula.features.survey import SurveyResult
+    from novacula.jobs import Outcome
     from novacula.runs import RunFolder, Step
 
 _ROWS = 20
@@ -117,10 +126,73 @@ def _resume(folder: "RunFolder", options: RunOptions) -> int:
     return _conclude(result, options)
 
 
-VERBS: tuple[Callable[..., int], ...] = (collect, train_sae, discover)
-RESUME: dict[str, Callable[["RunFolder", RunOptions], int]] = dict.fromkeys(
-    ("collect", "train-sae", "discover"), _resume
-)
+def survey(
+    *,
+    model: str,
+    text: Paths,
+    config: Annotated[DiscoverConfig, Flat] = DiscoverConfig(),  # noqa: B008 - it is frozen
+    campaign: Annotated[SurveyConfig, Flat] = SurveyConfig(),  # noqa: B008 - it is frozen
+    options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
+) -> int:
+    """Discover at several layers of a model, each a job of its own, and say what each layer holds.
+
+    The exit code is 1 where layers failed.
+
+    Example: novacula features survey --model smollm2 --text /usr/share/doc --layers 4,8,12 --workers 2
+
+    Args:
+        model: Folder of a model, a GGUF file, or smollm2.
+        text: Text files, plain or .gz, or folders of them.
+    """
+    options.apply_logging()
+    from novacula.features.discover import DiscoverSource
+    from novacula.features.survey import survey as run
+
+    source = DiscoverSource(model=model, text=tuple(map(str, text)))
+    where: dict[str, Any] = {"runs": options.runs, "out": options.out, "time_limit": options.time_limit}
+    return _conclude_survey(run(source, config, campaign, **where, on_layer=_on_layer(options)), options)
+
+
+def _resume_survey(folder: "RunFolder", options: RunOptions) -> int:
+    options.apply_logging()
+    from novacula.features.survey import resume as go_on
+
+    return _conclude_survey(go_on(folder, time_limit=options.time_limit, on_layer=_on_layer(options)), options)
+
+
+VERBS: tuple[Callable[..., int], ...] = (collect, train_sae, discover, survey)
+RESUME: dict[str, Callable[["RunFolder", RunOptions], int]] = {
+    **dict.fromkeys(("collect", "train-sae", "discover"), _resume),
+    "survey": _resume_survey,
+}
+
+
+def _on_layer(options: ResumeOptions) -> "Callable[[Outcome, int, int], None] | None":
+    """What says that a layer is done."""
+
+    def say_so(outcome: "Outcome", done: int, layers: int) -> None:
+        best = f"best score {outcome.result['best']:.3f} bits" if outcome.result else printable(outcome.error)
+        say(f"{done} of {layers}: {outcome.id}, {best}, {outcome.cpu_seconds:,.0f} s")
+
+    return say_so if options.shows_progress else None
+
+
+def _conclude_survey(result: "SurveyResult", options: ResumeOptions) -> int:
+    from rich.table import Table
+
+    from novacula.runs import RunFolder
+
+    if options.json:
+        print_json(result.document)
+    else:
+        shown = Table("layer", "best score", "chance", "above chance", "clusters", "tokens of the best", box=None)
+        for row in result.document["layers"]:
+            numbers = (f"{row['best']:.3f}", f"{row['chance']:.3f}", str(row["above_chance"]), str(row["clusters"]))
+            shown.add_row(str(row["layer"]), *numbers, printable(" ".join(row["top"][0]["examples"])))
+        show_result(shown)
+        say(f"report: {printable(str(result.report))}")
+    code = conclude(RunFolder.open(result.report.parent), result.status, options, "layer")
+    return EXIT_UNREACHED if code == EXIT_FINISHED and result.document["failed"] else code
 
 
 def _text(path: Path | None) -> str | None:

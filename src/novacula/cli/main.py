@@ -24,7 +24,7 @@ def build_app() -> App:
     app = App(name="novacula", help=_HELP, help_format="plaintext", version=_version)
     for part, summary in available().items():
         app.command(f"novacula.cli.{part}:app", name=part, help=summary)
-    app.command("novacula.cli.runs:app", name="runs", help="List, show, resume and report runs.")
+    app.command("novacula.cli.runs:app", name="runs", help="List, show, resume and report runs, or put them on a page.")
     app.command("novacula.cli.doctor:doctor", name="doctor", help="Tell what this installation computes with.")
     return app
 

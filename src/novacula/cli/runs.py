@@ -1,4 +1,4 @@
-"""``novacula runs``: list, show, resume and report."""
+"""``novacula runs``: list, show, resume, report and gallery."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ _STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damaged": "
 
 Json = Annotated[bool, Parameter(negative="")]
 
-app = App(name="runs", help="List, show, resume and report runs.", help_format="plaintext")
+app = App(name="runs", help="List, show, resume and report runs, or put them on a page.", help_format="plaintext")
 
 
 @app.command(name="list")
@@ -111,9 +111,48 @@ def report(run: str, /, *, runs: Path = Path("runs"), open: bool = False) -> Non
     path = report_function(folder.record.part)(folder)
     show_result(printable(str(path)))
     if open:
-        import webbrowser
+        _open(path)
 
-        webbrowser.open(path.resolve().as_uri())
+
+@app.command
+def gallery(
+    places: Annotated[tuple[Path, ...], Parameter(negative_iterable=())] = (Path("runs"),),
+    /,
+    *,
+    out: Path = Path("gallery"),
+    open: bool = False,
+    json: Json = False,
+) -> None:
+    """Make one static site over many runs, with a search, and print the path of its index.
+
+    Reports are copied, so the site needs neither the runs nor a network: open it from disk, or put the whole folder on
+    a web server. Written again into the same folder, it is brought up to date. A damaged run appears as such.
+
+    Example: novacula runs gallery runs --out site --open
+    Example: novacula runs gallery runs/demo experiments
+
+    Args:
+        places: Run folders, and folders of runs.
+        out: Folder of the site: one that does not exist, is empty, or is a gallery.
+        open: Show it in the web browser.
+        json: Print one JSON object.
+    """
+    from novacula.report import find_runs, write_gallery
+
+    found = find_runs(places)
+    index = write_gallery(found, out)
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "index": str(index), "runs": [run.path for run in found]})
+    else:
+        show_result(printable(str(index)))
+    if open:
+        _open(index)
+
+
+def _open(page: Path) -> None:
+    import webbrowser
+
+    webbrowser.open(page.resolve().as_uri())
 
 
 def _table(found: "list[RunSummary]") -> Any:
@@ -156,6 +195,7 @@ def _show(folder: "RunFolder", record: dict[str, Any], last: dict[str, Any] | No
         "status": f"{record['status']}{progress}",
         **({"error": record["error"]} if record["error"] else {}),
         **{name: record[name] for name in ("created", "updated", "seed", "threads", "versions", "platform")},
+        **{f"elsewhere {number}": each for number, each in enumerate(record["elsewhere"], 1)},
     }
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ProbeConfig,
         ScoreConfig,
         SteerConfig,
+        SurveyConfig,
         TrainSaeConfig,
     )
     from novacula.features.continuity import Continuity, continuity
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from novacula.features.slices import CodeMatrix, Slice
     from novacula.features.steer import steer
     from novacula.features.store import Store
+    from novacula.features.survey import SurveyResult, survey
     from novacula.features.task_run import TaskResult
     from novacula.features.toy import Toy, save_toy, train_toy
     from novacula.features.zoo import ZOO, Family
@@ -71,6 +73,7 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
             "ProbeConfig",
             "ScoreConfig",
             "SteerConfig",
+            "SurveyConfig",
             "TrainSaeConfig",
         ),
         "continuity": ("Continuity", "continuity"),
@@ -87,6 +90,7 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "slices": ("CodeMatrix", "Slice"),
         "steer": ("steer",),
         "store": ("Store",),
+        "survey": ("SurveyResult", "survey"),
         "task_run": ("TaskResult",),
         "toy": ("Toy", "save_toy", "train_toy"),
         "zoo": ("ZOO", "Family"),

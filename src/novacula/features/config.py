@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from novacula.options import refuse, unless_between, unless_seed, unless_within
+from novacula.options import refuse, unless_at_least, unless_between, unless_memory, unless_seed, unless_within
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -196,6 +196,29 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
         if self.cutoff is not None:
             problems += unless_between("--cutoff", self.cutoff, -1, 1)
         return problems
+
+
+@dataclass(frozen=True)
+class SurveyConfig:
+    """Which layers discovery is done at, and where they are computed.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    layers: Layers = ()
+    """Layers of the residual stream, with commas between them; by default all: 0 is the embedding output."""
+    workers: int = 2
+    """Layers at the same time, each on one thread. Their number changes no result."""
+    cluster: str | None = None
+    """Compute on a Ray cluster whose nodes see model, texts and run: auto, or HOST:6379. By default on this machine."""
+    memory_limit: float | None = None
+    """Megabytes that all workers together may take; a layer waits until there is room for it."""
+
+    def __post_init__(self) -> None:
+        problems = [problem for layer in self.layers for problem in unless_within("--layers", layer, 0, 10_000)]
+        problems += [] if len({*self.layers}) == len(self.layers) else ["--layers names a layer twice"]
+        refuse(problems + unless_at_least("--workers", self.workers) + unless_memory(self.memory_limit))
 
 
 @dataclass(frozen=True)

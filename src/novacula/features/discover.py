@@ -161,18 +161,43 @@ def _run(
     on_step: OnStep | None,
 ) -> DiscoverResult:
     check_source(source)
+    return resume(make_folder(verb, source, config, threads, runs, out), time_limit=time_limit, on_step=on_step)
+
+
+def make_folder(
+    verb: str,
+    source: DiscoverSource,
+    config: CollectConfig | TrainSaeConfig,
+    threads: int,
+    runs: str | PathLike[str] = "runs",
+    out: str | PathLike[str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> RunFolder:
+    """Make the folder of a run.
+
+    Args:
+        verb: collect, train-sae, discover or survey.
+        source: of the states.
+        config: of the verb.
+        threads: numeric threads.
+        runs: folder in which the run's folder is made.
+        out: the run's folder itself, instead.
+        more: what the record of the run says besides.
+
+    Raises:
+        RunError: the folder cannot be made.
+    """
     stored = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(source).items()}
-    folder = RunFolder.create(
+    return RunFolder.create(
         part="features",
         verb=verb,
-        configuration=stored | asdict(config),
+        configuration=stored | asdict(config) | dict(more or {}),
         seed=config.seed,
         threads=threads,
         label=verb,
         runs=runs,
         out=out,
     )
-    return resume(folder, time_limit=time_limit, on_step=on_step)
 
 
 def check_source(source: DiscoverSource) -> None:

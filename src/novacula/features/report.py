@@ -13,6 +13,7 @@ _REPORTS = {
     "probe": "probe_report",
     "score": "score_report",
     "steer": "steer_report",
+    "survey": "survey_report",
 }
 """The module of each verb's report."""
 

@@ -103,7 +103,7 @@ def conduct(
         status = run_missing(
             work,
             jobs,
-            folder=folder.path,
+            folder=folder,
             seed=config.seed,
             executor=executor_for(config.cluster, config.workers, config.memory_limit),
             time_limit=time_limit,

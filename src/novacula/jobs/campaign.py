@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from novacula.errors import InputError
 from novacula.jobs.executor import Executor
 from novacula.jobs.job import Ending, Job, Outcome
 from novacula.jobs.outcomes import read_outcome
 from novacula.jobs.run import run_jobs
+from novacula.runs import RunFolder
 
 
 def run_missing(
     work: str,
     jobs: Sequence[Job],
     *,
-    folder: Path,
+    folder: RunFolder,
     seed: int,
     executor: Executor,
     time_limit: float | None,
@@ -24,7 +24,8 @@ def run_missing(
     """Compute those jobs that have no result in the folder yet (`novacula.jobs.run_jobs`).
 
     That a result is of this configuration needs no check, and none is made: the folder's own run.json says it. So a
-    job's configuration may name the folder, which may have been moved since.
+    job's configuration may name the folder, which may have been moved since. What another machine computed, run.json
+    says too (`novacula.runs.RunFolder.note_origin`).
 
     Args:
         work: ``package.module:function``.
@@ -38,14 +39,19 @@ def run_missing(
     Raises:
         InputError, RunError: the workers cannot be had.
     """
+
+    def take(outcome: Outcome) -> None:
+        folder.note_origin(outcome.origin)
+        on_outcome(outcome)
+
     missing = []
     for job in jobs:
         with suppress(InputError):  # a damaged outcome is none
-            kept = read_outcome(folder, job.id)
+            kept = read_outcome(folder.path, job.id)
             if kept and kept.status == "finished":
-                on_outcome(kept)
+                take(kept)
                 continue
-        (folder / "jobs" / f"{job.id}.json").unlink(missing_ok=True)
+        (folder.path / "jobs" / f"{job.id}.json").unlink(missing_ok=True)
         missing.append(job)
     if not missing:
         return "finished"
@@ -54,9 +60,9 @@ def run_missing(
     return run_jobs(
         work,
         missing,
-        folder=folder,
+        folder=folder.path,
         seed=seed,
         executor=executor,
         time_limit=time_limit,
-        on_outcome=lambda outcome, _: on_outcome(outcome),
+        on_outcome=lambda outcome, _: take(outcome),
     ).status

@@ -1,4 +1,4 @@
-"""Jobs on a Ray cluster: one task each, placed by Ray where a core and the memory are free.
+"""Jobs on a Ray cluster: one task each, placed by Ray where its cores, its memory and its share of a GPU are free.
 
 Tries are counted by the driver, as for local processes, so Ray itself repeats nothing.
 """
@@ -10,8 +10,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,10 @@ _PATIENCE = 5.0
 """Seconds in which a cluster's head must answer."""
 _CENSUS = 5.0
 """Seconds after which the cluster's nodes are counted again: they come and go."""
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""What a client of HTTP/2, which Ray's head speaks, says first: RFC 9113, section 3.4, and no settings."""
+_SETTINGS = 4
+"""The type of the frame that answers it, at byte 3."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class RayExecutor:
         before = signal.getsignal(signal.SIGTERM)
         try:
             if match["port"]:  # Ray itself would wait for minutes, and then end this process
-                socket.create_connection((match["host"].strip("[]"), int(match["port"])), _PATIENCE).close()
+                _greet(match["host"].strip("[]"), int(match["port"]))
             ray.init(self.address, log_to_driver=False, logging_level="warning")
             _mute(ray, True)
         except (OSError, OverflowError, RuntimeError, ValueError) as error:
@@ -86,9 +90,38 @@ class RayExecutor:
                 signal.signal(signal.SIGTERM, before)
 
 
+def _greet(host: str, port: int) -> None:
+    """Make sure that what listens there may be the head of a cluster.
+
+    Raises:
+        OSError, OverflowError: nothing listens, or something else does.
+    """
+    with socket.create_connection((host, port), _PATIENCE) as connection:
+        connection.sendall(_GREETING)
+        head = b""
+        with suppress(TimeoutError):
+            while len(head) < 4 and (more := connection.recv(9)):
+                head += more
+    if head[3:4] != bytes((_SETTINGS,)):
+        raise OSError("something else listens there")
+
+
 def _mute(ray: Any, mute: bool) -> None:
     """Keep Ray from printing on stdout, where results go, that a node has died; it has no option for that."""
     ray._private.worker._worker_logs_enabled = not mute
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A job that Ray has.
+
+    Attributes:
+        memory: bytes that it asks for; 0 for none.
+    """
+
+    job: Job
+    request: bytes
+    memory: int
 
 
 class _RayPool:
@@ -97,39 +130,39 @@ class _RayPool:
     def __init__(self, ray: Any, work: str, packages: tuple[str, ...]) -> None:
         self._ray = ray
         self._work = work, packages
-        as_task = ray.remote(num_cpus=1, max_retries=0, runtime_env={"env_vars": ONE_THREAD})
-        self._task = as_task(answer_request)
-        self._jobs: dict[Any, str] = {}
+        as_task = ray.remote(max_retries=0, runtime_env={"env_vars": ONE_THREAD})
+        self._remote = as_task(answer_request)
+        self._tasks: dict[Any, _Task] = {}
         self._counted = -math.inf
-        self._cores = 1.0
-        self._memory = 0.0
+        self._nodes: list[Mapping[str, float]] = []
 
     def room(self) -> float:
         """As many tasks as there are cores; where each finds its memory is Ray's concern."""
         self._count()
-        return math.inf if len(self._jobs) < self._cores else 0.0
+        cores = max(1.0, sum(node.get("CPU", 0.0) for node in self._nodes))
+        return math.inf if sum(task.job.cores for task in self._tasks.values()) < cores else 0.0
 
     def start(self, job: Job, request: bytes) -> None:
-        # More than any node has would never be placed.
-        memory = int(min(job.memory_mb * 1e6, self._memory)) or None
-        self._jobs[self._task.options(memory=memory).remote(*self._work, request)] = job.id
+        memory = min(int(job.memory_mb * 1e6), self._most_memory(job))
+        options = self._remote.options(num_cpus=job.cores, num_gpus=job.gpus, memory=memory or None)
+        self._tasks[options.remote(*self._work, request)] = _Task(job, request, memory)
 
     def wait(self, seconds: float) -> list[Ended]:
-        if not self._jobs:
+        if not self._tasks:
             return []
-        tasks = list(self._jobs)
+        tasks = list(self._tasks)
         done, _ = self._ray.wait(tasks, num_returns=1, timeout=seconds)
         if done:  # perhaps more than one
             done, _ = self._ray.wait(tasks, num_returns=len(tasks), timeout=0)
         return [self._take(task) for task in done]
 
     def close(self) -> None:
-        for task in self._jobs:
+        for task in self._tasks:
             self._ray.cancel(task, force=True)
-        self._jobs.clear()
+        self._tasks.clear()
 
     def _take(self, task: Any) -> Ended:
-        job = self._jobs.pop(task)
+        job = self._tasks.pop(task).job.id
         try:
             return Ended(job, self._ray.get(task))
         except self._ray.exceptions.RayError as error:
@@ -140,10 +173,23 @@ class _RayPool:
             return Ended(job, None, f"{type(error).__name__}: {reason[:300]}")
 
     def _count(self) -> None:
-        """Count the cores of the living nodes, and the memory of the largest."""
+        """Look which nodes live, and let no task wait for one that has gone."""
         if time.monotonic() - self._counted < _CENSUS:
             return
         self._counted = time.monotonic()
-        alive = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        self._cores = max(1.0, sum(node.get("CPU", 0.0) for node in alive))
-        self._memory = max((node.get("memory", 0.0) for node in alive if node.get("CPU", 0.0) >= 1), default=0.0)
+        self._nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        for reference, task in [*self._tasks.items()]:
+            # It asks for more than any node has, so it runs on none.
+            if task.memory > self._most_memory(task.job) > 0:
+                del self._tasks[reference]
+                self._ray.cancel(reference, force=True)
+                self.start(task.job, task.request)
+
+    def _most_memory(self, job: Job) -> int:
+        """Bytes of the largest node that has the job's cores and GPUs: a task that asks for more is never placed.
+
+        0 where no node has them; then the job waits, as a cluster may grow on demand.
+        """
+        wanted = {"CPU": job.cores, "GPU": job.gpus}
+        fit = [node for node in self._nodes if all(node.get(name, 0.0) >= least for name, least in wanted.items())]
+        return int(max((node.get("memory", 0.0) for node in fit), default=0.0))

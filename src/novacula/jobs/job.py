@@ -4,7 +4,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from novacula.errors import InputError
@@ -27,12 +27,16 @@ class Job:
             machine has.
         cost: expected effort, in any unit: the largest is done first.
         memory_mb: expected peak, for the memory limit.
+        cores: that a cluster keeps free for it, from 1. It computes on one thread, but may run programs of its own.
+        gpus: how many GPUs, or which part of one, a cluster keeps free for it: 0, 0.25, 1, 2, ...
     """
 
     id: str
     configuration: Mapping[str, JSON]
     cost: float = 1.0
     memory_mb: float = 500.0
+    cores: int = 1
+    gpus: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Outcome:
         cpu_seconds: processor time of the last try, with that of the programs it ran; 0 where its worker died.
         peak_memory_mb: largest resident memory of the worker during that try, in 10^6 bytes; 0 where the worker died.
         tries: how many times the job was begun in the run that recorded this.
+        origin: the ``versions`` and the ``platform`` that computed it; empty where its worker died.
     """
 
     id: str
@@ -56,6 +61,7 @@ class Outcome:
     cpu_seconds: float
     peak_memory_mb: float
     tries: int
+    origin: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def check_jobs(jobs: Sequence[Job]) -> None:
     """Make sure that every job can be run and its outcome be filed.
 
     Raises:
-        InputError: an id that is no file name or is given twice, a cost or memory that is no number; all are listed.
+        InputError: an id that is no file name or is given twice, a cost or a resource out of its range; all are listed.
     """
     problems: list[str] = []
     seen: set[str] = set()
@@ -128,5 +134,9 @@ def check_jobs(jobs: Sequence[Job]) -> None:
             problems.append(f"the cost of {job.id!r} is {job.cost}; it must be a number from 0")
         if not (math.isfinite(job.memory_mb) and job.memory_mb > 0):
             problems.append(f"the memory of {job.id!r} is {job.memory_mb} MB; it must be a number above 0")
+        if job.cores < 1:
+            problems.append(f"the cores of {job.id!r} are {job.cores}; there must be at least 1")
+        if not (0 <= job.gpus <= 1 or (math.isfinite(job.gpus) and job.gpus > 0 and job.gpus == int(job.gpus))):
+            problems.append(f"the GPUs of {job.id!r} are {job.gpus}; give a part of one, or a whole number")
     if problems:
         raise InputError("jobs", *problems)

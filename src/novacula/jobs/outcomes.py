@@ -32,6 +32,8 @@ _RULES = {
     "peak_memory_mb": _NUMBER,
     "tries": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
 }
+ORIGIN = ("versions", "platform")
+"""What an outcome's origin tells; see `novacula.runs`."""
 
 
 class _DamagedError(InputError):
@@ -54,21 +56,22 @@ def read_outcome(folder: Path, job_id: str) -> Outcome | None:
     return _outcome(_document(path), path) if path.exists() else None
 
 
-def write_outcome(folder: Path, outcome: Outcome, digest: str, origin: Mapping[str, JSON]) -> None:
+def write_outcome(folder: Path, outcome: Outcome, digest: str) -> None:
     """File an outcome, atomically.
 
     Args:
         folder: the run's.
         outcome: the job's.
         digest: of `digest_of`.
-        origin: the versions and the platform that computed it.
 
     Raises:
         OSError: the disk or the folder refused.
     """
     path = _path(folder, outcome.id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"schema_version": SCHEMA_VERSION, **asdict(outcome), "digest": digest, **origin})
+    document = asdict(outcome)
+    origin = dict.fromkeys(ORIGIN) | document.pop("origin")
+    write_json(path, {"schema_version": SCHEMA_VERSION, **document, "digest": digest, **origin})
 
 
 def kept_outcomes(folder: Path, digests: Mapping[str, str]) -> dict[str, Outcome]:
@@ -127,4 +130,5 @@ def _outcome(document: dict[str, Any], path: Path) -> Outcome:
         problems.append("a finished job must have a result, and a failed one none")
     if problems:
         raise _DamagedError(str(path), *problems)
-    return Outcome(**{name: document[name] for name in _RULES})
+    origin = {name: document[name] for name in ORIGIN if isinstance(document.get(name), dict)}
+    return Outcome(**{name: document[name] for name in _RULES}, origin=origin)

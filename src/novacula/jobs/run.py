@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from novacula.files import JSON, parse_json
+from novacula.files import parse_json
 from novacula.jobs.executor import Ended, Executor, Pool
 from novacula.jobs.job import Counts, Ending, Job, Outcome, Report, check_jobs, job_seed
-from novacula.jobs.outcomes import digest_of, kept_outcomes, write_outcome
+from novacula.jobs.outcomes import ORIGIN, digest_of, kept_outcomes, write_outcome
 from novacula.jobs.work import MAX_RESULT_MEMORY, check_work, make_request
 from novacula.runs.stopping import Stop, stop_signals
 
@@ -23,7 +23,6 @@ _GRACE = 1.0
 """Seconds that running jobs are given to end, once the run is to end."""
 _TICK = 0.5
 """Longest time in seconds until a signal is noticed."""
-_ORIGIN = ("versions", "platform")
 
 
 def run_jobs(
@@ -123,9 +122,8 @@ class _Campaign:
             self.waiting.insert(0, job)
             return
         answer = _read(ended, tries)
-        origin: dict[str, JSON] = {name: answer.pop(name) for name in _ORIGIN}
         outcome = Outcome(id=job.id, tries=tries, **answer)
-        write_outcome(self.folder, outcome, self.digests[job.id], origin)
+        write_outcome(self.folder, outcome, self.digests[job.id])
         self._tell(outcome)
 
     def counts(self) -> Counts:
@@ -162,11 +160,10 @@ def _conduct(campaign: _Campaign, pool: Pool, stop: Stop, deadline: float | None
 
 
 def _read(ended: Ended, tries: int) -> dict[str, Any]:
-    """What an outcome says beside id and tries, and where it was computed."""
+    """What an outcome says beside id and tries."""
     if ended.answer is None:
         error = f"its worker died at each of {tries} tries; the last: {ended.death}"
-        document = {"status": "failed", "result": None, "error": error, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
-        return document | dict.fromkeys(_ORIGIN)
+        return {"status": "failed", "result": None, "error": error, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
     document: Any = parse_json(ended.answer, f"answer of {ended.id}", max_memory=MAX_RESULT_MEMORY)
     del document["schema_version"]
-    return document
+    return document | {"origin": {name: document.pop(name) for name in ORIGIN}}

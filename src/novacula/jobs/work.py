@@ -42,8 +42,8 @@ ONE_THREAD = dict.fromkeys(
 MAX_RESULT = 16_000_000
 """Largest result, in bytes of JSON, so that what was written can be read again."""
 
-MAX_RESULT_MEMORY = 200 * MAX_RESULT
-"""More than the values of such a result take."""
+MAX_RESULT_MEMORY = 85_000_000
+"""Most that the values of a result may take, for the same reason."""
 
 _NAME = re.compile(r"([A-Za-z]\w*(?:\.[A-Za-z]\w*)*):([A-Za-z]\w*)", re.ASCII)
 _PARAMETERS = ["configuration", "seed"]

@@ -13,7 +13,7 @@ from typing import Any
 
 from novacula.errors import InputError
 from novacula.files import write_text
-from novacula.jobs import Ending, Job, Outcome, executor_for, job_seed, run_jobs
+from novacula.jobs import Ending, Job, Outcome, executor_for, job_seed, run_missing
 from novacula.optim.comparison import as_csv, compare, middle_curve, run_row
 from novacula.optim.config import BenchConfig
 from novacula.optim.job import TRAINING, TUNING, training, training_id, tuning
@@ -203,15 +203,15 @@ class _Campaign:
         if not jobs:
             return "finished"
         limit = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-        return run_jobs(
+        return run_missing(
             work,
             jobs,
-            folder=self._folder.path,
+            folder=self._folder,
             seed=self._config.seed,
             executor=executor_for(self._config.cluster, self._config.workers, self._config.memory_limit),
             time_limit=limit,
-            on_outcome=lambda outcome, _: self._take(outcome),
-        ).status
+            on_outcome=self._take,
+        )
 
     def _take(self, outcome: Outcome) -> None:
         self._outcomes[outcome.id] = outcome

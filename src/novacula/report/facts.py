@@ -32,12 +32,21 @@ def run_facts(
         **measured,
         "seed": str(record.seed),
         "begun": f"{record.created[:16].replace('T', ' ')} UTC",
-        "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
-        "machine": ", ".join(
-            value if isinstance(value, str) else f"{value} {name}" for name, value in record.platform.items()
+        "versions": _versions(record.versions),
+        "machine": _machine(record.platform),
+        "computed elsewhere too": "; ".join(
+            f"{_machine(each.get('platform', {}))}, {_versions(each.get('versions', {}))}" for each in record.elsewhere
         ),
         "command": Markup("<code>{}</code>").format(_command(folder, arguments, unsaid)),
     }
+
+
+def _versions(found: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in found.items())
+
+
+def _machine(found: Mapping[str, object]) -> str:
+    return ", ".join(value if isinstance(value, str) else f"{value} {name}" for name, value in found.items())
 
 
 def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str]) -> str:

@@ -56,10 +56,26 @@ def write_report(
     """
     shown = {name: value for name, value in (facts or {}).items() if value is not None and value != ""}
     scripts = _scripts("".join(section.body for section in sections if isinstance(section.body, Markup)))
-    page = _template().render(title=title, subtitle=subtitle, sections=sections, facts=shown, scripts=scripts)
+    return render(
+        path, "page.html.jinja", title=title, subtitle=subtitle, sections=sections, facts=shown, scripts=scripts
+    )
+
+
+def render(path: Path, template: str, **values: object) -> Path:
+    """Writes a page that one of the templates beside this module makes of values, and returns its path.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    page = _templates().get_template(template).render(**values)
     # A name taken from a file system may hold half of a surrogate pair, which UTF-8 cannot say.
     write_text(path, page.encode(errors="replace").decode())
     return path
+
+
+def read_script(name: str) -> str:
+    """A script beside this module."""
+    return files("novacula.report").joinpath(name).read_text("utf-8")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> Markup:
@@ -84,7 +100,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bo
 def _scripts(bodies: str) -> list[str]:
     """What the page must run, in order."""
     drawn, sorted_ = 'class="plotly"' in bodies, 'class="sortable"' in bodies
-    own = [files("novacula.report").joinpath("interactive.js").read_text("utf-8")] if drawn or sorted_ else []
+    own = [read_script("interactive.js")] if drawn or sorted_ else []
     return [_plotly(), *own] if drawn else own
 
 
@@ -100,11 +116,15 @@ def _digest(script: str) -> str:
 
 
 @functools.cache
-def _template() -> "jinja2.Template":
+def _templates() -> "jinja2.Environment":
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(lambda name: files("novacula.report").joinpath(name).read_text("utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["digest"] = _digest
-    return environment.from_string(files("novacula.report").joinpath("page.html.jinja").read_text("utf-8"))
+    return environment

@@ -1,6 +1,7 @@
 """A run's folder, and the one loop that drives a resumable program."""
 
 from novacula.runs.checkpoint import Checkpoint
+from novacula.runs.damage import reading
 from novacula.runs.folder import RunFolder
 from novacula.runs.listing import RunSummary, find_run, list_runs
 from novacula.runs.loop import OnStep, Program, Step, drive
@@ -23,6 +24,7 @@ __all__ = [
     "instruction_set",
     "list_runs",
     "machine",
+    "reading",
     "versions",
     "working",
 ]

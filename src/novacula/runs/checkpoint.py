@@ -11,6 +11,7 @@ Who dies before 2 leaves the old pair, and a file that nothing names. Who dies b
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,12 +24,14 @@ import numpy as np
 from novacula.errors import RunError
 from novacula.files import (
     JSON,
+    check_json,
     check_schema,
     decode_safetensors,
     encode_safetensors,
     format_json,
     read_buffer,
     read_json,
+    read_tensor_bytes,
     sync,
     write_durably,
     write_text,
@@ -40,8 +43,8 @@ ARRAYS = "checkpoint.safetensors"
 _NEXT_ARRAYS = ".checkpoint.safetensors.next"
 _MAX_ARRAYS = 16_000_000_000
 _MAX_DOCUMENT = 200_000_000
-# More than any document of that size takes: what was saved must be loaded again.
-_MAX_MEMORY = 200 * _MAX_DOCUMENT
+# More than states take, which are made of numbers: what was saved must be loaded again.
+_MEMORY, _MEMORY_PER_BYTE = 85_000_000, 32
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], d
     """
     content = encode_safetensors(arrays)
     digest = _digest(content)
-    document = format_json({"schema_version": SCHEMA_VERSION, "step": step, "digest": digest, "data": data})
+    check_json(data, "data")
+    state = {"step": step, "digest": digest, "data": data, "data_digest": _digest_of_data(data)}
+    document = format_json({"schema_version": SCHEMA_VERSION, **state})
     if len(document) > _MAX_DOCUMENT:
         raise ValueError(f"the state's data takes {len(document)} bytes of JSON; large state belongs in its arrays")
     following = folder / _NEXT_ARRAYS
@@ -98,12 +103,13 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         return None
     _settle(folder)
     path = str(folder / DOCUMENT)
-    document = read_json(path, max_bytes=_MAX_DOCUMENT, max_memory=_MAX_MEMORY)
-    document = check_schema(document, path, SCHEMA_VERSION)
+    document = check_schema(_read_document(folder), path, SCHEMA_VERSION)
     step, digest, data = document.get("step"), document.get("digest"), document.get("data")
     if type(step) is not int or not isinstance(data, dict):
         raise RunError(f"{path}: the checkpoint is damaged: it lacks its step or its data")
-    content = read_buffer(folder / ARRAYS, max_bytes=_MAX_ARRAYS)
+    if document.get("data_digest", _digest_of_data(data)) != _digest_of_data(data):  # before 0.1 there was none
+        raise RunError(f"{path}: the checkpoint is damaged: this is not the data of step {step}")
+    content = read_tensor_bytes(folder / ARRAYS, max_bytes=_MAX_ARRAYS)
     if _digest(content) != digest:
         raise RunError(f"{folder / ARRAYS}: the checkpoint is damaged: these are not the arrays of step {step}")
     return Checkpoint(step, decode_safetensors(content, str(folder / ARRAYS)), data)
@@ -125,8 +131,18 @@ def _named_digest(folder: Path) -> JSON:
     """The digest of the arrays that belong to the folder's checkpoint; None where there is no checkpoint yet."""
     if not (folder / DOCUMENT).exists():
         return None
-    document = read_json(folder / DOCUMENT, max_bytes=_MAX_DOCUMENT, max_memory=_MAX_MEMORY)
+    document = _read_document(folder)
     return document.get("digest") if isinstance(document, dict) else None
+
+
+def _read_document(folder: Path) -> JSON:
+    path = folder / DOCUMENT
+    memory = _MEMORY + _MEMORY_PER_BYTE * path.stat().st_size
+    return read_json(path, max_bytes=_MAX_DOCUMENT, max_memory=memory)
+
+
+def _digest_of_data(data: Mapping[str, Any]) -> str:
+    return _digest(json.dumps(data, sort_keys=True).encode("ascii"))
 
 
 def _digest(content: bytes | bytearray) -> str:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from filelock import FileLock, Timeout
 from novacula.errors import RunError
 from novacula.files import JSON, append_line, check_schema, contained, read_json, sync, write_json
 from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from novacula.runs.consent import allow_functions
 from novacula.runs.events import RESUMED, read_events
 from novacula.runs.machine import machine, versions
 from novacula.runs.record import Record, Status
@@ -26,7 +28,7 @@ RESULT_SCHEMA_VERSION = 1
 
 # A listing holds a run's lock for an instant while it looks whether it is free; starting a run outwaits that.
 _PATIENCE = 2.0
-_MAX_RESULT = 64_000_000
+_MAX_RESULT = 32_000_000
 
 
 class RunFolder:
@@ -74,6 +76,7 @@ class RunFolder:
             RunError: `out` holds something already, or the folder cannot be made.
             ValueError: the configuration holds what JSON cannot say.
         """
+        allow_functions(part, configuration)
         record = Record.new(part=part, verb=verb, configuration=configuration, seed=seed, threads=threads)
         made: list[Path] = []
         try:
@@ -167,6 +170,26 @@ class RunFolder:
         """
         self.record = self.record.updated_with(status=status, step=step, length=length, error=error)
         self.record.write(self.path / RECORD)
+
+    def note_origin(self, origin: Mapping[str, Any]) -> None:
+        """Record which versions and platform computed a part of the run, where they may have changed its bits.
+
+        Those are other versions than the run's, another kind of machine, and another instruction set.
+
+        Args:
+            origin: ``versions`` and ``platform``, as `novacula.runs.versions` and `novacula.runs.machine` tell.
+
+        Raises:
+            OSError: the disk or the folder refused.
+        """
+        found = {key: dict(origin.get(key) or {}) for key in ("versions", "platform")}
+        found["platform"].pop("cores", None)
+        mine = {"versions": self.record.versions, "platform": self.record.platform}
+        # What only one of the two has loaded tells nothing.
+        same = all(mine[key].get(name, value) == value for key in found for name, value in found[key].items())
+        if not same and found not in self.record.elsewhere:
+            self.record = replace(self.record, elsewhere=[*self.record.elsewhere, found])
+            self.record.write(self.path / RECORD)
 
     def append_event(self, event: Mapping[str, Any]) -> None:
         """Append one event, with its ``step``, to the log.

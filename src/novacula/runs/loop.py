@@ -9,7 +9,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from novacula.errors import RunError
-from novacula.files import JSON
+from novacula.files import JSON, sweep
+from novacula.runs.damage import reading
 from novacula.runs.folder import RunFolder
 from novacula.runs.record import Status
 from novacula.runs.stopping import Stop, stop_signals
@@ -71,6 +72,7 @@ def drive(
     time_limit: float | None = None,
     log_every: int = 10,
     on_step: OnStep | None = None,
+    keep: Callable[[], None] | None = None,
 ) -> Status:
     """Run a program to its end, from the folder's checkpoint where it has one, and leave the outcome in the folder.
 
@@ -84,6 +86,8 @@ def drive(
         time_limit: seconds of wall time after which no further step begins; at least one step is done.
         log_every: metrics are logged at the steps that this divides, and at the last before an end.
         on_step: called after every step.
+        keep: leaves artifacts that go with the result; called before the run counts as ended, so that one which is
+            killed meanwhile is resumed and leaves them then.
 
     Returns:
         ``finished``, ``interrupted`` or ``time-limit``; in each case result.json holds ``program.result()``.
@@ -95,12 +99,15 @@ def drive(
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
     with folder.lock(), stop_signals() as stop:
+        sweep(folder.path)
         try:
             _restore(program, folder)
             folder.set_status("running", step=program.position, length=program.length)
             status = _advance(program, folder, stop, checkpoint_seconds, deadline, log_every, on_step)
             folder.save_checkpoint(program.position, *program.state())
             folder.write_result(program.result())
+            if keep:
+                keep()
             folder.set_status(status, step=program.position, length=program.length)
         except BaseException as error:
             _record_failure(program, folder, error)
@@ -110,7 +117,8 @@ def drive(
 
 def _restore(program: Program, folder: RunFolder) -> None:
     if checkpoint := folder.load_checkpoint():
-        program.load(checkpoint.arrays, checkpoint.data)
+        with reading(folder):
+            program.load(checkpoint.arrays, checkpoint.data)
     folder.append_resumed(program.position + 1)
 
 

@@ -1,13 +1,15 @@
 """What ``run.json`` says about a run."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from novacula.errors import InputError
 from novacula.files import check_schema, read_json, write_json
+from novacula.runs.consent import check_functions
 from novacula.runs.machine import machine, versions
 
 Status = Literal["running", "finished", "interrupted", "time-limit", "failed"]
@@ -35,6 +37,8 @@ class Record:
         created: when, as ISO 8601 in UTC.
         updated: when the record was last written.
         error: why the run failed; empty otherwise.
+        elsewhere: versions and platforms that computed a part of the run, where its bits may differ from what those
+            above give.
     """
 
     part: str
@@ -50,6 +54,7 @@ class Record:
     created: str
     updated: str
     error: str
+    elsewhere: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def new(cls, *, part: str, verb: str, configuration: Mapping[str, Any], seed: int, threads: int) -> "Record":
@@ -74,12 +79,19 @@ class Record:
         """The configuration as the dataclass that it was made from; what that has no field for is left out.
 
         Raises:
-            InputError: an option is out of its range.
+            InputError: an option is out of its range, or of another type, or names a function that the user has not
+                named (`novacula.runs.consent`).
         """
+        check_functions(self.part, self.configuration)
+        hints = get_type_hints(kind)
         stored = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in self.configuration.items()
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in self.configuration.items()
+            if name in _field_names(kind)
         }
-        return kind(**{name: stored[name] for name in _field_names(kind) if name in stored})
+        if wrong := [name for name, value in stored.items() if not _fits(value, hints[name])]:
+            raise InputError("run.json", *(f"the option {name} is {str(stored[name])[:40]!r}" for name in wrong))
+        return kind(**stored)
 
     def updated_with(self, *, status: Status, step: int, length: int | None, error: str = "") -> "Record":
         """The same record at another status, as of now."""
@@ -102,7 +114,12 @@ class Record:
             InputError: unreadable, not JSON, of a newer novacula, or with entries missing or of the wrong type.
         """
         document = check_schema(read_json(path), str(path), SCHEMA_VERSION)
-        problems = [f"{name} must be {rule}" for name, (rule, holds) in _RULES.items() if not holds(document.get(name))]
+        document = {"elsewhere": [], **document}
+        problems = [
+            f"{name} must be {rule}"
+            for name, (rule, holds) in _RULES.items()
+            if name not in document or not holds(document[name])
+        ]
         if problems:
             raise InputError(str(path), *problems)
         return cls(**{name: document[name] for name in _RULES})  # pyright: ignore[reportArgumentType]
@@ -126,11 +143,29 @@ _RULES = {
     "created": _TIME,
     "updated": _TIME,
     "error": _TEXT,
+    "elsewhere": ("a list of objects", lambda value: isinstance(value, list) and all(map(_OBJECT[1], value))),
 }
 
 
 def _field_names(kind: Any) -> list[str]:
     return [field.name for field in fields(kind)]
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether an option that was read is of its field's type; types that JSON does not have are not judged."""
+    within = get_args(hint)
+    match get_origin(hint) or hint:
+        case kind if kind is Literal:
+            return value in within
+        case kind if kind in (Union, UnionType):
+            return any(_fits(value, each) for each in within)
+        case kind if kind is tuple:
+            return isinstance(value, tuple) and all(_fits(each, within[0]) for each in value)
+        case kind if kind is float:
+            return type(value) in (int, float)
+        case kind if kind in (int, str, bool, NoneType):
+            return type(value) is kind
+    return True
 
 
 def _now() -> str:

@@ -1,0 +1,166 @@
+"""A static site over many runs: an index with a search, and a copy of every report.
+
+The site is complete: opened from disk or put on a web server, it needs neither a network nor the runs. It keeps
+``gallery.json``, which says which runs it holds; what that names is all that a later writing removes.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from novacula.errors import InputError, RunError
+from novacula.files import check_schema, contained, read_buffer, read_json, write_bytes, write_json, write_text
+from novacula.report.page import read_script, render
+from novacula.report.thumbnail import thumbnail
+from novacula.runs import RunSummary, list_runs
+from novacula.runs.listing import summarize
+
+SCHEMA_VERSION = 1
+_LIST, _INDEX = "gallery.json", "index.html"
+_REPORT, _PICTURE = "report.html", "picture.svg"
+_MAX_REPORT = 200_000_000
+_MAX_PICTURE = 3_000_000
+"""Of a picture that is shown small; a larger one is left out."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A run in the index.
+
+    Attributes:
+        run: what a listing says of it.
+        folder: its place in the site.
+        report: of its copied report, relative to the index; empty where it has none.
+        picture: of its picture; empty where it has none.
+        missing: why it has no report.
+    """
+
+    run: RunSummary
+    folder: str
+    report: str = ""
+    picture: str = ""
+    missing: str = ""
+
+
+def find_runs(places: Sequence[Path]) -> list[RunSummary]:
+    """The runs that some folders are, or hold right inside; the newest first, each once.
+
+    Raises:
+        InputError: a place is no folder, or holds no run.
+    """
+    found: dict[Path, RunSummary] = {}
+    problems = []
+    for place in places:
+        runs = [summarize(place)] if (place / "run.json").exists() else list_runs(place) if place.is_dir() else []
+        problems += [] if runs else [f"{place} is no run, and holds none"]
+        found |= {Path(run.path).resolve(): run for run in runs}
+    if problems:
+        raise InputError("runs", *problems)
+    return sorted(found.values(), key=lambda run: (run.created, run.name), reverse=True)
+
+
+def write_gallery(runs: Sequence[RunSummary], out: Path) -> Path:
+    """Writes a site over runs, and returns its index.
+
+    Reports are copied as they are; who does not trust a run should not open its report, here or there.
+
+    Args:
+        runs: of `find_runs`.
+        out: a folder that does not exist, is empty, or is a gallery already, which is then brought up to date.
+
+    Raises:
+        RunError: the folder holds something else.
+        InputError: its list of runs is damaged.
+        OSError: the disk refused.
+    """
+    before = _folders_of(out)
+    # What is published does not say where the runs are.
+    runs = [replace(run, error=run.error.replace(run.path, run.name)) for run in runs]
+    out.mkdir(parents=True, exist_ok=True)
+    folders = _names(runs)
+    write_json(out / _LIST, _document(runs, sorted({*before, *folders})))  # whoever dies now can be followed
+    cards = [_copy(run, out, folder) for run, folder in zip(runs, folders, strict=True)]
+    index = render(
+        out / _INDEX,
+        "gallery.html.jinja",
+        title="Runs",
+        subtitle="What novacula has found, the newest first.",
+        sections=(),
+        facts={},
+        scripts=[read_script("gallery.js")],
+        cards=cards,
+        parts=_choices(run.part for run in runs),
+        statuses=_choices(run.status for run in runs),
+    )
+    for folder in {*before} - {*folders}:
+        _remove(contained(out, folder))
+    write_json(out / _LIST, _document(runs, folders))
+    return index
+
+
+def _folders_of(out: Path) -> list[str]:
+    """The folders that an earlier gallery made."""
+    if not out.exists():
+        return []
+    if not (out / _LIST).exists():
+        if out.is_dir() and not any(out.iterdir()):
+            return []
+        raise RunError(f"{out}: is not empty and no gallery; name another folder, or one that does not exist")
+    document: Any = check_schema(read_json(out / _LIST), str(out / _LIST), SCHEMA_VERSION)
+    folders = document.get("folders")
+    if not isinstance(folders, list) or not all(isinstance(each, str) for each in folders):
+        raise InputError(str(out / _LIST), "folders must be a list of texts")
+    return folders
+
+
+def _document(runs: Sequence[RunSummary], folders: list[str]) -> dict[str, Any]:
+    rows = [{name: value for name, value in asdict(run).items() if name != "path"} for run in runs]
+    return {"schema_version": SCHEMA_VERSION, "folders": folders, "runs": rows}
+
+
+def _names(runs: Sequence[RunSummary]) -> list[str]:
+    """A folder's name for every run, which any web server and file system can have."""
+    taken: set[str] = set()
+    names = []
+    for run in runs:
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", run.name).strip("-.")[:80] or "run"
+        tries = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(runs) + 2))
+        name = next(each for each in tries if each.lower() not in taken)
+        taken.add(name.lower())
+        names.append(f"runs/{name}")
+    return names
+
+
+def _copy(run: RunSummary, out: Path, folder: str) -> Card:
+    """Copy what the site shows of a run."""
+    path = contained(out, folder)
+    try:
+        # A link that leads out of the run could put any file of this machine on a web server.
+        content = read_buffer(contained(run.path, _REPORT), max_bytes=_MAX_REPORT)
+    except InputError as error:
+        _remove(path)  # an earlier copy
+        absent = not (Path(run.path) / _REPORT).exists()
+        return Card(run, folder, missing="no report yet" if absent else f"report: {'; '.join(error.problems)}")
+    path.mkdir(parents=True, exist_ok=True)
+    write_bytes(path / _REPORT, content)
+    picture = thumbnail(content.decode("utf-8", "replace"))
+    if picture is None or len(picture) > _MAX_PICTURE:
+        (path / _PICTURE).unlink(missing_ok=True)
+        return Card(run, folder, f"{folder}/{_REPORT}")
+    write_text(path / _PICTURE, picture.encode(errors="replace").decode())
+    return Card(run, folder, f"{folder}/{_REPORT}", f"{folder}/{_PICTURE}")
+
+
+def _remove(path: Path) -> None:
+    """Remove what was copied of a run, and nothing else."""
+    for name in (_REPORT, _PICTURE):
+        (path / name).unlink(missing_ok=True)
+    with suppress(OSError):  # somebody put something else there
+        path.rmdir()
+
+
+def _choices(values: Iterable[str]) -> list[str]:
+    return sorted({value for value in values if value})
