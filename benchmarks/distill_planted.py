@@ -21,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the planted networks stand with the tests
 
+from novacula.distill.candidate import Found
 from novacula.distill.choose import choose
 from novacula.distill.config import RunConfig
 from novacula.distill.extract import Judge, extract
@@ -59,13 +60,14 @@ def measure(task: str, kind: str, source: Source) -> Row:
     network, start = network_of(task, kind), time.process_time()
     found = extract(0, network, source, Judge(source, 0), Stopwatch(), 0).found
     seconds = time.process_time() - start
-    tiers = [
-        str(best.certificate.tier) if best and best.certificate else None
-        for best in (choose(found, "opened"), choose(found, "queried"))
-    ]
-    best = choose(found)
+    opened, queried, best = choose(found, "opened"), choose(found, "queried"), choose(found)
     wrong = (network.run(source.sequences.x) != source.sequences.y).any((1, 2)).mean()
-    return Row(task, kind, float(wrong), *tiers, best.nodes if best else None, round(seconds, 1))
+    nodes = best.nodes if best else None
+    return Row(task, kind, float(wrong), _tier(opened), _tier(queried), nodes, round(seconds, 1))
+
+
+def _tier(found: Found | None) -> str | None:
+    return str(found.certificate.tier) if found and found.certificate else None
 
 
 def main() -> None:
