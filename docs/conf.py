@@ -1,11 +1,13 @@
 """How the documentation is built: `make docs`. Nothing is fetched, and every warning is an error."""
 
+import doctest
 import importlib.metadata
 import re
 
 from docutils.nodes import Element, TextElement
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import Config, GoogleDocstring
 
@@ -36,6 +38,7 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 maximum_signature_line_length = 88
 
+doctest_default_flags = doctest.ELLIPSIS  # messages of errors are compared, too
 doctest_global_setup = "import torch\n_ = torch.set_num_threads(1)"
 
 _GOOGLE = Config(napoleon_use_ivar=True, napoleon_attr_annotations=False)
@@ -46,6 +49,9 @@ def setup(app: Sphinx) -> None:
     """Connect what follows."""
     app.connect("autodoc-process-docstring", read_docstring)
     app.connect("missing-reference", find_type)
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
 
 
 def read_docstring(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
@@ -56,7 +62,8 @@ def read_docstring(app: Sphinx, what: str, name: str, value: object, options: ob
         if not line.lstrip().startswith((">>>", "...")):
             parts = _CODE.split(line)
             parts[::2] = [re.sub(r"([*|])", r"\\\1", part) for part in parts[::2]]
-            lines[number] = re.sub(r"^(\s*)Source: ", r"\1**Source:** ", "".join(parts))
+            text = re.sub(r"(: \w)\.$", r"\1\\.", "".join(parts))  # one letter and a dot would begin a list
+            lines[number] = re.sub(r"^(\s*)Source: ", r"\1**Source:** ", text)
     lines[:] = GoogleDocstring(lines, _GOOGLE, app, kind, name, value, options).lines()
 
 

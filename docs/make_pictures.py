@@ -32,19 +32,21 @@ class Picture:
         section: title of the section of its report; None where the command writes a picture itself.
         hide: what of the section is left out, as a CSS selector.
         width: of the page, in pixels.
+        judge: whether `arc score` writes its verdict into the report first.
     """
 
     command: str
     section: str | None
     hide: str = "table, .modebar"
     width: int = 860
+    judge: bool = False
 
 
 MAKE = {
-    "arc-answer": Picture("arc solve 6d75e8bb --steps 400 --seed 0", "The puzzle and the answer"),
+    "arc-answer": Picture("arc solve 6d75e8bb --steps 400 --seed 0", "The puzzle and the answer", judge=True),
     "arc-cost": Picture("arc solve 6d75e8bb --steps 400 --seed 0", "What the description costs"),
     "distill-machine": Picture("distill run Binary_Addition --no-shortcuts", "The state machine"),
-    "distill-states": Picture("distill run Binary_Addition --no-shortcuts", "The states"),
+    "distill-states": Picture("distill run Binary_Addition --no-shortcuts", "The states", hide=".chart ~ *"),
     "features-cloud": Picture("features score circle.npz", "Information against the angle"),
     "features-months": Picture("features probe --model smollm2 --task months", "The leading plane"),
     "hypernet-plan": Picture("hypernet draw double-sided.safetensors", None),
@@ -60,8 +62,9 @@ def main(names: list[str]) -> None:
         prepare(work)
         for name in names or [*MAKE, "modular-circle"]:
             if name == "modular-circle":
-                target = PICTURES / f"{name}.svg"
-                subprocess.run([sys.executable, EXAMPLES / "modular_circle.py", "--picture", target], check=True)
+                drawn = [EXAMPLES / "modular_circle.py", "--picture", work / f"{name}.png"]
+                subprocess.run([sys.executable, *drawn], check=True)
+                finish(work / f"{name}.png", PICTURES / f"{name}.png")
                 continue
             picture = MAKE[name]
             if picture.section is None:
@@ -70,6 +73,8 @@ def main(names: list[str]) -> None:
                 if picture.command not in reports:
                     reports[picture.command] = work / f"run-{len(reports)}"
                     run(picture.command, work, reports[picture.command])
+                if picture.judge:
+                    subprocess.run([NOVACULA, "arc", "score", reports[picture.command]], check=True)
                 photograph(reports[picture.command] / "report.html", picture, work / f"{name}.png")
             finish(work / f"{name}.png", PICTURES / f"{name}.png")
 
@@ -96,7 +101,9 @@ def photograph(report: Path, picture: Picture, target: Path) -> None:
     place = titles.index((picture.section or "").replace("'", "&#39;")) + 1
     hidden = f"header, h2, .note, footer, section:not(:nth-of-type({place})), {picture.hide}"
     alone = target.with_suffix(".html")
-    alone.write_text(page.replace("</head>", f"<style>{hidden} {{ display: none }}</style></head>"), encoding="utf-8")
+    alone.write_text(
+        page.replace("</head>", f"<style>{hidden} {{ display: none !important }}</style></head>"), encoding="utf-8"
+    )
     subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--virtual-time-budget=5000", "--disable-gpu", "--hide-scrollbars",
          f"--force-device-scale-factor={SCALE}", f"--window-size={picture.width},2000", f"--screenshot={target}",
@@ -116,7 +123,7 @@ def finish(source: Path, target: Path) -> None:
     cut = image.crop((edges[0], edges[1], min(edges[2], image.width), min(edges[3], image.height)))
     PICTURES.mkdir(exist_ok=True)
     cut.thumbnail(LARGEST)
-    cut.quantize(COLORS).save(target, optimize=True)
+    cut.quantize(COLORS, Image.Quantize.MAXCOVERAGE).save(target, optimize=True)
     print(f"{target.name}: {cut.width} × {cut.height}, {target.stat().st_size / 1000:.0f} kB", flush=True)
 
 

@@ -1,7 +1,7 @@
 """Two parts joined: `distill` opens a network that adds modulo 7, and `features` asks what its hidden states look like.
 
 Nobody tells the network where to keep its seven states. It has two numbers for them and noise on both, and it finds the
-circle, round which adding is turning. python examples/modular_circle.py [--picture FILE.svg]
+circle, round which adding is turning. python examples/modular_circle.py [--picture FILE]
 """
 
 import argparse
@@ -83,7 +83,7 @@ def main(steps: int, seed: int = 1, picture: str = "") -> tuple[str | None, Prob
             axes.annotate(
                 str(each), states[sums == each].mean(0), xytext=(6, 6), textcoords="offset points", fontsize=14
             )
-        figure.savefig(picture)
+        figure.savefig(picture, dpi=150)
     return program, circle, score
 
 

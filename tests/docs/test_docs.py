@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import novacula
+
 pytest.importorskip("myst_parser", reason="the extra docs is not installed")
 
 ROOT = Path(__file__).parents[2]
@@ -14,48 +16,37 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of what Sphinx made: pages in html/, the outcome of the snippets in doctest/."""
-    folder = tmp_path_factory.mktemp("docs")
-    for builder in ("html", "doctest"):
-        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", builder]
-        made = subprocess.run(
-            [*command, "-d", folder / "doctrees", DOCS, folder / builder],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert made.returncode == 0, made.stdout + made.stderr
-    return folder
+def build(folder: Path, builder: str) -> Path:
+    """What Sphinx makes of the pages, in which a warning is an error."""
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", builder]
+    made = subprocess.run(
+        [*command, "-d", folder / "doctrees", DOCS, folder / builder],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    return folder / builder
 
 
-def test_every_page_is_built_without_a_warning(built: Path) -> None:
-    sources = [path.relative_to(DOCS) for path in DOCS.rglob("*.md")]
-    assert sources
-    for source in sources:
-        assert (built / "html" / source.with_suffix(".html")).is_file(), source
-
-
-def test_public_names_are_in_the_reference(built: Path) -> None:
-    import novacula
-
+def test_pages_are_built_strictly_and_every_snippet_runs(tmp_path: Path) -> None:
+    html = build(tmp_path, "html")
+    for source in DOCS.rglob("*.md"):
+        assert (html / source.relative_to(DOCS).with_suffix(".html")).is_file(), source
     for part in ("arc", "distill", "features", "hypernet", "optim"):
-        page = (built / "html" / "reference" / f"{part}.html").read_text()
+        page = (html / "reference" / f"{part}.html").read_text()
         for name in getattr(novacula, part).__all__:
             assert re.search(rf'id="novacula\.{part}\.([a-z_.]+\.)?{name}"', page), name
+    shown = re.sub("<[^>]+>", "", (html / "reference" / "features.html").read_text())
+    assert "points: Float[ndarray, 'n d']" in shown
 
-
-def test_shapes_of_arrays_are_shown(built: Path) -> None:
-    text = re.sub("<[^>]+>", "", (built / "html" / "reference" / "features.html").read_text())
-    assert "points: Float[ndarray, 'n d']" in text
-
-
-def test_every_snippet_of_the_story_ran(built: Path) -> None:
-    outcome = (built / "doctest" / "output.txt").read_text()
-    (count,) = re.findall(r"Document: story\n-+\n(?:.*\n)*?(\d+) tests? in \d+ items?\.", outcome)
-    assert int(count) == len(re.findall(r"^>>> ", (DOCS / "story.md").read_text(), re.MULTILINE))
+    outcome = (build(tmp_path, "doctest") / "output.txt").read_text()
+    ran = dict(re.findall(r"Document: (.+)\n-+\n(?:.*\n)*?(\d+) tests? in \d+ items?\.", outcome))
+    snippets = {page.stem: re.findall(r"^>>> ", page.read_text(), re.MULTILINE) for page in DOCS.glob("*.md")}
+    expected = {page: str(len(lines)) for page, lines in snippets.items() if lines}
+    assert "story" in expected
+    assert {page: ran.get(page) for page in expected} == expected
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

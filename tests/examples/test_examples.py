@@ -72,7 +72,7 @@ def test_the_learned_matrix_approaches_the_inverse_curvature() -> None:
 
 
 def test_lodo_trains_a_network_that_can_be_read() -> None:
-    read = example("lodo_trains_a_readable_network").main(1200)
+    read = example("lodo_trains_a_readable_network").main(800)
     lodo, adam = read["LODO"].analysis, read["Adam"].analysis
     assert lodo.label == "double-sided"
     assert lodo.mse < adam.mse / 10
