@@ -1,15 +1,15 @@
-"""Do hypernetworks reach their goals, and which of their pieces carry it?
+"""Do hypernetworks reach their goals?
 
-    python benchmarks/studies/hypernet_goals.py [--steps 6000] [--seeds 10] [--parts default,sizes,...] [--json PATH]
+    python benchmarks/studies/hypernet_goals.py [--steps 6000] [--seeds 10] [--parts default,sizes] [--json PATH]
 
 - default: 16-48-1, the L1 norm of standard normal inputs. Processor time, on one thread, until the networks at the
   least price reach R² 0.99 and MSE 0.01 (medians of 16 draws, looked at every 100 steps); labels at the least and the
   greatest price; rank correlation of error and nats with the price over 20 prices; nats at the greatest.
-- sizes: trained on n in 3 … 16 without 6, 10, 14; R² for n that were left out, median and worst of 16 draws.
-- no-…: the default with one switch thrown, as many steps, the first three seeds; also the pareto mode.
-- adam, adam-l1: networks trained directly, for as many steps as take the processor time of a default run.
+- sizes: trained on n in 3 … 16 without 6, 10, 14, the first three seeds; R² for n that were left out, median and worst
+  of 16 draws.
 
-Finished runs are kept in benchmarks/results/hypernet_goals/ and not run again.
+Which pieces carry it, and what direct training gives, is told by ``novacula hypernet compare``. Finished runs are kept
+in benchmarks/results/hypernet_goals/ and not run again.
 """
 
 import argparse
@@ -27,12 +27,10 @@ import torch
 from scipy.stats import spearmanr
 
 from novacula.files import read_json, write_json
-from novacula.hypernet.baseline import train_directly
-from novacula.hypernet.config import BaselineConfig, TrainConfig
+from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.curve import measure_curve, variance
 from novacula.hypernet.generator import Generator, load_generator
 from novacula.hypernet.label import analyze
-from novacula.hypernet.lesson import Lesson
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
 from novacula.hypernet.train import train
@@ -42,18 +40,9 @@ from novacula.runs import Program, Step, instruction_set, machine
 RESULTS = Path(__file__).parents[1] / "results" / "hypernet_goals"
 SIZES = (3, 4, 5, 7, 8, 9, 11, 12, 13, 15)
 UNSEEN = (6, 10, 14, 20, 24, 32, 48, 64, 128)
-CHANGES: dict[str, dict[str, Any]] = {
-    "default": {},
-    "sizes": {"sizes": SIZES},
-    "no-product-term": {"product_term": False},
-    "no-logarithm": {"log_objective": False},
-    "no-curriculum": {"curriculum": "none"},
-    "no-owners": {"owner_features": False},
-    "no-code-similarity": {"code_similarity": False},
-    "pareto": {"mode": "pareto"},
-}
-DIRECT = {"adam": 0.0, "adam-l1": 0.01}
-ABLATION_SEEDS = 3
+PARTS: dict[str, tuple[int, ...]] = {"default": (), "sizes": SIZES}
+"""Sizes that are trained on beside 16."""
+SIZES_SEEDS = 3
 DRAWS = 16
 LOOK_EVERY = 100
 
@@ -85,7 +74,7 @@ class Watch:
 def trained(part: str, seed: int, steps: int) -> dict[str, Any]:
     """One run of a hypernetwork, measured."""
     watch, begun = Watch(), time.process_time()
-    config = TrainConfig(seed=seed, steps=steps, **CHANGES[part])
+    config = TrainConfig(seed=seed, steps=steps, sizes=PARTS[part])
     with tempfile.TemporaryDirectory() as folder:
         result = train(config, out=folder, on_step=watch)
         if result.status != "finished":
@@ -136,26 +125,15 @@ def r2(network: TargetNetwork, task: Task) -> float:
     return float(1 - np.mean((network(x.numpy()) - y) ** 2) / y.var())
 
 
-def directly(part: str, seed: int, seconds: float) -> dict[str, Any]:
-    """One network trained directly, for about so many seconds."""
-    lesson = Lesson.of(TrainConfig())
-    trial, begun = 200, time.process_time()
-    train_directly(BaselineConfig(steps=trial, l1=DIRECT[part], seed=seed))
-    steps = max(trial, round(trial * seconds / (time.process_time() - begun)))
-    (network,) = train_directly(BaselineConfig(steps=steps, l1=DIRECT[part], seed=seed))
-    return {"steps": steps, "r2": r2(network, lesson.task), "label": analyze(network, lesson.task).label}
-
-
-def outcome(part: str, seed: int, steps: int, seconds: float) -> dict[str, Any]:
+def outcome(part: str, seed: int, steps: int) -> dict[str, Any]:
     """The recorded run, or a new one."""
     path = RESULTS / f"{part}-{seed}-{steps}.json"
     if not path.exists():
         document = {"schema_version": 1, "part": part, "seed": seed, "train_steps": steps}
         document |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "instruction_set": instruction_set()}
         document |= {"torch": torch.__version__, "platform": machine()}
-        document |= directly(part, seed, seconds) if part in DIRECT else trained(part, seed, steps)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, document)
+        write_json(path, document | trained(part, seed, steps))
     found: Any = read_json(path)
     return found
 
@@ -164,7 +142,7 @@ def show(rows: list[dict[str, Any]]) -> None:
     """Print the tables."""
     print("| part | seeds | R² 0.99 after, s | MSE 0.01 after, s | MSE, least β | ρ(MSE) | ρ(−KL) | KL, greatest β |")
     print("|---|---|---|---|---|---|---|---|")
-    for part in CHANGES:
+    for part in PARTS:
         some = [row for row in rows if row["part"] == part]
         if not some:
             continue
@@ -173,7 +151,7 @@ def show(rows: list[dict[str, Any]]) -> None:
         rhos = [median(row[name] for row in some) for name in ("spearman_mse", "spearman_nats", "nats_at_highest")]
         cells = " | ".join(f"{value:.3g}" for value in (errors, *rhos))
         print(f"| {part} | {len(some)} | {times[0]} | {times[1]} | {cells} |")
-    for part in CHANGES:
+    for part in PARTS:
         for where in ("lowest", "highest"):
             counts: Counter[str] = Counter()
             for row in rows:
@@ -186,9 +164,6 @@ def show(rows: list[dict[str, Any]]) -> None:
             each = [row["r2"][str(n)] for row in some]
             worst, redraws = min(e["worst"] for e in each), sum(e["redraws"] for e in each)
             print(f"| {n} | {median(e['median'] for e in each):.4f} | {worst:.4f} | {redraws} |")
-    for part in DIRECT:
-        if some := [row for row in rows if row["part"] == part]:
-            print(f"{part}: median R² {median(row['r2'] for row in some):.3f}, {Counter(row['label'] for row in some)}")
 
 
 def _median_time(rows: list[dict[str, Any]], name: str) -> str:
@@ -205,15 +180,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--parts", default=",".join((*CHANGES, *DIRECT)))
+    parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
     for part in options.parts.split(","):
-        for seed in range(options.seeds if part in ("default", *DIRECT) else min(options.seeds, ABLATION_SEEDS)):
-            spent = [row["cpu_seconds"] for row in rows if row["part"] == "default"]
-            rows.append(outcome(part, seed, options.steps, median(spent) if spent else 120.0))
+        for seed in range(options.seeds if part == "default" else min(options.seeds, SIZES_SEEDS)):
+            rows.append(outcome(part, seed, options.steps))
             print(part, seed, "done", flush=True)
     show(rows)
     if options.json:

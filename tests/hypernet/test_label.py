@@ -45,7 +45,10 @@ def test_algorithms_of_the_l1_norm_with_noise_and_dead_units(kind: str, inputs: 
         ("sort-comparators", 4, "unstructured"),
         ("product-squares", 2, "pairwise"),
         ("product-curvature", 4, "pairwise"),
+        ("product-completion", 2, "pairwise"),
+        ("product-completion", 4, "pairwise"),
         ("squares-curvature", 6, "separable"),
+        ("squares-frame", 6, "separable"),
         ("l2-bowls", 8, "bowls"),
         ("neighbor-differences", 8, "pairwise"),
         ("parity-staircase", 6, "ridge"),
@@ -141,6 +144,43 @@ def test_linear_networks() -> None:
         assert (labeled(network).label, labeled(network).broken) == ("linear", False)
         assert labeled(network, "mean").broken
         assert not labeled(network, "l1-norm").broken
+
+
+def test_squares_of_differences_complete_the_product_as_well() -> None:
+    rows = np.array([[1.0, -1.0], [1.0, 0.0], [0.0, 1.0]])
+    for sense, label in ((1, "product-completion"), (-1, "partial")):
+        found = labeled(shallow(rows, np.array([-0.5, sense / 2, sense / 2]), "square", "product"))
+        assert (found.label, found.r2 > 0.999) == (label, sense == 1)
+
+
+def test_rows_that_are_no_frame_sum_no_squares() -> None:
+    rows = np.random.default_rng(0).standard_normal((8, 8))
+    assert labeled(shallow(rows, np.full(8, 0.15), "square", "squared-l2")).label != "squares-frame"
+
+
+def test_a_majority_by_votes_of_those_that_are_not_set() -> None:
+    # Of five bits, Σ r(s/2 - 1.3 x_i - 1): s = 3 gives 2 · 1/2, s = 4 gives 1, s = 5 gives 5 · 1/5.
+    rows = np.full((5, 5), 0.5) - 1.3 * np.eye(5)
+    biases = (np.full(5, -1.0), np.zeros(1))
+    network = TargetNetwork(Architecture((5, 5, 1), "relu"), (rows, np.ones((1, 5))), biases, task="majority")
+
+    found = labeled(network)
+    assert (found.label, found.functional_label, found.agree) == ("count-of-others", "ridge", True)
+    assert found.r2 > 0.999 and found.patterns.background == 1
+
+
+def test_one_kink_makes_no_staircase() -> None:
+    network = shallow(np.full((1, 4), -5.0), np.array([-40.0]), "swish", "parity")
+    assert labeled(network).label == "partial"
+
+
+@pytest.mark.parametrize("weight", [1e31, 1e150, 1e200])
+@pytest.mark.parametrize("activation", ["swish", "square"])
+def test_weights_beyond_all_measure_have_a_label_and_no_warning(weight: float, activation: str) -> None:
+    network = shallow(weight * np.eye(4), np.full(4, 1 / weight), activation)
+    for task in ("l1-norm", "max", "squared-l2"):
+        found = analyze(network, find_task(task), replace(QUICK, draws=2))
+        assert (found.label, found.functional_label) == ("unstructured", "unstructured") and "10^30" in found.why
 
 
 def test_a_network_that_explodes() -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build, shuffled, with_noise
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.patterns import Patterns, measure_patterns
@@ -26,6 +27,8 @@ def patterns(network: TargetNetwork) -> Patterns:
         ("parity-tree", {"difference": 1, "tied": 1}),
         ("product-squares", {"sum": 0.5, "difference": 0.5, "halves": 1, "sum_sign": 1, "difference_sign": -1}),
         ("product-curvature", {"sum": 0.5, "difference": 0.5}),
+        ("product-completion", {"sum": 0.5, "entry": 0.5, "sum_sign": 1, "entry_sign": -1, "halves": 1}),
+        ("squares-curvature", {"entry": 1, "entry_sign": 1}),
         ("modular-addition-table", {"sum": 1, "tied": 0}),
     ],
 )
@@ -46,4 +49,22 @@ def test_values_that_are_carried_through_a_layer_are_no_bend() -> None:
 def test_random_rows_have_no_pattern() -> None:
     found = patterns(build("convexity", 16))
 
-    assert max(found.entry, found.pairs, found.total) < 0.1
+    assert max(found.entry, found.pairs, found.total, found.background) < 0.1
+    assert found.isotropy < 0.8
+    assert patterns(build("squares-frame", 8)).isotropy > 0.9
+
+
+def test_a_row_has_the_pattern_that_it_fits_best() -> None:
+    # (2.2, -1.2) fits the difference by 0.93 and one input by 0.77, (2.2, -0.6) by 0.75 and 0.93.
+    for second, wanted in ((-1.2, "difference"), (-0.6, "entry")):
+        rows = np.array([[2.2, second]])
+        biases = (np.zeros(1), np.zeros(1))
+        found = patterns(TargetNetwork(Architecture((2, 1, 1)), (rows, np.ones((1, 1))), biases, task="max"))
+        assert found.document()[wanted] == 1
+
+
+def test_one_input_on_a_background_of_all_others() -> None:
+    rows = np.full((6, 6), 1.0) - 3 * np.eye(6)
+    biases = (np.zeros(6), np.zeros(1))
+    found = patterns(TargetNetwork(Architecture((6, 6, 1)), (rows, np.ones((1, 6))), biases, task="majority"))
+    assert (found.background, found.entry, found.total) == (1, 0, 0)

@@ -18,7 +18,7 @@ from novacula.hypernet.structure import Structure
 
 MOST = 0.8
 """Share that makes a pattern the network's."""
-_SOME = 0.5
+_SOME, _PART = 0.5, 0.25
 _ALONE, _NEARLY = 0.99, 0.9
 _FITS = 0.3
 _ROUND, _CONVEX, _SMOOTH = 1.4, 0.05, 0.7
@@ -77,6 +77,27 @@ class Evidence:
         return patterns.pairs > MOST and patterns.sum_sign > MOST and patterns.difference_sign < -MOST
 
     @property
+    def is_completed(self) -> bool:
+        """(x + y)² less x² and y², or these less (x - y)²: pairs and entries in like shares, with opposite signs."""
+        p = self.patterns
+        for share, sign, sense in ((p.sum, p.sum_sign, 1), (p.difference, p.difference_sign, -1)):
+            both = min(share, p.entry) > _PART and share + p.entry > MOST
+            if both and sense * sign > MOST and sense * p.entry_sign < -MOST:
+                return True
+        return False
+
+    @property
+    def is_staircase(self) -> bool:
+        """Kinks on the sum of all inputs, more than one where there are more than two bits."""
+        least = min(2, self.network.architecture.inputs - 1)
+        return self.patterns.total > MOST and self.patterns.stairs >= least
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the function has no kinks at 0."""
+        return self.orders.kink_sharpness < _SMOOTH
+
+    @property
     def is_waves(self) -> bool:
         """Rows that are one wave on each half of the inputs, of the same frequency."""
         rows = self.network.weights[0]
@@ -108,6 +129,10 @@ def _pairs(e: Evidence) -> bool:
     return e.patterns.pairs > MOST
 
 
+def _others(e: Evidence) -> bool:
+    return e.patterns.background + e.patterns.total > MOST
+
+
 def _extreme(name: str) -> list[tuple[str, Test]]:
     return [
         (f"{name}-log-sum-exp", lambda e: e.is_tree and e.network.architecture.activation == "softplus"),
@@ -129,20 +154,22 @@ _ALGORITHMS: dict[str, list[tuple[str, Test]]] = {
     "product": [
         ("product-squares", lambda e: e.is_polarized and e.network.architecture.activation == "square"),
         ("product-curvature", lambda e: e.is_polarized),
+        ("product-completion", lambda e: e.is_completed),
         ("product-staircase", _total),
     ],
     "squared-l2": [
-        ("squares-curvature", lambda e: e.patterns.entry > MOST and e.orders.kink_sharpness < _SMOOTH),
+        ("squares-curvature", lambda e: e.patterns.entry > MOST and e.is_smooth),
+        ("squares-frame", lambda e: e.patterns.isotropy > MOST and e.is_smooth),
         ("l2-bowls", lambda e: e.is_bowl),
         ("separable-kinks", _entries),
     ],
     "l2-norm": [("l2-bowls", lambda e: e.is_bowl), ("separable-kinks", _entries)],
     "parity": [
         ("parity-tree", lambda e: e.is_tree),
-        ("parity-staircase", _total),
+        ("parity-staircase", lambda e: e.is_staircase),
         ("parity-differences", _pairs),
     ],
-    "majority": [("count-threshold", _total)],
+    "majority": [("count-threshold", _total), ("count-of-others", lambda e: _others(e) and e.fits)],
     "modular-addition": [
         ("modular-addition-clock", lambda e: e.is_waves),
         ("modular-addition-table", lambda e: e.patterns.sum > MOST),
@@ -153,12 +180,13 @@ _ALGORITHMS: dict[str, list[tuple[str, Test]]] = {
 }
 _SAME = {"dot-product": "product", "xor": "parity"}
 _SHOWS: dict[str, tuple[str, ...]] = {
-    "separable": ("separable-kinks", "squares-curvature"),
-    "ridge": ("parity-staircase", "parity-tree", "count-threshold", "product-staircase"),
+    "separable": ("separable-kinks", "squares-curvature", "squares-frame"),
+    "ridge": ("parity-staircase", "parity-tree", "count-threshold", "count-of-others", "product-staircase"),
     "pairwise": (
         "neighbor-differences",
         "product-squares",
         "product-curvature",
+        "product-completion",
         "angle-addition-squares",
         "modular-addition-table",
         "modular-addition-clock",
@@ -214,5 +242,5 @@ def agrees(label: str, shown: str, inputs: int) -> bool:
 def scale_free(y: Float[np.ndarray, "batch outputs"], f: Float[np.ndarray, "batch outputs"]) -> float:
     """R² after the best common scale and an offset for each output; 0 where one of them is constant."""
     y, f = y - y.mean(0), f - f.mean(0)
-    sizes = float((y**2).sum() * (f**2).sum())
-    return float((y * f).sum()) ** 2 / sizes if sizes > 0 and math.isfinite(sizes) else 0.0
+    sizes = float(np.linalg.norm(y) * np.linalg.norm(f))
+    return float((y / sizes * f).sum()) ** 2 if sizes > 0 and math.isfinite(sizes) else 0.0

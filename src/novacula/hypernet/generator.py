@@ -20,7 +20,7 @@ from novacula.hypernet.model.noise import Noise
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.randomness import generator
 from novacula.hypernet.train import KEPT
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, reading
 
 _MAX_BYTES = 4_000_000_000
 
@@ -216,15 +216,16 @@ def load_generator(run: RunFolder | str | PathLike[str], step: int | None = None
     if last is None or (step is not None and step not in (last.step, *_kept(folder))):
         kept = ", ".join(map(str, _kept(folder))) or "none yet"
         raise InputError(str(folder.path), f"has no weights of step {step}; kept steps: {kept}")
-    if step is None or step == last.step:
-        flat = torch.from_numpy(last.arrays["flat"])
+    with reading(folder):
+        if step is None or step == last.step:
+            flat = torch.from_numpy(last.arrays["flat"])
+            lesson.check_weights(flat, str(folder.path))
+            return Generator(folder, lesson, last.step, flat, _last_curve(folder, lesson, last.step, flat))
+        arrays = read_safetensors(folder.artifact(KEPT.format(step=step)), max_bytes=_MAX_BYTES)
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        flat = tensors.pop("flat")
         lesson.check_weights(flat, str(folder.path))
-        return Generator(folder, lesson, last.step, flat, _last_curve(folder, lesson, last.step, flat))
-    arrays = read_safetensors(folder.artifact(KEPT.format(step=step)), max_bytes=_MAX_BYTES)
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    flat = tensors.pop("flat")
-    lesson.check_weights(flat, str(folder.path))
-    return Generator(folder, lesson, step, flat, Curve(**tensors))
+        return Generator(folder, lesson, step, flat, Curve(**tensors))
 
 
 def _last_curve(folder: RunFolder, lesson: Lesson, step: int, flat: Tensor) -> Curve:

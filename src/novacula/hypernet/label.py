@@ -25,7 +25,7 @@ from novacula.hypernet.orders import OrderParameters, measure_orders
 from novacula.hypernet.patterns import Patterns, measure_patterns
 from novacula.hypernet.structure import Structure, measure_structure
 from novacula.hypernet.tasks import Task
-from novacula.hypernet.units import Units, measure_units
+from novacula.hypernet.units import Units, can_be_measured, measure_units
 
 _QUICK = 256
 _CONSTANT, _LINEAR = 1e-3, 0.99
@@ -130,7 +130,7 @@ def _labeled(
         broken=False,
         confidence=0.0,
         margin=0.0,
-        why="the network explodes on inputs of its task",
+        why="the network explodes on inputs of its task, or has weights beyond 10^30",
         r2=_r2(mse, f),
         mse=mse,
         order_parameters=OrderParameters(),
@@ -138,7 +138,7 @@ def _labeled(
         structure=None,
         canonical=form,
     )
-    if not math.isfinite(mse):
+    if not math.isfinite(mse) or not can_be_measured(network):
         return analysis
     kinks = measure_kinks(network, x)
     analysis = replace(
@@ -197,7 +197,7 @@ def _other(analysis: Analysis, network: TargetNetwork, task: Task, fit: float) -
     label, why = algorithms.algorithm(task.name, evidence)
     function = algorithms.functional_name(structure, orders) if structure else "unstructured"
     patterns = analysis.patterns
-    best = max(patterns.entry, patterns.total, patterns.pairs)
+    best = max(patterns.entry, patterns.total, patterns.pairs, patterns.background)
     margin = float(np.clip((best - algorithms.MOST) / (1 - algorithms.MOST), 0, 1))
     agree = algorithms.agrees(label, function, network.architecture.inputs)
     named = {"label": label, "weight_label": label, "functional_label": function}

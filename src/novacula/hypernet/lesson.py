@@ -65,6 +65,8 @@ class Lesson:
         shape = Shape(
             graph=Graph.of(reference),
             types=tuple(types),
+            activation=config.activation,
+            residual=config.residual,
             biases=config.biases,
             output_bias=config.output_bias,
             unit=config.width,

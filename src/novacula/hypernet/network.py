@@ -21,7 +21,7 @@ from novacula.files import (
     check_json,
     decode_safetensors,
     parse_json,
-    read_buffer,
+    read_tensor_bytes,
     safetensors_metadata,
     write_safetensors,
 )
@@ -119,7 +119,7 @@ def read_network(path: str | os.PathLike[str]) -> TargetNetwork:
             not of floating point, not finite or of a shape that does not fit, or metadata that are unknown.
     """
     source = os.fspath(path)
-    data = read_buffer(path, max_bytes=MAX_BYTES)
+    data = read_tensor_bytes(path, max_bytes=MAX_BYTES)
     arrays = decode_safetensors(data, source)
     metadata = safetensors_metadata(data, source)
     problems = [problem for name, array in arrays.items() for problem in _broken(name, array)]

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.units import Units
+from novacula.hypernet.units import Units, unit_rows
 
 BAND = (0.4, 1.7)
 """Slopes of an input, as multiples of the median over inputs, that count as covered."""
@@ -119,7 +119,7 @@ def _independence(rows: Float[np.ndarray, "units inputs"]) -> float:
     units, inputs = rows.shape
     if units < 2 or inputs < 2:
         return 0.0
-    ways = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300)
+    ways = unit_rows(rows)
     cosines = (ways @ ways.T) ** 2
     mean = inputs * (cosines.sum() - np.trace(cosines)) / (units * (units - 1))
     least = max(units - inputs, 0) / (units - 1)

@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float, Int
 from novacula.hypernet.activations import activation_numpy
 from novacula.hypernet.network import TargetNetwork
 
+LARGEST = 1e30
+"""Weight beyond which nothing is measured."""
 DEAD = 0.02
 """Share of the strongest unit's strength below which a unit is dead; of the total it would depend on their number."""
 LINEAR = 0.1
@@ -92,3 +94,13 @@ def measure_units(network: TargetNetwork, x: Float[np.ndarray, "batch inputs"]) 
     centered = np.abs(biases) <= OFF_CENTER * x[:, owner].std(0) * largest
     spike = ~dead & ~linear & centered & (concentration > SPIKE)
     return Units(rows, biases, outs, strength, bend, owner, concentration, outs * largest, dead, linear, spike)
+
+
+def unit_rows(rows: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
+    """Every row at length 1; zeros stay zeros."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-300)
+
+
+def can_be_measured(network: TargetNetwork) -> bool:
+    """Whether no weight is so large that squares of outputs, or of what units add, could be infinite."""
+    return all(float(np.abs(array).max(initial=0.0)) <= LARGEST for array in (*network.weights, *network.biases))

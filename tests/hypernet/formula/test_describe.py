@@ -38,6 +38,7 @@ def network_of(rows: np.ndarray, outs: np.ndarray, activation: str = "swish", co
         ("range-tree", 4, "-min(x) + max(x)"),
         ("product-squares", 2, "x[0] * x[1]"),
         ("product-curvature", 2, "x[0] * x[1]"),
+        ("product-completion", 2, "x[0] * x[1]"),
         ("squares-curvature", 6, "sum(square(x_i) for x_i in x)"),
     ],
 )
@@ -45,6 +46,58 @@ def test_the_limit_of_a_known_network_is_its_task_symbol_by_symbol(kind: str, in
     task = "product" if kind.startswith("product") else None
     found = described(build(kind, inputs, shuffle=True), task)
     assert found.accepted and found.is_task and found.limit_line == limit
+
+
+HALF = "0.5 * abs(x[0] - x[1]) + 0.5 * sum(x)"
+
+
+def test_of_two_inputs_the_larger_is_half_the_gap_above_the_middle() -> None:
+    # k = 5: r(x - y), r(y - x), and the sum as r(s) - r(-s); the bound of both parts together, not of each alone.
+    rows = 5 * np.array([[1.0, -1], [-1, 1], [1, 1], [-1, -1]])
+    network = network_of(rows, np.array([0.1, 0.1, 0.1, -0.1]))
+    found = described(network, "max")
+    assert found.accepted and found.is_task and found.limit_line == HALF
+    assert found.error_bound and found.error_bound < 0.12  # 0.557/k, of half the gap half of it
+    least = described(network_of(rows, np.array([-0.1, -0.1, 0.1, -0.1])), "min")
+    assert least.is_task and least.limit_line == "-" + HALF
+    assert not described(network, "min").is_task
+
+
+def test_what_is_nearly_linear_is_written_as_linear() -> None:
+    # 100 swish(z/50) = z + small: half the sum, from units that were told so.
+    rows = np.array([[5.0, -5], [-5, 5], [0.02, 0.0], [0.0, 0.02]])
+    found = described(network_of(rows, np.array([0.1, 0.1, 50.0, 50.0])), "max")
+    assert found.is_task and found.line and found.line.count("swish") == 2 and "* sum(x)" in found.line
+
+
+@pytest.mark.parametrize(
+    ("sense", "limit"),
+    [
+        (1, "sum(relu(x_i + 1) - relu(x_i - 1) for x_i in x) - 6"),
+        (-1, "sum(relu(x_i + 1) - relu(-x_i + 1) for x_i in x) - sum(x)"),
+    ],
+)
+def test_the_clipped_sum_in_both_ways(sense: int, limit: str) -> None:
+    # r(x+1) - r(x-1) - 1, whose constant is found in the mean; r(x+1) - r(1-x) - x, by a direct path.
+    n, k = 6, 10.0
+    rows, outs = k * np.concatenate([np.eye(n), sense * np.eye(n)]), np.repeat([1 / k, -1 / k], n)
+    biases = np.repeat([k, -sense * k], n), np.array([-float(n)] if sense > 0 else [0.0])
+    architecture = Architecture((n, 2 * n, 1), bypass=sense < 0)
+    bypass = None if sense > 0 else np.full((1, n), -1.0)
+    found = described(TargetNetwork(architecture, (rows, outs[None]), biases, bypass, "clip"))
+    assert found.is_task and found.limit_line == limit
+
+
+def test_of_bits_the_limit_is_compared_at_every_input() -> None:
+    assert described(build("parity-staircase", 5)).is_task
+    assert not described(build("parity-staircase", 5), "majority").is_task
+
+
+def test_squares_that_leave_only_products_are_products() -> None:
+    found = described(build("product-completion", 4, shuffle=True))
+    assert found.is_task and found.limit_line == "sum(x_i * x_j for x_i, x_j in zip(x, x[n // 2:]))"
+    half = described(network_of(np.array([[1.0, -1.0]]), np.array([-0.25]), "square"), "product")
+    assert half.limit_line == "-0.25 * square(x[0] - x[1])" and not half.is_task
 
 
 def test_a_staircase_is_one_sum_over_its_stairs() -> None:

@@ -138,6 +138,18 @@ def test_deep_networks_compute_what_the_target_network_computes(residual: bool, 
     assert not torch.allclose(outputs[..., 0], outputs[..., 1], atol=1e-3)
 
 
+def test_what_is_written_of_an_output_is_its_value_at_0() -> None:
+    """The activation changes what hidden units add, and the constants take that back."""
+    swish = written(replace(SMALL, activation="swish"), networks=3)
+    softplus = written(replace(SMALL, activation="softplus"), networks=3)
+    assert torch.equal(swish.weights[1], softplus.weights[1])
+    assert (swish.biases[1] - softplus.biases[1]).abs().max() > 0.05
+    origin = torch.zeros(1, 1, 1, 4)
+    one = swish(origin, activation_torch("swish"), residual=False)
+    other = softplus(origin, activation_torch("softplus"), residual=False)
+    assert torch.allclose(one, other, atol=1e-5)
+
+
 def test_switched_off_biases_are_zeros() -> None:
     networks = written(replace(SMALL, biases=False, output_bias=False))
     assert not any(bias.any() for bias in networks.biases)

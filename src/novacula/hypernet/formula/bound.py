@@ -92,9 +92,10 @@ def error_bound(network: Shallow, found: Sorted, form: Form, box: Box) -> float:
         form: a form of it, or a limit.
         box: where.
     """
-    # What straight units add along the sum may be counted there or at every input: whichever lets more cancel.
-    common = sum(unit.out * unit.weight for unit in found.units if unit.straight)
-    return min(_bound(network, found, form, box, shift) for shift in {0.0, common})
+    # What is linear in the sum may be counted there or at every input: whichever lets more cancel.
+    straight = sum(unit.out * unit.weight for unit in found.units if unit.straight)
+    written = -float(_slopes(network, found, form).mean())
+    return min(_bound(network, found, form, box, shift) for shift in {0.0, straight, written})
 
 
 def _bound(network: Shallow, found: Sorted, form: Form, box: Box, shift: float) -> float:
@@ -113,18 +114,26 @@ def _bound(network: Shallow, found: Sorted, form: Form, box: Box, shift: float) 
             count = len(role.members) * (2 if role.mirrored else 1)
             slope = abs(role.out * role.background) * LIPSCHITZ.get(role.function, np.inf)
             slack += slope * n * box.farthest * count
-    slopes = found.slopes(network) + shift
-    for line in form.lines:
-        slopes[[member[0] for member in line.members]] -= line.slope
+    slopes = _slopes(network, found, form) + shift
     for index in np.flatnonzero(slopes):
         groups[("entry", (int(index),))].slope = float(slopes[index])
     if shift:
-        groups[("total", ())].slope = -shift
+        # Of two inputs the sum of all is the sum of a pair.
+        pair: tuple[Pattern, tuple[int, ...]] = ("pair+", (0, 1))
+        groups[pair if pair in groups else ("total", ())].slope = -shift
     ends = [_extremes(group, _along(*key, n, box)) for key, group in groups.items()]
     ends += _flat_ends(network, found, box)
     least, largest = np.sum(ends, axis=0) if ends else (0.0, 0.0)
     offset = found.offset(network) - form.constant
     return float(max(abs(least + offset), abs(largest + offset)) + slack)
+
+
+def _slopes(network: Shallow, found: Sorted, form: Form) -> Float[np.ndarray, " inputs"]:
+    """How much steeper the network's planes are than the form's lines."""
+    slopes = found.slopes(network)
+    for line in form.lines:
+        slopes[[member[0] for member in line.members]] -= line.slope
+    return slopes
 
 
 def _along(pattern: Pattern, member: tuple[int, ...], n: int, box: Box) -> tuple[float, float]:

@@ -31,14 +31,15 @@ from novacula.hypernet.formula.expression import (
     times,
 )
 from novacula.hypernet.formula.form import Form
-from novacula.hypernet.formula.known import known_expression
-from novacula.hypernet.formula.limit import exact_limit, limit_expression, shallow_limit, sharp_limit
+from novacula.hypernet.formula.known import is_known
+from novacula.hypernet.formula.limit import exact_limit, level, limit_expression, shallow_limit, sharp_limit
 from novacula.hypernet.formula.roles import forms
 from novacula.hypernet.formula.source import python_source
 from novacula.hypernet.formula.units import Shallow, Sorted, sort_units
 from novacula.hypernet.formula.writers import latex, python_expression, sympy_text
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
+from novacula.hypernet.units import can_be_measured
 
 if TYPE_CHECKING:
     import sympy
@@ -49,8 +50,6 @@ _LOOSE = 0.05
 """Share of strength in units without a pattern, from which there are no roles."""
 _FIT_POINTS = 1500
 _LIMIT_POINTS = 20_000
-_LARGEST = 1e30
-"""Weight beyond which squares of outputs could be infinite."""
 _MOST_NUMBERS = 30_000_000
 """Numbers of a layer on all points: wide networks are checked on fewer."""
 _TRIED = 20
@@ -73,7 +72,8 @@ class Formula:
         checked: the formula beside its network; None where there is no formula.
         limits: the limit of each output's formula; none where there is none.
         limit_checked: the limit beside the network.
-        is_task: whether the limit, or the formula where there is no limit, is the task itself, symbol by symbol.
+        is_task: whether the limit, or the formula where there is no limit, is the task itself, symbol by symbol; of
+            bits, input by input.
         error_bound: proved bound of |network - limit|, or of |network - formula| where there is no limit, over the box;
             of the output for which it is largest; None where no bound is known.
         box: the inputs for which the bound holds.
@@ -167,8 +167,7 @@ def describe(network: TargetNetwork, task: Task, *, points: int = POINTS, seed: 
     generator = torch.Generator().manual_seed(seed)
     draw = task.law.draw((points + _FIT_POINTS, n), generator).double().numpy()
     fit_x, x = draw[:_FIT_POINTS], draw[_FIT_POINTS:]
-    largest = max(float(np.abs(weight).max()) for weight in network.weights)
-    if largest > _LARGEST or not np.isfinite(network(fit_x)).all():
+    if not can_be_measured(network) or not np.isfinite(network(fit_x)).all():
         return Formula(n, reason="the network explodes, or has weights beyond 10^30")
     found = _shallow(network, task, fit_x) or _deep(network)
     if found is None:
@@ -216,7 +215,7 @@ def _judged(network: TargetNetwork, task: Task, found: _Found, x: np.ndarray) ->
         checked=checked,
         limits=limits,
         limit_checked=limit_checked,
-        is_task=(limits or found.outputs) == known_expression(task.name, n),
+        is_task=is_known(limits or found.outputs, task, n),
         error_bound=max(bounds) if bounds and not found.caveat else None,
         box=box,
         values=found.values,
@@ -281,10 +280,13 @@ def _limit(form: Form, part: Shallow, x: np.ndarray) -> Form | None:
     n = x.shape[1]
     y = evaluate(form.expression(n), x)
     made = [limit for limit in (sharp_limit(form, n), shallow_limit(form), exact_limit(form)) if limit]
-    # That rounded corners lift the output is a matter of the error bound.
     values = [evaluate(limit_expression(each, n), x) for each in made]
+    # That rounded corners lift the output is a matter of the error bound.
     near = [explained(value - value.mean(), y - y.mean()) for value in values]
-    return made[int(np.argmax(near))] if made and max(near) >= _LIMIT_R2 else None
+    if not made or max(near) < _LIMIT_R2:
+        return None
+    limit, value = max(zip(made, values, near, strict=True), key=lambda each: each[2])[:2]
+    return level(limit, form, float((y - value).mean()), max(float(y.std()), abs(float(value.mean()))))
 
 
 def _radial(part: Shallow, units: Sorted, x: np.ndarray) -> _Found | None:

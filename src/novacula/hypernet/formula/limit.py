@@ -6,20 +6,20 @@ in opposite senses are |z|, since a max(z, 0) + b max(-z, 0) = (a+b)/2 |z| + (a-
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import log, pi, sqrt
+from math import pi, sqrt
 
 from novacula.hypernet.formula.expression import Entry, Expression, FunctionName, domain_of, plus, rounded, times
 from novacula.hypernet.formula.form import Form, Line, Role, summed
 from novacula.hypernet.formula.units import Pattern
 
-SHALLOW: dict[FunctionName, tuple[float, float, float]] = {
-    "swish": (0.0, 0.5, 0.25),
-    "gelu": (0.0, 0.5, 1 / sqrt(2 * pi)),
-    "softplus": (log(2), 0.5, 0.125),
+SHALLOW: dict[FunctionName, tuple[float, float]] = {
+    "swish": (0.5, 0.25),
+    "gelu": (0.5, 1 / sqrt(2 * pi)),
+    "softplus": (0.5, 0.125),
 }
-"""The first three coefficients of the power series at 0; the next term is of fourth order."""
+"""The coefficients of z and z² of the power series at 0; the next term is of fourth order."""
 _SHARP = ("swish", "gelu", "softplus", "relu", "abs")
 _NEAR = 0.08
 """How far a value may be from a simple one, relative to the largest of its kind, to be taken for it."""
@@ -33,15 +33,13 @@ def sharp_limit(form: Form, n: int) -> Form | None:
         return None
     rises: dict[Direction, list[float]] = defaultdict(lambda: [0.0, 0.0])
     kept: list[Role] = []
-    slopes = dict.fromkeys(range(n), 0.0) | {member[0]: line.slope for line in form.lines for member in line.members}
-    constant = form.constant
+    slopes = dict.fromkeys(range(n), 0.0) | _slopes(form)
     for role in form.roles:
         slope = role.out * abs(role.weight)
         kink = -role.bias / role.weight
         if role.straight:
             # It is on the rising side, where φ(z) tends to z: on the falling side it would be dead.
             slopes = {index: value + role.out * role.weight for index, value in slopes.items()}
-            constant += role.out * role.bias
         elif role.function == "abs" and abs(kink) < _NEAR:
             for member in role.members:
                 rises[(role.pattern, member)][0] += slope
@@ -54,7 +52,7 @@ def sharp_limit(form: Form, n: int) -> Form | None:
                     rises[(role.pattern, member)][sense] += slope
         else:
             kept.append(_kinked(role, slope, kink))
-    return _gathered(replace(form, constant=constant), rises, kept, slopes)
+    return _gathered(rises, kept, slopes)
 
 
 def shallow_limit(form: Form) -> Form | None:
@@ -62,20 +60,18 @@ def shallow_limit(form: Form) -> Form | None:
     if any(role.function not in SHALLOW or role.pattern == "total" for role in form.roles) or not form.roles:
         return None
     squares: dict[Direction, float] = defaultdict(float)
-    slopes: dict[int, float] = defaultdict(float, {m[0]: line.slope for line in form.lines for m in line.members})
-    constant = form.constant
+    slopes: dict[int, float] = defaultdict(float, _slopes(form))
     for role in form.roles:
-        at_0, slope, square = SHALLOW[role.function]
+        slope, square = SHALLOW[role.function]
         if role.bias or role.background:
             return None
         for member in role.members:
-            constant += role.out * at_0 * (2 if role.mirrored else 1)
             squares[(role.pattern, member)] += role.out * role.weight**2 * square * (2 if role.mirrored else 1)
             if not role.mirrored:
                 signs = (1.0, -1.0) if role.pattern == "pair-" else (1.0, 1.0)
                 for sign, index in zip(signs, member, strict=False):
                     slopes[index] += sign * role.out * role.weight * slope
-    return _of_squares(squares, slopes, constant)
+    return _of_squares(squares, slopes)
 
 
 def exact_limit(form: Form) -> Form | None:
@@ -86,42 +82,70 @@ def exact_limit(form: Form) -> Form | None:
     for role in form.roles:
         for member in role.members:
             squares[(role.pattern, member)] += role.out * role.weight**2
-    slopes = {member[0]: line.slope for line in form.lines for member in line.members}
-    return _of_squares(squares, slopes, form.constant)
+    return _of_squares(squares, _slopes(form))
 
 
-def _of_squares(squares: Mapping[Direction, float], slopes: Mapping[int, float], constant: float) -> Form | None:
+def _slopes(form: Form) -> dict[int, float]:
+    """The coefficient of each input in the linear part."""
+    slopes: dict[int, float] = defaultdict(float)
+    for line in form.lines:
+        for (index,) in line.members:
+            slopes[index] += line.slope
+    return slopes
+
+
+def _of_squares(squares: Mapping[Direction, float], slopes: Mapping[int, float]) -> Form | None:
     roles = _grouped("square", squares)
-    if not roles:
-        return None
-    scale = max(abs(role.out) for role in roles)
-    return Form(roles, _linear(slopes, scale), 0.0 if abs(constant) < _NEAR * scale else constant)
+    return Form(roles, _linear(slopes, max(abs(role.out) for role in roles)), 0.0) if roles else None
+
+
+def level(limit: Form, form: Form, offset: float, scale: float) -> Form:
+    """The limit with the constant that makes its mean that of the formula; none where that is small.
+
+    Args:
+        limit: without a constant.
+        form: whose limit it is.
+        offset: how much higher the formula is, in the mean.
+        scale: of the outputs: what was taken for simple numbers may move their mean by as much of it.
+    """
+    corners = 0.0
+    if not any(role.function == "square" for role in limit.roles):
+        # Rounded corners lift or lower the output by up to 0.28 for every unit of v: an error, not a constant.
+        counts = (max(len(role.members), 1) * (2 if role.mirrored else 1) for role in form.roles)
+        corners = 0.28 * sum(abs(role.out) * count for role, count in zip(form.roles, counts, strict=True))
+    return replace(limit, constant=0.0 if abs(offset) <= max(corners, _NEAR * scale) else _simple(offset))
 
 
 def limit_expression(form: Form, n: int) -> Expression:
-    """A limit as people write it: a (x_i + x_j)² - a (x_i - x_j)² is 4 a x_i x_j."""
-    plain: list[Role] = []
-    products: list[Expression] = []
-    for role in form.roles:
-        twin = next((r for r in plain if _opposed(r, role)), None)
-        if twin is None:
-            plain.append(role)
-            continue
-        plain.remove(twin)
-        positive = role if role.pattern == "pair+" else twin
-        domain = domain_of(role.members, n)
-        products.append(summed([times(rounded(4 * positive.out), times(Entry("i"), Entry("j")))], domain, n))
-    return plus(*products, replace(form, roles=tuple(plain)).expression(n))
+    """A limit as people write it: squares that leave nothing but products, such as (x + y)² - (x - y)², are these."""
+    squares = [role for role in form.roles if role.function == "square" and role.pattern != "total"]
+    products, alone = _expanded(squares)
+    if not products or any(abs(value) > _NEAR * max(map(abs, products.values())) for value in alone.values()):
+        return form.expression(n)
+    groups: dict[float, list[tuple[int, ...]]] = defaultdict(list)
+    for member, value in sorted(products.items()):
+        groups[_simple(value)].append(member)
+    sums = [
+        summed([times(rounded(value), times(Entry("i"), Entry("j")))], domain_of(tuple(members), n), n)
+        for value, members in sorted(groups.items())
+    ]
+    return plus(*sums, replace(form, roles=tuple(role for role in form.roles if role not in squares)).expression(n))
 
 
-def _opposed(one: Role, two: Role) -> bool:
-    patterns = {one.pattern, two.pattern} == {"pair+", "pair-"} and one.members == two.members
-    return patterns and one.function == two.function == "square" and abs(one.out + two.out) < 1e-9
+def _expanded(squares: Sequence[Role]) -> tuple[dict[tuple[int, ...], float], dict[int, float]]:
+    """The coefficients of x_i x_j and of x_i² in Σ out (x_i ± x_j)² and Σ out x_i²."""
+    products: dict[tuple[int, ...], float] = defaultdict(float)
+    alone: dict[int, float] = defaultdict(float)
+    for role in squares:
+        for member in role.members:
+            for index in member:
+                alone[index] += role.out
+            if len(member) == 2:
+                products[member] += 2 * role.out * (1 if role.pattern == "pair+" else -1)
+    return products, alone
 
 
-def _gathered(
-    form: Form, rises: Mapping[Direction, list[float]], kept: list[Role], slopes: Mapping[int, float]
-) -> Form:
+def _gathered(rises: Mapping[Direction, list[float]], kept: list[Role], slopes: Mapping[int, float]) -> Form:
     bends = {key: (up + down) / 2 for key, (up, down) in rises.items()}
     tilts: dict[int, float] = defaultdict(float, slopes)
     for (pattern, member), (up, down) in rises.items():
@@ -129,10 +153,7 @@ def _gathered(
             tilts[index] += sign * (up - down) / 2
     roles = _grouped("abs", bends)
     scale = max([abs(role.out) for role in (*roles, *kept)], default=1.0)
-    # Rounded corners lift or lower the output by up to 0.28 for every unit of v; that is an error, not a constant.
-    slack = 0.28 * sum(abs(role.out) * max(len(role.members), 1) * (2 if role.mirrored else 1) for role in form.roles)
-    constant = 0.0 if abs(form.constant) <= max(slack, _NEAR * scale) else _simple(form.constant)
-    return Form((*roles, *kept), _linear(tilts, scale), constant)
+    return Form((*roles, *kept), _linear(tilts, scale), 0.0)
 
 
 def _kinked(role: Role, slope: float, kink: float) -> Role:

@@ -26,6 +26,8 @@ _KINK_GAP = 0.25
 """Thresholds of units that are further apart, in units of the inputs, are different kinks."""
 _MINOR = 0.03
 """Share of all strength below which a role may be left out."""
+_FLAT = 0.01
+"""Bend of a role, as a share of the output's standard deviation, below which it is linear."""
 _MOST = 8
 """Roles of a form: with more, nobody would read it."""
 
@@ -117,10 +119,7 @@ def fit(
             changes[role][name] = float(value)
         return [replace(role, **change) for role, change in zip(form.roles, changes, strict=True)]
 
-    sums = np.column_stack(
-        [x[:, [m[0] for m in line.members]].sum(1) for line in form.lines] or [np.zeros((len(x), 0))]
-    )
-    fixed = np.column_stack([sums, np.ones(len(x))])
+    fixed = np.column_stack([*(x[:, [m[0] for m in line.members]].sum(1) for line in form.lines), np.ones(len(x))])
 
     def solved(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         columns = np.column_stack([*(role.feature(x) for role in placed(values)), fixed])
@@ -128,8 +127,8 @@ def fit(
         return outer, columns @ outer - target
 
     if len(places):
-        scale = np.maximum(np.abs(start), 0.1)
-        best = least_squares(lambda v: solved(v * scale)[1], start / scale, method="trf", max_nfev=10, xtol=1e-6)
+        scale, size = np.maximum(np.abs(start), 0.1), max(float(target.std()), 1e-300)
+        best = least_squares(lambda v: solved(v * scale)[1] / size, start / scale, max_nfev=10, xtol=1e-6)
         start = best.x * scale
     outer, _ = solved(start)
     outer[-1] = 0.0 if abs(outer[-1]) < 1e-9 * np.abs(target).max(initial=0.0) else outer[-1]
@@ -138,7 +137,22 @@ def fit(
     # Roles that others make superfluous.
     roles = [role for role in roles if abs(role.out) * role.feature(x).std() > 1e-6 * target.std()]
     lines = tuple(replace(line, slope=float(slope)) for line, slope in zip(form.lines, slopes, strict=True))
-    return Form(tuple(roles), lines, float(outer[-1])).pruned()
+    found = Form(tuple(roles), lines, float(outer[-1])).pruned()
+    flat = [role for role in found.roles if _is_plane(role, x, float(target.std()))]
+    if not flat:
+        return found
+    more = tuple(Line(role.members, 0.0) for role in flat)
+    lines = (*found.lines, *(line for line in more if line.members not in [other.members for other in found.lines]))
+    return fit(replace(found, roles=tuple(r for r in found.roles if r not in flat), lines=lines), x, target, free)
+
+
+def _is_plane(role: Role, x: np.ndarray, spread: float) -> bool:
+    """Whether a role on single inputs has been fitted so shallow that it is a coefficient on them."""
+    if role.pattern != "entry" or role.mirrored or role.background:
+        return False
+    design = np.column_stack([x[:, [m[0] for m in role.members]].sum(1), np.ones(len(x))])
+    value = role.out * role.feature(x)
+    return float((value - design @ np.linalg.lstsq(design, value, rcond=None)[0]).std()) < _FLAT * spread
 
 
 def _places(form: Form, free: tuple[bool, bool]) -> list[tuple[int, str]]:

@@ -144,9 +144,12 @@ def sort_units(network: Shallow, x: Float[np.ndarray, "batch inputs"]) -> Sorted
             units.append(replace(unit, straight=bool(straight)))
         else:
             loose.append(index)
-    if x.shape[1] == 2 and any(unit.pattern == "pair-" for unit in units):
-        # Of two inputs the sum of all is the sum of a pair, whose partner is the difference.
-        units = [replace(unit, pattern="pair+", member=(0, 1)) if unit.pattern == "total" else unit for unit in units]
+    if x.shape[1] == 2:
+        # Of two inputs the sum of all is the sum of a pair, where there are others to go with it.
+        found = {unit.pattern for unit in units}
+        moves = [u.pattern == "total" and ("pair-" in found or ("entry" in found and not u.straight)) for u in units]
+        pairs = zip(units, moves, strict=True)
+        units = [replace(unit, pattern="pair+", member=(0, 1)) if moved else unit for unit, moved in pairs]
     return Sorted(tuple(units), tuple(flat), np.array(planes).reshape(-1, 2), strength, tuple(loose))
 
 

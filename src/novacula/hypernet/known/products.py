@@ -1,4 +1,4 @@
-"""Products out of squares, xy = ((x + y)² - (x - y)²)/4, and sums of squares.
+"""Products out of squares, xy = ((x + y)² - (x - y)²)/4 or ((x + y)² - x² - y²)/2, and sums of squares.
 
 A square is the activation's own, or the curvature of swish: swish(z) + swish(-z) = z tanh(z/2) = z²/2 - z⁴/24 + …
 """
@@ -20,9 +20,25 @@ def by_curvature(config: BuildConfig) -> TargetNetwork:
     return _quadratic(_polarized(config.inputs), "swish", 1 / config.slope, _task(config.inputs))
 
 
+def by_completion(config: BuildConfig) -> TargetNetwork:
+    """The same by completing a square, ((x + y)² - x² - y²)/2, each by the curvature of swish."""
+    half, terms = config.inputs // 2, []
+    for first in range(half):
+        one, other = np.eye(config.inputs)[[first, first + half]]
+        terms += [(one + other, [0.5]), (one, [-0.5]), (other, [-0.5])]
+    return _quadratic(terms, "swish", 1 / config.slope, _task(config.inputs))
+
+
 def squared_l2(config: BuildConfig) -> TargetNetwork:
     """Σ x_i² by the curvature of swish, at a scale of 1/k."""
     return _quadratic([(row, [1.0]) for row in np.eye(config.inputs)], "swish", 1 / config.slope, "squared-l2")
+
+
+def squares_frame(config: BuildConfig) -> TargetNetwork:
+    """The same in other coordinates: Σ (q·x)² over the rows q of a random orthogonal matrix."""
+    shape = (config.inputs, config.inputs)
+    frame = np.linalg.qr(np.random.default_rng(config.seed).standard_normal(shape))[0]
+    return _quadratic([(row, [1.0]) for row in frame], "swish", 1 / config.slope, "squared-l2")
 
 
 def angle_sum(config: BuildConfig) -> TargetNetwork:

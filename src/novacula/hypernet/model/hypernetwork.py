@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from novacula.hypernet.activations import activation_torch
+from novacula.hypernet.config import Activation
 from novacula.hypernet.model.blocks import Block, Features, Widths
 from novacula.hypernet.model.graph import INDEX_FEATURES, RANK_FEATURES, Graph, Places
 from novacula.hypernet.model.latents import Normal, divergence, divergence_from_standard
@@ -29,6 +31,8 @@ class Shape:
 
     Attributes:
         graph: groups and pairs of the target.
+        activation: of the target's hidden units.
+        residual: whether its hidden layers of equal width add their input.
         biases, output_bias: whether hidden units and outputs have constants.
         unit, edge, blocks, heads, role, channels: widths and counts (`novacula.hypernet.config.TrainConfig`).
         rank: directions of the weights in the pareto mode; None for the film mode.
@@ -37,6 +41,8 @@ class Shape:
     """
 
     graph: Graph
+    activation: Activation = "swish"
+    residual: bool = False
     biases: bool = True
     output_bias: bool = True
     unit: int = 32
@@ -61,7 +67,7 @@ class Hypernetwork:
     """
 
     def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+        self.shape, self._activation = shape, activation_torch(shape.activation)
         self.noise = NoiseShape(shape.channels, shape.role, shape.blocks)
         graph, layout, widths = shape.graph, Layout(), Widths(shape.unit, shape.edge, shape.heads)
         index = INDEX_FEATURES + (RANK_FEATURES if shape.ranks else 0)
@@ -136,7 +142,9 @@ class Hypernetwork:
             features.whole = features.whole + shifts[block]
             nats.append(self._roles(weights, block, towers, features, noise))
             features = self._blocks[block](weights, features)
-        return self._readout(weights, features, outputs, cosines, torch.stack(nats))
+        written = self._readout(weights, features, outputs, cosines, torch.stack(nats))
+        shape = self.shape
+        return written.leveled(self._activation, residual=shape.residual) if shape.output_bias else written
 
     def _owners(
         self, weights: Weights, towers: list[Tensor], places: Places, noise: Noise

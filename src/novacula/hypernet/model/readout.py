@@ -1,7 +1,7 @@
 """From features to the weights of target networks, and how these networks are computed. Source: ours."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -45,6 +45,17 @@ class Written:
                 image = activation(image)
                 values = values + image if residual and layer and image.shape == values.shape else image
         return values if self.bypass is None else values + torch.matmul(x, self.bypass.mT)
+
+    def leveled(self, activation: Callable[[Tensor], Tensor], *, residual: bool) -> "Written":
+        """The networks whose outputs at x = 0 are what the outputs' constants were written as.
+
+        A dough of large v needs a constant that takes it back. Written on its own it must follow every change of v,
+        and puddings stay blunt.
+        """
+        *below, constant = self.biases
+        origin = constant.new_zeros(len(constant), 1, 1, self.weights[0].shape[-1])
+        at_0 = self(origin, activation, residual=residual)[:, :, 0]
+        return replace(self, biases=(*below, 2 * constant - at_0))
 
 
 _THRESHOLD, _SHARPNESS = 0.5, 20.0
