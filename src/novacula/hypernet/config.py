@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 
-from novacula.errors import InputError
+from novacula.options import refuse, unless_one_of, unless_seed, unless_within
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -106,20 +106,17 @@ class BuildConfig:
     """Seed of whatever is random in the network, 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
-        problems = []
-        if self.kind not in get_args(KindName):
-            problems.append(f"--kind is {self.kind!r}; it must be one of {', '.join(get_args(KindName))}")
+        problems = unless_one_of("--kind", self.kind, get_args(KindName))
         if self.activation not in ("swish", "relu", "gelu", "softplus"):
             problems.append(f"--activation is {self.activation!r}; it must be swish, relu, gelu or softplus")
         problems += unless_within("--inputs", self.inputs, 1, 4096)
         problems += unless_within("--hidden-per-input", self.hidden_per_input, 1, 64)
-        problems += unless_within("--seed", self.seed, 0, 2**32 - 1)
+        problems += unless_seed(self.seed)
         problems += unless_within("--slope", self.slope, 0.01, 1e4)
         problems += unless_within("--noise", self.noise, 0, 10)
         if self.offset is not None:
             problems += unless_within("--offset", self.offset, 0.01, 1e6)
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems)
 
 
 @dataclass(frozen=True)
@@ -147,9 +144,8 @@ class ClassifyConfig:
         problems = unless_within("--points", self.points, 64, 10**6)
         problems += unless_within("--noise", self.noise, 0, 1)
         problems += unless_within("--draws", self.draws, 0, 1000)
-        problems += unless_within("--seed", self.seed, 0, 2**32 - 1)
-        if problems:
-            raise InputError("options", *problems)
+        problems += unless_seed(self.seed)
+        refuse(problems)
 
 
 @dataclass(frozen=True)
@@ -228,7 +224,7 @@ class TrainConfig:
     """Directions in which weights move with the price, in the pareto mode."""
 
     def __post_init__(self) -> None:
-        problems = hidden_problems(self.hidden) + unless_within("--seed", self.seed, 0, 2**32 - 1)
+        problems = hidden_problems(self.hidden) + unless_seed(self.seed)
         for name in ("inputs", "steps", "networks", "batch", "width", "edge-width", "heads", "role", "codes", "rank"):
             problems += unless_within(f"--{name}", getattr(self, name.replace("-", "_")), 1, 10**7)
         problems += unless_within("--seeds", self.seeds, 1, 1000) + unless_within("--blocks", self.blocks, 1, 100)
@@ -241,8 +237,7 @@ class TrainConfig:
             )
         for name, choices in (("activation", Activation), ("mode", PriceMode), ("curriculum", Curriculum)):
             problems += unless_one_of(f"--{name}", getattr(self, name), get_args(choices))
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems)
 
     @property
     def all_inputs(self) -> tuple[int, ...]:
@@ -286,11 +281,10 @@ class SampleConfig:
 
     def __post_init__(self) -> None:
         problems = unless_within("--beta", self.beta, LOWEST_BETA, HIGHEST_BETA)
-        problems += unless_within("--seed", self.seed, 0, 2**32 - 1)
+        problems += unless_seed(self.seed)
         problems += [] if self.inputs is None else unless_within("--inputs", self.inputs, 1, 65_536)
         problems += [] if self.hidden is None else hidden_problems(self.hidden)
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems)
 
 
 @dataclass(frozen=True)
@@ -325,14 +319,13 @@ class BaselineConfig:
     """Price of the mean magnitude of all weights."""
 
     def __post_init__(self) -> None:
-        problems = hidden_problems(self.hidden) + unless_within("--seed", self.seed, 0, 2**32 - 1)
+        problems = hidden_problems(self.hidden) + unless_seed(self.seed)
         for name in ("inputs", "steps", "batch"):
             problems += unless_within(f"--{name}", getattr(self, name), 1, 10**7)
         problems += unless_within("--seeds", self.seeds, 1, 1000) + unless_within("--rate", self.rate, 1e-8, 1)
         problems += unless_within("--l1", self.l1, 0, 1e6)
         problems += unless_one_of("--activation", self.activation, get_args(Activation))
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems)
 
 
 def hidden_problems(hidden: tuple[int, ...]) -> list[str]:
@@ -340,13 +333,3 @@ def hidden_problems(hidden: tuple[int, ...]) -> list[str]:
     if hidden and min(hidden) >= 1:
         return []
     return [f"--hidden is {hidden}; it must name at least one layer, each of at least 1 unit"]
-
-
-def unless_one_of(name: str, value: str, choices: tuple[str, ...]) -> list[str]:
-    """What is wrong with an option that must be one of some words."""
-    return [] if value in choices else [f"{name} is {value!r}; it must be one of {', '.join(choices)}"]
-
-
-def unless_within(name: str, value: float, low: float, high: float) -> list[str]:
-    """What is wrong with an option that must lie within bounds; NaN lies within none."""
-    return [] if low <= value <= high else [f"{name} is {value:g}; it must lie in {low:g} … {high:g}"]

@@ -2,17 +2,8 @@
 
 from dataclasses import dataclass
 
-from novacula.errors import InputError
-from novacula.hypernet.config import (
-    HIGHEST_BETA,
-    LOWEST_BETA,
-    Integers,
-    Reals,
-    Words,
-    hidden_problems,
-    unless_one_of,
-    unless_within,
-)
+from novacula.hypernet.config import HIGHEST_BETA, LOWEST_BETA, Integers, Reals, Words, hidden_problems
+from novacula.options import refuse, unless_memory, unless_one_of, unless_seed, unless_within
 
 VARIANTS = (
     *("full", "no-product-term", "plain-objective", "no-curriculum", "no-owner-features", "no-code-similarity"),
@@ -53,8 +44,7 @@ class CensusConfig:
         problems += unless_within("--baselines", self.baselines, 0, 1000)
         problems += unless_within("--baseline-steps", self.baseline_steps, 1, 10**7)
         problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems)
 
 
 @dataclass(frozen=True)
@@ -90,8 +80,7 @@ class GeneralizeConfig:
         problems += [problem for ratio in self.ratios for problem in unless_within("--ratios", ratio, 0.01, 64)]
         problems += [] if self.sizes else ["--sizes names no size"]
         problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems)
 
 
 @dataclass(frozen=True)
@@ -135,12 +124,8 @@ class CompareConfig:
         problems += unless_within("--l1", self.l1, 0, 1e6)
         problems += [p for name in self.variants for p in unless_one_of("--variants", name, VARIANTS)]
         problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems)
 
 
 def _campaign_problems(seed: int, workers: int, memory_limit: float | None) -> list[str]:
-    problems = unless_within("--seed", seed, 0, 2**32 - 1) + unless_within("--workers", workers, 1, 4096)
-    if memory_limit is not None and not memory_limit > 0:
-        problems.append(f"--memory-limit is {memory_limit:g} MB; it must be more than 0")
-    return problems
+    return unless_seed(seed) + unless_within("--workers", workers, 1, 4096) + unless_memory(memory_limit)
