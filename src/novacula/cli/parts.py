@@ -41,10 +41,18 @@ def report_function(part: str) -> "Callable[[RunFolder], Path]":
     """What rebuilds the report of a run of this part, and returns its path.
 
     Raises:
-        RunError: this novacula has no such part.
+        RunError: this novacula has no such part. What is returned raises it, too, where the folder is damaged.
     """
     _check(part)
-    return import_module(f"novacula.{part}.report").build_report
+    build = import_module(f"novacula.{part}.report").build_report
+
+    def build_report(folder: "RunFolder") -> Path:
+        from novacula.runs import reading
+
+        with reading(folder):
+            return build(folder)
+
+    return build_report
 
 
 def _check(part: str) -> None:

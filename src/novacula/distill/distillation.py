@@ -23,7 +23,7 @@ from novacula.distill.train.plan import Searched
 from novacula.files import JSON
 from novacula.runs import Step
 
-_Key = tuple[float, float, str]
+_Key = tuple[float, str]
 
 
 class Distillation:
@@ -100,7 +100,7 @@ class Distillation:
             self._shortcuts = find_shortcuts(self._source, self._judge)
         trained = {_key(one): one for one in self._trainer.networks()} if self._trainer else {}
         for number in range(len(self.extractions), data["extracted"]):
-            self._open(trained[tuple(data["opened"][number])] if trained else None)
+            self._open(trained[_stored_key(data["opened"][number])] if trained else None)
         self._clock.load(data["seconds"])
 
     def result(self) -> dict[str, JSON]:
@@ -246,5 +246,10 @@ class Distillation:
 
 
 def _key(trained: TrainedNetwork) -> _Key:
-    """What tells trained networks of a run apart."""
-    return trained.loss, trained.seconds, trained.how
+    """What tells trained networks of a run apart; no clock, or runs that end alike would differ."""
+    return trained.loss, trained.how
+
+
+def _stored_key(stored: list[Any]) -> _Key:
+    """A key of a checkpoint; an older one has seconds in its midst."""
+    return stored[0], stored[-1]

@@ -49,8 +49,12 @@ def distill_job(configuration: Mapping[str, Any], seed: int) -> dict[str, JSON]:
     folder = RunFolder.open(path)
     source = load_source(name, config)
     distillation = Distillation(source, config, str(path))
-    status = drive(distillation, folder, checkpoint_seconds=_CHECKPOINT_SECONDS)
+    status = drive(
+        distillation,
+        folder,
+        checkpoint_seconds=_CHECKPOINT_SECONDS,
+        keep=lambda: write_artifacts(folder, distillation, source),
+    )
     if status != "finished":
         raise KeyboardInterrupt  # somebody told this worker to end; the job goes on in another
-    write_artifacts(folder, distillation, source)
     return folder.read_result() or {}

@@ -15,7 +15,7 @@ import numpy as np
 
 from novacula.distill.network import Activation, Layer, Network
 from novacula.errors import InputError
-from novacula.files import decode_safetensors, read_buffer, safetensors_metadata, write_safetensors
+from novacula.files import decode_safetensors, read_tensor_bytes, safetensors_metadata, write_safetensors
 
 MAX_BYTES = 64_000_000
 """The largest file that is read."""
@@ -54,7 +54,7 @@ def load_network(path: str | os.PathLike[str]) -> Network:
             no integer within their range.
     """
     source = os.fspath(path)
-    data = read_buffer(path, max_bytes=MAX_BYTES)
+    data = read_tensor_bytes(path, max_bytes=MAX_BYTES)
     arrays = decode_safetensors(data, source)
     metadata = safetensors_metadata(data, source)
     numbers, problems = _numbers(metadata)

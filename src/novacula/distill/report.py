@@ -12,7 +12,7 @@ from novacula.distill.artifacts import MACHINE, PICTURE, SIMPLIFIED, TRAINED
 from novacula.distill.network_file import load_network
 from novacula.distill.pictures import growth_picture, states_picture, time_picture, weights_picture
 from novacula.files import read_npz
-from novacula.report import Section, run_facts, table, write_report
+from novacula.report import Section, read_svg, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 _CODE = Markup('<pre style="overflow-x:auto;line-height:1.45"><code>{}</code></pre>')
@@ -88,7 +88,7 @@ def _machine_section(folder: RunFolder, result: Mapping[str, Any]) -> list[Secti
         f"The minimal machine of the program has {result['states']} states. It starts in state 0; an arrow says which "
         "inputs it reads / what it puts out. The same is in the files machine.dot (Graphviz) and machine.mmd (Mermaid)."
     )
-    return [Section("The state machine", Markup(path.read_text("utf-8")), note)]
+    return [Section("The state machine", read_svg(path), note)]
 
 
 def _network_sections(folder: RunFolder, result: Mapping[str, Any]) -> list[Section]:

@@ -125,6 +125,12 @@ def _go_on(
     on_step: OnStep | None,
 ) -> RunResult:
     distillation = Distillation(source, config, str(folder.path))
-    status = drive(distillation, folder, time_limit=time_limit, checkpoint_seconds=checkpoint_seconds, on_step=on_step)
-    write_artifacts(folder, distillation, source)
+    status = drive(
+        distillation,
+        folder,
+        time_limit=time_limit,
+        checkpoint_seconds=checkpoint_seconds,
+        on_step=on_step,
+        keep=lambda: write_artifacts(folder, distillation, source),
+    )
     return RunResult(status, folder.read_result() or {}, build_report(folder))

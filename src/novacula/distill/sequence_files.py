@@ -28,6 +28,7 @@ MAX_LENGTH = 10_000
 MAX_NUMBERS = 50_000_000
 """Numbers of a data set once its sequences are padded to one length."""
 
+_ENOUGH = 1000
 _INTEGER = re.compile(r"-?[0-9]{1,13}")
 _Row = tuple[np.ndarray, np.ndarray]
 
@@ -43,6 +44,8 @@ def load_sequences(path: str | os.PathLike[str]) -> Sequences:
     """
     source = os.fspath(path)
     data = read_buffer(path, max_bytes=MAX_BYTES)
+    if (at := data.find(b"\0")) >= 0:  # before the text is made, which would take several times as much
+        raise InputError(source, f"byte {at}: a NUL character, which no text holds")
     rows = _csv(data, source) if Path(path).suffix.lower() == ".csv" else _json_lines(data, source)
     if not rows:
         raise InputError(source, "holds no sequences")
@@ -77,6 +80,8 @@ def _json_lines(data: bytearray, source: str) -> dict[str, _Row]:
     problems: list[str] = []
     members: dict[str, tuple[list, list]] = {}
     for number, line in enumerate(bytes(data).split(b"\n"), 1):
+        if len(problems) > _ENOUGH:  # only the first are told
+            break
         if line.strip():
             place = f"line {number}"
             row = _members(line, place, problems)

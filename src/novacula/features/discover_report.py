@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLORED = 12
-_PICTURE_BYTES = 256_000_000
+_PICTURE_BYTES = 32_000_000
 _TITLES = {
     "collect": ("States of a language model", "Each with its token and its place in the text."),
     "train-sae": ("A sparse dictionary of states", "A sparse autoencoder, and how good it is."),
@@ -37,7 +37,7 @@ def build_report(folder: RunFolder) -> Path:
     pictures: dict[int, Any] = {}
     if "rank" in result:
         path = folder.path / "artifacts" / "pictures.json"
-        document: Any = read_json(path, max_bytes=_PICTURE_BYTES, max_memory=20 * _PICTURE_BYTES)
+        document: Any = read_json(path, max_bytes=_PICTURE_BYTES)
         pictures = {each["cluster"]: each for each in document["clusters"]}
         sections.append(_ranking_section(result["rank"]))
         sections.append(_chance_section(result["rank"]))

@@ -136,10 +136,7 @@ def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeM
     parts: list[dict[str, np.ndarray]] = []
     for path in paths:
         part = read_safetensors(path, max_bytes=_MAX_SHARD)
-        if set(part) != {"counts", "latents", "values"} or part["latents"].shape != part["values"].shape:
-            raise InputError(str(Path(path)), "must hold counts, and as many latents as values")
-        if int(part["counts"].sum()) != len(part["latents"]) or part["latents"].max(initial=0) >= n_latents:
-            raise InputError(str(Path(path)), f"does not hold codes of {n_latents} latents")
+        _check_codes(part, n_latents, str(Path(path)))
         parts.append(part)
     if not parts:
         raise InputError("codes", "there are none: nothing has been encoded")
@@ -149,3 +146,25 @@ def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeM
     values = np.concatenate([part.pop("values") for part in parts])
     by_token = scipy.sparse.csr_array((values, latents, starts), shape=(len(counts), n_latents))
     return CodeMatrix(by_token.tocsc())
+
+
+def _check_codes(part: dict[str, np.ndarray], n_latents: int, source: str) -> None:
+    """SciPy follows the numbers wherever they lead, also out of its memory.
+
+    Raises:
+        InputError: they are no codes.
+    """
+    kinds = {name: (array.dtype.str, array.ndim) for name, array in part.items()}
+    if kinds != {"counts": ("<i4", 1), "latents": ("<i4", 1), "values": ("<f4", 1)} or (
+        part["latents"].shape != part["values"].shape
+    ):
+        raise InputError(source, "must hold counts, and as many latents as values")
+    counts, latents = part["counts"], part["latents"]
+    if (
+        (counts < 0).any()
+        or counts.sum(dtype=np.int64) != len(latents)
+        or latents.min(initial=0) < 0
+        or latents.max(initial=0) >= n_latents
+        or not np.isfinite(part["values"]).all()
+    ):
+        raise InputError(source, f"does not hold codes of {n_latents} latents")

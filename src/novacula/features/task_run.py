@@ -91,6 +91,5 @@ def finish(
         on_step: called after every step.
         keep: writes what the report needs besides the result.
     """
-    status = drive(program, folder, time_limit=time_limit, on_step=on_step)
-    keep(folder)
+    status = drive(program, folder, time_limit=time_limit, on_step=on_step, keep=lambda: keep(folder))
     return TaskResult(status, folder.read_result() or {}, build_report(folder))

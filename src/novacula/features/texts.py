@@ -11,6 +11,9 @@ from novacula.files import read_buffer
 
 MAX_BYTES = 256_000_000
 """Largest text file, unpacked."""
+_PIECE = 1_000_000
+_RATIO = 100
+"""Most that a text shrinks when it is packed; what shrinks more was made to fill the memory."""
 _LETTERS = 4
 """Of a token, about; it only decides how long passages are."""
 
@@ -54,7 +57,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read(path: Path, *, strict: bool) -> str:
-    data = bytes(read_buffer(path, max_bytes=MAX_BYTES))
+    data = read_buffer(path, max_bytes=MAX_BYTES)
     if path.suffix == ".gz":
         data = _unpack(data, str(path))
     if b"\0" in data[:8192]:
@@ -64,15 +67,20 @@ def _read(path: Path, *, strict: bool) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _unpack(data: bytes, source: str) -> bytes:
+def _unpack(data: bytearray, source: str) -> bytearray:
     """What a gzip file holds, as far as it is not too large."""
     engine = zlib.decompressobj(wbits=31)
+    most = min(MAX_BYTES, _PIECE + _RATIO * len(data))
+    unpacked = bytearray()
     try:
-        unpacked = engine.decompress(data, MAX_BYTES)
+        for start in range(0, len(data), _PIECE):
+            unpacked += engine.decompress(data[start : start + _PIECE], most - len(unpacked) + 1)
+            if len(unpacked) > most:
+                raise InputError(source, f"is larger than {most} bytes once unpacked, which no text of its size is")
     except zlib.error as error:
         raise InputError(source, f"is not a gzip file: {error}") from error
-    if engine.unconsumed_tail:
-        raise InputError(source, f"is larger than {MAX_BYTES} bytes once unpacked")
+    if not engine.eof:
+        raise InputError(source, "is cut short: its gzip stream has no end")
     return unpacked
 
 

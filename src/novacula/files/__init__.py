@@ -4,7 +4,7 @@ Readers refuse with `InputError`, which names the file, the place and the rule. 
 refuses and leave the old file as it was.
 """
 
-from novacula.files.atomic import sync, write_bytes, write_durably, write_text
+from novacula.files.atomic import sweep, sync, write_bytes, write_durably, write_text
 from novacula.files.contained import contained
 from novacula.files.jsonfile import JSON, check_json, check_schema, format_json, parse_json, read_json, write_json
 from novacula.files.lines import append_line, read_lines
@@ -14,6 +14,7 @@ from novacula.files.tensors import (
     decode_safetensors,
     encode_safetensors,
     read_safetensors,
+    read_tensor_bytes,
     safetensors_metadata,
     write_safetensors,
 )
@@ -33,7 +34,9 @@ __all__ = [
     "read_lines",
     "read_npz",
     "read_safetensors",
+    "read_tensor_bytes",
     "safetensors_metadata",
+    "sweep",
     "sync",
     "write_bytes",
     "write_durably",

@@ -5,10 +5,13 @@ the folder, so that after a crash at any moment the target is either what it was
 """
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
@@ -52,6 +55,17 @@ def write_durably(path: Path, data: bytes | bytearray) -> None:
         while rest:
             rest = rest[handle.write(rest) :]
         os.fsync(handle.fileno())
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that writers left which died; nobody may be writing in the folder.
+
+    Raises:
+        OSError: the folder refused.
+    """
+    for path in folder.rglob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def sync(path: str | os.PathLike[str]) -> None:

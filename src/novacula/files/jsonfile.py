@@ -52,6 +52,8 @@ def parse_json(data: bytes | bytearray, source: str, *, max_memory: int = _MAX_M
     Raises:
         InputError: as `read_json`.
     """
+    if (at := data.find(b"\0")) >= 0:  # before the text is made, which would double what a large empty file takes
+        raise InputError(source, f"line {data.count(10, 0, at) + 1}, byte {at}: not UTF-8 text: a NUL character")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

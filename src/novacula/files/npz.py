@@ -21,6 +21,8 @@ _KINDS = "biufc"
 _MAX_DIRECTORY = 1_000_000
 _MAX_HEADER = 4096
 _PIECE = 1 << 20
+_ALWAYS = 50_000_000
+_RATIO = 100
 _HEADER = re.compile(
     rb"\{\s*'descr':\s*'(?P<descr>[<>|][biufc]\d{1,2})',\s*'fortran_order':\s*(?P<fortran>True|False),"
     rb"\s*'shape':\s*\((?P<shape>(?:\s*\d{1,14}\s*,)*+(?:\s*\d{1,14})?\s*)\),?\s*\}\s*"
@@ -71,8 +73,9 @@ def read_npz(
         max_arrays: most arrays.
 
     Raises:
-        InputError: unreadable, not a npz file, arrays that are too many or too large, that overlap in the file, that
-            differ from what the file declares, or that are not of numbers.
+        InputError: unreadable, not a npz file, arrays that are too many or too large, more than 50 MB that shrank to
+            less than a hundredth, arrays that overlap in the file, that differ from what the file declares, or that
+            are not of numbers.
     """
     source = os.fspath(path)
     with open_regular(path, max_bytes=max_bytes + 1_000_000) as handle:
@@ -108,6 +111,8 @@ def _check_entries(entries: list[zipfile.ZipInfo], end: int, max_bytes: int, max
         raise _NotNpzError(f"holds {len(entries)} arrays; at most {max_arrays} are read")
     if (total := sum(entry.file_size for entry in entries)) > max_bytes:
         raise _NotNpzError(f"declares {megabytes(total)} of arrays; at most {megabytes(max_bytes)} are read")
+    if total > max(_ALWAYS, _RATIO * sum(entry.compress_size for entry in entries)):
+        raise _NotNpzError(f"declares {megabytes(total)} of arrays in {_RATIO} times less, as a zip bomb does")
     names = [entry.filename for entry in entries]
     if len(set(names)) < len(names):
         raise _NotNpzError("holds two arrays of one name")

@@ -11,7 +11,7 @@ import numpy as np
 from novacula.errors import InputError
 from novacula.files.atomic import write_bytes
 from novacula.files.jsonfile import JSON, parse_json
-from novacula.files.reading import read_buffer
+from novacula.files.reading import open_regular, read_buffer
 
 _MAX_HEADER = 1_000_000
 _MAX_HEADER_MEMORY = 30_000_000
@@ -73,7 +73,19 @@ def read_safetensors(path: str | os.PathLike[str], *, max_bytes: int = 64_000_00
     Raises:
         InputError: unreadable, too large, or not as `decode_safetensors` wants it.
     """
-    return decode_safetensors(read_buffer(path, max_bytes=max_bytes), os.fspath(path))
+    return decode_safetensors(read_tensor_bytes(path, max_bytes=max_bytes), os.fspath(path))
+
+
+def read_tensor_bytes(path: str | os.PathLike[str], *, max_bytes: int) -> bytearray:
+    """The bytes of a safetensors file, which are not read before its header is known to fit its size.
+
+    Raises:
+        InputError: unreadable, too large, or a header that `decode_safetensors` would refuse.
+    """
+    with open_regular(path, max_bytes=max_bytes) as handle:
+        size = os.fstat(handle.fileno()).st_size
+        _layouts(bytearray(handle.read(8 + _MAX_HEADER)), size, os.fspath(path))
+    return read_buffer(path, max_bytes=max_bytes)
 
 
 def safetensors_metadata(data: bytearray, source: str) -> dict[str, str]:
@@ -97,8 +109,20 @@ def decode_safetensors(data: bytearray, source: str) -> dict[str, np.ndarray]:
         InputError: a header that is too large or not JSON, an unknown dtype, or sizes and offsets that do not fill the
             file exactly, one array after the other.
     """
+    start, layouts = _layouts(data, len(data), source)
+    return {layout.name: _view(data, start, layout, source) for layout in layouts}
+
+
+def _layouts(data: bytearray, size: int, source: str) -> tuple[int, list["_Layout"]]:
+    """Where a file's header ends, and its tensors in the order of their bytes.
+
+    Args:
+        data: the file, or its beginning with the whole header.
+        size: of the whole file.
+        source: names the file in errors.
+    """
     length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > len(data) - 8:
+    if size < 8 or length > size - 8:
         raise InputError(source, "not a safetensors file: shorter than the header that it declares")
     if length > _MAX_HEADER:
         raise InputError(source, f"has a header of {length} bytes; at most {_MAX_HEADER} are read")
@@ -108,17 +132,16 @@ def decode_safetensors(data: bytearray, source: str) -> dict[str, np.ndarray]:
     header.pop("__metadata__", None)
     layouts = [_layout(name, entry, source) for name, entry in header.items()]
     position = start = 8 + length
-    arrays = {}
-    for layout in sorted(layouts, key=lambda layout: (layout.begin, layout.end)):
+    layouts.sort(key=lambda layout: (layout.begin, layout.end))
+    for layout in layouts:
         if start + layout.begin != position:
             raise InputError(source, f"tensor {layout.name!r} does not begin where the tensor before it ends")
         position = start + layout.end
-        if position > len(data):
+        if position > size:
             raise InputError(source, f"tensor {layout.name!r} reaches beyond the end of the file")
-        arrays[layout.name] = _view(data, start, layout, source)
-    if position != len(data):
-        raise InputError(source, f"{len(data) - position} bytes at the end belong to no tensor")
-    return arrays
+    if position != size:
+        raise InputError(source, f"{size - position} bytes at the end belong to no tensor")
+    return start, layouts
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ INDEX = "index.json"
 VOCABULARY = "vocabulary.json"
 SHARD_BYTES = 32_000_000
 _MAX_SHARD = 2_000_000_000
-_MAX_VOCABULARY = 200_000_000
+_MAX_VOCABULARY = 32_000_000
+_MAX_COUNT = 2**40
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Store:
         where = self.path / INDEX
         document = check_schema(read_json(where), str(where), SCHEMA_VERSION)
         match document:
-            case {"width": int(width), "shards": list(rows), "source": dict(source)} if width > 0 and all(
-                type(count) is int and count > 0 for count in rows
+            case {"width": int(width), "shards": list(rows), "source": dict(source)} if all(
+                type(count) is int and 0 < count < _MAX_COUNT for count in (width, *rows)
             ):
                 self.width, self.shard_rows, self.source = width, [int(str(count)) for count in rows], source
             case _:
@@ -124,9 +125,7 @@ class Store:
         path = self.path / VOCABULARY
         if not path.exists():
             return None
-        document = check_schema(
-            read_json(path, max_bytes=_MAX_VOCABULARY, max_memory=20 * _MAX_VOCABULARY), str(path), SCHEMA_VERSION
-        )
+        document = check_schema(read_json(path, max_bytes=_MAX_VOCABULARY), str(path), SCHEMA_VERSION)
         texts = document.get("tokens")
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise InputError(str(path), "must hold a list of texts")

@@ -1,0 +1,109 @@
+"""Does any file make a reader fail in another way than with our error? Guided by coverage, as long as one likes.
+
+    python benchmarks/fuzz.py [--reader NAME] [--seconds 60] [--corpus FOLDER] [--json PATH]
+
+Drives atheris (extra `bench`) over the readers of `tests/promises/test_2_any_bytes.py`, one after the other, each in a
+process of its own, which begins with the valid examples. The modules of novacula are instrumented while they load.
+A finding ends with the traceback and the bytes in a file crash-…; without one, the table says how many were tried.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the readers stand with the tests
+
+from tests.promises.readers import READERS
+
+_SLOWEST = 10
+_MEMORY_MB = 4000
+
+
+def fuzz(number: int, file: str, seconds: int, corpus: Path) -> None:
+    """Attack one file of one reader, in this process, which atheris ends."""
+    atheris: Any = import_module("atheris")
+
+    reader = READERS[number]
+    folder = Path(tempfile.mkdtemp(prefix="novacula-fuzz-"))
+    with atheris.instrument_imports(include=["novacula"]):
+        from novacula.errors import NovaculaError
+
+        reader.write(folder)
+        reader.read(folder)
+    (corpus / "valid").write_bytes((folder / file).read_bytes())
+
+    @atheris.instrument_func
+    def attack(data: bytes) -> None:
+        (folder / file).write_bytes(data)
+        with suppress(NovaculaError):
+            reader.read(folder)
+
+    limits = [f"-max_total_time={seconds}", f"-timeout={_SLOWEST}", f"-rss_limit_mb={_MEMORY_MB}", "-max_len=8192"]
+    atheris.Setup([sys.argv[0], str(corpus), *limits, f"-artifact_prefix={Path.cwd()}/"], attack)
+    atheris.Fuzz()
+
+
+def attacked(seconds: int, number: int, file: str, corpus: Path) -> dict[str, object]:
+    """One row of the table."""
+    corpus.mkdir(parents=True, exist_ok=True)
+    command = [
+        sys.executable,
+        __file__,
+        "--child",
+        f"{number}:{file}",
+        "--seconds",
+        str(seconds),
+        "--corpus",
+        str(corpus),
+    ]
+    done = subprocess.run(
+        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
+    tried = re.findall(r"^#(\d+)\s", done.stderr, re.MULTILINE)
+    covered = re.findall(r"cov: (\d+)", done.stderr)
+    if done.returncode:
+        sys.stderr.write(done.stderr[-3000:])
+    return {
+        "reader": f"{READERS[number].name}: {file}",
+        "tried": int(tried[-1]) if tried else 0,
+        "covered": int(covered[-1]) if covered else 0,
+        "found": done.returncode != 0,
+    }
+
+
+def main() -> int:
+    """Fuzz, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--reader", help="only readers whose name holds this")
+    parser.add_argument("--seconds", type=int, default=60, help="for each file")
+    parser.add_argument("--corpus", type=Path, help="where what was found interesting is kept")
+    parser.add_argument("--json", type=Path, help="write the table here")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    corpus = options.corpus or Path(tempfile.mkdtemp(prefix="novacula-corpus-"))
+    if options.child:
+        number, _, file = options.child.partition(":")
+        fuzz(int(number), file, options.seconds, corpus)
+        return 0
+    rows = []
+    print(f"{'reader':44}{'tried':>10}{'covered':>9}  found")
+    for number, reader in enumerate(READERS):
+        for file in reader.attacked if not options.reader or options.reader in reader.name else ():
+            rows.append(attacked(options.seconds, number, file, corpus / f"{number}-{file.replace('/', '-')}"))
+            row = rows[-1]
+            print(f"{row['reader']:44}{row['tried']:>10}{row['covered']:>9}  {'YES' if row['found'] else 'nothing'}")
+    if options.json:
+        options.json.write_text(json.dumps({"schema_version": 1, "seconds": options.seconds, "rows": rows}, indent=1))
+    return int(any(row["found"] for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

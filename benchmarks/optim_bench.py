@@ -1,0 +1,88 @@
+"""Where does LODO win, where does it lose, against optimizers that are tuned alike?
+
+    python benchmarks/optim_bench.py [--tasks NAME,…] [--trials 8] [--seeds 5] [--workers 1] [--json PATH]
+
+Does what `novacula optim bench` does, a task at a time. Finished tasks are kept in benchmarks/results/optim_bench/ and
+not run again. The first table has the median loss over seeds (the mean of the last tenth of the steps, on held-out data
+where there is any) and the processor time of one run in seconds; the second compares LODO as it comes with the best of
+the first-order optimizers: `steps to it` is how many steps LODO takes to that loss.
+"""
+
+import argparse
+import math
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from novacula.files import read_json, write_json
+from novacula.optim.bench import bench
+from novacula.optim.config import BenchConfig
+from novacula.optim.opponents import OPPONENTS
+from novacula.runs import instruction_set, machine
+
+RESULTS = Path(__file__).parent / "results" / "optim_bench"
+TASKS = "rosenbrock-2,rosenbrock-100,digits-logistic,poisson,adding,noisy-quadratic"
+
+
+def outcome(task: str, options: argparse.Namespace) -> Mapping[str, Any]:
+    """The recorded bench of a task, or a new one."""
+    path = RESULTS / f"{task}.{options.trials}x{options.seeds}.json"
+    if not path.exists():
+        config = BenchConfig(tasks=(task,), trials=options.trials, seeds=options.seeds, workers=options.workers)
+        with tempfile.TemporaryDirectory() as folder:
+            found = bench(config, out=Path(folder) / "run")
+        if found.status != "finished":
+            raise SystemExit(f"{task}: {found.status}")
+        kept = {key: found.document[key] for key in ("rows", "comparison", "settings", "failed", "cpu_seconds")}
+        about = {"instruction_set": instruction_set(), "torch": torch.__version__, "platform": machine()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, {"schema_version": 1, "task": task, "trials": options.trials, **about, **kept})
+    document: Any = read_json(path)
+    return document
+
+
+def cell(rows: list[Mapping[str, Any]], key: str) -> str:
+    """The median over seeds, a run without a loss being infinitely bad; empty where nothing ran."""
+    if not rows or rows[0]["reason"]:
+        return ""
+    value = median(math.inf if row["loss"] is None else row[key] for row in rows)
+    return f"{value:.3g}" if math.isfinite(value) else "diverged"
+
+
+def main() -> None:
+    """Measure what is missing and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", default=TASKS)
+    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    done = {task: outcome(task, options) for task in options.tasks.split(",")}
+    print(f"| loss (seconds) | {' | '.join(done)} |\n|---|{'---|' * len(done)}")
+    for name in OPPONENTS:
+        cells = []
+        for document in done.values():
+            rows = [row for row in document["rows"] if row["optimizer"] == name]
+            loss, seconds = cell(rows, "loss"), cell(rows, "seconds")
+            cells.append(f"{loss} ({seconds})" if loss else "")
+        print(f"| {name} | {' | '.join(cells)} |")
+    heads = ("task", "best first-order", "its loss", "its steps", "LODO's loss", "steps to it", "held")
+    print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    for task, document in done.items():
+        for row in document["comparison"]:
+            lodo = "diverged" if row["lodo_loss"] is None else f"{row['lodo_loss']:.3g}"
+            ours, held = row["lodo_steps"] or "never", "yes" if row["held"] else "no"
+            print(f"| {task} | {row['best']} | {row['loss']:.3g} | {row['steps']} | {lodo} | {ours} | {held} |")
+    hours = sum(document["cpu_seconds"] for document in done.values()) / 3600
+    print(f"\n{options.trials} settings each, {options.seeds} seeds, {hours:.2f} hours of processor time.")
+    if options.json:
+        write_json(options.json, {"schema_version": 1, "tasks": dict(done)})
+
+
+if __name__ == "__main__":
+    main()

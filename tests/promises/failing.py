@@ -1,0 +1,151 @@
+"""Let every write of a run fail, one after the other: a full disk, a refusal, and a write that falls short.
+
+As a program: that, and `tests.promises.killing`. Prints a JSON object for each. Forks, and so is a program of
+its own with one thread.
+"""
+
+import builtins
+import errno
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from novacula.cli.main import main
+from novacula.files import atomic, decode_safetensors, read_npz
+from tests.promises.killing import ended, forked, go_on, kill_all
+from tests.promises.small_runs import COMMANDS, checkpoint_every_step, command, left, without_reports, write_inputs
+
+KINDS = ("full", "refused", "short")
+
+
+class Disk:
+    """Counts the operations that change the disk; the one of number `at` fails, and on a full disk all after it."""
+
+    def __init__(self, kind: str, at: int, count: Path) -> None:
+        self.kind, self.at, self.count = kind, at, count
+        self.done = 0
+
+    def tick(self, write: Callable[[int], int] | None = None, size: int = 0) -> int | None:
+        """Before an operation; a write may be told to do half of it, and how much that was is returned."""
+        number = self.done
+        self.done += 1
+        self.count.write_text(str(self.done))
+        if number == self.at and self.kind == "short" and write:
+            return write(size // 2)
+        if number == self.at or (number > self.at and self.kind != "refused"):
+            code = errno.EACCES if self.kind == "refused" else errno.ENOSPC
+            raise OSError(code, os.strerror(code))
+        return None
+
+    def install(self) -> None:
+        """From here on, in this process."""
+        for name in ("replace", "mkdir"):  # flushing has tests of its own, in tests/runs and tests/files
+            setattr(os, name, self._ticking(getattr(os, name)))
+        plain = os.write
+        os.write = lambda fd, data: self._half(lambda size: plain(fd, data[:size]), len(data), lambda: plain(fd, data))
+        disk = self
+
+        class File:
+            def __init__(self, *args: Any, **options: Any) -> None:
+                disk.tick()
+                self.file = builtins.open(*args, **options)  # noqa: SIM115 - it is a context manager itself
+
+            def __enter__(self) -> "File":
+                return self
+
+            def __exit__(self, *_: object) -> None:
+                self.file.close()
+
+            def fileno(self) -> int:
+                return self.file.fileno()
+
+            def write(self, data: memoryview) -> int:
+                return disk._half(lambda size: self.file.write(data[:size]), len(data), lambda: self.file.write(data))
+
+        atomic.open = File  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _ticking(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def ticking(*args: Any, **options: Any) -> Any:
+            self.tick()
+            return function(*args, **options)
+
+        return ticking
+
+    def _half(self, part: Callable[[int], int], size: int, whole: Callable[[], int]) -> int:
+        written = self.tick(part, size)
+        return whole() if written is None else written
+
+
+def run_on(disk: Disk, words: list[str]) -> int:
+    """The exit code of a command in a process of its own, on such a disk."""
+    return os.waitstatus_to_exitcode(os.waitpid(forked(words, disk.install), 0)[1])
+
+
+def problems_after(part: str, kind: str, at: int, path: Path, whole: dict[str, Any]) -> list[str]:
+    """Let one operation fail, look at what is left, and go on."""
+    code = run_on(Disk(kind, at, path.parent / "count"), command(part, path))
+    found = [] if code in (0, 2) else [f"ended with {code}"]
+    found += [f"{name} is torn" for name in torn(path)]
+    healthy = Disk("refused", -1, path.parent / "count")
+    if code == 2 and not ended(path) and run_on(healthy, go_on(part, path)) != 0:
+        if (path / "checkpoint.json").exists():
+            found.append("cannot be resumed, though it has a checkpoint")
+        shutil.rmtree(path)
+        if run_on(healthy, command(part, path)) != 0:
+            found.append("cannot be begun anew")
+    now = left(path)
+    found += [f"{name} differs" for name in {**whole, **now} if whole.get(name) != now.get(name)]
+    return [f"{kind} at {at}: {each}" for each in found]
+
+
+def torn(path: Path) -> list[str]:
+    """Files that are not whole; of the log, only the last line may be, and temporary files are nobody's."""
+    bad = []
+    for file in (each for each in path.rglob("*") if not each.name.startswith(".")):
+        try:
+            if file.suffix == ".json":
+                json.loads(file.read_text())
+            elif file.suffix == ".safetensors":
+                decode_safetensors(bytearray(file.read_bytes()), "")
+            elif file.suffix == ".npz":
+                read_npz(file)
+            elif file.suffix == ".jsonl":
+                [json.loads(line) for line in file.read_text().split("\n")[:-1] if line]
+        except Exception:
+            bad.append(file.name)
+    return bad
+
+
+def fail_all(part: str, folder: Path) -> dict[str, Any]:
+    """Every operation of a part's run fails once, in a kind that changes from one to the next."""
+    folder.mkdir()
+    assert run_on(Disk("refused", -1, folder / "count"), command(part, folder / "whole")) == 0
+    operations = int((folder / "count").read_text())
+    whole = left(folder / "whole")
+    found: list[str] = []
+    for at in range(operations):
+        found += problems_after(part, KINDS[at % len(KINDS)], at, folder / "run", whole)
+        shutil.rmtree(folder / "run")
+    return {"part": part, "operations": operations, "problems": found}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    os.chdir(sys.argv[1])
+    write_inputs(Path())
+    with without_reports():
+        with redirect_stdout(io.StringIO()):
+            for name in COMMANDS:  # all that they import, once
+                main(command(name, Path(f"{name}-first")))
+        found = {"failing": [fail_all("arc", Path("failing"))]}
+        with checkpoint_every_step():
+            found["killing"] = kill_all(Path("killing"))
+    sys.stdout.write(json.dumps(found))

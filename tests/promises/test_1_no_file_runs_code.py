@@ -1,0 +1,103 @@
+"""Promise 1: no file that we read can run code, and a hostile one ends in our error, quickly and in little memory."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from novacula.cli.main import main
+from novacula.errors import InputError
+from novacula.files import read_json, write_json
+from novacula.hypernet.config import TrainConfig
+from novacula.runs import RunFolder
+from novacula.runs.consent import FUNCTIONS
+from tests.promises.hostile import FLAG, Payload, write_corpus
+from tests.promises.readers import PARTS
+from tests.runs.toy import environment
+
+SECONDS, MEGABYTES = 1.0, 100.0
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile") / "corpus"
+    write_corpus(folder)
+    return folder
+
+
+def harmless(reading: dict) -> bool:
+    """What may be read: logs leave out what is no object, anything can be scored as a submission, and so on."""
+    reader, file = reading["reader"], reading["file"]
+    return (
+        "events.jsonl" in reader
+        or (reader.startswith(("submission", "SAE: sae/cfg.json")) and file.startswith("json/"))
+        or (file == "loop" and reader.split("/")[-1] in ("checkpoint.json", "result.json", "vocabulary.json"))
+        or (reader, file) in {("run folder: run/result.json", "json/huge counts"), ("CSV: rows.csv", "csv/formula")}
+    )
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_hostile_file_is_refused_at_little_cost(corpus: Path, tmp_path: Path, part: str) -> None:
+    command = [sys.executable, "-m", "tests.promises.measuring", part, str(corpus), str(tmp_path)]
+    done = subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"the process ended: {done.stderr[-2000:]}"
+    readings = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(readings) >= 15
+    read = [each for each in readings if each["ended"] == "read" and harmless(each)]
+    wrong = [each for each in readings if each["ended"] != "refused" and each not in read]
+    assert wrong == []
+    costly = [each for each in readings if each["seconds"] > SECONDS or each["mb"] > MEGABYTES]
+    assert costly == []
+    assert not list(tmp_path.rglob(FLAG)), "a file has run code"
+
+
+def test_the_payload_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Otherwise the absence of its mark would say little.
+    import pickle
+
+    monkeypatch.chdir(tmp_path)
+    pickle.loads(pickle.dumps(Payload()))  # noqa: S301 - that is what it is about
+    assert (tmp_path / FLAG).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("part", "verb", "options"),
+    [
+        ("hypernet", "train", {"task": "planted:f"}),
+        ("hypernet", "train", {"task": "l1-norm", "law": "planted:f"}),
+        ("distill", "run", {"task": "planted:f", "source": "planted:f"}),
+    ],
+)
+@pytest.mark.parametrize("action", ["resume", "report"])
+def test_a_folder_that_names_a_function_does_not_run_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, verb: str, options: dict, action: str
+) -> None:
+    # As if somebody had sent a folder with a run in it, and a module beside it.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(FUNCTIONS, raising=False)
+    RunFolder.create(part=part, verb=verb, configuration={}, seed=0, threads=1, out="run")
+    record = read_json("run/run.json")
+    assert isinstance(record, dict)
+    write_json("run/run.json", record | {"configuration": options, "status": "interrupted"})
+    write_json("run/result.json", {"schema_version": 1, "steps": 1})
+    Path("planted.py").write_text(f"import os\nos.mkdir({FLAG!r})\n\ndef f(x):\n    return x\n")
+    assert main(["runs", action, "run"]) in ((2,) if action == "resume" else (0, 2))
+    assert not Path(FLAG).exists(), "a file has run code"
+
+
+def test_who_names_the_function_too_may_run_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FUNCTIONS, raising=False)
+    options = {"part": "hypernet", "verb": "train", "seed": 0, "threads": 1}
+    record = RunFolder.create(configuration={}, **options, out=tmp_path / "run").record
+    theirs = replace(record, configuration={"task": "mine:f"})
+    with pytest.raises(InputError, match="NOVACULA_FUNCTIONS=mine:f"):
+        theirs.options(TrainConfig)
+    monkeypatch.setenv(FUNCTIONS, "other:g, mine:f")
+    assert theirs.options(TrainConfig).task == "mine:f"
+    monkeypatch.delenv(FUNCTIONS)
+    mine = RunFolder.create(configuration={"task": "mine:f"}, **options, out=tmp_path / "mine").record
+    assert mine.options(TrainConfig).task == "mine:f", "who begins a run has named its function"
