@@ -46,9 +46,9 @@ def outcome(task: str, options: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def cell(rows: list[Mapping[str, Any]], key: str) -> str:
-    """The median over seeds, a run without a loss being infinitely bad; empty where nothing ran."""
+    """The median over seeds, a run without a loss being infinitely bad; empty where the optimizer is not meant to."""
     if not rows or rows[0]["reason"]:
-        return ""
+        return "failed" if rows else ""
     value = median(math.inf if row["loss"] is None else row[key] for row in rows)
     return f"{value:.3g}" if math.isfinite(value) else "diverged"
 
@@ -69,7 +69,7 @@ def main() -> None:
         for document in done.values():
             rows = [row for row in document["rows"] if row["optimizer"] == name]
             loss, seconds = cell(rows, "loss"), cell(rows, "seconds")
-            cells.append(f"{loss} ({seconds})" if loss else "")
+            cells.append(loss if loss in ("", "failed") else f"{loss} ({seconds})")
         print(f"| {name} | {' | '.join(cells)} |")
     heads = ("task", "best first-order", "its loss", "its steps", "LODO's loss", "steps to it", "held")
     print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
