@@ -69,6 +69,9 @@ class Lesson:
             residual=config.residual,
             biases=config.biases,
             output_bias=config.output_bias,
+            # Of networks of several sizes the value at 0 grows with the inputs, where hidden units are rounded: written
+            # as a number, it would not reach sizes beyond those.
+            leveled=not config.sizes,
             unit=config.width,
             edge=config.edge_width,
             blocks=config.blocks,

@@ -148,6 +148,8 @@ def test_what_is_written_of_an_output_is_its_value_at_0() -> None:
     one = swish(origin, activation_torch("swish"), residual=False)
     other = softplus(origin, activation_torch("softplus"), residual=False)
     assert torch.allclose(one, other, atol=1e-5)
+    plain = [written(replace(SMALL, activation=name, leveled=False), networks=3) for name in ("swish", "softplus")]
+    assert torch.equal(plain[0].biases[1], plain[1].biases[1])
 
 
 def test_switched_off_biases_are_zeros() -> None:

@@ -34,6 +34,7 @@ class Shape:
         activation: of the target's hidden units.
         residual: whether its hidden layers of equal width add their input.
         biases, output_bias: whether hidden units and outputs have constants.
+        leveled: whether an output's constant is written as what the output is at x = 0.
         unit, edge, blocks, heads, role, channels: widths and counts (`novacula.hypernet.config.TrainConfig`).
         rank: directions of the weights in the pareto mode; None for the film mode.
         types: for each group, how many learned codes tell its units apart; 0 where all units are alike.
@@ -45,6 +46,7 @@ class Shape:
     residual: bool = False
     biases: bool = True
     output_bias: bool = True
+    leveled: bool = True
     unit: int = 32
     edge: int = 16
     blocks: int = 2
@@ -142,9 +144,10 @@ class Hypernetwork:
             features.whole = features.whole + shifts[block]
             nats.append(self._roles(weights, block, towers, features, noise))
             features = self._blocks[block](weights, features)
-        written = self._readout(weights, features, outputs, cosines, torch.stack(nats))
-        shape = self.shape
-        return written.leveled(self._activation, residual=shape.residual) if shape.output_bias else written
+        written, shape = self._readout(weights, features, outputs, cosines, torch.stack(nats)), self.shape
+        if shape.leveled and shape.output_bias:
+            written = written.leveled(self._activation, residual=shape.residual)
+        return written
 
     def _owners(
         self, weights: Weights, towers: list[Tensor], places: Places, noise: Noise
