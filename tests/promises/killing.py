@@ -1,4 +1,4 @@
-"""Kill the smallest run of every part at random moments, and go on with it, until it is done.
+"""Kill the smallest run of a part at random moments, and go on with it, until it is done.
 
 It forks; `tests.promises.failing` is the program that does it.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from novacula.cli.main import main
 from novacula.errors import NovaculaError
 from novacula.runs import RunFolder
-from tests.promises.small_runs import COMMANDS, command, left
+from tests.promises.small_runs import command, left
 
 KILLS = 6
 
@@ -41,14 +41,15 @@ def go_on(part: str, path: Path) -> list[str]:
     return ["runs", "resume", str(path), "-q"] if (path / "run.json").exists() else command(part, path)
 
 
-def kill_until_done(part: str, path: Path, seconds: float, moments: random.Random) -> dict[str, Any]:
-    """Kill it so many times, then let it end."""
+def kill_until_done(part: str, path: Path, seconds: float) -> dict[str, Any]:
+    """Kill it so many times, later and later on the whole, then let it end."""
+    moments = random.Random(0)
     problems: list[str] = []
     kept = kills = 0
     for attempt in range(100):
         child = forked(go_on(part, path))
         if attempt < KILLS:
-            time.sleep(moments.uniform(0.0, 0.9 * seconds))
+            time.sleep(moments.uniform(0.0, 0.9 * seconds * (attempt + 1) / KILLS))
             os.kill(child, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         kills += code == -signal.SIGKILL
@@ -68,7 +69,7 @@ def kill_until_done(part: str, path: Path, seconds: float, moments: random.Rando
                 problems.append(f"cannot be resumed, though it has a checkpoint of step {step}")
             shutil.rmtree(path)
         kept = step
-    return {"part": part, "kills": kills, "steps": standing(path)[0], "problems": problems}
+    return {"kills": kills, "steps": standing(path)[0], "problems": problems}
 
 
 def standing(path: Path) -> tuple[int, int]:
@@ -86,16 +87,11 @@ def ended(path: Path) -> bool:
     return (path / "run.json").exists() and RunFolder.open(path).record.status == "finished"
 
 
-def kill_all(folder: Path) -> list[dict[str, Any]]:
-    """Kill the runs of all parts, and compare what they leave with what an undisturbed one does."""
+def kill_all(part: str, folder: Path) -> dict[str, Any]:
+    """Kill a part's run again and again, and compare what it leaves with what an undisturbed one does."""
     folder.mkdir()
-    moments = random.Random(0)
-    rows = []
-    for part in COMMANDS:
-        start = time.monotonic()
-        os.waitpid(forked(command(part, folder / f"{part}-whole")), 0)
-        seconds = time.monotonic() - start
-        row = kill_until_done(part, folder / part, seconds, moments)
-        whole, killed = left(folder / f"{part}-whole"), left(folder / part)
-        rows.append(row | {"differs": [name for name in {**whole, **killed} if whole.get(name) != killed.get(name)]})
-    return rows
+    start = time.monotonic()
+    os.waitpid(forked(command(part, folder / "whole")), 0)
+    found = kill_until_done(part, folder / "run", time.monotonic() - start)
+    whole, killed = left(folder / "whole"), left(folder / "run")
+    return found | {"differs": [name for name in {**whole, **killed} if whole.get(name) != killed.get(name)]}

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,6 @@ _CLOCKS = re.compile(
     r"(.*_)?seconds|clock|cpu_.*|.*_ms.*|(peak_)?memory_mb|run|submission|created|updated|platform|.*digest"
 )
 _REPORTS = ("arc.solve", "distill.run", "features.discover", "optim.demo")
-_DRIVERS = (*_REPORTS, "hypernet.train")
 
 
 def write_inputs(folder: Path) -> None:
@@ -59,31 +58,20 @@ def command(part: str, out: Path, *more: str) -> list[str]:
 @contextmanager
 def without_reports() -> Iterator[None]:
     """Reports are drawn by matplotlib, take most of a small run's time, and are not what is asked for here."""
-    with (
-        patch("novacula.hypernet.report.build_report", lambda folder: folder.path / "report.html"),
-        patch("novacula.optim.demo.RACERS", ("adamw", "lodo")),
-    ):
-        patches = [patch.object(import_module(f"novacula.{name}"), "build_report", _no_report) for name in _REPORTS]
-        for each in patches:
-            each.start()
-        try:
-            yield
-        finally:
-            for each in patches:
-                each.stop()
+    with ExitStack() as patches:
+        patches.enter_context(patch("novacula.optim.demo.RACERS", ("adamw", "lodo")))
+        for name in (*_REPORTS, "hypernet.report"):
+            patches.enter_context(patch.object(import_module(f"novacula.{name}"), "build_report", _no_report))
+        yield
 
 
 @contextmanager
 def checkpoint_every_step() -> Iterator[None]:
     """Each run keeps and logs each of its steps, as only the clock would make it do."""
-    patches = [patch(f"novacula.{name}.drive", _drive_closely) for name in _DRIVERS]
-    for each in patches:
-        each.start()
-    try:
+    with ExitStack() as patches:
+        for name in (*_REPORTS, "hypernet.train"):
+            patches.enter_context(patch(f"novacula.{name}.drive", _drive_closely))
         yield
-    finally:
-        for each in patches:
-            each.stop()
 
 
 def _drive_closely(program: Program, folder: RunFolder, **options: Any) -> Status:

@@ -4,7 +4,6 @@ Prints one line per moment: the step that the checkpoint left behind is of, or w
 program of its own that has one thread.
 """
 
-import builtins
 import os
 import shutil
 import sys
@@ -13,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from novacula.files import atomic
 from novacula.runs.checkpoint import load_checkpoint, save_checkpoint
+from tests.files.watched import Write, watch
 
 
 def state(step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -44,31 +43,16 @@ def die_at(moment: int) -> None:
 
         return wrapped
 
-    class Torn:
-        """A file of which a dying process has written any part."""
-
-        def __init__(self, *args: Any, **options: Any) -> None:
-            tick()
-            self.file = builtins.open(*args, **options)  # noqa: SIM115 - it is a context manager itself
-
-        def __enter__(self) -> "Torn":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.file.close()
-
-        def fileno(self) -> int:
-            return self.file.fileno()
-
-        def write(self, data: memoryview) -> int:
-            tick()
-            half = self.file.write(data[: len(data) // 2])
-            tick()
-            return half + self.file.write(data[half:])
+    def torn(write: Write, data: memoryview) -> int:
+        """A dying process has written any part."""
+        tick()
+        half = write(data[: len(data) // 2])
+        tick()
+        return half + write(data[half:])
 
     for name in ("replace", "fsync", "unlink", "remove"):
         setattr(os, name, around(getattr(os, name)))
-    atomic.open = Torn  # pyright: ignore[reportAttributeAccessIssue]
+    watch(tick, torn)
 
 
 def died(action: Any, moment: int) -> bool:

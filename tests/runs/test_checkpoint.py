@@ -38,8 +38,9 @@ def test_there_may_be_none(tmp_path: Path) -> None:
 
 def test_whoever_dies_at_whatever_moment_leaves_the_old_or_the_new_pair(tmp_path: Path) -> None:
     script = subprocess.run(
-        [sys.executable, dying.__file__, str(tmp_path)],
+        [sys.executable, "-m", dying.__name__, str(tmp_path)],
         env=toy.environment(),
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,
