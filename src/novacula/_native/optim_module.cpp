@@ -122,25 +122,22 @@ class LodoBlocks {
   nb::tuple learn(double weight, double rate, double keep_first, double keep_second, double epsilon) {
     require(traced_, "apply comes before learn");
     traced_ = false;
-    double square, slope, left_v, left_square, v_square;
+    double square, products[4] = {};  // left T v, left v, left left, v v
     {
       nb::gil_scoped_release release;
-      slope = dot(left_, product_);
-      left_v = dot(left_, v_);
-      left_square = dot(left_, left_);
-      v_square = dot(v_, v_);
+      for (std::size_t i = 0; i < v_.shape(0); ++i) {
+        const double v = v_.data()[i], left = left_.data()[i], product = product_.data()[i];
+        products[0] += left * product;
+        products[1] += left * v;
+        products[2] += left * left;
+        products[3] += v * v;
+      }
       square = table_.learn(layers_, left_.data(), {weight, rate, keep_first, keep_second, epsilon});
     }
-    return nb::make_tuple(square, slope, left_v, left_square, v_square);
+    return nb::make_tuple(square, products[0], products[1], products[2], products[3]);
   }
 
  private:
-  static double dot(const Vector& a, const Vector& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.shape(0); ++i) sum += static_cast<double>(a.data()[i]) * b.data()[i];
-    return sum;
-  }
-
   const optim::LayersTable<T>& table_;
   Vector v_, left_, product_;
   Phi phi_;

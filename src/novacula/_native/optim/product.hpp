@@ -42,6 +42,21 @@ NOVACULA_OPTIM_INLINE void put(const T* values, T* to, const std::int32_t* place
   for (Index i = 0; i < count; ++i) to[places[i]] = values[i];
 }
 
+// Whether what the layers meet leaves the caches before it is read.
+template <class T>
+bool is_much(const Layers<T>& layers) {
+  return layers.depth * layers.groups * layers.side * group_lanes * Index{sizeof(T)} > Index{1} << 19;
+}
+
+template <class T>
+NOVACULA_OPTIM_INLINE void keep(T* met, Vec<T> v, bool much) {
+  if (much) {
+    stream<T>(met, v);
+  } else {
+    store<T>(met, v);
+  }
+}
+
 // Scalars to the layout: block b, scalar j to group b / 16, row j, lane b % 16; the rest is 0.
 template <class T>
 void enter(const Layers<T>& layers, const T* v, T* u) {
@@ -73,7 +88,7 @@ void leave(const Layers<T>& layers, const T* u, T* out) {
 // One layer forward, from u to o; what it met goes to `met`. `get` is of this layer, `next` of the one after, or null.
 template <class T, int Side>
 void layer_forward(const T* weights, const std::uint16_t* get, const T* u, T* o, const std::int32_t* next, T* met,
-                   Index groups, Index any, Index window) {
+                   Index groups, Index any, Index window, bool much) {
   const Index side = side_of<Side>(any), tile = side * group_lanes;
   for (Index group = 0; group < groups; ++group) {
     const T* const from = window_of(u, group * tile, window);
@@ -83,7 +98,7 @@ void layer_forward(const T* weights, const std::uint16_t* get, const T* u, T* o,
       Vec<T> sum[room<Side>] = {};
       for (Index i = 0; i < side; ++i) {
         const Vec<T> p = gather<T>(from, get + i * group_lanes + lane);
-        store<T>(met + i * group_lanes + lane, p);
+        keep<T>(met + i * group_lanes + lane, p, much);
         const T* const row = weights + i * tile + lane;
         for (Index j = 0; j < side; ++j) sum[j] += p * load<T>(row + j * group_lanes);
       }
@@ -100,7 +115,7 @@ void layer_forward(const T* weights, const std::uint16_t* get, const T* u, T* o,
 // it makes is written by its own.
 template <class T, int Side>
 void layer_back(const T* weights, const std::uint16_t* get, const T* q, T* o, const std::int32_t* own, T* met,
-                Index groups, Index any, Index window) {
+                Index groups, Index any, Index window, bool much) {
   const Index side = side_of<Side>(any), tile = side * group_lanes;
   for (Index group = 0; group < groups; ++group) {
     const T* const from = get == nullptr ? q + group * tile : window_of(q, group * tile, window);
@@ -111,7 +126,7 @@ void layer_back(const T* weights, const std::uint16_t* get, const T* q, T* o, co
       for (Index j = 0; j < side; ++j) {
         const Index place = j * group_lanes + lane;
         y[j] = get == nullptr ? load<T>(from + place) : gather<T>(from, get + group * tile + place);
-        store<T>(met + place, y[j]);
+        keep<T>(met + place, y[j], much);
       }
       for (Index i = 0; i < side; ++i) {
         const T* const row = weights + i * tile + lane;
@@ -144,7 +159,7 @@ T* through(const Layers<T>& layers, const T* v, T* met, T*& spare) {
     const std::int32_t* const next =
         i + 1 < layers.depth ? of_layer(layers.forward, (i + 1) * layers.stride).put : nullptr;
     layer_forward<T, Side>(layers.phi + i * weights, route.get, u, o, next, met + i * places, layers.groups,
-                           layers.side, layers.window);
+                           layers.side, layers.window, is_much(layers));
     exchange(u, o);
   }
   spare = o;
@@ -160,7 +175,7 @@ void apply(const Layers<T>& layers, const T* v, T* out) {
   for (Index i = layers.depth - 1; i >= 0; --i) {
     const Route own = of_layer(layers.backward, i * layers.stride);
     layer_back<T, Side>(layers.phi + i * weights, get, q, o, own.put, layers.met_back + i * places, layers.groups,
-                        layers.side, layers.window);
+                        layers.side, layers.window, is_much(layers));
     get = own.get;
     exchange(q, o);
   }

@@ -39,6 +39,28 @@ NOVACULA_OPTIM_INLINE void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
 
+// For what is not read again soon: past the caches, which then need not read what is overwritten. `to` is aligned.
+template <class T>
+NOVACULA_OPTIM_INLINE void stream(T* to, Vec<T> v) {
+#if defined(__clang__)
+  __builtin_nontemporal_store(v, reinterpret_cast<Vec<T>*>(to));
+#elif defined(__AVX512F__)
+  if constexpr (sizeof(T) == sizeof(float)) {
+    __builtin_ia32_movntps512(reinterpret_cast<float*>(to), v);
+  } else {
+    __builtin_ia32_movntpd512(reinterpret_cast<double*>(to), v);
+  }
+#elif defined(__AVX__)
+  if constexpr (sizeof(T) == sizeof(float)) {
+    __builtin_ia32_movntps256(reinterpret_cast<float*>(to), v);
+  } else {
+    __builtin_ia32_movntpd256(reinterpret_cast<double*>(to), v);
+  }
+#else
+  store<T>(to, v);
+#endif
+}
+
 template <class T>
 NOVACULA_OPTIM_INLINE Vec<T> gather(const T* from, const std::uint16_t* places) {
   Vec<T> v;
