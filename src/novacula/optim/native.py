@@ -88,7 +88,7 @@ class NativePreconditioner:
         kind: Any = _native.LodoBlocks if state["phi"].dtype == torch.float32 else _native.LodoBlocksDouble
         moments = (state["first"], state["second"]) if "first" in state else (None, None)
         tile = structure.block_size * LANES
-        window = (WINDOW // tile | 1) * tile  # an odd number of groups: else all windows fill the same sets of the cache
+        window = (WINDOW // tile | 1) * tile  # an odd number of groups, or all windows share a few sets of the cache
         forward = route(structure.forward, structure.backward, window)
         backward = route(structure.backward, structure.forward, window)
         self._v, self._left, self._product = torch.zeros(3, structure.n, dtype=state["phi"].dtype)
