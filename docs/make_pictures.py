@@ -33,6 +33,7 @@ class Picture:
         hide: what of the section is left out, as a CSS selector.
         width: of the page, in pixels.
         judge: whether `arc score` writes its verdict into the report first.
+        source: command whose run the command reads, from the folder `source`.
     """
 
     command: str
@@ -40,6 +41,7 @@ class Picture:
     hide: str = "table, .modebar"
     width: int = 860
     judge: bool = False
+    source: str | None = None
 
 
 MAKE = {
@@ -49,6 +51,11 @@ MAKE = {
     "distill-states": Picture("distill run Binary_Addition --no-shortcuts", "The states", hide=".chart ~ *"),
     "features-cloud": Picture("features score circle.npz", "Information against the angle"),
     "features-months": Picture("features probe --model smollm2 --task months", "The leading plane"),
+    "hypernet-phases": Picture(
+        "hypernet census source --workers 1",
+        "Phase diagram",
+        source="hypernet train --task l1-norm --inputs 16 --hidden 48 --steps 3000 --seeds 3",
+    ),
     "hypernet-plan": Picture("hypernet draw double-sided.safetensors", None),
     "optim-paths": Picture("optim demo", "The path through Rosenbrock's valley"),
     "optim-matrix": Picture("optim demo", "A learned preconditioner beside the inverse Hessian"),
@@ -71,6 +78,8 @@ def main(names: list[str]) -> None:
                 run(picture.command, work, work / f"{name}.png")
             else:
                 if picture.command not in reports:
+                    if picture.source is not None:
+                        run(picture.source, work, work / "source")
                     reports[picture.command] = work / f"run-{len(reports)}"
                     run(picture.command, work, reports[picture.command])
                 if picture.judge:
