@@ -3,7 +3,8 @@
     python benchmarks/studies/lodo_structures.py [--trials 24] [--seeds 5] [--tasks a,b] [--json PATH]
 
 Each structure is tuned alone, with the same number of settings drawn at random (α0, α and β of the published form, the
-defaults among them), on one instance of each task; then it runs with the best of them on others. A loss is the mean of
+defaults among them), on one instance of each task; then it runs with the best of them on others. With ``--trials 0``
+nothing is tuned, and each runs with the automatic scale. A loss is the mean of
 the last tenth of the steps, the median over seeds; the cost is the processor time of the optimizer alone, in
 milliseconds per step, on one thread. A structure is on the front where none is both lower and cheaper. The default of a
 scope is the structure on the front with the lowest loss whose cost is at most ten times that of the cheapest there.
@@ -69,8 +70,8 @@ def run(task: str, structure: str, trials: int, seeds: int, scale: float) -> dic
     tuned = OPPONENTS["lodo-tuned"]
     opponent = Opponent(structure, Structured(STRUCTURES[structure]), tuned.space)
     steps = max(10, round(TASKS[task].steps * scale))
-    tried = tune(TASKS[task], opponent, trials=trials, instance=10_000, seed=0, steps=steps)
-    best = tried[0].settings
+    tried = tune(TASKS[task], opponent, trials=trials, instance=10_000, seed=0, steps=steps) if trials else []
+    best = tried[0].settings if tried else {}
     runs = [train(TASKS[task], opponent, best, seed=seed, steps=steps) for seed in range(seeds)]
     return {
         "settings": best,

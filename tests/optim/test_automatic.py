@@ -5,7 +5,7 @@ import torch
 from torch.nn import Parameter
 
 from novacula.optim import LODO
-from novacula.optim.automatic import OVERSHOOT_RATE, SCALE_RATE, cosine
+from novacula.optim.automatic import OVERSHOOT_RATE, SCALE_RATE, SECOND_DECAY, cosine
 from tests.optim.problems import generator, wandering
 
 
@@ -30,7 +30,7 @@ def test_without_learning_it_is_adam() -> None:
     optimizer = LODO([ours], weight_decay=0.3)
     optimizer.freeze()
     descend(optimizer, ours, gradients)
-    descend(torch.optim.AdamW([theirs], lr=1e-3, weight_decay=0.3), theirs, gradients)
+    descend(torch.optim.AdamW([theirs], lr=1e-3, betas=(0.9, SECOND_DECAY), weight_decay=0.3), theirs, gradients)
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
 
 

@@ -13,7 +13,8 @@ first order, -s ⟨l, T z⟩, so both climb ⟨l, T z⟩ in a form that no scale
 
 The cosine is 1 while gradients repeat, so that s then grows by e^η a step. It is -1 where a step overshoots: that must
 be undone within a few steps, before the loss runs away, which is what κ is for. And where noise rules c is of the order
-of 1/√n, and neither term does much.
+of 1/√n, and neither term does much. D follows the gradients of the last thirty steps or so: what T learns is the
+curvature in its coordinates, which must not lag behind.
 """
 
 import math
@@ -23,9 +24,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 FIRST_SCALE = 1e-3
-SCALE_RATE = 0.02
+SCALE_RATE = 0.08
 OVERSHOOT_RATE = 0.5
-SECOND_DECAY = 0.999
+SECOND_DECAY = 0.97
 EPSILON = 1e-8
 
 
