@@ -1,5 +1,6 @@
 """The whole way from states to a ranking, on a small planted circle."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.config import CollectConfig, DiscoverConfig
 from novacula.features.discover import DiscoverSource, collect, discover, resume
+from novacula.features.discover_report import build_report
 from novacula.features.models import LanguageModel
 from novacula.features.planted import Planted, circle, helix, plant
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
@@ -74,6 +76,14 @@ def test_result_and_report_tell_the_stages(run: RunFolder) -> None:
     for text in ("Ranking", "What chance makes", "cosines of directions", "data-figure", 'class="sortable"'):
         assert text in page
     assert "src=" not in page.split("<script")[0]
+
+
+def test_without_random_clusters_nothing_is_said_of_chance(run: RunFolder, tmp_path: Path) -> None:
+    folder = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
+    result: Any = folder.read_result()
+    result["rank"]["null"] = []
+    folder.write_result(result)
+    assert "What chance makes" not in build_report(folder).read_text()
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_result(run: RunFolder, states: Path, tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def build_report(folder: RunFolder) -> Path:
         document: Any = read_json(path, max_bytes=_PICTURE_BYTES)
         pictures = {each["cluster"]: each for each in document["clusters"]}
         sections.append(_ranking_section(result["rank"]))
-        sections.append(_chance_section(result["rank"]))
+        if result["rank"]["null"]:
+            sections.append(_chance_section(result["rank"]))
     if "cluster" in result:
         sections.append(_stability_section(result["cluster"]))
     if quality := result.get("train-sae"):
@@ -108,7 +109,7 @@ def _chance_section(ranked: Mapping[str, Any]) -> Section:
         axis.set(xlabel="score, bits", ylabel="density")
         axis.legend()
 
-    level = max(null, default=0.0)
+    level = max(null)
     above = sum(score > level for score in scores)
     note = (
         f"{len(null)} clusters of living latents that were drawn at random, as large as the real ones. The highest of "
