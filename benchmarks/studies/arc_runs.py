@@ -1,14 +1,14 @@
 """How many of sixty training-split puzzles are solved after how many steps, and do restarts help?
 
-    python benchmarks/studies/arc_runs.py [--part 1/2] [--json PATH]
+    python benchmarks/studies/arc_runs.py [--first] [--part 1/2] [--json PATH]
 
 Seed 0 trains every puzzle for 2,000 steps: the table of solve rates over steps. On the first 40 puzzles three more
 seeds, as `--restarts` draws them, train for 1,000, 500 and 500 steps. A run of fewer steps is the beginning of a
 longer one, and the candidates' weights of independent runs add up, so these runs also tell what 2 runs of 1,000 steps
 and 4 of 500 come to: the table compares the truth's rank among the candidates with that after one run of 2,000.
 
-Finished runs are kept in benchmarks/results/arc_runs/ and not run again; `--part K/N` does every N-th run, so that N
-processes share the work, and prints no table.
+Finished runs are kept in benchmarks/results/arc_runs/ and not run again; `--first` does seed 0 alone; `--part K/N` does
+every N-th run, so that N processes share the work, and prints no table.
 """
 
 import argparse
@@ -137,18 +137,21 @@ def report_restarts(runs_of: dict[str, list[dict[str, Any]]]) -> None:
 def main() -> None:
     """Do what is missing and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--first", action="store_true")
     parser.add_argument("--part", default="1/1")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = map(int, options.part.split("/"))
     rows = []
-    for task, restart in RUNS[part - 1 :: parts]:
+    wanted = [(task, restart) for task, restart in RUNS if restart == 0 or not options.first]
+    for task, restart in wanted[part - 1 :: parts]:
         rows.append(run(task, restart))
         print(task, restart, rows[-1]["cpu_seconds"], rows[-1]["ranks"], flush=True)
     if parts == 1:
         report_rates([row for row in rows if row["restart"] == 0])
-        report_restarts({task: [row for row in rows if row["task"] == task] for task in TASKS[:40]})
+        if not options.first:
+            report_restarts({task: [row for row in rows if row["task"] == task] for task in TASKS[:40]})
         if options.json:
             options.json.write_text(json.dumps({"schema_version": 1, "rows": rows}, indent=1) + "\n", encoding="utf-8")
 
