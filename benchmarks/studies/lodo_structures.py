@@ -47,6 +47,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "butterfly-param": {"scope": "param", "structure": "butterfly"},
     "kronecker-param": {"scope": "param", "structure": "kronecker"},
     "kronecker-16-param": {"scope": "param", "structure": "kronecker", "block_size": 16},
+    "kronecker-32-every-10-param": {"scope": "param", "structure": "kronecker", "block_size": 32, "meta_every": 10},
     "diagonal-param": {"scope": "param", "structure": "diagonal"},
 }
 """Options, beside the three rates."""
