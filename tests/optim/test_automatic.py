@@ -48,7 +48,8 @@ def test_no_scale_of_the_loss_changes_the_path() -> None:
 def test_the_scale_grows_while_gradients_repeat_and_shrinks_while_they_turn() -> None:
     repeating, turning = torch.ones(60, 8), torch.ones(60, 8)
     turning[1::2] = -1
-    for gradients, change in ((repeating, SCALE_RATE), (turning, -SCALE_RATE - OVERSHOOT_RATE)):
+    overshoot = OVERSHOOT_RATE * (1 - 8**-0.5) ** 2
+    for gradients, change in ((repeating, SCALE_RATE), (turning, -SCALE_RATE - overshoot)):
         x = Parameter(torch.zeros(8))
         optimizer = LODO([x], momentum=0.0)
         first = float(optimizer.export_preconditioner()["0.log_scale"])

@@ -9,12 +9,13 @@ cannot say, in coordinates in which the curvature is nearer to 1, and s is learn
 l = D^½ g, where g is the gradient after the step and D that of the step, and z = D^½ m̂, the step adds to the loss, to
 first order, -s ⟨l, T z⟩, so both climb ⟨l, T z⟩ in a form that no scale of the loss or of the parameters enters:
 
-    log s ← log s + η c - κ min(c, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖z‖) ∂⟨l, T z⟩/∂φ.
+    log s ← log s + η c - κ min(c + 1/√n, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖z‖) ∂⟨l, T z⟩/∂φ.
 
 The cosine is 1 while gradients repeat, so that s then grows by e^η a step. It is -1 where a step overshoots: that must
 be undone within a few steps, before the loss runs away, which is what κ is for. And where noise rules c is of the order
-of 1/√n, and neither term does much. D follows the gradients of the last thirty steps or so: what T learns is the
-curvature in its coordinates, which must not lag behind.
+of 1/√n, and neither term does much: an angle that chance makes is no overshoot, or in few dimensions the scale would
+collapse. D follows the gradients of the last thirty steps or so: what T learns is the curvature in its coordinates, which
+must not lag behind.
 """
 
 import math
@@ -50,7 +51,7 @@ def cosine(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> Float[Tensor, ""]:
 def scale_change(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Tensor, ""]:
     """What is added to log s."""
     c = cosine(left, product)
-    return SCALE_RATE * c - OVERSHOOT_RATE * c.clamp(max=0).square()
+    return SCALE_RATE * c - OVERSHOOT_RATE * (c + left.numel() ** -0.5).clamp(max=0).square()
 
 
 def weight(left: Float[Tensor, " n"], z: Float[Tensor, " n"]) -> Float[Tensor, ""]:
