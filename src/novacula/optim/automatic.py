@@ -14,8 +14,8 @@ first order, -s ⟨l, T z⟩, so both climb ⟨l, T z⟩ in a form that no scale
 The cosine is 1 while gradients repeat, so that s then grows by e^η a step. It is -1 where a step overshoots: that must
 be undone within a few steps, before the loss runs away, which is what κ is for. And where noise rules c is of the order
 of 1/√n, and neither term does much: an angle that chance makes is no overshoot, or in few dimensions the scale would
-collapse. D follows the gradients of the last thirty steps or so: what T learns is the curvature in its coordinates, which
-must not lag behind.
+collapse. D follows the gradients of the last thirty steps or so: what T learns is the curvature in its coordinates,
+which must not lag behind.
 """
 
 import math
