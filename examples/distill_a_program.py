@@ -7,10 +7,10 @@ import argparse
 from pathlib import Path
 from tempfile import mkdtemp
 
-from novacula.distill import RunConfig, RunResult, run
+from novacula.distill import DistillResult, RunConfig, run
 
 
-def main(task: str, out: Path) -> RunResult:
+def main(task: str, out: Path) -> DistillResult:
     """The program of a task, found without its definition, and how far it is known to be right."""
     result = run(task, RunConfig(seed=0, shortcuts=False), out=out)
     found = result.document

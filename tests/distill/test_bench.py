@@ -2,12 +2,12 @@
 
 import pytest
 
-from novacula.distill.bench import BenchResult, bench, chosen_tasks, resume, summarize, task_row
+from novacula.distill.bench import bench, chosen_tasks, resume, summarize, task_row
 from novacula.distill.config import BenchConfig
 from novacula.distill.report import build_report
 from novacula.errors import InputError
 from novacula.jobs import Outcome
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, RunResult
 
 LINEAR = ("Sum_Last3", "Prev1", "Newton_Gravity")
 BOOLEAN = ("Bitwise_Xor", "Parity_All", "Parity_Last2")
@@ -17,7 +17,7 @@ TWELVE = LINEAR + BOOLEAN + MODULAR + OTHERS
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[BenchResult, list[str]]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, list[str]]:
     """The twelve, distilled, and the order in which they ended."""
     seen: list[str] = []
     result = bench(
@@ -28,7 +28,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[BenchResult, lis
     return result, seen
 
 
-def test_twelve_tasks_are_proved_from_data_alone(finished: tuple[BenchResult, list[str]]) -> None:
+def test_twelve_tasks_are_proved_from_data_alone(finished: tuple[RunResult, list[str]]) -> None:
     result, seen = finished
     assert sorted(seen) == sorted(TWELVE)
     rows = {row["task"]: row for row in result.document["per_task"]}
@@ -40,14 +40,14 @@ def test_twelve_tasks_are_proved_from_data_alone(finished: tuple[BenchResult, li
     assert (result.document["solved"], result.document["failed"], result.document["cut_off"]) == (12, 0, 0)
 
 
-def test_its_report_and_those_of_its_tasks_can_be_read(finished: tuple[BenchResult, list[str]]) -> None:
+def test_its_report_and_those_of_its_tasks_can_be_read(finished: tuple[RunResult, list[str]]) -> None:
     page = finished[0].report.read_text()
     assert "How many are solved" in page and all(name in page for name in TWELVE)
     task = RunFolder.open(finished[0].report.parent / "tasks" / "Div_3")
     assert "Div_3, as a program" in build_report(task).read_text()
 
 
-def test_what_has_a_result_is_not_done_again(finished: tuple[BenchResult, list[str]]) -> None:
+def test_what_has_a_result_is_not_done_again(finished: tuple[RunResult, list[str]]) -> None:
     folder = finished[0].report.parent
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "jobs").iterdir()}
     again = resume(RunFolder.open(folder))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from novacula.lazy import publish
 
 if TYPE_CHECKING:
-    from novacula.arc.bench import BenchResult, bench
+    from novacula.arc.bench import bench
     from novacula.arc.config import BenchConfig, SolveConfig, SubmitConfig
     from novacula.arc.contest import load_solutions
     from novacula.arc.data import TaskSummary, list_tasks, load_solution, load_task
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
-        "bench": ("BenchResult", "bench"),
+        "bench": ("bench",),
         "config": ("BenchConfig", "SolveConfig", "SubmitConfig"),
         "contest": ("load_solutions",),
         "data": ("TaskSummary", "list_tasks", "load_solution", "load_task"),

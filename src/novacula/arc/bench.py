@@ -4,9 +4,7 @@ A job is given its puzzle without the solution. Solutions are loaded here, from 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from novacula.arc.campaign import (
@@ -24,24 +22,8 @@ from novacula.arc.report import build_report
 from novacula.arc.score import score_outcome
 from novacula.arc.task import Task
 from novacula.errors import InputError
-from novacula.jobs import Ending, Job, Outcome, job_seed
-from novacula.runs import RunFolder, working
-
-
-@dataclass(frozen=True)
-class BenchResult:
-    """How a bench ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: rates, curve, puzzles (see the ``arc`` page of the docs).
-        report: the page with the pictures.
-    """
-
-    status: Ending
-    document: Mapping[str, Any]
-    report: Path
-
+from novacula.jobs import Job, Outcome, job_seed
+from novacula.runs import RunFolder, RunResult, working
 
 OnScores = Callable[[Sequence[TaskScore], int], None]
 """Called when a puzzle has an outcome, with the scores so far, the latest last, and the number of puzzles in all."""
@@ -54,7 +36,7 @@ def bench(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_scores: OnScores | None = None,
-) -> BenchResult:
+) -> RunResult:
     """Solve puzzles of a public set, each on its own, and score them apart.
 
     Args:
@@ -76,7 +58,7 @@ def bench(
     return resume(folder, time_limit=time_limit, on_scores=on_scores)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_scores: OnScores | None = None) -> BenchResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_scores: OnScores | None = None) -> RunResult:
     """Go on with a bench: what has a result is kept, what failed is tried again.
 
     Args:
@@ -109,7 +91,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_scores: OnS
         failed = document["failed"]
         error = f"{failed} of {len(scores)} puzzles failed" if status == "finished" and failed else ""
         folder.set_status("failed" if error else status, step=scorer.done, length=len(tasks), error=error)
-        return BenchResult(status, folder.read_result() or {}, build_report(folder))
+        return RunResult(status, folder.read_result() or {}, build_report(folder))
 
 
 def chosen_ids(config: BenchConfig) -> list[str]:

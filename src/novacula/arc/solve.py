@@ -1,10 +1,7 @@
 """Solve one puzzle by compressing it: ``novacula arc solve``."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
-from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,7 +16,7 @@ from novacula.arc.puzzle import preprocess
 from novacula.arc.report import build_report
 from novacula.arc.task import Task
 from novacula.files import write_json, write_npz
-from novacula.runs import OnStep, RunFolder, Status, drive
+from novacula.runs import OnStep, RunFolder, RunResult, drive
 
 CHECKPOINT_SECONDS = 30.0
 """Least wall time between checkpoints; a killed run repeats at most the steps since the last."""
@@ -28,20 +25,14 @@ _LATENTS = "latents.npz"
 
 
 @dataclass(frozen=True)
-class SolveResult:
+class SolveResult(RunResult):
     """How a run ended.
 
     Attributes:
         task: the puzzle, without its solution.
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: attempts, scores, timings (see the ``arc`` page of the docs).
-        report: the page with the pictures.
     """
 
     task: Task
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
 
     @property
     def attempts(self) -> list[list[list[list[int]]]]:
@@ -130,4 +121,4 @@ def resume(
     status = drive(
         program, folder, time_limit=time_limit, checkpoint_seconds=checkpoint_seconds, on_step=on_step, keep=keep
     )
-    return SolveResult(task, status, folder.read_result() or {}, build_report(folder))
+    return SolveResult(status, folder.read_result() or {}, build_report(folder), task)

@@ -28,26 +28,20 @@ from novacula.arc.rounds import PuzzleState, rounds
 from novacula.errors import InputError, NovaculaError
 from novacula.files import JSON
 from novacula.jobs import Ending, Job, Outcome, job_seed
-from novacula.runs import RunFolder, working
+from novacula.runs import RunFolder, RunResult, working
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SubmitResult:
+class SubmitResult(RunResult):
     """How a submission ended.
 
     Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: puzzles, steps, what is broken.
         submission: the submission's file.
-        report: the page with the pictures.
     """
 
-    status: Ending
-    document: Mapping[str, Any]
     submission: Path
-    report: Path
 
 
 @dataclass(frozen=True)
@@ -138,7 +132,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_round: OnRo
         folder.set_status(
             "failed" if error else status, step=campaign.decided, length=len(campaign.puzzles), error=error
         )
-        return SubmitResult(status, folder.read_result() or {}, campaign.out, build_report(folder))
+        return SubmitResult(status, folder.read_result() or {}, build_report(folder), campaign.out)
 
 
 class _Submission:

@@ -26,9 +26,8 @@ from novacula.cli.options import (
 from novacula.errors import InputError
 
 if TYPE_CHECKING:
-    from novacula.arc.bench import BenchResult
     from novacula.arc.submit import SubmitResult
-    from novacula.runs import RunFolder
+    from novacula.runs import RunFolder, RunResult
 
 SCHEMA_VERSION = 1
 
@@ -123,7 +122,7 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     return EXIT_FINISHED
 
 
-def _conclude_bench(result: "BenchResult", options: ResumeOptions) -> int:
+def _conclude_bench(result: "RunResult", options: ResumeOptions) -> int:
     from novacula.runs import RunFolder
 
     document = result.document

@@ -14,7 +14,7 @@ from novacula.distill.config import RunConfig
 from novacula.errors import RunError
 
 if TYPE_CHECKING:
-    from novacula.distill.run import RunResult
+    from novacula.distill.run import DistillResult
     from novacula.runs import RunFolder, Step
 
 app = App(
@@ -93,7 +93,7 @@ def _describe(step: "Step") -> str:
     return "  ".join(words)
 
 
-def _conclude(result: "RunResult", options: RunOptions) -> int:
+def _conclude(result: "DistillResult", options: RunOptions) -> int:
     from novacula.runs import RunFolder
 
     document = result.document

@@ -13,8 +13,8 @@ from novacula.distill.config import BenchConfig
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from novacula.distill.bench import BenchResult, OnRows
-    from novacula.runs import RunFolder
+    from novacula.distill.bench import OnRows
+    from novacula.runs import RunFolder, RunResult
 
 
 def bench(
@@ -106,7 +106,7 @@ def summary(document: Mapping[str, Any]) -> str:
     )
 
 
-def _conclude(result: "BenchResult", options: ResumeOptions) -> int:
+def _conclude(result: "RunResult", options: ResumeOptions) -> int:
     from novacula.runs import RunFolder
 
     document = result.document

@@ -13,8 +13,7 @@ from novacula.errors import RunError
 from novacula.features.config import ScoreConfig
 
 if TYPE_CHECKING:
-    from novacula.features.score import ScoreResult
-    from novacula.runs import RunFolder
+    from novacula.runs import RunFolder, RunResult
 
 app = App(
     name="features",
@@ -57,7 +56,7 @@ def _resume_score(folder: "RunFolder", options: RunOptions) -> int:
     return _conclude(go_on(folder), options)
 
 
-def _conclude(result: "ScoreResult", options: ResumeOptions) -> int:
+def _conclude(result: "RunResult", options: ResumeOptions) -> int:
     from novacula.runs import RunFolder
 
     if options.json:

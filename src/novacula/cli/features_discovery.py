@@ -22,10 +22,8 @@ from novacula.features.config import CollectConfig, DiscoverConfig, SurveyConfig
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from novacula.features.discover import DiscoverResult
-    from novacula.features.survey import SurveyResult
     from novacula.jobs import Outcome
-    from novacula.runs import RunFolder, Step
+    from novacula.runs import RunFolder, RunResult, Step
 
 _ROWS = 20
 Paths = Annotated[tuple[Path, ...], Parameter(consume_multiple=True)]
@@ -177,7 +175,7 @@ def _on_layer(options: ResumeOptions) -> "Callable[[Outcome, int, int], None] | 
     return say_so if options.shows_progress else None
 
 
-def _conclude_survey(result: "SurveyResult", options: ResumeOptions) -> int:
+def _conclude_survey(result: "RunResult", options: ResumeOptions) -> int:
     from rich.table import Table
 
     from novacula.runs import RunFolder
@@ -214,7 +212,7 @@ def _describe(step: "Step") -> str:
     return f"{stage}  " + "  ".join(f"{name} {value}" for name, value in metrics.items())
 
 
-def _conclude(result: "DiscoverResult", options: ResumeOptions) -> int:
+def _conclude(result: "RunResult", options: ResumeOptions) -> int:
     from novacula.runs import RunFolder
 
     if options.json:

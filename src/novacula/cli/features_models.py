@@ -11,8 +11,7 @@ from novacula.cli.progress import progress
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 
 if TYPE_CHECKING:
-    from novacula.features.task_run import TaskResult
-    from novacula.runs import RunFolder, Step
+    from novacula.runs import RunFolder, RunResult, Step
 
 
 def probe(
@@ -119,7 +118,7 @@ def _where(options: RunOptions) -> dict[str, Any]:
     return {"runs": options.runs, "out": options.out, "threads": options.threads}
 
 
-def _watch(run: "Callable[..., TaskResult]", options: RunOptions, show: Callable[[Mapping[str, Any]], None]) -> int:
+def _watch(run: "Callable[..., RunResult]", options: RunOptions, show: Callable[[Mapping[str, Any]], None]) -> int:
     """Run with a progress bar, and show the result."""
     from novacula.runs import RunFolder
 

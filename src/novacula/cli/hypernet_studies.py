@@ -15,9 +15,9 @@ from novacula.hypernet.study_config import CensusConfig, CompareConfig, Generali
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from novacula.hypernet.campaign import OnJob, StudyResult
+    from novacula.hypernet.campaign import OnJob
     from novacula.jobs import Outcome
-    from novacula.runs import RunFolder
+    from novacula.runs import RunFolder, RunResult
 
 
 def census(
@@ -117,7 +117,7 @@ def _progress(options: ResumeOptions) -> "Iterator[OnJob | None]":
     yield write
 
 
-def _conclude(result: "StudyResult", options: ResumeOptions) -> int:
+def _conclude(result: "RunResult", options: ResumeOptions) -> int:
     from novacula.runs import RunFolder
 
     folder, document = RunFolder.open(result.report.parent), result.document

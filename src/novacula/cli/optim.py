@@ -14,8 +14,7 @@ from novacula.errors import RunError
 from novacula.optim.config import DemoConfig
 
 if TYPE_CHECKING:
-    from novacula.optim.demo import DemoResult
-    from novacula.runs import RunFolder, Step
+    from novacula.runs import RunFolder, RunResult, Step
 
 app = App(
     name="optim",
@@ -80,7 +79,7 @@ def _describe(step: "Step") -> str:
     return f"{step.metrics['piece']}  " + ("diverged" if loss is None else f"loss {loss:.3g}")
 
 
-def _conclude(result: "DemoResult", options: ResumeOptions) -> int:
+def _conclude(result: "RunResult", options: ResumeOptions) -> int:
     from novacula.runs import RunFolder
 
     if options.json:

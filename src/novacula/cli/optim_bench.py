@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from novacula.jobs import Outcome
-    from novacula.optim.bench import BenchResult, OnJob
-    from novacula.runs import RunFolder
+    from novacula.optim.bench import OnJob
+    from novacula.runs import RunFolder, RunResult
 
 
 def bench(
@@ -94,7 +94,7 @@ def summary(document: Mapping[str, Any]) -> str:
     )
 
 
-def _conclude(result: "BenchResult", options: ResumeOptions) -> int:
+def _conclude(result: "RunResult", options: ResumeOptions) -> int:
     from rich.text import Text
 
     from novacula.runs import RunFolder

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from novacula.lazy import publish
 
 if TYPE_CHECKING:
-    from novacula.distill.bench import BenchResult, bench
+    from novacula.distill.bench import bench
     from novacula.distill.config import BenchConfig, RunConfig
     from novacula.distill.export import (
         c_source,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from novacula.distill.normalize import Normalized, normalize
     from novacula.distill.program import Program
     from novacula.distill.program_machine import program_machine
-    from novacula.distill.run import RunResult, resume, run
+    from novacula.distill.run import DistillResult, resume, run
     from novacula.distill.sequences import Sequences
     from novacula.distill.states import States, read_states
     from novacula.distill.synth import Candidate, synthesize
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
-        "bench": ("BenchResult", "bench"),
+        "bench": ("bench",),
         "config": ("BenchConfig", "RunConfig"),
         "export": (
             "c_source",
@@ -58,7 +58,7 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "normalize": ("Normalized", "normalize"),
         "program": ("Program",),
         "program_machine": ("program_machine",),
-        "run": ("RunResult", "resume", "run"),
+        "run": ("DistillResult", "resume", "run"),
         "sequences": ("Sequences",),
         "states": ("States", "read_states"),
         "synth": ("Candidate", "synthesize"),

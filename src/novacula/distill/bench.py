@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from novacula.distill.config import BenchConfig
@@ -13,26 +12,11 @@ from novacula.distill.report import build_report
 from novacula.distill.tasks.table import TASKS, VARIANTS
 from novacula.distill.verify import TIERS
 from novacula.errors import InputError
-from novacula.jobs import Ending, Outcome, executor_for, job_seed, run_missing
-from novacula.runs import RunFolder, working
+from novacula.jobs import Outcome, executor_for, job_seed, run_missing
+from novacula.runs import RunFolder, RunResult, working
 
 OnRows = Callable[[Sequence[Mapping[str, Any]], int], None]
 """Called when a task has an outcome, with the rows so far, the latest last, and the number of tasks in all."""
-
-
-@dataclass(frozen=True)
-class BenchResult:
-    """How a bench ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: counts by tier, tasks (see the ``distill`` page of the docs).
-        report: the page with the table.
-    """
-
-    status: Ending
-    document: Mapping[str, Any]
-    report: Path
 
 
 def bench(
@@ -42,7 +26,7 @@ def bench(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_rows: OnRows | None = None,
-) -> BenchResult:
+) -> RunResult:
     """Distill benchmark tasks, each on its own.
 
     Args:
@@ -73,7 +57,7 @@ def bench(
     return resume(folder, time_limit=time_limit, on_rows=on_rows)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_rows: OnRows | None = None) -> BenchResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_rows: OnRows | None = None) -> RunResult:
     """Go on with a bench: what has a result is kept, what failed is tried again.
 
     Args:
@@ -122,7 +106,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_rows: OnRow
         failed = document["failed"]
         error = f"{failed} of {len(names)} tasks failed" if status == "finished" and failed else ""
         folder.set_status("failed" if error else status, step=len(rows), length=len(names), error=error)
-        return BenchResult(status, folder.read_result() or {}, build_report(folder))
+        return RunResult(status, folder.read_result() or {}, build_report(folder))
 
 
 def chosen_tasks(config: BenchConfig) -> list[str]:

@@ -6,11 +6,9 @@ The stages: the source's data (`source`), perfect networks (`train`), their norm
 and resumed.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,25 +17,15 @@ from novacula.distill.config import RunConfig
 from novacula.distill.distillation import Distillation
 from novacula.distill.report import build_report
 from novacula.distill.source import Source, load_source
-from novacula.runs import OnStep, RunFolder, Status, drive
+from novacula.runs import OnStep, RunFolder, RunResult, drive
 
 CHECKPOINT_SECONDS = 30.0
 """Least wall time between checkpoints; a killed run repeats at most the steps since the last."""
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """How a run ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: tier, program, what was checked.
-        report: the page with the pictures.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
+class DistillResult(RunResult):
+    """How a run ended; ``document`` tells the tier, the program, and what was checked."""
 
     @property
     def program(self) -> str | None:
@@ -59,7 +47,7 @@ def run(
     time_limit: float | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_step: OnStep | None = None,
-) -> RunResult:
+) -> DistillResult:
     """Find the program that a task, data, a function or a network computes.
 
     Args:
@@ -99,7 +87,7 @@ def resume(
     time_limit: float | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_step: OnStep | None = None,
-) -> RunResult:
+) -> DistillResult:
     """Take a run up where its last checkpoint left it.
 
     Args:
@@ -123,7 +111,7 @@ def _go_on(
     time_limit: float | None,
     checkpoint_seconds: float,
     on_step: OnStep | None,
-) -> RunResult:
+) -> DistillResult:
     distillation = Distillation(source, config, str(folder.path))
     status = drive(
         distillation,
@@ -133,4 +121,4 @@ def _go_on(
         on_step=on_step,
         keep=lambda: write_artifacts(folder, distillation, source),
     )
-    return RunResult(status, folder.read_result() or {}, build_report(folder))
+    return DistillResult(status, folder.read_result() or {}, build_report(folder))

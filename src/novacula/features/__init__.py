@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         TrainSaeConfig,
     )
     from novacula.features.continuity import Continuity, continuity
-    from novacula.features.discover import DiscoverResult, DiscoverSource, collect, discover, train_sae
+    from novacula.features.discover import DiscoverSource, collect, discover, train_sae
     from novacula.features.explain import explain
     from novacula.features.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
     from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
@@ -43,12 +43,11 @@ if TYPE_CHECKING:
     from novacula.features.probe import ProbedStates, probe, probe_states
     from novacula.features.regression import explain_states, prompt_functions, regress
     from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
-    from novacula.features.score import ScoreResult, score
+    from novacula.features.score import score
     from novacula.features.slices import CodeMatrix, Slice
     from novacula.features.steer import steer
     from novacula.features.store import Store
-    from novacula.features.survey import SurveyResult, survey
-    from novacula.features.task_run import TaskResult
+    from novacula.features.survey import survey
     from novacula.features.toy import Toy, save_toy, train_toy
     from novacula.features.zoo import ZOO, Family
 
@@ -77,7 +76,7 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
             "TrainSaeConfig",
         ),
         "continuity": ("Continuity", "continuity"),
-        "discover": ("DiscoverResult", "DiscoverSource", "collect", "discover", "train_sae"),
+        "discover": ("DiscoverSource", "collect", "discover", "train_sae"),
         "explain": ("explain",),
         "geometry": ("gromov_hyperbolicity", "hyperbolicity", "two_nn_dimension"),
         "models": ("Edit", "LanguageModel", "Point", "find_smollm2", "load_model"),
@@ -86,12 +85,11 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "probe": ("ProbedStates", "probe", "probe_states"),
         "regression": ("explain_states", "prompt_functions", "regress"),
         "sae": ("SparseAutoencoder", "read_sae", "write_sae"),
-        "score": ("ScoreResult", "score"),
+        "score": ("score",),
         "slices": ("CodeMatrix", "Slice"),
         "steer": ("steer",),
         "store": ("Store",),
-        "survey": ("SurveyResult", "survey"),
-        "task_run": ("TaskResult",),
+        "survey": ("survey",),
         "toy": ("Toy", "save_toy", "train_toy"),
         "zoo": ("ZOO", "Family"),
     },

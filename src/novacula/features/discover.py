@@ -27,7 +27,7 @@ from novacula.features.slices import CodeMatrix, read_codes
 from novacula.features.store import Store, StoreWriter
 from novacula.features.texts import Passage, read_passages
 from novacula.features.training import Training
-from novacula.runs import OnStep, Program, RunFolder, Status, drive
+from novacula.runs import OnStep, Program, RunFolder, RunResult, drive
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
@@ -69,21 +69,6 @@ class DiscoverSource:
             raise InputError("options", *problems)
 
 
-@dataclass(frozen=True)
-class DiscoverResult:
-    """How a run of ``collect``, ``train-sae`` or ``discover`` ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: an object for each stage that is done.
-        report: the page.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
-
-
 def discover(
     source: DiscoverSource,
     config: DiscoverConfig = DiscoverConfig(),  # noqa: B008 - it is frozen
@@ -93,7 +78,7 @@ def discover(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> DiscoverResult:
+) -> RunResult:
     """Look for irreducible features in states, without labels.
 
     Args:
@@ -121,7 +106,7 @@ def collect(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> DiscoverResult:
+) -> RunResult:
     """Store a model's states on texts; arguments and errors as `discover`."""
     return _run("collect", source, config, threads, runs, out, time_limit, on_step)
 
@@ -135,19 +120,19 @@ def train_sae(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> DiscoverResult:
+) -> RunResult:
     """Train a sparse autoencoder on stored states; arguments and errors as `discover`."""
     return _run("train-sae", source, config, threads, runs, out, time_limit, on_step)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> DiscoverResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> RunResult:
     """Go on with a run of any of the three.
 
     Raises:
         InputError, RunError: the folder is damaged or in use, or a file that it began with has gone.
     """
     status = drive(Discovery(folder).pipeline, folder, time_limit=time_limit, on_step=on_step)
-    return DiscoverResult(status, folder.read_result() or {}, build_report(folder))
+    return RunResult(status, folder.read_result() or {}, build_report(folder))
 
 
 def _run(
@@ -159,7 +144,7 @@ def _run(
     out: str | PathLike[str] | None,
     time_limit: float | None,
     on_step: OnStep | None,
-) -> DiscoverResult:
+) -> RunResult:
     check_source(source)
     return resume(make_folder(verb, source, config, threads, runs, out), time_limit=time_limit, on_step=on_step)
 

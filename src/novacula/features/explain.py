@@ -13,9 +13,9 @@ from novacula.features.config import ExplainConfig
 from novacula.features.models import LanguageModel, Point, load_model
 from novacula.features.patching import PLACES, all_points, patch
 from novacula.features.regression import explain_states, leading, prompt_functions, regress, residual_colors
-from novacula.features.task_run import TaskResult, create, finish, reopen
+from novacula.features.task_run import create, finish, reopen
 from novacula.files import JSON
-from novacula.runs import OnStep, RunFolder, Step
+from novacula.runs import OnStep, RunFolder, RunResult, Step
 
 
 def explain(
@@ -28,7 +28,7 @@ def explain(
     threads: int = 1,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> TaskResult:
+) -> RunResult:
     """Explain the states at the last token of a task with offsets by functions of label and offset.
 
     Args:
@@ -53,7 +53,7 @@ def explain(
     return finish(program, folder, time_limit, on_step)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> TaskResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> RunResult:
     """Go on with a run of explain.
 
     Raises:

@@ -14,9 +14,9 @@ from novacula.features.circular_probe import HeldOut, unseen_groups, unseen_labe
 from novacula.features.concepts import Concept, Prompts, find_concept, make_prompts
 from novacula.features.config import ProbeConfig
 from novacula.features.models import LanguageModel, load_model
-from novacula.features.task_run import TaskResult, create, finish, reopen
+from novacula.features.task_run import create, finish, reopen
 from novacula.files import JSON, write_npz
-from novacula.runs import OnStep, RunFolder, Step
+from novacula.runs import OnStep, RunFolder, RunResult, Step
 
 PLANES = "planes.npz"
 
@@ -87,7 +87,7 @@ def probe(
     threads: int = 1,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> TaskResult:
+) -> RunResult:
     """Look for a concept's circle in every layer of a model.
 
     Args:
@@ -113,7 +113,7 @@ def probe(
     return finish(program, folder, time_limit, on_step, program.keep)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> TaskResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> RunResult:
     """Go on with a run of probe.
 
     Raises:

@@ -3,11 +3,9 @@
 The stages: the file (`clouds`), the score (`cloud_score`), a page (`score_report`).
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -18,24 +16,9 @@ from novacula.features.clouds import read_cloud, refuse_constant_columns
 from novacula.features.config import ScoreConfig
 from novacula.features.score_report import build_report, picture_arrays
 from novacula.files import JSON, write_npz
-from novacula.runs import OnStep, RunFolder, Status, Step, drive
+from novacula.runs import OnStep, RunFolder, RunResult, Step, drive
 
-__all__ = ["CloudScore", "ScoreResult", "resume", "score", "score_cloud", "score_plane"]
-
-
-@dataclass(frozen=True)
-class ScoreResult:
-    """How a run of ``score`` ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: what `CloudScore.document` says, and the source.
-        report: the page with the pictures.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
+__all__ = ["CloudScore", "RunResult", "resume", "score", "score_cloud", "score_plane"]
 
 
 def score(
@@ -47,7 +30,7 @@ def score(
     runs: str | PathLike[str] = "runs",
     out: str | PathLike[str] | None = None,
     on_step: OnStep | None = None,
-) -> ScoreResult:
+) -> RunResult:
     """Score the cloud in a file, into a run's folder with a report.
 
     Args:
@@ -81,7 +64,7 @@ def score(
     return _go_on(folder, points, on_step)
 
 
-def resume(folder: RunFolder, *, on_step: OnStep | None = None) -> ScoreResult:
+def resume(folder: RunFolder, *, on_step: OnStep | None = None) -> RunResult:
     """Do a run of ``score`` that was stopped before its only step; its file must still be there.
 
     Raises:
@@ -97,9 +80,9 @@ def _points(source: str, array: str) -> Float[np.ndarray, "n d"]:
     return points
 
 
-def _go_on(folder: RunFolder, points: Float[np.ndarray, "n d"], on_step: OnStep | None) -> ScoreResult:
+def _go_on(folder: RunFolder, points: Float[np.ndarray, "n d"], on_step: OnStep | None) -> RunResult:
     status = drive(_Scoring(folder, points), folder, on_step=on_step)
-    return ScoreResult(status, folder.read_result() or {}, build_report(folder))
+    return RunResult(status, folder.read_result() or {}, build_report(folder))
 
 
 class _Scoring:

@@ -11,9 +11,9 @@ from novacula.features.config import SteerConfig
 from novacula.features.interventions import INTERVENTIONS
 from novacula.features.models import LanguageModel, Point, load_model
 from novacula.features.steering import UNSEEN, Stage, grid_row, outcome, set_stage
-from novacula.features.task_run import TaskResult, create, finish, reopen
+from novacula.features.task_run import create, finish, reopen
 from novacula.files import JSON
-from novacula.runs import OnStep, RunFolder, Step
+from novacula.runs import OnStep, RunFolder, RunResult, Step
 
 NAMES = ("none", "patch circle", UNSEEN, *(name for name in INTERVENTIONS if name not in ("none", "patch circle")))
 
@@ -28,7 +28,7 @@ def steer(
     threads: int = 1,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> TaskResult:
+) -> RunResult:
     """Change the state at the label's token at one layer in every named way, and measure the answers.
 
     Args:
@@ -53,7 +53,7 @@ def steer(
     return finish(program, folder, time_limit, on_step)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> TaskResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> RunResult:
     """Go on with a run of steer.
 
     Raises:

@@ -4,7 +4,7 @@ The folder of a survey holds a run of ``discover`` for every layer in ``layers/`
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from novacula.features.config import DiscoverConfig, SurveyConfig
 from novacula.features.discover import DiscoverSource, Discovery, check_source, make_folder
 from novacula.features.report import build_report
 from novacula.files import JSON
-from novacula.jobs import Ending, Job, Outcome, executor_for, run_missing
-from novacula.runs import RunFolder, drive, working
+from novacula.jobs import Job, Outcome, executor_for, run_missing
+from novacula.runs import RunFolder, RunResult, drive, working
 
 WORK = "novacula.features.survey:layer_job"
 """The name under which `novacula.jobs` calls `layer_job`."""
@@ -30,21 +30,6 @@ OnLayer = Callable[[Outcome, int, int], None]
 """Called when a layer has an outcome, with how many have one and the number of layers."""
 
 
-@dataclass(frozen=True)
-class SurveyResult:
-    """How a survey ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: a row for every layer.
-        report: the page.
-    """
-
-    status: Ending
-    document: Mapping[str, Any]
-    report: Path
-
-
 def survey(
     source: DiscoverSource,
     config: DiscoverConfig = DiscoverConfig(),  # noqa: B008 - it is frozen
@@ -54,7 +39,7 @@ def survey(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_layer: OnLayer | None = None,
-) -> SurveyResult:
+) -> RunResult:
     """Look for irreducible features at several layers of a model.
 
     Args:
@@ -93,7 +78,7 @@ def survey(
     return resume(folder, time_limit=time_limit, on_layer=on_layer)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_layer: OnLayer | None = None) -> SurveyResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_layer: OnLayer | None = None) -> RunResult:
     """Go on with a survey: what has a result is kept, what failed is tried again.
 
     Raises:
@@ -124,7 +109,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_layer: OnLa
         folder.write_result({"layers": [outcome.result for outcome in known if outcome.result], "failed": failed})
         error = f"{len(failed)} of {len(jobs)} layers failed" if failed and status == "finished" else ""
         folder.set_status("failed" if error else status, step=len(outcomes), length=len(jobs), error=error)
-        return SurveyResult(status, folder.read_result() or {}, build_report(folder))
+        return RunResult(status, folder.read_result() or {}, build_report(folder))
 
 
 def _job(folder: RunFolder, layer: int) -> Job:

@@ -1,33 +1,17 @@
 """Runs of the verbs that test a concept in a language model: their folders, and how they are driven."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from os import PathLike, fspath
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from novacula.features.concepts import Concept, concept_document, parse_concept
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 from novacula.features.models import LanguageModel, load_model
 from novacula.features.report import build_report
-from novacula.runs import OnStep, Program, RunFolder, Status, drive
+from novacula.runs import OnStep, Program, RunFolder, RunResult, drive
 
 Config = TypeVar("Config", ProbeConfig, SteerConfig, ExplainConfig)
-
-
-@dataclass(frozen=True)
-class TaskResult:
-    """How a run of probe, steer or explain ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``.
-        report: the page with the pictures.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
 
 
 def create(
@@ -81,7 +65,7 @@ def finish(
     time_limit: float | None,
     on_step: OnStep | None,
     keep: Callable[[RunFolder], None] = lambda folder: None,
-) -> TaskResult:
+) -> RunResult:
     """Drive a run to its end, and write its report.
 
     Args:
@@ -92,4 +76,4 @@ def finish(
         keep: writes what the report needs besides the result.
     """
     status = drive(program, folder, time_limit=time_limit, on_step=on_step, keep=lambda: keep(folder))
-    return TaskResult(status, folder.read_result() or {}, build_report(folder))
+    return RunResult(status, folder.read_result() or {}, build_report(folder))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from novacula.hypernet.architecture import Architecture
     from novacula.hypernet.baseline import train_directly
     from novacula.hypernet.build import build
-    from novacula.hypernet.campaign import StudyResult
     from novacula.hypernet.census import census
     from novacula.hypernet.classify import Classified, classify
     from novacula.hypernet.compare import compare
@@ -40,7 +39,6 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "architecture": ("Architecture",),
         "baseline": ("train_directly",),
         "build": ("build",),
-        "campaign": ("StudyResult",),
         "census": ("census",),
         "classify": ("Classified", "classify"),
         "compare": ("compare",),

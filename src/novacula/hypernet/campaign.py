@@ -1,14 +1,13 @@
 """A study as a run of many jobs: what census, generalize and compare have in common. Source: ours."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from novacula.hypernet.generator import Generator, load_generator
-from novacula.jobs import Ending, Job, Outcome, executor_for, run_missing
-from novacula.runs import RunFolder, working
+from novacula.jobs import Job, Outcome, executor_for, run_missing
+from novacula.runs import RunFolder, RunResult, working
 
 OnJob = Callable[[Outcome, int, int], None]
 """Called when a job has an outcome, with how many have one and the number of jobs in all."""
@@ -39,21 +38,6 @@ class Options(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class StudyResult:
-    """How a study ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``.
-        report: the page with tables and pictures.
-    """
-
-    status: Ending
-    document: Mapping[str, Any]
-    report: Path
-
-
 def open_runs(runs: Sequence[str | PathLike[str]]) -> list[Generator]:
     """The generators of some runs of ``hypernet train``.
 
@@ -74,7 +58,7 @@ def conduct(
     *,
     time_limit: float | None,
     on_job: OnJob | None,
-) -> StudyResult:
+) -> RunResult:
     """Runs the jobs of a study that have no outcome yet, and leaves result and report in its folder.
 
     Args:
@@ -114,4 +98,4 @@ def conduct(
         folder.write_result({**document(known), "failed": failed})
         error = f"{len(failed)} of {len(jobs)} jobs failed" if failed and status == "finished" else ""
         folder.set_status("failed" if error else status, step=len(outcomes), length=len(jobs), error=error)
-        return StudyResult(status, folder.read_result() or {}, build_report(folder))
+        return RunResult(status, folder.read_result() or {}, build_report(folder))

@@ -14,7 +14,7 @@ import torch
 
 from novacula.files import JSON
 from novacula.hypernet.baseline import train_directly
-from novacula.hypernet.campaign import OnJob, StudyResult, conduct, open_runs
+from novacula.hypernet.campaign import OnJob, conduct, open_runs
 from novacula.hypernet.classify import finite, label_document
 from novacula.hypernet.clusters import cluster
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig
@@ -25,7 +25,7 @@ from novacula.hypernet.report import build_report
 from novacula.hypernet.study_config import CensusConfig
 from novacula.hypernet.tasks import Task, find_task
 from novacula.jobs import Job, Outcome
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, RunResult
 
 WORK = "novacula.hypernet.census:census_job"
 """The name under which `novacula.jobs` calls `census_job`."""
@@ -40,7 +40,7 @@ def census(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_job: OnJob | None = None,
-) -> StudyResult:
+) -> RunResult:
     """Label networks over complexity price, training step and seed.
 
     Args:
@@ -72,7 +72,7 @@ def census(
     return resume(folder, time_limit=time_limit, on_job=on_job)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> StudyResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> RunResult:
     """Go on with a census: what has been labeled is kept.
 
     Args:

@@ -13,7 +13,7 @@ import torch
 
 from novacula.files import JSON
 from novacula.hypernet.baseline import train_directly
-from novacula.hypernet.campaign import OnJob, StudyResult, conduct
+from novacula.hypernet.campaign import OnJob, conduct
 from novacula.hypernet.classify import label_document
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig, TrainConfig
 from novacula.hypernet.generator import load_generator
@@ -26,7 +26,7 @@ from novacula.hypernet.study_config import VARIANTS, CompareConfig
 from novacula.hypernet.tasks import find_task
 from novacula.hypernet.train import train
 from novacula.jobs import Job, Outcome
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, RunResult
 
 WORK = "novacula.hypernet.compare:compare_job"
 """The name under which `novacula.jobs` calls `compare_job`."""
@@ -54,7 +54,7 @@ def compare(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_job: OnJob | None = None,
-) -> StudyResult:
+) -> RunResult:
     """Train every variant with several seeds, measure the networks at the least price, and train directly as long.
 
     Args:
@@ -83,7 +83,7 @@ def compare(
     return resume(folder, time_limit=time_limit, on_job=on_job)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> StudyResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> RunResult:
     """Go on with a comparison: what has been trained is kept.
 
     Args:

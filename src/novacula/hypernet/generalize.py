@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from novacula.files import JSON
-from novacula.hypernet.campaign import OnJob, StudyResult, conduct, open_runs
+from novacula.hypernet.campaign import OnJob, conduct, open_runs
 from novacula.hypernet.classify import finite, label_document
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.formula import describe, size_laws
@@ -19,7 +19,7 @@ from novacula.hypernet.label import analyze
 from novacula.hypernet.report import build_report
 from novacula.hypernet.study_config import GeneralizeConfig
 from novacula.jobs import Job, Outcome
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, RunResult
 
 WORK = "novacula.hypernet.generalize:sizes_job"
 """The name under which `novacula.jobs` calls `sizes_job`."""
@@ -36,7 +36,7 @@ def generalize(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_job: OnJob | None = None,
-) -> StudyResult:
+) -> RunResult:
     """Let a trained hypernetwork write networks of many sizes, measure them, and fit how their numbers depend on n.
 
     Args:
@@ -69,7 +69,7 @@ def generalize(
     return resume(folder, time_limit=time_limit, on_job=on_job)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> StudyResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> RunResult:
     """Go on with such a study: what has been measured is kept.
 
     Args:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from novacula.lazy import publish
 
 if TYPE_CHECKING:
-    from novacula.optim.bench import BenchResult, bench
+    from novacula.optim.bench import bench
     from novacula.optim.config import BenchConfig, DemoConfig, GroupOptions, SharedOptions
-    from novacula.optim.demo import DemoResult, demo
+    from novacula.optim.demo import demo
     from novacula.optim.lodo import LODO
     from novacula.optim.stats import UnitStats
 
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
-        "bench": ("BenchResult", "bench"),
+        "bench": ("bench",),
         "config": ("BenchConfig", "DemoConfig", "GroupOptions", "SharedOptions"),
-        "demo": ("DemoResult", "demo"),
+        "demo": ("demo",),
         "lodo": ("LODO",),
         "stats": ("UnitStats",),
     },

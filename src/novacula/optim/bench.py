@@ -6,9 +6,8 @@ instances, the same for all; and once with these times the factors that show how
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from novacula.errors import InputError
@@ -21,27 +20,12 @@ from novacula.optim.opponents import OPPONENTS
 from novacula.optim.report import build_report
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.tasks.task import not_installed
-from novacula.runs import RunFolder, working
+from novacula.runs import RunFolder, RunResult, working
 
 OnJob = Callable[[Outcome, int, int], None]
 """Called when a job has an outcome, with how many have one and the number of jobs in all."""
 FACTORS = (0.25, 0.5, 2.0, 4.0)
 """Of the learning rates, beside 1."""
-
-
-@dataclass(frozen=True)
-class BenchResult:
-    """How a bench ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: rows, curves, comparison (see the ``optim`` page of the docs).
-        report: the page with the plots.
-    """
-
-    status: Ending
-    document: Mapping[str, Any]
-    report: Path
 
 
 def bench(
@@ -51,7 +35,7 @@ def bench(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_job: OnJob | None = None,
-) -> BenchResult:
+) -> RunResult:
     """Compare optimizers on tasks.
 
     Args:
@@ -82,7 +66,7 @@ def bench(
     return resume(folder, time_limit=time_limit, on_job=on_job)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> BenchResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> RunResult:
     """Go on with a bench: what has a result is kept, what failed is tried again.
 
     Args:
@@ -104,7 +88,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob 
         failed = document["failed"]
         error = f"{failed} of {campaign.length} jobs failed" if status == "finished" and failed else ""
         campaign.tell("failed" if error else status, error)
-        return BenchResult(status, folder.read_result() or {}, build_report(folder))
+        return RunResult(status, folder.read_result() or {}, build_report(folder))
 
 
 def obstacle(task: str, optimizer: str) -> str:

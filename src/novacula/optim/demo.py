@@ -1,10 +1,8 @@
 """LODO in two pictures: ``novacula optim demo``."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,27 +20,12 @@ from novacula.optim.report import build_report
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.training import train
 from novacula.optim.tuning import tune
-from novacula.runs import OnStep, RunFolder, Status, Step, drive
+from novacula.runs import OnStep, RunFolder, RunResult, Step, drive
 
 VALLEY = "rosenbrock-2"
 RACERS = ("lodo-tuned", "adamw", "sgd", "lodo")
 SIDE = 16
 """Coordinates of the bowl whose inverse Hessian is learned."""
-
-
-@dataclass(frozen=True)
-class DemoResult:
-    """How a demo ended.
-
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``: paths through the valley, and what was learned of the bowl.
-        report: the page with the pictures.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
 
 
 def demo(
@@ -52,7 +35,7 @@ def demo(
     out: str | PathLike[str] | None = None,
     time_limit: float | None = None,
     on_step: OnStep | None = None,
-) -> DemoResult:
+) -> RunResult:
     """Draw paths through Rosenbrock's valley, and a learned preconditioner beside the inverse Hessian.
 
     Args:
@@ -80,7 +63,7 @@ def demo(
     return resume(folder, time_limit=time_limit, on_step=on_step)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> DemoResult:
+def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnStep | None = None) -> RunResult:
     """Go on with a demo.
 
     Args:
@@ -93,7 +76,7 @@ def resume(folder: RunFolder, *, time_limit: float | None = None, on_step: OnSte
     """
     program = Demo(folder.record.options(DemoConfig), str(folder.path))
     status = drive(program, folder, time_limit=time_limit, on_step=on_step)
-    return DemoResult(status, folder.read_result() or {}, build_report(folder))
+    return RunResult(status, folder.read_result() or {}, build_report(folder))
 
 
 class Demo:

@@ -7,6 +7,7 @@ from novacula.runs.listing import RunSummary, find_run, list_runs
 from novacula.runs.loop import OnStep, Program, Step, drive
 from novacula.runs.machine import cores, instruction_set, machine, versions
 from novacula.runs.record import Record, Status
+from novacula.runs.result import RunResult
 from novacula.runs.working import working
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Program",
     "Record",
     "RunFolder",
+    "RunResult",
     "RunSummary",
     "Status",
     "Step",
