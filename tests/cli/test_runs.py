@@ -1,6 +1,7 @@
 import json
 import re
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from novacula.cli.console import conclude, printable
 from novacula.cli.options import ResumeOptions
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, RunResult
 from tests.cli.conftest import Run
 
 
@@ -112,16 +113,23 @@ def test_report(novacula: Run, runs: Path, toy_part: list[Any], monkeypatch: pyt
 
 
 def test_how_to_go_on_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = RunFolder.open(runs / "toy-cut")
-    assert conclude(folder, "interrupted", ResumeOptions()) == 130
-    said = capsys.readouterr().err.splitlines()
-    assert said == [
+    report = runs / "toy-cut" / "report.html"
+    cut = RunResult("interrupted", {"schema_version": 1}, report)
+    shown: list[Any] = []
+    assert conclude(cut, ResumeOptions(), shown.append) == 130
+    assert shown == [cut.document]
+    assert capsys.readouterr().err.splitlines() == [
+        f"report: {report}",
         "interrupted at step 4 of 10; the best so far is kept. To go on:",
         f"  novacula runs resume {runs / 'toy-cut'}",
     ]
-    assert conclude(folder, "time-limit", ResumeOptions(quiet=True)) == 0
-    assert conclude(folder, "finished", ResumeOptions()) == 0
-    assert capsys.readouterr().err == ""
+    out_of_time, finished = replace(cut, status="time-limit"), replace(cut, status="finished")
+    assert conclude(out_of_time, ResumeOptions(quiet=True), shown.append) == 0
+    assert conclude(finished, ResumeOptions(), shown.append) == 0
+    assert capsys.readouterr().err.splitlines() == [f"report: {report}"] * 2
+    assert conclude(finished, ResumeOptions(json=True), shown.append, reached=False) == 1
+    assert capsys.readouterr() == ('{\n  "schema_version": 1\n}\n', "")
+    assert len(shown) == 3
 
 
 def test_printable() -> None:

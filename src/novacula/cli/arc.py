@@ -1,6 +1,6 @@
 """``novacula arc``: solve, bench, submit, show, list and score."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from novacula.arc.config import Dataset, SolveConfig, Split
 from novacula.cli.arc_campaigns import bench, resume_bench, resume_submit, score_submission, submit
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json
 from novacula.cli.console import show as show_result
 from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
 from novacula.cli.progress import progress
@@ -64,9 +64,7 @@ def solve(
             config,
             source=source,
             dataset=dataset,
-            runs=options.runs,
-            out=options.out,
-            time_limit=options.time_limit,
+            **options.places,
             on_step=on_step,
         )
     return _conclude(result, options)
@@ -215,17 +213,12 @@ def _live(task: "Task", options: RunOptions) -> "Iterator[OnStep | None]":
 
 def _conclude(result: "SolveResult", options: RunOptions) -> int:
     from novacula.arc.terminal import puzzle_gallery
-    from novacula.runs import RunFolder
 
-    folder = RunFolder.open(result.report.parent)
-    if options.json:
-        print_json(result.document)
-    else:
-        document = result.document
+    def show_document(document: Mapping[str, Any]) -> None:
         show_result(puzzle_gallery(result.task, document["attempts"], document["shares"]))
         show_result(
             f"{document['steps']} steps, {document['cpu_seconds']:,.1f} CPU seconds "
             f"({document['cpu_ms_per_step']:.0f} ms per step), seed {document['seed']}, {document['engine']} engine"
         )
-        say(f"report: {printable(str(result.report))}")
-    return conclude(folder, result.status, options)
+
+    return conclude(result, options, show_document)

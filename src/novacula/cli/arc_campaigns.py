@@ -1,7 +1,8 @@
 """``novacula arc bench`` and ``submit``: many puzzles at once, and the score of a submission."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from novacula.arc.config import BenchConfig, SubmitConfig
 from novacula.cli.arc_progress import (
@@ -13,7 +14,7 @@ from novacula.cli.arc_progress import (
     submit_progress,
     summary,
 )
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
+from novacula.cli.console import EXIT_FINISHED, conclude, print_json, printable, say
 from novacula.cli.console import show as show_result
 from novacula.cli.options import (
     CampaignOptions,
@@ -49,7 +50,7 @@ def bench(
     from novacula.arc.bench import bench as run
 
     with bench_progress(options) as on_scores:
-        result = run(config, runs=options.runs, out=options.out, time_limit=options.time_limit, on_scores=on_scores)
+        result = run(config, **options.places, on_scores=on_scores)
     return _conclude_bench(result, options)
 
 
@@ -122,28 +123,18 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     return EXIT_FINISHED
 
 
-def _conclude_bench(result: "RunResult", options: ResumeOptions) -> int:
-    from novacula.runs import RunFolder
+def _show_bench(document: Mapping[str, Any]) -> None:
+    show_result(curve_table(document))
+    show_result(rules_table(document))
+    show_result(summary(document))
 
-    document = result.document
-    if options.json:
-        print_json(document)
-    else:
-        show_result(curve_table(document))
-        show_result(rules_table(document))
-        show_result(summary(document))
-        say(f"report: {printable(str(result.report))}")
-    code = conclude(RunFolder.open(result.report.parent), result.status, options, "puzzle")
-    return EXIT_UNREACHED if code == EXIT_FINISHED and document["failed"] else code
+
+def _conclude_bench(result: "RunResult", options: ResumeOptions) -> int:
+    return conclude(result, options, _show_bench, unit="puzzle", reached=not result.document["failed"])
 
 
 def _conclude_submit(result: "SubmitResult", options: ResumeOptions) -> int:
-    from novacula.runs import RunFolder
-
-    document = result.document
-    if options.json:
-        print_json(document)
-    else:
+    def show_document(document: Mapping[str, Any]) -> None:
         broken = f"; {len(document['broken'])} are broken" if document["broken"] else ""
         failed = f"; {document['failed']} failed" if document["failed"] else ""
         show_result(
@@ -151,6 +142,6 @@ def _conclude_submit(result: "SubmitResult", options: ResumeOptions) -> int:
             f"are decided{broken}{failed}"
         )
         say(f"submission: {printable(str(result.submission))}")
-        say(f"report: {printable(str(result.report))}")
-    code = conclude(RunFolder.open(result.report.parent), result.status, options, "puzzle")
-    return EXIT_UNREACHED if code == EXIT_FINISHED and (document["broken"] or document["failed"]) else code
+
+    reached = not (result.document["broken"] or result.document["failed"])
+    return conclude(result, options, show_document, unit="puzzle", reached=reached)

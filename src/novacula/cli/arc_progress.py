@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from novacula.cli.console import printable, say
+from novacula.cli.console import printable
 from novacula.cli.options import ResumeOptions
+from novacula.cli.progress import tell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -43,8 +44,7 @@ def _shown(
     elif not sys.stderr.isatty():
 
         def write(news: News) -> None:
-            with suppress(OSError):  # whoever read the lines has gone; the run goes on
-                say(printable(line(news)))
+            tell(line(news))
 
         yield write
     else:

@@ -3,14 +3,14 @@
 import logging
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from novacula.cli.options import ResumeOptions
-    from novacula.runs import RunFolder, Status
+    from novacula.runs import RunResult
 
 EXIT_FINISHED = 0
 EXIT_UNREACHED = 1
@@ -56,14 +56,45 @@ def show(renderable: "RenderableType") -> None:
     stdout_console().print(renderable)
 
 
-def conclude(folder: "RunFolder", status: "Status", options: "ResumeOptions", unit: str = "step") -> int:
-    """Tell how to go on with a run that is not at its end, counted in `unit`, and return its status's exit code."""
-    if status in ("interrupted", "time-limit") and not (options.quiet or options.json):
-        record = folder.record
-        why = "interrupted" if status == "interrupted" else "the time limit is reached"
-        say(f"{why} at {unit} {record.step} of {record.length}; the best so far is kept. To go on:")
-        say(f"  novacula runs resume {shlex.quote(str(folder.path))}")
-    return EXIT_INTERRUPTED if status == "interrupted" else EXIT_FINISHED
+def conclude(
+    result: "RunResult",
+    options: "ResumeOptions",
+    show_document: Callable[[Mapping[str, Any]], None],
+    *,
+    unit: str = "step",
+    reached: bool = True,
+) -> int:
+    """Tell what a run found, where its report is, and how to go on with one that is not at its end.
+
+    Args:
+        result: of the verb.
+        options: with --json, the document is printed as it is.
+        show_document: prints it for people.
+        unit: what the run's length is counted in.
+        reached: whether the run reached its own check.
+
+    Returns:
+        The command's exit code.
+    """
+    if options.json:
+        print_json(result.document)
+    else:
+        show_document(result.document)
+        say(f"report: {printable(str(result.report))}")
+    if result.status in ("interrupted", "time-limit") and not (options.quiet or options.json):
+        _tell_how_to_go_on(result, unit)
+    if result.status == "interrupted":
+        return EXIT_INTERRUPTED
+    return EXIT_FINISHED if reached else EXIT_UNREACHED
+
+
+def _tell_how_to_go_on(result: "RunResult", unit: str) -> None:
+    from novacula.runs import RunFolder
+
+    folder = RunFolder.open(result.report.parent)
+    why = "interrupted" if result.status == "interrupted" else "the time limit is reached"
+    say(f"{why} at {unit} {folder.record.step} of {folder.record.length}; the best so far is kept. To go on:")
+    say(f"  novacula runs resume {shlex.quote(str(folder.path))}")
 
 
 def log_to_stderr(level: int) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
+from novacula.cli.console import conclude, printable
 from novacula.cli.console import show as show_result
 from novacula.cli.distill_bench import bench, resume_bench
 from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
@@ -55,9 +55,7 @@ def run(
     from novacula.distill.run import run as distill
 
     with progress(options, _describe) as on_step:
-        result = distill(
-            source, config, runs=options.runs, out=options.out, time_limit=options.time_limit, on_step=on_step
-        )
+        result = distill(source, config, **options.places, on_step=on_step)
     return _conclude(result, options)
 
 
@@ -94,16 +92,7 @@ def _describe(step: "Step") -> str:
 
 
 def _conclude(result: "DistillResult", options: RunOptions) -> int:
-    from novacula.runs import RunFolder
-
-    document = result.document
-    if options.json:
-        print_json(document)
-    else:
-        _show(document)
-        say(f"report: {printable(str(result.report))}")
-    code = conclude(RunFolder.open(result.report.parent), result.status, options)
-    return code if code != EXIT_FINISHED else EXIT_FINISHED if result.reached else EXIT_UNREACHED
+    return conclude(result, options, _show, reached=result.reached)
 
 
 def _show(document: Mapping[str, Any]) -> None:

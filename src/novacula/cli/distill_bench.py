@@ -1,13 +1,12 @@
 """``novacula distill bench``: many tasks at once, one table."""
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
+from novacula.cli.console import conclude, printable
 from novacula.cli.console import show as show_result
 from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, ResumeOptions, RunOptions
+from novacula.cli.progress import tell
 from novacula.distill.config import BenchConfig
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ def bench(
     options.apply_logging()
     from novacula.distill.bench import bench as run
 
-    with _progress(options) as on_rows:
-        result = run(config, runs=options.runs, out=options.out, time_limit=options.time_limit, on_rows=on_rows)
-    return _conclude(result, options)
+    return _conclude(run(config, **options.places, on_rows=_task_lines(options)), options)
 
 
 def resume_bench(folder: "RunFolder", options: RunOptions) -> int:
@@ -42,29 +39,19 @@ def resume_bench(folder: "RunFolder", options: RunOptions) -> int:
     options.apply_logging()
     from novacula.distill.bench import resume
 
-    with _progress(options) as on_rows:
-        result = resume(folder, time_limit=options.time_limit, on_rows=on_rows)
-    return _conclude(result, options)
+    return _conclude(resume(folder, time_limit=options.time_limit, on_rows=_task_lines(options)), options)
 
 
-@contextmanager
-def _progress(options: ResumeOptions) -> "Iterator[OnRows | None]":
-    """What to hand to the bench while this context lasts: a line on stderr for every task."""
-    if not options.shows_progress:
-        yield None
-        return
+def _task_lines(options: ResumeOptions) -> "OnRows | None":
+    """What to hand to the bench: a line on stderr for every task."""
 
-    def write(rows: Sequence[Mapping[str, Any]], total: int) -> None:
+    def on_rows(rows: Sequence[Mapping[str, Any]], total: int) -> None:
         row = rows[-1]
-        seconds = sum(row["seconds"].values())
         words = f"{len(rows)}/{total}  {row['task']}: {row['tier']}"
         words += f", {row['nodes']} nodes" if row["nodes"] is not None else ""
-        words += f", {seconds:.1f} s" + (f"  ({row['reason']})" if row["reason"] else "")
-        with suppress(OSError):  # whoever read the lines has gone; the run goes on
-            say(printable(words))
-            sys.stderr.flush()
+        tell(words + f", {sum(row['seconds'].values()):.1f} s" + (f"  ({row['reason']})" if row["reason"] else ""))
 
-    yield write
+    return on_rows if options.shows_progress else None
 
 
 def bench_table(document: Mapping[str, Any]) -> "Table":
@@ -106,15 +93,10 @@ def summary(document: Mapping[str, Any]) -> str:
     )
 
 
-def _conclude(result: "RunResult", options: ResumeOptions) -> int:
-    from novacula.runs import RunFolder
+def _show(document: Mapping[str, Any]) -> None:
+    show_result(bench_table(document))
+    show_result(summary(document))
 
-    document = result.document
-    if options.json:
-        print_json(document)
-    else:
-        show_result(bench_table(document))
-        show_result(summary(document))
-        say(f"report: {printable(str(result.report))}")
-    code = conclude(RunFolder.open(result.report.parent), result.status, options, "task")
-    return EXIT_UNREACHED if code == EXIT_FINISHED and document["failed"] else code
+
+def _conclude(result: "RunResult", options: ResumeOptions) -> int:
+    return conclude(result, options, _show, unit="task", reached=not result.document["failed"])

@@ -1,19 +1,19 @@
 """``novacula features``: score, and the verbs of its modules."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from novacula.cli import features_discovery, features_models
-from novacula.cli.console import conclude, print_json, printable, say
+from novacula.cli.console import conclude
 from novacula.cli.console import show as show_result
-from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, ResumeOptions, RunOptions
+from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, RunOptions
 from novacula.errors import RunError
 from novacula.features.config import ScoreConfig
 
 if TYPE_CHECKING:
-    from novacula.runs import RunFolder, RunResult
+    from novacula.runs import RunFolder
 
 app = App(
     name="features",
@@ -46,39 +46,32 @@ def score(
     options.apply_logging()
     from novacula.features.score import score as run
 
-    return _conclude(run(source, config, array=array, seed=seed, runs=options.runs, out=options.out), options)
+    result = run(source, config, array=array, seed=seed, runs=options.runs, out=options.out)
+    return conclude(result, options, _show_score)
 
 
 def _resume_score(folder: "RunFolder", options: RunOptions) -> int:
     options.apply_logging()
     from novacula.features.score import resume as go_on
 
-    return _conclude(go_on(folder), options)
+    return conclude(go_on(folder), options, _show_score)
 
 
-def _conclude(result: "RunResult", options: ResumeOptions) -> int:
-    from novacula.runs import RunFolder
+def _show_score(found: Mapping[str, Any]) -> None:
+    from rich.text import Text
 
-    if options.json:
-        print_json(result.document)
-    else:
-        from rich.text import Text
+    from novacula.features.score_report import verdict_sentence
 
-        from novacula.features.score_report import verdict_sentence
-
-        found = result.document
-        low, high = found["interval"]
-        show_result(Text(verdict_sentence(found), "bold"))
-        show_result(
-            Text(
-                f"score {found['score']:.3f} bits: separability {found['separability_bits']:.3f} bits "
-                f"({low:.3f} … {high:.3f}, z {found['separability_null_z']:.1f}, by neighbors "
-                f"{found['neighbors_bits']:.3f}), mixture {found['mixture']:.3f}, slice {found['slice_share']:.3f}; "
-                f"{found['n']:,} points in {found['d']} dimensions"
-            )
+    low, high = found["interval"]
+    show_result(Text(verdict_sentence(found), "bold"))
+    show_result(
+        Text(
+            f"score {found['score']:.3f} bits: separability {found['separability_bits']:.3f} bits "
+            f"({low:.3f} … {high:.3f}, z {found['separability_null_z']:.1f}, by neighbors "
+            f"{found['neighbors_bits']:.3f}), mixture {found['mixture']:.3f}, slice {found['slice_share']:.3f}; "
+            f"{found['n']:,} points in {found['d']} dimensions"
         )
-        say(f"report: {printable(str(result.report))}")
-    return conclude(RunFolder.open(result.report.parent), result.status, options)
+    )
 
 
 for _verb in (*features_models.VERBS, *features_discovery.VERBS):

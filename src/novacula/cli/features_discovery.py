@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
+from novacula.cli.console import conclude, printable
 from novacula.cli.console import show as show_result
 from novacula.cli.options import (
     CampaignOptions,
@@ -16,7 +16,7 @@ from novacula.cli.options import (
     RunOptions,
     RunOptionsParameter,
 )
-from novacula.cli.progress import progress
+from novacula.cli.progress import job_lines, progress
 from novacula.features.config import CollectConfig, DiscoverConfig, SurveyConfig, TrainSaeConfig
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def collect(
     source = DiscoverSource(model=model, text=tuple(map(str, text)))
     with progress(options, _describe) as on_step:
         result = run(source, config, **_where(options), on_step=on_step)
-    return _conclude(result, options)
+    return conclude(result, options, _show)
 
 
 def train_sae(
@@ -78,7 +78,7 @@ def train_sae(
     source = DiscoverSource(store=_text(store), activations=_text(activations))
     with progress(options, _describe) as on_step:
         result = run(source, config, **_where(options), on_step=on_step)
-    return _conclude(result, options)
+    return conclude(result, options, _show)
 
 
 def discover(
@@ -112,7 +112,7 @@ def discover(
     )
     with progress(options, _describe) as on_step:
         result = run(source, config, **_where(options), on_step=on_step)
-    return _conclude(result, options)
+    return conclude(result, options, _show)
 
 
 def _resume(folder: "RunFolder", options: RunOptions) -> int:
@@ -121,7 +121,7 @@ def _resume(folder: "RunFolder", options: RunOptions) -> int:
 
     with progress(options, _describe) as on_step:
         result = go_on(folder, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options)
+    return conclude(result, options, _show)
 
 
 def survey(
@@ -147,15 +147,16 @@ def survey(
     from novacula.features.survey import survey as run
 
     source = DiscoverSource(model=model, text=tuple(map(str, text)))
-    where: dict[str, Any] = {"runs": options.runs, "out": options.out, "time_limit": options.time_limit}
-    return _conclude_survey(run(source, config, campaign, **where, on_layer=_on_layer(options)), options)
+    on_layer = job_lines(options, _found_at_layer)
+    return _conclude_survey(run(source, config, campaign, **options.places, on_layer=on_layer), options)
 
 
 def _resume_survey(folder: "RunFolder", options: RunOptions) -> int:
     options.apply_logging()
     from novacula.features.survey import resume as go_on
 
-    return _conclude_survey(go_on(folder, time_limit=options.time_limit, on_layer=_on_layer(options)), options)
+    on_layer = job_lines(options, _found_at_layer)
+    return _conclude_survey(go_on(folder, time_limit=options.time_limit, on_layer=on_layer), options)
 
 
 VERBS: tuple[Callable[..., int], ...] = (collect, train_sae, discover, survey)
@@ -165,32 +166,22 @@ RESUME: dict[str, Callable[["RunFolder", RunOptions], int]] = {
 }
 
 
-def _on_layer(options: ResumeOptions) -> "Callable[[Outcome, int, int], None] | None":
-    """What says that a layer is done."""
+def _found_at_layer(outcome: "Outcome") -> str:
+    return f"best score {outcome.result['best']:.3f} bits, {outcome.cpu_seconds:,.0f} s" if outcome.result else ""
 
-    def say_so(outcome: "Outcome", done: int, layers: int) -> None:
-        best = f"best score {outcome.result['best']:.3f} bits" if outcome.result else printable(outcome.error)
-        say(f"{done} of {layers}: {outcome.id}, {best}, {outcome.cpu_seconds:,.0f} s")
 
-    return say_so if options.shows_progress else None
+def _show_survey(document: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    shown = Table("layer", "best score", "chance", "above chance", "clusters", "tokens of the best", box=None)
+    for row in document["layers"]:
+        numbers = (f"{row['best']:.3f}", f"{row['chance']:.3f}", str(row["above_chance"]), str(row["clusters"]))
+        shown.add_row(str(row["layer"]), *numbers, printable(" ".join(row["top"][0]["examples"])))
+    show_result(shown)
 
 
 def _conclude_survey(result: "RunResult", options: ResumeOptions) -> int:
-    from rich.table import Table
-
-    from novacula.runs import RunFolder
-
-    if options.json:
-        print_json(result.document)
-    else:
-        shown = Table("layer", "best score", "chance", "above chance", "clusters", "tokens of the best", box=None)
-        for row in result.document["layers"]:
-            numbers = (f"{row['best']:.3f}", f"{row['chance']:.3f}", str(row["above_chance"]), str(row["clusters"]))
-            shown.add_row(str(row["layer"]), *numbers, printable(" ".join(row["top"][0]["examples"])))
-        show_result(shown)
-        say(f"report: {printable(str(result.report))}")
-    code = conclude(RunFolder.open(result.report.parent), result.status, options, "layer")
-    return EXIT_UNREACHED if code == EXIT_FINISHED and result.document["failed"] else code
+    return conclude(result, options, _show_survey, unit="layer", reached=not result.document["failed"])
 
 
 def _text(path: Path | None) -> str | None:
@@ -198,29 +189,13 @@ def _text(path: Path | None) -> str | None:
 
 
 def _where(options: RunOptions) -> dict[str, Any]:
-    return {
-        "threads": options.threads,
-        "runs": options.runs,
-        "out": options.out,
-        "time_limit": options.time_limit,
-    }
+    return {**options.places, "threads": options.threads}
 
 
 def _describe(step: "Step") -> str:
     metrics = dict(step.metrics)
     stage = metrics.pop("stage")
     return f"{stage}  " + "  ".join(f"{name} {value}" for name, value in metrics.items())
-
-
-def _conclude(result: "RunResult", options: ResumeOptions) -> int:
-    from novacula.runs import RunFolder
-
-    if options.json:
-        print_json(result.document)
-    else:
-        _show(result.document)
-        say(f"report: {printable(str(result.report))}")
-    return conclude(RunFolder.open(result.report.parent), result.status, options)
 
 
 def _show(document: Mapping[str, Any]) -> None:

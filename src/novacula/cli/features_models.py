@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from novacula.cli.console import conclude, print_json, printable, say
+from novacula.cli.console import conclude, printable
 from novacula.cli.console import show as show_result
 from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
 from novacula.cli.progress import progress
@@ -120,16 +120,9 @@ def _where(options: RunOptions) -> dict[str, Any]:
 
 def _watch(run: "Callable[..., RunResult]", options: RunOptions, show: Callable[[Mapping[str, Any]], None]) -> int:
     """Run with a progress bar, and show the result."""
-    from novacula.runs import RunFolder
-
     with progress(options, _describe) as on_step:
         result = run(time_limit=options.time_limit, on_step=on_step)
-    if options.json:
-        print_json(result.document)
-    else:
-        show(result.document)
-        say(f"report: {printable(str(result.report))}")
-    return conclude(RunFolder.open(result.report.parent), result.status, options)
+    return conclude(result, options, show)
 
 
 def _show_probe(document: Mapping[str, Any]) -> None:

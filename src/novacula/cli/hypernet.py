@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from novacula.cli.console import EXIT_FINISHED, conclude, print_json, printable, say
+from novacula.cli.console import EXIT_FINISHED, conclude, print_json, printable
 from novacula.cli.console import show as show_result
 from novacula.cli.hypernet_studies import census, compare, generalize, resume_study
 from novacula.cli.options import Flat, ResumeOptions, RunOptions, RunOptionsParameter
@@ -53,7 +53,7 @@ def train(
     from novacula.hypernet.train import train as run
 
     with progress(options, _describe) as on_step:
-        result = run(config, runs=options.runs, out=options.out, time_limit=options.time_limit, on_step=on_step)
+        result = run(config, **options.places, on_step=on_step)
     return _conclude(result, options)
 
 
@@ -223,15 +223,11 @@ def _describe(step: "Step") -> str:
 
 def _conclude(result: "TrainResult", options: ResumeOptions) -> int:
     from novacula.hypernet.report import build_report
+    from novacula.runs import RunResult
 
     report = build_report(result.folder)
     document = {**result.document, "run": str(result.folder.path), "report": str(report)}
-    if options.json:
-        print_json(document)
-    else:
-        _show_curve(document)
-        say(f"report: {printable(str(report))}")
-    return conclude(result.folder, result.status, options)
+    return conclude(RunResult(result.status, document, report), options, _show_curve)
 
 
 def _show_curve(document: Mapping[str, Any]) -> None:

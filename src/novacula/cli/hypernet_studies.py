@@ -1,22 +1,21 @@
 """``novacula hypernet census``, ``generalize`` and ``compare``: studies of many networks, each a run of many jobs."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
+from novacula.cli.console import conclude
 from novacula.cli.console import show as show_result
 from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, ResumeOptions, RunOptions
+from novacula.cli.progress import job_lines
 from novacula.hypernet.study_config import CensusConfig, CompareConfig, GeneralizeConfig
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from novacula.hypernet.campaign import OnJob
-    from novacula.jobs import Outcome
     from novacula.runs import RunFolder, RunResult
 
 
@@ -43,8 +42,8 @@ def census(
     options.apply_logging()
     from novacula.hypernet.census import census as study
 
-    with _progress(options) as on_job:
-        return _conclude(study(run, config, **_places(options), on_job=on_job), options)
+    result = study(run, config, **options.places, on_job=job_lines(options))
+    return _conclude(result, options, _census_parts)
 
 
 def generalize(
@@ -67,8 +66,8 @@ def generalize(
     options.apply_logging()
     from novacula.hypernet.generalize import generalize as study
 
-    with _progress(options) as on_job:
-        return _conclude(study(run, config, **_places(options), on_job=on_job), options)
+    result = study(run, config, **options.places, on_job=job_lines(options))
+    return _conclude(result, options, _generalize_parts)
 
 
 def compare(
@@ -86,49 +85,27 @@ def compare(
     options.apply_logging()
     from novacula.hypernet.compare import compare as study
 
-    with _progress(options) as on_job:
-        return _conclude(study(config, **_places(options), on_job=on_job), options)
+    result = study(config, **options.places, on_job=job_lines(options))
+    return _conclude(result, options, _compare_parts)
 
 
 def resume_study(folder: "RunFolder", options: RunOptions) -> int:
     """Go on with a census, a study of sizes, or a comparison."""
     options.apply_logging()
     study = import_module(f"novacula.hypernet.{folder.record.verb}")
-    with _progress(options) as on_job:
-        return _conclude(study.resume(folder, time_limit=options.time_limit, on_job=on_job), options)
+    result = study.resume(folder, time_limit=options.time_limit, on_job=job_lines(options))
+    return _conclude(result, options, _PARTS[folder.record.verb])
 
 
-def _places(options: CampaignOptions) -> dict[str, Any]:
-    return {"runs": options.runs, "out": options.out, "time_limit": options.time_limit}
-
-
-@contextmanager
-def _progress(options: ResumeOptions) -> "Iterator[OnJob | None]":
-    """What to hand to a study while this context lasts: a line on stderr for every job."""
-    if not options.shows_progress:
-        yield None
-        return
-
-    def write(outcome: "Outcome", done: int, total: int) -> None:
-        words = f"{done}/{total}  {outcome.id}: {outcome.error or f'{outcome.cpu_seconds:.1f} s'}"
-        with suppress(OSError):  # whoever read the lines has gone; the run goes on
-            say(printable(words))
-
-    yield write
-
-
-def _conclude(result: "RunResult", options: ResumeOptions) -> int:
-    from novacula.runs import RunFolder
-
-    folder, document = RunFolder.open(result.report.parent), result.document
-    if options.json:
-        print_json({**document, "run": str(folder.path)})
-    else:
-        for part in _SHOWN[folder.record.verb](document):
+def _conclude(
+    result: "RunResult", options: ResumeOptions, parts: "Callable[[Mapping[str, Any]], list[Table | str]]"
+) -> int:
+    def show_parts(document: Mapping[str, Any]) -> None:
+        for part in parts(document):
             show_result(part)
-        say(f"report: {printable(str(result.report))}")
-    code = conclude(folder, result.status, options, "job")
-    return EXIT_UNREACHED if code == EXIT_FINISHED and document["failed"] else code
+
+    named = replace(result, document={**result.document, "run": str(result.report.parent)})
+    return conclude(named, options, show_parts, unit="job", reached=not result.document["failed"])
 
 
 def _census_parts(document: Mapping[str, Any]) -> "list[Table | str]":
@@ -171,7 +148,7 @@ def _compare_parts(document: Mapping[str, Any]) -> "list[Table | str]":
     return [table]
 
 
-_SHOWN = {"census": _census_parts, "generalize": _generalize_parts, "compare": _compare_parts}
+_PARTS = {"census": _census_parts, "generalize": _generalize_parts, "compare": _compare_parts}
 
 
 def _table(*heads: str) -> "Table":

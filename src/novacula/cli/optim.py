@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from novacula.cli.console import conclude, print_json, printable, say
+from novacula.cli.console import conclude
 from novacula.cli.console import show as show_result
 from novacula.cli.optim_bench import bench, resume_bench
 from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, ResumeOptions, RunOptions
@@ -14,7 +14,7 @@ from novacula.errors import RunError
 from novacula.optim.config import DemoConfig
 
 if TYPE_CHECKING:
-    from novacula.runs import RunFolder, RunResult, Step
+    from novacula.runs import RunFolder, Step
 
 app = App(
     name="optim",
@@ -38,8 +38,8 @@ def demo(
     from novacula.optim.demo import demo as run
 
     with progress(options, _describe) as on_step:
-        result = run(config, runs=options.runs, out=options.out, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options)
+        result = run(config, **options.places, on_step=on_step)
+    return conclude(result, options, _show, unit="piece")
 
 
 app.command(bench)
@@ -63,7 +63,7 @@ def _resume_demo(folder: "RunFolder", options: RunOptions) -> int:
 
     with progress(options, _describe) as on_step:
         result = go_on(folder, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options)
+    return conclude(result, options, _show, unit="piece")
 
 
 def _one_thread(options: ResumeOptions) -> None:
@@ -77,17 +77,6 @@ def _one_thread(options: ResumeOptions) -> None:
 def _describe(step: "Step") -> str:
     loss = step.metrics["loss"]
     return f"{step.metrics['piece']}  " + ("diverged" if loss is None else f"loss {loss:.3g}")
-
-
-def _conclude(result: "RunResult", options: ResumeOptions) -> int:
-    from novacula.runs import RunFolder
-
-    if options.json:
-        print_json(result.document)
-    else:
-        _show(result.document)
-        say(f"report: {printable(str(result.report))}")
-    return conclude(RunFolder.open(result.report.parent), result.status, options, "piece")
 
 
 def _show(document: Mapping[str, Any]) -> None:

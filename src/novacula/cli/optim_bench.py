@@ -1,19 +1,17 @@
 """``novacula optim bench``: optimizers, tuned alike, on many tasks."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json, printable, say
+from novacula.cli.console import conclude, printable
 from novacula.cli.console import show as show_result
 from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, ResumeOptions, RunOptions
+from novacula.cli.progress import job_lines
 from novacula.optim.config import BenchConfig
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from novacula.jobs import Outcome
-    from novacula.optim.bench import OnJob
     from novacula.runs import RunFolder, RunResult
 
 
@@ -34,9 +32,7 @@ def bench(
     options.apply_logging()
     from novacula.optim.bench import bench as run
 
-    with _progress(options) as on_job:
-        result = run(config, runs=options.runs, out=options.out, time_limit=options.time_limit, on_job=on_job)
-    return _conclude(result, options)
+    return _conclude(run(config, **options.places, on_job=job_lines(options)), options)
 
 
 def resume_bench(folder: "RunFolder", options: RunOptions) -> int:
@@ -44,24 +40,7 @@ def resume_bench(folder: "RunFolder", options: RunOptions) -> int:
     options.apply_logging()
     from novacula.optim.bench import resume
 
-    with _progress(options) as on_job:
-        result = resume(folder, time_limit=options.time_limit, on_job=on_job)
-    return _conclude(result, options)
-
-
-@contextmanager
-def _progress(options: ResumeOptions) -> "Iterator[OnJob | None]":
-    """What to hand to the bench while this context lasts: a line on stderr for every job."""
-    if not options.shows_progress:
-        yield None
-        return
-
-    def write(outcome: "Outcome", done: int, total: int) -> None:
-        words = f"{done}/{total}  {outcome.id}: {outcome.error or f'{outcome.cpu_seconds:.1f} s'}"
-        with suppress(OSError):  # whoever read the lines has gone; the run goes on
-            say(printable(words))
-
-    yield write
+    return _conclude(resume(folder, time_limit=options.time_limit, on_job=job_lines(options)), options)
 
 
 def bench_table(document: Mapping[str, Any]) -> "Table":
@@ -94,17 +73,12 @@ def summary(document: Mapping[str, Any]) -> str:
     )
 
 
-def _conclude(result: "RunResult", options: ResumeOptions) -> int:
+def _show(document: Mapping[str, Any]) -> None:
     from rich.text import Text
 
-    from novacula.runs import RunFolder
+    show_result(bench_table(document))
+    show_result(Text(summary(document)))
 
-    document = result.document
-    if options.json:
-        print_json(document)
-    else:
-        show_result(bench_table(document))
-        show_result(Text(summary(document)))
-        say(f"report: {printable(str(result.report))}")
-    code = conclude(RunFolder.open(result.report.parent), result.status, options, "job")
-    return EXIT_UNREACHED if code == EXIT_FINISHED and document["failed"] else code
+
+def _conclude(result: "RunResult", options: ResumeOptions) -> int:
+    return conclude(result, options, _show, unit="job", reached=not result.document["failed"])

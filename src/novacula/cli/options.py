@@ -90,6 +90,11 @@ class CampaignOptions(ResumeOptions):
     out: Path | None = None
     """Folder of this run, new or empty; without it, a new folder under --runs gets a name."""
 
+    @property
+    def places(self) -> dict[str, Any]:
+        """What the functions behind these verbs take of it: where the run is made, and when it ends."""
+        return {"runs": self.runs, "out": self.out, "time_limit": self.time_limit}
+
 
 @dataclass(frozen=True)
 class RunOptions(CampaignOptions):

@@ -13,6 +13,7 @@ from novacula.cli.options import ResumeOptions
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from novacula.jobs import Outcome
     from novacula.runs import OnStep, Program, Step
 
 _LINE_SECONDS = 10.0
@@ -41,6 +42,28 @@ def progress(
         yield _lines(describe)
 
 
+def job_lines(
+    options: ResumeOptions, describe: "Callable[[Outcome], str]" = lambda outcome: f"{outcome.cpu_seconds:.1f} s"
+) -> "Callable[[Outcome, int, int], None] | None":
+    """What to hand to a campaign as ``on_job``: a line on stderr for every job; None where nothing is to be shown.
+
+    Args:
+        options: with --quiet or --json there is nothing to show.
+        describe: what a finished job found, in a few words.
+    """
+
+    def on_job(outcome: "Outcome", done: int, total: int) -> None:
+        tell(f"{done}/{total}  {outcome.id}: {outcome.error or describe(outcome)}")
+
+    return on_job if options.shows_progress else None
+
+
+def tell(text: str) -> None:
+    """A line of progress on stderr."""
+    with suppress(OSError):  # whoever read the lines has gone; the run goes on
+        say(printable(text))
+
+
 def _lines(describe: "Callable[[Step], str]") -> "OnStep":
     """Print the first step, the last, and one every few seconds between."""
     printed = -math.inf
@@ -50,8 +73,7 @@ def _lines(describe: "Callable[[Step], str]") -> "OnStep":
         if time.monotonic() - printed < _LINE_SECONDS and program.position < program.length:
             return
         printed = time.monotonic()
-        with suppress(OSError):  # whoever read the lines has gone; the run goes on
-            say(f"step {program.position}/{program.length}  {printable(describe(step))}")
+        tell(f"step {program.position}/{program.length}  {describe(step)}")
 
     return on_step
 
