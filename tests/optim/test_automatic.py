@@ -5,7 +5,7 @@ import torch
 from torch.nn import Parameter
 
 from novacula.optim import LODO
-from novacula.optim.automatic import OVERSHOOT_RATE, SCALE_RATE, SECOND_DECAY, cosine
+from novacula.optim.automatic import OVERSHOOT_RATE, SCALE_RATE, SECOND_DECAY, cosine, diagonals
 from tests.optim.problems import generator, wandering
 
 
@@ -61,6 +61,31 @@ def test_the_scale_grows_while_gradients_repeat_and_shrinks_while_they_turn() ->
 def test_the_cosine_of_nothing_is_zero() -> None:
     assert float(cosine(torch.zeros(3), torch.ones(3))) == 0
     assert float(cosine(torch.ones(3), -2 * torch.ones(3))) == pytest.approx(-1)
+
+
+def test_a_parameter_without_gradients_is_not_moved_by_others() -> None:
+    """The weight of an input that is always 0 stays where it is, though T mixes all the others."""
+    source = generator(3)
+    target = torch.randn(12, generator=source, dtype=torch.float64)
+    x = Parameter(torch.zeros(12, dtype=torch.float64))
+    optimizer = LODO([x])
+    for _ in range(300):
+        rows = torch.randn(8, 12, generator=source, dtype=torch.float64) * torch.logspace(0, 1, 12)
+        rows[:, 0] = 0
+        x.grad = rows.T @ (rows @ (x.detach() - target)) / 8
+        optimizer.step()
+    assert float(x.detach()[0]) == 0
+    learned = optimizer.dense()
+    torch.testing.assert_close(learned, learned.T)
+    assert torch.linalg.eigvalsh(learned).min() >= -1e-12 * learned.max()
+    others = learned[1:, 1:]
+    assert (others - others.diag().diag()).norm() > 0.1 * others.norm()
+
+
+def test_the_diagonals_of_nothing_are_finite() -> None:
+    side, rest = diagonals(torch.zeros(3), torch.tensor(1.0))
+    assert torch.isfinite(side).all()
+    assert not rest.any()
 
 
 def test_it_solves_a_badly_scaled_problem_that_adam_at_its_default_rate_does_not() -> None:

@@ -2,12 +2,17 @@
 
 With v̂ the bias-corrected mean square of the gradients and m̂ the bias-corrected mean,
 
-    step = -s D^½ T(φ) D^½ m̂,    D = diag(1 / (√v̂ + ε)).
+    step = -s [D^½ F T(φ) F D^½ + (I - F²) D] m̂,    D = diag(1 / (√v̂ + ε)),    F = min(1, √v̂ / (ϱ √mean(v̂))).
 
 T(φ_0) = I, so that with s = 10⁻³ the first step is Adam's with its default rate; from then on T learns what a diagonal
-cannot say, in coordinates in which the curvature is nearer to 1, and s is learned much faster than φ can grow. With
-l = D^½ g, where g is the gradient after the step and D that of the step, and z = D^½ m̂, the step adds to the loss, to
-first order, -s ⟨l, T z⟩, so both climb ⟨l, T z⟩ in a form that no scale of the loss or of the parameters enters:
+cannot say, in coordinates in which the curvature is nearer to 1, and s is learned much faster than φ can grow. Where a
+gradient is far smaller than the others, as that of the weights of an input that is nearly always 0, D is huge: what T
+mixes in from other parameters would move such a weight without bound, and its own gradient would not tell. There F
+shuts T out, and Adam's own step takes its place.
+
+With l = F D^½ g, where g is the gradient after the step and F and D are those of the step, and z = F D^½ m̂, the step
+adds to the loss, to first order, -s ⟨l, T z⟩, so both climb ⟨l, T z⟩ in a form that no scale of the loss or of the
+parameters enters:
 
     log s ← log s + η c - κ min(c + 1/√n, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖z‖) ∂⟨l, T z⟩/∂φ.
 
@@ -29,12 +34,18 @@ SCALE_RATE = 0.08
 OVERSHOOT_RATE = 0.5
 SECOND_DECAY = 0.97
 EPSILON = 1e-8
+FLOOR = 0.01
+"""ϱ: a gradient below this part of the root mean square of all counts as far smaller than the others."""
 
 
-def normalizer(second_moment: Float[Tensor, " n"], step: Tensor) -> Float[Tensor, " n"]:
-    """The diagonal of D^½ after `step` gradients."""
+def diagonals(second_moment: Float[Tensor, " n"], step: Tensor) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+    """F D^½ and (I - F²) D, after `step` gradients."""
     corrected = second_moment / (1 - SECOND_DECAY ** step.double())
-    return corrected.sqrt_().add_(EPSILON).rsqrt_()
+    least = FLOOR * corrected.mean().sqrt()
+    root = corrected.sqrt_()
+    d = (root + EPSILON).reciprocal_()
+    f = root.div_(least).clamp_(max=1).nan_to_num_(nan=1)  # 0 / 0 before the first gradient that is not 0
+    return d.sqrt().mul_(f), d.mul_(1 - f.square())
 
 
 def advance(second_moment: Float[Tensor, " n"], gradient: Float[Tensor, " n"]) -> None:

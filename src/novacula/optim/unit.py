@@ -91,9 +91,9 @@ class Unit:
 
     def matvec(self, v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """G v under the present φ, normalization and scale."""
-        side = self._side()
+        side, rest = self._diagonals()
         product = self.structure.matvec(self.state["phi"], v if side is None else v * side)
-        return self._rate() * (product if side is None else product * side)
+        return self._rate() * _around(product, side, rest, v)
 
     def _current_options(self) -> GroupOptions:
         """The group's options, checked again where they have changed."""
@@ -112,10 +112,10 @@ class Unit:
 
     def _learn(self, gradient: Tensor, options: GroupOptions) -> None:
         """Move φ, and the automatic scale, along the gradient of the loss with respect to the last step."""
-        side = self._side()
+        side, _ = self._diagonals()
         left = gradient if side is None else gradient * side
         if not self._preconditioner.ready or self._product is None or self._entered is None:
-            self._multiply(side, options, keep=True)
+            self._multiply(self._mean(options), side, keep=True)
         assert self._product is not None and self._entered is not None
         weight = self._taken
         if self._group["automatic"]:
@@ -130,10 +130,10 @@ class Unit:
         self.state["momentum"].mul_(options.momentum).add_(gradient, alpha=1 - options.momentum)
         if self._group["automatic"]:
             automatic.advance(self.state["second_moment"], gradient)
-        side, rate = self._side(), self._rate()
-        self._multiply(side, options, keep=self._learns(options))
+        (side, rest), rate, mean = self._diagonals(), self._rate(), self._mean(options)
+        self._multiply(mean, side, keep=self._learns(options))
         assert self._product is not None
-        update = self._product if side is None else self._product * side
+        update = _around(self._product, side, rest, mean)
         if options.max_update_rms is not None:
             rms = torch.linalg.vector_norm(update) * rate / math.sqrt(update.numel())
             rate = rate * (options.max_update_rms / rms.clamp(min=options.max_update_rms))
@@ -142,11 +142,13 @@ class Unit:
         self._taken, self._pending = rate, True
         self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
 
-    def _multiply(self, side: Tensor | None, options: GroupOptions, keep: bool) -> None:
-        """T(φ) times what enters it, the (normalized) mean of the gradients."""
+    def _mean(self, options: GroupOptions) -> Tensor:
+        """Of the gradients; corrected for its start with the automatic scale."""
         mean = self.state["momentum"]
-        if self._group["automatic"]:
-            mean = mean / (1 - options.momentum ** self.state["step"].double())
+        return mean / (1 - options.momentum ** self.state["step"].double()) if self._group["automatic"] else mean
+
+    def _multiply(self, mean: Tensor, side: Tensor | None, keep: bool) -> None:
+        """T(φ) times what enters it, the (normalized) mean of the gradients."""
         self._entered = mean if side is None else mean * side
         self._product = self._preconditioner.apply(self._entered, keep)
 
@@ -162,18 +164,19 @@ class Unit:
             return [self._group["lr"]]
         return list({id(group): group["lr"] for group in self.members.groups}.values())
 
-    def _side(self) -> Float[Tensor, " n"] | None:
-        """The diagonal on both sides of T: normalization, and the roots of the groups' relative rates."""
-        side = None
+    def _diagonals(self) -> tuple[Float[Tensor, " n"] | None, Float[Tensor, " n"] | None]:
+        """The diagonal on both sides of T, and that beside it: normalization, and the groups' relative rates."""
+        side = rest = None
         if self._group["automatic"]:
-            side = automatic.normalizer(self.state["second_moment"], self.state["step"].clamp(min=1))
+            side, rest = automatic.diagonals(self.state["second_moment"], self.state["step"].clamp(min=1))
         rates = self._group_rates()
         if len(rates) > 1 and any(rate != rates[0] for rate in rates):
             highest = float(max(rates))
             roots = torch.tensor([math.sqrt(float(group["lr"]) / highest) for group in self.members.groups])
             relative = roots.repeat_interleave(torch.tensor(self.members.sizes)).to(self.state["momentum"])
             side = relative if side is None else side * relative
-        return side
+            rest = None if rest is None else rest * relative.square()
+        return side, rest
 
     def _write(self, update: Tensor, rate: Any) -> None:
         """x ← x (1 - lr · weight decay) - rate · update."""
@@ -191,6 +194,12 @@ class Unit:
                 target.sub_((rate * piece).to(target.dtype))
             else:
                 target.sub_(piece.to(target.dtype), alpha=rate)
+
+
+def _around(product: Tensor, side: Tensor | None, rest: Tensor | None, v: Tensor) -> Tensor:
+    """G v over its rate, from T times what enters it."""
+    update = product if side is None else product * side
+    return update if rest is None else update.addcmul_(rest, v)
 
 
 def _is_finite(gradient: Tensor) -> bool:
