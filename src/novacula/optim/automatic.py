@@ -21,6 +21,10 @@ be undone within a few steps, before the loss runs away, which is what κ is for
 of 1/√n, and neither term does much: an angle that chance makes is no overshoot, or in few dimensions the scale would
 collapse. D follows the gradients of the last thirty steps or so: what T learns is the curvature in its coordinates,
 which must not lag behind.
+
+No step is longer, by s ‖T z‖, than three times the root mean square of the last thirty or so: where gradients shrink or
+nearly cancel and T grows, a single large gradient would else take a step that undoes them all. Where s and T grow at
+their fastest, steps grow by less than that.
 """
 
 import math
@@ -34,6 +38,7 @@ SCALE_RATE = 0.08
 OVERSHOOT_RATE = 0.5
 SECOND_DECAY = 0.97
 EPSILON = 1e-8
+TRUST = 3.0
 FLOOR = 0.01
 """ϱ: a gradient below this part of the root mean square of all counts as far smaller than the others."""
 
@@ -48,9 +53,9 @@ def diagonals(second_moment: Float[Tensor, " n"], step: Tensor) -> tuple[Float[T
     return d.sqrt().mul_(f), d.mul_(1 - f.square())
 
 
-def advance(second_moment: Float[Tensor, " n"], gradient: Float[Tensor, " n"]) -> None:
-    """Take a gradient into the mean square, in place."""
-    second_moment.mul_(SECOND_DECAY).addcmul_(gradient, gradient, value=1 - SECOND_DECAY)
+def advance(mean_square: Float[Tensor, "*n"], value: Float[Tensor, "*n"]) -> None:
+    """Take a gradient, or the length of a step, into its mean square, in place."""
+    mean_square.mul_(SECOND_DECAY).addcmul_(value, value, value=1 - SECOND_DECAY)
 
 
 def cosine(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> Float[Tensor, ""]:
@@ -69,6 +74,18 @@ def weight(left: Float[Tensor, " n"], z: Float[Tensor, " n"]) -> Float[Tensor, "
     """n/(‖l‖ ‖z‖), which makes the entries of the meta-gradient of the order of 1; 0 where a vector is 0."""
     norms = torch.linalg.vector_norm(left) * torch.linalg.vector_norm(z)
     return torch.where(norms > 0, left.numel() / norms, norms)
+
+
+def trusted(size: Float[Tensor, ""], mean_square: Float[Tensor, ""], step: Tensor) -> Float[Tensor, ""]:
+    """The part of a step that is taken.
+
+    Args:
+        size: s ‖T z‖ of the step.
+        mean_square: of the sizes of the steps before it, as `advance` keeps it.
+        step: how many steps these are.
+    """
+    usual = (mean_square / (1 - SECOND_DECAY ** step.double())).sqrt()
+    return torch.where(usual > 0, (TRUST * usual / size).clamp(max=1), torch.ones_like(usual))
 
 
 def first_log_scale() -> float:

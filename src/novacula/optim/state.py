@@ -8,7 +8,7 @@ All of it hangs on the first member's parameter, in tensors:
     step, meta_step         steps taken, meta-updates counted
     taken                   α0 of the last step, NaN where the next gradient teaches nothing about it
     skipped                 gradients that were not finite
-    second_moment, log_scale    of the automatic scale only
+    second_moment, log_scale, step_square    of the automatic scale only
 """
 
 import math
@@ -64,6 +64,7 @@ def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.fl
     if group["automatic"]:
         state["second_moment"] = torch.zeros(n, dtype=dtype)
         state["log_scale"] = torch.tensor(automatic.first_log_scale(), dtype=torch.float64)
+        state["step_square"] = torch.tensor(0.0, dtype=torch.float64)
     return state
 
 

@@ -120,7 +120,7 @@ class Unit:
         weight = self._taken
         if self._group["automatic"]:
             weight = automatic.weight(left, self._entered)
-            self.state["log_scale"] += automatic.scale_change(left, self._product)
+            self.state["log_scale"] += automatic.scale_change(left, self._product).to(self.state["log_scale"])
         self.state["meta_step"] += 1
         self.outcome = self._preconditioner.learn(left, weight, self.state["meta_step"], options)
 
@@ -134,6 +134,8 @@ class Unit:
         self._multiply(mean, side, keep=self._learns(options))
         assert self._product is not None
         update = _around(self._product, side, rest, mean)
+        if self._group["automatic"]:
+            rate = rate * self._trusted_part(self._product)
         if options.max_update_rms is not None:
             rms = torch.linalg.vector_norm(update) * rate / math.sqrt(update.numel())
             rate = rate * (options.max_update_rms / rms.clamp(min=options.max_update_rms))
@@ -141,6 +143,13 @@ class Unit:
         self.last = gradient, update
         self._taken, self._pending = rate, True
         self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
+
+    def _trusted_part(self, product: Tensor) -> Tensor:
+        """The part of a step of the automatic form that is taken, which counts among the steps before from now on."""
+        size = self.state["log_scale"].exp() * torch.linalg.vector_norm(product).to(self.state["log_scale"])
+        part = automatic.trusted(size, self.state["step_square"], self.state["step"] - 1)
+        automatic.advance(self.state["step_square"], size * part)
+        return part
 
     def _mean(self, options: GroupOptions) -> Tensor:
         """Of the gradients; corrected for its start with the automatic scale."""
