@@ -1,12 +1,13 @@
 """Do the native and the torch engine train alike? Forty training-split puzzles, three seeds, 400 steps, in pairs.
 
-    python benchmarks/studies/arc_engines.py [--part 1/2] [--json PATH]
+    python benchmarks/studies/arc_engines.py [--part 1/2] [--done] [--json PATH]
 
 From the same weights and noise both engines compute the same function, but rounding sends their runs apart after some
 30 steps, so single runs differ and only means can agree. For every (puzzle, seed) the loss is averaged over steps 381
 to 400; the table gives the mean over pairs of log(native / torch) with its standard error, and the puzzles that one
 engine solves and the other does not. Finished pairs are kept in benchmarks/results/arc_engines/ and not run again;
-`--part K/N` runs every N-th pair, so that N processes share the work, and prints no table.
+`--part K/N` runs every N-th pair, so that N processes share the work, and prints no table; `--done` runs none, and
+prints what the finished ones tell.
 """
 
 import argparse
@@ -50,7 +51,7 @@ def train(task: str, seed: int, engine_name: EngineName) -> dict:
 
 def pair(task: str, seed: int) -> dict:
     """The recorded pair of runs, or a new one."""
-    path = RESULTS / f"{task}-seed{seed}.json"
+    path = _path(task, seed)
     if not path.exists():
         engines: tuple[EngineName, ...] = ("native", "torch")
         document = {"schema_version": 1, "task": task, "seed": seed, "steps": STEPS}
@@ -58,6 +59,10 @@ def pair(task: str, seed: int) -> dict:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, document | {engine: train(task, seed, engine) for engine in engines})
     return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def _path(task: str, seed: int) -> Path:
+    return RESULTS / f"{task}-seed{seed}.json"
 
 
 def report(rows: list[dict]) -> None:
@@ -77,12 +82,14 @@ def main() -> None:
     """Run what is missing and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", default="1/1")
+    parser.add_argument("--done", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = map(int, options.part.split("/"))
     rows = []
-    for task, seed in PAIRS[part - 1 :: parts]:
+    chosen = [each for each in PAIRS if _path(*each).exists()] if options.done else PAIRS[part - 1 :: parts]
+    for task, seed in chosen:
         rows.append(pair(task, seed))
         print(json.dumps(rows[-1]), flush=True)
     if parts == 1:
