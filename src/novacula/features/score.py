@@ -18,7 +18,7 @@ from novacula.features.score_report import build_report, picture_arrays
 from novacula.files import JSON, write_npz
 from novacula.runs import OnStep, RunFolder, RunResult, Step, drive
 
-__all__ = ["CloudScore", "RunResult", "resume", "score", "score_cloud", "score_plane"]
+__all__ = ["CloudScore", "resume", "score", "score_cloud", "score_plane"]
 
 
 def score(

@@ -39,6 +39,7 @@ OVERSHOOT_RATE = 0.5
 SECOND_DECAY = 0.97
 EPSILON = 1e-8
 TRUST = 3.0
+"""How many times the usual length a step may have."""
 FLOOR = 0.01
 """ϱ: a gradient below this part of the root mean square of all counts as far smaller than the others."""
 
