@@ -7,6 +7,7 @@ from novacula.options import (
     refuse,
     unless_at_least,
     unless_between,
+    unless_installed,
     unless_memory,
     unless_one_of,
     unless_seed,
@@ -24,6 +25,10 @@ from novacula.options import (
         (unless_seed(-1), "--seed is -1; it must lie in 0 … 2^32 - 1"),
         (unless_seed(2**64, bits=64), f"--seed is {2**64}; it must lie in 0 … 2^64 - 1"),
         (unless_one_of("--mode", "fim", ("film", "pareto")), "--mode is 'fim'; it must be one of film, pareto"),
+        (
+            unless_installed("--model", "lm", "torch", "absent", "gone"),
+            "--model needs absent and gone, not installed: pip install 'novacula[lm]'",
+        ),
         (unless_memory(0.0), "--memory-limit is 0 MB; it must be more than 0"),
         (unless_memory(math.nan), "--memory-limit is nan MB; it must be more than 0"),
     ],
@@ -35,6 +40,7 @@ def test_a_broken_rule_names_option_value_and_rule(problems: list[str], text: st
 def test_bounds_are_allowed_where_they_are_said_to_be() -> None:
     kept = unless_within("--a", 1, 1, 2) + unless_within("--a", 2, 1, 2) + unless_between("--b", 0.5, 0, 1)
     kept += unless_at_least("--c", 1) + unless_seed(0) + unless_seed(2**32 - 1) + unless_memory(None)
+    kept += unless_installed("--e", "lm", "torch")
     assert kept == [] and unless_one_of("--d", "x", ("x",)) == []
     refuse(kept)
 

@@ -5,6 +5,7 @@ once.
 """
 
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 
 from novacula.errors import InputError
 
@@ -37,6 +38,12 @@ def unless_one_of(option: str, value: object, choices: Sequence[str]) -> list[st
 def unless_memory(value: float | None) -> list[str]:
     """What is wrong with ``--memory-limit``."""
     return [] if value is None or value > 0 else [f"--memory-limit is {value:g} MB; it must be more than 0"]
+
+
+def unless_installed(user: str, extra: str, *packages: str) -> list[str]:
+    """What is wrong where packages that an extra brings are absent."""
+    absent = " and ".join(package for package in packages if find_spec(package) is None)
+    return [f"{user} needs {absent}, not installed: pip install 'novacula[{extra}]'"] if absent else []
 
 
 def refuse(problems: Iterable[str], source: str = "options") -> None:

@@ -99,6 +99,17 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.parametrize("words", [["run", "Div_3"], ["bench", "--tasks", "Div_3"]])
+def test_without_the_extra_the_message_says_how_to_get_it(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr("novacula.options.find_spec", lambda name: None if name == "aalpy" else object())
+    before = sorted(folder.iterdir())
+    assert main(["distill", *words]) == 2
+    assert "pip install 'novacula[distill]'" in capfd.readouterr().err
+    assert sorted(folder.iterdir()) == before
+
+
 def test_help_imports_nothing_heavy() -> None:
     heavy = ("torch", "matplotlib", "numpy", "z3", "sympy", "aalpy", "sklearn")
     code = (

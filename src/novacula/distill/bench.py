@@ -6,13 +6,14 @@ from dataclasses import asdict
 from os import PathLike
 from typing import Any
 
-from novacula.distill.config import BenchConfig
+from novacula.distill.config import BenchConfig, unless_equipped
 from novacula.distill.job import WORK, task_job
 from novacula.distill.report import build_report
 from novacula.distill.tasks.table import TASKS, VARIANTS
 from novacula.distill.verify import TIERS
 from novacula.errors import InputError
 from novacula.jobs import Outcome, executor_for, job_seed, run_missing
+from novacula.options import refuse
 from novacula.runs import RunFolder, RunResult, working
 
 OnRows = Callable[[Sequence[Mapping[str, Any]], int], None]
@@ -113,8 +114,9 @@ def chosen_tasks(config: BenchConfig) -> list[str]:
     """The tasks that a configuration names, in the published order.
 
     Raises:
-        InputError: a name is no task, or is given twice; all such are listed.
+        InputError: a name is no task, or is given twice; all such are listed. Or the extra is absent.
     """
+    refuse(unless_equipped())
     wanted = [name.strip() for text in config.tasks for name in text.split(",") if name.strip()]
     if not config.tasks:
         return list(TASKS)

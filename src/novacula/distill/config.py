@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from novacula.options import refuse, unless_at_least, unless_memory, unless_seed, unless_within
+from novacula.options import refuse, unless_at_least, unless_installed, unless_memory, unless_seed, unless_within
 
 SearchName = Literal["batched", "published"]
 OptimizerName = Literal["adam", "lodo"]
 
 _WIDEST = 10**6
+
+
+def unless_equipped() -> list[str]:
+    """What is wrong where the packages of the extra ``distill`` are absent."""
+    return unless_installed("distill", "distill", "aalpy", "z3")
 
 
 @dataclass(frozen=True)

