@@ -1,13 +1,12 @@
 """Do the native and the torch engine train alike? Forty training-split puzzles, three seeds, 400 steps, in pairs.
 
-    python benchmarks/studies/arc_engines.py [--part 1/2] [--done] [--json PATH]
+    python benchmarks/studies/arc_engines.py [--part 1/2] [--json PATH]
 
 From the same weights and noise both engines compute the same function, but rounding sends their runs apart after some
 30 steps, so single runs differ and only means can agree. For every (puzzle, seed) the loss is averaged over steps 381
 to 400; the table gives the mean over pairs of log(native / torch) with its standard error, and the puzzles that one
 engine solves and the other does not. Finished pairs are kept in benchmarks/results/arc_engines/ and not run again;
-`--part K/N` runs every N-th pair, so that N processes share the work, and prints no table; `--done` runs none, and
-prints what the finished ones tell.
+`--part K/N` runs every N-th pair, so that N processes share the work, and prints no table.
 """
 
 import argparse
@@ -82,14 +81,12 @@ def main() -> None:
     """Run what is missing and print the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", default="1/1")
-    parser.add_argument("--done", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     part, parts = map(int, options.part.split("/"))
     rows = []
-    chosen = [each for each in PAIRS if _path(*each).exists()] if options.done else PAIRS[part - 1 :: parts]
-    for task, seed in chosen:
+    for task, seed in PAIRS[part - 1 :: parts]:
         rows.append(pair(task, seed))
         print(json.dumps(rows[-1]), flush=True)
     if parts == 1:
