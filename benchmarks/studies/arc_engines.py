@@ -2,11 +2,11 @@
 
     python benchmarks/studies/arc_engines.py [--part 1/2] [--json PATH]
 
-From the same weights and noise both engines compute the same function, but rounding sends their runs apart after some
-30 steps, so single runs differ and only means can agree. For every (puzzle, seed) the loss is averaged over steps 381
-to 400; the table gives the mean over pairs of log(native / torch) with its standard error, and the puzzles that one
-engine solves and the other does not. Finished pairs are kept in benchmarks/results/arc_engines/ and not run again;
-`--part K/N` runs every N-th pair, so that N processes share the work, and prints no table.
+From the same weights and noise both engines compute the same function, but rounding sends their runs apart within
+some 30 steps, so single runs differ and only means can agree. For every (puzzle, seed) the loss is averaged over
+steps 381 to 400; the table gives the mean over pairs of log(native / torch) with its standard error, and the puzzles
+that one engine solves and the other does not. Finished pairs are kept in benchmarks/results/arc_engines/ and not run
+again; `--part K/N` runs every N-th pair, so that N processes share the work, and prints no table.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def train(task: str, seed: int, engine_name: EngineName) -> dict:
 
 def pair(task: str, seed: int) -> dict:
     """The recorded pair of runs, or a new one."""
-    path = _path(task, seed)
+    path = RESULTS / f"{task}-seed{seed}.json"
     if not path.exists():
         engines: tuple[EngineName, ...] = ("native", "torch")
         document = {"schema_version": 1, "task": task, "seed": seed, "steps": STEPS}
@@ -58,10 +58,6 @@ def pair(task: str, seed: int) -> dict:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, document | {engine: train(task, seed, engine) for engine in engines})
     return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
-
-
-def _path(task: str, seed: int) -> Path:
-    return RESULTS / f"{task}-seed{seed}.json"
 
 
 def report(rows: list[dict]) -> None:

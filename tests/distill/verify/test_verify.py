@@ -1,6 +1,7 @@
 """Tiers: what is right is proved, what is wrong is found."""
 
 from dataclasses import replace
+from importlib import import_module
 from itertools import product
 
 import numpy as np
@@ -91,6 +92,15 @@ def test_what_cannot_be_proved_is_not_called_proved() -> None:
     certificate = verify(right, target)
     assert certificate.right and certificate.tier == "S3"
     assert [check.passed for check in certificate.checks if check.method == "induction"] == [False]
+
+
+def test_without_the_solver_less_is_proved_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = next(pair for pair in PAIRS if pair.method == "induction")
+    monkeypatch.setattr(import_module("novacula.distill.verify.verify"), "find_spec", lambda name: None)
+    certificate = verify(pair.right, pair.target())
+    assert certificate.right and certificate.tier != "S4"
+    said = [check.detail for check in certificate.checks if check.method == "induction" and not check.passed]
+    assert len(said) == 1 and "the solver is not installed" in said[0]
 
 
 def test_a_long_formula_and_a_table_are_no_short_formula() -> None:

@@ -35,7 +35,7 @@ def load_model(path: str | os.PathLike[str], cache: str | os.PathLike[str] | Non
 
     Raises:
         InputError: absent, damaged, incomplete or of an architecture that `transformers` does not have; without
-            tokenizer; or with weights in pickled files only.
+            tokenizer; or with weights in pickled files only. Or the extra ``lm`` is absent.
     """
     refuse(unless_installed("--model", "lm", "transformers"))
     folder = find_model(path)
