@@ -18,6 +18,7 @@ from novacula.files.tensors import (
     safetensors_metadata,
     write_safetensors,
 )
+from novacula.files.typed import from_json, to_json
 
 __all__ = [
     "JSON",
@@ -28,6 +29,7 @@ __all__ = [
     "decode_safetensors",
     "encode_safetensors",
     "format_json",
+    "from_json",
     "parse_json",
     "read_buffer",
     "read_json",
@@ -38,6 +40,7 @@ __all__ = [
     "safetensors_metadata",
     "sweep",
     "sync",
+    "to_json",
     "write_bytes",
     "write_durably",
     "write_json",
