@@ -1,7 +1,7 @@
 """How long does it take to train perfect networks for each of the 62 tasks, and what comes out?
 
     python benchmarks/distill_training.py [--tasks NAME,…] [--seed 0] [--keep 3] [--limit 300]
-                                          [--optimizer adam] [--json DIR] [--networks DIR]
+                                          [--json DIR] [--networks DIR]
 
 Per task: networks with every held-out output right, how many of these are exact (mean squared error below 1e-10), and
 of the best one the size of its state, the widths of its layers and its error; then processor seconds of one thread
@@ -33,15 +33,13 @@ HEAD = ("task", "perfect", "exact", "size", "layers of f", "error", "first s", "
 def outcome(name: str, options: argparse.Namespace) -> dict:
     """The recorded outcome, or that of a run now."""
     seed, networks = options.seed, options.networks
-    path = options.json / f"{name}-{options.optimizer}-seed{seed}.json"
+    path = options.json / f"{name}-adam-seed{seed}.json"
     if path.exists():
         return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
     task = (TASKS | VARIANTS)[name]
     random = np.random.default_rng(seed)
     begun = time.process_time()
-    trainer = Trainer(
-        task.data(ROWS, random), task.data(HELD_OUT, random), seed, options.keep, optimizer=options.optimizer
-    )
+    trainer = Trainer(task.data(ROWS, random), task.data(HELD_OUT, random), seed, options.keep)
     while not trainer.done and time.process_time() - begun < options.limit:
         trainer.step()
     seconds = time.process_time() - begun
@@ -52,7 +50,6 @@ def outcome(name: str, options: argparse.Namespace) -> dict:
         "schema_version": 1,
         "task": name,
         "seed": seed,
-        "optimizer": options.optimizer,
         "steps": trainer.position,
         "seconds": round(seconds, 2),
         "networks": [
@@ -92,7 +89,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=int, default=3)
     parser.add_argument("--limit", type=float, default=300.0)
-    parser.add_argument("--optimizer", choices=("adam", "lodo"), default="adam")
     parser.add_argument("--networks", type=Path)
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()

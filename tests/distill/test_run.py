@@ -109,14 +109,6 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path: Path) -> No
     assert comparable(part.document) == comparable(whole.document)
 
 
-def test_the_published_search_is_an_option(tmp_path: Path) -> None:
-    config = RunConfig(search="published", shortcuts=False)
-    result = run("Bitwise_Not", config, out=tmp_path / "run", time_limit=1e-9)
-    events = list(RunFolder.open(tmp_path / "run").events())
-    assert result.status == "time-limit"
-    assert events[0]["number"] == 65_536
-
-
 def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     generator = np.random.default_rng(5)

@@ -1,12 +1,8 @@
 """Options of the distill verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from novacula.options import refuse, unless_at_least, unless_installed, unless_memory, unless_seed, unless_within
-
-SearchName = Literal["batched", "published"]
-OptimizerName = Literal["adam", "lodo"]
 
 _WIDEST = 10**6
 
@@ -28,10 +24,6 @@ class RunConfig:
     """Seed of data, networks and checks, 0 to 2^32 - 1."""
     networks: int = 4
     """Most perfect networks that are opened; no further one is after the goal is reached."""
-    search: SearchName = "batched"
-    """How shapes of networks are searched: many at once, or one after the other as published, which takes hours."""
-    optimizer: OptimizerName = "adam"
-    """What moves networks that are trained by gradient descent in the batched search: Adam, or LODO (see optim)."""
     shortcuts: bool = True
     """Also look for a program in the data alone; such a program says that its route is data."""
     low: int = 0

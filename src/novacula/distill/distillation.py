@@ -5,6 +5,7 @@ network alone: a checkpoint holds the training only, and what was opened is open
 """
 
 import math
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from novacula.distill.shortcuts import find_shortcuts
 from novacula.distill.source import Source
 from novacula.distill.stopwatch import Stopwatch
 from novacula.distill.train import TrainedNetwork, Trainer
-from novacula.distill.train.plan import Searched
 from novacula.files import JSON
 from novacula.runs import Step
 
@@ -77,8 +77,8 @@ class Distillation:
             return self._outcome(f"opened network {len(self.extractions)}")
         assert self._trainer is not None
         with self._clock.stage("train"):
-            metrics = self._trainer.step()
-        return Step({**metrics, "stage": "train"})
+            progress = replace(self._trainer.step(), stage="train")
+        return Step({name: value for name, value in asdict(progress).items() if value is not None})
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
         """The training's, and what has been done since."""
@@ -135,8 +135,7 @@ class Distillation:
 
     def _begin_training(self) -> Trainer:
         source, config = self._source, self._config
-        attempts = (Searched(),) if config.search == "published" else None
-        return Trainer(source.sequences, source.validation, config.seed, config.networks, attempts, config.optimizer)
+        return Trainer(source.sequences, source.validation, config.seed, config.networks)
 
     def _next(self) -> TrainedNetwork | None:
         """The best perfect network that was not opened yet; None where there is none, or where it is the user's own."""

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from novacula.distill.tasks import TASKS
+from novacula.distill.train.attempts import GradientDescent, LeastSquares
 from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.least_squares import begin, descend, jacobian, residuals
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Parameters, random_parameters, states
-from novacula.distill.train.plan import Descended, Fitted, affine_order, plan
+from novacula.distill.train.plan import affine_order, plan
 from novacula.distill.train.shrink import eliminate, project
 
 
@@ -116,6 +117,6 @@ def test_affine_systems_are_seen_with_their_order(name: str, numbers: int, symbo
 
 
 def test_the_plan_begins_with_what_the_data_show() -> None:
-    assert plan(lesson_of("Sum_Last3", 2500))[0] == Fitted(3, 0, False, 4)
-    assert plan(lesson_of("Evens_Counter", 2500))[0] == Fitted(1, 0, True, 4)
-    assert any(isinstance(attempt, Descended) for attempt in plan(lesson_of("Add_Mod_8")))
+    assert plan(lesson_of("Sum_Last3", 2500))[0] == LeastSquares(3, 0, False, 4)
+    assert plan(lesson_of("Evens_Counter", 2500))[0] == LeastSquares(1, 0, True, 4)
+    assert any(isinstance(attempt, GradientDescent) for attempt in plan(lesson_of("Add_Mod_8")))

@@ -1,20 +1,49 @@
-"""The attempts of a plan at work, one bounded piece of it at a time. Source: ours."""
+"""What a plan is made of: attempts to train networks, each in pieces of about a second. Source: ours."""
 
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from novacula.distill.network import Network
 from novacula.distill.train.descent import UPDATES, Descent
 from novacula.distill.train.fit import fit_with_counterexamples
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Parameters, random_parameters
-from novacula.distill.train.plan import Attempt, Descended, Fitted, Searched
-from novacula.distill.train.published_search import PublishedSearch, longest_search
 from novacula.distill.train.refine import Refinement
+from novacula.files import JSON, from_json, to_json
 
+Arrays = dict[str, np.ndarray]
+"""Arrays of a checkpoint, by name."""
 _RESIDUALS = 1200
+_MOST_REFINEMENTS = 60
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a piece of work shows; a number is None where that kind of work has no such number.
+
+    Attributes:
+        stage: the kind of work.
+        size: numbers in the state of the network at hand.
+        width: its ReLU units.
+        length: the length of the sequences that are trained on.
+        right: the largest share of outputs that any of the networks gets right.
+        loss: the least loss.
+        attempt: which attempt of the plan it is, from 0.
+        networks: perfect networks so far.
+    """
+
+    stage: str
+    size: int | None = None
+    width: int | None = None
+    length: int | None = None
+    right: float | None = None
+    loss: float | None = None
+    attempt: int | None = None
+    networks: int | None = None
 
 
 @runtime_checkable
@@ -26,37 +55,96 @@ class Work(Protocol):
         """Whether there is nothing more to do."""
         ...
 
-    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Network]]:
-        """A piece of work: what to show of it, and the networks that it has finished."""
+    def step(self, random: np.random.Generator) -> tuple[Progress, list[Network]]:
+        """Does one piece of work; returns what to show of it, and the networks that it has finished."""
         ...
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def state(self) -> tuple[Arrays, JSON]:
         """Everything that the pieces to come depend on."""
         ...
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
+    def load(self, arrays: Arrays, data: JSON) -> None:
+        """Becomes the work whose `state` this was."""
         ...
 
 
-def begin_work(attempt: Attempt, lesson: Lesson, random: np.random.Generator) -> Work:
-    """An attempt at its beginning."""
-    if isinstance(attempt, Searched):
-        return PublishedSearch(attempt, lesson)
-    return Fits(attempt, lesson) if isinstance(attempt, Fitted) else Descents(attempt, lesson, random)
+@runtime_checkable
+class Attempt(Protocol):
+    """One entry of a plan."""
+
+    @property
+    def steps(self) -> int:
+        """The most pieces of work that it can take."""
+        ...
+
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
+        """The attempt at its beginning."""
+        ...
 
 
-def length_of(attempt: Attempt) -> int:
-    """The most pieces that an attempt can take."""
-    if isinstance(attempt, Searched):
-        return longest_search(attempt)
-    return attempt.starts if isinstance(attempt, Fitted) else -(-attempt.updates // UPDATES) + 2 * 60
+@dataclass(frozen=True)
+class LeastSquares(Attempt):
+    """Small networks, each fitted by least squares from a random start.
+
+    Attributes:
+        size: numbers in the state.
+        width: ReLU units.
+        symbols: how inputs are shown (`Encoding`).
+        starts: how many networks.
+    """
+
+    size: int
+    width: int
+    symbols: bool
+    starts: int
+
+    @property
+    @override
+    def steps(self) -> int:
+        return self.starts
+
+    @override
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
+        return _Fits(self, lesson)
 
 
-class Fits:
+@dataclass(frozen=True)
+class GradientDescent(Attempt):
+    """Wide networks trained together by gradient descent, of which the best are shrunk.
+
+    Attributes:
+        size: numbers in the state.
+        width: ReLU units.
+        nets: how many networks.
+        updates: the most updates of each.
+        symbols: how inputs are shown (`Encoding`).
+    """
+
+    size: int
+    width: int
+    nets: int
+    updates: int
+    symbols: bool = True
+
+    @property
+    @override
+    def steps(self) -> int:
+        return -(-self.updates // UPDATES) + 2 * _MOST_REFINEMENTS
+
+    @override
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
+        return _Descents(self, lesson, random)
+
+
+@dataclass(frozen=True)
+class _FitsState:
+    starts: int
+
+
+class _Fits(Work):
     """Random starts, each fitted by least squares in one piece."""
 
-    def __init__(self, attempt: Fitted, lesson: Lesson) -> None:
+    def __init__(self, attempt: LeastSquares, lesson: Lesson) -> None:
         self._attempt, self._lesson = attempt, lesson
         self._encoding = lesson.encoding(attempt.symbols)
         self._rows = lesson.rows_of(lesson.length)[: max(40, _RESIDUALS // lesson.length)]
@@ -64,90 +152,89 @@ class Fits:
 
     @property
     def done(self) -> bool:
-        """Whether all starts have been made."""
         return self._starts >= self._attempt.starts
 
-    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Network]]:
-        """One start."""
+    def step(self, random: np.random.Generator) -> tuple[Progress, list[Network]]:
         self._starts += 1
         size, width, outputs = self._attempt.size, self._attempt.width, self._lesson.targets.shape[2]
         parameters = random_parameters(size, width, self._encoding, outputs, random)
         fitted = fit_with_counterexamples(parameters, self._lesson, self._encoding, self._rows)
-        metrics = {"stage": "fit", "size": size, "width": width, "loss": float(min(fitted.loss, 1e30))}
-        return metrics, [self._lesson.network(fitted.parameters, self._encoding)]
+        progress = Progress("fit", size=size, width=width, loss=float(min(fitted.loss, 1e30)))
+        return progress, [self._lesson.network(fitted.parameters, self._encoding)]
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """How many starts were made."""
-        return {}, {"starts": self._starts}
+    def state(self) -> tuple[Arrays, JSON]:
+        return {}, to_json(_FitsState(self._starts))
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self._starts = data["starts"]
+    def load(self, arrays: Arrays, data: JSON) -> None:
+        self._starts = from_json(_FitsState, data, "checkpoint").starts
 
 
-class Descents:
+@dataclass(frozen=True)
+class _DescentsState:
+    """Where the descent stands, or the refinement, and how many networks wait for one."""
+
+    descent: JSON
+    waiting: int
+    refinement: JSON
+    done: bool
+
+
+class _Descents(Work):
     """Wide networks going down together; once some are perfect, each of the best is refined."""
 
     KEEP = 2
     """Networks that are refined."""
 
-    def __init__(self, attempt: Descended, lesson: Lesson, random: np.random.Generator) -> None:
+    def __init__(self, attempt: GradientDescent, lesson: Lesson, random: np.random.Generator) -> None:
         self._attempt, self._lesson = attempt, lesson
         self._encoding = lesson.encoding(attempt.symbols)
         generator = _torch(random)
         self._descent = Descent(
-            lesson,
-            self._encoding,
-            attempt.nets,
-            attempt.size,
-            attempt.width,
-            attempt.updates,
-            generator,
-            attempt.optimizer,
+            lesson, self._encoding, attempt.nets, attempt.size, attempt.width, attempt.updates, generator
         )
         self._waiting: list[Parameters] = []
         self._refinement: Refinement | None = None
-        self.done = False
+        self._done = False
 
-    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Network]]:
-        """Some updates of all networks, or one attempt to refine one."""
+    @property
+    def done(self) -> bool:
+        return self._done
+
+    def step(self, random: np.random.Generator) -> tuple[Progress, list[Network]]:
         generator = _torch(random)
         if self._refinement is None:
             return self._descend(generator), []
         refinement = self._refinement
         refinement.step(generator)
         p = refinement.parameters
-        metrics = {"stage": refinement.stage, "size": p.size, "width": p.width}
+        progress = Progress(refinement.stage, size=p.size, width=p.width)
         if refinement.stage != "done":
-            return metrics, []
+            return progress, []
         self._next()
-        return metrics, [self._lesson.network(p, self._encoding)]
+        return progress, [self._lesson.network(p, self._encoding)]
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Where the descent stands, or the refinement, and which networks wait for one."""
-        arrays, data = self._descent.state()
-        data = {"descent": data, "waiting": len(self._waiting), "refinement": None, "done": self.done}
+    def state(self) -> tuple[Arrays, JSON]:
+        arrays, descent = self._descent.state()
+        refinement = None
         for index, parameters in enumerate(self._waiting):
             arrays |= {f"waiting.{index}.{name}": matrix for name, matrix in parameters.matrices().items()}
         if self._refinement is not None:
-            more, data["refinement"] = self._refinement.state()
-            arrays |= {f"refinement.{name}": array for name, array in more.items()}
-        return arrays, data
+            refined, refinement = self._refinement.state()
+            arrays |= {f"refinement.{name}": array for name, array in refined.items()}
+        state = _DescentsState(descent, len(self._waiting), refinement, self.done)
+        return arrays, to_json(state)
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self._descent.load(arrays, data["descent"])
-        names = ("recur", "drive", "carry", "read")
-        self._waiting = [
-            Parameters(*(arrays[f"waiting.{index}.{name}"] for name in names)) for index in range(data["waiting"])
-        ]
-        if data["refinement"] is not None:
+    def load(self, arrays: Arrays, data: JSON) -> None:
+        state = from_json(_DescentsState, data, "checkpoint")
+        self._descent.load(arrays, state.descent)
+        self._waiting = [Parameters.named(f"waiting.{index}", arrays) for index in range(state.waiting)]
+        if state.refinement is not None:
             own = {name.removeprefix("refinement."): array for name, array in arrays.items()}
-            self._refinement = Refinement(self._lesson, self._encoding, Parameters(*(own[f"best.{n}"] for n in names)))
-            self._refinement.load(own, data["refinement"])
-        self.done = data["done"]
+            self._refinement = Refinement(self._lesson, self._encoding, Parameters.named("best", own))
+            self._refinement.load(own, state.refinement)
+        self._done = state.done
 
-    def _descend(self, generator: torch.Generator) -> dict[str, Any]:
+    def _descend(self, generator: torch.Generator) -> Progress:
         descent = self._descent
         loss = descent.advance(generator)
         ended = descent.optimizer.updates >= self._attempt.updates
@@ -155,14 +242,14 @@ class Descents:
         if self._waiting or ended:
             self._next()
         right = round(float(descent.right.max()), 4)
-        return {"stage": "descend", "length": descent.length, "right": right, "loss": loss}
+        return Progress("descend", length=descent.length, right=right, loss=loss)
 
     def _next(self) -> None:
         """Refine the next network that waits, or be done."""
         if self._waiting:
             self._refinement = Refinement(self._lesson, self._encoding, self._waiting.pop(0))
         else:
-            self._refinement, self.done = None, True
+            self._refinement, self._done = None, True
 
 
 def _torch(random: np.random.Generator) -> torch.Generator:

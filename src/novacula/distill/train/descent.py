@@ -5,18 +5,18 @@ soon as some network gets the shorter ones right. Noise on the states lets those
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from novacula.distill.config import OptimizerName
 from novacula.distill.train.adam import RATE, Adam
 from novacula.distill.train.batches import Batches
 from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.lesson import Lesson
-from novacula.distill.train.lodo import Lodo
 from novacula.distill.train.parameters import Parameters
 from novacula.distill.train.stack import Batch, Weights, gradients, one, random_weights, stacked
+from novacula.files import JSON, from_json, to_json
 
 ROWS = 128
 """Sequences in a batch."""
@@ -32,6 +32,12 @@ _GLANCE = 100
 """Held-out rows that tell most networks that are not perfect."""
 
 
+@dataclass(frozen=True)
+class _State:
+    length: int
+    updates: int
+
+
 class Descent:
     """Networks of one shape on their way down.
 
@@ -43,7 +49,6 @@ class Descent:
         width: ReLU units.
         updates: in all; the rate falls towards the end.
         generator: draws their weights.
-        optimizer: what moves them.
     """
 
     def __init__(
@@ -55,14 +60,13 @@ class Descent:
         width: int,
         updates: int,
         generator: torch.Generator,
-        optimizer: OptimizerName = "adam",
     ) -> None:
         self._lesson, self._encoding, self._updates = lesson, encoding, updates
         self._batches = Batches(lesson, encoding)
         classes = len(lesson.values)
         outputs = lesson.targets.shape[2]
         weights = random_weights(nets, size, width, encoding, outputs, classes, generator)
-        self.optimizer = Lodo(weights) if optimizer == "lodo" else Adam(weights)
+        self.optimizer = Adam(weights)
         self.length = min(2, lesson.length)
         self._class_weight = CLASS_WEIGHT if classes > 1 else 0.0
         self.right = torch.zeros(nets)
@@ -102,15 +106,17 @@ class Descent:
         at_length = self.length == self._lesson.length
         return [one(self.optimizer.weights, best)] if at_length and self.right[best] > _NEARLY else []
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    def state(self) -> tuple[dict[str, np.ndarray], JSON]:
         """Weights, moments and where the curriculum stands."""
         arrays = {name: value.numpy().copy() for name, value in self.optimizer.state().items()}
-        return arrays | {"right": self.right.numpy().copy()}, {"length": self.length, "updates": self.optimizer.updates}
+        state = _State(self.length, self.optimizer.updates)
+        return arrays | {"right": self.right.numpy().copy()}, to_json(state)
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, int]) -> None:
-        """Take up `state`."""
-        self.optimizer.load({name: torch.from_numpy(arrays[name]) for name in self.optimizer.state()}, data["updates"])
-        self.right, self.length = torch.from_numpy(arrays["right"]).clone(), data["length"]
+    def load(self, arrays: dict[str, np.ndarray], data: JSON) -> None:
+        """Becomes the descent whose `state` this was."""
+        state = from_json(_State, data, "checkpoint")
+        self.optimizer.load({name: torch.from_numpy(arrays[name]) for name in self.optimizer.state()}, state.updates)
+        self.right, self.length = torch.from_numpy(arrays["right"]).clone(), state.length
 
     def _rate(self) -> float:
         done = self.optimizer.updates / self._updates

@@ -8,6 +8,7 @@ An affine path beside the units carries counters and delays; it is folded into p
 arXiv 2402.05110 have none. Source: ours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -51,6 +52,11 @@ class Parameters:
     def matrices(self) -> dict[str, np.ndarray]:
         """The arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def named(cls, prefix: str, arrays: Mapping[str, np.ndarray]) -> "Parameters":
+        """The parameters whose matrices are stored as `prefix.recur`, `prefix.drive` and so on."""
+        return cls(*(arrays[f"{prefix}.{field.name}"] for field in fields(cls)))
 
     def flat(self) -> Float[np.ndarray, " count"]:
         """All numbers in one vector."""

@@ -4,11 +4,9 @@ Small networks first, fitted from many random starts by least squares, which tak
 gradient descent, which are shrunk afterwards.
 """
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 
-from novacula.distill.config import OptimizerName
+from novacula.distill.train.attempts import Attempt, GradientDescent, LeastSquares
 from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.lesson import Lesson
 
@@ -17,78 +15,20 @@ _MAX_FEATURES = 700
 """Features, over all positions, beyond which no affine explanation by symbols is looked for."""
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """Small networks, each fitted by least squares from a random start.
-
-    Attributes:
-        size: numbers in the state.
-        width: ReLU units.
-        symbols: how inputs are shown (`Encoding`).
-        starts: how many.
-    """
-
-    size: int
-    width: int
-    symbols: bool
-    starts: int
-
-
-@dataclass(frozen=True)
-class Descended:
-    """Wide networks trained together by gradient descent; the best are then shrunk.
-
-    Attributes:
-        size: numbers in the state.
-        width: ReLU units.
-        nets: how many at once.
-        updates: at most.
-        symbols: how inputs are shown (`Encoding`).
-        optimizer: what moves them.
-    """
-
-    size: int
-    width: int
-    nets: int
-    updates: int
-    symbols: bool = True
-    optimizer: OptimizerName = "adam"
-
-
-@dataclass(frozen=True)
-class Searched:
-    """The published architecture search, for comparison: from the smallest networks upward, then a binary search.
-
-    Attributes:
-        updates: of every network that is tried.
-        seeds: networks of each shape, trained at once.
-        rows: in a batch.
-        largest: number of the last shape that is tried.
-    """
-
-    updates: int = 10_000
-    seeds: int = 5
-    rows: int = 4096
-    largest: int = 3 * 3 * 128 * 256 * 256 - 1
-
-
-Attempt = Fitted | Descended | Searched
-
-
-def plan(lesson: Lesson, optimizer: OptimizerName = "adam") -> tuple[Attempt, ...]:
-    """The attempts in order; `optimizer` is for those that descend."""
+def plan(lesson: Lesson) -> tuple[Attempt, ...]:
+    """The attempts, in order."""
     attempts: list[Attempt] = []
     numbers, symbols = lesson.encoding(False), lesson.encoding(True)
     for encoding in (numbers, symbols) if symbols.symbols else (numbers,):
         if order := affine_order(lesson, encoding):
-            attempts += [Fitted(size, 0, encoding.symbols, 4) for size in range(order, order + 3)]
-    attempts += [Fitted(1, 8, False, 4), Fitted(2, 8, False, 4), Fitted(3, 8, False, 3)]
+            attempts += [LeastSquares(size, 0, encoding.symbols, 4) for size in range(order, order + 3)]
+    attempts += [LeastSquares(1, 8, False, 4), LeastSquares(2, 8, False, 4), LeastSquares(3, 8, False, 3)]
     if symbols.symbols or lesson.data.high - lesson.data.low == 1:
-        wide = (Descended(8, 64, 8, 2500), Descended(16, 128, 4, 5000), Descended(16, 128, 4, 10000))
+        wide = (GradientDescent(8, 64, 8, 2500), GradientDescent(16, 128, 4, 5000), GradientDescent(16, 128, 4, 10000))
     else:
-        attempts += [Fitted(size, width, False, 10) for width in (12, 16) for size in (1, 2, 3)]
-        wide = (Descended(8, 64, 8, 5000),)
-    return (*attempts, *(replace(each, optimizer=optimizer) for each in wide))
+        attempts += [LeastSquares(size, width, False, 10) for width in (12, 16) for size in (1, 2, 3)]
+        wide = (GradientDescent(8, 64, 8, 5000),)
+    return (*attempts, *wide)
 
 
 def affine_order(lesson: Lesson, encoding: Encoding) -> int:

@@ -1,6 +1,7 @@
 """From a network that is right to one that is small and exact: settled, shrunk, polished in float64. Source: ours."""
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Parameters
 from novacula.distill.train.shrink import eliminate, project
 from novacula.distill.train.snap import find_points, snap
+from novacula.files import JSON, from_json, to_json
 
 Stage = Literal["settle", "size", "width", "done"]
 
@@ -25,6 +27,13 @@ _POLISHED_ROWS = 2000
 """Residuals for each that Levenberg's and Marquardt's method is shown, at most."""
 _LARGEST = 1500
 """Parameters beyond which it would take too long."""
+
+
+@dataclass(frozen=True)
+class _State:
+    stage: Stage
+    trial: int
+    finite: bool
 
 
 class Refinement:
@@ -59,18 +68,17 @@ class Refinement:
             case "done":
                 pass
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def state(self) -> tuple[dict[str, np.ndarray], JSON]:
         """The network, the one that it is shrunk from, and what is tried next."""
         arrays = {f"best.{name}": matrix for name, matrix in self.parameters.matrices().items()}
         arrays |= {f"wide.{name}": matrix for name, matrix in self._wide.matrices().items()}
-        return arrays, {"stage": self.stage, "trial": self.trial, "finite": self._finite}
+        return arrays, to_json(_State(self.stage, self.trial, self._finite))
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self.parameters, self._wide = (
-            Parameters(*(arrays[f"{part}.{name}"] for name in self._wide.matrices())) for part in ("best", "wide")
-        )
-        self.stage, self.trial, self._finite = data["stage"], data["trial"], data["finite"]
+    def load(self, arrays: dict[str, np.ndarray], data: JSON) -> None:
+        """Becomes the refinement whose `state` this was."""
+        self.parameters, self._wide = (Parameters.named(part, arrays) for part in ("best", "wide"))
+        state = from_json(_State, data, "checkpoint")
+        self.stage, self.trial, self._finite = state.stage, state.trial, state.finite
 
     def _enter(self, stage: Stage, parameters: Parameters) -> None:
         self.stage, self.trial = stage, 0

@@ -2,18 +2,17 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from novacula.distill.config import OptimizerName
 from novacula.distill.network import Layer, Network
 from novacula.distill.sequences import Sequences
-from novacula.distill.train.attempts import begin_work, length_of
+from novacula.distill.train.attempts import Arrays, Attempt, Progress
 from novacula.distill.train.lesson import Lesson, cropped
-from novacula.distill.train.plan import Attempt, plan
+from novacula.distill.train.plan import plan
 from novacula.distill.train.refine import EXACT
+from novacula.files import JSON, from_json, to_json
 
 _GIVE_UP = 6
 """Perfect networks that are only nearly exact, after which no more attempts are made."""
@@ -28,7 +27,7 @@ class TrainedNetwork:
         accuracy: share of held-out outputs that are right; 1.
         loss: mean squared error of the held-out outputs.
         how: how it was obtained.
-        seconds: of processor time, from the beginning of the training.
+        seconds: processor time from the beginning of the training.
     """
 
     network: Network
@@ -48,6 +47,25 @@ class TrainedNetwork:
         return not self.exact, self.network.size, _weights(self.network)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a checkpoint says of a trained network, besides its arrays; `depth` counts the layers of f and of g."""
+
+    depth: tuple[int, int]
+    loss: float
+    how: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _State:
+    position: int
+    attempt: int
+    work: JSON
+    found: tuple[_Found, ...]
+    seconds: float
+
+
 class Trainer:
     """Makes several perfect networks.
 
@@ -58,7 +76,6 @@ class Trainer:
         seed: decides everything that is random.
         keep: exact networks after which training is done.
         attempts: what is tried, in order; by default, what `plan` makes of the data.
-        optimizer: what the plan's descents go down with.
     """
 
     def __init__(
@@ -68,10 +85,9 @@ class Trainer:
         seed: int,
         keep: int = 3,
         attempts: Sequence[Attempt] | None = None,
-        optimizer: OptimizerName = "adam",
     ) -> None:
         self._lesson = Lesson(cropped(data), held_out)
-        self._attempts = plan(self._lesson, optimizer) if attempts is None else tuple(attempts)
+        self._attempts = plan(self._lesson) if attempts is None else tuple(attempts)
         self._seed, self._keep = seed, keep
         self._found: list[TrainedNetwork] = []
         self._seconds = 0.0
@@ -81,7 +97,7 @@ class Trainer:
     @property
     def length(self) -> int:
         """The most steps that there can be."""
-        return sum(map(length_of, self._attempts))
+        return sum(attempt.steps for attempt in self._attempts)
 
     @property
     def done(self) -> bool:
@@ -89,28 +105,29 @@ class Trainer:
         exact = sum(found.exact for found in self._found)
         return self._work is None or exact >= self._keep or len(self._found) - exact >= _GIVE_UP
 
-    def step(self) -> dict[str, Any]:
-        """A piece of work; what to show of it. Does nothing once training is done."""
+    def step(self) -> Progress:
+        """Does a piece of work, and returns what to show of it; does nothing once training is done."""
         if self._work is None or self.done:
-            return {"stage": "done", "networks": len(self._found)}
+            return Progress("done", networks=len(self._found))
         begun = time.process_time()
         self.position += 1
-        metrics, finished = self._work.step(self._random(self._index, self.position))
+        attempt = self._index
+        progress, finished = self._work.step(self._random(attempt, self.position))
         self._seconds += time.process_time() - begun
         for network in finished:
             accuracy, loss = self._lesson.judge(network)
-            how = f"{self._attempts[self._index]}, seed {self._seed}"
+            how = f"{self._attempts[attempt]}, seed {self._seed}"
             if accuracy == 1:
                 self._found.append(TrainedNetwork(network, accuracy, loss, how, round(self._seconds, 2)))
         if self._work.done:
-            self._begin(self._index + 1)
-        return metrics | {"attempt": self._index, "networks": len(self._found)}
+            self._begin(attempt + 1)
+        return replace(progress, attempt=self._index, networks=len(self._found))
 
     def networks(self) -> list[TrainedNetwork]:
         """What was found so far, the best first."""
         return sorted(self._found, key=lambda found: found.rank)
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def state(self) -> tuple[Arrays, JSON]:
         """Everything that the steps to come, and the networks, depend on."""
         arrays, work = self._work.state() if self._work else ({}, None)
         arrays = {f"work.{name}": array for name, array in arrays.items()}
@@ -119,50 +136,45 @@ class Trainer:
                 for depth, layer in enumerate(layers):
                     arrays[f"found.{index}.{part}.{depth}.weight"] = layer.weight
                     arrays[f"found.{index}.{part}.{depth}.bias"] = layer.bias
-        records = [
-            {
-                "depth": [len(some.network.f), len(some.network.g)],
-                "loss": some.loss,
-                "how": some.how,
-                "seconds": some.seconds,
-            }
-            for some in self._found
-        ]
-        data = {"position": self.position, "attempt": self._index, "work": work, "found": records}
-        return arrays, data | {"seconds": self._seconds}
+        records = tuple(
+            _Found((len(found.network.f), len(found.network.g)), found.loss, found.how, found.seconds)
+            for found in self._found
+        )
+        return arrays, to_json(_State(self.position, self._index, work, records, self._seconds))
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self.position, self._seconds = data["position"], data["seconds"]
-        self._begin(data["attempt"])
-        if self._work and data["work"] is not None:
+    def load(self, arrays: Arrays, data: JSON) -> None:
+        """Becomes the trainer whose `state` this was."""
+        state = from_json(_State, data, "checkpoint")
+        self.position, self._seconds = state.position, state.seconds
+        self._begin(state.attempt)
+        if self._work and state.work is not None:
             own = {name.removeprefix("work."): array for name, array in arrays.items() if name.startswith("work.")}
-            self._work.load(own, data["work"])
-        self._found = [self._restored(arrays, index, record) for index, record in enumerate(data["found"])]
+            self._work.load(own, state.work)
+        self._found = [self._restored(arrays, index, record) for index, record in enumerate(state.found)]
 
     def _begin(self, index: int) -> None:
         """Set to work on an attempt; on none, after the last."""
         self._index = index
         if index < len(self._attempts):
-            self._work = begin_work(self._attempts[index], self._lesson, self._random(index, 0))
+            self._work = self._attempts[index].begin(self._lesson, self._random(index, 0))
         else:
             self._work = None
 
     def _random(self, *key: int) -> np.random.Generator:
-        """Of every piece of work its own, whatever was done before."""
+        """The generator of one piece of work, whatever was done before."""
         return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
 
-    def _restored(self, arrays: dict[str, np.ndarray], index: int, record: dict[str, Any]) -> TrainedNetwork:
+    def _restored(self, arrays: Arrays, index: int, record: _Found) -> TrainedNetwork:
         f, g = (
             tuple(
                 Layer(arrays[f"found.{index}.{part}.{depth}.weight"], arrays[f"found.{index}.{part}.{depth}.bias"])
                 for depth in range(count)
             )
-            for part, count in zip("fg", record["depth"], strict=True)
+            for part, count in zip("fg", record.depth, strict=True)
         )
         data = self._lesson.data
         network = Network(f, g, "relu", data.low, data.high, self._lesson.length)
-        return TrainedNetwork(network, 1.0, record["loss"], record["how"], record["seconds"])
+        return TrainedNetwork(network, 1.0, record.loss, record.how, record.seconds)
 
 
 def _weights(network: Network) -> int:

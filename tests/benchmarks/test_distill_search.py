@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from benchmarks.reference.distill_search import PublishedSearch, Shape, shape, upward
 from novacula.distill.tasks import TASKS
 from novacula.distill.train import Trainer
-from novacula.distill.train.plan import Searched
-from novacula.distill.train.published_search import Shape, longest_search, shape, upward
 
 
 def test_shapes_are_numbered_by_mixed_radix() -> None:
@@ -17,7 +16,7 @@ def test_shapes_are_numbered_by_mixed_radix() -> None:
 
 def test_the_sweep_visits_the_published_shapes() -> None:
     sizes: dict[tuple[int, int], list[int]] = {}
-    for number in upward(Searched().largest):
+    for number in upward(PublishedSearch().largest):
         sizes.setdefault((shape(number).g_depth, shape(number).f_depth), []).append(shape(number).size)
     assert sizes[1, 1] == [2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 23, 27, 32, 39, 46, 54, 64, 77, 91, 108, 128]
     assert sizes[1, 2] == [25, 54, 88, 128]
@@ -29,18 +28,21 @@ def test_it_finds_a_small_affine_network_and_resumes_exactly() -> None:
         random = np.random.default_rng(0)
         task = TASKS["Bitwise_Not"]
         return Trainer(
-            task.data(200, random), task.data(100, random), 0, attempts=[Searched(updates=600, seeds=3, rows=128)]
+            task.data(200, random),
+            task.data(100, random),
+            0,
+            attempts=[PublishedSearch(updates=600, seeds=3, rows=128)],
         )
 
     whole, part = fresh(), fresh()
     while not whole.done and whole.position < 12:
-        metrics = whole.step()
+        progress = whole.step()
         part.step()
         arrays, data = part.state()
         part = fresh()
         part.load({name: array.copy() for name, array in arrays.items()}, data)
-        assert metrics["stage"] == "search"
-    assert whole.length == longest_search(Searched(updates=600))
+        assert progress.stage.startswith("search")
+    assert whole.length == PublishedSearch(updates=600).steps
     (arrays, _), (others, _) = whole.state(), part.state()
     assert set(arrays) == set(others)
     assert all(np.array_equal(array, others[name]) for name, array in arrays.items())

@@ -9,14 +9,15 @@ Source: arXiv 2402.05110, section on the search; that the seeds of a shape are t
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from novacula.distill.network import Layer, Network
+from novacula.distill.train.attempts import Arrays, Attempt, Progress, Work
 from novacula.distill.train.lesson import Lesson
-from novacula.distill.train.plan import Searched
+from novacula.files import JSON, from_json, to_json
 
 _FIRST = 65_536
 _CHUNK = 25
@@ -55,16 +56,47 @@ def upward(largest: int) -> Iterator[int]:
         number = int(number * 2**0.25)
 
 
-def longest_search(attempt: Searched) -> int:
-    """The most pieces that a search can take."""
-    probes = sum(1 for _ in upward(attempt.largest)) + attempt.largest.bit_length()
-    return probes * -(-attempt.updates // _CHUNK)
+@dataclass(frozen=True)
+class PublishedSearch(Attempt):
+    """The search as an attempt of `Trainer`: from the smallest networks upward, then a binary search.
+
+    Attributes:
+        updates: of every network that is tried.
+        seeds: networks of each shape, trained at once.
+        rows: in a batch.
+        largest: number of the last shape that is tried.
+    """
+
+    updates: int = 10_000
+    seeds: int = 5
+    rows: int = 4096
+    largest: int = 3 * 3 * 128 * 256 * 256 - 1
+
+    @property
+    @override
+    def steps(self) -> int:
+        probes = sum(1 for _ in upward(self.largest)) + self.largest.bit_length()
+        return probes * -(-self.updates // _CHUNK)
+
+    @override
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
+        return _Search(self, lesson)
 
 
-class PublishedSearch:
-    """The search at work (`novacula.distill.train.attempts.Work`); a piece is some updates of one shape's networks."""
+@dataclass(frozen=True)
+class _State:
+    at: int
+    low: int | None
+    high: int
+    updates: int
+    done: bool
+    verdicts: tuple[tuple[Shape, bool], ...]
 
-    def __init__(self, attempt: Searched, lesson: Lesson) -> None:
+
+class _Search(Work):
+    """The search at work; a piece is some updates of one shape's networks."""
+
+    def __init__(self, attempt: PublishedSearch, lesson: Lesson) -> None:
         self._attempt, self._lesson = attempt, lesson
         rows = lesson.rows_of(lesson.length)
         self._x = torch.from_numpy(lesson.data.x[rows]).float()
@@ -75,68 +107,69 @@ class PublishedSearch:
         self._high = 0
         self._verdicts: dict[Shape, bool] = {}
         self._weights: list[torch.Tensor] = []
-        self.done = False
+        self._done = False
+
+    @property
+    def done(self) -> bool:
+        return self._done
 
     @property
     def number(self) -> int:
-        """Of the shape that is tried now."""
+        """The number of the shape that is tried now."""
         return self._probes[self._at] if self._low is None else (self._low + self._high) // 2
 
-    def step(self, random: np.random.Generator) -> tuple[dict[str, Any], list[Network]]:
-        """Some updates of the shape that is tried."""
+    def step(self, random: np.random.Generator) -> tuple[Progress, list[Network]]:
         generator = torch.Generator().manual_seed(int(random.integers(2**63)))
         if not self._weights:
             self._begin(generator)
         loss = [self._update(generator) for _ in range(min(_CHUNK, self._attempt.updates - self._updates))][-1]
         last = self._updates >= self._attempt.updates
         found = self._perfect() if last or self._updates % _JUDGED_EVERY == 0 else None
-        metrics = {"stage": "search", "number": self.number, "shape": str(shape(self.number)), "loss": loss}
+        progress = Progress(f"search {self.number}", size=shape(self.number).size, loss=loss)
         if found or last:
             self._verdicts[shape(self.number)] = found is not None
             self._weights = []
             self._advance()
-        return metrics, [found] if found else []
+        return progress, [found] if found else []
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Weights, moments, and where the search stands."""
+    def state(self) -> tuple[Arrays, JSON]:
         arrays = {}
         for index, weight in enumerate(self._weights):
             moments = self._adam.state[weight]
             arrays[f"{index}.weight"] = weight.detach().numpy().copy()
             arrays[f"{index}.first"] = moments["exp_avg"].numpy().copy()
             arrays[f"{index}.second"] = moments["exp_avg_sq"].numpy().copy()
-        verdicts = [[*vars(some).values(), verdict] for some, verdict in self._verdicts.items()]
-        data = {"at": self._at, "low": self._low, "high": self._high, "updates": self._updates, "done": self.done}
-        return arrays, data | {"verdicts": verdicts}
+        verdicts = tuple(self._verdicts.items())
+        return arrays, to_json(_State(self._at, self._low, self._high, self._updates, self.done, verdicts))
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self._at, self._low, self._high = data["at"], data["low"], data["high"]
-        self._verdicts = {Shape(*row[:-1]): row[-1] for row in data["verdicts"]}
+    def load(self, arrays: Arrays, data: JSON) -> None:
+        state = from_json(_State, data, "checkpoint")
+        self._at, self._low, self._high = state.at, state.low, state.high
+        self._verdicts = dict(state.verdicts)
         if arrays:
             self._begin(torch.Generator())
             for index, weight in enumerate(self._weights):
                 weight.data = torch.from_numpy(arrays[f"{index}.weight"]).clone()
                 self._adam.state[weight] = {
-                    "step": torch.tensor(float(data["updates"])),
+                    "step": torch.tensor(float(state.updates)),
                     "exp_avg": torch.from_numpy(arrays[f"{index}.first"]).clone(),
                     "exp_avg_sq": torch.from_numpy(arrays[f"{index}.second"]).clone(),
                 }
-        self._updates, self.done = data["updates"], data["done"]
+        self._updates, self._done = state.updates, state.done
 
     def _advance(self) -> None:
         """Move to the next shape whose verdict is not known."""
         while not self.done and (verdict := self._verdicts.get(shape(self.number))) is not None:
             if self._low is None and not verdict:
                 self._at += 1
-                self.done = self._at == len(self._probes)
+                self._done = self._at == len(self._probes)
             elif self._low is None:
                 self._low, self._high = self.number // 2, self.number
-                self.done = self._high - self._low <= 1
+                self._done = self._high - self._low <= 1
             else:
                 middle = self.number
                 self._low, self._high = (self._low, middle) if verdict else (middle, self._high)
-                self.done = self._high - self._low <= 1
+                self._done = self._high - self._low <= 1
 
     def _begin(self, generator: torch.Generator) -> None:
         """Fresh networks: for every layer of f, then of g, a weight and a bias, uniform by their fan-in."""
