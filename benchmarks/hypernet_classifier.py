@@ -23,12 +23,12 @@ import numpy as np
 import torch
 
 from novacula.hypernet.activations import activation_torch
+from novacula.hypernet.analyst.label import Analysis, analyze
+from novacula.hypernet.analyst.norm_label import EXACT
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build, with_noise
 from novacula.hypernet.config import ClassifyConfig
-from novacula.hypernet.label import Analysis, analyze
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.norm_label import EXACT
 from novacula.hypernet.tasks import find_task
 from novacula.runs import instruction_set
 

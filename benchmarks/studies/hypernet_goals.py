@@ -27,14 +27,14 @@ import torch
 from scipy.stats import spearmanr
 
 from novacula.files import read_json, write_json
+from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.config import TrainConfig
-from novacula.hypernet.curve import measure_curve, variance
-from novacula.hypernet.generator import Generator, load_generator
-from novacula.hypernet.label import analyze
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
 from novacula.hypernet.train import train
-from novacula.hypernet.training import Training
+from novacula.hypernet.training.curve import measure_curve, variance
+from novacula.hypernet.training.generator import Generator, load_generator
+from novacula.hypernet.training.program import Training
 from novacula.runs import Program, Step, instruction_set, machine
 
 RESULTS = Path(__file__).parents[1] / "results" / "hypernet_goals"

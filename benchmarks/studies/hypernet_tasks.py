@@ -24,12 +24,12 @@ from typing import Any
 import torch
 
 from novacula.files import read_json, write_json
-from novacula.hypernet.algorithms import GENERIC
+from novacula.hypernet.analyst.algorithms import GENERIC
+from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.classify import classify
 from novacula.hypernet.config import ClassifyConfig, TrainConfig
-from novacula.hypernet.generator import Generator, load_generator
-from novacula.hypernet.label import analyze
 from novacula.hypernet.train import train
+from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.runs import instruction_set, machine
 
 RESULTS = Path(__file__).parents[1] / "results" / "hypernet_tasks"

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from novacula.hypernet.analyst.measures import measures
 from novacula.hypernet.build import build
 from novacula.hypernet.census import census_document
-from novacula.hypernet.measures import measures
 from novacula.hypernet.tasks import find_task
 
 

@@ -20,7 +20,7 @@ CAMPAIGNS = {
     "optim bench": "--tasks rosenbrock-2 --optimizers adamw,lodo --trials 2 --seeds 1 --steps-scale 0.05 --out out",
 }
 """What each command is given; discovery over layers is in tests/features/test_survey.py."""
-_MODULES = ("arc.campaign", "distill.bench", "hypernet.campaign", "optim.bench")
+_MODULES = ("arc.campaign", "distill.bench", "hypernet.studies.campaign", "optim.bench")
 _REPORTS = ("arc.submit", "distill.bench", "hypernet.census", "optim.bench")
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from novacula.lazy import publish
 
 if TYPE_CHECKING:
+    from novacula.hypernet.analyst.label import Analysis, analyze
+    from novacula.hypernet.analyst.orders import OrderParameters
     from novacula.hypernet.architecture import Architecture
-    from novacula.hypernet.baseline import train_directly
     from novacula.hypernet.build import build
     from novacula.hypernet.census import census
     from novacula.hypernet.classify import Classified, classify
@@ -23,21 +24,20 @@ if TYPE_CHECKING:
     from novacula.hypernet.draw import write_plan
     from novacula.hypernet.formula import Formula, SizeLaw, describe, size_laws
     from novacula.hypernet.generalize import generalize
-    from novacula.hypernet.generator import Generator, load_generator
-    from novacula.hypernet.label import Analysis, analyze
-    from novacula.hypernet.laws import InputLaw
     from novacula.hypernet.network import TargetNetwork, read_network, write_network
-    from novacula.hypernet.orders import OrderParameters
     from novacula.hypernet.sample import sample
     from novacula.hypernet.study_config import CensusConfig, CompareConfig, GeneralizeConfig
     from novacula.hypernet.tasks import TASK_NAMES, Task, find_task
+    from novacula.hypernet.tasks.laws import InputLaw
     from novacula.hypernet.train import TrainResult, resume, train
+    from novacula.hypernet.training.baseline import train_directly
+    from novacula.hypernet.training.generator import Generator, load_generator
 
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
         "architecture": ("Architecture",),
-        "baseline": ("train_directly",),
+        "training.baseline": ("train_directly",),
         "build": ("build",),
         "census": ("census",),
         "classify": ("Classified", "classify"),
@@ -46,11 +46,11 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "draw": ("write_plan",),
         "formula": ("Formula", "SizeLaw", "describe", "size_laws"),
         "generalize": ("generalize",),
-        "generator": ("Generator", "load_generator"),
-        "label": ("Analysis", "analyze"),
-        "laws": ("InputLaw",),
+        "training.generator": ("Generator", "load_generator"),
+        "analyst.label": ("Analysis", "analyze"),
+        "tasks.laws": ("InputLaw",),
         "network": ("TargetNetwork", "read_network", "write_network"),
-        "orders": ("OrderParameters",),
+        "analyst.orders": ("OrderParameters",),
         "sample": ("sample",),
         "study_config": ("CensusConfig", "CompareConfig", "GeneralizeConfig"),
         "tasks": ("TASK_NAMES", "Task", "find_task"),

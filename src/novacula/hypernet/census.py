@@ -13,17 +13,17 @@ import numpy as np
 import torch
 
 from novacula.files import JSON
-from novacula.hypernet.baseline import train_directly
-from novacula.hypernet.campaign import OnJob, conduct, open_runs
+from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.classify import finite, label_document
-from novacula.hypernet.clusters import cluster
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig
-from novacula.hypernet.generator import Generator, load_generator
-from novacula.hypernet.label import analyze
 from novacula.hypernet.network import TargetNetwork, write_network
 from novacula.hypernet.report import build_report
+from novacula.hypernet.studies.campaign import OnJob, conduct, open_runs
+from novacula.hypernet.studies.clusters import cluster
 from novacula.hypernet.study_config import CensusConfig
 from novacula.hypernet.tasks import Task, find_task
+from novacula.hypernet.training.baseline import train_directly
+from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.jobs import Job, Outcome
 from novacula.runs import RunFolder, RunResult
 

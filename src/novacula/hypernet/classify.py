@@ -12,10 +12,10 @@ from typing import Any
 
 from novacula.errors import InputError
 from novacula.files import JSON
+from novacula.hypernet.analyst.label import Analysis, analyze
+from novacula.hypernet.analyst.measures import measures
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.formula import POINTS, Formula, describe
-from novacula.hypernet.label import Analysis, analyze
-from novacula.hypernet.measures import measures
 from novacula.hypernet.network import TargetNetwork, read_network
 from novacula.hypernet.tasks import Task, find_task
 from novacula.hypernet.user_function import is_function_name

@@ -12,19 +12,19 @@ import numpy as np
 import torch
 
 from novacula.files import JSON
-from novacula.hypernet.baseline import train_directly
-from novacula.hypernet.campaign import OnJob, conduct
+from novacula.hypernet.analyst.label import analyze
+from novacula.hypernet.analyst.measures import told
 from novacula.hypernet.classify import label_document
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig, TrainConfig
-from novacula.hypernet.generator import load_generator
-from novacula.hypernet.label import analyze
-from novacula.hypernet.lesson import Lesson
-from novacula.hypernet.measures import told
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.report import build_report
+from novacula.hypernet.studies.campaign import OnJob, conduct
 from novacula.hypernet.study_config import VARIANTS, CompareConfig
 from novacula.hypernet.tasks import find_task
 from novacula.hypernet.train import train
+from novacula.hypernet.training.baseline import train_directly
+from novacula.hypernet.training.generator import load_generator
+from novacula.hypernet.training.lesson import Lesson
 from novacula.jobs import Job, Outcome
 from novacula.runs import RunFolder, RunResult
 

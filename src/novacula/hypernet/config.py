@@ -72,7 +72,7 @@ PriceMode = Literal["film", "pareto"]
 Curriculum = Literal["both", "up", "down", "none"]
 """Which hypernetworks are trained for a seed."""
 Branch = Literal["up", "down", "none"]
-"""Where the range of prices of one hypernetwork opens from (`novacula.hypernet.curriculum`)."""
+"""Where the range of prices of one hypernetwork opens from (`novacula.hypernet.training.curriculum`)."""
 
 LOWEST_BETA, HIGHEST_BETA = 1e-12, 1.0
 """The complexity prices that may be asked for."""

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from novacula.files import JSON
-from novacula.hypernet.campaign import OnJob, conduct, open_runs
+from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.classify import finite, label_document
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.formula import describe, size_laws
-from novacula.hypernet.generator import Generator, load_generator
-from novacula.hypernet.label import analyze
 from novacula.hypernet.report import build_report
+from novacula.hypernet.studies.campaign import OnJob, conduct, open_runs
 from novacula.hypernet.study_config import GeneralizeConfig
+from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.jobs import Job, Outcome
 from novacula.runs import RunFolder, RunResult
 

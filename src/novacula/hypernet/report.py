@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from novacula.hypernet.classify import Classified
-    from novacula.hypernet.generator import Generator
+    from novacula.hypernet.training.generator import Generator
 
 _SHOWN = 6
 """Prices at which a training's report shows a network."""
@@ -61,8 +61,8 @@ def _sections(folder: RunFolder, result: Mapping[str, Any]) -> list[Section]:
     from novacula.hypernet.classify import classify
     from novacula.hypernet.config import ClassifyConfig
     from novacula.hypernet.draw import gallery_picture
-    from novacula.hypernet.generator import load_generator
     from novacula.hypernet.network_section import network_section
+    from novacula.hypernet.training.generator import load_generator
 
     generator = load_generator(folder)
     betas = result["curve"]["beta"]
@@ -97,9 +97,9 @@ def _within(generator: "Generator", beta: float) -> float:
 
 
 def _pareto(result: Mapping[str, Any], found: "Sequence[tuple[float, Classified]]") -> Section:
+    from novacula.hypernet.analyst.measures import told
     from novacula.hypernet.draw import Point, pareto_picture, price_picture
     from novacula.hypernet.draw.charts import NAT
-    from novacula.hypernet.measures import told
 
     curve, members = result["curve"], result["members"]
     points = [
@@ -123,7 +123,7 @@ def _pareto(result: Mapping[str, Any], found: "Sequence[tuple[float, Classified]
 
 
 def _label_table(found: "Sequence[tuple[float, Classified]]") -> Markup:
-    from novacula.hypernet.measures import told
+    from novacula.hypernet.analyst.measures import told
 
     rows = [
         (
@@ -142,8 +142,8 @@ def _label_table(found: "Sequence[tuple[float, Classified]]") -> Markup:
 
 def _sizes(generator: "Generator") -> Section:
     """R² for a few sizes, at the least price."""
+    from novacula.hypernet.analyst.label import analyze
     from novacula.hypernet.config import ClassifyConfig
-    from novacula.hypernet.label import analyze
 
     own = generator.config
     wanted = sorted({max(1, round(own.inputs * share)) for share in (0.25, 0.5, 1, 1.5, 2)})

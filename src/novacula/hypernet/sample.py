@@ -3,8 +3,8 @@
 from os import PathLike
 
 from novacula.hypernet.config import SampleConfig
-from novacula.hypernet.generator import load_generator
 from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.training.generator import load_generator
 from novacula.runs import RunFolder
 
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from novacula.files import write_safetensors
 from novacula.hypernet.config import TrainConfig
-from novacula.hypernet.curve import Curve
-from novacula.hypernet.lesson import Lesson
-from novacula.hypernet.training import Training
+from novacula.hypernet.training.curve import Curve
+from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.program import Training
 from novacula.runs import OnStep, RunFolder, Status, drive
 
 CHECKPOINT_SECONDS = 30.0
@@ -34,7 +34,7 @@ class TrainResult:
     Attributes:
         status: finished, interrupted or time-limit.
         document: the content of ``result.json``: members, curves, and the better member at each price.
-        folder: the run, from which `novacula.hypernet.generator.load_generator` makes a generator.
+        folder: the run, from which `novacula.hypernet.training.generator.load_generator` makes a generator.
     """
 
     status: Status

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from novacula.hypernet.analyst.units import can_be_measured
 from novacula.hypernet.formula.algebra import sympy_object
 from novacula.hypernet.formula.bound import Box, error_bound
 from novacula.hypernet.formula.check import POINTS, Check, check, explained
@@ -39,7 +40,6 @@ from novacula.hypernet.formula.units import Shallow, Sorted, sort_units
 from novacula.hypernet.formula.writers import latex, python_expression, sympy_text
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
-from novacula.hypernet.units import can_be_measured
 
 if TYPE_CHECKING:
     import sympy

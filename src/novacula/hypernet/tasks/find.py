@@ -9,8 +9,8 @@ from typing import Any, cast
 import torch
 
 from novacula.errors import InputError
-from novacula.hypernet.laws import find_law
 from novacula.hypernet.tasks import functions
+from novacula.hypernet.tasks.laws import find_law
 from novacula.hypernet.tasks.task import SYMMETRIES, Function, Symmetry, Task
 from novacula.hypernet.user_function import is_function_name, load_function
 

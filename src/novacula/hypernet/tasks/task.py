@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.hypernet.laws import InputLaw
+from novacula.hypernet.tasks.laws import InputLaw
 
 Symmetry = Literal["permutations", "sign-flips", "translations"]
 SYMMETRIES: tuple[Symmetry, ...] = ("permutations", "sign-flips", "translations")

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.hypernet.activations import activation_numpy
+from novacula.hypernet.analyst.units import DEAD, Units
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.units import DEAD, Units
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import pytest
 
 from novacula.errors import InputError, RunError
 from novacula.hypernet.config import SampleConfig, TrainConfig
-from novacula.hypernet.generator import Generator, load_generator
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.sample import sample
 from novacula.hypernet.train import train
+from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.runs import RunFolder
 
 CONFIG = TrainConfig(

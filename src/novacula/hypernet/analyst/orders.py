@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
+from novacula.hypernet.analyst.units import Units, unit_rows
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.units import Units, unit_rows
 
 BAND = (0.4, 1.7)
 """Slopes of an input, as multiples of the median over inputs, that count as covered."""

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from novacula.hypernet.analyst.orders import OrderParameters, measure_orders, random_spikiness
+from novacula.hypernet.analyst.units import measure_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build, shuffled
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.orders import OrderParameters, measure_orders, random_spikiness
-from novacula.hypernet.units import measure_units
 
 
 def orders(network: TargetNetwork) -> OrderParameters:

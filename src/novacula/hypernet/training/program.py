@@ -10,12 +10,12 @@ from torch import Tensor
 
 from novacula.files import JSON
 from novacula.hypernet.activations import activation_torch
-from novacula.hypernet.curriculum import window
-from novacula.hypernet.curve import Curve, measure_curve, variance
-from novacula.hypernet.descent import Adam, scheduled
-from novacula.hypernet.lesson import Lesson
-from novacula.hypernet.objective import loss, objective, squared_error
-from novacula.hypernet.randomness import generator
+from novacula.hypernet.training.curriculum import window
+from novacula.hypernet.training.curve import Curve, measure_curve, variance
+from novacula.hypernet.training.descent import Adam, scheduled
+from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.objective import loss, objective, squared_error
+from novacula.hypernet.training.randomness import generator
 from novacula.runs import Step
 
 Keep = Callable[[int, Float[Tensor, "members size"], Curve], None]

@@ -10,9 +10,9 @@ import torch
 
 from novacula.errors import InputError, RunError
 from novacula.hypernet.config import TrainConfig
-from novacula.hypernet.lesson import Lesson
 from novacula.hypernet.train import resume, train
-from novacula.hypernet.training import Training, kept_steps
+from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.program import Training, kept_steps
 from novacula.runs import RunFolder
 
 TINY = TrainConfig(

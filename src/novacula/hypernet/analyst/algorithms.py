@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from novacula.hypernet.analyst.orders import OrderParameters
+from novacula.hypernet.analyst.patterns import Patterns
+from novacula.hypernet.analyst.structure import Structure
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.orders import OrderParameters
-from novacula.hypernet.patterns import Patterns
-from novacula.hypernet.structure import Structure
 
 MOST = 0.8
 """Share that makes a pattern the network's."""

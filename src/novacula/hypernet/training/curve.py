@@ -9,10 +9,10 @@ from torch import Tensor
 
 from novacula.hypernet.activations import activation_torch
 from novacula.hypernet.config import TrainConfig
-from novacula.hypernet.lesson import Lesson
 from novacula.hypernet.model.noise import Noise
-from novacula.hypernet.objective import objective, squared_error
-from novacula.hypernet.randomness import generator
+from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.objective import objective, squared_error
+from novacula.hypernet.training.randomness import generator
 
 PRICES = 20
 """Prices on a curve, evenly over the logarithm."""

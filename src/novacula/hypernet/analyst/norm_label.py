@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.activations import BENT
+from novacula.hypernet.analyst.kinks import Kinks
+from novacula.hypernet.analyst.orders import BAND, OrderParameters
 from novacula.hypernet.config import Activation
-from novacula.hypernet.kinks import Kinks
-from novacula.hypernet.orders import BAND, OrderParameters
 
 EXACT = frozenset(("double-sided", "pudding+", "pudding-", "mixed"))
 """The family whose every member is the L1 norm."""

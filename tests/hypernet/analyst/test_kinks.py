@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from novacula.hypernet.analyst.kinks import Kinks, measure_kinks
 from novacula.hypernet.build import build
-from novacula.hypernet.kinks import Kinks, measure_kinks
 
 
 def kinks(kind: str, inputs: int, **options) -> Kinks:

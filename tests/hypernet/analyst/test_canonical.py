@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from novacula.hypernet.analyst.canonical import Canonical, canonical
+from novacula.hypernet.analyst.units import measure_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build, shuffled
-from novacula.hypernet.canonical import Canonical, canonical
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.units import measure_units
 
 X = np.random.default_rng(0).standard_normal((800, 6))
 

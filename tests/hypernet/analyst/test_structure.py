@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from novacula.hypernet.analyst.structure import Structure, measure_structure
 from novacula.hypernet.build import build
-from novacula.hypernet.structure import Structure, measure_structure
 from novacula.hypernet.tasks import find_task
 
 

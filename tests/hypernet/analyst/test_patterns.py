@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from novacula.hypernet.analyst.patterns import Patterns, measure_patterns
+from novacula.hypernet.analyst.units import measure_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build, shuffled, with_noise
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.patterns import Patterns, measure_patterns
 from novacula.hypernet.tasks import find_task
-from novacula.hypernet.units import measure_units
 
 
 def patterns(network: TargetNetwork) -> Patterns:

@@ -13,13 +13,13 @@ from torch import Tensor
 from novacula.errors import InputError, RunError
 from novacula.files import read_safetensors
 from novacula.hypernet.config import Branch, TrainConfig
-from novacula.hypernet.curve import Curve, measure_curve
-from novacula.hypernet.lesson import Lesson
 from novacula.hypernet.model.codes import checked_frame, coherence
 from novacula.hypernet.model.noise import Noise
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.randomness import generator
 from novacula.hypernet.train import KEPT
+from novacula.hypernet.training.curve import Curve, measure_curve
+from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.randomness import generator
 from novacula.runs import RunFolder, reading
 
 _MAX_BYTES = 4_000_000_000

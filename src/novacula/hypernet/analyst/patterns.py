@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from novacula.hypernet.analyst.units import Units, unit_rows
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.units import Units, unit_rows
 
 _FITS = 0.8
 _ON_BACKGROUND = 0.95

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.hypernet.label import Analysis
+from novacula.hypernet.analyst.label import Analysis
 
 _QUANTILES = 9
 _DISTINCT = 0.5

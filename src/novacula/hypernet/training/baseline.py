@@ -8,13 +8,13 @@ from torch import Tensor
 from novacula.hypernet.activations import activation_torch
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.config import BaselineConfig
-from novacula.hypernet.descent import Adam, scheduled
 from novacula.hypernet.model.parameters import Layout
 from novacula.hypernet.model.readout import Written
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.objective import squared_error
-from novacula.hypernet.randomness import generator
 from novacula.hypernet.tasks import find_task
+from novacula.hypernet.training.descent import Adam, scheduled
+from novacula.hypernet.training.objective import squared_error
+from novacula.hypernet.training.randomness import generator
 
 
 def train_directly(config: BaselineConfig | None = None) -> list[TargetNetwork]:

@@ -2,7 +2,7 @@
 
 A hypernetwork that begins at a high price never finds structure, and one that begins at a low price never lets go of
 it. So two are trained: one's range opens upward from its low end, the other's downward from its high end; at each price
-the one with the lower objective counts (`novacula.hypernet.curve`).
+the one with the lower objective counts (`novacula.hypernet.training.curve`).
 """
 
 import math

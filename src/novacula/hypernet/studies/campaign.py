@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from novacula.hypernet.generator import Generator, load_generator
+from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.jobs import Job, Outcome, executor_for, run_missing
 from novacula.runs import RunFolder, RunResult, working
 

@@ -15,17 +15,17 @@ import torch
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.hypernet import algorithms, norm_label
+from novacula.hypernet.analyst import algorithms, norm_label
+from novacula.hypernet.analyst.canonical import Canonical, canonical
+from novacula.hypernet.analyst.kinks import Kinks, measure_kinks
+from novacula.hypernet.analyst.orders import OrderParameters, measure_orders
+from novacula.hypernet.analyst.patterns import Patterns, measure_patterns
+from novacula.hypernet.analyst.structure import Structure, measure_structure
+from novacula.hypernet.analyst.units import Units, can_be_measured, measure_units
 from novacula.hypernet.build import with_noise
-from novacula.hypernet.canonical import Canonical, canonical
 from novacula.hypernet.config import ClassifyConfig
-from novacula.hypernet.kinks import Kinks, measure_kinks
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.orders import OrderParameters, measure_orders
-from novacula.hypernet.patterns import Patterns, measure_patterns
-from novacula.hypernet.structure import Structure, measure_structure
 from novacula.hypernet.tasks import Task
-from novacula.hypernet.units import Units, can_be_measured, measure_units
 
 _QUICK = 256
 _CONSTANT, _LINEAR = 1e-3, 0.99

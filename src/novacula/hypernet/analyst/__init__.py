@@ -1,0 +1,1 @@
+"""The analyst: which algorithm a network carries out, by its weights and by its outputs."""

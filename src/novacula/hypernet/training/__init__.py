@@ -1,0 +1,1 @@
+"""How hypernetworks are trained, and the trained ones as generators of networks."""
