@@ -25,11 +25,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from reference.planted import Planted, plant
 
 from novacula.features.config import DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
 from novacula.features.encoding import codes_path
-from novacula.features.planted import Planted, plant
 from novacula.features.sae import read_sae
 from novacula.features.slices import CodeMatrix, read_codes
 from novacula.files import write_npz

@@ -19,17 +19,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-
-from novacula.features import ZOO, score_cloud, score_plane
-from novacula.features.clouds import whiten
-from novacula.features.higher import best_split
-from novacula.features.legacy import (
+from reference.published_indices import (
     mixture_cluster,
     mixture_synthetic,
     separability_cluster,
     separability_published,
     separability_synthetic,
 )
+from reference.zoo import ZOO
+
+from novacula.features import score_cloud, score_plane
+from novacula.features.clouds import whiten
+from novacula.features.higher import best_split
 from novacula.features.mixture import mixture
 from novacula.features.neighbors import neighbor_information
 from novacula.features.separability import separability

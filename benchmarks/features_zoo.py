@@ -2,7 +2,7 @@
 
     python benchmarks/features_zoo.py [--n 2000] [--seeds 4] [--legacy 1] [--json PATH]
 
-Area under the ROC curve of every candidate on the zoo (`novacula.features.zoo`), for clouds of n points: of the
+Area under the ROC curve of every candidate on the zoo (`reference/zoo`), for clouds of n points: of the
 families on which the default score was chosen, with other seeds, and of those that were left out. The published scores
 are slow; they are measured on the first clouds of each family only, and beyond the plane averaged over planes of
 consecutive principal components, as their programs do. A table of all families follows, with what the default score
@@ -18,18 +18,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
-
-from novacula.features import ZOO, Family, ScoreConfig, score_cloud
-from novacula.features.clouds import whiten
-from novacula.features.higher import best_hyperplane
-from novacula.features.legacy import (
+from reference.published_indices import (
     mixture_cluster,
     mixture_synthetic,
     separability_cluster,
     separability_published,
     separability_synthetic,
 )
+from reference.zoo import ZOO, Family
+from sklearn.metrics import roc_auc_score
+
+from novacula.features import ScoreConfig, score_cloud
+from novacula.features.clouds import whiten
+from novacula.features.higher import best_hyperplane
 from novacula.features.mixture import mixture
 
 FIRST_SEED = 1000

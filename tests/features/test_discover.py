@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.reference.planted import Planted, circle, helix, plant
 from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.config import CollectConfig, DiscoverConfig
 from novacula.features.discover import DiscoverSource, collect, discover, resume
 from novacula.features.discover_report import build_report
 from novacula.features.models import LanguageModel
-from novacula.features.planted import Planted, circle, helix, plant
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
 from novacula.features.store import Store
 from novacula.files import read_json, write_npz

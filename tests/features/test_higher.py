@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from benchmarks.reference.zoo import plane, space
 from novacula.features.cloud_score import score_cloud
 from novacula.features.clouds import whiten
 from novacula.features.config import ScoreConfig
 from novacula.features.higher import best_hyperplane, best_split
 from novacula.features.mixture import mixture
-from novacula.features.zoo import plane, space
 
 
 def random(seed: int = 0) -> np.random.Generator:

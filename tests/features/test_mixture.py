@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import Float
 
+from benchmarks.reference.published_indices import mixture_cluster, mixture_synthetic
+from benchmarks.reference.zoo import ZOO, plane
 from novacula.features.clouds import whiten
-from novacula.features.legacy import mixture_cluster, mixture_synthetic
 from novacula.features.mixture import best_band, mixture
-from novacula.features.zoo import ZOO, plane
 
 PLANE = [family for family in ZOO if family.shape(np.random.default_rng(0), 4).shape[1] == 2]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.reference.toy import save_toy
 from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.concepts import concept_document
@@ -15,7 +16,6 @@ from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 from novacula.features.explain import explain
 from novacula.features.probe import probe, resume
 from novacula.features.steer import steer
-from novacula.features.toy import save_toy
 from novacula.runs import RunFolder
 from tests.features.toys import toy
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.reference.published_indices import separability_synthetic
+from benchmarks.reference.zoo import ZOO, Family
 from novacula.errors import InputError
 from novacula.features import ScoreConfig, score, score_cloud, score_plane
 from novacula.features.clouds import check_points
-from novacula.features.legacy import separability_synthetic
 from novacula.features.report import build_report
-from novacula.features.zoo import ZOO, Family
 from novacula.runs import RunFolder
 
 FAMILIES = {family.name: family for family in ZOO}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.reference.toy import save_toy
 from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.config import DiscoverConfig, SurveyConfig
 from novacula.features.discover import DiscoverSource, discover
 from novacula.features.survey import resume, survey
-from novacula.features.toy import save_toy
 from novacula.runs import RunFolder
 from tests.features.toys import toy
 from tests.jobs.this_process import ThisProcess

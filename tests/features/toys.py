@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
+from benchmarks.reference.toy import Toy, train_toy
 from novacula.features.models import LanguageModel
-from novacula.features.toy import Toy, train_toy
 
 
 @cache

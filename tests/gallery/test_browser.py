@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.reference.planted import circle, helix, plant
 from novacula.features.config import DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
-from novacula.features.planted import circle, helix, plant
 from novacula.files import write_npz
 from novacula.report import find_runs, write_gallery
 from tests.gallery.browser import browser, needs_chromium, opened

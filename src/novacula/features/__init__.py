@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from novacula.features.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
     from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
     from novacula.features.patching import Patching, patch
-    from novacula.features.planted import Planted, plant
     from novacula.features.probe import ProbedStates, probe, probe_states
     from novacula.features.regression import explain_states, prompt_functions, regress
     from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
@@ -48,8 +47,6 @@ if TYPE_CHECKING:
     from novacula.features.steer import steer
     from novacula.features.store import Store
     from novacula.features.survey import survey
-    from novacula.features.toy import Toy, save_toy, train_toy
-    from novacula.features.zoo import ZOO, Family
 
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
@@ -81,7 +78,6 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "geometry": ("gromov_hyperbolicity", "hyperbolicity", "two_nn_dimension"),
         "models": ("Edit", "LanguageModel", "Point", "find_smollm2", "load_model"),
         "patching": ("Patching", "patch"),
-        "planted": ("Planted", "plant"),
         "probe": ("ProbedStates", "probe", "probe_states"),
         "regression": ("explain_states", "prompt_functions", "regress"),
         "sae": ("SparseAutoencoder", "read_sae", "write_sae"),
@@ -90,7 +86,5 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "steer": ("steer",),
         "store": ("Store",),
         "survey": ("survey",),
-        "toy": ("Toy", "save_toy", "train_toy"),
-        "zoo": ("ZOO", "Family"),
     },
 )

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.reference.toy import save_toy
 from novacula.errors import InputError
 from novacula.features.models import cache_folder, converted, find_model, load_model
-from novacula.features.toy import save_toy
 from tests.features.toys import toy
 
 

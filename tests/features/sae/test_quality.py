@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.reference.toy import save_toy
 from novacula.errors import InputError
 from novacula.features.config import DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
 from novacula.features.sae import SparseAutoencoder
 from novacula.features.sae.quality import loss_recovered
-from novacula.features.toy import save_toy
 from tests.features.toys import toy
 
 TEXTS = ["add x1 to x2 is x3", "add x6 to x6 is x5"]

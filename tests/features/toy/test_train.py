@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from benchmarks.reference.toy import train_toy
 from novacula.errors import InputError
 from novacula.features.concepts import Prompts, make_prompts
 from novacula.features.patching import all_points, patch
 from novacula.features.probe import probe_states
 from novacula.features.steering import UNSEEN, Stage, grid_row, new_states, outcome, set_stage
-from novacula.features.toy import train_toy
 from tests.features.toys import toy
 
 

@@ -8,8 +8,8 @@ if a line holds more than a third of it: to the letter seven points are a mixtur
 but then no days of the week could be seen to lie on a circle.
 """
 
-from novacula.features.zoo import plane, space
-from novacula.features.zoo.family import Family
+from . import plane, space
+from .family import Family
 
 _CURVE = "one coordinate all but decides the other, in every rotation; a line meets the curve in single points"
 _FILLED = "the support is no rectangle in any rotation, so no two coordinates are independent; no line holds mass"

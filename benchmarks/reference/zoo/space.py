@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
-from novacula.features.zoo.family import Sampler
-from novacula.features.zoo.plane import angles, circle, polar, spiral
+from .family import Sampler
+from .plane import angles, circle, polar, spiral
 
 
 def normal(d: int) -> Sampler:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-from novacula.features.zoo.family import Sampler
+from .family import Sampler
 
 Draw = Callable[[np.random.Generator, int], Float[np.ndarray, " n"]]
 
