@@ -261,8 +261,6 @@ class SteerConfig:
     """Radii of the grid of points that are written, from 0 to twice the circle; 0 for no grid."""
     angles: int = 24
     """Angles of that grid."""
-    legacy_centering: bool = False
-    """Center as the published program did: the mean's own part in the subspace is taken away twice."""
     seed: int = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 

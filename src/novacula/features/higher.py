@@ -7,6 +7,7 @@ measured by nearest neighbors. Hyperplanes go through d points drawn at random; 
 Source: ours.
 """
 
+import warnings
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -201,13 +202,14 @@ def _turn(generator: np.random.Generator, d: int) -> Float[np.ndarray, "d d"]:
 
 
 def _independent_axes(white: Float[np.ndarray, "n d"], generator: np.random.Generator) -> Float[np.ndarray, "d d"]:
-    """Independent components by the symmetric fixed point of Hyvärinen (1999), with the hyperbolic tangent."""
-    rotation = _turn(generator, white.shape[1])
-    for _ in range(30):
-        bent = np.tanh(white @ rotation.T)
-        step = bent.T @ white / len(white) - (1 - bent**2).mean(axis=0)[:, None] * rotation
-        left, _, right = np.linalg.svd(step)
-        rotation = left @ right
+    """Independent components after 30 rounds of FastICA, converged or not: this is one start of several."""
+    from sklearn.decomposition import fastica
+    from sklearn.exceptions import ConvergenceWarning
+
+    start = _turn(generator, white.shape[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        rotation = fastica(white, whiten=False, max_iter=30, tol=0, w_init=start, compute_sources=False)[1]
     return rotation
 
 

@@ -19,7 +19,6 @@ class Case:
         clean: the states of the same wordings with the wanted labels.
         targets: α', the wanted labels.
         probe: of the circle at this layer.
-        legacy: center as the published program does.
     """
 
     states: Float[np.ndarray, "runs d"]
@@ -27,7 +26,6 @@ class Case:
     clean: Float[np.ndarray, "runs d"]
     targets: Int[np.ndarray, " runs"]
     probe: CircularProbe
-    legacy: bool = False
 
 
 def intervene(name: str, case: Case) -> Float[np.ndarray, "runs d"]:
@@ -35,28 +33,13 @@ def intervene(name: str, case: Case) -> Float[np.ndarray, "runs d"]:
     return INTERVENTIONS[name][0](case)
 
 
-def write_circle(
-    probe: CircularProbe, points: Float[np.ndarray, "n 2"], *, legacy: bool = False
-) -> Float[np.ndarray, "n d"]:
-    """States at these points of the circle's plane, and at the mean in all else.
-
-    Args:
-        probe: whose circle.
-        points: any, also off the circle.
-        legacy: take the projection of the raw mean away, though the probe is fitted on centered states. Then the
-            probe does not read what was written, unless the mean has no part in its plane.
-    """
-    return probe.write(points - (probe.reading @ probe.mean if legacy else 0))
-
-
 def _patch_circle(case: Case) -> Float[np.ndarray, "runs d"]:
-    return write_circle(case.probe, case.probe.point(case.targets), legacy=case.legacy)
+    return case.probe.write(case.probe.point(case.targets))
 
 
 def _patch_components(case: Case) -> Float[np.ndarray, "runs d"]:
     basis = case.probe.basis
-    clean = case.clean - case.probe.mean if case.legacy else case.clean
-    return case.states + (clean - case.states) @ basis.T @ basis
+    return case.states + (case.clean - case.states) @ basis.T @ basis
 
 
 def _patch_plane(case: Case) -> Float[np.ndarray, "runs d"]:

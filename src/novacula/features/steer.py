@@ -69,9 +69,7 @@ class Steer:
         model.anatomy.check(Point(config.layer))
         self._config = config
         self._accuracy, prompts = _choose(model, concept, config.template)
-        self._stage = set_stage(
-            model, prompts, config.layer, components=config.components, legacy=config.legacy_centering
-        )
+        self._stage = set_stage(model, prompts, config.layer, components=config.components)
         self._radii = np.linspace(0, 2, config.radii).tolist() if config.radii else []
         self._outcomes: list[dict[str, JSON]] = []
         self._grid: list[dict[str, JSON]] = []

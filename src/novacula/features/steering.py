@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from novacula.errors import InputError
 from novacula.features.circular_probe import CircularProbe, fit_probe
 from novacula.features.concepts import Prompts
-from novacula.features.interventions import Case, intervene, write_circle
+from novacula.features.interventions import Case, intervene
 from novacula.features.models import LanguageModel, Point, Write
 from novacula.files import JSON
 
@@ -31,7 +31,6 @@ class Stage:
         probe: fitted on these.
         tokens: of the labels, as answers.
         logits: of the labels after each prompt, without any change.
-        legacy: center as the published program does.
     """
 
     model: LanguageModel
@@ -41,7 +40,6 @@ class Stage:
     probe: CircularProbe
     tokens: tuple[int, ...]
     logits: Float[np.ndarray, "prompts labels"]
-    legacy: bool
 
     @property
     def runs(self) -> tuple[Int[np.ndarray, " runs"], Int[np.ndarray, " runs"]]:
@@ -61,9 +59,7 @@ class Stage:
         return self.model.next_logits(prompts, [write], vocabulary=self.tokens).numpy()
 
 
-def set_stage(
-    model: LanguageModel, prompts: Prompts, layer: int, *, components: int = 5, legacy: bool = False
-) -> Stage:
+def set_stage(model: LanguageModel, prompts: Prompts, layer: int, *, components: int = 5) -> Stage:
     """Run the model on prompts, and fit the circle at a layer.
 
     Raises:
@@ -75,7 +71,7 @@ def set_stage(
     states = model.hidden_states(prompts.tokens, [layer], prompts.positions)[:, 0].double().numpy()
     probe = fit_probe(states, prompts.labels, prompts.concept.period, components=components)
     logits = model.next_logits(prompts.tokens, vocabulary=tokens).numpy()
-    return Stage(model, prompts, layer, states, probe, tuple(tokens), logits, legacy)
+    return Stage(model, prompts, layer, states, probe, tuple(tokens), logits)
 
 
 def new_states(stage: Stage, name: str) -> Float[np.ndarray, "runs d"]:
@@ -85,7 +81,7 @@ def new_states(stage: Stage, name: str) -> Float[np.ndarray, "runs d"]:
         return _unseen(stage, targets)
     prompts = stage.prompts
     clean = prompts.by_group(stage.states)[rows // prompts.concept.period, targets]
-    case = Case(stage.states[rows], prompts.labels[rows], clean, targets, stage.probe, stage.legacy)
+    case = Case(stage.states[rows], prompts.labels[rows], clean, targets, stage.probe)
     return intervene(name, case)
 
 
@@ -147,7 +143,7 @@ def grid_row(stage: Stage, radius: float, angles: int) -> dict[str, JSON]:
     """
     turn = 2 * np.pi * np.arange(angles) / angles
     points = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    logits = stage.answers_with(np.zeros(angles, int), write_circle(stage.probe, points, legacy=stage.legacy))
+    logits = stage.answers_with(np.zeros(angles, int), stage.probe.write(points))
     two = np.sort(logits, axis=1)[:, -2:]
     p = stage.prompts.concept.period
     expected = (np.round(turn * p / (2 * np.pi)).astype(int) + stage.prompts.wordings[0].shift) % p

@@ -8,7 +8,7 @@ from novacula.errors import InputError
 from novacula.features.concepts import Prompts, make_prompts
 from novacula.features.patching import all_points, patch
 from novacula.features.probe import probe_states
-from novacula.features.steering import UNSEEN, Stage, grid_row, new_states, outcome, set_stage
+from novacula.features.steering import UNSEEN, Stage, grid_row, outcome, set_stage
 from tests.features.toys import toy
 
 
@@ -64,13 +64,14 @@ def test_without_the_circle_nothing_is_known_and_it_alone_is_enough(stage: Stage
     assert only["mean_logit_difference"] == pytest.approx(outcome(stage, "none")["mean_logit_difference"], rel=0.01)
 
 
-def test_legacy_centering_steers_less(prompts: Prompts, stage: Stage) -> None:
-    legacy = set_stage(toy().model, prompts, 0, legacy=True)
-    right, wrong = outcome(stage, "patch circle"), outcome(legacy, "patch circle")
-    assert wrong["target_wins"] < right["target_wins"]  # pyright: ignore[reportOperatorIssue]
-    read = stage.probe.read(new_states(legacy, "patch circle"))
-    offset = stage.probe.reading @ stage.probe.mean
-    np.testing.assert_allclose(read, stage.probe.point(stage.runs[1]) - offset, atol=1e-5)
+def test_the_published_centering_steers_less(stage: Stage) -> None:
+    """Less the projection of the raw mean, the wanted point is missed, and the wanted label wins less often."""
+    probe, (rows, targets) = stage.probe, stage.runs
+    wanted = (stage.prompts.answers[rows] + targets - stage.prompts.labels[rows]) % 7
+    points = probe.point(targets) - probe.reading @ probe.mean
+    np.testing.assert_allclose(probe.read(probe.write(points)), points, atol=1e-5)
+    assert np.abs(points - probe.point(targets)).max() > 0.1
+    assert (stage.answers_with(rows, probe.write(points)).argmax(1) == wanted).sum() < len(rows)
 
 
 def test_the_answer_follows_the_angle_of_what_is_written(stage: Stage) -> None:
