@@ -10,19 +10,15 @@ measured once on another machine with AVX-512 and an idle core: compare machines
 goals are for AVX-512; with AVX2 it may take 2.5 times as long.
 """
 
-import argparse
-import json
 import multiprocessing
-import platform
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass
+
+from harness import arguments, machine_line, save, table_head, table_row
 
 from novacula.arc.config import EngineName, SolveConfig
-from novacula.runs import instruction_set
 
 PUBLISHED = {"3618c87e": 372, "29623171": 702, "73251a56": 2246, "3631a71a": 8000}
 """CPU milliseconds per step of the published program; the last is a rough figure."""
@@ -75,28 +71,21 @@ def alone(task: str, engine: str, steps: int) -> Row:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", default=",".join(PUBLISHED))
-    parser.add_argument("--engines", default="native,torch")
-    parser.add_argument("--steps", type=int, default=15)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, tasks=",".join(PUBLISHED), engines="native,torch", steps=15)
     tasks, engines = options.tasks.split(","), options.engines.split(",")
-    machine = f"{platform.machine()}, {instruction_set()}, 1 thread, {datetime.now(UTC):%Y-%m-%d}"
-    head = ("task", "examples, colors, canvas", "engine", "ms per step (median, least)", "goal", "peak MB", "published")
-    print(f"{machine}\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    print(f"{machine_line()}\n")
+    table_head(
+        "task", "examples, colors, canvas", "engine", "ms per step (median, least)", "goal", "peak MB", "published"
+    )
     rows = []
     for task in tasks:
         for engine in engines:
             row = alone(task, engine, options.steps)
             rows.append(row)
-            goal, published = GOALS[engine].get(task, ""), PUBLISHED.get(task, "")
+            goal, published = GOALS[engine].get(task), PUBLISHED.get(task)
             times = f"{row.median_ms:.3g}, {row.fastest_ms:.3g}"
-            shown = (f"`{task}`", row.axes, engine, times, goal, f"{row.peak_memory_mb:.0f}", published)
-            print(f"| {' | '.join(map(str, shown))} |", flush=True)
-    if options.json:
-        document = {"schema_version": 1, "machine": machine, "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            table_row(f"`{task}`", row.axes, engine, times, goal, f"{row.peak_memory_mb:.0f}", published)
+    save(options.json, rows=rows)
 
 
 if __name__ == "__main__":

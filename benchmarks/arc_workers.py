@@ -8,23 +8,20 @@ of the training split whose steps cost alike, so that the last job keeps nobody 
 idle machine only; CPU seconds are those of the training alone, on one thread for each worker.
 """
 
-import argparse
 import json
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from novacula.runs import instruction_set
+from harness import arguments, machine_line, save, table_head, table_row
 
 TASKS = ("6d75e8bb", "99fa7670", "e76a88a6", "7b7f7511", "11852cab", "aba27056", "f8c80d96", "a78176bb")
 SOLVED, SOLVE_STEPS = "29623171", 2000
 WORKERS = (1, 2)
+THREADS = "1 thread for each worker"
 
 
 def command(*words: str) -> tuple[float, dict[str, Any]]:
@@ -45,12 +42,7 @@ def campaign(workers: int, steps: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=250)
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    machine = f"{platform.machine()}, {instruction_set()}, {datetime.now(UTC):%Y-%m-%d}"
+    options = arguments(__doc__, steps=250, repeats=2)
     rows = [campaign(workers, options.steps) for _ in range(options.repeats) for workers in WORKERS]
     middle = {
         workers: {
@@ -58,18 +50,16 @@ def main() -> None:
         }
         for workers in WORKERS
     }
-    print(f"{machine}: {len(TASKS)} puzzles, {options.steps} steps each, median of {options.repeats}\n")
-    print("| workers | wall s | CPU s | puzzles per hour | throughput |\n|---|---|---|---|---|")
+    print(f"{machine_line(THREADS)}: {len(TASKS)} puzzles, {options.steps} steps each, median of {options.repeats}\n")
+    table_head("workers", "wall s", "CPU s", "puzzles per hour", "throughput")
     for workers, row in middle.items():
         hourly, ratio = 3600 * len(TASKS) / row["wall"], middle[1]["wall"] / row["wall"]
-        print(f"| {workers} | {row['wall']:.1f} | {row['cpu']:.1f} | {hourly:.0f} | {ratio:.2f} |")
+        table_row(workers, f"{row['wall']:.1f}", f"{row['cpu']:.1f}", f"{hourly:.0f}", f"{ratio:.2f}")
     wall, document = command("arc", "solve", SOLVED, "--steps", str(SOLVE_STEPS))
     cpu = document["cpu_seconds"]
     print(f"\n`{SOLVED}`, {SOLVE_STEPS:,} steps, start to report: {wall:.1f} s, {cpu:.1f} CPU s of training")
-    if options.json:
-        solve = {"task": SOLVED, "steps": SOLVE_STEPS, "wall": wall, "cpu": cpu}
-        text = json.dumps({"schema_version": 1, "machine": machine, "rows": rows, "solve": solve}, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
+    solve = {"task": SOLVED, "steps": SOLVE_STEPS, "wall": wall, "cpu": cpu}
+    save(options.json, THREADS, rows=rows, solve=solve)
 
 
 if __name__ == "__main__":

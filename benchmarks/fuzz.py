@@ -4,11 +4,11 @@
 
 Drives atheris (extra `bench`) over the readers of `tests/promises/test_2_any_bytes.py`, one after the other, each in a
 process of its own, which begins with the valid examples. Functions of novacula that one reading loads are instrumented.
+`--reader` takes only the readers whose name holds a text, `--seconds` is for each file, and inputs that reach new code
+are kept in `--corpus`; `--child NUMBER:FILE` is for the processes that this one starts.
 A finding ends with the traceback and the bytes in a file crash-…; without one, the table says how many were tried.
 """
 
-import argparse
-import json
 import os
 import re
 import subprocess
@@ -19,6 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 from typing import Any
+
+from harness import arguments, save
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the readers stand with the tests
 
@@ -69,18 +71,13 @@ def _instrument(atheris: Any) -> None:
 def attacked(seconds: int, number: int, file: str, corpus: Path) -> dict[str, object]:
     """One row of the table."""
     corpus.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        __file__,
-        "--child",
-        f"{number}:{file}",
-        "--seconds",
-        str(seconds),
-        "--corpus",
-        str(corpus),
-    ]
+    options = ["--child", f"{number}:{file}", "--seconds", str(seconds), "--corpus", str(corpus)]
     done = subprocess.run(
-        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+        [sys.executable, __file__, *options],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     tried = re.findall(r"^#(\d+)\s", done.stderr, re.MULTILINE)
     covered = re.findall(r"cov: (\d+)", done.stderr)
@@ -96,13 +93,7 @@ def attacked(seconds: int, number: int, file: str, corpus: Path) -> dict[str, ob
 
 def main() -> int:
     """Fuzz, and print the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--reader", help="only readers whose name holds this")
-    parser.add_argument("--seconds", type=int, default=60, help="for each file")
-    parser.add_argument("--corpus", type=Path, help="where what was found interesting is kept")
-    parser.add_argument("--json", type=Path, help="write the table here")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = arguments(__doc__, reader=str, seconds=60, corpus=Path, child=str)
     corpus = options.corpus or Path(tempfile.mkdtemp(prefix="novacula-corpus-"))
     if options.child:
         number, _, file = options.child.partition(":")
@@ -115,8 +106,7 @@ def main() -> int:
             rows.append(attacked(options.seconds, number, file, corpus / f"{number}-{file.replace('/', '-')}"))
             row = rows[-1]
             print(f"{row['reader']:44}{row['tried']:>10}{row['covered']:>9}  {'YES' if row['found'] else 'nothing'}")
-    if options.json:
-        options.json.write_text(json.dumps({"schema_version": 1, "seconds": options.seconds, "rows": rows}, indent=1))
+    save(options.json, seconds=options.seconds, rows=rows)
     return int(any(row["found"] for row in rows))
 
 

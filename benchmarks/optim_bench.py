@@ -9,43 +9,42 @@ time of one run in seconds; the second compares LODO as it comes with the best o
 it` is how many steps LODO takes to that loss.
 """
 
-import argparse
 import math
 import tempfile
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
+from harness import RESULTS, arguments, recorded, save, table_head, table_row
 
-from novacula.files import read_json, write_json
+from novacula.files import write_json
 from novacula.optim.bench import bench
 from novacula.optim.comparison import SUBJECT, middle_loss, steps_to
 from novacula.optim.config import BenchConfig
 from novacula.optim.opponents import OPPONENTS
-from novacula.runs import instruction_set, machine
 
-RESULTS = Path(__file__).parent / "results" / "optim_bench"
 TASKS = "rosenbrock-2,rosenbrock-100,digits-logistic,poisson,adding,noisy-quadratic"
 
 
-def outcome(task: str, options: argparse.Namespace) -> Mapping[str, Any]:
+def outcome(task: str, options: Namespace) -> Mapping[str, Any]:
     """The recorded bench of a task, or a new one."""
-    path = RESULTS / f"{task}.{options.trials}x{options.seeds}.json"
-    if not path.exists():
-        found = measure(task, (), options)
-        kept = {key: found[key] for key in ("rows", "comparison", "settings", "failed", "cpu_seconds")}
-        about = {"instruction_set": instruction_set(), "torch": torch.__version__, "platform": machine()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"schema_version": 1, "task": task, "trials": options.trials, **about, **kept})
-    document: Any = read_json(path)
+    path = RESULTS / "optim_bench" / f"{task}.{options.trials}x{options.seeds}.json"
+    document: Mapping[str, Any] = recorded(path, lambda: whole(task, options))
     if options.renew:
         write_json(path, document := renewed(document, measure(task, (SUBJECT,), options)))
     return document
 
 
-def measure(task: str, optimizers: tuple[str, ...], options: argparse.Namespace) -> Mapping[str, Any]:
+def whole(task: str, options: Namespace) -> Mapping[str, Any]:
+    """What is kept of a bench of all optimizers."""
+    found = measure(task, (), options)
+    kept = {key: found[key] for key in ("rows", "comparison", "settings", "failed", "cpu_seconds")}
+    return {"task": task, "trials": options.trials, **kept}
+
+
+def measure(task: str, optimizers: tuple[str, ...], options: Namespace) -> Mapping[str, Any]:
     """The result of a bench of these optimizers, or of all."""
     config = BenchConfig((task,), optimizers, trials=options.trials, seeds=options.seeds, workers=options.workers)
     with tempfile.TemporaryDirectory() as folder:
@@ -79,34 +78,26 @@ def cell(rows: list[Mapping[str, Any]], key: str) -> str:
 
 def main() -> None:
     """Measure what is missing and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", default=TASKS)
-    parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--renew", action="store_true")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, tasks=TASKS, trials=8, seeds=5, workers=1, renew=False)
     done = {task: outcome(task, options) for task in options.tasks.split(",")}
-    print(f"| loss (seconds) | {' | '.join(done)} |\n|---|{'---|' * len(done)}")
+    table_head("loss (seconds)", *done)
     for name in OPPONENTS:
         cells = []
         for document in done.values():
             rows = [row for row in document["rows"] if row["optimizer"] == name]
             loss, seconds = cell(rows, "loss"), cell(rows, "seconds")
             cells.append(loss if loss in ("", "failed") else f"{loss} ({seconds})")
-        print(f"| {name} | {' | '.join(cells)} |")
-    heads = ("task", "best first-order", "its loss", "its steps", "LODO's loss", "steps to it", "held")
-    print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+        table_row(name, *cells)
+    print()
+    table_head("task", "best first-order", "its loss", "its steps", "LODO's loss", "steps to it", "held")
     for task, document in done.items():
         for row in document["comparison"]:
             lodo = "diverged" if row["lodo_loss"] is None else f"{row['lodo_loss']:.3g}"
             ours, held = row["lodo_steps"] or "never", "yes" if row["held"] else "no"
-            print(f"| {task} | {row['best']} | {row['loss']:.3g} | {row['steps']} | {lodo} | {ours} | {held} |")
+            table_row(task, row["best"], f"{row['loss']:.3g}", row["steps"], lodo, ours, held)
     hours = sum(document["cpu_seconds"] for document in done.values()) / 3600
     print(f"\n{options.trials} settings each, {options.seeds} seeds, {hours:.2f} hours of processor time.")
-    if options.json:
-        write_json(options.json, {"schema_version": 1, "tasks": dict(done)})
+    save(options.json, tasks=done)
 
 
 if __name__ == "__main__":

@@ -14,22 +14,16 @@ products, for one matrix of side 512, over the product rate. The network is 784-
 parameters; a step that learns only every so many-th time is timed over a whole period, per step.
 """
 
-import argparse
-import json
-import platform
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import torch
+from harness import arguments, least, machine_line, save, table_head, table_row
 from torch.nn import Parameter
 
 from novacula.optim import LODO
-from novacula.runs import instruction_set
 
 BYTES, PRODUCTS, SIDE, STREAM = 4600, 12, 512, 20_000_000
 WIDTHS = (784, 512, 512, 512, 256, 10)
@@ -67,11 +61,11 @@ def with_gradients(tensors: list[torch.Tensor]) -> list[Parameter]:
     return parameters
 
 
-def jobs() -> dict[str, tuple[Callable[[], Any], int]]:
+def jobs() -> dict[str, tuple[Callable[[], object], int]]:
     """What is timed, and how often in a round."""
     a, b, c = torch.randn(3, STREAM)
     square = torch.randn(2, SIDE, SIDE)
-    timed: dict[str, tuple[Callable[[], Any], int]] = {
+    timed: dict[str, tuple[Callable[[], object], int]] = {
         "stream": (lambda: torch.add(a, b, out=c), 1),
         "product": (lambda: square[0] @ square[1], 4),
     }
@@ -95,17 +89,10 @@ def jobs() -> dict[str, tuple[Callable[[], Any], int]]:
     return timed
 
 
-def least(timed: dict[str, tuple[Callable[[], Any], int]], rounds: int) -> dict[str, float]:
-    """CPU milliseconds of each, the least over all rounds after two."""
-    found = dict.fromkeys(timed, float("inf"))
-    for turn in range(rounds + 2):
-        for name, (step, count) in timed.items():
-            start = time.process_time()
-            for _ in range(count):
-                step()
-            if turn >= 2:
-                found[name] = min(found[name], 1e3 * (time.process_time() - start) / count)
-    return found
+def repeated(step: Callable[[], object], count: int) -> None:
+    """Some steps."""
+    for _ in range(count):
+        step()
 
 
 def rows(ms: dict[str, float]) -> list[Row]:
@@ -129,28 +116,24 @@ def rows(ms: dict[str, float]) -> list[Row]:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, rounds=40)
     torch.set_num_threads(1)
-    ms = least(jobs(), options.rounds)
-    machine = f"{platform.machine()}, {instruction_set()}, torch {torch.__version__}, 1 thread"
+    timed = jobs()
+    seconds = least({name: partial(repeated, *job) for name, job in timed.items()}, options.rounds, warm_up=2)
+    ms = {name: 1e3 * seconds[name] / count for name, (_, count) in timed.items()}
     rates = {
         "stream_gb_per_s": 12e-6 * STREAM / ms["stream"],
         "product_gflop_per_s": 2e-6 * SIDE**3 / ms["product"],
         "adamw_ms": {name: value for name, value in ms.items() if "AdamW" in name},
     }
-    print(f"{machine}, {datetime.now(UTC):%Y-%m-%d}")
+    print(machine_line())
     print(f"stream {rates['stream_gb_per_s']:.1f} GB/s, product {rates['product_gflop_per_s']:.0f} GFLOP/s")
     print("".join(f"{name}: {value:.4f} ms\n" for name, value in rates["adamw_ms"].items()))
-    print("| step of | ms | times | ratio | at most |\n|---|---|---|---|---|")
+    table_head("step of", "ms", "times", "ratio", "at most")
     found = rows(ms)
     for row in found:
-        print(f"| {row.what} | {row.ms:.3f} | {row.reference} | {row.ratio:.2f} | {row.goal or ''} |")
-    if options.json:
-        document = {"schema_version": 1, "machine": machine, **rates, "rows": [asdict(row) for row in found]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        table_row(row.what, f"{row.ms:.3f}", row.reference, f"{row.ratio:.2f}", row.goal)
+    save(options.json, **rates, rows=found)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,18 @@ that one engine solves and the other does not. Finished pairs are kept in benchm
 again; `--part K/N` runs every N-th pair, so that N processes share the work, and prints no table.
 """
 
-import argparse
 import json
 import math
 import statistics
+import sys
 from pathlib import Path
 
 import torch
 from arc_tasks import TASKS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, share
 
 from novacula.arc.answers import Answers
 from novacula.arc.config import EngineName, SolveConfig
@@ -24,12 +28,11 @@ from novacula.arc.data import load_solution, load_task
 from novacula.arc.engine import make_engine
 from novacula.arc.puzzle import preprocess
 from novacula.arc.score import score_attempts
-from novacula.files import read_json, write_json
-from novacula.runs import instruction_set
 
 STEPS, AVERAGED, SEEDS = 400, 20, (0, 1, 2)
+ENGINES: tuple[EngineName, ...] = ("native", "torch")
 PAIRS = [(task, seed) for seed in SEEDS for task in TASKS[:40]]
-RESULTS = Path(__file__).parents[1] / "results" / "arc_engines"
+FOLDER = RESULTS / "arc_engines"
 
 
 def train(task: str, seed: int, engine_name: EngineName) -> dict:
@@ -50,14 +53,9 @@ def train(task: str, seed: int, engine_name: EngineName) -> dict:
 
 def pair(task: str, seed: int) -> dict:
     """The recorded pair of runs, or a new one."""
-    path = RESULTS / f"{task}-seed{seed}.json"
-    if not path.exists():
-        engines: tuple[EngineName, ...] = ("native", "torch")
-        document = {"schema_version": 1, "task": task, "seed": seed, "steps": STEPS}
-        document |= {"instruction_set": instruction_set(), "torch": torch.__version__}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, document | {engine: train(task, seed, engine) for engine in engines})
-    return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    path = FOLDER / f"{task}-seed{seed}.json"
+    about = {"task": task, "seed": seed, "steps": STEPS}
+    return recorded(path, lambda: about | {engine: train(task, seed, engine) for engine in ENGINES})
 
 
 def report(rows: list[dict]) -> None:
@@ -75,20 +73,15 @@ def report(rows: list[dict]) -> None:
 
 def main() -> None:
     """Run what is missing and print the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", default="1/1")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, part="1/1")
     torch.set_num_threads(1)
-    part, parts = map(int, options.part.split("/"))
     rows = []
-    for task, seed in PAIRS[part - 1 :: parts]:
+    for task, seed in share(PAIRS, options.part):
         rows.append(pair(task, seed))
         print(json.dumps(rows[-1]), flush=True)
-    if parts == 1:
+    if options.part == "1/1":
         report(rows)
-        if options.json:
-            options.json.write_text(json.dumps({"schema_version": 1, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        save(options.json, rows=rows)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ Finished runs are kept in benchmarks/results/arc_runs/ and not run again; `--fir
 every N-th run, so that N processes share the work, and prints no table.
 """
 
-import argparse
-import json
 import math
 import statistics
+import sys
 import time
 from hashlib import blake2b
 from pathlib import Path
@@ -24,6 +23,10 @@ import numpy as np
 import torch
 from arc_tasks import TASKS
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, share, table_head, table_row
+
 from novacula.arc.answers import Answers, answer_text
 from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_solution, load_task
@@ -32,8 +35,6 @@ from novacula.arc.published import published_rate
 from novacula.arc.puzzle import preprocess
 from novacula.arc.restarts import Restarts
 from novacula.arc.standings import MOST, RECORDED_STEPS
-from novacula.files import read_json, write_json
-from novacula.runs import instruction_set
 
 STEPS = 2000
 SHARES = {1: (2000,), 2: (1000, 1000), 4: (500, 500, 500, 500)}
@@ -46,7 +47,7 @@ KEPT = 50
 """Candidates beside the truth that a run keeps for merging."""
 CAP = 100
 """The rank that a truth nobody proposed counts as in the mean."""
-RESULTS = Path(__file__).parents[1] / "results" / "arc_runs"
+FOLDER = RESULTS / "arc_runs"
 
 
 def train(task: str, restart: int) -> dict[str, Any]:
@@ -76,12 +77,8 @@ def _weights(scores: dict[str, float], truth: str) -> dict[str, Any]:
 
 def run(task: str, restart: int) -> dict:
     """The recorded run, or a new one."""
-    path = RESULTS / f"{task}-{restart}.json"
-    if not path.exists():
-        document = {"schema_version": 1, "task": task, "restart": restart, "instruction_set": instruction_set()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, document | train(task, restart))
-    return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    path = FOLDER / f"{task}-{restart}.json"
+    return recorded(path, lambda: {"task": task, "restart": restart, **train(task, restart)})
 
 
 def merged_rank(runs: list[dict[str, Any]], steps: tuple[int, ...]) -> float:
@@ -105,12 +102,11 @@ def report_rates(rows: list[dict[str, Any]]) -> None:
     """Print the solve rates of seed 0 over steps, beside the published ones."""
     hours = sum(row["cpu_seconds"] for row in rows) / 3600
     print(f"\n{len(rows)} puzzles, seed 0, {hours:.2f} CPU hours: % with the truth among the first n candidates")
-    heads = " | ".join(f"pass@{count} (published)" for count in COUNTS)
-    print(f"| steps | {heads} |\n|---|{'---|' * len(COUNTS)}")
+    table_head("steps", *(f"pass@{count} (published)" for count in COUNTS))
     for step in RECORDED_STEPS:
         ranks = [row["ranks"][str(step)] or math.inf for row in rows]
         rates = [statistics.fmean(rank <= count for rank in ranks) for count in COUNTS]
-        print(f"| {step:,} | {' | '.join(map(_beside, rates, [step] * len(COUNTS), COUNTS))} |")
+        table_row(f"{step:,}", *map(_beside, rates, [step] * len(COUNTS), COUNTS))
 
 
 def _beside(rate: float, step: int, count: int) -> str:
@@ -122,38 +118,31 @@ def report_restarts(runs_of: dict[str, list[dict[str, Any]]]) -> None:
     """Print what 2 and 4 runs come to beside one run of as many steps in all."""
     ranks = {count: [merged_rank(runs, steps) for runs in runs_of.values()] for count, steps in SHARES.items()}
     print(f"\n{len(runs_of)} puzzles, 2,000 steps in all: the truth's rank, in pairs against one run")
-    print("| runs | steps of each | pass@1 | pass@2 | better | worse | mean of log2(rank / rank of one run) |")
-    print("|---|---|---|---|---|---|---|")
+    table_head("runs", "steps of each", "pass@1", "pass@2", "better", "worse", "mean of log2(rank / rank of one run)")
     for count, some in ranks.items():
         pairs = list(zip(some, ranks[1], strict=True))
-        passes = " | ".join(f"{sum(rank <= n for rank in some)}" for n in (1, 2))
+        passes = [sum(rank <= n for rank in some) for n in (1, 2)]
         better, worse = sum(a < b for a, b in pairs), sum(a > b for a, b in pairs)
         logs = [math.log2(min(a, CAP) / min(b, CAP)) for a, b in pairs]
         error = statistics.stdev(logs) / math.sqrt(len(logs))
-        steps = f"{SHARES[count][0]:,}"
-        print(f"| {count} | {steps} | {passes} | {better} | {worse} | {statistics.fmean(logs):+.2f} ± {error:.2f} |")
+        mean = f"{statistics.fmean(logs):+.2f} ± {error:.2f}"
+        table_row(count, f"{SHARES[count][0]:,}", *passes, better, worse, mean)
 
 
 def main() -> None:
     """Do what is missing and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--first", action="store_true")
-    parser.add_argument("--part", default="1/1")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, first=False, part="1/1")
     torch.set_num_threads(1)
-    part, parts = map(int, options.part.split("/"))
     rows = []
     wanted = [(task, restart) for task, restart in RUNS if restart == 0 or not options.first]
-    for task, restart in wanted[part - 1 :: parts]:
+    for task, restart in share(wanted, options.part):
         rows.append(run(task, restart))
         print(task, restart, rows[-1]["cpu_seconds"], rows[-1]["ranks"], flush=True)
-    if parts == 1:
+    if options.part == "1/1":
         report_rates([row for row in rows if row["restart"] == 0])
         if not options.first:
             report_restarts({task: [row for row in rows if row["task"] == task] for task in TASKS[:40]})
-        if options.json:
-            options.json.write_text(json.dumps({"schema_version": 1, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        save(options.json, rows=rows)
 
 
 if __name__ == "__main__":

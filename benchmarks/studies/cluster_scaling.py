@@ -13,39 +13,40 @@ other by one driver, the largest first, to a node with a free core and enough me
 worker. A network's delays and a slow file system are not simulated.
 """
 
-import argparse
 import heapq
 import importlib
 import importlib.util
 import math
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, save, table_head, table_row
 
 from novacula.arc import campaign
 from novacula.arc.bench import bench
 from novacula.arc.config import BenchConfig
 from novacula.arc.data import list_tasks, load_task
 from novacula.arc.job import memory_mb, volume
-from novacula.files import read_json, write_json
+from novacula.files import read_json
 from novacula.jobs import Executor, Job, LocalExecutor, RayExecutor, run_jobs
 from novacula.jobs.executor import Ended, Pool
 from novacula.jobs.work import answer_request
-from novacula.runs import instruction_set
 
 STEPS = 2000
 CORES = (1, 2, 4, 8, 16, 24, 32, 40, 48, 64, 96, 128, 256, 512, 1000)
 NODE_CORES, CORE_MB = 16, 2000.0
-RESULTS = Path(__file__).parents[1] / "results"
 WORK = "cluster_scaling:probe"
 PACKAGES = ("cluster_scaling",)
 JOBS = 40
@@ -249,10 +250,7 @@ def limit_of(puzzles: Sequence[Puzzle], cores: int, overheads: Overheads, schedu
 
 def main() -> None:
     """Measure, simulate, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--split", choices=("training", "evaluation"), default="training")
-    parser.add_argument("--json", type=Path, default=RESULTS / "cluster_scaling.json")
-    options = parser.parse_args()
+    options = arguments(__doc__, split=("training", "evaluation"), json=RESULTS / "cluster_scaling.json")
     driver = driver_seconds()
     start, job = worker_costs(LocalExecutor(1, packages=PACKAGES))
     measured = {"local": Overheads(start, job, driver)}
@@ -270,16 +268,14 @@ def main() -> None:
     alone = simulate(puzzles, 1, overheads).wall
     best = simulate(puzzles, 10 * len(puzzles), overheads).wall
     rows = []
-    print("| cores | wall time | speed-up | efficiency | driver busy | limited by |\n|---|---|---|---|---|---|")
+    table_head("cores", "wall time", "speed-up", "efficiency", "driver busy", "limited by")
     for cores in CORES:
         schedule = simulate(puzzles, cores, overheads)
         limit = limit_of(puzzles, cores, overheads, schedule)
         row = {"cores": cores, "wall": schedule.wall, "speed_up": alone / schedule.wall, "limit": limit}
         rows.append(row | {"efficiency": row["speed_up"] / cores, "driver": schedule.driver})
-        print(
-            f"| {cores:,} | {schedule.wall / 60:,.1f} min | {row['speed_up']:.1f} | {row['speed_up'] / cores:.0%} | "
-            f"{schedule.driver:.1%} | {limit} |"
-        )
+        times = (f"{schedule.wall / 60:,.1f} min", f"{row['speed_up']:.1f}", f"{row['speed_up'] / cores:.0%}")
+        table_row(f"{cores:,}", *times, f"{schedule.driver:.1%}", limit)
     end = next(
         cores for cores in range(1, 10 * len(puzzles)) if simulate(puzzles, cores, overheads).wall < ENOUGH * best
     )
@@ -291,17 +287,15 @@ def main() -> None:
     halved = [replace(each, seconds=min(each.seconds, longest / 2)) for each in puzzles]
     further = simulate(halved, 10 * len(puzzles), overheads).wall
     print(f"Were no puzzle longer than half of that: {further / 60:.1f} min.")
-    document = {
-        "schema_version": 1,
-        "machine": f"{instruction_set()}, {datetime.now(UTC):%Y-%m-%d}",
-        "overheads": {name: vars(each) for name, each in measured.items()},
-        "model": model,
-        "core_hours": sum(each.seconds for each in puzzles) / 3600,
-        "longest": longest,
-        "stops_at": end,
-        "rows": rows,
-    }
-    write_json(options.json, document)
+    save(
+        options.json,
+        overheads=measured,
+        model=model,
+        core_hours=sum(each.seconds for each in puzzles) / 3600,
+        longest=longest,
+        stops_at=end,
+        rows=rows,
+    )
 
 
 if __name__ == "__main__":

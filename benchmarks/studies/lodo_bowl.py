@@ -10,25 +10,25 @@ average.
 Finished seeds are kept in benchmarks/results/lodo_bowl/ and not run again.
 """
 
-import argparse
-import json
 import math
 import statistics
+import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
-from novacula.files import read_json, write_json
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, table_head, table_row
+
 from novacula.optim import LODO
-from novacula.runs import instruction_set, machine
 
 N = 100
 MARKS = (100, 300, 1_000, 3_000, 10_000, 30_000, 50_000, 75_000, 100_000)
 BANDS = {10_000: (10.38, 0.35), 30_000: (9.51, 0.2)}
 """Mean over seeds and how far from it a correct implementation may be."""
-RESULTS = Path(__file__).parents[1] / "results" / "lodo_bowl"
+FOLDER = RESULTS / "lodo_bowl"
 
 
 def bowl(generator: torch.Generator) -> torch.Tensor:
@@ -65,26 +65,17 @@ def run(seed: int, steps: int) -> dict:
 
 def outcome(seed: int, steps: int) -> dict:
     """The recorded run of a seed, or a new one."""
-    path = RESULTS / f"seed{seed}-steps{steps}.json"
-    if not path.exists():
-        document = {"schema_version": 1, "seed": seed, "steps": steps, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
-        document |= {"instruction_set": instruction_set(), "torch": torch.__version__, "platform": machine()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, document | run(seed, steps))
-    return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    path = FOLDER / f"seed{seed}-steps{steps}.json"
+    return recorded(path, lambda: {"seed": seed, "steps": steps, **run(seed, steps)})
 
 
 def main() -> None:
     """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", default="0,1,2,3")
-    parser.add_argument("--steps", type=int, default=100_000)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, seeds="0,1,2,3", steps=100_000)
     torch.set_num_threads(1)
     rows = [outcome(int(seed), options.steps) for seed in options.seeds.split(",")]
     print(f"{len(rows)} seeds; floor {statistics.fmean(row['floor'] for row in rows):.3f}\n")
-    print("| step | loss, mean | least … largest | e, mean | band |\n|---|---|---|---|---|")
+    table_head("step", "loss, mean", "least … largest", "e, mean", "band")
     for mark in rows[0]["loss"]:
         losses, distances = ([row[key][mark] for row in rows] for key in ("loss", "distance"))
         band = ""
@@ -92,12 +83,9 @@ def main() -> None:
             middle, width = BANDS[int(mark)]
             held = abs(statistics.fmean(losses) - middle) <= width
             band = f"{middle} ± {width}: {'held' if held else 'missed'}"
-        print(
-            f"| {mark} | {statistics.fmean(losses):.2f} | {min(losses):.2f} … {max(losses):.2f} "
-            f"| {statistics.fmean(distances):.3f} | {band} |"
-        )
-    if options.json:
-        options.json.write_text(json.dumps({"schema_version": 1, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        spread, distance = f"{min(losses):.2f} … {max(losses):.2f}", f"{statistics.fmean(distances):.3f}"
+        table_row(mark, f"{statistics.fmean(losses):.2f}", spread, distance, band)
+    save(options.json, rows=rows)
 
 
 if __name__ == "__main__":

@@ -8,20 +8,21 @@ is an error) and three more must not compile again. Printed is the largest diffe
 line of the error. The structures that a scope does not allow are left out.
 """
 
-import argparse
 import itertools
+import sys
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn import Parameter
 
-from novacula.files import write_json
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import arguments, save, table_head, table_row
+
 from novacula.optim import LODO
-from novacula.runs import instruction_set
 
 STRUCTURES = ("blockperm", "butterfly", "residual", "kronecker", "diagonal", "scalar", "dense")
 SCOPES = ("global", "group", "param")
@@ -69,13 +70,10 @@ def outcome(options: dict[str, Any], backend: str) -> dict[str, Any]:
 
 def main() -> None:
     """Compile everything and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--backends", default="aot_eager,inductor")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, backends="aot_eager,inductor")
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    print("| structure | scope | rate | meta-optimizer | backend | difference | error |\n|---|---|---|---|---|---|---|")
+    table_head("structure", "scope", "rate", "meta-optimizer", "backend", "difference", "error")
     rows = []
     for backend in options.backends.split(","):
         for case in cases():
@@ -83,12 +81,10 @@ def main() -> None:
             rows.append(row)
             shown = "" if row["difference"] is None else f"{row['difference']:.1e}"
             names = (row[key] for key in ("structure", "scope", "lr", "meta_optimizer", "backend"))
-            print(f"| {' | '.join(map(str, names))} | {shown} | {row['error']} |", flush=True)
+            table_row(*names, shown, row["error"])
     good = sum(row["difference"] is not None and row["difference"] < 1e-10 for row in rows)
     print(f"\n{good} of {len(rows)} compile once, to the same step (difference below 1e-10).")
-    if options.json:
-        facts = {"instruction_set": instruction_set(), "torch": torch.__version__, "date": f"{datetime.now(UTC):%F}"}
-        write_json(options.json, {"schema_version": 1, **facts, "rows": rows})
+    save(options.json, rows=rows)
 
 
 if __name__ == "__main__":

@@ -16,15 +16,17 @@ rate α of G is a rate α / α0² of φ.
 Each finished part is kept in benchmarks/results/lodo_dense/ and not run again.
 """
 
-import argparse
-import json
 import math
+import sys
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from novacula.files import read_json, write_json
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, table_head, table_row
+
 from novacula.optim import LODO
 
 N, START = 10, 0.5
@@ -32,7 +34,7 @@ PARTS = {
     "bowl": {"least": 0.25, "noise": 0.0, "meta_lr": 0.01, "steps": 30_000, "averaged": 10_000},
     "noisy": {"least": 0.1, "noise": 1.0, "meta_lr": 0.002, "steps": 100_000, "averaged": 50_000},
 }
-RESULTS = Path(__file__).parents[1] / "results" / "lodo_dense"
+FOLDER = RESULTS / "lodo_dense"
 
 
 def predictor(curvatures: Tensor) -> Tensor:
@@ -78,28 +80,20 @@ def run(part: str, seed: int = 0) -> dict:
 
 def outcome(part: str) -> dict:
     """The recorded part, or a new one."""
-    path = RESULTS / f"{part}.json"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, {"schema_version": 1, "part": part, "torch": torch.__version__, **PARTS[part], **run(part)})
-    return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return recorded(FOLDER / f"{part}.json", lambda: {"part": part, **PARTS[part], **run(part)})
 
 
 def main() -> None:
     """Run what is missing and print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__)
     torch.set_num_threads(1)
     bowl, noisy = outcome("bowl"), outcome("noisy")
-    print("| | found | goal |\n|---|---|---|")
-    print(f"| bowl, ‖I - G H‖ / √n at the end | {bowl['last']:.3f} | below 0.1 |")
-    print(f"| bowl, the same of the mean G | {bowl['mean']:.3f} | below 0.04 |")
-    print(f"| noisy, mean G from G* | {noisy['mean_from_best']:.1%} | within 10 % |")
-    print(f"| noisy, mean G from the inverse | {noisy['mean_from_inverse']:.1%} | |")
-    if options.json:
-        document = {"schema_version": 1, "rows": [bowl, noisy]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    table_head("", "found", "goal")
+    table_row("bowl, ‖I - G H‖ / √n at the end", f"{bowl['last']:.3f}", "below 0.1")
+    table_row("bowl, the same of the mean G", f"{bowl['mean']:.3f}", "below 0.04")
+    table_row("noisy, mean G from G*", f"{noisy['mean_from_best']:.1%}", "within 10 %")
+    table_row("noisy, mean G from the inverse", f"{noisy['mean_from_inverse']:.1%}", None)
+    save(options.json, rows=[bowl, noisy])
 
 
 if __name__ == "__main__":

@@ -8,20 +8,21 @@ less than 1 MB from the first tenth on: had each step left a single vector, it w
 Finished forms are kept in benchmarks/results/lodo_memory/ and not run again.
 """
 
-import argparse
 import gc
-import json
 import multiprocessing
-from datetime import UTC, datetime
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn import Parameter
 
-from novacula.files import read_json, write_json
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, table_head, table_row
+
 from novacula.optim import LODO
-from novacula.runs import instruction_set
 
 N, GROWTH = 500, 1.0
 FORMS: dict[str, dict[str, Any]] = {
@@ -30,7 +31,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "automatic": {},
     "butterfly": {"lr": 0.1, "structure": "butterfly"},
 }
-RESULTS = Path(__file__).parents[1] / "results" / "lodo_memory"
+FOLDER = RESULTS / "lodo_memory"
 
 
 def resident_mb() -> float:
@@ -62,33 +63,23 @@ def run(form: str, steps: int) -> list[float]:
     return marks
 
 
-def outcome(form: str, steps: int) -> dict:
-    """The recorded run of a form, or a new one, in a process of its own."""
-    path = RESULTS / f"{form}-steps{steps}.json"
-    if not path.exists():
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            marks = pool.apply(run, (form, steps))
-        document = {"schema_version": 1, "form": form, "steps": steps, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
-        document |= {"instruction_set": instruction_set(), "torch": torch.__version__, "resident_mb": marks}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, document)
-    document: Any = read_json(path)
-    return document
+def alone(form: str, steps: int) -> dict[str, Any]:
+    """A run in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return {"form": form, "steps": steps, "resident_mb": pool.apply(run, (form, steps))}
 
 
 def main() -> None:
     """Run what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=10_000)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    rows = [outcome(form, options.steps) for form in FORMS]
-    print("| form | MB after a tenth | at the end | |\n|---|---|---|---|")
+    options = arguments(__doc__, steps=10_000)
+    rows = [
+        recorded(FOLDER / f"{form}-steps{options.steps}.json", partial(alone, form, options.steps)) for form in FORMS
+    ]
+    table_head("form", "MB after a tenth", "at the end", "")
     for row in rows:
         first, last = row["resident_mb"][0], row["resident_mb"][-1]
-        print(f"| {row['form']} | {first:.1f} | {last:.1f} | {'flat' if last - first < GROWTH else 'grows'} |")
-    if options.json:
-        options.json.write_text(json.dumps({"schema_version": 1, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        table_row(row["form"], f"{first:.1f}", f"{last:.1f}", "flat" if last - first < GROWTH else "grows")
+    save(options.json, rows=rows)
 
 
 if __name__ == "__main__":

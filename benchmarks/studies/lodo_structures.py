@@ -11,12 +11,11 @@ scope is the structure on the front with the lowest loss whose cost is at most t
 Finished structures are kept in benchmarks/results/lodo_structures/ and not run again.
 """
 
-import argparse
-import json
 import math
+import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,15 +24,17 @@ import torch
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from novacula.files import read_json, write_json
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, table_head, table_row
+
 from novacula.optim import LODO
 from novacula.optim.opponents import OPPONENTS, Opponent, Settings
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.training import train
 from novacula.optim.tuning import tune
-from novacula.runs import instruction_set, machine
 
-RESULTS = Path(__file__).parents[1] / "results" / "lodo_structures"
+FOLDER = RESULTS / "lodo_structures"
 STRUCTURES: dict[str, dict[str, Any]] = {
     "published": {"scope": "global"},
     "published-narrow": {"scope": "global", "expand": 1},
@@ -83,18 +84,12 @@ def run(task: str, structure: str, trials: int, seeds: int, scale: float) -> dic
     }
 
 
-def outcome(task: str, structure: str, options: argparse.Namespace) -> dict[str, Any]:
+def outcome(task: str, structure: str, options: Namespace) -> dict[str, Any]:
     """The recorded outcome of a structure on a task, or a new one."""
     chosen = {"trials": options.trials, "seeds": options.seeds, "scale": options.steps_scale}
-    path = RESULTS / f"{task}.{structure}.{options.trials}x{options.seeds}x{options.steps_scale:g}.json"
-    if not path.exists():
-        document = {"schema_version": 1, "task": task, "structure": structure, **chosen}
-        document |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "instruction_set": instruction_set()}
-        document |= {"torch": torch.__version__, "platform": machine(), **run(task, structure, **chosen)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, document)
-    document: Any = read_json(path)
-    return document
+    path = FOLDER / f"{task}.{structure}.{options.trials}x{options.seeds}x{options.steps_scale:g}.json"
+    about = {"task": task, "structure": structure, **chosen}
+    return recorded(path, lambda: about | run(task, structure, **chosen))
 
 
 def loss_of(row: dict[str, Any]) -> float:
@@ -113,14 +108,12 @@ def front(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def show(task: str, rows: Sequence[dict[str, Any]]) -> None:
     """The table of a task, and the default of each scope by it."""
-    print(f"\n{task}\n\n| structure | loss | ms per step | state, MB | trials diverged | front |")
-    print("|---|---|---|---|---|---|")
+    print(f"\n{task}\n")
+    table_head("structure", "loss", "ms per step", "state, MB", "trials diverged", "front")
     best = front(rows)
     for row in sorted(rows, key=lambda row: row["ms_per_step"]):
-        print(
-            f"| {row['structure']} | {loss_of(row):.4g} | {row['ms_per_step']:.3f} | {row['state_mb']:.3g} "
-            f"| {row['diverged_trials']} | {'yes' if row in best else ''} |"
-        )
+        costs = (f"{loss_of(row):.4g}", f"{row['ms_per_step']:.3f}", f"{row['state_mb']:.3g}")
+        table_row(row["structure"], *costs, row["diverged_trials"], "yes" if row in best else None)
     for scope in ("global", "param"):
         mine = front([row for row in rows if STRUCTURES[row["structure"]]["scope"] == scope])
         if mine:
@@ -130,14 +123,8 @@ def show(task: str, rows: Sequence[dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run what is missing and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", default="bowl-100-c1000,poisson")
-    parser.add_argument("--structures", default=",".join(STRUCTURES))
-    parser.add_argument("--trials", type=int, default=24)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps-scale", type=float, default=1.0)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    tasks, structures = "bowl-100-c1000,poisson", ",".join(STRUCTURES)
+    options = arguments(__doc__, tasks=tasks, structures=structures, trials=24, seeds=5, steps_scale=1.0)
     torch.set_num_threads(1)
     done = []
     for task in options.tasks.split(","):
@@ -145,8 +132,7 @@ def main() -> None:
         rows = [outcome(task, structure, options) for structure in wanted if applies(task, structure)]
         show(task, rows)
         done += rows
-    if options.json:
-        options.json.write_text(json.dumps({"schema_version": 1, "rows": done}, indent=1) + "\n", encoding="utf-8")
+    save(options.json, rows=done)
 
 
 def applies(task: str, structure: str) -> bool:
