@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from novacula.distill.behavior import random_words
+from novacula.distill.lll import integer_basis
 from novacula.distill.program import Program
 from novacula.distill.synth.affine import affine_program
-from novacula.distill.synth.lattice import reduced_basis
 from novacula.distill.synth.linear import independent, solve
 from novacula.distill.synth.realize import Affine, realize
 from novacula.distill.synth.words import Words, words_of_behavior
@@ -69,6 +69,6 @@ def test_integer_solutions_are_exact_or_none() -> None:
 
 
 def test_the_lattice_keeps_its_index() -> None:
-    basis = reduced_basis(np.array([[4, 0], [0, 6], [2, 3]]))
+    basis = integer_basis(np.array([[4, 0], [0, 6], [2, 3]]))
     assert abs(round(np.linalg.det(basis))) == 12
-    assert len(reduced_basis(np.array([[2, 4], [3, 6]]))) == 1
+    assert len(integer_basis(np.array([[2, 4], [3, 6]]))) == 1

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int, Num
+from sympy.polys.matrices.normalforms import smith_normal_decomp
 
+from novacula.distill.lll import integer_basis, integer_matrix, to_array
 from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.states.explore import Exploration
 from novacula.distill.states.reading import Code, Reading
@@ -105,40 +107,12 @@ def smith(relations: Int[np.ndarray, "relations n"]) -> tuple[Int[np.ndarray, " 
         the order of each cyclic factor, 0 for infinite ones, and the unimodular matrix whose row i says what generator
         i is in terms of the factors.
     """
-    rest = [[int(value) for value in row] for row in relations]
     size = relations.shape[1]
-    inverse = np.eye(size, dtype=object)
+    independent = integer_basis(relations)
+    form, _, change = smith_normal_decomp(integer_matrix(independent, size))
     orders = np.zeros(size, np.int64)
-    for at in range(size):
-        while True:
-            entries = [(abs(row[c]), r, c) for r, row in enumerate(rest) for c in range(at, size) if row[c]]
-            if not entries:
-                return orders, inverse.astype(np.int64)
-            _, r, c = min(entries)
-            for row in rest:
-                row[at], row[c] = row[c], row[at]
-            inverse[:, [at, c]] = inverse[:, [c, at]]
-            pivot = rest[r]
-            for other in range(at + 1, size):
-                # Column operations change the generators: the pivot's takes over the multiples.
-                times = pivot[other] // pivot[at]
-                for row in rest:
-                    row[other] -= times * row[at]
-                inverse[:, other] = inverse[:, other] - times * inverse[:, at]
-            for row in rest:
-                if row is not pivot:
-                    times = row[at] // pivot[at]
-                    row[:] = [value - times * other for value, other in zip(row, pivot, strict=True)]
-            if any(pivot[at + 1 :]) or any(row[at] for row in rest if row is not pivot):
-                continue
-            stubborn = [row for row in rest if any(value % pivot[at] for value in row)]
-            if stubborn:  # each order must divide the next
-                pivot[:] = [value + other for value, other in zip(pivot, stubborn[0], strict=True)]
-            else:
-                orders[at] = abs(pivot[at])
-                rest = [row for row in rest if row is not pivot and any(row)]
-                break
-    return orders, inverse.astype(np.int64)
+    orders[: len(independent)] = np.abs(np.diagonal(to_array(form)))
+    return orders, to_array(change)
 
 
 def _canonical(counts: Counts) -> Counts:

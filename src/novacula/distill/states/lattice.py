@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from novacula.distill.lll import reduced_basis
 from novacula.distill.network import Network
-from novacula.distill.states.lll import reduced_basis
 
 _POINTS = 200
 _DIFFERENCES = 2000

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.expression import Expression
+from novacula.distill.lll import integer_basis
 from novacula.distill.synth.fit import Problem, distinct_rows
-from novacula.distill.synth.lattice import reduced_basis
 from novacula.distill.synth.table import Table
 
 _SIZE = 6
@@ -19,7 +19,7 @@ def code_problems(table: Table) -> Iterator[Problem]:
     if not table.codes.shape[1]:
         return
     codes = table.codes - table.codes[0]
-    basis = reduced_basis(codes[np.random.default_rng(0).permutation(len(codes))[:_ROWS]])
+    basis = integer_basis(codes[np.random.default_rng(0).permutation(len(codes))[:_ROWS]])
     if not 0 < len(basis) <= _SIZE:
         return
     coordinates = np.round(codes @ np.linalg.pinv(basis.astype(float))).astype(np.int64)

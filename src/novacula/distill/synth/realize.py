@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.synth.lattice import reduced_basis
+from novacula.distill.lll import integer_basis
 from novacula.distill.synth.linear import solve
 from novacula.distill.synth.words import Words
 
@@ -73,7 +73,7 @@ def _factor(
     rows: np.ndarray, shifted: np.ndarray, outputs: int, inputs: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """A, B and C for which block (i, j) of `rows` is C A^(i+j) B, and of `shifted` C A^(i+j+1) B."""
-    basis = reduced_basis(rows)
+    basis = integer_basis(rows)
     if len(basis) == rows.shape[1]:
         return None
     weights = [solve(rows.T, row) for row in basis]

@@ -7,11 +7,11 @@ Source: ours, after Flanagan and Leino, "Houdini, an annotation assistant" (2001
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
-from math import lcm
 from typing import Any, Literal
 
 import numpy as np
+
+from novacula.distill.lll import integer_matrix
 
 Relation = Literal["== 0", ">= 0"]
 _FEW = 4
@@ -109,23 +109,10 @@ def _null_space(states: np.ndarray) -> list[tuple[int, ...]]:
 
 
 def _orthogonal(rows: list[list[int]]) -> list[tuple[int, ...]]:
-    """Integer vectors that span what is orthogonal to independent rows."""
-    pivots: dict[int, list[Fraction]] = {}
-    for integers in rows:
-        row = [Fraction(value) for value in integers]
-        for column, pivot in pivots.items():
-            row = [value - row[column] * other for value, other in zip(row, pivot, strict=True)]
-        column = next(column for column, value in enumerate(row) if value)
-        row = [value / row[column] for value in row]
-        for other, pivot in pivots.items():
-            pivots[other] = [value - pivot[column] * own for value, own in zip(pivot, row, strict=True)]
-        pivots[column] = row
-    vectors = []
-    for free in (column for column in range(len(rows[0])) if column not in pivots):
-        vector = {free: Fraction(1), **{column: -pivot[free] for column, pivot in pivots.items()}}
-        scale = lcm(*(value.denominator for value in vector.values()))
-        vectors.append(tuple(int(vector.get(column, 0) * scale) for column in range(len(rows[0]))))
-    return vectors
+    """Integer vectors that span what is orthogonal to rows."""
+    kernel = integer_matrix(rows, len(rows[0])).to_field().nullspace(divide_last=True)
+    _, vectors = kernel.clear_denoms_rowwise(convert=True)
+    return [tuple(int(value) for value in vector) for vector in vectors.to_list()]
 
 
 def _bounds(states: np.ndarray) -> list[tuple[int, ...]]:
