@@ -29,11 +29,11 @@ from reference.published_indices import (
 from reference.zoo import ZOO
 
 from novacula.features import score_cloud, score_plane
-from novacula.features.clouds import whiten
-from novacula.features.higher import best_split
-from novacula.features.mixture import mixture
-from novacula.features.neighbors import neighbor_information
-from novacula.features.separability import separability
+from novacula.features.clouds.cloud import whiten
+from novacula.features.clouds.higher import best_split
+from novacula.features.clouds.mixture import mixture
+from novacula.features.clouds.neighbors import neighbor_information
+from novacula.features.clouds.separability import separability
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ from reference.zoo import ZOO, Family
 from sklearn.metrics import roc_auc_score
 
 from novacula.features import ScoreConfig, score_cloud
-from novacula.features.clouds import whiten
-from novacula.features.higher import best_hyperplane
-from novacula.features.mixture import mixture
+from novacula.features.clouds.cloud import whiten
+from novacula.features.clouds.higher import best_hyperplane
+from novacula.features.clouds.mixture import mixture
 
 FIRST_SEED = 1000
 """The choice was made on smaller ones."""

@@ -8,8 +8,8 @@ from benchmarks.reference.published_indices import (
     separability_published,
     separability_synthetic,
 )
-from novacula.features.clouds import whiten
-from novacula.features.separability import separability
+from novacula.features.clouds.cloud import whiten
+from novacula.features.clouds.separability import separability
 
 TURNS = 2 * np.pi * np.arange(4096) / 4096
 CIRCLE = np.column_stack([np.cos(TURNS), np.sin(TURNS)])

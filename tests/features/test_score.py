@@ -10,7 +10,7 @@ from benchmarks.reference.published_indices import separability_synthetic
 from benchmarks.reference.zoo import ZOO, Family
 from novacula.errors import InputError
 from novacula.features import ScoreConfig, score, score_cloud, score_plane
-from novacula.features.clouds import check_points
+from novacula.features.clouds.cloud import check_points
 from novacula.features.report import build_report
 from novacula.runs import RunFolder
 

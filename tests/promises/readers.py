@@ -176,7 +176,7 @@ def _states(folder: Path) -> None:
 
 
 def _read_cloud(folder: Path) -> object:
-    from novacula.features.clouds import read_cloud
+    from novacula.features.clouds.cloud import read_cloud
 
     return read_cloud(folder / "cloud.npz")
 

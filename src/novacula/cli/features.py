@@ -60,7 +60,7 @@ def _resume_score(folder: "RunFolder", options: RunOptions) -> int:
 def _show_score(found: Mapping[str, Any]) -> None:
     from rich.text import Text
 
-    from novacula.features.score_report import verdict_sentence
+    from novacula.features.clouds.score_report import verdict_sentence
 
     low, high = found["interval"]
     show_result(Text(verdict_sentence(found), "bold"))

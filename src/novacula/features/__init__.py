@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         unseen_groups,
         unseen_labels,
     )
-    from novacula.features.cloud_score import CloudScore, score_cloud, score_plane
+    from novacula.features.clouds.cloud_score import CloudScore, score_cloud, score_plane
+    from novacula.features.clouds.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
     from novacula.features.concepts import CONCEPTS, Concept, Template, find_concept
     from novacula.features.config import (
         CollectConfig,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from novacula.features.continuity import Continuity, continuity
     from novacula.features.discover import DiscoverSource, collect, discover, train_sae
     from novacula.features.explain import explain
-    from novacula.features.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
     from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
     from novacula.features.patching import Patching, patch
     from novacula.features.probe import ProbedStates, probe, probe_states
@@ -60,7 +60,7 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
             "unseen_groups",
             "unseen_labels",
         ),
-        "cloud_score": ("CloudScore", "score_cloud", "score_plane"),
+        "clouds.cloud_score": ("CloudScore", "score_cloud", "score_plane"),
         "concepts": ("CONCEPTS", "Concept", "Template", "find_concept"),
         "config": (
             "CollectConfig",
@@ -75,7 +75,7 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "continuity": ("Continuity", "continuity"),
         "discover": ("DiscoverSource", "collect", "discover", "train_sae"),
         "explain": ("explain",),
-        "geometry": ("gromov_hyperbolicity", "hyperbolicity", "two_nn_dimension"),
+        "clouds.geometry": ("gromov_hyperbolicity", "hyperbolicity", "two_nn_dimension"),
         "models": ("Edit", "LanguageModel", "Point", "find_smollm2", "load_model"),
         "patching": ("Patching", "patch"),
         "probe": ("ProbedStates", "probe", "probe_states"),

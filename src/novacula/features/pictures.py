@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from novacula.features.clouds.planes import planes
 from novacula.features.config import DiscoverConfig
-from novacula.features.planes import planes
 from novacula.features.ranking import strong
 from novacula.features.slices import CodeMatrix
 from novacula.features.store import Store

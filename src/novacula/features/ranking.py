@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.errors import InputError
+from novacula.features.clouds.planes import Plane, planes
 from novacula.features.config import DiscoverConfig
-from novacula.features.planes import Plane, planes
 from novacula.features.score import CloudScore, score_plane
 from novacula.features.slices import CodeMatrix, Slice
 from novacula.files import JSON

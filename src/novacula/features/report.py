@@ -11,7 +11,7 @@ _REPORTS = {
     "train-sae": "discover_report",
     "explain": "explain_report",
     "probe": "probe_report",
-    "score": "score_report",
+    "score": "clouds.score_report",
     "steer": "steer_report",
     "survey": "survey_report",
 }

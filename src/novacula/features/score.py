@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.features.cloud_score import CloudScore, score_cloud, score_plane
-from novacula.features.clouds import read_cloud, refuse_constant_columns
+from novacula.features.clouds.cloud import read_cloud, refuse_constant_columns
+from novacula.features.clouds.cloud_score import CloudScore, score_cloud, score_plane
+from novacula.features.clouds.score_report import build_report, picture_arrays
 from novacula.features.config import ScoreConfig
-from novacula.features.score_report import build_report, picture_arrays
 from novacula.files import JSON, write_npz
 from novacula.runs import OnStep, RunFolder, RunResult, Step, drive
 

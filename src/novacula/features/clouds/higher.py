@@ -14,8 +14,8 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float
 
-from novacula.features.mixture import Mixture, best_band
-from novacula.features.neighbors import neighbor_information
+from novacula.features.clouds.mixture import Mixture, best_band
+from novacula.features.clouds.neighbors import neighbor_information
 
 _FEATURES = 32
 """Random Fourier features of each group."""
@@ -93,7 +93,7 @@ def best_split(
 def best_hyperplane(
     white: Float[np.ndarray, "n d"], generator: np.random.Generator, *, epsilon: float = 0.1, halves: bool = True
 ) -> Mixture:
-    """Find the band about a hyperplane that holds most points; see `novacula.features.mixture`.
+    """Find the band about a hyperplane that holds most points; see `novacula.features.clouds.mixture`.
 
     Args:
         white: the whitened cloud, d ≥ 2.

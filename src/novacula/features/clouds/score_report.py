@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from novacula.features.cloud_score import FINER, LEAST_Z, SLICE_LIMIT, THRESHOLD, CloudScore
-from novacula.features.separability import Separability
+from novacula.features.clouds.cloud_score import FINER, LEAST_Z, SLICE_LIMIT, THRESHOLD, CloudScore
+from novacula.features.clouds.separability import Separability
 from novacula.files import read_npz
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
 from novacula.runs import RunFolder

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from novacula.features.clouds import Cloud, check_points, whiten
+from novacula.features.clouds.cloud import Cloud, check_points, whiten
+from novacula.features.clouds.higher import Split, best_hyperplane, best_split
+from novacula.features.clouds.mixture import Mixture, mixture
+from novacula.features.clouds.neighbors import neighbor_information
+from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
-from novacula.features.higher import Split, best_hyperplane, best_split
-from novacula.features.mixture import Mixture, mixture
-from novacula.features.neighbors import neighbor_information
-from novacula.features.separability import Separability, separability
 from novacula.files import JSON
 
 FINER = 2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from novacula.errors import InputError
-from novacula.features.clouds import read_cloud, refuse_constant_columns, whiten
+from novacula.features.clouds.cloud import read_cloud, refuse_constant_columns, whiten
 
 
 def test_a_whitened_cloud_has_the_identity_as_covariance_and_can_be_taken_back() -> None:

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from benchmarks.reference.zoo import plane, space
-from novacula.features.cloud_score import score_cloud
-from novacula.features.clouds import whiten
+from novacula.features.clouds.cloud import whiten
+from novacula.features.clouds.cloud_score import score_cloud
+from novacula.features.clouds.higher import best_hyperplane, best_split
+from novacula.features.clouds.mixture import mixture
 from novacula.features.config import ScoreConfig
-from novacula.features.higher import best_hyperplane, best_split
-from novacula.features.mixture import mixture
 
 
 def random(seed: int = 0) -> np.random.Generator:

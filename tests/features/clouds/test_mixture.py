@@ -6,8 +6,8 @@ from jaxtyping import Float
 
 from benchmarks.reference.published_indices import mixture_cluster, mixture_synthetic
 from benchmarks.reference.zoo import ZOO, plane
-from novacula.features.clouds import whiten
-from novacula.features.mixture import best_band, mixture
+from novacula.features.clouds.cloud import whiten
+from novacula.features.clouds.mixture import best_band, mixture
 
 PLANE = [family for family in ZOO if family.shape(np.random.default_rng(0), 4).shape[1] == 2]
 

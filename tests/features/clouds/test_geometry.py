@@ -7,7 +7,7 @@ import pytest
 
 from novacula.errors import InputError
 from novacula.features.circles import circle
-from novacula.features.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
+from novacula.features.clouds.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
 
 
 def test_a_tree_is_hyperbolic_and_a_circle_is_not() -> None:

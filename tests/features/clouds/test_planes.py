@@ -2,8 +2,8 @@ import numpy as np
 import scipy.sparse
 
 from benchmarks.reference.planted import circle, plant
+from novacula.features.clouds.planes import planes
 from novacula.features.config import DiscoverConfig
-from novacula.features.planes import planes
 from novacula.features.ranking import null_clusters, score_cluster
 from novacula.features.slices import CodeMatrix
 
