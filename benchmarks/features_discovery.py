@@ -29,9 +29,9 @@ from reference.planted import Planted, plant
 
 from novacula.features.config import DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
-from novacula.features.encoding import codes_path
+from novacula.features.discovery.encoding import codes_path
+from novacula.features.discovery.slices import CodeMatrix, read_codes
 from novacula.features.sae import read_sae
-from novacula.features.slices import CodeMatrix, read_codes
 from novacula.files import write_npz
 from novacula.runs import instruction_set
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from novacula.features.slices import read_codes
+from novacula.features.discovery.slices import read_codes
 from novacula.files import write_safetensors
 from novacula.runs import instruction_set
 

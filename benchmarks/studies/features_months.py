@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from novacula.features import Store, probe_states, read_sae
-from novacula.features.slices import read_codes
+from novacula.features.discovery.slices import read_codes
 from novacula.files import read_json, write_json
 
 NAMES = {

@@ -14,7 +14,7 @@ from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.config import CollectConfig, DiscoverConfig
 from novacula.features.discover import DiscoverSource, collect, discover, resume
-from novacula.features.discover_report import build_report
+from novacula.features.discovery.discover_report import build_report
 from novacula.features.models import LanguageModel
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
 from novacula.features.store import Store

@@ -159,9 +159,9 @@ def _read_distill_network(folder: Path) -> object:
 
 
 def _states(folder: Path) -> None:
-    from novacula.features.array_store import store_states
+    from novacula.features.discovery.array_store import store_states
+    from novacula.features.discovery.slices import encode_shard
     from novacula.features.sae import SparseAutoencoder, write_sae
-    from novacula.features.slices import encode_shard
 
     states = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
     np.savez_compressed(folder / "cloud.npz", points=states, activations=states, tokens=np.arange(30))
@@ -182,7 +182,7 @@ def _read_cloud(folder: Path) -> object:
 
 
 def _read_states(folder: Path) -> object:
-    from novacula.features.array_store import read_states
+    from novacula.features.discovery.array_store import read_states
 
     return read_states(folder / "cloud.npz")
 
@@ -206,7 +206,7 @@ def _read_sae(folder: Path) -> object:
 
 
 def _read_codes(folder: Path) -> object:
-    from novacula.features.slices import read_codes
+    from novacula.features.discovery.slices import read_codes
 
     return read_codes([folder / "codes.safetensors"], 4)
 
@@ -222,7 +222,7 @@ def _texts(folder: Path) -> None:
 
 
 def _read_texts(folder: Path) -> object:
-    from novacula.features.texts import read_passages
+    from novacula.features.discovery.texts import read_passages
 
     return read_passages([folder / "text.gz"], 10)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from novacula.features.continuity import Continuity, continuity
     from novacula.features.discover import DiscoverSource, collect, discover, train_sae
+    from novacula.features.discovery.slices import CodeMatrix, Slice
     from novacula.features.explain import explain
     from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
     from novacula.features.patching import Patching, patch
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from novacula.features.regression import explain_states, prompt_functions, regress
     from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
     from novacula.features.score import score
-    from novacula.features.slices import CodeMatrix, Slice
     from novacula.features.steer import steer
     from novacula.features.store import Store
     from novacula.features.survey import survey
@@ -82,7 +82,7 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "regression": ("explain_states", "prompt_functions", "regress"),
         "sae": ("SparseAutoencoder", "read_sae", "write_sae"),
         "score": ("score",),
-        "slices": ("CodeMatrix", "Slice"),
+        "discovery.slices": ("CodeMatrix", "Slice"),
         "steer": ("steer",),
         "store": ("Store",),
         "survey": ("survey",),

@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from novacula.errors import InputError
-from novacula.features.array_store import read_states, store_states
-from novacula.features.collection import BATCH, Collection, passage_order, vocabulary
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
-from novacula.features.encoding import Encoding, codes_path
-from novacula.features.grouping import Grouping
-from novacula.features.pipeline import Pipeline, Stage
-from novacula.features.ranked import Ranked
-from novacula.features.recovery import Recovering
+from novacula.features.discovery.array_store import read_states, store_states
+from novacula.features.discovery.collection import BATCH, Collection, passage_order, vocabulary
+from novacula.features.discovery.encoding import Encoding, codes_path
+from novacula.features.discovery.grouping import Grouping
+from novacula.features.discovery.pipeline import Pipeline, Stage
+from novacula.features.discovery.ranked import Ranked
+from novacula.features.discovery.recovery import Recovering
+from novacula.features.discovery.slices import CodeMatrix, read_codes
+from novacula.features.discovery.texts import Passage, read_passages
+from novacula.features.discovery.training import Training
 from novacula.features.report import build_report
 from novacula.features.sae import SparseAutoencoder, read_sae
-from novacula.features.slices import CodeMatrix, read_codes
 from novacula.features.store import Store, StoreWriter
-from novacula.features.texts import Passage, read_passages
-from novacula.features.training import Training
 from novacula.runs import OnStep, Program, RunFolder, RunResult, drive
 
 if TYPE_CHECKING:

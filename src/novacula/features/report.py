@@ -6,14 +6,14 @@ from pathlib import Path
 from novacula.runs import RunFolder
 
 _REPORTS = {
-    "collect": "discover_report",
-    "discover": "discover_report",
-    "train-sae": "discover_report",
+    "collect": "discovery.discover_report",
+    "discover": "discovery.discover_report",
+    "train-sae": "discovery.discover_report",
     "explain": "explain_report",
     "probe": "probe_report",
     "score": "clouds.score_report",
     "steer": "steer_report",
-    "survey": "survey_report",
+    "survey": "discovery.survey_report",
 }
 """The module of each verb's report."""
 

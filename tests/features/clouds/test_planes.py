@@ -4,8 +4,8 @@ import scipy.sparse
 from benchmarks.reference.planted import circle, plant
 from novacula.features.clouds.planes import planes
 from novacula.features.config import DiscoverConfig
-from novacula.features.ranking import null_clusters, score_cluster
-from novacula.features.slices import CodeMatrix
+from novacula.features.discovery.ranking import null_clusters, score_cluster
+from novacula.features.discovery.slices import CodeMatrix
 
 CONFIG = DiscoverConfig(points=1000)
 

@@ -14,7 +14,7 @@ from novacula.features.clustering import (
 )
 from novacula.features.clustering import similarity as similarity_module
 from novacula.features.config import ClusterMethod
-from novacula.features.slices import CodeMatrix
+from novacula.features.discovery.slices import CodeMatrix
 
 METHODS: tuple[ClusterMethod, ...] = (
     "communities", "components", "threshold", "agglomerative", "hdbscan", "spectral",

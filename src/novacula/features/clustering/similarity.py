@@ -13,7 +13,7 @@ import scipy.sparse
 from jaxtyping import Float, Int
 
 from novacula.features.config import AffinityName
-from novacula.features.slices import CodeMatrix
+from novacula.features.discovery.slices import CodeMatrix
 
 BLOCK = 1024
 """Latents that are compared with all others at once."""

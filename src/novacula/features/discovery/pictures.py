@@ -9,8 +9,8 @@ from jaxtyping import Float
 
 from novacula.features.clouds.planes import planes
 from novacula.features.config import DiscoverConfig
-from novacula.features.ranking import strong
-from novacula.features.slices import CodeMatrix
+from novacula.features.discovery.ranking import strong
+from novacula.features.discovery.slices import CodeMatrix
 from novacula.features.store import Store
 from novacula.files import JSON
 

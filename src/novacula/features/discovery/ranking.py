@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from novacula.errors import InputError
 from novacula.features.clouds.planes import Plane, planes
 from novacula.features.config import DiscoverConfig
+from novacula.features.discovery.slices import CodeMatrix, Slice
 from novacula.features.score import CloudScore, score_plane
-from novacula.features.slices import CodeMatrix, Slice
 from novacula.files import JSON
 
 LEAST_MEMBERS = 3

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from novacula.features.discovery.slices import encode_shard
 from novacula.features.sae import SparseAutoencoder
-from novacula.features.slices import encode_shard
 from novacula.features.store import Store
 from novacula.files import JSON
 from novacula.runs import Step

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse
 
 from novacula.errors import InputError
-from novacula.features.slices import CodeMatrix, read_codes
+from novacula.features.discovery.slices import CodeMatrix, read_codes
 from novacula.files import write_safetensors
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.features.config import DiscoverConfig
-from novacula.features.grouping import living
-from novacula.features.pictures import cluster_pictures, frequent_tokens
-from novacula.features.ranking import null_clusters, score_cluster
-from novacula.features.slices import CodeMatrix
+from novacula.features.discovery.grouping import living
+from novacula.features.discovery.pictures import cluster_pictures, frequent_tokens
+from novacula.features.discovery.ranking import null_clusters, score_cluster
+from novacula.features.discovery.slices import CodeMatrix
 from novacula.features.store import Store
 from novacula.files import JSON, write_json
 from novacula.runs import Step

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from novacula.errors import InputError
 from novacula.features.clustering import Clustering, affinity_graph, cluster, stability
 from novacula.features.config import DiscoverConfig
-from novacula.features.slices import CodeMatrix
+from novacula.features.discovery.slices import CodeMatrix
 from novacula.files import JSON
 from novacula.runs import Step
 

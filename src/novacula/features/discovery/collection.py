@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Int
 
 from novacula.features.config import CollectConfig
+from novacula.features.discovery.texts import Passage
 from novacula.features.models.language_model import LanguageModel
 from novacula.features.store import StoreWriter
-from novacula.features.texts import Passage
 from novacula.files import JSON
 from novacula.runs import Step
 

@@ -1,0 +1,1 @@
+"""Features without labels: states of texts, a dictionary, its codes, clusters of latents, and their ranking."""
