@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from novacula.errors import InputError
-from novacula.features.circles import circle
+from novacula.features.circles.test import circle
 from novacula.features.concepts import Concept, Template
 from novacula.features.models import LanguageModel, save_model
 

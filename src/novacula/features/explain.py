@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
+from novacula.features.circles.patching import PLACES, all_points, patch
+from novacula.features.circles.regression import explain_states, leading, prompt_functions, regress, residual_colors
 from novacula.features.concepts import Concept, Prompts, find_concept, make_prompts
 from novacula.features.concepts.concept import OFFSET
 from novacula.features.config import ExplainConfig
 from novacula.features.models import LanguageModel, Point, load_model
-from novacula.features.patching import PLACES, all_points, patch
-from novacula.features.regression import explain_states, leading, prompt_functions, regress, residual_colors
 from novacula.features.task_run import create, finish, reopen
 from novacula.files import JSON
 from novacula.runs import OnStep, RunFolder, RunResult, Step

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.features.circles import CircleTest, circle_test, is_circle, without_group_means
-from novacula.features.circular_probe import HeldOut, unseen_groups, unseen_labels
+from novacula.features.circles.probe import HeldOut, unseen_groups, unseen_labels
+from novacula.features.circles.test import CircleTest, circle_test, is_circle, without_group_means
 from novacula.features.concepts import Concept, Prompts, find_concept, make_prompts
 from novacula.features.config import ProbeConfig
 from novacula.features.models import LanguageModel, load_model

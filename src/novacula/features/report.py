@@ -9,10 +9,10 @@ _REPORTS = {
     "collect": "discovery.discover_report",
     "discover": "discovery.discover_report",
     "train-sae": "discovery.discover_report",
-    "explain": "explain_report",
-    "probe": "probe_report",
+    "explain": "circles.explain_report",
+    "probe": "circles.probe_report",
     "score": "clouds.score_report",
-    "steer": "steer_report",
+    "steer": "circles.steer_report",
     "survey": "discovery.survey_report",
 }
 """The module of each verb's report."""

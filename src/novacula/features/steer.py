@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from novacula.errors import InputError
+from novacula.features.circles.interventions import INTERVENTIONS
+from novacula.features.circles.steering import UNSEEN, Stage, grid_row, outcome, set_stage
 from novacula.features.concepts import Concept, Prompts, find_concept, make_prompts
 from novacula.features.config import SteerConfig
-from novacula.features.interventions import INTERVENTIONS
 from novacula.features.models import LanguageModel, Point, load_model
-from novacula.features.steering import UNSEEN, Stage, grid_row, outcome, set_stage
 from novacula.features.task_run import create, finish, reopen
 from novacula.files import JSON
 from novacula.runs import OnStep, RunFolder, RunResult, Step

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from novacula.errors import InputError
-from novacula.features.circles import circle
+from novacula.features.circles.test import circle
 from novacula.features.clouds.geometry import gromov_hyperbolicity, hyperbolicity, two_nn_dimension
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from benchmarks.reference.toy import train_toy
 from novacula.errors import InputError
+from novacula.features.circles.patching import all_points, patch
+from novacula.features.circles.steering import UNSEEN, Stage, grid_row, outcome, set_stage
 from novacula.features.concepts import Prompts, make_prompts
-from novacula.features.patching import all_points, patch
 from novacula.features.probe import probe_states
-from novacula.features.steering import UNSEEN, Stage, grid_row, outcome, set_stage
 from tests.features.toys import toy
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.errors import InputError
-from novacula.features.circles import circle
+from novacula.features.circles.test import circle
 
 
 @dataclass(frozen=True)

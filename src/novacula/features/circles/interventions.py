@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.features.circular_probe import CircularProbe
+from novacula.features.circles.probe import CircularProbe
 
 
 @dataclass(frozen=True)

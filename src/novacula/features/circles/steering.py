@@ -9,9 +9,9 @@ from scipy import stats
 from scipy.spatial.distance import cdist
 
 from novacula.errors import InputError
-from novacula.features.circular_probe import CircularProbe, fit_probe
+from novacula.features.circles.interventions import Case, intervene
+from novacula.features.circles.probe import CircularProbe, fit_probe
 from novacula.features.concepts import Prompts
-from novacula.features.interventions import Case, intervene
 from novacula.features.models import LanguageModel, Point, Write
 from novacula.files import JSON
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from novacula.features.interventions import INTERVENTIONS
-from novacula.features.steering import UNSEEN
+from novacula.features.circles.interventions import INTERVENTIONS
+from novacula.features.circles.steering import UNSEEN
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.runs import RunFolder
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from novacula.errors import InputError
-from novacula.features.circles import circle
-from novacula.features.continuity import compare, continuity
+from novacula.features.circles.continuity import compare, continuity
+from novacula.features.circles.test import circle
 from tests.features.toys import toy
 
 

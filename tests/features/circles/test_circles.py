@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacula.errors import InputError
-from novacula.features.circles import (
+from novacula.features.circles.probe import unseen_groups, unseen_labels
+from novacula.features.circles.test import (
     best_turn,
     circle,
     circle_test,
@@ -17,7 +18,6 @@ from novacula.features.circles import (
     is_circle,
     leading_plane,
 )
-from novacula.features.circular_probe import unseen_groups, unseen_labels
 
 
 def _states(means: np.ndarray, noise: float, groups: int = 3, width: int = 20, seed: int = 0) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.errors import InputError
-from novacula.features.circles import HeldOut, circle, without_group_means
+from novacula.features.circles.test import HeldOut, circle, without_group_means
 
 _NOISE = 1e-5
 """Principal components smaller than this share of the largest are what float32 leaves, and are not fitted."""
