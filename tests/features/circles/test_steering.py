@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from benchmarks.reference.toy import train_toy
-from novacula.errors import InputError
 from novacula.features.circles.patching import all_points, patch
 from novacula.features.circles.steering import UNSEEN, Stage, grid_row, outcome, set_stage
 from novacula.features.concepts import Prompts, make_prompts
@@ -25,14 +23,6 @@ def stage(prompts: Prompts) -> Stage:
 def test_it_adds(stage: Stage) -> None:
     assert toy().accuracy == 1
     assert np.array_equal(stage.logits.argmax(1), stage.prompts.answers)
-
-
-def test_the_same_seed_trains_the_same_weights() -> None:
-    first, second = (train_toy(4, width=8, steps=3, seed=5) for _ in range(2))
-    other = train_toy(4, width=8, steps=3, seed=6)
-    assert first.loss == second.loss != other.loss
-    with pytest.raises(InputError, match="multiple of 4"):
-        train_toy(7, width=10)
 
 
 def test_the_probe_finds_the_planted_plane(stage: Stage) -> None:
