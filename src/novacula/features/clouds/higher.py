@@ -209,7 +209,7 @@ def _independent_axes(white: Float[np.ndarray, "n d"], generator: np.random.Gene
     start = _turn(generator, white.shape[1])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        rotation = fastica(white, whiten=False, max_iter=30, tol=0, w_init=start, compute_sources=False)[1]
+        _, rotation, _ = fastica(white, whiten=False, max_iter=30, tol=0, w_init=start)  # pyright: ignore
     return rotation
 
 
