@@ -91,6 +91,12 @@ class ArcEngine:
     ) -> tuple[tuple[ndarray, ndarray, ndarray, ndarray, ndarray], ndarray]:
         """One step's forward and backward pass with the given noise ``[4, positions]``; the second is the gradient."""
 
+    def decode(self) -> tuple[ndarray, ndarray, ndarray]:
+        """What the test outputs look like with the latents at their posterior means: color logits, rows, columns.
+
+        The shapes are those of `run` without the axis of steps. The parameters and the moments stay as they are.
+        """
+
     def stream(self, block: int, stage: int, subset: int) -> ndarray | None:
         """A tensor's residual stream ``[channels, positions]`` in the last forward pass, flat; more numbers follow."""
 

@@ -87,6 +87,21 @@ def test_training_lowers_the_loss() -> None:
     assert losses[-1] < 0.2 * losses[0]
 
 
+def test_a_decode_is_the_forward_pass_without_noise_and_changes_nothing() -> None:
+    puzzle = puzzle_of(6, "neither", tests=2)
+    plain, decoding = TorchEngine(puzzle, SolveConfig(seed=2)), TorchEngine(puzzle, SolveConfig(seed=2))
+    for _ in range(3):
+        plain.step()
+        decoding.step()
+        decoded = decoding.decode()
+    for name, array in plain.state().items():
+        assert np.array_equal(array, decoding.state()[name]), name
+    outputs, _ = plain.gradients(torch.zeros_like(plain.weights.mean), 3)
+    expected = (outputs.color, outputs.row, outputs.column)
+    for found, values in zip((decoded.color, decoded.row, decoded.column), expected, strict=True):
+        assert np.array_equal(found, values.detach()[1, puzzle.demonstrations :].numpy())
+
+
 def test_nothing_global_is_touched() -> None:
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     TorchEngine(puzzle_of(1, "same"), SolveConfig()).step()

@@ -216,6 +216,40 @@ def test_runs_repeat_bit_for_bit_and_continue_from_their_state() -> None:
     assert np.array_equal(last.tests.color, repeated.tests.color)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_decodes_are_those_of_the_torch_engine(kind: str) -> None:
+    puzzle = puzzle_of(9, kind, tests=2)
+    engine = random_engine(puzzle)
+    decoded = native_like(engine, puzzle).decode()
+    for ours, theirs in zip(vars(decoded).values(), vars(engine.decode()).values(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
+
+
+def test_a_decode_is_the_forward_pass_without_noise() -> None:
+    puzzle = puzzle_of(9, "neither", tests=2)
+    native = NativeEngine(puzzle, SolveConfig(seed=3))
+    native.run(4)  # the last step's noise must not be left over
+    decoded = native.decode()
+    noise = np.zeros((4, sum(puzzle.axes.positions(s) for s in SUBSETS)), np.float32)
+    training, _ = native.gradients(noise, 4)
+    for ours, theirs in zip(vars(decoded).values(), vars(training.tests).values(), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_decodes_change_no_training() -> None:
+    puzzle, config = puzzle_of(1, "neither", tests=2), SolveConfig(seed=7)
+    plain, decoding = NativeEngine(puzzle, config), NativeEngine(puzzle, config)
+    for _ in range(6):
+        expected = plain.step()
+        decoding.decode()
+        found = decoding.step()
+        assert np.array_equal(found.kl, expected.kl)
+        assert found.reconstruction == expected.reconstruction
+        assert np.array_equal(found.tests.color, expected.tests.color)
+    for name, array in plain.state().items():
+        assert np.array_equal(array, decoding.state()[name]), name
+
+
 def test_latents_are_those_of_the_torch_engine() -> None:
     puzzle, config = puzzle_of(3, "neither"), SolveConfig()
     ours, theirs = NativeEngine(puzzle, config).latents(), TorchEngine(puzzle, config).latents()

@@ -139,6 +139,15 @@ class ArcEngine {
     return nb::make_tuple(told.tuple(), owned(std::move(gradient), {parameters_}));
   }
 
+  nb::tuple decode() {
+    Told told(*this, 1);
+    {
+      nb::gil_scoped_release release;
+      table_.decode(engine_, told.report(0));
+    }
+    return told.drawn();
+  }
+
   nb::object stream(int block, int stage, int subset) const {
     require(block >= 0 && block < arc::blocks && stage >= 0 && stage < 5 && subset >= 0 && subset < arc::subsets,
             "blocks 0 to 3, stages 0 to 4, subsets 0 to 17");
@@ -179,6 +188,12 @@ class ArcEngine {
                             owned(std::move(row), {steps, tests, rows}),
                             owned(std::move(column), {steps, tests, columns}));
     }
+
+    // The test outputs of the only step.
+    nb::tuple drawn() {
+      return nb::make_tuple(owned(std::move(color), {tests, colors, rows, columns}),
+                            owned(std::move(row), {tests, rows}), owned(std::move(column), {tests, columns}));
+    }
   };
 
   // Of all latent tensors together.
@@ -210,6 +225,7 @@ void bind(nb::module_& module, const char* name) {
       .def("state", &Class::state)
       .def("run", &Class::run, nb::arg("seed"), nb::arg("first_step"), nb::arg("count"))
       .def("gradients", &Class::gradients, nb::arg("noise"), nb::arg("step"))
+      .def("decode", &Class::decode)
       .def("stream", &Class::stream, nb::arg("block"), nb::arg("stage"), nb::arg("subset"));
 }
 

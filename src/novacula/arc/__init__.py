@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from novacula.arc.data import TaskSummary, list_tasks, load_solution, load_task
     from novacula.arc.engine import Engine, TorchEngine
     from novacula.arc.puzzle import Puzzle, preprocess
+    from novacula.arc.record import record
+    from novacula.arc.recording import Origin, Proposals, Recording, grid_digest
+    from novacula.arc.recording_file import read_recording, write_recording
     from novacula.arc.score import SubmissionScore, score_attempts, score_run, score_submission
     from novacula.arc.solve import SolveResult, resume, solve
     from novacula.arc.submit import SubmitResult, submit
@@ -34,6 +37,9 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "data": ("TaskSummary", "list_tasks", "load_solution", "load_task"),
         "engine": ("Engine", "TorchEngine"),
         "puzzle": ("Puzzle", "preprocess"),
+        "record": ("record",),
+        "recording": ("Origin", "Proposals", "Recording", "grid_digest"),
+        "recording_file": ("read_recording", "write_recording"),
         "score": ("SubmissionScore", "score_attempts", "score_run", "score_submission"),
         "solve": ("SolveResult", "resume", "solve"),
         "submit": ("SubmitResult", "submit"),

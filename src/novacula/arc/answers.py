@@ -5,8 +5,9 @@ average of the logits, and gives each a weight by how sure the network is. The c
 weights are the attempts. Source: arXiv 2512.06104, section on answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -21,6 +22,7 @@ CERTAINTY_WEIGHT = 10.0
 EARLY_STEPS, EARLY_PENALTY = 150, 10.0
 AVERAGE_PENALTY = 4.0
 
+K = TypeVar("K", bound=Hashable)
 Answer = tuple[Grid, ...]
 """One grid for every test input."""
 
@@ -40,8 +42,31 @@ class Attempt:
     share: float
 
 
-class Answers:
-    """Candidates and their scores over a run.
+@dataclass(frozen=True)
+class Proposal:
+    """What one forward pass shows as the test outputs.
+
+    Attributes:
+        grids: one per test, as text: digits, ``/`` between rows.
+        uncertainties: per test, the mean over the grid's cells of -ln of the shown color's probability.
+    """
+
+    grids: tuple[str, ...]
+    uncertainties: Float[np.ndarray, " tests"]
+
+    @property
+    def text(self) -> str:
+        """The candidate: its grids with ``|`` between them."""
+        return "|".join(self.grids)
+
+    @property
+    def uncertainty(self) -> float:
+        """Mean over the tests, in nats."""
+        return joint_uncertainty(self.uncertainties)
+
+
+class Reader:
+    """Reads proposals off forward passes, and keeps the moving average of their logits.
 
     Args:
         puzzle: palette, size rules and test shapes.
@@ -60,58 +85,111 @@ class Answers:
             np.zeros((tests, axes.x), np.float32),
             np.zeros((tests, axes.y), np.float32),
         )
-        self.scores: dict[str, float] = {}
-        """Log-weight of every candidate so far, by its text form, the latest update last."""
 
-    def update(self, drawn: DrawnTests, step: int) -> None:
-        """Take in what step `step`, counted from 0, drew."""
+    def update(self, drawn: DrawnTests) -> tuple[Proposal, Proposal]:
+        """Take in what a step drew: the proposals of this sample and of the moving average with it."""
         for average, new in zip(_fields(self._average), _fields(drawn), strict=True):
             average *= DECAY
             average += (1 - DECAY) * new
-        for outputs, penalty in ((drawn, 0.0), (self._average, AVERAGE_PENALTY)):
-            text, uncertainty = self._read(outputs)
-            weight = -CERTAINTY_WEIGHT * uncertainty - (EARLY_PENALTY if step < EARLY_STEPS else 0.0) - penalty
-            self.scores[text] = float(np.logaddexp(self.scores.pop(text, -np.inf), weight))
+        return self.read(drawn), self.read(self._average)
 
-    def restart(self) -> None:
-        """Begin the moving averages anew, for a network of another seed; its scores add to those there are."""
-        for average in _fields(self._average):
-            average[...] = 0
-
-    def ranking(self) -> list[str]:
-        """All candidates in their text form (`answer_text`), best first; of equal scores the later updated wins."""
-        latest = {text: number for number, text in enumerate(self.scores)}
-        return sorted(self.scores, key=lambda text: (self.scores[text], latest[text]), reverse=True)
-
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The two best candidates, best first; of equal scores the later updated wins. Both the same if only one is."""
-        total = np.logaddexp.reduce(list(self.scores.values()))
-        best = [(text, self.scores[text]) for text in self.ranking()[:2]]
-        found = [Attempt(_parse(text), score, float(np.exp(score - total))) for text, score in best]
-        return (found[0], found[-1])
-
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-        """The moving averages, and the scores."""
-        names = ("average_color", "average_row", "average_column")
-        return dict(zip(names, (f.copy() for f in _fields(self._average)), strict=True)), dict(self.scores)
-
-    def load(self, arrays: dict[str, np.ndarray], scores: dict[str, float]) -> None:
-        """Take up `state`."""
-        self._average = DrawnTests(
-            arrays["average_color"].copy(), arrays["average_row"].copy(), arrays["average_column"].copy()
-        )
-        self.scores = dict(scores)
-
-    def _read(self, outputs: DrawnTests) -> tuple[str, float]:
-        """The candidate that `outputs` show, and how unsure they are: mean over tests of the mean over cells."""
+    def read(self, outputs: DrawnTests) -> Proposal:
+        """The proposal that a forward pass shows."""
         grids, uncertainties = [], []
         for color, row, column, (height, width) in zip(*_fields(outputs), self._shapes, strict=True):
             rows, columns = best_run(row, height), best_run(column, width)
             logits = np.concatenate([np.zeros_like(color[:1]), color])[:, rows, columns]
             largest = logits.max(0)
             uncertainties.append(np.log(np.exp(logits - largest).sum(0)).mean())
-            grids.append(self._palette[logits.argmax(0)].tolist())
-        return answer_text(grids), float(np.mean(uncertainties))
+            grids.append(answer_text([self._palette[logits.argmax(0)].tolist()]))
+        return Proposal(tuple(grids), np.array(uncertainties))
+
+    def restart(self) -> None:
+        """Begin the moving averages anew."""
+        for average in _fields(self._average):
+            average[...] = 0
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The moving averages."""
+        names = ("average_color", "average_row", "average_column")
+        return dict(zip(names, (f.copy() for f in _fields(self._average)), strict=True))
+
+    def load(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take up `state`."""
+        self._average = DrawnTests(
+            arrays["average_color"].copy(), arrays["average_row"].copy(), arrays["average_column"].copy()
+        )
+
+
+class Answers:
+    """Candidates and their scores over a run.
+
+    Args:
+        puzzle: palette, size rules and test shapes.
+    """
+
+    def __init__(self, puzzle: Puzzle) -> None:
+        self._reader = Reader(puzzle)
+        self.scores: dict[str, float] = {}
+        """Log-weight of every candidate so far, by its text form, the latest update last."""
+
+    def update(self, drawn: DrawnTests, step: int) -> tuple[Proposal, Proposal]:
+        """Take in what step `step`, counted from 0, drew: its proposals, of the sample and of the moving average."""
+        sample, average = self._reader.update(drawn)
+        for proposal, penalty in ((sample, 0.0), (average, AVERAGE_PENALTY)):
+            add_weight(self.scores, proposal.text, weight(proposal.uncertainty, step, penalty))
+        return sample, average
+
+    def restart(self) -> None:
+        """Begin the moving averages anew, for a network of another seed; its scores add to those there are."""
+        self._reader.restart()
+
+    def ranking(self) -> list[str]:
+        """All candidates in their text form (`answer_text`), best first; of equal scores the later updated wins."""
+        return ranked(self.scores)
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The two best candidates, best first; of equal scores the later updated wins. Both the same if only one is."""
+        total = np.logaddexp.reduce(list(self.scores.values()))
+        best = [(text, self.scores[text]) for text in self.ranking()[:2]]
+        found = [Attempt(parse_answer(text), score, float(np.exp(score - total))) for text, score in best]
+        return (found[0], found[-1])
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        """The moving averages, and the scores."""
+        return self._reader.state(), dict(self.scores)
+
+    def load(self, arrays: dict[str, np.ndarray], scores: dict[str, float]) -> None:
+        """Take up `state`."""
+        self._reader.load(arrays)
+        self.scores = dict(scores)
+
+
+def joint_uncertainty(uncertainties: Float[np.ndarray, " tests"]) -> float:
+    """Of a candidate for all tests: the mean over the tests."""
+    return float(np.mean(uncertainties))
+
+
+def weight(uncertainty: float, step: int, penalty: float = 0.0) -> float:
+    """Logarithm of the weight that a proposal of step `step`, counted from 0, adds to its candidate.
+
+    Args:
+        uncertainty: in nats, the mean over all tests.
+        step: the proposals of the first 150 steps count e^-10 times as much.
+        penalty: `AVERAGE_PENALTY` for moving averages.
+    """
+    return -CERTAINTY_WEIGHT * uncertainty - (EARLY_PENALTY if step < EARLY_STEPS else 0.0) - penalty
+
+
+def add_weight(scores: dict[K, float], candidate: K, weight: float) -> None:
+    """Add a weight, given by its logarithm, to a candidate's, which becomes the latest updated."""
+    scores[candidate] = float(np.logaddexp(scores.pop(candidate, -np.inf), weight))
+
+
+def ranked(scores: Mapping[K, float]) -> list[K]:
+    """The candidates, best first; of equal scores the later updated wins."""
+    latest = {candidate: number for number, candidate in enumerate(scores)}
+    return sorted(scores, key=lambda candidate: (scores[candidate], latest[candidate]), reverse=True)
 
 
 def best_run(scores: Float[np.ndarray, " cells"], length: int | None) -> slice:
@@ -134,5 +212,6 @@ def answer_text(grids: Sequence[Sequence[Sequence[int]]]) -> str:
     return "|".join("/".join("".join(map(str, row)) for row in grid) for grid in grids)
 
 
-def _parse(text: str) -> Answer:
+def parse_answer(text: str) -> Answer:
+    """The answer that `answer_text` wrote."""
     return tuple(tuple(tuple(int(cell) for cell in row) for row in grid.split("/")) for grid in text.split("|"))

@@ -23,7 +23,7 @@ from novacula.errors import InputError
 
 @dataclass(frozen=True)
 class DrawnTests:
-    """What one step drew for the outputs of the test examples.
+    """What one forward pass gave for the outputs of the test examples.
 
     Attributes:
         color: logits of the colors other than black, whose logit is 0.
@@ -64,6 +64,10 @@ class Engine(Protocol):
 
     def step(self) -> Training:
         """One forward pass, backward pass and update."""
+        ...
+
+    def decode(self) -> DrawnTests:
+        """What the test outputs look like now, without noise: latents at their posterior means. It changes nothing."""
         ...
 
     def state(self) -> dict[str, np.ndarray]:
@@ -122,11 +126,12 @@ class TorchEngine:
         outputs, error = self.gradients(self.noise(self.steps), self.steps)
         self.steps += 1
         self._adam.update(self.weights.flat, self.weights.gradient, self.steps)
-        tests = slice(self._tests.start, self._tests.stop)
-        color, row, column = (
-            values.detach()[OUTPUT, tests].cpu().numpy() for values in (outputs.color, outputs.row, outputs.column)
-        )
-        return Training(outputs.kl.detach().cpu().numpy(), error.item(), DrawnTests(color, row, column))
+        return Training(outputs.kl.detach().cpu().numpy(), error.item(), self._drawn(outputs))
+
+    @torch.no_grad()
+    def decode(self) -> DrawnTests:
+        """What the test outputs look like now, without noise: latents at their posterior means. It changes nothing."""
+        return self._drawn(self.network.forward(torch.zeros_like(self.weights.mean)))
 
     def state(self) -> dict[str, np.ndarray]:
         """Parameters and Adam's moments, in the layout of `Layout`."""
@@ -142,6 +147,13 @@ class TorchEngine:
         ):
             tensor.copy_(torch.from_numpy(arrays[name]))
         self.steps = steps
+
+    def _drawn(self, outputs: Outputs) -> DrawnTests:
+        tests = slice(self._tests.start, self._tests.stop)
+        color, row, column = (
+            values.detach()[OUTPUT, tests].cpu().numpy() for values in (outputs.color, outputs.row, outputs.column)
+        )
+        return DrawnTests(color, row, column)
 
     @torch.no_grad()
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:

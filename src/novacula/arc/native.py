@@ -98,6 +98,10 @@ class NativeEngine:
         self.steps += count
         return [_training(*values) for values in zip(*told, strict=True)]
 
+    def decode(self) -> DrawnTests:
+        """What the test outputs look like now, without noise: latents at their posterior means. It changes nothing."""
+        return DrawnTests(*self._engine.decode())
+
     def gradients(
         self, noise: Float[np.ndarray, "4 positions"], step: int
     ) -> tuple[Training, Float[np.ndarray, " parameters"]]:

@@ -75,6 +75,13 @@ class Engine {
     adam(parameters_, gradient_, first_, second_, size_, step + 1);
   }
 
+  // The latents at their posterior means; no parameter changes, and the next step draws its own noise.
+  void decode_means(const Report<T>& report) {
+    for (int s = 0; s < subsets; ++s)
+      std::memset(noise_[s], 0, sizeof(T) * static_cast<std::size_t>(shape(s).size(latent_channels)));
+    forward(report);
+  }
+
   void gradients(const T* noise, std::int64_t step, const Report<T>& report, T* gradient) {
     Index position = 0;
     for (int s = 0; s < subsets; position += shape(s).positions(), ++s)
@@ -137,7 +144,8 @@ class Engine {
     visit(shapes.named(true, false, false, false, true), size_head, outputs_.column, d_outputs_.column);
   }
 
-  void forward_and_backward(std::int64_t step, const Report<T>& report) {
+  // With the noise that stands in noise_; tells all but the reconstruction error.
+  void forward(const Report<T>& report) {
     for (int s = 0; s < subsets; ++s)
       report.kl[s] = decode(shape(s), parameters_ + decode_weight(s), parameters_ + decode_bias(s), latents(s),
                             network_.input()[s]);
@@ -145,7 +153,10 @@ class Engine {
     for_each_head([&](int s, const Head<T>& h, T* out, T*) { read_head(shape(s), h, network_.output()[s], out); });
     reconstruction_.bar_out_of_range(outputs_);
     tell(report);
+  }
 
+  void forward_and_backward(std::int64_t step, const Report<T>& report) {
+    forward(report);
     std::memset(gradient_, 0, sizeof(T) * static_cast<std::size_t>(weights_));
     std::memset(d_outputs_.color, 0, sizeof(T) * static_cast<std::size_t>(color_size_));
     std::memset(d_outputs_.row, 0, sizeof(T) * static_cast<std::size_t>(row_size_));

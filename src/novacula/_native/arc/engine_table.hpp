@@ -42,6 +42,7 @@ const novacula::arc::EngineTable<T> NOVACULA_JOIN(engine_, NOVACULA_SCALAR) = {
     [](void* engine, const T* noise, std::int64_t step, const Report<T>& report, T* gradient) {
       engine_of(engine).gradients(noise, step, report, gradient);
     },
+    [](void* engine, const Report<T>& report) { engine_of(engine).decode_means(report); },
     [](const void* engine, int block, int stage, int subset, T* out) {
       return static_cast<const Engine<T>*>(engine)->stream(block, stage, subset, out);
     },

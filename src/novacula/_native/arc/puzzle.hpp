@@ -75,6 +75,8 @@ struct EngineTable {
   void (*step)(void* engine, std::uint64_t seed, std::int64_t step, const Report<T>& report);
   // Forward and backward only, with the given noise, [channel][position]; writes the gradient.
   void (*gradients)(void* engine, const T* noise, std::int64_t step, const Report<T>& report, T* gradient);
+  // Forward only, without noise: the latents at their posterior means. Tells all but the reconstruction error.
+  void (*decode)(void* engine, const Report<T>& report);
   // The residual stream of one subset after a stage of a block, [channel][position]; false where there is none.
   bool (*stream)(const void* engine, int block, int stage, int subset, T* out);
 };

