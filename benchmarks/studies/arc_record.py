@@ -31,12 +31,14 @@ from pathlib import Path
 
 from arc_tasks import MORE_TASKS, TASKS
 
+import novacula
 from novacula.arc.config import Dataset, SolveConfig
 from novacula.arc.data import list_tasks, load_task
+from novacula.arc.engine import engine_name
 from novacula.arc.job import volume
 from novacula.arc.record import record
 from novacula.arc.recording_file import read_recording
-from novacula.runs import Program, Step
+from novacula.runs import Program, Step, instruction_set
 
 RESULTS = Path(__file__).parents[1] / "results" / "arc_record"
 SCRATCH = Path(tempfile.gettempdir()) / "novacula-arc-record"
@@ -176,6 +178,7 @@ def main() -> None:
         print(f"phase {phase}: {len(runs) - len(left)} of {len(runs)} done", flush=True)
         missing += left
     if not options.list:
+        print(f"{engine_name(SolveConfig())} engine, {instruction_set()}, {Path(novacula.__file__).parent}", flush=True)
         conduct(missing[: options.limit], options.workers, options.results, options.scratch)
 
 

@@ -27,7 +27,7 @@ from novacula.errors import InputError
 from novacula.files import check_schema, format_json, parse_json, read_npz, write_npz
 
 SCHEMA_VERSION = 1
-MAX_TEXTS = 18_000
+MAX_TEXTS = 16_000
 """Bytes that the texts of a recording of 1,000 steps with one test may take; files stay below 40 kB with that."""
 _MAX_BYTES = 16_000_000
 _LZMA = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 22, "lc": 0, "lp": 0, "pb": 0}]
