@@ -6,14 +6,14 @@ Does what `novacula distill bench` does, and prints its table as Markdown beside
 `--run` the folder of an earlier bench is gone on with, or only printed where it is finished.
 """
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness import arguments, save, table_head, table_row
+
 from novacula.distill.bench import bench, resume
 from novacula.distill.config import BenchConfig
-from novacula.files import write_json
 from novacula.runs import RunFolder
 
 HEAD = ("task", "tier", "nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4", "why not")
@@ -30,27 +30,20 @@ def row(task: Mapping[str, Any]) -> tuple[object, ...]:
 
 def main() -> None:
     """Distill what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", default="")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--run", type=Path)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, tasks="", seed=0, workers=2, run=Path)
     if options.run and options.run.exists():
         document = resume(RunFolder.open(options.run)).document
     else:
         tasks = (options.tasks,) if options.tasks else ()
         config = BenchConfig(tasks=tasks, seed=options.seed, workers=options.workers)
         document = bench(config, out=options.run).document
-    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    table_head(*HEAD)
     for task in document["per_task"]:
-        print(f"| {' | '.join(map(str, row(task)))} |")
+        table_row(*row(task))
     reached = ", ".join(f"{tier} {count}" for tier, count in document["at_least"].items())
     print(f"\nReached by {document['tasks']} tasks: {reached}. The paper: {document['paper']}, at the trained length.")
     print(f"{document['wall_seconds']:,.0f} s of wall time, {document['cpu_seconds']:,.0f} s of processor time.")
-    if options.json:
-        write_json(options.json, document)
+    save(options.json, "1 thread for each worker", **document)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ these sequences on which the disguised network itself errs. Seconds are of proce
 definition and judging included.
 """
 
-import argparse
 import statistics
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from harness import arguments, save, table_head, table_row
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the planted networks stand with the tests
 
@@ -28,7 +28,6 @@ from novacula.distill.extract import Judge, extract
 from novacula.distill.network import Network
 from novacula.distill.source import Source, load_source
 from novacula.distill.stopwatch import Stopwatch
-from novacula.files import write_json
 from novacula.runs import instruction_set
 from tests.distill.planted import PLANTED, disguise, planted_network
 
@@ -72,20 +71,15 @@ def _tier(found: Found | None) -> str | None:
 
 def main() -> None:
     """Measure what was asked for and print the table, then the sums."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", default=",".join(PLANTED))
-    parser.add_argument("--disguises", default=",".join(NOISE))
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    print("| task | disguise | wrong | opened | queried | nodes | seconds |\n|---|---|---|---|---|---|---|")
+    options = arguments(__doc__, tasks=",".join(PLANTED), disguises=",".join(NOISE))
+    table_head("task", "disguise", "wrong", "opened", "queried", "nodes", "seconds")
     rows = []
     for task in options.tasks.split(","):
         source = load_source(task, RunConfig())
         for kind in options.disguises.split(","):
             row = measure(task, kind, source)
             rows.append(row)
-            cells = (row.task, row.disguise, f"{row.wrong:.2%}", row.opened, row.queried, row.nodes, row.seconds)
-            print(f"| {' | '.join('' if cell is None else str(cell) for cell in cells)} |", flush=True)
+            table_row(row.task, row.disguise, f"{row.wrong:.2%}", row.opened, row.queried, row.nodes, row.seconds)
     for kind in options.disguises.split(","):
         some = [row for row in rows if row.disguise == kind]
         proved = sum("S4" in (row.opened, row.queried) for row in some)
@@ -93,11 +87,7 @@ def main() -> None:
         kept = sum("S4" in (row.opened, row.queried) for row in unharmed)
         median = statistics.median(row.seconds for row in some)
         print(f"{kind}: S4 {proved} of {len(some)}; of those without error {kept} of {len(unharmed)}; {median} s")
-    if options.json:
-        write_json(
-            options.json,
-            {"schema_version": 1, "instruction_set": instruction_set(), "rows": [asdict(row) for row in rows]},
-        )
+    save(options.json, instruction_set=instruction_set(), rows=rows)
 
 
 if __name__ == "__main__":

@@ -8,18 +8,15 @@ reflected), and as a black box with its symbols. A program counts as right if it
 of lengths T, 2T and 5T. The three Div_k_delayed are apart from the 62.
 """
 
-import argparse
-import json
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from harness import arguments, save, table_head, table_row
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the plain tasks stand with the tests
 
@@ -79,13 +76,9 @@ def measure(name: str, source: str) -> Row | None:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", default=",".join([*TASKS, *DELAYED]))
-    parser.add_argument("--sources", default=",".join(SOURCES))
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, tasks=",".join([*TASKS, *DELAYED]), sources=",".join(SOURCES))
     rows: list[Row] = []
-    print(f"| task | {' | '.join(options.sources.split(','))} |\n|---|{'---|' * len(options.sources.split(','))}")
+    table_head("task", *options.sources.split(","))
     for name in options.tasks.split(","):
         cells = []
         for source in options.sources.split(","):
@@ -93,12 +86,9 @@ def main() -> None:
             if row is not None:
                 rows.append(row)
             cells.append(_cell(row))
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        table_row(name, *cells)
     print(_summary(rows))
-    if options.json:
-        machine = f"{platform.machine()}, 1 process, {datetime.now(UTC):%Y-%m-%d}"
-        document = {"schema_version": 1, "machine": machine, "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    save(options.json, "1 process", rows=rows)
 
 
 def _cell(row: Row | None) -> str:

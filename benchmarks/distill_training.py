@@ -10,32 +10,28 @@ folder of `--json`, by default benchmarks/results/distill_training/, and not run
 as safetensors.
 """
 
-import argparse
-import platform
 import time
-from datetime import UTC, datetime
+from argparse import Namespace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from harness import RESULTS, arguments, machine_line, recorded, table_head, table_row
 
 from novacula.distill.network_file import save_network
 from novacula.distill.tasks import TASKS, VARIANTS
 from novacula.distill.train import Trainer
-from novacula.files import read_json, write_json
-from novacula.runs import instruction_set
 
-RESULTS = Path(__file__).parent / "results" / "distill_training"
+FOLDER = RESULTS / "distill_training"
 ROWS, HELD_OUT = 8192, 4096
 HEAD = ("task", "perfect", "exact", "size", "layers of f", "error", "first s", "exact s", "all s")
 
 
-def outcome(name: str, options: argparse.Namespace) -> dict:
-    """The recorded outcome, or that of a run now."""
+def train(name: str, options: Namespace) -> dict[str, Any]:
+    """The outcome of a run."""
     seed, networks = options.seed, options.networks
-    path = options.json / f"{name}-adam-seed{seed}.json"
-    if path.exists():
-        return dict(read_json(path))  # pyright: ignore[reportArgumentType, reportCallIssue]
     task = (TASKS | VARIANTS)[name]
     random = np.random.default_rng(seed)
     begun = time.process_time()
@@ -46,8 +42,7 @@ def outcome(name: str, options: argparse.Namespace) -> dict:
     found = trainer.networks()
     for index, trained in enumerate(found) if networks else ():
         save_network(networks / f"{name}-{index}.safetensors", trained.network)
-    document = {
-        "schema_version": 1,
+    return {
         "task": name,
         "seed": seed,
         "steps": trainer.position,
@@ -63,13 +58,11 @@ def outcome(name: str, options: argparse.Namespace) -> dict:
             }
             for some in found
         ],
-        "machine": f"{platform.machine()}, {instruction_set()}, 1 thread, {datetime.now(UTC):%Y-%m-%d}",
+        "machine": machine_line(),
     }
-    write_json(path, document)
-    return document
 
 
-def row(document: dict) -> tuple:
+def row(document: dict[str, Any]) -> tuple[object, ...]:
     """One line of the table."""
     networks = document["networks"]
     exact = [some for some in networks if some["exact"]]
@@ -84,20 +77,13 @@ def row(document: dict) -> tuple:
 
 def main() -> None:
     """Train what is missing and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", default=",".join([*TASKS, *VARIANTS]))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=300.0)
-    parser.add_argument("--networks", type=Path)
-    parser.add_argument("--json", type=Path, default=RESULTS)
-    options = parser.parse_args()
+    tasks = ",".join([*TASKS, *VARIANTS])
+    options = arguments(__doc__, tasks=tasks, seed=0, keep=3, limit=300.0, networks=Path, json=FOLDER)
     torch.set_num_threads(1)
-    options.json.mkdir(parents=True, exist_ok=True)
-    print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
+    table_head(*HEAD)
     for name in options.tasks.split(","):
-        document = outcome(name, options)
-        print(f"| {' | '.join(map(str, row(document)))} |", flush=True)
+        path = options.json / f"{name}-adam-seed{options.seed}.json"
+        table_row(*row(recorded(path, partial(train, name, options))))
 
 
 if __name__ == "__main__":

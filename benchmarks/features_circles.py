@@ -6,14 +6,10 @@ Concepts marked ordered or control have no cycle: calling one of them a circle i
 successor 0 of 9 only in counting, hours and notes share their words with numbers and letters.
 """
 
-import argparse
-import json
-import platform
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 
 import torch
+from harness import arguments, save
 
 from novacula.features.concepts import CONCEPTS
 from novacula.features.config import ProbeConfig
@@ -23,11 +19,7 @@ from novacula.features.probe import Probe
 
 def main() -> None:
     """Probe every concept at all layers and print a line for each."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model", default="smollm2")
-    parser.add_argument("--concepts", default=",".join(CONCEPTS))
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, model="smollm2", concepts=",".join(CONCEPTS))
     torch.set_num_threads(1)
     model = load_model(options.model)
     rows = []
@@ -48,9 +40,7 @@ def main() -> None:
             flush=True,
         )
         rows.append({"concept": name, "cpu_seconds": time.process_time() - began, **result})
-    if options.json:
-        stamp = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "machine": platform.platform()}
-        options.json.write_text(json.dumps({"schema_version": 1, **stamp, "rows": rows}))
+    save(options.json, rows=rows)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,14 @@ autoencoder of 1,024 latents, clusters and ranks. Afterwards each cluster is com
 A latent is in a subspace if 0.8 or more of its unit direction is.
 """
 
-import argparse
-import json
-import platform
 import tempfile
 import time
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from harness import arguments, machine_line, save, table_head, table_row
 from reference.planted import Planted, plant
 
 from novacula.features.config import DiscoverConfig
@@ -33,7 +30,6 @@ from novacula.features.discovery.encoding import codes_path
 from novacula.features.discovery.slices import CodeMatrix, read_codes
 from novacula.features.sae import read_sae
 from novacula.files import write_npz
-from novacula.runs import instruction_set
 
 INSIDE = 0.8
 
@@ -113,41 +109,22 @@ def run(seed: int, rows: int, kind: str) -> tuple[list[Row], dict]:
 
 def main() -> None:
     """Run all seeds and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=150_000)
-    parser.add_argument("--kind", default="topk")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, seeds=3, rows=150_000, kind="topk")
     torch.set_num_threads(1)
     found, facts = [], []
-    print("| seed | manifold | rank | score | recall | purity | angle |\n|---|---|---|---|---|---|---|")
+    table_head("seed", "manifold", "rank", "score", "recall", "purity", "angle")
     for seed in range(options.seeds):
         rows, fact = run(seed, options.rows, options.kind)
         for row in rows:
-            print(
-                f"| {row.seed} | {row.manifold} | {row.rank} | {row.score:.3f} | {row.recall:.3f} | {row.purity:.3f} "
-                f"| {row.angle:.1f}° |",
-                flush=True,
-            )
+            shares = (f"{share:.3f}" for share in (row.score, row.recall, row.purity))
+            table_row(row.seed, row.manifold, row.rank, *shares, f"{row.angle:.1f}°")
         print(f"seed {seed}: explained {fact['explained']:.4f}, best other {fact['best_other']:.3f}, "
               f"{fact['cpu_seconds']:.0f} CPU s", flush=True)  # fmt: skip
         found += rows
         facts.append(fact)
-    machine = f"{platform.machine()}, {instruction_set()}, torch {torch.__version__}, 1 thread"
     first_five = sum(row.rank is not None and row.rank <= 5 for row in found)
-    print(f"{first_five} of {len(found)} manifolds among the first five; {machine}, {datetime.now(UTC):%Y-%m-%d}")
-    if options.json:
-        document = {
-            "schema_version": 1,
-            "command": f"python benchmarks/features_discovery.py --seeds {options.seeds} --kind {options.kind}",
-            "machine": machine,
-            "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "kind": options.kind,
-            "rows": [asdict(row) for row in found],
-            "runs": facts,
-        }
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    print(f"{first_five} of {len(found)} manifolds among the first five; {machine_line()}")
+    save(options.json, kind=options.kind, rows=found, runs=facts)
 
 
 if __name__ == "__main__":

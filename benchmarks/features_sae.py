@@ -8,23 +8,16 @@ dense step is what one writes first: codes as a matrix, gradients by autograd, `
 the decoder brought to norm 1. Both steps of TopK begin with the same weights and must agree on them.
 """
 
-import argparse
-import json
-import platform
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import torch
+from harness import arguments, least, machine_line, save, table_head, table_row
 from torch import Tensor
 
 from novacula.features.config import SaeKind, TrainSaeConfig
 from novacula.features.sae.activation import top
 from novacula.features.sae.trainer import Trainer
-from novacula.runs import instruction_set
 
 WIDTH, LATENTS, K, TOKENS = 576, 4608, 32, 2048
 KINDS: tuple[SaeKind, ...] = ("topk", "batchtopk", "relu", "jumprelu")
@@ -66,18 +59,6 @@ class DenseStep:
             rows /= rows.norm(dim=1, keepdim=True)
 
 
-def least(timed: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """CPU microseconds of each for a token, the least over all rounds after one."""
-    found = dict.fromkeys(timed, float("inf"))
-    for turn in range(rounds + 1):
-        for name, call in timed.items():
-            begin = time.process_time()
-            call()
-            if turn:
-                found[name] = min(found[name], 1e6 * (time.process_time() - begin) / TOKENS)
-    return found
-
-
 def difference(states: Tensor) -> float:
     """How far the weights are apart after three steps of either kind, as a share of their size."""
     config = TrainSaeConfig(latents=LATENTS, k=K, train_tokens=3 * TOKENS, batch=TOKENS)
@@ -93,10 +74,7 @@ def difference(states: Tensor) -> float:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, rounds=5)
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(TOKENS, WIDTH, generator=generator) / WIDTH**0.5
@@ -111,40 +89,33 @@ def main() -> None:
     rows = topk.weights["decoder"]
     codes = top(states @ rows.t(), K)
     matrix = codes.dense()
-    timed: dict[str, Callable[[], Any]] = {
+    timed: dict[str, Callable[[], object]] = {
         "decode": lambda: codes.decode(rows),
         "dense decode": lambda: matrix @ rows,
         "encode": lambda: states @ rows.t(),
         "dense step": lambda: dense.step(states),
         **{f"step, {kind}": lambda trainer=trainer: trainer.step(states) for kind, trainer in trainers.items()},
     }
-    us = least(timed, options.rounds)
+    us = {name: 1e6 * seconds / TOKENS for name, seconds in least(timed, options.rounds).items()}
     found = [Row("decode", us["decode"], us["dense decode"], us["dense decode"] / us["decode"], 10)]
     for kind in KINDS:
         own = us[f"step, {kind}"]
         goal = 2.0 if kind == "topk" else None
         found.append(Row(f"step, {kind}", own, us["dense step"], us["dense step"] / own, goal))
     rate, apart = 1e6 / us["step, topk"], difference(states)
-    machine = f"{platform.machine()}, {instruction_set()}, torch {torch.__version__}, 1 thread"
-    print(f"{machine}, {datetime.now(UTC):%Y-%m-%d}")
+    print(machine_line())
     print(f"encoding alone {us['encode']:.1f} µs a token; after three steps the weights differ by {apart:.1e}")
     print(f"{rate:,.0f} tokens per CPU-second with TopK (goal 8,000)")
-    print("| what | µs a token | dense | times faster | goal |\n|---|---|---|---|---|")
+    table_head("what", "µs a token", "dense", "times faster", "goal")
     for row in found:
-        cells = (f"{row.microseconds:.1f}", f"{row.dense_microseconds:.1f}", f"{row.ratio:.2f}", str(row.goal or ""))
-        print(f"| {row.what} | {' | '.join(cells)} |")
-    if options.json:
-        document = {
-            "schema_version": 1,
-            "command": f"python benchmarks/features_sae.py --rounds {options.rounds}",
-            "machine": machine,
-            "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "tokens_per_cpu_second": rate,
-            "encode_microseconds": us["encode"],
-            "weights_differ_by": apart,
-            "rows": [asdict(row) for row in found],
-        }
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        table_row(row.what, f"{row.microseconds:.1f}", f"{row.dense_microseconds:.1f}", f"{row.ratio:.2f}", row.goal)
+    save(
+        options.json,
+        tokens_per_cpu_second=rate,
+        encode_microseconds=us["encode"],
+        weights_differ_by=apart,
+        rows=found,
+    )
 
 
 if __name__ == "__main__":

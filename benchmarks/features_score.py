@@ -9,16 +9,12 @@ from one start, whose result is given beside that of the exact scan: the scan mu
 more clouds, too, of 1,000 points each.
 """
 
-import argparse
-import json
-import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
+from harness import arguments, machine_line, save, table_head, table_row
 from reference.published_indices import (
     mixture_cluster,
     mixture_synthetic,
@@ -69,27 +65,23 @@ def jobs(points: np.ndarray) -> dict[str, Callable[[], float]]:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=20_000)
-    parser.add_argument("--clouds", type=int, default=50)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    options = arguments(__doc__, n=20_000, clouds=50)
     families = {family.name: family for family in ZOO}
     for warm in (families["circle"], families["helix"]):  # what is imported when it is first used
         score_cloud(warm.draw(np.random.default_rng(0), 100))
     rows = []
     for name in ("circle", "gaussian"):
-        points = families[name].draw(np.random.default_rng(0), arguments.n)
+        points = families[name].draw(np.random.default_rng(0), options.n)
         for what, job in jobs(points).items():
             rows.append(timed(name, what, job))
-    helix = families["helix"].draw(np.random.default_rng(0), arguments.n)
+    helix = families["helix"].draw(np.random.default_rng(0), options.n)
     rows.append(timed("helix", "full score", lambda: score_cloud(helix).score))
     rows.append(timed("helix", "best split", lambda: best_split(whiten(helix).white, np.random.default_rng(0)).bits))
-    duels = [duel(seed) for seed in range(arguments.clouds)]
-    machine = f"{platform.machine()}, one thread, {datetime.now(UTC):%Y-%m-%d}"
-    print(f"{arguments.n} points, {machine}\n| cloud | estimator | CPU seconds | value |\n|---|---|---|---|")
+    duels = [duel(seed) for seed in range(options.clouds)]
+    print(f"{options.n} points, {machine_line()}")
+    table_head("cloud", "estimator", "CPU seconds", "value")
     for row in rows:
-        print(f"| {row.cloud} | {row.what} | {row.seconds:.3f} | {row.value:.4f} |")
+        table_row(row.cloud, row.what, f"{row.seconds:.3f}", f"{row.value:.4f}")
     if duels:
         worst = min(each.scan - each.ascent for each in duels)
         ratios = sorted(each.ascent_seconds / each.scan_seconds for each in duels)
@@ -99,10 +91,7 @@ def main() -> None:
             f"ascent takes {ratios[0]:.0f} to {ratios[-1]:.0f} times as long, {ratios[len(ratios) // 2]:.0f} in the "
             "middle"
         )
-    if arguments.json:
-        document = {"schema_version": 1, "n": arguments.n, "machine": machine, "rows": [asdict(row) for row in rows]}
-        document["duels"] = [asdict(each) for each in duels]
-        arguments.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    save(options.json, n=options.n, rows=rows, duels=duels)
 
 
 @dataclass(frozen=True)

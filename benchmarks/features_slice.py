@@ -7,21 +7,17 @@ rank), width 768. The codes are made in shards, joined to one matrix by `read_co
 latents are cut out, with and without a limit of 20,000 tokens. CPU seconds of one thread; peak memory of the process.
 """
 
-import argparse
-import json
-import platform
 import resource
 import tempfile
 import time
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from harness import arguments, machine_line, save, table_head, table_row
 
 from novacula.features.discovery.slices import read_codes
 from novacula.files import write_safetensors
-from novacula.runs import instruction_set
 
 ACTIVE, WIDTH, SHARD = 32, 768, 50_000
 
@@ -59,11 +55,7 @@ def write_shards(folder: Path, tokens: int, latents: int, random: np.random.Gene
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=int, default=1_000_000)
-    parser.add_argument("--latents", type=int, default=24_576)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, tokens=1_000_000, latents=24_576)
     random = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         paths = write_shards(Path(folder), options.tokens, options.latents, random)
@@ -79,24 +71,12 @@ def main() -> None:
             part = codes.slice(members, decoder, limit=limit)
             found.append(Row(size, limit, len(part.rows), part.total, time.process_time() - begin))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    machine = f"{platform.machine()}, {instruction_set()}, numpy {np.__version__}, 1 thread"
-    print(f"{machine}, {datetime.now(UTC):%Y-%m-%d}")
+    print(machine_line())
     print(f"{codes.matrix.nnz:,} entries, joined in {joining:.1f} s; peak memory {peak:.2f} GB (goal: below 2)")
-    print("| members | limit | active tokens | tokens | CPU seconds (goal: below 1) |\n|---|---|---|---|---|")
+    table_head("members", "limit", "active tokens", "tokens", "CPU seconds (goal: below 1)")
     for row in found:
-        print(f"| {row.members} | {row.limit or 'none'} | {row.active:,} | {row.tokens:,} | {row.seconds:.3f} |")
-    if options.json:
-        document = {
-            "schema_version": 1,
-            "command": f"python benchmarks/features_slice.py --tokens {options.tokens} --latents {options.latents}",
-            "machine": machine,
-            "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "entries": int(codes.matrix.nnz),
-            "join_seconds": joining,
-            "peak_gb": peak,
-            "rows": [asdict(row) for row in found],
-        }
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        table_row(row.members, row.limit or "none", f"{row.active:,}", f"{row.tokens:,}", f"{row.seconds:.3f}")
+    save(options.json, entries=int(codes.matrix.nnz), join_seconds=joining, peak_gb=peak, rows=found)
 
 
 if __name__ == "__main__":

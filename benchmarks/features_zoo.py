@@ -9,15 +9,11 @@ consecutive principal components, as their programs do. A table of all families 
 says of them.
 """
 
-import argparse
-import json
-import platform
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
+from harness import arguments, save, table_head, table_row
 from reference.published_indices import (
     mixture_cluster,
     mixture_synthetic,
@@ -118,44 +114,28 @@ def area(
 
 def main() -> None:
     """Measure and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=2000)
-    parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--legacy", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    options = arguments(__doc__, n=2000, seeds=4, legacy=1)
     start = time.process_time()
     rows = [
-        (family, measure(family, FIRST_SEED + seed, arguments.n, seed < arguments.legacy))
+        (family, measure(family, FIRST_SEED + seed, options.n, seed < options.legacy))
         for family in ZOO
-        for seed in range(arguments.seeds)
+        for seed in range(options.seeds)
     ]
     areas = [
         {"score": name, "chosen_on": area(rows, False, f), "held_out": area(rows, True, f), "all": area(rows, None, f)}
         for name, f in CANDIDATES.items()
     ]
-    print(
-        f"AUROC, {len(rows)} clouds of {arguments.n} points\n| score | chosen on | left out | all |\n|---|---|---|---|"
-    )
+    print(f"AUROC, {len(rows)} clouds of {options.n} points")
+    table_head("score", "chosen on", "left out", "all")
     for line in areas:
         shown = ["-" if line[key] is None else f"{line[key]:.3f}" for key in ("chosen_on", "held_out", "all")]
-        print(f"| {line['score']} | {' | '.join(shown)} |")
+        table_row(line["score"], *shown)
     families = [summary(family, [numbers for each, numbers in rows if each is family]) for family in ZOO]
-    print("\n| family | irreducible | called so | score | S | M | M½ |\n|---|---|---|---|---|---|---|")
+    print()
+    table_head("family", "irreducible", "called so", "score", "S", "M", "M½")
     for line in families:
-        print("| " + " | ".join(f"{v:.3f}" if isinstance(v, float) else str(v) for v in line.values()) + " |")
-    if arguments.json:
-        document = {
-            "schema_version": 1,
-            "command": f"python benchmarks/features_zoo.py --n {arguments.n} --seeds {arguments.seeds} "
-            f"--legacy {arguments.legacy}",
-            "date": datetime.now(UTC).date().isoformat(),
-            "machine": platform.machine(),
-            "cpu_seconds": time.process_time() - start,
-            "areas": areas,
-            "families": families,
-        }
-        arguments.json.write_text(json.dumps(document, indent=1) + "\n")
+        table_row(*(f"{v:.3f}" if isinstance(v, float) else v for v in line.values()))
+    save(options.json, cpu_seconds=time.process_time() - start, areas=areas, families=families)
 
 
 def summary(family: Family, measured: list[Numbers]) -> dict[str, str | float]:

@@ -71,7 +71,7 @@ def table_row(*cells: object) -> None:
     print(f"| {' | '.join('' if cell is None else str(cell) for cell in cells)} |", flush=True)
 
 
-def save(path: Path | None, threads: str = "1 thread", **document: object) -> None:
+def save(path: Path | None, threads: str = "1 thread", /, **document: object) -> None:
     """Write what was measured, beside the command, the machine and the date; nothing where there is no path."""
     if path is not None:
         command = shlex.join(["python", _script(), *sys.argv[1:]])

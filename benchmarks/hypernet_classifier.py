@@ -9,18 +9,14 @@ functions that pretend to be L1 norms, of which none may get one of its labels; 
 on the default task, 16-48-1, with and without a penalty on weights. Seeds count from 0; 1 thread.
 """
 
-import argparse
-import json
-import platform
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from harness import arguments, machine_line, save, table_head, table_row
 
 from novacula.hypernet.activations import activation_torch
 from novacula.hypernet.analyst.label import Analysis, analyze
@@ -30,7 +26,6 @@ from novacula.hypernet.build import build, with_noise
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import find_task
-from novacula.runs import instruction_set
 
 SHARE = 0.05
 SIZES = (4, 8, 16, 32)
@@ -182,12 +177,7 @@ def seconds() -> dict[str, float]:
 
 def main() -> None:
     """Measure and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=25)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=3500)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, draws=25, seeds=20, steps=3500)
     torch.set_num_threads(1)
     found = [
         hand_built(kind, inputs, noise, options.draws if noise != "clean" else 5, GOALS.get(kind))
@@ -202,20 +192,16 @@ def main() -> None:
         for noise in ("clean", "relative")
     ]
     found += [impostors(), *directly_trained(options.seeds, options.steps)]
-    machine = f"{platform.machine()}, {instruction_set()}, torch {torch.__version__}, 1 thread"
-    print(f"{machine}, {datetime.now(UTC):%Y-%m-%d}")
-    print("| networks | of them | right | goal | broken | labels agree | others |\n|---|---|---|---|---|---|---|")
+    print(machine_line())
+    table_head("networks", "of them", "right", "goal", "broken", "labels agree", "others")
     for line in found:
         others = ", ".join(f"{label} {count}" for label, count in line.others.items())
-        goal = f"{line.goal:.0%}" if line.goal else ""
-        shown = f"{line.networks} | {line.share:.0%} | {goal} | {line.broken} | {line.agree}"
-        print(f"| {line.what} | {shown} | {others} |")
+        goal = f"{line.goal:.0%}" if line.goal else None
+        table_row(line.what, line.networks, f"{line.share:.0%}", goal, line.broken, line.agree, others)
     times = seconds()
     for what, spent in times.items():
         print(f"one analysis of {what}: {spent:.2f} s")
-    if options.json:
-        document = {"machine": machine, "rows": [asdict(line) for line in found], "seconds": times}
-        options.json.write_text(json.dumps({"schema_version": 1, **document}, indent=1) + "\n")
+    save(options.json, rows=found, seconds=times)
 
 
 if __name__ == "__main__":

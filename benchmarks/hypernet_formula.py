@@ -7,14 +7,12 @@ how many draws the formula was accepted, and for how many its limit is the task 
 the proved bound, the largest error on the checked inputs, and processor seconds of one thread.
 """
 
-import argparse
-import json
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from statistics import median
 
 import torch
+from harness import arguments, save, table_head, table_row
 
 from novacula.hypernet import build, describe, find_task
 
@@ -72,24 +70,17 @@ def measure(kind: str, inputs: int, noise: float, draws: int) -> Row:
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, draws=5)
     torch.set_num_threads(1)
-    print("| network | inputs | noise | accepted | is the task | bound | largest error | s |")
-    print("|---|---|---|---|---|---|---|---|")
+    table_head("network", "inputs", "noise", "accepted", "is the task", "bound", "largest error", "s")
     rows = []
     for case in CASES:
         row = measure(*case, options.draws)
         rows.append(row)
-        bound, largest = ("" if value is None else f"{value:.3g}" for value in (row.bound, row.largest))
-        counts = f"{row.accepted} of {row.draws} | {row.is_task} of {row.draws}"
-        what = f"| {row.kind} | {row.inputs} | {row.noise:.0%} | {counts} |"
-        print(f"{what} {bound} | {largest} | {row.seconds:.2f} |", flush=True)
-    if options.json:
-        document = {"schema_version": 1, "torch": torch.__version__, "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        bound, largest = (None if value is None else f"{value:.3g}" for value in (row.bound, row.largest))
+        counts = (f"{count} of {row.draws}" for count in (row.accepted, row.is_task))
+        table_row(row.kind, row.inputs, f"{row.noise:.0%}", *counts, bound, largest, f"{row.seconds:.2f}")
+    save(options.json, torch=torch.__version__, rows=rows)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,20 @@ cluster that holds the most names: its activity on each, and the test of a circl
 means of the states themselves.
 """
 
-import argparse
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import arguments, save
+
 from novacula.features import Store, probe_states, read_sae
 from novacula.features.discovery.slices import read_codes
-from novacula.files import read_json, write_json
+from novacula.files import read_json
 
 NAMES = {
     "months": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -74,17 +78,13 @@ def measure(run: Path, names: tuple[str, ...]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, "run")
     found = {kind: measure(options.run, names) for kind, names in NAMES.items()}
     for kind, values in found.items():
         print(f"{kind}:")
         for key, value in values.items():
             print(f"    {key}: {value}")
-    if options.json:
-        write_json(options.json, {"schema_version": 1, **found})
+    save(options.json, **found)
 
 
 if __name__ == "__main__":

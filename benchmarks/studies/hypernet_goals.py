@@ -12,12 +12,10 @@ Which pieces carry it, and what direct training gives, is told by ``novacula hyp
 in benchmarks/results/hypernet_goals/ and not run again.
 """
 
-import argparse
-import json
+import sys
 import tempfile
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,7 +24,10 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from novacula.files import read_json, write_json
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, table_head, table_row
+
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.network import TargetNetwork
@@ -35,9 +36,9 @@ from novacula.hypernet.train import train
 from novacula.hypernet.training.curve import measure_curve, variance
 from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.hypernet.training.program import Training
-from novacula.runs import Program, Step, instruction_set, machine
+from novacula.runs import Program, Step
 
-RESULTS = Path(__file__).parents[1] / "results" / "hypernet_goals"
+FOLDER = RESULTS / "hypernet_goals"
 SIZES = (3, 4, 5, 7, 8, 9, 11, 12, 13, 15)
 UNSEEN = (6, 10, 14, 20, 24, 32, 48, 64, 128)
 PARTS: dict[str, tuple[int, ...]] = {"default": (), "sizes": SIZES}
@@ -127,21 +128,14 @@ def r2(network: TargetNetwork, task: Task) -> float:
 
 def outcome(part: str, seed: int, steps: int) -> dict[str, Any]:
     """The recorded run, or a new one."""
-    path = RESULTS / f"{part}-{seed}-{steps}.json"
-    if not path.exists():
-        document = {"schema_version": 1, "part": part, "seed": seed, "train_steps": steps}
-        document |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "instruction_set": instruction_set()}
-        document |= {"torch": torch.__version__, "platform": machine()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, document | trained(part, seed, steps))
-    found: Any = read_json(path)
-    return found
+    path = FOLDER / f"{part}-{seed}-{steps}.json"
+    return recorded(path, lambda: {"part": part, "seed": seed, "train_steps": steps, **trained(part, seed, steps)})
 
 
 def show(rows: list[dict[str, Any]]) -> None:
     """Print the tables."""
-    print("| part | seeds | R² 0.99 after, s | MSE 0.01 after, s | MSE, least β | ρ(MSE) | ρ(−KL) | KL, greatest β |")
-    print("|---|---|---|---|---|---|---|---|")
+    marks = ("R² 0.99 after, s", "MSE 0.01 after, s", "MSE, least β")
+    table_head("part", "seeds", *marks, "ρ(MSE)", "ρ(−KL)", "KL, greatest β")
     for part in PARTS:
         some = [row for row in rows if row["part"] == part]
         if not some:
@@ -149,8 +143,7 @@ def show(rows: list[dict[str, Any]]) -> None:
         times = [_median_time(some, name) for name in ("r2_0.99", "mse_0.01")]
         errors = median(row["curve"][0]["mse"] for row in some)
         rhos = [median(row[name] for row in some) for name in ("spearman_mse", "spearman_nats", "nats_at_highest")]
-        cells = " | ".join(f"{value:.3g}" for value in (errors, *rhos))
-        print(f"| {part} | {len(some)} | {times[0]} | {times[1]} | {cells} |")
+        table_row(part, len(some), *times, *(f"{value:.3g}" for value in (errors, *rhos)))
     for part in PARTS:
         for where in ("lowest", "highest"):
             counts: Counter[str] = Counter()
@@ -159,11 +152,12 @@ def show(rows: list[dict[str, Any]]) -> None:
             if counts:
                 print(f"{part}, labels at the {where} price: {dict(counts.most_common())}")
     if some := [row for row in rows if row["part"] == "sizes"]:
-        print("\n| n | median R² | worst of all draws | redraws |\n|---|---|---|---|")
+        print()
+        table_head("n", "median R²", "worst of all draws", "redraws")
         for n in (*UNSEEN, 16):
             each = [row["r2"][str(n)] for row in some]
             worst, redraws = min(e["worst"] for e in each), sum(e["redraws"] for e in each)
-            print(f"| {n} | {median(e['median'] for e in each):.4f} | {worst:.4f} | {redraws} |")
+            table_row(n, f"{median(e['median'] for e in each):.4f}", f"{worst:.4f}", redraws)
 
 
 def _median_time(rows: list[dict[str, Any]], name: str) -> str:
@@ -177,12 +171,7 @@ def _median_time(rows: list[dict[str, Any]], name: str) -> str:
 
 def main() -> None:
     """Run what is missing and print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, steps=6000, seeds=10, parts=",".join(PARTS))
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
     for part in options.parts.split(","):
@@ -190,9 +179,7 @@ def main() -> None:
             rows.append(outcome(part, seed, options.steps))
             print(part, seed, "done", flush=True)
     show(rows)
-    if options.json:
-        document = {"schema_version": 1, "rows": rows}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    save(options.json, rows=rows)
 
 
 if __name__ == "__main__":

@@ -11,28 +11,28 @@ A seed counts as found where the label is an algorithm of the task, by weights a
 Finished tasks are kept in benchmarks/results/hypernet_tasks/ and not run again.
 """
 
-import argparse
-import json
+import sys
 import tempfile
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
 
-from novacula.files import read_json, write_json
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, table_head, table_row
+
 from novacula.hypernet.analyst.algorithms import GENERIC
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.classify import classify
 from novacula.hypernet.config import ClassifyConfig, TrainConfig
 from novacula.hypernet.train import train
 from novacula.hypernet.training.generator import Generator, load_generator
-from novacula.runs import instruction_set, machine
 
-RESULTS = Path(__file__).parents[1] / "results" / "hypernet_tasks"
+FOLDER = RESULTS / "hypernet_tasks"
 TASKS: dict[str, dict[str, Any]] = {
     "max": {"inputs": 2, "hidden": (6,), "steps": 1500},
     "sort": {"inputs": 2, "hidden": (6,), "steps": 1500},
@@ -91,14 +91,8 @@ def of_size(generator: Generator, seed: int, inputs: int) -> dict[str, Any]:
 
 def outcome(name: str, seeds: int) -> dict[str, Any]:
     """The recorded runs of a task, or new ones."""
-    path = RESULTS / f"{name}-{seeds}seeds.json"
-    if not path.exists():
-        document = {"schema_version": 1, "task": name, "date": f"{datetime.now(UTC):%Y-%m-%d}"}
-        document |= {"instruction_set": instruction_set(), "torch": torch.__version__, "platform": machine()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, document | measured(name, seeds))
-    found: Any = read_json(path)
-    return found
+    path = FOLDER / f"{name}-{seeds}seeds.json"
+    return recorded(path, lambda: {"task": name, **measured(name, seeds)})
 
 
 def is_found(row: dict[str, Any]) -> bool:
@@ -108,8 +102,7 @@ def is_found(row: dict[str, Any]) -> bool:
 
 def show(documents: list[dict[str, Any]]) -> None:
     """Print the tables."""
-    columns = HEAD.split("; ")
-    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    table_head(*HEAD.split("; "))
     for document in documents:
         rows, options = document["rows"], document["options"]
         good = [row for row in rows if is_found(row)]
@@ -121,7 +114,7 @@ def show(documents: list[dict[str, Any]]) -> None:
         size = f"{options['inputs']}, {options['hidden'][0]}"
         seconds = f"{document['cpu_seconds'] / len(rows):.0f}"
         cells = (f"{len(good)} of {len(rows)}", named, r2, *counts, ", ".join(errors), seconds)
-        print(f"| {document['task']} | {size} | {' | '.join(map(str, cells))} |")
+        table_row(document["task"], size, *cells)
     for document in documents:
         good = [row for row in document["rows"] if is_found(row)]
         for n in good[0]["unseen"] if good else ():
@@ -142,20 +135,14 @@ def _middle(values: list[float | None]) -> str:
 
 def main() -> None:
     """Run what is missing and print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__, seeds=5, tasks=",".join(TASKS))
     torch.set_num_threads(1)
     documents = []
     for name in options.tasks.split(","):
         documents.append(outcome(name, options.seeds))
         print(name, "done", flush=True)
     show(documents)
-    if options.json:
-        document = {"schema_version": 1, "tasks": documents}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    save(options.json, tasks=documents)
 
 
 if __name__ == "__main__":
