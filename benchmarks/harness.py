@@ -9,13 +9,12 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from novacula.files import read_json, write_json
+from novacula.files import read_json, to_json, write_json
 from novacula.runs import instruction_set, machine
 
 SCHEMA_VERSION = 1
@@ -76,7 +75,8 @@ def save(path: Path | None, threads: str = "1 thread", /, **document: object) ->
     if path is not None:
         command = shlex.join(["python", _script(), *sys.argv[1:]])
         about = {"command": command, "machine": machine_line(threads), "date": _today()}
-        write_json(path, {"schema_version": SCHEMA_VERSION, **about, **_plain(document)})
+        document = {name: to_json(value) for name, value in document.items()}
+        write_json(path, {"schema_version": SCHEMA_VERSION, **about, **document})
 
 
 def recorded(path: Path, measure: Callable[[], Mapping[str, object]]) -> dict[str, Any]:
@@ -103,15 +103,6 @@ def least(jobs: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 
             if turn >= warm_up:
                 found[name] = min(found[name], time.process_time() - begun)
     return found
-
-
-def _plain(value: Any) -> Any:
-    """Dataclasses as objects of JSON."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _script() -> str:
