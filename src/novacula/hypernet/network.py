@@ -25,7 +25,7 @@ from novacula.files import (
     safetensors_metadata,
     write_safetensors,
 )
-from novacula.hypernet.activations import activation_numpy
+from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.architecture import DEEPEST, Architecture
 from novacula.hypernet.config import Activation
 
@@ -72,7 +72,7 @@ class TargetNetwork:
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
         """The outputs for many inputs; infinite or NaN where the network explodes."""
-        activation, values = activation_numpy(self.architecture.activation), np.asarray(x, np.float64)
+        activation, values = ACTIVATIONS[self.architecture.activation].function, np.asarray(x, np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             outputs = 0.0 if self.bypass is None else values @ self.bypass.T
             for layer, (weight, bias) in enumerate(zip(self.weights[:-1], self.biases, strict=False)):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.hypernet.activations import activation_numpy
+from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.units import DEAD, Units
 from novacula.hypernet.network import TargetNetwork
 
@@ -59,7 +59,7 @@ def _form(
 ) -> TargetNetwork:
     """The network with the first hidden layer in a given order, and the layers above in their own."""
     weights, biases = list(network.weights), list(network.biases)
-    activation, values = activation_numpy(network.architecture.activation), x
+    activation, values = ACTIVATIONS[network.architecture.activation].function, x
     biased = [network.architecture.biases] * (len(weights) - 1) + [network.architecture.output_bias]
     for layer in range(len(weights) - 1):
         values = activation(values @ weights[layer].T + biases[layer])

@@ -9,7 +9,7 @@ Source: arXiv 2312.03051 for the algorithms.
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import BENT
+from novacula.hypernet.activations import RECTIFIERS
 from novacula.hypernet.analyst.kinks import Kinks
 from novacula.hypernet.analyst.orders import BAND, OrderParameters
 from novacula.hypernet.config import Activation
@@ -54,7 +54,7 @@ def by_function(orders: OrderParameters, kinks: Kinks, tilt: float, r2: float, a
         activation: of the network; far out, only those that approach rectifiers show a side.
     """
     if orders.axis_kinks > _COVERED and tilt < _BALANCED:
-        return _shown(np.clip(kinks.odd, -1, 1)) if activation in BENT else "double-sided"
+        return _shown(np.clip(kinks.odd, -1, 1)) if activation in RECTIFIERS else "double-sided"
     is_bowl = orders.concavity < _CONVEX and 0 < orders.anisotropy < _ROUND
     if is_bowl and r2 > _FITS and orders.axis_kinks < _PARTLY:
         return "convexity"

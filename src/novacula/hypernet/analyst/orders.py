@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
+from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.units import Units, unit_rows
 from novacula.hypernet.network import TargetNetwork
 
@@ -110,7 +111,7 @@ def spike_slopes(
     plus, minus = np.zeros(inputs), np.zeros(inputs)
     np.add.at(plus, units.owner[spike & (units.side > 0)], units.slope[spike & (units.side > 0)])
     np.add.at(minus, units.owner[spike & (units.side < 0)], units.slope[spike & (units.side < 0)])
-    if network.architecture.activation in ("abs", "square"):  # such a unit has both sides
+    if ACTIVATIONS[network.architecture.activation].even:  # such a unit has both sides
         return plus + minus, plus + minus
     return plus, minus
 

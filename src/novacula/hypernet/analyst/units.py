@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from novacula.hypernet.activations import activation_numpy
+from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.network import TargetNetwork
 
 LARGEST = 1e30
@@ -81,7 +81,7 @@ def measure_units(network: TargetNetwork, x: Float[np.ndarray, "batch inputs"]) 
     total = above.sum(0)
     outs = above[0] if len(above) == 1 else np.linalg.norm(above, axis=0) * np.where(total < 0, -1.0, 1.0)
     z = x @ rows.T + biases
-    values = activation_numpy(network.architecture.activation)(z)
+    values = ACTIVATIONS[network.architecture.activation].function(z)
     moved = z - z.mean(0)
     line = (moved * values).mean(0) / np.maximum((moved**2).mean(0), 1e-300)
     strength = np.abs(outs) * values.std(0)

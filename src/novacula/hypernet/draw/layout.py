@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.hypernet.activations import BENT
+from novacula.hypernet.activations import RECTIFIERS
 from novacula.hypernet.network import TargetNetwork
 
 _TURNS = 400
@@ -67,7 +67,7 @@ def _balanced(network: TargetNetwork) -> list[np.ndarray]:
     Of a rectifier this changes nothing, so of units near one it shows what their weights do; others are left alone.
     """
     weights = [np.array(weight) for weight in network.weights]
-    if network.architecture.activation not in (*BENT, "abs"):
+    if network.architecture.activation not in (*RECTIFIERS, "abs"):
         return weights
     for _ in range(_SWEEPS):
         for below, above in pairwise(weights):

@@ -15,31 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.formula.expression import FUNCTIONS, FunctionName
+from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.form import Form, Role
 from novacula.hypernet.formula.units import Pattern, Shallow, Sorted, direction
 
-LIPSCHITZ: dict[FunctionName, float] = {
-    "swish": 1.0999,
-    "relu": 1.0,
-    "gelu": 1.1290,
-    "softplus": 1.0,
-    "tanh": 1.0,
-    "abs": 1.0,
-    "sin": 1.0,
-}
-"""Bounds of |φ'|; a square has none."""
-CURVATURE: dict[FunctionName, float] = {
-    "swish": 0.5,
-    "relu": 0.0,
-    "gelu": 0.7979,
-    "softplus": 0.25,
-    "tanh": 0.7699,
-    "square": 2.0,
-    "abs": 0.0,
-    "sin": 1.0,
-}
-"""Bounds of |φ''| away from kinks."""
 _TOLERANCE = 1e-6
 """What the straight lines between two points may add to a bound, where so many points are allowed."""
 _MOST_POINTS = 50_000
@@ -79,7 +59,7 @@ class Box:
 class _Group:
     """What happens along one direction: terms v φ(w z + b), those of the form with v negated, and a slope."""
 
-    terms: list[tuple[FunctionName, float, float, float]] = field(default_factory=list)
+    terms: list[tuple[Activation, float, float, float]] = field(default_factory=list)
     slope: float = 0.0
 
 
@@ -112,7 +92,7 @@ def _bound(network: Shallow, found: Sorted, form: Form, box: Box, shift: float) 
             groups[(pattern, member)].terms.append(term)
         if role.background:
             count = len(role.members) * (2 if role.mirrored else 1)
-            slope = abs(role.out * role.background) * LIPSCHITZ.get(role.function, np.inf)
+            slope = abs(role.out * role.background) * ACTIVATIONS[role.function].steepness
             slack += slope * n * box.farthest * count
     slopes = _slopes(network, found, form) + shift
     for index in np.flatnonzero(slopes):
@@ -142,7 +122,7 @@ def _along(pattern: Pattern, member: tuple[int, ...], n: int, box: Box) -> tuple
     return (max(least, box.least), min(most, box.most)) if pattern == "total" else (least, most)
 
 
-def _terms(role: Role, n: int) -> list[tuple[Pattern, tuple[int, ...], tuple[FunctionName, float, float, float]]]:
+def _terms(role: Role, n: int) -> list[tuple[Pattern, tuple[int, ...], tuple[Activation, float, float, float]]]:
     """What a role takes away along each of its directions."""
     if role.stairs:
         turns = {k: -1.0 if role.alternating and k % 2 else 1.0 for (k,) in role.stairs.indices(n)}
@@ -161,13 +141,13 @@ def _terms(role: Role, n: int) -> list[tuple[Pattern, tuple[int, ...], tuple[Fun
 def _extremes(group: _Group, reach: tuple[float, float]) -> tuple[float, float]:
     """Bounds of the sum of all terms between the ends of the direction's reach."""
     start, end = reach
-    kinks = [-b / w for name, w, b, _ in group.terms if name in ("relu", "abs") and w]
-    bend = sum(abs(v) * w * w * CURVATURE[name] for name, w, _, v in group.terms)
+    kinks = [-b / w for name, w, b, _ in group.terms if ACTIVATIONS[name].kinked and w]
+    bend = sum(abs(v) * w * w * ACTIVATIONS[name].curvature for name, w, _, v in group.terms)
     points = int(np.clip((end - start) * np.sqrt(bend / (8 * _TOLERANCE)), 2, _MOST_POINTS))
     z = np.union1d(np.linspace(start, end, points), [kink for kink in kinks if start < kink < end])
     value = group.slope * z
     for name, w, b, v in group.terms:
-        value = value + v * FUNCTIONS[name](w * z + b)
+        value = value + v * ACTIVATIONS[name].function(w * z + b)
     between = bend * float(np.diff(z).max(initial=0.0)) ** 2 / 8
     return float(value.min()) - between, float(value.max()) + between
 
@@ -194,4 +174,4 @@ def _reach(row: Float[np.ndarray, " inputs"], bias: float, box: Box) -> tuple[fl
 def _lipschitz(network: Shallow, row: np.ndarray, bias: float, farthest: float) -> float:
     if network.activation == "square":
         return 2 * (float(np.abs(row).sum()) * farthest + abs(bias))
-    return LIPSCHITZ[network.activation]
+    return ACTIVATIONS[network.activation].steepness

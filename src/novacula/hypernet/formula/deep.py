@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.hypernet.config import Activation
+from novacula.hypernet.activations import ACTIVATIONS, RECTIFIERS
 from novacula.hypernet.formula.expression import (
     INPUTS,
     Call,
@@ -24,8 +24,6 @@ from novacula.hypernet.formula.expression import (
 )
 from novacula.hypernet.network import TargetNetwork
 
-ROUNDING: Mapping[Activation, float] = {"relu": 0.0, "swish": 0.27847, "gelu": 0.17005, "softplus": 0.69315}
-"""Bounds of |φ(z) - max(z, 0)|."""
 _NEAR = 0.1
 _MOST = 60
 """Atoms of a sum: with more, nobody would read it."""
@@ -99,7 +97,7 @@ def read_deep(network: TargetNetwork) -> Deep | None:
     Each unit is measured by its largest weight, which the next layer takes back.
     """
     architecture = network.architecture
-    if architecture.activation not in ROUNDING or architecture.residual:
+    if architecture.activation not in RECTIFIERS or architecture.residual:
         return None
     n = architecture.inputs
     inputs = [Sum.of({Input(i): 1.0}) for i in range(n)]
@@ -131,12 +129,13 @@ def deep_bound(network: TargetNetwork, read: Deep, farthest: float) -> float:
     Layer by layer: a unit differs from its kink by at most the rounding of the corner, by what the units below differ
     times the weights, and by what the weights differ times the largest values below.
     """
+    corner = ACTIVATIONS[network.architecture.activation].corner or 0.0
     reach, error = np.full(network.architecture.inputs, farthest), np.zeros(network.architecture.inputs)
     for weight, bias, own, own_bias in zip(network.weights, network.biases, read.weights, read.biases, strict=True):
         error = np.abs(weight) @ error + np.abs(weight - own) @ reach + np.abs(bias - own_bias)
         reach = np.abs(own) @ reach + np.abs(own_bias)
-        error = error + ROUNDING[network.architecture.activation]
-    error = error - ROUNDING[network.architecture.activation]  # outputs have no corner
+        error = error + corner
+    error = error - corner  # outputs have no corner
     direct = np.zeros_like(read.bypass) if network.bypass is None else network.bypass
     return float((error + np.abs(direct - read.bypass).sum(1) * farthest).max())
 

@@ -12,20 +12,14 @@ from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import erf
+
+from novacula.hypernet.activations import ACTIVATIONS
 
 FunctionName = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin", "sqrt"]
 DomainName = Literal["inputs", "pairs", "neighbors", "couples", "halves", "some", "steps"]
 
 FUNCTIONS: Mapping[FunctionName, Callable[[np.ndarray], np.ndarray]] = {
-    "swish": lambda z: 0.5 * z * (1 + np.tanh(0.5 * z)),
-    "relu": lambda z: np.maximum(z, 0.0),
-    "gelu": lambda z: 0.5 * z * (1 + erf(z / np.sqrt(2.0))),
-    "softplus": lambda z: np.logaddexp(z, 0.0),
-    "tanh": np.tanh,
-    "square": np.square,
-    "abs": np.abs,
-    "sin": np.sin,
+    **{name: activation.function for name, activation in ACTIVATIONS.items()},
     "sqrt": np.sqrt,
 }
 """What a `Call` may name."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import (
-    FUNCTIONS,
     Alternating,
     Call,
     Domain,
     Entry,
     Expression,
-    FunctionName,
     Number,
     Over,
     Stair,
@@ -26,8 +26,6 @@ from novacula.hypernet.formula.expression import (
 )
 from novacula.hypernet.formula.units import Pattern
 
-HOMOGENEOUS: dict[FunctionName, int] = {"relu": 1, "abs": 1, "square": 2}
-"""Functions with φ(λz) = λ^k φ(z) for λ > 0, and k: their weights are measured in v."""
 _FEW = 3
 """Members of an index set without a name, up to which a sum is written out."""
 
@@ -51,7 +49,7 @@ class Role:
         straight: whether it is linear wherever inputs are, so that nothing inside φ can be fitted.
     """
 
-    function: FunctionName
+    function: Activation
     pattern: Pattern
     members: tuple[tuple[int, ...], ...]
     weight: float
@@ -69,7 +67,7 @@ class Role:
         along = _along(self.pattern, self.members, x)
         rest = self.background * x.sum(1, keepdims=True) + self.bias
         signs = (1.0, -1.0) if self.mirrored else (1.0,)
-        phi = FUNCTIONS[self.function]
+        phi = ACTIVATIONS[self.function].function
         if self.stairs is None:
             return sum((phi(sign * self.weight * along + rest).sum(1) for sign in signs), np.zeros(len(x)))
         k = np.array(self.stairs.indices(x.shape[1]), np.float64).reshape(-1)

@@ -8,19 +8,13 @@ in opposite senses are |z|, since a max(z, 0) + b max(-z, 0) = (a+b)/2 |z| + (a-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import pi, sqrt
 
-from novacula.hypernet.formula.expression import Entry, Expression, FunctionName, domain_of, plus, rounded, times
+from novacula.hypernet.activations import ACTIVATIONS, RECTIFIERS
+from novacula.hypernet.config import Activation
+from novacula.hypernet.formula.expression import Entry, Expression, domain_of, plus, rounded, times
 from novacula.hypernet.formula.form import Form, Line, Role, summed
 from novacula.hypernet.formula.units import Pattern
 
-SHALLOW: dict[FunctionName, tuple[float, float]] = {
-    "swish": (0.5, 0.25),
-    "gelu": (0.5, 1 / sqrt(2 * pi)),
-    "softplus": (0.5, 0.125),
-}
-"""The coefficients of z and z² of the power series at 0; the next term is of fourth order."""
-_SHARP = ("swish", "gelu", "softplus", "relu", "abs")
 _NEAR = 0.08
 """How far a value may be from a simple one, relative to the largest of its kind, to be taken for it."""
 
@@ -29,7 +23,7 @@ Direction = tuple[Pattern, tuple[int, ...]]
 
 def sharp_limit(form: Form, n: int) -> Form | None:
     """The form for infinite slopes, its values taken for the simple ones that they are near; None where it has none."""
-    if any(role.function not in _SHARP for role in form.roles) or not form.roles:
+    if any(role.function not in (*RECTIFIERS, "abs") for role in form.roles) or not form.roles:
         return None
     rises: dict[Direction, list[float]] = defaultdict(lambda: [0.0, 0.0])
     kept: list[Role] = []
@@ -57,14 +51,15 @@ def sharp_limit(form: Form, n: int) -> Form | None:
 
 def shallow_limit(form: Form) -> Form | None:
     """The form with every function replaced by its power series to second order; None where it has none."""
-    if any(role.function not in SHALLOW or role.pattern == "total" for role in form.roles) or not form.roles:
+    if any(role.pattern == "total" for role in form.roles) or not form.roles:
         return None
     squares: dict[Direction, float] = defaultdict(float)
     slopes: dict[int, float] = defaultdict(float, _slopes(form))
     for role in form.roles:
-        slope, square = SHALLOW[role.function]
-        if role.bias or role.background:
+        series = ACTIVATIONS[role.function].series
+        if series is None or role.bias or role.background:
             return None
+        slope, square = series
         for member in role.members:
             squares[(role.pattern, member)] += role.out * role.weight**2 * square * (2 if role.mirrored else 1)
             if not role.mirrored:
@@ -166,7 +161,7 @@ def _kinked(role: Role, slope: float, kink: float) -> Role:
     )
 
 
-def _grouped(function: FunctionName, values: Mapping[Direction, float]) -> tuple[Role, ...]:
+def _grouped(function: Activation, values: Mapping[Direction, float]) -> tuple[Role, ...]:
     """One role for each pattern and value, values that are small left out."""
     largest = max((abs(value) for value in values.values()), default=0.0)
     groups: dict[tuple[Pattern, float], list[tuple[int, ...]]] = defaultdict(list)

@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.formula.expression import Domain
-from novacula.hypernet.formula.form import HOMOGENEOUS, Form, Line, Role
+from novacula.hypernet.formula.form import Form, Line, Role
 from novacula.hypernet.formula.units import Pattern, Shallow, Sorted, Unit
 
 Grain = Literal["one", "gaps", "each"]
@@ -160,7 +161,7 @@ def _places(form: Form, free: tuple[bool, bool]) -> list[tuple[int, str]]:
     for index, role in enumerate(form.roles):
         if role.straight:
             continue
-        if role.function not in HOMOGENEOUS:
+        if not ACTIVATIONS[role.function].homogeneous:
             places.append((index, "weight"))
         if (free[0] and role.bias) or role.pattern == "total":
             places.append((index, "bias"))
@@ -193,7 +194,7 @@ def _mirror(roles: list[Role]) -> list[Role]:
 
 def _kinks(network: Shallow, units: tuple[Unit, ...]) -> _Kinks:
     """Units by pattern, sense, sign of v and kink; within each, those of one direction merged."""
-    even = network.activation in ("abs", "square")
+    even = ACTIVATIONS[network.activation].even
     keyed: dict[tuple[Pattern, bool, bool, bool], list[Unit]] = defaultdict(list)
     for unit in units:
         if even and unit.weight < 0:
@@ -214,14 +215,14 @@ def _kinks(network: Shallow, units: tuple[Unit, ...]) -> _Kinks:
 
 
 def _merged(network: Shallow, units: list[Unit]) -> _Merged:
-    degree = HOMOGENEOUS.get(network.activation, 0 if network.activation in ("tanh", "sin") else 1)
+    degree = ACTIVATIONS[network.activation].degree
     weights = np.array([unit.weight for unit in units])
     slopes = np.array([unit.out for unit in units]) * np.abs(weights) ** degree
     share = slopes / slopes.sum()
     weight = float(share @ weights)
     backgrounds = float(share @ np.array([unit.background for unit in units]))
     kink = float(share @ np.array([-unit.bias for unit in units]) / weight)
-    if network.activation in HOMOGENEOUS:
+    if ACTIVATIONS[network.activation].homogeneous:
         backgrounds, weight = backgrounds / abs(weight), float(np.sign(weight))
     return _Merged(units[0].member, weight, backgrounds, -kink * weight, float(slopes.sum() / abs(weight) ** degree))
 

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.config import Activation
-from novacula.hypernet.formula.expression import FUNCTIONS
 
 Pattern = Literal["entry", "pair+", "pair-", "total"]
 
@@ -46,7 +46,11 @@ class Shallow:
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, " batch"]:
         """The output at some points."""
-        return FUNCTIONS[self.activation](x @ self.rows.T + self.biases) @ self.outs + x @ self.direct + self.constant
+        return (
+            ACTIVATIONS[self.activation].function(x @ self.rows.T + self.biases) @ self.outs
+            + x @ self.direct
+            + self.constant
+        )
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def direction(pattern: Pattern, member: tuple[int, ...], inputs: int) -> Float[n
 def sort_units(network: Shallow, x: Float[np.ndarray, "batch inputs"]) -> Sorted:
     """Tells what each unit does on inputs such as these."""
     z = x @ network.rows.T + network.biases
-    values = FUNCTIONS[network.activation](z)
+    values = ACTIVATIONS[network.activation].function(z)
     strength = np.abs(network.outs) * values.std(0)
     curved = _CURVED * float((values @ network.outs).std())
     units, flat, planes, loose = [], [], [], []

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import activation_numpy
+from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.config import Activation, BuildConfig
 from novacula.hypernet.known.circuit import Circuit
@@ -57,7 +57,7 @@ def _one_family(config: BuildConfig, t: Float[np.ndarray, " inputs"]) -> TargetN
 def _mean_error(activation: Activation, slope: float) -> float:
     """The mean of |x| - (σ(kx) + σ(-kx))/k for standard normal x, by the trapezoidal rule."""
     x = np.linspace(-9, 9, 40_001)
-    act = activation_numpy(activation)
+    act = ACTIVATIONS[activation].function
     error = np.abs(x) - (act(slope * x) + act(-slope * x)) / slope
     return float(np.trapezoid(error * np.exp(-(x**2) / 2), x) / np.sqrt(2 * np.pi))
 
@@ -78,7 +78,7 @@ def _bowls(config: BuildConfig, *, antithetic: bool, task: str) -> TargetNetwork
     if antithetic:
         rows[units // 2 : 2 * (units // 2)] = -rows[: units // 2]
     x = generator.standard_normal((_FITTED, n))
-    y = activation_numpy(config.activation)(x @ rows.T).sum(1)
+    y = ACTIVATIONS[config.activation].function(x @ rows.T).sum(1)
     f = np.abs(x).sum(1) if task == "l1-norm" else np.sqrt((x**2).sum(1))
     height = np.cov(y, f)[0, 1] / y.var()
     outs, constant = np.full(units, height), float(f.mean() - height * y.mean())
