@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from novacula.hypernet.analyst.canonical import Canonical, canonical
-from novacula.hypernet.analyst.units import measure_units
+from novacula.hypernet.analyst.units import Layer, read_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build, shuffled
 from novacula.hypernet.network import TargetNetwork
@@ -12,7 +12,7 @@ X = np.random.default_rng(0).standard_normal((800, 6))
 
 
 def form(network: TargetNetwork) -> Canonical:
-    return canonical(network, measure_units(network, X), X)
+    return canonical(network, read_units(Layer.first_of(network), X), X)
 
 
 def test_drops_dead_units_and_keeps_the_function() -> None:

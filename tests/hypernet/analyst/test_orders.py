@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from novacula.hypernet.analyst.orders import OrderParameters, measure_orders, random_spikiness
-from novacula.hypernet.analyst.units import measure_units
+from novacula.hypernet.analyst.units import Layer, read_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build, shuffled
 from novacula.hypernet.network import TargetNetwork
@@ -12,7 +12,7 @@ from novacula.hypernet.network import TargetNetwork
 
 def orders(network: TargetNetwork) -> OrderParameters:
     x = np.random.default_rng(0).standard_normal((1000, network.architecture.inputs))
-    return measure_orders(network, measure_units(network, x), x, network(x)[:, 0])
+    return measure_orders(network, read_units(Layer.first_of(network), x), x, network(x)[:, 0])
 
 
 def test_the_spikiness_of_random_rows_is_the_measured_one() -> None:

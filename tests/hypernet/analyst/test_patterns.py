@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from novacula.hypernet.analyst.patterns import Patterns, measure_patterns
-from novacula.hypernet.analyst.units import measure_units
+from novacula.hypernet.analyst.units import Layer, read_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build, shuffled, with_noise
 from novacula.hypernet.network import TargetNetwork
@@ -14,7 +14,7 @@ def patterns(network: TargetNetwork) -> Patterns:
 
     law = find_task(network.task or "").law
     x = law.draw((1000, network.architecture.inputs), torch.Generator().manual_seed(0)).double().numpy()
-    return measure_patterns(network, measure_units(network, x))
+    return measure_patterns(network, read_units(Layer.first_of(network), x))
 
 
 @pytest.mark.parametrize(

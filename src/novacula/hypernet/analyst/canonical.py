@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.hypernet.activations import ACTIVATIONS
-from novacula.hypernet.analyst.units import DEAD, Units
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
+from novacula.hypernet.analyst.units import Units
 from novacula.hypernet.network import TargetNetwork
 
 
@@ -84,5 +85,5 @@ def _by_strength(
     owner = np.abs(rows).argmax(1)
     side = np.sign(rows[np.arange(len(rows)), owner])
     keys = np.lexsort((-strength, -side, owner))
-    kept = keys[strength[keys] > DEAD * strength.max(initial=0.0)]
+    kept = keys[strength[keys] > THRESHOLDS.dead * strength.max(initial=0.0)]
     return kept if len(kept) else keys[:1]

@@ -21,7 +21,7 @@ from novacula.hypernet.analyst.kinks import Kinks, measure_kinks
 from novacula.hypernet.analyst.orders import OrderParameters, measure_orders
 from novacula.hypernet.analyst.patterns import Patterns, measure_patterns
 from novacula.hypernet.analyst.structure import Structure, measure_structure
-from novacula.hypernet.analyst.units import Units, can_be_measured, measure_units
+from novacula.hypernet.analyst.units import Layer, Units, can_be_measured, read_units
 from novacula.hypernet.build import with_noise
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.network import TargetNetwork
@@ -86,7 +86,7 @@ def analyze(network: TargetNetwork, task: Task, config: ClassifyConfig | None = 
     drawn = task.law.draw((config.points, inputs), torch.Generator().manual_seed(config.seed)).double()
     x, f = drawn.numpy(), task.function(drawn).numpy()
     with np.errstate(over="ignore", invalid="ignore"):
-        form = canonical(network, measure_units(network, x), x)
+        form = canonical(network, read_units(Layer.first_of(network), x), x)
     found = _labeled(network, form, task, x, f, np.random.default_rng([config.seed, 0]))
     return replace(found, confidence=_confidence(network, task, x[:_QUICK], f[:_QUICK], found, config))
 
@@ -119,7 +119,7 @@ def _labeled(
     """The analysis without its confidence; `form` is the canonical form."""
     with np.errstate(over="ignore", invalid="ignore"):
         y = network(x)
-        units = measure_units(network, x)
+        units = read_units(Layer.first_of(network), x)
         mse = float(((y - f) ** 2).mean()) if np.isfinite(y).all() else math.inf
     mse = mse if math.isfinite(mse) else math.inf
     analysis = Analysis(

@@ -82,7 +82,7 @@ def measure_orders(
     spikiness = float(np.average(units.concentration[bent], weights=bend))
     floor = random_spikiness(inputs)
     rescaled = (spikiness - floor) / (1 - floor) if floor < 1 - 1e-9 else 1.0
-    outs = np.sign(units.outs[bent]) * bend
+    outs = np.sign(units.layer.outs[bent]) * bend
     plus, minus = spike_slopes(network, units)
     both = plus + minus
     used = both > 1e-12
@@ -97,8 +97,8 @@ def measure_orders(
         coverage=float(covered.mean()),
         balance=_balance(x, y, plus, minus),
         sign_purity=float(outs.sum() / np.abs(outs).sum()),
-        evenness=1 - float(units.outs[bent].std() / np.abs(units.outs[bent]).mean()),
-        independence=_independence(units.rows[bent]),
+        evenness=1 - float(units.layer.outs[bent].std() / np.abs(units.layer.outs[bent]).mean()),
+        independence=_independence(units.layer.rows[bent]),
         slope=slope,
     )
 

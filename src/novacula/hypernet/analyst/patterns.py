@@ -1,22 +1,17 @@
-"""What the bent units of the first hidden layer look at: one input, two of them, their sum, all of them, or anything.
+"""Shares of the first layer's bend by what its units look at: one input, two of them, all of them, or anything.
 
-A row fits a pattern by the square of its cosine with the nearest row that has the pattern exactly; of several patterns
-it has the one that it fits best. Units on one line whose bends cancel, such as v σ(z) - v σ(-z) = vz, count together.
-Source: ours.
+A row counts for the direction that explains most of it, where that is enough. Units on one line whose bends cancel,
+such as v σ(z) - v σ(-z) = vz, count together. Source: ours.
 """
 
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from novacula.hypernet.analyst.units import Units, unit_rows
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
+from novacula.hypernet.analyst.units import ENTRY, Units, unit_rows
 from novacula.hypernet.network import TargetNetwork
-
-_FITS = 0.8
-_ON_BACKGROUND = 0.95
-"""Of rows with two free numbers, of which chance makes more."""
-_SAME_LINE = 0.99
 
 
 @dataclass(frozen=True)
@@ -68,33 +63,29 @@ class Patterns:
 
 
 def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
-    """The patterns of a network's first units."""
-    rows, bends, signs = _lines(network, units)
-    if not len(rows) or bends.sum() <= 0:
+    """The patterns of a network whose first layer was read."""
+    lines = _lines(network, units)
+    whole = lines.bends.sum()
+    if not len(lines.units) or whole <= 0:
         return Patterns()
-    inputs, whole = rows.shape[1], bends.sum()
-    two = np.argsort(-np.abs(rows), axis=1, kind="stable")[:, :2]
-    ends = np.take_along_axis(rows, two, 1)
-    fits = np.zeros((3, len(rows)))
-    fits[0] = ends[:, 0] ** 2
-    if inputs > 1:
-        fits[1], fits[2] = np.abs(ends).sum(1) ** 2 / 2, rows.sum(1) ** 2 / inputs
-    best = np.where(fits.max(0) > _FITS, fits.argmax(0), -1)
-    background = (best < 0) & (_on_background(rows) > _ON_BACKGROUND)
-    entry, pair, total = best == 0, best == 1, best == 2
-    added = pair & (ends.prod(1) > 0)
-    apart = pair & ~added
+    inputs, chosen = units.layer.rows.shape[1], lines.units
+    shares, opposite = units.bare.shares[chosen], units.bare.opposite[chosen]
+    fits = shares.max(1) > THRESHOLDS.fits
+    entry, pair, total = (fits & (shares.argmax(1) == best) for best in range(3))
+    added, apart = pair & ~opposite, pair & opposite
     if inputs == 2:
         total = added
+    raised = (units.raised.pattern[chosen] == ENTRY) & (1 - units.raised.left[chosen] > THRESHOLDS.on_background)
 
-    def share(chosen: Bool[np.ndarray, " lines"]) -> float:
-        return float(bends[chosen].sum() / whole)
+    def share(some: Bool[np.ndarray, " lines"]) -> float:
+        return float(lines.bends[some].sum() / whole)
 
-    def sign(chosen: Bool[np.ndarray, " lines"]) -> float:
-        return float((bends * signs)[chosen].sum() / max(bends[chosen].sum(), 1e-300))
+    def sign(some: Bool[np.ndarray, " lines"]) -> float:
+        return float((lines.bends * lines.signs)[some].sum() / max(lines.bends[some].sum(), 1e-300))
 
-    couples = [tuple(sorted(couple)) for couple in two[pair].tolist()]
-    weights = bends[pair] / max(bends[pair].sum(), 1e-300)
+    ends = zip(units.bare.first[chosen][pair].tolist(), units.bare.second[chosen][pair].tolist(), strict=True)
+    couples = [tuple(sorted(couple)) for couple in ends]
+    weights = lines.bends[pair] / max(lines.bends[pair].sum(), 1e-300)
     busy = {end: {couple for couple in couples if end in couple} for couple in couples for end in couple}
     return Patterns(
         entry=share(entry),
@@ -102,24 +93,42 @@ def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
         difference=share(apart),
         total=share(total),
         stairs=float(total.sum()),
-        background=share(background),
+        background=share(~fits & raised & (inputs > 3)),
         tied=_weighted(weights, [all(len(busy[end]) == 1 for end in couple) for couple in couples]),
         neighbors=_weighted(weights, [high - low == 1 for low, high in couples]),
         halves=_weighted(weights, [2 * (high - low) == inputs for low, high in couples]),
         entry_sign=sign(entry),
         sum_sign=sign(added),
         difference_sign=sign(apart),
-        isotropy=_isotropy(rows, bends * signs),
+        isotropy=_isotropy(unit_rows(units.layer.rows[chosen]), lines.bends * lines.signs),
     )
 
 
-def _on_background(rows: Float[np.ndarray, "lines inputs"]) -> Float[np.ndarray, " lines"]:
-    """How near each row of length 1 is to one that has the same weight on all inputs but one; 0 for few inputs."""
-    inputs = rows.shape[1]
-    if inputs < 4:
-        return np.zeros(len(rows))
-    own = rows[np.arange(len(rows)), np.abs(rows - np.median(rows, 1, keepdims=True)).argmax(1)]
-    return own**2 + (rows.sum(1) - own) ** 2 / (inputs - 1)
+@dataclass(frozen=True)
+class _Lines:
+    """Bent units, those on one line as one.
+
+    Attributes:
+        units: the first unit on each line.
+        bends: the size of the sum of the bends of all of them.
+        signs: its sign.
+    """
+
+    units: Int[np.ndarray, " lines"]
+    bends: Float[np.ndarray, " lines"]
+    signs: Float[np.ndarray, " lines"]
+
+
+def _lines(network: TargetNetwork, units: Units) -> _Lines:
+    bent, layer = np.flatnonzero(units.bent), units.layer
+    if not len(bent):
+        return _Lines(bent, np.zeros(0), np.zeros(0))
+    outs = network.weights[1][:, bent] * (units.bend[bent] / np.maximum(np.abs(layer.outs[bent]), 1e-300))
+    planes = unit_rows(np.concatenate([layer.rows[bent], layer.biases[bent, None]], 1))
+    first = (np.abs(planes @ planes.T) > THRESHOLDS.same_line).argmax(1)
+    lines = np.unique(first)
+    sums = np.stack([outs[:, first == line].sum(1) for line in lines], 1)
+    return _Lines(bent[lines], np.linalg.norm(sums, axis=0), np.where(sums.sum(0) < 0, -1.0, 1.0))
 
 
 def _isotropy(rows: Float[np.ndarray, "lines inputs"], weights: Float[np.ndarray, " lines"]) -> float:
@@ -130,18 +139,3 @@ def _isotropy(rows: Float[np.ndarray, "lines inputs"], weights: Float[np.ndarray
 
 def _weighted(weights: Float[np.ndarray, " couples"], true: list[bool]) -> float:
     return float(weights @ np.array(true, np.float64)) if true else 0.0
-
-
-def _lines(
-    network: TargetNetwork, units: Units
-) -> tuple[Float[np.ndarray, "lines inputs"], Float[np.ndarray, " lines"], Float[np.ndarray, " lines"]]:
-    """Bent units on one line as one: row of length 1, size of the bends' sum, and its sign."""
-    bent = np.flatnonzero(units.bent)
-    if not len(bent):
-        return np.zeros((0, units.rows.shape[1])), np.zeros(0), np.zeros(0)
-    outs = network.weights[1][:, bent] * (units.bend[bent] / np.maximum(np.abs(units.outs[bent]), 1e-300))
-    planes = unit_rows(np.concatenate([units.rows[bent], units.biases[bent, None]], 1))
-    first = (np.abs(planes @ planes.T) > _SAME_LINE).argmax(1)  # the first unit of those on its line
-    lines = np.unique(first)
-    sums = np.stack([outs[:, first == line].sum(1) for line in lines], 1)
-    return unit_rows(units.rows[bent[lines]]), np.linalg.norm(sums, axis=0), np.where(sums.sum(0) < 0, -1.0, 1.0)

@@ -1,62 +1,153 @@
-"""What every unit of the first hidden layer does, measured on the inputs that the network is meant for.
+"""The reader of a hidden layer: what every unit does, and what it looks at. Labels and formulas rest on it.
 
-A unit adds v σ(W·x + b) to the layer above. Weights alone do not tell whether it bends: swish is straight far from 0
-and close to it. So a unit's strength is the standard deviation of what it adds, and its bend that of what no linear
-function of W·x explains. Source: ours, in place of the rule b > 3 |W|.
+A unit adds v σ(W·x + b) to an output. Weights alone do not tell whether it bends: swish is straight far from 0 and
+close to it. So units are measured on inputs. The *strength* of a unit is the standard deviation of what it adds. Its
+*bend* is the standard deviation of what no linear function of W·x explains. A dead unit has no strength, and a linear
+one no bend. The row W is read as w d + u (1, …, 1) + rest: the direction d is one input, the sum or difference of two,
+or the sum of all, and u is a background. Source: ours, in place of the rule b > 3 |W| of arXiv 2312.03051.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
+from novacula.hypernet.config import Activation
 from novacula.hypernet.network import TargetNetwork
 
-LARGEST = 1e30
-"""Weight beyond which nothing is measured."""
-DEAD = 0.02
-"""Share of the strongest unit's strength below which a unit is dead; of the total it would depend on their number."""
-LINEAR = 0.1
-"""Bend, as a share of its strength, below which a unit is linear, unless it bends as much as others do; a rectifier has
-0.52."""
-BENT = 0.2
-"""Share of the most bent unit's bend above which a unit is bent all the same: networks may add up small curvatures."""
-SPIKE = 0.5
-"""Concentration above which a unit looks at one input."""
-OFF_CENTER = 0.5
-"""How far from 0, in standard deviations of an input, a spike's kink may lie."""
+Pattern = Literal["entry", "pair+", "pair-", "total"]
+"""What a direction is: one input, the sum of two, their difference, or the sum of all."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What a unit looks at.
+
+    Attributes:
+        pattern: one input, the sum or difference of two, or the sum of all.
+        member: the indices of these inputs, ascending; none for the sum of all.
+    """
+
+    pattern: Pattern
+    member: tuple[int, ...] = ()
+
+    def row(self, inputs: int) -> Float[np.ndarray, " inputs"]:
+        """The row of weight 1 along the direction."""
+        row = np.zeros(inputs)
+        row[list(self.member) if self.member else slice(None)] = (1.0, -1.0) if self.pattern == "pair-" else 1.0
+        return row
+
+
+TOTAL = Direction("total")
+"""The sum of all inputs."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A hidden layer and the weights that lead on from it.
+
+    Attributes:
+        activation: of the units.
+        rows: weights into them.
+        biases: of them.
+        outs: weights out of them.
+    """
+
+    activation: Activation
+    rows: Float[np.ndarray, "units inputs"]
+    biases: Float[np.ndarray, " units"]
+    outs: Float[np.ndarray, " units"]
+
+    @classmethod
+    def first_of(cls, network: TargetNetwork) -> "Layer":
+        """The first hidden layer of a network; without units where there is none.
+
+        Of several outputs, or in a deep network, a unit's weight out is their length, with the sign of their sum.
+        """
+        if not network.architecture.hidden:
+            inputs = network.architecture.inputs
+            return cls(network.architecture.activation, np.zeros((0, inputs)), np.zeros(0), np.zeros(0))
+        above = network.weights[1]
+        length = np.linalg.norm(above, axis=0) * np.where(above.sum(0) < 0, -1.0, 1.0)
+        outs = above[0] if len(above) == 1 else length
+        return cls(network.architecture.activation, network.weights[0], network.biases[0], outs)
+
+
+PATTERNS: tuple[Pattern, ...] = ("entry", "pair+", "pair-", "total")
+"""The patterns, from the first to the last index."""
+ENTRY, SUM, DIFFERENCE, ALL = range(4)
+
+
+@dataclass(frozen=True)
+class Aims:
+    """The direction that each row of a layer is read as, on a given background. Arrays have one entry for each unit.
+
+    Several directions may explain a row. It is read as the sum of all inputs if that is enough, else as two inputs if
+    these are enough, else as one.
+
+    Attributes:
+        pattern: index in `PATTERNS`.
+        first, second: the inputs of the largest and of the second largest weight.
+        opposite: whether these two weights have opposite signs.
+        weight: w, along the direction.
+        background: u, on every input.
+        left: the share of the square of the row's length that is in the rest.
+        readable: whether the row is near enough to the direction to look at it.
+        shares: the shares of the same square that one input, two inputs and the sum of all explain.
+    """
+
+    pattern: Int[np.ndarray, " units"]
+    first: Int[np.ndarray, " units"]
+    second: Int[np.ndarray, " units"]
+    opposite: Bool[np.ndarray, " units"]
+    weight: Float[np.ndarray, " units"]
+    background: Float[np.ndarray, " units"]
+    left: Float[np.ndarray, " units"]
+    readable: Bool[np.ndarray, " units"]
+    shares: Float[np.ndarray, "units 3"]
+
+    def direction(self, unit: int) -> Direction:
+        """The direction of a unit's row."""
+        pattern, first, second = PATTERNS[self.pattern[unit]], int(self.first[unit]), int(self.second[unit])
+        if pattern == "total":
+            return TOTAL
+        return Direction(pattern, (first,) if pattern == "entry" else (min(first, second), max(first, second)))
 
 
 @dataclass(frozen=True)
 class Units:
-    """The first hidden layer. All arrays have one entry for each unit.
+    """A hidden layer as it was read. All arrays have one entry for each unit.
 
     Attributes:
-        rows: weights from the inputs.
-        biases: of the units.
-        outs: weights to the output; of several outputs, or in a deep network, their length, of the sign of their sum.
+        layer: the weights.
         strength: standard deviation of what the unit adds.
         bend: standard deviation of what of that is not linear in the inputs.
-        owner: the input of the largest weight.
-        concentration: the share of that weight in the square of the row's length, 1/n to 1.
-        slope: out times |largest weight|.
+        line: slope and offset of the straight line that is nearest to σ on the inputs; of a dead unit, 0 and the mean.
         dead: no strength.
         linear: alive and not bent.
         spike: alive, bent at 0, and concentrated on its owner.
+        owner: the input of the largest weight.
+        concentration: the share of that weight in the square of the row's length, 1/n to 1.
+        slope: out times |largest weight|.
+        bare: what the rows look at, on no background.
+        raised: the same on a background, the median of the row.
     """
 
-    rows: Float[np.ndarray, "units inputs"]
-    biases: Float[np.ndarray, " units"]
-    outs: Float[np.ndarray, " units"]
+    layer: Layer
     strength: Float[np.ndarray, " units"]
     bend: Float[np.ndarray, " units"]
-    owner: Int[np.ndarray, " units"]
-    concentration: Float[np.ndarray, " units"]
-    slope: Float[np.ndarray, " units"]
+    line: Float[np.ndarray, "units 2"]
     dead: Bool[np.ndarray, " units"]
     linear: Bool[np.ndarray, " units"]
     spike: Bool[np.ndarray, " units"]
+    owner: Int[np.ndarray, " units"]
+    concentration: Float[np.ndarray, " units"]
+    slope: Float[np.ndarray, " units"]
+    bare: Aims
+    raised: Aims
 
     @property
     def bent(self) -> Bool[np.ndarray, " units"]:
@@ -66,34 +157,74 @@ class Units:
     @property
     def side(self) -> Float[np.ndarray, " units"]:
         """The sign of the largest weight."""
-        return np.sign(self.rows[np.arange(len(self.owner)), self.owner])
+        return np.sign(self.layer.rows[np.arange(len(self.owner)), self.owner])
+
+    def aims(self, unit: int) -> Aims:
+        """What a unit looks at: on a background where that leaves much less of its row."""
+        if self.layer.rows.shape[1] <= 4 or self.bare.pattern[unit] == ALL:
+            return self.bare
+        return self.raised if self.raised.left[unit] < THRESHOLDS.raised * self.bare.left[unit] else self.bare
 
 
-def measure_units(network: TargetNetwork, x: Float[np.ndarray, "batch inputs"]) -> Units:
-    """The units of the first hidden layer, on some inputs; none in a network without hidden units."""
-    inputs = network.architecture.inputs
-    if not network.architecture.hidden:
-        nothing, none = np.zeros(0), np.zeros(0, bool)
-        return Units(
-            np.zeros((0, inputs)), nothing, nothing, nothing, nothing, np.zeros(0, int), nothing, nothing, *[none] * 3
-        )
-    rows, biases, above = network.weights[0], network.biases[0], network.weights[1]
-    total = above.sum(0)
-    outs = above[0] if len(above) == 1 else np.linalg.norm(above, axis=0) * np.where(total < 0, -1.0, 1.0)
-    z = x @ rows.T + biases
-    values = ACTIVATIONS[network.architecture.activation].function(z)
+def read_units(layer: Layer, x: Float[np.ndarray, "batch inputs"]) -> Units:
+    """Reads a hidden layer on some inputs."""
+    rows, magnitude = layer.rows, np.abs(layer.outs)
+    z = x @ rows.T + layer.biases
+    values = ACTIVATIONS[layer.activation].function(z)
     moved = z - z.mean(0)
-    line = (moved * values).mean(0) / np.maximum((moved**2).mean(0), 1e-300)
-    strength = np.abs(outs) * values.std(0)
-    bend = np.abs(outs) * (values - line * moved).std(0)
+    slope = (moved * values).mean(0) / np.maximum((moved**2).mean(0), 1e-300)
+    strength = magnitude * values.std(0)
+    bend = magnitude * (values - slope * moved).std(0)
+    dead = strength <= THRESHOLDS.dead * strength.max(initial=0.0)
+    spread = float((values @ layer.outs).std()) * min(1.0, (THRESHOLDS.many / max(len(rows), 1)) ** 0.5)
+    straight = (bend < THRESHOLDS.linear * strength) & (bend < THRESHOLDS.overlooked * spread)
     owner, places = np.abs(rows).argmax(1), np.arange(len(rows))
     largest = np.abs(rows[places, owner])
     concentration = largest**2 / np.maximum((rows**2).sum(1), 1e-300)
-    dead = strength <= DEAD * strength.max(initial=0.0)
-    linear = ~dead & (bend <= LINEAR * strength) & (bend <= BENT * bend[~dead].max(initial=0.0))
-    centered = np.abs(biases) <= OFF_CENTER * x[:, owner].std(0) * largest
-    spike = ~dead & ~linear & centered & (concentration > SPIKE)
-    return Units(rows, biases, outs, strength, bend, owner, concentration, outs * largest, dead, linear, spike)
+    centered = np.abs(layer.biases) <= THRESHOLDS.off_center * x[:, owner].std(0) * largest
+    return Units(
+        layer,
+        strength,
+        bend,
+        line=np.stack([slope * ~dead, values.mean(0) - slope * ~dead * z.mean(0)], 1),
+        dead=dead,
+        linear=~dead & straight,
+        spike=~dead & ~straight & centered & (concentration > THRESHOLDS.spike),
+        owner=owner,
+        concentration=concentration,
+        slope=layer.outs * largest,
+        bare=_aims(rows, np.zeros(len(rows))),
+        raised=_aims(rows, np.median(rows, 1)),
+    )
+
+
+def _aims(rows: Float[np.ndarray, "units inputs"], background: Float[np.ndarray, " units"]) -> Aims:
+    """The directions of all rows, above a background; the sum of all inputs is looked for on none."""
+    several, n, places = rows.shape[1] > 1, rows.shape[1], np.arange(len(rows))
+    rest = rows - background[:, None]
+    largest = np.argsort(-np.abs(rest), axis=1, kind="stable")
+    first, second = largest[:, 0], largest[:, 1 if several else 0]
+    one, two, square = rest[places, first], rest[places, second], (rest**2).sum(1)
+    mean, half = rows.mean(1), (np.abs(one) + np.abs(two)) / 2
+    explained = np.stack([one**2, 2 * half**2 * several, n * mean**2 * several], 1)
+    total = several & (explained[:, 2] > THRESHOLDS.total * square) & ~background.any()
+    two_large = (np.abs(two) > THRESHOLDS.second * np.abs(one)) & (one**2 + two**2 > THRESHOLDS.pair * square)
+    pair, opposite = several & ~total & two_large, one * two < 0
+    # A difference has the sign of its first input.
+    lead = np.where(first < second, one, two)
+    left = square - np.select([total, pair], [explained[:, 2], explained[:, 1]], explained[:, 0])
+    whole = np.maximum((rows**2).sum(1), 1e-300)
+    return Aims(
+        np.select([total, pair & opposite, pair], [ALL, DIFFERENCE, SUM], ENTRY),
+        first,
+        second,
+        opposite,
+        np.select([total, pair], [mean, np.sign(lead) * half], one),
+        background,
+        left / whole,
+        total | pair | (left < THRESHOLDS.entry * square),
+        explained / whole[:, None],
+    )
 
 
 def unit_rows(rows: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
@@ -103,4 +234,5 @@ def unit_rows(rows: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "row
 
 def can_be_measured(network: TargetNetwork) -> bool:
     """Whether no weight is so large that squares of outputs, or of what units add, could be infinite."""
-    return all(float(np.abs(array).max(initial=0.0)) <= LARGEST for array in (*network.weights, *network.biases))
+    arrays = (*network.weights, *network.biases)
+    return all(float(np.abs(array).max(initial=0.0)) <= THRESHOLDS.largest for array in arrays)

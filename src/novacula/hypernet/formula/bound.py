@@ -9,16 +9,16 @@ Source: ours.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.analyst.units import TOTAL, Direction
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.form import Form, Role
-from novacula.hypernet.formula.units import Pattern, Shallow, Sorted, direction
+from novacula.hypernet.formula.units import Reading, Shallow
 
 _TOLERANCE = 1e-6
 """What the straight lines between two points may add to a bound, where so many points are allowed."""
@@ -63,76 +63,75 @@ class _Group:
     slope: float = 0.0
 
 
-def error_bound(network: Shallow, found: Sorted, form: Form, box: Box) -> float:
-    """A number that |network(x) - form(x)| exceeds nowhere in a box.
+def error_bound(reading: Reading, form: Form, box: Box) -> float:
+    """A number that |output(x) - form(x)| exceeds nowhere in a box.
 
     Args:
-        network: the network.
-        found: its units.
+        reading: one output of a network, with its units.
         form: a form of it, or a limit.
         box: where.
     """
     # What is linear in the sum may be counted there or at every input: whichever lets more cancel.
-    straight = sum(unit.out * unit.weight for unit in found.units if unit.straight)
-    written = -float(_slopes(network, found, form).mean())
-    return min(_bound(network, found, form, box, shift) for shift in {0.0, straight, written})
+    straight = sum(unit.out * unit.weight for unit in reading.units if unit.straight)
+    written = -float(_slopes(reading, form).mean())
+    return min(_bound(reading, form, box, shift) for shift in {0.0, straight, written})
 
 
-def _bound(network: Shallow, found: Sorted, form: Form, box: Box, shift: float) -> float:
-    n = network.rows.shape[1]
-    groups: dict[tuple[Pattern, tuple[int, ...]], _Group] = defaultdict(_Group)
+def _bound(reading: Reading, form: Form, box: Box, shift: float) -> float:
+    output, n = reading.output, reading.output.rows.shape[1]
+    groups: dict[Direction, _Group] = defaultdict(_Group)
     slack = 0.0
-    for unit in found.units:
-        row = network.rows[unit.index]
-        rest = float(np.abs(row - unit.weight * direction(unit.pattern, unit.member, n)).sum()) * box.farthest
-        slack += abs(unit.out) * _lipschitz(network, row, unit.bias, box.farthest) * rest
-        groups[(unit.pattern, unit.member)].terms.append((network.activation, unit.weight, unit.bias, unit.out))
+    for unit in reading.units:
+        row = output.rows[unit.index]
+        rest = float(np.abs(row - unit.weight * unit.direction.row(n)).sum()) * box.farthest
+        slack += abs(unit.out) * _lipschitz(output, row, unit.bias, box.farthest) * rest
+        groups[unit.direction].terms.append((output.activation, unit.weight, unit.bias, unit.out))
     for role in form.roles:
-        for pattern, member, term in _terms(role, n):
-            groups[(pattern, member)].terms.append(term)
+        for direction, term in _terms(role, n):
+            groups[direction].terms.append(term)
         if role.background:
             count = len(role.members) * (2 if role.mirrored else 1)
             slope = abs(role.out * role.background) * ACTIVATIONS[role.function].steepness
             slack += slope * n * box.farthest * count
-    slopes = _slopes(network, found, form) + shift
+    slopes = _slopes(reading, form) + shift
     for index in np.flatnonzero(slopes):
-        groups[("entry", (int(index),))].slope = float(slopes[index])
+        groups[Direction("entry", (int(index),))].slope = float(slopes[index])
     if shift:
         # Of two inputs the sum of all is the sum of a pair.
-        pair: tuple[Pattern, tuple[int, ...]] = ("pair+", (0, 1))
-        groups[pair if pair in groups else ("total", ())].slope = -shift
-    ends = [_extremes(group, _along(*key, n, box)) for key, group in groups.items()]
-    ends += _flat_ends(network, found, box)
+        pair = Direction("pair+", (0, 1))
+        groups[pair if pair in groups else TOTAL].slope = -shift
+    ends = [_extremes(group, _along(direction, n, box)) for direction, group in groups.items()]
+    ends += _flat_ends(reading, box)
     least, largest = np.sum(ends, axis=0) if ends else (0.0, 0.0)
-    offset = found.offset(network) - form.constant
+    offset = reading.offset - form.constant
     return float(max(abs(least + offset), abs(largest + offset)) + slack)
 
 
-def _slopes(network: Shallow, found: Sorted, form: Form) -> Float[np.ndarray, " inputs"]:
+def _slopes(reading: Reading, form: Form) -> Float[np.ndarray, " inputs"]:
     """How much steeper the network's planes are than the form's lines."""
-    slopes = found.slopes(network)
+    slopes = reading.slopes
     for line in form.lines:
         slopes[[member[0] for member in line.members]] -= line.slope
     return slopes
 
 
-def _along(pattern: Pattern, member: tuple[int, ...], n: int, box: Box) -> tuple[float, float]:
+def _along(direction: Direction, n: int, box: Box) -> tuple[float, float]:
     """The least and largest value along a direction."""
-    least, most = _reach(direction(pattern, member, n), 0.0, box)
-    return (max(least, box.least), min(most, box.most)) if pattern == "total" else (least, most)
+    least, most = _reach(direction.row(n), 0.0, box)
+    return (max(least, box.least), min(most, box.most)) if direction == TOTAL else (least, most)
 
 
-def _terms(role: Role, n: int) -> list[tuple[Pattern, tuple[int, ...], tuple[Activation, float, float, float]]]:
+def _terms(role: Role, n: int) -> list[tuple[Direction, tuple[Activation, float, float, float]]]:
     """What a role takes away along each of its directions."""
     if role.stairs:
         turns = {k: -1.0 if role.alternating and k % 2 else 1.0 for (k,) in role.stairs.indices(n)}
         return [
-            ("total", (), (role.function, role.weight, role.bias - k * role.step, -turn * role.out))
+            (TOTAL, (role.function, role.weight, role.bias - k * role.step, -turn * role.out))
             for k, turn in turns.items()
         ]
     signs = (1.0, -1.0) if role.mirrored else (1.0,)
     return [
-        (role.pattern, member, (role.function, sign * role.weight, role.bias, -role.out))
+        (Direction(role.pattern, member), (role.function, sign * role.weight, role.bias, -role.out))
         for member in role.members
         for sign in signs
     ]
@@ -152,15 +151,15 @@ def _extremes(group: _Group, reach: tuple[float, float]) -> tuple[float, float]:
     return float(value.min()) - between, float(value.max()) + between
 
 
-def _flat_ends(network: Shallow, found: Sorted, box: Box) -> list[tuple[float, float]]:
+def _flat_ends(reading: Reading, box: Box) -> list[tuple[float, float]]:
     """How far linear, dead and loose units are from the planes that stand for them."""
-    planes: Mapping[int, tuple[float, float]] = dict(zip(found.flat, map(tuple, found.planes.tolist()), strict=True))
+    output, planes = reading.output, dict(zip(reading.flat, reading.planes.tolist(), strict=True))
     ends = []
-    for index in (*found.flat, *found.loose):
+    for index in (*reading.flat, *reading.loose):
         slope, offset = planes.get(index, (0.0, 0.0))
-        bias, out = float(network.biases[index]), float(network.outs[index])
-        reach = _reach(network.rows[index], bias, box)
-        least, largest = _extremes(_Group([(network.activation, 1.0, 0.0, out)], -out * slope), reach)
+        bias, out = float(output.biases[index]), float(output.outs[index])
+        reach = _reach(output.rows[index], bias, box)
+        least, largest = _extremes(_Group([(output.activation, 1.0, 0.0, out)], -out * slope), reach)
         ends.append((least - out * offset, largest - out * offset))
     return ends
 
@@ -171,7 +170,7 @@ def _reach(row: Float[np.ndarray, " inputs"], bias: float, box: Box) -> tuple[fl
     return float(ends.min(0).sum()) + bias, float(ends.max(0).sum()) + bias
 
 
-def _lipschitz(network: Shallow, row: np.ndarray, bias: float, farthest: float) -> float:
-    if network.activation == "square":
+def _lipschitz(output: Shallow, row: np.ndarray, bias: float, farthest: float) -> float:
+    if output.activation == "square":
         return 2 * (float(np.abs(row).sum()) * farthest + abs(bias))
-    return ACTIVATIONS[network.activation].steepness
+    return ACTIVATIONS[output.activation].steepness

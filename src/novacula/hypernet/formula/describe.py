@@ -36,7 +36,7 @@ from novacula.hypernet.formula.known import is_known
 from novacula.hypernet.formula.limit import exact_limit, level, limit_expression, shallow_limit, sharp_limit
 from novacula.hypernet.formula.roles import forms
 from novacula.hypernet.formula.source import python_source
-from novacula.hypernet.formula.units import Shallow, Sorted, sort_units
+from novacula.hypernet.formula.units import Reading, Shallow, read_output
 from novacula.hypernet.formula.writers import latex, python_expression, sympy_text
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
@@ -181,7 +181,7 @@ class _Found:
 
     outputs: tuple[Expression, ...]
     limits: tuple[Expression, ...] = ()
-    parts: tuple[tuple[Shallow, Sorted, Form], ...] = ()
+    parts: tuple[tuple[Reading, Form], ...] = ()
     values: Mapping[str, float] = field(default_factory=dict)
     caveat: str = ""
     deep: Deep | None = None
@@ -230,16 +230,16 @@ def _shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> _Found | None
     outputs, limits, proved, values = [], [], [], {}
     wanted = task.function(torch.from_numpy(x)).double().numpy().reshape(len(x), -1)
     for index, part in enumerate(parts):
-        units = sort_units(part, x)
-        if units.looseness > _LOOSE:
-            return _radial(part, units, x) if len(parts) == 1 else None
-        form = _first_that_does(part, units, x, wanted[:, index])
+        reading = read_output(part, x)
+        if reading.looseness > _LOOSE:
+            return _radial(reading, x) if len(parts) == 1 else None
+        form = _first_that_does(reading, x, wanted[:, index])
         if form is None:
             return None
-        limit = _limit(form, part, x)
+        limit = _limit(form, x)
         outputs.append(form.expression(x.shape[1]))
         limits.append(limit_expression(limit, x.shape[1]) if limit else None)
-        proved.append((part, units, limit or form))
+        proved.append((reading, limit or form))
         values |= _values(form, f"y{index} " if len(parts) > 1 else "")
     complete = tuple(limit for limit in limits if limit is not None)
     return _Found(tuple(outputs), complete if len(complete) == len(limits) else (), tuple(proved), values)
@@ -260,12 +260,12 @@ def split(network: TargetNetwork) -> list[Shallow] | None:
     return found
 
 
-def _first_that_does(part: Shallow, units: Sorted, x: np.ndarray, wanted: np.ndarray) -> Form | None:
+def _first_that_does(reading: Reading, x: np.ndarray, wanted: np.ndarray) -> Form | None:
     """The simplest form whose error is at most 1.1 times the network's; else the one of least error that is near it."""
-    y = part(x)
+    y = reading.output(x)
     allowed = RISE * float(((y - wanted) ** 2).mean()) + 1e-9 * float(wanted.var())
     best, least = None, np.inf
-    for form in islice(forms(part, units, x), _TRIED):
+    for form in islice(forms(reading, x), _TRIED):
         value = evaluate(form.expression(x.shape[1]), x)
         away = float(((value - y) ** 2).mean())
         if explained(value, y) >= 0.95 and float(((value - wanted) ** 2).mean()) <= allowed:
@@ -275,7 +275,7 @@ def _first_that_does(part: Shallow, units: Sorted, x: np.ndarray, wanted: np.nda
     return best
 
 
-def _limit(form: Form, part: Shallow, x: np.ndarray) -> Form | None:
+def _limit(form: Form, x: np.ndarray) -> Form | None:
     """The limit that is nearest to the formula."""
     n = x.shape[1]
     y = evaluate(form.expression(n), x)
@@ -289,15 +289,14 @@ def _limit(form: Form, part: Shallow, x: np.ndarray) -> Form | None:
     return level(limit, form, float((y - value).mean()), max(float(y.std()), abs(float(value.mean()))))
 
 
-def _radial(part: Shallow, units: Sorted, x: np.ndarray) -> _Found | None:
+def _radial(reading: Reading, x: np.ndarray) -> _Found | None:
     """Random rows with one sign of v are, on average over their law, a bowl: a (Σ x² + e²)^½ + c."""
-    if abs(part.outs @ units.strength) <= 0.9 * float(np.abs(part.outs) @ units.strength) or len(units.units) > len(
-        units.loose
-    ):
+    outs, strength = reading.output.outs, reading.strength
+    if abs(outs @ strength) <= 0.9 * float(np.abs(outs) @ strength) or len(reading.units) > len(reading.loose):
         return None
     from scipy.optimize import least_squares
 
-    y, square = part(x), (x**2).sum(1)
+    y, square = reading.output(x), (x**2).sum(1)
 
     def solved(soft: float) -> tuple[np.ndarray, np.ndarray]:
         columns = np.column_stack([np.sqrt(square + soft**2), np.ones(len(x))])

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.analyst.units import Pattern
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import (
     Alternating,
@@ -24,7 +25,6 @@ from novacula.hypernet.formula.expression import (
     rounded,
     times,
 )
-from novacula.hypernet.formula.units import Pattern
 
 _FEW = 3
 """Members of an index set without a name, up to which a sum is written out."""

@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from novacula.hypernet.activations import ACTIVATIONS, RECTIFIERS
+from novacula.hypernet.analyst.units import Direction, Pattern
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import Entry, Expression, domain_of, plus, rounded, times
 from novacula.hypernet.formula.form import Form, Line, Role, summed
-from novacula.hypernet.formula.units import Pattern
 
 _NEAR = 0.08
 """How far a value may be from a simple one, relative to the largest of its kind, to be taken for it."""
-
-Direction = tuple[Pattern, tuple[int, ...]]
 
 
 def sharp_limit(form: Form, n: int) -> Form | None:
@@ -36,14 +34,14 @@ def sharp_limit(form: Form, n: int) -> Form | None:
             slopes = {index: value + role.out * role.weight for index, value in slopes.items()}
         elif role.function == "abs" and abs(kink) < _NEAR:
             for member in role.members:
-                rises[(role.pattern, member)][0] += slope
-                rises[(role.pattern, member)][1] += slope
+                rises[Direction(role.pattern, member)][0] += slope
+                rises[Direction(role.pattern, member)][1] += slope
         elif role.function == "abs":
             kept.append(replace(role, weight=1.0, out=_simple(slope), bias=-_simple(kink), background=0.0))
         elif role.pattern != "total" and abs(kink) < 2 * _NEAR:
             for member in role.members:
                 for sense in (0, 1) if role.mirrored else ((0,) if role.weight > 0 else (1,)):
-                    rises[(role.pattern, member)][sense] += slope
+                    rises[Direction(role.pattern, member)][sense] += slope
         else:
             kept.append(_kinked(role, slope, kink))
     return _gathered(rises, kept, slopes)
@@ -61,7 +59,7 @@ def shallow_limit(form: Form) -> Form | None:
             return None
         slope, square = series
         for member in role.members:
-            squares[(role.pattern, member)] += role.out * role.weight**2 * square * (2 if role.mirrored else 1)
+            squares[Direction(role.pattern, member)] += role.out * role.weight**2 * square * (2 if role.mirrored else 1)
             if not role.mirrored:
                 signs = (1.0, -1.0) if role.pattern == "pair-" else (1.0, 1.0)
                 for sign, index in zip(signs, member, strict=False):
@@ -76,7 +74,7 @@ def exact_limit(form: Form) -> Form | None:
     squares: dict[Direction, float] = defaultdict(float)
     for role in form.roles:
         for member in role.members:
-            squares[(role.pattern, member)] += role.out * role.weight**2
+            squares[Direction(role.pattern, member)] += role.out * role.weight**2
     return _of_squares(squares, _slopes(form))
 
 
@@ -141,10 +139,10 @@ def _expanded(squares: Sequence[Role]) -> tuple[dict[tuple[int, ...], float], di
 
 
 def _gathered(rises: Mapping[Direction, list[float]], kept: list[Role], slopes: Mapping[int, float]) -> Form:
-    bends = {key: (up + down) / 2 for key, (up, down) in rises.items()}
+    bends = {direction: (up + down) / 2 for direction, (up, down) in rises.items()}
     tilts: dict[int, float] = defaultdict(float, slopes)
-    for (pattern, member), (up, down) in rises.items():
-        for sign, index in zip((1, -1) if pattern == "pair-" else (1, 1), member, strict=False):
+    for direction, (up, down) in rises.items():
+        for sign, index in zip((1, -1) if direction.pattern == "pair-" else (1, 1), direction.member, strict=False):
             tilts[index] += sign * (up - down) / 2
     roles = _grouped("abs", bends)
     scale = max([abs(role.out) for role in (*roles, *kept)], default=1.0)
@@ -165,9 +163,9 @@ def _grouped(function: Activation, values: Mapping[Direction, float]) -> tuple[R
     """One role for each pattern and value, values that are small left out."""
     largest = max((abs(value) for value in values.values()), default=0.0)
     groups: dict[tuple[Pattern, float], list[tuple[int, ...]]] = defaultdict(list)
-    for (pattern, member), value in values.items():
+    for direction, value in values.items():
         if abs(value) > _NEAR * largest:
-            groups[(pattern, _simple(value))].append(member)
+            groups[(direction.pattern, _simple(value))].append(direction.member)
     return tuple(
         Role(function, pattern, tuple(sorted(members)), 1.0, 0.0, 0.0, value)
         for (pattern, value), members in sorted(groups.items())

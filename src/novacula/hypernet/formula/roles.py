@@ -14,9 +14,11 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.analyst.units import Pattern
+from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import Domain
 from novacula.hypernet.formula.form import Form, Line, Role
-from novacula.hypernet.formula.units import Pattern, Shallow, Sorted, Unit
+from novacula.hypernet.formula.units import Reading, Unit
 
 Grain = Literal["one", "gaps", "each"]
 
@@ -48,19 +50,19 @@ _Kinks = dict[tuple[Pattern, bool, bool, bool, int], list[_Merged]]
 """Merged units by pattern, sense, sign of v, whether they are straight, and kink."""
 
 
-def forms(network: Shallow, found: Sorted, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Form]:
-    """Forms of the network from simple to complex, each fitted to its outputs at some points."""
-    target = network(x)
-    kinks = _kinks(network, found.units)
+def forms(reading: Reading, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Form]:
+    """Forms of an output from simple to complex, each fitted to its values at some points."""
+    target, activation = reading.output(x), reading.output.activation
+    kinks = _kinks(activation, reading.units)
     seen = set()
     for lines in ((), *(_lines(_slopes(x, target), grain) for grain in _GRAINS)):
         yield fit(Form((), lines, 0.0), x, target, (False, False))
     for grain in _GRAINS:
         for thrifty in (True, False):
-            roles = _roles(network, kinks, grain, thrifty)
+            roles = _staircase(_roles(activation, kinks, grain, thrifty), x.shape[1])
             if len(roles) > _MOST:
                 continue
-            linear = _lines(found.slopes(network), grain)
+            linear = _lines(reading.slopes, grain)
             tried = _LEVELS if grain == "one" else _FINE_LEVELS
             levels = product(((), linear) if grain == "one" and thrifty and roles else (linear,), tried)
             for lines, (bias, background, mirrored) in levels:
@@ -70,7 +72,7 @@ def forms(network: Shallow, found: Sorted, x: Float[np.ndarray, "batch inputs"])
                 if plan in seen or (mirrored and not any(role.mirrored for role in start)):
                     continue
                 seen.add(plan)
-                yield fit(Form(tuple(start), lines, found.offset(network)), x, target, (bias, background))
+                yield fit(Form(tuple(start), lines, reading.offset), x, target, (bias, background))
 
 
 def _slopes(x: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -192,14 +194,14 @@ def _mirror(roles: list[Role]) -> list[Role]:
     return kept
 
 
-def _kinks(network: Shallow, units: tuple[Unit, ...]) -> _Kinks:
+def _kinks(activation: Activation, units: tuple[Unit, ...]) -> _Kinks:
     """Units by pattern, sense, sign of v and kink; within each, those of one direction merged."""
-    even = ACTIVATIONS[network.activation].even
+    even = ACTIVATIONS[activation].even
     keyed: dict[tuple[Pattern, bool, bool, bool], list[Unit]] = defaultdict(list)
     for unit in units:
         if even and unit.weight < 0:
             unit = replace(unit, weight=-unit.weight, background=-unit.background, bias=-unit.bias)
-        keyed[(unit.pattern, unit.weight > 0, unit.out > 0, unit.straight)].append(unit)
+        keyed[(unit.direction.pattern, unit.weight > 0, unit.out > 0, unit.straight)].append(unit)
     found: _Kinks = {}
     for key, group in keyed.items():
         kinks = np.array([-unit.bias / unit.weight for unit in group])
@@ -209,25 +211,27 @@ def _kinks(network: Shallow, units: tuple[Unit, ...]) -> _Kinks:
             chosen = [unit for unit, own in zip(group, labels, strict=True) if own == label]
             by_member: dict[tuple[int, ...], list[Unit]] = defaultdict(list)
             for unit in chosen:
-                by_member[unit.member].append(unit)
-            found[(*key, label)] = [_merged(network, each) for _, each in sorted(by_member.items())]
+                by_member[unit.direction.member].append(unit)
+            found[(*key, label)] = [_merged(activation, each) for _, each in sorted(by_member.items())]
     return found
 
 
-def _merged(network: Shallow, units: list[Unit]) -> _Merged:
-    degree = ACTIVATIONS[network.activation].degree
+def _merged(activation: Activation, units: list[Unit]) -> _Merged:
+    degree = ACTIVATIONS[activation].degree
     weights = np.array([unit.weight for unit in units])
     slopes = np.array([unit.out for unit in units]) * np.abs(weights) ** degree
     share = slopes / slopes.sum()
     weight = float(share @ weights)
     backgrounds = float(share @ np.array([unit.background for unit in units]))
     kink = float(share @ np.array([-unit.bias for unit in units]) / weight)
-    if ACTIVATIONS[network.activation].homogeneous:
+    if ACTIVATIONS[activation].homogeneous:
         backgrounds, weight = backgrounds / abs(weight), float(np.sign(weight))
-    return _Merged(units[0].member, weight, backgrounds, -kink * weight, float(slopes.sum() / abs(weight) ** degree))
+    return _Merged(
+        units[0].direction.member, weight, backgrounds, -kink * weight, float(slopes.sum() / abs(weight) ** degree)
+    )
 
 
-def _roles(network: Shallow, kinks: _Kinks, grain: Grain, thrifty: bool) -> list[Role]:
+def _roles(activation: Activation, kinks: _Kinks, grain: Grain, thrifty: bool) -> list[Role]:
     """Roles for the clusters of every kink's values, the strongest first."""
     roles: list[Role] = []
     for (pattern, _, _, straight, _), merged in kinks.items():
@@ -238,17 +242,16 @@ def _roles(network: Shallow, kinks: _Kinks, grain: Grain, thrifty: bool) -> list
             labels = _clusters(slopes / largest, _GAP)
         for label in range(max(labels) + 1):
             chosen = [each for each, own in zip(merged, labels, strict=True) if own == label]
-            roles.append(replace(_role(network, pattern, chosen), straight=straight))
+            roles.append(replace(_role(activation, pattern, chosen), straight=straight))
     power = np.array([abs(role.out * role.weight) * len(role.members) for role in roles])
     order = np.argsort(-power, kind="stable")
-    kept = [roles[i] for i in order if not thrifty or power[i] > _MINOR * power.sum()]
-    return _staircase(kept, network.rows.shape[1])
+    return [roles[i] for i in order if not thrifty or power[i] > _MINOR * power.sum()]
 
 
-def _role(network: Shallow, pattern: Pattern, merged: list[_Merged]) -> Role:
+def _role(activation: Activation, pattern: Pattern, merged: list[_Merged]) -> Role:
     out, weight, background, bias = np.mean([(m.out, m.weight, m.background, m.bias) for m in merged], axis=0).tolist()
     members = tuple(sorted(each.member for each in merged))
-    return Role(network.activation, pattern, members, weight, background, bias, out)
+    return Role(activation, pattern, members, weight, background, bias, out)
 
 
 def _staircase(roles: list[Role], n: int) -> list[Role]:

@@ -1,56 +1,33 @@
-"""What each hidden unit of a two-layer network looks at: one input, two, their sum, something linear, or no pattern.
+"""What each hidden unit of a two-layer network adds to a formula: a role on a direction, a plane, or nothing readable.
 
-A unit adds v φ(W·x + b) to the output. Its row W is read as w d + u (1, …, 1) + rest, where the direction d is one
-input, the sum or difference of two, or the sum of all, and u is a background that all inputs share. Source: ours, after
-arXiv 2312.03051, whose algorithms are made of such units.
+Source: ours, after arXiv 2312.03051, whose algorithms are made of units on single inputs and on the sum of all.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.activations import ACTIVATIONS
-from novacula.hypernet.config import Activation
-
-Pattern = Literal["entry", "pair+", "pair-", "total"]
-
-_DEAD = 2e-3
-"""Share of all units' strength below which a unit counts as a constant."""
-_BENT = 0.1
-"""Share of its own variation up to which a unit's bend is overlooked,"""
-_CURVED = 0.02
-"""and share of the output's."""
+from novacula.hypernet.analyst.units import TOTAL, Direction, Layer, read_units
 
 
 @dataclass(frozen=True)
-class Shallow:
+class Shallow(Layer):
     """One output of a network with at most one hidden layer.
 
     Attributes:
-        activation: of the hidden units.
-        rows: weights into them.
-        biases: of them.
-        outs: weights out of them.
         direct: weights from the inputs straight to the output.
         constant: bias of the output.
     """
 
-    activation: Activation
-    rows: Float[np.ndarray, "units inputs"]
-    biases: Float[np.ndarray, " units"]
-    outs: Float[np.ndarray, " units"]
     direct: Float[np.ndarray, " inputs"]
     constant: float
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, " batch"]:
         """The output at some points."""
-        return (
-            ACTIVATIONS[self.activation].function(x @ self.rows.T + self.biases) @ self.outs
-            + x @ self.direct
-            + self.constant
-        )
+        values = ACTIVATIONS[self.activation].function(x @ self.rows.T + self.biases)
+        return values @ self.outs + x @ self.direct + self.constant
 
 
 @dataclass(frozen=True)
@@ -58,8 +35,7 @@ class Unit:
     """A unit that does not just add a plane.
 
     Attributes:
-        pattern: of its direction.
-        member: the indices of the direction; none for the sum of all.
+        direction: what it looks at.
         weight: along the direction.
         background: on every input.
         bias: of the unit.
@@ -68,8 +44,7 @@ class Unit:
         straight: whether it stands on the sum of all inputs, so far from its bend that it is linear.
     """
 
-    pattern: Pattern
-    member: tuple[int, ...]
+    direction: Direction
     weight: float
     background: float
     bias: float
@@ -79,116 +54,71 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Sorted:
-    """The units of a network by what they do.
+class Reading:
+    """One output of a network, its units by what they do.
 
     Attributes:
-        units: those with a pattern.
+        output: the weights.
+        units: those with a direction.
         flat: indices of linear and dead units.
         planes: of the flat units, slope and offset of the line that stands for φ.
+        loose: indices of units without a direction.
         strength: the standard deviation of what each unit adds.
-        loose: indices of units without a pattern.
     """
 
+    output: Shallow
     units: tuple[Unit, ...]
     flat: tuple[int, ...]
     planes: Float[np.ndarray, "flat 2"]
-    strength: Float[np.ndarray, " units"]
     loose: tuple[int, ...]
+    strength: Float[np.ndarray, " units"]
 
     @property
     def looseness(self) -> float:
-        """The share of all strength that is in units without a pattern."""
+        """The share of all strength that is in units without a direction."""
         return float(self.strength[list(self.loose)].sum() / max(self.strength.sum(), 1e-300))
 
-    def slopes(self, network: Shallow) -> Float[np.ndarray, " inputs"]:
+    @property
+    def slopes(self) -> Float[np.ndarray, " inputs"]:
         """What the flat units and the direct weights do together: a coefficient for each input."""
         indices = list(self.flat)
-        return network.direct + (network.outs[indices] * self.planes[:, 0]) @ network.rows[indices]
+        return self.output.direct + (self.output.outs[indices] * self.planes[:, 0]) @ self.output.rows[indices]
 
-    def offset(self, network: Shallow) -> float:
+    @property
+    def offset(self) -> float:
         """What they add when all inputs are 0, with the output's bias."""
         indices = list(self.flat)
-        lines = self.planes[:, 0] * network.biases[indices] + self.planes[:, 1]
-        return float(network.constant + network.outs[indices] @ lines)
+        lines = self.planes[:, 0] * self.output.biases[indices] + self.planes[:, 1]
+        return float(self.output.constant + self.output.outs[indices] @ lines)
 
 
-def direction(pattern: Pattern, member: tuple[int, ...], inputs: int) -> Float[np.ndarray, " inputs"]:
-    """The row of weight 1 along a direction."""
-    row = np.zeros(inputs)
-    match pattern:
-        case "total":
-            row[:] = 1.0
-        case "pair-":
-            row[list(member)] = 1.0, -1.0
-        case _:
-            row[list(member)] = 1.0
-    return row
-
-
-def sort_units(network: Shallow, x: Float[np.ndarray, "batch inputs"]) -> Sorted:
+def read_output(output: Shallow, x: Float[np.ndarray, "batch inputs"]) -> Reading:
     """Tells what each unit does on inputs such as these."""
-    z = x @ network.rows.T + network.biases
-    values = ACTIVATIONS[network.activation].function(z)
-    strength = np.abs(network.outs) * values.std(0)
-    curved = _CURVED * float((values @ network.outs).std())
-    units, flat, planes, loose = [], [], [], []
-    for index in range(len(network.rows)):
-        if strength[index] <= _DEAD * strength.sum():
+    read = read_units(output, x)
+    units, flat, loose = [], [], []
+    for index, (dead, linear) in enumerate(zip(read.dead.tolist(), read.linear.tolist(), strict=True)):
+        aims = read.aims(index)
+        direction = aims.direction(index)
+        if dead or (linear and not (aims.readable[index] and direction == TOTAL)):
             flat.append(index)
-            planes.append((0.0, float(values[:, index].mean())))
-            continue
-        slope, offset, left = _line(z[:, index], values[:, index])
-        straight = left < _BENT * float(values[:, index].std()) and left * abs(network.outs[index]) < curved
-        unit = _pattern(network, index)
-        if straight and not (unit and unit.pattern == "total"):
-            flat.append(index)
-            planes.append((slope, offset))
-        elif unit:
-            units.append(replace(unit, straight=bool(straight)))
+        elif aims.readable[index]:
+            weight, background = float(aims.weight[index]), float(aims.background[index])
+            bias, out = float(output.biases[index]), float(output.outs[index])
+            units.append(Unit(direction, weight, background, bias, out, index, linear))
         else:
             loose.append(index)
     if x.shape[1] == 2:
-        # Of two inputs the sum of all is the sum of a pair, where there are others to go with it.
-        found = {unit.pattern for unit in units}
-        moves = [u.pattern == "total" and ("pair-" in found or ("entry" in found and not u.straight)) for u in units]
-        pairs = zip(units, moves, strict=True)
-        units = [replace(unit, pattern="pair+", member=(0, 1)) if moved else unit for unit, moved in pairs]
-    return Sorted(tuple(units), tuple(flat), np.array(planes).reshape(-1, 2), strength, tuple(loose))
+        units = _of_two_inputs(units)
+    return Reading(output, tuple(units), tuple(flat), read.line[flat], tuple(loose), read.strength)
 
 
-def _line(z: np.ndarray, value: np.ndarray) -> tuple[float, float, float]:
-    """Slope and offset of the best line, and the standard deviation of what it leaves."""
-    spread = float(z.var())
-    slope = float(((z - z.mean()) * (value - value.mean())).mean()) / max(spread, 1e-300)
-    offset = float(value.mean() - slope * z.mean())
-    return slope, offset, float((value - slope * z - offset).std())
-
-
-def _pattern(network: Shallow, index: int) -> Unit | None:
-    row, bias, out = network.rows[index], float(network.biases[index]), float(network.outs[index])
-    n, energy, mean = len(row), float((row**2).sum()), float(row.mean())
-    if n > 1 and n * mean**2 > 0.7 * energy:
-        return Unit("total", (), mean, 0.0, bias, out, index)
-    found = _directed(row, bias, out, index, 0.0)
-    if n > 4 and (other := _directed(row, bias, out, index, float(np.median(row))))[1] < 0.5 * found[1]:
-        return other[0]
-    return found[0]
-
-
-def _directed(row: np.ndarray, bias: float, out: float, index: int, background: float) -> tuple[Unit | None, float]:
-    """The unit as one input or two above a background, and the energy of what is left of its row."""
-    rest, n = row - background, len(row)
-    order = np.argsort(-np.abs(rest), kind="stable")
-    first, second = int(order[0]), int(order[min(1, n - 1)])
-    energy = float((rest**2).sum())
-    pair = rest[first] ** 2 + rest[second] ** 2
-    if n > 1 and abs(rest[second]) > 0.5 * abs(rest[first]) and pair > 0.7 * energy:
-        one, two = sorted((first, second))
-        same = rest[one] * rest[two] > 0
-        weight = float(rest[one] + (rest[two] if same else -rest[two])) / 2
-        unit = Unit("pair+" if same else "pair-", (one, two), weight, background, bias, out, index)
-        return unit, energy - 2 * weight**2
-    unit = Unit("entry", (first,), float(rest[first]), background, bias, out, index)
-    left = energy - float(rest[first]) ** 2
-    return unit if left < 0.5 * energy else None, left
+def _of_two_inputs(units: list[Unit]) -> list[Unit]:
+    """Of two inputs the sum of all is the sum of a pair, where there are others to go with it."""
+    found = {unit.direction.pattern for unit in units}
+    pair = Direction("pair+", (0, 1))
+    return [
+        replace(unit, direction=pair)
+        if unit.direction == TOTAL and ("pair-" in found or ("entry" in found and not unit.straight))
+        else unit
+        for unit in units
+    ]
