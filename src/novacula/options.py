@@ -1,13 +1,32 @@
-"""The rules that options must keep, told alike in all parts. Imports nothing heavy, so that ``--help`` stays fast.
+"""The rules that options must keep, the same in all parts, and the options of every campaign.
 
-Each rule returns what is wrong, nothing where all is well; the lists of one configuration are added up and refused at
-once.
+Each rule returns what is wrong, or nothing; the lists of one configuration are added up and refused at once. This
+module imports nothing heavy, so that ``--help`` stays fast.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from novacula.errors import InputError
+
+MAX_WORKERS = 4096
+
+
+@dataclass(frozen=True)
+class CampaignOptions:
+    """Where the jobs of a campaign are computed (`novacula.jobs.Campaign`). None of these options changes a result."""
+
+    workers: int = 2
+    """Jobs at the same time, each on one thread. More than the machine's cores gain nothing."""
+    cluster: str | None = None
+    """Compute on a Ray cluster: auto, or HOST:6379, from a node of it. By default, compute on this machine."""
+    memory_limit: float | None = None
+    """Megabytes that all workers together may take; a job waits until there is room. By default, no limit."""
+
+    def campaign_problems(self) -> list[str]:
+        """Returns what is wrong with these options."""
+        return unless_within("--workers", self.workers, 1, MAX_WORKERS) + unless_memory(self.memory_limit)
 
 
 def unless_within(option: str, value: float, low: float, high: float) -> list[str]:

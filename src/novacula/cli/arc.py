@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from novacula.arc.solve import SolveResult
     from novacula.arc.task import Task
-    from novacula.runs import OnStep, Program, RunFolder, Step
+    from novacula.runs import OnStep, RunFolder, Step, Work
 
 SCHEMA_VERSION = 1
 
@@ -204,9 +204,9 @@ def _live(task: "Task", options: RunOptions) -> "Iterator[OnStep | None]":
             yield None
             return
 
-        def remember(program: "Program", step: "Step") -> None:
+        def remember(work: "Work", step: "Step") -> None:
             leading.extend(milestone["attempts"][0] for milestone in step.milestones)  # pyright: ignore
-            on_step(program, step)
+            on_step(work, step)
 
         yield remember
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from novacula.jobs import Outcome
-    from novacula.runs import OnStep, Program, Step
+    from novacula.runs import OnStep, Step, Work
 
 _LINE_SECONDS = 10.0
 _FRAME_SECONDS = 0.1
@@ -68,12 +68,12 @@ def _lines(describe: "Callable[[Step], str]") -> "OnStep":
     """Print the first step, the last, and one every few seconds between."""
     printed = -math.inf
 
-    def on_step(program: "Program", step: "Step") -> None:
+    def on_step(work: "Work", step: "Step") -> None:
         nonlocal printed
-        if time.monotonic() - printed < _LINE_SECONDS and program.position < program.length:
+        if time.monotonic() - printed < _LINE_SECONDS and work.position < work.length:
             return
         printed = time.monotonic()
-        tell(f"step {program.position}/{program.length}  {describe(step)}")
+        tell(f"step {work.position}/{work.length}  {describe(step)}")
 
     return on_step
 
@@ -91,15 +91,15 @@ def _bar(describe: "Callable[[Step], str]", panel: "Callable[[Step], RenderableT
     )
     drawn = -math.inf
 
-    def on_step(program: "Program", step: "Step") -> None:
+    def on_step(work: "Work", step: "Step") -> None:
         nonlocal drawn
-        if time.monotonic() - drawn < _FRAME_SECONDS and program.position < program.length:
+        if time.monotonic() - drawn < _FRAME_SECONDS and work.position < work.length:
             return
         drawn = time.monotonic()
         text = escape(printable(describe(step)))
         if not bar.tasks:  # begins here, so that the steps of a resumed run do not count as quick ones
-            bar.add_task(text, total=program.length, completed=program.position)
-        bar.update(bar.tasks[0].id, completed=program.position, description=text)
+            bar.add_task(text, total=work.length, completed=work.position)
+        bar.update(bar.tasks[0].id, completed=work.position, description=text)
         with suppress(OSError):  # the terminal has gone; the run goes on
             live.update(Group(panel(step), bar) if panel else bar, refresh=True)
 

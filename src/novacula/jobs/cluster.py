@@ -52,6 +52,19 @@ class RayExecutor:
             raise InputError("options", f"--cluster is {self.address!r}; it must be auto or HOST:PORT, such as auto")
         refuse(unless_installed("--cluster", "ray", "ray"))
 
+    def check(self) -> None:
+        """Makes sure that a cluster answers; ``auto`` is looked for when jobs begin.
+
+        Raises:
+            InputError: no cluster answers.
+        """
+        match = _ADDRESS.fullmatch(self.address)
+        if match and match["port"]:
+            try:
+                _greet(match["host"].strip("[]"), int(match["port"]))
+            except (OSError, OverflowError) as error:
+                raise self._no_answer(error) from error
+
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:
         """The cluster for the time of this context.
@@ -73,21 +86,21 @@ class RayExecutor:
                 _mute(ray, False)
 
     def _join(self, ray: Any) -> None:
-        match = _ADDRESS.fullmatch(self.address)
-        assert match
+        self.check()  # Ray itself would wait for minutes, and then end this process
         before = signal.getsignal(signal.SIGTERM)
         try:
-            if match["port"]:  # Ray itself would wait for minutes, and then end this process
-                _greet(match["host"].strip("[]"), int(match["port"]))
             ray.init(self.address, log_to_driver=False, logging_level="warning")
             _mute(ray, True)
         except (OSError, OverflowError, RuntimeError, ValueError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"--cluster {self.address}", f"no Ray cluster answers there: {reason}") from error
+            raise self._no_answer(error) from error
         finally:
             # Ray makes SIGTERM end the driver at once; what it means is for `run_jobs` to say.
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, before)
+
+    def _no_answer(self, error: Exception) -> InputError:
+        reason = str(error).partition("\n")[0]
+        return InputError(f"--cluster {self.address}", f"no Ray cluster answers there: {reason}")
 
 
 def _greet(host: str, port: int) -> None:

@@ -25,6 +25,7 @@ from novacula.jobs.executor import Ended, Pool
 from novacula.jobs.job import Job
 from novacula.jobs.work import ONE_THREAD, PACKAGES
 from novacula.jobs.worker import READY
+from novacula.options import MAX_WORKERS
 
 # A worker finds its modules where the driver does, and nowhere else: not in whatever folder it stands in.
 _PROGRAM = """\
@@ -38,7 +39,6 @@ _LIFETIME = 900.0
 """Seconds after which a worker is replaced, so that what its jobs leak, or leave behind, stays bounded."""
 _STARTS = 3
 """How many workers in a row may die before they are ready, until no further one is tried."""
-_MAX_WORKERS = 4096
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,15 @@ class LocalExecutor:
 
     def __post_init__(self) -> None:
         problems = []
-        if not 1 <= self.workers <= _MAX_WORKERS:
-            problems.append(f"--workers is {self.workers}; it must lie in 1 … {_MAX_WORKERS}")
+        if not 1 <= self.workers <= MAX_WORKERS:
+            problems.append(f"--workers is {self.workers}; it must lie in 1 … {MAX_WORKERS}")
         if self.memory_limit_mb is not None and not 0 < self.memory_limit_mb < math.inf:
             problems.append(f"--memory-limit is {self.memory_limit_mb:g} MB; it must be more than 0")
         if problems:
             raise InputError("options", *problems)
+
+    def check(self) -> None:
+        """Does nothing: this machine is there."""
 
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:

@@ -1,7 +1,8 @@
 """The functions that jobs call, named by text, and what happens around such a call.
 
 A name may come from a run folder that anybody wrote. It must therefore lie in a package that the program allows, and
-what it names must be a public function that the module itself defines and that takes (configuration, seed), no more.
+what it names must be a public function that the module itself defines and that takes (configuration, seed) or, where
+nothing is drawn, (configuration), no more. A configuration that is annotated as a dataclass comes as that dataclass.
 """
 
 import importlib
@@ -13,15 +14,17 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, get_type_hints
 
 from novacula.errors import InputError, NovaculaError
-from novacula.files import JSON, format_json, parse_json
+from novacula.files import JSON, format_json, from_json, parse_json, to_json
 
-Work = Callable[[Mapping[str, JSON], int], Mapping[str, JSON]]
-"""What a job calls: with its configuration and its seed; it returns what JSON can say."""
+Work = Callable[..., object]
+"""What a job calls: with its configuration, and its seed if it takes one; it returns what JSON can say, or a dataclass
+that says it."""
 
 PACKAGES = ("novacula",)
 """The packages whose functions may be named."""
@@ -46,7 +49,7 @@ MAX_RESULT_MEMORY = 85_000_000
 """Most that the values of a result may take, for the same reason."""
 
 _NAME = re.compile(r"([A-Za-z]\w*(?:\.[A-Za-z]\w*)*):([A-Za-z]\w*)", re.ASCII)
-_PARAMETERS = ["configuration", "seed"]
+_PARAMETERS = (["configuration", "seed"], ["configuration"])
 _MAX_ERROR = 2000
 _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
@@ -80,10 +83,10 @@ def load_work(name: str, packages: tuple[str, ...] = PACKAGES) -> Work:
     if (
         isinstance(function, FunctionType)
         and (function.__module__, function.__qualname__) == (module, attribute)
-        and list(inspect.signature(function).parameters) == _PARAMETERS
+        and list(inspect.signature(function).parameters) in _PARAMETERS
     ):
         return function
-    raise InputError(repr(name), f"must name a function of ({', '.join(_PARAMETERS)}) that {module} defines")
+    raise InputError(repr(name), f"must name a function of ({', '.join(_PARAMETERS[0])}) that {module} defines")
 
 
 def make_request(configuration: Mapping[str, JSON], seed: int) -> bytes:
@@ -117,7 +120,7 @@ def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> byte
         job: Any = parse_json(request, "request", max_memory=MAX_RESULT_MEMORY)
         _forget_peak()
         start = _cpu_seconds()  # without the import, which only a worker's first job would pay
-        result = _checked(work(job["configuration"], job["seed"]))
+        result = _checked(_call(work, job["configuration"], job["seed"]))
         status = "finished"
     except (Exception, SystemExit) as raised:
         error = _describe(raised)
@@ -132,6 +135,17 @@ def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> byte
         "platform": machine(),
     }
     return format_json(answer).encode("ascii")
+
+
+def _call(work: Work, configuration: JSON, seed: int) -> object:
+    """Calls the work with what it takes."""
+    kind = get_type_hints(work).get("configuration")
+    given = (
+        from_json(kind, configuration, "the job's configuration")
+        if isinstance(kind, type) and is_dataclass(kind)
+        else configuration
+    )
+    return work(given, seed) if "seed" in inspect.signature(work).parameters else work(given)
 
 
 def _split(name: str, packages: tuple[str, ...]) -> tuple[str, str]:
@@ -150,8 +164,10 @@ def _checked(result: object) -> JSON:
     Raises:
         TypeError, ValueError, InputError: a file cannot hold it.
     """
+    kind = type(result).__name__
+    result = to_json(result) if is_dataclass(result) else result
     if not isinstance(result, Mapping):
-        raise TypeError(f"the work returned a {type(result).__name__}; it must return a mapping")
+        raise TypeError(f"the work returned a {kind}; it must return a mapping or a dataclass")
     text = format_json({"schema_version": 1, "result": result}).encode("ascii")
     if len(text) > MAX_RESULT:
         raise ValueError(f"the result takes {len(text)} bytes of JSON; at most {MAX_RESULT} are kept")

@@ -4,29 +4,38 @@ from novacula.runs.checkpoint import Checkpoint
 from novacula.runs.damage import reading
 from novacula.runs.folder import RunFolder
 from novacula.runs.listing import RunSummary, find_run, list_runs
-from novacula.runs.loop import OnStep, Program, Step, drive
+from novacula.runs.loop import KeepsArtifacts, OnStep, Program, Step, Work, drive
 from novacula.runs.machine import cores, instruction_set, machine, versions
 from novacula.runs.record import Record, Status
 from novacula.runs.result import RunResult
+from novacula.runs.verb import NoInputs, ResumeSettings, RunSettings, Verb, find_verb, resume
 from novacula.runs.working import working
 
 __all__ = [
     "Checkpoint",
+    "KeepsArtifacts",
+    "NoInputs",
     "OnStep",
     "Program",
     "Record",
+    "ResumeSettings",
     "RunFolder",
     "RunResult",
+    "RunSettings",
     "RunSummary",
     "Status",
     "Step",
+    "Verb",
+    "Work",
     "cores",
     "drive",
     "find_run",
+    "find_verb",
     "instruction_set",
     "list_runs",
     "machine",
     "reading",
+    "resume",
     "versions",
     "working",
 ]

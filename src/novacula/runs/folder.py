@@ -7,18 +7,32 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from novacula.errors import RunError
-from novacula.files import JSON, append_line, check_schema, contained, read_json, sync, write_json
+from novacula.files import (
+    JSON,
+    append_line,
+    check_schema,
+    contained,
+    from_json,
+    read_json,
+    sync,
+    to_json,
+    write_json,
+)
+from novacula.functions import allow_functions
 from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from novacula.runs.consent import allow_functions
+from novacula.runs.consent import named_functions
 from novacula.runs.events import RESUMED, read_events
 from novacula.runs.machine import machine, versions
 from novacula.runs.record import Record, Status
+
+Outcome = TypeVar("Outcome")
 
 RECORD = "run.json"
 EVENTS = "events.jsonl"
@@ -56,6 +70,8 @@ class RunFolder:
         configuration: Mapping[str, Any],
         seed: int,
         threads: int,
+        inputs: Mapping[str, Any] = MappingProxyType({}),
+        about: str = "",
         label: str = "",
         runs: str | os.PathLike[str] = "runs",
         out: str | os.PathLike[str] | None = None,
@@ -68,6 +84,8 @@ class RunFolder:
             configuration: every option that decides the result, as JSON.
             seed: the run's seed.
             threads: numeric threads that it computes with.
+            inputs: what the run begins with beside its options, as JSON.
+            about: what the run is about, for lists.
             label: what the run is about, for its name under `runs`, such as a task's id.
             runs: folder of runs in which a unique name is chosen.
             out: the folder itself, instead: one that does not exist, or is empty.
@@ -76,8 +94,17 @@ class RunFolder:
             RunError: `out` holds something already, or the folder cannot be made.
             ValueError: the configuration holds what JSON cannot say.
         """
-        allow_functions(part, configuration)
-        record = Record.new(part=part, verb=verb, configuration=configuration, seed=seed, threads=threads)
+        allow_functions(named_functions(part, configuration))
+        about = about or str(configuration.get("task", ""))
+        record = Record.new(
+            part=part,
+            verb=verb,
+            about=about,
+            configuration=configuration,
+            inputs=inputs,
+            seed=seed,
+            threads=threads,
+        )
         made: list[Path] = []
         try:
             path = _make(Path(out), made) if out is not None else _make_named(Path(runs), f"{part}-{label}", made)
@@ -242,14 +269,29 @@ class RunFolder:
         """
         return load_checkpoint(self.path)
 
-    def write_result(self, result: Mapping[str, Any]) -> None:
-        """Replace result.json; a ``schema_version`` is added where `result` has none.
+    def write_result(self, result: object) -> None:
+        """Replaces result.json.
+
+        Args:
+            result: a dataclass, or a mapping; ``schema_version`` is added where it has none.
 
         Raises:
             ValueError: the result holds what JSON cannot say.
             OSError: the disk or the folder refused.
         """
-        write_json(self.path / RESULT, {"schema_version": RESULT_SCHEMA_VERSION, **result})
+        document = to_json(result)
+        if not isinstance(document, dict):
+            raise TypeError(f"a result is a dataclass or a mapping, not a {type(result).__name__}")
+        write_json(self.path / RESULT, {"schema_version": RESULT_SCHEMA_VERSION, **document})
+
+    def read_outcome(self, kind: type[Outcome]) -> Outcome | None:
+        """Returns what result.json says as the dataclass that it was written from, or None where there is none yet.
+
+        Raises:
+            InputError: result.json is damaged, or of a newer novacula.
+        """
+        document = self.read_result()
+        return None if document is None else from_json(kind, document, str(self.path / RESULT))
 
     def read_result(self) -> dict[str, JSON] | None:
         """The outcome so far, or None where there is none yet.

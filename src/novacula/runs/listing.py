@@ -18,7 +18,7 @@ class RunSummary:
         path: the folder.
         part: the part of novacula; empty, as all below but `status`, where run.json cannot be read.
         verb: its verb.
-        task: what the run is about, where its configuration says so.
+        task: what the run is about.
         status: how it stands: as in run.json, ``killed``, or ``damaged``.
         step: steps done when that was last recorded.
         length: steps in all; None where the run has not begun.
@@ -67,7 +67,7 @@ def summarize(path: Path) -> RunSummary:
         path=str(path),
         part=record.part,
         verb=record.verb,
-        task=str(record.configuration.get("task", "")),
+        task=record.about,
         status=folder.status,
         step=record.step,
         length=record.length,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -30,8 +30,8 @@ class Step:
 
 
 @runtime_checkable
-class Program(Protocol):
-    """A long computation in steps, which can be put away after any step and taken up again exactly."""
+class Work(Protocol):
+    """Something that is done in steps."""
 
     @property
     def position(self) -> int:
@@ -43,24 +43,41 @@ class Program(Protocol):
         """Steps in all."""
         ...
 
+
+@runtime_checkable
+class Program(Work, Protocol):
+    """A long computation in steps, which can be put away after any step and taken up again exactly.
+
+    A program extends this class, marks what it defines with ``@override``, and inherits the docstrings.
+    """
+
     def step(self) -> Step:
-        """Do one step; `position` grows by one."""
+        """Does one step; `position` grows by one."""
         ...
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """Everything that the steps to come, and the result, depend on."""
+        """Returns everything that the steps to come, and the result, depend on."""
         ...
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
-        """Become the program whose `state` this was; the arrays may be kept."""
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
+        """Becomes the program whose `state` this was; the arrays may be kept."""
         ...
 
-    def result(self) -> dict[str, JSON]:
-        """The best so far; may be asked for at any position."""
+    def result(self) -> object:
+        """Returns the best so far, a dataclass; may be asked for at any position."""
         ...
 
 
-OnStep = Callable[[Program, Step], None]
+@runtime_checkable
+class KeepsArtifacts(Protocol):
+    """A program that leaves files in the run's folder beside its result."""
+
+    def keep(self, folder: RunFolder) -> None:
+        """Writes the files. A run that is killed meanwhile is resumed, and writes them then."""
+        ...
+
+
+OnStep = Callable[[Work, Step], None]
 """Called after every step, in the loop: to show progress."""
 
 
@@ -108,6 +125,8 @@ def drive(
             folder.write_result(program.result())
             if keep:
                 keep()
+            if isinstance(program, KeepsArtifacts):
+                program.keep(folder)
             folder.set_status(status, step=program.position, length=program.length)
         except BaseException as error:
             _record_failure(program, folder, error)

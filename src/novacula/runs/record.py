@@ -8,14 +8,16 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from novacula.errors import InputError
-from novacula.files import check_schema, read_json, write_json
-from novacula.runs.consent import check_functions
+from novacula.files import check_schema, from_json, read_json, write_json
+from novacula.functions import check_functions
+from novacula.runs.consent import named_functions
 from novacula.runs.machine import machine, versions
 
 Status = Literal["running", "finished", "interrupted", "time-limit", "failed"]
 """How a run stands. ``time-limit`` and ``interrupted`` runs kept the best so far and can be resumed."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_OLD = 1
 _Options = TypeVar("_Options")
 
 
@@ -26,7 +28,9 @@ class Record:
     Attributes:
         part: the part of novacula that made the run, such as ``arc``.
         verb: its verb, such as ``solve``.
+        about: what the run is about, such as a puzzle's id, for lists.
         configuration: every option that decides the result, as JSON.
+        inputs: what the run begins with beside its options, such as the name of a file, as JSON.
         seed: the run's seed.
         threads: numeric threads that it computes with.
         versions: see `novacula.runs.machine.versions`.
@@ -43,7 +47,9 @@ class Record:
 
     part: str
     verb: str
+    about: str
     configuration: dict[str, Any]
+    inputs: dict[str, Any]
     seed: int
     threads: int
     versions: dict[str, Any]
@@ -55,14 +61,27 @@ class Record:
     updated: str
     error: str
     elsewhere: list[dict[str, Any]] = field(default_factory=list)
+    schema_version: int = SCHEMA_VERSION
 
     @classmethod
-    def new(cls, *, part: str, verb: str, configuration: Mapping[str, Any], seed: int, threads: int) -> "Record":
-        """The record of a run that begins now, on this machine."""
+    def new(
+        cls,
+        *,
+        part: str,
+        verb: str,
+        about: str,
+        configuration: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        seed: int,
+        threads: int,
+    ) -> "Record":
+        """Returns the record of a run that begins now, on this machine."""
         return cls(
             part=part,
             verb=verb,
+            about=about,
             configuration=dict(configuration),
+            inputs=dict(inputs),
             seed=seed,
             threads=threads,
             versions=dict(versions()),
@@ -82,7 +101,7 @@ class Record:
             InputError: an option is out of its range, or of another type, or names a function that the user has not
                 named (`novacula.runs.consent`).
         """
-        check_functions(self.part, self.configuration)
+        check_functions(named_functions(self.part, self.configuration))
         hints = get_type_hints(kind)
         stored = {
             name: tuple(value) if isinstance(value, list) else value
@@ -92,6 +111,33 @@ class Record:
         if wrong := [name for name, value in stored.items() if not _fits(value, hints[name])]:
             raise InputError("run.json", *(f"the option {name} is {str(stored[name])[:40]!r}" for name in wrong))
         return kind(**stored)
+
+    def read_configuration(self, kind: type[_Options], path: Path) -> _Options:
+        """Returns the configuration as the dataclass that it was made from.
+
+        Args:
+            kind: the dataclass.
+            path: the run's folder, for errors.
+
+        Raises:
+            InputError: an option is unknown or missing, of another type, or out of its range; or the run was made by
+                an earlier novacula.
+        """
+        return self._read(kind, self.configuration, f"{path}/run.json, configuration")
+
+    def read_inputs(self, kind: type[_Options], path: Path) -> _Options:
+        """Returns the inputs as the dataclass that they were made from; arguments and errors as above."""
+        return self._read(kind, self.inputs, f"{path}/run.json, inputs")
+
+    def _read(self, kind: type[_Options], stored: Mapping[str, Any], place: str) -> _Options:
+        if self.schema_version == _OLD:
+            raise InputError(place, "was written by an earlier novacula: the run can be shown, but not resumed")
+        known = set(_field_names(kind))
+        problems = [f"{name!r} is unknown" for name in sorted(stored.keys() - known)]
+        problems += [f"{name!r} is missing" for name in sorted(known - stored.keys())]
+        if problems:
+            raise InputError(place, *problems)
+        return from_json(kind, stored, place)
 
     def updated_with(self, *, status: Status, step: int, length: int | None, error: str = "") -> "Record":
         """The same record at another status, as of now."""
@@ -104,7 +150,7 @@ class Record:
             ValueError: the configuration holds what JSON cannot say.
             OSError: the disk or the folder refused.
         """
-        write_json(path, {"schema_version": SCHEMA_VERSION, **asdict(self)})
+        write_json(path, {**asdict(self), "schema_version": self.schema_version})
 
     @classmethod
     def read(cls, path: Path) -> "Record":
@@ -115,6 +161,10 @@ class Record:
         """
         document = check_schema(read_json(path), str(path), SCHEMA_VERSION)
         document = {"elsewhere": [], **document}
+        if document["schema_version"] == _OLD:  # it had no entries for these two
+            options = document.get("configuration")
+            about = options.get("task", "") if isinstance(options, dict) else ""
+            document |= {"inputs": options, "about": about if isinstance(about, str) else ""}
         problems = [
             f"{name} must be {rule}"
             for name, (rule, holds) in _RULES.items()
@@ -122,7 +172,7 @@ class Record:
         ]
         if problems:
             raise InputError(str(path), *problems)
-        return cls(**{name: document[name] for name in _RULES})  # pyright: ignore[reportArgumentType]
+        return cls(**{name: document[name] for name in (*_RULES, "schema_version")})  # pyright: ignore[reportArgumentType]
 
 
 _TEXT = ("a text", lambda value: isinstance(value, str))
@@ -132,7 +182,9 @@ _TIME = ("a time in ISO 8601 with its zone", lambda value: _is_time(value))
 _RULES = {
     "part": _TEXT,
     "verb": _TEXT,
+    "about": _TEXT,
     "configuration": _OBJECT,
+    "inputs": _OBJECT,
     "seed": _COUNT,
     "threads": _COUNT,
     "versions": _OBJECT,

@@ -3,21 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
+from novacula.files import JSON
+from novacula.runs.folder import RunFolder
 from novacula.runs.record import Status
+
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """How a run ended.
+class RunResult(Generic[Outcome]):
+    """How a run ended. A verb that has more to say extends this class by properties.
 
     Attributes:
         status: finished, interrupted or time-limit.
-        document: the content of ``result.json``; the part's page of the docs tells its keys.
+        outcome: what the run found.
+        document: the same as JSON: the content of ``result.json``.
         report: the page with the pictures, in the run's folder.
+        folder: the run's.
     """
 
     status: Status
-    document: Mapping[str, Any]
+    outcome: Outcome
+    document: Mapping[str, JSON]
     report: Path
+    folder: RunFolder
