@@ -26,7 +26,9 @@ def test_run_json_says_what_the_run_depends_on(tmp_path: Path) -> None:
         "schema_version",
         "part",
         "verb",
+        "about",
         "configuration",
+        "inputs",
         "seed",
         "threads",
         "versions",
@@ -139,7 +141,7 @@ def test_a_folder_that_may_not_be_made_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2}, "has schema_version 2, of a newer novacula"),
+        ({"schema_version": 3}, "has schema_version 3, of a newer novacula"),
         ({"schema_version": None}, "schema_version must be"),
         ({"status": "asleep"}, "status must be one of running"),
         ({"seed": -1, "threads": "two"}, "seed must be a whole number from 0; threads must be"),

@@ -18,14 +18,14 @@ class RunResult(Generic[Outcome]):
 
     Attributes:
         status: finished, interrupted or time-limit.
-        outcome: what the run found.
-        document: the same as JSON: the content of ``result.json``.
+        document: the content of ``result.json``.
         report: the page with the pictures, in the run's folder.
+        outcome: what the run found: the same as `document`, as the verb's dataclass.
         folder: the run's.
     """
 
     status: Status
-    outcome: Outcome
     document: Mapping[str, JSON]
     report: Path
-    folder: RunFolder
+    outcome: Outcome = None  # pyright: ignore[reportAssignmentType]
+    folder: RunFolder = None  # pyright: ignore[reportAssignmentType]

@@ -62,6 +62,7 @@ class Conducted(Protocol):
         ...
 
 
+@runtime_checkable
 class Seeded(Protocol):
     """A configuration: a frozen dataclass of options, one of which is the seed."""
 
@@ -232,8 +233,13 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             status = drive(work, folder, checkpoint_seconds=seconds, time_limit=time_limit, on_step=on_step)
         else:
             status = work.conduct(folder, time_limit=time_limit, on_step=on_step)
-        outcome, document = folder.read_outcome(self.outcome), folder.read_result()
-        return self.result(status, outcome, document or {}, self.page(folder), folder)
+        return self.result(
+            status=status,
+            document=folder.read_result() or {},
+            report=self.page(folder),
+            outcome=folder.read_outcome(self.outcome),
+            folder=folder,
+        )
 
 
 def find_verb(folder: RunFolder) -> Verb[Any, Any, Any, Any]:
