@@ -193,7 +193,7 @@ def _live(task: "Task", options: RunOptions) -> "Iterator[OnStep | None]":
             f"KL {m['kl']:,.1f}  reconstruction {m['reconstruction']:,.1f}  share of the best answer {m['share']:.0%}"
         )
 
-    def panel(step: "Step") -> "RenderableType":
+    def panel(work: "Work", step: "Step") -> "RenderableType":
         from novacula.arc.terminal import Gallery, puzzle_gallery
 
         gallery = puzzle_gallery(task, leading[-1:], [step.metrics["share"]] if leading else None)  # pyright: ignore

@@ -1,7 +1,6 @@
 """What the commands say: results on stdout, everything else on stderr, and the exit code."""
 
 import logging
-import shlex
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -82,19 +81,12 @@ def conclude(
         show_document(result.document)
         say(f"report: {printable(str(result.report))}")
     if result.status in ("interrupted", "time-limit") and not (options.quiet or options.json):
-        _tell_how_to_go_on(result, unit)
+        from novacula.cli.progress import tell_how_to_resume
+
+        tell_how_to_resume(result, unit)
     if result.status == "interrupted":
         return EXIT_INTERRUPTED
     return EXIT_FINISHED if reached else EXIT_UNREACHED
-
-
-def _tell_how_to_go_on(result: "RunResult", unit: str) -> None:
-    from novacula.runs import RunFolder
-
-    folder = RunFolder.open(result.report.parent)
-    why = "interrupted" if result.status == "interrupted" else "the time limit is reached"
-    say(f"{why} at {unit} {folder.record.step} of {folder.record.length}; the best so far is kept. To go on:")
-    say(f"  novacula runs resume {shlex.quote(str(folder.path))}")
 
 
 def log_to_stderr(level: int) -> None:

@@ -15,6 +15,8 @@ from novacula.errors import InputError
 if TYPE_CHECKING:
     from cyclopts import Token
 
+    from novacula.runs import RunSettings
+
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)")
 
@@ -74,6 +76,16 @@ class ResumeOptions:
         """Whether anything is shown while the run goes on."""
         return not (self.quiet or self.json)
 
+    def apply(self) -> None:
+        """Sets what is logged, and one numeric thread, for this process."""
+        self._apply(threads=1)
+
+    def _apply(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        self.apply_logging()
+
     def apply_logging(self) -> None:
         """Show log lines on stderr: all with --verbose, errors with --quiet or --json, else warnings."""
         log_to_stderr(logging.DEBUG if self.verbose else logging.WARNING if self.shows_progress else logging.ERROR)
@@ -89,6 +101,11 @@ class CampaignOptions(ResumeOptions):
 
     out: Path | None = None
     """Folder of this run, new or empty; without it, a new folder under --runs gets a name."""
+
+    @property
+    def where(self) -> "RunSettings":
+        """Where the run is made, for the functions behind these verbs."""
+        return {"runs": self.runs, "out": self.out}
 
     @property
     def places(self) -> dict[str, Any]:
@@ -115,10 +132,7 @@ class RunOptions(CampaignOptions):
 
     def apply(self) -> None:
         """Set the number of torch's threads and what is logged, for this process."""
-        import torch
-
-        torch.set_num_threads(self.threads)
-        self.apply_logging()
+        self._apply(self.threads)
 
 
 _GROUP = Group("Run options", sort_key=10)

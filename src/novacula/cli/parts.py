@@ -4,12 +4,13 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from novacula.errors import RunError
 
 if TYPE_CHECKING:
     from novacula.cli.options import RunOptions
+    from novacula.cli.screen import Screen
     from novacula.runs import RunFolder
 
 PARTS = {
@@ -25,6 +26,16 @@ PARTS = {
 def available() -> dict[str, str]:
     """The parts whose module this installation has."""
     return {part: summary for part, summary in PARTS.items() if find_spec(f"novacula.cli.{part}")}
+
+
+def screen_of(folder: "RunFolder") -> "Screen[Any] | None":
+    """What the command line shows of a run of this kind; None where its part has no such verb.
+
+    Raises:
+        RunError: this novacula has no such part.
+    """
+    _check(folder.record.part)
+    return getattr(import_module(f"novacula.cli.{folder.record.part}"), "SCREENS", {}).get(folder.record.verb)
 
 
 def resume_function(part: str) -> "Callable[[RunFolder, RunOptions], int]":
@@ -44,13 +55,14 @@ def report_function(part: str) -> "Callable[[RunFolder], Path]":
         RunError: this novacula has no such part. What is returned raises it, too, where the folder is damaged.
     """
     _check(part)
-    build = import_module(f"novacula.{part}.report").build_report
+    verbs = find_spec(f"novacula.{part}.verbs")
+    build = None if verbs else import_module(f"novacula.{part}.report").build_report
 
     def build_report(folder: "RunFolder") -> Path:
-        from novacula.runs import reading
+        from novacula.runs import find_verb, reading
 
         with reading(folder):
-            return build(folder)
+            return build(folder) if build else find_verb(folder).page(folder)
 
     return build_report
 

@@ -1,6 +1,7 @@
 """A run's progress on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 import math
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from novacula.jobs import Outcome
-    from novacula.runs import OnStep, Step, Work
+    from novacula.runs import OnStep, RunResult, Step, Work
 
 _LINE_SECONDS = 10.0
 _FRAME_SECONDS = 0.1
@@ -24,14 +25,16 @@ _FRAME_SECONDS = 0.1
 def progress(
     options: ResumeOptions,
     describe: "Callable[[Step], str]",
-    panel: "Callable[[Step], RenderableType] | None" = None,
+    panel: "Callable[[Work, Step], RenderableType] | None" = None,
+    unit: str = "step",
 ) -> "Iterator[OnStep | None]":
-    """What to hand to `drive` as ``on_step`` while this context lasts.
+    """Gives what to hand to a verb as ``on_step`` while this context lasts.
 
     Args:
         options: with --quiet or --json there is nothing to show, and the context gives None.
         describe: the metrics of a step in a few words.
         panel: on a terminal, drawn above the bar.
+        unit: what a step is called; others than "step" each get a line where there is no terminal.
     """
     if not options.shows_progress:
         yield None
@@ -39,7 +42,7 @@ def progress(
         with _bar(describe, panel) as on_step:
             yield on_step
     else:
-        yield _lines(describe)
+        yield _lines(describe, unit)
 
 
 def job_lines(
@@ -64,22 +67,35 @@ def tell(text: str) -> None:
         say(printable(text))
 
 
-def _lines(describe: "Callable[[Step], str]") -> "OnStep":
-    """Print the first step, the last, and one every few seconds between."""
+def tell_how_to_resume(result: "RunResult", unit: str) -> None:
+    """Says on stderr where a run that is not at its end was stopped, and the command that goes on with it."""
+    from novacula.runs import RunFolder
+
+    folder = RunFolder.open(result.report.parent)
+    why = "interrupted" if result.status == "interrupted" else "the time limit is reached"
+    say(f"{why} at {unit} {folder.record.step} of {folder.record.length}; the best so far is kept. To go on:")
+    say(f"  novacula runs resume {shlex.quote(str(folder.path))}")
+
+
+def _lines(describe: "Callable[[Step], str]", unit: str) -> "OnStep":
+    """Prints the first step, the last, and one every few seconds between; of named units every one."""
     printed = -math.inf
+    pause, prefix = (_LINE_SECONDS, "step ") if unit == "step" else (0.0, "")
 
     def on_step(work: "Work", step: "Step") -> None:
         nonlocal printed
-        if time.monotonic() - printed < _LINE_SECONDS and work.position < work.length:
+        if time.monotonic() - printed < pause and work.position < work.length:
             return
         printed = time.monotonic()
-        tell(f"step {work.position}/{work.length}  {describe(step)}")
+        tell(f"{prefix}{work.position}/{work.length}  {describe(step)}")
 
     return on_step
 
 
 @contextmanager
-def _bar(describe: "Callable[[Step], str]", panel: "Callable[[Step], RenderableType] | None") -> "Iterator[OnStep]":
+def _bar(
+    describe: "Callable[[Step], str]", panel: "Callable[[Work, Step], RenderableType] | None"
+) -> "Iterator[OnStep]":
     from rich.console import Console, Group
     from rich.live import Live
     from rich.markup import escape
@@ -101,7 +117,7 @@ def _bar(describe: "Callable[[Step], str]", panel: "Callable[[Step], RenderableT
             bar.add_task(text, total=work.length, completed=work.position)
         bar.update(bar.tasks[0].id, completed=work.position, description=text)
         with suppress(OSError):  # the terminal has gone; the run goes on
-            live.update(Group(panel(step), bar) if panel else bar, refresh=True)
+            live.update(Group(panel(work, step), bar) if panel else bar, refresh=True)
 
     with Live(bar, console=Console(stderr=True), auto_refresh=False, transient=True) as live:
         yield on_step

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from cyclopts import App, Parameter
 from novacula.cli.console import print_json, printable
 from novacula.cli.console import show as show_result
 from novacula.cli.options import ResumeOptions, ResumeOptionsParameter, RunOptions
-from novacula.cli.parts import report_function, resume_function
+from novacula.cli.parts import report_function, resume_function, screen_of
 
 if TYPE_CHECKING:
     from novacula.runs import RunFolder, RunSummary
@@ -86,10 +87,15 @@ def resume(run: str, /, *, options: ResumeOptionsParameter = ResumeOptions()) ->
     from novacula.runs import find_run
 
     folder = find_run(run, options.runs)
+    chosen = {name: getattr(options, name) for name in ("runs", "time_limit", "json", "quiet", "verbose")}
+    if screen := screen_of(folder):
+        from novacula.cli.screen import perform
+        from novacula.runs import resume as go_on
+
+        return perform(partial(go_on, folder), screen, RunOptions(**chosen, threads=folder.record.threads))
     if folder.record.status == "finished":
         raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` tells its result")
     resume_part = resume_function(folder.record.part)
-    chosen = {name: getattr(options, name) for name in ("runs", "time_limit", "json", "quiet", "verbose")}
     with folder.lock():
         return resume_part(folder, RunOptions(**chosen, out=folder.path, threads=folder.record.threads))
 
