@@ -9,8 +9,9 @@ import pytest
 
 from novacula.cli import parts
 from novacula.cli.main import main
-from novacula.runs import RunFolder, drive
-from tests.runs.toy import Toy, make_folder
+from novacula.cli.screen import Screen
+from novacula.runs import RunResult, drive
+from tests.runs.toy import TOY, Toy, make_folder
 
 Run = Callable[..., Any]
 
@@ -29,31 +30,22 @@ def novacula(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
-def toy_part(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Add a part named toy to the command line; the result lists the options with which it was resumed."""
-    resumed: list[Any] = []
-
-    def resume(folder: RunFolder, options: Any) -> int:
-        resumed.append(options)
-        drive(Toy(10), folder)
-        return 0
-
-    def build_report(folder: RunFolder) -> Path:
-        path = folder.path / "report.html"
-        path.write_text("<p>toy</p>")
-        return path
+def toy_part(monkeypatch: pytest.MonkeyPatch) -> list[RunResult]:
+    """Adds a part named toy to the command line; the list holds the results that were shown."""
+    shown: list[RunResult] = []
 
     def module(name: str, **members: Any) -> None:
         made = ModuleType(name)
         made.__spec__ = ModuleSpec(name, None)
+        made.__path__ = []
         made.__dict__.update(members)
         monkeypatch.setitem(sys.modules, name, made)
 
-    module("novacula.cli.toy", resume=resume)
+    module("novacula.cli.toy", SCREENS={"iterate": Screen(shown.append)})
     module("novacula.toy")
-    module("novacula.toy.report", build_report=build_report)
+    module("novacula.toy.verbs", VERBS=(TOY,))
     monkeypatch.setitem(parts.PARTS, "toy", "Play.")
-    return resumed
+    return shown
 
 
 @pytest.fixture

@@ -60,7 +60,9 @@ def test_a_terminal_gets_a_bar_and_the_panel(monkeypatch: pytest.MonkeyPatch, cl
     monkeypatch.setenv("TERM", "xterm")
     drawn: list[object] = []
     program = Toy(20)
-    with progress(ResumeOptions(), describe, lambda work, step: drawn.append(step.metrics["step"]) or "the panel") as on_step:
+    with progress(
+        ResumeOptions(), describe, lambda work, step: drawn.append(step.metrics["step"]) or "the panel"
+    ) as on_step:
         assert on_step
         for _ in range(20):
             on_step(program, program.step())

@@ -3,12 +3,12 @@ import re
 import webbrowser
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from novacula.cli.console import conclude, printable
+from novacula.cli.console import printable
 from novacula.cli.options import ResumeOptions
+from novacula.cli.screen import Screen, perform
 from novacula.runs import RunFolder, RunResult
 from tests.cli.conftest import Run
 
@@ -38,7 +38,7 @@ def test_list_of_nothing(novacula: Run, tmp_path: Path) -> None:
 def test_a_name_from_a_file_cannot_steer_the_terminal(novacula: Run, runs: Path) -> None:
     path = runs / "toy-new" / "run.json"
     document = json.loads(path.read_text())
-    path.write_text(json.dumps(document | {"configuration": {"task": "\x1b[2J[bold]x[/bold]\u202e"}}))
+    path.write_text(json.dumps(document | {"about": "\x1b[2J[bold]x[/bold]\u202e"}))
     for words in (("list",), ("show", "toy-new")):
         out = novacula("runs", *words, "--runs", runs).out
         assert "\x1b" not in out and "\u202e" not in out
@@ -48,7 +48,15 @@ def test_a_name_from_a_file_cannot_steer_the_terminal(novacula: Run, runs: Path)
 def test_show(novacula: Run, runs: Path) -> None:
     done = novacula("runs", "show", "toy-cut", "--runs", runs)
     assert done.code == 0
-    for words in ("interrupted, step 4 of 10", "configuration", "logistic", "last metrics", "result", "threads"):
+    for words in (
+        "interrupted, step 4 of 10",
+        "configuration",
+        "length",
+        "logistic",
+        "last metrics",
+        "result",
+        "threads",
+    ):
         assert words in done.out
     document = json.loads(novacula("runs", "show", runs / "toy-cut", "--json").out)
     assert document["last_metrics"]["step"] == 4 and document["result"]["task"] == "toy"
@@ -66,18 +74,18 @@ def test_an_unknown_run_suggests_the_nearest(novacula: Run, runs: Path) -> None:
         ) or "did you mean toy-cut or" in done.errors[0]
 
 
-def test_resume(novacula: Run, runs: Path, toy_part: list[Any]) -> None:
+def test_resume(novacula: Run, runs: Path, toy_part: list[RunResult]) -> None:
     done = novacula("runs", "resume", runs / "toy-cut", "--time-limit", "15m", "-q")
-    assert done.code == 0
+    assert done.code == 0 and done.errors == [f"report: {runs / 'toy-cut' / 'report.html'}"]
     folder = RunFolder.open(runs / "toy-cut")
     assert folder.status == "finished" and folder.record.step == 10
-    assert (toy_part[0].time_limit, toy_part[0].quiet, toy_part[0].threads) == (900.0, True, 1)
+    assert toy_part[0].findings.step == 10
     again = novacula("runs", "resume", runs / "toy-cut")
     assert again.code == 2 and "is finished" in again.errors[0]
 
 
 def test_a_run_in_use_is_not_resumed(
-    novacula: Run, runs: Path, toy_part: list[Any], monkeypatch: pytest.MonkeyPatch
+    novacula: Run, runs: Path, toy_part: list[RunResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("novacula.runs.folder._PATIENCE", 0.05)
     with RunFolder.open(runs / "toy-cut").lock():
@@ -96,14 +104,14 @@ def test_only_known_parts_are_imported(novacula: Run, runs: Path, part: str) -> 
 
 def test_a_run_of_a_newer_novacula_is_told(novacula: Run, runs: Path) -> None:
     path = runs / "toy-cut" / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 3}))
     done = novacula("runs", "show", runs / "toy-cut")
     assert done.code == 2 and "newer novacula" in done.errors[0]
     listed = novacula("runs", "list", "--runs", runs)
     assert listed.code == 0 and "damaged" in listed.out
 
 
-def test_report(novacula: Run, runs: Path, toy_part: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report(novacula: Run, runs: Path, toy_part: list[RunResult], monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
     done = novacula("runs", "report", "toy-cut", "--runs", runs)
@@ -113,21 +121,27 @@ def test_report(novacula: Run, runs: Path, toy_part: list[Any], monkeypatch: pyt
 
 
 def test_how_to_go_on_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = runs / "toy-cut" / "report.html"
-    cut = RunResult("interrupted", {"schema_version": 1}, report)
-    shown: list[Any] = []
-    assert conclude(cut, ResumeOptions(), shown.append) == 130
-    assert shown == [cut.document]
+    folder = RunFolder.open(runs / "toy-cut")
+    report = folder.path / "report.html"
+    cut = RunResult("interrupted", {"schema_version": 1}, report, None, folder)
+    shown: list[RunResult] = []
+    screen, unreached = Screen(shown.append), Screen(shown.append, reached=lambda result: False)
+
+    def performed(result: RunResult, screen: Screen, **options: bool) -> int:
+        return perform(lambda **settings: result, screen, ResumeOptions(**options))
+
+    assert performed(cut, screen) == 130
+    assert shown == [cut]
     assert capsys.readouterr().err.splitlines() == [
         f"report: {report}",
         "interrupted at step 4 of 10; the best so far is kept. To go on:",
         f"  novacula runs resume {runs / 'toy-cut'}",
     ]
     out_of_time, finished = replace(cut, status="time-limit"), replace(cut, status="finished")
-    assert conclude(out_of_time, ResumeOptions(quiet=True), shown.append) == 0
-    assert conclude(finished, ResumeOptions(), shown.append) == 0
+    assert performed(out_of_time, screen, quiet=True) == 0
+    assert performed(finished, screen) == 0
     assert capsys.readouterr().err.splitlines() == [f"report: {report}"] * 2
-    assert conclude(finished, ResumeOptions(json=True), shown.append, reached=False) == 1
+    assert performed(finished, unreached, json=True) == 1
     assert capsys.readouterr() == ('{\n  "schema_version": 1\n}\n', "")
     assert len(shown) == 3
 

@@ -22,9 +22,6 @@ class ThisProcess:
         self.packages = packages
         self.told = told
 
-    def check(self) -> None:
-        """The caller is there."""
-
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:
         yield _Pool(lambda request: self.told(answer_request(work, self.packages, request)))

@@ -1,62 +1,80 @@
 """From the outcomes of a bench to its tables."""
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 import pytest
 
+from novacula.files import to_json
 from novacula.jobs import Outcome
 from novacula.optim.bench import obstacle, suits
-from novacula.optim.comparison import as_csv, compare, middle_curve, middle_loss, run_row, steps_to
+from novacula.optim.comparison import (
+    Comparison,
+    Curve,
+    RunRow,
+    compare,
+    middle_curve,
+    middle_loss,
+    rows_csv,
+    run_row,
+    steps_to,
+)
+from novacula.optim.training import TrainingRun
+
+
+def run(curve: list[float], loss: float | None) -> TrainingRun:
+    return TrainingRun(
+        loss=loss,
+        diverged=loss is None,
+        steps=10 * len(curve),
+        seconds=1.0,
+        optimizer_seconds=0.5,
+        state_mb=0.0,
+        marks=tuple(range(10, 10 * len(curve) + 1, 10)),
+        curve=tuple(curve),
+        clock=tuple(0.1 * (i + 1) for i in range(len(curve))),
+    )
 
 
 def outcome(curve: list[float], loss: float | None) -> Outcome:
-    result: dict[str, Any] = {
-        "marks": list(range(10, 10 * len(curve) + 1, 10)),
-        "curve": curve,
-        "clock": [0.1 * (i + 1) for i in range(len(curve))],
-        "loss": loss,
-        "steps": 10 * len(curve),
-        "seconds": 1.0,
-        "diverged": loss is None,
-    }
+    result: Any = to_json(run(curve, loss))
     return Outcome("run", "finished", result, "", 1.0, 300.0, 1)
 
 
 def test_a_curve_is_the_median_and_a_diverged_run_is_infinitely_bad() -> None:
-    runs = [outcome([4.0, 3.0, 2.0], 2.0), outcome([5.0, 1.0, 1.0], 1.0), outcome([6.0], None)]
+    runs = [run([4.0, 3.0, 2.0], 2.0), run([5.0, 1.0, 1.0], 1.0), run([6.0], None)]
     middle = middle_curve(runs)
-    assert middle["marks"] == [10, 20, 30] and middle["loss"] == [5.0, 3.0, 2.0]
-    assert middle["seconds"] == pytest.approx([0.1, 0.2, 0.3])
-    assert middle_curve([*runs[:1], *runs[2:]])["loss"] == [5.0, None, None]
-    assert middle_curve([])["marks"] == []
+    assert middle.marks == (10, 20, 30) and middle.loss == (5.0, 3.0, 2.0)
+    assert middle.seconds == pytest.approx((0.1, 0.2, 0.3))
+    assert middle_curve([*runs[:1], *runs[2:]]).loss == (5.0, None, None)
+    assert middle_curve([]).marks == ()
 
 
 def test_a_dip_of_one_point_does_not_count_as_reached() -> None:
     loss = [9.0] * 5 + [0.0] + [9.0] * 7 + [1.0] * 7
-    curve = {"marks": list(range(1, 21)), "loss": loss}
+    curve = Curve(tuple(range(1, 21)), tuple(loss), (0.0,) * 20)
     assert steps_to(curve, 1.0) == 15 and steps_to(curve, 0.9) is None
-    assert steps_to({"marks": [5, 10], "loss": [None, 1.0]}, 1.0) == 10
+    assert steps_to(Curve((5, 10), (None, 1.0), (1.0, 2.0)), 1.0) == 10
 
 
-def rows(**losses: list[float | None]) -> list[dict[str, Any]]:
+def rows(**losses: list[float | None]) -> list[RunRow]:
     runs = [(name, seed, loss) for name, each in losses.items() for seed, loss in enumerate(each)]
     return [run_row("t", name, seed, 1, outcome([9.0, loss or 9.0], loss), "") for name, seed, loss in runs]
 
 
-def curves(**losses: list[float | None]) -> dict[str, Any]:
-    return {"t": {name: {"marks": [10, 20], "loss": each, "seconds": [1, 2]} for name, each in losses.items()}}
+def curves(**losses: list[float | None]) -> dict[str, dict[str, Curve]]:
+    return {"t": {name: Curve((10, 20), tuple(points), (1.0, 2.0)) for name, points in losses.items()}}
 
 
 def test_lodo_holds_where_it_is_as_low_in_no_more_steps() -> None:
     table = rows(lodo=[1.0, 1.0], adamw=[2.0, 2.0], sgd=[3.0, None], soap=[0.1, 0.1])
     fast = curves(lodo=[2.0, 1.0], adamw=[4.0, 2.0], sgd=[3.0, 3.0], soap=[0.1, 0.1])
     (found,) = compare(table, fast, ["adamw", "sgd"])
-    expected = {"best": "adamw", "loss": 2.0, "steps": 20, "lodo_loss": 1.0, "lodo_steps": 10, "held": True}
-    assert found == {"task": "t", **expected}
+    assert found == Comparison("t", "adamw", 2.0, 20, 1.0, 10, held=True)
     slow = curves(lodo=[4.0, 2.0], adamw=[2.0, 2.0])
-    assert not compare(table, slow, ["adamw"])[0]["held"]
-    assert compare(table, curves(adamw=[2.0, 2.0]), ["adamw"]) == []
+    assert not compare(table, slow, ["adamw"])[0].held
+    assert compare(table, curves(adamw=[2.0, 2.0]), ["adamw"]) == ()
 
 
 def test_half_of_the_runs_diverged_is_no_loss() -> None:
@@ -66,10 +84,10 @@ def test_half_of_the_runs_diverged_is_no_loss() -> None:
 
 def test_a_run_without_outcome_says_why() -> None:
     row = run_row("t", "soap", 0, 0, None, "not installed")
-    assert row["loss"] is None and row["reason"] == "not installed" and not row["diverged"]
+    assert row.loss is None and row.reason == "not installed" and not row.diverged
     failed = Outcome("run", "failed", None, "ValueError: no", 0.0, 0.0, 1)
-    assert run_row("t", "soap", 0, 0, failed, "cut off")["reason"] == "ValueError: no"
-    assert as_csv([{"a": 1, "b": "x,y"}]) == 'a,b\n1,"x,y"\n'
+    assert run_row("t", "soap", 0, 0, failed, "cut off").reason == "ValueError: no"
+    assert rows_csv([replace(row, reason="x,y")]).splitlines()[1] == 't,soap,0,0,0,,0.0,0.0,0.0,0.0,False,"x,y"'
 
 
 def test_who_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:

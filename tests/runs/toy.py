@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from novacula.runs import RunFolder, Step, drive
+from novacula.runs import NoInputs, RunFolder, RunResult, Step, Verb, drive
 
 
 class Toy:
@@ -76,8 +77,45 @@ class Toy:
         return {"task": "toy", "best": self.best, "sum": float(self.x.sum()), "step": self.position}
 
 
+@dataclass(frozen=True)
+class ToyConfig:
+    """Options of a toy."""
+
+    length: int = 10
+    seed: int = 0
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class ToyFindings:
+    """What a toy finds."""
+
+    task: str
+    sum: float
+    step: int
+
+
+def write_page(folder: RunFolder) -> Path:
+    path = folder.path / "report.html"
+    path.write_text("<p>toy</p>")
+    return path
+
+
+TOY = Verb(
+    part="toy",
+    name="iterate",
+    config=ToyConfig,
+    inputs=NoInputs,
+    findings=ToyFindings,
+    load=lambda config, inputs, folder: None,
+    begin=lambda config, subject, folder: Toy(config.length, config.seed),
+    page=write_page,
+    result=RunResult,
+)
+
+
 def make_folder(path: Path) -> RunFolder:
-    return RunFolder.create(part="toy", verb="iterate", configuration={"task": "logistic"}, seed=0, threads=1, out=path)
+    return TOY.create(ToyConfig(), NoInputs(), about="logistic", out=path)
 
 
 def in_process(*arguments: object) -> list[str]:

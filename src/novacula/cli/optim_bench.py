@@ -1,18 +1,19 @@
 """``novacula optim bench``: optimizers, tuned alike, on many tasks."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
-from novacula.cli.console import conclude, printable
+from novacula.cli.console import printable
 from novacula.cli.console import show as show_result
-from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, ResumeOptions, RunOptions
-from novacula.cli.progress import job_lines
+from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat
+from novacula.cli.screen import Screen, describe_job, perform
 from novacula.optim.config import BenchConfig
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from novacula.runs import RunFolder, RunResult
+    from novacula.optim.comparison import BenchFindings
+    from novacula.runs import RunResult
 
 
 def bench(
@@ -29,56 +30,46 @@ def bench(
     Example: novacula optim bench --tasks poisson,flow --optimizers lodo,adamw --trials 4 --seeds 2
     Example: novacula optim bench --workers 2 --time-limit 8h
     """
-    options.apply_logging()
     from novacula.optim.bench import bench as run
 
-    return _conclude(run(config, **options.places, on_job=job_lines(options)), options)
+    return perform(partial(run, config, **options.where), BENCH_SCREEN, options)
 
 
-def resume_bench(folder: "RunFolder", options: RunOptions) -> int:
-    """Go on with a run of ``optim bench``."""
-    options.apply_logging()
-    from novacula.optim.bench import resume
-
-    return _conclude(resume(folder, time_limit=options.time_limit, on_job=job_lines(options)), options)
-
-
-def bench_table(document: Mapping[str, Any]) -> "Table":
-    """Median losses: a line for each task, a column for each optimizer."""
+def bench_table(findings: "BenchFindings") -> "Table":
+    """Returns median losses: a line for each task, a column for each optimizer."""
     from rich.table import Table
 
     from novacula.optim.bench_report import number
     from novacula.optim.comparison import middle_loss
 
-    names = list(dict.fromkeys(row["optimizer"] for row in document["rows"]))
+    names = list(dict.fromkeys(row.optimizer for row in findings.rows))
     table = Table("task", *names, box=None, header_style="bold")
-    for task in dict.fromkeys(row["task"] for row in document["rows"]):
-        rows = [row for row in document["rows"] if row["task"] == task and not row["reason"]]
-        present = {row["optimizer"] for row in rows}
+    for task in dict.fromkeys(row.task for row in findings.rows):
+        rows = [row for row in findings.rows if row.task == task and not row.reason]
+        present = {row.optimizer for row in rows}
         table.add_row(task, *(number(middle_loss(rows, task, name)) if name in present else "" for name in names))
     return table
 
 
-def summary(document: Mapping[str, Any]) -> str:
-    """Where LODO is behind, in a few sentences."""
-    compared = document["comparison"]
-    behind = ", ".join(each["task"] for each in compared if not each["held"])
-    missing = sorted({row["reason"] for row in document["rows"] if row["reason"]})
+def summary(findings: "BenchFindings") -> str:
+    """Returns where LODO is behind, in a few sentences."""
+    compared = findings.comparison
+    behind = ", ".join(row.task for row in compared if not row.held)
+    missing = sorted({row.reason for row in findings.rows if row.reason})
     return (
         f"With nothing tuned LODO is as low as the best tuned first-order optimizer in no more steps on "
-        f"{sum(each['held'] for each in compared)} of {len(compared)} tasks"
+        f"{sum(row.held for row in compared)} of {len(compared)} tasks"
         + (f"; it loses on {behind}." if behind else ".")
-        + f" {document['cpu_seconds']:,.0f} s of processor time."
+        + f" {findings.cpu_seconds:,.0f} s of processor time."
         + "".join(f"\nWithout result: {printable(reason)}" for reason in missing)
     )
 
 
-def _show(document: Mapping[str, Any]) -> None:
+def _show(result: "RunResult[BenchFindings]") -> None:
     from rich.text import Text
 
-    show_result(bench_table(document))
-    show_result(Text(summary(document)))
+    show_result(bench_table(result.findings))
+    show_result(Text(summary(result.findings)))
 
 
-def _conclude(result: "RunResult", options: ResumeOptions) -> int:
-    return conclude(result, options, _show, unit="job", reached=not result.document["failed"])
+BENCH_SCREEN = Screen(_show, describe_job, unit="job", reached=lambda result: not result.findings.failed)

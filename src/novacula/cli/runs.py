@@ -198,6 +198,7 @@ def _show(folder: "RunFolder", record: dict[str, Any], last: dict[str, Any] | No
     facts = {
         "run": folder.path,
         "verb": f"{record['part']} {record['verb']}",
+        "about": record["about"],
         "status": f"{record['status']}{progress}",
         **({"error": record["error"]} if record["error"] else {}),
         **{name: record[name] for name in ("created", "updated", "seed", "threads", "versions", "platform")},
@@ -206,8 +207,8 @@ def _show(folder: "RunFolder", record: dict[str, Any], last: dict[str, Any] | No
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    sections = (facts, record["configuration"], last, folder.read_result())
-    for title, section in zip(("", "configuration", "last metrics", "result"), sections, strict=True):
+    sections = (facts, record["configuration"], record["inputs"], last, folder.read_result())
+    for title, section in zip(("", "configuration", "inputs", "last metrics", "result"), sections, strict=True):
         if section and title:
             table.add_row("")
             table.add_row(Text(title, style="underline"))

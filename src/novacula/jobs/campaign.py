@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from novacula.errors import InputError
+from novacula.jobs.cluster import RayExecutor
 from novacula.jobs.executor import Executor, executor_for
 from novacula.jobs.job import Ending, Job, Outcome
 from novacula.jobs.outcomes import read_outcome
@@ -130,7 +131,9 @@ def check_executor(options: CampaignOptions) -> None:
     Raises:
         InputError: no cluster answers, or Ray is not installed.
     """
-    executor_for(options.cluster, options.workers, options.memory_limit).check()
+    executor = executor_for(options.cluster, options.workers, options.memory_limit)
+    if isinstance(executor, RayExecutor):
+        executor.check()
 
 
 def one_thread() -> int:

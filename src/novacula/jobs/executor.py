@@ -52,14 +52,6 @@ class Executor(Protocol):
         """The packages in which the work may lie."""
         ...
 
-    def check(self) -> None:
-        """Makes sure that there is such a place to compute.
-
-        Raises:
-            InputError: there is none.
-        """
-        ...
-
     def open(self, work: str) -> AbstractContextManager[Pool]:
         """Workers for the time of this context; at its end, whatever they still compute is ended and forgotten.
 

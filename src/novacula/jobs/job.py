@@ -5,10 +5,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from novacula.errors import InputError
-from novacula.files import JSON
+from novacula.files import JSON, from_json
+
+Kind = TypeVar("Kind")
 
 Ending = Literal["finished", "interrupted", "time-limit"]
 """How a run of jobs ends: ``finished`` once every job has finished or failed, otherwise what stopped it."""
@@ -23,8 +25,8 @@ class Job:
     Attributes:
         id: unique among the jobs of a run, without regard to case, as it names a file: at most 120 letters, digits,
             ``.``, ``_`` and ``-``, the first neither ``.`` nor ``-``.
-        configuration: all that decides the result, beside the seed; on a cluster it names no file that only this
-            machine has.
+        configuration: all that decides the result, beside the seed: a dataclass, or what JSON can say. On a cluster it
+            names no file that only this machine has.
         cost: expected effort, in any unit: the largest is done first.
         memory_mb: expected peak, for the memory limit.
         cores: that a cluster keeps free for it, from 1. It computes on one thread, but may run programs of its own.
@@ -32,7 +34,7 @@ class Job:
     """
 
     id: str
-    configuration: Mapping[str, JSON]
+    configuration: object
     cost: float = 1.0
     memory_mb: float = 500.0
     cores: int = 1
@@ -62,6 +64,14 @@ class Outcome:
     peak_memory_mb: float
     tries: int
     origin: Mapping[str, JSON] = field(default_factory=dict)
+
+    def result_as(self, kind: type[Kind]) -> Kind | None:
+        """Returns the result as the dataclass that the work returned, or None where the job failed.
+
+        Raises:
+            InputError: the outcome's file is damaged.
+        """
+        return None if self.result is None else from_json(kind, self.result, f"the outcome of the job {self.id}")
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,6 @@ class LocalExecutor:
         if problems:
             raise InputError("options", *problems)
 
-    def check(self) -> None:
-        """Does nothing: this machine is there."""
-
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:
         """The processes for the time of this context; each begins when it is first needed."""

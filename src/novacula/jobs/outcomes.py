@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from novacula.errors import InputError
-from novacula.files import JSON, check_schema, contained, read_json, write_json
+from novacula.files import JSON, check_schema, contained, read_json, to_json, write_json
 from novacula.jobs.job import Job, Outcome
 from novacula.jobs.work import MAX_RESULT, MAX_RESULT_MEMORY
 
@@ -42,7 +42,7 @@ class _DamagedError(InputError):
 
 def digest_of(work: str, job: Job, seed: int) -> str:
     """What tells whether an outcome is of this work, with this job's configuration and seed."""
-    identity = json.dumps([work, job.configuration, seed], sort_keys=True)
+    identity = json.dumps([work, to_json(job.configuration), seed], sort_keys=True)
     return "blake2b:" + hashlib.blake2b(identity.encode(), digest_size=32).hexdigest()
 
 

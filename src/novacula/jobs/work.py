@@ -89,13 +89,13 @@ def load_work(name: str, packages: tuple[str, ...] = PACKAGES) -> Work:
     raise InputError(repr(name), f"must name a function of ({', '.join(_PARAMETERS[0])}) that {module} defines")
 
 
-def make_request(configuration: Mapping[str, JSON], seed: int) -> bytes:
+def make_request(configuration: object, seed: int) -> bytes:
     """What `answer_request` needs to know of a job.
 
     Raises:
         ValueError: the configuration holds what JSON cannot say.
     """
-    request = {"schema_version": 1, "configuration": configuration, "seed": seed}
+    request = {"schema_version": 1, "configuration": to_json(configuration), "seed": seed}
     return format_json(request).encode("ascii")
 
 

@@ -1,49 +1,50 @@
 """Compare optimizers, tuned alike, on many tasks: ``novacula optim bench``.
 
-First the settings of every optimizer are tuned on an instance of each task, then it runs with the best of them on other
-instances, the same for all; and once with these times the factors that show how sensitive it is.
+First the settings of every optimizer are tuned on an instance of each task. Then it runs with the best of them on other
+instances, the same for all, and once with its rates times each factor, which shows how sensitive it is.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from os import PathLike
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from typing_extensions import Unpack, override
 
 from novacula.errors import InputError
 from novacula.files import write_text
-from novacula.jobs import Ending, Job, Outcome, executor_for, job_seed, run_missing
-from novacula.optim.comparison import as_csv, compare, middle_curve, run_row
+from novacula.jobs import Campaign, Job, Round, check_executor, job_seed, one_thread
+from novacula.optim.bench_report import write_page
+from novacula.optim.comparison import (
+    BenchFindings,
+    Curve,
+    RunRow,
+    Sensitivity,
+    TunedSettings,
+    compare,
+    middle_curve,
+    rows_csv,
+    run_row,
+    trials_csv,
+)
 from novacula.optim.config import BenchConfig
-from novacula.optim.job import TRAINING, TUNING, training, training_id, tuning
+from novacula.optim.job import TRAINING, TUNING, TrainingJob, TuningJob, TuningResult, training_id, tuning_id
 from novacula.optim.opponents import OPPONENTS
-from novacula.optim.report import build_report
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.tasks.task import not_installed
-from novacula.runs import RunFolder, RunResult, working
+from novacula.optim.training import TrainingRun
+from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Verb
 
-OnJob = Callable[[Outcome, int, int], None]
-"""Called when a job has an outcome, with how many have one and the number of jobs in all."""
 FACTORS = (0.25, 0.5, 2.0, 4.0)
 """Of the learning rates, beside 1."""
 
+Result = TypeVar("Result")
 
-def bench(
-    config: BenchConfig,
-    *,
-    runs: str | PathLike[str] = "runs",
-    out: str | PathLike[str] | None = None,
-    time_limit: float | None = None,
-    on_job: OnJob | None = None,
-) -> RunResult:
-    """Compare optimizers on tasks.
+
+def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[BenchFindings]:
+    """Compares optimizers on tasks.
 
     Args:
         config: which, and how thoroughly.
-        runs: folder in which the run's folder is made.
-        out: the run's folder itself, instead.
-        time_limit: seconds of wall time after which jobs are cut off.
-        on_job: called when a job has an outcome.
+        settings: see `novacula.runs.RunSettings`; a step is a job.
 
     Raises:
         InputError: a name is no task, or no optimizer.
@@ -51,55 +52,28 @@ def bench(
 
     Source: ours; the measure, the mean loss of the last tenth of the steps, is that of arXiv 2210.06171.
     """
-    _chosen("--tasks", config.tasks, TASKS)
-    _chosen("--optimizers", config.optimizers, OPPONENTS)
-    folder = RunFolder.create(
-        part="optim",
-        verb="bench",
-        configuration=asdict(config),
-        seed=config.seed,
-        threads=1,
-        label="bench",
-        runs=runs,
-        out=out,
-    )
-    return resume(folder, time_limit=time_limit, on_job=on_job)
-
-
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> RunResult:
-    """Go on with a bench: what has a result is kept, what failed is tried again.
-
-    Args:
-        folder: a run of ``optim bench``.
-        time_limit: seconds of wall time from now.
-        on_job: called when a job has an outcome.
-
-    Raises:
-        InputError, RunError: the folder is damaged or in use, or no worker can be had.
-    """
-    campaign = _Campaign(folder, folder.record.options(BenchConfig), time_limit, on_job)
-    with working(folder):
-        campaign.tell()
-        status = campaign.run()
-        document = campaign.document()
-        folder.write_result(document)
-        write_text(folder.artifact("rows.csv"), as_csv(document["rows"]))
-        write_text(folder.artifact("trials.csv"), as_csv(campaign.trials()))
-        failed = document["failed"]
-        error = f"{failed} of {campaign.length} jobs failed" if status == "finished" and failed else ""
-        campaign.tell("failed" if error else status, error)
-        return RunResult(status, folder.read_result() or {}, build_report(folder))
+    return BENCH.start(config, NoInputs(), _chosen_pairs(config), label="bench", **settings)
 
 
 def obstacle(task: str, optimizer: str) -> str:
-    """Why an optimizer cannot take part in a task for want of a package; empty where it can."""
+    """Returns why an optimizer cannot take part in a task for want of a package; empty where it can."""
     return not_installed(OPPONENTS[optimizer].package) or TASKS[task].missing()
 
 
 def suits(task: str, optimizer: str) -> bool:
-    """Whether an optimizer is meant for such a task."""
+    """Returns whether an optimizer is meant for such a task."""
     opponent = OPPONENTS[optimizer]
     return TASKS[task].deterministic >= opponent.deterministic and TASKS[task].matrices >= opponent.matrices
+
+
+Pairs = tuple[tuple[str, str], ...]
+"""Tasks and optimizers that suit them."""
+
+
+def _chosen_pairs(config: BenchConfig) -> Pairs:
+    tasks = _chosen("--tasks", config.tasks, TASKS)
+    optimizers = _chosen("--optimizers", config.optimizers, OPPONENTS)
+    return tuple((task, name) for task in tasks for name in optimizers if suits(task, name))
 
 
 def _chosen(option: str, given: Sequence[str], known: Mapping[str, object]) -> list[str]:
@@ -114,62 +88,60 @@ def _chosen(option: str, given: Sequence[str], known: Mapping[str, object]) -> l
     return [name for name in known if name in wanted]
 
 
-class _Campaign:
-    """The jobs of a bench, and what became of them."""
+class BenchCampaign(Campaign):
+    """All tuning, then all runs.
 
-    def __init__(self, folder: RunFolder, config: BenchConfig, time_limit: float | None, on_job: OnJob | None) -> None:
-        self._folder, self._config, self._on_job = folder, config, on_job
-        self._deadline = None if time_limit is None else time.monotonic() + time_limit
-        optimizers = _chosen("--optimizers", config.optimizers, OPPONENTS)
-        tasks = _chosen("--tasks", config.tasks, TASKS)
-        self._pairs = [(task, name) for task in tasks for name in optimizers if suits(task, name)]
-        self._open = [pair for pair in self._pairs if not obstacle(*pair)]
+    Args:
+        config: of the bench.
+        pairs: tasks and optimizers.
+        run: the run's folder, for the result.
+    """
+
+    def __init__(self, config: BenchConfig, pairs: Pairs, run: str) -> None:
+        super().__init__(config, config.seed)
+        self._config, self._pairs, self._run = config, pairs, run
+        self._open = [pair for pair in pairs if not obstacle(*pair)]
         self._tuned = [(task, name) for task, name in self._open if OPPONENTS[name].space]
-        self._outcomes: dict[str, Outcome] = {}
-        self.length = len(self._tuned) + len(self._open) * (config.seeds + len(FACTORS))
 
-    def run(self) -> Ending:
-        """All tuning, then all runs."""
-        jobs = [
-            tuning(task, name, trials=self._config.trials, instance=self._instance("tuning"), steps=self._steps(task))
-            for task, name in self._tuned
-        ]
-        status = self._compute(TUNING, jobs)
-        return status if status != "finished" else self._compute(TRAINING, self._runs())
+    @property
+    @override
+    def length(self) -> int:
+        return len(self._tuned) + len(self._open) * (self._config.seeds + len(FACTORS))
 
-    def tell(self, status: Any = "running", error: str = "") -> None:
-        """Record how the run stands."""
-        self._folder.set_status(status, step=len(self._outcomes), length=self.length, error=error)
+    @override
+    def rounds(self) -> Iterator[Round]:
+        instance, trials = self._instance("tuning"), self._config.trials
+        tunings = (TuningJob(task, name, trials, self._steps(task), instance) for task, name in self._tuned)
+        yield Round(TUNING, [tuning.as_job() for tuning in tunings])
+        yield Round(TRAINING, self._runs())
 
-    def document(self) -> dict[str, Any]:
-        """All that has been measured; a run without outcome is in it too, with the reason."""
-        rows = [self._row(task, name, index) for task, name in self._pairs for index in range(self._config.seeds)]
-        curves: dict[str, dict[str, Any]] = {}
+    @override
+    def result(self) -> BenchFindings:
+        seeds = range(self._config.seeds)
+        rows = tuple(self._row(task, name, index) for task, name in self._pairs for index in seeds)
+        curves: dict[str, dict[str, Curve]] = {}
         for task, name in self._open:
-            ids = [training_id(task, name, index) for index in range(self._config.seeds)]
-            curve = middle_curve(self._outcomes[each] for each in ids if each in self._outcomes)
-            curves.setdefault(task, {})[name] = curve
-        first_order = [name for name, each in OPPONENTS.items() if each.first_order]
-        return {
-            "rows": rows,
-            "comparison": compare(rows, curves, first_order),
-            "sensitivity": self._sensitivity(),
-            "settings": [
-                {"task": task, "optimizer": name, "settings": self._settings(task, name)} for task, name in self._open
-            ],
-            "curves": curves,
-            "failed": sum(outcome.status == "failed" for outcome in self._outcomes.values()),
-            "cpu_seconds": round(sum(outcome.cpu_seconds for outcome in self._outcomes.values()), 1),
-            "run": str(self._folder.path),
-        }
+            runs = [self._result(TrainingRun, training_id(task, name, index)) for index in seeds]
+            curves.setdefault(task, {})[name] = middle_curve(run for run in runs if run)
+        first_order = [name for name, opponent in OPPONENTS.items() if opponent.first_order]
+        return BenchFindings(
+            rows=rows,
+            comparison=compare(rows, curves, first_order),
+            sensitivity=tuple(self._sensitivity()),
+            settings=tuple(TunedSettings(task, name, self._settings(task, name)) for task, name in self._open),
+            curves=curves,
+            failed=len(self.failed),
+            cpu_seconds=round(sum(outcome.cpu_seconds for outcome in self.outcomes.values()), 1),
+            run=self._run,
+        )
 
-    def trials(self) -> list[dict[str, Any]]:
-        """Every setting that was tried, and its loss."""
-        return [
-            {"task": task, "optimizer": name, "loss": each["loss"], "seconds": each["seconds"], **_words(each)}
-            for task, name in self._tuned
-            for each in self._result(f"tune.{task}.{name}").get("trials", [])
-        ]
+    def keep(self, folder: RunFolder) -> None:
+        """Leaves the rows and the trials as comma-separated values."""
+        tunings = ((task, name, self._tuning(task, name)) for task, name in self._tuned)
+        write_text(folder.artifact("rows.csv"), rows_csv(self.result().rows))
+        write_text(
+            folder.artifact("trials.csv"), trials_csv((task, name, done) for task, name, done in tunings if done)
+        )
 
     def _runs(self) -> list[Job]:
         found = []
@@ -179,52 +151,35 @@ class _Campaign:
                 continue
             wanted = [(index, 1.0) for index in range(self._config.seeds)] + [(0, factor) for factor in FACTORS]
             for index, factor in wanted:
-                instance, steps = self._instance(f"run {index}"), self._steps(task)
-                found.append(training(task, name, settings, index=index, instance=instance, steps=steps, factor=factor))
+                instance = self._instance(f"run {index}")
+                found.append(TrainingJob(task, name, settings, self._steps(task), instance, factor).as_job(index))
         return found
 
-    def _compute(self, work: str, jobs: list[Job]) -> Ending:
-        if not jobs:
-            return "finished"
-        limit = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-        return run_missing(
-            work,
-            jobs,
-            folder=self._folder,
-            seed=self._config.seed,
-            executor=executor_for(self._config.cluster, self._config.workers, self._config.memory_limit),
-            time_limit=limit,
-            on_outcome=self._take,
-        )
-
-    def _take(self, outcome: Outcome) -> None:
-        self._outcomes[outcome.id] = outcome
-        self.tell()
-        if self._on_job:
-            self._on_job(outcome, len(self._outcomes), self.length)
-
-    def _row(self, task: str, name: str, index: int) -> dict[str, Any]:
-        tuned = self._outcomes.get(f"tune.{task}.{name}")
+    def _row(self, task: str, name: str, index: int) -> RunRow:
+        tuned, tuning = self.outcomes.get(tuning_id(task, name)), self._tuning(task, name)
         reason = obstacle(task, name) or (tuned.error if tuned else "") or "cut off"
-        trials = len(self._result(f"tune.{task}.{name}").get("trials", []))
-        return run_row(task, name, index, trials, self._outcomes.get(training_id(task, name, index)), reason)
+        trials = len(tuning.trials) if tuning else 0
+        return run_row(task, name, index, trials, self.outcomes.get(training_id(task, name, index)), reason)
 
-    def _sensitivity(self) -> list[dict[str, Any]]:
-        """The loss of the first run at the factors of the learning rates; null where it diverged or is not known."""
-        return [
-            {"task": task, "optimizer": name, "factor": factor, "loss": result["loss"], "diverged": result["diverged"]}
-            for task, name in self._open
-            for factor in sorted((1.0, *FACTORS))
-            if (result := self._result(training_id(task, name, 0, factor)))
-        ]
+    def _sensitivity(self) -> Iterator[Sensitivity]:
+        for task, name in self._open:
+            for factor in sorted((1.0, *FACTORS)):
+                if run := self._result(TrainingRun, training_id(task, name, 0, factor)):
+                    yield Sensitivity(task, name, factor, run.loss, run.diverged)
 
-    def _settings(self, task: str, name: str) -> dict[str, float] | None:
+    def _settings(self, task: str, name: str) -> Mapping[str, float] | None:
         """The best settings; None where tuning has no result."""
-        return self._result(f"tune.{task}.{name}").get("settings") if OPPONENTS[name].space else {}
+        if not OPPONENTS[name].space:
+            return {}
+        tuning = self._tuning(task, name)
+        return tuning.settings if tuning else None
 
-    def _result(self, job: str) -> Mapping[str, Any]:
-        outcome = self._outcomes.get(job)
-        return (outcome.result if outcome else None) or {}
+    def _tuning(self, task: str, name: str) -> TuningResult | None:
+        return self._result(TuningResult, tuning_id(task, name))
+
+    def _result(self, kind: type[Result], job: str) -> Result | None:
+        outcome = self.outcomes.get(job)
+        return outcome.result_as(kind) if outcome else None
 
     def _instance(self, what: str) -> int:
         """A seed of 32 bits, which every library takes."""
@@ -234,5 +189,16 @@ class _Campaign:
         return max(1, round(TASKS[task].steps * self._config.steps_scale))
 
 
-def _words(trial: Mapping[str, Any]) -> dict[str, str]:
-    return {"settings": " ".join(f"{name}={value!r}" for name, value in trial["settings"].items())}
+BENCH = Verb(
+    part="optim",
+    name="bench",
+    config=BenchConfig,
+    inputs=NoInputs,
+    findings=BenchFindings,
+    load=lambda config, inputs, folder: _chosen_pairs(config),
+    begin=lambda config, pairs, folder: BenchCampaign(config, pairs, str(folder.path)),
+    page=write_page,
+    result=RunResult[BenchFindings],
+    check=check_executor,
+    threads=one_thread,
+)

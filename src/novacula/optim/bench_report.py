@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from novacula.optim.comparison import SUBJECT, middle_loss
+from novacula.optim.comparison import SUBJECT, BenchFindings, Curve, RunRow, middle_loss
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks.table import TASKS
 from novacula.report import FAINT, SERIES, Section, figure_svg, run_facts, table, write_report
@@ -21,40 +21,41 @@ _SHOWN = 5
 """Other optimizers that a plot draws in color: those with the lowest losses."""
 
 
-def build_report(folder: RunFolder) -> Path:
-    """Writes the bench's report.html from its result; returns its path.
+def write_page(folder: RunFolder) -> Path:
+    """Writes the report of a bench from its result, and returns its path.
 
     Raises:
         InputError: a file in the folder is damaged.
         OSError: the report cannot be written.
     """
-    result: Any = folder.read_result() or {}
+    findings = folder.read_findings(BenchFindings)
     sections = [Section("Tasks", "There is no result yet.")]
-    if result:
-        sections = [_comparison(result), *(_task(result, task) for task in result["curves"]), _missing(result)]
+    if findings:
+        tasks = [_task(findings, task) for task in findings.curves]
+        sections = [_comparison(findings), *tasks, _missing(findings)]
     record = folder.record
     measured = {
         "jobs done": f"{record.step:,} of {record.length or 0:,}",
-        "processor time": f"{result['cpu_seconds']:,.0f} s" if result else "",
+        "processor time": f"{findings.cpu_seconds:,.0f} s" if findings else "",
     }
     title, subtitle = "Optimizers, tuned alike", "The same number of settings tried for each, the same runs for all."
     return write_report(folder.path / "report.html", title, subtitle, sections, run_facts(folder, measured))
 
 
-def _comparison(result: Mapping[str, Any]) -> Section:
+def _comparison(findings: BenchFindings) -> Section:
     rows = [
         (
-            each["task"],
-            each["best"],
-            number(each["loss"]),
-            _steps(each["steps"]),
-            number(each["lodo_loss"]),
-            _steps(each["lodo_steps"]),
-            "yes" if each["held"] else "no",
+            each.task,
+            each.best,
+            number(each.loss),
+            _steps(each.steps),
+            number(each.lodo_loss),
+            _steps(each.lodo_steps),
+            "yes" if each.held else "no",
         )
-        for each in sorted(result["comparison"], key=lambda each: each["held"])
+        for each in sorted(findings.comparison, key=lambda each: each.held)
     ]
-    held = sum(each["held"] for each in result["comparison"])
+    held = sum(each.held for each in findings.comparison)
     note = (
         f"LODO as it comes, with nothing tuned, is as low as the best tuned first-order optimizer in no more steps on "
         f"{held} of {len(rows)} tasks. Those on which it is not stand first. A loss is the mean of the last tenth of "
@@ -65,19 +66,19 @@ def _comparison(result: Mapping[str, Any]) -> Section:
     return Section("LODO with nothing tuned", table(head, rows), note)
 
 
-def _task(result: Mapping[str, Any], task: str) -> Section:
-    rows = [row for row in result["rows"] if row["task"] == task]
-    curves = result["curves"][task]
+def _task(findings: BenchFindings, task: str) -> Section:
+    rows = [row for row in findings.rows if row.task == task]
+    curves = findings.curves[task]
     order = sorted(curves, key=lambda name: middle_loss(rows, task, name))
     body = Markup("")
-    if any(curve["marks"] for curve in curves.values()):
+    if any(curve.marks for curve in curves.values()):
         body = figure_svg(
             f"task-{task}",
             f"The loss of each optimizer on {task} over steps and over processor time.",
             lambda figure: _draw(figure, curves, order),
         )
     head = ("optimizer", "loss", "least", "largest", "s", "s, optimizer", "MB, state", "MB, peak", "diverged")
-    body += table(head, [(name, *_costs(rows, name)) for name in order]) + _sensitivity(result, task, order)
+    body += table(head, [(name, *_costs(rows, name)) for name in order]) + _sensitivity(findings, task, order)
     note = f"{TASKS[task].summary.capitalize()}. " if task in TASKS else ""
     note += (
         "The best first; medians over seeds, times of one thread's processor. Below, the first seed's loss with all "
@@ -86,55 +87,55 @@ def _task(result: Mapping[str, Any], task: str) -> Section:
     return Section(task, body, note)
 
 
-def _sensitivity(result: Mapping[str, Any], task: str, order: Sequence[str]) -> Markup:
-    mine = [each for each in result["sensitivity"] if each["task"] == task]
-    factors = sorted({each["factor"] for each in mine})
-    losses = {(each["optimizer"], each["factor"]): number(each["loss"]) for each in mine}
+def _sensitivity(findings: BenchFindings, task: str, order: Sequence[str]) -> Markup:
+    mine = [each for each in findings.sensitivity if each.task == task]
+    factors = sorted({each.factor for each in mine})
+    losses = {(each.optimizer, each.factor): number(each.loss) for each in mine}
     head = ("optimizer", *(f"rates × {factor:g}" for factor in factors))
     return table(head, [(name, *(losses.get((name, factor), "") for factor in factors)) for name in order])
 
 
-def _costs(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[str, ...]:
-    mine = sorted((row for row in rows if row["optimizer"] == name), key=lambda row: row["seconds"])
-    done = [row for row in mine if not row["reason"]]
+def _costs(rows: Sequence[RunRow], name: str) -> tuple[str, ...]:
+    mine = sorted((row for row in rows if row.optimizer == name), key=lambda row: row.seconds)
+    done = [row for row in mine if not row.reason]
     if not done:
-        return (mine[0]["reason"],)
-    losses = [row["loss"] for row in done if row["loss"] is not None]
+        return (mine[0].reason,)
+    losses = [row.loss for row in done if row.loss is not None]
     middle = done[len(done) // 2]
     return (
-        number(middle_loss(done, done[0]["task"], name)),
+        number(middle_loss(done, done[0].task, name)),
         number(min(losses, default=None)),
         number(max(losses, default=None)),
-        f"{middle['seconds']:.3g}",
-        f"{middle['optimizer_seconds']:.3g}",
-        f"{middle['state_mb']:.3g}",
-        f"{max(row['memory_mb'] for row in done):,.0f}",
-        f"{sum(row['diverged'] for row in done)} of {len(done)}",
+        f"{middle.seconds:.3g}",
+        f"{middle.optimizer_seconds:.3g}",
+        f"{middle.state_mb:.3g}",
+        f"{max(row.memory_mb for row in done):,.0f}",
+        f"{sum(row.diverged for row in done)} of {len(done)}",
     )
 
 
-def _missing(result: Mapping[str, Any]) -> Section:
-    reasons = {(row["task"], row["optimizer"], row["reason"]) for row in result["rows"] if row["reason"]}
+def _missing(findings: BenchFindings) -> Section:
+    reasons = {(row.task, row.optimizer, row.reason) for row in findings.rows if row.reason}
     body = table(("task", "optimizer", "why"), sorted(reasons)) if reasons else "None is missing."
     names = table(("optimizer", "what it is"), [(name, each.summary) for name, each in OPPONENTS.items()])
     note = "Optimizers for matrices take no part where there are none, those for losses without noise where there is."
     return Section("The optimizers, and runs without result", names + body, note)
 
 
-def _draw(figure: "Figure", curves: Mapping[str, Mapping[str, Any]], order: Sequence[str]) -> None:
+def _draw(figure: "Figure", curves: Mapping[str, Curve], order: Sequence[str]) -> None:
     axes = figure.subplots(1, 2, sharey=True)
     ours = [name for name in order if name.startswith(SUBJECT)]
     others = [name for name in order if not name.startswith(SUBJECT)]
     named = [*ours, *others[:_SHOWN]]
     for name in [*others[_SHOWN:], *reversed(named)]:
         curve, shown = curves[name], name in named
-        loss = [math.nan if value is None or value <= 0 else value for value in curve["loss"]]
+        loss = [math.nan if value is None or value <= 0 else value for value in curve.loss]
         style: dict[str, Any] = {"color": FAINT, "linewidth": 0.8}
         if shown:
             style = {"color": SERIES[named.index(name) % len(SERIES)], "label": name}
             style["linewidth"] = 2.4 if name in ours else 1.3
-        axes[0].plot(curve["marks"], loss, **style)
-        axes[1].plot(curve["seconds"], loss, **style)
+        axes[0].plot(curve.marks, loss, **style)
+        axes[1].plot(curve.seconds, loss, **style)
     axes[0].set(yscale="log", xlabel="step", title="Loss")
     axes[1].set(xscale="log", xlabel="seconds", title="Loss over processor time")
     plain_numbers(axes[1].xaxis)

@@ -4,72 +4,181 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from statistics import fmean, median
-from typing import Any
 
 from novacula.jobs import Outcome
+from novacula.optim.job import TrainingRun, TuningResult
 
 SUBJECT = "lodo"
-"""The optimizer that the others are compared with: LODO as it comes."""
+"""The optimizer that the others are compared with: LODO with its defaults."""
 
 
-def run_row(task: str, optimizer: str, seed: int, trials: int, outcome: Outcome | None, reason: str) -> dict[str, Any]:
-    """What the table says of one run.
+@dataclass(frozen=True)
+class RunRow:
+    """What the table says of one run; times are processor time of one thread.
+
+    Attributes:
+        task, optimizer: names.
+        seed: the run's number, from 0.
+        trials: settings that were tried before; 0 where nothing was tuned.
+        steps: gradients taken.
+        loss: mean of the curve's last tenth; None if the run diverged or has no outcome.
+        seconds: of gradients and optimizer together.
+        optimizer_seconds: of the optimizer alone.
+        memory_mb: largest memory of the process, in 10^6 bytes.
+        state_mb: what the optimizer keeps, in 10^6 bytes.
+        diverged: whether the run diverged.
+        reason: why there is no outcome; empty where there is one.
+    """
+
+    task: str
+    optimizer: str
+    seed: int
+    trials: int
+    steps: int
+    loss: float | None
+    seconds: float
+    optimizer_seconds: float
+    memory_mb: float
+    state_mb: float
+    diverged: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The median over seeds at each point of a loss curve.
+
+    Attributes:
+        marks: steps.
+        loss: None where half of the runs have diverged.
+        seconds: processor time.
+    """
+
+    marks: tuple[int, ...]
+    loss: tuple[float | None, ...]
+    seconds: tuple[float, ...]
+
+
+Curves = Mapping[str, Mapping[str, Curve]]
+"""By task and optimizer."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """LODO beside the best tuned first-order optimizer on one task; None stands for never.
+
+    Attributes:
+        task: its name.
+        best: the other optimizer.
+        loss: its median loss.
+        steps: the steps after which its median curve is as low as `loss`.
+        lodo_loss: LODO's median loss.
+        lodo_steps: the steps after which LODO's median curve is as low as `loss`.
+        held: whether `lodo_steps` are no more than `steps`.
+    """
+
+    task: str
+    best: str
+    loss: float
+    steps: int | None
+    lodo_loss: float | None
+    lodo_steps: int | None
+    held: bool
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The loss of the first run with all learning rates times a factor; None if it diverged."""
+
+    task: str
+    optimizer: str
+    factor: float
+    loss: float | None
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class TunedSettings:
+    """The best settings of an optimizer on a task; None where tuning has no result."""
+
+    task: str
+    optimizer: str
+    settings: Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class BenchFindings:
+    """What a bench finds.
+
+    Attributes:
+        rows: all runs, those without outcome too.
+        comparison: LODO beside the best of the others, by task.
+        sensitivity: losses at other learning rates.
+        settings: the best ones.
+        curves: by task and optimizer.
+        failed: number of jobs that failed.
+        cpu_seconds: processor time of all jobs.
+        run: the run's folder.
+    """
+
+    rows: tuple[RunRow, ...]
+    comparison: tuple[Comparison, ...]
+    sensitivity: tuple[Sensitivity, ...]
+    settings: tuple[TunedSettings, ...]
+    curves: Curves
+    failed: int
+    cpu_seconds: float
+    run: str
+
+
+def run_row(task: str, optimizer: str, seed: int, trials: int, outcome: Outcome | None, reason: str) -> RunRow:
+    """Returns what the table says of one run.
 
     Args:
         task, optimizer: names.
-        seed: which of the runs it is.
+        seed: the run's number.
         trials: settings that were tried before, 0 where nothing was tuned.
         outcome: of the run; None where there is none, and then `reason` says why.
         reason: why there is no outcome.
     """
-    result: Mapping[str, Any] = (outcome.result if outcome else None) or {}
-    return {
-        "task": task,
-        "optimizer": optimizer,
-        "seed": seed,
-        "trials": trials,
-        "steps": result.get("steps", 0),
-        "loss": result.get("loss"),
-        "seconds": result.get("seconds", 0.0),
-        "optimizer_seconds": result.get("optimizer_seconds", 0.0),
-        "memory_mb": outcome.peak_memory_mb if outcome else 0.0,
-        "state_mb": result.get("state_mb", 0.0),
-        "diverged": result.get("diverged", False),
-        "reason": "" if result else outcome.error if outcome else reason,
-    }
+    run = outcome.result_as(TrainingRun) if outcome else None
+    return RunRow(
+        task=task,
+        optimizer=optimizer,
+        seed=seed,
+        trials=trials,
+        steps=run.steps if run else 0,
+        loss=run.loss if run else None,
+        seconds=run.seconds if run else 0.0,
+        optimizer_seconds=run.optimizer_seconds if run else 0.0,
+        memory_mb=outcome.peak_memory_mb if outcome else 0.0,
+        state_mb=run.state_mb if run else 0.0,
+        diverged=run.diverged if run else False,
+        reason="" if run else outcome.error if outcome else reason,
+    )
 
 
-def middle_curve(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """The median over seeds at each of the curve's points, a diverged run being infinitely bad.
-
-    Returns:
-        ``marks``, the steps; ``loss``, null where half of the runs have diverged; ``seconds``.
-    """
-    results: list[Mapping[str, Any]] = [outcome.result for outcome in outcomes if outcome.result]
-    marks = max((result["marks"] for result in results), key=len, default=[])
+def middle_curve(runs: Iterable[TrainingRun]) -> Curve:
+    """Returns the median over runs at each of the curve's points, a diverged run being infinitely bad."""
+    runs = [*runs]
+    marks = max((run.marks for run in runs), key=len, default=())
     points, seconds = [], []
     for place in range(len(marks)):
-        value = median(each["curve"][place] if place < len(each["curve"]) else math.inf for each in results)
+        value = median(run.curve[place] if place < len(run.curve) else math.inf for run in runs)
         points.append(value if math.isfinite(value) else None)
-        seconds.append(median(each["clock"][place] for each in results if place < len(each["clock"])))
-    return {"marks": [*marks], "loss": points, "seconds": seconds}
+        seconds.append(median(run.clock[place] for run in runs if place < len(run.clock)))
+    return Curve(marks, tuple(points), tuple(seconds))
 
 
-def compare(
-    rows: Sequence[Mapping[str, Any]], curves: Mapping[str, Mapping[str, Mapping[str, Any]]], first_order: Sequence[str]
-) -> list[dict[str, Any]]:
-    """LODO as it comes beside the best tuned first-order optimizer, task by task.
+def compare(rows: Sequence[RunRow], curves: Curves, first_order: Sequence[str]) -> tuple[Comparison, ...]:
+    """Returns LODO beside the best tuned first-order optimizer, for each task that both have finished.
 
     Args:
         rows: of all runs.
-        curves: of `middle_curve`, by task and optimizer.
+        curves: of `middle_curve`.
         first_order: names of optimizers.
-
-    Returns:
-        For each task that both have finished: the ``best`` one, its median ``loss`` and the ``steps`` after which its
-        median curve is as low as that; LODO's median loss, ``lodo_loss``; ``lodo_steps`` until its curve is as low as
-        the other's loss; and ``held``: whether these are no more. Null stands for never.
     """
     found = []
     for task, by_optimizer in curves.items():
@@ -81,37 +190,62 @@ def compare(
         target = losses[best]
         theirs, ours = (steps_to(by_optimizer[name], target) for name in (best, SUBJECT))
         found.append(
-            {
-                "task": task,
-                "best": best,
-                "loss": target,
-                "steps": theirs,
-                "lodo_loss": losses[SUBJECT] if math.isfinite(losses[SUBJECT]) else None,
-                "lodo_steps": ours,
-                "held": ours is not None and (theirs is None or ours <= theirs),
-            }
+            Comparison(
+                task=task,
+                best=best,
+                loss=target,
+                steps=theirs,
+                lodo_loss=losses[SUBJECT] if math.isfinite(losses[SUBJECT]) else None,
+                lodo_steps=ours,
+                held=ours is not None and (theirs is None or ours <= theirs),
+            )
         )
-    return found
+    return tuple(found)
 
 
-def middle_loss(rows: Sequence[Mapping[str, Any]], task: str, optimizer: str) -> float:
-    """Median over seeds; infinite where half of the runs have none."""
-    mine = [row for row in rows if (row["task"], row["optimizer"]) == (task, optimizer)]
-    return median(math.inf if row["loss"] is None else row["loss"] for row in mine) if mine else math.inf
+def middle_loss(rows: Sequence[RunRow], task: str, optimizer: str) -> float:
+    """Returns the median over seeds; infinite where half of the runs have none."""
+    losses = [row.loss for row in rows if (row.task, row.optimizer) == (task, optimizer)]
+    return median(math.inf if loss is None else loss for loss in losses) if losses else math.inf
 
 
-def steps_to(curve: Mapping[str, Any], loss: float) -> int | None:
-    """After how many steps the mean of a tenth of a curve's points is first so low; None if never."""
-    values = [math.inf if value is None else value for value in curve["loss"]]
+def steps_to(curve: Curve, loss: float) -> int | None:
+    """Returns the steps after which the mean of a tenth of a curve's points is as low as `loss`; None if never."""
+    values = [math.inf if value is None else value for value in curve.loss]
     tenth = max(1, len(values) // 10)
     for end in range(tenth, len(values) + 1):
         if fmean(values[end - tenth : end]) <= loss:
-            return curve["marks"][end - 1]
+            return curve.marks[end - 1]
     return None
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows with the same keys as comma-separated values."""
+def rows_csv(rows: Sequence[RunRow]) -> str:
+    """Returns all runs as comma-separated values."""
+    return _csv([asdict(row) for row in rows])
+
+
+def trials_csv(tunings: Iterable[tuple[str, str, TuningResult]]) -> str:
+    """Returns every setting that was tried, and its loss, as comma-separated values.
+
+    Args:
+        tunings: task, optimizer, and what was tried.
+    """
+    return _csv(
+        [
+            {
+                "task": task,
+                "optimizer": optimizer,
+                "loss": trial.loss,
+                "seconds": trial.seconds,
+                "settings": " ".join(f"{name}={value!r}" for name, value in trial.settings.items()),
+            }
+            for task, optimizer, tuning in tunings
+            for trial in tuning.trials
+        ]
+    )
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

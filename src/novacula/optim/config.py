@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from novacula.options import refuse, unless_memory, unless_one_of, unless_seed, unless_within
+from novacula.options import CampaignOptions, refuse, unless_one_of, unless_seed, unless_within
 
 StructureName = Literal["blockperm", "butterfly", "kronecker", "diagonal", "scalar", "residual", "dense"]
 ScopeName = Literal["global", "group", "param"]
@@ -141,7 +141,7 @@ class DemoConfig:
 
 
 @dataclass(frozen=True)
-class BenchConfig:
+class BenchConfig(CampaignOptions):
     """Which optimizers are compared, and on what.
 
     Raises:
@@ -160,21 +160,14 @@ class BenchConfig:
     """Times the steps of every task: below 1 for a quick look."""
     seed: int = 0
     """Seed from which all others are derived, 0 to 2^32 - 1."""
-    workers: int = 2
-    """Jobs at the same time, each on one thread. Their number changes no loss."""
-    cluster: str | None = None
-    """Compute on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
-    memory_limit: float | None = None
-    """Megabytes that all workers together may take; a job waits until there is room for it."""
 
     def __post_init__(self) -> None:
         problems = unless_within("--trials", self.trials, 1, 10_000)
         problems += unless_within("--seeds", self.seeds, 1, 1000)
         problems += unless_seed(self.seed)
-        problems += unless_within("--workers", self.workers, 1, 4096)
         if not 0 < self.steps_scale <= 1000:
             problems.append(f"--steps-scale is {self.steps_scale:g}; it must lie in 0 … 1000, 0 excluded")
-        refuse(problems + unless_memory(self.memory_limit))
+        refuse(problems + self.campaign_problems())
 
 
 def _is_rate(value: Any) -> bool:

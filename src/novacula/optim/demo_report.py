@@ -1,12 +1,13 @@
 """The report of a demo: paths through the valley, and the learned preconditioner beside the inverse Hessian."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 
+from novacula.optim.findings import Bowl, DemoFindings, ValleyPath
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
 from novacula.runs import RunFolder
 
@@ -18,28 +19,28 @@ NAMES = {"lodo-tuned": "LODO", "lodo": "LODO, nothing tuned", "adamw": "Adam", "
 _WINDOW = (-1.8, 1.5), (-1.0, 2.5)
 
 
-def build_report(folder: RunFolder) -> Path:
-    """Writes the demo's report.html from its result; returns its path.
+def write_page(folder: RunFolder) -> Path:
+    """Writes the report of a demo from its result, and returns its path.
 
     Raises:
         InputError: a file in the folder is damaged.
         OSError: the report cannot be written.
     """
-    result: Any = folder.read_result() or {}
-    sections = [_valley_section(result["valley"])] if result.get("valley") else []
-    sections += [_bowl_section(result["bowl"])] if result.get("bowl") else []
+    findings = folder.read_findings(DemoFindings)
+    sections = [_valley_section(findings.valley)] if findings and findings.valley else []
+    sections += [_bowl_section(findings.bowl)] if findings and findings.bowl else []
     sections = sections or [Section("Pictures", "There is none yet.")]
     title, subtitle = "LODO in two pictures", "An optimizer that learns curvature while it optimizes."
     return write_report(folder.path / "report.html", title, subtitle, sections, run_facts(folder, {}))
 
 
-def _valley_section(paths: Sequence[Mapping[str, Any]]) -> Section:
+def _valley_section(paths: Sequence[ValleyPath]) -> Section:
     rows = [
         (
-            NAMES[path["optimizer"]],
-            f"{path['loss']:.2e}" if path["loss"] is not None else "diverged",
-            path["trials"] or "",
-            ", ".join(f"{name} {value:.3g}" for name, value in path["settings"].items()),
+            NAMES[path.optimizer],
+            f"{path.loss:.2e}" if path.loss is not None else "diverged",
+            path.trials or "",
+            ", ".join(f"{name} {value:.3g}" for name, value in path.settings.items()),
         )
         for path in paths
     ]
@@ -51,23 +52,23 @@ def _valley_section(paths: Sequence[Mapping[str, Any]]) -> Section:
     )
     body = picture + table(("optimizer", "loss, last tenth of steps", "settings tried", "the best of them"), rows)
     note = (
-        f"f(x, y) = 0.01 (1 - x)² + (y - x²)², from (-0.5, 2), {len(paths[0]['path']) - 1} steps, no noise. The valley "
+        f"f(x, y) = 0.01 (1 - x)² + (y - x²)², from (-0.5, 2), {len(paths[0].path) - 1} steps, no noise. The valley "
         "falls slowly along its floor and steeply to both sides, so one rate for both directions is either too small "
         "or too large. The minimum is at (1, 1). The problem is small and has no noise: that is not LODO's strong side."
     )
     return Section("The path through Rosenbrock's valley", body, note)
 
 
-def _draw_valley(figure: "Figure", paths: Sequence[Mapping[str, Any]]) -> None:
+def _draw_valley(figure: "Figure", paths: Sequence[ValleyPath]) -> None:
     ground, over_time = figure.subplots(1, 2, width_ratios=(1.25, 1))
     x, y = np.meshgrid(np.linspace(*_WINDOW[0], 160), np.linspace(*_WINDOW[1], 160))
     levels = np.geomspace(1e-3, 10, 13)
     ground.contour(x, y, _height(x, y), levels=levels, colors=FAINT, linewidths=0.7)
     for path, color in zip(paths, SERIES, strict=False):
-        points = np.array(path["path"])
+        points = np.array(path.path)
         ground.plot(*points.T, color=color, linewidth=1.3, marker="o", markersize=1.8)
         loss = np.maximum(_height(*points.T), 1e-12)
-        over_time.semilogy(loss, color=color, label=NAMES[path["optimizer"]])
+        over_time.semilogy(loss, color=color, label=NAMES[path.optimizer])
     ground.plot(1, 1, marker="*", color=INK, markersize=10)
     ground.set(xlim=_WINDOW[0], ylim=_WINDOW[1], xlabel="x", ylabel="y", title="Paths")
     ground.grid(visible=False)
@@ -79,8 +80,8 @@ def _height(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 0.01 * (1 - x) ** 2 + (y - x**2) ** 2
 
 
-def _bowl_section(bowl: Mapping[str, Any]) -> Section:
-    rows = [(f"{each['step']:,}", f"{each['distance']:.3f}") for each in bowl["learned"]]
+def _bowl_section(bowl: Bowl) -> Section:
+    rows = [(f"{learned.step:,}", f"{learned.distance:.3f}") for learned in bowl.learned]
     picture = figure_svg(
         "inverse",
         "The learned preconditioner after some numbers of steps as colored squares, and the inverse Hessian.",
@@ -88,11 +89,11 @@ def _bowl_section(bowl: Mapping[str, Any]) -> Section:
         height=2.9,
     )
     note = (
-        f"A quadratic bowl of {len(bowl['inverse'])} coordinates: masses in a row, joined by springs. Before every "
+        f"A quadratic bowl of {len(bowl.inverse)} coordinates: masses in a row, joined by springs. Before every "
         "step the minimum moves at random. LODO is told gradients only, and is paid for the loss after each step; the "
         "matrix that makes it least is the inverse of the Hessian, which therefore appears. Stiff directions are "
-        f"learned first, flat ones last, and they matter least: the loss fell from {bowl['first_loss']:.2f} in the "
-        f"first tenth of the steps to {bowl['loss']:.2f} in the last, and nothing can stay below {bowl['floor']:.2f}."
+        f"learned first, flat ones last, and they matter least: the loss fell from {bowl.first_loss:.2f} in the "
+        f"first tenth of the steps to {bowl.loss:.2f} in the last, and nothing can stay below {bowl.floor:.2f}."
     )
     return Section("A learned preconditioner beside the inverse Hessian", picture + _distances(rows), note)
 
@@ -101,10 +102,10 @@ def _distances(rows: Sequence[Sequence[object]]) -> Markup:
     return table(("step", "‖I - G H‖ / √n"), rows)
 
 
-def _draw_matrices(figure: "Figure", bowl: Mapping[str, Any]) -> None:
-    inverse = np.array(bowl["inverse"])
-    titles = [f"G, step {each['step']:,}" for each in bowl["learned"]] + ["inverse Hessian"]
-    matrices = [np.array(each["matrix"]) for each in bowl["learned"]] + [inverse]
+def _draw_matrices(figure: "Figure", bowl: Bowl) -> None:
+    inverse = np.array(bowl.inverse)
+    titles = [f"G, step {learned.step:,}" for learned in bowl.learned] + ["inverse Hessian"]
+    matrices = [np.array(learned.matrix) for learned in bowl.learned] + [inverse]
     limit = float(np.abs(inverse).max())
     axes = figure.subplots(1, len(matrices))
     image = None

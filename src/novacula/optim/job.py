@@ -1,14 +1,12 @@
 """What the workers of a bench compute: the settings tried for an optimizer on a task, and single runs with the best."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
-from novacula.files import JSON
 from novacula.jobs import Job
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks.table import TASKS
-from novacula.optim.training import train
+from novacula.optim.training import TrainingRun, train
 from novacula.optim.tuning import tune
 
 TUNING = "novacula.optim.job:tuning_job"
@@ -18,83 +16,102 @@ TRAINING = "novacula.optim.job:training_job"
 _MEMORY_MB = 700.0
 
 
-def tuning(task: str, optimizer: str, *, trials: int, instance: int, steps: int) -> Job:
-    """The job that tries settings.
+@dataclass(frozen=True)
+class TuningJob:
+    """Settings to be tried.
 
-    Args:
+    Attributes:
         task, optimizer: names.
-        trials: settings.
-        instance: seed of the instance that all are tried on.
+        trials: number of settings.
         steps: gradients of each trial.
+        instance: seed of the instance that all are tried on.
     """
-    configuration: dict[str, JSON] = {"task": task, "optimizer": optimizer, "trials": trials, "steps": steps}
-    configuration["instance"] = instance
-    return Job(f"tune.{task}.{optimizer}", configuration, cost=float(trials * steps), memory_mb=_MEMORY_MB)
+
+    task: str
+    optimizer: str
+    trials: int
+    steps: int
+    instance: int
+
+    def as_job(self) -> Job:
+        """Returns the job."""
+        cost = float(self.trials * self.steps)
+        return Job(tuning_id(self.task, self.optimizer), self, cost=cost, memory_mb=_MEMORY_MB)
 
 
-def training(
-    task: str, optimizer: str, settings: Mapping[str, float], *, index: int, instance: int, steps: int, factor: float
-) -> Job:
-    """The job that makes one run.
+@dataclass(frozen=True)
+class TrainingJob:
+    """One run to be made.
 
-    Args:
+    Attributes:
         task, optimizer: names.
         settings: of the optimizer.
-        index: which of the runs it is.
-        instance: its seed.
         steps: gradients.
+        instance: the run's seed.
         factor: times all learning rates.
     """
-    configuration: dict[str, JSON] = {"task": task, "optimizer": optimizer, "settings": {**settings}, "steps": steps}
-    configuration |= {"instance": instance, "factor": factor}
-    return Job(training_id(task, optimizer, index, factor), configuration, cost=float(steps), memory_mb=_MEMORY_MB)
+
+    task: str
+    optimizer: str
+    settings: Mapping[str, float]
+    steps: int
+    instance: int
+    factor: float = 1.0
+
+    def as_job(self, index: int) -> Job:
+        """Returns the job of run number `index`."""
+        name = training_id(self.task, self.optimizer, index, self.factor)
+        return Job(name, self, cost=float(self.steps), memory_mb=_MEMORY_MB)
+
+
+@dataclass(frozen=True)
+class TriedSettings:
+    """Settings, the loss that they led to (None where the run diverged), and processor time."""
+
+    settings: Mapping[str, float]
+    loss: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TuningResult:
+    """The best settings, and all that were tried."""
+
+    settings: Mapping[str, float]
+    trials: tuple[TriedSettings, ...]
+
+
+def tuning_id(task: str, optimizer: str) -> str:
+    """Returns the id of a job of tuning."""
+    return f"tune.{task}.{optimizer}"
 
 
 def training_id(task: str, optimizer: str, index: int, factor: float = 1.0) -> str:
-    """Of the job of `training`."""
+    """Returns the id of a job of training."""
     return f"run.{task}.{optimizer}.{index}" + ("" if factor == 1 else f".x{factor:g}")
 
 
-def tuning_job(configuration: Mapping[str, Any], seed: int) -> dict[str, JSON]:
-    """Tries settings.
-
-    Args:
-        configuration: of `tuning`.
-        seed: of the settings.
-
-    Returns:
-        ``settings``, the best; ``trials``: the ``settings`` of each, its ``loss``, null where it diverged, and seconds.
-    """
+def tuning_job(configuration: TuningJob, seed: int) -> TuningResult:
+    """Tries settings, which are drawn with the job's seed."""
     tried = tune(
-        TASKS[configuration["task"]],
-        OPPONENTS[configuration["optimizer"]],
-        trials=configuration["trials"],
-        instance=configuration["instance"],
+        TASKS[configuration.task],
+        OPPONENTS[configuration.optimizer],
+        trials=configuration.trials,
+        instance=configuration.instance,
         seed=seed,
-        steps=configuration["steps"],
+        steps=configuration.steps,
     )
-    trials: list[JSON] = [
-        {"settings": {**each.settings}, "loss": each.training.loss, "seconds": each.training.seconds} for each in tried
-    ]
-    return {"settings": {**tried[0].settings}, "trials": trials}
+    trials = (TriedSettings(trial.settings, trial.training.loss, trial.training.seconds) for trial in tried)
+    return TuningResult(tried[0].settings, tuple(trials))
 
 
-def training_job(configuration: Mapping[str, Any], seed: int) -> dict[str, JSON]:
-    """Makes one run.
-
-    Args:
-        configuration: of `training`; it holds the run's own seed, which is the same for all optimizers.
-        seed: the job's, which is not used.
-
-    Returns:
-        What `novacula.optim.training.Training` says.
-    """
-    outcome = train(
-        TASKS[configuration["task"]],
-        OPPONENTS[configuration["optimizer"]],
-        configuration["settings"],
-        seed=configuration["instance"],
-        steps=configuration["steps"],
-        factor=configuration["factor"],
+def training_job(configuration: TrainingJob) -> TrainingRun:
+    """Makes one run. Its seed is the same for all optimizers."""
+    return train(
+        TASKS[configuration.task],
+        OPPONENTS[configuration.optimizer],
+        configuration.settings,
+        seed=configuration.instance,
+        steps=configuration.steps,
+        factor=configuration.factor,
     )
-    return asdict(outcome)

@@ -21,7 +21,7 @@ RUNAWAY = 1e3
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingRun:
     """What became of a run; times are processor time of one thread.
 
     Attributes:
@@ -56,7 +56,7 @@ def train(
     steps: int,
     factor: float = 1.0,
     on_step: Callable[[list[Parameter]], None] | None = None,
-) -> Training:
+) -> TrainingRun:
     """Optimize an instance of a task.
 
     Args:
@@ -127,10 +127,10 @@ class _Run:
             self._clock.append(round(self._seconds, 4))
         return not self._diverged
 
-    def outcome(self, steps: int) -> Training:
+    def outcome(self, steps: int) -> TrainingRun:
         """What became of it."""
         last = [value for mark, value in zip(self._marks, self._curve, strict=True) if mark > 0.9 * steps]
-        return Training(
+        return TrainingRun(
             loss=None if self._diverged else fmean(last),
             diverged=self._diverged,
             steps=len(self.losses),

@@ -6,7 +6,7 @@ import numpy as np
 
 from novacula.optim.opponents import Opponent
 from novacula.optim.tasks.task import Task
-from novacula.optim.training import Training, train
+from novacula.optim.training import TrainingRun, train
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Trial:
     """Settings and what became of them."""
 
     settings: dict[str, float]
-    training: Training
+    training: TrainingRun
 
 
 def tune(task: Task, opponent: Opponent, *, trials: int, instance: int, seed: int, steps: int) -> list[Trial]:

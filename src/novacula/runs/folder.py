@@ -32,7 +32,7 @@ from novacula.runs.events import RESUMED, read_events
 from novacula.runs.machine import machine, versions
 from novacula.runs.record import Record, Status
 
-Outcome = TypeVar("Outcome")
+Findings = TypeVar("Findings")
 
 RECORD = "run.json"
 EVENTS = "events.jsonl"
@@ -284,7 +284,7 @@ class RunFolder:
             raise TypeError(f"a result is a dataclass or a mapping, not a {type(result).__name__}")
         write_json(self.path / RESULT, {"schema_version": RESULT_SCHEMA_VERSION, **document})
 
-    def read_outcome(self, kind: type[Outcome]) -> Outcome | None:
+    def read_findings(self, kind: type[Findings]) -> Findings | None:
         """Returns what result.json says as the dataclass that it was written from, or None where there is none yet.
 
         Raises:

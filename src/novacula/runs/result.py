@@ -3,29 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from novacula.files import JSON
 from novacula.runs.folder import RunFolder
 from novacula.runs.record import Status
 
-Outcome = TypeVar("Outcome")
+Findings = TypeVar("Findings")
 
 
 @dataclass(frozen=True)
-class RunResult(Generic[Outcome]):
+class RunResult(Generic[Findings]):
     """How a run ended. A verb that has more to say extends this class by properties.
 
     Attributes:
         status: finished, interrupted or time-limit.
         document: the content of ``result.json``.
         report: the page with the pictures, in the run's folder.
-        outcome: what the run found: the same as `document`, as the verb's dataclass.
+        findings: what the run found: the same as `document`, as the verb's dataclass.
         folder: the run's.
     """
 
     status: Status
     document: Mapping[str, JSON]
     report: Path
-    outcome: Outcome = None  # pyright: ignore[reportAssignmentType]
-    folder: RunFolder = None  # pyright: ignore[reportAssignmentType]
+    findings: Any = None
+    folder: Any = None

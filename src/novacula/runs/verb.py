@@ -62,17 +62,7 @@ class Conducted(Protocol):
         ...
 
 
-@runtime_checkable
-class Seeded(Protocol):
-    """A configuration: a frozen dataclass of options, one of which is the seed."""
-
-    @property
-    def seed(self) -> int:
-        """The seed from which all others are derived."""
-        ...
-
-
-Config = TypeVar("Config", bound=Seeded)
+Config = TypeVar("Config")
 Inputs = TypeVar("Inputs")
 Subject = TypeVar("Subject")
 Result = TypeVar("Result", bound=RunResult[Any])
@@ -99,7 +89,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         name: the verb's name on the command line, such as ``solve``.
         config: its options; run.json keeps all of them.
         inputs: what a run begins with beside its options, as run.json keeps it: names of files, not their content.
-        outcome: what a run finds; result.json says it as JSON.
+        findings: what a run finds; result.json says it as JSON.
         load: reads the inputs of a run that is resumed, and checks them.
         begin: makes the work from options and inputs.
         page: writes the report from the run's folder.
@@ -107,20 +97,22 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         functions: the user's own functions that a run would call; see `novacula.functions`.
         check: refuses what this machine cannot do, before a folder is made.
         threads: the number of numeric threads that a run is recorded with.
+        seed: the seed from which all others of a run are derived; by default the option of that name.
     """
 
     part: str
     name: str
     config: type[Config]
     inputs: type[Inputs]
-    outcome: type[Any]
+    findings: type[Any]
     load: Callable[[Config, Inputs, RunFolder], Subject]
     begin: Callable[[Config, Subject, RunFolder], Program | Conducted]
     page: Callable[[RunFolder], Path]
-    result: type[Result]
+    result: Callable[..., Result]
     functions: Callable[[Config, Inputs], tuple[str, ...]] = lambda config, inputs: ()
     check: Callable[[Config], object] = lambda config: None
     threads: Callable[[], int] = torch_threads
+    seed: Callable[[Config, Inputs], int] = lambda config, inputs: config.seed  # pyright: ignore[reportAttributeAccessIssue]
 
     def start(
         self,
@@ -172,7 +164,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             about=about,
             configuration=configuration,
             inputs=named,
-            seed=config.seed,
+            seed=self.seed(config, inputs),
             threads=self.threads(),
             label=about if label is None else label,
             runs=settings.get("runs", "runs"),
@@ -237,7 +229,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             status=status,
             document=folder.read_result() or {},
             report=self.page(folder),
-            outcome=folder.read_outcome(self.outcome),
+            findings=folder.read_findings(self.findings),
             folder=folder,
         )
 

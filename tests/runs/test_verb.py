@@ -1,0 +1,88 @@
+"""What a verb does for every part: folders that say all, strict reading, resume from Python, old folders."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from novacula.errors import InputError, RunError
+from novacula.runs import NoInputs, RunFolder, list_runs, resume
+from novacula.runs import verb as module
+from tests.runs.toy import TOY, Toy, ToyConfig, make_folder
+
+
+def change(path: Path, **entries: Any) -> None:
+    document = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(document | entries))
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Path:
+    """A run that was interrupted at step 4 of 10."""
+    cutting = replace(TOY, begin=lambda config, subject, folder: Toy(config.length, config.seed, interrupt_at=4))
+    assert cutting.start(ToyConfig(), NoInputs(), None, about="logistic", out=tmp_path / "cut").status == "interrupted"
+    return tmp_path / "cut"
+
+
+@pytest.fixture(autouse=True)
+def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_verb", lambda folder: TOY)
+
+
+def test_a_run_resumed_from_python_ends_as_one_that_was_not_cut_off(cut: Path, tmp_path: Path) -> None:
+    whole = TOY.start(ToyConfig(), NoInputs(), None, out=tmp_path / "whole")
+    resumed = resume(cut)
+    assert resumed.findings == whole.findings and resumed.status == "finished" and resumed.report.exists()
+    with pytest.raises(RunError, match="is finished"):
+        resume(cut)
+
+
+def test_a_renamed_option_is_refused(cut: Path) -> None:
+    change(cut, configuration={"length": 10, "seeD": 0, "workers": 1})
+    with pytest.raises(InputError, match="'seeD' is unknown; 'seed' is missing"):
+        resume(cut)
+
+
+def test_an_option_of_another_type_is_refused_with_its_name(cut: Path) -> None:
+    change(cut, configuration={"length": "10", "seed": 0, "workers": 1})
+    with pytest.raises(InputError, match="length: Expected `int`, got `str`"):
+        resume(cut)
+
+
+def test_a_run_of_another_verb_is_refused(cut: Path) -> None:
+    change(cut, verb="other")
+    with pytest.raises(RunError, match="is a run of `toy other`, not of `toy iterate`"):
+        resume(cut)
+
+
+def test_a_folder_of_the_version_before_is_listed_and_shown_but_not_resumed(cut: Path) -> None:
+    document = json.loads((cut / "run.json").read_text())
+    for name in ("about", "inputs"):
+        del document[name]
+    document |= {"schema_version": 1, "configuration": {"task": "logistic", "length": 10}}
+    (cut / "run.json").write_text(json.dumps(document))
+    (listed,) = list_runs(cut.parent)
+    assert (listed.task, listed.status) == ("logistic", "interrupted")
+    assert TOY.write_page(RunFolder.open(cut)).exists()
+    with pytest.raises(InputError, match="written by an earlier novacula"):
+        resume(cut)
+
+
+def test_the_recorded_number_of_threads_is_that_of_torch(tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert make_folder(tmp_path / "run").record.threads == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("part", ["absent", "../x", "os", "cli", "runs", "ä"])
+def test_a_part_that_is_none_is_refused_and_not_imported(cut: Path, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    change(cut, part=part)
+    with pytest.raises(RunError, match="which this novacula does not have"):
+        resume(cut)
