@@ -11,9 +11,9 @@ import pytest
 from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.files import read_json, write_json
+from novacula.functions import FUNCTIONS
 from novacula.hypernet.config import TrainConfig
 from novacula.runs import RunFolder
-from novacula.runs.consent import FUNCTIONS
 from tests.promises.hostile import FLAG, Payload, write_corpus
 from tests.promises.readers import PARTS
 from tests.runs.toy import environment

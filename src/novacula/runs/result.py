@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from novacula.files import JSON
-from novacula.runs.folder import RunFolder
 from novacula.runs.record import Status
 
 Findings = TypeVar("Findings")
