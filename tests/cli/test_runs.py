@@ -123,7 +123,7 @@ def test_report(novacula: Run, runs: Path, toy_part: list[RunResult], monkeypatc
 def test_how_to_go_on_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = RunFolder.open(runs / "toy-cut")
     report = folder.path / "report.html"
-    cut = RunResult("interrupted", {"schema_version": 1}, report, None, folder)
+    cut = RunResult("interrupted", {"schema_version": 1}, report, folder=folder)
     shown: list[RunResult] = []
     screen, unreached = Screen(shown.append), Screen(shown.append, reached=lambda result: False)
 

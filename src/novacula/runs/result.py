@@ -1,11 +1,10 @@
 """What a verb that makes a run gives back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from novacula.files import JSON
 from novacula.runs.record import Status
 
 Findings = TypeVar("Findings")
@@ -24,7 +23,7 @@ class RunResult(Generic[Findings]):
     """
 
     status: Status
-    document: Mapping[str, JSON]
+    document: Mapping[str, Any]
     report: Path
-    findings: Any = None
-    folder: Any = None
+    findings: Any = field(default=None, kw_only=True)
+    folder: Any = field(default=None, kw_only=True)
