@@ -17,7 +17,7 @@ import numpy as np
 
 from novacula.cli.main import main
 from novacula.files import read_safetensors
-from novacula.runs import Program, RunFolder, Status, drive
+from novacula.runs import Program, RunFolder, Status, Verb, drive
 from tests.promises.readers import TASK
 
 EVIL = "<script>alert(1)"
@@ -35,7 +35,7 @@ COMMANDS = {
 _CLOCKS = re.compile(
     r"(.*_)?seconds|clock|cpu_.*|.*_ms.*|(peak_)?memory_mb|run|submission|created|updated|platform|.*digest"
 )
-_REPORTS = ("arc.solve", "distill.run", "features.discover", "optim.demo")
+_REPORTS = ("arc.solve", "distill.run", "features.discover")
 
 
 def write_inputs(folder: Path) -> None:
@@ -62,6 +62,7 @@ def without_reports() -> Iterator[None]:
         patches.enter_context(patch("novacula.optim.demo.RACERS", ("adamw", "lodo")))
         for name in (*_REPORTS, "hypernet.report"):
             patches.enter_context(patch.object(import_module(f"novacula.{name}"), "build_report", _no_report))
+        patches.enter_context(patch.object(Verb, "draw", lambda verb, folder: _no_report(folder)))
         yield
 
 
@@ -71,6 +72,7 @@ def checkpoint_every_step() -> Iterator[None]:
     with ExitStack() as patches:
         for name in (*_REPORTS, "hypernet.train"):
             patches.enter_context(patch(f"novacula.{name}.drive", _drive_closely))
+        patches.enter_context(patch("novacula.runs.verb.drive", _drive_closely))
         yield
 
 

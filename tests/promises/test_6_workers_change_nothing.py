@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from novacula.cli.main import main
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, Verb
 from tests.arc.small_set import write_challenges
 from tests.jobs.test_run import Inline
 from tests.promises.small_runs import HYPERNET, left, without_reports
@@ -20,8 +20,8 @@ CAMPAIGNS = {
     "optim bench": "--tasks rosenbrock-2 --optimizers adamw,lodo --trials 2 --seeds 1 --steps-scale 0.05 --out out",
 }
 """What each command is given; discovery over layers is in tests/features/test_survey.py."""
-_MODULES = ("arc.campaign", "distill.bench", "hypernet.studies.campaign", "optim.bench")
-_REPORTS = ("arc.submit", "distill.bench", "hypernet.census", "optim.bench")
+_MODULES = ("arc.campaign", "distill.bench", "hypernet.studies.campaign", "jobs.campaign")
+_REPORTS = ("arc.submit", "distill.bench", "hypernet.census")
 
 
 def no_report(folder: RunFolder) -> Path:
@@ -38,6 +38,7 @@ def done_by(campaign: str, executor: Inline, monkeypatch: pytest.MonkeyPatch, fo
             patched.setattr(import_module(f"novacula.{name}"), "executor_for", lambda *_, **__: executor)
         for name in _REPORTS:
             patched.setattr(import_module(f"novacula.{name}"), "build_report", no_report)
+        patched.setattr(Verb, "draw", lambda verb, folder: no_report(folder))
         assert main([*campaign.split(), *CAMPAIGNS[campaign].split(), "--quiet"]) == 0
     (run,) = [folder / "out"] if (folder / "out").exists() else (folder / "runs").iterdir()
     submission = {path.name: path.read_text() for path in folder.glob("submission.json")}

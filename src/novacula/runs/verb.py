@@ -18,13 +18,17 @@ from novacula.errors import RunError
 from novacula.files import to_json
 from novacula.functions import allow_functions, check_functions
 from novacula.runs.damage import reading
-from novacula.runs.folder import RunFolder
+from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.loop import OnStep, Program, drive
 from novacula.runs.record import Status
 from novacula.runs.result import RunResult
 
 CHECKPOINT_SECONDS = 30.0
 """Least wall time between checkpoints; a killed run repeats at most the steps since the last."""
+
+
+JOB_CHECKPOINT_SECONDS, JOB_LOG_EVERY = 20.0, 500
+"""The same for a run inside a job, and the steps between its log lines: a campaign that is cut off loses so much."""
 
 
 class ResumeSettings(TypedDict, total=False):
@@ -213,7 +217,28 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             InputError, RunError: a file of the run is damaged.
         """
         with reading(folder):
-            return self.page(folder)
+            return self.draw(folder)
+
+    def draw(self, folder: RunFolder) -> Path:
+        """Draws the page of a run whose files are known to be sound, and returns its path."""
+        return self.page(folder)
+
+    def work_in_job(self, config: Config, inputs: Inputs, subject: Subject, out: Path) -> RunFolder:
+        """Does the work of a run inside a job, from the checkpoint in its folder where there is one. Draws no page.
+
+        Args:
+            config, inputs, subject: as in `start`.
+            out: the run's folder, which is made if it does not exist.
+
+        Raises:
+            KeyboardInterrupt: the worker was told to end; another one goes on from the checkpoint.
+        """
+        folder = RunFolder.open(out) if (out / RECORD).exists() else self.create(config, inputs, out=out)
+        work = self.begin(config, subject, folder)
+        assert isinstance(work, Program), "a job is no campaign"
+        if drive(work, folder, checkpoint_seconds=JOB_CHECKPOINT_SECONDS, log_every=JOB_LOG_EVERY) != "finished":
+            raise KeyboardInterrupt
+        return folder
 
     def _perform(
         self, config: Config, subject: Subject, folder: RunFolder, **settings: Unpack[ResumeSettings]
@@ -228,7 +253,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         return self.result(
             status=status,
             document=folder.read_result() or {},
-            report=self.page(folder),
+            report=self.draw(folder),
             findings=folder.read_findings(self.findings),
             folder=folder,
         )
