@@ -55,7 +55,7 @@ class Pipeline:
         program = self._current = self._current or stage.begin()
         step = program.step()
         if program.position >= program.length:
-            self.results[stage.name] = program.result()
+            self.results[stage.name] = dict(program.result())  # pyright: ignore[reportCallIssue, reportArgumentType]
             self._before, self._current = self._before + program.position, None
         return Step({"stage": stage.name, **step.metrics}, step.milestones)
 
