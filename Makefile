@@ -72,8 +72,17 @@ demo-features: $(VENV)/smollm2.stamp  ## find the circle of the months in SmolLM
 	$(BIN)/novacula features steer --model smollm2 --task weekdays --layer 7 --out runs/demo-steer
 	@echo "The reports are runs/demo-features/report.html and runs/demo-steer/report.html; open them in a browser."
 
-test: lint  ## lint, formatting, types and all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+# PART names a folder of tests/; its commands, which stand in tests/cli, are part of it.
+PART :=
+ifneq ($(PART),)
+TESTS := $(wildcard tests/$(PART) tests/cli/test_$(PART)*.py)
+ifeq ($(TESTS),)
+$(error PART is $(PART); it must be a folder of tests/)
+endif
+endif
+
+test: $(if $(PART),env,lint)  ## lint, formatting, types and all tests; with PART=arc only the tests of that part
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 
 lint: env  ## lint, formatting and types
 	$(BIN)/ruff check .
