@@ -4,9 +4,25 @@ Everything that novacula raises on purpose derives from `NovaculaError`; the com
 one line and exits with 2. Any other exception is a defect of the program.
 """
 
+import re
+
+_OPTION = re.compile(r"(?<![\w-])--(?P<name>[a-z][a-z0-9-]*)")
+
 
 class NovaculaError(Exception):
-    """Base of every error that novacula raises on purpose."""
+    """Base of every error that novacula raises on purpose.
+
+    Messages name options as the command line does: ``--beta-low is 0``. To a caller from Python the error says the name
+    of the field instead: ``beta_low is 0``.
+    """
+
+    @property
+    def on_command_line(self) -> str:
+        """The message for somebody who typed a command."""
+        return super().__str__()
+
+    def __str__(self) -> str:
+        return _OPTION.sub(lambda match: match["name"].replace("-", "_"), super().__str__())
 
 
 class InputError(NovaculaError):

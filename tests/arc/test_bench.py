@@ -196,7 +196,7 @@ def test_puzzles_are_chosen_by_id_or_number() -> None:
     assert chosen_ids(BenchConfig()) == list(NAMES)
     assert chosen_ids(BenchConfig(limit=2)) == list(NAMES[:2])
     assert chosen_ids(BenchConfig(tasks=(f"{NAMES[2]},{NAMES[0]}", NAMES[3]))) == [NAMES[2], NAMES[0], NAMES[3]]
-    with pytest.raises(InputError, match="--tasks: '99' is not in the training split of arc1; 00000001 is given twice"):
+    with pytest.raises(InputError, match="tasks: '99' is not in the training split of arc1; 00000001 is given twice"):
         chosen_ids(BenchConfig(tasks=("99,00000001,00000001",)))
     with pytest.raises(InputError, match="names no puzzle"):
         chosen_ids(BenchConfig(tasks=(",",)))
@@ -214,7 +214,7 @@ def test_a_puzzle_on_a_gpu_declares_its_share_which_this_machine_need_not_have(
     given: list[Job] = []
     monkeypatch.setattr(campaign, "run_missing", lambda work, jobs, **options: given.extend(jobs) or "interrupted")
     far = replace(CONFIG, device="cuda:99", gpu_share=0.25)
-    with pytest.raises(InputError, match="--device: cuda:99 is not a device"):
+    with pytest.raises(InputError, match="device: cuda:99 is not a device"):
         bench(far, out=tmp_path / "near")
     bench(replace(far, cluster="auto"), out=tmp_path / "far")
     bench(replace(CONFIG, gpu_share=0.25), out=tmp_path / "cpu")

@@ -264,7 +264,7 @@ def test_the_engine_is_chosen_by_what_is_asked() -> None:
     assert engine_name(SolveConfig(device="meta")) == "torch"
     assert make_engine(puzzle_of(1), SolveConfig()).name == "native"
     assert isinstance(make_engine(puzzle_of(1), SolveConfig(engine="native")), Engine)
-    with pytest.raises(InputError, match="--pre-norm"):
+    with pytest.raises(InputError, match="pre_norm"):
         make_engine(puzzle_of(1), SolveConfig(engine="native", pre_norm=True))
 
 

@@ -66,5 +66,5 @@ def test_a_run_resumes_to_the_same_bits_on_either_side_of_a_restart(cut: int) ->
 
 
 def test_more_restarts_than_steps_are_refused() -> None:
-    with pytest.raises(InputError, match="--restarts is 3; it must lie in 1 … --steps, which is 2"):
+    with pytest.raises(InputError, match="restarts is 3; it must lie in 1 … steps, which is 2"):
         SolveConfig(steps=2, restarts=3)

@@ -150,6 +150,6 @@ def test_what_solves_never_imports_what_knows_solutions() -> None:
 
 
 def test_an_unknown_device_is_said_before_a_folder_is_made(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--device: nonsense"):
+    with pytest.raises(InputError, match="device: nonsense"):
         solve(random_task(1), SolveConfig(device="nonsense"), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -186,5 +186,5 @@ def test_rounds_grow_to_the_end(steps: int) -> None:
 
 
 def test_restarts_are_refused() -> None:
-    with pytest.raises(InputError, match="--restarts"):
+    with pytest.raises(InputError, match="restarts"):
         SubmitConfig(restarts=2)

@@ -64,11 +64,11 @@ def test_each_layer_is_what_discover_finds_there(source: DiscoverSource, tmp_pat
 
 def test_what_cannot_be_surveyed_is_refused_before_any_work(source: DiscoverSource, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with pytest.raises(InputError, match=r"--layers: has 9; the model has layers 0 … 2"):
+    with pytest.raises(InputError, match=r"layers: has 9; the model has layers 0 … 2"):
         survey(source, CONFIG, SurveyConfig(layers=(0, 9)), out=out)
-    with pytest.raises(InputError, match="a survey takes --layers"):
+    with pytest.raises(InputError, match="a survey takes layers"):
         survey(source, DiscoverConfig(layer=1), SurveyConfig(), out=out)
-    with pytest.raises(InputError, match="needs --model and --text"):
+    with pytest.raises(InputError, match="needs model and text"):
         survey(DiscoverSource(store="somewhere"), CONFIG, SurveyConfig(), out=out)
     with pytest.raises(InputError, match="names a layer twice") as caught:
         SurveyConfig(layers=(1, 1, 20_000), workers=0, memory_limit=-1)

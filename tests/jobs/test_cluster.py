@@ -229,7 +229,7 @@ def test_failures_deaths_threads_and_an_interruption_on_a_cluster(nodes: Nodes, 
 @needs_ray
 def test_a_cluster_that_does_not_answer_is_said_soon(tmp_path: Path) -> None:
     executor = executor_for("127.0.0.1:1", workers=2, memory_limit_mb=None)
-    with pytest.raises(InputError, match=r"--cluster 127\.0\.0\.1:1: no Ray cluster answers there"):
+    with pytest.raises(InputError, match=r"cluster 127\.0\.0\.1:1: no Ray cluster answers there"):
         run_jobs("novacula.jobs.job:job_seed", toy_jobs(tmp_path, ["a"]), folder=tmp_path, seed=0, executor=executor)
 
 

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NovaculaError as error:
         if debug:
             raise
-        complain(str(error))
+        complain(error.on_command_line)
     except OSError as error:
         # The machine refused: a full disk, a folder that may not be written. Without a number it is a defect of ours.
         if debug or error.errno is None:

@@ -43,5 +43,5 @@ def test_prices_out_of_range_are_refused() -> None:
     for low, high in ((1e-13, 1.0), (1e-3, 2.0), (1e-2, 1e-3), (float("nan"), 1.0)):
         with pytest.raises(InputError, match="low ≤ high"):
             TrainConfig(beta_low=low, beta_high=high)
-    with pytest.raises(InputError, match="--beta is 0"):
+    with pytest.raises(InputError, match="beta is 0"):
         SampleConfig(beta=0.0)
