@@ -138,4 +138,4 @@ def test_options_check_themselves(options: dict[str, int]) -> None:
     with pytest.raises(InputError) as caught:
         SolveConfig(**options)
     assert len(caught.value.problems) == len(options)
-    assert all(f"--{name} is {value}" in str(caught.value) for name, value in options.items())
+    assert all(f"{name} is {value}" in str(caught.value) for name, value in options.items())

@@ -25,7 +25,8 @@ def test_all_problems_are_listed_at_once() -> None:
     with pytest.raises(InputError) as caught:
         RunOptions(threads=0, time_limit=-1.0, quiet=True, verbose=True)
     assert len(caught.value.problems) == 3
-    assert all(word in caught.value.on_command_line for word in ("--threads is 0", "--time-limit", "--quiet and --verbose"))
+    words = ("--threads is 0", "--time-limit", "--quiet and --verbose")
+    assert all(word in caught.value.on_command_line for word in words)
 
 
 def test_defaults_are_good() -> None:
