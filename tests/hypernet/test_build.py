@@ -7,9 +7,9 @@ import torch
 
 from novacula.errors import InputError
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.build import build, shuffled, with_noise
+from novacula.hypernet.build import build
 from novacula.hypernet.config import KindName
-from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.network import TargetNetwork, shuffled, with_noise
 from novacula.hypernet.tasks import find_task
 
 BOWLS = {"convexity": 0.2, "l2-bowls": 0.4}

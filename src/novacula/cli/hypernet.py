@@ -174,7 +174,7 @@ def draw(file: Path, /, *, out: Path | None = None, seed: int = 0, palette: Pale
         palette: Colors of edges: for color-blind readers, or red and blue.
     """
     from novacula.hypernet.draw import write_plan
-    from novacula.hypernet.network import read_network
+    from novacula.hypernet.network_file import read_network
 
     path = out or file.with_suffix(".svg")
     if path.suffix not in (".svg", ".png"):
@@ -250,7 +250,7 @@ def _show_curve(document: Mapping[str, Any]) -> None:
 
 def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
     """Writes a network's file, and tells what is in it."""
-    from novacula.hypernet.network import write_network
+    from novacula.hypernet.network_file import write_network
 
     write_network(path, network)
     facts = {

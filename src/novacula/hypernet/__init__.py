@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from novacula.hypernet.draw import write_plan
     from novacula.hypernet.formula import Formula, SizeLaw, describe, size_laws
     from novacula.hypernet.generalize import generalize
-    from novacula.hypernet.network import TargetNetwork, read_network, write_network
+    from novacula.hypernet.network import TargetNetwork
+    from novacula.hypernet.network_file import read_network, write_network
     from novacula.hypernet.sample import sample
     from novacula.hypernet.study_config import CensusConfig, CompareConfig, GeneralizeConfig
     from novacula.hypernet.tasks import TASK_NAMES, Task, find_task
@@ -49,7 +50,8 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "training.generator": ("Generator", "load_generator"),
         "analyst.label": ("Analysis", "analyze"),
         "tasks.laws": ("InputLaw",),
-        "network": ("TargetNetwork", "read_network", "write_network"),
+        "network": ("TargetNetwork",),
+        "network_file": ("read_network", "write_network"),
         "analyst.orders": ("OrderParameters",),
         "sample": ("sample",),
         "study_config": ("CensusConfig", "CompareConfig", "GeneralizeConfig"),

@@ -9,7 +9,7 @@ import numpy as np
 from novacula.errors import InputError
 from novacula.hypernet.config import BuildConfig, KindName
 from novacula.hypernet.known import bits, comparators, norms, products
-from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.network import TargetNetwork, shuffled, with_noise
 from novacula.hypernet.tasks import find_task
 
 _KINDS: dict[KindName, tuple[str, Callable[[BuildConfig], TargetNetwork]]] = {
@@ -65,28 +65,3 @@ def build(kind: str, inputs: int, **options: Any) -> TargetNetwork:
     if config.shuffle:
         network = shuffled(network, generator)
     return replace(network, provenance={"built": asdict(config)})
-
-
-def with_noise(network: TargetNetwork, share: float, generator: np.random.Generator) -> TargetNetwork:
-    """The network with every weight and bias times 1 + share · a standard normal number."""
-
-    def noisy(array: np.ndarray) -> np.ndarray:
-        return array * (1 + share * generator.standard_normal(array.shape))
-
-    bypass = None if network.bypass is None else noisy(network.bypass)
-    weights, biases = tuple(map(noisy, network.weights)), tuple(map(noisy, network.biases))
-    return replace(network, weights=weights, biases=biases, bypass=bypass)
-
-
-def shuffled(network: TargetNetwork, generator: np.random.Generator) -> TargetNetwork:
-    """The network with the units of every hidden layer in random order.
-
-    Layers that add their input to their output are put in the same order as the layer below.
-    """
-    weights, biases = list(network.weights), list(network.biases)
-    order = np.arange(network.architecture.inputs)
-    for layer, size in enumerate(network.architecture.hidden):
-        order = order if network.architecture.adds_input(layer) else generator.permutation(size)
-        weights[layer], biases[layer] = weights[layer][order], biases[layer][order]
-        weights[layer + 1] = weights[layer + 1][:, order]
-    return replace(network, weights=tuple(weights), biases=tuple(biases))

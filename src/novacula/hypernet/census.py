@@ -16,7 +16,8 @@ from novacula.files import JSON
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.classify import finite, label_document
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig
-from novacula.hypernet.network import TargetNetwork, write_network
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.network_file import write_network
 from novacula.hypernet.report import build_report
 from novacula.hypernet.studies.campaign import OnJob, conduct, open_runs
 from novacula.hypernet.studies.clusters import cluster

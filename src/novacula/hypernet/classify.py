@@ -16,7 +16,8 @@ from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.analyst.measures import measures
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.formula import POINTS, Formula, describe
-from novacula.hypernet.network import TargetNetwork, read_network
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.network_file import read_network
 from novacula.hypernet.tasks import Task, find_task
 from novacula.hypernet.user_function import is_function_name
 

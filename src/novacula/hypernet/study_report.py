@@ -20,7 +20,7 @@ from novacula.hypernet.draw import (
     sizes_picture,
 )
 from novacula.hypernet.draw.charts import NAT
-from novacula.hypernet.network import read_network
+from novacula.hypernet.network_file import read_network
 from novacula.hypernet.network_section import network_section
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder

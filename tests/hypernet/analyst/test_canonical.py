@@ -5,8 +5,8 @@ import numpy as np
 from novacula.hypernet.analyst.canonical import Canonical, canonical
 from novacula.hypernet.analyst.units import Layer, read_units
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.build import build, shuffled
-from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.build import build
+from novacula.hypernet.network import TargetNetwork, shuffled
 
 X = np.random.default_rng(0).standard_normal((800, 6))
 

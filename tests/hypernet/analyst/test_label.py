@@ -7,9 +7,9 @@ from novacula.errors import InputError
 from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.analyst.norm_label import EXACT
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.build import build, with_noise
+from novacula.hypernet.build import build
 from novacula.hypernet.config import ClassifyConfig
-from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.network import TargetNetwork, with_noise
 from novacula.hypernet.tasks import find_task
 
 QUICK = ClassifyConfig(points=1024, draws=0)

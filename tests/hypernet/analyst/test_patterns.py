@@ -4,8 +4,8 @@ import pytest
 from novacula.hypernet.analyst.patterns import Patterns, measure_patterns
 from novacula.hypernet.analyst.units import Layer, read_units
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.build import build, shuffled, with_noise
-from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.build import build
+from novacula.hypernet.network import TargetNetwork, shuffled, with_noise
 from novacula.hypernet.tasks import find_task
 
 

@@ -43,7 +43,8 @@ def canonical(network: TargetNetwork, units: Units, x: Float[np.ndarray, "batch 
     alive = np.arange(len(units.owner))
     if not network.architecture.residual:
         alive = _ordered(units)
-        network = _form(network, alive, x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            network = _form(network, alive, x)
     role = np.where(units.spike, "spike", np.where(units.linear, "linear", "other"))[alive]
     return Canonical(network, alive, units.owner[alive], units.side[alive], tuple(role.tolist()))
 

@@ -7,8 +7,9 @@ The kink at 0 of input i is κ_i(δ) = [y(x + δe_i) + y(x - δe_i) - 2y(x)]/(2�
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.network import TargetNetwork
 
 _LEAST, _MOST = 2, 256
@@ -34,6 +35,20 @@ class Kinks:
     anisotropy: float
     concavity: float
     odd: Float[np.ndarray, " inputs"]
+
+    @property
+    def at_0(self) -> Bool[np.ndarray, " inputs"]:
+        """For every input, whether the function has a kink at 0, of about the same height as elsewhere."""
+        few, height = len(self.wide) < THRESHOLDS.few, float(np.median(self.wide))
+        if height <= 0:
+            return np.zeros(len(self.wide), bool)
+        alike = (self.wide > THRESHOLDS.least_slope * height) & (self.wide < THRESHOLDS.greatest_slope * height)
+        return alike & (self.near > (THRESHOLDS.sharp_of_few if few else THRESHOLDS.sharp) * self.wide)
+
+    @property
+    def sharpness(self) -> float:
+        """The mean of κ at s over κ at 2s."""
+        return float(self.near.mean() / self.wide.mean()) if self.wide.mean() else 0.0
 
 
 def measure_kinks(network: TargetNetwork, x: Float[np.ndarray, "batch inputs"]) -> Kinks:

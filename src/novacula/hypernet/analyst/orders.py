@@ -2,20 +2,19 @@
 numbers, one for sidedness and one for the strongest connection; these are ours.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 
 import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.analyst.kinks import Kinks
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import Units, unit_rows
 from novacula.hypernet.network import TargetNetwork
 
-BAND = (0.4, 1.7)
-"""Slopes of an input, as multiples of the median over inputs, that count as covered."""
 _DRAWS = 4000
-_ONE_SIDED = 0.5
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class OrderParameters:
         spikiness_rescaled: Q' = (Q - Q₀)/(1 - Q₀), where Q₀ is Q of Gaussian rows: 0 for these, 1 for spikes.
         sidedness: T, the mean over inputs of (s⁺ - s⁻)/(s⁺ + s⁻), where s± are the slopes of spikes of either sign.
         sidedness_squared: T₂, the mean of its square.
-        coverage: K, the share of inputs whose s⁺ + s⁻ lies in `BAND` about the median.
+        coverage: K, the share of inputs whose s⁺ + s⁻ is between 0.4 and 1.7 times the median.
         balance: B, the mean over inputs of L + (s⁺ - s⁻)/2 over (s⁺ + s⁻)/2, where L is the linear coefficient of what
             the spikes leave, with the sign of s⁺ - s⁻ at one-sided inputs and without sign at others: 0 for all exact
             solutions, 1 for a pudding without its dough.
@@ -60,6 +59,11 @@ class OrderParameters:
     concavity: float = 0.0
     odd: float = 0.0
 
+    @property
+    def is_bowl(self) -> bool:
+        """Whether the function is convex and round."""
+        return 0 < self.anisotropy < THRESHOLDS.round and self.concavity < THRESHOLDS.convex
+
     def document(self) -> dict[str, float]:
         """The numbers by name."""
         return asdict(self)
@@ -73,11 +77,27 @@ def random_spikiness(inputs: int) -> float:
 
 
 def measure_orders(
+    network: TargetNetwork,
+    units: Units,
+    kinks: Kinks,
+    x: Float[np.ndarray, "batch inputs"],
+    y: Float[np.ndarray, " batch"],
+) -> OrderParameters:
+    """The order parameters of a network with these units and kinks, of which y is the output for x."""
+    orders = _of_units(network, units, x, y) if units.bent.any() else OrderParameters()
+    return replace(
+        orders,
+        axis_kinks=float(kinks.at_0.mean()),
+        kink_sharpness=kinks.sharpness,
+        anisotropy=kinks.anisotropy,
+        concavity=kinks.concavity,
+        odd=float(kinks.odd.mean()),
+    )
+
+
+def _of_units(
     network: TargetNetwork, units: Units, x: Float[np.ndarray, "batch inputs"], y: Float[np.ndarray, " batch"]
 ) -> OrderParameters:
-    """The order parameters of a network with these units, of which y is the output for x."""
-    if not units.bent.any():
-        return OrderParameters()
     inputs, bent, bend = x.shape[1], units.bent, units.bend[units.bent]
     spikiness = float(np.average(units.concentration[bent], weights=bend))
     floor = random_spikiness(inputs)
@@ -87,7 +107,7 @@ def measure_orders(
     both = plus + minus
     used = both > 1e-12
     slope = float(np.median(both[used])) if used.any() else 0.0
-    covered = used & (both > BAND[0] * slope) & (both < BAND[1] * slope)
+    covered = used & (both > THRESHOLDS.least_slope * slope) & (both < THRESHOLDS.greatest_slope * slope)
     sides = (plus - minus)[used] / both[used] if used.any() else np.zeros(1)
     return OrderParameters(
         spikiness=spikiness,
@@ -138,6 +158,6 @@ def _balance(
     side, both = (plus - minus) / 2, (plus + minus) / 2
     left = np.linalg.lstsq(design, rest, rcond=None)[0][:-1] + side
     # Noise on the dough is of either sign, its absence is not.
-    left = np.where(np.abs(side) > _ONE_SIDED * both, np.sign(side) * left, np.abs(left))
+    left = np.where(np.abs(side) > THRESHOLDS.one_sided * both, np.sign(side) * left, np.abs(left))
     # Means of the whole, not of the ratios: an input without spikes would make its own infinite.
     return abs(float(left.mean())) / float(both.mean()) if both.mean() > 1e-12 else 1.0

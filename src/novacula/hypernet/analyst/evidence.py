@@ -1,0 +1,128 @@
+"""What the analyst measures of a network before it judges, and the form of its verdict. Source: ours."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.hypernet.analyst.kinks import Kinks, measure_kinks
+from novacula.hypernet.analyst.orders import OrderParameters, measure_orders
+from novacula.hypernet.analyst.patterns import Patterns, measure_patterns
+from novacula.hypernet.analyst.structure import Structure, measure_structure
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
+from novacula.hypernet.analyst.units import Layer, Units, can_be_measured, read_units
+from novacula.hypernet.network import TargetNetwork
+from novacula.hypernet.tasks import Task
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a network on inputs of its task.
+
+    Attributes:
+        network: the network.
+        task: what it should compute.
+        units: its first hidden layer.
+        mse: mean squared error over all outputs; infinite where the network explodes.
+        r2: 1 - MSE / variance of the task's outputs; where these are constant, 1 or 0.
+        fit: R² after the best scale and an offset for each output, which tells whether the function is like the task's.
+        flat: how far below the threshold of a constant the spread of the function is, 0 to 1; negative above it.
+        straight: how far above the threshold of a linear function R² of the best one is, 0 to 1; negative below it.
+        slope: the mean magnitude of the coefficients of the best linear function.
+        orders: how the weights of the first layer are arranged, and the kinks of the function.
+        patterns: what the units of the first layer look at.
+        structure: what the function depends on; None where nothing can be measured.
+        kinks: the shape of the function; None where nothing can be measured.
+    """
+
+    network: TargetNetwork
+    task: Task
+    units: Units
+    mse: float
+    r2: float
+    fit: float = 0.0
+    flat: float = -1.0
+    straight: float = -1.0
+    slope: float = 0.0
+    orders: OrderParameters = field(default_factory=OrderParameters)
+    patterns: Patterns = field(default_factory=Patterns)
+    structure: Structure | None = None
+    kinks: Kinks | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the evidence comes to.
+
+    Attributes:
+        label: the algorithm, or `partial`, `linear`, `constant`, `unstructured`.
+        weight_label: what the weights alone say.
+        functional_label: what the function alone says.
+        agree: whether these two go together.
+        margin: the distance to the nearest threshold, 0 to 1.
+        why: one line on how the label came about.
+    """
+
+    label: str
+    weight_label: str
+    functional_label: str
+    agree: bool
+    margin: float
+    why: str
+
+
+def measure(
+    network: TargetNetwork,
+    task: Task,
+    x: Float[np.ndarray, "batch inputs"],
+    f: Float[np.ndarray, "batch outputs"],
+    generator: np.random.Generator,
+) -> Evidence:
+    """Measures a network on inputs x, for which its task has the outputs f."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = network(x)
+        units = read_units(Layer.first_of(network), x)
+        mse = float(((y - f) ** 2).mean()) if np.isfinite(y).all() else math.inf
+    mse = mse if math.isfinite(mse) else math.inf
+    if not math.isfinite(mse) or not can_be_measured(network):
+        return Evidence(network, task, units, mse, _r2(mse, f))
+    kinks = measure_kinks(network, x)
+    slopes = np.linalg.lstsq(x - x.mean(0), y - y.mean(0), rcond=None)[0]
+    return Evidence(
+        network,
+        task,
+        units,
+        mse,
+        _r2(mse, f),
+        fit=scale_free(y, f),
+        flat=1 - float(y.std(0).max()) / (THRESHOLDS.constant * (float(f.std(0).max()) or 1.0)),
+        straight=_straight(x, y, slopes),
+        slope=float(np.abs(slopes).mean()),
+        orders=measure_orders(network, units, kinks, x, y[:, 0]),
+        patterns=measure_patterns(network, units),
+        structure=measure_structure(network, x, generator),
+        kinks=kinks,
+    )
+
+
+def _r2(mse: float, f: Float[np.ndarray, "batch outputs"]) -> float:
+    variance = float(f.var(0).mean())
+    return 1 - mse / variance if variance > 0 else float(mse <= 1e-6 * (1 + float((f**2).mean())))
+
+
+def _straight(
+    x: Float[np.ndarray, "batch inputs"],
+    y: Float[np.ndarray, "batch outputs"],
+    slopes: Float[np.ndarray, "inputs outputs"],
+) -> float:
+    moved, values = x - x.mean(0), y - y.mean(0)
+    left = ((values - moved @ slopes) ** 2).sum(0) / np.maximum((values**2).sum(0), 1e-300)
+    return float((1 - left.max() - THRESHOLDS.straight) / (1 - THRESHOLDS.straight))
+
+
+def scale_free(y: Float[np.ndarray, "batch outputs"], f: Float[np.ndarray, "batch outputs"]) -> float:
+    """R² after the best common scale and an offset for each output; 0 where one of them is constant."""
+    y, f = y - y.mean(0), f - f.mean(0)
+    sizes = float(np.linalg.norm(y) * np.linalg.norm(f))
+    return float((y / sizes * f).sum()) ** 2 if sizes > 0 and math.isfinite(sizes) else 0.0
