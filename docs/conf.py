@@ -3,6 +3,8 @@
 import doctest
 import importlib.metadata
 import re
+import sys
+from pathlib import Path
 
 from docutils.nodes import Element, TextElement
 from sphinx.addnodes import pending_xref
@@ -16,7 +18,8 @@ author = "The Novacula authors"
 copyright = author
 release = importlib.metadata.version("novacula")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest"]
+sys.path.insert(0, str(Path(__file__).parent))
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest", "schema_tables"]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
 nitpicky = True
