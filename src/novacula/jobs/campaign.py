@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from novacula.errors import InputError
-from novacula.jobs.cluster import RayExecutor
-from novacula.jobs.executor import Executor, executor_for
+from novacula.jobs.executor import Executor
 from novacula.jobs.job import Ending, Job, Outcome
 from novacula.jobs.outcomes import read_outcome
+from novacula.jobs.place import executor_for
 from novacula.jobs.run import run_jobs
 from novacula.options import CampaignOptions
 from novacula.runs import KeepsArtifacts, OnStep, RunFolder, Step, working
@@ -123,17 +123,6 @@ class Campaign(ABC):
             if status != "finished":
                 return status
         return "finished"
-
-
-def check_executor(options: CampaignOptions) -> None:
-    """Refuses, before anything is made, a place to compute that is not there.
-
-    Raises:
-        InputError: no cluster answers, or Ray is not installed.
-    """
-    executor = executor_for(options.cluster, options.workers, options.memory_limit)
-    if isinstance(executor, RayExecutor):
-        executor.check()
 
 
 def one_thread() -> int:

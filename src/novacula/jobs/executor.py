@@ -59,21 +59,3 @@ class Executor(Protocol):
             InputError: there is no such place to compute.
         """
         ...
-
-
-def executor_for(cluster: str | None, workers: int, memory_limit_mb: float | None) -> Executor:
-    """The executor that the command line's options ask for.
-
-    Args:
-        cluster: None for this machine; ``auto``, or ``HOST:6379``, for the Ray cluster that this machine is a node of.
-        workers: processes on this machine; a cluster has as many as it has cores.
-        memory_limit_mb: most memory that the jobs on this machine may declare together; on a cluster, Ray heeds the
-            memory of every node.
-
-    Raises:
-        InputError: a number is out of its range, the address has another form, or Ray is not installed.
-    """
-    from novacula.jobs.cluster import RayExecutor
-    from novacula.jobs.local import LocalExecutor
-
-    return LocalExecutor(workers, memory_limit_mb) if cluster is None else RayExecutor(cluster)
