@@ -124,9 +124,9 @@ def test_generalize_measures_sizes(novacula: Run, trained: Path) -> None:
 
 def test_compare_trains_variants_and_directly(novacula: Run) -> None:
     words = ("--inputs", "2", "--hidden", "4", "--steps", "3", "--seeds", "1", "--workers", "1", "--out", "compare")
-    said = novacula("hypernet", "compare", "--variants", "no-product-term,adam", *words, "--json")
+    said = novacula("hypernet", "compare", "--variants", "no-owner-features,adam", *words, "--json")
     variants = json.loads(said.out)["variants"]
-    assert said.code == 0 and [row["variant"] for row in variants] == ["no-product-term", "adam"]
+    assert said.code == 0 and [row["variant"] for row in variants] == ["no-owner-features", "adam"]
     assert variants[0]["nats"] is not None and variants[1]["nats"] is None and variants[1]["steps"] >= 1
     assert "Variants" in Path("compare/report.html").read_text()
 

@@ -80,7 +80,7 @@ def compare(
     Each row is a hypernetwork with one switch turned, measured at the least
     price; adam and adam-l1 train a network for about the same processor time.
 
-    Example: novacula hypernet compare --variants full,no-product-term,adam --seeds 2
+    Example: novacula hypernet compare --variants full,no-owner-features,adam --seeds 2
     """
     options.apply_logging()
     from novacula.hypernet.compare import compare as study

@@ -32,12 +32,10 @@ WORK = "novacula.hypernet.compare:compare_job"
 """The name under which `novacula.jobs` calls `compare_job`."""
 CHANGES: dict[str, dict[str, Any]] = {
     "full": {},
-    "no-product-term": {"product_term": False},
     "plain-objective": {"log_objective": False},
     "no-curriculum": {"curriculum": "none"},
     "no-owner-features": {"owner_features": False},
     "no-code-similarity": {"code_similarity": False},
-    "pareto-mode": {"mode": "pareto"},
 }
 """What each variant of the hypernetwork has that the full one does not."""
 _DECISIVE = ("task", "inputs", "hidden", "steps", "beta_low", "l1", "seed")

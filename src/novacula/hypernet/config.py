@@ -67,8 +67,6 @@ KindName = Literal[
 """Networks of known algorithms; `build` says what each one is."""
 
 
-PriceMode = Literal["film", "pareto"]
-"""How the complexity price enters a hypernetwork (`novacula.hypernet.model.price`)."""
 Curriculum = Literal["both", "up", "down", "none"]
 """Which hypernetworks are trained for a seed."""
 Branch = Literal["up", "down", "none"]
@@ -194,20 +192,14 @@ class TrainConfig:
     """Least complexity price β, at least 1e-12: β divided by the number of inputs is what a nat costs."""
     beta_high: float = 1.0
     """Greatest complexity price, at most 1."""
-    mode: PriceMode = "film"
-    """How the price enters: added to features, or as the source of all weights."""
     curriculum: Curriculum = "both"
     """The end from which the range of prices opens: low (up), high (down), one hypernetwork for each, or no end."""
-    product_term: bool = True
-    """Let edges see the product of their ends."""
     log_objective: bool = True
     """Minimize the mean logarithm of the objective, not its mean."""
     owner_features: bool = True
     """Let the posterior tell hidden units whose they are."""
     code_similarity: bool = True
     """Let the read-out use the similarity of codes directly."""
-    ranks: bool = False
-    """Let the posterior see where in its layer a hidden unit stands."""
     width: int = 32
     """Features of a unit."""
     edge_width: int = 16
@@ -220,12 +212,10 @@ class TrainConfig:
     """Numbers of a role latent."""
     codes: int = 64
     """Numbers of a code; up to so many units get orthogonal codes."""
-    rank: int = 8
-    """Directions in which weights move with the price, in the pareto mode."""
 
     def __post_init__(self) -> None:
         problems = hidden_problems(self.hidden) + unless_seed(self.seed)
-        for name in ("inputs", "steps", "networks", "batch", "width", "edge-width", "heads", "role", "codes", "rank"):
+        for name in ("inputs", "steps", "networks", "batch", "width", "edge-width", "heads", "role", "codes"):
             problems += unless_within(f"--{name}", getattr(self, name.replace("-", "_")), 1, 10**7)
         problems += unless_within("--seeds", self.seeds, 1, 1000) + unless_within("--blocks", self.blocks, 1, 100)
         problems += unless_within("--rate", self.rate, 1e-8, 1)
@@ -235,7 +225,7 @@ class TrainConfig:
                 f"--beta-low is {self.beta_low:g} and --beta-high is {self.beta_high:g}; "
                 f"{LOWEST_BETA:g} ≤ low ≤ high ≤ {HIGHEST_BETA:g} must hold"
             )
-        for name, choices in (("activation", Activation), ("mode", PriceMode), ("curriculum", Curriculum)):
+        for name, choices in (("activation", Activation), ("curriculum", Curriculum)):
             problems += unless_one_of(f"--{name}", getattr(self, name), get_args(choices))
         refuse(problems)
 

@@ -6,8 +6,8 @@ from novacula.hypernet.config import HIGHEST_BETA, LOWEST_BETA, Integers, Reals,
 from novacula.options import refuse, unless_memory, unless_one_of, unless_seed, unless_within
 
 VARIANTS = (
-    *("full", "no-product-term", "plain-objective", "no-curriculum", "no-owner-features", "no-code-similarity"),
-    *("pareto-mode", "adam", "adam-l1"),
+    *("full", "plain-objective", "no-curriculum", "no-owner-features", "no-code-similarity"),
+    *("adam", "adam-l1"),
 )
 """Rows of a comparison: the hypernetwork, the same with one thing changed, and direct training."""
 
@@ -102,8 +102,8 @@ class CompareConfig:
     beta_low: float = 1e-7
     """Least complexity price; the rows are measured at it."""
     variants: Words = ()
-    """Rows, with commas between them: full, no-product-term, plain-objective, no-curriculum, no-owner-features,
-    no-code-similarity, pareto-mode, adam, adam-l1; by default all."""
+    """Rows, with commas between them: full, plain-objective, no-curriculum, no-owner-features,
+    no-code-similarity, adam, adam-l1; by default all."""
     l1: float = 0.01
     """Price of the mean magnitude of all weights in adam-l1."""
     seeds: int = 3

@@ -54,10 +54,10 @@ def test_a_program_put_away_and_taken_up_goes_on_exactly() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"mode": "pareto", "rank": 2}, {"hidden": (6, 6), "residual": True, "bypass": True}]
+    "options", [{"curriculum": "up"}, {"hidden": (6, 6), "residual": True, "bypass": True, "curriculum": "up"}]
 )
 def test_every_form_trains_and_resumes_from_its_folder(tmp_path: Path, options: dict[str, Any]) -> None:
-    config = replace(TINY, steps=5, blocks=1, curriculum="up", **options)
+    config = replace(TINY, steps=5, blocks=1, **options)
     whole = train(config, out=tmp_path / "whole")
     stopped = train(config, out=tmp_path / "stopped", time_limit=0)
     assert (whole.status, stopped.status) == ("finished", "time-limit")

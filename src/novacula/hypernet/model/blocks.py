@@ -47,18 +47,14 @@ class Features:
 
 
 class EdgeUpdate:
-    """Edges read the units at their ends, the whole, and the product of the ends.
+    """Edges read the units at their ends, the whole, and the product of the ends, channel by channel and summed."""
 
-    Args:
-        product: whether the query-key product is formed, channel by channel and summed.
-    """
-
-    def __init__(self, layout: Layout, widths: Widths, *, product: bool) -> None:
+    def __init__(self, layout: Layout, widths: Widths) -> None:
         self._edge = Linear(layout, widths.edge, widths.edge, bias=False)
-        self._sender = Linear(layout, widths.unit, widths.edge * (2 if product else 1))
-        self._receiver = Linear(layout, widths.unit, widths.edge * (2 if product else 1), bias=False)
+        self._sender = Linear(layout, widths.unit, 2 * widths.edge)
+        self._receiver = Linear(layout, widths.unit, 2 * widths.edge, bias=False)
         self._whole = Linear(layout, widths.unit, widths.edge, bias=False)
-        self._summed = Linear(layout, 1, widths.edge, bias=False) if product else None
+        self._summed = Linear(layout, 1, widths.edge, bias=False)
         self._out = Linear(layout, widths.edge, widths.edge, gain=0.5, bias=False)
 
     def __call__(
@@ -68,15 +64,12 @@ class EdgeUpdate:
         sent = self._sender(weights, sender)
         received = self._receiver(weights, receiver)
         wide = self._whole(weights, whole)[:, :, None]
-        if self._summed is None:
-            mixed = (received + wide)[:, :, :, None] + sent[:, :, None]
-        else:
-            key, sent = sent.chunk(2, dim=-1)
-            query, received = received.chunk(2, dim=-1)
-            ends = (received + wide)[:, :, :, None] + sent[:, :, None]
-            mixed = torch.addcmul(ends, query[:, :, :, None], key[:, :, None])
-            summed = torch.matmul(query, key.mT) / query.shape[-1] ** 0.5
-            mixed = self._summed.onto(weights, mixed, summed[..., None])
+        key, sent = sent.chunk(2, dim=-1)
+        query, received = received.chunk(2, dim=-1)
+        ends = (received + wide)[:, :, :, None] + sent[:, :, None]
+        mixed = torch.addcmul(ends, query[:, :, :, None], key[:, :, None])
+        summed = torch.matmul(query, key.mT) / query.shape[-1] ** 0.5
+        mixed = self._summed.onto(weights, mixed, summed[..., None])
         inner = self._edge.onto(weights, mixed, normalized(edges))
         return self._out.onto(weights, edges, torch.nn.functional.silu(inner))
 
@@ -106,12 +99,11 @@ class Block:
         layout: where its parameters are kept.
         graph: groups and pairs of the target.
         widths: numbers of features.
-        product: whether edges see the product of their ends.
     """
 
-    def __init__(self, layout: Layout, graph: Graph, widths: Widths, *, product: bool) -> None:
+    def __init__(self, layout: Layout, graph: Graph, widths: Widths) -> None:
         inner, unit = graph.inner, widths.unit
-        self._edges = [EdgeUpdate(layout, widths, product=product) for _ in inner]
+        self._edges = [EdgeUpdate(layout, widths) for _ in inner]
         self._attention = [Attention(layout, widths) for _ in inner]
         heard = [sum(group in pair for pair in inner) * widths.heads * widths.edge for group in graph.senders]
         self._units = [Linear(layout, unit + count, unit, bias=False) for count in heard]

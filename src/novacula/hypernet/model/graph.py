@@ -12,8 +12,6 @@ from novacula.hypernet.architecture import Architecture
 
 INDEX_FEATURES = 4
 """Numbers that tell a hidden unit's place among the units of its owner."""
-RANK_FEATURES = 3
-"""Numbers that tell a hidden unit's place in its layer."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,8 @@ class Places:
         """For each hidden group, the owner of each unit."""
         return tuple(_owners(before, units) for before, units in zip(self.sizes, self.sizes[1:-1], strict=False))
 
-    def features(self, *, ranks: bool) -> tuple[Float[Tensor, "units features"], ...]:
-        """For each hidden group, numbers that tell the slot, and with `ranks` also the place in the layer."""
+    def features(self) -> tuple[Float[Tensor, "units features"], ...]:
+        """For each hidden group, numbers that tell the slot."""
         found = []
         for before, units in zip(self.sizes, self.sizes[1:-1], strict=False):
             owners = _owners(before, units)
@@ -78,9 +76,6 @@ class Places:
             firsts = torch.cumsum(counts, 0) - counts
             turn = 2 * math.pi * (torch.arange(units) - firsts[owners]) / counts[owners]
             columns = [wave(k * turn) for k in (1, 2) for wave in (torch.sin, torch.cos)]
-            if ranks:
-                place = math.pi * (torch.arange(units) + 0.5) / units
-                columns += [torch.cos(k * place) for k in range(1, RANK_FEATURES + 1)]
             found.append(torch.stack(columns, -1))
         return tuple(found)
 

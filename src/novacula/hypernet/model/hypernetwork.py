@@ -16,12 +16,12 @@ from torch import Tensor
 from novacula.hypernet.activations import activation_torch
 from novacula.hypernet.config import Activation
 from novacula.hypernet.model.blocks import Block, Features, Widths
-from novacula.hypernet.model.graph import INDEX_FEATURES, RANK_FEATURES, Graph, Places
+from novacula.hypernet.model.graph import INDEX_FEATURES, Graph, Places
 from novacula.hypernet.model.latents import Normal, divergence, divergence_from_standard
 from novacula.hypernet.model.noise import Noise, NoiseShape
 from novacula.hypernet.model.parameters import Layout, Linear, Weights, normalized
 from novacula.hypernet.model.posterior import Posterior
-from novacula.hypernet.model.price import Film, Pareto, price_features
+from novacula.hypernet.model.price import Film, price_features
 from novacula.hypernet.model.readout import ReadOut, Written
 
 
@@ -36,9 +36,8 @@ class Shape:
         biases, output_bias: whether hidden units and outputs have constants.
         leveled: whether an output's constant is written as what the output is at x = 0.
         unit, edge, blocks, heads, role, channels: widths and counts (`novacula.hypernet.config.TrainConfig`).
-        rank: directions of the weights in the pareto mode; None for the film mode.
         types: for each group, how many learned codes tell its units apart; 0 where all units are alike.
-        product, owners, similarity, ranks: the switches of the same names.
+        owners, similarity: the switches of the same names.
     """
 
     graph: Graph
@@ -53,12 +52,9 @@ class Shape:
     heads: int = 2
     role: int = 6
     channels: int = 64
-    rank: int | None = None
     types: tuple[int, ...] = (0, 0, 0)
-    product: bool = True
     owners: bool = True
     similarity: bool = True
-    ranks: bool = False
 
 
 class Hypernetwork:
@@ -72,7 +68,6 @@ class Hypernetwork:
         self.shape, self._activation = shape, activation_torch(shape.activation)
         self.noise = NoiseShape(shape.channels, shape.role, shape.blocks)
         graph, layout, widths = shape.graph, Layout(), Widths(shape.unit, shape.edge, shape.heads)
-        index = INDEX_FEATURES + (RANK_FEATURES if shape.ranks else 0)
         self._groups = layout.add(graph.groups, shape.unit, spread=1.0)
         self._types = [layout.add(count, shape.unit, spread=1.0) if count else None for count in shape.types]
         self._film = Film(layout, shape.unit, shape.blocks)
@@ -83,8 +78,10 @@ class Hypernetwork:
         self._told = [
             [Linear(layout, shape.role, shape.unit, bias=False) for _ in graph.hidden] for _ in range(shape.blocks)
         ]
-        self._posteriors = [Posterior(layout, index, shape.unit, shape.role, shape.blocks) for _ in graph.hidden]
-        self._blocks = [Block(layout, graph, widths, product=shape.product) for _ in range(shape.blocks)]
+        self._posteriors = [
+            Posterior(layout, INDEX_FEATURES, shape.unit, shape.role, shape.blocks) for _ in graph.hidden
+        ]
+        self._blocks = [Block(layout, graph, widths) for _ in range(shape.blocks)]
         self._readout = ReadOut(
             layout,
             graph,
@@ -94,23 +91,16 @@ class Hypernetwork:
             biases=shape.biases,
             output_bias=shape.output_bias,
         )
-        self._inner, self._outer = layout, layout
-        self._pareto = None
-        if shape.rank is not None:
-            self._outer = Layout()
-            self._pareto = Pareto(self._outer, layout, shape.rank)
+        self._layout = layout
 
     @property
     def size(self) -> int:
         """Numbers that one member learns."""
-        return self._outer.size
+        return self._layout.size
 
     def initial(self, generator: torch.Generator) -> Float[Tensor, " size"]:
         """Weights to begin with."""
-        outer = self._outer.initial(generator)
-        if self._pareto is not None:
-            outer[-self._inner.size :] = self._inner.initial(generator)
-        return outer
+        return self._layout.initial(generator)
 
     def write(
         self,
@@ -130,11 +120,9 @@ class Hypernetwork:
             noise: its random numbers.
             prior: draw all latents from the prior: nothing is told, and nothing paid.
         """
-        weights, price = self._outer.views(flat), price_features(beta)
-        if self._pareto is not None:
-            weights = self._inner.views(self._pareto(weights, price))
+        weights, price = self._layout.views(flat), price_features(beta)
         places = Places(sizes)
-        index = places.features(ranks=self.shape.ranks)
+        index = places.features()
         towers = [] if prior else [p.begin(weights, i, price) for p, i in zip(self._posteriors, index, strict=True)]
         cosines, cost = self._owners(weights, towers, places, noise)
         *units, outputs = self._units(weights, sizes, beta)
@@ -174,7 +162,7 @@ class Hypernetwork:
 
     def _edges(self, weights: Weights, cosines: list[Tensor]) -> list[Tensor]:
         """Features that tell edges apart by the cosine of their ends' codes, in units of its spread by chance."""
-        factor = self.shape.channels**0.5 if self.shape.product else 0.0
+        factor = self.shape.channels**0.5
         return [start(weights, factor * cosine[..., None]) for start, cosine in zip(self._starts, cosines, strict=True)]
 
     def _roles(

@@ -1,9 +1,6 @@
-"""The complexity price as an input, in two forms: added to the features, or as the source of all weights.
+"""The complexity price as an input: an embedding that is added to the features of the whole at every block.
 
-`Film` embeds the price and adds it to the features of the whole at every block. `Pareto` makes every weight of the
-hypernetwork a function of the price, as in Pareto hypernetworks (Navon et al., arXiv 2010.04104): a small network maps
-the price to a few coefficients, and the weights are a base plus so many directions times these. Source of its use for
-readable networks: arXiv 2312.03051; the low rank is ours.
+Source: arXiv 2312.03051 for the use of the price; the form is ours.
 """
 
 import torch
@@ -43,27 +40,3 @@ class Film:
         """What is added to the whole at each block."""
         inner = torch.nn.functional.silu(self._in(weights, price))
         return self._out(weights, inner).chunk(self._blocks, dim=-1)
-
-
-class Pareto:
-    """Weights as a function of the price.
-
-    Args:
-        layout: where its parameters are kept; the base comes last.
-        inner: layout of the weights that are made.
-        rank: directions.
-    """
-
-    def __init__(self, layout: Layout, inner: Layout, rank: int) -> None:
-        self._in = Linear(layout, FEATURES, 16)
-        self._out = Linear(layout, 16, rank)
-        self._directions = layout.add(rank, inner.size, spread=0.02 / rank**0.5)
-        self._base = layout.add(inner.size)
-
-    def __call__(
-        self, weights: Weights, price: Float[Tensor, "members networks features"]
-    ) -> Float[Tensor, "sources size"]:
-        """All weights of the hypernetwork, for each network its own, to be cut up by the inner layout."""
-        coefficients = self._out(weights, torch.nn.functional.silu(self._in(weights, price)))
-        moved = torch.baddbmm(weights[self._base][:, None], coefficients, weights[self._directions])
-        return moved.flatten(0, 1)

@@ -78,11 +78,8 @@ class Lesson:
             heads=config.heads,
             role=config.role,
             channels=config.codes,
-            rank=config.rank if config.mode == "pareto" else None,
-            product=config.product_term,
             owners=config.owner_features,
             similarity=config.code_similarity,
-            ranks=config.ranks,
         )
         return Hypernetwork(shape)
 
