@@ -1,15 +1,13 @@
 """A run's folder, and the one loop that drives a resumable program."""
 
 from novacula.runs.checkpoint import Checkpoint
-from novacula.runs.damage import reading
 from novacula.runs.folder import RunFolder
+from novacula.runs.guards import reading, working
 from novacula.runs.listing import RunSummary, find_run, list_runs
 from novacula.runs.loop import KeepsArtifacts, OnStep, Program, Step, Work, drive
 from novacula.runs.machine import cores, instruction_set, machine, versions
 from novacula.runs.record import Record, Status
-from novacula.runs.result import RunResult
-from novacula.runs.verb import NoInputs, ResumeSettings, RunSettings, Verb, find_verb, resume
-from novacula.runs.working import working
+from novacula.runs.verb import NoInputs, ResumeSettings, RunResult, RunSettings, Verb, find_verb, resume
 
 __all__ = [
     "Checkpoint",

@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 from filelock import FileLock, Timeout
+from typing_extensions import Unpack
 
 from novacula.errors import RunError
 from novacula.files import (
@@ -30,7 +30,7 @@ from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoin
 from novacula.runs.consent import named_functions
 from novacula.runs.events import RESUMED, read_events
 from novacula.runs.machine import machine, versions
-from novacula.runs.record import Record, Status
+from novacula.runs.record import NewRun, Record, Status
 
 Findings = TypeVar("Findings")
 
@@ -65,49 +65,30 @@ class RunFolder:
     def create(
         cls,
         *,
-        part: str,
-        verb: str,
-        configuration: Mapping[str, Any],
-        seed: int,
-        threads: int,
-        inputs: Mapping[str, Any] = MappingProxyType({}),
-        about: str = "",
         label: str = "",
         runs: str | os.PathLike[str] = "runs",
         out: str | os.PathLike[str] | None = None,
+        **begun: Unpack[NewRun],
     ) -> "RunFolder":
-        """Make the folder of a new run: wholly, or not at all.
+        """Makes the folder of a new run: wholly, or not at all.
 
         Args:
-            part: the part of novacula, such as ``arc``.
-            verb: its verb, such as ``solve``.
-            configuration: every option that decides the result, as JSON.
-            seed: the run's seed.
-            threads: numeric threads that it computes with.
-            inputs: what the run begins with beside its options, as JSON.
-            about: what the run is about, for lists.
             label: what the run is about, for its name under `runs`, such as a task's id.
             runs: folder of runs in which a unique name is chosen.
             out: the folder itself, instead: one that does not exist, or is empty.
+            begun: what run.json says (`novacula.runs.Record`).
 
         Raises:
             RunError: `out` holds something already, or the folder cannot be made.
             ValueError: the configuration holds what JSON cannot say.
         """
-        allow_functions(named_functions(part, configuration))
-        about = about or str(configuration.get("task", ""))
-        record = Record.new(
-            part=part,
-            verb=verb,
-            about=about,
-            configuration=configuration,
-            inputs=inputs,
-            seed=seed,
-            threads=threads,
-        )
+        allow_functions(named_functions(begun["part"], begun["configuration"]))
+        record = Record.new(**begun)
         made: list[Path] = []
         try:
-            path = _make(Path(out), made) if out is not None else _make_named(Path(runs), f"{part}-{label}", made)
+            path = (
+                _make(Path(out), made) if out is not None else _make_named(Path(runs), f"{record.part}-{label}", made)
+            )
             folder = cls(path, record)
             folder._fill()
         except BaseException as error:

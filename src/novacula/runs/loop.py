@@ -10,8 +10,8 @@ import numpy as np
 
 from novacula.errors import RunError
 from novacula.files import JSON, sweep
-from novacula.runs.damage import reading
 from novacula.runs.folder import RunFolder
+from novacula.runs.guards import reading
 from novacula.runs.record import Status
 from novacula.runs.stopping import Stop, stop_signals
 

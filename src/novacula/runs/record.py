@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from typing_extensions import Unpack
 
 from novacula.errors import InputError
 from novacula.files import check_schema, from_json, read_json, write_json
@@ -19,6 +21,18 @@ Status = Literal["running", "finished", "interrupted", "time-limit", "failed"]
 SCHEMA_VERSION = 2
 _OLD = 1
 _Options = TypeVar("_Options")
+
+
+class NewRun(TypedDict):
+    """What is recorded of a run that begins; see `Record`."""
+
+    part: str
+    verb: str
+    configuration: Mapping[str, Any]
+    seed: int
+    threads: int
+    inputs: NotRequired[Mapping[str, Any]]
+    about: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -64,26 +78,16 @@ class Record:
     schema_version: int = SCHEMA_VERSION
 
     @classmethod
-    def new(
-        cls,
-        *,
-        part: str,
-        verb: str,
-        about: str,
-        configuration: Mapping[str, Any],
-        inputs: Mapping[str, Any],
-        seed: int,
-        threads: int,
-    ) -> "Record":
+    def new(cls, **begun: Unpack[NewRun]) -> "Record":
         """Returns the record of a run that begins now, on this machine."""
         return cls(
-            part=part,
-            verb=verb,
-            about=about,
-            configuration=dict(configuration),
-            inputs=dict(inputs),
-            seed=seed,
-            threads=threads,
+            part=begun["part"],
+            verb=begun["verb"],
+            about=begun.get("about", "") or str(begun["configuration"].get("task", "")),
+            configuration=dict(begun["configuration"]),
+            inputs=dict(begun.get("inputs", {})),
+            seed=begun["seed"],
+            threads=begun["threads"],
             versions=dict(versions()),
             platform=dict(machine()),
             status="running",

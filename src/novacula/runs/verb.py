@@ -4,8 +4,8 @@ A verb's module has one `Verb`, and a public function that checks the verb's inp
 else that runs have in common stands here: their folders, how they are driven, resumed and reported.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
@@ -17,11 +17,12 @@ from typing_extensions import Unpack
 from novacula.errors import RunError
 from novacula.files import to_json
 from novacula.functions import allow_functions, check_functions
-from novacula.runs.damage import reading
 from novacula.runs.folder import RECORD, RunFolder
+from novacula.runs.guards import reading
 from novacula.runs.loop import OnStep, Program, drive
 from novacula.runs.record import Status
-from novacula.runs.result import RunResult
+
+Findings = TypeVar("Findings")
 
 CHECKPOINT_SECONDS = 30.0
 """Least wall time between checkpoints; a killed run repeats at most the steps since the last."""
@@ -29,6 +30,25 @@ CHECKPOINT_SECONDS = 30.0
 
 JOB_CHECKPOINT_SECONDS, JOB_LOG_EVERY = 20.0, 500
 """The same for a run inside a job, and the steps between its log lines: a campaign that is cut off loses so much."""
+
+
+@dataclass(frozen=True)
+class RunResult(Generic[Findings]):
+    """How a run ended. A verb that has more to say extends this class by properties.
+
+    Attributes:
+        status: finished, interrupted or time-limit.
+        document: the content of ``result.json``.
+        report: the page with the pictures, in the run's folder.
+        findings: what the run found: the same as `document`, as the verb's dataclass.
+        folder: the run's.
+    """
+
+    status: Status
+    document: Mapping[str, Any]
+    report: Path
+    findings: Any = field(default=None, kw_only=True)
+    folder: Any = field(default=None, kw_only=True)
 
 
 class ResumeSettings(TypedDict, total=False):

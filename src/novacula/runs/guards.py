@@ -1,9 +1,28 @@
-"""Working on a run that no `drive` drives: the folder is held, and what goes wrong stands in its record."""
+"""Working on a run that `drive` does not drive, and reading files of a run that somebody may have changed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from novacula.errors import RunError
 from novacula.runs.folder import RunFolder
+
+_SIGNS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError, RuntimeError)
+
+
+@contextmanager
+def reading(folder: RunFolder) -> Iterator[None]:
+    """Read a run's files, which are damaged where their entries are not what the code takes them for.
+
+    Raises:
+        RunError: they are; what failed is its cause, and ``--debug`` shows it.
+    """
+    try:
+        yield
+    except _SIGNS as error:
+        record = folder.record
+        made = f"novacula {record.part} {record.verb}"
+        what = f"{type(error).__name__}: {error}"[:200]
+        raise RunError(f"{folder.path}: is damaged: its files are not what `{made}` leaves ({what})") from error
 
 
 @contextmanager
