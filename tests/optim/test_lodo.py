@@ -188,7 +188,9 @@ def test_views_of_one_tensor_learn_as_tensors_apart_do() -> None:
             for parameter, factor in zip(pair, (1.0, 3.0), strict=True):
                 parameter.grad = factor * parameter.detach()
             optimizer.step()
-        found.append(torch.stack([p.detach() for p in pair] + [next(optimizer.units()).state["log_scale"].expand(8)]))
+        found.append(
+            torch.stack([p.detach() for p in pair] + [next(optimizer.preconditioners()).state["log_scale"].expand(8)])
+        )
     assert torch.equal(*found) and not torch.equal(found[0][0], base.new_ones(8))
 
 

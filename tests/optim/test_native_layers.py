@@ -5,8 +5,8 @@ import torch
 
 from novacula._native import LodoBlocks
 from novacula.optim.config import GroupOptions
-from novacula.optim.native import LARGEST_BLOCK, NativePreconditioner, make_preconditioner, route
-from novacula.optim.preconditioner import TorchPreconditioner
+from novacula.optim.engine import TorchEngine
+from novacula.optim.native import LARGEST_BLOCK, NativeEngine, make_engine, route
 from novacula.optim.structures.blocks import BlockLayers
 from novacula.optim.structures.make import draw_permutations, make_structure
 from tests.optim.problems import generator
@@ -34,7 +34,7 @@ def test_products_and_meta_steps_agree(dtype: torch.dtype, n: int, options: dict
     states = [{"phi": phi.clone(), "first": 0 * phi, "second": 0 * phi} for _ in range(2)]
     if group.meta_optimizer == "sgd":
         states = [{"phi": phi.clone()} for _ in range(2)]
-    sides = NativePreconditioner(structure, states[0]), TorchPreconditioner(structure, states[1])
+    sides = NativeEngine(structure, states[0]), TorchEngine(structure, states[1])
     close = {"rtol": 2e-4, "atol": 2e-5} if dtype == torch.float32 else {"rtol": 1e-11, "atol": 1e-12}
     for step in range(1, 4):
         v, left = torch.randn(2, n, generator=generator(step), dtype=dtype)
@@ -89,4 +89,4 @@ def test_the_kernels_refuse_what_would_lead_them_out_of_memory() -> None:
 def test_other_structures_take_the_torch_form() -> None:
     group = GroupOptions(structure="diagonal")
     structure = make_structure(group, (3,), None)
-    assert isinstance(make_preconditioner(structure, {"phi": torch.ones(3)}, "auto"), TorchPreconditioner)
+    assert isinstance(make_engine(structure, {"phi": torch.ones(3)}, "auto"), TorchEngine)

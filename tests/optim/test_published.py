@@ -22,9 +22,9 @@ def test_two_hundred_steps_are_those_of_the_published_loop(engine: str, n: int, 
     x = Parameter(torch.zeros(n, dtype=torch.float64))
     optimizer = LODO([x], lr=rate, meta_lr=meta_rate, momentum=momentum, engine=engine)  # pyright: ignore
     state = optimizer.export_preconditioner()
-    unit = next(optimizer.units())
-    assert isinstance(unit.structure, BlockLayers)
-    blocks = unit.structure.unpack(state["0.phi"])
+    preconditioner = next(optimizer.preconditioners())
+    assert isinstance(preconditioner.structure, BlockLayers)
+    blocks = preconditioner.structure.unpack(state["0.phi"])
     wanted = published_loop(
         loss, torch.zeros(n, dtype=torch.float64), blocks, state["0.permutations"], steps + 1, rate, meta_rate, momentum
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from novacula.optim.config import BenchConfig, DemoConfig, GroupOptions, SharedOptions
     from novacula.optim.demo import demo
     from novacula.optim.lodo import LODO
-    from novacula.optim.stats import UnitStats
+    from novacula.optim.stats import PreconditionerStats
 
 __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
     __name__,
@@ -25,6 +25,6 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
         "config": ("BenchConfig", "DemoConfig", "GroupOptions", "SharedOptions"),
         "demo": ("demo",),
         "lodo": ("LODO",),
-        "stats": ("UnitStats",),
+        "stats": ("PreconditionerStats",),
     },
 )

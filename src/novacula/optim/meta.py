@@ -4,16 +4,15 @@ Adam is in the folded form of the published loop, whose ε is added to the uncor
 φ ← φ - α √(1-β2ᵗ)/(1-β1ᵗ) M/(√V + ε).
 """
 
-from typing import Any
-
 from jaxtyping import Float
 from torch import Tensor
 
 from novacula.optim.config import GroupOptions
+from novacula.optim.groups import Rate
 
 
-def folded_rate(options: GroupOptions, step: float | Tensor) -> Any:
-    """What M/(√V + ε) is multiplied with in update `step`, counted from 1; of the type of `step`."""
+def folded_rate(options: GroupOptions, step: Rate) -> Rate:
+    """Returns what multiplies M/(√V + ε) in update `step`, which counts from 1."""
     first, second = options.meta_betas
     return options.meta_lr * (1 - second**step) ** 0.5 / (1 - first**step)
 
@@ -23,10 +22,10 @@ def adam(
     first: Float[Tensor, "..."],
     second: Float[Tensor, "..."],
     gradient: Float[Tensor, "..."],
-    rate: float | Tensor,
+    rate: Rate,
     options: GroupOptions,
 ) -> None:
-    """One update of φ, M and V; `rate` is `folded_rate` of this step."""
+    """Updates φ, M and V by one step, whose `rate` is `folded_rate`."""
     keep_first, keep_second = options.meta_betas
     first.mul_(keep_first).add_(gradient, alpha=1 - keep_first)
     second.mul_(keep_second).addcmul_(gradient, gradient, value=1 - keep_second)
@@ -34,5 +33,5 @@ def adam(
 
 
 def gradient_descent(phi: Float[Tensor, "..."], gradient: Float[Tensor, "..."], rate: float) -> None:
-    """One update of φ."""
+    """Updates φ by one step down the gradient."""
     phi.sub_(gradient, alpha=rate)

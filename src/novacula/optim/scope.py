@@ -1,10 +1,8 @@
 """Which parameters share one preconditioner, and how their scalars become one vector and parameters again."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,70 +10,60 @@ from torch import Tensor
 
 from novacula.errors import InputError
 from novacula.optim.config import SHARED, GroupOptions
-
-LARGEST_GLOBAL = 100_000
-"""Scalars up to which all parameters share one preconditioner by default."""
+from novacula.optim.groups import ParameterGroup, real, scalars
 
 
 @dataclass(frozen=True)
 class Members:
-    """Parameters with one preconditioner, in order.
+    """Parameters that share one preconditioner, in order.
 
     Attributes:
         parameters: at least one.
-        groups: for each parameter, the options of its group, as they are now.
-        index: which of the optimizer's preconditioners it is.
+        groups: for each parameter, the group that it is in, with its current options.
+        index: place among the optimizer's preconditioners.
     """
 
     parameters: tuple[Tensor, ...]
-    groups: tuple[dict[str, Any], ...]
+    groups: tuple[ParameterGroup, ...]
     index: int
 
     @cached_property
     def sizes(self) -> list[int]:
-        """Scalars of each parameter; a complex number is two."""
+        """The number of scalars of each parameter; a complex number is two."""
         return [scalars(p) for p in self.parameters]
 
     @cached_property
+    def size(self) -> int:
+        """The number of all scalars."""
+        return sum(self.sizes)
+
+    @cached_property
     def shape(self) -> tuple[int, ...]:
-        """Of the only parameter, or ``(n,)``."""
-        return real(self.parameters[0]).shape if len(self.parameters) == 1 else (sum(self.sizes),)
+        """The shape of the only parameter, or ``(n,)``."""
+        return real(self.parameters[0]).shape if len(self.parameters) == 1 else (self.size,)
 
 
-def real(tensor: Tensor) -> Tensor:
-    """A view of what this process holds of a tensor, complex numbers as pairs."""
-    tensor = tensor.detach()
-    local = getattr(tensor, "to_local", None)  # a distributed tensor's shard
-    tensor = tensor if local is None else local()
-    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+def partition(groups: Sequence[ParameterGroup]) -> list[Members]:
+    """Returns the parameters of each preconditioner; empty parameters have none.
 
-
-def scalars(parameter: Tensor) -> int:
-    """How many real numbers this process holds of it."""
-    return math.prod(real(parameter).shape)
-
-
-def partition(groups: Sequence[dict[str, Any]]) -> list[Members]:
-    """The parameters of each preconditioner; empty parameters have none.
-
-    Global scope unites the groups that came together; each group added later has a preconditioner of its own.
+    Global scope unites the groups that were given together; a group that is added later has its own preconditioner.
 
     Raises:
-        InputError: groups that share a preconditioner disagree in what only it can have.
+        InputError: groups that share a preconditioner differ in an option that belongs to it.
     """
-    united: dict[object, list[tuple[Tensor, dict[str, Any]]]] = {}
+    united: dict[object, list[tuple[Tensor, ParameterGroup]]] = {}
     for place, group in enumerate(groups):
         for parameter in group["params"]:
             if scalars(parameter):
                 key = {"global": ("generation", group["generation"]), "group": place, "param": id(parameter)}
                 united.setdefault(key[group["scope"]], []).append((parameter, group))
-    members = [
-        Members(*(tuple(column) for column in zip(*pairs, strict=True)), index=index)
+    found = [
+        Members(tuple(parameter for parameter, _ in pairs), tuple(group for _, group in pairs), index)
         for index, pairs in enumerate(united.values())
     ]
-    for each in members:
-        _check(each)
-    return members
+    for members in found:
+        _check(members)
+    return found
 
 
 def _check(members: Members) -> None:
@@ -98,7 +86,7 @@ def _check(members: Members) -> None:
 
 
 def flatten(tensors: Sequence[Tensor | None], members: Members, dtype: torch.dtype) -> Float[Tensor, " n"]:
-    """Tensors like the members' parameters as one new vector; None counts as zeros."""
+    """Returns tensors of the members' shapes as one new vector; None counts as zeros."""
     pieces = [
         torch.zeros(size, dtype=dtype, device=real(p).device) if t is None else real(t).reshape(-1).to(dtype)
         for t, p, size in zip(tensors, members.parameters, members.sizes, strict=True)

@@ -1,19 +1,19 @@
-"""What the optimizer remembers of one preconditioner, and what a saved state must look like to be taken up again.
+"""The state of one preconditioner, and the check of a saved state before it is loaded.
 
-All of it hangs on the first member's parameter, in tensors:
+The optimizer keeps it in tensors, as the state of the first member's parameter:
 
     phi, first, second      φ and the moments of its gradient
     permutations            the random ones, where the structure has any
-    momentum                the mean of the gradients
-    step, meta_step         steps taken, meta-updates counted
-    taken                   α0 of the last step, NaN where the next gradient teaches nothing about it
-    skipped                 gradients that were not finite
-    second_moment, log_scale, step_square    of the automatic scale only
+    momentum                the running mean of the gradients
+    step, meta_step         the number of steps, and of meta-updates
+    taken                   α0 of the last step; NaN where the next gradient teaches nothing about it
+    skipped                 the number of gradients that were not finite
+    second_moment, log_scale, step_square    belong to the automatic scale
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -22,20 +22,32 @@ from torch import Tensor
 from novacula.errors import InputError
 from novacula.optim import automatic
 from novacula.optim.config import GroupOptions, SharedOptions
-from novacula.optim.scope import Members, partition, real
+from novacula.optim.groups import ParameterGroup, real
+from novacula.optim.scope import Members, partition
 from novacula.optim.structures.make import draw_permutations, make_structure, permutation_shape
 
+Group = Mapping[str, object]
+"""A parameter group, in which names are looked up that options hold."""
+
+
+class SavedState(TypedDict):
+    """The value of `state_dict`: tensors by the key of the parameter that has them, and the groups."""
+
+    state: Mapping[object, Mapping[str, Tensor]]
+    param_groups: Sequence[Group]
+
+
 FORMAT = 1
-"""Version of the state; it stands in every parameter group as ``format``."""
+"""Version of the state, which every parameter group holds as ``format``."""
 SHAPING = ("structure", "depth", "block_size", "expand", "meta_optimizer", "scope", "automatic")
-"""Options that a state must have in common with the optimizer that takes it up."""
+"""Options that a state must share with the optimizer that loads it."""
 LEARNED = ("phi", "permutations", "log_scale")
-"""What a preconditioner is, apart from the run that learned it."""
+"""The tensors that make a preconditioner, without those of the run that learned it."""
 
 
 def initial_state(members: Members, shared: SharedOptions) -> dict[str, Tensor]:
-    """The state before the first step."""
-    options, n = GroupOptions.of(members.groups[0]), sum(members.sizes)
+    """Returns the state before the first step."""
+    options, n = GroupOptions.of(members.groups[0]), members.size
     generator = _generator(shared.seed, members.index)
     permutations = draw_permutations(options, n, generator)
     structure = make_structure(options, members.shape, permutations)
@@ -47,9 +59,9 @@ def initial_state(members: Members, shared: SharedOptions) -> dict[str, Tensor]:
 
 
 def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
-    """All but the permutations, φ still 0."""
-    group, n = members.groups[0], sum(members.sizes)
-    # The published loop counts its first meta-update, in which nothing is known yet and φ stays.
+    """The state without the permutations, and with φ = 0."""
+    group, n = members.groups[0], members.size
+    # The published loop counts its first meta-update too, before which there is no step and φ stays as it is.
     counted = 0 if group["automatic"] else 1
     state = {
         "step": torch.tensor(0),
@@ -69,7 +81,7 @@ def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.fl
 
 
 def _generator(seed: int, index: int) -> torch.Generator:
-    """On the CPU whatever the device, so that a seed means the same everywhere."""
+    """A generator on the CPU whatever the device, so that a seed means the same everywhere."""
     mixed = np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(mixed) >> 1)
 
@@ -84,29 +96,29 @@ def _dtype(members: Members, shared: SharedOptions) -> torch.dtype:
 
 
 def checked_states(
-    groups: Sequence[Mapping[str, Any]], saved: Mapping[str, Any]
-) -> tuple[list[dict[str, Any]], list[dict[str, Tensor] | None]]:
-    """Parameter groups with the options of a saved state, and the state of each of their preconditioners.
+    groups: Sequence[ParameterGroup], saved: SavedState
+) -> tuple[list[ParameterGroup], list[dict[str, Tensor] | None]]:
+    """Returns parameter groups with the options of a saved state, and the state of each of their preconditioners.
 
     Args:
-        groups: the optimizer's own, whose parameters are kept.
-        saved: what `state_dict` gave.
+        groups: the optimizer's groups, whose parameters stay.
+        saved: the value of `state_dict`.
 
     Returns:
-        The groups, and for each preconditioner copies of its tensors on its device; None where it had not begun.
+        The groups, and for each preconditioner copies of its tensors on its device, or None if it had not begun.
 
     Raises:
-        InputError: the state is of another version, of other structures, or of other shapes.
+        InputError: the state has another version, other structures, or other shapes.
     """
     saved_groups = saved.get("param_groups", [])
     problems = _group_problems(groups, saved_groups)
     if problems:
         raise InputError("LODO state dict", *problems)
-    new = [{**_options(theirs), "params": mine["params"]} for mine, theirs in zip(groups, saved_groups, strict=True)]
+    new = [_adopted(theirs, mine["params"]) for mine, theirs in zip(groups, saved_groups, strict=True)]
     keys = {
         id(parameter): key
         for mine, theirs in zip(groups, saved_groups, strict=True)
-        for parameter, key in zip(mine["params"], theirs["params"], strict=True)
+        for parameter, key in zip(mine["params"], _parameters(theirs), strict=True)
     }
     states: list[dict[str, Tensor] | None] = []
     for members in partition(new):
@@ -119,16 +131,22 @@ def checked_states(
     return new, states
 
 
-def _options(group: Mapping[str, Any]) -> dict[str, Any]:
-    """A group without its parameters; tensors among the options are copied."""
-    return {
-        name: value.clone() if isinstance(value, Tensor) else value for name, value in group.items() if name != "params"
-    }
+def _parameters(group: Group) -> list[object]:
+    """The parameters of a group, which in a saved one are keys."""
+    parameters: Any = group["params"]
+    return list(parameters)
 
 
-def _group_problems(groups: Sequence[Mapping[str, Any]], saved: Sequence[Mapping[str, Any]]) -> list[str]:
-    if [len(group["params"]) for group in groups] != [len(group["params"]) for group in saved]:
-        return ["its groups have other numbers of parameters; they must be those of this optimizer"]
+def _adopted(saved: Group, parameters: list[Tensor]) -> ParameterGroup:
+    """A saved group, whose tensors are copied, with these parameters."""
+    group: Any = {name: value.clone() if isinstance(value, Tensor) else value for name, value in saved.items()}
+    group["params"] = parameters
+    return group
+
+
+def _group_problems(groups: Sequence[Group], saved: Sequence[Group]) -> list[str]:
+    if [len(_parameters(group)) for group in groups] != [len(_parameters(group)) for group in saved]:
+        return ["its groups have other numbers of parameters than those of this optimizer"]
     problems = []
     for place, (mine, theirs) in enumerate(zip(groups, saved, strict=True)):
         if theirs.get("format") != FORMAT:
@@ -147,23 +165,23 @@ def _group_problems(groups: Sequence[Mapping[str, Any]], saved: Sequence[Mapping
 def check_learned(
     members: Sequence[Members], states: Sequence[Mapping[str, Tensor]], learned: Sequence[Mapping[str, Tensor]]
 ) -> None:
-    """That what was learned elsewhere fits these states.
+    """Checks that a preconditioner which was learned elsewhere fits these states.
 
     Raises:
-        InputError: a tensor is missing or has another shape, or permutations are none.
+        InputError: a tensor is missing or has another shape, or a row of the permutations is no permutation.
     """
     problems = []
-    for each, state, values in zip(members, states, learned, strict=True):
+    for some, state, values in zip(members, states, learned, strict=True):
         missing = [name for name in LEARNED if name in state and name not in values]
-        problems += [f"{each.index}.{name} is missing" for name in missing]
+        problems += [f"{some.index}.{name} is missing" for name in missing]
         if not missing:
-            problems += [f"preconditioner {each.index}: {text}" for text in _state_problems(each, {**state, **values})]
+            problems += [f"preconditioner {some.index}: {text}" for text in _state_problems(some, {**state, **values})]
     if problems:
         raise InputError("LODO preconditioner", *problems)
 
 
-def _state_problems(members: Members, tensors: Mapping[str, Any]) -> list[str]:
-    options, n = GroupOptions.of(members.groups[0]), sum(members.sizes)
+def _state_problems(members: Members, tensors: Mapping[str, object]) -> list[str]:
+    options, n = GroupOptions.of(members.groups[0]), members.size
     permutations, wanted = tensors.get("permutations"), permutation_shape(options, n)
     if wanted is not None:
         if not isinstance(permutations, Tensor) or tuple(permutations.shape) != wanted:
@@ -171,17 +189,19 @@ def _state_problems(members: Members, tensors: Mapping[str, Any]) -> list[str]:
         whole = torch.arange(wanted[1], dtype=permutations.dtype, device=permutations.device)
         if not bool((permutations.sort(1).values == whole).all()):
             return ["permutations hold rows that are no permutations"]
-    template = {} if wanted is None else {"permutations": permutations}
-    template |= _fresh(members, make_structure(options, members.shape, permutations).shape)
-    problems = [f"{name} is missing" for name in template if not isinstance(tensors.get(name), Tensor)]
-    for name, like in template.items():
+    else:
+        permutations = None
+    problems = []
+    for name, like in _fresh(members, make_structure(options, members.shape, permutations).shape).items():
         value = tensors.get(name)
-        if isinstance(value, Tensor) and like is not None and value.shape != like.shape:
+        if not isinstance(value, Tensor):
+            problems.append(f"{name} is missing")
+        elif value.shape != like.shape:
             problems.append(f"{name} has shape {tuple(value.shape)}; it must have {tuple(like.shape)}")
     return problems
 
 
 def _copied(members: Members, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """On the members' device, dtypes as they are; single numbers stay on the CPU."""
+    """Copies on the members' device, dtypes as they are; single numbers stay on the CPU."""
     device = real(members.parameters[0]).device
     return {name: tensor.detach().clone().to(device if tensor.ndim else "cpu") for name, tensor in tensors.items()}

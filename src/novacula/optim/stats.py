@@ -1,36 +1,36 @@
-"""What a preconditioner has done, for people; nothing of it is computed before somebody asks."""
+"""Statistics of a preconditioner, for people; nothing is computed before somebody asks."""
 
 import math
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 if TYPE_CHECKING:
-    from novacula.optim.unit import Unit
+    from novacula.optim.preconditioner import Preconditioner
 
 
 @dataclass(frozen=True)
-class UnitStats:
-    """One preconditioner after its last step; NaN where nothing has been measured yet.
+class PreconditionerStats:
+    """One preconditioner after its last step; a value is NaN where nothing has been measured yet.
 
     Attributes:
-        scalars: n.
-        meta_parameters: numbers stored in φ.
-        steps: taken so far.
-        skipped: gradients that were not finite and changed nothing.
-        rate: what the last step was scaled with; NaN after what made the optimizer forget it.
-        update_rms: root mean square of the last step.
-        cosine: of the angle between a gradient and the mean before it, both as the preconditioner sees them.
-        predicted_decrease: of the loss by the last step, to first order: gᵀ G m.
-        actual_decrease: of the loss from the last closure but one to the last closure, so by the step between them; of
-            all preconditioners together, and between two batches where these differ. NaN without closures.
-        gain_ratio: that by what was predicted for the same step; near 1 where the loss is nearly linear.
+        scalars: n, the number of scalars that share it.
+        meta_parameters: the number of entries of φ.
+        steps: the number of steps so far.
+        skipped: the number of gradients that were not finite and changed nothing.
+        rate: the scale of the last step; NaN where the optimizer forgot that step.
+        update_rms: the root mean square of the last step.
+        cosine: of the angle between a gradient and the running mean before it, both as T multiplies them.
+        predicted_decrease: the decrease of the loss by the last step to first order, gᵀ G m.
+        actual_decrease: the decrease of the loss between the last two closures, by the step between them. It is that of
+            all preconditioners together, and that between two batches where these differ. NaN without closures.
+        gain_ratio: `actual_decrease` over the decrease predicted for that step; near 1 where the loss is nearly linear.
         slope: ⟨g, T m⟩ with the gradient g after a step, which learning makes smaller.
-        meta_gradient_norm: of the last meta-gradient.
+        meta_gradient_norm: the norm of the last meta-gradient.
         spectrum: Ritz values of G, ascending; empty unless asked for.
-        checksum: of the state; equal on all processes that train the same model.
+        checksum: of φ; equal on all processes that train the same model.
     """
 
     scalars: int
@@ -49,25 +49,37 @@ class UnitStats:
     checksum: int
 
 
+class Decrease(NamedTuple):
+    """How far a step was predicted to lower the loss, to first order, and how far it did; NaN where it is not known."""
+
+    predicted: float = math.nan
+    actual: float = math.nan
+
+
+UNKNOWN = Decrease()
+
+
 @torch.no_grad()
-def unit_stats(unit: "Unit", spectrum: int = 0, told: tuple[float, float] = (math.nan, math.nan)) -> UnitStats:
-    """Read what a preconditioner has left.
+def preconditioner_stats(
+    preconditioner: "Preconditioner", spectrum: int = 0, decrease: Decrease = UNKNOWN
+) -> PreconditionerStats:
+    """Reads the statistics off a preconditioner.
 
     Args:
-        unit: the preconditioner at work.
-        spectrum: how many products with G a look at its eigenvalues may cost.
-        told: how far the last step whose outcome is known was to lower the loss, and did.
+        preconditioner: whose state is read.
+        spectrum: the number of products with G that its Ritz values may cost.
+        decrease: of the loss by the last step whose effect is known.
     """
-    state, outcome, n = unit.state, unit.outcome, sum(unit.members.sizes)
+    state, meta, n = preconditioner.state, preconditioner.meta_step, preconditioner.members.size
     rate = float(state["taken"])
     update_rms = cosine = slope = norm = math.nan
-    if unit.last is not None:
-        update_rms = rate * float(unit.last[1].norm()) / math.sqrt(n)
-    if outcome is not None:
-        norms = math.sqrt(float(outcome.left_square)) * math.sqrt(float(outcome.v_square))
-        cosine = float(outcome.left_v) / norms if norms else math.nan
-        slope, norm = float(outcome.slope), math.sqrt(float(outcome.meta_square))
-    return UnitStats(
+    if preconditioner.last is not None:
+        update_rms = rate * float(preconditioner.last[1].norm()) / math.sqrt(n)
+    if meta is not None:
+        norms = math.sqrt(float(meta.left_square)) * math.sqrt(float(meta.v_square))
+        cosine = float(meta.left_v) / norms if norms else math.nan
+        slope, norm = float(meta.slope), math.sqrt(float(meta.meta_square))
+    return PreconditionerStats(
         scalars=n,
         meta_parameters=state["phi"].numel(),
         steps=int(state["step"]),
@@ -75,19 +87,19 @@ def unit_stats(unit: "Unit", spectrum: int = 0, told: tuple[float, float] = (mat
         rate=rate,
         update_rms=update_rms,
         cosine=cosine,
-        predicted_decrease=unit.predicted_decrease(),
-        actual_decrease=told[1],
-        gain_ratio=told[1] / told[0] if told[0] else math.nan,
+        predicted_decrease=preconditioner.predicted_decrease(),
+        actual_decrease=decrease.actual,
+        gain_ratio=decrease.actual / decrease.predicted if decrease.predicted else math.nan,
         slope=slope,
         meta_gradient_norm=norm,
-        spectrum=_ritz_values(unit, spectrum),
+        spectrum=_ritz_values(preconditioner, spectrum),
         checksum=zlib.crc32(state["phi"].cpu().numpy().tobytes()),
     )
 
 
-def _ritz_values(unit: "Unit", products: int) -> tuple[float, ...]:
+def _ritz_values(preconditioner: "Preconditioner", products: int) -> tuple[float, ...]:
     """Eigenvalues of G on a Krylov space (Lanczos with full reorthogonalization), ascending."""
-    n = sum(unit.members.sizes)
+    n = preconditioner.members.size
     products = min(products, n)
     if not products:
         return ()
@@ -95,7 +107,7 @@ def _ritz_values(unit: "Unit", products: int) -> tuple[float, ...]:
     basis = [start / start.norm()]
     tridiagonal = torch.zeros(products, products, dtype=torch.float64)
     for i in range(products):
-        image = unit.matvec(basis[i].to(unit.state["momentum"])).to(basis[i])
+        image = preconditioner.matvec(basis[i].to(preconditioner.state["momentum"])).to(basis[i])
         tridiagonal[i, i] = basis[i].dot(image)
         for _ in range(2):
             for vector in basis:
