@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from novacula.files import (
     read_json,
     read_tensor_bytes,
     sync,
+    to_json,
     write_durably,
     write_text,
 )
@@ -62,8 +62,14 @@ class Checkpoint:
     data: dict[str, JSON]
 
 
-def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], data: Mapping[str, Any]) -> None:
-    """Replace the folder's checkpoint; at every moment either the old or the new one can be loaded, whole.
+def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], data: object) -> None:
+    """Replaces the folder's checkpoint. At every moment either the old or the new one can be loaded, whole.
+
+    Args:
+        folder: the run's.
+        step: steps done.
+        arrays: the arrays of the program's state.
+        data: the rest of the state: a dataclass, or a mapping of what JSON can express.
 
     Raises:
         ValueError: an array's dtype, or a value in `data`, that the files cannot hold.
@@ -71,6 +77,7 @@ def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], d
     """
     content = encode_safetensors(arrays)
     digest = _digest(content)
+    data = data if isinstance(data, Mapping) else to_json(data)
     check_json(data, "data")
     state = {"step": step, "digest": digest, "data": data, "data_digest": _digest_of_data(data)}
     document = format_json({"schema_version": SCHEMA_VERSION, **state})
@@ -141,7 +148,7 @@ def _read_document(folder: Path) -> JSON:
     return read_json(path, max_bytes=_MAX_DOCUMENT, max_memory=memory)
 
 
-def _digest_of_data(data: Mapping[str, Any]) -> str:
+def _digest_of_data(data: object) -> str:
     return _digest(json.dumps(data, sort_keys=True).encode("ascii"))
 
 

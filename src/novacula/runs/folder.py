@@ -231,8 +231,8 @@ class RunFolder:
         """
         return read_events(self.path / EVENTS)
 
-    def save_checkpoint(self, step: int, arrays: Mapping[str, np.ndarray], data: Mapping[str, Any]) -> None:
-        """Replace the checkpoint (`novacula.runs.checkpoint.save_checkpoint`), the log up to it being on the disk.
+    def save_checkpoint(self, step: int, arrays: Mapping[str, np.ndarray], data: object) -> None:
+        """Replaces the checkpoint (`novacula.runs.checkpoint.save_checkpoint`) after it has flushed the log.
 
         Raises:
             ValueError: a state that the files cannot hold.

@@ -55,12 +55,17 @@ class Program(Work, Protocol):
         """Does one step; `position` grows by one."""
         ...
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """Returns everything that the steps to come, and the result, depend on."""
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
+        """Returns everything that the next steps and the result depend on: arrays, and a dataclass or a mapping."""
         ...
 
     def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Becomes the program whose `state` this was; the arrays may be kept."""
+        """Restores a state. The program may keep the arrays.
+
+        Args:
+            arrays: the arrays of `state`.
+            data: its other part as JSON. A program that annotates it as ``object`` reads it with `files.from_json`.
+        """
         ...
 
     def result(self) -> object:
