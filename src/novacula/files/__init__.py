@@ -1,15 +1,14 @@
 """The only place that reads and writes files: atomic durable writers, and readers that no file can harm.
 
-Readers refuse with `InputError`, which names the file, the place and the rule. Writers raise `OSError` where the disk
-refuses and leave the old file as it was.
+A reader refuses a file with `InputError`, which names the file, the place and the rule. A writer raises `OSError` when
+the disk refuses, and leaves the old file as it was.
 """
 
 from novacula.files.atomic import sweep, sync, write_bytes, write_durably, write_text
-from novacula.files.contained import contained
 from novacula.files.jsonfile import JSON, check_json, check_schema, format_json, parse_json, read_json, write_json
 from novacula.files.lines import append_line, read_lines
 from novacula.files.npz import read_npz, write_npz
-from novacula.files.reading import read_buffer
+from novacula.files.reading import contained, read_buffer
 from novacula.files.tensors import (
     decode_safetensors,
     encode_safetensors,
@@ -18,11 +17,14 @@ from novacula.files.tensors import (
     safetensors_metadata,
     write_safetensors,
 )
-from novacula.files.typed import from_json, to_json
+from novacula.files.typed import TEXT, Rules, check_entries, from_json, to_json
 
 __all__ = [
     "JSON",
+    "TEXT",
+    "Rules",
     "append_line",
+    "check_entries",
     "check_json",
     "check_schema",
     "contained",

@@ -1,7 +1,7 @@
-"""Writing a file whole or not at all.
+"""Writers that replace a file as a whole or not at all.
 
 Every writer makes a temporary file in the same folder, flushes it to the disk, renames it over its target and flushes
-the folder, so that after a crash at any moment the target is either what it was or what it should become.
+the folder. After a crash at any moment the target therefore has its old or its new content.
 """
 
 import os
@@ -15,11 +15,11 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
-    """Replace a file's content atomically and durably.
+    """Replaces a file's content atomically and durably.
 
     Raises:
-        OSError: the disk or the folder refused; the error names `path`, the old content stands, and no temporary file
-            is left behind.
+        OSError: the disk or the folder refused. The error names `path`, the old content stays, and no temporary file
+            stays behind.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -35,17 +35,17 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Replace a file's content by `text` in UTF-8, atomically and durably.
+    """Replaces a file's content by `text` in UTF-8, atomically and durably.
 
     Raises:
         OSError: as `write_bytes`.
-        UnicodeEncodeError: the text holds half of a surrogate pair.
+        UnicodeEncodeError: the text contains half of a surrogate pair.
     """
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_durably(path: Path, data: bytes | bytearray) -> None:
-    """Write a file in place and flush it to the disk; a building block for atomic writes, which is not one itself.
+    """Writes a file in place and flushes it to the disk. It is a step of an atomic write, and not atomic by itself.
 
     Raises:
         OSError: the disk or the folder refused.
@@ -58,7 +58,7 @@ def write_durably(path: Path, data: bytes | bytearray) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that writers left which died; nobody may be writing in the folder.
+    """Removes the temporary files that dead writers left. No process may write in the folder meanwhile.
 
     Raises:
         OSError: the folder refused.
@@ -69,10 +69,10 @@ def sweep(folder: Path) -> None:
 
 
 def sync(path: str | os.PathLike[str]) -> None:
-    """Flush a file, or a folder's entries, to the disk, so that it survives a power failure.
+    """Flushes a file, or a folder's entries, to the disk, so that it survives a power failure.
 
     Raises:
-        OSError: the disk refused, or `path` is absent.
+        OSError: the disk refused, or `path` does not exist.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -83,7 +83,7 @@ def sync(path: str | os.PathLike[str]) -> None:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Let an error of the operating system name the file that the caller asked for, not the temporary one."""
+    """Makes an error of the operating system name the file that the caller asked for, not the temporary one."""
     try:
         yield
     except OSError as error:

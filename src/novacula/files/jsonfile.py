@@ -1,4 +1,4 @@
-"""JSON in and out, strictly: no NaN, no repeated keys, nothing that costs more to read than it is worth."""
+"""Reads and writes JSON strictly: without NaN and repeated keys, and with limits on the memory and time of reading."""
 
 import json
 import math
@@ -13,10 +13,10 @@ from novacula.files.atomic import write_bytes
 from novacula.files.reading import megabytes, read_buffer
 
 JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
-"""What a JSON text can say; inside arrays and objects, the same again."""
+"""A value that JSON can express; arrays and objects contain such values."""
 
 MAX_DEPTH = 64
-"""Deepest nesting of arrays and objects that is read or written."""
+"""The deepest nesting of arrays and objects that readers and writers accept."""
 
 _MAX_MEMORY = 85_000_000
 _KINDS = (dict, list)
@@ -31,28 +31,28 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_json(path: str | os.PathLike[str], *, max_bytes: int = 8_000_000, max_memory: int = _MAX_MEMORY) -> JSON:
-    """Read a JSON file that anybody may have written.
+    """Reads a JSON file that anybody may have written.
 
     Args:
         path: the file, UTF-8, with or without a byte order mark.
-        max_bytes: largest file that is read.
-        max_memory: bytes of memory that its values may take, estimated from above before they are made.
+        max_bytes: the largest size of the file.
+        max_memory: the most bytes of memory that its values may take, by an upper bound from before they exist.
 
     Raises:
-        InputError: naming the file, the place and the rule: unreadable or too large (`open_regular`), not UTF-8, not
-            JSON, nested too deeply, too many values, a number that no float holds, an integer of thousands of digits,
-            NaN or Infinity, or a key given twice in one object.
+        InputError: the file cannot be read or is too large (`open_regular`); or it is not UTF-8 or not JSON, is nested
+            too deeply, or has too many values. NaN, Infinity, a number that no float can represent, an integer of
+            thousands of digits, and a key that an object has twice are errors too.
     """
     return parse_json(read_buffer(path, max_bytes=max_bytes), os.fspath(path), max_memory=max_memory)
 
 
 def parse_json(data: bytes | bytearray, source: str, *, max_memory: int = _MAX_MEMORY) -> JSON:
-    """The value of a JSON text in UTF-8; `source` names it in errors.
+    """Returns the value of a JSON text in UTF-8. `source` names it in errors.
 
     Raises:
         InputError: as `read_json`.
     """
-    if (at := data.find(b"\0")) >= 0:  # before the text is made, which would double what a large empty file takes
+    if (at := data.find(b"\0")) >= 0:  # first: decoding doubles the memory of a large empty file
         raise InputError(source, f"line {data.count(10, 0, at) + 1}, byte {at}: not UTF-8 text: a NUL character")
     try:
         text = data.decode("utf-8-sig")
@@ -67,23 +67,23 @@ def parse_json(data: bytes | bytearray, source: str, *, max_memory: int = _MAX_M
 
 
 def format_json(document: Mapping[str, Any]) -> str:
-    """The text of a JSON object that we write: one key a line at the top, everything below it compact.
+    """Returns the text of a JSON object: one line for each of its keys, and their values compact.
 
     Raises:
-        ValueError: the object lacks `schema_version`, or holds what JSON cannot say; the message names the place.
+        ValueError: the object lacks `schema_version`, or JSON cannot express it; the message names the place.
     """
     if "schema_version" not in document:
-        raise ValueError("every JSON object that is written needs a schema_version")
+        raise ValueError("every JSON object that we write needs a schema_version")
     check_json(document)
     lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def write_json(path: str | os.PathLike[str], document: Mapping[str, Any]) -> None:
-    """Replace a JSON file atomically (`write_bytes`) by `format_json` of `document`.
+    """Replaces a JSON file atomically (`write_bytes`) by `format_json` of `document`.
 
     Raises:
-        ValueError: as `format_json`, naming the file.
+        ValueError: as `format_json`; the message names the file.
         OSError: as `write_bytes`.
     """
     try:
@@ -94,11 +94,11 @@ def write_json(path: str | os.PathLike[str], document: Mapping[str, Any]) -> Non
 
 
 def check_json(value: object, place: str = "", depth: int = 0) -> None:
-    """Make sure that writing a value and reading it again gives the same value, tuples becoming lists.
+    """Makes sure that a value equals what a reader finds after it was written, except that tuples become lists.
 
     Raises:
-        ValueError: naming the place: a float that is not finite, a key that is not text, nesting beyond `MAX_DEPTH`,
-            or a type that JSON does not have.
+        ValueError: a float is not finite, a key is not text, the nesting is deeper than `MAX_DEPTH`, or JSON lacks a
+            type; the message names the place.
     """
     match value:
         case None | bool() | int() | str():
@@ -121,10 +121,10 @@ def check_json(value: object, place: str = "", depth: int = 0) -> None:
 
 
 def check_schema(document: JSON, source: str, newest: int) -> dict[str, JSON]:
-    """`document`, once it is known to be an object whose `schema_version` this novacula can read.
+    """Returns `document` if it is an object whose `schema_version` this novacula can read.
 
     Raises:
-        InputError: not an object, no usable version, or a version above `newest`.
+        InputError: it is no object, or its version is missing, unusable, or above `newest`.
     """
     if not isinstance(document, dict):
         raise InputError(source, "must hold a JSON object")
@@ -140,10 +140,10 @@ def check_schema(document: JSON, source: str, newest: int) -> dict[str, JSON]:
 
 
 def _memory(data: bytes | bytearray, text: str) -> int:
-    """An upper bound, in bytes, of what the parsed text takes beside `data` itself (sizes of CPython objects)."""
+    """Returns an upper bound, in bytes, of the memory of the parsed text, without `data` (sizes of CPython objects)."""
     objects, arrays, commas, colons = (data.count(mark) for mark in (b"{", b"[", b",", b":"))
     digits = len(data) - len(data.translate(None, b"0123456789.-"))
-    # One-digit numbers are shared by the interpreter; any other takes at least two of these characters.
+    # The interpreter shares one-digit numbers; any other takes at least two of these characters.
     numbers = min(digits // 2, objects + arrays + commas + 1)
     strings = data.count(b'"') // 2
     # The text counts twice: one long string in it is a copy of it.
@@ -151,8 +151,8 @@ def _memory(data: bytes | bytearray, text: str) -> int:
     return 2 * text.__sizeof__() + values
 
 
-class _RefusedError(Exception):
-    """A rule that the parser's hooks enforce was broken: which one, and a pattern that finds the place."""
+class _RefusedError(ValueError):
+    """A hook of the parser refuses a text: by which rule, and a pattern that finds the place."""
 
     def __init__(self, problem: str, pattern: re.Pattern[str] | None = None) -> None:
         super().__init__(problem)
@@ -168,7 +168,8 @@ def _pairs(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return result
 
 
-def _constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """Refuses NaN and Infinity, which Python's parser accepts."""
     raise _RefusedError(f"{name} is not JSON; numbers must be finite", _CONSTANT)
 
 
@@ -181,7 +182,7 @@ def _finite(digits: str) -> float:
 
 def _parse(text: str, source: str) -> JSON:
     try:
-        return json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_finite)
+        return json.loads(text, object_pairs_hook=_pairs, parse_constant=refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         problem = f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
     except RecursionError:
@@ -194,7 +195,7 @@ def _parse(text: str, source: str) -> JSON:
 
 
 def _place(text: str, pattern: re.Pattern[str] | None) -> str:
-    """The line and column of the first token that a hook refused; the hooks are not told where they are."""
+    """Returns the line and column of the first token that a hook refused, since the parser does not pass them on."""
     for match in pattern.finditer(text) if pattern else ():
         found = match["found"]
         if found and (pattern is not _REAL or math.isinf(float(found))):
@@ -205,7 +206,7 @@ def _place(text: str, pattern: re.Pattern[str] | None) -> str:
 
 
 def _checked(value: JSON, text: str, source: str) -> JSON:
-    """`value`, once no nesting is left that would exhaust the stack later, and every string can be printed."""
+    """Returns `value` if its nesting cannot exhaust the stack later and every string can be printed."""
     level = _inner([value])
     for _ in range(MAX_DEPTH):
         level = [child for node in level for child in _inner(node)]
@@ -219,10 +220,10 @@ def _checked(value: JSON, text: str, source: str) -> JSON:
     return value
 
 
-def _inner(node: list[Any] | dict[str, Any]) -> list[list[Any] | dict[str, Any]]:
-    """The arrays and objects right inside a node."""
-    children = node.values() if isinstance(node, dict) else node
-    # There may be millions of numbers to pass over: leave that to the interpreter's own loop.
+def _inner(node: JSON) -> list[JSON]:
+    """Returns the arrays and objects right inside an array or an object."""
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    # A node may have millions of numbers; the interpreter's own loop passes over them quickly.
     if _CONTAINERS.isdisjoint(map(type, children)):
         return []
     return [child for child in children if isinstance(child, _KINDS)]

@@ -1,4 +1,4 @@
-"""Append-only files of one JSON object a line, written by a process that may be killed at any moment."""
+"""Append-only files with one JSON object per line, whose writer may be killed at any moment."""
 
 import json
 import os
@@ -6,25 +6,25 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from novacula.errors import InputError
-from novacula.files.jsonfile import JSON, check_json
+from novacula.files.jsonfile import JSON, check_json, refuse_constant
 from novacula.files.reading import open_regular
 
 MAX_LINE = 1_000_000
-"""Longest line in bytes: a longer one is not written, and is passed over when read."""
+"""The longest line in bytes: the writer refuses a longer one, and the reader skips it."""
 
 MAX_LINES = 500_000
-"""Most lines that are read from one file."""
+"""The most lines that the reader reads from one file."""
 
 _MAX_BYTES = 256_000_000
 
 
 def append_line(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
-    """Append one JSON object as one line, handed to the operating system before the function returns.
+    """Appends one JSON object as one line, and hands it to the operating system before the function returns.
 
-    A torn last line, left by a process that died while writing it, is closed first.
+    If a process died while it wrote the last line, the function first closes that line.
 
     Raises:
-        ValueError: the record holds what JSON cannot say (`check_json`), or its line is longer than `MAX_LINE`.
+        ValueError: JSON cannot express the record (`check_json`), or its line is longer than `MAX_LINE`.
         OSError: the disk or the folder refused.
     """
     check_json(record)
@@ -45,14 +45,14 @@ def append_line(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None
 
 
 def read_lines(path: str | os.PathLike[str], *, containing: bytes = b"") -> Iterator[tuple[int, dict[str, JSON]]]:
-    """The line numbers, from 0, and objects of an append-only file, lazily; lines that are not objects are left out.
+    """Yields line numbers, from 0, and objects of an append-only file. It skips lines that are no objects.
 
     Args:
         path: the file; one that does not exist has no lines.
-        containing: parse only lines in which these bytes occur.
+        containing: bytes that a line must contain to be read.
 
     Raises:
-        InputError: unreadable, too large, or more than `MAX_LINES` lines.
+        InputError: the file cannot be read, is too large, or has more than `MAX_LINES` lines.
     """
     if not os.path.lexists(path):
         return
@@ -64,19 +64,15 @@ def read_lines(path: str | os.PathLike[str], *, containing: bytes = b"") -> Iter
             whole = line.endswith(b"\n")
             if whole and containing in line and (record := _object(line)) is not None:
                 yield number, record
-            while not whole and (line := handle.readline(MAX_LINE)):  # pass over the rest of an over-long line
+            while not whole and (line := handle.readline(MAX_LINE)):  # skips the rest of a line that is too long
                 whole = line.endswith(b"\n")
             number += 1
 
 
 def _object(line: bytes) -> dict[str, JSON] | None:
-    """The object that a line holds, or None where it holds none or was torn."""
+    """Returns the object in a line, or None if the line is no object or is cut off."""
     try:
-        record = json.loads(line, parse_constant=_refuse)
+        record = json.loads(line, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(name)

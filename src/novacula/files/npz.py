@@ -1,4 +1,4 @@
-"""Arrays in NumPy's npz files: everything is checked against what the file declares before anything is allocated."""
+"""Reads and writes npz files of NumPy. The reader checks the whole file's layout before it allocates an array."""
 
 import io
 import math
@@ -27,24 +27,15 @@ _HEADER = re.compile(
     rb"\{\s*'descr':\s*'(?P<descr>[<>|][biufc]\d{1,2})',\s*'fortran_order':\s*(?P<fortran>True|False),"
     rb"\s*'shape':\s*\((?P<shape>(?:\s*\d{1,14}\s*,)*+(?:\s*\d{1,14})?\s*)\),?\s*\}\s*"
 )
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-    struct.error,
-)
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 
 
 class _NotNpzError(Exception):
-    """What is wrong with the file."""
+    """The file breaks a rule of the format, or of ours."""
 
 
 def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
-    """Replace a compressed npz file atomically (`write_bytes`); equal arrays give equal bytes.
+    """Replaces a compressed npz file atomically (`write_bytes`). Equal arrays give equal bytes.
 
     Raises:
         ValueError: an array is not of numbers.
@@ -65,17 +56,16 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
 def read_npz(
     path: str | os.PathLike[str], *, max_bytes: int = 64_000_000, max_arrays: int = 1000
 ) -> dict[str, np.ndarray]:
-    """Read a npz file that anybody may have written.
+    """Reads a npz file that anybody may have written.
 
     Args:
         path: the file.
-        max_bytes: largest sum of the arrays' sizes once unpacked, and largest file.
-        max_arrays: most arrays.
+        max_bytes: the largest sum of the unpacked arrays' sizes, and the largest size of the file.
+        max_arrays: the most arrays.
 
     Raises:
-        InputError: unreadable, not a npz file, arrays that are too many or too large, more than 50 MB that shrank to
-            less than a hundredth, arrays that overlap in the file, that differ from what the file declares, or that
-            are not of numbers.
+        InputError: the file cannot be read, is no npz file, or has too many or too large arrays. It is an error too
+            if arrays overlap, hold no numbers, differ from their headers, or compress over 50 MB below a hundredth.
     """
     source = os.fspath(path)
     with open_regular(path, max_bytes=max_bytes + 1_000_000) as handle:

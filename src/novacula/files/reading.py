@@ -1,10 +1,11 @@
-"""Opening a file that somebody else made: regular files only, and no larger than the caller allows."""
+"""Opens files that anybody may have made: regular files only, in size limits, and inside their folder."""
 
 import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 from novacula.errors import InputError
@@ -17,15 +18,15 @@ _REASONS = {
     errno.ENAMETOOLONG: "the file name is too long",
 }
 
+_MAX_NAME = 255
+
 
 @contextmanager
 def open_regular(path: str | os.PathLike[str], *, max_bytes: int) -> Iterator[BinaryIO]:
-    """Open a regular file of at most `max_bytes` bytes for reading.
-
-    A pipe or a device is refused rather than waited for.
+    """Opens a regular file of at most `max_bytes` bytes for reading. It refuses pipes and devices without waiting.
 
     Raises:
-        InputError: absent, a folder, not a regular file, unreadable, or too large.
+        InputError: the file does not exist, is not regular, cannot be read, or is too large.
     """
     source = os.fspath(path)
     try:
@@ -54,10 +55,10 @@ def _check_kind(descriptor: int, source: str, max_bytes: int) -> None:
 
 
 def read_buffer(path: str | os.PathLike[str], *, max_bytes: int) -> bytearray:
-    """Read a whole regular file of at most `max_bytes` bytes.
+    """Reads a whole regular file of at most `max_bytes` bytes.
 
     Raises:
-        InputError: as `open_regular`, or the disk failed.
+        InputError: as `open_regular`; or the disk failed.
     """
     with open_regular(path, max_bytes=max_bytes) as handle:
         buffer = bytearray(os.fstat(handle.fileno()).st_size)
@@ -71,5 +72,28 @@ def read_buffer(path: str | os.PathLike[str], *, max_bytes: int) -> bytearray:
 
 
 def megabytes(count: int) -> str:
-    """A number of bytes for a message, such as ``8 MB`` or ``312 bytes``."""
+    """Returns a number of bytes for a message, such as ``8 MB`` or ``312 bytes``."""
     return f"{count / 1e6:.3g} MB" if count >= 100_000 else f"{count} bytes"
+
+
+def contained(folder: str | os.PathLike[str], name: str) -> Path:
+    """Returns the resolved path of `name` in `folder`, which neither ``..`` nor a symbolic link can leave.
+
+    Args:
+        folder: a folder, which need not exist yet.
+        name: a relative path, with ``/`` between its parts.
+
+    Raises:
+        InputError: the name is empty, absolute, or leads out of the folder.
+    """
+    root = Path(folder).resolve()
+    try:
+        path = (root / name).resolve()
+        usable = all(len(os.fsencode(part)) <= _MAX_NAME for part in path.parts)
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL character, half a surrogate pair
+        raise InputError(repr(name), f"is not a usable file name: {error}") from error
+    if not usable:
+        raise InputError(repr(name[:40] + "…"), f"is not a usable file name: a part has more than {_MAX_NAME} bytes")
+    if path == root or not path.is_relative_to(root):
+        raise InputError(repr(name), f"must name something inside {os.fspath(folder)}")
+    return path

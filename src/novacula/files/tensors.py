@@ -1,4 +1,4 @@
-"""Arrays in safetensors files, without torch."""
+"""Reads and writes safetensors files as NumPy arrays, without torch."""
 
 import json
 import math
@@ -15,27 +15,18 @@ from novacula.files.reading import open_regular, read_buffer
 
 _MAX_HEADER = 1_000_000
 _MAX_HEADER_MEMORY = 30_000_000
-_DTYPES = {
-    "BOOL": np.dtype("?"),
-    "U8": np.dtype("<u1"),
-    "I8": np.dtype("<i1"),
-    "U16": np.dtype("<u2"),
-    "I16": np.dtype("<i2"),
-    "U32": np.dtype("<u4"),
-    "I32": np.dtype("<i4"),
-    "U64": np.dtype("<u8"),
-    "I64": np.dtype("<i8"),
-    "F16": np.dtype("<f2"),
-    "F32": np.dtype("<f4"),
-    "F64": np.dtype("<f8"),
+_DTYPES = {"BOOL": np.dtype("?")} | {
+    f"{kind}{8 * size}": np.dtype(f"<{kind.lower()}{size}")
+    for kind, sizes in {"U": (1, 2, 4, 8), "I": (1, 2, 4, 8), "F": (2, 4, 8)}.items()
+    for size in sizes
 }
 
 
 def encode_safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of a safetensors file; equal arrays and equal metadata give equal bytes.
+    """Returns the bytes of a safetensors file. Equal arrays and equal metadata give equal bytes.
 
     Raises:
-        ValueError: an array's dtype is none that `read_safetensors` reads.
+        ValueError: `read_safetensors` does not read an array's dtype.
     """
     from safetensors.numpy import save
 
@@ -47,7 +38,7 @@ def encode_safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, 
 
 
 def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
-    """The library would write metadata in random order."""
+    """Adds metadata in sorted order, since the library writes them in random order."""
     end = 8 + int.from_bytes(data[:8], "little")
     header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8:end])}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
@@ -58,7 +49,7 @@ def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
 def write_safetensors(
     path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Replace a safetensors file atomically (`write_bytes`).
+    """Replaces a safetensors file atomically (`write_bytes`).
 
     Raises:
         ValueError: as `encode_safetensors`.
@@ -68,19 +59,19 @@ def write_safetensors(
 
 
 def read_safetensors(path: str | os.PathLike[str], *, max_bytes: int = 64_000_000) -> dict[str, np.ndarray]:
-    """Read a safetensors file that anybody may have written, into writable arrays.
+    """Reads a safetensors file that anybody may have written, into writable arrays.
 
     Raises:
-        InputError: unreadable, too large, or not as `decode_safetensors` wants it.
+        InputError: the file cannot be read or is too large, or `decode_safetensors` refuses it.
     """
     return decode_safetensors(read_tensor_bytes(path, max_bytes=max_bytes), os.fspath(path))
 
 
 def read_tensor_bytes(path: str | os.PathLike[str], *, max_bytes: int) -> bytearray:
-    """The bytes of a safetensors file, which are not read before its header is known to fit its size.
+    """Returns the bytes of a safetensors file, after it has compared the header with the file's size.
 
     Raises:
-        InputError: unreadable, too large, or a header that `decode_safetensors` would refuse.
+        InputError: the file cannot be read or is too large, or `decode_safetensors` would refuse its header.
     """
     with open_regular(path, max_bytes=max_bytes) as handle:
         size = os.fstat(handle.fileno()).st_size
@@ -89,48 +80,51 @@ def read_tensor_bytes(path: str | os.PathLike[str], *, max_bytes: int) -> bytear
 
 
 def safetensors_metadata(data: bytearray, source: str) -> dict[str, str]:
-    """The metadata of a safetensors file's bytes that `decode_safetensors` has accepted.
+    """Returns the metadata in a safetensors file's bytes that `decode_safetensors` has accepted.
 
     Raises:
-        InputError: they are no texts by name.
+        InputError: the metadata are not texts by name.
     """
-    length = int.from_bytes(data[:8], "little")
-    header = parse_json(data[8 : 8 + length], f"{source} (header)", max_memory=_MAX_HEADER_MEMORY)
-    metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    metadata = _header(data, source).get("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise InputError(source, "has metadata that are no texts by name")
     return {name: str(value) for name, value in metadata.items()}
 
 
 def decode_safetensors(data: bytearray, source: str) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file's bytes, which they share; `source` names the file in errors.
+    """Returns the arrays in a safetensors file's bytes, whose memory they share. `source` names the file in errors.
 
     Raises:
-        InputError: a header that is too large or not JSON, an unknown dtype, or sizes and offsets that do not fill the
-            file exactly, one array after the other.
+        InputError: the header is too large or not JSON, a dtype is unknown, or the arrays do not fill the file exactly,
+            one after the other.
     """
     start, layouts = _layouts(data, len(data), source)
     return {layout.name: _view(data, start, layout, source) for layout in layouts}
 
 
+def _header(data: bytearray, source: str) -> dict[str, JSON]:
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = parse_json(data[8:end], f"{source} (header)", max_memory=_MAX_HEADER_MEMORY)
+    if not isinstance(header, dict):
+        raise InputError(source, "not a safetensors file: its header is not an object")
+    return header
+
+
 def _layouts(data: bytearray, size: int, source: str) -> tuple[int, list["_Layout"]]:
-    """Where a file's header ends, and its tensors in the order of their bytes.
+    """Returns the position where the header ends, and the layouts of the tensors in the order of their bytes.
 
     Args:
         data: the file, or its beginning with the whole header.
-        size: of the whole file.
-        source: names the file in errors.
+        size: the size of the whole file in bytes.
+        source: the name of the file in errors.
     """
     length = int.from_bytes(data[:8], "little")
     if size < 8 or length > size - 8:
         raise InputError(source, "not a safetensors file: shorter than the header that it declares")
     if length > _MAX_HEADER:
         raise InputError(source, f"has a header of {length} bytes; at most {_MAX_HEADER} are read")
-    header = parse_json(data[8 : 8 + length], f"{source} (header)", max_memory=_MAX_HEADER_MEMORY)
-    if not isinstance(header, dict):
-        raise InputError(source, "not a safetensors file: its header is not an object")
-    header.pop("__metadata__", None)
-    layouts = [_layout(name, entry, source) for name, entry in header.items()]
+    header = _header(data, source)
+    layouts = [_layout(name, entry, source) for name, entry in header.items() if name != "__metadata__"]
     position = start = 8 + length
     layouts.sort(key=lambda layout: (layout.begin, layout.end))
     for layout in layouts:
@@ -146,7 +140,7 @@ def _layouts(data: bytearray, size: int, source: str) -> tuple[int, list["_Layou
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where a tensor's bytes lie, counted from the end of the header, and what they mean."""
+    """The position of a tensor's bytes, from the end of the header, and their meaning."""
 
     name: str
     begin: int
@@ -175,7 +169,7 @@ def _view(data: bytearray, start: int, layout: _Layout, source: str) -> np.ndarr
     if layout.dtype.kind == "b" and raw.max(initial=0) > 1:
         raise InputError(source, f"tensor {layout.name!r} holds truth values other than 0 and 1")
     try:
-        # A file may be laid out so that numbers straddle the machine's words; whoever computes wants them aligned.
+        # Numbers in a file need not be aligned to the machine's words; computations need them aligned.
         return np.require(raw.view(layout.dtype), requirements="A").reshape(layout.shape)
     except ValueError as error:
         raise InputError(source, f"tensor {layout.name!r} has an impossible shape") from error

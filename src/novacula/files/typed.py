@@ -1,6 +1,7 @@
-"""Frozen dataclasses to and from JSON: the one function for each way."""
+"""Converts frozen dataclasses to and from JSON, and checks the entries of an object by a table of rules."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,28 +11,34 @@ from novacula.files.jsonfile import JSON
 
 Kind = TypeVar("Kind")
 
+Rules = Mapping[str, tuple[str, Callable[[Any], bool]]]
+"""The entries of an object: for each name the rule in words, and whether a value keeps it."""
+
+TEXT = ("a text", lambda value: isinstance(value, str))
+"""The rule of an entry that is a text."""
+
 _PLACE = re.compile(r"(?P<rule>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 
 
 def to_json(value: object) -> JSON:
-    """Returns `value` as JSON says it: dataclasses become objects, tuples lists, arrays and NumPy's numbers plain ones.
+    """Returns `value` as JSON: dataclasses become objects, tuples lists, and arrays and numbers of NumPy plain ones.
 
     Raises:
-        TypeError: `value` holds something that has no form in JSON.
+        TypeError: JSON has no form for something in `value`.
     """
     return msgspec.to_builtins(value, enc_hook=_plain)
 
 
 def from_json(kind: type[Kind], value: object, source: str) -> Kind:
-    """Returns a dataclass from what a JSON file holds of it. Entries that `kind` has no field for are left out.
+    """Returns the dataclass that a JSON value describes. It ignores entries for which `kind` has no field.
 
     Args:
         kind: a dataclass, or another type that annotations can name.
-        value: the JSON.
+        value: the JSON value.
         source: the file or the object that an error names.
 
     Raises:
-        InputError: an entry is missing, or of another type; the error names its place.
+        InputError: an entry is missing or has another type; the error names its place.
     """
     try:
         return msgspec.convert(value, kind)
@@ -41,8 +48,17 @@ def from_json(kind: type[Kind], value: object, source: str) -> Kind:
         raise InputError(source, f"{place}: {rule}" if place else rule) from error
 
 
-def _plain(value: Any) -> JSON:
-    """What NumPy's arrays and numbers say, without importing NumPy."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
+def check_entries(document: Mapping[str, object], rules: Rules) -> list[str]:
+    """Returns one problem for each entry that is missing or breaks its rule."""
+    return [
+        f"{name} must be {rule}"
+        for name, (rule, holds) in rules.items()
+        if name not in document or not holds(document[name])
+    ]
+
+
+def _plain(value: object) -> JSON:
+    """Returns an array or a number of NumPy as plain values, without an import of NumPy."""
+    if callable(plain := getattr(value, "tolist", None)):
+        return plain()
     raise TypeError(f"a {type(value).__name__} has no form in JSON")
