@@ -21,10 +21,10 @@ from harness import arguments, save, table_head, table_row
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the planted networks stand with the tests
 
-from novacula.distill.candidate import Found
 from novacula.distill.choose import choose
 from novacula.distill.config import RunConfig
 from novacula.distill.extract import Judge, extract
+from novacula.distill.judged_program import JudgedProgram
 from novacula.distill.network import Network
 from novacula.distill.source import Source, load_source
 from novacula.distill.stopwatch import Stopwatch
@@ -57,16 +57,16 @@ def network_of(task: str, kind: str) -> Network:
 def measure(task: str, kind: str, source: Source) -> Row:
     """Open one network and judge what it gives."""
     network, start = network_of(task, kind), time.process_time()
-    found = extract(0, network, source, Judge(source, 0), Stopwatch(), 0).found
+    programs = extract(0, network, source, Judge(source, 0), Stopwatch(), 0).programs
     seconds = time.process_time() - start
-    opened, queried, best = choose(found, "opened"), choose(found, "queried"), choose(found)
+    opened, queried, best = choose(programs, "opened"), choose(programs, "queried"), choose(programs)
     wrong = (network.run(source.sequences.x) != source.sequences.y).any((1, 2)).mean()
     nodes = best.nodes if best else None
     return Row(task, kind, float(wrong), _tier(opened), _tier(queried), nodes, round(seconds, 1))
 
 
-def _tier(found: Found | None) -> str | None:
-    return str(found.certificate.tier) if found and found.certificate else None
+def _tier(program: JudgedProgram | None) -> str | None:
+    return str(program.certificate.tier) if program and program.certificate else None
 
 
 def main() -> None:
@@ -81,12 +81,12 @@ def main() -> None:
             rows.append(row)
             table_row(row.task, row.disguise, f"{row.wrong:.2%}", row.opened, row.queried, row.nodes, row.seconds)
     for kind in options.disguises.split(","):
-        some = [row for row in rows if row.disguise == kind]
-        proved = sum("S4" in (row.opened, row.queried) for row in some)
-        unharmed = [row for row in some if not row.wrong]
+        of_kind = [row for row in rows if row.disguise == kind]
+        proved = sum("S4" in (row.opened, row.queried) for row in of_kind)
+        unharmed = [row for row in of_kind if not row.wrong]
         kept = sum("S4" in (row.opened, row.queried) for row in unharmed)
-        median = statistics.median(row.seconds for row in some)
-        print(f"{kind}: S4 {proved} of {len(some)}; of those without error {kept} of {len(unharmed)}; {median} s")
+        median = statistics.median(row.seconds for row in of_kind)
+        print(f"{kind}: S4 {proved} of {len(of_kind)}; of those without error {kept} of {len(unharmed)}; {median} s")
     save(options.json, instruction_set=instruction_set(), rows=rows)
 
 

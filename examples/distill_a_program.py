@@ -11,13 +11,11 @@ from novacula.distill import DistillResult, RunConfig, run
 
 
 def main(task: str, out: Path) -> DistillResult:
-    """The program of a task, found without its definition, and how far it is known to be right."""
+    """Finds the program of a task without its definition, and says how far it is known to be right."""
     result = run(task, RunConfig(seed=0, shortcuts=False), out=out)
-    found = result.document
+    found = result.findings
     print(result.program)
-    print(
-        f"tier {found['tier']}, {found['nodes']} syntax nodes, {found['states']} states; the report is {result.report}"
-    )
+    print(f"tier {found.tier}, {found.nodes} syntax nodes, {found.states} states; the report is {result.report}")
     return result
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from novacula.distill.network import Layer, Network
 from novacula.distill.normalize.gauge import changed_basis
 
+Rows = Sequence[Sequence[float]] | Sequence[np.ndarray] | np.ndarray
+
 
 @dataclass(frozen=True)
 class Pieces:
@@ -59,7 +61,7 @@ def layers(functions: Sequence[Pieces]) -> tuple[Layer, Layer]:
     return first, Layer(out, np.array([function.constant for function in functions], float))
 
 
-def affine(rows: Sequence[Sequence[float]], constants: Sequence[float] | None = None) -> tuple[Layer]:
+def affine(rows: Rows, constants: Sequence[float] | None = None) -> tuple[Layer]:
     weight = np.array(rows, float)
     return (Layer(weight, np.zeros(len(weight)) if constants is None else np.array(constants, float)),)
 

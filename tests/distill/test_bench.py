@@ -2,9 +2,10 @@
 
 import pytest
 
-from novacula.distill.bench import bench, chosen_tasks, resume, summarize, task_row
+from novacula.distill.bench import BENCH, bench, chosen_tasks, summarize, task_row
 from novacula.distill.config import BenchConfig
-from novacula.distill.report import build_report
+from novacula.distill.findings import BenchFindings
+from novacula.distill.run import RUN
 from novacula.errors import InputError
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder, RunResult
@@ -17,51 +18,52 @@ TWELVE = LINEAR + BOOLEAN + MODULAR + OTHERS
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, list[str]]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult[BenchFindings], list[str]]:
     """The twelve, distilled, and the order in which they ended."""
     seen: list[str] = []
     result = bench(
         BenchConfig(tasks=TWELVE, workers=2),
         out=tmp_path_factory.mktemp("bench") / "run",
-        on_rows=lambda rows, total: seen.append(rows[-1]["task"]),
+        on_step=lambda work, step: seen.append(str(step.metrics["task"])),
     )
     return result, seen
 
 
-def test_twelve_tasks_are_proved_from_data_alone(finished: tuple[RunResult, list[str]]) -> None:
+def test_twelve_tasks_are_proved_from_data_alone(finished: tuple[RunResult[BenchFindings], list[str]]) -> None:
     result, seen = finished
     assert sorted(seen) == sorted(TWELVE)
-    rows = {row["task"]: row for row in result.document["per_task"]}
-    assert {name: row["tier"] for name, row in rows.items()} == dict.fromkeys(rows, "S4")
-    assert {row["route"] for row in rows.values()} == {"opened"}
-    assert all(row["nodes"] <= 24 for row in rows.values())
-    machines = {name: row["states"] for name, row in rows.items() if row["mealy"]}
-    assert machines == {name: rows[name]["mealy"] for name in machines}
-    assert (result.document["solved"], result.document["failed"], result.document["cut_off"]) == (12, 0, 0)
+    rows = {row.task: row for row in result.findings.per_task}
+    assert {name: row.tier for name, row in rows.items()} == dict.fromkeys(rows, "S4")
+    assert {row.route for row in rows.values()} == {"opened"}
+    assert all(row.nodes is not None and row.nodes <= 24 for row in rows.values())
+    machines = {name: row.states for name, row in rows.items() if row.mealy}
+    assert machines == {name: rows[name].mealy for name in machines}
+    assert (result.findings.solved, result.findings.failed, result.findings.cut_off) == (12, 0, 0)
 
 
-def test_its_report_and_those_of_its_tasks_can_be_read(finished: tuple[RunResult, list[str]]) -> None:
+def test_its_report_and_those_of_its_tasks_can_be_read(finished: tuple[RunResult[BenchFindings], list[str]]) -> None:
     page = finished[0].report.read_text()
     assert "How many are solved" in page and all(name in page for name in TWELVE)
     task = RunFolder.open(finished[0].report.parent / "tasks" / "Div_3")
-    assert "Div_3, as a program" in build_report(task).read_text()
+    assert "Div_3, as a program" in RUN.write_page(task).read_text()
 
 
-def test_what_has_a_result_is_not_done_again(finished: tuple[RunResult, list[str]]) -> None:
+def test_what_has_a_result_is_not_done_again(finished: tuple[RunResult[BenchFindings], list[str]]) -> None:
     folder = finished[0].report.parent
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "jobs").iterdir()}
-    again = resume(RunFolder.open(folder))
-    assert again.document["at_least"] == finished[0].document["at_least"]
+    again = BENCH.resume(RunFolder.open(folder))
+    assert again.findings.at_least == finished[0].findings.at_least
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "jobs").iterdir()} == before
 
 
 def test_tasks_that_failed_or_were_cut_off_count() -> None:
     failed = Outcome("Div_3", "failed", None, "its worker died", 1.5, 0.0, 3)
-    document = summarize([task_row("Div_3", failed), task_row("Sum_All", None)])
-    assert (document["tasks"], document["solved"], document["failed"], document["cut_off"]) == (2, 0, 1, 1)
-    assert (document["paper"], document["gpt4"]) == (1, 2)
-    assert document["at_least"] == dict.fromkeys(("S0", "S1", "S2", "S3", "S4"), 0)
-    assert document["per_task"][0]["reason"] == "its worker died"
+    rows = [task_row("Div_3", failed), task_row("Sum_All", None)]
+    findings = summarize(rows, BenchConfig(), wall_seconds=1.0, run="run")
+    assert (findings.tasks, findings.solved, findings.failed, findings.cut_off) == (2, 0, 1, 1)
+    assert (findings.paper, findings.gpt4) == (1, 2)
+    assert findings.at_least == dict.fromkeys(("S0", "S1", "S2", "S3", "S4"), 0)
+    assert findings.per_task[0].reason == "its worker died"
 
 
 def test_unknown_tasks_are_all_named() -> None:

@@ -11,10 +11,11 @@ import pytest
 from novacula.distill.config import RunConfig
 from novacula.distill.export import check_python
 from novacula.distill.expression import Name
+from novacula.distill.findings import DistillFindings
 from novacula.distill.network import Network
 from novacula.distill.network_file import save_network
 from novacula.distill.program import Program
-from novacula.distill.run import resume, run
+from novacula.distill.run import RUN, DistillResult, run
 from novacula.distill.sequences import Sequences
 from novacula.distill.states import States, read_states
 from novacula.distill.synth import Candidate
@@ -26,12 +27,12 @@ CONFIG = RunConfig(shortcuts=False)
 KEYS = {"task", "tier", "route", "program", "nodes", "states", "checked", "seconds", "run"}
 
 
-def comparable(document: Any) -> dict[str, Any]:
+def comparable(result: DistillResult) -> DistillFindings:
     """All but what tells of time and place."""
-    return {key: value for key, value in document.items() if key not in ("seconds", "run")}
+    return replace(result.findings, seconds={}, run="")
 
 
-def distill_network(network: Network, folder: Path) -> Any:
+def distill_network(network: Network, folder: Path) -> DistillResult:
     path = folder / "network.safetensors"
     save_network(path, network)
     return run(str(path), CONFIG, out=folder / "run")
@@ -39,11 +40,11 @@ def distill_network(network: Network, folder: Path) -> Any:
 
 def test_a_planted_network_is_proved_and_explained(tmp_path: Path) -> None:
     result = distill_network(planted_network("Parity_Last2"), tmp_path)
-    document = result.document
-    assert set(document) >= KEYS
-    assert (document["tier"], document["route"], document["states"]) == ("S4", "opened", 2)
-    assert document["nodes"] <= 6 and result.reached and document["reason"] == ""
-    assert "network.safetensors" in document["checked"] and "length 10" in document["checked"]
+    findings = result.findings
+    assert set(result.document) >= KEYS
+    assert (findings.tier, findings.route, findings.states) == ("S4", "opened", 2)
+    assert findings.nodes is not None and findings.nodes <= 6 and result.reached and findings.reason == ""
+    assert "network.safetensors" in findings.checked and "length 10" in findings.checked
     assert result.program is not None
     check_python(result.program)
     files = {path.name for path in (tmp_path / "run" / "artifacts").iterdir()}
@@ -59,12 +60,8 @@ def test_a_planted_network_is_proved_and_explained(tmp_path: Path) -> None:
 
 
 def test_both_roads_are_reported(tmp_path: Path) -> None:
-    roads = distill_network(planted_network("Parity_All"), tmp_path).document["roads"]
-    assert {road: roads[road]["tier"] for road in ("opened", "queried", "data")} == {
-        "opened": "S4",
-        "queried": "S4",
-        "data": "none",
-    }
+    roads = distill_network(planted_network("Parity_All"), tmp_path).findings.roads
+    assert {road: best.tier for road, best in roads.items()} == {"opened": "S4", "queried": "S4", "data": "none"}
 
 
 def test_a_network_that_is_no_short_program_ends_with_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +70,8 @@ def test_a_network_that_is_no_short_program_ends_with_why(tmp_path: Path, monkey
     digits = np.random.default_rng(0).integers(0, 10, 40).tolist()
     result = distill_network(memoryless(lookup((0, 1), 0, digits), 0, 39), tmp_path)
     assert not result.reached
-    assert (result.document["tier"], result.document["states"], result.document["nodes"]) == ("S1", 1, None)
-    assert "no formula" in result.document["reason"]
+    assert (result.findings.tier, result.findings.states, result.findings.nodes) == ("S1", 1, None)
+    assert "no formula" in result.findings.reason
     assert result.program is not None and "TABLE" in result.program
 
 
@@ -86,10 +83,10 @@ def test_where_every_program_is_wrong_the_nearest_is_shown(tmp_path: Path, monke
     found = [Candidate(half, "test", "machine 0"), Candidate(rare, "test", "machine 0")]
     monkeypatch.setattr("novacula.distill.extract.synthesize", lambda *sources: found)
     monkeypatch.setattr("novacula.distill.extract.read_states", _without_machines)
-    document = distill_network(planted_network("Parity_All"), tmp_path).document
-    assert (document["tier"], document["reached"], document["nodes"]) == ("S0", False, rare.nodes)
-    assert "wrong most rarely" in document["reason"] and "the last output must be" in document["checked"]
-    assert {row["tier"] for row in document["table"]} == {"wrong"}
+    findings = distill_network(planted_network("Parity_All"), tmp_path).findings
+    assert (findings.tier, findings.reached, findings.nodes) == ("S0", False, rare.nodes)
+    assert "wrong most rarely" in findings.reason and "the last output must be" in findings.checked
+    assert {row.tier for row in findings.table} == {"wrong"}
 
 
 def _without_machines(network: Network, sequences: Sequences, seed: int) -> States:
@@ -98,15 +95,15 @@ def _without_machines(network: Network, sequences: Sequences, seed: int) -> Stat
 
 def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path: Path) -> None:
     whole = run("Parity_Zeros", CONFIG, out=tmp_path / "whole")
-    assert whole.document["tier"] == "S4" and whole.status == "finished"
+    assert whole.findings.tier == "S4" and whole.status == "finished"
     part = run("Parity_Zeros", CONFIG, out=tmp_path / "part", time_limit=1e-9)
     assert part.status == "time-limit" and not part.reached
-    assert part.document["reason"] == "It was stopped before its end."
+    assert part.findings.reason == "It was stopped before its end."
     for _ in range(200):
-        part = resume(RunFolder.open(tmp_path / "part"), time_limit=1e-9)
+        part = RUN.resume(RunFolder.open(tmp_path / "part"), time_limit=1e-9)
         if part.status == "finished":
             break
-    assert comparable(part.document) == comparable(whole.document)
+    assert comparable(part) == comparable(whole)
 
 
 def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
@@ -115,11 +112,11 @@ def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
     rows = [generator.integers(0, 2, generator.integers(5, 9)) for _ in range(160)]
     path.write_text("".join(json.dumps({"x": x.tolist(), "y": (x.cumsum() % 2).tolist()}) + "\n" for x in rows))
     result = run(str(path), RunConfig(), out=tmp_path / "run")
-    document = result.document
-    assert document["tier"] is None and result.reached
-    assert "20 of 20 held-out rows of up to 8 steps" in document["checked"]
-    assert document["roads"]["data"]["right"]
-    assert document["route"] == "opened"
+    findings = result.findings
+    assert findings.tier is None and result.reached
+    assert "20 of 20 held-out rows of up to 8 steps" in findings.checked
+    assert findings.roads["data"].right
+    assert findings.route == "opened"
 
 
 @pytest.mark.parametrize(

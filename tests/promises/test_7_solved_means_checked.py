@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from novacula.distill.bench import summarize, task_row
-from novacula.distill.candidate import Found
 from novacula.distill.choose import choose
+from novacula.distill.config import BenchConfig
+from novacula.distill.judged_program import JudgedProgram
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Certificate, Target, verify
+from novacula.files import to_json
 from novacula.jobs import Outcome
+from tests.distill.findings import findings_of
 from tests.distill.verify.mutants import mutants
 
 NAMES = ("Sum_Last2", "Bitwise_Xor", "Add_Mod_3", "Max_Seen")
@@ -45,19 +48,20 @@ def test_a_wrong_program_gets_no_tier(name: str) -> None:
 
 def test_what_was_not_checked_or_is_wrong_is_not_chosen() -> None:
     program = TASKS[NAMES[0]].program
-    unchecked = Found(program, "opened", "affine", 0, None)
+    unchecked = JudgedProgram(program, "opened", "affine", 0, None)
     wrong = replace(unchecked, certificate=Certificate("none", False, ()))
     assert choose([unchecked, wrong]) is None
 
 
 def solved(result: Any) -> int:
     outcome = Outcome("Sum_Last2", "finished", json.loads(json.dumps(result)), "", 1.0, 1.0, 1)
-    return summarize([task_row("Sum_Last2", outcome)])["solved"]
+    return summarize([task_row("Sum_Last2", outcome)], BenchConfig(), wall_seconds=1.0, run="run").solved
 
 
 def test_a_result_that_was_tampered_with_is_not_solved() -> None:
-    certificate = verify(TASKS["Sum_Last2"].program, target_of("Sum_Last2")).as_json()
-    honest = {"tier": certificate["tier"], "program": "START = ()", "certificate": certificate}
+    honest = to_json(findings_of("Sum_Last2", verify(TASKS["Sum_Last2"].program, target_of("Sum_Last2"))))
+    assert isinstance(honest, dict)
+    certificate: Any = honest["certificate"]
     example = {"x": [[1]], "expected": [1], "found": [2]}
     assert solved(honest) == 1
     for change in (

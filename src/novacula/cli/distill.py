@@ -1,21 +1,20 @@
 """``novacula distill``: run and bench."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from novacula.cli.console import conclude, printable
+from novacula.cli.console import printable
 from novacula.cli.console import show as show_result
-from novacula.cli.distill_bench import bench, resume_bench
+from novacula.cli.distill_bench import BENCH_SCREEN, bench
 from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
-from novacula.cli.progress import progress
+from novacula.cli.screen import Screen, perform
 from novacula.distill.config import RunConfig
-from novacula.errors import RunError
 
 if TYPE_CHECKING:
     from novacula.distill.run import DistillResult
-    from novacula.runs import RunFolder, Step
+    from novacula.runs import Step
 
 app = App(
     name="distill",
@@ -51,36 +50,12 @@ def run(
         source: A benchmark task; a .csv file (header sequence,step,x0,…,y0,…) or .jsonl file ({"x": […], "y": […]} per
             line) of sequences; a function from list to list as module:name; or a network's .safetensors file.
     """
-    options.apply()
     from novacula.distill.run import run as distill
 
-    with progress(options, _describe) as on_step:
-        result = distill(source, config, **options.places, on_step=on_step)
-    return _conclude(result, options)
+    return perform(partial(distill, source, config, **options.where), RUN_SCREEN, options)
 
 
 app.command(bench)
-
-
-def resume(folder: "RunFolder", options: RunOptions) -> int:
-    """Go on with a run of ``distill``; ``novacula runs resume`` calls this.
-
-    Raises:
-        RunError: the run is of a verb that cannot be resumed.
-    """
-    verbs = {"run": _resume_run, "bench": resume_bench}
-    if folder.record.verb not in verbs:
-        raise RunError(f"{folder.path}: is a run of `distill {folder.record.verb}`, which is not resumed by itself")
-    return verbs[folder.record.verb](folder, options)
-
-
-def _resume_run(folder: "RunFolder", options: RunOptions) -> int:
-    options.apply()
-    from novacula.distill.run import resume as go_on
-
-    with progress(options, _describe) as on_step:
-        result = go_on(folder, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options)
 
 
 def _describe(step: "Step") -> str:
@@ -91,25 +66,26 @@ def _describe(step: "Step") -> str:
     return "  ".join(words)
 
 
-def _conclude(result: "DistillResult", options: RunOptions) -> int:
-    return conclude(result, options, _show, reached=result.reached)
-
-
-def _show(document: Mapping[str, Any]) -> None:
-    """The program, what is known of it, and where the time went."""
+def _show(result: "DistillResult") -> None:
+    """Prints the program, what is known of it, and where the time went."""
     from rich.syntax import Syntax
     from rich.text import Text
 
-    if document["program"]:
-        show_result(Syntax(document["program"], "python", background_color="default", word_wrap=True))
-    if document["reason"]:
-        show_result(Text(printable(document["reason"])))
-    if not document["program"]:
-        show_result(Text(printable(document["checked"])))
-    tier = document["tier"] or ("right on all held-out rows" if document["reached"] else "not right")
-    size = f", {document['nodes']} syntax nodes" if document["nodes"] is not None else ""
-    machine = f", {document['states']} states" if document["states"] is not None else ""
-    route = f", {document['route']}" if document["route"] else ""
-    show_result(Text(f"{printable(document['task'])}: {tier}{size}{machine}{route}", "bold"))
-    spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in document["seconds"].items())
+    findings = result.findings
+    if findings.program:
+        show_result(Syntax(findings.program, "python", background_color="default", word_wrap=True))
+    if findings.reason:
+        show_result(Text(printable(findings.reason)))
+    if not findings.program:
+        show_result(Text(printable(findings.checked)))
+    tier = findings.tier or ("right on all held-out rows" if findings.reached else "not right")
+    size = f", {findings.nodes} syntax nodes" if findings.nodes is not None else ""
+    machine = f", {findings.states} states" if findings.states is not None else ""
+    road = f", {findings.route}" if findings.route else ""
+    show_result(Text(f"{printable(findings.task)}: {tier}{size}{machine}{road}", "bold"))
+    spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in findings.seconds.items())
     show_result(Text(spent))
+
+
+RUN_SCREEN = Screen(_show, _describe, reached=lambda result: result.reached)
+SCREENS = {"run": RUN_SCREEN, "bench": BENCH_SCREEN}

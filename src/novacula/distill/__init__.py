@@ -24,17 +24,18 @@ if TYPE_CHECKING:
         program_python,
         smt_source,
     )
+    from novacula.distill.findings import BenchFindings, DistillFindings
     from novacula.distill.machine import Machine
     from novacula.distill.network import Layer, Network
     from novacula.distill.network_file import load_network, save_network
-    from novacula.distill.normalize import Normalized, normalize
+    from novacula.distill.normalize import NormalForm, normalize
     from novacula.distill.program import Program
     from novacula.distill.program_machine import program_machine
-    from novacula.distill.run import DistillResult, resume, run
+    from novacula.distill.run import DistillResult, run
     from novacula.distill.sequences import Sequences
     from novacula.distill.states import States, read_states
     from novacula.distill.synth import Candidate, synthesize
-    from novacula.distill.tasks import TASKS, Task
+    from novacula.distill.tasks import TASKS, SequenceTask
     from novacula.distill.transitions import Transitions
     from novacula.distill.verify import Certificate, Target, verify
 
@@ -52,17 +53,18 @@ __all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
             "program_python",
             "smt_source",
         ),
+        "findings": ("BenchFindings", "DistillFindings"),
         "machine": ("Machine",),
         "network": ("Layer", "Network"),
         "network_file": ("load_network", "save_network"),
-        "normalize": ("Normalized", "normalize"),
+        "normalize": ("NormalForm", "normalize"),
         "program": ("Program",),
         "program_machine": ("program_machine",),
-        "run": ("DistillResult", "resume", "run"),
+        "run": ("DistillResult", "run"),
         "sequences": ("Sequences",),
         "states": ("States", "read_states"),
         "synth": ("Candidate", "synthesize"),
-        "tasks": ("TASKS", "Task"),
+        "tasks": ("TASKS", "SequenceTask"),
         "transitions": ("Transitions",),
         "verify": ("Certificate", "Target", "verify"),
     },

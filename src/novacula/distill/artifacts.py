@@ -1,10 +1,14 @@
 """The files that a run leaves beside its result: the program in its languages, the machine, the networks."""
 
+from collections.abc import Sequence
+
 from novacula.distill.choose import choose, nearest
-from novacula.distill.distillation import Distillation
 from novacula.distill.explain import checked, states_of
 from novacula.distill.export import c_source, machine_dot, machine_mermaid, machine_svg, smt_source
 from novacula.distill.export.diagram import MOST_STATES
+from novacula.distill.extract import Extraction
+from novacula.distill.findings import DistillFindings
+from novacula.distill.judged_program import JudgedProgram
 from novacula.distill.network_file import save_network
 from novacula.distill.program import Program
 from novacula.distill.source import Source
@@ -18,16 +22,28 @@ TRAINED = "network.safetensors"
 SIMPLIFIED = "simplified.safetensors"
 
 
-def write_artifacts(folder: RunFolder, distillation: Distillation, source: Source) -> None:
-    """Write everything that there is so far.
+def write_artifacts(
+    folder: RunFolder,
+    findings: DistillFindings,
+    source: Source,
+    programs: Sequence[JudgedProgram],
+    extractions: Sequence[Extraction],
+) -> None:
+    """Writes everything that there is so far.
+
+    Args:
+        folder: of the run.
+        findings: what result.json says.
+        source: of the run.
+        programs: all that were found.
+        extractions: of the networks that were opened.
 
     Raises:
         OSError: the disk or the folder refused.
     """
-    result = distillation.result()
-    best = choose(distillation.found) or nearest(distillation.found)
+    best = choose(programs) or nearest(programs)
     if best:
-        write_text(folder.artifact(PROGRAM), str(result["program"]))
+        write_text(folder.artifact(PROGRAM), str(findings.program))
         comment = f"{source.name}, distilled by novacula. {checked(source, best.certificate)}"
         if isinstance(best.program, Program):
             write_text(folder.artifact("program.c"), c_source(best.program, comment))
@@ -37,10 +53,9 @@ def write_artifacts(folder: RunFolder, distillation: Distillation, source: Sourc
             write_text(folder.artifact("machine.dot"), machine_dot(machine))
             write_text(folder.artifact("machine.mmd"), machine_mermaid(machine))
             write_text(folder.artifact(MACHINE), str(machine_svg(machine)))
-    if distillation.extractions:
-        number = best.network if best and best.network is not None else 0
-        extraction = distillation.extractions[number]
+    if extractions:
+        extraction = extractions[best.network if best and best.network is not None else 0]
         save_network(folder.artifact(TRAINED), extraction.network)
-        save_network(folder.artifact(SIMPLIFIED), extraction.normalized.network)
+        save_network(folder.artifact(SIMPLIFIED), extraction.normal_form.network)
         picture = extraction.states.picture
         write_npz(folder.artifact(PICTURE), {"points": picture.points, "labels": picture.labels})

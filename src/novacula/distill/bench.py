@@ -1,41 +1,29 @@
-"""Distill many benchmark tasks and put them into one table: ``novacula distill bench``."""
+"""Distills many benchmark tasks and puts them into one table: ``novacula distill bench``."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from os import PathLike
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from typing_extensions import Unpack, override
+
+from novacula.distill.bench_report import write_page
 from novacula.distill.config import BenchConfig, unless_equipped
-from novacula.distill.job import WORK, task_job
-from novacula.distill.report import build_report
+from novacula.distill.findings import SOLVED, BenchFindings, DistillFindings, TaskRow
+from novacula.distill.job import WORK, DistillJob
+from novacula.distill.judged_program import Road
 from novacula.distill.tasks.table import TASKS, VARIANTS
-from novacula.distill.verify import TIERS
+from novacula.distill.verify import TIERS, Tier
 from novacula.errors import InputError
-from novacula.jobs import Outcome, executor_for, job_seed, run_missing
+from novacula.jobs import Campaign, Outcome, Round, check_executor, job_seed, one_thread
 from novacula.options import refuse
-from novacula.runs import RunFolder, RunResult, working
-
-OnRows = Callable[[Sequence[Mapping[str, Any]], int], None]
-"""Called when a task has an outcome, with the rows so far, the latest last, and the number of tasks in all."""
+from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Step, Verb
 
 
-def bench(
-    config: BenchConfig,
-    *,
-    runs: str | PathLike[str] = "runs",
-    out: str | PathLike[str] | None = None,
-    time_limit: float | None = None,
-    on_rows: OnRows | None = None,
-) -> RunResult:
-    """Distill benchmark tasks, each on its own.
+def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[BenchFindings]:
+    """Distills benchmark tasks, each on its own.
 
     Args:
         config: which tasks, and how.
-        runs: folder in which the run's folder is made.
-        out: the run's folder itself, instead.
-        time_limit: seconds of wall time after which tasks are cut off.
-        on_rows: called when a task has an outcome.
+        settings: see `novacula.runs.RunSettings`; a step is a task.
 
     Raises:
         InputError: a name is no task.
@@ -44,77 +32,15 @@ def bench(
     Source: arXiv 2402.05110, its table of 62 tasks.
     """
     names = chosen_tasks(config)
-    label = "all" if len(names) == len(TASKS) else f"{len(names)}-tasks"
-    folder = RunFolder.create(
-        part="distill",
-        verb="bench",
-        configuration={"task": label, **asdict(config)},
-        seed=config.seed,
-        threads=1,
-        label=f"bench-{label}",
-        runs=runs,
-        out=out,
-    )
-    return resume(folder, time_limit=time_limit, on_rows=on_rows)
-
-
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_rows: OnRows | None = None) -> RunResult:
-    """Go on with a bench: what has a result is kept, what failed is tried again.
-
-    Args:
-        folder: a run of ``distill bench``.
-        time_limit: seconds of wall time from now.
-        on_rows: called when a task has an outcome.
-
-    Raises:
-        InputError, RunError: the folder is damaged or in use, or no worker can be had.
-    """
-    config = folder.record.options(BenchConfig)
-    names = chosen_tasks(config)
-    rows: dict[str, dict[str, Any]] = {}
-    began = time.perf_counter()
-
-    def take(outcome: Outcome) -> None:
-        rows[outcome.id] = task_row(outcome.id, outcome)
-        folder.set_status("running", step=len(rows), length=len(names))
-        if on_rows:
-            on_rows(list(rows.values()), len(names))
-
-    with working(folder):
-        folder.set_status("running", step=0, length=len(names))
-        status = run_missing(
-            WORK,
-            # Seeds of 32 bits: every library takes them.
-            [
-                task_job(name, config.for_task(job_seed(config.seed, name) % 2**32), folder.path / "tasks" / name)
-                for name in names
-            ],
-            folder=folder,
-            seed=config.seed,
-            executor=executor_for(config.cluster, config.workers, config.memory_limit),
-            time_limit=time_limit,
-            on_outcome=take,
-        )
-        before = (folder.read_result() or {}).get("wall_seconds", 0.0)
-        document: dict[str, Any] = {
-            **summarize([rows.get(name) or task_row(name, None) for name in names]),
-            "seed": config.seed,
-            "workers": config.workers,
-            "wall_seconds": round(float(str(before)) + time.perf_counter() - began, 1),
-            "run": str(folder.path),
-        }
-        folder.write_result(document)
-        failed = document["failed"]
-        error = f"{failed} of {len(names)} tasks failed" if status == "finished" and failed else ""
-        folder.set_status("failed" if error else status, step=len(rows), length=len(names), error=error)
-        return RunResult(status, folder.read_result() or {}, build_report(folder))
+    about = "all" if len(names) == len(TASKS) else f"{len(names)}-tasks"
+    return BENCH.start(config, NoInputs(), names, about=about, label=f"bench-{about}", **settings)
 
 
 def chosen_tasks(config: BenchConfig) -> list[str]:
-    """The tasks that a configuration names, in the published order.
+    """Returns the tasks that a configuration names, in the published order.
 
     Raises:
-        InputError: a name is no task, or is given twice; all such are listed. Or the extra is absent.
+        InputError: a name is no task, or is given twice, and all such are listed; or the extra is absent.
     """
     refuse(unless_equipped())
     wanted = [name.strip() for text in config.tasks for name in text.split(",") if name.strip()]
@@ -128,59 +54,147 @@ def chosen_tasks(config: BenchConfig) -> list[str]:
     return [name for name in known if name in wanted]
 
 
-def task_row(name: str, outcome: Outcome | None) -> dict[str, Any]:
-    """What the table says of a task; one that failed or was cut off counts as not solved."""
+class BenchCampaign(Campaign):
+    """A job for every task.
+
+    Args:
+        config: of the bench.
+        names: of the tasks.
+        folder: the run's.
+    """
+
+    unit = "task"
+
+    def __init__(self, config: BenchConfig, names: Sequence[str], folder: RunFolder) -> None:
+        super().__init__(config, config.seed)
+        self._config, self._names, self._folder = config, names, folder
+        before = folder.read_findings(BenchFindings)
+        self._begun = time.perf_counter() - (before.wall_seconds if before else 0.0)
+
+    @property
+    @override
+    def length(self) -> int:
+        return len(self._names)
+
+    @override
+    def rounds(self) -> Iterator[Round]:
+        # Seeds of 32 bits: every library takes them.
+        seeds = {name: job_seed(self._config.seed, name) % 2**32 for name in self._names}
+        folder = self._folder.path.resolve() / "tasks"
+        jobs = (DistillJob(name, self._config.for_task(seeds[name]), str(folder / name)) for name in self._names)
+        yield Round(WORK, [job.as_job() for job in jobs])
+
+    @override
+    def take(self, outcome: Outcome) -> Step:
+        row = task_row(outcome.id, outcome)
+        seconds = sum(row.seconds.values())
+        return Step({"task": row.task, "tier": row.tier, "nodes": row.nodes, "seconds": seconds, "reason": row.reason})
+
+    @override
+    def result(self) -> BenchFindings:
+        return summarize(
+            [task_row(name, self.outcomes.get(name)) for name in self._names],
+            self._config,
+            wall_seconds=round(time.perf_counter() - self._begun, 1),
+            run=str(self._folder.path),
+        )
+
+
+def task_row(name: str, outcome: Outcome | None) -> TaskRow:
+    """Returns what the table says of a task; one that failed or was cut off counts as not solved."""
     published = {**TASKS, **VARIANTS}[name].published
-    result: Mapping[str, Any] = (outcome.result if outcome else None) or {}
-    error = "" if result else outcome.error if outcome else "cut off"
-    roads = result.get("roads") or {}
-    return {
-        "task": name,
-        "tier": _supported_tier(result),
-        "route": result.get("route"),
-        "method": result.get("method"),
-        "nodes": result.get("nodes"),
-        "states": result.get("states"),
-        "opened": (roads.get("opened") or {}).get("tier", "none"),
-        "queried": (roads.get("queried") or {}).get("tier", "none"),
-        "reason": error or result.get("reason", ""),
-        "failed": outcome is not None and outcome.status == "failed",
-        "seconds": result.get("seconds", {}),
-        "cpu_seconds": outcome.cpu_seconds if outcome else 0.0,
-        "seed": result.get("seed"),
-        "program": result.get("program"),
-        "paper": published.mips,
-        "gpt4": published.gpt4,
-        "mealy": published.mealy,
-    }
+    findings, error = None, outcome.error if outcome else "cut off"
+    try:
+        findings = outcome.result_as(DistillFindings) if outcome else None
+    except InputError as damage:
+        error = str(damage)
+    return TaskRow(
+        task=name,
+        tier=_supported_tier(findings),
+        route=findings.route if findings else None,
+        method=findings.method if findings else None,
+        nodes=findings.nodes if findings else None,
+        states=findings.states if findings else None,
+        opened=_tier_of(findings, "opened"),
+        queried=_tier_of(findings, "queried"),
+        reason=findings.reason if findings else error,
+        failed=outcome is not None and outcome.status == "failed",
+        seconds=findings.seconds if findings else {},
+        cpu_seconds=outcome.cpu_seconds if outcome else 0.0,
+        seed=findings.seed if findings else None,
+        program=findings.program if findings else None,
+        paper=published.mips,
+        gpt4=published.gpt4,
+        mealy=published.mealy,
+    )
 
 
-def _supported_tier(result: Mapping[str, Any]) -> str:
-    """The tier of a result, as far as its own certificate says so: nothing is solved because a file calls it solved."""
-    tier, certificate = result.get("tier"), result.get("certificate")
-    if tier not in TIERS:
+def _tier_of(findings: DistillFindings | None, road: Road) -> Tier:
+    best = findings.roads.get(road) if findings else None
+    return best.tier or "none" if best else "none"
+
+
+def _supported_tier(findings: DistillFindings | None) -> Tier:
+    """The tier, as far as the certificate supports it: nothing is solved because a file calls it solved."""
+    if findings is None or findings.tier is None:
         return "none"
-    if TIERS.index(tier) <= TIERS.index("S0"):
-        return tier
-    match certificate:
-        case {"right": True, "tier": str(proved), "counterexample": None, "checks": [_, *_]} if proved == tier:
-            return tier if result.get("program") else "none"
-    return "none"
+    if findings.tier in ("none", "S0"):
+        return findings.tier
+    certificate = findings.certificate
+    supported = (
+        certificate is not None
+        and certificate.right
+        and certificate.tier == findings.tier
+        and certificate.counterexample is None
+        and certificate.checks
+        and findings.program
+    )
+    return findings.tier if supported else "none"
 
 
-def summarize(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Counts over all tasks that were asked for."""
-    reached = {tier: sum(TIERS.index(row["tier"]) >= TIERS.index(tier) for row in rows) for tier in TIERS[1:]}
-    by_road = {road: sum(row[road] in ("S2", "S3", "S4") for row in rows) for road in ("opened", "queried")}
-    return {
-        "tasks": len(rows),
-        "at_least": reached,
-        "solved": reached["S2"],
-        "solved_by_road": by_road,
-        "paper": sum(row["paper"] for row in rows),
-        "gpt4": sum(row["gpt4"] for row in rows),
-        "failed": sum(row["failed"] for row in rows),
-        "cut_off": sum(row["reason"] == "cut off" for row in rows),
-        "cpu_seconds": round(sum(row["cpu_seconds"] for row in rows), 1),
-        "per_task": list(rows),
+def summarize(rows: Sequence[TaskRow], config: BenchConfig, *, wall_seconds: float, run: str) -> BenchFindings:
+    """Returns counts over all tasks that were asked for.
+
+    Args:
+        rows: one for every task.
+        config: of the bench.
+        wall_seconds: that it has taken.
+        run: its folder.
+    """
+    reached: dict[Tier, int] = {
+        tier: sum(TIERS.index(row.tier) >= TIERS.index(tier) for row in rows) for tier in TIERS[1:]
     }
+    return BenchFindings(
+        tasks=len(rows),
+        at_least=reached,
+        solved=reached["S2"],
+        solved_by_road={
+            "opened": sum(row.opened in SOLVED for row in rows),
+            "queried": sum(row.queried in SOLVED for row in rows),
+        },
+        paper=sum(row.paper for row in rows),
+        gpt4=sum(row.gpt4 for row in rows),
+        failed=sum(row.failed for row in rows),
+        cut_off=sum(row.reason == "cut off" for row in rows),
+        cpu_seconds=round(sum(row.cpu_seconds for row in rows), 1),
+        per_task=tuple(rows),
+        seed=config.seed,
+        workers=config.workers,
+        wall_seconds=wall_seconds,
+        run=run,
+    )
+
+
+BENCH = Verb(
+    part="distill",
+    name="bench",
+    config=BenchConfig,
+    inputs=NoInputs,
+    findings=BenchFindings,
+    load=lambda config, inputs, folder: chosen_tasks(config),
+    begin=BenchCampaign,
+    page=write_page,
+    result=RunResult[BenchFindings],
+    check=check_executor,
+    threads=one_thread,
+)

@@ -1,73 +1,79 @@
-"""The table of what was found, from simple to complex, and the rule that takes one of it. Source: ours, as in PySR."""
+"""The table of all programs, from simple to complex, and the rule that takes one of them. Source: ours, as in PySR."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from novacula.distill.candidate import ROUTES, Found, Route
-from novacula.distill.machine import Machine
+from novacula.distill.findings import ProgramRow
+from novacula.distill.judged_program import ROADS, JudgedProgram, Road
 from novacula.distill.verify import TIERS
 
 RULE = (
     "Of the programs with the highest tier, the one with the fewest syntax nodes; of equally short ones, first those "
     "opened from hidden states, then those queried, then those from data alone. A formula comes before a table."
 )
-"""How one is chosen, for people."""
+"""How a program is chosen, for people."""
 
 
-def rank(found: Found) -> tuple[int, int, int]:
-    """What the rule sorts by: the smallest is taken."""
-    return (-_strength(found), _size(found), ROUTES.index(found.route))
+def rank(program: JudgedProgram) -> tuple[int, int, int]:
+    """Returns what the rule sorts by: it takes the smallest."""
+    return (-_strength(program), _size(program), ROADS.index(program.road))
 
 
-def choose(found: Sequence[Found], route: Route | None = None) -> Found | None:
-    """The candidate that the rule takes, of one route or of all; None where none is right.
+def choose(programs: Sequence[JudgedProgram], road: Road | None = None) -> JudgedProgram | None:
+    """Returns the program that the rule takes; None where none is right.
 
     Args:
-        found: candidates with their verdicts.
-        route: only these.
+        programs: programs with their verdicts.
+        road: only programs of this road count; by default, those of all roads do.
     """
-    right = [one for one in found if one.certificate and one.certificate.right and route in (None, one.route)]
+    right = [
+        program
+        for program in programs
+        if program.certificate and program.certificate.right and road in (None, program.road)
+    ]
     return min(right, key=rank, default=None)
 
 
-def nearest(found: Sequence[Found]) -> Found | None:
-    """Where none is right, the one that is wrong on the fewest sequences: what was found so far."""
-    judged = [one for one in found if one.certificate]
-    return min(judged, key=lambda one: (one.certificate.error if one.certificate else 1.0, rank(one)), default=None)
+def nearest(programs: Sequence[JudgedProgram]) -> JudgedProgram | None:
+    """Returns the program that is wrong on the fewest sequences, for when none is right."""
+    judged = [(program.certificate.error, rank(program), program) for program in programs if program.certificate]
+    return min(judged, key=lambda entry: entry[:2], default=(0.0, (0, 0, 0), None))[2]
 
 
-def program_table(found: Sequence[Found]) -> list[dict[str, Any]]:
-    """A row for every candidate, the simplest first; `chosen` marks the one that the rule takes."""
-    chosen = choose(found)
-    return [
-        {
-            "nodes": one.nodes,
-            "states": one.program.states if isinstance(one.program, Machine) else None,
-            "route": one.route,
-            "method": one.method,
-            "network": one.network,
-            "tier": _verdict(one),
-            "chosen": one is chosen,
-        }
-        for one in sorted(found, key=lambda one: (_size(one), -_strength(one), ROUTES.index(one.route)))
-    ]
+def program_table(programs: Sequence[JudgedProgram]) -> tuple[ProgramRow, ...]:
+    """Returns a row for every program, the simplest first."""
+    chosen = choose(programs)
+    return tuple(
+        ProgramRow(
+            nodes=program.nodes,
+            states=program.states,
+            route=program.road,
+            method=program.method,
+            network=program.network,
+            tier=_verdict(program),
+            chosen=program is chosen,
+        )
+        for program in sorted(programs, key=_simplicity)
+    )
 
 
-def _strength(found: Found) -> int:
-    if found.certificate is None or not found.certificate.right:
+def _simplicity(program: JudgedProgram) -> tuple[int, int, int]:
+    return (_size(program), -_strength(program), ROADS.index(program.road))
+
+
+def _strength(program: JudgedProgram) -> int:
+    if program.certificate is None or not program.certificate.right:
         return -1
-    return 0 if found.certificate.tier is None else TIERS.index(found.certificate.tier)
+    return 0 if program.certificate.tier is None else TIERS.index(program.certificate.tier)
 
 
-def _size(found: Found) -> int:
+def _size(program: JudgedProgram) -> int:
     """Nodes of a formula; a table counts as longer than any formula."""
-    nodes = found.nodes
-    return 10**6 + found.program.states if isinstance(found.program, Machine) else nodes or 0
+    return program.nodes or 0 if program.states is None else 10**6 + program.states
 
 
-def _verdict(found: Found) -> str:
-    if found.certificate is None:
+def _verdict(program: JudgedProgram) -> str:
+    if program.certificate is None:
         return "not checked"
-    if found.certificate.tier is None:
-        return "right" if found.certificate.right else "wrong"
-    return found.certificate.tier if found.certificate.right else "wrong"
+    if not program.certificate.right:
+        return "wrong"
+    return program.certificate.tier or "right"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from novacula.options import refuse, unless_at_least, unless_installed, unless_memory, unless_seed, unless_within
+from novacula.options import CampaignOptions, refuse, unless_at_least, unless_installed, unless_seed, unless_within
 
 _WIDEST = 10**6
 
@@ -51,7 +51,7 @@ class RunConfig:
 
 
 @dataclass(frozen=True)
-class BenchConfig:
+class BenchConfig(CampaignOptions):
     """Which benchmark tasks are distilled, each as a job of its own.
 
     Raises:
@@ -66,12 +66,6 @@ class BenchConfig:
     """Most perfect networks that are opened for a task."""
     shortcuts: bool = False
     """Also look for programs in the data alone. They are no part of the published comparison."""
-    workers: int = 2
-    """Tasks that are distilled at the same time, each on one thread. Their number changes no result."""
-    cluster: str | None = None
-    """Distill on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
-    memory_limit: float | None = None
-    """Megabytes that all workers together may take; a task waits until there is room for it."""
 
     def __post_init__(self) -> None:
         refuse(self._problems())
@@ -82,4 +76,4 @@ class BenchConfig:
 
     def _problems(self) -> list[str]:
         problems = unless_seed(self.seed) + unless_at_least("--networks", self.networks)
-        return problems + unless_at_least("--workers", self.workers) + unless_memory(self.memory_limit)
+        return problems + self.campaign_problems()

@@ -5,29 +5,43 @@ network alone: a checkpoint holds the training only, and what was opened is open
 """
 
 import math
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+from typing_extensions import override
 
-from novacula.distill.candidate import ROUTES, Found
+from novacula.distill.artifacts import write_artifacts
 from novacula.distill.choose import RULE, choose, nearest, program_table
 from novacula.distill.config import RunConfig
 from novacula.distill.explain import checked, describe_network, source_text, states_of
 from novacula.distill.extract import Extraction, Judge, extract, reaches
+from novacula.distill.findings import DistillFindings, FormRow, NetworkOutcome, RoadOutcome
+from novacula.distill.judged_program import ROADS, JudgedProgram, Road
 from novacula.distill.profile import profile
 from novacula.distill.shortcuts import find_shortcuts
 from novacula.distill.source import Source
 from novacula.distill.stopwatch import Stopwatch
 from novacula.distill.train import TrainedNetwork, Trainer
-from novacula.files import JSON
-from novacula.runs import Step
+from novacula.distill.verify import Tier
+from novacula.files import JSON, from_json, to_json
+from novacula.runs import Program, RunFolder, Step
 
 _Key = tuple[float, str]
 
 
-class Distillation:
-    """One source's way to a program (`novacula.runs.Program`).
+@dataclass(frozen=True)
+class _State:
+    """What a checkpoint says: the training's state, the keys of the opened networks, and what else has been done."""
+
+    training: JSON
+    opened: tuple[_Key, ...]
+    extracted: int
+    looked: bool
+    seconds: dict[str, float]
+
+
+class Distillation(Program):
+    """The way from one source to a program.
 
     Args:
         source: what is distilled.
@@ -40,19 +54,20 @@ class Distillation:
         self._clock = Stopwatch()
         self._judge = Judge(source, config.seed)
         self._trainer = None if source.network else self._begin_training()
-        self._shortcuts: list[Found] | None = None if config.shortcuts else []
+        self._shortcuts: list[JudgedProgram] | None = None if config.shortcuts else []
         self._opened: list[_Key] = []
         self.extractions: list[Extraction] = []
 
     @property
+    @override
     def position(self) -> int:
-        """Steps done."""
         rounds = self._trainer.position if self._trainer else 0
         return rounds + len(self.extractions) + (self._config.shortcuts and self._shortcuts is not None)
 
     @property
+    @override
     def length(self) -> int:
-        """Steps in all, as far as can be told: a run ends as soon as its goal is reached."""
+        """Steps in all, as far as can be known: a run ends as soon as its goal is reached."""
         if self._finished:
             return self.position
         rounds = self._trainer.length if self._trainer else 0
@@ -60,78 +75,80 @@ class Distillation:
         return max(self.position + 1, rounds + openings + self._config.shortcuts)
 
     @property
-    def found(self) -> list[Found]:
-        """All candidates so far, with their verdicts."""
-        opened = [one for extraction in self.extractions for one in extraction.found]
+    def programs(self) -> list[JudgedProgram]:
+        """All programs so far, with their verdicts."""
+        opened = [program for extraction in self.extractions for program in extraction.programs]
         return opened + (self._shortcuts or [])
 
+    @override
     def step(self) -> Step:
-        """A round of training, or the opening of a network, or at the beginning a look at the data alone."""
+        """Trains for a round, or opens a network, or at the beginning looks at the data alone."""
         if self._shortcuts is None:
             self._draw()
             with self._clock.stage("data"):
                 self._shortcuts = find_shortcuts(self._source, self._judge)
-            return self._outcome("looked at the data")
+            return self._milestone("looked at the data")
         if self._waiting:
             self._open(self._next())
-            return self._outcome(f"opened network {len(self.extractions)}")
+            return self._milestone(f"opened network {len(self.extractions)}")
         assert self._trainer is not None
         with self._clock.stage("train"):
             progress = replace(self._trainer.step(), stage="train")
         return Step({name: value for name, value in asdict(progress).items() if value is not None})
 
+    @override
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """The training's, and what has been done since."""
         arrays, training = self._trainer.state() if self._trainer else ({}, {})
-        data: dict[str, JSON] = {
-            "training": training,
-            "opened": [list(key) for key in self._opened],
-            "extracted": len(self.extractions),
-            "looked": self._shortcuts is not None,
-            "seconds": dict(self._clock.seconds),
-        }
-        return arrays, data
+        looked = self._shortcuts is not None
+        state = _State(training, tuple(self._opened), len(self.extractions), looked, self._clock.seconds)
+        return arrays, {"done": to_json(state)}
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
+        state = from_json(_State, data["done"], "checkpoint")
         if self._trainer:
-            self._trainer.load(arrays, data["training"])
-        if self._shortcuts is None and data["looked"]:
+            self._trainer.load(arrays, state.training)
+        if self._shortcuts is None and state.looked:
             self._shortcuts = find_shortcuts(self._source, self._judge)
-        trained = {_key(one): one for one in self._trainer.networks()} if self._trainer else {}
-        for number in range(len(self.extractions), data["extracted"]):
-            self._open(trained[_stored_key(data["opened"][number])] if trained else None)
-        self._clock.load(data["seconds"])
+        trained = {_key(network): network for network in self._trainer.networks()} if self._trainer else {}
+        for number in range(len(self.extractions), state.extracted):
+            self._open(trained[state.opened[number]] if trained else None)
+        self._clock.load(state.seconds)
 
-    def result(self) -> dict[str, JSON]:
-        """What ``result.json`` and ``--json`` say."""
-        best = choose(self.found)
-        shown = best or nearest(self.found)
+    @override
+    def result(self) -> DistillFindings:
+        best = choose(self.programs)
+        shown = best or nearest(self.programs)
+        certificate = shown.certificate if shown else None
         with self._clock.stage("export"):
             machine = states_of(best.program, self._source) if best else None
             text = source_text(shown, self._source) if shown else None
-        return {
-            "task": self._source.name,
-            "kind": self._source.kind,
-            "tier": self._tier(best),
-            "route": shown.route if shown else None,
-            "method": shown.method if shown else None,
-            "program": text,
-            "nodes": shown.nodes if shown else None,
-            "states": machine.states if machine else None,
-            "checked": checked(self._source, shown.certificate if shown else None),
-            "reached": bool(best and best.certificate and best.certificate.reached),
-            "reason": self._reason(best),
-            "certificate": shown.certificate.as_json() if shown and shown.certificate else None,
-            "roads": self._roads(),
-            "table": program_table(self.found),
-            "rule": RULE,
-            "networks": self._networks(),
-            "data": profile(self._source.sequences).sentences(),
-            "seconds": {**self._clock.seconds},
-            "seed": self._config.seed,
-            "run": self._run,
-        }
+        return DistillFindings(
+            task=self._source.name,
+            kind=self._source.kind,
+            tier=self._tier(best),
+            route=shown.road if shown else None,
+            method=shown.method if shown else None,
+            program=text,
+            nodes=shown.nodes if shown else None,
+            states=machine.states if machine else None,
+            checked=checked(self._source, certificate),
+            reached=bool(best and best.certificate and best.certificate.reached),
+            reason=self._reason(best),
+            certificate=certificate,
+            roads={road: self._road(road) for road in ROADS},
+            table=program_table(self.programs),
+            rule=RULE,
+            networks=tuple(_network_outcome(extraction) for extraction in self.extractions),
+            data=tuple(profile(self._source.sequences).sentences()),
+            seconds=self._clock.seconds,
+            seed=self._config.seed,
+            run=self._run,
+        )
+
+    def keep(self, folder: RunFolder) -> None:
+        """Leaves the program in its languages, its machine, and the networks (`novacula.runs.KeepsArtifacts`)."""
+        write_artifacts(folder, self.result(), self._source, self.programs, self.extractions)
 
     def _begin_training(self) -> Trainer:
         source, config = self._source, self._config
@@ -140,7 +157,7 @@ class Distillation:
     def _next(self) -> TrainedNetwork | None:
         """The best perfect network that was not opened yet; None where there is none, or where it is the user's own."""
         trained = self._trainer.networks() if self._trainer else []
-        return next((one for one in trained if _key(one) not in self._opened), None)
+        return next((network for network in trained if _key(network) not in self._opened), None)
 
     @property
     def _waiting(self) -> bool:
@@ -159,15 +176,15 @@ class Distillation:
     @property
     def _reached(self) -> bool:
         """Whether a network gave a program that reaches the goal."""
-        return any(reaches(extraction.found) for extraction in self.extractions)
+        return any(reaches(extraction.programs) for extraction in self.extractions)
 
     def _draw(self) -> None:
-        """Let the target answer the sequences of all verdicts, which takes time where it is somebody's function."""
+        """Let the target answer the sequences of all verdicts, which takes time where it is a user's function."""
         with self._clock.stage("verify"):
-            _ = self._judge.batches
+            _ = self._judge.samples
 
     def _open(self, trained: TrainedNetwork | None) -> None:
-        """Open a network: the user's own, or one that was trained."""
+        """Open a network: one that was trained, or the user's own."""
         network = trained.network if trained else self._source.network
         assert network is not None
         if trained:
@@ -176,13 +193,15 @@ class Distillation:
         number = len(self.extractions)
         self.extractions.append(extract(number, network, self._source, self._judge, self._clock, self._config.seed))
 
-    def _outcome(self, what: str) -> Step:
-        best = choose(self.found)
-        tier = self._tier(best)
-        metrics: dict[str, JSON] = {"stage": what, "tier": tier, "nodes": best.nodes if best else None}
-        return Step(metrics, ({"milestone": what, **metrics},))
+    def _milestone(self, what: str) -> Step:
+        best = choose(self.programs)
+        tier, nodes = self._tier(best), best.nodes if best else None
+        return Step(
+            {"stage": what, "tier": tier, "nodes": nodes},
+            ({"milestone": what, "stage": what, "tier": tier, "nodes": nodes},),
+        )
 
-    def _tier(self, best: Found | None) -> str | None:
+    def _tier(self, best: JudgedProgram | None) -> Tier | None:
         if self._source.target is None:
             return None
         if best and best.certificate:
@@ -190,7 +209,7 @@ class Distillation:
         networks = [extraction.network for extraction in self.extractions]
         return "S0" if any(self._judge.network_is_right(network) for network in networks) else "none"
 
-    def _reason(self, best: Found | None) -> str:
+    def _reason(self, best: JudgedProgram | None) -> str:
         """Why the run ended without reaching its goal; empty if it did."""
         if best and best.certificate and best.certificate.reached:
             return ""
@@ -200,55 +219,43 @@ class Distillation:
             return "No network was trained that makes no mistake on the data."
         if best:
             return "A machine or a long program was found, and no formula of at most 60 syntax nodes."
-        if not self.found:
+        if not self.programs:
             return f"Of {len(self.extractions)} networks that were opened, none gave a program."
         return "None of the programs that were found is right; this is the one that is wrong most rarely."
 
-    def _roads(self) -> dict[str, JSON]:
-        """The best of each road."""
-        roads: dict[str, JSON] = {}
-        for route in ROUTES:
-            best = choose(self.found, route)
-            certificate = best.certificate if best else None
-            roads[route] = {
-                "tier": certificate.tier if certificate else ("none" if self._source.target else None),
-                "right": bool(certificate and certificate.right),
-                "nodes": best.nodes if best else None,
-                "method": best.method if best else None,
-            }
-        return roads
+    def _road(self, road: Road) -> RoadOutcome:
+        """The best program of a road."""
+        best = choose(self.programs, road)
+        certificate = best.certificate if best else None
+        tier = certificate.tier if certificate else ("none" if self._source.target else None)
+        right = bool(certificate and certificate.right)
+        return RoadOutcome(tier, right, best.nodes if best else None, best.method if best else None)
 
-    def _networks(self) -> list[JSON]:
-        return [
-            {
-                "shape": describe_network(extraction.network),
-                "accuracy": extraction.states.accuracy,
-                "opened_states": extraction.states.opened.states if extraction.states.opened else None,
-                "queried_states": extraction.states.queried.states if extraction.states.queried else None,
-                "new_states": list(extraction.states.growth.new_states),
-                "collisions": [reading.collisions for reading in extraction.states.readings],
-                "forms": [
-                    {
-                        "form": stage.name,
-                        "kept": stage.kept,
-                        "size": stage.network.size,
-                        "parameters": stage.metrics.parameters,
-                        "integers": stage.metrics.integers,
-                        "accuracy": stage.metrics.accuracy,
-                        "loss": stage.metrics.loss if math.isfinite(stage.metrics.loss) else None,
-                    }
-                    for stage in extraction.normalized.stages
-                ],
-            }
-            for extraction in self.extractions
-        ]
+
+def _network_outcome(extraction: Extraction) -> NetworkOutcome:
+    states = extraction.states
+    return NetworkOutcome(
+        shape=describe_network(extraction.network),
+        accuracy=states.accuracy,
+        opened_states=states.opened.states if states.opened else None,
+        queried_states=states.queried.states if states.queried else None,
+        new_states=states.growth.new_states,
+        collisions=tuple(reading.collisions for reading in states.readings),
+        forms=tuple(
+            FormRow(
+                form=form.name,
+                kept=form.kept,
+                size=form.network.size,
+                parameters=form.metrics.parameters,
+                integers=form.metrics.integers,
+                accuracy=form.metrics.accuracy,
+                loss=form.metrics.loss if math.isfinite(form.metrics.loss) else None,
+            )
+            for form in extraction.normal_form.forms
+        ),
+    )
 
 
 def _key(trained: TrainedNetwork) -> _Key:
     """What tells trained networks of a run apart; no clock, or runs that end alike would differ."""
     return trained.loss, trained.how
-
-
-def _stored_key(stored: list[Any]) -> _Key:
-    """A key of a checkpoint; an older one has seconds in its midst."""
-    return stored[0], stored[-1]

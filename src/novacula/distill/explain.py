@@ -1,7 +1,7 @@
 """What a run says about its program, in words. Source: ours."""
 
-from novacula.distill.candidate import Found, Route
 from novacula.distill.export import machine_python, program_python
+from novacula.distill.judged_program import JudgedProgram, Road
 from novacula.distill.machine import Machine
 from novacula.distill.network import Network
 from novacula.distill.program import Program
@@ -10,7 +10,7 @@ from novacula.distill.source import Source
 from novacula.distill.verify import Certificate
 from novacula.distill.verify.target import list_symbols
 
-_ROUTES: dict[Route, str] = {
+_ROADS: dict[Road, str] = {
     "opened": "read from the hidden states of a trained recurrent network",
     "queried": "learned from the answers of a trained recurrent network, as of a black box",
     "data": "found in the data alone, without any network",
@@ -33,42 +33,42 @@ _AGAINST = {
 
 
 def checked(source: Source, certificate: Certificate | None) -> str:
-    """What was compared and how far."""
+    """Returns what a program was compared with, and how far."""
     length = source.target.length if source.target else 0
     against = _AGAINST[source.kind].format(name=source.name, length=length)
     if certificate is None:
         return f"There is no program to compare with {against}."
     text = f"Compared with {against}. {certificate.sentences}"
     if example := certificate.counterexample:
-        x = ", ".join(str(one[0] if len(one) == 1 else one) for one in example.x)
+        x = ", ".join(str(inputs[0] if len(inputs) == 1 else inputs) for inputs in example.x)
         text += f" After the input {x} the last output must be {example.expected} and is {example.found}."
     return text
 
 
-def source_text(found: Found, source: Source) -> str:
-    """The Python file of what was found, with its provenance and certificate."""
+def source_text(judged: JudgedProgram, source: Source) -> str:
+    """Returns the Python file of a program, with its provenance and certificate."""
     import novacula
 
-    how = f"{found.method}, network {found.network + 1}" if found.network is not None else found.method
-    tier = found.certificate.tier if found.certificate else "none"
+    how = f"{judged.method}, network {judged.network + 1}" if judged.network is not None else judged.method
+    tier = judged.certificate.tier if judged.certificate else "none"
     verdict = _TIERS[tier] if tier else "right on held-out data; there is no function to compare with."
     if tier == "S4" and source.kind == "network":
         verdict = _WITHIN
     lines = [
         f"{source.name}, as a program.",
         "",
-        f"Distilled by novacula {novacula.__version__}: {_ROUTES[found.route]} ({how}).",
+        f"Distilled by novacula {novacula.__version__}: {_ROADS[judged.road]} ({how}).",
         f"Certificate: {verdict}",
-        *_wrapped(checked(source, found.certificate)),
+        *_wrapped(checked(source, judged.certificate)),
     ]
     text = "\n".join(lines)
-    if isinstance(found.program, Machine):
-        return machine_python(found.program, text)
-    return program_python(found.program, text)
+    if isinstance(judged.program, Machine):
+        return machine_python(judged.program, text)
+    return program_python(judged.program, text)
 
 
 def states_of(program: Program | Machine, source: Source) -> Machine | None:
-    """The minimal machine of what was found, over inputs of any length; None where it is infinite or too large."""
+    """Returns the minimal machine of a program, over inputs of any length; None where it is infinite or too large."""
     if isinstance(program, Machine):
         return program.minimal()
     symbols = list_symbols(source.low, source.high, source.streams)
@@ -76,7 +76,7 @@ def states_of(program: Program | Machine, source: Source) -> Machine | None:
 
 
 def describe_network(network: Network) -> str:
-    """A network's shape in a few words."""
+    """Returns a network's shape in a few words."""
     shapes = [
         " → ".join(str(size) for size in (layers[0].weight.shape[1], *(len(layer.bias) for layer in layers)))
         for layers in (network.f, network.g)

@@ -2,17 +2,18 @@
 
 An expression means what the same text means to Python, bit for bit: `and` and `or` give one of their operands, a
 comparison counts as 0 or 1, `//` and `%` round down. The same tree is evaluated on integers and on arrays, handed to a
-solver, and written in other languages; each of these is a table from operators to functions, folded by `fold`.
-Source: ours; the operators follow arXiv 2402.05110 (its integer symbolic regression), extended.
+solver, and written in other languages; each of these is a `Domain`, and `fold` computes in it.
+Source: ours; the operators extend those of the integer symbolic regression in arXiv 2402.05110.
 """
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 
+Value = TypeVar("Value")
 Operator = Literal[
     "+", "-", "*", "//", "%", "neg", "abs", "min", "max", "==", "!=", "<", "<=", "and", "or", "not", "if"
 ]
@@ -101,27 +102,27 @@ class Operation(Expression):
 
 
 def as_expression(value: Expression | int) -> Expression:
-    """A number as an expression; an expression as it is."""
+    """Returns a number as an expression, and an expression as it is."""
     return value if isinstance(value, Expression) else Number(int(value))
 
 
 def operation(name: Operator, *operands: Expression | int) -> Operation:
-    """The operation of operators that Python does not let us overload: `operation("if", a < b, a, 0)`."""
+    """Returns an operation that Python does not let us write, such as `operation("if", a < b, a, 0)`."""
     return Operation(name, tuple(as_expression(operand) for operand in operands))
 
 
 def nodes(expression: Expression) -> int:
-    """How many names, numbers and operators a tree has."""
+    """Returns the number of names, numbers and operators in a tree."""
     return sum(1 for _ in walk(expression))
 
 
 def names(expression: Expression) -> set[str]:
-    """The variables of a tree."""
+    """Returns the variables of a tree."""
     return {node.name for node in walk(expression) if isinstance(node, Name)}
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
-    """All nodes, each before its operands."""
+    """Yields all nodes, each before its operands."""
     yield expression
     if isinstance(expression, Operation):
         for operand in expression.operands:
@@ -129,7 +130,7 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 
 def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:
-    """The tree with the given variables replaced."""
+    """Returns the tree with the given variables replaced."""
     if isinstance(expression, Name):
         return values.get(expression.name, expression)
     if isinstance(expression, Operation):
@@ -137,71 +138,87 @@ def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expr
     return expression
 
 
-def fold(
-    expression: Expression,
-    values: Mapping[str, Any],
-    meaning: Mapping[Operator, Callable[..., Any]],
-    number: Callable[[int], Any] = int,
-) -> Any:
-    """The value of a tree in any domain.
+@dataclass(frozen=True)
+class Domain(Generic[Value]):
+    """A kind of values, and what expressions mean for them.
+
+    Attributes:
+        operators: what each operator makes of its operands.
+        number: the value of a constant.
+    """
+
+    operators: Mapping[Operator, Callable[..., Value]]
+    number: Callable[[int], Value]
+
+
+def fold(expression: Expression, values: Mapping[str, Value], domain: Domain[Value]) -> Value:
+    """Returns the value of a tree.
 
     Args:
         expression: the tree.
         values: of its variables.
-        meaning: of every operator that it uses.
-        number: a constant's value.
+        domain: what its operators and numbers mean.
     """
     if isinstance(expression, Name):
         return values[expression.name]
     if isinstance(expression, Number):
-        return number(expression.value)
+        return domain.number(expression.value)
     assert isinstance(expression, Operation)
-    operands = (fold(operand, values, meaning, number) for operand in expression.operands)
-    return meaning[expression.operator](*operands)
+    operands = (fold(operand, values, domain) for operand in expression.operands)
+    return domain.operators[expression.operator](*operands)
 
 
-def _truth(test: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _truth(test: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     return lambda a, b: np.asarray(test(a, b)).astype(np.int64)
 
 
-ON_INTEGERS: dict[Operator, Callable[..., Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "neg": operator.neg,
-    "abs": abs,
-    "min": min,
-    "max": max,
-    "==": lambda a, b: int(a == b),
-    "!=": lambda a, b: int(a != b),
-    "<": lambda a, b: int(a < b),
-    "<=": lambda a, b: int(a <= b),
-    "and": lambda a, b: b if a else a,
-    "or": lambda a, b: a if a else b,
-    "not": lambda a: int(not a),
-    "if": lambda condition, a, b: a if condition else b,
-}
+ON_INTEGERS: Domain[int] = Domain(
+    {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "//": operator.floordiv,
+        "%": operator.mod,
+        "neg": lambda a: -a,
+        "abs": lambda a: abs(a),
+        "min": min,
+        "max": max,
+        "==": lambda a, b: int(a == b),
+        "!=": lambda a, b: int(a != b),
+        "<": lambda a, b: int(a < b),
+        "<=": lambda a, b: int(a <= b),
+        "and": lambda a, b: b if a else a,
+        "or": lambda a, b: a if a else b,
+        "not": lambda a: int(not a),
+        "if": lambda condition, a, b: a if condition else b,
+    },
+    int,
+)
 """Python's integers: never wrong, one value at a time."""
 
-ON_ARRAYS: dict[Operator, Callable[..., Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "neg": operator.neg,
-    "abs": np.abs,
-    "min": np.minimum,
-    "max": np.maximum,
-    "==": _truth(operator.eq),
-    "!=": _truth(operator.ne),
-    "<": _truth(operator.lt),
-    "<=": _truth(operator.le),
-    "and": lambda a, b: np.where(np.asarray(a) != 0, b, a),
-    "or": lambda a, b: np.where(np.asarray(a) != 0, a, b),
-    "not": lambda a: (np.asarray(a) == 0).astype(np.int64),
-    "if": lambda condition, a, b: np.where(np.asarray(condition) != 0, a, b),
-}
+Column = np.ndarray | np.integer | int
+"""Values on many rows, or one number for all of them."""
+
+ON_ARRAYS: Domain[Column] = Domain(
+    {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "//": operator.floordiv,
+        "%": operator.mod,
+        "neg": lambda a: -a,
+        "abs": lambda a: np.abs(a),
+        "min": np.minimum,
+        "max": np.maximum,
+        "==": _truth(operator.eq),
+        "!=": _truth(operator.ne),
+        "<": _truth(operator.lt),
+        "<=": _truth(operator.le),
+        "and": lambda a, b: np.where(np.asarray(a) != 0, b, a),
+        "or": lambda a, b: np.where(np.asarray(a) != 0, a, b),
+        "not": lambda a: (np.asarray(a) == 0).astype(np.int64),
+        "if": lambda condition, a, b: np.where(np.asarray(condition) != 0, a, b),
+    },
+    int,
+)
 """Arrays of int64, or of Python's integers (dtype object), elementwise."""

@@ -1,4 +1,4 @@
-"""Open one network: normal form, states, programs, verdicts. Each stage is a folder of its own.
+"""Opens one network: normal form, states, programs, verdicts. Each stage is a folder of its own.
 
 Two roads lead from a network to programs, and are kept apart: *opened* reads its hidden states; *queried* sees only
 what it answers, as of a black box.
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from novacula.distill.behavior import Behavior
-from novacula.distill.candidate import Found, Route
+from novacula.distill.judged_program import JudgedProgram, Road
 from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.network import Network
-from novacula.distill.normalize import Normalized, normalize
+from novacula.distill.normalize import NormalForm, normalize
 from novacula.distill.program import Program
 from novacula.distill.source import Source
 from novacula.distill.states import States, read_states
@@ -21,7 +21,7 @@ from novacula.distill.stopwatch import Stopwatch
 from novacula.distill.synth import Candidate, synthesize
 from novacula.distill.transitions import Transitions
 from novacula.distill.verify import Certificate, verify
-from novacula.distill.verify.samples import Batch, draw_batches
+from novacula.distill.verify.samples import Samples, draw_samples
 from novacula.distill.verify.target import list_symbols
 from novacula.distill.verify.verify import verify_data
 
@@ -34,19 +34,19 @@ class Extraction:
 
     Attributes:
         network: as it was trained.
-        normalized: simplified.
+        normal_form: the network in simpler form.
         states: its states.
-        found: candidates with their verdicts.
+        programs: programs with their verdicts.
     """
 
     network: Network
-    normalized: Normalized
+    normal_form: NormalForm
     states: States
-    found: tuple[Found, ...]
+    programs: tuple[JudgedProgram, ...]
 
 
 class Judge:
-    """Judges candidates against a source, each once.
+    """Judges programs against a source, each once.
 
     Args:
         source: of the run.
@@ -55,26 +55,26 @@ class Judge:
 
     def __init__(self, source: Source, seed: int) -> None:
         self._source, self._seed = source, seed
-        self._batches: list[Batch] | None = None
+        self._samples: list[Samples] | None = None
         self._known: dict[Program, Certificate] = {}
 
     @property
-    def batches(self) -> list[Batch]:
+    def samples(self) -> list[Samples]:
         """Fresh sequences with the target's answers; none with data alone."""
-        if self._batches is None:
+        if self._samples is None:
             target = self._source.target
-            self._batches = draw_batches(target, self._seed) if target else []
-        return self._batches
+            self._samples = draw_samples(target, self._seed) if target else []
+        return self._samples
 
     def judge(self, program: Program | Machine) -> Certificate:
-        """What is known of a program."""
+        """Returns what is known of a program."""
         if isinstance(program, Program) and program in self._known:
             return self._known[program]
         if self._source.target is None:
             assert self._source.held_out is not None
             certificate = verify_data(program, self._source.held_out)
         else:
-            certificate = verify(program, self._source.target, batches=self.batches)
+            certificate = verify(program, self._source.target, samples=self.samples)
         if isinstance(program, Program):
             self._known[program] = certificate
         return certificate
@@ -85,27 +85,28 @@ class Judge:
             assert self._source.held_out is not None
             return verify_data(network, self._source.held_out).right
         length = self._source.target.length
-        return all((network.run(b.x) == b.y).all() for b in self.batches if b.x.shape[1] == length)
+        at_length = (samples for samples in self.samples if samples.x.shape[1] == length)
+        return all((network.run(samples.x) == samples.y).all() for samples in at_length)
 
 
 def extract(number: int, network: Network, source: Source, judge: Judge, clock: Stopwatch, seed: int) -> Extraction:
-    """Take programs out of a network.
+    """Takes programs out of a network.
 
     Args:
         number: of the network among the perfect ones.
         network: as it was trained.
         source: of the run; only its sequences are shown to what looks for programs.
-        judge: of the candidates.
+        judge: of the programs.
         clock: counts the time of every stage.
         seed: of the words on which the network is tried.
     """
     sequences = source.sequences
     with clock.stage("normalize"):
-        normalized = normalize(network, sequences, np.random.default_rng([seed, number]))
+        normal_form = normalize(network, sequences, np.random.default_rng([seed, number]))
     with clock.stage("states"):
-        states = read_states(normalized.network, sequences, seed)
-    roads = _Roads(number, states, normalized.network, source, judge, clock)
-    return Extraction(network, normalized, states, tuple(roads.opened() + roads.queried()))
+        states = read_states(normal_form.network, sequences, seed)
+    roads = _Roads(number, states, normal_form.network, source, judge, clock)
+    return Extraction(network, normal_form, states, tuple(roads.opened() + roads.queried()))
 
 
 class _Roads:
@@ -118,18 +119,18 @@ class _Roads:
         self._source, self._judge, self._clock = source, judge, clock
         self._of_machine: list[Candidate] = []
 
-    def opened(self) -> list[Found]:
+    def opened(self) -> list[JudgedProgram]:
         """From machines of hidden states, and from integer codes of these where the machine gave no short formula."""
         states = self._states
         if machine := states.opened or states.growth.machine:
             self._of_machine = self._synthesize([], [machine], None)
-        found = self._judged(self._of_machine, states.opened, "opened")
+        programs = self._judged(self._of_machine, states.opened, "opened")
         transitions = [reading.transitions for reading in states.readings if not reading.collisions]
-        if transitions and not reaches(found):
-            found += self._judged(self._synthesize(transitions, [], None), None, "opened")
-        return found
+        if transitions and not reaches(programs):
+            programs += self._judged(self._synthesize(transitions, [], None), None, "opened")
+        return programs
 
-    def queried(self) -> list[Found]:
+    def queried(self) -> list[JudgedProgram]:
         """From what the network answers."""
         states = self._states
         if machine := states.queried:
@@ -148,26 +149,34 @@ class _Roads:
         with self._clock.stage("synth"):
             return synthesize(transitions, machines, behavior, self._network.length)
 
-    def _judged(self, candidates: list[Candidate], machine: Machine | None, route: Route) -> list[Found]:
+    def _judged(self, candidates: list[Candidate], machine: Machine | None, road: Road) -> list[JudgedProgram]:
         with self._clock.stage("verify"):
-            return judged(candidates, machine, route, self._number, self._judge)
+            return judge_all(candidates, machine, road, self._number, self._judge)
 
 
 def _same(first: Machine, second: Machine) -> bool:
     pairs = ((first.symbols, second.symbols), (first.next, second.next), (first.output, second.output))
-    return all(np.array_equal(one, other) for one, other in pairs)
+    return all(np.array_equal(left, right) for left, right in pairs)
 
 
 def _nothing_known(symbols: np.ndarray, network: Network) -> Machine:
-    """A machine that tells which symbols there are."""
+    """A machine that only says which symbols there are."""
     return Machine(symbols, np.full((1, len(symbols)), UNKNOWN), np.zeros((1, len(symbols), network.outputs), np.int64))
 
 
-def judged(
-    candidates: Iterable[Candidate], machine: Machine | None, route: Route, number: int | None, judge: Judge
-) -> list[Found]:
-    """Candidates with their verdicts, the shortest first; once one is proved, longer ones are not checked."""
-    found: list[Found] = []
+def judge_all(
+    candidates: Iterable[Candidate], machine: Machine | None, road: Road, number: int | None, judge: Judge
+) -> list[JudgedProgram]:
+    """Returns candidates with their verdicts, the shortest first; once one is proved, longer ones are not checked.
+
+    Args:
+        candidates: formulas.
+        machine: a table of states, which is judged where no formula reaches the goal.
+        road: where all of them came from.
+        number: of the network; None without one.
+        judge: of the run.
+    """
+    programs: list[JudgedProgram] = []
     best, checked = "", 0
     shortest: dict[Program, Candidate] = {}
     for candidate in sorted(candidates, key=lambda candidate: candidate.program.nodes):
@@ -178,13 +187,13 @@ def judged(
             certificate = judge.judge(candidate.program)
             checked += 1
             best = str(certificate.tier) if certificate.right else best
-        found.append(Found(candidate.program, route, candidate.method, number, certificate))
+        programs.append(JudgedProgram(candidate.program, road, candidate.method, number, certificate))
     if machine is not None:
-        certificate = None if reaches(found) else judge.judge(machine)
-        found.append(Found(machine, route, "table", number, certificate))
-    return found
+        certificate = None if reaches(programs) else judge.judge(machine)
+        programs.append(JudgedProgram(machine, road, "table", number, certificate))
+    return programs
 
 
-def reaches(found: Iterable[Found]) -> bool:
-    """Whether one of the candidates reaches the goal."""
-    return any(one.certificate and one.certificate.reached for one in found)
+def reaches(programs: Iterable[JudgedProgram]) -> bool:
+    """Whether one of the programs reaches the goal."""
+    return any(program.certificate and program.certificate.reached for program in programs)

@@ -1,15 +1,15 @@
 """A program: integer variables, how one step changes them, and what it puts out. Source: ours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 
-from novacula.distill.expression import ON_ARRAYS, ON_INTEGERS, Expression, fold, names, nodes
+from novacula.distill.expression import ON_ARRAYS, ON_INTEGERS, Column, Domain, Expression, Value, fold, names, nodes
 
 EXACT_LIMIT = 2**30
-"""Beyond this magnitude `Program.run` goes on in Python's integers, since products might leave 64 bits."""
+"""States beyond this magnitude make `Program.run` compute in Python's integers, as products might leave 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -56,40 +56,62 @@ class Program:
         return sum(nodes(value) for value in self._values())
 
     def step(self, state: Sequence[int], x: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The next state and the outputs, exactly, for one input of every stream."""
-        values = dict(zip(self.inputs + self.state, (*x, *state), strict=True))
-        for name, value in self.body:
-            values[name] = fold(value, values, ON_INTEGERS)
-        update, outputs = (
-            tuple(fold(value, values, ON_INTEGERS) for value in some) for some in (self.update, self.outputs)
-        )
-        return update, outputs
+        """Returns the next state and the outputs, exactly, for one input of every stream."""
+        update, outputs = self.evaluate(ON_INTEGERS, state, x)
+        return tuple(update), tuple(outputs)
+
+    def advance(
+        self, states: Shaped[np.ndarray, "rows variables"], x: Shaped[np.ndarray, "rows streams"]
+    ) -> tuple[Shaped[np.ndarray, "rows variables"], Shaped[np.ndarray, "rows outputs"]]:
+        """Returns the next states and the outputs of many states at once.
+
+        Args:
+            states: int64, which wrap around, or Python's integers (dtype object), which have no limit.
+            x: an input for each.
+        """
+        update, outputs = self.evaluate(ON_ARRAYS, states.T, x.T)
+        return _columns(update, len(x), states.dtype), _columns(outputs, len(x), states.dtype)
 
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
-        """The outputs for many input sequences at once.
+        """Returns the outputs for many input sequences at once.
 
         Raises:
             OverflowError: an output does not fit 64 bits.
         """
-        state: list[np.ndarray] = [np.full(len(x), value, np.int64) for value in self.start]
+        states = np.tile(np.array(self.start, np.int64), (len(x), 1))
         result = np.empty((*x.shape[:2], len(self.outputs)), np.int64)
         for time in range(x.shape[1]):
-            if any(np.abs(value).max(initial=0) > EXACT_LIMIT for value in state):
-                state = [value.astype(object) for value in state]
-            values = dict(zip(self.inputs + self.state, [*x[:, time].T, *state], strict=True))
-            for name, value in self.body:
-                values[name] = fold(value, values, ON_ARRAYS)
-            state = [self._full(value, values, len(x)) for value in self.update]
-            for stream, value in enumerate(self.outputs):
-                result[:, time, stream] = self._full(value, values, len(x))
+            if states.dtype != object and np.abs(states).max(initial=0) > EXACT_LIMIT:
+                states = states.astype(object)
+            states, result[:, time] = self.advance(states, x[:, time])
         return result
+
+    def evaluate(
+        self, domain: Domain[Value], state: Iterable[Value], x: Iterable[Value]
+    ) -> tuple[list[Value], list[Value]]:
+        """Returns the next state and the outputs in any domain.
+
+        Args:
+            domain: what operators and numbers mean.
+            state: a value for every variable.
+            x: a value for every input.
+        """
+        values = dict(zip(self.inputs + self.state, (*x, *state), strict=True))
+        for name, value in self.body:
+            values[name] = fold(value, values, domain)
+        update = [fold(value, values, domain) for value in self.update]
+        return update, [fold(value, values, domain) for value in self.outputs]
 
     def _values(self) -> list[Expression]:
         return [*(value for _, value in self.body), *self.update, *self.outputs]
 
-    @staticmethod
-    def _full(value: Expression, values: Mapping[str, np.ndarray], rows: int) -> np.ndarray:
-        return np.broadcast_to(fold(value, values, ON_ARRAYS), (rows,))
+
+def _columns(values: Sequence[Column], rows: int, dtype: np.dtype) -> np.ndarray:
+    """Arrays and numbers as the columns of one array, each of them contiguous."""
+    result = np.empty((rows, len(values)), dtype, order="F")
+    for column, value in enumerate(values):
+        result[:, column] = value
+    return result
 
 
 def _require(read: set[str], known: list[str], where: str) -> None:

@@ -1,13 +1,12 @@
-"""Programs found in the data alone, without any network: labeled as such, and never taken where a network gave one as
-good. Source: ours.
+"""Programs found in the data alone, without any network; none is taken where a network gave one that is as good.
 
-The sequences are a machine already, the tree of their beginnings, most of whose transitions are unknown.
+The sequences are a machine already: the tree of their beginnings, most of whose transitions are unknown. Source: ours.
 """
 
 import numpy as np
 
-from novacula.distill.candidate import Found
-from novacula.distill.extract import Judge, judged
+from novacula.distill.extract import Judge, judge_all
+from novacula.distill.judged_program import JudgedProgram
 from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.sequences import Sequences
 from novacula.distill.source import Source
@@ -18,26 +17,26 @@ _ROWS = 400
 _WORK = 4_000_000
 
 
-def find_shortcuts(source: Source, judge: Judge) -> list[Found]:
-    """Programs for the data, with their verdicts.
+def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:
+    """Returns programs for the data, with their verdicts.
 
     Args:
         source: of the run; a network is no data.
-        judge: of the candidates.
+        judge: of the programs.
     """
     symbols = list_symbols(source.low, source.high, source.streams)
     if source.kind == "network" or symbols is None:
         return []
     tree = prefix_tree(source.sequences.rows(slice(_ROWS)), symbols)
     length = int(source.sequences.lengths.max())
-    return judged(synthesize([], [tree], None, length, Limits(work=_WORK)), None, "data", None, judge)
+    return judge_all(synthesize([], [tree], None, length, Limits(work=_WORK)), None, "data", None, judge)
 
 
 def prefix_tree(sequences: Sequences, symbols: np.ndarray) -> Machine:
-    """The machine that knows the sequences and nothing else: a state for each of their beginnings.
+    """Returns the machine that knows the sequences and nothing else: a state for each of their beginnings.
 
     Args:
-        sequences: no two of which contradict each other.
+        sequences: no two of them contradict each other.
         symbols: all inputs of one step, in lexicographic order.
     """
     empty = Machine(symbols, np.full((1, len(symbols)), UNKNOWN), np.zeros((1, len(symbols), 1), np.int64))

@@ -44,10 +44,10 @@ def test_no_kept_step_is_worse_and_harmful_ones_are_undone() -> None:
     data = TASKS["Abs_Diff"].data(300, generator)
     assert measured(scaled, data).accuracy == 1 and measured(quantized(scaled), data).accuracy < 1
     result = normalize(scaled, data, generator)
-    kept = [stage.metrics for stage in result.stages if stage.kept]
+    kept = [stage.metrics for stage in result.forms if stage.kept]
     assert all(after.accuracy >= before.accuracy for before, after in pairwise(kept))
-    assert result.stages[0].network is scaled and kept[-1].accuracy == 1
-    assert [stage for stage in result.stages if not stage.kept]
+    assert result.forms[0].network is scaled and kept[-1].accuracy == 1
+    assert [stage for stage in result.forms if not stage.kept]
 
 
 def test_the_metrics_count() -> None:

@@ -10,7 +10,7 @@ from novacula.distill.network import Layer, Network
 from novacula.distill.normalize import normalize
 from novacula.distill.sequences import Sequences
 from novacula.distill.states import States, read_states
-from novacula.distill.states.explore import Limits
+from novacula.distill.states.explore import ExplorationLimits
 from novacula.distill.states.queried import query
 from novacula.distill.tasks import TASKS
 from tests.distill.planted import PLANTED, disguise, planted_network
@@ -31,7 +31,7 @@ def read(task: str, seed: int = 1) -> States:
 def machine_of(task: str) -> Machine:
     network = planted_network(task)
     data = TASKS[task].data(200, np.random.default_rng(5))
-    machine = query(network, read_symbols(task), data.x, Limits(network.length)).machine
+    machine = query(network, read_symbols(task), data.x, ExplorationLimits(network.length)).machine
     assert machine is not None
     return machine
 
@@ -132,4 +132,4 @@ def test_a_network_that_explodes_is_read_without_a_machine() -> None:
     x = np.random.default_rng(0).integers(0, 2, (40, 10, 1))
     data = Sequences(x, np.cumsum(x, axis=1), np.full(40, 10), "sums")
     assert read_states(network, data).accuracy < 1
-    assert normalize(network, data, np.random.default_rng(0)).stages[0].network is network
+    assert normalize(network, data, np.random.default_rng(0)).forms[0].network is network

@@ -131,7 +131,7 @@ TASKS: dict[str, PlainTask] = {
     "Previous_Equals_Current": PlainTask(*_window(1, lambda seen: seen[0] == seen[1]), 0, 7),
     "Diff_Last2": PlainTask(*_window(1, lambda seen: seen[0] - seen[1]), -100, 99),
     "Abs_Diff": PlainTask(*_window(1, lambda seen: abs(seen[0] - seen[1])), -100, 99),
-    "Abs_Current": PlainTask(*_pointwise(abs), -100, 99),
+    "Abs_Current": PlainTask(*_pointwise(lambda a: abs(a)), -100, 99),
     "Diff_Abs_Values": PlainTask(*_window(1, lambda seen: abs(seen[0]) - abs(seen[1])), -100, 99),
     "Min_Seen": PlainTask(*_fold(9, min), 0, 9),
     "Max_Seen": PlainTask(*_fold(0, max), 0, 99),

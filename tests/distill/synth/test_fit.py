@@ -9,7 +9,6 @@ from novacula.distill.expression import Name, nodes
 from novacula.distill.synth.fit import Problem, distinct_rows, fit
 from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.rewrite import shorten
-from novacula.distill.synth.table import step_arrays
 
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -42,7 +41,7 @@ def test_a_planted_formula_is_recovered_beyond_the_rows_that_were_seen(name: str
     program = fit(blank, Budget(10_000_000, 60))
     assert program is not None
     program = shorten(program)
-    _, outputs = step_arrays(program, np.zeros((len(every), 0), int), every)
+    _, outputs = program.advance(np.zeros((len(every), 0), int), every)
     assert (outputs[:, 0] == function(every[:, 0], every[:, 1])).all()
     assert program.nodes <= size
 

@@ -1,13 +1,13 @@
 """Every task against a definition of its own, written here in plain Python from the published text."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import accumulate, pairwise, product
 
 import numpy as np
 import pytest
 
-from novacula.distill.tasks import TASKS, VARIANTS, Task
+from novacula.distill.tasks import TASKS, VARIANTS, SequenceTask
 
 ALL = {**TASKS, **VARIANTS}
 Definition = Callable[[list], list]
@@ -144,7 +144,7 @@ def test_there_are_62_tasks_and_three_variants_with_the_published_totals() -> No
 
 
 @pytest.mark.parametrize("task", ALL.values(), ids=lambda task: task.name)
-def test_the_program_does_what_the_definition_says(task: Task) -> None:
+def test_the_program_does_what_the_definition_says(task: SequenceTask) -> None:
     for length in (task.length, 1, 2 * task.length + 3):
         data = task.data(60, np.random.default_rng(length), length)
         assert data.x.shape[1] == length
@@ -152,7 +152,7 @@ def test_the_program_does_what_the_definition_says(task: Task) -> None:
 
 
 @pytest.mark.parametrize("task", ALL.values(), ids=lambda task: task.name)
-def test_inputs_have_the_range_and_use_all_of_it(task: Task) -> None:
+def test_inputs_have_the_range_and_use_all_of_it(task: SequenceTask) -> None:
     data = task.data(3000, np.random.default_rng(0))
     assert (data.low, data.high) == (task.low, task.high)
     assert data.x.shape[1:] == (20 if task.name in ("Sum_Last5", "Sum_Last6", "Sum_Last7", "Prev5") else 10,
@@ -189,7 +189,7 @@ def test_sequences_worked_by_hand(name: str, x: list, y: list) -> None:
     assert ALL[name].program.run(inputs).tolist() == np.array(y).reshape(1, len(y), -1).tolist()
 
 
-def mealy_states(task: Task) -> int:
+def mealy_states(task: SequenceTask) -> int:
     """The size of the minimal machine: reachable states of the program, merged until the partition is stable."""
     symbols = list(product(range(task.low, task.high + 1), repeat=len(task.program.inputs)))
     table: dict[tuple, list] = {}
@@ -211,7 +211,7 @@ def mealy_states(task: Task) -> int:
 @pytest.mark.parametrize(
     "task", [task for task in ALL.values() if task.published.mealy is not None], ids=lambda task: task.name
 )
-def test_minimal_machines_have_the_sizes_in_the_table(task: Task) -> None:
+def test_minimal_machines_have_the_sizes_in_the_table(task: SequenceTask) -> None:
     assert mealy_states(task) == task.published.mealy
 
 
@@ -223,7 +223,7 @@ def test_palindromes_are_drawn_as_published() -> None:
     assert len(rows) == 1022
     assert (0, *[1] * 9) not in rows
     assert (1, *[0] * 9) not in rows
-    exact: Counter[tuple] = Counter()
+    exact: defaultdict[tuple[int, ...], float] = defaultdict(float)
     for length in range(2, 11):
         half = (length + 1) // 2
         for free in product((0, 1), repeat=half + 10 - length):

@@ -8,7 +8,7 @@ from novacula.distill.tasks import TASKS
 from novacula.distill.train.batches import Batches
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import states
-from novacula.distill.train.stack import Batch, Weights, forward, gradients, one, random_weights, stacked
+from novacula.distill.train.stack import Batch, Stack, forward, gradients, network_of, random_stack, stacked
 
 NETS, SIZE, WIDTH = 3, 4, 6
 
@@ -18,20 +18,20 @@ def lesson_of(name: str) -> Lesson:
     return Lesson(TASKS[name].data(64, random), TASKS[name].data(16, random))
 
 
-def setting(name: str = "Base_3_Addition") -> tuple[Lesson, Weights, Batch]:
+def setting(name: str = "Base_3_Addition") -> tuple[Lesson, Stack, Batch]:
     """Networks in float64 with every path open, and a batch with noise."""
     lesson = lesson_of(name)
     encoding = lesson.encoding(True)
     generator = torch.Generator().manual_seed(0)
     outputs, classes = lesson.targets.shape[2], len(lesson.values)
-    weights = random_weights(NETS, SIZE, WIDTH, encoding, outputs, classes, generator, torch.float64)
+    weights = random_stack(NETS, SIZE, WIDTH, encoding, outputs, classes, generator, torch.float64)
     weights["carry"][:, :, :SIZE] = 0.3 * torch.randn(NETS, SIZE, SIZE, generator=generator, dtype=torch.float64)
     batch = Batches(lesson, encoding, torch.float64).draw(32, 5, generator)
     noise = 0.1 * torch.randn(5, NETS, SIZE, 32, generator=generator, dtype=torch.float64)
     return lesson, weights, Batch(batch.features, batch.targets, batch.classes, noise)
 
 
-def plain_loss(weights: Weights, batch: Batch, class_weight: float) -> torch.Tensor:
+def plain_loss(weights: Stack, batch: Batch, class_weight: float) -> torch.Tensor:
     """The same loss written step by step, for autograd."""
     assert batch.noise is not None
     state = torch.zeros_like(batch.noise[0])
@@ -77,13 +77,13 @@ def test_one_of_the_stack_is_the_network_that_it_stands_for(name: str) -> None:
     lesson, weights, _ = setting(name)
     encoding = lesson.encoding(True)
     features = encoding(lesson.data.x)
-    batch = Batch(
-        *(torch.from_numpy(np.ascontiguousarray(part.transpose(1, 2, 0))) for part in (features, lesson.targets)),
-        torch.zeros(10, 64, dtype=torch.int64),
+    time_first, targets = (
+        torch.from_numpy(np.ascontiguousarray(part.transpose(1, 2, 0))) for part in (features, lesson.targets)
     )
+    batch = Batch(time_first, targets, torch.zeros(10, 64, dtype=torch.int64))
     trace = forward(weights, batch)
     for net in range(NETS):
-        parameters = one(weights, net)
+        parameters = network_of(weights, net)
         reached = states(parameters, features)
         np.testing.assert_allclose(
             trace.states[:, net, :SIZE].numpy().transpose(2, 0, 1), reached, rtol=1e-9, atol=1e-9
@@ -97,7 +97,7 @@ def test_one_of_the_stack_is_the_network_that_it_stands_for(name: str) -> None:
 
 def test_stacking_undoes_taking_one() -> None:
     _, weights, _ = setting()
-    again = stacked([one(weights, net) for net in range(NETS)], torch.float64)
+    again = stacked([network_of(weights, net) for net in range(NETS)], torch.float64)
     for key in ("recur", "drive", "carry", "read"):
         assert torch.equal(again[key], weights[key])
     assert again["classify"].shape == (NETS, 0, SIZE + 1)

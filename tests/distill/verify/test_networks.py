@@ -8,7 +8,7 @@ import pytest
 from novacula.distill.network import Layer, Network
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Target, verify
-from novacula.distill.verify.samples import draw_batches
+from novacula.distill.verify.samples import draw_samples
 from novacula.distill.verify.target import uniform
 from novacula.distill.verify.tube import prove_network
 from tests.distill.planted import disguise, planted_network
@@ -28,7 +28,7 @@ def shifted(network: Network, amount: float) -> Network:
 
 @pytest.mark.parametrize("task", ["Parity_Last3", "Add_Mod_7", "Abs_Diff", "Sum_Last3", "Newton_Magnetic", "Dithering"])
 def test_planted_networks_are_proved_for_all_inputs(task: str) -> None:
-    certificate = verify(TASKS[task].program, target_of(planted_network(task)), batches=[])
+    certificate = verify(TASKS[task].program, target_of(planted_network(task)), samples=[])
     assert (certificate.tier, certificate.right) == ("S4", True)
 
 
@@ -58,8 +58,8 @@ def test_a_network_that_errs_only_in_a_corner_is_not_proved() -> None:
 def test_mutants_of_the_right_program_are_rejected() -> None:
     network = planted_network("Abs_Diff")
     target = target_of(network)
-    batches = draw_batches(target, 0)
-    x = batches[1].x
+    samples = draw_samples(target, 0)
+    x = samples[1].x
     for mutant in mutants(TASKS["Abs_Diff"].program):
         same = bool((mutant.run(x) == network.run(x)).all())
-        assert verify(mutant, target, batches=batches[1:2]).right == same
+        assert verify(mutant, target, samples=samples[1:2]).right == same

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from novacula.distill.behavior import random_words, words
-from novacula.distill.expression import Name, Number, operation
+from novacula.distill.expression import Expression, Name, Number, operation
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.sequences import Sequences
 from novacula.distill.verify import NODE_LIMIT, Target, verify
-from novacula.distill.verify.samples import draw_batches
+from novacula.distill.verify.samples import draw_samples
 from novacula.distill.verify.verify import verify_data
 from tests.distill.verify.mutants import mutants
 from tests.distill.verify.pairs import PAIRS, Pair, machine
@@ -34,7 +34,7 @@ def test_different_programs_of_one_function_are_proved_equal(pair: Pair) -> None
 def test_every_mutant_is_judged_as_brute_force_judges_it(pair: Pair) -> None:
     """A mutant may mean the same; whichever it is, the verdict must say so."""
     target = pair.target()
-    batches = [replace(batch, x=batch.x[:3000], y=batch.y[:3000]) for batch in draw_batches(target, 1)]
+    samples = [replace(drawn, x=drawn.x[:3000], y=drawn.y[:3000]) for drawn in draw_samples(target, 1)]
     generator = np.random.default_rng(7)
     streams = len(pair.left.inputs)
     drawn = random_words(pair.low, pair.high, streams, 40, 200, generator)
@@ -50,7 +50,7 @@ def test_every_mutant_is_judged_as_brute_force_judges_it(pair: Pair) -> None:
         except OverflowError:
             same = False
         try:
-            right = verify(mutant, target, batches=batches).right
+            right = verify(mutant, target, samples=samples).right
         except OverflowError:
             right = False
         assert right == same, mutant
@@ -84,7 +84,7 @@ def test_what_cannot_be_proved_is_not_called_proved() -> None:
     a, b, p = Name("a"), Name("b"), Name("p")
 
     def palindromes(base: int) -> Program:
-        update = [base * a + X, b + X * p, base * p]
+        update: list[Expression] = [base * a + X, b + X * p, base * p]
         return machine({"a": 0, "b": 0, "p": 1}, update, [operation("==", base * a + X, b + X * p)])
 
     left, right = palindromes(2), palindromes(3)
@@ -135,10 +135,10 @@ def test_a_function_is_tried_on_all_short_inputs() -> None:
 def test_all_words_agrees_with_the_product(pair: Pair = PAIRS[2]) -> None:
     """The exhaustive search of an oracle and the product automaton find the same shortest length."""
     x = words(pair.low, pair.high, 2, 5)
-    batches = draw_batches(pair.target(), 0)[1:2]
+    samples = draw_samples(pair.target(), 0)[1:2]
     for mutant in list(mutants(pair.right))[::4]:
         differs = (mutant.run(x) != pair.left.run(x)).any(axis=(0, 2))
-        certificate = verify(mutant, pair.target(), batches=batches)
+        certificate = verify(mutant, pair.target(), samples=samples)
         if differs.any():
             assert certificate.counterexample
             assert len(certificate.counterexample.x) == int(differs.argmax()) + 1

@@ -1,6 +1,6 @@
-"""Networks in simpler form: changes of basis, clean-ups, integers for weights."""
+"""Networks in simpler form: changes of basis, fewer units, integers for weights."""
 
 from novacula.distill.normalize.metrics import Metrics
-from novacula.distill.normalize.normalize import Normalized, Stage, normalize
+from novacula.distill.normalize.normalize import Form, NormalForm, normalize
 
-__all__ = ["Metrics", "Normalized", "Stage", "normalize"]
+__all__ = ["Form", "Metrics", "NormalForm", "normalize"]

@@ -8,7 +8,7 @@ from novacula.distill.network import Layer, Network
 
 
 def debiased(network: Network, least: float = 0.1) -> Network:
-    """The network without constants in directions of the state that f does not read.
+    """Returns the network without constants in directions of the state that f does not read.
 
     Args:
         network: any; whitened, so that the tolerance has a meaning.

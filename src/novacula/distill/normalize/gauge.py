@@ -14,10 +14,10 @@ from novacula.distill.network import Layer, Network
 def changed_basis(
     network: Network, matrix: Float[np.ndarray, "new size"], inverse: Float[np.ndarray, "size new"] | None = None
 ) -> Network:
-    """The network whose hidden state is `matrix` times this one's: the same outputs if the matrix is invertible.
+    """Returns the network whose hidden state is `matrix` times this one's.
 
-    A matrix with fewer rows than columns is allowed with an explicit inverse; it keeps the outputs if no state that is
-    reached loses anything by `inverse @ matrix`.
+    The outputs stay the same if the matrix is invertible. A matrix with fewer rows than columns needs an explicit
+    inverse; it keeps the outputs if `inverse @ matrix` leaves every state that is reached as it is.
     """
     if inverse is None:
         inverse = np.linalg.inv(matrix)

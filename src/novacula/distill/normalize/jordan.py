@@ -1,4 +1,4 @@
-"""A basis in which the state's own transition is in Jordan form, real, and sturdy against noise.
+"""Bases in which the state's own transition is nearly in real Jordan form, in spite of noise.
 
 Source: arXiv 2402.05110, Jordan normal form; the chains are found by singular values.
 """
@@ -14,7 +14,7 @@ LARGEST = 1e4
 
 
 def transition_matrix(network: Network) -> Float[np.ndarray, "size size"]:
-    """How the state moves if every hidden unit is taken for linear."""
+    """Returns how the state moves if every hidden unit is taken for linear."""
     matrix = np.eye(network.size + network.streams)
     for layer in network.f:
         matrix = layer.weight @ matrix
@@ -22,15 +22,15 @@ def transition_matrix(network: Network) -> Float[np.ndarray, "size size"]:
 
 
 def jordan_form(network: Network, near: float = 0.7, rank: float = 0.05) -> Network:
-    """The network in a basis where `transition_matrix` is nearly in real Jordan form.
+    """Returns the network in a basis where `transition_matrix` is nearly in real Jordan form.
 
     Args:
         network: any; whitened, so that the tolerances have a meaning.
-        near: eigenvalues at most so far apart count as one.
+        near: eigenvalues at most this far apart count as one.
         rank: singular values up to this count as zero when chains are built.
 
     Raises:
-        ValueError: no such basis: eigenvalues do not fall into groups, or weights explode.
+        ValueError: there is no such basis, since eigenvalues do not fall into groups or weights explode.
     """
     basis = jordan_basis(transition_matrix(network), near, rank)
     result = changed_basis(network, np.linalg.inv(basis), basis)
@@ -41,7 +41,7 @@ def jordan_form(network: Network, near: float = 0.7, rank: float = 0.05) -> Netw
 
 
 def jordan_basis(matrix: Float[np.ndarray, "n n"], near: float, rank: float) -> Float[np.ndarray, "n n"]:
-    """Columns P such that P⁻¹ · matrix · P is nearly in Jordan form, conjugate pairs as real rotations.
+    """Returns columns P such that P⁻¹ · matrix · P is nearly in Jordan form, conjugate pairs as real rotations.
 
     Raises:
         ValueError: eigenvalues do not fall into groups, or the columns do not span the space.
@@ -64,7 +64,7 @@ def jordan_basis(matrix: Float[np.ndarray, "n n"], near: float, rank: float) -> 
 
 
 def _groups(values: Complex[np.ndarray, " n"], near: float) -> list[tuple[complex, int]]:
-    """Means of eigenvalues near each other, and how many; sorted, so that equal matrices give equal bases."""
+    """Means of eigenvalues near each other, with their numbers; sorted, so that equal matrices give equal bases."""
     close = np.abs(values[:, None] - values[None]) <= near
     groups = []
     for row in np.unique(close, axis=0):

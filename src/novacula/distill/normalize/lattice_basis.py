@@ -1,8 +1,8 @@
 """A basis in which states are vectors of integers, and with them, as a rule, the weights.
 
-Of an affine network: what an input puts into the state, and what becomes of it, R^k X, spans a lattice that R maps into
-itself; an output that is an integer on it has an integer readout. Of others: the lattice that the states lie on.
-Source: ours; for affine networks it is Kalman's realization theory over the integers.
+In an affine network, what an input puts into the state and what becomes of it, R^k X, span a lattice that R maps into
+itself; outputs that are integers on the lattice have an integer readout. In other networks it is the lattice that the
+states lie on. Source: ours; for affine networks this is Kalman's realization theory over the integers.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from novacula.distill.states.lattice import find_lattice, lattice_of_inputs
 
 
 def lattice_form(network: Network, sequences: Sequences, generator: np.random.Generator) -> Network:
-    """The network in a reduced basis of the lattice of its states.
+    """Returns the network in a reduced basis of the lattice of its states.
 
     Raises:
         ValueError: there is no lattice of the state's dimension.

@@ -1,4 +1,4 @@
-"""What is measured of a network after every step of its simplification. Source: arXiv 2402.05110; the choice is its."""
+"""What is measured of a network after every change. Source: arXiv 2402.05110, the metrics of its simplification."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from novacula.distill.sequences import Sequences
 
 @dataclass(frozen=True)
 class Metrics:
-    """Of a network on data.
+    """A network in numbers, on data.
 
     Attributes:
         hidden: numbers in the state.
@@ -21,9 +21,9 @@ class Metrics:
         parameters: how many weights and biases there are.
         integers: how many of these are integers.
         norm: root of the sum of the squared weights and biases.
-        sparsity: the part of the hidden units' values that is 0; of a network without any, 0.
+        sparsity: the share of the hidden units' values that is 0; 0 where there are no such units.
         loss: mean squared error of the outputs.
-        accuracy: the part of the outputs that are right when rounded.
+        accuracy: the share of the outputs that are right when rounded.
     """
 
     hidden: int
@@ -39,7 +39,7 @@ class Metrics:
 
 
 def measured(network: Network, sequences: Sequences) -> Metrics:
-    """The metrics of a network; a loss or norm that is no number counts as infinite."""
+    """Returns the metrics of a network; a loss that is no number counts as infinite."""
     flat, layers = flat_weights(network), (*network.f, *network.g)
     errors = (network.outputs_of(sequences.x) - sequences.y)[sequences.inside]
     loss = float(np.nan_to_num((errors**2).mean(), nan=np.inf))
@@ -58,7 +58,7 @@ def measured(network: Network, sequences: Sequences) -> Metrics:
 
 
 def hidden_values(network: Network, sequences: Sequences) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """What goes into every layer of f and of g at the positions that are data, a row each."""
+    """Returns what goes into every layer of f and of g, with a row for every position that is data."""
     states = network.states(sequences.x)
     before = np.concatenate([states[:, :-1], sequences.x], axis=2)[sequences.inside]
     after = states[:, 1:][sequences.inside]

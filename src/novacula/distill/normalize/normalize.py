@@ -1,7 +1,7 @@
-"""A network in the simplest of all forms that compute the same, step by step, each step undone if it does harm.
+"""Brings a network into its normal form, change by change; a change that does harm is taken back.
 
-Source: arXiv 2402.05110, auto-simplification: whitening, Jordan, Toeplitz, de-biasing, quantization, masked retraining;
-the roll-back, the clean-ups before and the lattice after are ours.
+Source: arXiv 2402.05110, auto-simplification: whitening, Jordan, Toeplitz, de-biasing, quantization, masked retraining.
+Taking back, what is done before whitening, and the lattice are ours.
 """
 
 from collections.abc import Callable
@@ -28,14 +28,14 @@ _NEGLIGIBLE = 1e-8
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A step that was tried.
+class Form:
+    """A network on its way to the normal form.
 
     Attributes:
-        name: of the step.
-        network: what it made.
-        metrics: of that network.
-        kept: whether the next step goes on from there; else from where this one began.
+        name: of the change that made it.
+        network: the network after the change.
+        metrics: what is measured of it.
+        kept: whether the next change begins with it; otherwise with the network before it.
     """
 
     name: str
@@ -45,39 +45,42 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Normalized:
+class NormalForm:
     """A simplified network and how it came about.
 
     Attributes:
         network: the result.
-        stages: the steps in order; the first is the network as given.
+        forms: the forms in order; the first is the network as given.
     """
 
     network: Network
-    stages: tuple[Stage, ...]
+    forms: tuple[Form, ...]
 
 
-Step = tuple[str, Callable[[Network], Network]]
+Change = tuple[str, Callable[[Network], Network]]
+"""A name, and what makes a simpler network of one."""
 
 
-def normalize(network: Network, sequences: Sequences, generator: np.random.Generator) -> Normalized:
-    """Simplify a network without changing what it computes on data.
+def normalize(network: Network, sequences: Sequences, generator: np.random.Generator) -> NormalForm:
+    """Simplifies a network without changing what it computes on data.
 
     Args:
         network: any.
         sequences: with the outputs that it should give; a few hundred rows are used.
         generator: draws what the search for lattices looks at.
+
+    Source: arXiv 2402.05110, auto-simplification.
     """
     few = sequences.rows(slice(0, _ROWS))
-    snap: list[Step] = [
+    snap: list[Change] = [
         ("rescaled", rescaled),
         ("quantized", quantized),
         ("retrained", lambda net: _retrained(net, few)),
         ("quantized", quantized),
     ]
     with np.errstate(all="ignore"):
-        stages = [Stage("given", network, measured(network, few), True)]
-    steps: list[Step] = [
+        forms = [Form("given", network, measured(network, few), True)]
+    changes: list[Change] = [
         ("retrained", lambda net: retrained(net, few)),
         ("pruned", lambda net: pruned(net, few)),
         ("reduced", lambda net: reduced(net, few)),
@@ -87,41 +90,41 @@ def normalize(network: Network, sequences: Sequences, generator: np.random.Gener
         ("de-biased", debiased),
         *snap,
     ]
-    stages += _run(stages[-1], steps, few)
-    last = [stage for stage in stages if stage.kept][-1]
+    forms += _apply(forms[-1], changes, few)
+    last = [form for form in forms if form.kept][-1]
     if last.metrics.integers < last.metrics.parameters:
-        branch = _run(last, [("lattice", lambda net: lattice_form(net, few, generator)), *snap], few)
-        kept = [stage for stage in branch if stage.kept]
+        branch = _apply(last, [("lattice", lambda net: lattice_form(net, few, generator)), *snap], few)
+        kept = [form for form in branch if form.kept]
         if kept and branch[0].kept and _share(kept[-1]) > _share(last):
-            stages, last = stages + branch, kept[-1]
-    return Normalized(last.network, tuple(stages))
+            forms, last = forms + branch, kept[-1]
+    return NormalForm(last.network, tuple(forms))
 
 
-def _run(begin: Stage, steps: list[Step], sequences: Sequences) -> list[Stage]:
-    """The steps one after the other, each from the last that was kept."""
-    stages, at = [], begin
-    for name, step in steps:
+def _apply(begin: Form, changes: list[Change], sequences: Sequences) -> list[Form]:
+    """The changes one after the other, each made to the last form that was kept."""
+    forms, at = [], begin
+    for name, change in changes:
         try:
-            with np.errstate(all="ignore"):  # what explodes is undone below
-                network = step(at.network)
+            with np.errstate(all="ignore"):  # what explodes is not kept
+                network = change(at.network)
                 metrics = measured(network, sequences)
         except (ValueError, np.linalg.LinAlgError):
             continue
-        stage = Stage(name, network, metrics, _harmless(at.metrics, metrics))
-        stages.append(stage)
-        at = stage if stage.kept else at
-    return stages
+        form = Form(name, network, metrics, _harmless(at.metrics, metrics))
+        forms.append(form)
+        at = form if form.kept else at
+    return forms
 
 
 def _harmless(before: Metrics, after: Metrics) -> bool:
     return after.accuracy >= before.accuracy and after.loss <= max(_FACTOR * before.loss, _NEGLIGIBLE)
 
 
-def _share(stage: Stage) -> float:
-    return stage.metrics.integers / stage.metrics.parameters
+def _share(form: Form) -> float:
+    return form.metrics.integers / form.metrics.parameters
 
 
 def _retrained(network: Network, sequences: Sequences) -> Network:
-    """Retraining that leaves what is an integer alone."""
+    """Retraining that leaves integers alone."""
     flat = flat_weights(network)
     return retrained(network, sequences, flat != np.rint(flat))

@@ -16,11 +16,11 @@ _SMALL = 1e-7
 
 
 def pruned(network: Network, sequences: Sequences) -> Network:
-    """The network without hidden units that it can do without, for ReLU.
+    """Returns the network without the ReLU units that it can do without; with other activations, the network as it is.
 
-    Units that are never active or that nobody reads go; units whose inputs are the same up to a positive factor become
-    one; those that are always active, which are affine together, become as few as their affine map needs, and where all
-    of a layer are, the layer goes.
+    Units that are never active, or that nothing reads, go. Units whose inputs are the same up to a positive factor
+    become one. Units that are always active are affine together: they become as few as their affine map needs, and a
+    layer of nothing but such units goes.
     """
     if network.activation != "relu":
         return network
@@ -29,9 +29,9 @@ def pruned(network: Network, sequences: Sequences) -> Network:
 
 
 def reduced(network: Network, sequences: Sequences) -> Network:
-    """The network whose state spans no more dimensions than its states on the data do.
+    """Returns the network in as many dimensions as its states on the data span.
 
-    Of an affine network, directions that never reach the output go, too.
+    In an affine network, directions that never reach the output go, too.
     """
     states = network.states(sequences.x)[:, 1:][sequences.inside]
     _, values, directions = np.linalg.svd(states, full_matrices=False)
@@ -42,14 +42,14 @@ def reduced(network: Network, sequences: Sequences) -> Network:
         transition, readout = network.f[0].weight[:, : network.size], network.g[0].weight
         powers = [readout @ np.linalg.matrix_power(transition, k) for k in range(network.size)]
         _, values, directions = np.linalg.svd(np.concatenate(powers), full_matrices=False)
-        told = directions[values > _SMALL * values.max(initial=1e-300)]
-        if 0 < len(told) < network.size:
-            network = changed_basis(network, told, told.T)
+        observable = directions[values > _SMALL * values.max(initial=1e-300)]
+        if 0 < len(observable) < network.size:
+            network = changed_basis(network, observable, observable.T)
     return network
 
 
 def _pruned(layers: tuple[Layer, ...], values: list[np.ndarray]) -> tuple[Layer, ...]:
-    """One part; the last layers first, since what a later one no longer reads makes an earlier one's unit useless."""
+    """One part without such units. The last layers come first: what they do not read, none computes."""
     done = [layers[-1]]
     for place in reversed(range(len(layers) - 1)):
         first, second = _fewer_units(layers[place], done[0], values[place])
@@ -74,7 +74,7 @@ def _fewer_units(first: Layer, second: Layer, inputs: np.ndarray) -> tuple[Layer
 
 
 def _merged(first: Layer, second: Layer) -> tuple[Layer, Layer]:
-    """Units of parallel inputs put together."""
+    """The layers with units of parallel inputs put together."""
     rows = np.column_stack([first.weight, first.bias])
     lengths = np.linalg.norm(rows, axis=1)
     directions = rows / lengths[:, None]

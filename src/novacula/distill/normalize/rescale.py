@@ -8,7 +8,7 @@ from novacula.distill.network import Layer, Network
 
 
 def rescaled(network: Network) -> Network:
-    """The network whose ReLU units have their largest incoming weight at ±1; of other activations, as it is."""
+    """Returns the network with the largest incoming weight of each ReLU unit at ±1; other networks stay as they are."""
     if network.activation != "relu":
         return network
     return replace(network, f=_rescaled(network.f), g=_rescaled(network.g))

@@ -20,12 +20,12 @@ LARGEST = 1000
 
 
 def flat_weights(network: Network) -> Float[np.ndarray, " weights"]:
-    """All weights, layer after layer of f, then of g: each a matrix by rows, then its bias."""
+    """Returns all weights, layer after layer of f, then of g: each a matrix by rows, then its bias."""
     return np.concatenate([part for layer in (*network.f, *network.g) for part in (layer.weight.ravel(), layer.bias)])
 
 
 def with_weights(network: Network, flat: Float[np.ndarray, " weights"]) -> Network:
-    """The network of the same shape with other weights, in the order of `flat_weights`."""
+    """Returns the network of the same shape with other weights, in the order of `flat_weights`."""
     layers, at = [], 0
     for layer in (*network.f, *network.g):
         rows, columns = layer.weight.shape
@@ -38,15 +38,15 @@ def with_weights(network: Network, flat: Float[np.ndarray, " weights"]) -> Netwo
 def retrained(
     network: Network, sequences: Sequences, free: Bool[np.ndarray, " weights"] | None = None, steps: int = 20
 ) -> Network:
-    """The network after a few steps towards least squared error, first on the beginnings of the rows, then on all.
+    """Returns the network after a few steps towards the least squared error, on ever longer beginnings of the rows.
 
-    A network of more than `LARGEST` free weights is given back as it is.
+    A network of more than `LARGEST` free weights is returned as it is.
 
     Args:
         network: where it starts.
-        sequences: what its outputs should be; a few hundred rows do.
+        sequences: what its outputs should be; a few hundred rows are enough.
         free: which weights may move, in the order of `flat_weights`; all by default.
-        steps: at most so many for each length.
+        steps: the most for each length.
     """
     flat = flat_weights(network)
     free = np.ones(len(flat), bool) if free is None else free
@@ -110,7 +110,7 @@ def _linearized(network: Network, x: np.ndarray, y: np.ndarray) -> tuple[np.ndar
 def _derivatives(
     layers: tuple[Layer, ...], values: np.ndarray, activation: Activation
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a perceptron puts out, and its derivatives by its inputs and by its weights."""
+    """The outputs of a perceptron, and their derivatives by its inputs and by its weights."""
     inputs = [values]
     for layer in layers[:-1]:
         inputs.append(activate(layer(inputs[-1]), activation))

@@ -15,7 +15,7 @@ _LEAST = 1e-4
 
 
 def toeplitz_form(network: Network) -> Network:
-    """The network in the basis where, of the strongest input of every Jordan block, only the last coordinate hears.
+    """Returns the network in a basis where each Jordan block's last coordinate alone reads the block's strongest input.
 
     Raises:
         ValueError: the transition is not in Jordan form.

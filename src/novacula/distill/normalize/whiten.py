@@ -8,11 +8,11 @@ from novacula.distill.sequences import Sequences
 
 
 def whitened(network: Network, sequences: Sequences, least: float = 0.1) -> Network:
-    """The network in the basis where the mean of h hᵀ over the data is the identity.
+    """Returns the network in the basis where the mean of h hᵀ over the data is the identity.
 
     Args:
         network: any.
-        sequences: what its states are taken from.
+        sequences: its states along these are whitened.
         least: directions whose second moment is smaller carry hardly any signal and keep their scale.
     """
     states = network.states(sequences.x)[:, 1:][sequences.inside]

@@ -1,8 +1,8 @@
 """States that are sums: counters and cyclic groups, read off a machine.
 
-Where the order of the inputs does not matter and every input can be told by what it adds, a state is an element of the
-abelian group that the symbols generate, with a relation wherever two words lead to the same state. By the Smith normal
-form it is a sum of integers without bound and of integers modulo something. Source: ours; Smith 1861.
+Where the order of the inputs does not matter, a state is an element of the abelian group that the symbols generate,
+with a relation wherever two words lead to the same state. By the Smith normal form such an element is a list of
+integers, each of them unbounded or modulo something. Source: ours; Smith 1861.
 """
 
 from dataclasses import dataclass
@@ -35,10 +35,10 @@ class Counts:
 
 
 def find_counts(machine: Machine, most: int = 64) -> Counts | None:
-    """The group of a machine that only adds up its inputs; None if it does something else.
+    """Returns the group of a machine that only adds up its inputs; None if it does something else.
 
     Args:
-        machine: minimal; it may be partial, then what is unknown is free.
+        machine: minimal; it may be partial, and what is unknown may then be anything.
         most: the largest alphabet that is tried.
     """
     symbols = len(machine.symbols)
@@ -61,14 +61,14 @@ def find_counts(machine: Machine, most: int = 64) -> Counts | None:
 
 
 class CountCode(Code):
-    """The group elements of an exploration's states; any state is recognized by what the probes make it put out."""
+    """The group elements of an exploration's states; a state is recognized by its outputs over the probes."""
 
     def __init__(self, walk: Walk, found: Exploration, counts: Counts) -> None:
         self.walk, self.found, self.counts = walk, found, counts
         self._places = {row.tobytes(): place for place, row in enumerate(self._answers(found.states))}
 
     def encode(self, states: Num[np.ndarray, "rows size"]) -> Int[np.ndarray, "rows codes"]:
-        """See `Code`.
+        """Returns the integers of every state.
 
         Raises:
             ValueError: a state that the exploration did not find.
@@ -84,7 +84,7 @@ class CountCode(Code):
 
 
 def counts_reading(walk: Walk, found: Exploration) -> Reading | None:
-    """The transitions of an explored machine in terms of its group, if it has one."""
+    """Returns the transitions of an explored machine in terms of its group; None if it has none."""
     counts = find_counts(found.machine)
     if counts is None:
         return None
@@ -101,11 +101,11 @@ def counts_reading(walk: Walk, found: Exploration) -> Reading | None:
 
 
 def smith(relations: Int[np.ndarray, "relations n"]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, "n n"]]:
-    """The structure of the abelian group of n generators with relations.
+    """Returns the structure of the abelian group of n generators with relations.
 
     Returns:
-        the order of each cyclic factor, 0 for infinite ones, and the unimodular matrix whose row i says what generator
-        i is in terms of the factors.
+        The order of each cyclic factor, 0 for an infinite one, and the unimodular matrix whose row i writes generator i
+        in terms of the factors.
     """
     size = relations.shape[1]
     independent = integer_basis(relations)
@@ -116,7 +116,7 @@ def smith(relations: Int[np.ndarray, "relations n"]) -> tuple[Int[np.ndarray, " 
 
 
 def _canonical(counts: Counts) -> Counts:
-    """Signs and units such that the first symbol that counts at all counts 1 or as little as it can."""
+    """The same group with signs and units by which the first symbol that counts at all counts as little as it can."""
     steps, codes = counts.steps.copy(), counts.codes.copy()
     for column, modulus in enumerate(counts.moduli.tolist()):
         first = steps[np.flatnonzero(steps[:, column])[0], column] if steps[:, column].any() else 1
@@ -130,7 +130,7 @@ def _canonical(counts: Counts) -> Counts:
 
 
 def _words(machine: Machine) -> dict[int, np.ndarray]:
-    """How often a shortest word to each state has each symbol."""
+    """For each state, how often a shortest word to it has each symbol."""
     words = {0: np.zeros(len(machine.symbols), np.int64)}
     for state in (queue := [0]):
         for symbol, after in enumerate(machine.next[state].tolist()):

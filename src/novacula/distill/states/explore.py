@@ -1,9 +1,9 @@
-"""The machine of a walk: states are told apart by what comes out of them, and by nothing else.
+"""The machine of a walk, whose states are distinguished by their outputs and by nothing else.
 
-Two states are taken for one when the outputs over all probes, short words, are the same; a class of states is stood for
-by the first one found, breadth first. Where a visited state moves otherwise than the one that stands for it, the word
-that shows it becomes a probe. This is active learning (Rivest and Schapire 1993) with states that can be returned to,
-so that it works in any embedding and costs a probe only its own length. Source: ours, after spec 16.2.
+Two states are taken for the same when their outputs over all probes, which are short words, are the same. The first
+state of each class, breadth first, represents the class. Where a visited state moves otherwise than its representative,
+the word that shows it becomes a probe. This is active learning (Rivest and Schapire 1993) with states that can be
+returned to: it works in any embedding, and a probe costs only its own length. Source: ours.
 """
 
 from collections import Counter
@@ -22,14 +22,14 @@ _CHUNK = 1 << 18
 
 
 @dataclass(frozen=True)
-class Limits:
+class ExplorationLimits:
     """How far an exploration goes.
 
     Attributes:
         length: the longest word that is read; what lies beyond is unknown.
         states: the largest machine.
-        steps: about how many steps of the walk it may take.
-        questions: how many words a black box may be asked one at a time.
+        steps: about the most steps of the walk.
+        questions: the most words that a black box is asked one at a time.
     """
 
     length: int
@@ -40,16 +40,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Exploration:
-    """What was found.
+    """What an exploration found.
 
     Attributes:
         machine: partial where the limits ended it; not minimized, its states numbered as they were found.
-        states: the walk's state that stands for each of the machine's.
-        depths: how many inputs lead there.
-        probes: the words that tell states apart.
+        states: the walk's state that represents each of the machine's.
+        depths: the number of inputs that lead there.
+        probes: the words that distinguish states.
         stopped: why it is not complete; empty if it is.
-        contradictions: visited moves, of `checked`, that the machine gets wrong and that no probe could explain.
-        checked: visited moves that it was held against.
+        contradictions: visited moves that the machine gets wrong and that no probe explains.
+        checked: visited moves that the machine was compared with.
     """
 
     machine: Machine
@@ -65,14 +65,14 @@ def explore(
     walk: Walk,
     symbols: Int[np.ndarray, "symbols streams"],
     visits: Int[np.ndarray, "rows time streams"],
-    limits: Limits,
+    limits: ExplorationLimits,
 ) -> Exploration:
-    """The machine of a walk, consistent with what happens on some input sequences.
+    """Returns the machine of a walk, consistent with what happens on some input sequences.
 
     Args:
         walk: what is explored.
         symbols: all that it may read, in lexicographic order.
-        visits: sequences of these whose every move the machine is held against, up to the longest word.
+        visits: sequences of these; the machine is compared with all their moves, up to the longest word.
         limits: where to stop.
     """
     explorer = _Explorer(walk, symbols, visits[:, : limits.length], limits)
@@ -89,7 +89,9 @@ def explore(
 
 
 @dataclass
-class _Found:
+class _Closure:
+    """The machine of the states that the probes distinguish, breadth first, as far as the limits allow."""
+
     machine: Machine
     states: np.ndarray
     depths: np.ndarray
@@ -98,7 +100,7 @@ class _Found:
 
 
 class _Explorer:
-    def __init__(self, walk: Walk, symbols: np.ndarray, visits: np.ndarray, limits: Limits) -> None:
+    def __init__(self, walk: Walk, symbols: np.ndarray, visits: np.ndarray, limits: ExplorationLimits) -> None:
         self.walk, self.symbols, self.visits, self.limits = walk, symbols, visits, limits
         self.steps = 0
         self.probes: list[np.ndarray] = []
@@ -111,7 +113,7 @@ class _Explorer:
             self.add(word)
 
     def add(self, word: np.ndarray) -> None:
-        """One more probe."""
+        """Adds a probe."""
         self.probes.append(word)
         self._factors.append(self._multipliers.integers(1, 2**62, (len(word), self.outputs)) * 2 + 1)
         # Nothing is read beyond the longest word: what cannot be probed is not looked at later.
@@ -124,7 +126,7 @@ class _Explorer:
         return max(len(word) for word in self.probes)
 
     def keys(self, states: np.ndarray) -> np.ndarray:
-        """A number for what comes out of every state over all probes: equal for equal outputs, else hardly ever."""
+        """Returns a number for the outputs of every state over all probes; different outputs hardly ever share one."""
         return sum((self._answers(states, place) for place in range(len(self.probes))), np.zeros(len(states), np.int64))
 
     def _answers(self, states: np.ndarray, place: int) -> np.ndarray:
@@ -133,12 +135,12 @@ class _Explorer:
         self.steps += len(states) * len(word)
         keys = np.zeros(len(states), np.int64)
         for begin in range(0, len(states), _CHUNK):
-            some = slice(begin, begin + _CHUNK)
-            keys[some] = (self.walk.probe(states[some], word) * factors).sum((1, 2))
+            chunk = slice(begin, begin + _CHUNK)
+            keys[chunk] = (self.walk.probe(states[chunk], word) * factors).sum((1, 2))
         return keys
 
-    def close(self) -> _Found:
-        """The machine of the states that the probes tell apart, breadth first."""
+    def close(self) -> _Closure:
+        """Returns the machine of the states that the probes distinguish, breadth first."""
         states, depths = [self.walk.start()], [0]
         keys = {int(self.keys(states[0])[0]): 0}
         after = np.full((self.limits.states, len(self.symbols)), UNKNOWN)
@@ -158,21 +160,21 @@ class _Explorer:
                     keys[key] = len(states)
                     states.append(reached[place : place + 1])
                     depths.append(depth + 1)
-            some = slice(begin, begin + count)
-            after[some] = _numbers(found, keys).reshape(count, -1)
+            rows = slice(begin, begin + count)
+            after[rows] = _numbers(found, keys).reshape(count, -1)
             for place, symbol in enumerate(self.symbols):
-                output[some, place] = self.walk.probe(layer, symbol[None])[:, 0]
+                output[rows, place] = self.walk.probe(layer, symbol[None])[:, 0]
             begin += count
-            if (after[some] == UNKNOWN).any() or self.steps > self.limits.steps:
+            if (after[rows] == UNKNOWN).any() or self.steps > self.limits.steps:
                 stopped = f"more than {len(states)} states" if self.steps <= self.limits.steps else "too many steps"
                 break
         count = len(states)
         output[after == UNKNOWN] = 0
         machine = Machine(self.symbols, after[:count], output[:count])
-        return _Found(machine, np.concatenate(states), np.array(depths), keys, stopped)
+        return _Closure(machine, np.concatenate(states), np.array(depths), keys, stopped)
 
-    def contradictions(self, found: _Found) -> tuple[list[np.ndarray], int, int]:
-        """Words that would tell apart what visited moves show to differ; how many moves do, and how many there are."""
+    def contradictions(self, found: _Closure) -> tuple[list[np.ndarray], int, int]:
+        """Returns words that would distinguish what visited moves show to differ, and how many of how many moves do."""
         times = min(self.visits.shape[1], self.limits.length - self.longest)
         if times < 1:
             return [], 0, 0
@@ -192,21 +194,21 @@ class _Explorer:
         fresh = self._differences(found.states[at[rows]], before[rows], places[rows])
         return fresh[:_NEW_PROBES], int(wrong.sum() + strange.sum()), int(known.sum())
 
-    def _differences(self, ones: np.ndarray, others: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
-        """Words that begin with a symbol each and tell pairs of states apart, the shortest first."""
+    def _differences(self, left: np.ndarray, right: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
+        """Words that begin with a symbol each and distinguish pairs of states, the shortest first."""
         found: dict[bytes, np.ndarray] = {}
-        pairs = np.concatenate([ones, others])
+        pairs = np.concatenate([left, right])
         after = self.walk.step(pairs, np.tile(self.symbols[places], (2, 1)))
         for place in np.unique(places):
             symbol = self.symbols[place : place + 1]
-            one, other = np.split(self.walk.probe(pairs, symbol), 2)
-            if (one != other)[places == place].any():
+            left_out, right_out = np.split(self.walk.probe(pairs, symbol), 2)
+            if (left_out != right_out)[places == place].any():
                 found.setdefault(symbol.tobytes(), symbol)
         for word in sorted(self.probes, key=len):
             if len(found) >= _NEW_PROBES or len(word) > self.limits.length // 2:
                 break
-            one, other = np.split(self.walk.probe(after, word), 2)
-            differs = (one != other).any(2)
+            left_out, right_out = np.split(self.walk.probe(after, word), 2)
+            differs = (left_out != right_out).any(2)
             for row in np.flatnonzero(differs.any(1)).tolist():
                 longer = np.concatenate([self.symbols[places[row]][None], word[: differs[row].argmax() + 1]])
                 found.setdefault(longer.tobytes(), longer)
@@ -233,6 +235,6 @@ def _numbers(keys: np.ndarray, known: dict[int, int]) -> np.ndarray:
 
 
 def state_counts(depths: Int[np.ndarray, " states"]) -> list[int]:
-    """How many states are first reached after 0, 1, 2, ... inputs."""
+    """Returns how many states are first reached after 0, 1, 2, … inputs."""
     counts = Counter(depths.tolist())
     return [counts[depth] for depth in range(max(counts) + 1)]

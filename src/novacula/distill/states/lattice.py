@@ -1,9 +1,9 @@
 """Integer coordinates for points that lie, up to noise, on a lattice.
 
-The lattice of a cloud is the one that the differences of its points generate. Short differences come first: those that
-are alike are averaged, a reduced basis is made of them, whatever point does not fit adds its own difference, and least
-squares over all points fixes the basis. It is kept only if the points lie so near to it that chance cannot do it.
-Source: arXiv 2402.05110 has the idea of a lattice of states; the method is ours.
+The lattice of a cloud is the one that the differences of its points generate. Short differences that are alike are
+averaged, and a reduced basis is made of them. Points that do not fit add their own differences, and least squares over
+all points refines the basis. It is kept only if the points lie nearer to the lattice than chance would have it.
+Source: arXiv 2402.05110 for the idea of a lattice of states; the method is ours.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from novacula.distill.lll import reduced_basis
 from novacula.distill.network import Network
+from novacula.distill.states.reading import Code
 
 _POINTS = 200
 _DIFFERENCES = 2000
@@ -20,17 +21,17 @@ _CANDIDATES = 64
 _NEAR = 0.15
 """The largest root mean square distance from the lattice, per coordinate of a reduced basis, that counts as on it."""
 _GAP = 2.2
-"""A lattice's shortest vector must be so many times as long as what counts as zero."""
+"""A lattice's shortest vector must be this many times as long as what counts as zero."""
 
 
 @dataclass(frozen=True)
-class Lattice:
-    """Points are integer rows times the basis, plus an offset; it is a `Code`.
+class Lattice(Code):
+    """Points that are integer rows times the basis, plus an offset.
 
     Attributes:
-        basis: a reduced basis, a vector a row.
+        basis: a reduced basis, one vector in each row.
         offset: a point of the lattice.
-        noise: root mean square distance of the points from it, per coordinate of the space.
+        noise: root mean square distance of the points from the lattice, per coordinate of the space.
     """
 
     basis: Float[np.ndarray, "codes size"]
@@ -38,18 +39,18 @@ class Lattice:
     noise: float
 
     def encode(self, states: Float[np.ndarray, "rows size"]) -> Int[np.ndarray, "rows codes"]:
-        """The integer coordinates of the nearest lattice points, by rounding."""
+        """Returns the integer coordinates of the nearest lattice points, by rounding."""
         return np.rint((states - self.offset) @ np.linalg.pinv(self.basis)).astype(np.int64)
 
     def decode(self, codes: Int[np.ndarray, "rows codes"]) -> Float[np.ndarray, "rows size"]:
-        """The lattice points."""
+        """Returns the lattice points."""
         return codes @ self.basis + self.offset
 
 
 def lattice_of(vectors: Float[np.ndarray, "vectors size"]) -> Float[np.ndarray, "rank size"] | None:
-    """A reduced basis of the lattice that a few nearly exact vectors generate; None if they generate none.
+    """Returns a reduced basis of the lattice that a few nearly exact vectors generate; None if they generate none.
 
-    The smallest tolerance counts that leaves a gap between what is zero and what is not.
+    The tolerance is the smallest that leaves a gap between what is zero and what is not.
     """
     vectors = vectors[np.argsort(np.linalg.norm(vectors, axis=1), kind="stable")]
     largest = np.linalg.norm(vectors, axis=1).max(initial=0)
@@ -65,10 +66,10 @@ def lattice_of(vectors: Float[np.ndarray, "vectors size"]) -> Float[np.ndarray, 
 
 
 def lattice_of_inputs(network: Network) -> Float[np.ndarray, "rank size"] | None:
-    """A reduced basis of the lattice that contains the states of a network whose f is affine; None if there is none.
+    """Returns a reduced basis of a lattice that holds the states of a network whose f is affine, or None.
 
-    What an input puts into the state, and what becomes of it, R^k X, generates it; where that does not fill the space,
-    the constants of f do their part.
+    What an input puts into the state, and what becomes of it, R^k X, generate the lattice; where these do not fill the
+    space, the constants of f are added.
     """
     transition, injected = np.split(network.f[0].weight, [network.size], axis=1)
     basis = None
@@ -85,12 +86,12 @@ def lattice_of_inputs(network: Network) -> Float[np.ndarray, "rank size"] | None
 def lattice_of_states(
     network: Network, states: Float[np.ndarray, "rows size"], generator: np.random.Generator
 ) -> Lattice | None:
-    """The lattice of a network's states with the start as origin and codes that are more often positive than not.
+    """Returns the lattice of a network's states, with the start as origin and codes that are mostly positive.
 
     Args:
         network: where they come from; if its f is affine, its weights say which lattice it is.
         states: on data, the first of them the start.
-        generator: draws the states that are looked at if the weights do not say.
+        generator: draws the states that are used if the weights do not say.
     """
     if len(network.f) == 1:
         basis = lattice_of_inputs(network)
@@ -108,11 +109,11 @@ def lattice_of_states(
 
 
 def find_lattice(points: Float[np.ndarray, "points size"], generator: np.random.Generator) -> Lattice | None:
-    """The lattice that points lie on, the origin of its coordinates being the first point; None if there is none.
+    """Returns the lattice that points lie on, with the first point as origin; None if there is none.
 
     Args:
-        points: states, with noise, of which any number may fall on one lattice point.
-        generator: draws the points whose differences are looked at.
+        points: states, with noise; any number of them may lie on the same lattice point.
+        generator: draws the points whose differences are used.
     """
     chosen = _distinct(points, generator)
     differences = (chosen[:, None] - chosen[None])[np.triu_indices(len(chosen), 1)]
@@ -157,7 +158,7 @@ def _with_tolerance(points: np.ndarray, differences: np.ndarray, lengths: np.nda
 
 
 def _averaged(differences: np.ndarray, lengths: np.ndarray, zero: float) -> np.ndarray:
-    """Short differences that are not noise, those of one vector or its opposite put together, the shortest first."""
+    """Short differences that are not noise, the shortest first; those of a vector, or its opposite, are averaged."""
     order = np.argsort(lengths, kind="stable")
     order = order[np.searchsorted(lengths[order], zero, side="right") :][:_DIFFERENCES]
     rest, found = differences[order], []
@@ -172,15 +173,15 @@ def _averaged(differences: np.ndarray, lengths: np.ndarray, zero: float) -> np.n
 
 def _most_frequent(rest: np.ndarray, zero: float) -> np.ndarray:
     """The mean of the largest group of vectors that are alike, or opposite."""
-    some = rest[:_CANDIDATES]
-    signs = np.where(rest @ some.T < 0, -1.0, 1.0)
-    alike = np.linalg.norm(signs[:, :, None] * rest[:, None] - some[None], axis=2) <= 2 * zero
+    first = rest[:_CANDIDATES]
+    signs = np.where(rest @ first.T < 0, -1.0, 1.0)
+    alike = np.linalg.norm(signs[:, :, None] * rest[:, None] - first[None], axis=2) <= 2 * zero
     best = int(alike.sum(0).argmax())
     return (signs[alike[:, best], best, None] * rest[alike[:, best]]).mean(0)
 
 
 def _fitted(points: np.ndarray, basis: np.ndarray) -> Lattice:
-    """Basis and offset by least squares, for the integers that the given basis says; reduced again."""
+    """Basis and offset by least squares, for the integer coordinates in the given basis; reduced again."""
     offset = points[0]
     for _ in range(3):
         codes = _rounded(points - offset, basis)
@@ -196,7 +197,7 @@ def _fitted(points: np.ndarray, basis: np.ndarray) -> Lattice:
 
 
 def _convincing(points: np.ndarray, lattice: Lattice, zero: float) -> bool:
-    """Whether so many points would hardly lie so near to a lattice by chance."""
+    """Whether this many points would hardly lie this near to a lattice by chance."""
     exact = (points - lattice.offset) @ np.linalg.pinv(lattice.basis)
     codes = np.rint(exact)
     distinct = len(np.unique(codes, axis=0))

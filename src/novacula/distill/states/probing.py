@@ -1,7 +1,7 @@
-"""States written by what they would put out: the outputs at the ends of a few short words.
+"""States written by their outputs at the ends of a few short words.
 
-For an affine network this is the observability form of control theory (Kalman 1963) in integers; for others, too, a
-state is often just what one more input makes visible. Source: ours.
+For an affine network this is the observability form of control theory (Kalman 1963) in integers; in other networks,
+too, one more input often shows the whole state. Source: ours.
 """
 
 from collections.abc import Iterator
@@ -9,45 +9,46 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int, Num
+from typing_extensions import override
 
 from novacula.distill.states.reading import Code, Moves, collisions
 from novacula.distill.states.walks import Walk
 
 
 @dataclass(frozen=True)
-class Outputs(Code):
-    """For each of some words, the value of one output stream at its end.
+class OutputCode(Code):
+    """The values of output streams at the ends of words.
 
     Attributes:
         walk: what is driven.
-        words: the words; with them a stream of the output each.
+        words: the words, each with a stream of the output.
     """
 
     walk: Walk
     words: tuple[tuple[Int[np.ndarray, "_ streams"], int], ...]
 
+    @override
     def encode(self, states: Num[np.ndarray, "rows size"]) -> Int[np.ndarray, "rows codes"]:
-        """See `Code`."""
         columns = [self.walk.probe(states, word)[:, -1, stream] for word, stream in self.words]
         return np.column_stack(columns) if columns else np.zeros((len(states), 0), np.int64)
 
 
 def output_codes(
     walk: Walk, moves: Moves, symbols: Int[np.ndarray, "symbols streams"], longest: int
-) -> Iterator[Outputs]:
-    """Codes by outputs that contradict no move, each for a symbol that is read again and again.
+) -> Iterator[OutputCode]:
+    """Yields codes by outputs that contradict no move, each for a symbol that is read again and again.
 
     Args:
         walk: what is driven.
-        moves: what a code must explain: its next value, and the output, by its value and the input.
+        moves: what a code must explain: its value and the input decide its next value and the output.
         symbols: all inputs.
-        longest: at most so many times the symbol is read.
+        longest: the most times that the symbol is read.
     """
     tables: dict[bytes, np.ndarray] = {}
     for symbol in _simplest(symbols):
         pool = _columns(walk, moves, symbol, longest)
         if (words := _sufficient(pool, moves)) is not None:
-            code = Outputs(walk, words)
+            code = OutputCode(walk, words)
             values = code.encode(moves.before)
             if values.tobytes() not in tables:
                 tables[values.tobytes()] = values
@@ -74,7 +75,7 @@ class _Column:
 
 
 def _columns(walk: Walk, moves: Moves, symbol: np.ndarray, longest: int) -> list[_Column]:
-    """What could be a coordinate, for every number of times that the symbol is read and every stream of the output."""
+    """The possible coordinates: one for each number of times that the symbol is read and each stream of the output."""
     word = np.repeat(symbol[None], longest, 0)
     before, after = walk.probe(moves.before, word), walk.probe(moves.after, word)
     return [
@@ -85,7 +86,7 @@ def _columns(walk: Walk, moves: Moves, symbol: np.ndarray, longest: int) -> list
 
 
 def _sufficient(pool: list[_Column], moves: Moves) -> tuple[tuple[np.ndarray, int], ...] | None:
-    """A smallest prefix of the pool without contradictions, thinned of what it does not need."""
+    """A smallest prefix of the pool without contradictions, without the columns that it does not need."""
     chosen: list[_Column] = []
     for column in [None, *pool]:
         chosen += [column] if column else []
@@ -94,7 +95,7 @@ def _sufficient(pool: list[_Column], moves: Moves) -> tuple[tuple[np.ndarray, in
     else:
         return None
     for column in chosen.copy():
-        fewer = [other for other in chosen if other is not column]
+        fewer = [kept for kept in chosen if kept is not column]
         if not _contradicted(fewer, moves):
             chosen = fewer
     return tuple((column.word, column.stream) for column in chosen)

@@ -1,9 +1,9 @@
 """The machine of a black box, learned by asking: Kearns and Vazirani's algorithm, as `aalpy` implements it.
 
-A hypothesis is accepted only if it agrees with the box on all short words from each of its states and on all the words
-given. Nothing is read beyond the length that the box is known for. Alphabets too large for single questions are left to
-`explore`, which asks many at a time. Source: Kearns and Vazirani, An Introduction to Computational
-Learning Theory, 1994, chapter 8; the oracle is ours.
+A hypothesis is accepted only if it agrees with the box on all short words from each of its states, and on all the words
+given. No word is longer than the length that the box is known for. Alphabets that are too large for single questions
+are left to `explore`, which asks many at a time.
+Source: Kearns and Vazirani, An Introduction to Computational Learning Theory, 1994, chapter 8; the oracle is ours.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from jaxtyping import Int
 
 from novacula.distill.behavior import Behavior, words
 from novacula.distill.machine import Machine
-from novacula.distill.states.explore import Limits, explore
+from novacula.distill.states.explore import ExplorationLimits, explore
 from novacula.distill.states.walks import PrefixWalk
 
 MOST_SYMBOLS = 50
@@ -23,13 +23,13 @@ _TESTS_PER_STATE = 300
 
 
 @dataclass(frozen=True)
-class Queried:
-    """What was learned.
+class BoxMachine:
+    """What was learned of a black box.
 
     Attributes:
         machine: minimal, in canonical form; None where the limits ended the learning.
         stopped: why there is none; empty if there is one.
-        questions: how many words were asked one at a time.
+        questions: the number of words that were asked one at a time.
     """
 
     machine: Machine | None
@@ -41,9 +41,9 @@ def query(
     behavior: Behavior,
     symbols: Int[np.ndarray, "symbols streams"],
     visits: Int[np.ndarray, "rows time streams"],
-    limits: Limits,
-) -> Queried:
-    """The least machine that a black box shows within a length.
+    limits: ExplorationLimits,
+) -> BoxMachine:
+    """Learns the least machine that a black box shows within a length.
 
     Args:
         behavior: the box.
@@ -55,18 +55,19 @@ def query(
         walk = PrefixWalk(behavior, symbols.shape[1], limits.length)
         found = explore(walk, symbols, visits, limits)
         stopped = found.stopped or ("it contradicts itself" if found.contradictions else "")
-        return Queried(None if stopped else found.machine.minimal(), stopped, 0)
+        return BoxMachine(None if stopped else found.machine.minimal(), stopped, 0)
     from aalpy.learning_algs import run_KV
 
     box = _Box(behavior, symbols, limits)
     teacher = _Teacher(box, visits[:, : limits.length])
     alphabet = list(range(len(symbols)))
     try:
-        asked: dict[str, Any] = {"sul": box, "eq_oracle": teacher}  # they do what aalpy asks without its base classes
-        learned = run_KV(alphabet, **asked, automaton_type="mealy", cache_and_non_det_check=False, print_level=0)
+        # They do what aalpy asks without its base classes.
+        parties: Any = {"sul": box, "eq_oracle": teacher}
+        learned = run_KV(alphabet, **parties, automaton_type="mealy", cache_and_non_det_check=False, print_level=0)
     except _BeyondLimitsError as error:
-        return Queried(None, str(error), box.asked)
-    return Queried(_machine(learned, symbols).minimal(), "", box.asked)
+        return BoxMachine(None, str(error), box.asked)
+    return BoxMachine(_machine(learned, symbols).minimal(), "", box.asked)
 
 
 class _BeyondLimitsError(Exception):
@@ -76,7 +77,7 @@ class _BeyondLimitsError(Exception):
 class _Box:
     """A box as `aalpy` asks it, a word of places in the alphabet at a time."""
 
-    def __init__(self, behavior: Behavior, symbols: np.ndarray, limits: Limits) -> None:
+    def __init__(self, behavior: Behavior, symbols: np.ndarray, limits: ExplorationLimits) -> None:
         self.behavior, self.symbols, self.limits = behavior, symbols, limits
         self.num_queries = self.num_steps = self.num_cached_queries = self.asked = 0
         self._known: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
@@ -111,7 +112,7 @@ class _Teacher:
         return self._difference(machine, self.visits, self.right)
 
     def _tests(self, machine: Machine) -> list[np.ndarray]:
-        """From every state all words of one length, the longest of which there are few; by total length."""
+        """All words of one length from every state, the longest length of which there are few; by total length."""
         count, length = len(self.sul.symbols), 1
         while count > 1 and count ** (length + 1) <= _TESTS_PER_STATE:
             length += 1
@@ -142,7 +143,7 @@ def _machine(learned: Any, symbols: np.ndarray) -> Machine:
 
 
 def _accesses(machine: Machine) -> list[list[int]]:
-    """A shortest word, as places in the alphabet, to every state that can be reached."""
+    """For every state that can be reached a shortest word to it, as places in the alphabet."""
     found: dict[int, list[int]] = {0: []}
     for state in (queue := [0]):
         for place, after in enumerate(machine.next[state].tolist()):

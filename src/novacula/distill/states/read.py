@@ -1,4 +1,4 @@
-"""Everything that can be said about a network's states: integer codes, machines, growth. Source: ours."""
+"""All that is found out about a network's states: integer codes, machines, growth. Source: ours."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -12,10 +12,10 @@ from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.states.clusters import find_clusters
 from novacula.distill.states.counts import counts_reading
-from novacula.distill.states.explore import Exploration, Limits, explore, state_counts
+from novacula.distill.states.explore import Exploration, ExplorationLimits, explore, state_counts
 from novacula.distill.states.lattice import lattice_of_states
 from novacula.distill.states.probing import output_codes
-from novacula.distill.states.queried import Queried, query
+from novacula.distill.states.queried import BoxMachine, query
 from novacula.distill.states.reading import Code, Kind, Moves, Reading, moves_of, narrow_words, tabulate
 from novacula.distill.states.walks import HiddenWalk
 
@@ -32,11 +32,11 @@ class Growth:
     """How the number of states depends on the length of words.
 
     Attributes:
-        new_states: how many states are first reached after 0, 1, 2, ... inputs.
-        grows: whether new states still turned up where the exploration had to end.
-        machine: what was explored until then, states of equal behavior being one; its transitions from the last states
-            on are unknown. None where nothing was explored.
-        depths: how many inputs lead to each of its states.
+        new_states: how many states are first reached after 0, 1, 2, … inputs.
+        grows: whether there were still new states where the exploration had to end.
+        machine: what was explored until then, with one state for equal behavior; its transitions from the last states
+            are unknown. None where nothing was explored.
+        depths: the number of inputs that lead to each of its states.
         stopped: why it ended; empty if it did not have to.
     """
 
@@ -53,9 +53,9 @@ class Picture:
 
     Attributes:
         points: hidden vectors.
-        labels: which explored state each is, or -1.
-        clusters: how many points there are up to noise; None where no gap tells noise from distance.
-        noise: root mean square distance from their centers, per number of the state; None likewise.
+        labels: the number of the explored state, or -1.
+        clusters: the number of points up to noise; None where no gap separates noise from distance.
+        noise: root mean square distance from their centers, per coordinate; None likewise.
     """
 
     points: Float[np.ndarray, "points size"]
@@ -66,15 +66,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class States:
-    """What was found.
+    """What was found out about the states of a network.
 
     Attributes:
-        readings: integer codes without collisions first, then fewer coordinates.
+        readings: integer codes; those without collisions first, then those of fewer coordinates.
         opened: the least machine of the hidden states, complete; None if there is none within the limits.
         queried: the same from inputs and outputs alone.
         unasked: why there is no queried machine; empty if there is one.
         growth: how the number of states grows.
-        accuracy: the part of the outputs of the data that the network gets right: only 1 is perfect.
+        accuracy: the share of the outputs of the data that the network gets right; only 1 is perfect.
         picture: for the report.
     """
 
@@ -88,29 +88,31 @@ class States:
 
 
 def read_states(network: Network, sequences: Sequences, seed: int = 0) -> States:
-    """Open a network up.
+    """Opens a network: writes its states as integers and finds the machines that they form.
 
     Args:
         network: what is opened.
-        sequences: data that it was trained on, or that it put out itself.
-        seed: of the words that it is tried on besides the data.
+        sequences: data that it was trained on, or its own outputs.
+        seed: of the words on which it is tried besides the data.
+
+    Source: ours.
     """
     generator = np.random.default_rng(seed)
     walk, visits = HiddenWalk(network), _visits(network, sequences, generator)
-    opened, found, asked = None, None, Queried(None, f"more than {MOST_SYMBOLS} symbols", 0)
+    opened, found, learned = None, None, BoxMachine(None, f"more than {MOST_SYMBOLS} symbols", 0)
     symbols = _corners(network)
     if (network.high - network.low + 1) ** network.streams <= MOST_SYMBOLS:
         symbols = words(network.low, network.high, network.streams, 1)[:, 0]
         opened, found = _opened(walk, symbols, visits, sequences, network.length)
-        asked = query(network, symbols, visits, Limits(network.length))
+        learned = query(network, symbols, visits, ExplorationLimits(network.length))
     every = moves_of(walk, visits)
     bounded = np.abs(np.concatenate([every.before, every.after], axis=1)).max(axis=1) < _HUGE
     moves = Moves(every.before[bounded], every.x[bounded], every.after[bounded], every.y[bounded])
     return States(
         _readings(walk, moves, symbols, found, generator),
         opened,
-        asked.machine,
-        asked.stopped,
+        learned.machine,
+        learned.stopped,
         _growth(found),
         _accuracy(network, sequences),
         _picture(moves, visits, bounded, found),
@@ -118,7 +120,7 @@ def read_states(network: Network, sequences: Sequences, seed: int = 0) -> States
 
 
 def _visits(network: Network, sequences: Sequences, generator: np.random.Generator) -> np.ndarray:
-    """Words that machines are held against: the longest rows of the data, and as many narrow ones."""
+    """Words that machines are compared with: the longest rows of the data, and as many narrow ones."""
     length = int(sequences.lengths.max())
     count = _MOVES // (2 * length) + 1
     full = sequences.x[sequences.lengths == length][:count, :length]
@@ -131,19 +133,19 @@ def _opened(
     """The machine of the hidden states, if one is as right on the data as the network, and the last exploration.
 
     Words of the full length come first. What a network does wrong shows in long words: where it is not perfect, the
-    machine of short ones may be right all the same.
+    machine of short words may still be right.
     """
     enough = _accuracy(walk.network, sequences)
-    full = explore(walk, symbols, visits, Limits(longest))
+    full = explore(walk, symbols, visits, ExplorationLimits(longest))
     lengths = [length for length in _SHORT if length < longest and enough < 1]
-    for found in (full, *(explore(walk, symbols, visits, Limits(length)) for length in lengths)):
+    for found in (full, *(explore(walk, symbols, visits, ExplorationLimits(length)) for length in lengths)):
         if not found.stopped and _accuracy(machine := found.machine.minimal(), sequences) >= enough:
             return machine, found
     return None, full
 
 
 def _corners(network: Network) -> np.ndarray:
-    """Of an alphabet that is too large: zeros, and all ends of the range."""
+    """Zeros and all ends of the range, of an alphabet that is too large."""
     corners = words(0, 1, network.streams, 1)[:, 0] * (network.high - network.low) + network.low
     zero = np.full((1, network.streams), min(max(0, network.low), network.high))
     return np.unique(np.concatenate([zero, corners]), axis=0)
@@ -152,7 +154,7 @@ def _corners(network: Network) -> np.ndarray:
 def _readings(
     walk: HiddenWalk, moves: Moves, symbols: np.ndarray, found: Exploration | None, generator: np.random.Generator
 ) -> tuple[Reading, ...]:
-    """All that decide what happens, fewest coordinates first; after them what does not."""
+    """All readings: those that decide what happens come first, then those of fewer coordinates."""
     codes: list[tuple[Kind, Code]] = [
         ("outputs", code) for code in islice(output_codes(walk, moves, symbols, walk.network.length // 2), 3)
     ]

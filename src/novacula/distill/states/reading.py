@@ -1,4 +1,4 @@
-"""A network's states written as integer vectors, and whether what it does is then a function. Source: ours."""
+"""A network's states written as integer vectors, and whether its behavior is a function of them. Source: ours."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
@@ -15,16 +15,16 @@ Kind = Literal["lattice", "outputs", "counts"]
 
 @runtime_checkable
 class Code(Protocol):
-    """Writes states of a walk as integers; for an opened network these are hidden vectors, seen before or not."""
+    """A way to write states of a walk as integers; for an opened network these are hidden vectors, old or new."""
 
     def encode(self, states: Num[np.ndarray, "rows size"]) -> Int[np.ndarray, "rows codes"]:
-        """The integers of every state."""
+        """Returns the integers of every state."""
         ...
 
 
 @dataclass(frozen=True)
 class Moves:
-    """Single steps that were observed, one a row.
+    """Single steps that were observed, one in each row.
 
     Attributes:
         before: states that were left.
@@ -41,16 +41,16 @@ class Moves:
 
 @dataclass(frozen=True)
 class Reading:
-    """One way of writing the states.
+    """One way to write the states, and what it says.
 
     Attributes:
         kind: how it was found.
-        code: it writes any state.
+        code: writes any state.
         transitions: the distinct rows; where rows contradict each other, the more frequent one.
-        moves: how many moves were looked at.
-        collisions: how many of them contradict the transitions: with any, the integers do not tell enough.
-        coverage: the part of all pairs of a state's code and a symbol that was seen or asked for; None where there are
-            too many codes to tell.
+        moves: the number of moves that were used.
+        collisions: the number of moves that contradict the transitions; with any, the integers do not say enough.
+        coverage: the share of all pairs of a state's code and a symbol that was seen or asked for; None where there are
+            too many codes to say.
     """
 
     kind: Kind
@@ -62,7 +62,7 @@ class Reading:
 
 
 def moves_of(walk: Walk, x: Int[np.ndarray, "rows time streams"]) -> Moves:
-    """Every step of a walk along some words."""
+    """Returns every step of a walk along some words."""
     states, outputs = walk.trace(x)
     size = states.shape[2]
     return Moves(
@@ -74,7 +74,7 @@ def moves_of(walk: Walk, x: Int[np.ndarray, "rows time streams"]) -> Moves:
 
 
 def joined(parts: list[Moves]) -> Moves:
-    """The rows of several."""
+    """Returns the rows of several."""
     return Moves(
         np.concatenate([part.before for part in parts]),
         np.concatenate([part.x for part in parts]),
@@ -86,9 +86,9 @@ def joined(parts: list[Moves]) -> Moves:
 def narrow_words(
     low: int, high: int, streams: int, length: int, count: int, generator: np.random.Generator
 ) -> Int[np.ndarray, "rows length streams"]:
-    """Words of two symbols only, over which even a large state comes back often enough to catch a contradiction.
+    """Draws words of two symbols only, along which even many states come back often enough to show a contradiction.
 
-    Half of them are of 0 and 1, where both are allowed, half of the least and the largest input.
+    Half of the words are of 0 and 1, where both are allowed, and half of the least and the largest input.
     """
     zero = min(max(0, low), high)
     bits = random_words(0, 1, streams, length, count, generator)
@@ -100,12 +100,12 @@ def narrow_words(
 def tabulate(
     kind: Kind, code: Code, walk: Walk, moves: Moves, symbols: Int[np.ndarray, "symbols streams"], most: int = 20_000
 ) -> Reading:
-    """The reading of a code.
+    """Returns the reading of a code.
 
     Args:
         kind: how the code was found.
         code: what is judged.
-        walk: asked for pairs of a state and a symbol that no move shows, where there are few.
+        walk: asked for pairs of a state and a symbol that no move shows, where these are few.
         moves: what was observed.
         symbols: all inputs.
         most: the largest number of pairs that is completed.
@@ -132,7 +132,7 @@ def tabulate(
 
 
 def collisions(keys: Int[np.ndarray, "rows key"], values: Int[np.ndarray, "rows value"]) -> int:
-    """How many rows contradict the most frequent value of their key."""
+    """Returns the number of rows that contradict the most frequent value of their key."""
     numbers = _numbered(keys)
     pairs = _numbered(np.column_stack([keys, values]))
     _, first, counts = np.unique(pairs, return_index=True, return_counts=True)

@@ -1,12 +1,10 @@
-"""What can be put into a state and driven on from there: a network by its hidden vectors, a black box by its prefixes.
-
-Source: ours.
-"""
+"""What can be put into a state and driven from there: a network, or a black box by its prefixes. Source: ours."""
 
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int, Num
+from typing_extensions import override
 
 from novacula.distill.behavior import Behavior
 from novacula.distill.network import Network, rounded
@@ -17,89 +15,89 @@ class Walk(Protocol):
     """Rows of numbers that stand for states."""
 
     def start(self) -> Num[np.ndarray, "1 size"]:
-        """The state before the first input."""
+        """Returns the state before the first input."""
         ...
 
     def step(
         self, states: Num[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
     ) -> Num[np.ndarray, "rows size"]:
-        """The states after one more input each."""
+        """Returns the states after one more input each."""
         ...
 
     def probe(
         self, states: Num[np.ndarray, "rows size"], word: Int[np.ndarray, "time streams"]
     ) -> Int[np.ndarray, "rows time outputs"]:
-        """The outputs while the same word is read from each of the states."""
+        """Returns the outputs while the same word is read from each of the states."""
         ...
 
     def trace(
         self, x: Int[np.ndarray, "rows time streams"]
     ) -> tuple[Num[np.ndarray, "rows positions size"], Int[np.ndarray, "rows time outputs"]]:
-        """The states before the first input of every row, and after each; the outputs."""
+        """Returns the states before the first input of every row and after each input, and the outputs."""
         ...
 
 
-class HiddenWalk:
+class HiddenWalk(Walk):
     """A network, opened: its states are its hidden vectors."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
 
+    @override
     def start(self) -> Num[np.ndarray, "1 size"]:
-        """See `Walk`."""
         return np.zeros((1, self.network.size))
 
+    @override
     def step(
         self, states: Num[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
     ) -> Num[np.ndarray, "rows size"]:
-        """See `Walk`."""
         return self.network.step(states, x)
 
+    @override
     def probe(
         self, states: Num[np.ndarray, "rows size"], word: Int[np.ndarray, "time streams"]
     ) -> Int[np.ndarray, "rows time outputs"]:
-        """See `Walk`."""
         outputs = np.empty((len(states), len(word), self.network.outputs), np.int64)
         for time, x in enumerate(word):
             states = self.network.step(states, np.broadcast_to(x, (len(states), len(x))))
             outputs[:, time] = rounded(self.network.read(states))
         return outputs
 
+    @override
     def trace(
         self, x: Int[np.ndarray, "rows time streams"]
     ) -> tuple[Num[np.ndarray, "rows positions size"], Int[np.ndarray, "rows time outputs"]]:
-        """See `Walk`."""
         states = self.network.states(x)
         outputs = self.network.read(states[:, 1:].reshape(-1, self.network.size))
         return states, rounded(outputs).reshape(*x.shape[:2], -1)
 
 
-class PrefixWalk:
-    """A black box: its states are what it has read, written as a length and the inputs, padded with zeros."""
+class PrefixWalk(Walk):
+    """A black box: its states are the inputs that it has read, as their number and themselves, padded with zeros."""
 
     def __init__(self, behavior: Behavior, streams: int, longest: int) -> None:
         self.behavior = behavior
         self.streams = streams
         self.longest = longest
 
+    @override
     def start(self) -> Num[np.ndarray, "1 size"]:
-        """See `Walk`."""
         return np.zeros((1, 1 + self.longest * self.streams), np.int64)
 
+    @override
     def step(
         self, states: Num[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
     ) -> Num[np.ndarray, "rows size"]:
-        """See `Walk`."""
         after = states.copy()
         columns = 1 + states[:, :1] * self.streams + np.arange(self.streams)
         np.put_along_axis(after, columns, x, axis=1)
         after[:, 0] += 1
         return after
 
+    @override
     def probe(
         self, states: Num[np.ndarray, "rows size"], word: Int[np.ndarray, "time streams"]
     ) -> Int[np.ndarray, "rows time outputs"]:
-        """See `Walk`."""
         parts, places = [], []
         for length in np.unique(states[:, 0]).tolist():
             place = np.flatnonzero(states[:, 0] == length)
@@ -109,10 +107,10 @@ class PrefixWalk:
             places.append(place)
         return np.concatenate(parts)[np.argsort(np.concatenate(places))]
 
+    @override
     def trace(
         self, x: Int[np.ndarray, "rows time streams"]
     ) -> tuple[Num[np.ndarray, "rows positions size"], Int[np.ndarray, "rows time outputs"]]:
-        """See `Walk`."""
         rows, time, _ = x.shape
         states = np.zeros((rows, time + 1, 1 + self.longest * self.streams), np.int64)
         for length in range(1, time + 1):

@@ -1,4 +1,4 @@
-"""The shortest program found for an affine machine: a basis of its state, and what its values share. Source: ours."""
+"""Short programs for affine machines: a basis of the state is chosen, and shared parts are named. Source: ours."""
 
 from collections.abc import Iterator
 
@@ -13,11 +13,11 @@ _KICKS = 4
 _KICK_STEPS = 3
 
 Shared = dict[int, tuple[int, int]]
-"""For a value that is another value plus, or minus, a rest: which one, and its sign."""
+"""For a value that is a base value plus, or minus, a rest: which value is the base, and its sign."""
 
 
 def affine_program(machine: Affine, seed: int = 0) -> Program:
-    """The program of the shortest basis found: descent by elementary steps, repeated after random ones.
+    """Returns the shortest program found, by descent over bases of the state that is begun again after random steps.
 
     Args:
         machine: what the program computes.
@@ -27,20 +27,20 @@ def affine_program(machine: Affine, seed: int = 0) -> Program:
     generator = np.random.default_rng(seed)
     best, cost = _descend(np.block([[machine.a, machine.b], [machine.c, machine.d]]), size)
     for _ in range(_KICKS if size > 1 else 0):
-        other = best
+        kicked = best
         for _ in range(_KICK_STEPS):
-            one, two = (int(at) for at in generator.choice(size, 2, replace=False))
-            other = _changed(other, size, one, two, int(generator.choice((-1, 1))))
-        other, other_cost = _descend(other, size)
-        if other_cost < cost:
-            best, cost = other, other_cost
+            row, added = (int(at) for at in generator.choice(size, 2, replace=False))
+            kicked = _changed(kicked, size, row, added, int(generator.choice((-1, 1))))
+        kicked, kicked_cost = _descend(kicked, size)
+        if kicked_cost < cost:
+            best, cost = kicked, kicked_cost
     return _program(best, size)
 
 
 def _descend(rows: np.ndarray, size: int) -> tuple[np.ndarray, tuple[int, int, int]]:
     cost = _cost(rows, size)
     while True:
-        options = [(_cost(other, size), index, other) for index, other in enumerate(_neighbors(rows, size))]
+        options = [(_cost(changed, size), index, changed) for index, changed in enumerate(_neighbors(rows, size))]
         if not options or min(options, key=lambda option: option[:2])[0] >= cost:
             return rows, cost
         cost, _, rows = min(options, key=lambda option: option[:2])
@@ -48,19 +48,19 @@ def _descend(rows: np.ndarray, size: int) -> tuple[np.ndarray, tuple[int, int, i
 
 def _neighbors(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """The same machine after one elementary change of its state's basis."""
-    for one in range(size):
-        yield _changed(rows, size, one, one, -2)
-        for other in range(size):
-            if one != other:
-                yield _changed(rows, size, one, other, 1)
-                yield _changed(rows, size, one, other, -1)
+    for row in range(size):
+        yield _changed(rows, size, row, row, -2)
+        for added in range(size):
+            if row != added:
+                yield _changed(rows, size, row, added, 1)
+                yield _changed(rows, size, row, added, -1)
 
 
-def _changed(rows: np.ndarray, size: int, one: int, other: int, factor: int) -> np.ndarray:
-    """With variable `one` increased by `factor` times variable `other`; by -2 times itself it is reflected."""
+def _changed(rows: np.ndarray, size: int, row: int, added: int, factor: int) -> np.ndarray:
+    """The machine with `factor` times one variable added to another; with -2 times itself added, one is reflected."""
     result = rows.copy()
-    result[one] += factor * result[other]
-    result[:, other] -= (factor if one != other else 2) * result[:, one]
+    result[row] += factor * result[added]
+    result[:, added] -= (factor if row != added else 2) * result[:, row]
     return result
 
 
@@ -70,11 +70,11 @@ def _cost(rows: np.ndarray, size: int) -> tuple[int, int, int]:
 
 
 def _shared(rows: np.ndarray) -> tuple[int, Shared]:
-    """Greedily, which values to write by means of which others; before it, the nodes of all values then."""
+    """The nodes of all values, and which of them are written by means of which others, chosen greedily."""
     plain = affine_nodes(rows)
     rests = np.stack([rows[:, None] - rows[None], rows[:, None] + rows[None]])
-    by_other = np.where(rests.any(-1), affine_nodes(rests) + 2, 1)
-    gains = plain[None, :, None] - by_other
+    by_base = np.where(rests.any(-1), affine_nodes(rests) + 2, 1)
+    gains = plain[None, :, None] - by_base
     gains[:, :, plain < 2] = 0
     gains[1, ~rests[1].any(-1)] = 0
     gains[:, np.arange(len(rows)), np.arange(len(rows))] = 0

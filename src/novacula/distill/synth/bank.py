@@ -1,13 +1,14 @@
-"""Bottom-up enumeration of expressions: by size, one for each behavior on a few rows. Source: ours.
+"""Bottom-up enumeration of expressions: by size, one for each list of values on a few rows. Source: ours.
 
-Two expressions with the same values on all rows are the same as far as can be seen, so only the shorter is kept and
-built upon (observational equivalence). Values are compared by a random linear hash; it is linear so that sums and
-differences are looked up without being formed.
+Two expressions with the same values on all rows cannot be told apart, so only the shorter is kept and built upon
+(observational equivalence). Values are compared by a random linear hash: the hash of a sum is the sum of the hashes, so
+that sums and differences are looked up without being computed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
@@ -44,6 +45,13 @@ _UNARY: dict[Operator, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+class Draft(NamedTuple):
+    """An expression that is not built yet: its size, and how to build it."""
+
+    size: int
+    build: Callable[[], Expression]
+
+
 _Factors = tuple[int, ...]
 _Made = tuple[Operator | Expression | _Factors, int, int]
 """An operator with the entries that it joins, an expression, or a sum as factors of all variables and a constant."""
@@ -55,9 +63,13 @@ class Bank:
 
     Attributes:
         columns: the values of every variable on the rows.
-        constants: what numbers expressions may hold.
-        rows: how many rows the columns have; at most `MAX_ROWS`.
+        constants: the numbers that expressions may hold.
+        rows: the length of the columns, at most `MAX_ROWS`.
         budget: what growing spends.
+        values: of every entry on the rows.
+        hashes: of the entries.
+        sizes: nodes of the entries.
+        size: all expressions up to this size are in the bank.
     """
 
     columns: Mapping[str, Int[np.ndarray, " rows"]]
@@ -84,7 +96,7 @@ class Bank:
         self.size = 1
 
     def grow(self, size: int) -> bool:
-        """Add all expressions of up to a size; False when the work ran out before."""
+        """Adds all expressions up to a size; returns False when the work ran out before."""
         while self.size < size:
             if not self._grow_one(self.size + 1):
                 return False
@@ -92,7 +104,7 @@ class Bank:
         return True
 
     def add_sums(self) -> None:
-        """Add sums of variables with small factors, however long: what is divided or compared is often one."""
+        """Adds sums of variables with small factors, of any length: what is divided or compared is often such a sum."""
         names = list(self.columns)
         factors = (0, 1, -1, 2) if len(names) <= _FEW else (0, 1, -1)
         if len(names) <= _MANY:
@@ -102,7 +114,7 @@ class Bank:
             self._add_given(list(map(tuple, sums.tolist())), values, affine_nodes(sums))
 
     def expression(self, entry: int) -> Expression:
-        """The tree of an entry."""
+        """Returns the tree of an entry."""
         made, left, right = self._made[entry]
         if isinstance(made, Expression):
             return made
@@ -113,17 +125,17 @@ class Bank:
         return Operation(made, (self.expression(left), self.expression(right)))
 
     def find(self, hashes: Int[np.ndarray, " wanted"]) -> Int[np.ndarray, " wanted"]:
-        """For hashes of values, the entry that has these values, or -1."""
+        """Returns, for hashes of values, the entry that has these values, or -1."""
         order = self._order
         place = np.minimum(np.searchsorted(self._sorted, hashes), len(order) - 1)
         return np.where(self._sorted[place] == hashes, order[place], -1)
 
     def hash(self, values: Int[np.ndarray, "*shape rows"]) -> Int[np.ndarray, "*shape"]:
-        """A number that, almost surely, only equal values share. Linear, modulo 2^64."""
+        """Returns a number that, almost surely, only equal values share; it is linear, modulo 2^64."""
         return np.asarray(values @ self.key)
 
     def truths(self) -> Bool[np.ndarray, " entries"]:
-        """Which entries are 0 or 1 on all rows."""
+        """Returns which entries are 0 or 1 on all rows."""
         return self._truth[: len(self.values)]
 
     def _grow_one(self, size: int) -> bool:
@@ -138,7 +150,7 @@ class Bank:
     def _plan(self, size: int) -> Iterator[tuple[Operator, np.ndarray, np.ndarray, bool]]:
         """Operators with the entries that they join to expressions of a size."""
         entries = np.arange(len(self.values))
-        of_size = [entries[self.sizes == one] for one in range(size)]
+        of_size = [entries[self.sizes == smaller] for smaller in range(size)]
         nothing, truth = np.zeros(1, np.int64), self.truths()
         last = of_size[size - 1]
         yield "not", last[(self.values[last] == 0).any(1)], nothing, False
@@ -175,8 +187,8 @@ class Bank:
                 kept = rows <= columns
                 rows, columns = rows[kept], columns[kept]
             if made in ("+", "-"):
-                one, other = self.hashes[rows], self.hashes[columns]
-                fresh = self._fresh(one + other if made == "+" else one - other)
+                first, second = self.hashes[rows], self.hashes[columns]
+                fresh = self._fresh(first + second if made == "+" else first - second)
                 rows, columns = rows[fresh], columns[fresh]
             self._add(made, rows, columns, self._apply(made, rows, columns), size)
 
@@ -221,7 +233,7 @@ class Bank:
 
 
 def row_sets(truth: Bool[np.ndarray, "entries rows"]) -> UInt64[np.ndarray, " entries"]:
-    """For every entry the set of rows where it holds, as bits."""
+    """Returns for every entry the set of rows where it holds, as bits."""
     packed = np.zeros((len(truth), 8), np.uint8)
     bits = np.packbits(truth, axis=1, bitorder="little")
     packed[:, : bits.shape[1]] = bits

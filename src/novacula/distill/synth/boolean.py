@@ -2,8 +2,8 @@
 
 A function of n variables is the integer whose bit r is its value on row r, where row r gives variable i the value
 (r >> i) & 1. All functions are found in order of their formulas' sizes by dynamic programming. Renaming variables
-changes no size, so one operand runs over representatives of the orbits only. `if` is decided by restriction: where the
-condition holds only one branch matters, elsewhere only the other.
+changes no size, so the first operand runs over representatives of the orbits only. `if` is decided by restriction:
+where the condition holds only one branch matters, elsewhere only the other.
 """
 
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ _GATES: tuple[Operator, ...] = ("and", "or", "!=", "==", "<", "<=")
 
 
 class FormulaTable:
-    """Formula sizes of all functions of some variables, grown on demand.
+    """The sizes of the formulas of all functions of some variables, grown on demand.
 
     Args:
-        variables: how many, at most 4.
+        variables: their number, at most 4.
     """
 
     def __init__(self, variables: int) -> None:
@@ -41,16 +41,16 @@ class FormulaTable:
         self._leaves = [sum(1 << row for row in range(self.rows) if row >> at & 1) for at in range(variables)]
 
     def grow(self, size: int) -> None:
-        """Find all functions with formulas of at most this size."""
+        """Finds all functions with formulas of at most this size."""
         while self.level < size and (self.sizes == UNKNOWN).any():
             self.level += 1
             self._grow_one(self.level)
 
     def smallest(self, function: int, free: int, bound: int) -> int | None:
-        """The function of least size among those that agree outside the rows `free`.
+        """Returns the function of least size among those that agree outside the rows `free`.
 
         Args:
-            function: the wanted values; 0 on the rows `free`.
+            function: its values; 0 on the rows `free`.
             free: rows where any value will do, as bits.
             bound: the size must be less than this.
         """
@@ -64,7 +64,7 @@ class FormulaTable:
             self.grow(self.level + 1)
 
     def formula(self, function: int, names: tuple[str, ...]) -> Expression:
-        """A shortest formula of a function to whose size the table has grown."""
+        """Returns a shortest formula of a function to whose size the table has grown."""
         if function in self._leaves:
             return Name(names[self._leaves.index(function)])
         if function in (0, self.whole):
@@ -85,30 +85,31 @@ class FormulaTable:
     def _join(self, left: np.ndarray, right: np.ndarray, size: int) -> None:
         step = max(1, _CHUNK // max(1, len(right)))
         for at in range(0, len(left), step):
-            one, other = left[at : at + step, None], right[None]
-            not_one = self.whole ^ one
-            results = (one & other, one | other, one ^ other, not_one ^ other, not_one & other, not_one | other)
+            p, q = left[at : at + step, None], right[None]
+            not_p = self.whole ^ p
+            results = (p & q, p | q, p ^ q, not_p ^ q, not_p & q, not_p | q)
             for made, result in zip(_GATES, results, strict=True):
                 place = np.flatnonzero(self.sizes[result].ravel() == UNKNOWN)
                 a, b = np.divmod(place, len(right))
                 self._keep(made, size, result.ravel()[place], left[at + a], right[b])
 
     def _choose(self, size: int) -> None:
-        """if condition then one else other."""
+        """if condition then inside else outside."""
         known = np.flatnonzero(self.sizes != UNKNOWN)
         known = known[np.argsort(-self.sizes[known].astype(int), kind="stable")]
-        for condition in (int(one) for smaller in range(1, size - 2) for one in self._representatives(smaller)):
+        conditions = (int(found) for smaller in range(1, size - 2) for found in self._representatives(smaller))
+        for condition in conditions:
             wanted = np.flatnonzero(self.sizes == UNKNOWN)
             budget = size - 1 - int(self.sizes[condition])
             inside, outside = condition, self.whole ^ condition
             best_inside, best_outside = np.full((2, len(self.sizes)), -1)
             best_inside[known & inside] = known
             best_outside[known & outside] = known
-            one, other = best_inside[wanted & inside], best_outside[wanted & outside]
-            fits = (one >= 0) & (other >= 0)
-            fits &= self.sizes[one].astype(int) + self.sizes[other] == budget
+            then, otherwise = best_inside[wanted & inside], best_outside[wanted & outside]
+            fits = (then >= 0) & (otherwise >= 0)
+            fits &= self.sizes[then].astype(int) + self.sizes[otherwise] == budget
             chosen = np.full(int(fits.sum()), condition)
-            self._keep("if", size, wanted[fits], chosen, one[fits], other[fits])
+            self._keep("if", size, wanted[fits], chosen, then[fits], otherwise[fits])
 
     def _keep(self, made: Operator, size: int, functions: np.ndarray, *operands: np.ndarray) -> None:
         """Note new functions, and all that renaming the variables makes of them."""
@@ -133,14 +134,14 @@ class FormulaTable:
 
 @lru_cache
 def formula_table(variables: int) -> FormulaTable:
-    """The table for a number of variables; one for the whole process, since it only ever grows."""
+    """Returns the table for a number of variables; there is one for the whole process, since it only ever grows."""
     return FormulaTable(variables)
 
 
 def bit_formula(
     columns: Mapping[str, Int[np.ndarray, " rows"]], target: Int[np.ndarray, " rows"], bound: int
 ) -> Expression | None:
-    """A shortest formula of bits that has the values `target` where these columns are seen, any value elsewhere.
+    """Returns a shortest formula of bits with the values `target` where these columns occur, and any value elsewhere.
 
     Args:
         columns: at most 4, each of 0 and 1; None is returned for others.
@@ -159,7 +160,7 @@ def bit_formula(
 
 
 def subsets(rows: int) -> Int[np.ndarray, " subsets"]:
-    """All sets of rows within a set, as bits."""
+    """Returns all sets of rows within a set, as bits."""
     result = np.zeros(1, np.int64)
     for bit in range(rows.bit_length()):
         if rows >> bit & 1:

@@ -1,4 +1,4 @@
-"""What a synthesis finds."""
+"""What a synthesis finds. Source: ours."""
 
 from dataclasses import dataclass
 

@@ -1,28 +1,25 @@
-"""Decision trees over a bank: if test then term else term, to a few levels, smallest first where that is affordable."""
+"""Decision trees over a bank: if test then term else term, nested a few times. Source: ours."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.expression import Expression, Number, Operation
-from novacula.distill.synth.bank import Bank, row_sets
+from novacula.distill.synth.bank import Bank, Draft, row_sets
 
 _TERMS = 300
 _TESTS = 800
 _BRANCHES = (12, 4)
 
-Found = tuple[int, Callable[[], Expression]]
-"""The size of an expression, and how to build it."""
-
 
 class Choices:
-    """What conditionals over a bank's entries can make of a target.
+    """The conditionals over a bank's entries that have the values of a target.
 
     Args:
-        bank: the entries: any as a term, any as a test (true where it is not 0).
-        target: the values that are wanted.
-        depth: how many tests may follow each other; at most 3.
+        bank: any of its entries may be a term, or a test, which holds where it is not 0.
+        target: the values of the conditionals.
+        depth: the most tests that follow each other, up to 3.
     """
 
     def __init__(self, bank: Bank, target: Int[np.ndarray, " rows"], depth: int) -> None:
@@ -43,22 +40,22 @@ class Choices:
         self.tests = tests[0][:_TESTS], tests[1][:_TESTS], tests[2][:_TESTS]
         self.whole = row_sets(np.ones((1, bank.rows), bool))[0]
 
-    def trees(self) -> Iterator[Found]:
-        """The best tree of the least depth that has one."""
+    def trees(self) -> Iterator[Draft]:
+        """Yields the best tree of the least depth that has one."""
         for depth in range(1, self.depth + 1):
-            found = self._best(self.whole, depth, 0)
-            if found:
-                yield found
+            tree = self._best(self.whole, depth, 0)
+            if tree:
+                yield tree
                 return
 
-    def _best(self, rows: np.uint64, depth: int, above: int) -> Found | None:
+    def _best(self, rows: np.uint64, depth: int, above: int) -> Draft | None:
         """The smallest tree found that is right on a set of rows, with `above` tests before it."""
         most = np.sort(np.bitwise_count(self.terms[0] & rows))[-depth - 1 :]
         if most.sum() < np.bitwise_count(rows):
             return None
         leaf = self._leaves(rows[None] if isinstance(rows, np.ndarray) else np.array([rows]))[0]
         if leaf >= 0:
-            return int(self.terms[1][leaf]), lambda: self._term(int(leaf))
+            return self._leaf(int(leaf))
         if depth == 0:
             return None
         sets, sizes, source = self.tests
@@ -71,7 +68,7 @@ class Choices:
         best = int(np.argmin(cost))
         if cost[best] < 10**6:
             return self._node(int(source[best]), self._leaf(int(inside[best])), self._leaf(int(outside[best])))
-        found: Found | None = None
+        tree: Draft | None = None
         if depth > 1:
             half = np.flatnonzero(split & ((inside >= 0) | (outside >= 0)))
             remaining = np.where(inside >= 0, ~sets & rows, sets & rows)
@@ -80,12 +77,12 @@ class Choices:
                 rest = self._best(np.uint64(remaining[at]), depth - 1, above + 1)
                 if rest is None:
                     continue
-                one = self._leaf(int(inside[at])) if inside[at] >= 0 else rest
-                other = rest if inside[at] >= 0 else self._leaf(int(outside[at]))
-                node = self._node(int(source[at]), one, other)
-                if found is None or node[0] < found[0]:
-                    found = node
-        return found
+                then = self._leaf(int(inside[at])) if inside[at] >= 0 else rest
+                otherwise = rest if inside[at] >= 0 else self._leaf(int(outside[at]))
+                node = self._node(int(source[at]), then, otherwise)
+                if tree is None or node.size < tree.size:
+                    tree = node
+        return tree
 
     def _leaves(self, rows: np.ndarray) -> np.ndarray:
         """For sets of rows, the cheapest term that is right on each, or -1."""
@@ -93,21 +90,21 @@ class Choices:
         result = np.full(len(rows), -1)
         step = max(1, 4_000_000 // max(1, len(sets)))
         for at in range(0, len(rows), step):
-            some = rows[at : at + step, None]
-            fits = (sets[None] & some) == some
+            block = rows[at : at + step, None]
+            fits = (sets[None] & block) == block
             result[at : at + step] = np.where(fits.any(1), fits.argmax(1), -1)
         return result
 
-    def _leaf(self, term: int) -> Found:
-        return int(self.terms[1][term]), lambda: self._term(term)
+    def _leaf(self, term: int) -> Draft:
+        return Draft(int(self.terms[1][term]), lambda: self._term(term))
 
     def _term(self, term: int) -> Expression:
         source = int(self.terms[2][term])
         return self.bank.expression(source) if source >= 0 else Number(int(self.constants[-1 - source]))
 
-    def _node(self, test: int, one: Found, other: Found) -> Found:
-        size = 1 + int(self.bank.sizes[test]) + one[0] + other[0]
-        return size, lambda: Operation("if", (self.bank.expression(test), one[1](), other[1]()))
+    def _node(self, test: int, then: Draft, otherwise: Draft) -> Draft:
+        size = 1 + int(self.bank.sizes[test]) + then.size + otherwise.size
+        return Draft(size, lambda: Operation("if", (self.bank.expression(test), then.build(), otherwise.build())))
 
 
 def _cheapest(sets: np.ndarray, sizes: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The codes that a network's states were given, in a basis with the start at 0 and short differences. Source: ours."""
+"""The codes of a network's states, in a basis with the start at 0 and short differences. Source: ours."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _ROWS = 400
 
 
 def code_problems(table: Table) -> Iterator[Problem]:
-    """Programs with blanks over coordinates of the codes: as they lie, and reflected."""
+    """Yields programs with blanks over coordinates of the codes: as they are, and reflected."""
     if not table.codes.shape[1]:
         return
     codes = table.codes - table.codes[0]
@@ -33,7 +33,7 @@ def code_problems(table: Table) -> Iterator[Problem]:
 
 
 def coded_problem(table: Table, codes: Int[np.ndarray, "states codes"], hints: tuple[Expression, ...] = ()) -> Problem:
-    """The program with everything blank, for given integer vectors of the states."""
+    """Returns the program in which everything is blank, for given integer vectors of the states."""
     inputs = tuple(f"x{stream}" for stream in range(table.symbols.shape[1]))
     state = tuple(f"z{at}" for at in range(codes.shape[1]))
     columns = dict(zip(inputs + state, [*table.x.T, *codes[table.state].T], strict=True))

@@ -1,11 +1,11 @@
-"""The last steps to a target: expressions far larger than a bank holds, from two or three of its entries. Source: ours.
+"""The last steps to a target: expressions far larger than a bank holds, made of two or three of its entries.
 
-Every way looks for a root of the tree whose operands stand in the bank: sums and differences by hash, comparisons and
-divisions by constants read off the values, choices and connectives by sets of rows held as bits of one machine word
-(unification of conditionals; Alur, Radhakrishna, Udupa, TACAS 2017, does it with learned decision trees).
+Each way looks for a root of the tree whose operands are in the bank. Sums and differences are found by hash,
+comparisons and divisions by constants that the values show, choices and connectives by sets of rows as bits of a word.
+Source: ours; Alur, Radhakrishna and Udupa, TACAS 2017, unify conditionals by learned decision trees.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.expression import Expression, Number, Operation, Operator, operation
-from novacula.distill.synth.bank import Bank, row_sets
+from novacula.distill.synth.bank import Bank, Draft, row_sets
 from novacula.distill.synth.choices import Choices
 
 MODULI = range(2, 33)
@@ -24,24 +24,21 @@ _DIVISIONS: dict[Operator, np.ufunc] = {"%": np.mod, "//": np.floor_divide}
 _COMPARISONS: dict[Operator, np.ufunc] = {"==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal}
 _CONNECTIVES: tuple[Operator, ...] = ("and", "or")
 
-Found = tuple[int, Callable[[], Expression]]
-"""The size of an expression, and how to build it."""
-
 
 def express(bank: Bank, target: Int[np.ndarray, " rows"], bound: int, deep: bool) -> Expression | None:
-    """The smallest expression found that has the values `target` on the bank's rows.
+    """Returns the smallest expression found that has the values `target` on the bank's rows.
 
     Args:
         bank: entries to build from.
-        target: the values that are wanted.
+        target: the values of the expression.
         bound: the expression must be smaller than this.
         deep: whether choices may be nested three times, not two.
     """
-    best: Found | None = None
-    for found in _ways(_Goal(bank, target, deep)):
-        if found[0] < min(bound, best[0] if best else bound):
-            best = found
-    return best[1]() if best else None
+    best: Draft | None = None
+    for draft in _drafts(_Goal(bank, target, deep)):
+        if draft.size < min(bound, best.size if best else bound):
+            best = draft
+    return best.build() if best else None
 
 
 @dataclass(frozen=True)
@@ -55,20 +52,20 @@ class _Goal:
         """Whether the target is 0 or 1 on all rows."""
         return bool(((self.target == 0) | (self.target == 1)).all())
 
-    def pair(self, made: Operator, left: int, right: int) -> Found:
+    def pair(self, made: Operator, left: int, right: int) -> Draft:
         """An operator on two entries."""
         size = 1 + int(self.bank.sizes[left] + self.bank.sizes[right])
-        return size, lambda: Operation(made, (self.bank.expression(left), self.bank.expression(right)))
+        return Draft(size, lambda: Operation(made, (self.bank.expression(left), self.bank.expression(right))))
 
 
-def _ways(goal: _Goal) -> Iterator[Found]:
+def _drafts(goal: _Goal) -> Iterator[Draft]:
     bank, target = goal.bank, goal.target
     if (target == target[0]).all():
-        yield 1, lambda: Number(int(target[0]))
+        yield Draft(1, lambda: Number(int(target[0])))
         return
     entry = int(bank.find(bank.hash(target)[None])[0])
     if entry >= 0:
-        yield int(bank.sizes[entry]), lambda: bank.expression(entry)
+        yield Draft(int(bank.sizes[entry]), lambda: bank.expression(entry))
         return
     yield from _sums(goal)
     yield from _by_constants(goal)
@@ -82,18 +79,18 @@ def _ways(goal: _Goal) -> Iterator[Found]:
     yield from Choices(bank, target, 3 if goal.deep else 2).trees()
 
 
-def _sums(goal: _Goal) -> Iterator[Found]:
+def _sums(goal: _Goal) -> Iterator[Draft]:
     bank, wanted = goal.bank, goal.bank.hash(goal.target)
-    others: dict[Operator, np.ndarray] = {"+": wanted - bank.hashes, "-": bank.hashes - wanted}
-    for made, other in others.items():
-        found = bank.find(other)
-        left = np.flatnonzero(found >= 0)
+    rests: dict[Operator, np.ndarray] = {"+": wanted - bank.hashes, "-": bank.hashes - wanted}
+    for made, rest in rests.items():
+        right = bank.find(rest)
+        left = np.flatnonzero(right >= 0)
         if len(left):
-            best = left[np.argmin(bank.sizes[left] + bank.sizes[found[left]])]
-            yield goal.pair(made, int(best), int(found[best]))
+            best = left[np.argmin(bank.sizes[left] + bank.sizes[right[left]])]
+            yield goal.pair(made, int(best), int(right[best]))
 
 
-def _by_constants(goal: _Goal) -> Iterator[Found]:
+def _by_constants(goal: _Goal) -> Iterator[Draft]:
     """target = entry % constant, or // constant."""
     bank, target = goal.bank, goal.target
     low, high = int(target.min()), int(target.max())
@@ -103,7 +100,7 @@ def _by_constants(goal: _Goal) -> Iterator[Found]:
                 continue
             entry = _divisible(bank, made, divisor, target)
             if entry is not None:
-                yield int(bank.sizes[entry]) + 2, partial(_divided, bank, made, entry, divisor)
+                yield Draft(int(bank.sizes[entry]) + 2, partial(_divided, bank, made, entry, divisor))
 
 
 def _divided(bank: Bank, made: Operator, entry: int, divisor: int) -> Expression:
@@ -122,7 +119,7 @@ def _divisible(bank: Bank, made: Operator, divisor: int, target: np.ndarray) -> 
     return int(alive[np.argmin(bank.sizes[alive])]) if len(alive) else None
 
 
-def _thresholds(goal: _Goal) -> Iterator[Found]:
+def _thresholds(goal: _Goal) -> Iterator[Draft]:
     """target = entry == c, != c, < c or > c, where the entry may be reduced by a modulus first."""
     bank, holds = goal.bank, goal.target == 1
     plain = np.flatnonzero(~bank.truths())
@@ -146,7 +143,7 @@ def _thresholds(goal: _Goal) -> Iterator[Found]:
             best = int(np.argmin(bank.sizes[entries[at]] - is_not))
             entry, value = int(entries[at[best]]), int(constant[at[best]])
             size = int(bank.sizes[entry]) + (2 if divisor else 0) + (1 if is_not[best] else 2)
-            yield size, partial(_threshold, bank, entry, divisor, made, value, swapped)
+            yield Draft(size, partial(_threshold, bank, entry, divisor, made, value, swapped))
 
 
 def _threshold(bank: Bank, entry: int, divisor: int, made: Operator, constant: int, swapped: bool) -> Expression:
@@ -158,7 +155,7 @@ def _threshold(bank: Bank, entry: int, divisor: int, made: Operator, constant: i
     return operation(made, constant, value) if swapped else operation(made, value, constant)
 
 
-def _comparisons(goal: _Goal) -> Iterator[Found]:
+def _comparisons(goal: _Goal) -> Iterator[Draft]:
     """target = entry compared with entry, both of at most a size that the pair limit allows."""
     bank, target = goal.bank, goal.target.astype(bool)
     pairs = _PAIRS // (4 if goal.deep else 16)
@@ -173,20 +170,20 @@ def _comparisons(goal: _Goal) -> Iterator[Found]:
 
 def _compared(
     goal: _Goal, target: np.ndarray, made: Operator, test: np.ufunc, left: np.ndarray, right: np.ndarray
-) -> Iterator[Found]:
+) -> Iterator[Draft]:
     values = goal.bank.values
-    one, other = np.nonzero(test(values[left][:, None, 0], values[right][None, :, 0]) == target[0])
+    i, j = np.nonzero(test(values[left][:, None, 0], values[right][None, :, 0]) == target[0])
     for row in range(1, len(target)):
-        if not len(one):
+        if not len(i):
             return
-        kept = test(values[left[one], row], values[right[other], row]) == target[row]
-        one, other = one[kept], other[kept]
-    if len(one):
-        best = np.argmin(goal.bank.sizes[left[one]] + goal.bank.sizes[right[other]])
-        yield goal.pair(made, int(left[one[best]]), int(right[other[best]]))
+        kept = test(values[left[i], row], values[right[j], row]) == target[row]
+        i, j = i[kept], j[kept]
+    if len(i):
+        best = np.argmin(goal.bank.sizes[left[i]] + goal.bank.sizes[right[j]])
+        yield goal.pair(made, int(left[i[best]]), int(right[j[best]]))
 
 
-def _connectives(goal: _Goal) -> Iterator[Found]:
+def _connectives(goal: _Goal) -> Iterator[Draft]:
     """target = truth and truth, or, and their chains."""
     bank = goal.bank
     entries = np.flatnonzero(bank.truths())
@@ -200,17 +197,13 @@ def _connectives(goal: _Goal) -> Iterator[Found]:
         flipped = whole if made == "or" else np.uint64(0)
         flip, goal_set = sets ^ flipped, wanted ^ flipped
         fits = np.flatnonzero((flip & goal_set) == goal_set)[:_SETS]
-        joined = flip[fits][:, None] & flip[fits][None, :] == goal_set
-        one, other = np.nonzero(joined)
-        if len(one):
-            best = np.argmin(bank.sizes[entries[fits[one]]] + bank.sizes[entries[fits[other]]])
-            yield goal.pair(made, int(entries[fits[one[best]]]), int(entries[fits[other[best]]]))
+        yield from _smallest_pair(goal, made, entries[fits], flip[fits][:, None] & flip[fits][None, :] == goal_set)
         yield from _chain(bank, made, flip[fits], entries[fits], goal_set, whole)
 
 
 def _chain(
     bank: Bank, made: Operator, sets: np.ndarray, entries: np.ndarray, wanted: np.uint64, whole: np.uint64
-) -> Iterator[Found]:
+) -> Iterator[Draft]:
     """Greedy: always the set that removes the most unwanted rows for its size."""
     kept: list[int] = []
     left = whole
@@ -228,11 +221,11 @@ def _chain(
             result = operation(made, result, bank.expression(entry))
         return result
 
-    yield sum(int(bank.sizes[entry]) + 1 for entry in kept) - 1, build
+    yield Draft(sum(int(bank.sizes[entry]) + 1 for entry in kept) - 1, build)
 
 
-def _clipped(goal: _Goal) -> Iterator[Found]:
-    """target = an entry that is kept between the target's ends."""
+def _clipped(goal: _Goal) -> Iterator[Draft]:
+    """target = an entry, clipped to the range of the target."""
     bank, target = goal.bank, goal.target
     low, high = int(target.min()), int(target.max())
     fits = np.flatnonzero((np.clip(bank.values, low, high) == target).all(1))
@@ -242,10 +235,10 @@ def _clipped(goal: _Goal) -> Iterator[Found]:
         def build() -> Expression:
             return operation("min", operation("max", bank.expression(entry), low), high)
 
-        yield int(bank.sizes[entry]) + 4, build
+        yield Draft(int(bank.sizes[entry]) + 4, build)
 
 
-def _extremes(goal: _Goal) -> Iterator[Found]:
+def _extremes(goal: _Goal) -> Iterator[Draft]:
     """target = min or max of two entries."""
     bank, target = goal.bank, goal.target
     whole = row_sets(np.ones((1, bank.rows), bool))[0]
@@ -255,7 +248,12 @@ def _extremes(goal: _Goal) -> Iterator[Found]:
         sets, first = np.unique(row_sets(bank.values[fits] == target), return_index=True)
         order = np.argsort(first)[:_SETS]
         sets, fits = sets[order], fits[first[order]]
-        one, other = np.nonzero(sets[:, None] | sets[None, :] == whole)
-        if len(one):
-            best = np.argmin(bank.sizes[fits[one]] + bank.sizes[fits[other]])
-            yield goal.pair(made, int(fits[one[best]]), int(fits[other[best]]))
+        yield from _smallest_pair(goal, made, fits, sets[:, None] | sets[None, :] == whole)
+
+
+def _smallest_pair(goal: _Goal, made: Operator, entries: np.ndarray, reaches: np.ndarray) -> Iterator[Draft]:
+    """The operator on the smallest two entries of those pairs that reach the goal."""
+    i, j = np.nonzero(reaches)
+    if len(i):
+        best = np.argmin(goal.bank.sizes[entries[i]] + goal.bank.sizes[entries[j]])
+        yield goal.pair(made, int(entries[i[best]]), int(entries[j[best]]))

@@ -1,8 +1,8 @@
-"""Machines without end: unbounded variables that the outputs may be functions of. Source: ours.
+"""Machines with infinitely many states: unbounded variables of which the outputs are functions. Source: ours.
 
-Each set of variables is a guess about what is kept of the inputs so far: how often each symbol came, a balance (it may
-stop below zero, be cut off there, or be kept with its least value), the word read as a number from either end. A guess
-is kept where it decides the outputs of all words that are known.
+Each set of variables is a guess about what a machine keeps of the inputs: how often each symbol came; a balance, which
+may stop below zero, be cut off there, or be kept with its least value; the word read as a number from either end. A
+guess is kept where it decides the outputs of all words that are known.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ class _Variable:
 
 
 def counter_programs(words: Words, budget: Budget, effort: int) -> Iterator[Program]:
-    """Programs over the sets of variables that decide the outputs."""
+    """Yields programs over the sets of variables that decide the outputs."""
     if words.x.shape[2] != 1:
         return
     for variables in _guesses(np.unique(words.x[words.known]), budget):
@@ -44,9 +44,9 @@ def counter_programs(words: Words, budget: Budget, effort: int) -> Iterator[Prog
             first = distinct_rows(problem)
             if first is None or len(first) > _NEW * words.known.sum():
                 continue
-            found = fit(problem, budget, effort)
-            if found is not None:
-                program = _program(variables, found)
+            readout = fit(problem, budget, effort)
+            if readout is not None:
+                program = _program(variables, readout)
                 if program.nodes < budget.bound:
                     yield program
             break
@@ -109,14 +109,14 @@ def _is(symbol: int) -> Expression:
 
 
 def _changes(symbols: np.ndarray, budget: Budget) -> Iterator[Expression]:
-    """What a symbol may add to a balance: every map to -1, 0 and 1 that takes both signs."""
+    """What a symbol may add to a balance: all maps to -1, 0 and 1 that take both signs."""
     if not 2 <= len(symbols) <= _MAPPED:
         return
     for values in product((1, 0, -1), repeat=len(symbols)):
         if min(values) == -1 and max(values) == 1:
-            found = fit(Problem(("x0",), (), (), (), {"x0": symbols}, [], [np.array(values)]), budget, 1)
-            if found is not None:
-                yield found.outputs[0]
+            change = fit(Problem(("x0",), (), (), (), {"x0": symbols}, [], [np.array(values)]), budget, 1)
+            if change is not None:
+                yield change.outputs[0]
 
 
 def _balances(change: Expression) -> Iterator[list[_Variable]]:

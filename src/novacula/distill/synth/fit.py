@@ -1,6 +1,6 @@
-"""From a program with blanks and the values that the blanks must have to a short program: all blanks filled jointly.
+"""Short programs from programs with blanks and the values of the blanks. Source: ours.
 
-What one blank computes may be named in the body and read by the others, so that their sizes are minimized together.
+All blanks are filled together: what one of them computes may be named in the body and read by the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,15 +18,15 @@ from novacula.distill.synth.rows import EFFORTS, Rows
 
 MOST_EFFORT = len(EFFORTS)
 _NAMED = 3
-"""Names that a body gets at most."""
+"""The most names that a body gets."""
 _CANDIDATES = 6
-"""Values that are tried for each name."""
+"""The most values that are tried for a name."""
 _SURE = 3
 """A value at most this much larger than all that a bank holds is not searched for with a larger bank."""
 _LONG = 6
-"""Of values longer than this, parts that occur once are tried as names too."""
+"""In values longer than this, parts that occur once are tried as names too."""
 _UNFILLED = 1000
-"""What a blank counts as long as nothing fills it: more nodes than any value has."""
+"""The size of a blank that nothing fills: more nodes than any value has."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Problem:
 
     @property
     def targets(self) -> list[Int[np.ndarray, " rows"]]:
-        """What the blanks must be: unknown next values, then outputs."""
+        """The values of the blanks: unknown next values, then outputs."""
         return [*self.update_values, *self.output_values]
 
 
 def fit(problem: Problem, budget: Budget, effort: int = MOST_EFFORT) -> Program | None:
-    """The shortest program found that fills the blanks and agrees with all rows.
+    """Returns the shortest program found that fills the blanks and agrees with all rows.
 
     Args:
         problem: the program with blanks.
@@ -68,7 +68,7 @@ def fit(problem: Problem, budget: Budget, effort: int = MOST_EFFORT) -> Program 
         effort: from 1 to `MOST_EFFORT`.
 
     Returns:
-        The program; None where nothing was found, or rows with equal columns want different values.
+        The program; None where nothing was found, or where rows with equal columns have different values.
     """
     first = distinct_rows(problem)
     if first is None:
@@ -87,7 +87,7 @@ def fit(problem: Problem, budget: Budget, effort: int = MOST_EFFORT) -> Program 
 
 
 def distinct_rows(problem: Problem) -> Int[np.ndarray, " distinct"] | None:
-    """The first row of every combination of columns; None when some combination has two different targets."""
+    """Returns the first row of every combination of columns; None when some combination has two different targets."""
     keys, wanted = np.column_stack(list(problem.columns.values())), np.column_stack(problem.targets)
     weights = np.random.default_rng(0).integers(1, 2**62, keys.shape[1] + wanted.shape[1])
     hashes = keys @ weights[: keys.shape[1]]

@@ -1,7 +1,7 @@
 """Delay lines: the output from the last few inputs and the last few outputs. Source: ours.
 
-Definite machines (the state is the last k inputs), running totals, extremes and parities (the state is the last output)
-and mixtures of both are found here, whatever the network's own states look like: only the words matter.
+In definite machines the state is the last k inputs; in running totals, extremes and parities it is the last output.
+Both, and mixtures, are found here from the words alone, whatever the network's own states look like.
 """
 
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from novacula.distill.synth.words import Words
 MOST_LAGS = 6
 _MOST_OUTPUTS = 2
 _NEW = 0.5
-"""Where more than this part of the rows is seen once only, that the output is decided says nothing."""
+"""Where more than this share of the rows occurs only once, it says nothing that they decide the output."""
 
 
 def lag_problems(words: Words, fewest: int, most: int) -> Iterator[Problem]:
-    """Programs with blanks that remember ever more, as far as what they remember decides the output.
+    """Yields programs with blanks that remember ever more, where what they remember decides the output.
 
-    After the fewest things that decide it, those with one more are tried too: one output may say as much as two inputs.
+    After the fewest values that decide it, one value more is tried too: one output may say as much as two inputs.
     """
     enough = most
     for total in range(fewest, most + 1):
@@ -38,7 +38,7 @@ def lag_problems(words: Words, fewest: int, most: int) -> Iterator[Problem]:
 
 
 def _starts(words: Words) -> list[int]:
-    """What outputs before the first may have been: nothing, or the ends of the ranges."""
+    """Values for the outputs before the first: 0, and the ends of the ranges."""
     y = words.y[words.known]
     ends = (y.min(), y.max(), words.x.min(), words.x.max())
     return list(dict.fromkeys([0, *(int(end) for end in ends)]))

@@ -1,4 +1,4 @@
-"""How long a search may take, counted in work that it does, never in seconds: the same input gives the same answer."""
+"""How long a search may take, counted in work, never in seconds: the same input gives the same answer. Source: ours."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ class Limits:
     """Where a synthesis stops.
 
     Attributes:
-        work: expressions that may be valued on all sampled rows; 20 million take a core about ten seconds.
+        work: expressions that may be computed on all sampled rows; 20 million take a core about ten seconds.
         nodes: the most syntax nodes that a program may have.
         seed: of the words and rows that are sampled.
     """
@@ -19,16 +19,17 @@ class Limits:
 
 
 NONE_KNOWN = 10**6
+"""More nodes than any program has."""
 
 
 @dataclass
 class Budget:
-    """What a search may still do; shared by all its steps.
+    """What a search may still do, shared by all its steps.
 
     Attributes:
-        left: expressions that may still be valued.
-        bound: programs with this many nodes or more are of no use any more.
-        shortest: nodes of the shortest program that is known; more than any has while none is.
+        left: expressions that may still be computed.
+        bound: programs with this many nodes or more are of no use.
+        shortest: nodes of the shortest known program; `NONE_KNOWN` while there is none.
     """
 
     left: int
@@ -36,7 +37,7 @@ class Budget:
     shortest: int = NONE_KNOWN
 
     def spend(self, amount: int) -> bool:
-        """Take an amount off; False, and nothing taken, where less is left."""
+        """Takes an amount off and returns True; where less is left, returns False."""
         if amount > self.left:
             return False
         self.left -= amount

@@ -13,7 +13,7 @@ _MOST = 1000
 def linear_expression(
     columns: Mapping[str, Int[np.ndarray, " rows"]], target: Int[np.ndarray, " rows"]
 ) -> Expression | None:
-    """The affine expression of the columns, integers throughout, that has the values `target` on all rows, if any."""
+    """Returns the affine expression of the columns with integer coefficients and these values, or None."""
     names, matrix = list(columns), np.column_stack([*columns.values(), np.ones(len(target), np.int64)])
     coefficients = solve(matrix, target)
     if coefficients is None:
@@ -24,9 +24,9 @@ def linear_expression(
 def solve(
     matrix: Int[np.ndarray, "rows unknowns"], target: Int[np.ndarray, " rows"]
 ) -> Int[np.ndarray, " unknowns"] | None:
-    """Integers with matrix @ integers == target, exactly; None where rounding the least squares gives none.
+    """Returns integers with matrix @ integers == target, exactly; None where rounded least squares are none.
 
-    With columns that depend on each other, those that come first are used.
+    Of columns that depend on each other, the first are used.
     """
     kept = independent(matrix)
     solution, *_ = np.linalg.lstsq(matrix[:, kept].astype(float), target.astype(float), rcond=None)
@@ -38,7 +38,7 @@ def solve(
 
 
 def independent(matrix: Int[np.ndarray, "rows unknowns"]) -> list[int]:
-    """The columns that no columns before them combine to."""
+    """Returns the columns that are no combinations of columns before them."""
     upper = np.linalg.qr(matrix.astype(float)).R
     basis = np.zeros((0, len(upper)))
     kept = []
@@ -52,7 +52,7 @@ def independent(matrix: Int[np.ndarray, "rows unknowns"]) -> list[int]:
 
 
 def affine(coefficients: Mapping[str, int], constant: int) -> Expression:
-    """The sum of named multiples and a constant, positive terms first."""
+    """Returns the sum of named multiples and a constant, positive terms first."""
     terms: list[tuple[int, Expression]] = [(value, Name(name)) for name, value in coefficients.items() if value]
     terms.sort(key=lambda term: term[0] < 0)
     if not terms:
@@ -73,7 +73,7 @@ def _multiple(value: int, name: Expression) -> Expression:
 
 
 def affine_nodes(coefficients: Int[np.ndarray, "*sums terms"]) -> Int[np.ndarray, "*sums"]:
-    """Nodes of what `affine` makes of coefficients; the last is the constant."""
+    """Returns the nodes of what `affine` makes of coefficients; the last is the constant."""
     size = np.abs(coefficients)
     terms = 2 * (size > 0).sum(-1) + 2 * (size[..., :-1] > 1).sum(-1)
     # A sum without a positive term starts with a negation, unless its first factor is written out and takes the sign.

@@ -1,4 +1,4 @@
-"""Numbers for the states of a finite machine, by which it counts around a modulus or carries. Source: ours.
+"""Numbers for the states of finite machines that count around a modulus, or carry. Source: ours.
 
 With s = αz + βx + γ three patterns cover long division and addition, sums modulo m, dithering: the next number is
 s mod m; or it is s mod m and the output s div m; or it is s div m and the output s mod m. The last two say
@@ -26,7 +26,7 @@ _MODULI = range(2, 33)
 
 
 def modular_problems(table: Table) -> Iterator[Problem]:
-    """Programs with blanks for the numberings that fit; the sum s, or the next number, is given as a hint."""
+    """Yields programs with blanks for the numberings that fit, with the sum s, or the next number, as a hint."""
     if table.codes.shape[0] > _STATES or not len(table.state):
         return
     for pattern in (_carrying(table), _cyclic(table)):
@@ -46,7 +46,7 @@ def _sum(scale: int, factors: tuple[int, ...], constant: int) -> Expression:
 
 
 def _carrying(table: Table) -> Iterator[tuple[np.ndarray, Expression]]:
-    """Numbers z with αz + βx + γ = m·y + z', or = y + m·z', found as solutions of linear equations."""
+    """Numbers z with αz + βx + γ = m·y + z', or with = y + m·z', as solutions of linear equations."""
     if table.y.shape[1] != 1:
         return
     chosen = np.unique(np.concatenate([_tree(table), np.linspace(0, len(table.state) - 1, _ROWS).astype(int)]))
@@ -91,8 +91,8 @@ def _cyclic(table: Table) -> Iterator[tuple[np.ndarray, Expression]]:
         numbers[:, 0] = alive[:, -1]
         for row in tree:
             numbers[:, table.next[row]] = _next(table, alive, numbers, row[None])[:, 0] % modulus
-        for some in spread:
-            right = (_next(table, alive, numbers, some) % modulus == numbers[:, table.next[some]]).all(1)
+        for block in spread:
+            right = (_next(table, alive, numbers, block) % modulus == numbers[:, table.next[block]]).all(1)
             alive, numbers = alive[right], numbers[right]
         for option, number in zip(alive, numbers, strict=True):
             if len(np.unique(number)) > 1:

@@ -12,7 +12,7 @@ _LETTERED = 6
 
 
 def readable(program: Program) -> Program:
-    """The same program with other names: x, or a and b, for the inputs; roles or letters for the rest."""
+    """Returns the same program with other names: x, or a and b, for the inputs; roles or letters for the rest."""
     streams = len(program.inputs)
     inputs = ("x",) if streams == 1 else tuple(ascii_lowercase[:streams])
     if streams > _LETTERED:
@@ -36,13 +36,13 @@ def _resolved(value: Expression, body: Mapping[str, Expression]) -> Expression:
 
 
 def _role(name: str, value: Expression, program: Program, renamed: Mapping[str, str]) -> str:
-    """What to call a variable whose next value is this; nothing where no role fits."""
+    """The name of the role of a variable with this next value; empty where no role fits."""
     streams = len(program.inputs)
     match value:
-        case Name(other) if other in program.inputs:
-            return "previous" if streams == 1 else f"previous_{renamed[other]}"
-        case Name(other) if renamed.get(other, "").startswith("previous"):
-            return renamed[other].rstrip("_0123456789")
+        case Name(source) if source in program.inputs:
+            return "previous" if streams == 1 else f"previous_{renamed[source]}"
+        case Name(source) if renamed.get(source, "").startswith("previous"):
+            return renamed[source].rstrip("_0123456789")
         case Operation("//", _):
             return "carry"
         case Operation("%", _):
@@ -50,8 +50,8 @@ def _role(name: str, value: Expression, program: Program, renamed: Mapping[str, 
         case Operation("min" | "max" as extreme, operands) if Name(name) in operands:
             return "least" if extreme == "min" else "largest"
         case Operation("+" | "-", operands) if Name(name) in _terms(value):
-            others = [term for term in operands if name not in names(term)]
-            return "count" if others and all(is_truth(term) for term in others) else "total"
+            added = [term for term in operands if name not in names(term)]
+            return "count" if added and all(is_truth(term) for term in added) else "total"
         case Operation("!=" | "==", operands) if Name(name) in operands:
             return "parity"
     return ""

@@ -1,4 +1,4 @@
-"""Shorter forms of a program: what nothing reads is dropped, what is read once stands in place. Source: ours."""
+"""Shorter forms of a program: what nothing reads is dropped, what is read once is written in place. Source: ours."""
 
 import dataclasses
 from collections import Counter
@@ -22,7 +22,7 @@ from novacula.distill.synth.linear import affine
 
 
 def replace(expression: Expression, part: Expression, by: Expression) -> Expression:
-    """The tree with every occurrence of a part replaced."""
+    """Returns the tree with every occurrence of a part replaced."""
     if expression == part:
         return by
     if isinstance(expression, Operation):
@@ -31,43 +31,43 @@ def replace(expression: Expression, part: Expression, by: Expression) -> Express
 
 
 def shorten(program: Program) -> Program:
-    """The same function in at most as many nodes."""
+    """Returns a program of the same function, with at most as many nodes."""
     simple = _mapped(program, simplify)
     return _inlined(_named(_inlined(_without_unread(_without_twins(simple)))))
 
 
 def simplify(expression: Expression) -> Expression:
-    """The tree after rules that hold for all integers, from the leaves up."""
+    """Returns the tree after rules that hold for all integers, from the leaves up."""
     if not isinstance(expression, Operation):
         return expression
     operands = tuple(simplify(operand) for operand in expression.operands)
     match expression.operator, operands:
-        case "if", (Operation("not", (condition,)), one, other):
-            return Operation("if", (condition, other, one))
+        case "if", (Operation("not", (condition,)), then, otherwise):
+            return Operation("if", (condition, otherwise, then))
         case "if", (condition, Number(1), Number(0)) if is_truth(condition):
             return condition
         case "if", (condition, Number(0), Number(1)):
             return operation("not", condition)
-        case "if", (condition, one, Number(0)) if is_truth(condition):
-            return operation("and", condition, one)
-        case "+", (one, Operation("neg", (other,))):
-            return one - other
-        case "+", (Operation("neg", (other,)), one):
-            return one - other
-        case "+", (one, Number(value)) if value < 0:
-            return one - -value
-        case "+", (Number(value), one) if value < 0:
-            return one - -value
-        case "-", (one, Number(value)) if value < 0:
-            return one + -value
-        case "-", (one, Operation("neg", (other,))):
-            return one + other
-        case "+", (Number(value), one) if not isinstance(one, Number):
-            return one + value
-        case "==", (one, Number(0)):
-            return operation("not", one)
-        case "==", (Number(0), one):
-            return operation("not", one)
+        case "if", (condition, then, Number(0)) if is_truth(condition):
+            return operation("and", condition, then)
+        case "+", (a, Operation("neg", (b,))):
+            return a - b
+        case "+", (Operation("neg", (b,)), a):
+            return a - b
+        case "+", (a, Number(value)) if value < 0:
+            return a - -value
+        case "+", (Number(value), a) if value < 0:
+            return a - -value
+        case "-", (a, Number(value)) if value < 0:
+            return a + -value
+        case "-", (a, Operation("neg", (b,))):
+            return a + b
+        case "+", (Number(value), a) if not isinstance(a, Number):
+            return a + value
+        case "==", (a, Number(0)):
+            return operation("not", a)
+        case "==", (Number(0), a):
+            return operation("not", a)
     return _collected(Operation(expression.operator, operands))
 
 
@@ -82,24 +82,24 @@ def _collected(expression: Operation) -> Expression:
 
 
 def _collect(expression: Expression, factor: int, terms: Counter[Expression]) -> int:
-    """Count the terms of a sum; the constant is returned."""
+    """Count the terms of a sum, and return its constant."""
     match expression:
         case Number(value):
             return factor * value
-        case Operation("+", (one, other)):
-            return _collect(one, factor, terms) + _collect(other, factor, terms)
-        case Operation("-", (one, other)):
-            return _collect(one, factor, terms) + _collect(other, -factor, terms)
-        case Operation("neg", (one,)):
-            return _collect(one, -factor, terms)
-        case Operation("*", (Number(value), one)) | Operation("*", (one, Number(value))):
-            return _collect(one, factor * value, terms)
+        case Operation("+", (a, b)):
+            return _collect(a, factor, terms) + _collect(b, factor, terms)
+        case Operation("-", (a, b)):
+            return _collect(a, factor, terms) + _collect(b, -factor, terms)
+        case Operation("neg", (a,)):
+            return _collect(a, -factor, terms)
+        case Operation("*", (Number(value), a)) | Operation("*", (a, Number(value))):
+            return _collect(a, factor * value, terms)
     terms[expression] += factor
     return 0
 
 
 def is_truth(expression: Expression) -> bool:
-    """Whether a tree is 0 or 1 whatever its variables are."""
+    """Returns whether a tree is 0 or 1 whatever its variables are."""
     if isinstance(expression, Number):
         return expression.value in (0, 1)
     if not isinstance(expression, Operation):
@@ -137,7 +137,7 @@ def _without_unread(program: Program) -> Program:
     open_names = {name for value in program.outputs for name in names(value)}
     while open_names:
         needed |= open_names
-        open_names = {name for one in open_names for name in depends.get(one, set())} - needed
+        open_names = {name for reader in open_names for name in depends.get(reader, set())} - needed
     kept = [at for at, name in enumerate(program.state) if name in needed]
     return dataclasses.replace(
         program,
@@ -158,7 +158,7 @@ def _inlined(program: Program) -> Program:
             change = partial(substitute, values={name: value})
             program = dataclasses.replace(
                 program,
-                body=tuple((other, change(one)) for other, one in body.items()),
+                body=tuple((kept, change(part)) for kept, part in body.items()),
                 update=tuple(map(change, program.update)),
                 outputs=tuple(map(change, program.outputs)),
             )
@@ -184,10 +184,9 @@ def _named(program: Program) -> Program:
 def _with_name(program: Program, part: Expression) -> Program:
     taken = {*program.inputs, *program.state, *(name for name, _ in program.body)}
     name = next(f"part{at}" for at in range(len(taken) + 1) if f"part{at}" not in taken)
-    place = max((at + 1 for at, (other, _) in enumerate(program.body) if other in names(part)), default=0)
-    after = ((other, replace(value, part, Name(name))) for other, value in program.body[place:])
+    place = max((at + 1 for at, (known, _) in enumerate(program.body) if known in names(part)), default=0)
+    after = ((known, replace(value, part, Name(name))) for known, value in program.body[place:])
     body = (*program.body[:place], (name, part), *after)
-    update, outputs = (
-        tuple(replace(value, part, Name(name)) for value in some) for some in (program.update, program.outputs)
-    )
+    update = tuple(replace(value, part, Name(name)) for value in program.update)
+    outputs = tuple(replace(value, part, Name(name)) for value in program.outputs)
     return dataclasses.replace(program, body=body, update=update, outputs=outputs)

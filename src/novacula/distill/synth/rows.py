@@ -1,4 +1,4 @@
-"""Columns of values on many rows, and the search for an expression of them that has given values on every row."""
+"""Columns of values on many rows, and the search for an expression of them with given values. Source: ours."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,19 +13,19 @@ from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.linear import linear_expression
 
 EFFORTS = ((4, 100_000), (5, 500_000), (7, 3_000_000))
-"""Sizes to which a bank grows at most, and the work that this may cost."""
+"""For each effort, the largest expressions of a bank, and the work that it may take."""
 _SURE = 2
 """An expression at most this much larger than all that the bank holds is not searched for with a larger bank."""
 _REPEATS = 12
-"""How often rows may join before a target is given up."""
+"""How often rows may join the sample before a target is given up."""
 _COST = 20
 """What looking for one target costs, in work per entry of a bank."""
 _BITS = 12
-"""Formulas of bits with fewer nodes than this are shortest; for longer ones the table would take seconds to grow."""
+"""Formulas of bits are shortest below this number of nodes; beyond, the table would take seconds to grow."""
 
 
 class Rows:
-    """Distinct rows. Expressions are searched on at most 64 of them; rows that prove one wrong join, and it repeats.
+    """Distinct rows. Expressions are searched on a sample of at most 64, which rows join that prove one wrong.
 
     Args:
         columns: the values of every variable.
@@ -49,16 +49,16 @@ class Rows:
         self._known: dict[tuple[bytes, int, int], Expression | None] = {}
 
     def value(self, expression: Expression) -> Int[np.ndarray, " rows"]:
-        """The values of an expression on all rows."""
+        """Returns the values of an expression on all rows."""
         rows = next(iter(self.columns.values())).shape
         return np.broadcast_to(np.asarray(fold(expression, self.columns, ON_ARRAYS), np.int64), rows)
 
     def extended(self, name: str, expression: Expression) -> "Rows":
-        """The same rows with one more column."""
+        """Returns the same rows with one more column."""
         return Rows({**self.columns, name: self.value(expression)}, self.constants, self.budget, self.sample)
 
     def express(self, target: Int[np.ndarray, " rows"], bound: int, efforts: int = len(EFFORTS)) -> Expression | None:
-        """A small expression with these values on every row; None when none with fewer nodes than `bound` is found."""
+        """Returns a small expression with these values on every row; None when none below `bound` nodes is found."""
         if (target == target[0]).all():
             return Number(int(target[0])) if bound > 1 else None
         for name, column in self.columns.items():

@@ -1,9 +1,9 @@
-"""From what was read of networks to short programs that reproduce all of it, simplest first. Source: ours.
+"""From what was read of networks to short programs that reproduce all of it, the simplest first.
 
-Every source, be it coded rows, a machine or a black box, is searched for affine machines, for functions of the last
-inputs and outputs, for numbered and bit-coded states; only where none is found, for functions of the codes as they were
-given and for unbounded counters. The ideas are those of arXiv 2402.05110 (linear, Boolean and integer regression),
-made exact.
+Coded rows, machines and black boxes alike are searched for affine machines, for functions of the last inputs and
+outputs, and for states that are numbered or written in bits. Only where nothing is found, functions of the codes as
+they were given, and unbounded counters, are tried.
+Source: arXiv 2402.05110 for linear, Boolean and integer regression; making these exact, and the rest, is ours.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,17 +33,17 @@ from novacula.errors import InputError
 
 _WORDS = 2000
 _LONG = 50
-"""Where one of at most so many is known after a round of all methods, no round with more effort follows."""
+"""Where a program of at most this many nodes is known after all methods, none is tried with more effort."""
 _SLACK = 3
 """How many nodes more than the shortest a further candidate may have."""
 
-Found = Iterator[tuple[str, Program]]
+Programs = Iterator[tuple[str, Program]]
 """Programs with the method that found each."""
 
 
 @dataclass(frozen=True)
-class _Source:
-    """What a search starts from: words always, and the table that they come from if there is one."""
+class _Evidence:
+    """What a search begins with: always words, and the table that they come from if there is one."""
 
     name: str
     words: Words
@@ -61,34 +61,34 @@ def synthesize(
     length: int = 10,
     limits: Limits | None = None,
 ) -> list[Candidate]:
-    """Programs that reproduce what was read, fewest nodes first.
+    """Returns programs that reproduce what was read, fewest nodes first.
 
     Args:
         transitions: coded rows, each from one network or one code; they may be incomplete and unbounded.
-        machines: complete or partial machines. One of which nothing is known tells which symbols there are.
+        machines: complete or partial machines; one of which nothing is known still says which symbols there are.
         behavior: what may be asked besides, within the length.
-        length: of the words that are walked or asked.
+        length: of the words.
         limits: where to stop.
 
     Returns:
-        Candidates, each of which reproduces all of its own source; none if nothing was found within the limits.
+        Candidates, each of which reproduces all that it was found from; none if nothing was found within the limits.
 
     Raises:
-        InputError: a table with a collision, or neither rows nor a machine to tell the symbols.
+        InputError: a table with a collision, or neither rows nor a machine that says the symbols.
     """
     limits = limits or Limits()
-    sources = list(_sources(transitions, machines, behavior, length, limits.seed))
-    found: dict[Program, Candidate] = {}
-    for source in sources:
-        budget = Budget(limits.work // len(sources), limits.nodes + 1)
-        for method, program in _programs(source, budget):
+    all_evidence = list(_evidence(transitions, machines, behavior, length, limits.seed))
+    candidates: dict[Program, Candidate] = {}
+    for evidence in all_evidence:
+        budget = Budget(limits.work // len(all_evidence), limits.nodes + 1)
+        for method, program in _programs(evidence, budget):
             program = readable(shorten(program))
-            if program in found or program.nodes > limits.nodes or not source.reproduces(program):
+            if program in candidates or program.nodes > limits.nodes or not evidence.reproduces(program):
                 continue
-            found[program] = Candidate(program, method, source.name)
+            candidates[program] = Candidate(program, method, evidence.name)
             budget.shortest = min(budget.shortest, program.nodes)
             budget.bound = min(budget.bound, budget.shortest + _SLACK)
-    return sorted(found.values(), key=_simplicity)
+    return sorted(candidates.values(), key=_simplicity)
 
 
 def _simplicity(candidate: Candidate) -> tuple[int, int, int]:
@@ -96,13 +96,13 @@ def _simplicity(candidate: Candidate) -> tuple[int, int, int]:
     return program.nodes, sum(map(abs, program.start)), len(program.state)
 
 
-def _sources(
+def _evidence(
     transitions: Sequence[Transitions],
     machines: Sequence[Machine],
     behavior: Behavior | None,
     length: int,
     seed: int,
-) -> Iterator[_Source]:
+) -> Iterator[_Evidence]:
     generator = np.random.default_rng(seed)
     named = [(f"transitions {at}", source) for at, source in enumerate(transitions)]
     named += [(f"machine {at}", source) for at, source in enumerate(machines)]
@@ -111,50 +111,50 @@ def _sources(
     tables = [(name, table_of(source, name)) for name, source in named]
     for name, table in tables:
         if len(table.state):
-            yield _Source(name, words_of_table(table, _WORDS, length, generator), table)
+            yield _Evidence(name, words_of_table(table, _WORDS, length, generator), table)
     if behavior is not None:
         symbols = max((table.symbols for _, table in tables), key=len)
-        yield _Source("behavior", words_of_behavior(behavior, symbols, _WORDS, length, generator), None)
+        yield _Evidence("behavior", words_of_behavior(behavior, symbols, _WORDS, length, generator), None)
 
 
-def _programs(source: _Source, budget: Budget) -> Iterator[tuple[str, Program]]:
+def _programs(evidence: _Evidence, budget: Budget) -> Iterator[tuple[str, Program]]:
     """Programs of every method, likelier and cheaper ones first; the rest only while all that is found is long."""
-    for machine in realize(source.words):
+    for machine in realize(evidence.words):
         yield "affine", affine_program(machine)
     for effort in range(1, MOST_EFFORT + 1):
         for method, enough in _METHODS.items():
             if budget.shortest > enough:
-                yield from method(source, budget, effort)
+                yield from method(evidence, budget, effort)
         if budget.shortest <= _LONG:
             return
 
 
-def _by_last_step(source: _Source, budget: Budget, effort: int) -> Found:
-    yield from _fits("lags", lag_problems(source.words, 0, 1), budget, effort)
+def _by_last_step(evidence: _Evidence, budget: Budget, effort: int) -> Programs:
+    yield from _fits("lags", lag_problems(evidence.words, 0, 1), budget, effort)
 
 
-def _by_steps(source: _Source, budget: Budget, effort: int) -> Found:
-    if not any(lag_problems(source.words, 0, 1)):
-        yield from _fits("lags", lag_problems(source.words, 2, MOST_LAGS), budget, effort)
+def _by_steps(evidence: _Evidence, budget: Budget, effort: int) -> Programs:
+    if not any(lag_problems(evidence.words, 0, 1)):
+        yield from _fits("lags", lag_problems(evidence.words, 2, MOST_LAGS), budget, effort)
 
 
-def _by_state(source: _Source, budget: Budget, effort: int) -> Found:
-    if source.table is not None:
-        yield from _fits("modular", modular_problems(source.table), budget, effort)
-        yield from _fits("bits", bit_problems(source.table, budget.bound), budget, effort)
+def _by_state(evidence: _Evidence, budget: Budget, effort: int) -> Programs:
+    if evidence.table is not None:
+        yield from _fits("modular", modular_problems(evidence.table), budget, effort)
+        yield from _fits("bits", bit_problems(evidence.table, budget.bound), budget, effort)
 
 
-def _by_counters(source: _Source, budget: Budget, effort: int) -> Found:
-    for program in counter_programs(source.words, budget, effort):
+def _by_counters(evidence: _Evidence, budget: Budget, effort: int) -> Programs:
+    for program in counter_programs(evidence.words, budget, effort):
         yield "counters", program
 
 
-def _by_codes(source: _Source, budget: Budget, effort: int) -> Found:
-    if source.table is not None:
-        yield from _fits("codes", code_problems(source.table), budget, effort)
+def _by_codes(evidence: _Evidence, budget: Budget, effort: int) -> Programs:
+    if evidence.table is not None:
+        yield from _fits("codes", code_problems(evidence.table), budget, effort)
 
 
-def _fits(method: str, problems: Iterator[Problem], budget: Budget, effort: int) -> Found:
+def _fits(method: str, problems: Iterator[Problem], budget: Budget, effort: int) -> Programs:
     for problem in problems:
         program = fit(problem, budget, effort)
         if program is not None:
@@ -162,4 +162,4 @@ def _fits(method: str, problems: Iterator[Problem], budget: Budget, effort: int)
 
 
 _METHODS = {_by_last_step: 3, _by_state: 3, _by_steps: 12, _by_counters: 12, _by_codes: 60}
-"""In order; each is tried unless a program with at most so many nodes is known."""
+"""The methods in order, each with the nodes of a program that makes it needless."""

@@ -1,18 +1,17 @@
-"""What was seen, as one table: numbered states, known transitions, and which programs reproduce all of it."""
+"""What was seen of a machine, as one table: numbered states, known transitions, which programs agree. Source: ours."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from novacula.distill.expression import ON_ARRAYS, fold
 from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.program import EXACT_LIMIT, Program
 from novacula.distill.transitions import Transitions
 from novacula.errors import InputError
 
 _PAIRS = 300_000
-"""How many (state, program state) pairs `reproduces` visits at most: a machine that is cut short has no closure."""
+"""The most pairs of states that `reproduces` visits: in a machine that is cut short, new pairs do not end."""
 _STEPS = 20
 
 
@@ -49,7 +48,7 @@ class Table:
     def walk(
         self, rows: int, length: int, generator: np.random.Generator
     ) -> tuple[Int[np.ndarray, "rows length"], Bool[np.ndarray, "rows length"]]:
-        """Random paths from the start along known transitions.
+        """Draws random paths from the start along known transitions.
 
         Returns:
             The row of the table that each step takes, and whether there was one: a path ends where nothing is known.
@@ -68,11 +67,11 @@ class Table:
         return taken, known
 
     def reproduces(self, program: Program) -> bool:
-        """Whether a program puts out what the table says along every known path from the start.
+        """Returns whether a program puts out what the table says, along every known path from the start.
 
-        Visits pairs of a state of the table and a state of the program, in breadth, until no pair is new (a proof for
-        all lengths), `_PAIRS` were visited, or the words are twice as long, and more, as those by which all rows were
-        seen. Variables beyond 2^30 are not followed.
+        Pairs of a state of the table and a state of the program are visited breadth first. The search ends when no pair
+        is new, which is a proof for all lengths; after `_PAIRS` pairs; or when the words are more than twice as long as
+        those by which all rows were seen. Variables beyond 2^30 are not followed.
         """
         first = np.searchsorted(self.state, np.arange(self.states + 1))
         state = np.zeros(1, np.int64)
@@ -84,7 +83,7 @@ class Table:
             count = first[state + 1] - first[state]
             source = np.repeat(np.arange(len(state)), count)
             row = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first[state], count)
-            after, y = step_arrays(program, values[source], self.x[row])
+            after, y = program.advance(values[source], self.x[row])
             if (y != self.y[row]).any():
                 return False
             hashes = np.column_stack([self.next[row], after]) @ key
@@ -101,7 +100,7 @@ class Table:
 
 
 def table_of(source: Machine | Transitions, name: str) -> Table:
-    """The table of a machine's known transitions, or of coded rows, as far as they are reached from the start.
+    """Returns the table of a machine's known transitions, or of coded rows, as far as they are reached from the start.
 
     Raises:
         InputError: two rows leave the same state with the same input and differ; `name` is what the error names.
@@ -147,17 +146,3 @@ def _numbered(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     distinct, first, place = np.unique(codes, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     return distinct[order], np.argsort(order)[place.ravel()]
-
-
-def step_arrays(
-    program: Program, state: Int[np.ndarray, "rows variables"], x: Int[np.ndarray, "rows streams"]
-) -> tuple[Int[np.ndarray, "rows variables"], Int[np.ndarray, "rows outputs"]]:
-    """One step of a program for many states and inputs at once, in 64 bits."""
-    values = dict(zip(program.inputs + program.state, [*x.T, *state.T], strict=True))
-    for name, value in program.body:
-        values[name] = fold(value, values, ON_ARRAYS, np.int64)
-    update, outputs = (
-        np.array([np.broadcast_to(fold(value, values, ON_ARRAYS, np.int64), (len(x),)) for value in some], np.int64)
-        for some in (program.update, program.outputs)
-    )
-    return update.reshape(len(program.update), len(x)).T, outputs.reshape(len(program.outputs), len(x)).T

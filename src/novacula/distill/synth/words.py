@@ -1,4 +1,4 @@
-"""Sequences with their outputs: what a table allows to walk, or what a behavior answers. Source: ours."""
+"""Sequences with their outputs: paths through a table, or the answers of a behavior. Source: ours."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Words:
     Attributes:
         x: the inputs.
         y: the outputs; meaningless where not known.
-        known: how far every sequence goes: true up to some time, then false.
+        known: true up to the end of every sequence, then false.
     """
 
     x: Int[np.ndarray, "words time streams"]
@@ -27,12 +27,12 @@ class Words:
     known: Bool[np.ndarray, "words time"]
 
     def agrees(self, program: Program) -> bool:
-        """Whether a program has these outputs."""
+        """Returns whether a program has these outputs."""
         return bool((program.run(self.x) == self.y)[self.known].all())
 
 
 def words_of_table(table: Table, words: int, length: int, generator: np.random.Generator) -> Words:
-    """Random paths through a table."""
+    """Draws random paths through a table."""
     taken, known = table.walk(words, length, generator)
     longest = int(known.any(0).sum())
     taken, known = taken[:, :longest], known[:, :longest]
@@ -42,7 +42,7 @@ def words_of_table(table: Table, words: int, length: int, generator: np.random.G
 def words_of_behavior(
     behavior: Behavior, symbols: Int[np.ndarray, "symbols streams"], words: int, length: int, seed: np.random.Generator
 ) -> Words:
-    """All words of a length where these are few, random ones otherwise."""
+    """Returns all words of a length where these are few, and random ones otherwise."""
     if len(symbols) ** length <= _EXHAUSTIVE:
         places = np.indices((len(symbols),) * length).reshape(length, -1).T
     else:

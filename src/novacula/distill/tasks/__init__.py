@@ -1,6 +1,6 @@
 """The benchmark's tasks. Only verification may look at a task's program; nothing that synthesizes imports this."""
 
 from novacula.distill.tasks.table import TASKS, VARIANTS
-from novacula.distill.tasks.task import Published, Task
+from novacula.distill.tasks.task import PublishedRecord, SequenceTask
 
-__all__ = ["TASKS", "VARIANTS", "Published", "Task"]
+__all__ = ["TASKS", "VARIANTS", "PublishedRecord", "SequenceTask"]

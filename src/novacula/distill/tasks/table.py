@@ -5,7 +5,7 @@ of `Div_k` put out each digit one step late, unlike their definition: `VARIANTS`
 """
 
 from novacula.distill.tasks import arithmetic, bits, numbers
-from novacula.distill.tasks.task import Published, Regression, Sampler, Task
+from novacula.distill.tasks.task import PublishedRecord, Regression, Sampler, SequenceTask
 
 PROGRAMS = bits.PROGRAMS | arithmetic.PROGRAMS | numbers.PROGRAMS
 
@@ -78,28 +78,28 @@ _ROWS: tuple[tuple[str, int, int, bool, bool, int, Regression | None, str, int |
     ("Newton_Magnetic", -10, 10, False, False, 4, None, "∞", None),
 )
 
-TASKS: dict[str, Task] = {
-    name: Task(
+TASKS: dict[str, SequenceTask] = {
+    name: SequenceTask(
         name=name,
         program=PROGRAMS[name],
         low=low,
         high=high,
         length=20 if name in _LONG else 10,
-        published=Published(mips, gpt4, hidden, how, moore, mealy),
+        published=PublishedRecord(mips, gpt4, hidden, how, moore, mealy),
         sampler=_SAMPLERS.get(name, "uniform"),
     )
     for name, low, high, mips, gpt4, hidden, how, moore, mealy in _ROWS
 }
 """The 62 tasks by name, in the published order."""
 
-VARIANTS: dict[str, Task] = {
-    f"Div_{k}_delayed": Task(
+VARIANTS: dict[str, SequenceTask] = {
+    f"Div_{k}_delayed": SequenceTask(
         name=f"Div_{k}_delayed",
         program=arithmetic.DELAYED[f"Div_{k}_delayed"],
         low=0,
         high=1,
         length=10,
-        published=Published(False, False, TASKS[f"Div_{k}"].published.hidden, None, str(4 * k), 2 * k),
+        published=PublishedRecord(False, False, TASKS[f"Div_{k}"].published.hidden, None, str(4 * k), 2 * k),
     )
     for k in (3, 5, 7)
 }

@@ -15,7 +15,7 @@ Regression = Literal["LR", "BR", "BR+1", "SR"]
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRecord:
     """What arXiv 2402.05110 says of a task; the machine sizes are ours.
 
     Attributes:
@@ -36,7 +36,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Task:
+class SequenceTask:
     """One benchmark task. The synthesizer sees its data only; verification may use the program.
 
     Attributes:
@@ -55,7 +55,7 @@ class Task:
     low: int
     high: int
     length: int
-    published: Published
+    published: PublishedRecord
     sampler: Sampler = "uniform"
 
     def inputs(

@@ -2,37 +2,37 @@
 
 import torch
 
-from novacula.distill.train.stack import Weights
+from novacula.distill.train.stack import Stack
 
 _FIRST, _SECOND, _TINY = 0.9, 0.98, 1e-8
 CLIP = 1.0
-"""The longest gradient, over all weights of one network, that is taken as it is."""
+"""The greatest length of a gradient, over all weights of one network; longer ones are shortened to it."""
 RATE = 1e-2
-"""The rate at its highest."""
+"""The highest rate."""
 
 
-def clipped(gradient: Weights) -> Weights:
-    """The gradient, each network's own part of it at most `CLIP` long."""
+def clipped(gradient: Stack) -> Stack:
+    """Returns the gradient, with each network's part of it at most `CLIP` long."""
     squares = torch.stack([value.square().sum((1, 2)) for value in gradient.values()])
     shrink = (CLIP / squares.sum(0).sqrt().clamp_min(CLIP))[:, None, None]
     return {name: value * shrink for name, value in gradient.items()}
 
 
 class Adam:
-    """The moments of every weight.
+    """The optimizer of many networks: the moments of every weight.
 
     Args:
         weights: what will be updated, in place.
     """
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Stack) -> None:
         self.weights = weights
         self.first = {name: torch.zeros_like(weight) for name, weight in weights.items()}
         self.second = {name: torch.zeros_like(weight) for name, weight in weights.items()}
         self.updates = 0
 
-    def update(self, gradient: Weights, rate: float) -> None:
-        """One step down the gradient."""
+    def update(self, gradient: Stack, rate: float) -> None:
+        """Takes one step down the gradient."""
         self.updates += 1
         step = -rate / (1 - _FIRST**self.updates)
         unbias = 1 / (1 - _SECOND**self.updates)
@@ -43,12 +43,12 @@ class Adam:
             weight.addcdiv_(self.first[name], (self.second[name] * unbias).sqrt_().add_(_TINY), value=step)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Weights and moments by name."""
+        """Returns weights and moments by name."""
         parts = {"weights": self.weights, "first": self.first, "second": self.second}
         return {f"{part}.{name}": value for part, arrays in parts.items() for name, value in arrays.items()}
 
     def load(self, state: dict[str, torch.Tensor], updates: int) -> None:
-        """Take up `state` after so many updates."""
+        """Becomes the optimizer whose `state` this was, after that many updates."""
         for part, arrays in (("weights", self.weights), ("first", self.first), ("second", self.second)):
             arrays.update({name: state[f"{part}.{name}"].clone() for name in arrays})
         self.updates = updates

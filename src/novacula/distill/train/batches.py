@@ -26,7 +26,7 @@ class Batches:
         self._classes = torch.from_numpy(np.ascontiguousarray(lesson.classes[order].T))
 
     def draw(self, rows: int, length: int, generator: torch.Generator) -> Batch:
-        """Random rows, cut to a length that they all have."""
+        """Draws random rows, and cuts them to a length that they all have."""
         enough = int(np.searchsorted(-self._lengths, -length, side="right"))
         chosen = torch.randint(0, enough, (rows,), generator=generator)
         return Batch(

@@ -1,7 +1,7 @@
 """Wide networks trained by gradient descent, many at once, from short sequences to long ones. Source: ours.
 
-Training begins with the first two symbols of every sequence, which tell what a state must remember; more are added as
-soon as some network gets the shorter ones right. Noise on the states lets those that mean the same draw together.
+Training begins with the first two symbols of every sequence, which show what a state must remember. More are added as
+soon as some network gets the shorter sequences right. Noise on the states draws those that mean the same together.
 """
 
 import math
@@ -15,21 +15,21 @@ from novacula.distill.train.batches import Batches
 from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Parameters
-from novacula.distill.train.stack import Batch, Weights, gradients, one, random_weights, stacked
+from novacula.distill.train.stack import Batch, Stack, gradients, network_of, random_stack, stacked
 from novacula.files import JSON, from_json, to_json
 
 ROWS = 128
 """Sequences in a batch."""
 NOISE = 0.05
-"""Standard deviation of what is added to the states, which are of order one; it falls with the rate."""
+"""Standard deviation of the noise on the states, which are of order one; it falls with the rate."""
 CLASS_WEIGHT = 1.0
 """Weight of the auxiliary classifier's cross-entropy; it falls with the rate."""
 UPDATES = 50
-"""Updates between two looks at the rows that are held out."""
+"""Updates between two comparisons with the rows that are held out."""
 _LEARNED = 0.98
 _NEARLY = 0.999
 _GLANCE = 100
-"""Held-out rows that tell most networks that are not perfect."""
+"""Held-out rows that show of most networks that they are not perfect."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Descent:
         self._batches = Batches(lesson, encoding)
         classes = len(lesson.values)
         outputs = lesson.targets.shape[2]
-        weights = random_weights(nets, size, width, encoding, outputs, classes, generator)
+        weights = random_stack(nets, size, width, encoding, outputs, classes, generator)
         self.optimizer = Adam(weights)
         self.length = min(2, lesson.length)
         self._class_weight = CLASS_WEIGHT if classes > 1 else 0.0
         self.right = torch.zeros(nets)
 
     def advance(self, generator: torch.Generator) -> float:
-        """Some updates; the least loss of any network in the last of them."""
+        """Makes some updates; returns the least loss of any network in the last of them."""
         loss = self.right
         for _ in range(UPDATES):
             rate = self._rate()
@@ -89,25 +89,25 @@ class Descent:
         return float(loss.min())
 
     def perfect(self) -> list[Parameters]:
-        """The networks that have every row right that is held out, the closest first."""
+        """Returns the networks that have every held-out row right, those of the least loss first."""
         if self.length < self._lesson.length:
             return []
         judged = []
         for net in range(len(self.right)):
-            candidate = one(self.optimizer.weights, net)
+            candidate = network_of(self.optimizer.weights, net)
             network = self._lesson.network(candidate, self._encoding)
             if self._lesson.judge(network, _GLANCE)[0] == 1 and (judgment := self._lesson.judge(network))[0] == 1:
                 judged.append((judgment[1], net, candidate))
         return [candidate for _, _, candidate in sorted(judged, key=lambda entry: entry[:2])]
 
     def nearly_perfect(self) -> list[Parameters]:
-        """The network whose classifier has been right most often of late, if it nearly always was."""
+        """Returns the network whose classifier has been right most often of late, if it nearly always was."""
         best = int(self.right.argmax())
         at_length = self.length == self._lesson.length
-        return [one(self.optimizer.weights, best)] if at_length and self.right[best] > _NEARLY else []
+        return [network_of(self.optimizer.weights, best)] if at_length and self.right[best] > _NEARLY else []
 
     def state(self) -> tuple[dict[str, np.ndarray], JSON]:
-        """Weights, moments and where the curriculum stands."""
+        """Returns weights, moments and where the curriculum stands."""
         arrays = {name: value.numpy().copy() for name, value in self.optimizer.state().items()}
         state = _State(self.length, self.optimizer.updates)
         return arrays | {"right": self.right.numpy().copy()}, to_json(state)
@@ -125,8 +125,8 @@ class Descent:
         )
 
 
-def noisy(batch: Batch, weights: Weights, deviation: float, generator: torch.Generator) -> Batch:
-    """The batch with fresh noise for the states."""
+def noisy(batch: Batch, weights: Stack, deviation: float, generator: torch.Generator) -> Batch:
+    """Returns the batch with fresh noise for the states."""
     nets, _, size = weights["recur"].shape
     time, _, rows = batch.features.shape
     noise = deviation * torch.randn(time, nets, size, rows, generator=generator, dtype=batch.features.dtype)
@@ -136,9 +136,9 @@ def noisy(batch: Batch, weights: Weights, deviation: float, generator: torch.Gen
 def settle(
     parameters: Parameters, batches: Batches, length: int, updates: int, rate: float, generator: torch.Generator
 ) -> Parameters:
-    """One network trained on without noise at a rate that falls to nothing."""
+    """Trains one network without noise, at a rate that falls to 0."""
     adam = Adam(stacked([parameters]))
     for update in range(updates):
         _, _, slope = gradients(adam.weights, batches.draw(ROWS, length, generator), 0.0)
         adam.update(slope, rate * (0.5 + 0.5 * math.cos(math.pi * update / updates)))
-    return one(adam.weights, 0)
+    return network_of(adam.weights, 0)

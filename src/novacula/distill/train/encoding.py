@@ -1,8 +1,8 @@
 """How a transition is shown its inputs, and how that becomes layers of a network that reads plain integers.
 
-A small range of integers is shown as symbols: every one has a column of weights of its own. A layer of ReLUs whose
-kinks stand at the integers of the range can compute any such table of its input, so that the network that comes out
-reads numbers as every other does, and trains as easily as if its inputs were one-hot. Source: ours.
+A small range of integers is shown as symbols, each with a column of weights of its own. A layer of ReLUs whose kinks
+stand at the integers of the range can compute any such table of its input. So the network trains as easily as if its
+inputs were one-hot, and yet reads plain numbers. Source: ours.
 """
 
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ class Encoding:
 
     @property
     def width(self) -> int:
-        """How many features there are."""
+        """Number of features."""
         return 1 + self.streams * (self.high - self.low + 1 if self.symbols else 1)
 
     def __call__(self, x: Int[np.ndarray, "rows time streams"]) -> Float[np.ndarray, "rows time features"]:
-        """The features of inputs."""
+        """Returns the features of inputs."""
         if self.symbols:
             parts = [(x[:, :, [stream]] == np.arange(self.low, self.high + 1)) for stream in range(self.streams)]
         else:
@@ -47,7 +47,7 @@ class Encoding:
 
     @property
     def kinks(self) -> Layer | None:
-        """The layer before the activation whose units, after it, `slopes` combines; None where no such layer is needed.
+        """The layer whose units, after the activation, `slopes` combines; None where none is needed.
 
         Its inputs are the streams alone.
         """
@@ -60,7 +60,7 @@ class Encoding:
     def slopes(
         self, weight: Float[np.ndarray, "out features"]
     ) -> tuple[Float[np.ndarray, "out units"], Float[np.ndarray, " out"]]:
-        """Matrix and offset that do to the units of `kinks`, or to the plain inputs, what `weight` does to features."""
+        """Returns matrix and offset that do to the units of `kinks`, or to inputs, what `weight` does to features."""
         offset = weight[:, -1].copy()
         if not self.symbols:
             return weight[:, :-1] / self._scale, offset

@@ -10,17 +10,17 @@ from novacula.distill.train.parameters import Parameters
 _ROUNDS = 4
 _ADDED = 40
 _GOOD = 1e-2
-"""A fit with a larger loss than this is not worth a further round."""
+"""A fit with a larger loss than this gets no further round."""
 
 
 def fit_with_counterexamples(parameters: Parameters, lesson: Lesson, encoding: Encoding, rows: np.ndarray) -> Iterate:
-    """The nearest local solution for some rows, then for these and the rows that it has most wrong, and so on.
+    """Fits some rows, then these and the rows with the largest errors, and so on; returns where that ends.
 
     Args:
         parameters: where to begin.
         lesson: all rows.
         encoding: of the inputs.
-        rows: to begin with, all of the greatest length.
+        rows: the first rows, all of the greatest length.
     """
     iterate = Iterate(parameters, np.inf)
     for _ in range(_ROUNDS):

@@ -36,7 +36,7 @@ class Iterate:
 
     @property
     def stuck(self) -> bool:
-        """Whether no damping helps any more."""
+        """Whether no damping helps."""
         return self.damping > _WORST or not np.isfinite(self.loss)
 
 
@@ -45,7 +45,7 @@ def residuals(
     features: Float[np.ndarray, "rows time features"],
     targets: Float[np.ndarray, "rows time outputs"],
 ) -> Float[np.ndarray, " residuals"]:
-    """Output minus target, everywhere."""
+    """Returns output minus target, everywhere."""
     reached = states(parameters, features)[:, 1:]
     return (reached @ parameters.read[:, :-1].T + parameters.read[:, -1] - targets).reshape(-1)
 
@@ -53,7 +53,7 @@ def residuals(
 def jacobian(
     parameters: Parameters, features: Float[np.ndarray, "rows time features"]
 ) -> Float[np.ndarray, "residuals count"]:
-    """The derivative of every output by every parameter, in the order of `Parameters.flat`."""
+    """Returns the derivative of every output by every parameter, in the order of `Parameters.flat`."""
     p = parameters
     rows, length, width = features.shape
     starts = np.cumsum([0, *(matrix.size for matrix in p.matrices().values())])
@@ -82,7 +82,7 @@ def jacobian(
 
 
 def begin(parameters: Parameters, features: np.ndarray, targets: np.ndarray) -> Iterate:
-    """A fit that has not moved yet."""
+    """Returns a fit that has not moved yet."""
     return Iterate(parameters, _mean_square(residuals(parameters, features, targets)))
 
 
@@ -93,7 +93,7 @@ def descend(
     iterations: int,
     goal: float,
 ) -> Iterate:
-    """Some iterations more; fewer where the goal is reached or nothing helps.
+    """Makes some iterations; fewer where the goal is reached or nothing helps.
 
     Args:
         iterate: where to begin.
@@ -120,7 +120,7 @@ def descend(
 
 
 def converge(iterate: Iterate, features: np.ndarray, targets: np.ndarray) -> Iterate:
-    """Iterations as long as each round of them leaves but a part of the loss."""
+    """Makes rounds of iterations as long as each halves the loss."""
     for _ in range(_ROUNDS):
         before = iterate.loss
         iterate = descend(iterate, features, targets, _ROUND, _GOAL)

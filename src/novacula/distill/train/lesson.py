@@ -12,9 +12,9 @@ from novacula.distill.train.encoding import MAX_SYMBOLS, Encoding
 from novacula.distill.train.parameters import Parameters, network, states
 
 TOLERANCE = 1e-3
-"""An output that is so far from its integer is no rounding error."""
+"""An output this far from its integer is no rounding error."""
 MAX_CLASSES = 32
-"""An auxiliary classifier is trained where one output takes no more values than this."""
+"""An auxiliary classifier is trained where there is one output of at most this many values."""
 
 
 @dataclass(frozen=True)
@@ -23,21 +23,21 @@ class Lesson:
 
     Attributes:
         data: to learn from.
-        held_out: to judge by; never learned from.
+        held_out: to judge by; nothing is learned from them.
     """
 
     data: Sequences
     held_out: Sequences
 
     def encoding(self, symbols: bool) -> Encoding:
-        """How inputs are shown; a range of two integers needs no symbols, one that is too large has none."""
+        """Returns how inputs are shown; a range of two integers needs no symbols, and a large one has none."""
         low, high = self.data.low, self.data.high
         fits = 2 < high - low + 1 <= MAX_SYMBOLS
         return Encoding(low, high, self.data.x.shape[2], symbols and fits)
 
     @property
     def length(self) -> int:
-        """Of the longest sequence."""
+        """Length of the longest sequence."""
         return int(self.data.lengths.max())
 
     @cached_property
@@ -65,15 +65,15 @@ class Lesson:
 
     @cached_property
     def classes(self) -> Int[np.ndarray, "rows time"]:
-        """Which of `values` each output is."""
+        """The place of each output among `values`."""
         return np.minimum(np.searchsorted(self.values, self.data.y[:, :, 0]), len(self.values) - 1)
 
     def rows_of(self, length: int) -> Int[np.ndarray, " chosen"]:
-        """The rows that are at least so long."""
+        """Returns the rows of at least this length."""
         return np.flatnonzero(self.data.lengths >= length)
 
     def worst_rows(self, parameters: Parameters, encoding: Encoding, count: int) -> Int[np.ndarray, " chosen"]:
-        """The rows to learn from, of the greatest length, with the largest errors that are not rounding errors."""
+        """Returns the rows of the greatest length with the largest errors that are no rounding errors."""
         rows = self.rows_of(self.length)
         reached = states(parameters, encoding(self.data.x[rows]))[:, 1:]
         outputs = reached @ parameters.read[:, :-1].T + parameters.read[:, -1]
@@ -82,20 +82,20 @@ class Lesson:
         return rows[worst[errors[worst] > TOLERANCE]]
 
     def network(self, parameters: Parameters, encoding: Encoding) -> Network:
-        """The network that parameters stand for, in units of the data."""
+        """Returns the network that has these parameters, in units of the data."""
         return network(parameters, encoding, self.scale, self.offset, self.length)
 
     def judge(self, candidate: Network, rows: int | None = None) -> tuple[float, float]:
-        """Accuracy and mean squared error, by output, on the rows that are held out, or on the first of them."""
-        some = self.held_out.rows(slice(rows))
-        inside = some.inside
+        """Returns accuracy and mean squared error of the outputs on the held-out rows, or on the first of them."""
+        judged = self.held_out.rows(slice(rows))
+        inside = judged.inside
         with np.errstate(all="ignore"):
-            errors = (candidate.outputs_of(some.x) - some.y)[inside]
+            errors = (candidate.outputs_of(judged.x) - judged.y)[inside]
             right = np.abs(errors) < 0.5
             return float(right.mean()), float(np.nan_to_num((errors**2).mean(), nan=np.inf))
 
 
 def cropped(data: Sequences) -> Sequences:
-    """The data up to the greatest length that a quarter of the rows reach: a few long rows teach nothing in general."""
+    """Returns the data up to the greatest length that a quarter of the rows reach: a few long rows teach little."""
     length = int(np.sort(data.lengths)[::-1][(len(data.lengths) - 1) // 4])
     return Sequences(data.x[:, :length], data.y[:, :length], np.minimum(data.lengths, length), data.source)

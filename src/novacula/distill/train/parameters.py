@@ -50,20 +50,20 @@ class Parameters:
         return sum(matrix.size for matrix in self.matrices().values())
 
     def matrices(self) -> dict[str, np.ndarray]:
-        """The arrays by name."""
+        """Returns the arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def named(cls, prefix: str, arrays: Mapping[str, np.ndarray]) -> "Parameters":
-        """The parameters whose matrices are stored as `prefix.recur`, `prefix.drive` and so on."""
+        """Returns the parameters whose matrices are stored as `prefix.recur`, `prefix.drive` and so on."""
         return cls(*(arrays[f"{prefix}.{field.name}"] for field in fields(cls)))
 
     def flat(self) -> Float[np.ndarray, " count"]:
-        """All numbers in one vector."""
+        """Returns all numbers in one vector."""
         return np.concatenate([matrix.ravel() for matrix in self.matrices().values()])
 
     def with_flat(self, values: Float[np.ndarray, " count"]) -> "Parameters":
-        """Parameters of this shape with other numbers."""
+        """Returns parameters of this shape with other numbers."""
         ends = np.cumsum([matrix.size for matrix in self.matrices().values()])
         parts = zip(self.matrices().values(), np.split(values, ends[:-1]), strict=True)
         return Parameters(*(part.reshape(matrix.shape) for matrix, part in parts))
@@ -72,7 +72,7 @@ class Parameters:
 def random_parameters(
     size: int, width: int, encoding: Encoding, outputs: int, generator: np.random.Generator
 ) -> Parameters:
-    """Parameters to begin with: states and units of order one, the affine path contracting."""
+    """Draws parameters to begin with: states and units of order one, and an affine path that contracts."""
     normal = generator.standard_normal
     carry = np.concatenate(
         [normal((size, size)) / (2 * np.sqrt(size)), normal((size, width)) / np.sqrt(max(width, 1))], axis=1
@@ -88,7 +88,7 @@ def random_parameters(
 def states(
     parameters: Parameters, features: Float[np.ndarray, "rows time features"]
 ) -> Float[np.ndarray, "rows positions size"]:
-    """The states before the first input, and after each."""
+    """Returns the states before the first input, and after each."""
     p = parameters
     result = np.zeros((features.shape[0], features.shape[1] + 1, p.size))
     for time in range(features.shape[1]):
@@ -99,13 +99,13 @@ def states(
 
 
 def network(parameters: Parameters, encoding: Encoding, scale: np.ndarray, offset: np.ndarray, length: int) -> Network:
-    """The network that computes the same from plain integers.
+    """Returns the network that computes the same from plain integers.
 
     Args:
         parameters: what was trained.
         encoding: of its inputs.
-        scale: of each output: what the parameters put out, times this,
-        offset: plus this.
+        scale: factor of each output.
+        offset: added to each output, once it is scaled.
         length: of the longest sequence that it was trained on.
     """
     p = parameters

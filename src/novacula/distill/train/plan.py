@@ -1,6 +1,6 @@
-"""Which shapes are trained, in which order: decided by the data alone. Source: ours.
+"""The shapes that are trained, and their order, decided by the data alone. Source: ours.
 
-Small networks first, fitted from many random starts by least squares, which takes a second each; then wide ones by
+Small networks come first, each fitted from a random start by least squares in about a second; then wide ones, by
 gradient descent, which are shrunk afterwards.
 """
 
@@ -12,11 +12,11 @@ from novacula.distill.train.lesson import Lesson
 
 _EXACT = 1e-9
 _MAX_FEATURES = 700
-"""Features, over all positions, beyond which no affine explanation by symbols is looked for."""
+"""The most features, over all positions, for which an affine explanation is looked for."""
 
 
 def plan(lesson: Lesson) -> tuple[Attempt, ...]:
-    """The attempts, in order."""
+    """Returns the attempts, in order."""
     attempts: list[Attempt] = []
     numbers, symbols = lesson.encoding(False), lesson.encoding(True)
     for encoding in (numbers, symbols) if symbols.symbols else (numbers,):
@@ -32,7 +32,7 @@ def plan(lesson: Lesson) -> tuple[Attempt, ...]:
 
 
 def affine_order(lesson: Lesson, encoding: Encoding) -> int:
-    """The state size of an affine system that explains the outputs exactly, or 0 where there is none.
+    """Returns the state size of an affine system that explains the outputs exactly, or 0 where there is none.
 
     Every output of such a system is an affine function of all inputs so far, with coefficients that depend on the lag
     only; the rank of their Hankel matrix is the least size of its state (Ho and Kalman, 1966).

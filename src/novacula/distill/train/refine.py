@@ -16,7 +16,7 @@ from novacula.distill.train.shrink import eliminate, project
 from novacula.distill.train.snap import find_points, snap
 from novacula.files import JSON, from_json, to_json
 
-Stage = Literal["settle", "size", "width", "done"]
+Phase = Literal["settle", "size", "width", "done"]
 
 EXACT = 1e-16
 """A mean squared error, by output, that only an exact network reaches."""
@@ -24,25 +24,25 @@ _ROWS = 300
 _WIDTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 _RATE = 3e-3
 _POLISHED_ROWS = 2000
-"""Residuals for each that Levenberg's and Marquardt's method is shown, at most."""
+"""The most residuals that a network is polished on."""
 _LARGEST = 1500
-"""Parameters beyond which it would take too long."""
+"""The most parameters of a network that is polished."""
 
 
 @dataclass(frozen=True)
 class _State:
-    stage: Stage
+    stage: Phase
     trial: int
     finite: bool
 
 
 class Refinement:
-    """One network, perfect or nearly so, on its way to a small and exact one; every step is one attempt.
+    """A network, perfect or nearly so, on its way to a small and exact one; every step is one attempt.
 
     Args:
         lesson: what it has learned.
         encoding: how it is shown its inputs.
-        parameters: the network.
+        parameters: of the network.
     """
 
     def __init__(self, lesson: Lesson, encoding: Encoding, parameters: Parameters) -> None:
@@ -52,12 +52,12 @@ class Refinement:
         self._features, self._targets = encoding(lesson.data.x[self._rows]), lesson.targets[self._rows]
         self.parameters = parameters
         self._wide = parameters
-        self.stage: Stage = "settle"
+        self.stage: Phase = "settle"
         self.trial = 0
         self._finite = False
 
     def step(self, generator: torch.Generator) -> None:
-        """Try once to make the network smaller, or exact."""
+        """Tries once to make the network smaller, or exact."""
         match self.stage:
             case "settle":
                 self._settle(generator)
@@ -69,7 +69,7 @@ class Refinement:
                 pass
 
     def state(self) -> tuple[dict[str, np.ndarray], JSON]:
-        """The network, the one that it is shrunk from, and what is tried next."""
+        """Returns the network, the one that it is shrunk from, and what is tried next."""
         arrays = {f"best.{name}": matrix for name, matrix in self.parameters.matrices().items()}
         arrays |= {f"wide.{name}": matrix for name, matrix in self._wide.matrices().items()}
         return arrays, to_json(_State(self.stage, self.trial, self._finite))
@@ -80,7 +80,7 @@ class Refinement:
         state = from_json(_State, data, "checkpoint")
         self.stage, self.trial, self._finite = state.stage, state.trial, state.finite
 
-    def _enter(self, stage: Stage, parameters: Parameters) -> None:
+    def _enter(self, stage: Phase, parameters: Parameters) -> None:
         self.stage, self.trial = stage, 0
         self.parameters = self._wide = parameters
 

@@ -7,7 +7,7 @@ from novacula.distill.train.parameters import Parameters, states
 
 
 def project(parameters: Parameters, features: Float[np.ndarray, "rows time features"], size: int) -> Parameters:
-    """The network whose states are the projections onto their strongest directions."""
+    """Returns the network whose states are projected onto their strongest directions."""
     p = parameters
     reached = states(p, features).reshape(-1, p.size)
     _, basis = np.linalg.eigh(reached.T @ reached)
@@ -23,9 +23,9 @@ def project(parameters: Parameters, features: Float[np.ndarray, "rows time featu
 
 
 def eliminate(parameters: Parameters, features: Float[np.ndarray, "rows time features"], width: int) -> Parameters:
-    """The network without the units that the others can best make up for, one after the other.
+    """Returns the network without the units that the others can best replace, removed one after the other.
 
-    The next state is linear in the state, the features and the units; what is left is fitted to it again.
+    The next state is linear in the state, the features and the units; those that are left are fitted to it again.
     """
     reached, shown = states(parameters, features), features.reshape(-1, features.shape[2])
     before, after = (part.reshape(-1, parameters.size) for part in (reached[:, :-1], reached[:, 1:]))
@@ -39,7 +39,7 @@ def eliminate_rows(
     after: Float[np.ndarray, "transitions size"],
     width: int,
 ) -> Parameters:
-    """`eliminate`, given the transitions that must be kept."""
+    """Does what `eliminate` does, given the transitions that must be kept."""
     p = parameters
     units = np.maximum(before @ p.recur.T + shown @ p.drive[: p.width].T, 0)
     table = np.concatenate([before, shown, units], axis=1)

@@ -1,8 +1,8 @@
 """Networks with finitely many states made exact at once: states that mean the same are moved onto one point.
 
-A perfect network with noise left in its states is the noisy picture of an automaton: its states lie near a few points,
-and which point follows which depends on the input alone. Then the nearest network for which this holds exactly is
-found without training, since the next state is linear in the last layer's weights. Source: ours, after an idea in the
+A perfect network whose states have noise is the noisy picture of an automaton: its states lie near a few points, and
+the input alone decides which point follows which. The nearest network for which this holds exactly is found without
+training, since the next state is linear in the last layer's weights. Source: ours, after an idea in the
 discussion of arXiv 2402.05110.
 """
 
@@ -15,7 +15,7 @@ from novacula.distill.train.parameters import Parameters, states
 from novacula.distill.train.shrink import eliminate_rows
 
 _RADII = (0.5, 0.4, 0.3, 0.22, 0.16, 0.12, 0.08, 0.05, 0.02)
-"""How far from a point its states may be, in units of the states' root mean square, the coarsest first."""
+"""Distances up to which states belong to a point, in units of the states' root mean square, the largest first."""
 _MAX_POINTS = 150
 _EXACT = 1e-9
 
@@ -42,7 +42,7 @@ def find_points(
     features: Float[np.ndarray, "rows time features"],
     targets: Float[np.ndarray, "rows time outputs"],
 ) -> Points | None:
-    """The fewest points that explain the states; None where these are too many, or new ones come as long as it goes.
+    """Returns the fewest points that explain the states; None where these are too many, or still grow at the end.
 
     Args:
         parameters: of the network.
@@ -75,7 +75,7 @@ def find_points(
 
 
 def snap(parameters: Parameters, points: Points, width: int | None = None) -> Parameters | None:
-    """The nearest network that goes from point to point exactly, or None where it has too few units for that.
+    """Returns the nearest network that goes from point to point exactly, or None where it has too few units for that.
 
     Args:
         parameters: the network.

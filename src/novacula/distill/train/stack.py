@@ -1,8 +1,8 @@
-"""Many recurrent networks of one shape as one tensor program, with the backward pass written out.
+"""Many recurrent networks of one shape, computed together, with the backward pass written out.
 
-All arrays have the networks as their first or second dimension and the rows of the batch as their last, so that every
-operation is one batched matrix product over all of them. The transition is that of `parameters`; noise is added to each
-state, and a second readout, which is thrown away in the end, tells the classes of the outputs. Source: ours.
+The networks are the first or second dimension of all arrays, and the rows of the batch the last: every operation is one
+batched matrix product. The transition is that of `parameters`. Noise is added to each state. A second readout, which is
+thrown away in the end, classifies the outputs. Source: ours.
 """
 
 import math
@@ -15,8 +15,8 @@ from jaxtyping import Float, Int
 from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.parameters import Parameters
 
-Weights = dict[str, torch.Tensor]
-"""`recur`, `drive`, `carry`, `read` as in `Parameters` and `classify` like `read`, each with the networks in front."""
+Stack = dict[str, torch.Tensor]
+"""Weights of networks side by side: `recur`, `drive`, `carry`, `read` as in `Parameters`; `classify` is like `read`."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Batch:
     Attributes:
         features: of the inputs.
         targets: of the outputs.
-        classes: which of the classes every output is.
+        classes: the class of every output.
         noise: what is added to the states, or None.
     """
 
@@ -36,7 +36,7 @@ class Batch:
     noise: Float[torch.Tensor, "time nets size rows"] | None = None
 
 
-def random_weights(
+def random_stack(
     nets: int,
     size: int,
     width: int,
@@ -45,11 +45,10 @@ def random_weights(
     classes: int,
     generator: torch.Generator,
     dtype: torch.dtype = torch.float32,
-) -> Weights:
-    """Networks to begin with, with states of order one.
+) -> Stack:
+    """Draws networks to begin with, with states of order one.
 
-    In every other network half of the state adds up what it is given, as counters do; elsewhere the affine path is
-    closed.
+    In every other network half of the state adds up its inputs, as counters do; elsewhere the affine path is 0.
     """
 
     def normal(rows: int, columns: int, deviation: float) -> torch.Tensor:
@@ -69,15 +68,15 @@ def random_weights(
     }
 
 
-def one(weights: Weights, net: int) -> Parameters:
-    """One of the networks, without its classifier."""
+def network_of(weights: Stack, net: int) -> Parameters:
+    """Returns one of the networks, without its classifier."""
     return Parameters(*(weights[name][net].double().numpy().copy() for name in ("recur", "drive", "carry", "read")))
 
 
-def stacked(parameters: list[Parameters], dtype: torch.dtype = torch.float32) -> Weights:
-    """Networks of one shape side by side, with no classes."""
+def stacked(parameters: list[Parameters], dtype: torch.dtype = torch.float32) -> Stack:
+    """Returns networks of one shape side by side, with no classes."""
     arrays = [p.matrices() for p in parameters]
-    weights = {name: torch.from_numpy(np.stack([some[name] for some in arrays])).to(dtype) for name in arrays[0]}
+    weights = {name: torch.from_numpy(np.stack([parts[name] for parts in arrays])).to(dtype) for name in arrays[0]}
     return weights | {"classify": weights["read"][:, :0]}
 
 
@@ -86,16 +85,16 @@ class Trace:
     """What the backward pass needs of the forward pass.
 
     Attributes:
-        states: before the first input and after each, then a 1.
-        carried: the state, then the units, that each transition combined.
+        states: before the first input and after each, followed by a 1.
+        carried: the state, then the units, that each transition combines.
     """
 
     states: Float[torch.Tensor, "positions nets size_and_one rows"]
     carried: Float[torch.Tensor, "time nets size_and_width rows"]
 
 
-def forward(weights: Weights, batch: Batch) -> Trace:
-    """Run every network on the batch."""
+def forward(weights: Stack, batch: Batch) -> Trace:
+    """Runs every network on the batch."""
     recur, drive, carry = weights["recur"], weights["drive"], weights["carry"]
     nets, width, size = recur.shape
     time, features, rows = batch.features.shape
@@ -112,8 +111,8 @@ def forward(weights: Weights, batch: Batch) -> Trace:
     return Trace(states, carried)
 
 
-def gradients(weights: Weights, batch: Batch, class_weight: float) -> tuple[torch.Tensor, torch.Tensor, Weights]:
-    """Loss and its gradient by every weight.
+def gradients(weights: Stack, batch: Batch, class_weight: float) -> tuple[torch.Tensor, torch.Tensor, Stack]:
+    """Returns the loss and its gradient by every weight.
 
     Args:
         weights: the networks.
@@ -146,7 +145,7 @@ def gradients(weights: Weights, batch: Batch, class_weight: float) -> tuple[torc
     return loss, right, result | _backward(weights, batch, trace, slope)
 
 
-def _backward(weights: Weights, batch: Batch, trace: Trace, slope: torch.Tensor) -> Weights:
+def _backward(weights: Stack, batch: Batch, trace: Trace, slope: torch.Tensor) -> Stack:
     """The gradients of the transition, from those by the states after each step."""
     recur, carry = weights["recur"], weights["carry"]
     nets, width, size = recur.shape

@@ -1,22 +1,21 @@
-"""Affine programs: two of them are compared for every length by finitely many products of integer matrices.
+"""Affine programs, of which two are compared for every length by finitely many products of integer matrices.
 
 Side by side with a constant 1 they are one linear system z' = A z + B x of N = n₁ + n₂ + 1 variables, whose output
 d = C z + D x is the difference of theirs. It is 0 for all inputs of any length if and only if D, and C Aᵏ B and C Aᵏ z₀
-for all k < N, are 0: the remaining powers of A are combinations of these (Cayley and Hamilton).
+for all k < N, are 0: the remaining powers of A are combinations of these (Cayley and Hamilton). Source: ours.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from novacula.distill.expression import ARITY, ON_INTEGERS, Expression, Operator, fold
+from novacula.distill.expression import ARITY, ON_INTEGERS, Domain, Expression, Operator, fold
 from novacula.distill.program import Program
 
 
 class NotAffineError(ValueError):
-    """A program does something else than adding multiples of its variables."""
+    """A program that does something else than adding multiples of its variables."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class AffineForm:
 
 
 def affine_form(program: Program) -> AffineForm:
-    """The matrices of a program.
+    """Returns the matrices of a program.
 
     Raises:
         NotAffineError: it has none.
@@ -51,10 +50,11 @@ def affine_form(program: Program) -> AffineForm:
     def unit(position: int) -> np.ndarray:
         return np.array([int(index == position) for index in range(size)], object)
 
-    values: dict[str, Any] = {name: unit(position) for position, name in enumerate(basis)}
+    domain = Domain(_OPERATORS, number)
+    values = {name: unit(position) for position, name in enumerate(basis)}
 
     def value_of(expression: Expression) -> np.ndarray:
-        return fold(expression, values, _MEANING, number)
+        return fold(expression, values, domain)
 
     for name, expression in program.body:
         values[name] = value_of(expression)
@@ -113,13 +113,13 @@ def _only_of_constants(name: Operator) -> Callable[..., np.ndarray]:
         if not all(_constant(operand) for operand in operands):
             raise NotAffineError
         result = np.zeros_like(operands[0])
-        result[-1] = ON_INTEGERS[name](*(operand[-1] for operand in operands))
+        result[-1] = ON_INTEGERS.operators[name](*(operand[-1] for operand in operands))
         return result
 
     return apply
 
 
-_MEANING: dict[Operator, Callable[..., np.ndarray]] = {
+_OPERATORS: dict[Operator, Callable[..., np.ndarray]] = {
     **{name: _only_of_constants(name) for name in ARITY},
     "+": lambda left, right: left + right,
     "-": lambda left, right: left - right,

@@ -1,7 +1,7 @@
-"""What is known of a program, and how. Source: the tiers of our specification; the paper tests ten sequences."""
+"""What is known of a program, and how. Source: ours; the paper tests ten sequences."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 Tier = Literal["none", "S0", "S1", "S2", "S3", "S4"]
 """How much is known, from nothing to a proof:
@@ -22,10 +22,10 @@ class Check:
     Attributes:
         method: such as ``samples`` or ``product automaton``.
         length: of the sequences compared; None for every length.
-        count: how many sequences, or what the method counts.
+        count: the number of sequences, or of what the method counts.
         passed: whether they agree. A proof that was not found is not `passed`, though nothing is known to differ.
         detail: one sentence for people.
-        wrong: how many of the sequences differ.
+        wrong: the number of sequences that differ.
     """
 
     method: str
@@ -41,7 +41,7 @@ class Counterexample:
     """An input on which a program is wrong; only its last outputs differ.
 
     Attributes:
-        x: the inputs, step by step, one of each stream.
+        x: the inputs of every step, one of each stream.
         expected: the last outputs, as they should be.
         found: the last outputs of the program.
     """
@@ -74,7 +74,7 @@ class Certificate:
 
     @property
     def error(self) -> float:
-        """The part of sequences on which it is wrong, in the comparison that showed it."""
+        """The share of sequences on which the program is wrong, in the comparison that showed it."""
         return max(
             (check.wrong / check.count for check in self.checks if check.wrong), default=0.0 if self.right else 1.0
         )
@@ -83,7 +83,3 @@ class Certificate:
     def sentences(self) -> str:
         """What was compared and how far, for people."""
         return " ".join(check.detail for check in self.checks)
-
-    def as_json(self) -> dict[str, Any]:
-        """The certificate as JSON can say it."""
-        return asdict(self)

@@ -17,9 +17,9 @@ _ROWS = 20_000
 
 
 def try_all(program: Program | Machine, target: Target) -> tuple[Check, Counterexample | None] | None:
-    """Compare a program with a target that is no program on every input of a length.
+    """Compares a program with a target that is no program, on every input of a length.
 
-    The length is the horizon, or 10, or the most that the target's number of words allows.
+    The length is the horizon, or 10, or less where the target allows fewer words.
 
     Returns:
         What was compared and the shortest counterexample; None where not even inputs of length 1 can be tried.

@@ -1,8 +1,8 @@
 """Equality of two programs for every length, by induction with the solver.
 
-What is to be shown is that outputs agree; what is assumed is an invariant of the joint state. It begins as all guesses
-that held in joint states that were seen; any that some step from a state in which all hold can break is dropped, until
-none is. Small sets of inputs are tried one by one, which makes products with an input linear.
+To be shown is that outputs agree wherever an invariant of the joint state holds. The invariant begins as all guesses
+that held in joint states that were seen. A guess is dropped when some step, from a state in which all guesses hold,
+breaks it; this is repeated until none is. Few inputs are tried one by one: products with an input are linear then.
 Source: k-induction with k = 1, the invariant as in Houdini (Flanagan and Leino 2001).
 """
 
@@ -27,11 +27,11 @@ _WORDS, _STEPS = 60, 24
 
 
 def prove_by_induction(left: Program, right: Program, low: int, high: int) -> list[Guess] | None:
-    """An invariant from which it follows that two programs agree for every length; None where none was found.
+    """Returns an invariant from which it follows that two programs agree for every length; None where none was found.
 
     Args:
         left: a program.
-        right: another, of as many inputs and outputs.
+        right: another, with the same numbers of inputs and outputs.
         low: the least input.
         high: the largest.
     """
@@ -42,7 +42,7 @@ def prove_by_induction(left: Program, right: Program, low: int, high: int) -> li
 
 
 def joint_states(left: Program, right: Program, low: int, high: int) -> np.ndarray:
-    """Distinct joint states along random words, in Python's integers: rows by variables."""
+    """Returns distinct joint states along random words, in Python's integers: rows by variables."""
     streams = len(left.inputs)
     words = [
         sampler(low, high, streams)(_WORDS, _STEPS, np.random.default_rng(number)).astype(object)
@@ -154,7 +154,7 @@ def _formula(guess: Guess, state: list[Term]) -> Any:
 
 
 def prove_bounded(left: Program, right: Program, low: int, high: int, length: int, budget: int) -> bool:
-    """Whether the solver shows that two programs agree on all inputs up to a length.
+    """Returns whether the solver shows that two programs agree on all inputs up to a length.
 
     Args:
         left: a program.

@@ -6,6 +6,7 @@ the difference of two. Which guesses are true for good is for the solver to find
 Source: ours, after Flanagan and Leino, "Houdini, an annotation assistant" (2001).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +15,10 @@ import numpy as np
 from novacula.distill.lll import integer_matrix
 
 Relation = Literal["== 0", ">= 0"]
+Number = Any
+"""An integer, an array of integers, or a solver's term."""
+State = Sequence[Number] | np.ndarray
+"""A joint state: a number for every variable."""
 _FEW = 4
 
 
@@ -31,8 +36,8 @@ class Guard:
     variable: int = 0
     value: int = 0
 
-    def holds(self, state: Any) -> Any:
-        """Whether it applies to a joint state: of numbers, of arrays, or of a solver's terms."""
+    def holds(self, state: State) -> Number:
+        """Returns whether it applies to a joint state."""
         if self.kind == "always":
             return True
         value = state[self.variable]
@@ -55,19 +60,19 @@ class Guess:
     coefficients: tuple[int, ...]
     relation: Relation
 
-    def value(self, state: Any) -> Any:
-        """coefficients · (state, 1), of numbers or of a solver's terms."""
+    def value(self, state: State) -> Number:
+        """Returns coefficients · (state, 1)."""
         terms = [c * v for c, v in zip(self.coefficients, state, strict=False) if c]
         return sum(terms[1:], terms[0]) + self.coefficients[-1]
 
     def holds(self, state: list[int]) -> bool:
-        """Whether it is true of a joint state."""
+        """Returns whether it is true of a joint state."""
         value = self.value(state)
         return not self.guard.holds(state) or (value == 0 if self.relation == "== 0" else value >= 0)
 
 
 def guess_invariants(states: np.ndarray) -> list[Guess]:
-    """All guesses of our kinds that hold in joint states that were seen.
+    """Returns all guesses of our kinds that hold in joint states that were seen.
 
     Args:
         states: rows by variables, in Python's integers (dtype object).
@@ -125,8 +130,7 @@ def _bounds(states: np.ndarray) -> list[tuple[int, ...]]:
         directions += [{first: 1, second: 1} for second in range(first)]
     bounds = []
     for direction in directions:
-        values: Any = sum(factor * states[:, variable] for variable, factor in direction.items())
         for sign in (1, -1):
             coefficients = [sign * direction.get(variable, 0) for variable in range(count)]
-            bounds.append((*coefficients, -min(sign * values)))
+            bounds.append((*coefficients, -min(states.dot(np.array(coefficients, object)))))
     return bounds

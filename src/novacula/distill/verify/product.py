@@ -19,7 +19,7 @@ _MOST_LEVELS = 300
 
 
 @dataclass(frozen=True)
-class Exploration:
+class ProductSearch:
     """What a search through the product found.
 
     Attributes:
@@ -45,14 +45,14 @@ class _Level:
     symbol: np.ndarray
 
 
-def explore(
+def search_product(
     expected: Stepper,
     found: Stepper,
     symbols: Int[np.ndarray, "symbols streams"],
     *,
     most_transitions: int = MOST_TRANSITIONS,
-) -> Exploration:
-    """Try every input from every joint state, until none is new, the outputs differ, or the budget is spent.
+) -> ProductSearch:
+    """Tries every input from every joint state, until none is new, the outputs differ, or the budget is spent.
 
     Args:
         expected: one transducer.
@@ -68,14 +68,14 @@ def explore(
         level = levels[-1]
         spent += len(level.left) * len(symbols)
         if spent > most_transitions or len(levels) > _MOST_LEVELS:
-            return Exploration(False, len(levels) - 1, len(seen))
+            return ProductSearch(False, len(levels) - 1, len(seen))
         parent = np.repeat(np.arange(len(level.left)), len(symbols))
         symbol = np.tile(np.arange(len(symbols)), len(level.left))
         try:
             left, left_out = expected.advance(level.left[parent], symbols[symbol])
             right, right_out = found.advance(level.right[parent], symbols[symbol])
         except LargeNumbersError:
-            return Exploration(False, len(levels) - 1, len(seen))
+            return ProductSearch(False, len(levels) - 1, len(seen))
         wrong = np.flatnonzero((left_out != right_out).any(axis=1))
         if len(wrong):
             row = int(wrong[0])
@@ -85,10 +85,10 @@ def explore(
                 tuple(left_out[row].tolist()),
                 tuple(right_out[row].tolist()),
             )
-            return Exploration(False, len(levels) - 1, len(seen), example)
+            return ProductSearch(False, len(levels) - 1, len(seen), example)
         fresh = _fresh(left, right, seen)
         levels.append(_Level(left[fresh], right[fresh], parent[fresh], symbol[fresh]))
-    return Exploration(True, len(levels) - 1, len(seen))
+    return ProductSearch(True, len(levels) - 1, len(seen))
 
 
 def _keys(left: np.ndarray, right: np.ndarray) -> list[bytes]:

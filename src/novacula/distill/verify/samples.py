@@ -1,4 +1,4 @@
-"""Comparison on drawn sequences, at the trained length, twice and five times that. Source: ours.
+"""Comparison on random sequences of the trained length, twice and five times that. Source: ours.
 
 What a target answers does not depend on the program that is judged: it is asked once for many programs.
 """
@@ -23,14 +23,14 @@ _MULTIPLES = (2, 5)
 
 
 @dataclass(frozen=True)
-class Batch:
+class Samples:
     """Sequences of one length, with what the target answers.
 
     Attributes:
         kind: how they were drawn.
         x: inputs.
         y: the target's outputs.
-        trusted: whether the target is to be trusted at this length.
+        trusted: whether the target counts at this length.
     """
 
     kind: str
@@ -39,8 +39,8 @@ class Batch:
     trusted: bool
 
 
-def draw_batches(target: Target, seed: int) -> list[Batch]:
-    """The sequences on which programs are judged, drawn apart from those of the training.
+def draw_samples(target: Target, seed: int) -> list[Samples]:
+    """Draws the sequences on which programs are judged, apart from those of the training.
 
     Args:
         target: what answers.
@@ -52,20 +52,20 @@ def draw_batches(target: Target, seed: int) -> list[Batch]:
         ("sequences of few values, repetitions and extremes", spread, STRUCTURED, target.length),
         *(("held-out sequences", target.sample, BEYOND, target.length * factor) for factor in _MULTIPLES),
     ]
-    batches = []
+    drawn = []
     for number, (kind, sample, count, length) in enumerate(plan):
         x = sample(count, length, np.random.default_rng([seed, number]))
         trusted = target.horizon is None or length <= target.horizon
-        batches.append(Batch(kind, x, target.behavior.run(x), trusted))
-    return batches
+        drawn.append(Samples(kind, x, target.behavior.run(x), trusted))
+    return drawn
 
 
-def compare(program: Behavior, batch: Batch) -> tuple[Check, Counterexample | None]:
-    """Run a program on a batch; of one that is wrong at once, only on the first rows."""
+def compare(program: Behavior, samples: Samples) -> tuple[Check, Counterexample | None]:
+    """Runs a program on samples; one that is wrong on the first of them is run on no others."""
     example = None
-    length = batch.x.shape[1]
+    length = samples.x.shape[1]
     for rows in (slice(_FIRST), slice(None)):
-        x, y = batch.x[rows], batch.y[rows]
+        x, y = samples.x[rows], samples.y[rows]
         try:
             found = program.run(x)
         except OverflowError:
@@ -75,11 +75,11 @@ def compare(program: Behavior, batch: Batch) -> tuple[Check, Counterexample | No
         if differs.any():
             example = earliest(x, y, found, differs)
             break
-    where = f"{len(x):,} {batch.kind} of length {length}"
+    where = f"{len(x):,} {samples.kind} of length {length}"
     right = int((~differs.any(axis=1)).sum())
     if not differs.any():
         detail = f"Right on all of {where}."
-    elif batch.trusted:
+    elif samples.trusted:
         detail = f"Wrong on {len(x) - right:,} of {where}."
     else:
         detail = f"Beyond the trained length the network agrees on {right:,} of {where}."
@@ -92,7 +92,7 @@ def earliest(
     found: Int[np.ndarray, "rows time outputs"],
     differs: Bool[np.ndarray, "rows time"],
 ) -> Counterexample:
-    """The shortest beginning of a sequence on which outputs differ."""
+    """Returns the shortest beginning of a sequence on which outputs differ."""
     first = np.where(differs.any(axis=1), differs.argmax(axis=1), x.shape[1])
     row = int(first.argmin())
     time = int(first[row])
@@ -104,7 +104,7 @@ def earliest(
 
 
 def shorten(program: Behavior, target: Behavior, example: Counterexample) -> Counterexample:
-    """Leave out steps of a counterexample, one after another, while the outputs still differ somewhere."""
+    """Leaves out steps of a counterexample, one after another, while the outputs still differ somewhere."""
     while len(example.x) > 1:
         x = np.array(example.x)
         without = np.stack([np.delete(x, time, axis=0) for time in range(len(x))])

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.distill.expression import ON_ARRAYS, fold
 from novacula.distill.machine import Machine
 from novacula.distill.network import Network
 from novacula.distill.program import EXACT_LIMIT, Program
@@ -32,7 +31,7 @@ class Stepper:
 
 
 def stepper(source: Program | Machine | Network) -> Stepper:
-    """The steps of a program, of a complete machine, or of a network.
+    """Returns the steps of a program, of a complete machine, or of a network.
 
     The advance of a program raises `LargeNumbersError` where 64 bits might not hold what it computes.
     """
@@ -44,20 +43,14 @@ def stepper(source: Program | Machine | Network) -> Stepper:
 
 
 def advance(program: Program, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The next states and the outputs of a program; rows of int64, or of Python's integers, which have no limit."""
+    """Returns the next states and the outputs of a program (`Program.advance`).
+
+    Raises:
+        LargeNumbersError: 64 bits might not hold what it computes.
+    """
     if state.dtype != object and np.abs(state).max(initial=0) > EXACT_LIMIT:
         raise LargeNumbersError
-    values = dict(zip(program.inputs + program.state, [*x.T, *state.T], strict=True))
-    for name, value in program.body:
-        values[name] = fold(value, values, ON_ARRAYS)
-
-    def rows(expressions: tuple) -> np.ndarray:
-        result = np.empty((len(x), len(expressions)), state.dtype)
-        for column, expression in enumerate(expressions):
-            result[:, column] = fold(expression, values, ON_ARRAYS)
-        return result
-
-    return rows(program.update), rows(program.outputs)
+    return program.advance(state, x)
 
 
 def _advance_machine(machine: Machine, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

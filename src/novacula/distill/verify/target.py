@@ -20,15 +20,15 @@ class Target:
     """A behavior, and where it counts.
 
     Attributes:
-        behavior: a task's definition, a network, or somebody's function.
+        behavior: a task's definition, a network, or a user's function.
         low: the least input.
         high: the largest.
         streams: input streams.
         length: of the sequences that were trained on.
         sample: draws inputs as a user would meet them.
         reference: the behavior as a program, where it is known: proofs are possible then.
-        horizon: the longest sequences for which the behavior is to be trusted; None for any length.
-        words: most sequences that the behavior is run on to try all of a length.
+        horizon: the longest sequences for which the behavior counts; None for any length.
+        words: the most sequences that the behavior is run on to try all of a length.
     """
 
     behavior: Behavior
@@ -48,7 +48,7 @@ class Target:
 
 
 def list_symbols(low: int, high: int, streams: int) -> Int[np.ndarray, "symbols streams"] | None:
-    """All inputs of one step, in lexicographic order; None where they are more than 2000."""
+    """Returns all inputs of one step, in lexicographic order; None where they are more than 2000."""
     size = high - low + 1
     if size**streams > _MOST_SYMBOLS:
         return None
@@ -56,7 +56,7 @@ def list_symbols(low: int, high: int, streams: int) -> Int[np.ndarray, "symbols 
 
 
 def uniform(low: int, high: int, streams: int) -> Sampler:
-    """Independent, uniform inputs."""
+    """Returns a sampler of independent, uniform inputs."""
 
     def sample(count: int, length: int, generator: np.random.Generator) -> np.ndarray:
         return generator.integers(low, high, (count, length, streams), endpoint=True)
@@ -65,7 +65,7 @@ def uniform(low: int, high: int, streams: int) -> Sampler:
 
 
 def structured(low: int, high: int, streams: int) -> Sampler:
-    """Inputs that uniform draws do not meet: few different values, long repetitions, extremes.
+    """Returns a sampler of what uniform draws hardly meet: few different values, long repetitions, extremes.
 
     Each sequence uses at most three values of the range, the ends among them half of the time, and holds a value for a
     while with a probability of its own.

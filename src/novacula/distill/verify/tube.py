@@ -1,12 +1,13 @@
 """Proof that a network computes a program on all inputs within its trained length, where these are too many to try.
 
-Affine networks: the difference of both outputs is an affine function of all inputs so far, whose largest value over the
-inputs' range is a sum; it must stay below one half.
+For an affine network, the difference of both outputs is an affine function of all inputs so far. Its largest value over
+the inputs' range is a sum, which must stay below one half.
 
-Others: pairs of a program's state and a place in the network's state space are explored. Around each place lies a box;
-interval arithmetic maps every box, for every input, into another box, which must be large enough to hold it, plus the
-distance of the places. After as many rounds as steps the boxes hold every state that the network can reach, and on each
-the output must round to the program's. Source: ours; interval bound propagation as in Gowal et al. (arXiv 1810.12715).
+For other networks, pairs of a program's state and a place in the network's state space are explored. Around each place
+lies a box. Interval arithmetic maps every box, for every input, to a region near another place, whose box is made large
+enough to hold it. After as many rounds as steps the boxes hold every state that the network can reach, and on each of
+them the output must round to the program's.
+Source: ours; interval bound propagation as in Gowal et al. (arXiv 1810.12715).
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ _ROUNDING = 1e-12
 
 
 def prove_network(program: Program | Machine, target: Target) -> Check | None:
-    """Try to show that a network's rounded outputs are those of a program, up to the horizon.
+    """Tries to show that a network's rounded outputs are those of a program, up to the horizon.
 
     Returns:
         A passed check, or None where nothing was shown, or where the target is no network.
@@ -41,7 +42,7 @@ def prove_network(program: Program | Machine, target: Target) -> Check | None:
         return _prove_affine(network, program, target, length)
     if (symbols := target.symbols) is None:
         return None
-    reduced = _Reduced(network)
+    reduced = _ReducedNetwork(network)
     try:
         graph = _explore(reduced, program, symbols, length)
     except LargeNumbersError:
@@ -105,7 +106,7 @@ class _Graph:
     y: np.ndarray
 
 
-class _Reduced:
+class _ReducedNetwork:
     """A network whose state is written in the directions that f reads: what only g reads is no state.
 
     Args:
@@ -138,7 +139,7 @@ class _Reduced:
         return after @ self.basis.T, reach @ np.abs(self.basis).T, y, error
 
 
-def _explore(reduced: _Reduced, program: Program | Machine, symbols: np.ndarray, length: int) -> _Graph | None:
+def _explore(reduced: _ReducedNetwork, program: Program | Machine, symbols: np.ndarray, length: int) -> _Graph | None:
     """All pairs of program state and place within the length; None where they are too many."""
     right = stepper(program)
     places, states = np.zeros((1, reduced.size)), right.start[None]
@@ -170,10 +171,10 @@ def _explore(reduced: _Reduced, program: Program | Machine, symbols: np.ndarray,
 
 def _keys(places: np.ndarray, states: np.ndarray, cell: float) -> list[tuple[bytes, bytes]]:
     cells = np.rint(places / cell).astype(np.int64)
-    return [(one.tobytes(), other.tobytes()) for one, other in zip(cells, states, strict=True)]
+    return [(place.tobytes(), state.tobytes()) for place, state in zip(cells, states, strict=True)]
 
 
-def _largest_error(reduced: _Reduced, graph: _Graph, symbols: np.ndarray, length: int) -> float:
+def _largest_error(reduced: _ReducedNetwork, graph: _Graph, symbols: np.ndarray, length: int) -> float:
     """How far an output can be from the one that is due, with boxes grown for as many rounds as there are steps."""
     radius = np.zeros_like(graph.places)
     slack = _ROUNDING * max(1.0, float(np.abs(graph.places).max(initial=0.0)))

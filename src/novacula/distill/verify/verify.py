@@ -1,4 +1,4 @@
-"""Judge a program: samples first, then all short inputs, then a proof.
+"""Judges a program: samples first, then all short inputs, then a proof.
 
 Source: arXiv 2402.05110 runs a program on some of its data; the tiers, the greater lengths and the proofs are ours.
 """
@@ -15,8 +15,8 @@ from novacula.distill.sequences import Sequences
 from novacula.distill.verify.affine import NotAffineError, affine_equal
 from novacula.distill.verify.certificate import Certificate, Check, Counterexample, Tier
 from novacula.distill.verify.exhaustive import LENGTH, try_all
-from novacula.distill.verify.product import MOST_TRANSITIONS, explore
-from novacula.distill.verify.samples import Batch, compare, draw_batches, earliest, shorten
+from novacula.distill.verify.product import MOST_TRANSITIONS, search_product
+from novacula.distill.verify.samples import Samples, compare, draw_samples, earliest, shorten
 from novacula.distill.verify.stepping import stepper
 from novacula.distill.verify.target import Target
 from novacula.distill.verify.tube import prove_network
@@ -29,24 +29,24 @@ _FEW_WORDS = 2_000_000
 
 
 def verify(
-    program: Program | Machine, target: Target, *, batches: Sequence[Batch] | None = None, seed: int = 0
+    program: Program | Machine, target: Target, *, samples: Sequence[Samples] | None = None, seed: int = 0
 ) -> Certificate:
-    """Compare a program with a target, as far as that can be known.
+    """Compares a program with a target, as far as that can be known.
 
     Args:
         program: a program, or a complete machine.
         target: what it should equal.
-        batches: sequences with the target's answers, if they were drawn before for another program.
+        samples: sequences with the target's answers, if they were drawn before for another program.
         seed: of the sequences, else.
 
     Returns:
         The tier and what it rests on.
     """
     checks: list[Check] = []
-    for batch in draw_batches(target, seed) if batches is None else batches:
-        check, example = compare(program, batch)
+    for drawn in draw_samples(target, seed) if samples is None else samples:
+        check, example = compare(program, drawn)
         checks.append(check)
-        if not check.passed and batch.trusted:
+        if not check.passed and drawn.trusted:
             return _wrong(program, target, checks, example)
     proof, example = prove(program, target)
     checks += proof
@@ -56,7 +56,7 @@ def verify(
 
 
 def prove(program: Program | Machine, target: Target) -> tuple[list[Check], Counterexample | None]:
-    """Try to show that a program equals its target on all inputs of some length, best of every length.
+    """Tries to show that a program equals its target on all inputs of some length, or best of every length.
 
     Returns:
         What was tried, and the shortest counterexample that was met.
@@ -85,10 +85,10 @@ def prove(program: Program | Machine, target: Target) -> tuple[list[Check], Coun
 
 
 def _prove_against_oracle(program: Program | Machine, target: Target) -> tuple[list[Check], Counterexample | None]:
-    """Compare with something that can only be run: by bounds if it is a network, by all short inputs else."""
+    """Compare with something that can only be run: a network by bounds, anything else on all short inputs."""
     symbols = target.symbols
     if symbols is not None and isinstance(target.behavior, Network):
-        found = explore(stepper(target.behavior), stepper(program), symbols, most_transitions=_QUICK)
+        found = search_product(stepper(target.behavior), stepper(program), symbols, most_transitions=_QUICK)
         if found.closed:
             detail = (
                 f"Proved for every length: {found.states:,} joint states of the network, as float64 computes it, and "
@@ -108,7 +108,7 @@ def _explored(
     """What a search through the product with the reference shows."""
     if target.reference is None or (symbols := target.symbols) is None:
         return [], None
-    found = explore(stepper(target.reference), stepper(program), symbols, most_transitions=most_transitions)
+    found = search_product(stepper(target.reference), stepper(program), symbols, most_transitions=most_transitions)
     if found.counterexample:
         detail = f"Wrong on an input of length {len(found.counterexample.x)}, the shortest there is."
         return [Check("product automaton", found.length + 1, found.states, False, detail)], found.counterexample
@@ -167,13 +167,13 @@ def _wrong(
         return Certificate("none", False, tuple(checks))
     example = shorten(program, target.behavior, example)
     if target.reference is not None and (symbols := target.symbols) is not None and len(example.x) > 1:
-        found = explore(stepper(target.reference), stepper(program), symbols, most_transitions=_QUICK)
+        found = search_product(stepper(target.reference), stepper(program), symbols, most_transitions=_QUICK)
         example = found.counterexample or example
     return Certificate("none", False, tuple(checks), example)
 
 
 def verify_data(program: Behavior, held_out: Sequences) -> Certificate:
-    """Compare a program with data alone.
+    """Compares a program with data alone.
 
     Args:
         program: what is judged.

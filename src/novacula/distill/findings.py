@@ -1,0 +1,229 @@
+"""What ``result.json`` of ``distill run`` and ``distill bench`` says. Source: ours."""
+
+from dataclasses import dataclass
+
+from novacula.distill.judged_program import Road
+from novacula.distill.source import Kind
+from novacula.distill.verify.certificate import Certificate, Tier
+
+SOLVED: tuple[Tier, ...] = ("S2", "S3", "S4")
+"""Tiers of a short formula that is right."""
+
+
+@dataclass(frozen=True)
+class RoadOutcome:
+    """The best program of one road.
+
+    Attributes:
+        tier: how much is known of it; ``none`` where there is none that is right, None with data alone.
+        right: whether there is one that is right.
+        nodes: its syntax nodes; None for a table of states, or where there is none.
+        method: what found it.
+    """
+
+    tier: Tier | None
+    right: bool
+    nodes: int | None
+    method: str | None
+
+
+@dataclass(frozen=True)
+class ProgramRow:
+    """One program of those that were found.
+
+    Attributes:
+        nodes: syntax nodes; None for a table of states.
+        states: states of a table; None for a formula.
+        route: the road that it came from.
+        method: what found it.
+        network: number of the network that it came from, from 0; None without one.
+        tier: its tier, or ``right``, ``wrong`` or ``not checked``.
+        chosen: whether the rule takes it.
+    """
+
+    nodes: int | None
+    states: int | None
+    route: Road
+    method: str
+    network: int | None
+    tier: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class FormRow:
+    """One form of a network on its way to the normal form.
+
+    Attributes:
+        form: its name.
+        kept: whether the next form was made of it.
+        size: numbers in the state.
+        parameters: weights and biases.
+        integers: how many of these are integers.
+        accuracy: share of outputs that are right.
+        loss: mean squared error; None where it is not finite.
+    """
+
+    form: str
+    kept: bool
+    size: int
+    parameters: int
+    integers: int
+    accuracy: float
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class NetworkOutcome:
+    """What one opened network showed.
+
+    Attributes:
+        shape: sizes of its state and layers, in words.
+        accuracy: share of the data's outputs that it gets right.
+        opened_states: states of the machine of its hidden states; None where there is no such machine.
+        queried_states: states of the machine that was learned from its answers; None likewise.
+        new_states: the number of states that are first reached after 0, 1, 2, … inputs.
+        collisions: for each way to write states as integers, the number of moves that contradict others.
+        forms: the forms on the way to its normal form.
+    """
+
+    shape: str
+    accuracy: float
+    opened_states: int | None
+    queried_states: int | None
+    new_states: tuple[int, ...]
+    collisions: tuple[int, ...]
+    forms: tuple[FormRow, ...]
+
+
+@dataclass(frozen=True)
+class DistillFindings:
+    """What a run found.
+
+    Attributes:
+        task: the source, as the user named it.
+        kind: what kind of source it is.
+        tier: how much is known of the program; None with data alone.
+        route: the road that it came from; None where there is no program.
+        method: what found it.
+        program: the text of the Python file.
+        nodes: syntax nodes of a formula.
+        states: states of the program's minimal machine; None where it is infinite or too large.
+        checked: what the program was compared with, and how far.
+        reached: whether it reaches the goal: tier S2, or with data alone every held-out row.
+        reason: why the run ended without that; empty otherwise.
+        certificate: the checks; None where there is no program.
+        roads: the best program of each road.
+        table: all programs, the simplest first.
+        rule: how one of them is chosen.
+        networks: the opened networks.
+        data: what classical tests show of the data.
+        seconds: wall time by stage.
+        seed: the run's.
+        run: its folder.
+    """
+
+    task: str
+    kind: Kind
+    tier: Tier | None
+    route: Road | None
+    method: str | None
+    program: str | None
+    nodes: int | None
+    states: int | None
+    checked: str
+    reached: bool
+    reason: str
+    certificate: Certificate | None
+    roads: dict[Road, RoadOutcome]
+    table: tuple[ProgramRow, ...]
+    rule: str
+    networks: tuple[NetworkOutcome, ...]
+    data: tuple[str, ...]
+    seconds: dict[str, float]
+    seed: int
+    run: str
+
+    @property
+    def shown_network(self) -> int:
+        """Number of the network that gave the program, else of the first."""
+        return next((row.network for row in self.table if row.chosen), None) or 0
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One task of a bench; one that failed or was cut off is not solved.
+
+    Attributes:
+        task: its name.
+        tier: how much is known of its program, as far as the certificate says so.
+        route, method, nodes, states, seconds, seed, program: as in `DistillFindings`.
+        opened: the tier of the best program from hidden states.
+        queried: the tier of the best program from answers alone.
+        reason: why there is no short formula; empty where there is one.
+        failed: whether the task ended with an error.
+        cpu_seconds: processor time.
+        paper: whether the paper solves the task.
+        gpt4: whether GPT-4 does, by the paper.
+        mealy: states of the task's minimal Mealy machine; None where it is infinite.
+    """
+
+    task: str
+    tier: Tier
+    route: Road | None
+    method: str | None
+    nodes: int | None
+    states: int | None
+    opened: Tier
+    queried: Tier
+    reason: str
+    failed: bool
+    seconds: dict[str, float]
+    cpu_seconds: float
+    seed: int | None
+    program: str | None
+    paper: bool
+    gpt4: bool
+    mealy: int | None
+
+    @property
+    def solved(self) -> bool:
+        """Whether a short formula is right."""
+        return self.tier in SOLVED
+
+
+@dataclass(frozen=True)
+class BenchFindings:
+    """What a bench found.
+
+    Attributes:
+        tasks: the number of tasks that were asked for.
+        at_least: the number of tasks that reach each tier.
+        solved: the number of tasks with a short formula that is right.
+        solved_by_road: the same on one road alone.
+        paper: the number of tasks that the paper solves.
+        gpt4: the number of tasks that GPT-4 solves, by the paper.
+        failed: the number of tasks that ended with an error.
+        cut_off: the number of tasks that the time limit left without a result.
+        cpu_seconds: processor time in all.
+        per_task: a row for every task.
+        seed: the run's.
+        workers: tasks at the same time.
+        wall_seconds: wall time in all.
+        run: the run's folder.
+    """
+
+    tasks: int
+    at_least: dict[Tier, int]
+    solved: int
+    solved_by_road: dict[Road, int]
+    paper: int
+    gpt4: int
+    failed: int
+    cut_off: int
+    cpu_seconds: float
+    per_task: tuple[TaskRow, ...]
+    seed: int
+    workers: int
+    wall_seconds: float
+    run: str
