@@ -46,7 +46,9 @@ def whole(task: str, options: Namespace) -> Mapping[str, Any]:
 
 def measure(task: str, optimizers: tuple[str, ...], options: Namespace) -> Mapping[str, Any]:
     """The result of a bench of these optimizers, or of all."""
-    config = BenchConfig((task,), optimizers, trials=options.trials, seeds=options.seeds, workers=options.workers)
+    config = BenchConfig(
+        tasks=(task,), optimizers=optimizers, trials=options.trials, seeds=options.seeds, workers=options.workers
+    )
     with tempfile.TemporaryDirectory() as folder:
         found = bench(config, out=Path(folder) / "run")
     if found.status != "finished":

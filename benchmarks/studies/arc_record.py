@@ -38,7 +38,7 @@ from novacula.arc.engine import engine_name
 from novacula.arc.job import volume
 from novacula.arc.record import record
 from novacula.arc.recording_file import read_recording
-from novacula.runs import Program, Step, instruction_set
+from novacula.runs import Step, Work, instruction_set
 
 RESULTS = Path(__file__).parents[1] / "results" / "arc_record"
 SCRATCH = Path(tempfile.gettempdir()) / "novacula-arc-record"
@@ -125,7 +125,7 @@ def work(runs: Sequence[Run], following: "Synchronized[int]", results: Path, scr
             print(f"{place}: FAILED {run.name}: {type(error).__name__}: {error}", flush=True)
 
 
-def _end_without_parent(program: Program, step: Step) -> None:
+def _end_without_parent(program: Work, step: Step) -> None:
     """Let this worker end, as by SIGTERM, once the process that began it has died."""
     parent = multiprocessing.parent_process()
     if parent and not parent.is_alive():

@@ -36,7 +36,7 @@ from novacula.hypernet.train import train
 from novacula.hypernet.training.curve import measure_curve, variance
 from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.hypernet.training.program import Training
-from novacula.runs import Program, Step
+from novacula.runs import Step, Work
 
 FOLDER = RESULTS / "hypernet_goals"
 SIZES = (3, 4, 5, 7, 8, 9, 11, 12, 13, 15)
@@ -56,7 +56,7 @@ class Watch:
         self.reached: dict[str, float] = {}
         self.errors: list[tuple[int, float]] = []
 
-    def __call__(self, program: Program, step: Step) -> None:
+    def __call__(self, program: Work, step: Step) -> None:
         """Look every so many steps; the time of looking does not count."""
         if program.position % LOOK_EVERY or not isinstance(program, Training):
             return

@@ -15,7 +15,6 @@ import math
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from harness import RESULTS, arguments, recorded, save, table_head, table_row
 
 from novacula.optim import LODO
-from novacula.optim.opponents import OPPONENTS, Opponent, Settings
+from novacula.optim.opponents import OPPONENTS, Maker, Opponent, Settings
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.training import train
 from novacula.optim.tuning import tune
@@ -56,21 +55,20 @@ BOUND = 10
 """How many times as expensive as the cheapest on the front a default may be."""
 
 
-@dataclass(frozen=True)
-class Structured:
+def with_structure(options: dict[str, Any]) -> Maker:
     """Makes LODO with fixed options of its structure."""
 
-    options: dict[str, Any]
+    def make(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
+        tuned: Any = settings
+        return LODO(parameters, **tuned, **options, seed=seed)
 
-    def __call__(self, parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
-        """The optimizer."""
-        return LODO(parameters, **settings, **self.options, seed=seed)
+    return make
 
 
 def run(task: str, structure: str, trials: int, seeds: int, scale: float) -> dict[str, Any]:
     """Tune a structure, then run it."""
     tuned = OPPONENTS["lodo-tuned"]
-    opponent = Opponent(structure, Structured(STRUCTURES[structure]), tuned.space)
+    opponent = Opponent(structure, with_structure(STRUCTURES[structure]), tuned.space)
     steps = max(10, round(TASKS[task].steps * scale))
     tried = tune(TASKS[task], opponent, trials=trials, instance=10_000, seed=0, steps=steps) if trials else []
     best = tried[0].settings if tried else {}

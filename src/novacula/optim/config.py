@@ -1,9 +1,9 @@
-"""Options of LODO and of the optim verbs. Imports no torch, so that ``--help`` stays fast."""
+"""Options of LODO and of the optim verbs. This module does not import torch, so that ``--help`` is fast."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, SupportsFloat, get_args
 
 from novacula.options import CampaignOptions, refuse, unless_one_of, unless_seed, unless_within
 
@@ -14,7 +14,7 @@ EngineName = Literal["auto", "native", "torch"]
 DtypeName = Literal["float32", "float64"]
 
 SHARED = ("lr", "weight_decay")
-"""Options in which parameter groups with one preconditioner may differ; in all others they must agree."""
+"""Options in which parameter groups that share a preconditioner may differ."""
 
 
 @dataclass(frozen=True)
@@ -25,41 +25,42 @@ class GroupOptions:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    lr: Any = None
-    """α0, the fixed scale of the step, a number or a tensor; None for the automatic scale, which makes it a factor."""
+    lr: SupportsFloat | None = None
+    """α0, the scale of the step, a number or a tensor; None for the automatic scale, of which it is then a factor."""
     meta_lr: float = 1e-3
     """α, the learning rate of the preconditioner."""
     momentum: float = 0.9
     """β of the running mean of gradients, 0 ≤ β < 1."""
     weight_decay: float = 0.0
-    """Decoupled: parameters shrink by 1 - lr · weight_decay; the preconditioner knows nothing of it."""
+    """Decoupled: parameters shrink by 1 - lr · weight_decay, which the preconditioner does not see."""
     structure: StructureName = "blockperm"
     """The family of matrices; the published one is blockperm."""
     depth: int | None = None
-    """Layers of one half; 16, in a butterfly as many as mix everything and one more, 64 in residual layers."""
+    """Layers of one half. None is 16; in a butterfly one more than mixes everything, in residual layers 64."""
     block_size: int | None = None
-    """Side of the blocks; 4, in a Kronecker product the whole side of the matrix."""
+    """Side of the blocks. None is 4; in a Kronecker product the whole side of the matrix."""
     expand: int | None = None
-    """Scalars of the padded vector per parameter scalar; 2, in a butterfly 1."""
+    """Scalars of the padded vector per scalar of the parameters. None is 2; in a butterfly 1."""
     meta_optimizer: MetaOptimizerName = "adam"
-    """What moves the preconditioner."""
+    """The optimizer that moves φ."""
     meta_betas: tuple[float, float] = (0.9, 0.999)
     """Decays of the moments of the meta-gradient."""
     meta_eps: float = 1e-7
     """Added to the root of its second moment."""
     meta_every: int = 1
-    """Learn from every so many-th gradient only; the steps between cost half."""
+    """The preconditioner learns from one gradient in so many; the steps between cost half."""
     max_update_rms: float | None = None
-    """Most that the root mean square of one update may be."""
+    """The largest root mean square of one update; None for no limit."""
 
     @classmethod
-    def of(cls, group: Mapping[str, Any]) -> "GroupOptions":
-        """The options that a parameter group carries.
+    def of(cls, group: Mapping[str, object]) -> "GroupOptions":
+        """Returns the options of a parameter group.
 
         Raises:
             InputError: one of them is out of its range.
         """
-        return cls(**{field.name: group[field.name] for field in fields(cls)})
+        values: Any = {field.name: group[field.name] for field in fields(cls)}
+        return cls(**values)
 
     def __post_init__(self) -> None:
         refuse(self._problems(), "LODO")
@@ -97,13 +98,13 @@ class SharedOptions:
     """
 
     scope: ScopeName | None = None
-    """What shares one preconditioner: all, a group's, or one parameter's scalars; None: all of up to 100,000."""
+    """What shares one preconditioner: all, a group's, or one parameter's scalars. None is all of up to 100,000."""
     state_dtype: DtypeName | None = None
-    """None: float32, or the parameter's if wider."""
+    """None is float32, or the parameter's dtype if it is wider."""
     seed: int = 0
     """Seed of permutations and initial blocks, 0 to 2^63 - 1."""
     engine: EngineName = "auto"
-    """auto takes the native kernels where they can do what is asked."""
+    """auto is native wherever the kernels can do the work."""
     maximize: bool = False
     """Climb instead of descend."""
 
@@ -120,18 +121,19 @@ class SharedOptions:
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """What the demo computes.
+    """Options of the demo.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     seed: int = 0
-    """Seed of everything that is drawn, 0 to 2^32 - 1."""
+    """Seed of all random numbers, 0 to 2^32 - 1. By default 0."""
     trials: int = 12
-    """Settings that are tried for each optimizer in the valley, drawn at random; the best one is shown."""
+    """Settings, drawn at random, that are tried for each optimizer in the valley; the picture has the best. By
+    default 12."""
     steps: int = 6_000
-    """Steps in the bowl whose inverse Hessian is learned."""
+    """Steps in the bowl whose inverse Hessian LODO learns, by default 6,000; more bring the two matrices nearer."""
 
     def __post_init__(self) -> None:
         problems = unless_seed(self.seed)
@@ -142,24 +144,24 @@ class DemoConfig:
 
 @dataclass(frozen=True)
 class BenchConfig(CampaignOptions):
-    """Which optimizers are compared, and on what.
+    """Which optimizers the bench compares, and on what.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     tasks: tuple[str, ...] = ()
-    """Names, with commas between them; by default all."""
+    """Tasks to compare on, separated by commas. By default all."""
     optimizers: tuple[str, ...] = ()
-    """Names, with commas between them; by default all."""
+    """Optimizers to compare, separated by commas. By default all."""
     trials: int = 24
-    """Settings that are tried for each optimizer, the same number for all: its defaults, and others drawn at random."""
+    """Settings that are tried for every optimizer: its defaults, and others drawn at random. By default 24."""
     seeds: int = 5
-    """Runs with the best settings."""
+    """Runs of every optimizer with the best of its settings. By default 5."""
     steps_scale: float = 1.0
-    """Times the steps of every task: below 1 for a quick look."""
+    """Factor on the steps of every task. By default 1; less gives a quick look."""
     seed: int = 0
-    """Seed from which all others are derived, 0 to 2^32 - 1."""
+    """Seed of all other seeds, 0 to 2^32 - 1. By default 0."""
 
     def __post_init__(self) -> None:
         problems = unless_within("--trials", self.trials, 1, 10_000)

@@ -1,7 +1,7 @@
-"""The optimizers of the bench, and what is tuned of each.
+"""The optimizers of the bench, and the settings that are tuned of each.
 
-All of them without weight decay: what is compared is how fast a given loss falls. Those of other packages are imported
-when they are made, as they are extras.
+None of them has weight decay: the bench compares how fast a given loss falls. The optimizers of other packages belong
+to an extra, so each is imported when it is made.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,20 +13,23 @@ import torch
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
+from novacula.optim.config import StructureName
 from novacula.optim.lodo import LODO
 
-Settings = Mapping[str, Any]
-"""Numbers by name."""
+Settings = Mapping[str, float]
+"""Options of an optimizer, by name; ``beta1`` and ``beta2`` stand for one option, ``betas``."""
+Maker = Callable[[list[Parameter], Settings, int], Optimizer]
+"""Makes an optimizer from parameters, settings and a seed."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """A number that is tuned: log-uniform between two ends, or one minus such a number.
+    """A setting that is tuned: log-uniform between two ends, or one minus such a number.
 
     Attributes:
-        low, high: the ends, of 1 - x where `from_one`.
-        default: with which the first trial is made.
-        from_one: whether the distance from 1 is what is drawn, as for a decay.
+        low, high: the ends; those of 1 - x if `from_one`.
+        default: the value in the first trial.
+        from_one: whether the distance from 1 is drawn, as for a decay.
     """
 
     low: float
@@ -35,7 +38,7 @@ class Range:
     from_one: bool = False
 
     def draw(self, generator: np.random.Generator) -> float:
-        """A number between the ends."""
+        """Draws a number between the ends."""
         value = float(self.low * (self.high / self.low) ** generator.random())
         return 1 - value if self.from_one else value
 
@@ -45,17 +48,17 @@ class Opponent:
     """An optimizer.
 
     Attributes:
-        summary: what it is, in a line.
-        make: from parameters, settings and a seed.
-        space: what is tuned; nothing of an optimizer that is taken as it comes.
-        package: where it is from.
-        first_order: whether it keeps no more than some numbers for each parameter, and mixes no parameters.
-        deterministic: whether it is for losses without noise only.
-        matrices: whether it is for matrices only.
+        summary: its description, in a line.
+        make: makes the optimizer.
+        space: the settings that are tuned; none for an optimizer with its defaults.
+        package: the package that it comes with.
+        first_order: whether it keeps only some numbers for each parameter, and mixes no parameters.
+        deterministic: whether it is only for losses without noise.
+        matrices: whether it is only for tasks with matrices.
     """
 
     summary: str
-    make: Callable[[list[Parameter], Settings, int], Optimizer]
+    make: Maker
     space: Mapping[str, Range] = field(default_factory=dict)
     package: str = "torch"
     first_order: bool = False
@@ -63,32 +66,21 @@ class Opponent:
     matrices: bool = False
 
     def settings(self, trial: int, generator: np.random.Generator) -> dict[str, float]:
-        """Those of a trial: the defaults in the first, drawn ones in the others."""
-        return {name: each.draw(generator) if trial else each.default for name, each in self.space.items()}
+        """Returns the settings of a trial: the defaults in the first, drawn ones in the others."""
+        return {name: extent.draw(generator) if trial else extent.default for name, extent in self.space.items()}
 
 
-def _lodo(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
-    return LODO(parameters, **settings, seed=seed)
+def _lodo(structure: StructureName = "blockperm") -> Maker:
+    def make(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
+        options: Any = settings
+        return LODO(parameters, **options, structure=structure, seed=seed)
+
+    return make
 
 
-def _global(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
-    return LODO(parameters, **settings, structure="scalar", seed=seed)
-
-
-def _sgd(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
-    return torch.optim.SGD(parameters, **settings)
-
-
-def _adamw(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
-    return torch.optim.AdamW(parameters, **_betas(settings), weight_decay=0.0, fused=True)
-
-
-def _nadam(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
-    return torch.optim.NAdam(parameters, **_betas(settings))
-
-
-def _rmsprop(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
-    return torch.optim.RMSprop(parameters, **settings)
+def _torch(kind: Callable[..., Optimizer], **fixed: object) -> Maker:
+    """Makes an optimizer of torch."""
+    return lambda parameters, settings, seed: kind(parameters, **_options(settings), **fixed)
 
 
 def _lbfgs(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
@@ -103,19 +95,19 @@ def _lbfgs(parameters: list[Parameter], settings: Settings, seed: int) -> Optimi
     )
 
 
-def _collected(name: str, **options: Any) -> Callable[[list[Parameter], Settings, int], Optimizer]:
-    """Of `pytorch_optimizer`."""
+def _collected(name: str, **fixed: object) -> Maker:
+    """Makes an optimizer of `pytorch_optimizer`."""
 
     def make(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
         import pytorch_optimizer  # pyright: ignore[reportMissingImports] - of the extra bench
 
-        return getattr(pytorch_optimizer, name)(parameters, **_betas(settings), weight_decay=0.0, **options)
+        return getattr(pytorch_optimizer, name)(parameters, **_options(settings), weight_decay=0.0, **fixed)
 
     return make
 
 
 def _muon(parameters: list[Parameter], settings: Settings, seed: int) -> Optimizer:
-    """Matrices by Muon, kernels of convolutions too; biases by AdamW, as its author has it."""
+    """Muon moves matrices and kernels of convolutions, AdamW biases, as its author has it."""
     import pytorch_optimizer  # pyright: ignore[reportMissingImports] - of the extra bench
 
     groups = [
@@ -133,9 +125,9 @@ def _psgd(parameters: list[Parameter], settings: Settings, seed: int) -> Optimiz
     return heavyball.PSGDKron(parameters, lr=settings["lr"], weight_decay=0.0, **options)
 
 
-def _betas(settings: Settings) -> dict[str, Any]:
-    """The two decays as the one option that they are."""
-    rest = {name: value for name, value in settings.items() if name not in ("beta1", "beta2")}
+def _options(settings: Settings) -> dict[str, object]:
+    """Settings as options, with both decays in one."""
+    rest: dict[str, object] = {name: value for name, value in settings.items() if name not in ("beta1", "beta2")}
     return rest | ({"betas": (settings["beta1"], settings["beta2"])} if "beta1" in settings else {})
 
 
@@ -145,20 +137,22 @@ _MATRIX = {"lr": Range(1e-4, 3.0, 3e-3), "beta1": _FIRST, "beta2": _SECOND}
 _PUBLISHED = {"lr": Range(1e-4, 3.0, 1.0), "meta_lr": Range(1e-6, 1e-2, 1e-3), "momentum": _FIRST}
 
 OPPONENTS: dict[str, Opponent] = {
-    "lodo": Opponent("LODO as it comes: it finds its scale itself, nothing is tuned", _lodo),
-    "lodo-tuned": Opponent("the published LODO, its three rates tuned", _lodo, _PUBLISHED),
-    "hypergradient": Opponent("one learned rate: the Global ablation of LODO", _global, _PUBLISHED, first_order=True),
+    "lodo": Opponent("LODO as it comes: it finds its scale itself, nothing is tuned", _lodo()),
+    "lodo-tuned": Opponent("the published LODO, its three rates tuned", _lodo(), _PUBLISHED),
+    "hypergradient": Opponent(
+        "one learned rate: the Global ablation of LODO", _lodo("scalar"), _PUBLISHED, first_order=True
+    ),
     "sgd": Opponent(
         "gradient descent with momentum",
-        _sgd,
+        _torch(torch.optim.SGD),
         {"lr": Range(1e-4, 3.0, 1e-2), "momentum": _FIRST},
         first_order=True,
     ),
-    "adamw": Opponent("AdamW, fused", _adamw, _ADAM, first_order=True),
-    "nadam": Opponent("Adam with Nesterov's momentum", _nadam, _ADAM, first_order=True),
+    "adamw": Opponent("AdamW, fused", _torch(torch.optim.AdamW, weight_decay=0.0, fused=True), _ADAM, first_order=True),
+    "nadam": Opponent("Adam with Nesterov's momentum", _torch(torch.optim.NAdam), _ADAM, first_order=True),
     "rmsprop": Opponent(
         "RMSprop with momentum",
-        _rmsprop,
+        _torch(torch.optim.RMSprop),
         {"lr": Range(1e-4, 3.0, 1e-3), "alpha": _SECOND, "momentum": _FIRST},
         first_order=True,
     ),

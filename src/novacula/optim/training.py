@@ -1,4 +1,4 @@
-"""One training run of the bench: a task, an optimizer, its settings, a seed."""
+"""One training run of the bench: an optimizer with its settings, on a task, with a seed."""
 
 import math
 import time
@@ -12,28 +12,28 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from novacula.optim.opponents import Opponent, Settings
-from novacula.optim.tasks.task import Task
+from novacula.optim.tasks.task import BenchTask, Problem
 
 MARKS = 50
-"""Points of a curve."""
+"""Number of points of a curve."""
 RUNAWAY = 1e3
-"""A run whose loss grows to so many times what it began with (and 1, if that is more) has diverged."""
+"""A run has diverged if its loss exceeds this factor times the first loss, or times 1 if that is more."""
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What became of a run; times are processor time of one thread.
+    """The result of a training run; times are processor time of one thread.
 
     Attributes:
         loss: mean of the curve's last tenth; None if the run diverged.
-        diverged: whether it did; it ended then.
-        steps: gradients taken.
+        diverged: whether the run diverged, which ended it.
+        steps: the number of gradients.
         seconds: of gradients and optimizer together.
         optimizer_seconds: of the optimizer alone.
-        state_mb: what the optimizer keeps, in 10^6 bytes.
+        state_mb: size of the optimizer's state, in 10^6 bytes.
         marks: steps of the curve's points.
-        curve: the held-out loss there, or the mean training loss since the point before.
-        clock: seconds passed there.
+        curve: the held-out loss at each point, or the mean training loss since the point before.
+        clock: seconds until each point.
     """
 
     loss: float | None
@@ -48,7 +48,7 @@ class TrainingRun:
 
 
 def train(
-    task: Task,
+    task: BenchTask,
     opponent: Opponent,
     settings: Settings,
     *,
@@ -57,25 +57,25 @@ def train(
     factor: float = 1.0,
     on_step: Callable[[list[Parameter]], None] | None = None,
 ) -> TrainingRun:
-    """Optimize an instance of a task.
+    """Optimizes an instance of a task.
 
     Args:
-        task: what.
-        opponent: with what.
+        task: the task.
+        opponent: the optimizer.
         settings: of the optimizer.
         seed: of the instance, its batches and the optimizer, 0 to 2^63 - 1.
-        steps: gradients.
-        factor: times all learning rates.
-        on_step: called with the parameters at the start and after every step.
+        steps: the number of gradients.
+        factor: of all learning rates.
+        on_step: is called with the parameters at the start and after every step.
     """
-    # Some optimizers of other packages draw from the global generator, which nobody else must notice.
+    # Some optimizers of other packages draw from the global generator, whose state must stay as it is.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         problem = task.make(torch.Generator().manual_seed(seed))
         optimizer = opponent.make(problem.parameters, settings, seed)
         for group in optimizer.param_groups:
             group["lr"] *= factor
-        run = _Run(problem.loss, problem.held_out, optimizer, opponent.deterministic)
+        run = _Run(problem, optimizer, opponent.deterministic)
         marks = [max(1, round(steps * (i + 1) / MARKS)) for i in range(MARKS)]
         for mark in sorted({*marks}):
             while len(run.losses) < mark:
@@ -90,12 +90,10 @@ def train(
 
 
 class _Run:
-    """A run as it goes."""
+    """A run, and what it has measured so far; an optimizer that `searches` takes a closure."""
 
-    def __init__(
-        self, loss: Callable[[], Tensor], held_out: Callable[[], float | None], optimizer: Any, searches: bool
-    ) -> None:
-        self._loss, self._held_out, self._optimizer, self._searches = loss, held_out, optimizer, searches
+    def __init__(self, problem: Problem, optimizer: Any, searches: bool) -> None:
+        self._problem, self._optimizer, self._searches = problem, optimizer, searches
         self.losses: list[float] = []
         self._marks: list[int] = []
         self._curve: list[float] = []
@@ -105,7 +103,7 @@ class _Run:
         self._noted = 0
 
     def step(self) -> None:
-        """One step of the optimizer, which may take several gradients."""
+        """Takes one step of the optimizer, which may take several gradients."""
         began = time.process_time()
         if self._searches:
             self._optimizer.step(self._gradient)
@@ -115,7 +113,7 @@ class _Run:
         self._seconds += time.process_time() - began
 
     def note(self, mark: int) -> bool:
-        """Add a point to the curve; False if the run has diverged."""
+        """Adds a point to the curve, and returns whether the run goes on; it does not if it has diverged."""
         value = self._at_rest()
         if value is None:
             value = fmean(self.losses[self._noted :] or self.losses[-1:])
@@ -128,7 +126,7 @@ class _Run:
         return not self._diverged
 
     def outcome(self, steps: int) -> TrainingRun:
-        """What became of it."""
+        """Returns the result."""
         last = [value for mark, value in zip(self._marks, self._curve, strict=True) if mark > 0.9 * steps]
         return TrainingRun(
             loss=None if self._diverged else fmean(last),
@@ -145,25 +143,25 @@ class _Run:
     def _gradient(self) -> Tensor:
         began = time.process_time()
         self._optimizer.zero_grad()
-        loss = self._loss()
+        loss = self._problem.loss()
         loss.backward()
         self.losses.append(float(loss.detach()))
         self._gradient_seconds += time.process_time() - began
         return loss
 
     def _at_rest(self) -> float | None:
-        """The held-out loss, where an averaging optimizer would leave the parameters."""
+        """The held-out loss at the parameters that an averaging optimizer would end with."""
         averages = hasattr(self._optimizer, "eval")
         if averages:
             self._optimizer.eval()
-        value = self._held_out()
+        value = self._problem.held_out()
         if averages:
             self._optimizer.train()
         return value
 
 
 def _bytes(value: object) -> int:
-    """Of all tensors in a nested state."""
+    """The size of all tensors in a nested state."""
     if isinstance(value, Tensor):
         return value.numel() * value.element_size()
     if isinstance(value, dict):

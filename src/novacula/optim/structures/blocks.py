@@ -18,35 +18,36 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
+from typing_extensions import override
 
-from novacula.optim.structures.structure import Trace
+from novacula.optim.structures.structure import Structure, Trace
 
 LANES = 16
-"""Blocks of a group."""
+"""Number of blocks in a group."""
 
 
 def published_width(n: int, block_size: int, expand: int = 2) -> int:
-    """The padded width of section 3.1: a block more than needed where blocks fit exactly."""
+    """Returns the padded width of section 3.1, which has one block too many where blocks fit exactly."""
     return expand * n + block_size - (expand * n) % block_size
 
 
 def random_permutations(depth: int, width: int, generator: torch.Generator) -> Int[Tensor, "depth width"]:
-    """Independent uniformly random permutations, int32."""
+    """Returns independent uniformly random permutations, int32."""
     rows = [torch.randperm(width, generator=generator, dtype=torch.int32) for _ in range(depth)]
     return torch.stack(rows) if rows else torch.empty(0, width, dtype=torch.int32)
 
 
 def perfect_shuffle(width: int, block_size: int) -> Int[Tensor, "1 width"]:
-    """Block b takes scalars b, b + width/k, b + 2 width/k, …: the same stride in every layer of a butterfly (ours).
+    """Returns the permutation of every layer of a butterfly (ours).
 
-    After log_k(width) layers every output depends on every input, as in the constant-geometry form of the FFT
-    (Pease 1968), and nothing has to be stored.
+    Block b reads scalars b, b + width/k, b + 2 width/k, …. After log_k(width) layers every output depends on every
+    input, as in the constant-geometry form of the FFT (Pease 1968), and nothing must be stored.
     """
     return torch.arange(width, dtype=torch.int32).view(block_size, -1).t().reshape(1, -1)
 
 
 def mixing_depth(width: int, block_size: int) -> int:
-    """Layers after which every output depends on every input, and one more."""
+    """Returns the number of layers after which every output depends on every input, plus one."""
     if block_size == 1:
         return 1
     depth = 1
@@ -55,13 +56,13 @@ def mixing_depth(width: int, block_size: int) -> int:
     return depth + 1
 
 
-class BlockLayers:
-    """Layers of blocks between permutations (see `novacula.optim.structures.structure.Structure`).
+class BlockLayers(Structure):
+    """Layers of blocks between permutations.
 
     Args:
         n: scalars.
         block_size: side k of the blocks; it divides the width.
-        depth: layers of one half; with none T is the identity.
+        depth: layers of one half; without any, T is the identity.
         permutations: one row for each layer, or one row for all; its length is the width, at least n.
     """
 
@@ -84,30 +85,31 @@ class BlockLayers:
         backward = torch.empty_like(forward).scatter_(1, forward.long(), own.expand_as(forward))
         return forward, backward
 
+    @override
     def initial(self, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "depth groups k k lanes"]:
-        """Independent Haar-distributed orthogonal blocks, so that T = I: Gram-Schmidt on normals, done twice."""
+        # Independent Haar-distributed orthogonal blocks, so that T = I: Gram-Schmidt on normals, done twice.
         k = self.block_size
         rows = torch.randn(k, self.depth, self.blocks, k, generator=generator, dtype=torch.float64)
         for i in range(k):
-            for other in (*rows[:i], *rows[:i]):
-                rows[i] -= (rows[i] * other).sum(-1, keepdim=True) * other
+            for earlier in (*rows[:i], *rows[:i]):
+                rows[i] -= (rows[i] * earlier).sum(-1, keepdim=True) * earlier
             rows[i] /= rows[i].norm(dim=-1, keepdim=True)
         blocks = rows.permute(1, 2, 0, 3)
         return self.pack(blocks.to(dtype))
 
     def pack(self, blocks: Float[Tensor, "depth blocks k k"]) -> Float[Tensor, "depth groups k k lanes"]:
-        """Blocks in the layout of φ."""
+        """Returns blocks in the layout of φ."""
         k, spare = self.block_size, self.groups * LANES - self.blocks
         filled = pad(blocks, (0, 0, 0, 0, 0, spare)).view(self.depth, self.groups, LANES, k, k)
         return filled.permute(0, 1, 3, 4, 2).contiguous()
 
     def unpack(self, phi: Float[Tensor, "depth groups k k lanes"]) -> Float[Tensor, "depth blocks k k"]:
-        """The blocks of φ, those that fill up left out."""
+        """Returns the blocks of φ without those that fill up the last group."""
         k = self.block_size
         return phi.permute(0, 1, 4, 2, 3).reshape(self.depth, self.groups * LANES, k, k)[:, : self.blocks]
 
+    @override
     def apply(self, phi: Float[Tensor, "..."], v: Float[Tensor, " n"]) -> tuple[Float[Tensor, " n"], Trace]:
-        """T(φ) v and the vectors that the layers meet, forward and back."""
         u, met_forward, met_back = self._enter(v), [], []
         for i in range(self.depth):
             p = u.index_select(0, self._row(self.forward, i)).view(self.groups, self.block_size, LANES)
@@ -120,12 +122,12 @@ class BlockLayers:
         trace = (torch.stack(met_forward), torch.stack(met_back[::-1])) if self.depth else ()
         return self._leave(u), trace
 
+    @override
     def matvec(self, phi: Float[Tensor, "..."], v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """T(φ) v alone."""
         return self.apply(phi, v)[0]
 
+    @override
     def gradient(self, phi: Float[Tensor, "..."], left: Float[Tensor, " n"], trace: Trace) -> Float[Tensor, "..."]:
-        """∂⟨left, T(φ) v⟩/∂φ: two outer products for each block."""
         if not self.depth:
             return torch.zeros_like(phi)
         (a, b), (c, d) = trace, self.apply(phi, left)[1]

@@ -14,12 +14,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
+from typing_extensions import override
 
-from novacula.optim.structures.structure import Trace
+from novacula.optim.structures.structure import Structure, Trace
 
 
-class Kronecker:
-    """L and R for a matrix of rows × columns scalars (see `novacula.optim.structures.structure.Structure`).
+class Kronecker(Structure):
+    """L and R for a matrix of rows × columns scalars.
 
     φ holds the blocks of L, then those of R, flat. Sides that blocks do not divide are filled up with zeros.
 
@@ -35,34 +36,34 @@ class Kronecker:
         self._rows_size = self.row_blocks * self.row_side**2
         self.shape = (self._rows_size + self.column_blocks * self.column_side**2,)
 
+    @override
     def initial(self, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, " size"]:
-        """Identities."""
         sides = ((self.row_blocks, self.row_side), (self.column_blocks, self.column_side))
         return torch.cat([torch.eye(side, dtype=dtype).repeat(blocks, 1, 1).view(-1) for blocks, side in sides])
 
     def factors(self, phi: Float[Tensor, " size"]) -> tuple[Float[Tensor, "r p p"], Float[Tensor, "c q q"]]:
-        """The blocks of L and those of R."""
+        """Returns the blocks of L and those of R."""
         left, right = phi[: self._rows_size], phi[self._rows_size :]
         return (
             left.view(self.row_blocks, self.row_side, self.row_side),
             right.view(self.column_blocks, self.column_side, self.column_side),
         )
 
+    @override
     def apply(self, phi: Float[Tensor, "..."], v: Float[Tensor, " n"]) -> tuple[Float[Tensor, " n"], Trace]:
-        """T(φ) v, and L M, M R, L M R and M."""
         left, right = self.factors(phi)
         halves = self._halves(left, right, v)
         product = self._from_right(self._from_left(left.mT, halves[2]), right.mT)
         return self._leave(product), halves
 
+    @override
     def matvec(self, phi: Float[Tensor, "..."], v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """T(φ) v alone."""
         left, right = self.factors(phi)
         matrix = self._from_left(left.mT @ left, self._enter(v))
         return self._leave(self._from_right(matrix, right @ right.mT))
 
+    @override
     def gradient(self, phi: Float[Tensor, "..."], left: Float[Tensor, " n"], trace: Trace) -> Float[Tensor, "..."]:
-        """∂⟨left, T(φ) v⟩/∂φ."""
         (lm, mr, lmr), (lx, xr, lxr) = trace, self._halves(*self.factors(phi), left)
         rows, columns = self._rows_of, self._columns_of
         by_left = torch.baddbmm(rows(lxr) @ rows(mr).mT, rows(lmr), rows(xr).mT)

@@ -21,11 +21,11 @@ from novacula.optim.structures.residual import ResidualLayers
 from novacula.optim.structures.structure import Structure
 
 LARGEST_DENSE = 4096
-"""Scalars up to which a dense structure is allowed."""
+"""Number of scalars up to which a dense structure is allowed."""
 
 
 def permutation_shape(options: GroupOptions, n: int) -> tuple[int, int] | None:
-    """Of the random permutations that the structure on n scalars has; None where it has none."""
+    """Returns the shape of a structure's random permutations for n scalars, or None if it has none."""
     expand = options.expand or 2
     if options.structure == "blockperm":
         depth = 16 if options.depth is None else options.depth
@@ -36,7 +36,7 @@ def permutation_shape(options: GroupOptions, n: int) -> tuple[int, int] | None:
 
 
 def draw_permutations(options: GroupOptions, n: int, generator: torch.Generator) -> Int[Tensor, "depth width"] | None:
-    """The random permutations of a new structure on n scalars, if it has any."""
+    """Draws the random permutations of a new structure for n scalars, or returns None if it has none."""
     shape = permutation_shape(options, n)
     return None if shape is None else random_permutations(*shape, generator)
 
@@ -44,12 +44,12 @@ def draw_permutations(options: GroupOptions, n: int, generator: torch.Generator)
 def make_structure(
     options: GroupOptions, shape: tuple[int, ...], permutations: Int[Tensor, "depth width"] | None
 ) -> Structure:
-    """The structure that `options` name for scalars of this shape.
+    """Returns the structure that `options` name, for scalars of this shape.
 
     Args:
         options: of the parameter group.
         shape: of the parameter, or ``(n,)`` for several together.
-        permutations: what `draw_permutations` gave.
+        permutations: the value of `draw_permutations`.
 
     Raises:
         InputError: a dense structure for too many scalars.

@@ -12,12 +12,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
+from typing_extensions import override
 
-from novacula.optim.structures.structure import Trace
+from novacula.optim.structures.structure import Structure, Trace
 
 
-class ResidualLayers:
-    """Residual layers on n scalars (see `novacula.optim.structures.structure.Structure`); the last row of φ is d.
+class ResidualLayers(Structure):
+    """Residual layers on n scalars; the last row of φ is d.
 
     Args:
         n: scalars.
@@ -31,14 +32,15 @@ class ResidualLayers:
         self.forward = permutations
         self.backward = permutations.argsort(1).to(torch.int32)
 
+    @override
     def initial(self, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "rows width"]:
-        """w_i ~ N(0, 1/N), d = 1."""
+        # w_i ~ N(0, 1/N), d = 1.
         w = torch.randn(self.depth, self.width, generator=generator, dtype=torch.float64)
         w *= max(1, self.depth) ** -0.5
         return torch.cat([w, torch.ones(1, self.width, dtype=torch.float64)]).to(dtype)
 
+    @override
     def apply(self, phi: Float[Tensor, "..."], v: Float[Tensor, " n"]) -> tuple[Float[Tensor, " n"], Trace]:
-        """T(φ) v and what the layers meet."""
         u, gathered, back = pad(v, (0, self.width - self.n)), [], []
         for w, permutation in zip(phi, self.forward, strict=False):
             gathered.append(u.index_select(0, permutation))
@@ -49,12 +51,12 @@ class ResidualLayers:
             y = y + (phi[i] * y).index_select(0, self.backward[i])
         return y[: self.n], (torch.stack([*gathered, middle]), torch.stack([*back[::-1], middle]))
 
+    @override
     def matvec(self, phi: Float[Tensor, "..."], v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """T(φ) v alone."""
         return self.apply(phi, v)[0]
 
+    @override
     def gradient(self, phi: Float[Tensor, "..."], left: Float[Tensor, " n"], trace: Trace) -> Float[Tensor, "..."]:
-        """∂⟨left, T(φ) v⟩/∂φ."""
         (a, b), (c, d) = trace, self.apply(phi, left)[1]
         gradient = c * b
         gradient[:-1] += a[:-1] * d[:-1]

@@ -1,4 +1,4 @@
-"""What every family of preconditioners offers: a linear map of its own meta-parameters, and its derivative."""
+"""What every family of matrices offers: a linear map that depends on meta-parameters φ, and its derivative in φ."""
 
 from typing import Protocol, runtime_checkable
 
@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Trace = tuple[Tensor, ...]
-"""What a product leaves behind for the meta-gradient; each structure has its own."""
+"""The tensors of a product that the meta-gradient needs; each structure has its own."""
 
 
 @runtime_checkable
@@ -21,17 +21,17 @@ class Structure(Protocol):
     shape: tuple[int, ...]
 
     def initial(self, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "..."]:
-        """φ of the start, on the CPU."""
+        """Returns the first φ, on the CPU."""
         ...
 
     def apply(self, phi: Float[Tensor, "..."], v: Float[Tensor, " n"]) -> tuple[Float[Tensor, " n"], Trace]:
-        """T(φ) v, and what `gradient` needs of it."""
+        """Returns T(φ) v, and what `gradient` needs of the product."""
         ...
 
     def matvec(self, phi: Float[Tensor, "..."], v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """T(φ) v alone."""
+        """Returns T(φ) v alone."""
         ...
 
     def gradient(self, phi: Float[Tensor, "..."], left: Float[Tensor, " n"], trace: Trace) -> Float[Tensor, "..."]:
-        """∂⟨left, T(φ) v⟩/∂φ, where `trace` is that of v under the same φ."""
+        """Returns ∂⟨left, T(φ) v⟩/∂φ, where `trace` is that of v with the same φ."""
         ...

@@ -10,18 +10,22 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.functional import avg_pool2d, conv2d, cross_entropy
+from typing_extensions import override
 
 from novacula.optim.tasks.pictures import digits
-from novacula.optim.tasks.task import normal
+from novacula.optim.tasks.task import Problem, normal
 
 _BATCH = 16
 _HELD_OUT = 128
 _WIDTH, _INNER, _SPREAD = 20, 40, 120
-_STAGES, _BLOCKS = 5, 4
+_POOLINGS, _BLOCKS = 5, 4
 
 
-class Autoregression:
-    """Cross-entropy, in nats, of one uniformly random pixel of each image of a batch; ln 256 is that of guessing."""
+class Autoregression(Problem):
+    """Cross-entropy, in nats, of one uniformly random pixel of each image of a batch; guessing costs ln 256.
+
+    It is held out on 128 pixels, always the same, of images that no batch contains.
+    """
 
     def __init__(self, generator: torch.Generator) -> None:
         images, _ = digits(generator)
@@ -31,13 +35,13 @@ class Autoregression:
         self.parameters = _parameters(generator)
         self._held_out = self._draw(self._trained, len(images), _HELD_OUT)
 
+    @override
     def loss(self) -> Float[Tensor, ""]:
-        """On the next pixels."""
         return self._cross_entropy(*self._draw(0, self._trained, _BATCH))
 
+    @override
     @torch.no_grad()
     def held_out(self) -> float:
-        """On 128 pixels of images that are held out, the same always."""
         return float(self._cross_entropy(*self._held_out))
 
     def _draw(self, first: int, last: int, count: int) -> tuple[Int[Tensor, " count"], Int[Tensor, " count"]]:
@@ -53,7 +57,7 @@ class Autoregression:
 def channels(
     images: Int[Tensor, "images 28 28"], pixels: Int[Tensor, " images"]
 ) -> Float[Tensor, "images channels 28 28"]:
-    """What the network sees: gray values before the pixel, left of it or not, seen or not, row and column."""
+    """Returns the network's inputs: gray values before the pixel, left of it or not, seen or not, row and column."""
     index = torch.arange(28)
     row, column = (pixels // 28)[:, None, None], (pixels % 28)[:, None, None]
     rows, columns = index[:, None].expand(28, 28), index.expand(28, 28)
@@ -67,10 +71,13 @@ def channels(
 def logits(
     parameters: list[Parameter], inputs: Float[Tensor, "images channels 28 28"]
 ) -> Float[Tensor, "images classes"]:
-    """Five stages of residual blocks, each followed by the mean of 2 × 2 neighbors, until one place is left."""
+    """Returns the logits of the gray value.
+
+    Five times some residual blocks come before a mean over 2 × 2 neighbors, until one place is left.
+    """
     left = iter(parameters)
     hidden = conv2d(inputs, next(left), next(left))
-    for _ in range(_STAGES):
+    for _ in range(_POOLINGS):
         for _ in range(_BLOCKS):
             inner = conv2d(hidden, next(left), next(left)).atan()
             inner = conv2d(inner, next(left), next(left), padding=1, groups=_INNER).atan()
@@ -81,9 +88,9 @@ def logits(
 
 def _parameters(generator: torch.Generator) -> list[Parameter]:
     block = [(_INNER, _WIDTH, 1, 1), (_SPREAD, 1, 3, 3), (_WIDTH, _SPREAD, 1, 1)]
-    shapes = [(_WIDTH, 5, 1, 1), *block * (_STAGES * _BLOCKS), (256, _WIDTH)]
+    shapes = [(_WIDTH, 5, 1, 1), *block * (_POOLINGS * _BLOCKS), (256, _WIDTH)]
     found = []
     for outputs, *inputs in shapes:
         scale = (math.prod(inputs) + 1) ** -0.5
         found += [normal(generator, outputs, *inputs) * scale, normal(generator, outputs) * scale]
-    return [Parameter(each) for each in found]
+    return [Parameter(tensor) for tensor in found]

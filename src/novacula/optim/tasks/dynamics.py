@@ -9,16 +9,17 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.functional import mse_loss
+from typing_extensions import override
 
-from novacula.optim.tasks.task import layer, normal
+from novacula.optim.tasks.task import Problem, layer, normal
 
 
-class Poisson:
+class Poisson(Problem):
     """A network u(x, y) that solves -Δu = f in the unit square with u = 0 around it (a PINN; u = sin πx sin πy).
 
-    tanh layers 2-32-32-32-1; 128 points inside and 64 around, the same always. The loss is the mean square of the
-    equation's residual, divided by that of f, and ten times the mean square on the boundary. Derivatives are carried
-    forward along the two axes together with the values, so that one backward pass remains.
+    It has tanh layers 2-32-32-32-1, 128 points inside and 64 around, always the same. The loss is the mean square of
+    the equation's residual over that of f, plus ten times the mean square on the boundary. The derivatives along both
+    axes are computed forward, together with the values, so that one backward pass remains.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
@@ -31,16 +32,11 @@ class Poisson:
         wave = torch.sin(math.pi * self._inside).prod(1)
         self._force = 2 * math.pi**2 * wave
 
+    @override
     def loss(self) -> Float[Tensor, ""]:
-        """Residual and boundary."""
         laplacian = self._laplacian(self._inside)
         residual = (laplacian + self._force).square().mean() / self._force.square().mean()
         return residual + 10 * self._value(self._edge).square().mean()
-
-    @torch.no_grad()
-    def held_out(self) -> float:
-        """The same."""
-        return float(self.loss())
 
     def _value(self, points: Tensor) -> Tensor:
         u = points
@@ -61,10 +57,11 @@ class Poisson:
         return (second @ self.parameters[-2].T).sum(0).squeeze(1)
 
 
-class Flow:
+class Flow(Problem):
     """A network's vector field, 2-24-2, whose paths must follow those of a pendulum with friction (a neural ODE).
 
-    32 starts, 15 midpoint steps of 0.2, all the same always: one network, used thirty times in a row.
+    The loss is the mean square of the distance between the paths, from 32 starts, always the same, over 15 midpoint
+    steps of 0.2. So one network is used thirty times in a row.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
@@ -72,14 +69,9 @@ class Flow:
         self._start = 1.5 * normal(generator, 32, 2)
         self._paths = self._follow(_pendulum)
 
+    @override
     def loss(self) -> Float[Tensor, ""]:
-        """Mean square of the distance between the paths."""
         return mse_loss(self._follow(self._field), self._paths)
-
-    @torch.no_grad()
-    def held_out(self) -> float:
-        """The same."""
-        return float(self.loss())
 
     def _field(self, x: Tensor) -> Tensor:
         first, first_bias, last, last_bias = self.parameters
@@ -97,11 +89,11 @@ def _pendulum(x: Tensor) -> Tensor:
     return torch.stack([x[:, 1], -torch.sin(x[:, 0]) - 0.2 * x[:, 1]], 1)
 
 
-class Adding:
+class Adding(Problem):
     """A recurrent network of 24 tanh units that must add the two marked numbers of a sequence of ten.
 
-    Fresh sequences, 64 at a time. The mean square of always saying 1 is 1/6. Source: Hochreiter and Schmidhuber 1997,
-    their adding problem.
+    The loss is the mean square of the error on 64 new sequences, and held out on 512; the answer 1 has 1/6. Source: the
+    adding problem of Hochreiter and Schmidhuber 1997.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
@@ -110,13 +102,13 @@ class Adding:
         self._generator = generator
         self._held_out = self._draw(512)
 
+    @override
     def loss(self) -> Float[Tensor, ""]:
-        """Mean square of the error on fresh sequences."""
         return self._error(*self._draw(64))
 
+    @override
     @torch.no_grad()
     def held_out(self) -> float:
-        """The same on 512 sequences that are kept for it."""
         return float(self._error(*self._held_out))
 
     def _draw(self, count: int) -> tuple[Float[Tensor, "10 count 2"], Float[Tensor, " count"]]:
@@ -128,6 +120,6 @@ class Adding:
     def _error(self, inputs: Tensor, sums: Tensor) -> Tensor:
         enter, bias, recur, leave, last = self.parameters
         state = torch.zeros(inputs.shape[1], 24)
-        for each in inputs @ enter.T + bias:
-            state = torch.tanh(each + state @ recur.T)
+        for entering in inputs @ enter.T + bias:
+            state = torch.tanh(entering + state @ recur.T)
         return mse_loss((state @ leave.T + last).squeeze(1), sums)

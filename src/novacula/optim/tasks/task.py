@@ -1,4 +1,4 @@
-"""What a benchmark task is, and one instance of it."""
+"""A task of the bench, and a problem: one instance of a task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,32 +23,36 @@ class Problem(Protocol):
     parameters: list[Parameter]
 
     def loss(self) -> Float[Tensor, ""]:
-        """The loss on the next batch, or under the next noise; to be differentiated."""
+        """Returns the loss on the next batch, or with the next noise, for a backward pass."""
         ...
 
+    @torch.no_grad()
     def held_out(self) -> float | None:
-        """The loss that counts, at the present parameters; None where it is the mean of the training losses."""
-        ...
+        """Returns the loss that counts, at the current parameters; None if the mean of the training losses counts.
+
+        By default it is the loss itself.
+        """
+        return float(self.loss())
 
 
 def not_installed(package: str | None) -> str:
-    """That a package of the extra bench is missing; empty where it is there, or none is needed."""
+    """Returns a message if a package of the extra bench is missing, otherwise nothing."""
     absent = package is not None and find_spec(package) is None
     return f"{package} is not installed; it comes with novacula[bench]" if absent else ""
 
 
 @dataclass(frozen=True)
-class Task:
+class BenchTask:
     """A family of problems.
 
     Attributes:
-        summary: what is optimized, in a line.
-        steps: gradients that every optimizer is given.
-        make: draws an instance.
+        summary: the problem, in a line.
+        steps: the number of gradients that every optimizer gets.
+        make: draws a problem.
         deterministic: whether the loss is the same function at every step.
         matrices: whether a parameter is a matrix.
-        package: what must be installed for it, beside the package's own dependencies.
-        debian: the folder that its data are in, and the Debian package that puts it there.
+        package: a package of the extra bench that it needs.
+        debian: the folder of its data, and the Debian package that has the folder.
     """
 
     summary: str
@@ -60,20 +64,20 @@ class Task:
     debian: tuple[Path, str] | None = None
 
     def missing(self) -> str:
-        """What it lacks on this machine; empty where it can be done."""
+        """Returns what this machine lacks for the task; nothing if it has all."""
         if reason := not_installed(self.package):
             return reason
         if self.debian and not self.debian[0].is_dir():
-            return f"there is no {self.debian[0]}; Debian's package {self.debian[1]} makes it"
+            return f"there is no {self.debian[0]}; it comes with Debian's package {self.debian[1]}"
         return ""
 
 
 def normal(generator: torch.Generator, *shape: int) -> Float[Tensor, "..."]:
-    """Standard normal numbers."""
+    """Draws standard normal numbers."""
     return torch.randn(shape, generator=generator)
 
 
 def layer(generator: torch.Generator, outputs: int, *inputs: int) -> list[Parameter]:
-    """A weight, normal of variance 1 / inputs, and a bias, 0."""
+    """Draws the parameters of a layer: a weight, normal of variance 1 / inputs, and a bias, 0."""
     fan_in = torch.Size(inputs).numel()
     return [Parameter(normal(generator, outputs, *inputs) / fan_in**0.5), Parameter(torch.zeros(outputs))]

@@ -7,18 +7,19 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.functional import cross_entropy, gelu, layer_norm, scaled_dot_product_attention
+from typing_extensions import override
 
-from novacula.optim.tasks.task import layer, normal
+from novacula.optim.tasks.task import Problem, layer, normal
 
 _WIDTH, _HEADS, _BLOCKS = 48, 4, 2
 _CONTEXT, _BATCH, _HELD_OUT = 48, 16, 64
 
 
-class Text:
-    """Cross-entropy, in nats per character, of two blocks of width 48 with learned positions; 48 characters a sample.
+class Text(Problem):
+    """Cross-entropy, in nats per character, of two blocks of width 48 with learned positions.
 
-    The text is that of Python's topics of help, which every Python brings (so it differs a little between versions);
-    its last tenth is held out.
+    The text is Python's own topics of help, which differ a little between versions. A batch has 16 samples of 48
+    characters; the held-out loss is that of 64 samples, always the same, from the last tenth of the text.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
@@ -30,13 +31,13 @@ class Text:
         self.parameters = _parameters(len(alphabet), generator)
         self._held_out = self._draw(self._trained, len(text), _HELD_OUT)
 
+    @override
     def loss(self) -> Float[Tensor, ""]:
-        """On the next 16 samples."""
         return self._cross_entropy(self._draw(0, self._trained, _BATCH))
 
+    @override
     @torch.no_grad()
     def held_out(self) -> float:
-        """On 64 samples of the text that is held out, the same always."""
         return float(self._cross_entropy(self._held_out))
 
     def _draw(self, first: int, last: int, count: int) -> Int[Tensor, "count characters"]:
@@ -51,7 +52,7 @@ class Text:
 def logits(
     parameters: list[Parameter], characters: Int[Tensor, "samples time"]
 ) -> Float[Tensor, "samples time alphabet"]:
-    """Causal attention and a hidden layer per block, each on normalized states and added to them."""
+    """Returns logits of the next character: per block attention and a hidden layer, each added to the states."""
     left = iter(parameters)
     states = next(left)[characters] + next(left)[: characters.shape[1]]
     samples, time, width = states.shape
