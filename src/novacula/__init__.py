@@ -1,6 +1,6 @@
 """Novacula finds the shortest description that explains something.
 
-Each part is a subpackage, imported when it is first used; ``import novacula`` alone loads neither torch nor NumPy.
+Each part is a subpackage that Python imports at its first use; ``import novacula`` loads neither torch nor NumPy.
 """
 
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """The public names, imported when they are first asked for."""
+    """Returns a public name, and imports its module at the first use."""
     from importlib import import_module
 
     if name in _SUBPACKAGES:
@@ -45,7 +45,7 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """The public names."""
+    """Returns the public names."""
     return sorted(__all__)
 
 
@@ -54,5 +54,5 @@ def _version() -> str:
 
     try:
         return version("novacula")
-    except PackageNotFoundError:  # imported from a source tree that nobody installed
+    except PackageNotFoundError:  # a source tree that is not installed
         return "0+unknown"

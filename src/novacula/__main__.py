@@ -1,4 +1,4 @@
-"""``python -m novacula`` is the `novacula` command."""
+"""Makes ``python -m novacula`` the `novacula` command."""
 
 import sys
 

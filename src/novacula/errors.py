@@ -1,7 +1,7 @@
 """The errors that a user can cause.
 
-Everything that novacula raises on purpose derives from `NovaculaError`; the command line prints such an error as
-one line and exits with 2. Any other exception is a defect of the program.
+All errors that novacula raises on purpose derive from `NovaculaError`. The command line prints such an error as one
+line and exits with 2. Any other exception is a defect of the program.
 """
 
 import re
@@ -10,15 +10,15 @@ _OPTION = re.compile(r"(?<![\w-])--(?P<name>[a-z][a-z0-9-]*)")
 
 
 class NovaculaError(Exception):
-    """Base of every error that novacula raises on purpose.
+    """The base of every error that novacula raises on purpose.
 
-    Messages name options as the command line does: ``--beta-low is 0``. To a caller from Python the error says the name
-    of the field instead: ``beta_low is 0``.
+    Messages name options as the command line does: ``--beta-low is 0``. For a caller from Python the text of the error
+    names the field instead: ``beta_low is 0``.
     """
 
     @property
     def on_command_line(self) -> str:
-        """The message for somebody who typed a command."""
+        """The message for the command line."""
         return super().__str__()
 
     def __str__(self) -> str:
@@ -29,8 +29,8 @@ class InputError(NovaculaError):
     """An input broke a rule.
 
     Args:
-        source: the file, option or identifier that is at fault, as the user named it.
-        problems: one entry per broken rule, each naming the place and the rule, for example
+        source: the wrong file, option or identifier, as the user named it.
+        problems: one text for each broken rule, with its place and the rule, for example
             ``"train[0].input row 2: 3 cells where row 0 has 4; rows must be equally long"``.
     """
 
@@ -41,4 +41,4 @@ class InputError(NovaculaError):
 
 
 class RunError(NovaculaError):
-    """A run folder cannot be used as asked: absent, busy, damaged, or already finished."""
+    """A run folder is absent, busy, damaged, or already finished."""

@@ -1,7 +1,7 @@
-"""A user's own function, named ``module:function``: how it is named, and when a run may call it.
+"""A user's own function: the form of its name, ``module:function``, and the consent that a run needs to call it.
 
-Whoever begins a run about a function has named that function. Whoever resumes a folder, which anybody may have
-written, has not: then an environment variable must list it. Source: ours.
+A user who begins a run with a function has named that function. A user who resumes a folder has not, and anybody may
+have written that folder. An environment variable must then list the function. Source: ours.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from novacula.errors import InputError
 
 FUNCTIONS = "NOVACULA_FUNCTIONS"
-"""Environment variable: the functions that folders may name, separated by commas. Workers inherit it."""
+"""The environment variable with the functions that folders may name, separated by commas. Workers inherit it."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
@@ -22,7 +22,7 @@ def is_function_name(text: object) -> bool:
 
 
 def allow_functions(names: Iterable[str]) -> None:
-    """Notes, for this process and its workers, that the user has named these functions."""
+    """Allows these functions for this process and its workers, since the user has named them."""
     if wanted := {*names}:
         os.environ[FUNCTIONS] = ",".join(sorted({*_allowed(), *wanted}))
 
@@ -31,12 +31,12 @@ def check_functions(names: Iterable[str]) -> None:
     """Makes sure that the user has named every one of these functions.
 
     Raises:
-        InputError: some are not named; the error says how to name them.
+        InputError: the user has not named some of them. The error explains how to allow them.
     """
     if missing := sorted({*names} - _allowed()):
         listed = ",".join(missing)
         how = f"if it is yours, set {FUNCTIONS}={listed}"
-        raise InputError("run.json", f"names the function {listed}, which would be run; {how}")
+        raise InputError("run.json", f"names the function {listed}, which the run would call; {how}")
 
 
 def _allowed() -> set[str]:

@@ -1,9 +1,10 @@
-"""The rules that options must keep, the same in all parts, and the options of every campaign.
+"""The rules for options, the same in all parts, and the options of every campaign.
 
-Each rule returns what is wrong, or nothing; the lists of one configuration are added up and refused at once. This
-module imports nothing heavy, so that ``--help`` stays fast.
+Each rule returns a list of problems. A configuration adds up these lists and refuses all problems at once. This module
+imports no large library, so that ``--help`` stays fast.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,61 +16,61 @@ MAX_WORKERS = 4096
 
 @dataclass(frozen=True)
 class CampaignOptions:
-    """Where the jobs of a campaign are computed (`novacula.jobs.Campaign`). None of these options changes a result."""
+    """The place where the jobs of a campaign run (`novacula.jobs.Campaign`). None of these options changes a result."""
 
     workers: int = 2
-    """Jobs at the same time, each on one thread. More than the machine's cores gain nothing."""
+    """The number of jobs at the same time, each on one thread. More than the machine's cores give no gain."""
     cluster: str | None = None
-    """Compute on a Ray cluster: auto, or HOST:6379, from a node of it. By default, compute on this machine."""
+    """Compute on a Ray cluster that has this machine as a node: auto, or HOST:6379. By default, compute here."""
     memory_limit: float | None = None
-    """Megabytes that all workers together may take; a job waits until there is room. By default, no limit."""
+    """The most megabytes that all workers may take together; jobs wait for room. By default, there is no limit."""
 
     def campaign_problems(self) -> list[str]:
-        """Returns what is wrong with these options."""
+        """Returns the problems of these options."""
         return unless_within("--workers", self.workers, 1, MAX_WORKERS) + unless_memory(self.memory_limit)
 
 
 def unless_within(option: str, value: float, low: float, high: float) -> list[str]:
-    """What is wrong with a number that must lie between two others, both allowed; NaN lies nowhere."""
+    """Returns a problem unless a number lies between two others or equals one of them. NaN does not."""
     return [] if low <= value <= high else [_outside(option, value, low, high)]
 
 
 def unless_between(option: str, value: float, low: float, high: float) -> list[str]:
-    """What is wrong with a number that must lie between two others, neither allowed."""
+    """Returns a problem unless a number lies strictly between two others."""
     return [] if low < value < high else [f"{_outside(option, value, low, high)}, both excluded"]
 
 
 def unless_at_least(option: str, value: int, least: int = 1) -> list[str]:
-    """What is wrong with a count."""
+    """Returns a problem unless a count is large enough."""
     return [] if value >= least else [f"{option} is {value}; it must be at least {least}"]
 
 
 def unless_seed(value: int, bits: int = 32) -> list[str]:
-    """What is wrong with a seed of so many bits."""
+    """Returns a problem unless a seed has at most this number of bits."""
     return [] if 0 <= value < 2**bits else [f"--seed is {value}; it must lie in 0 … 2^{bits} - 1"]
 
 
 def unless_one_of(option: str, value: object, choices: Sequence[str]) -> list[str]:
-    """What is wrong with a choice."""
+    """Returns a problem unless a value is one of the choices."""
     return [] if value in choices else [f"{option} is {value!r}; it must be one of {', '.join(choices)}"]
 
 
 def unless_memory(value: float | None) -> list[str]:
-    """What is wrong with ``--memory-limit``."""
-    return [] if value is None or value > 0 else [f"--memory-limit is {value:g} MB; it must be more than 0"]
+    """Returns a problem unless ``--memory-limit`` is positive, finite, or absent."""
+    return [] if value is None or 0 < value < math.inf else [f"--memory-limit is {value:g} MB; it must be more than 0"]
 
 
 def unless_installed(user: str, extra: str, *packages: str) -> list[str]:
-    """What is wrong where packages that an extra brings are absent."""
+    """Returns a problem unless the packages of an extra are installed."""
     absent = " and ".join(package for package in packages if find_spec(package) is None)
     return [f"{user} needs {absent}, not installed: pip install 'novacula[{extra}]'"] if absent else []
 
 
 def refuse(problems: Iterable[str], source: str = "options") -> None:
-    """Refuse options that break rules.
+    """Refuses options that break rules.
 
     Raises:
-        InputError: there are problems; each is named, once.
+        InputError: there are problems. The error names each once.
     """
     if found := list(dict.fromkeys(problems)):
         raise InputError(source, *found)

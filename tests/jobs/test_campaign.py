@@ -34,7 +34,7 @@ def test_what_has_a_result_is_kept_and_another_machine_is_recorded(tmp_path: Pat
     assert [outcome.id for outcome in told] == ["a", "b", "b", "a", "c"]
     assert told[0].result == told[3].result
     (found,) = RunFolder.open(folder.path).record.elsewhere
-    assert found["platform"]["instruction_set"] == "of-the-future"
+    assert found.platform["instruction_set"] == "of-the-future"
 
     # A driver that died before it could say so: the outcomes do.
     folder = RunFolder(folder.path, folder.record.__class__(**vars(folder.record) | {"elsewhere": []}))

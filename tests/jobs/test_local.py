@@ -174,5 +174,5 @@ def test_a_second_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [(0, None), (-1, 100.0), (5000, None), (2, 0.0), (2, -1.0), (2, math.nan)])
 def test_impossible_numbers_are_refused(options: tuple[int, float | None]) -> None:
-    with pytest.raises(InputError, match=r"--(workers|memory-limit) is"):
+    with pytest.raises(InputError, match=r"(workers|memory_limit) is"):
         LocalExecutor(*options)

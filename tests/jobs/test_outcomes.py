@@ -8,10 +8,11 @@ import pytest
 from novacula.errors import InputError
 from novacula.jobs import Job, Outcome, read_outcome
 from novacula.jobs.outcomes import digest_of, kept_outcomes, write_outcome
+from novacula.runs import Origin
 
 JOB = Job("a", {"steps": 3, "name": "x"})
 DIGEST = digest_of("novacula.x:y", JOB, 5)
-ORIGIN: dict[str, Any] = {"versions": {"python": "3"}, "platform": {"machine": "m"}}
+ORIGIN = Origin({"python": "3"}, {"machine": "m"})
 OUTCOME = Outcome("a", "finished", {"x": [1, 2.5]}, "", 1.25, 300.0, 2, ORIGIN)
 
 

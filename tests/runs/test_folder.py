@@ -9,7 +9,7 @@ import pytest
 
 import novacula
 from novacula.errors import InputError, RunError
-from novacula.runs import RunFolder
+from novacula.runs import Origin, RunFolder
 from novacula.runs.folder import FileLock
 from tests.runs import toy
 
@@ -60,15 +60,15 @@ def test_torch_is_recorded_where_it_is_in_use(tmp_path: Path, monkeypatch: pytes
 def test_what_other_machines_computed_is_recorded_where_it_may_change_bits(tmp_path: Path) -> None:
     folder = create(out=tmp_path / "a")
     versions, platform = folder.record.versions, folder.record.platform
-    folder.note_origin({"versions": versions | {"library": "there alone"}, "platform": platform | {"cores": 999}})
-    folder.note_origin({})
+    folder.note_origin(Origin(versions | {"library": "there alone"}, platform | {"cores": 999}))
+    folder.note_origin(Origin())
     assert RunFolder.open(folder.path).record.elsewhere == []
     for _ in range(2):
-        folder.note_origin({"versions": versions, "platform": platform | {"instruction_set": "other"}})
-        folder.note_origin({"versions": versions | {"numpy": "1"}, "platform": platform})
+        folder.note_origin(Origin(versions, platform | {"instruction_set": "other"}))
+        folder.note_origin(Origin(versions | {"numpy": "1"}, platform))
     folder.set_status("finished", step=1, length=1)
     found = RunFolder.open(folder.path).record.elsewhere
-    assert [(each["platform"]["instruction_set"], each["versions"]["numpy"]) for each in found] == [
+    assert [(origin.platform["instruction_set"], origin.versions["numpy"]) for origin in found] == [
         ("other", versions["numpy"]),
         (platform["instruction_set"], "1"),
     ]

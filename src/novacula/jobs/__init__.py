@@ -1,12 +1,11 @@
-"""Many independent jobs: on this machine's processes, or on a Ray cluster, same code, same results."""
+"""Many independent jobs, on processes of this machine or on a Ray cluster, with the same code and results."""
 
-from novacula.jobs.campaign import Campaign, Round, one_thread, run_missing
+from novacula.jobs.campaign import Campaign, Round, check_executor, executor_for, one_thread, run_missing
 from novacula.jobs.cluster import RayExecutor
 from novacula.jobs.executor import Executor
 from novacula.jobs.job import Counts, Ending, Job, Outcome, Report, job_seed
 from novacula.jobs.local import LocalExecutor
 from novacula.jobs.outcomes import read_outcome
-from novacula.jobs.place import check_executor, executor_for
 from novacula.jobs.run import run_jobs
 from novacula.options import CampaignOptions
 

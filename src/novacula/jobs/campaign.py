@@ -1,4 +1,4 @@
-"""A campaign: a run made of many jobs, each of which is computed once, however often the run is resumed."""
+"""A campaign: a run of many jobs. A resumed campaign computes only the jobs without a result."""
 
 import time
 from abc import ABC, abstractmethod
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from novacula.errors import InputError
+from novacula.jobs.cluster import RayExecutor
 from novacula.jobs.executor import Executor
 from novacula.jobs.job import Ending, Job, Outcome
+from novacula.jobs.local import LocalExecutor
 from novacula.jobs.outcomes import read_outcome
-from novacula.jobs.place import executor_for
 from novacula.jobs.run import run_jobs
 from novacula.options import CampaignOptions
 from novacula.runs import KeepsArtifacts, OnStep, RunFolder, Step, working
@@ -19,11 +20,11 @@ from novacula.runs import KeepsArtifacts, OnStep, RunFolder, Step, working
 
 @dataclass(frozen=True)
 class Round:
-    """Jobs of one work that are computed together.
+    """Jobs of one work that may run at the same time.
 
     Attributes:
-        work: ``package.module:function``.
-        jobs: the most costly begins first.
+        work: the function, as ``package.module:function``.
+        jobs: the jobs; the most costly one begins first.
     """
 
     work: str
@@ -31,19 +32,18 @@ class Round:
 
 
 class Campaign(ABC):
-    """The jobs of a run, and what became of them (see `novacula.runs.verb.Conducted`).
+    """The jobs of a run and their outcomes (see `novacula.runs.verb.Conducted`).
 
-    A verb extends this class: `rounds` says which jobs there are, `result` what their outcomes say together. A step of
-    the run is a job.
+    A verb extends this class: `rounds` lists the jobs, and `result` combines the outcomes. A step of the run is a job.
 
     Attributes:
-        options: where the jobs are computed.
-        seed: the run's.
-        outcomes: of the jobs that have ended, by their ids.
+        options: the place where the jobs run.
+        seed: the run's seed.
+        outcomes: the outcomes of the ended jobs, by the jobs' ids.
     """
 
     unit: ClassVar[str] = "job"
-    """What one of its jobs is called in messages."""
+    """The word for one of its jobs in messages."""
 
     def __init__(self, options: CampaignOptions, seed: int) -> None:
         self.options, self.seed = options, seed
@@ -51,41 +51,41 @@ class Campaign(ABC):
 
     @property
     def position(self) -> int:
-        """Jobs that have ended."""
+        """The number of ended jobs."""
         return len(self.outcomes)
 
     @property
     @abstractmethod
     def length(self) -> int:
-        """Jobs in all."""
+        """The number of all jobs."""
 
     @property
     def failed(self) -> list[Outcome]:
-        """The outcomes of the jobs that failed."""
+        """The outcomes of the failed jobs."""
         return [outcome for outcome in self.outcomes.values() if outcome.status == "failed"]
 
     @abstractmethod
     def rounds(self) -> Iterator[Round]:
-        """Yields the jobs; a later round may depend on the outcomes of those before."""
+        """Yields the jobs in rounds. A round may depend on the outcomes of the earlier rounds."""
 
     @abstractmethod
     def result(self) -> object:
-        """Returns what the outcomes say, as the verb's dataclass; jobs without outcome were cut off."""
+        """Returns the findings in the outcomes, as the verb's dataclass. The run has cut off a job without outcome."""
 
     def take(self, outcome: Outcome) -> Step:
-        """Takes note of an outcome, and returns what a caller is shown of it."""
+        """Receives a new outcome, and returns its metrics for the callback."""
         return Step({"job": outcome.id, "error": outcome.error, "cpu_seconds": outcome.cpu_seconds})
 
     def conduct(self, folder: RunFolder, *, time_limit: float | None, on_step: OnStep | None) -> Ending:
-        """Computes the jobs that have no outcome yet, and leaves status and result in the folder.
+        """Computes the jobs without outcome, and leaves status and result in the folder.
 
         Args:
-            folder: the run's.
-            time_limit: seconds of wall time after which jobs are cut off.
-            on_step: called with this campaign when a job has an outcome.
+            folder: the run's folder.
+            time_limit: the seconds of wall time after which the campaign cuts off its jobs.
+            on_step: the callback after each job, with this campaign as its first argument.
 
         Raises:
-            RunError: the folder is in use, or no worker can be had.
+            RunError: the folder is in use, or no worker can start.
         """
         deadline = None if time_limit is None else time.monotonic() + time_limit
 
@@ -125,8 +125,34 @@ class Campaign(ABC):
         return "finished"
 
 
+def executor_for(cluster: str | None, workers: int, memory_limit_mb: float | None) -> LocalExecutor | RayExecutor:
+    """Returns the executor for the options of a campaign.
+
+    Args:
+        cluster: None for this machine; ``auto`` or ``HOST:6379`` for the Ray cluster that has this machine as a node.
+        workers: the number of processes on this machine. A cluster has as many as it has cores.
+        memory_limit_mb: the most memory that the jobs on this machine may declare together. On a cluster, Ray respects
+            the memory of every node.
+
+    Raises:
+        InputError: a number is out of its range, the address has another form, or Ray is not installed.
+    """
+    return LocalExecutor(workers, memory_limit_mb) if cluster is None else RayExecutor(cluster)
+
+
+def check_executor(options: CampaignOptions) -> None:
+    """Checks the place to compute before a run has a folder.
+
+    Raises:
+        InputError: no cluster answers, or Ray is not installed.
+    """
+    executor = executor_for(options.cluster, options.workers, options.memory_limit)
+    if isinstance(executor, RayExecutor):
+        executor.check()
+
+
 def one_thread() -> int:
-    """Returns the number of threads that a campaign is recorded with: its jobs compute on one."""
+    """Returns the number of threads for a campaign's run.json: each of its jobs computes on one thread."""
     return 1
 
 
@@ -142,21 +168,21 @@ def run_missing(
 ) -> Ending:
     """Computes those jobs that have no result in the folder yet (`novacula.jobs.run_jobs`).
 
-    That a result is of this configuration needs no check, and none is made: the folder's own run.json says it. So a
-    job's configuration may name the folder, which may have been moved since. What another machine computed, run.json
-    says too (`novacula.runs.RunFolder.note_origin`).
+    The function does not compare the results with the jobs' configurations: the folder's run.json guarantees that they
+    agree. A job's configuration may therefore contain the folder's path, which may have changed. If another machine
+    computed a job, run.json mentions it (`novacula.runs.RunFolder.note_origin`).
 
     Args:
-        work: ``package.module:function``.
-        jobs: the most costly is begun first.
-        folder: the run's, which the caller holds for itself.
-        seed: the run's.
-        executor: where to compute.
-        time_limit: seconds of wall time after which jobs are cut off.
-        on_outcome: called with the outcome of every job: at once where there is one, else when it ends.
+        work: the function, as ``package.module:function``.
+        jobs: the jobs; the most costly one begins first.
+        folder: the run's folder, whose lock the caller holds.
+        seed: the run's seed.
+        executor: the place to compute.
+        time_limit: the seconds of wall time after which the function cuts off the jobs.
+        on_outcome: the callback for every job: at once if it has an outcome, otherwise at its end.
 
     Raises:
-        InputError, RunError: the workers cannot be had.
+        InputError, RunError: the workers cannot start.
     """
 
     def take(outcome: Outcome) -> None:
@@ -165,7 +191,7 @@ def run_missing(
 
     missing = []
     for job in jobs:
-        with suppress(InputError):  # a damaged outcome is none
+        with suppress(InputError):  # a damaged outcome does not count
             kept = read_outcome(folder.path, job.id)
             if kept and kept.status == "finished":
                 take(kept)

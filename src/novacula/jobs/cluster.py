@@ -1,6 +1,6 @@
-"""Jobs on a Ray cluster: one task each, placed by Ray where its cores, its memory and its share of a GPU are free.
+"""Runs jobs on a Ray cluster, each as a task that Ray places where cores, memory and a share of a GPU are free.
 
-Tries are counted by the driver, as for local processes, so Ray itself repeats nothing.
+The driver counts the tries of a job, as for local processes, so Ray repeats no task.
 """
 
 import importlib
@@ -23,22 +23,22 @@ from novacula.options import refuse, unless_installed
 
 _ADDRESS = re.compile(r"auto|(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _PATIENCE = 5.0
-"""Seconds in which a cluster's head must answer."""
+"""The seconds in which a cluster's head must answer."""
 _CENSUS = 5.0
-"""Seconds after which the cluster's nodes are counted again: they come and go."""
+"""The seconds between two counts of the cluster's nodes, whose number may change."""
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-"""What a client of HTTP/2, which Ray's head speaks, says first: RFC 9113, section 3.4, and no settings."""
+"""The first bytes of a client of HTTP/2, the protocol of Ray's head: RFC 9113, section 3.4, without settings."""
 _SETTINGS = 4
-"""The type of the frame that answers it, at byte 3."""
+"""The type of the frame in the answer, at byte 3."""
 
 
 @dataclass(frozen=True)
 class RayExecutor:
-    """The Ray cluster that this machine is a node of; every node has the same novacula installed.
+    """The Ray cluster that has this machine as a node. Every node needs the same installation of novacula.
 
     Attributes:
         address: ``auto``, or ``HOST:PORT`` of the cluster's head.
-        packages: the packages in which the work may lie. Never take it from a file.
+        packages: the packages that may contain the work. Never take them from a file.
 
     Raises:
         InputError: the address has another form, or Ray is not installed.
@@ -53,7 +53,7 @@ class RayExecutor:
         refuse(unless_installed("--cluster", "ray", "ray"))
 
     def check(self) -> None:
-        """Makes sure that a cluster answers; ``auto`` is looked for when jobs begin.
+        """Makes sure that a cluster answers at ``HOST:PORT``. For ``auto``, only `open` looks for one.
 
         Raises:
             InputError: no cluster answers.
@@ -67,7 +67,7 @@ class RayExecutor:
 
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:
-        """The cluster for the time of this context.
+        """Connects to the cluster for the time of this context.
 
         Raises:
             InputError: no cluster answers.
@@ -86,7 +86,7 @@ class RayExecutor:
                 _mute(ray, False)
 
     def _join(self, ray: Any) -> None:
-        self.check()  # Ray itself would wait for minutes, and then end this process
+        self.check()  # Ray waits for minutes, and then ends this process
         before = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(self.address, log_to_driver=False, logging_level="warning")
@@ -94,7 +94,7 @@ class RayExecutor:
         except (OSError, OverflowError, RuntimeError, ValueError) as error:
             raise self._no_answer(error) from error
         finally:
-            # Ray makes SIGTERM end the driver at once; what it means is for `run_jobs` to say.
+            # Ray makes SIGTERM end the driver at once, but `run_jobs` gives it another meaning.
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGTERM, before)
 
@@ -104,10 +104,10 @@ class RayExecutor:
 
 
 def _greet(host: str, port: int) -> None:
-    """Make sure that what listens there may be the head of a cluster.
+    """Makes sure that the head of a cluster may listen there.
 
     Raises:
-        OSError, OverflowError: nothing listens, or something else does.
+        OSError, OverflowError: nothing listens there, or another program does.
     """
     with socket.create_connection((host, port), _PATIENCE) as connection:
         connection.sendall(_GREETING)
@@ -120,16 +120,18 @@ def _greet(host: str, port: int) -> None:
 
 
 def _mute(ray: Any, mute: bool) -> None:
-    """Keep Ray from printing on stdout, where results go, that a node has died; it has no option for that."""
+    """Keeps Ray from messages about dead nodes on stdout, where results go, since Ray has no option for that."""
     ray._private.worker._worker_logs_enabled = not mute
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A job that Ray has.
+    """A job that Ray has accepted.
 
     Attributes:
-        memory: bytes that it asks for; 0 for none.
+        job: the job.
+        request: the bytes of `novacula.jobs.work.make_request`.
+        memory: the bytes of memory that it reserves, or 0.
     """
 
     job: Job
@@ -150,7 +152,7 @@ class _RayPool:
         self._nodes: list[Mapping[str, float]] = []
 
     def room(self) -> float:
-        """As many tasks as there are cores; where each finds its memory is Ray's concern."""
+        """Allows as many tasks as the cluster has cores. Ray itself respects the memory."""
         self._count()
         cores = max(1.0, sum(node.get("CPU", 0.0) for node in self._nodes))
         return math.inf if sum(task.job.cores for task in self._tasks.values()) < cores else 0.0
@@ -181,27 +183,27 @@ class _RayPool:
         except self._ray.exceptions.RayError as error:
             self._counted = -math.inf  # a node may have gone
             lines = str(error).strip().splitlines() or [""]
-            # Of an error in the task itself, the last line says what it was.
+            # The last line of an error in the task itself names the error.
             reason = lines[-1 if isinstance(error, self._ray.exceptions.RayTaskError) else 0]
             return Ended(job, None, f"{type(error).__name__}: {reason[:300]}")
 
     def _count(self) -> None:
-        """Look which nodes live, and let no task wait for one that has gone."""
+        """Counts the living nodes, and restarts tasks that wait for a node that has gone."""
         if time.monotonic() - self._counted < _CENSUS:
             return
         self._counted = time.monotonic()
         self._nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         for reference, task in [*self._tasks.items()]:
-            # It asks for more than any node has, so it runs on none.
+            # The task reserves more than any node has, so it runs nowhere.
             if task.memory > self._most_memory(task.job) > 0:
                 del self._tasks[reference]
                 self._ray.cancel(reference, force=True)
                 self.start(task.job, task.request)
 
     def _most_memory(self, job: Job) -> int:
-        """Bytes of the largest node that has the job's cores and GPUs: a task that asks for more is never placed.
+        """Returns the bytes of the largest node with the job's cores and GPUs: Ray places no task that needs more.
 
-        0 where no node has them; then the job waits, as a cluster may grow on demand.
+        It returns 0 if no node has them; the job then waits, since a cluster may grow on demand.
         """
         wanted = {"CPU": job.cores, "GPU": job.gpus}
         fit = [node for node in self._nodes if all(node.get(name, 0.0) >= least for name, least in wanted.items())]

@@ -1,4 +1,4 @@
-"""Where jobs are computed: what the local and the cluster executor have in common."""
+"""The interface of the local and the cluster executor, which compute jobs."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from novacula.jobs.job import Job
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job left its pool.
+    """The end of a job in its pool.
 
     Attributes:
-        id: the job's.
-        answer: what `novacula.jobs.work.answer_request` returned; None where the worker died before.
-        death: how the worker died.
+        id: the job's id.
+        answer: the result of `novacula.jobs.work.answer_request`, or None if the worker died before.
+        death: how the worker died, or empty.
     """
 
     id: str
@@ -24,38 +24,38 @@ class Ended:
 
 @runtime_checkable
 class Pool(Protocol):
-    """Workers that are ready to compute jobs of one work."""
+    """Workers that can compute jobs of one work."""
 
     def room(self) -> float:
-        """Megabytes that the next job may declare: 0 while no worker is free, infinite while none is at work."""
+        """Returns the megabytes that the next job may declare: 0 if no worker is free, infinity if all are."""
         ...
 
     def start(self, job: Job, request: bytes) -> None:
-        """Begin a job, for which there is room."""
+        """Begins a job, for which the pool has room."""
         ...
 
     def wait(self, seconds: float) -> list[Ended]:
-        """The jobs that have ended; where none has, wait for one, but not longer than this.
+        """Returns the ended jobs. If there are none, it waits for one, for at most this time.
 
         Raises:
-            RunError: no worker can be had any more.
+            RunError: workers cannot start any more.
         """
         ...
 
 
 @runtime_checkable
 class Executor(Protocol):
-    """Offers workers. Which one computes, and with how many workers, changes no result."""
+    """Offers workers. The kind and the number of workers change no result."""
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """The packages in which the work may lie."""
+        """The packages that may contain the work."""
         ...
 
     def open(self, work: str) -> AbstractContextManager[Pool]:
-        """Workers for the time of this context; at its end, whatever they still compute is ended and forgotten.
+        """Opens a pool of workers for the time of this context. The end of the context stops all jobs in the pool.
 
         Raises:
-            InputError: there is no such place to compute.
+            InputError: this place to compute does not exist.
         """
         ...

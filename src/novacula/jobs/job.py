@@ -1,4 +1,4 @@
-"""What a job is, what becomes of it, and the seed that it computes with."""
+"""A job, its outcome, and its seed."""
 
 import hashlib
 import math
@@ -9,28 +9,29 @@ from typing import Literal, TypeVar
 
 from novacula.errors import InputError
 from novacula.files import JSON, from_json
+from novacula.runs.machine import Origin
 
 Kind = TypeVar("Kind")
 
 Ending = Literal["finished", "interrupted", "time-limit"]
-"""How a run of jobs ends: ``finished`` once every job has finished or failed, otherwise what stopped it."""
+"""How a run of jobs ends: ``finished`` if every job has finished or failed, otherwise the reason of the stop."""
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
 
 
 @dataclass(frozen=True)
 class Job:
-    """A pure function of (configuration, seed), still to be computed.
+    """A call of a pure function of (configuration, seed).
 
     Attributes:
-        id: unique among the jobs of a run, without regard to case, as it names a file: at most 120 letters, digits,
-            ``.``, ``_`` and ``-``, the first neither ``.`` nor ``-``.
-        configuration: all that decides the result, beside the seed: a dataclass, or what JSON can say. On a cluster it
-            names no file that only this machine has.
-        cost: expected effort, in any unit: the largest is done first.
-        memory_mb: expected peak, for the memory limit.
-        cores: that a cluster keeps free for it, from 1. It computes on one thread, but may run programs of its own.
-        gpus: how many GPUs, or which part of one, a cluster keeps free for it: 0, 0.25, 1, 2, ...
+        id: a name that is unique in the run, without regard to case. It names a file: it has at most 120 letters,
+            digits, ``.``, ``_`` and ``-``, and begins with neither ``.`` nor ``-``.
+        configuration: everything that decides the result beside the seed: a dataclass, or a value that JSON can
+            express. On a cluster it names no file that only this machine has.
+        cost: the expected effort in any unit; the most costly job begins first.
+        memory_mb: the expected peak of memory, for the memory limit.
+        cores: the number of cores that a cluster reserves, from 1. The job itself computes on one thread.
+        gpus: the number of GPUs, or the part of one, that a cluster reserves: 0, 0.25, 1, 2, ...
     """
 
     id: str
@@ -43,17 +44,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job.
+    """The outcome of a job.
 
     Attributes:
-        id: the job's.
-        status: ``failed`` where the work raised an error, or its worker died at every try.
-        result: what the work returned, as JSON; None where it failed.
-        error: why it failed; empty otherwise.
-        cpu_seconds: processor time of the last try, with that of the programs it ran; 0 where its worker died.
-        peak_memory_mb: largest resident memory of the worker during that try, in 10^6 bytes; 0 where the worker died.
-        tries: how many times the job was begun in the run that recorded this.
-        origin: the ``versions`` and the ``platform`` that computed it; empty where its worker died.
+        id: the job's id.
+        status: ``finished``, or ``failed`` if the work raised an error or its worker died at every try.
+        result: the result of the work as JSON, or None if the job failed.
+        error: the reason of a failure, or empty.
+        cpu_seconds: the processor time of the last try and of the programs that it ran; 0 if its worker died.
+        peak_memory_mb: the largest resident memory of the worker in that try, in 10^6 bytes; 0 if the worker died.
+        tries: the number of tries in the run that recorded this outcome.
+        origin: the versions and the machine that computed it; empty if its worker died.
     """
 
     id: str
@@ -63,10 +64,10 @@ class Outcome:
     cpu_seconds: float
     peak_memory_mb: float
     tries: int
-    origin: Mapping[str, JSON] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
 
     def result_as(self, kind: type[Kind]) -> Kind | None:
-        """Returns the result as the dataclass that the work returned, or None where the job failed.
+        """Returns the result as the dataclass that the work returned, or None if the job failed.
 
         Raises:
             InputError: the outcome's file is damaged.
@@ -76,14 +77,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many jobs stand how.
+    """The numbers of jobs of a run.
 
     Attributes:
-        total: jobs in all.
-        finished: those with a result.
-        failed: those that failed since this run began.
-        running: those that are being computed.
-        kept: the finished ones whose result an earlier run had left.
+        total: all jobs.
+        finished: the jobs with a result.
+        failed: the jobs that failed since this run began.
+        running: the jobs at work.
+        kept: the finished jobs whose result comes from an earlier run.
     """
 
     total: int
@@ -95,13 +96,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Report:
-    """How a run of jobs ended.
+    """The end of a run of jobs.
 
     Attributes:
         status: how the run ended.
-        counts: how many jobs stand how.
-        outcomes: of the jobs that have finished or failed, in the order in which the jobs were given. A job without one
-            was not reached, or was cut off.
+        counts: the numbers of jobs.
+        outcomes: the outcomes of finished and failed jobs, in the order of the given jobs. The run did not begin, or
+            cut off, a job without one.
     """
 
     status: Ending
@@ -110,11 +111,11 @@ class Report:
 
 
 def job_seed(seed: int, job_id: str) -> int:
-    """The seed of a job, in 0 … 2^64 - 1: a function of the run's seed and the job's id, of neither order nor time.
+    """Returns the seed of a job, in 0 … 2^64 - 1. It depends on the run's seed and the job's id alone.
 
     Args:
-        seed: the run's, from 0.
-        job_id: the job's.
+        seed: the run's seed, from 0.
+        job_id: the job's id.
     """
     import numpy as np
 
@@ -124,10 +125,11 @@ def job_seed(seed: int, job_id: str) -> int:
 
 
 def check_jobs(jobs: Sequence[Job]) -> None:
-    """Make sure that every job can be run and its outcome be filed.
+    """Makes sure that every job can run and that its outcome can have a file.
 
     Raises:
-        InputError: an id that is no file name or is given twice, a cost or a resource out of its range; all are listed.
+        InputError: an id is no file name or occurs twice, or a cost or a resource is out of its range. The error lists
+            all problems.
     """
     problems: list[str] = []
     seen: set[str] = set()

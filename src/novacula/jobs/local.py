@@ -1,7 +1,7 @@
-"""Jobs on processes of this machine.
+"""Runs jobs on processes of this machine.
 
-Each worker is a fresh interpreter in a session of its own: Ctrl-C at the terminal reaches only the driver, which
-decides what becomes of the workers, and ending a worker ends the programs that it runs.
+Each worker is a fresh interpreter in a session of its own. Ctrl-C at the terminal therefore reaches only the driver,
+which decides about the workers, and the end of a worker ends the programs that it runs.
 """
 
 import json
@@ -20,25 +20,24 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import IO
 
-from novacula.errors import InputError, RunError
+from novacula.errors import RunError
 from novacula.jobs.executor import Ended, Pool
 from novacula.jobs.job import Job
-from novacula.jobs.work import ONE_THREAD, PACKAGES
-from novacula.jobs.worker import READY
-from novacula.options import MAX_WORKERS
+from novacula.jobs.work import ONE_THREAD, PACKAGES, READY
+from novacula.options import CampaignOptions, refuse
 
-# A worker finds its modules where the driver does, and nowhere else: not in whatever folder it stands in.
+# A worker imports modules from the same places as the driver, and not from its own working folder.
 _PROGRAM = """\
 import json, sys
 path, descriptor, work, packages = json.loads(sys.argv[1])
 sys.path[:] = path
-from novacula.jobs.worker import serve
+from novacula.jobs.work import serve
 serve(descriptor, work, tuple(packages))
 """
 _LIFETIME = 900.0
-"""Seconds after which a worker is replaced, so that what its jobs leak, or leave behind, stays bounded."""
+"""The seconds after which a new worker replaces an old one, which bounds what its jobs leak."""
 _STARTS = 3
-"""How many workers in a row may die before they are ready, until no further one is tried."""
+"""The number of workers in a row that may die before they are ready, until the run gives up."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,13 @@ class LocalExecutor:
     """Processes of this machine.
 
     Attributes:
-        workers: how many.
-        memory_limit_mb: most memory that running jobs may declare together, in 10^6 bytes; None: no limit. A job that
+        workers: the number of processes.
+        memory_limit_mb: the most memory that running jobs may declare together, in 10^6 bytes, or None. A job that
             declares more runs alone.
-        packages: the packages in which the work may lie. Never take it from a file.
+        packages: the packages that may contain the work. Never take them from a file.
 
     Raises:
-        InputError: a number is out of its range; both are listed.
+        InputError: a number is out of its range; the error lists all problems.
     """
 
     workers: int = 2
@@ -60,17 +59,11 @@ class LocalExecutor:
     packages: tuple[str, ...] = PACKAGES
 
     def __post_init__(self) -> None:
-        problems = []
-        if not 1 <= self.workers <= MAX_WORKERS:
-            problems.append(f"--workers is {self.workers}; it must lie in 1 … {MAX_WORKERS}")
-        if self.memory_limit_mb is not None and not 0 < self.memory_limit_mb < math.inf:
-            problems.append(f"--memory-limit is {self.memory_limit_mb:g} MB; it must be more than 0")
-        if problems:
-            raise InputError("options", *problems)
+        refuse(CampaignOptions(self.workers, memory_limit=self.memory_limit_mb).campaign_problems())
 
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:
-        """The processes for the time of this context; each begins when it is first needed."""
+        """Opens the processes for the time of this context. Each begins when a job first needs it."""
         pool = _LocalPool(self, work)
         try:
             yield pool
@@ -80,7 +73,7 @@ class LocalExecutor:
 
 @dataclass
 class _Worker:
-    """A worker process, seen from the driver."""
+    """A worker process and its connection, on the driver's side."""
 
     process: subprocess.Popen[bytes]
     connection: Connection
@@ -108,21 +101,21 @@ class _Worker:
         return cls(process, Connection(ours.detach()), complaints)
 
     def has_died(self) -> bool:
-        """Whether the process has ended by itself; it is not reaped, so that its number stays its own."""
+        """Returns whether the process has ended by itself. It does not reap the process, whose number stays in use."""
         return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def end(self) -> None:
-        """End the process, and the programs that it runs, at once."""
-        with suppress(ProcessLookupError, PermissionError):  # macOS refuses where only a dead process is left
+        """Ends the process and the programs that it runs at once."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS refuses if only a dead process is left
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.connection.close()
         self.complaints.close()
 
     def epitaph(self) -> str:
-        """How the process died, which is dying or dead already, and the last that it said."""
+        """Returns how the dead or dying process died, and the last line of its output."""
         patience = time.monotonic() + 5
-        while not self.has_died() and time.monotonic() < patience:  # its connection closes a little earlier
+        while not self.has_died() and time.monotonic() < patience:  # the connection closes a little earlier
             time.sleep(0.005)
         self.complaints.seek(max(0, self.complaints.seek(0, os.SEEK_END) - 2000))
         said = self.complaints.read().decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
@@ -153,13 +146,13 @@ class _LocalPool:
     def start(self, job: Job, request: bytes) -> None:
         worker = self._idle_worker()
         worker.job, worker.request = job, request
-        with suppress(OSError):  # it has died this instant, and `wait` will see it
+        with suppress(OSError):  # the worker has just died, and `wait` will notice
             worker.connection.send_bytes(request)
 
     def wait(self, seconds: float) -> list[Ended]:
         busy = [worker for worker in self._workers if worker.job]
         spoke = wait_for([worker.connection for worker in busy], seconds)
-        # A program that a dead worker ran may hold its connection open.
+        # A program of a dead worker may hold the worker's connection open.
         heard = [worker for worker in busy if worker.connection in spoke or worker.has_died()]
         return [ended for worker in heard if (ended := self._hear(worker))]
 
@@ -177,7 +170,7 @@ class _LocalPool:
         return self._workers[-1]
 
     def _hear(self, worker: _Worker) -> Ended | None:
-        """What came from a worker that is at work, if it concerns its job."""
+        """Reads a message of a busy worker, and returns the end of its job if the message contains it."""
         assert worker.job
         try:
             message = worker.connection.recv_bytes() if worker.connection.poll() else None
@@ -193,7 +186,7 @@ class _LocalPool:
         return ended
 
     def _bury(self, worker: _Worker, job: Job) -> Ended | None:
-        """Remove a dead worker. One that never was ready is replaced, as its job cannot have killed it."""
+        """Removes a dead worker, and replaces one that was never ready, since its job cannot have killed it."""
         self._workers.remove(worker)
         death = worker.epitaph()
         if worker.ready:

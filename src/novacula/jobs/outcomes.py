@@ -1,7 +1,6 @@
-"""One file for the outcome of every job, ``jobs/<id>.json`` in the run's folder, written whole when the job ends.
+"""Reads and writes the files of outcomes: ``jobs/<id>.json`` in the run's folder, one for every ended job.
 
-A file also says which work, configuration and seed its outcome is of, by a digest, and which versions and machine
-computed it.
+A file also contains a digest of work, configuration and seed, and the versions and the machine that computed it.
 """
 
 import hashlib
@@ -10,10 +9,20 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from novacula.errors import InputError
-from novacula.files import JSON, check_schema, contained, read_json, to_json, write_json
+from novacula.files import (
+    JSON,
+    TEXT,
+    Rules,
+    check_entries,
+    check_schema,
+    contained,
+    from_json,
+    read_json,
+    to_json,
+    write_json,
+)
 from novacula.jobs.job import Job, Outcome
 from novacula.jobs.work import MAX_RESULT, MAX_RESULT_MEMORY
 
@@ -22,47 +31,46 @@ FOLDER = "jobs"
 _MAX_BYTES = MAX_RESULT + 1_000_000
 _LOG = logging.getLogger(__name__)
 _NUMBER = ("a number from 0", lambda value: type(value) in (int, float) and value >= 0)
-_TEXT = ("a text", lambda value: isinstance(value, str))
-_RULES = {
-    "id": _TEXT,
+_RULES: Rules = {
+    "id": TEXT,
     "status": ("finished or failed", lambda value: value in ("finished", "failed")),
     "result": ("an object, or null", lambda value: value is None or isinstance(value, dict)),
-    "error": _TEXT,
+    "error": TEXT,
     "cpu_seconds": _NUMBER,
     "peak_memory_mb": _NUMBER,
     "tries": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
 }
 ORIGIN = ("versions", "platform")
-"""What an outcome's origin tells; see `novacula.runs`."""
+"""The entries of a file that contain the outcome's origin; see `novacula.runs.Origin`."""
 
 
 class _DamagedError(InputError):
-    """A file that holds no outcome."""
+    """A file contains no outcome."""
 
 
 def digest_of(work: str, job: Job, seed: int) -> str:
-    """What tells whether an outcome is of this work, with this job's configuration and seed."""
+    """Returns the digest of work, configuration and seed, by which a file names the job of its outcome."""
     identity = json.dumps([work, to_json(job.configuration), seed], sort_keys=True)
     return "blake2b:" + hashlib.blake2b(identity.encode(), digest_size=32).hexdigest()
 
 
 def read_outcome(folder: Path, job_id: str) -> Outcome | None:
-    """The outcome of a job that a run's folder holds; None where it holds none.
+    """Returns the outcome of a job in a run's folder, or None if there is none.
 
     Raises:
-        InputError: the file is damaged or of a newer novacula, or the id leads out of the folder.
+        InputError: the file is damaged, a newer novacula wrote it, or the id leads out of the folder.
     """
     path = _path(folder, job_id)
     return _outcome(_document(path), path) if path.exists() else None
 
 
 def write_outcome(folder: Path, outcome: Outcome, digest: str) -> None:
-    """File an outcome, atomically.
+    """Writes the file of an outcome atomically.
 
     Args:
-        folder: the run's.
-        outcome: the job's.
-        digest: of `digest_of`.
+        folder: the run's folder.
+        outcome: the outcome.
+        digest: the result of `digest_of`.
 
     Raises:
         OSError: the disk or the folder refused.
@@ -70,22 +78,22 @@ def write_outcome(folder: Path, outcome: Outcome, digest: str) -> None:
     path = _path(folder, outcome.id)
     path.parent.mkdir(parents=True, exist_ok=True)
     document = asdict(outcome)
-    origin = dict.fromkeys(ORIGIN) | document.pop("origin")
+    origin = {name: value or None for name, value in document.pop("origin").items()}
     write_json(path, {"schema_version": SCHEMA_VERSION, **document, "digest": digest, **origin})
 
 
 def kept_outcomes(folder: Path, digests: Mapping[str, str]) -> dict[str, Outcome]:
-    """The outcomes of finished jobs that an earlier run left.
+    """Returns the outcomes of finished jobs from an earlier run.
 
-    A failed job counts as not yet done, and so does one whose file is damaged, which is logged.
+    A failed job counts as not done. So does a job with a damaged file, which the function logs.
 
     Args:
-        folder: the run's.
-        digests: of every job, by its id.
+        folder: the run's folder.
+        digests: the digest of every job, by its id.
 
     Raises:
-        InputError: an outcome is of a newer novacula, or of another work, configuration or seed, all of which are
-            listed: the folder is then another run's, and nothing in it may be overwritten.
+        InputError: an outcome belongs to a newer novacula, or to another work, configuration or seed. The folder then
+            belongs to another run, and nobody may change it.
     """
     kept: dict[str, Outcome] = {}
     problems: list[str] = []
@@ -122,8 +130,8 @@ def _document(path: Path) -> dict[str, JSON]:
     return check_schema(document, str(path), SCHEMA_VERSION)
 
 
-def _outcome(document: dict[str, Any], path: Path) -> Outcome:
-    problems = [f"{name} must be {rule}" for name, (rule, holds) in _RULES.items() if not holds(document.get(name))]
+def _outcome(document: dict[str, JSON], path: Path) -> Outcome:
+    problems = check_entries(document, _RULES)
     if document.get("id") != path.name.removesuffix(".json"):
         problems.append("id must be the file's name")
     if (document.get("status") == "finished") != (document.get("result") is not None):
@@ -131,4 +139,4 @@ def _outcome(document: dict[str, Any], path: Path) -> Outcome:
     if problems:
         raise _DamagedError(str(path), *problems)
     origin = {name: document[name] for name in ORIGIN if isinstance(document.get(name), dict)}
-    return Outcome(**{name: document[name] for name in _RULES}, origin=origin)
+    return from_json(Outcome, document | {"origin": origin}, str(path))

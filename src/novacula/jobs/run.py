@@ -1,28 +1,27 @@
-"""Runs many jobs: the largest first, each recorded as soon as it ends, none that is finished run again."""
+"""Runs many jobs, the most costly first, and records each at its end. It runs no finished job again."""
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from novacula.files import parse_json
+from novacula.files import from_json, parse_json
 from novacula.jobs.executor import Ended, Executor, Pool
 from novacula.jobs.job import Counts, Ending, Job, Outcome, Report, check_jobs, job_seed
 from novacula.jobs.outcomes import ORIGIN, digest_of, kept_outcomes, write_outcome
 from novacula.jobs.work import MAX_RESULT_MEMORY, check_work, make_request
-from novacula.runs.stopping import Stop, stop_signals
+from novacula.runs.guards import Stop, stop_signals
 
 OnOutcome = Callable[[Outcome, Counts], None]
-"""Called, in the driver, with every outcome: first those that an earlier run left, then each as it comes."""
+"""A callback in the driver for every outcome: first those of an earlier run, then each new one."""
 
 _TRIES = 3
-"""How often a job is begun whose worker dies each time."""
+"""The number of tries of a job whose worker dies each time."""
 _GRACE = 1.0
-"""Seconds that running jobs are given to end, once the run is to end."""
+"""The seconds in which running jobs can end after a stop of the run."""
 _TICK = 0.5
-"""Longest time in seconds until a signal is noticed."""
+"""The longest time in seconds until the loop notices a signal."""
 
 
 def run_jobs(
@@ -35,24 +34,24 @@ def run_jobs(
     time_limit: float | None = None,
     on_outcome: OnOutcome | None = None,
 ) -> Report:
-    """Run every job that has no result in the folder yet, and file each outcome in ``<folder>/jobs`` when it ends.
+    """Runs every job that has no result in the folder yet, and writes each outcome to ``<folder>/jobs`` at its end.
 
     A job's result depends on its configuration and on `job_seed` alone: not on the executor, the number of workers,
-    the order, or a worker that dies. A job whose worker dies is begun again, three times at most; one that raises an
-    error has failed, and the others go on. Run again, the jobs that failed or were not reached are done.
+    their order, or the death of a worker. A job whose worker dies gets up to three tries. A job that raises an error
+    has failed, and the others continue. A further call does the jobs that failed or did not begin.
 
-    The first SIGINT or SIGTERM, or the time limit, lets no further job begin; what does not end within a second is
-    ended and not recorded. A second SIGINT ends it at once.
+    After the first SIGINT or SIGTERM, or the time limit, no further job begins. The function stops jobs that do not end
+    within a second, and does not record them. A second SIGINT stops them at once.
 
     Args:
-        work: ``package.module:function``; a public function ``(configuration, seed)``, of the executor's packages,
-            that returns a mapping of what JSON can say. It is called in a process with one numeric thread.
-        jobs: in any order; those of the largest cost begin first, as far as there is memory.
-        folder: the run's, which the caller holds for itself.
-        seed: the run's, from 0.
-        executor: where to compute.
-        time_limit: seconds of wall time.
-        on_outcome: called with every outcome, to show progress.
+        work: ``package.module:function``: a public function of (configuration, seed) in the executor's packages. It
+            returns a dataclass or a mapping for JSON, and runs in a process with one numeric thread.
+        jobs: the jobs in any order. The most costly ones begin first, if there is memory.
+        folder: the run's folder, whose lock the caller holds.
+        seed: the run's seed, from 0.
+        executor: the place to compute.
+        time_limit: the limit in seconds of wall time.
+        on_outcome: the callback for every outcome, for example to show progress.
 
     Raises:
         InputError: the work is not allowed or does not exist, jobs cannot be run (`novacula.jobs.job.check_jobs`), the
@@ -80,7 +79,7 @@ def run_jobs(
 
 @dataclass
 class _Campaign:
-    """The jobs of a run, and how each stands."""
+    """The jobs of a run: waiting, running, and ended ones."""
 
     folder: Path
     on_outcome: OnOutcome | None
@@ -95,16 +94,16 @@ class _Campaign:
     failed: int = 0
 
     def keep(self, outcomes: Mapping[str, Outcome]) -> None:
-        """Take over what an earlier run finished; the rest waits, the largest cost first."""
+        """Takes the outcomes of an earlier run. The other jobs wait, the most costly first."""
         self.kept = len(outcomes)
         for outcome in outcomes.values():
-            self._tell(outcome)
-        # Equal costs keep the order in which the jobs were given.
+            self._add(outcome)
+        # Jobs of equal cost keep the order of the given jobs.
         left = [job for job in self.jobs if job.id not in outcomes]
         self.waiting = sorted(left, key=lambda job: -job.cost)
 
     def hand_out(self, pool: Pool) -> None:
-        """Begin the largest jobs for which the pool has room, smaller ones passing those that must wait for memory."""
+        """Begins the most costly jobs for which the pool has room. Jobs that wait for memory let smaller ones pass."""
         while (room := pool.room()) > 0:
             index = next((index for index, job in enumerate(self.waiting) if job.memory_mb <= room), None)
             if index is None:
@@ -115,27 +114,26 @@ class _Campaign:
             pool.start(job, self.requests[job.id])
 
     def settle(self, ended: Ended) -> None:
-        """Record a job's outcome; if its worker died, let it wait for its next try, if it has one."""
+        """Records a job's outcome. If its worker died and it has a further try, the job waits again."""
         job = self.running.pop(ended.id)
         tries = self.tries[job.id]
         if ended.answer is None and tries < _TRIES:
             self.waiting.insert(0, job)
             return
-        answer = _read(ended, tries)
-        outcome = Outcome(id=job.id, tries=tries, **answer)
+        outcome = _read(ended, tries)
         write_outcome(self.folder, outcome, self.digests[job.id])
-        self._tell(outcome)
+        self._add(outcome)
 
     def counts(self) -> Counts:
-        """How many jobs stand how."""
+        """Returns the numbers of jobs."""
         finished = len(self.outcomes) - self.failed
         return Counts(len(self.jobs), finished, self.failed, len(self.running), self.kept)
 
     def in_order(self) -> tuple[Outcome, ...]:
-        """The outcomes, in the order in which the jobs were given."""
+        """Returns the outcomes in the order of the given jobs."""
         return tuple(self.outcomes[job.id] for job in self.jobs if job.id in self.outcomes)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _add(self, outcome: Outcome) -> None:
         self.outcomes[outcome.id] = outcome
         self.failed += outcome.status == "failed"
         if self.on_outcome:
@@ -143,7 +141,7 @@ class _Campaign:
 
 
 def _conduct(campaign: _Campaign, pool: Pool, stop: Stop, deadline: float | None) -> Ending:
-    """Hand out jobs and settle them until none is left, or something ends the run."""
+    """Hands out jobs and settles them until none is left, or a signal or the time limit ends the run."""
     ending: Ending | None = None
     horizon = math.inf if deadline is None else deadline
     while campaign.waiting or campaign.running:
@@ -159,11 +157,13 @@ def _conduct(campaign: _Campaign, pool: Pool, stop: Stop, deadline: float | None
     return "finished"
 
 
-def _read(ended: Ended, tries: int) -> dict[str, Any]:
-    """What an outcome says beside id and tries."""
+def _read(ended: Ended, tries: int) -> Outcome:
+    """Returns the outcome of an ended job."""
     if ended.answer is None:
         error = f"its worker died at each of {tries} tries; the last: {ended.death}"
-        return {"status": "failed", "result": None, "error": error, "cpu_seconds": 0.0, "peak_memory_mb": 0.0}
-    document: Any = parse_json(ended.answer, f"answer of {ended.id}", max_memory=MAX_RESULT_MEMORY)
-    del document["schema_version"]
-    return document | {"origin": {name: document.pop(name) for name in ORIGIN}}
+        return Outcome(ended.id, "failed", None, error, cpu_seconds=0.0, peak_memory_mb=0.0, tries=tries)
+    place = f"answer of {ended.id}"
+    document = parse_json(ended.answer, place, max_memory=MAX_RESULT_MEMORY)
+    assert isinstance(document, dict), "our own workers answer with an object"
+    origin = {name: document[name] for name in ORIGIN}
+    return from_json(Outcome, {**document, "id": ended.id, "tries": tries, "origin": origin}, place)

@@ -1,20 +1,25 @@
-"""The functions that jobs call, named by text, and what happens around such a call.
+"""The functions that jobs call, their names, their calls, and the processes that call them.
 
-A name may come from a run folder that anybody wrote. It must therefore lie in a package that the program allows, and
-what it names must be a public function that the module itself defines and that takes (configuration, seed) or, where
-nothing is drawn, (configuration), no more. A configuration that is annotated as a dataclass comes as that dataclass.
+A name may come from a run folder that anybody wrote. It must therefore name a public function that a module of an
+allowed package itself defines. The function takes (configuration, seed), or (configuration) if it draws no random
+numbers. If it annotates the configuration as a dataclass, it gets that dataclass.
 """
 
 import importlib
 import importlib.util
 import inspect
+import os
 import re
 import resource
+import select
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FunctionType
 from typing import Any, get_type_hints
@@ -23,30 +28,23 @@ from novacula.errors import InputError, NovaculaError
 from novacula.files import JSON, format_json, from_json, parse_json, to_json
 
 Work = Callable[..., object]
-"""What a job calls: with its configuration, and its seed if it takes one; it returns what JSON can say, or a dataclass
-that says it."""
+"""The function of a job: it takes the configuration, and perhaps the seed, and returns a mapping or a dataclass."""
 
 PACKAGES = ("novacula",)
-"""The packages whose functions may be named."""
+"""The packages that may contain the work."""
 
-ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "BLIS_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-    ),
-    "1",
-)
-"""Environment of a process that computes with one numeric thread; libraries read it when they load."""
+_LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
+ONE_THREAD = dict.fromkeys([*(f"{library}_NUM_THREADS" for library in _LIBRARIES), "VECLIB_MAXIMUM_THREADS"], "1")
+"""The environment of a process with one numeric thread; libraries read it when they load."""
+
+READY = b"ready"
+"""The first message of a worker, after it has imported the work."""
 
 MAX_RESULT = 16_000_000
-"""Largest result, in bytes of JSON, so that what was written can be read again."""
+"""The largest result in bytes of JSON, so that every written result can be read."""
 
 MAX_RESULT_MEMORY = 85_000_000
-"""Most that the values of a result may take, for the same reason."""
+"""The most memory of a result's values in bytes, for the same reason."""
 
 _NAME = re.compile(r"([A-Za-z]\w*(?:\.[A-Za-z]\w*)*):([A-Za-z]\w*)", re.ASCII)
 _PARAMETERS = (["configuration", "seed"], ["configuration"])
@@ -55,12 +53,12 @@ _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
 def check_work(name: str, packages: tuple[str, ...] = PACKAGES) -> None:
-    """Make sure that a name is of the form ``package.module:function``, in an allowed package, of a module that exists.
+    """Makes sure that a name has the form ``package.module:function``, and that its allowed module exists.
 
-    The module itself is not imported, as it may be large: `load_work` does that where the work is done.
+    It does not import the module, which may be large; `load_work` imports it in the worker.
 
     Raises:
-        InputError: it is not.
+        InputError: the name breaks a rule.
     """
     module = _split(name, packages)[0]
     try:
@@ -72,11 +70,10 @@ def check_work(name: str, packages: tuple[str, ...] = PACKAGES) -> None:
 
 
 def load_work(name: str, packages: tuple[str, ...] = PACKAGES) -> Work:
-    """The function of a name.
+    """Returns the function of a name.
 
     Raises:
-        InputError: the name is not allowed, or names no public function of (configuration, seed) that its module
-            defines.
+        InputError: the name is not allowed, or its module defines no such public function of (configuration, seed).
     """
     module, attribute = _split(name, packages)
     function = getattr(importlib.import_module(module), attribute, None)
@@ -90,22 +87,22 @@ def load_work(name: str, packages: tuple[str, ...] = PACKAGES) -> Work:
 
 
 def make_request(configuration: object, seed: int) -> bytes:
-    """What `answer_request` needs to know of a job.
+    """Returns the request for `answer_request` to do a job.
 
     Raises:
-        ValueError: the configuration holds what JSON cannot say.
+        ValueError: JSON cannot express the configuration.
     """
     request = {"schema_version": 1, "configuration": to_json(configuration), "seed": seed}
     return format_json(request).encode("ascii")
 
 
 def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> bytes:
-    """Do one job; whatever its work raises becomes part of the answer.
+    """Does one job. If its work raises an error, the answer contains the error.
 
     Args:
-        name: the work's.
+        name: the name of the work.
         packages: as for `load_work`.
-        request: made by `make_request`.
+        request: the result of `make_request`.
 
     Returns:
         JSON of ``status``, ``result``, ``error``, ``cpu_seconds`` and ``peak_memory_mb``, as in
@@ -119,7 +116,7 @@ def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> byte
         work = load_work(name, packages)
         job: Any = parse_json(request, "request", max_memory=MAX_RESULT_MEMORY)
         _forget_peak()
-        start = _cpu_seconds()  # without the import, which only a worker's first job would pay
+        start = _cpu_seconds()  # without the import, which would count for a worker's first job only
         result = _checked(_call(work, job["configuration"], job["seed"]))
         status = "finished"
     except (Exception, SystemExit) as raised:
@@ -138,7 +135,7 @@ def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> byte
 
 
 def _call(work: Work, configuration: JSON, seed: int) -> object:
-    """Calls the work with what it takes."""
+    """Calls the work with the arguments that it takes."""
     kind = get_type_hints(work).get("configuration")
     given = (
         from_json(kind, configuration, "the job's configuration")
@@ -149,7 +146,7 @@ def _call(work: Work, configuration: JSON, seed: int) -> object:
 
 
 def _split(name: str, packages: tuple[str, ...]) -> tuple[str, str]:
-    """The module and the function of a name, once the module is known to be allowed."""
+    """Returns the module and the function in a name, after a check that the module is allowed."""
     match = _NAME.fullmatch(name)
     if match is None:
         raise InputError(repr(name[:200]), "must be of the form package.module:function, of public names")
@@ -159,10 +156,10 @@ def _split(name: str, packages: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _checked(result: object) -> JSON:
-    """A result as whoever reads it from a file will find it.
+    """Returns a result in the form that a reader of its file finds.
 
     Raises:
-        TypeError, ValueError, InputError: a file cannot hold it.
+        TypeError, ValueError, InputError: a file cannot represent it.
     """
     kind = type(result).__name__
     result = to_json(result) if is_dataclass(result) else result
@@ -176,7 +173,7 @@ def _checked(result: object) -> JSON:
 
 
 def _describe(error: BaseException) -> str:
-    """An error on a line: of one that a user can cause its message, of any other also what and where it is."""
+    """Returns an error as one line. An error that no user can cause also gets its type and its place."""
     text = str(error)
     if not isinstance(error, NovaculaError):
         frames = traceback.extract_tb(error.__traceback__)
@@ -186,25 +183,53 @@ def _describe(error: BaseException) -> str:
 
 
 def _cpu_seconds() -> float:
-    """Processor time of this process and of the programs that it has run to their ends."""
+    """Returns the processor time of this process and of the ended programs that it ran."""
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def _forget_peak() -> None:
-    """Let the system measure the largest resident memory anew; where it cannot, the largest so far counts."""
+    """Resets the system's peak of resident memory; where the system cannot, the largest so far counts."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _peak_memory_mb() -> float:
-    """Largest resident memory of this process.
+    """Returns the largest resident memory of this process.
 
-    What `getrusage` tells includes, on Linux, what the parent had when it began this process; the kernel's own mark
-    does not.
+    On Linux, `getrusage` includes the parent's memory at the start of this process, and the kernel's own mark does not.
     """
     with suppress(OSError):
         if mark := _PEAK.search(Path("/proc/self/status").read_text()):
             return int(mark[1]) * 1024 / 1e6
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def serve(descriptor: int, work: str, packages: tuple[str, ...]) -> None:
+    """Answers the requests from a connection, in a worker process, until the other end closes the connection.
+
+    That kills the whole process group, so this process must lead a group of its own.
+
+    Args:
+        descriptor: the descriptor of the socket.
+        work: the name of the work.
+        packages: as for `load_work`.
+    """
+    os.set_inheritable(descriptor, False)
+    connection = Connection(descriptor)
+    threading.Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
+    with suppress(Exception):  # each answer will contain the error
+        load_work(work, packages)
+    with suppress(EOFError, OSError):
+        connection.send_bytes(READY)
+        while True:
+            connection.send_bytes(answer_request(work, packages, connection.recv_bytes()))
+
+
+def _end_with_parent(descriptor: int) -> None:
+    """Waits for the end of the parent, and then kills this process and the programs that it runs."""
+    poll = select.poll()
+    poll.register(descriptor, 0)  # without a mask, poll reports only that the other end has closed
+    poll.poll()
+    os.killpg(0, signal.SIGKILL)

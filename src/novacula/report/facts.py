@@ -1,11 +1,11 @@
-"""What heads the report of every run: how it stands, what was measured, on what, and the command for it."""
+"""The head of every report: the run's status, its measured values, its machine, and its command."""
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 
 from markupsafe import Markup
 
-from novacula.runs import RunFolder
+from novacula.runs import Origin, RunFolder
 
 
 def run_facts(
@@ -14,48 +14,47 @@ def run_facts(
     arguments: Sequence[str] = (),
     unsaid: Collection[str] = (),
 ) -> dict[str, object]:
-    """Names and values: the run's status, then `measured`, then when, on what, and how.
+    """Returns names and values: the run's status, the measured values, the time, the machine, and the command.
 
     Args:
-        folder: of the run.
-        measured: what this kind of run has to say.
-        arguments: of the command, after its verb.
-        unsaid: parts of the configuration that are no options of the command.
+        folder: the run's folder.
+        measured: the values of this kind of run.
+        arguments: the arguments of the command, after its verb.
+        unsaid: the names in the configuration that are no options of the command.
 
     Raises:
         InputError: run.json is damaged.
     """
     record = folder.record
+    here = Origin(record.versions, record.platform)
     return {
         "status": folder.status,
         "error": record.error,
         **measured,
         "seed": str(record.seed),
         "begun": f"{record.created[:16].replace('T', ' ')} UTC",
-        "versions": _versions(record.versions),
-        "machine": _machine(record.platform),
-        "computed elsewhere too": "; ".join(
-            f"{_machine(each.get('platform', {}))}, {_versions(each.get('versions', {}))}" for each in record.elsewhere
-        ),
+        "versions": _versions(here),
+        "machine": _machine(here),
+        "computed elsewhere too": "; ".join(f"{_machine(origin)}, {_versions(origin)}" for origin in record.elsewhere),
         "command": Markup("<code>{}</code>").format(_command(folder, arguments, unsaid)),
     }
 
 
-def _versions(found: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in found.items())
+def _versions(origin: Origin) -> str:
+    return ", ".join(f"{name} {version}" for name, version in origin.versions.items())
 
 
-def _machine(found: Mapping[str, object]) -> str:
-    return ", ".join(value if isinstance(value, str) else f"{value} {name}" for name, value in found.items())
+def _machine(origin: Origin) -> str:
+    return ", ".join(value if isinstance(value, str) else f"{value} {name}" for name, value in origin.platform.items())
 
 
 def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str]) -> str:
-    """A command that asks for the same run."""
+    """Returns the command that makes the same run."""
     record = folder.record
     words = ["novacula", record.part, record.verb, *arguments]
     for option, value in record.configuration.items():
         flag = option.replace("_", "-")
-        listed = isinstance(value, list | tuple)  # a tuple until run.json is read
+        listed = isinstance(value, list)
         if option in unsaid or value is None or (listed and not value):
             continue
         if isinstance(value, bool):

@@ -1,11 +1,11 @@
-"""A run's folder, and the one loop that drives a resumable program."""
+"""A run's folder, the one loop that drives a resumable program, and what a verb is."""
 
 from novacula.runs.checkpoint import Checkpoint
 from novacula.runs.folder import RunFolder
 from novacula.runs.guards import reading, working
 from novacula.runs.listing import RunSummary, find_run, list_runs
 from novacula.runs.loop import KeepsArtifacts, OnStep, Program, Step, Work, drive
-from novacula.runs.machine import cores, instruction_set, machine, versions
+from novacula.runs.machine import Origin, cores, instruction_set, machine, origin, versions
 from novacula.runs.record import Record, Status
 from novacula.runs.verb import NoInputs, ResumeSettings, RunResult, RunSettings, Verb, find_verb, resume
 
@@ -14,6 +14,7 @@ __all__ = [
     "KeepsArtifacts",
     "NoInputs",
     "OnStep",
+    "Origin",
     "Program",
     "Record",
     "ResumeSettings",
@@ -32,6 +33,7 @@ __all__ = [
     "instruction_set",
     "list_runs",
     "machine",
+    "origin",
     "reading",
     "resume",
     "versions",

@@ -1,13 +1,13 @@
-"""A checkpoint of two files that never disagree, whenever the process dies.
+"""A checkpoint of two files that agree at every moment, even if the process dies.
 
-``checkpoint.json`` names the digest of the arrays that belong to it, and is the moment of commitment:
+``checkpoint.json`` contains the digest of its arrays, and its replacement commits the checkpoint:
 
-1. the new arrays go, flushed to the disk, to a file of their own beside the old ones;
-2. ``checkpoint.json`` is replaced: from here on the new checkpoint counts;
-3. the arrays' file is renamed over ``checkpoint.safetensors``.
+1. the writer flushes the new arrays to a file of their own beside the old ones;
+2. it replaces ``checkpoint.json``: from now on the new checkpoint counts;
+3. it renames the file of the new arrays to ``checkpoint.safetensors``.
 
-Who dies before 2 leaves the old pair, and a file that nothing names. Who dies between 2 and 3 leaves the arrays that
-``checkpoint.json`` names under the name of step 1: whoever opens the checkpoint next does step 3.
+A process that dies before step 2 leaves the old pair and an unused file. A process that dies between steps 2 and 3
+leaves the new arrays under the name of step 1; the next reader of the checkpoint does step 3.
 """
 
 import hashlib
@@ -43,18 +43,18 @@ ARRAYS = "checkpoint.safetensors"
 _NEXT_ARRAYS = ".checkpoint.safetensors.next"
 _MAX_ARRAYS = 16_000_000_000
 _MAX_DOCUMENT = 200_000_000
-# More than states take, which are made of numbers: what was saved must be loaded again.
+# More than states of numbers take, so that every saved state can be loaded.
 _MEMORY, _MEMORY_PER_BYTE = 85_000_000, 32
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a program needs to go on exactly where it was.
+    """The state of a program after a step, from which it continues exactly.
 
     Attributes:
-        step: steps done.
-        arrays: the arrays of its state.
-        data: the rest of its state.
+        step: the number of steps done.
+        arrays: the arrays of the state.
+        data: the rest of the state.
     """
 
     step: int
@@ -72,7 +72,7 @@ def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], d
         data: the rest of the state: a dataclass, or a mapping of what JSON can express.
 
     Raises:
-        ValueError: an array's dtype, or a value in `data`, that the files cannot hold.
+        ValueError: the files cannot represent an array's dtype or a value in `data`.
         OSError: the disk or the folder refused.
     """
     content = encode_safetensors(arrays)
@@ -82,7 +82,7 @@ def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], d
     state = {"step": step, "digest": digest, "data": data, "data_digest": _digest_of_data(data)}
     document = format_json({"schema_version": SCHEMA_VERSION, **state})
     if len(document) > _MAX_DOCUMENT:
-        raise ValueError(f"the state's data takes {len(document)} bytes of JSON; large state belongs in its arrays")
+        raise ValueError(f"the state's data takes {len(document)} bytes of JSON; put large states into the arrays")
     following = folder / _NEXT_ARRAYS
     _settle(folder)
     try:
@@ -90,7 +90,7 @@ def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], d
         sync(folder)
         write_text(folder / DOCUMENT, document)
     except BaseException:
-        # What failed may have come after the replacement of the document, which then names these arrays.
+        # The error may follow the replacement of the document, which then names these arrays.
         with suppress(Exception):
             if _named_digest(folder) != digest:
                 following.unlink()
@@ -100,11 +100,11 @@ def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], d
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """The folder's checkpoint, or None where it has none yet.
+    """Returns the folder's checkpoint, or None if it has none yet.
 
     Raises:
-        InputError: a file that is damaged or of a newer novacula.
-        RunError: the arrays are not those that the checkpoint was saved with.
+        InputError: a file is damaged, or a newer novacula wrote it.
+        RunError: the arrays are not the ones of this checkpoint.
     """
     if not (folder / DOCUMENT).exists():
         return None
@@ -114,7 +114,9 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     step, digest, data = document.get("step"), document.get("digest"), document.get("data")
     if type(step) is not int or not isinstance(data, dict):
         raise RunError(f"{path}: the checkpoint is damaged: it lacks its step or its data")
-    if document.get("data_digest", _digest_of_data(data)) != _digest_of_data(data):  # before 0.1 there was none
+    if document.get("data_digest", _digest_of_data(data)) != _digest_of_data(
+        data
+    ):  # older files have no digest of the data
         raise RunError(f"{path}: the checkpoint is damaged: this is not the data of step {step}")
     content = read_tensor_bytes(folder / ARRAYS, max_bytes=_MAX_ARRAYS)
     if _digest(content) != digest:
@@ -123,7 +125,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def _settle(folder: Path) -> None:
-    """Finish a replacement that a dying process had committed; drop one that it had not."""
+    """Finishes a replacement that a process committed before it died, and drops one that it did not commit."""
     following = folder / _NEXT_ARRAYS
     if not following.exists():
         return
@@ -135,7 +137,7 @@ def _settle(folder: Path) -> None:
 
 
 def _named_digest(folder: Path) -> JSON:
-    """The digest of the arrays that belong to the folder's checkpoint; None where there is no checkpoint yet."""
+    """Returns the digest of the arrays of the folder's checkpoint, or None if there is no checkpoint yet."""
     if not (folder / DOCUMENT).exists():
         return None
     document = _read_document(folder)

@@ -1,7 +1,7 @@
-"""A run's log: what each logged step measured, and what happened on the way, in the order in which it counts.
+"""A run's log: the metrics and milestones of its steps.
 
-A resumed run repeats the steps after its checkpoint. It appends one line ``{"event": "resumed", "step": k}`` first,
-where k is the step that comes next; every line before that tells of step k or a later one is then superseded.
+A resumed run repeats the steps after its checkpoint. It first appends a line ``{"event": "resumed", "step": k}``, where
+k is the next step. This line supersedes all earlier lines about step k and later steps.
 """
 
 import os
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from novacula.files import JSON, read_lines
 
 RESUMED = "resumed"
-"""The value of ``event`` in a mark of resumption."""
+"""The value of ``event`` in the line that a resumed run appends first."""
 
 
 def read_events(path: str | os.PathLike[str]) -> Iterator[dict[str, JSON]]:
-    """The events of steps that count, lazily and in order; none where the file does not exist.
+    """Yields the events that count, in order, and none if the file does not exist.
 
-    Left out are superseded events, torn lines, and the marks of resumption themselves.
+    It skips superseded events, torn lines, and the lines that mark a resumption.
 
     Raises:
         InputError: as `novacula.files.read_lines`.
@@ -25,7 +25,7 @@ def read_events(path: str | os.PathLike[str]) -> Iterator[dict[str, JSON]]:
     for number, event in read_lines(path, containing=f'"{RESUMED}"'.encode()):
         if event.get("event") == RESUMED and isinstance(step := event.get("step"), int):
             marks.append((number, step))
-    # What supersedes a line is the earliest step among all marks after it.
+    # The earliest step among all marks after a line decides whether the line is superseded.
     limits: list[tuple[int, int]] = []
     for number, step in reversed(marks):
         limits.append((number, min(step, limits[-1][1]) if limits else step))

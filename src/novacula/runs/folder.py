@@ -1,4 +1,4 @@
-"""A run's folder: everything about a run, readable by anybody, written by one process at a time."""
+"""A run's folder: everything about a run, for any number of readers and one writer at a time."""
 
 import os
 import re
@@ -29,7 +29,7 @@ from novacula.functions import allow_functions
 from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from novacula.runs.consent import named_functions
 from novacula.runs.events import RESUMED, read_events
-from novacula.runs.machine import machine, versions
+from novacula.runs.machine import Origin, machine, versions
 from novacula.runs.record import NewRun, Record, Status
 
 Findings = TypeVar("Findings")
@@ -40,7 +40,7 @@ RESULT = "result.json"
 LOCK = "lock"
 RESULT_SCHEMA_VERSION = 1
 
-# A listing holds a run's lock for an instant while it looks whether it is free; starting a run outwaits that.
+# A listing holds a run's lock for an instant, to find out whether it is free. A starting run waits for longer.
 _PATIENCE = 2.0
 _MAX_RESULT = 32_000_000
 
@@ -48,12 +48,12 @@ _MAX_RESULT = 32_000_000
 class RunFolder:
     """An existing run folder.
 
-    Make one with `create` or `open`. Whoever changes a run holds its `lock`; reading needs none, as every file is
-    replaced whole.
+    `create` and `open` make this object. A process that changes the run holds its `lock`. Readers need no lock, since
+    writers replace every file as a whole.
 
     Attributes:
         path: the folder.
-        record: what run.json said when it was last read or written through this object.
+        record: the content of run.json when this object last read or wrote it.
     """
 
     def __init__(self, path: Path, record: Record) -> None:
@@ -70,20 +70,20 @@ class RunFolder:
         out: str | os.PathLike[str] | None = None,
         **begun: Unpack[NewRun],
     ) -> "RunFolder":
-        """Makes the folder of a new run: wholly, or not at all.
+        """Makes the folder of a new run as a whole or not at all.
 
         Args:
-            label: what the run is about, for its name under `runs`, such as a task's id.
-            runs: folder of runs in which a unique name is chosen.
-            out: the folder itself, instead: one that does not exist, or is empty.
-            begun: what run.json says (`novacula.runs.Record`).
+            label: the subject of the run, such as a task's id, for the folder's name under `runs`.
+            runs: the folder of runs in which the new folder gets a unique name.
+            out: the folder itself, instead: it does not exist yet, or is empty.
+            begun: the first content of run.json (`novacula.runs.Record`).
 
         Raises:
-            RunError: `out` holds something already, or the folder cannot be made.
-            ValueError: the configuration holds what JSON cannot say.
+            RunError: `out` is not empty, or the system refuses to make the folder.
+            ValueError: JSON cannot express the configuration.
         """
-        allow_functions(named_functions(begun["part"], begun["configuration"]))
         record = Record.new(**begun)
+        allow_functions(named_functions(record.part, record.configuration))
         made: list[Path] = []
         try:
             path = (
@@ -93,7 +93,7 @@ class RunFolder:
             folder._fill()
         except BaseException as error:
             for parent in reversed(made):
-                with suppress(OSError):  # somebody else put something there meanwhile
+                with suppress(OSError):  # another process has put something there
                     parent.rmdir()
             if isinstance(error, OSError):
                 where = os.fspath(out if out is not None else runs)
@@ -102,8 +102,8 @@ class RunFolder:
         return folder
 
     def _fill(self) -> None:
-        """Turn an empty folder into this run, or leave it empty."""
-        _refuse_content(self.path)  # before the lock, which is a file itself
+        """Turns an empty folder into this run, or leaves it empty."""
+        _refuse_content(self.path)  # before the lock, which is a file too
         with self.lock():
             try:
                 _refuse_content(self.path)
@@ -115,11 +115,11 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "RunFolder":
-        """The run in an existing folder.
+        """Returns the run in an existing folder.
 
         Raises:
-            RunError: there is no run in it.
-            InputError: its run.json is damaged or of a newer novacula.
+            RunError: the folder contains no run.
+            InputError: its run.json is damaged, or a newer novacula wrote it.
         """
         path = Path(path)
         if not os.path.isdir(path):
@@ -135,10 +135,10 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for this process; within it, the same object may lock again.
+        """Holds the run for this process. The same object may lock it again meanwhile.
 
         Raises:
-            RunError: another process holds it, or the folder cannot be written.
+            RunError: another process holds the run, or the folder is not writable.
         """
         try:
             self._lock.acquire(timeout=_PATIENCE, poll_interval=0.02)
@@ -152,7 +152,7 @@ class RunFolder:
             self._lock.release()
 
     def in_use(self) -> bool:
-        """Whether a process holds the run now, this one included."""
+        """Returns whether a process, perhaps this one, holds the run now."""
         if self._lock.is_locked:
             return True
         if not (self.path / LOCK).exists():
@@ -160,18 +160,18 @@ class RunFolder:
         try:
             with FileLock(self.path / LOCK, timeout=0):
                 return False
-        except (Timeout, OSError):  # an unwritable folder: whether somebody else computes there cannot be told
+        except (Timeout, OSError):  # in a folder that is not writable, nothing shows whether another process works
             return True
 
     @property
     def status(self) -> Status | Literal["killed"]:
-        """The recorded status, but ``killed`` where the run says that it runs and no process holds it."""
+        """The recorded status, or ``killed`` if the record says running and no process holds the run."""
         if self.record.status == "running" and not self.in_use():
             return "killed"
         return self.record.status
 
     def set_status(self, status: Status, *, step: int, length: int, error: str = "") -> None:
-        """Record how the run stands.
+        """Records the run's status, its steps, and its error.
 
         Raises:
             OSError: the disk or the folder refused.
@@ -179,39 +179,35 @@ class RunFolder:
         self.record = self.record.updated_with(status=status, step=step, length=length, error=error)
         self.record.write(self.path / RECORD)
 
-    def note_origin(self, origin: Mapping[str, Any]) -> None:
-        """Record which versions and platform computed a part of the run, where they may have changed its bits.
+    def note_origin(self, origin: Origin) -> None:
+        """Records the versions and the machine that computed a part of the run, if they may change its bits.
 
-        Those are other versions than the run's, another kind of machine, and another instruction set.
-
-        Args:
-            origin: ``versions`` and ``platform``, as `novacula.runs.versions` and `novacula.runs.machine` tell.
+        They may if the versions, the kind of machine or the instruction set differ from the run's.
 
         Raises:
             OSError: the disk or the folder refused.
         """
-        found = {key: dict(origin.get(key) or {}) for key in ("versions", "platform")}
-        found["platform"].pop("cores", None)
-        mine = {"versions": self.record.versions, "platform": self.record.platform}
-        # What only one of the two has loaded tells nothing.
-        same = all(mine[key].get(name, value) == value for key in found for name, value in found[key].items())
+        found = Origin(origin.versions, {name: it for name, it in origin.platform.items() if name != "cores"})
+        # A library that only one of the two has loaded makes no difference.
+        same = all(self.record.versions.get(name, value) == value for name, value in found.versions.items())
+        same &= all(self.record.platform.get(name, value) == value for name, value in found.platform.items())
         if not same and found not in self.record.elsewhere:
             self.record = replace(self.record, elsewhere=[*self.record.elsewhere, found])
             self.record.write(self.path / RECORD)
 
     def append_event(self, event: Mapping[str, Any]) -> None:
-        """Append one event, with its ``step``, to the log.
+        """Appends one event, with its ``step``, to the log.
 
         Raises:
-            ValueError: the event holds what JSON cannot say, such as NaN.
+            ValueError: JSON cannot express the event, for example because of NaN.
             OSError: the disk or the folder refused.
         """
         append_line(self.path / EVENTS, event)
 
     def append_resumed(self, step: int) -> None:
-        """Mark in the log, where there is one, that the steps from `step` on are done again.
+        """Marks in the log, if there is one, that the run repeats the steps from `step` on.
 
-        The mark records which versions and which machine go on, where they are not those that began.
+        The mark contains the versions and the machine if they differ from those at the run's beginning.
 
         Raises:
             OSError: the disk or the folder refused.
@@ -219,15 +215,14 @@ class RunFolder:
         if not (self.path / EVENTS).exists():
             return
         now = {"versions": versions(), "platform": machine()}
-        began = {"versions": self.record.versions, "platform": self.record.platform}
-        changes = {key: now[key] for key in now if now[key] != began[key]}
+        changes = {name: value for name, value in now.items() if value != getattr(self.record, name)}
         self.append_event({"event": RESUMED, "step": step, **changes})
 
     def events(self) -> Iterator[dict[str, JSON]]:
-        """The logged events that count, lazily (`novacula.runs.events.read_events`).
+        """Yields the logged events that count (`novacula.runs.events.read_events`).
 
         Raises:
-            InputError: the log cannot be read.
+            InputError: the log is unreadable.
         """
         return read_events(self.path / EVENTS)
 
@@ -235,18 +230,18 @@ class RunFolder:
         """Replaces the checkpoint (`novacula.runs.checkpoint.save_checkpoint`) after it has flushed the log.
 
         Raises:
-            ValueError: a state that the files cannot hold.
-            OSError: the disk or the folder refused; the old checkpoint stands.
+            ValueError: the files cannot represent the state.
+            OSError: the disk or the folder refused; the old checkpoint stays.
         """
         if (self.path / EVENTS).exists():
             sync(self.path / EVENTS)
         save_checkpoint(self.path, step, arrays, data)
 
     def load_checkpoint(self) -> Checkpoint | None:
-        """The checkpoint, or None where there is none yet.
+        """Returns the checkpoint, or None if there is none yet.
 
         Raises:
-            InputError, RunError: it is damaged or of a newer novacula.
+            InputError, RunError: the checkpoint is damaged, or a newer novacula wrote it.
         """
         return load_checkpoint(self.path)
 
@@ -254,10 +249,10 @@ class RunFolder:
         """Replaces result.json.
 
         Args:
-            result: a dataclass, or a mapping; ``schema_version`` is added where it has none.
+            result: a dataclass or a mapping. The file also gets a ``schema_version`` if the result has none.
 
         Raises:
-            ValueError: the result holds what JSON cannot say.
+            ValueError: JSON cannot express the result.
             OSError: the disk or the folder refused.
         """
         document = to_json(result)
@@ -266,19 +261,19 @@ class RunFolder:
         write_json(self.path / RESULT, {"schema_version": RESULT_SCHEMA_VERSION, **document})
 
     def read_findings(self, kind: type[Findings]) -> Findings | None:
-        """Returns what result.json says as the dataclass that it was written from, or None where there is none yet.
+        """Returns the content of result.json as the dataclass of its verb, or None if there is no result yet.
 
         Raises:
-            InputError: result.json is damaged, or of a newer novacula.
+            InputError: result.json is damaged, or a newer novacula wrote it.
         """
         document = self.read_result()
         return None if document is None else from_json(kind, document, str(self.path / RESULT))
 
     def read_result(self) -> dict[str, JSON] | None:
-        """The outcome so far, or None where there is none yet.
+        """Returns the content of result.json, or None if there is no result yet.
 
         Raises:
-            InputError: result.json is damaged or of a newer novacula.
+            InputError: result.json is damaged, or a newer novacula wrote it.
         """
         path = self.path / RESULT
         if not path.exists():
@@ -286,7 +281,7 @@ class RunFolder:
         return check_schema(read_json(path, max_bytes=_MAX_RESULT), str(path), RESULT_SCHEMA_VERSION)
 
     def artifact(self, name: str) -> Path:
-        """Where a picture, program or network of this name belongs, its folder being made.
+        """Returns the path of a picture, program or network of this name, and makes its folder.
 
         Raises:
             InputError: the name leads out of the folder of artifacts.
@@ -298,7 +293,7 @@ class RunFolder:
 
 
 def _make(path: Path, made: list[Path]) -> Path:
-    """Make a folder and what it stands in, noting in `made` what was not there before."""
+    """Makes a folder and its parents, and adds the new ones to `made`."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         with suppress(FileExistsError):
@@ -310,7 +305,7 @@ def _make(path: Path, made: list[Path]) -> Path:
 
 
 def _make_named(runs: Path, stem: str, made: list[Path]) -> Path:
-    """Make a folder in `runs` whose readable name no other run has."""
+    """Makes a folder in `runs` with a readable name that no other run has."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:60].strip("-.")
     name = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     _make(runs, made)
@@ -324,7 +319,7 @@ def _make_named(runs: Path, stem: str, made: list[Path]) -> Path:
 
 
 def _refuse_content(path: Path) -> None:
-    """Make sure that nothing but what a killed `create` may have left stands in the folder."""
+    """Makes sure that the folder is empty, except for files that a killed `create` may have left."""
     names = [name for name in os.listdir(path) if name != LOCK and not re.fullmatch(r"\.run\.json\..*\.tmp", name)]
     if RECORD in names:
         raise RunError(f"{path}: holds a run already; go on with it by `novacula runs resume {path}`, or name another")

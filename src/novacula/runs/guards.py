@@ -1,7 +1,11 @@
-"""Working on a run that `drive` does not drive, and reading files of a run that somebody may have changed."""
+"""Guards around the work on a run: its lock, its status after an error, damaged files, and Ctrl-C as a request."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
 
 from novacula.errors import RunError
 from novacula.runs.folder import RunFolder
@@ -11,10 +15,10 @@ _SIGNS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, A
 
 @contextmanager
 def reading(folder: RunFolder) -> Iterator[None]:
-    """Read a run's files, which are damaged where their entries are not what the code takes them for.
+    """Guards code that reads a run's files: an error in it means that the files are damaged.
 
     Raises:
-        RunError: they are; what failed is its cause, and ``--debug`` shows it.
+        RunError: the files are damaged. Its cause is the original error, which ``--debug`` shows.
     """
     try:
         yield
@@ -27,22 +31,53 @@ def reading(folder: RunFolder) -> Iterator[None]:
 
 @contextmanager
 def working(folder: RunFolder) -> Iterator[None]:
-    """Hold a run; an error meanwhile is written into ``run.json``, at the step that the record had reached, and raised.
+    """Holds a run's lock. An error meanwhile goes into ``run.json``, with the step of the record, and to the caller.
 
     Raises:
-        RunError: another process holds it.
+        RunError: another process holds the run.
     """
     with folder.lock():
         try:
             yield
         except BaseException as error:
-            record = folder.record
-            interrupted = isinstance(error, KeyboardInterrupt)
-            with suppress(Exception):  # the error itself is what the caller must see
-                folder.set_status(
-                    "interrupted" if interrupted else "failed",
-                    step=record.step,
-                    length=record.length or 0,
-                    error="" if interrupted else f"{type(error).__name__}: {error}"[:2000],
-                )
+            record_error(folder, error, step=folder.record.step, length=folder.record.length or 0)
             raise
+
+
+def record_error(folder: RunFolder, error: BaseException, *, step: int, length: int) -> None:
+    """Records that an error, or a second Ctrl-C, has ended a run."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    text = "" if interrupted else f"{type(error).__name__}: {error}"[:2000]
+    with suppress(Exception):  # the caller must see the original error
+        folder.set_status("interrupted" if interrupted else "failed", step=step, length=length, error=text)
+
+
+@dataclass
+class Stop:
+    """Whether a signal has asked the run to end."""
+
+    requested: bool = False
+
+
+@contextmanager
+def stop_signals() -> Iterator[Stop]:
+    """Turns the first SIGINT or SIGTERM into a request, and a further SIGINT into KeyboardInterrupt.
+
+    Only the main thread can change the meaning of a signal; in other threads signals stay as they are.
+    """
+    stop = Stop()
+
+    def request(number: int, frame: FrameType | None) -> None:
+        if stop.requested and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.requested = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""The runs in a folder of runs, made by reading them."""
+"""Lists the runs in a folder by reading each of them."""
 
 import difflib
 import os
@@ -16,15 +16,15 @@ class RunSummary:
     Attributes:
         name: the folder's name.
         path: the folder.
-        part: the part of novacula; empty, as all below but `status`, where run.json cannot be read.
-        verb: its verb.
-        task: what the run is about.
-        status: how it stands: as in run.json, ``killed``, or ``damaged``.
-        step: steps done when that was last recorded.
-        length: steps in all; None where the run has not begun.
-        created: when, as ISO 8601 in UTC.
-        updated: when the record was last written.
-        error: why the run failed, or what is damaged.
+        part: the part of novacula. If run.json is damaged, this and the fields below except `status` are empty.
+        verb: the verb.
+        task: the subject of the run.
+        status: the status in run.json, ``killed``, or ``damaged``.
+        step: the number of steps done at the last recording.
+        length: the number of all steps; None if the run has not begun.
+        created: the time of the run's beginning, as ISO 8601 in UTC.
+        updated: the time of the last recording.
+        error: the reason of a failure, or the damage.
     """
 
     name: str
@@ -41,10 +41,10 @@ class RunSummary:
 
 
 def list_runs(runs: str | os.PathLike[str] = "runs") -> list[RunSummary]:
-    """The runs right inside a folder, the newest first; none where the folder does not exist.
+    """Returns the runs right inside a folder, the newest first, and none if the folder does not exist.
 
     Raises:
-        InputError: the folder cannot be read.
+        InputError: the folder is unreadable.
     """
     try:
         paths = [path for path in Path(runs).iterdir() if (path / RECORD).exists()]
@@ -56,39 +56,28 @@ def list_runs(runs: str | os.PathLike[str] = "runs") -> list[RunSummary]:
 
 
 def summarize(path: Path) -> RunSummary:
-    """What a listing says of the run in a folder, even of a damaged one."""
+    """Returns the line of a listing for the run in a folder, even for a damaged run."""
     try:
         folder = RunFolder.open(path)
     except NovaculaError as error:
         return RunSummary(name=path.name, path=str(path), error=str(error))
     record = folder.record
-    return RunSummary(
-        name=folder.name,
-        path=str(path),
-        part=record.part,
-        verb=record.verb,
-        task=record.about,
-        status=folder.status,
-        step=record.step,
-        length=record.length,
-        created=record.created,
-        updated=record.updated,
-        error=record.error,
-    )
+    same = {name: getattr(record, name) for name in ("part", "verb", "step", "length", "created", "updated", "error")}
+    return RunSummary(name=folder.name, path=str(path), task=record.about, status=folder.status, **same)
 
 
 def find_run(run: str, runs: str | os.PathLike[str] = "runs") -> RunFolder:
-    """The run that a user means: a path, or a name in `runs`.
+    """Returns the run that a user names by its path, or by its name in `runs`.
 
     Raises:
-        InputError: there is none; the nearest names are suggested.
+        InputError: there is no such run; the error suggests similar names.
         RunError, InputError: as `RunFolder.open`.
     """
     for path in (Path(runs) / run, Path(run)):
         if run and os.path.exists(path / RECORD):
             return RunFolder.open(path)
     if os.path.isdir(run):
-        return RunFolder.open(run)  # which says why it is none
+        return RunFolder.open(run)  # its error says why this is no run
     names = [summary.name for summary in list_runs(runs)]
     near = difflib.get_close_matches(run, names, n=3, cutoff=0.4) or [name for name in names if run and run in name][:3]
     hint = f"; did you mean {' or '.join(near)}?" if near else ""

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,18 +10,17 @@ import numpy as np
 from novacula.errors import RunError
 from novacula.files import JSON, sweep
 from novacula.runs.folder import RunFolder
-from novacula.runs.guards import reading
+from novacula.runs.guards import Stop, reading, record_error, stop_signals
 from novacula.runs.record import Status
-from novacula.runs.stopping import Stop, stop_signals
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did.
+    """The outcome of one step.
 
     Attributes:
-        metrics: what is shown live, and logged every few steps and at the last.
-        milestones: what is always logged, such as a new best answer.
+        metrics: values to show live, and to log every few steps and at the last one.
+        milestones: events to log at any step, such as a new best answer.
     """
 
     metrics: Mapping[str, JSON]
@@ -31,28 +29,28 @@ class Step:
 
 @runtime_checkable
 class Work(Protocol):
-    """Something that is done in steps."""
+    """Work that consists of steps."""
 
     @property
     def position(self) -> int:
-        """Steps done."""
+        """The number of steps done."""
         ...
 
     @property
     def length(self) -> int:
-        """Steps in all."""
+        """The number of all steps."""
         ...
 
 
 @runtime_checkable
 class Program(Work, Protocol):
-    """A long computation in steps, which can be put away after any step and taken up again exactly.
+    """A long computation in steps, which can be saved after any step and continued exactly.
 
-    A program extends this class, marks what it defines with ``@override``, and inherits the docstrings.
+    A program extends this class, marks its methods with ``@override``, and inherits the docstrings.
     """
 
     def step(self) -> Step:
-        """Does one step; `position` grows by one."""
+        """Does one step, which increases `position` by one."""
         ...
 
     def state(self) -> tuple[dict[str, np.ndarray], object]:
@@ -69,7 +67,7 @@ class Program(Work, Protocol):
         ...
 
     def result(self) -> object:
-        """Returns the best so far, a dataclass; may be asked for at any position."""
+        """Returns the best result so far, a dataclass. A caller may ask for it at any position."""
         ...
 
 
@@ -78,12 +76,12 @@ class KeepsArtifacts(Protocol):
     """A program that leaves files in the run's folder beside its result."""
 
     def keep(self, folder: RunFolder) -> None:
-        """Writes the files. A run that is killed meanwhile is resumed, and writes them then."""
+        """Writes the files. After a kill in this method, the resumed run calls it again."""
         ...
 
 
 OnStep = Callable[[Work, Step], None]
-"""Called after every step, in the loop: to show progress."""
+"""A callback that the loop calls after every step, for example to show progress."""
 
 
 def drive(
@@ -96,28 +94,27 @@ def drive(
     on_step: OnStep | None = None,
     keep: Callable[[], None] | None = None,
 ) -> Status:
-    """Run a program to its end, from the folder's checkpoint where it has one, and leave the outcome in the folder.
+    """Runs a program from the folder's checkpoint, or from its beginning, and leaves the result in the folder.
 
-    The first SIGINT or SIGTERM lets the step that is being done end, and keeps its outcome; a second SIGINT does not.
-    k steps, an end of whatever kind, and n - k steps leave the same state as n steps, bit for bit.
+    At the first SIGINT or SIGTERM the present step ends, and its outcome counts; a second SIGINT stops it.
+    k steps, an end of any kind, and n - k steps lead to the same state as n steps, bit for bit.
 
     Args:
         program: the computation, at its beginning.
-        folder: where it lives; held for this process meanwhile.
-        checkpoint_seconds: least wall time between checkpoints; there is always one at the end.
-        time_limit: seconds of wall time after which no further step begins; at least one step is done.
-        log_every: metrics are logged at the steps that this divides, and at the last before an end.
-        on_step: called after every step.
-        keep: leaves artifacts that go with the result; called before the run counts as ended, so that one which is
-            killed meanwhile is resumed and leaves them then.
+        folder: the run's folder, which this function locks.
+        checkpoint_seconds: the shortest wall time between checkpoints. The loop always saves one at the end.
+        time_limit: the seconds of wall time after which no further step begins. The loop does at least one step.
+        log_every: the number of steps between logged metrics. The loop logs the metrics of the last step too.
+        on_step: the callback after every step.
+        keep: writes artifacts that belong to the result, before the run counts as ended.
 
     Returns:
-        ``finished``, ``interrupted`` or ``time-limit``; in each case result.json holds ``program.result()``.
+        ``finished``, ``interrupted`` or ``time-limit``. In each case result.json contains ``program.result()``.
 
     Raises:
         RunError: another process holds the folder, its checkpoint is damaged, or a metric is not finite.
-        Exception: whatever a step raises; the run is then recorded as failed, at its last checkpoint.
-        KeyboardInterrupt: at the second SIGINT; the run stands at its last checkpoint.
+        Exception: a step raises it. The run then counts as failed, at its last checkpoint.
+        KeyboardInterrupt: a second SIGINT arrives. The run then stands at its last checkpoint.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
     with folder.lock(), stop_signals() as stop:
@@ -134,7 +131,7 @@ def drive(
                 program.keep(folder)
             folder.set_status(status, step=program.position, length=program.length)
         except BaseException as error:
-            _record_failure(program, folder, error)
+            record_error(folder, error, step=program.position, length=program.length)
             raise
     return status
 
@@ -155,7 +152,7 @@ def _advance(
     log_every: int,
     on_step: OnStep | None,
 ) -> Status:
-    """Step until something ends the run, and tell what it was."""
+    """Does steps until the run ends, and returns how it ends."""
     saved = time.monotonic()
     while program.position < program.length:
         step = program.step()
@@ -189,10 +186,3 @@ def _log(folder: RunFolder, position: int, step: Step, *, metrics: bool) -> None
             folder.append_event({"step": position, **event})
     except ValueError as error:
         raise RunError(f"{folder.path}: step {position} cannot be logged: {error}") from error
-
-
-def _record_failure(program: Program, folder: RunFolder, error: BaseException) -> None:
-    status: Status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-    text = "" if status == "interrupted" else f"{type(error).__name__}: {error}"
-    with suppress(Exception):  # the error itself is what the caller must see
-        folder.set_status(status, step=program.position, length=program.length, error=text[:2000])

@@ -1,19 +1,38 @@
-"""What a run's numbers may depend on beside its configuration: versions, and the machine."""
+"""The versions and the machine, on which a run's numbers may depend beside its configuration."""
 
 import os
 import platform
 import sys
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import novacula
 
-# From widest to narrowest: the first that the processor has decides how sums are ordered.
+# From the widest to the narrowest: the first one that the processor has decides the order of sums.
 _FLAGS = {"avx512f": "avx512", "avx2": "avx2", "avx": "avx", "sse4_2": "sse4.2", "asimd": "neon", "neon": "neon"}
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The versions and the machine that computed something.
+
+    Attributes:
+        versions: see `versions`.
+        platform: see `machine`.
+    """
+
+    versions: dict[str, str] = field(default_factory=dict)
+    platform: dict[str, str | int] = field(default_factory=dict)
+
+
+def origin() -> Origin:
+    """Returns the versions and the machine of this process."""
+    return Origin(versions(), machine())
+
+
 def versions() -> dict[str, str]:
-    """Versions of novacula, Python, NumPy, and torch where this process has loaded it."""
+    """Returns the versions of novacula, Python, NumPy, and torch if this process has imported it."""
     import numpy
 
     found = {"novacula": novacula.__version__, "python": platform.python_version(), "numpy": numpy.__version__}
@@ -23,7 +42,7 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, str | int]:
-    """Kind of machine, operating system, instruction set, and the cores that this process may use."""
+    """Returns the kind of machine, the operating system, the instruction set, and the number of usable cores."""
     return {
         "machine": platform.machine(),
         "system": platform.system(),
@@ -33,18 +52,18 @@ def machine() -> dict[str, str | int]:
 
 
 def cores() -> int:
-    """Number of processor cores that this process may use."""
+    """Returns the number of processor cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # only Linux tells
+    except AttributeError:  # only Linux has this function
         return os.cpu_count() or 1
 
 
 @cache
 def instruction_set() -> str:
-    """The widest vector instructions that numeric code runs with, such as ``avx2``.
+    """Returns the widest vector instructions of numeric code, such as ``avx2``.
 
-    The native extension tells which it was dispatched to; without it, what the processor offers counts.
+    These are the ones that the native extension uses, and without it the ones that the processor has.
     """
     try:
         from novacula._native import instruction_set as dispatched

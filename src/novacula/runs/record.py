@@ -1,6 +1,5 @@
-"""What ``run.json`` says about a run."""
+"""The content of a run's ``run.json``."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any, Literal, NotRequired, TypedDict, TypeVar, Union, get_arg
 from typing_extensions import Unpack
 
 from novacula.errors import InputError
-from novacula.files import check_schema, from_json, read_json, write_json
+from novacula.files import TEXT, Rules, check_entries, check_schema, from_json, read_json, to_json, write_json
 from novacula.functions import check_functions
 from novacula.runs.consent import named_functions
-from novacula.runs.machine import machine, versions
+from novacula.runs.machine import Origin, machine, versions
 
 Status = Literal["running", "finished", "interrupted", "time-limit", "failed"]
-"""How a run stands. ``time-limit`` and ``interrupted`` runs kept the best so far and can be resumed."""
+"""How a run stands. A run with ``time-limit`` or ``interrupted`` has its best result so far and can be resumed."""
 
 SCHEMA_VERSION = 2
 _OLD = 1
@@ -24,14 +23,16 @@ _Options = TypeVar("_Options")
 
 
 class NewRun(TypedDict):
-    """What is recorded of a run that begins; see `Record`."""
+    """The first entries of a run's record; see `Record`."""
 
     part: str
     verb: str
-    configuration: Mapping[str, Any]
+    configuration: object
+    """A dataclass or a mapping."""
     seed: int
     threads: int
-    inputs: NotRequired[Mapping[str, Any]]
+    inputs: NotRequired[object]
+    """A dataclass or a mapping."""
     about: NotRequired[str]
 
 
@@ -41,22 +42,21 @@ class Record:
 
     Attributes:
         part: the part of novacula that made the run, such as ``arc``.
-        verb: its verb, such as ``solve``.
-        about: what the run is about, such as a puzzle's id, for lists.
-        configuration: every option that decides the result, as JSON.
+        verb: the verb, such as ``solve``.
+        about: the subject of the run, such as a puzzle's id, for lists.
+        configuration: all options that decide the result, as JSON.
         inputs: what the run begins with beside its options, such as the name of a file, as JSON.
         seed: the run's seed.
-        threads: numeric threads that it computes with.
+        threads: the number of numeric threads.
         versions: see `novacula.runs.machine.versions`.
         platform: see `novacula.runs.machine.machine`.
         status: how the run stands.
-        step: steps done when the record was last written.
-        length: steps in all; None until the run has begun.
-        created: when, as ISO 8601 in UTC.
-        updated: when the record was last written.
-        error: why the run failed; empty otherwise.
-        elsewhere: versions and platforms that computed a part of the run, where its bits may differ from what those
-            above give.
+        step: the number of steps done at the last recording.
+        length: the number of all steps; None until the run has begun.
+        created: the time of the run's beginning, as ISO 8601 in UTC.
+        updated: the time of the last recording.
+        error: the reason of a failure, or empty.
+        elsewhere: other versions and machines that computed a part of the run and may have changed its bits.
     """
 
     part: str
@@ -66,30 +66,32 @@ class Record:
     inputs: dict[str, Any]
     seed: int
     threads: int
-    versions: dict[str, Any]
-    platform: dict[str, Any]
+    versions: dict[str, str]
+    platform: dict[str, str | int]
     status: Status
     step: int
     length: int | None
     created: str
     updated: str
     error: str
-    elsewhere: list[dict[str, Any]] = field(default_factory=list)
+    elsewhere: list[Origin] = field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
     @classmethod
     def new(cls, **begun: Unpack[NewRun]) -> "Record":
         """Returns the record of a run that begins now, on this machine."""
+        configuration, inputs = to_json(begun["configuration"]), to_json(begun.get("inputs", {}))
+        assert isinstance(configuration, dict) and isinstance(inputs, dict), "both are dataclasses or mappings"
         return cls(
             part=begun["part"],
             verb=begun["verb"],
-            about=begun.get("about", "") or str(begun["configuration"].get("task", "")),
-            configuration=dict(begun["configuration"]),
-            inputs=dict(begun.get("inputs", {})),
+            about=begun.get("about", "") or str(configuration.get("task", "")),
+            configuration=configuration,
+            inputs=inputs,
             seed=begun["seed"],
             threads=begun["threads"],
-            versions=dict(versions()),
-            platform=dict(machine()),
+            versions=versions(),
+            platform=machine(),
             status="running",
             step=0,
             length=None,
@@ -99,11 +101,11 @@ class Record:
         )
 
     def options(self, kind: type[_Options]) -> _Options:
-        """The configuration as the dataclass that it was made from; what that has no field for is left out.
+        """Returns the configuration as its dataclass, without the entries for which that has no field.
 
         Raises:
-            InputError: an option is out of its range, or of another type, or names a function that the user has not
-                named (`novacula.runs.consent`).
+            InputError: an option is out of its range or has another type, or the user has not allowed a function that
+                it names (`novacula.runs.consent`).
         """
         check_functions(named_functions(self.part, self.configuration))
         hints = get_type_hints(kind)
@@ -117,23 +119,24 @@ class Record:
         return kind(**stored)
 
     def read_configuration(self, kind: type[_Options], path: Path) -> _Options:
-        """Returns the configuration as the dataclass that it was made from.
+        """Returns the configuration as its dataclass.
 
         Args:
             kind: the dataclass.
             path: the run's folder, for errors.
 
         Raises:
-            InputError: an option is unknown or missing, of another type, or out of its range; or the run was made by
-                an earlier novacula.
+            InputError: an option is unknown or missing, has another type, or is out of its range; or an earlier
+                novacula made the run.
         """
-        return self._read(kind, self.configuration, f"{path}/run.json, configuration")
+        return self._read(kind, "configuration", path)
 
     def read_inputs(self, kind: type[_Options], path: Path) -> _Options:
-        """Returns the inputs as the dataclass that they were made from; arguments and errors as above."""
-        return self._read(kind, self.inputs, f"{path}/run.json, inputs")
+        """Returns the inputs as their dataclass, with arguments and errors as `read_configuration`."""
+        return self._read(kind, "inputs", path)
 
-    def _read(self, kind: type[_Options], stored: Mapping[str, Any], place: str) -> _Options:
+    def _read(self, kind: type[_Options], entry: Literal["configuration", "inputs"], path: Path) -> _Options:
+        stored, place = getattr(self, entry), f"{path}/run.json, {entry}"
         if self.schema_version == _OLD:
             raise InputError(place, "was written by an earlier novacula: the run can be shown, but not resumed")
         known = set(_field_names(kind))
@@ -144,49 +147,43 @@ class Record:
         return from_json(kind, stored, place)
 
     def updated_with(self, *, status: Status, step: int, length: int | None, error: str = "") -> "Record":
-        """The same record at another status, as of now."""
+        """Returns this record with another status and the present time."""
         return replace(self, status=status, step=step, length=length, error=error, updated=_now())
 
     def write(self, path: Path) -> None:
-        """Replace `path` atomically.
+        """Replaces `path` atomically.
 
         Raises:
-            ValueError: the configuration holds what JSON cannot say.
+            ValueError: JSON cannot express the configuration.
             OSError: the disk or the folder refused.
         """
         write_json(path, {**asdict(self), "schema_version": self.schema_version})
 
     @classmethod
     def read(cls, path: Path) -> "Record":
-        """The record in `path`.
+        """Returns the record in `path`.
 
         Raises:
-            InputError: unreadable, not JSON, of a newer novacula, or with entries missing or of the wrong type.
+            InputError: the file is unreadable or no JSON, a newer novacula wrote it, or an entry is missing or wrong.
         """
         document = check_schema(read_json(path), str(path), SCHEMA_VERSION)
         document = {"elsewhere": [], **document}
-        if document["schema_version"] == _OLD:  # it had no entries for these two
+        if document["schema_version"] == _OLD:  # it lacks these two entries
             options = document.get("configuration")
             about = options.get("task", "") if isinstance(options, dict) else ""
             document |= {"inputs": options, "about": about if isinstance(about, str) else ""}
-        problems = [
-            f"{name} must be {rule}"
-            for name, (rule, holds) in _RULES.items()
-            if name not in document or not holds(document[name])
-        ]
-        if problems:
+        if problems := check_entries(document, _RULES):
             raise InputError(str(path), *problems)
-        return cls(**{name: document[name] for name in (*_RULES, "schema_version")})  # pyright: ignore[reportArgumentType]
+        return from_json(cls, document, str(path))
 
 
-_TEXT = ("a text", lambda value: isinstance(value, str))
 _OBJECT = ("an object", lambda value: isinstance(value, dict))
 _COUNT = ("a whole number from 0", lambda value: type(value) is int and value >= 0)
 _TIME = ("a time in ISO 8601 with its zone", lambda value: _is_time(value))
-_RULES = {
-    "part": _TEXT,
-    "verb": _TEXT,
-    "about": _TEXT,
+_RULES: Rules = {
+    "part": TEXT,
+    "verb": TEXT,
+    "about": TEXT,
     "configuration": _OBJECT,
     "inputs": _OBJECT,
     "seed": _COUNT,
@@ -198,7 +195,7 @@ _RULES = {
     "length": ("a whole number from 0, or null", lambda value: value is None or _COUNT[1](value)),
     "created": _TIME,
     "updated": _TIME,
-    "error": _TEXT,
+    "error": TEXT,
     "elsewhere": ("a list of objects", lambda value: isinstance(value, list) and all(map(_OBJECT[1], value))),
 }
 
@@ -208,7 +205,7 @@ def _field_names(kind: Any) -> list[str]:
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Whether an option that was read is of its field's type; types that JSON does not have are not judged."""
+    """Returns whether an option has its field's type. It accepts any value for types that JSON does not have."""
     within = get_args(hint)
     match get_origin(hint) or hint:
         case kind if kind is Literal:

@@ -1,7 +1,7 @@
-"""What a verb that makes runs is: its name, its options and inputs, what begins its work, and what draws its page.
+"""A verb that makes runs: its name, options and inputs, the function that begins its work, and its page.
 
-A verb's module has one `Verb`, and a public function that checks the verb's inputs and calls `Verb.start`. Everything
-else that runs have in common stands here: their folders, how they are driven, resumed and reported.
+The module of a verb has one `Verb`, and a public function that checks the verb's inputs and calls `Verb.start`. This
+module contains what all verbs share: it makes the folders of runs, and drives, resumes and reports them.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +15,6 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar, runtime_checkable
 from typing_extensions import Unpack
 
 from novacula.errors import RunError
-from novacula.files import to_json
 from novacula.functions import allow_functions, check_functions
 from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
@@ -25,23 +24,22 @@ from novacula.runs.record import Status
 Findings = TypeVar("Findings")
 
 CHECKPOINT_SECONDS = 30.0
-"""Least wall time between checkpoints; a killed run repeats at most the steps since the last."""
-
+"""The shortest wall time between checkpoints; a killed run repeats at most the steps since the last one."""
 
 JOB_CHECKPOINT_SECONDS, JOB_LOG_EVERY = 20.0, 500
-"""The same for a run inside a job, and the steps between its log lines: a campaign that is cut off loses so much."""
+"""The same for a run inside a job, and the number of steps between its log lines."""
 
 
 @dataclass(frozen=True)
 class RunResult(Generic[Findings]):
-    """How a run ended. A verb that has more to say extends this class by properties.
+    """The result of a run. A verb with more results extends this class by properties.
 
     Attributes:
         status: finished, interrupted or time-limit.
         document: the content of ``result.json``.
-        report: the page with the pictures, in the run's folder.
-        findings: what the run found: the same as `document`, as the verb's dataclass.
-        folder: the run's.
+        report: the path of the page with the pictures, in the run's folder.
+        findings: the content of `document` as the verb's dataclass.
+        folder: the run's folder.
     """
 
     status: Status
@@ -52,36 +50,47 @@ class RunResult(Generic[Findings]):
 
 
 class ResumeSettings(TypedDict, total=False):
-    """How a run is watched and when it stops; none of it changes a result."""
+    """Settings for the limits and the progress of a run. None of them changes a result."""
 
     time_limit: float | None
-    """Seconds of wall time after which the best so far is kept; by default there is no limit."""
+    """Seconds of wall time after which the run ends with the best result so far; None sets no limit, the default."""
     checkpoint_seconds: float
-    """Least wall time between checkpoints, in seconds; 30 by default."""
+    """The shortest wall time between checkpoints, in seconds; 30 by default."""
     on_step: OnStep | None
-    """Called after every step; a campaign's steps are its jobs."""
+    """A callback after every step; the steps of a campaign are its jobs."""
 
 
 class RunSettings(ResumeSettings, total=False):
-    """Where a run is made, beside `ResumeSettings`."""
+    """The place of a new run, beside `ResumeSettings`."""
 
     runs: str | PathLike[str]
-    """Folder in which the run's own folder is made, under a name that no other run has; ``runs`` by default."""
+    """The folder in which the run's own folder gets a unique name; ``runs`` by default."""
     out: str | PathLike[str] | None
-    """The run's folder itself, instead: one that does not exist, or is empty."""
+    """The run's folder itself, instead: it does not exist yet, or is empty."""
+
+
+class NewFolder(RunSettings, total=False):
+    """Names of a new run for people, and files that its folder needs, beside `RunSettings`."""
+
+    about: str
+    """The subject of the run, for lists."""
+    label: str | None
+    """The subject of the run, for the folder's name; `about` by default."""
+    store: Callable[[RunFolder], object] | None
+    """A function that keeps in the new folder what a resumed run needs."""
 
 
 @runtime_checkable
 class Conducted(Protocol):
-    """Work that is no `Program`, such as a campaign of many jobs: it conducts itself."""
+    """Work that is no `Program`, such as a campaign of many jobs, and runs itself."""
 
     def conduct(self, folder: RunFolder, *, time_limit: float | None, on_step: OnStep | None) -> Status:
         """Does the work, and leaves status and result in the folder.
 
         Args:
-            folder: the run's.
-            time_limit: seconds of wall time.
-            on_step: called when a part of the work has ended.
+            folder: the run's folder.
+            time_limit: the limit in seconds of wall time.
+            on_step: the callback after each part of the work.
         """
         ...
 
@@ -94,11 +103,11 @@ Result = TypeVar("Result", bound=RunResult[Any])
 
 @dataclass(frozen=True)
 class NoInputs:
-    """Inputs of a verb that begins with its options alone."""
+    """The inputs of a verb that needs only its options."""
 
 
 def torch_threads() -> int:
-    """Returns the number of threads that torch computes with in this process."""
+    """Returns the number of torch's threads in this process."""
     import torch
 
     return torch.get_num_threads()
@@ -111,17 +120,18 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
     Attributes:
         part: the part of novacula, such as ``arc``.
         name: the verb's name on the command line, such as ``solve``.
-        config: its options; run.json keeps all of them.
-        inputs: what a run begins with beside its options, as run.json keeps it: names of files, not their content.
-        findings: what a run finds; result.json says it as JSON.
-        load: reads the inputs of a run that is resumed, and checks them.
+        config: the dataclass of its options, which run.json contains.
+        inputs: the dataclass of what a run needs beside its options. run.json contains it, so it has the names of files
+            and not their content.
+        findings: the dataclass of what a run finds, which result.json contains.
+        load: reads and checks the inputs of a resumed run.
         begin: makes the work from options and inputs.
         page: writes the report from the run's folder.
-        result: what the verb's function returns.
-        functions: the user's own functions that a run would call; see `novacula.functions`.
-        check: refuses what this machine cannot do, before a folder is made.
-        threads: the number of numeric threads that a run is recorded with.
-        seed: the seed from which all others of a run are derived; by default the option of that name.
+        result: makes what the verb's function returns.
+        functions: lists the user's own functions that a run would call; see `novacula.functions`.
+        check: refuses options that this machine cannot satisfy, before a folder exists.
+        threads: returns the number of numeric threads for run.json.
+        seed: returns the seed from which a run derives all its seeds; by default the option of that name.
     """
 
     part: str
@@ -143,58 +153,41 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         config: Config,
         inputs: Inputs,
         subject: Subject,
-        *,
-        about: str = "",
-        label: str | None = None,
-        store: Callable[[RunFolder], object] | None = None,
-        **settings: Unpack[RunSettings],
+        **settings: Unpack[NewFolder],
     ) -> Result:
         """Makes the folder of a new run, and does its work.
 
         Args:
-            config: options.
-            inputs: for run.json.
+            config: the options.
+            inputs: the inputs for run.json.
             subject: the inputs themselves, read and checked.
-            about: what the run is about, for lists.
-            label: what the run is about, for the folder's name; by default `about`.
-            store: keeps in the folder what the run needs to be resumed.
-            settings: see `RunSettings`.
+            settings: see `NewFolder`.
 
         Raises:
-            RunError: the folder cannot be made.
-            InputError: the machine cannot do what `config` asks for.
+            RunError: the system refuses to make the folder.
+            InputError: the machine cannot satisfy the options.
         """
-        folder = self.create(config, inputs, about=about, label=label, store=store, **settings)
+        folder = self.create(config, inputs, **settings)
         return self._perform(config, subject, folder, **_watching(settings))
 
-    def create(
-        self,
-        config: Config,
-        inputs: Inputs,
-        *,
-        about: str = "",
-        label: str | None = None,
-        store: Callable[[RunFolder], object] | None = None,
-        **settings: Unpack[RunSettings],
-    ) -> RunFolder:
-        """Makes the folder of a new run, without its work; arguments and errors as `start`."""
+    def create(self, config: Config, inputs: Inputs, **settings: Unpack[NewFolder]) -> RunFolder:
+        """Makes the folder of a new run, without its work. Arguments and errors are as for `start`."""
         self.check(config)
         allow_functions(self.functions(config, inputs))
-        configuration, named = to_json(config), to_json(inputs)
-        assert isinstance(configuration, dict) and isinstance(named, dict), "both are dataclasses"
+        about, label = settings.get("about", ""), settings.get("label")
         folder = RunFolder.create(
             part=self.part,
             verb=self.name,
             about=about,
-            configuration=configuration,
-            inputs=named,
+            configuration=config,
+            inputs=inputs,
             seed=self.seed(config, inputs),
             threads=self.threads(),
             label=about if label is None else label,
             runs=settings.get("runs", "runs"),
             out=settings.get("out"),
         )
-        if store:
+        if store := settings.get("store"):
             store(folder)
         return folder
 
@@ -202,7 +195,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         """Returns the options and the inputs of a run.
 
         Raises:
-            RunError: the run is of another verb.
+            RunError: another verb made the run.
             InputError: run.json is damaged, or names a function that the user has not allowed.
         """
         record = folder.record
@@ -215,14 +208,14 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         return config, inputs
 
     def resume(self, folder: RunFolder, **settings: Unpack[ResumeSettings]) -> Result:
-        """Goes on with a run exactly where its last checkpoint left it.
+        """Continues a run exactly from its last checkpoint.
 
         Args:
-            folder: the run's; its inputs must still be where they were.
+            folder: the run's folder. The run's inputs must exist unchanged.
             settings: see `ResumeSettings`.
 
         Raises:
-            InputError, RunError: an input is gone, or the folder is damaged or in use.
+            InputError, RunError: an input does not exist, or the folder is damaged or in use.
         """
         config, inputs = self.read(folder)
         self.check(config)
@@ -240,18 +233,18 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             return self.draw(folder)
 
     def draw(self, folder: RunFolder) -> Path:
-        """Draws the page of a run whose files are known to be sound, and returns its path."""
+        """Draws the page of a run whose files are sound, and returns its path."""
         return self.page(folder)
 
     def work_in_job(self, config: Config, inputs: Inputs, subject: Subject, out: Path) -> RunFolder:
-        """Does the work of a run inside a job, from the checkpoint in its folder where there is one. Draws no page.
+        """Does the work of a run inside a job, from the folder's checkpoint or from the beginning. It draws no page.
 
         Args:
-            config, inputs, subject: as in `start`.
-            out: the run's folder, which is made if it does not exist.
+            config, inputs, subject: as for `start`.
+            out: the run's folder. The method makes it if it does not exist.
 
         Raises:
-            KeyboardInterrupt: the worker was told to end; another one goes on from the checkpoint.
+            KeyboardInterrupt: a signal ended the worker. Another worker continues from the checkpoint.
         """
         folder = RunFolder.open(out) if (out / RECORD).exists() else self.create(config, inputs, out=out)
         work = self.begin(config, subject, folder)
@@ -280,10 +273,10 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
 
 
 def find_verb(folder: RunFolder) -> Verb[Any, Any, Any, Any]:
-    """Returns the verb that made a run. A part lists its verbs as ``VERBS`` in its module ``verbs``.
+    """Returns the verb that made a run. The module ``verbs`` of a part lists its verbs as ``VERBS``.
 
     Raises:
-        RunError: this novacula has no such part, or the part no such verb.
+        RunError: this novacula lacks the part or the verb.
     """
     part, name = folder.record.part, folder.record.verb
     module = f"novacula.{part}.verbs"
@@ -292,25 +285,25 @@ def find_verb(folder: RunFolder) -> Verb[Any, Any, Any, Any]:
     for verb in import_module(module).VERBS:
         if verb.name == name:
             return verb
-    raise RunError(f"{folder.path}: is a run of `{part} {name}`, which is not resumed or reported by itself")
+    raise RunError(f"{folder.path}: is a run of `{part} {name}`, which has no resume or report of its own")
 
 
 def resume(folder: RunFolder | str | PathLike[str], **settings: Unpack[ResumeSettings]) -> RunResult[Any]:
-    """Goes on with a run of any verb exactly where its last checkpoint left it.
+    """Continues a run of any verb exactly from its last checkpoint.
 
     Args:
-        folder: the run's, or its path.
+        folder: the run's folder, or its path.
         settings: see `ResumeSettings`.
 
     Raises:
-        RunError: there is no run, it is finished, or it is in use.
-        InputError: an input of the run is gone, or its folder is damaged.
+        RunError: there is no such run, or it is finished or in use.
+        InputError: an input of the run does not exist, or the folder is damaged.
 
     Source: ours.
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
     if folder.record.status == "finished":
-        raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` tells its result")
+        raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` shows its result")
     with folder.lock():
         return find_verb(folder).resume(folder, **settings)
 
