@@ -7,24 +7,6 @@ Example:
 Names are imported when they are first used: options and help need no torch.
 """
 
-from typing import TYPE_CHECKING
+import lazy_loader
 
-from novacula.lazy import publish
-
-if TYPE_CHECKING:
-    from novacula.optim.bench import bench
-    from novacula.optim.config import BenchConfig, DemoConfig, GroupOptions, SharedOptions
-    from novacula.optim.demo import demo
-    from novacula.optim.lodo import LODO
-    from novacula.optim.stats import PreconditionerStats
-
-__all__ = publish(  # pyright: ignore[reportUnsupportedDunderAll]
-    __name__,
-    {
-        "bench": ("bench",),
-        "config": ("BenchConfig", "DemoConfig", "GroupOptions", "SharedOptions"),
-        "demo": ("demo",),
-        "lodo": ("LODO",),
-        "stats": ("PreconditionerStats",),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

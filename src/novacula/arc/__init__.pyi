@@ -1,0 +1,24 @@
+from .bench import bench as bench
+from .config import BenchConfig as BenchConfig, SolveConfig as SolveConfig, SubmitConfig as SubmitConfig
+from .contest import load_solutions as load_solutions
+from .data import (
+    TaskSummary as TaskSummary,
+    list_tasks as list_tasks,
+    load_solution as load_solution,
+    load_task as load_task,
+)
+from .engine import Engine as Engine, TorchEngine as TorchEngine
+from .puzzle import Puzzle as Puzzle, preprocess as preprocess
+from .record import record as record
+from .recording import Origin as Origin, Proposals as Proposals, Recording as Recording, grid_digest as grid_digest
+from .recording_file import read_recording as read_recording, write_recording as write_recording
+from .score import (
+    SubmissionScore as SubmissionScore,
+    score_attempts as score_attempts,
+    score_run as score_run,
+    score_submission as score_submission,
+)
+from .solve import SolveResult as SolveResult, resume as resume, solve as solve
+from .submit import SubmitResult as SubmitResult, submit as submit
+from .task import Grid as Grid, Solution as Solution, Task as Task
+from .verdict import Verdict as Verdict

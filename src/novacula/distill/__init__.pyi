@@ -1,0 +1,25 @@
+from .bench import bench as bench
+from .config import BenchConfig as BenchConfig, RunConfig as RunConfig
+from .export import (
+    c_source as c_source,
+    machine_dot as machine_dot,
+    machine_mermaid as machine_mermaid,
+    machine_python as machine_python,
+    machine_svg as machine_svg,
+    program_python as program_python,
+    smt_source as smt_source,
+)
+from .findings import BenchFindings as BenchFindings, DistillFindings as DistillFindings
+from .machine import Machine as Machine
+from .network import Layer as Layer, Network as Network
+from .network_file import load_network as load_network, save_network as save_network
+from .normalize import NormalForm as NormalForm, normalize as normalize
+from .program import Program as Program
+from .program_machine import program_machine as program_machine
+from .run import DistillResult as DistillResult, run as run
+from .sequences import Sequences as Sequences
+from .states import States as States, read_states as read_states
+from .synth import Candidate as Candidate, synthesize as synthesize
+from .tasks import TASKS as TASKS, SequenceTask as SequenceTask
+from .transitions import Transitions as Transitions
+from .verify import Certificate as Certificate, Target as Target, verify as verify
