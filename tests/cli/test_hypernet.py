@@ -10,8 +10,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from novacula.files import read_safetensors
-from novacula.hypernet import TrainConfig, train
-from novacula.runs import RunFolder
+from novacula.hypernet import TrainConfig
+from novacula.hypernet.train import TRAIN
+from novacula.hypernet.training.lesson import Lesson
+from novacula.runs import NoInputs, RunFolder
 from tests.cli.conftest import Run
 
 SMALL = ["--inputs", "3", "--hidden", "6", "--steps", "12", "--batch", "32", "--networks", "2", "--width", "8"]
@@ -30,16 +32,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of a few steps, without a report."""
     options: dict[str, Any] = {"inputs": 3, "hidden": (6,), "steps": 12, "batch": 32, "networks": 2, "width": 8}
     options |= {"edge_width": 8, "blocks": 1, "heads": 1, "codes": 8, "curriculum": "up", "seeds": 2}
-    return train(TrainConfig(**options), out=tmp_path_factory.mktemp("runs") / "run").folder.path
+    config = TrainConfig(**options)
+    return TRAIN.work_in_job(config, NoInputs(), Lesson.of(config), tmp_path_factory.mktemp("runs") / "run").path
 
 
 def test_train_is_cut_off_and_resumed_and_ends_where_it_would_have(
     novacula: Run, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("_SHOWN", 2), ("_OPENED", 1), ("_CHECK_POINTS", 2000)):
-        monkeypatch.setattr(f"novacula.hypernet.report.{name}", value)
+        monkeypatch.setattr(f"novacula.hypernet.train_report.{name}", value)
     with monkeypatch.context() as patched:  # the whole report comes below
-        patched.setattr("novacula.hypernet.report._sections", lambda *_: [])
+        patched.setattr("novacula.hypernet.train_report._sections", lambda *_: [])
         said = novacula("hypernet", "train", *SMALL, "--time-limit", "0.001s", "--json", "--out", "run")
     printed = json.loads(said.out)
     assert said.code == 0 and said.errors == [] and printed["run"] == "run" and printed["steps"] == 1

@@ -60,7 +60,7 @@ def without_reports() -> Iterator[None]:
     """Reports are drawn by matplotlib, take most of a small run's time, and are not what is asked for here."""
     with ExitStack() as patches:
         patches.enter_context(patch("novacula.optim.demo.RACERS", ("adamw", "lodo")))
-        for name in (*_REPORTS, "hypernet.report"):
+        for name in _REPORTS:
             patches.enter_context(patch.object(import_module(f"novacula.{name}"), "build_report", _no_report))
         patches.enter_context(patch.object(Verb, "draw", lambda verb, folder: _no_report(folder)))
         yield
@@ -70,7 +70,7 @@ def without_reports() -> Iterator[None]:
 def checkpoint_every_step() -> Iterator[None]:
     """Each run keeps and logs each of its steps, as only the clock would make it do."""
     with ExitStack() as patches:
-        for name in (*_REPORTS, "hypernet.train"):
+        for name in _REPORTS:
             patches.enter_context(patch(f"novacula.{name}.drive", _drive_closely))
         patches.enter_context(patch("novacula.runs.verb.drive", _drive_closely))
         yield

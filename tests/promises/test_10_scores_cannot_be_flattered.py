@@ -141,7 +141,7 @@ def poisoned(value: Any) -> Any:
 @pytest.mark.parametrize("part", COMMANDS)
 def test_a_report_escapes_every_text(finished: Path, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("_SHOWN", 1), ("_OPENED", 1), ("_CHECK_POINTS", 2000)):  # of hypernet: fewer pictures
-        monkeypatch.setattr(f"novacula.hypernet.report.{name}", value)
+        monkeypatch.setattr(f"novacula.hypernet.train_report.{name}", value)
     folder = finished / part
     record = RunFolder.open(folder).record
     for key in () if part == "hypernet" else ("task", "source", "activations"):

@@ -20,8 +20,8 @@ CAMPAIGNS = {
     "optim bench": "--tasks rosenbrock-2 --optimizers adamw,lodo --trials 2 --seeds 1 --steps-scale 0.05 --out out",
 }
 """What each command is given; discovery over layers is in tests/features/test_survey.py."""
-_MODULES = ("arc.campaign", "hypernet.studies.campaign", "jobs.campaign")
-_REPORTS = ("arc.submit", "hypernet.census")
+_MODULES = ("arc.campaign", "jobs.campaign")
+_REPORTS = ("arc.submit",)
 
 
 def no_report(folder: RunFolder) -> Path:

@@ -1,23 +1,24 @@
 """``novacula hypernet``: train, sample, classify, build and draw; studies are in `novacula.cli.hypernet_studies`."""
 
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from novacula.cli.console import EXIT_FINISHED, conclude, print_json, printable
+from novacula.cli.console import EXIT_FINISHED, print_json, printable
 from novacula.cli.console import show as show_result
-from novacula.cli.hypernet_studies import census, compare, generalize, resume_study
-from novacula.cli.options import Flat, ResumeOptions, RunOptions, RunOptionsParameter
-from novacula.cli.progress import progress
-from novacula.errors import InputError, RunError
+from novacula.cli.hypernet_studies import STUDY_SCREENS, census, compare, generalize, named
+from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
+from novacula.cli.screen import Screen, perform
+from novacula.errors import InputError
 from novacula.hypernet.config import BuildConfig, ClassifyConfig, SampleConfig, TrainConfig
 
 if TYPE_CHECKING:
+    from novacula.hypernet.classify import ClassifyFindings
     from novacula.hypernet.network import TargetNetwork
-    from novacula.hypernet.train import TrainResult
-    from novacula.runs import RunFolder, Step
+    from novacula.hypernet.training.program import TrainFindings
+    from novacula.runs import RunResult, Step
 
 app = App(
     name="hypernet",
@@ -43,18 +44,15 @@ def train(
     covers the whole range; `sample` then writes networks, of other sizes too.
 
     The defaults take minutes. More --seeds are trained at once in one batched
-    program; --sizes 4,8,12 trains on several sizes, which all others gain from.
+    program; --sizes 4,8,12 trains on several sizes, which helps all others.
 
     Example: novacula hypernet train --task l1-norm --inputs 16 --hidden 48
     Example: novacula hypernet train --task max --inputs 4 --hidden 12,6 --activation relu
     Example: novacula hypernet train --task mymodule:f --law "uniform(-1,1)" --inputs 8
     """
-    options.apply()
     from novacula.hypernet.train import train as run
 
-    with progress(options, _describe) as on_step:
-        result = run(config, **options.places, on_step=on_step)
-    return _conclude(result, options)
+    return perform(partial(run, config, **options.where), TRAIN_SCREEN, options)
 
 
 @app.command
@@ -74,17 +72,16 @@ def sample(
 
     Args:
         run: Folder of a run of `hypernet train`, finished or not.
-        out: File of the network; without it a name is made of what was asked for.
+        out: File of the network. By default its name is made of task, size, price and seed.
         json: Print one JSON object.
     """
     _one_thread()
     from novacula.hypernet.sample import sample as write
 
     network = write(run, config)
-    beta = f"beta{config.beta:.0e}" + ("-prior" if config.prior_only else "")
-    inputs = network.architecture.inputs
-    path = out or Path(f"{_stem(network)}-{inputs}-{beta}-seed{config.seed}.safetensors")
-    return _keep(network, path, json)
+    stem = (network.task or "network").replace(":", "-").replace(".", "-")
+    name = f"{stem}-{network.architecture.inputs}-beta{config.beta:.0e}-seed{config.seed}.safetensors"
+    return _keep(network, out or Path(name), json)
 
 
 @app.command
@@ -98,10 +95,10 @@ def classify(
 ) -> int:
     """Say which algorithm a network carries out, and write it as a formula.
 
-    One label is read from the weights, another from the outputs alone; where
-    the two disagree, that is said. The formula speaks of any number of inputs;
-    it is checked on 100,000 inputs and on ten times as large ones, and its error
-    is bounded.
+    One label comes from the weights, another from the outputs alone. Where
+    the two disagree, the output says so. The formula speaks of any number of
+    inputs. It is checked on 100,000 inputs and on ten times as large ones, and
+    its error is bounded.
 
     A file is safetensors: weight.0, bias.0, weight.1, … (out × in), with the
     metadata activation and task.
@@ -119,7 +116,7 @@ def classify(
 
     found = run(file, config)
     if report:
-        from novacula.hypernet.network_section import network_section
+        from novacula.hypernet.classify_report import network_section
         from novacula.report import write_report
 
         section = network_section("The network", "network", found)
@@ -127,7 +124,7 @@ def classify(
     if json:
         print_json(found.document())
     else:
-        _show_label(found.document())
+        _show_label(found.findings)
     return EXIT_FINISHED
 
 
@@ -147,15 +144,13 @@ def build(
     Example: novacula hypernet build --kind max-tree --inputs 4 --out max.safetensors
 
     Args:
-        out: File of the network; without it a name is made of kind and inputs.
+        out: File of the network. By default its name is made of kind and inputs.
         json: Print one JSON object.
     """
     _one_thread()
-    from dataclasses import asdict
-
     from novacula.hypernet.build import build as make
 
-    network = make(**asdict(config))
+    network = make(**vars(config))
     return _keep(network, out or Path(f"{config.kind}-{config.inputs}.safetensors"), json)
 
 
@@ -169,8 +164,8 @@ def draw(file: Path, /, *, out: Path | None = None, seed: int = 0, palette: Pale
 
     Args:
         file: The network.
-        out: The picture, .svg or .png; without it the network's name with .svg.
-        seed: Of the places from which the units begin.
+        out: The picture, .svg or .png. By default it has the network's name with .svg.
+        seed: Seed of the places from which the units begin.
         palette: Colors of edges: for color-blind readers, or red and blue.
     """
     from novacula.hypernet.draw import write_plan
@@ -189,25 +184,6 @@ app.command(generalize)
 app.command(compare)
 
 
-def resume(folder: "RunFolder", options: RunOptions) -> int:
-    """Go on with a run of ``hypernet``; ``novacula runs resume`` calls this.
-
-    Raises:
-        RunError: the run is of a verb that cannot be resumed.
-    """
-    verb = folder.record.verb
-    if verb in ("census", "generalize", "compare"):
-        return resume_study(folder, options)
-    if verb != "train":
-        raise RunError(f"{folder.path}: is a run of `hypernet {verb}`, which is not resumed by itself")
-    options.apply()
-    from novacula.hypernet.train import resume as go_on
-
-    with progress(options, _describe) as on_step:
-        result = go_on(folder, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options)
-
-
 def _one_thread() -> None:
     """All of it is small: more threads would only cost time."""
     import torch
@@ -221,83 +197,67 @@ def _describe(step: "Step") -> str:
     return f"squared error {spread}"
 
 
-def _conclude(result: "TrainResult", options: ResumeOptions) -> int:
-    from novacula.hypernet.report import build_report
-    from novacula.runs import RunResult
-
-    report = build_report(result.folder)
-    document = {**result.document, "run": str(result.folder.path), "report": str(report)}
-    return conclude(RunResult(result.status, document, report), options, _show_curve)
-
-
-def _show_curve(document: Mapping[str, Any]) -> None:
-    """Error and bits of the first seed's better hypernetwork at each price."""
+def _show_curve(result: "RunResult[TrainFindings]") -> None:
+    """Prints error and bits of the first seed's better hypernetwork at each price."""
     from math import log
 
     from rich.table import Table
 
-    curve, members = document["curve"], document["members"]
+    findings = result.findings
+    curve, members = findings.curve, findings.members
     table = Table("β", "squared error", "R²", "bits", "hypernetwork", box=None, header_style="bold")
-    for place, member in enumerate(document["best"][str(members[0]["seed"])]):
-        mse, nats = curve["mse"][member][place], curve["nats"][member][place]
-        r2 = f"{1 - mse / document['variance']:.5f}" if document["variance"] else ""
-        own = members[member]
-        table.add_row(
-            f"{curve['beta'][place]:.1e}", f"{mse:.3g}", r2, f"{nats / log(2):,.0f}", f"{own['seed']} {own['branch']}"
-        )
+    for place, chosen in enumerate(findings.best[str(members[0].seed)]):
+        mse, bits = curve.mse[chosen][place], curve.nats[chosen][place] / log(2)
+        r2 = f"{1 - mse / findings.variance:.5f}" if findings.variance else ""
+        own = f"{members[chosen].seed} {members[chosen].branch}"
+        table.add_row(f"{curve.beta[place]:.1e}", f"{mse:.3g}", r2, f"{bits:,.0f}", own)
     show_result(table)
 
 
 def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
-    """Writes a network's file, and tells what is in it."""
+    """Writes a network's file, and says what is in it."""
     from novacula.hypernet.network_file import write_network
 
     write_network(path, network)
-    facts = {
-        "file": str(path),
-        "task": network.task,
-        "sizes": list(network.architecture.sizes),
-        "activation": network.architecture.activation,
-        "provenance": dict(network.provenance),
-    }
+    sizes, activation = network.architecture.sizes, network.architecture.activation
     if json:
-        print_json({"schema_version": 1, **facts})
+        facts = {"file": str(path), "task": network.task, "sizes": list(sizes), "activation": activation}
+        print_json({"schema_version": 1, **facts, "provenance": dict(network.provenance)})
     else:
-        sizes, nats = "-".join(map(str, network.architecture.sizes)), network.provenance.get("kl_nats")
-        told = f", told {nats:,.1f} nats" if isinstance(nats, int | float) else ""
-        show_result(printable(f"{path}: {network.task}, {sizes}, {network.architecture.activation}{told}"))
+        nats = network.provenance.get("kl_nats")
+        price = f", told {nats:,.1f} nats" if isinstance(nats, int | float) else ""
+        show_result(printable(f"{path}: {network.task}, {'-'.join(map(str, sizes))}, {activation}{price}"))
     return EXIT_FINISHED
 
 
-def _stem(network: "TargetNetwork") -> str:
-    return (network.task or "network").replace(":", "-").replace(".", "-")
-
-
-def _show_label(document: Mapping[str, Any]) -> None:
-    """Label, what it rests on, formula and bound."""
+def _show_label(found: "ClassifyFindings") -> None:
+    """Prints the label, what it rests on, formula and bound."""
     from rich.syntax import Syntax
     from rich.text import Text
 
-    broken = ", broken: the structure stands, the function does not" if document["broken"] else ""
-    show_result(Text(f"{document['label']}{broken}", "bold"))
-    agree = "agrees" if document["agree"] else "DISAGREES"
-    confidence = "" if document["confidence"] is None else f"; confidence {document['confidence']:.2f}"
-    show_result(Text(f"by its outputs {document['functional_label']}, which {agree}{confidence}"))
-    r2, mse = (document[name] for name in ("r2", "mse"))
-    if r2 is not None and mse is not None:
-        show_result(Text(f"R² {r2:.5f}, squared error {mse:.3g} on {printable(document['task'])}"))
-    orders = ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in document["order_parameters"].items())
-    show_result(Text(orders))
-    if document["formula"] is None:
-        show_result(Text(f"no formula: {document['formula_reason']}"))
+    broken = ", broken: the structure stands, the function does not" if found.broken else ""
+    show_result(Text(f"{found.label}{broken}", "bold"))
+    agree = "agrees" if found.agree else "DISAGREES"
+    confidence = "" if found.confidence is None else f"; confidence {found.confidence:.2f}"
+    show_result(Text(f"by its outputs {found.functional_label}, which {agree}{confidence}"))
+    if found.r2 is not None and found.mse is not None:
+        show_result(Text(f"R² {found.r2:.5f}, squared error {found.mse:.3g} on {printable(found.task)}"))
+    orders = [(name.replace("_", " "), value) for name, value in found.order_parameters.items()]
+    show_result(Text(", ".join(f"{name} {value:.2f}" for name, value in orders if value is not None)))
+    if found.formula is None:
+        show_result(Text(f"no formula: {found.formula_reason}"))
         return
-    show_result(Syntax(document["formula"], "python", background_color="default", word_wrap=True))
-    if document["formula_reason"]:
-        show_result(Text(f"not accepted: {document['formula_reason']}"))
-    explained = f"explains {document['formula_r2']:.4%} of the network on {document['formula_points']:,} inputs"
-    show_result(Text(f"{explained}, {document['formula_r2_far']:.2%} on ten times as large ones"))
-    if document["limit"]:
-        exact = ", which is the task itself" if document["is_task"] else ""
-        show_result(Text(f"in the limit {document['limit']}{exact}"))
-    if document["error_bound_says"]:
-        show_result(Text(f"proved: {document['error_bound_says']}"))
+    show_result(Syntax(found.formula, "python", background_color="default", word_wrap=True))
+    if found.formula_reason:
+        show_result(Text(f"not accepted: {found.formula_reason}"))
+    explained = f"explains {found.formula_r2 or 0:.4%} of the network on {found.formula_points:,} inputs"
+    show_result(Text(f"{explained}, {found.formula_r2_far or 0:.2%} on ten times as large ones"))
+    if found.limit:
+        exact = ", which is the task itself" if found.is_task else ""
+        show_result(Text(f"in the limit {found.limit}{exact}"))
+    if found.error_bound_says:
+        show_result(Text(f"proved: {found.error_bound_says}"))
+
+
+TRAIN_SCREEN = Screen(_show_curve, _describe, document=named)
+SCREENS = {"train": TRAIN_SCREEN, **STUDY_SCREENS}

@@ -1,22 +1,25 @@
 """``novacula hypernet census``, ``generalize`` and ``compare``: studies of many networks, each a run of many jobs."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from importlib import import_module
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from novacula.cli.console import conclude
 from novacula.cli.console import show as show_result
-from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, ResumeOptions, RunOptions
-from novacula.cli.progress import job_lines
+from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat
+from novacula.cli.screen import Screen, describe_job, perform
+from novacula.errors import InputError
 from novacula.hypernet.study_config import CensusConfig, CompareConfig, GeneralizeConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from rich.table import Table
 
-    from novacula.runs import RunFolder, RunResult
+    from novacula.hypernet.studies.rows import CensusFindings
+    from novacula.hypernet.studies.sizes import GeneralizeFindings
+    from novacula.hypernet.studies.variants import CompareFindings
+    from novacula.runs import RunResult
 
 
 def census(
@@ -35,15 +38,11 @@ def census(
     Args:
         run: Folders of runs of `hypernet train`, for one task and size.
     """
-    from novacula.errors import InputError
-
     if not run:
         raise InputError("RUN", "is needed: one or more folders of runs of `novacula hypernet train`")
-    options.apply_logging()
     from novacula.hypernet.census import census as study
 
-    result = study(run, config, **options.places, on_job=job_lines(options))
-    return _conclude(result, options, _census_parts)
+    return perform(partial(study, run, config, **options.where), STUDY_SCREENS["census"], options)
 
 
 def generalize(
@@ -63,11 +62,9 @@ def generalize(
     Args:
         run: Folder of a run of `hypernet train`.
     """
-    options.apply_logging()
     from novacula.hypernet.generalize import generalize as study
 
-    result = study(run, config, **options.places, on_job=job_lines(options))
-    return _conclude(result, options, _generalize_parts)
+    return perform(partial(study, run, config, **options.where), STUDY_SCREENS["generalize"], options)
 
 
 def compare(
@@ -82,76 +79,72 @@ def compare(
 
     Example: novacula hypernet compare --variants full,no-owner-features,adam --seeds 2
     """
-    options.apply_logging()
     from novacula.hypernet.compare import compare as study
 
-    result = study(config, **options.places, on_job=job_lines(options))
-    return _conclude(result, options, _compare_parts)
+    return perform(partial(study, config, **options.where), STUDY_SCREENS["compare"], options)
 
 
-def resume_study(folder: "RunFolder", options: RunOptions) -> int:
-    """Go on with a census, a study of sizes, or a comparison."""
-    options.apply_logging()
-    study = import_module(f"novacula.hypernet.{folder.record.verb}")
-    result = study.resume(folder, time_limit=options.time_limit, on_job=job_lines(options))
-    return _conclude(result, options, _PARTS[folder.record.verb])
-
-
-def _conclude(
-    result: "RunResult", options: ResumeOptions, parts: "Callable[[Mapping[str, Any]], list[Table | str]]"
-) -> int:
-    def show_parts(document: Mapping[str, Any]) -> None:
-        for part in parts(document):
-            show_result(part)
-
-    named = replace(result, document={**result.document, "run": str(result.report.parent)})
-    return conclude(named, options, show_parts, unit="job", reached=not result.document["failed"])
-
-
-def _census_parts(document: Mapping[str, Any]) -> "list[Table | str]":
-    """The labels at each price, last step; and what the whole census says."""
+def _show_census(result: "RunResult[CensusFindings]") -> None:
+    """Prints the labels at each price, last step; and what the whole census says."""
+    findings = result.findings
     table = _table("β", "label of most", "share", "squared error", "bits")
-    made = [row for row in document["rows"] if row["kind"] == "generated"]
-    last = max((row["step"] for row in made), default=0)
-    for cell in document["cells"]:
-        if cell["step"] != last:
-            continue
-        rows = [row for row in made if (row["step"], row["beta"]) == (last, cell["beta"]) and row["mse"] is not None]
-        mse, nats = (sorted(row[name] for row in rows)[len(rows) // 2] if rows else 0.0 for name in ("mse", "nats"))
-        share = f"{cell['share']:.0%}"
-        table.add_row(f"{cell['beta']:.1e}", cell["label"], share, f"{mse:.3g}", f"{nats / log(2):,.0f}")
-    agree = "" if document["agree"] is None else f"The two labels agree for {document['agree']:.1%} of all networks."
-    return [table, agree]
+    last = max((row.step or 0 for row in findings.generated), default=0)
+    for cell in findings.cells:
+        if cell.step == last:
+            rows = [row for row in findings.last if row.beta == cell.beta and row.mse is not None]
+            mse = sorted(row.mse or 0.0 for row in rows)[len(rows) // 2] if rows else 0.0
+            nats = sorted(row.nats or 0.0 for row in rows)[len(rows) // 2] if rows else 0.0
+            cells = (f"{cell.share:.0%}", f"{mse:.3g}", f"{nats / log(2):,.0f}")
+            table.add_row(f"{cell.beta:.1e}", cell.label, *cells)
+    show_result(table)
+    if findings.agree is not None:
+        show_result(f"The two labels agree for {findings.agree:.1%} of all networks.")
 
 
-def _generalize_parts(document: Mapping[str, Any]) -> "list[Table | str]":
+def _show_sizes(result: "RunResult[GeneralizeFindings]") -> None:
+    findings = result.findings
     table = _table("inputs", "hidden", "trained on", "R², median", "worst", "label of most")
-    for row in sorted(document["rows"], key=lambda row: (row["inputs"], row["hidden"])):
-        numbers = ("none" if row[name] is None else f"{row[name]:.4f}" for name in ("median", "worst"))
-        trained = "yes" if row["inputs"] in document["trained"] else ""
-        hidden = "×".join(map(str, row["hidden"]))
-        table.add_row(str(row["inputs"]), hidden, trained, *numbers, f"{row['label']} {row['share']:.0%}")
-    laws = _table("number of the formula", "over n", "scatter")
-    for law in document["size_laws"]:
-        laws.add_row(law["value"], law["law"], f"{law['scatter']:.1%}")
-    return [table, laws] if document["size_laws"] else [table]
+    for row in sorted(findings.rows, key=lambda row: (row.inputs, row.hidden)):
+        numbers = ("none" if value is None else f"{value:.4f}" for value in (row.median, row.worst))
+        trained = "yes" if row.inputs in findings.trained else ""
+        hidden = "×".join(map(str, row.hidden))
+        table.add_row(str(row.inputs), hidden, trained, *numbers, f"{row.label} {row.share:.0%}")
+    show_result(table)
+    if findings.size_laws:
+        laws = _table("number of the formula", "over n", "scatter")
+        for law in findings.size_laws:
+            laws.add_row(law.value, law.law, f"{law.scatter:.1%}")
+        show_result(laws)
 
 
-def _compare_parts(document: Mapping[str, Any]) -> "list[Table | str]":
+def _show_variants(result: "RunResult[CompareFindings]") -> None:
     table = _table("variant", "R²", "squared error", "seconds", "labels")
-    for row in document["variants"]:
-        if row["mse"] is None:
-            table.add_row(row["variant"], "none")
+    for row in result.findings.variants:
+        if row.mse is None:
+            table.add_row(row.variant, "none")
             continue
-        labels = ", ".join(f"{label} {share:.0%}" for label, share in row["labels"].items())
-        table.add_row(row["variant"], f"{row['r2']:.4f}", f"{row['mse']:.3g}", f"{row['seconds']:,.0f}", labels)
-    return [table]
-
-
-_PARTS = {"census": _census_parts, "generalize": _generalize_parts, "compare": _compare_parts}
+        labels = ", ".join(f"{label} {share:.0%}" for label, share in row.labels.items())
+        table.add_row(row.variant, f"{row.r2 or 0:.4f}", f"{row.mse:.3g}", f"{row.seconds or 0:,.0f}", labels)
+    show_result(table)
 
 
 def _table(*heads: str) -> "Table":
     from rich.table import Table
 
     return Table(*heads, box=None, header_style="bold")
+
+
+def named(result: "RunResult[Any]") -> "Mapping[str, object]":
+    """Returns the result as JSON, with the folder of its run and the report."""
+    return {**result.document, "run": str(result.folder.path), "report": str(result.report)}
+
+
+def _study_screen(show: "Callable[[RunResult[Any]], None]") -> "Screen[RunResult[Any]]":
+    return Screen(show, describe_job, "job", reached=lambda result: not result.findings.failed, document=named)
+
+
+STUDY_SCREENS = {
+    "census": _study_screen(_show_census),
+    "generalize": _study_screen(_show_sizes),
+    "compare": _study_screen(_show_variants),
+}

@@ -1,6 +1,6 @@
 """What the command line shows of a verb that makes runs, and the one way in which such a verb is performed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -39,6 +39,7 @@ class Screen(Generic[Result]):
         unit: what a step is called. Steps that have a name of their own each get a line where there is no terminal.
         reached: whether a run reached its own check.
         panel: on a terminal, drawn above the bar.
+        document: what --json prints.
     """
 
     show: Callable[[Result], None]
@@ -46,6 +47,7 @@ class Screen(Generic[Result]):
     unit: str = "step"
     reached: Callable[[Result], bool] = lambda result: True
     panel: "Callable[[Work, Step], RenderableType] | None" = None
+    document: "Callable[[Result], Mapping[str, Any]]" = lambda result: result.document
 
 
 def perform(run: Callable[..., Result], screen: Screen[Result], options: ResumeOptions) -> int:
@@ -63,7 +65,7 @@ def perform(run: Callable[..., Result], screen: Screen[Result], options: ResumeO
     with progress(options, screen.describe, screen.panel, unit=screen.unit) as on_step:
         result = run(time_limit=options.time_limit, on_step=on_step)
     if options.json:
-        print_json(result.document)
+        print_json(screen.document(result))
     else:
         screen.show(result)
         say(f"report: {printable(str(result.report))}")

@@ -3,54 +3,46 @@
 One job labels the networks of one hypernetwork at one training step, at all prices; one more those trained directly.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import Unpack, override
 
-from novacula.files import JSON
+from novacula.hypernet.analyst.findings import label_findings
 from novacula.hypernet.analyst.label import analyze
-from novacula.hypernet.classify import finite, label_document
+from novacula.hypernet.census_report import write_page
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.network_file import write_network
-from novacula.hypernet.report import build_report
-from novacula.hypernet.studies.campaign import OnJob, conduct, open_runs
 from novacula.hypernet.studies.clusters import cluster
+from novacula.hypernet.studies.rows import CensusFindings, CensusRow, summarize
+from novacula.hypernet.studies.study import Study
 from novacula.hypernet.study_config import CensusConfig
-from novacula.hypernet.tasks import Task, find_task
+from novacula.hypernet.tasks import find_task
 from novacula.hypernet.training.baseline import train_directly
-from novacula.hypernet.training.generator import Generator, load_generator
-from novacula.jobs import Job, Outcome
-from novacula.runs import RunFolder, RunResult
+from novacula.hypernet.training.generator import Generator, Origin, load_generator
+from novacula.jobs import Job, check_executor, one_thread
+from novacula.runs import RunFolder, RunResult, RunSettings, Verb
 
 WORK = "novacula.hypernet.census:census_job"
 """The name under which `novacula.jobs` calls `census_job`."""
 _MEMORY_MB = 900.0
+_QUICK = ClassifyConfig(draws=0)
+"""Noise on the weights would give a confidence, at a dozen times the price."""
 
 
 def census(
-    runs_of: Sequence[str | PathLike[str]],
-    config: CensusConfig | None = None,
-    *,
-    runs: str | PathLike[str] = "runs",
-    out: str | PathLike[str] | None = None,
-    time_limit: float | None = None,
-    on_job: OnJob | None = None,
-) -> RunResult:
-    """Label networks over complexity price, training step and seed.
+    runs_of: Sequence[str | PathLike[str]], config: CensusConfig | None = None, **settings: Unpack[RunSettings]
+) -> RunResult[CensusFindings]:
+    """Labels networks over complexity price, training step and seed.
 
     Args:
         runs_of: runs of ``hypernet train`` for one task and size.
         config: how many.
-        runs: folder in which the census's own folder is made.
-        out: that folder itself, instead.
-        time_limit: seconds of wall time after which jobs are cut off.
-        on_job: called when a job has an outcome.
+        settings: see `novacula.runs.RunSettings`; a step is a job.
 
     Raises:
         RunError: a path that is no such run, or the folder cannot be made.
@@ -58,94 +50,105 @@ def census(
 
     Source: arXiv 2312.03051 shows such a phase diagram; its labels were made by other thresholds.
     """
-    config = config or CensusConfig()
-    generators = open_runs(runs_of)
-    folder = RunFolder.create(
-        part="hypernet",
-        verb="census",
-        configuration={**asdict(config), "of": [str(generator.folder.path.resolve()) for generator in generators]},
-        seed=config.seed,
-        threads=1,
-        label="census",
-        runs=runs,
-        out=out,
-    )
-    return resume(folder, time_limit=time_limit, on_job=on_job)
+    generators = tuple(map(load_generator, runs_of))
+    inputs = CensusInputs(tuple(str(generator.folder.path.resolve()) for generator in generators))
+    task = generators[0].lesson.task.name
+    return CENSUS.start(config or CensusConfig(), inputs, generators, about=task, label="census", **settings)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> RunResult:
-    """Go on with a census: what has been labeled is kept.
+@dataclass(frozen=True)
+class CensusInputs:
+    """What a census begins with.
 
-    Args:
-        folder: a run of ``hypernet census``; the runs that it labels must still be where they were.
-        time_limit: seconds of wall time from now.
-        on_job: called when a job has an outcome.
-
-    Raises:
-        InputError, RunError: a folder is gone, damaged or in use.
+    Attributes:
+        of: folders of the runs whose networks are labeled.
     """
-    config = folder.record.options(CensusConfig)
-    generators = open_runs(folder.record.configuration["of"])
 
-    def document(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        results: list[Any] = [outcome.result for outcome in outcomes if outcome.result]
-        rows = [dict(row) for each in results for row in each["rows"]]
-        last = _last_networks(rows, generators, config)
-        _keep_gallery(folder, last)
-        _name_kinds(last, generators[0].lesson.task)
-        return census_document(rows, generators[0].lesson.task, generators[0].config.inputs)
-
-    jobs = _jobs(config, generators, str(folder.path.resolve()))
-    return conduct(folder, WORK, jobs, config, document, build_report, time_limit=time_limit, on_job=on_job)
+    of: tuple[str, ...]
 
 
-def _jobs(config: CensusConfig, generators: Sequence[Generator], folder: str) -> list[Job]:
-    jobs = []
-    for place, generator in enumerate(generators):
-        for step in generator.steps if config.steps else generator.steps[-1:]:
-            for seed in generator.seeds:
-                what: dict[str, JSON] = {"run": str(generator.folder.path.resolve()), "step": step, "trained": seed}
-                what |= {"prices": config.prices, "draws": config.draws, "seed": config.seed}
-                cost = float(config.prices * config.draws)
-                jobs.append(Job(f"run{place}.step{step}.seed{seed}", what, cost=cost, memory_mb=_MEMORY_MB))
-    if config.baselines:
-        own = generators[0].config
-        what = {"task": own.task, "law": own.law, "inputs": own.inputs, "hidden": list(own.hidden)}
-        what |= {"activation": own.activation, "seeds": config.baselines, "steps": config.baseline_steps}
-        jobs.append(
-            Job("adam", {"baseline": what, "seed": config.seed, "folder": folder}, cost=1e6, memory_mb=_MEMORY_MB)
-        )
-    return jobs
+@dataclass(frozen=True)
+class GeneratedJob:
+    """The networks of one hypernetwork at one step.
 
-
-def census_job(configuration: Mapping[str, Any], seed: int) -> dict[str, JSON]:
-    """Labels the networks of one hypernetwork at one step, or those that are trained directly.
-
-    Args:
-        configuration: ``run``, ``step``, ``trained``, ``prices``, ``draws`` and ``seed``; or ``baseline``,
-            ``seed`` and the census's ``folder``, where the first network is put into the gallery.
-        seed: the job's, which is not used: equal draws at all prices and steps can be compared.
-
-    Returns:
-        ``rows``: of each network where it is from, what it was told, and its label.
+    Attributes:
+        run: folder of the run.
+        step: of the training.
+        trained: seed of the hypernetwork.
+        prices, draws: see `CensusConfig`.
+        seed: of the first draw.
     """
+
+    run: str
+    step: int
+    trained: int
+    prices: int
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class DirectJob:
+    """Networks that are trained directly.
+
+    Attributes:
+        config: of the training.
+        folder: the census's, where the first network is put into the gallery.
+    """
+
+    config: BaselineConfig
+    folder: str
+
+
+@dataclass(frozen=True)
+class CensusJob:
+    """One of the two kinds of jobs."""
+
+    generated: GeneratedJob | None = None
+    direct: DirectJob | None = None
+
+
+@dataclass(frozen=True)
+class CensusRows:
+    """The networks of a job."""
+
+    rows: tuple[CensusRow, ...]
+
+
+def census_job(configuration: CensusJob) -> CensusRows:
+    """Labels the networks of one hypernetwork at one step, or those that are trained directly."""
     torch.set_num_threads(1)
-    if "baseline" in configuration:
-        options = {**configuration["baseline"], "hidden": tuple(configuration["baseline"]["hidden"])}
-        networks = train_directly(BaselineConfig(**options, seed=configuration["seed"]))
-        task = find_task(options["task"], options["law"])
-        write_network(RunFolder.open(configuration["folder"]).artifact("gallery/adam.safetensors"), networks[0])
-        return {"rows": [{"kind": "adam", "draw": i, **_labeled(each, task)} for i, each in enumerate(networks)]}
-    generator = load_generator(configuration["run"], configuration["step"])
-    rows = []
-    for beta in census_prices(generator, configuration["prices"]):
-        for draw in range(configuration["draws"]):
-            network = generator.generate(beta, seed=configuration["seed"] + draw, trained_seed=configuration["trained"])
-            place = {"kind": "generated", "run": configuration["run"], "step": configuration["step"]}
-            place |= {"trained": configuration["trained"], "branch": network.provenance["branch"]}
-            place |= {"beta": beta, "draw": draw, "nats": network.provenance["kl_nats"]}
-            rows.append(place | _labeled(network, generator.lesson.task))
-    return {"rows": rows}
+    if configuration.direct:
+        return CensusRows(tuple(_direct_rows(configuration.direct)))
+    assert configuration.generated
+    return CensusRows(tuple(_generated_rows(configuration.generated)))
+
+
+def _direct_rows(job: DirectJob) -> Iterator[CensusRow]:
+    networks, task = train_directly(job.config), find_task(job.config.task, job.config.law)
+    write_network(RunFolder.open(job.folder).artifact("gallery/adam.safetensors"), networks[0])
+    for draw, network in enumerate(networks):
+        label = label_findings(analyze(network, task, _QUICK))
+        yield CensusRow(**vars(label), kind="adam", draw=draw)
+
+
+def _generated_rows(job: GeneratedJob) -> Iterator[CensusRow]:
+    generator = load_generator(job.run, job.step)
+    for beta in census_prices(generator, job.prices):
+        for draw in range(job.draws):
+            network = generator.generate(beta, seed=job.seed + draw, trained_seed=job.trained)
+            origin = Origin.of(network)
+            yield CensusRow(
+                **vars(label_findings(analyze(network, generator.lesson.task, _QUICK))),
+                kind="generated",
+                draw=draw,
+                run=job.run,
+                step=job.step,
+                trained=job.trained,
+                branch=origin.branch,
+                beta=beta,
+                nats=origin.kl_nats,
+            )
 
 
 def census_prices(generator: Generator, count: int) -> list[float]:
@@ -155,99 +158,90 @@ def census_prices(generator: Generator, count: int) -> list[float]:
     return [min(max(float(f"{beta:.3g}"), low), high) for beta in grid]
 
 
-def _labeled(network: TargetNetwork, task: Task) -> dict[str, Any]:
-    # Noise on the weights would tell a confidence, at a dozen times the price.
-    return label_document(analyze(network, task, ClassifyConfig(draws=0)))
+@dataclass(frozen=True)
+class _Placed:
+    """A row of the last step, with its network, written again."""
+
+    place: int
+    row: CensusRow
+    network: TargetNetwork
 
 
-_Placed = list[tuple[dict[str, Any], TargetNetwork]]
-"""Rows, each with its network."""
+class Census(Study):
+    """A job for each hypernetwork and step, and one for direct training."""
+
+    def __init__(self, config: CensusConfig, generators: Sequence[Generator], folder: RunFolder) -> None:
+        super().__init__(WORK, list(_jobs(config, generators, folder)), config, config.seed)
+        self._config, self._task, self._inputs = config, generators[0].lesson.task, generators[0].config.inputs
+        self._generators = {str(generator.folder.path.resolve()): generator for generator in generators}
+
+    @override
+    def result(self) -> CensusFindings:
+        rows = self._rows()
+        last = list(self._last(rows))
+        if len(last) >= 3:
+            kinds = cluster([analyze(placed.network, self._task, _QUICK) for placed in last])
+            for placed, name in zip(last, kinds.names, strict=True):
+                rows[placed.place] = replace(placed.row, cluster=name)
+        return summarize(rows, self._task.name, self._inputs, self.failures)
+
+    def keep(self, folder: RunFolder) -> None:
+        """Puts the best network of each label into the folder's artifacts."""
+        best: dict[str, _Placed] = {}
+        for placed in self._last(self._rows()):
+            label, mse = placed.row.label, placed.row.mse
+            least = best[label].row.mse if label in best else None
+            if mse is not None and (least is None or mse < least):
+                best[label] = placed
+        for label, placed in best.items():
+            write_network(folder.artifact(f"gallery/{label}.safetensors"), placed.network)
+
+    def _rows(self) -> list[CensusRow]:
+        return [row for result in self.results(CensusRows) for row in result.rows]
+
+    def _last(self, rows: Sequence[CensusRow]) -> Iterator[_Placed]:
+        """The networks of the last step of each run, written again."""
+        for place, row in enumerate(rows):
+            generator = self._generators.get(row.run or "")
+            if generator and row.step == generator.steps[-1]:
+                seed = self._config.seed + row.draw
+                yield _Placed(place, row, generator.generate(row.place[0], seed=seed, trained_seed=row.trained))
 
 
-def _last_networks(rows: Sequence[dict[str, Any]], generators: Sequence[Generator], config: CensusConfig) -> _Placed:
-    """The networks of the last step of each run, written again."""
-    by_path = {str(generator.folder.path.resolve()): (generator, generator.steps[-1]) for generator in generators}
-    found: _Placed = []
-    for row in rows:
-        if row["kind"] == "generated" and row["step"] == by_path[row["run"]][1]:
-            generator, seed = by_path[row["run"]][0], config.seed + row["draw"]
-            found.append((row, generator.generate(row["beta"], seed=seed, trained_seed=row["trained"])))
-    return found
+def _jobs(config: CensusConfig, generators: Sequence[Generator], folder: RunFolder) -> Iterator[Job]:
+    for place, generator in enumerate(generators):
+        run = str(generator.folder.path.resolve())
+        for step in generator.steps if config.steps else generator.steps[-1:]:
+            for seed in generator.seeds:
+                job = CensusJob(GeneratedJob(run, step, seed, config.prices, config.draws, config.seed))
+                cost = float(config.prices * config.draws)
+                yield Job(f"run{place}.step{step}.seed{seed}", job, cost=cost, memory_mb=_MEMORY_MB)
+    if config.baselines:
+        own = generators[0].config
+        baseline = BaselineConfig(
+            task=own.task,
+            law=own.law,
+            inputs=own.inputs,
+            hidden=own.hidden,
+            activation=own.activation,
+            seed=config.seed,
+            seeds=config.baselines,
+            steps=config.baseline_steps,
+        )
+        job = CensusJob(direct=DirectJob(baseline, str(folder.path.resolve())))
+        yield Job("adam", job, cost=1e6, memory_mb=_MEMORY_MB)
 
 
-def _keep_gallery(folder: RunFolder, last: _Placed) -> None:
-    """Puts the best network of each label into the folder's artifacts."""
-    best: dict[str, tuple[dict[str, Any], TargetNetwork]] = {}
-    for row, network in last:
-        label = row["label"]
-        if row["mse"] is not None and (label not in best or row["mse"] < best[label][0]["mse"]):
-            best[label] = row, network
-    for label, (_, network) in best.items():
-        write_network(folder.artifact(f"gallery/{label}.safetensors"), network)
-
-
-def _name_kinds(last: _Placed, task: Task) -> None:
-    """Puts a letter into each row: the kind of its network, found without labels."""
-    if len(last) < 3:
-        return
-    kinds = cluster([analyze(network, task, ClassifyConfig(draws=0)) for _, network in last])
-    for (row, _), name in zip(last, kinds.names, strict=True):
-        row["cluster"] = name
-
-
-def census_document(rows: Sequence[Mapping[str, Any]], task: Task, inputs: int) -> dict[str, Any]:
-    """What the labels of many networks say.
-
-    Returns:
-        ``rows``; ``cells`` of the phase diagram, each with its ``beta``, ``step``, ``label``, ``share`` and ``entropy``
-        in bits; ``ends``: shares of labels at the least and the greatest price, last step; ``monotone``: Spearman's
-        correlation of error and nats with price, medians of the last step; ``agree``: share of networks whose two
-        labels agree.
-    """
-    made = [row for row in rows if row["kind"] == "generated"]
-    last = max((row["step"] for row in made), default=0)
-    final = [row for row in made if row["step"] == last]
-    betas = sorted({row["beta"] for row in final})
-    return {
-        "task": task.name,
-        "inputs": inputs,
-        "rows": list(rows),
-        "cells": _cells(made),
-        "ends": {
-            name: _shares([row for row in final if row["beta"] == beta])
-            for name, beta in (zip(("lowest", "highest"), (betas[0], betas[-1]), strict=True) if betas else ())
-        },
-        "monotone": {name: _monotone(final, betas, name) for name in ("mse", "nats")},
-        "agree": sum(row["agree"] for row in rows) / len(rows) if rows else None,
-    }
-
-
-def _cells(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    found = []
-    for beta, step in sorted({(row["beta"], row["step"]) for row in rows}):
-        labels = Counter(row["label"] for row in rows if (row["beta"], row["step"]) == (beta, step))
-        label, count = min(labels.items(), key=lambda item: (-item[1], item[0]))
-        shares = np.array(list(labels.values())) / labels.total()
-        entropy = abs(float(-(shares * np.log2(shares)).sum()))
-        found.append({"beta": beta, "step": step, "label": label, "share": count / labels.total(), "entropy": entropy})
-    return found
-
-
-def _shares(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    labels = Counter(row["label"] for row in rows)
-    return {label: count / len(rows) for label, count in labels.most_common()}
-
-
-def _monotone(rows: Sequence[Mapping[str, Any]], betas: Sequence[float], name: str) -> float | None:
-    """Spearman's correlation with the price; for nats, which should fall, of their negative."""
-    from scipy.stats import spearmanr
-
-    values = [[row[name] for row in rows if row["beta"] == beta and row[name] is not None] for beta in betas]
-    if len(betas) < 3 or not all(values):
-        return None
-    middle = [float(np.median(each)) for each in values]
-    if max(middle) == min(middle):
-        return None
-    sign = -1.0 if name == "nats" else 1.0
-    correlation: Any = spearmanr(betas, sign * np.array(middle))
-    return finite(float(correlation.statistic))
+CENSUS = Verb(
+    part="hypernet",
+    name="census",
+    config=CensusConfig,
+    inputs=CensusInputs,
+    findings=CensusFindings,
+    load=lambda config, inputs, folder: tuple(map(load_generator, inputs.of)),
+    begin=Census,
+    page=write_page,
+    result=RunResult[CensusFindings],
+    check=check_executor,
+    threads=one_thread,
+)

@@ -1,27 +1,93 @@
 """What a network computes: ``novacula hypernet classify``.
 
-The analyst (`label`) says which algorithm it is, by its weights and by its outputs; `formula` writes it down.
+The analyst (`analyst.label`) says which algorithm it is, by its weights and by its outputs; `formula` writes it down.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from novacula.errors import InputError
-from novacula.files import JSON
+from novacula.files import JSON, to_json
+from novacula.functions import is_function_name
+from novacula.hypernet.analyst.complexity import Complexity, measure_complexity
+from novacula.hypernet.analyst.findings import LabelFindings, finite, label_findings
 from novacula.hypernet.analyst.label import Analysis, analyze
-from novacula.hypernet.analyst.measures import measures
-from novacula.hypernet.config import ClassifyConfig
+from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.formula import POINTS, Formula, describe
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.network_file import read_network
 from novacula.hypernet.tasks import Task, find_task
-from novacula.hypernet.user_function import is_function_name
 
 SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class FormulaComplexity(Complexity):
+    """How complex a network and its formula are.
+
+    Attributes:
+        formula_numbers: numbers of the formula; None where there is none.
+    """
+
+    formula_numbers: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyFindings(LabelFindings):
+    """What is found out about a network.
+
+    Attributes:
+        task: what it should compute.
+        law: the law of the inputs.
+        sizes: units of each layer.
+        activation: of the hidden units.
+        formula: a Python module; null where no formula was found.
+        formula_line: the formula on one line of Python.
+        formula_latex: in LaTeX.
+        formula_sympy: as SymPy reads it.
+        formula_accepted: whether it is as good as the network.
+        formula_reason: why there is none, or why it is not accepted.
+        formula_mse: its squared error on the task.
+        formula_r2: how much of the network's output it explains.
+        formula_r2_far: the same on inputs ten times as large.
+        formula_points: inputs on which it was checked.
+        limit: what becomes of it for sharp or for shallow units.
+        limit_latex: the limit in LaTeX.
+        limit_r2: how much of the network's output the limit explains.
+        is_task: whether the limit, or the formula without one, is the task itself.
+        error_bound: a proved bound of the difference between network and limit, or formula.
+        error_bound_says: the bound in words.
+        largest_error_seen: the largest such difference on the checked inputs.
+        complexity: of network and formula.
+        provenance: where the network comes from.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    task: str
+    law: str
+    sizes: tuple[int, ...]
+    activation: Activation
+    formula: str | None
+    formula_line: str | None
+    formula_latex: str | None
+    formula_sympy: str | None
+    formula_accepted: bool
+    formula_reason: str
+    formula_mse: float | None
+    formula_r2: float | None
+    formula_r2_far: float | None
+    formula_points: int | None
+    limit: str | None
+    limit_latex: str | None
+    limit_r2: float | None
+    is_task: bool
+    error_bound: float | None
+    error_bound_says: str
+    largest_error_seen: float | None
+    complexity: FormulaComplexity
+    provenance: Mapping[str, JSON]
 
 
 @dataclass(frozen=True)
@@ -40,59 +106,49 @@ class Classified:
     analysis: Analysis
     formula: Formula
 
-    def document(self) -> dict[str, JSON]:
+    @property
+    def findings(self) -> ClassifyFindings:
         """Everything, as the command prints it with ``--json``."""
-        formula, checked = self.formula, self.formula.checked
-        limit = formula.limit_checked
-        found: dict[str, Any] = {
-            "schema_version": SCHEMA_VERSION,
-            "task": self.task.name,
-            "law": self.task.law.name,
-            "sizes": list(self.network.architecture.sizes),
-            "activation": self.network.architecture.activation,
-            **label_document(self.analysis),
-            "formula": formula.python,
-            "formula_line": formula.line,
-            "formula_latex": formula.latex,
-            "formula_sympy": formula.sympy_text,
-            "formula_accepted": formula.accepted,
-            "formula_reason": formula.reason,
-            "formula_mse": formula.mse,
-            "formula_r2": checked.r2 if checked else None,
-            "formula_r2_far": checked.far_r2 if checked else None,
-            "formula_points": checked.points if checked else None,
-            "limit": formula.limit_line,
-            "limit_latex": formula.limit_latex,
-            "limit_r2": limit.r2 if limit else None,
-            "is_task": formula.is_task,
-            "error_bound": formula.error_bound,
-            "error_bound_says": formula.bound_says,
-            "largest_error_seen": limit.largest if limit else checked.largest if checked else None,
-            "complexity": {**measures(self.network), "formula_numbers": len(formula.values) or None},
-            "provenance": dict(self.network.provenance),
-        }
-        return {name: finite(value) for name, value in found.items()}
+        formula, checked, limit = self.formula, self.formula.checked, self.formula.limit_checked
+        numbers, seen = len(formula.values) or None, limit or checked
+        return ClassifyFindings(
+            **vars(label_findings(self.analysis)),
+            task=self.task.name,
+            law=self.task.law.name,
+            sizes=self.network.architecture.sizes,
+            activation=self.network.architecture.activation,
+            formula=formula.python,
+            formula_line=formula.line,
+            formula_latex=formula.latex,
+            formula_sympy=formula.sympy_text,
+            formula_accepted=formula.accepted,
+            formula_reason=formula.reason,
+            formula_mse=finite(formula.mse),
+            formula_r2=finite(checked and checked.r2),
+            formula_r2_far=finite(checked and checked.far_r2),
+            formula_points=checked.points if checked else None,
+            limit=formula.limit_line,
+            limit_latex=formula.limit_latex,
+            limit_r2=finite(limit and limit.r2),
+            is_task=formula.is_task,
+            error_bound=finite(formula.error_bound),
+            error_bound_says=formula.bound_says,
+            largest_error_seen=finite(seen and seen.largest),
+            complexity=FormulaComplexity(**asdict(measure_complexity(self.network)), formula_numbers=numbers),
+            provenance=self.network.provenance,
+        )
 
-
-def label_document(analysis: Analysis) -> dict[str, Any]:
-    """The label and what it rests on, as JSON."""
-    return {
-        "label": analysis.label,
-        "broken": analysis.broken,
-        "functional_label": analysis.functional_label,
-        "agree": analysis.agree,
-        "why": analysis.why,
-        "confidence": finite(analysis.confidence),
-        "order_parameters": finite(analysis.order_parameters.document()),
-        "r2": finite(analysis.r2),
-        "mse": finite(analysis.mse),
-    }
+    def document(self) -> dict[str, JSON]:
+        """The findings as JSON."""
+        document = to_json(self.findings)
+        assert isinstance(document, dict)
+        return document
 
 
 def classify(
     network: TargetNetwork | str | PathLike[str], config: ClassifyConfig | None = None, *, check_points: int = POINTS
 ) -> Classified:
-    """Label a network, and find its formula.
+    """Labels a network, and finds its formula.
 
     Args:
         network: the network, or its file.
@@ -111,16 +167,3 @@ def classify(
     task = find_task(config.task or network.task or "l1-norm", config.law)
     formula = describe(network, task, points=check_points, seed=config.seed)
     return Classified(network, task, analyze(network, task, config), formula)
-
-
-def finite(value: Any) -> Any:
-    """A value as JSON can say it: what is no finite number becomes null."""
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case Mapping():
-            return {key: finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [finite(item) for item in value]
-        case _:
-            return value

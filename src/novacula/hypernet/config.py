@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 
+from novacula.functions import is_function_name
 from novacula.options import refuse, unless_one_of, unless_seed, unless_within
 
 if TYPE_CHECKING:
@@ -228,6 +229,11 @@ class TrainConfig:
         for name, choices in (("activation", Activation), ("curriculum", Curriculum)):
             problems += unless_one_of(f"--{name}", getattr(self, name), get_args(choices))
         refuse(problems)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The user's own functions that the training calls."""
+        return tuple(name for name in (self.task, self.law) if name and is_function_name(name))
 
     @property
     def all_inputs(self) -> tuple[int, ...]:

@@ -1,25 +1,25 @@
 """Networks for sizes never trained on: ``novacula hypernet generalize``. One job writes all networks of one size."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from os import PathLike
-from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import Unpack, override
 
-from novacula.files import JSON
+from novacula.hypernet.analyst.findings import finite, label_findings
 from novacula.hypernet.analyst.label import analyze
-from novacula.hypernet.classify import finite, label_document
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.formula import describe, size_laws
-from novacula.hypernet.report import build_report
-from novacula.hypernet.studies.campaign import OnJob, conduct, open_runs
+from novacula.hypernet.generalize_report import write_page
+from novacula.hypernet.studies.sizes import GeneralizeFindings, SizeRow
+from novacula.hypernet.studies.study import Study
 from novacula.hypernet.study_config import GeneralizeConfig
-from novacula.hypernet.training.generator import Generator, load_generator
-from novacula.jobs import Job, Outcome
-from novacula.runs import RunFolder, RunResult
+from novacula.hypernet.training.generator import Generator, Origin, load_generator
+from novacula.jobs import Job, check_executor, one_thread
+from novacula.runs import RunFolder, RunResult, RunSettings, Verb
 
 WORK = "novacula.hypernet.generalize:sizes_job"
 """The name under which `novacula.jobs` calls `sizes_job`."""
@@ -29,23 +29,14 @@ _FORMULAS = 4
 
 
 def generalize(
-    run: str | PathLike[str],
-    config: GeneralizeConfig | None = None,
-    *,
-    runs: str | PathLike[str] = "runs",
-    out: str | PathLike[str] | None = None,
-    time_limit: float | None = None,
-    on_job: OnJob | None = None,
-) -> RunResult:
-    """Let a trained hypernetwork write networks of many sizes, measure them, and fit how their numbers depend on n.
+    run: str | PathLike[str], config: GeneralizeConfig | None = None, **settings: Unpack[RunSettings]
+) -> RunResult[GeneralizeFindings]:
+    """Lets a trained hypernetwork write networks of many sizes, measures them, and fits how their numbers depend on n.
 
     Args:
         run: a run of ``hypernet train``.
         config: which sizes, how many networks of each.
-        runs: folder in which the study's own folder is made.
-        out: that folder itself, instead.
-        time_limit: seconds of wall time after which jobs are cut off.
-        on_job: called when a job has an outcome.
+        settings: see `novacula.runs.RunSettings`; a step is a job.
 
     Raises:
         RunError: no such run, or the folder cannot be made.
@@ -53,116 +44,138 @@ def generalize(
 
     Source: arXiv 2312.03051 reports that one hypernetwork writes right networks for sizes never trained on.
     """
-    config = config or GeneralizeConfig()
-    generator = open_runs([run])[0]
-    _jobs(config, generator)
-    folder = RunFolder.create(
-        part="hypernet",
-        verb="generalize",
-        configuration={**asdict(config), "of": str(generator.folder.path.resolve())},
-        seed=config.seed,
-        threads=1,
-        label="sizes",
-        runs=runs,
-        out=out,
-    )
-    return resume(folder, time_limit=time_limit, on_job=on_job)
+    config, generator = config or GeneralizeConfig(), load_generator(run)
+    beta, size = _price(config, generator), _sizes(config, generator)[0]
+    generator.generate(beta, size, seed=config.seed)  # refuses what cannot be asked for
+    inputs = GeneralizeInputs(str(generator.folder.path.resolve()))
+    task = generator.lesson.task.name
+    return GENERALIZE.start(config, inputs, generator, about=task, label="sizes", **settings)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_job: OnJob | None = None) -> RunResult:
-    """Go on with such a study: what has been measured is kept.
+@dataclass(frozen=True)
+class GeneralizeInputs:
+    """What a study of sizes begins with.
 
-    Args:
-        folder: a run of ``hypernet generalize``; the run that it is about must still be where it was.
-        time_limit: seconds of wall time from now.
-        on_job: called when a job has an outcome.
-
-    Raises:
-        InputError, RunError: a folder is gone, damaged or in use.
+    Attributes:
+        of: folder of the run whose networks are measured.
     """
-    config = folder.record.options(GeneralizeConfig)
-    generator = open_runs([folder.record.configuration["of"]])[0]
 
-    def document(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        rows: list[dict[str, Any]] = [dict(outcome.result) for outcome in outcomes if outcome.result]
-        values = [(row["inputs"], each) for row in rows for each in row.pop("values")]
-        return {
-            "task": generator.lesson.task.name,
-            "beta": _price(config, generator),
-            "trained": list(generator.config.all_inputs),
-            "rows": rows,
-            "size_laws": [asdict(law) for law in size_laws(values)],
-        }
+    of: str
 
-    return conduct(
-        folder, WORK, _jobs(config, generator), config, document, build_report, time_limit=time_limit, on_job=on_job
+
+@dataclass(frozen=True)
+class SizesJob:
+    """The networks of one size.
+
+    Attributes:
+        run: folder of the run.
+        inputs, hidden: the size.
+        beta: complexity price.
+        draws: how many networks.
+        seed: of the first draw; draws of different sizes have the same seeds.
+    """
+
+    run: str
+    inputs: int
+    hidden: tuple[int, ...]
+    beta: float
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredSize(SizeRow):
+    """A row, with the numbers of some formulas.
+
+    Attributes:
+        values: of the formulas that were accepted, by role.
+    """
+
+    values: tuple[Mapping[str, float], ...]
+
+
+def sizes_job(configuration: SizesJob) -> MeasuredSize:
+    """Measures the networks of one size."""
+    job = configuration
+    torch.set_num_threads(1)
+    generator = load_generator(job.run)
+    r2, labels, redrawn, values = [], [], 0, []
+    for draw in range(job.draws):
+        network = generator.generate(job.beta, job.inputs, job.hidden, job.seed + draw)
+        label = label_findings(analyze(network, generator.lesson.task, ClassifyConfig(draws=0)))
+        r2.append(label.r2)
+        labels.append(label.label)
+        redrawn += bool(Origin.of(network).redraws)
+        if draw < _FORMULAS:
+            formula = describe(network, generator.lesson.task, points=4096)
+            values += [formula.values] if formula.accepted else []
+    known = [value for value in r2 if value is not None]
+    label, count = Counter(labels).most_common(1)[0]
+    return MeasuredSize(
+        inputs=job.inputs,
+        hidden=job.hidden,
+        r2=tuple(r2),
+        median=finite(float(np.median(known))) if known else None,
+        worst=min(known, default=None),
+        label=label,
+        share=count / len(labels),
+        redrawn=redrawn,
+        values=tuple(values),
     )
+
+
+class Generalization(Study):
+    """A job for each size and ratio."""
+
+    def __init__(self, config: GeneralizeConfig, generator: Generator, folder: RunFolder) -> None:
+        super().__init__(WORK, list(_jobs(config, generator)), config, config.seed)
+        self._generator, self._price = generator, _price(config, generator)
+
+    @override
+    def result(self) -> GeneralizeFindings:
+        measured = self.results(MeasuredSize)
+        values = [(size.inputs, numbers) for size in measured for numbers in size.values]
+        return GeneralizeFindings(
+            task=self._generator.lesson.task.name,
+            beta=self._price,
+            trained=self._generator.config.all_inputs,
+            rows=tuple(self.results(SizeRow)),
+            size_laws=size_laws(values),
+            failed=self.failures,
+        )
 
 
 def _price(config: GeneralizeConfig, generator: Generator) -> float:
     return generator.config.beta_low if config.beta is None else config.beta
 
 
-def _jobs(config: GeneralizeConfig, generator: Generator) -> list[Job]:
-    """One for each size that the task can have and each ratio.
+def _sizes(config: GeneralizeConfig, generator: Generator) -> list[int]:
+    """The sizes that the task can have; if there are none, the first that is asked for, which is then refused."""
+    return [size for size in sorted({*config.sizes}) if generator.lesson.task.admits(size)] or [config.sizes[0]]
 
-    Raises:
-        InputError: none is left, or the first of them cannot be written.
-    """
-    own, jobs = generator.config, []
-    sizes = [size for size in sorted({*config.sizes}) if generator.lesson.task.admits(size)] or [config.sizes[0]]
-    for size in sizes:
-        layers = [own.hidden_of(size)] if not config.ratios else [
-            tuple(max(1, round(ratio * size)) for _ in own.hidden) for ratio in config.ratios
-        ]  # fmt: skip
+
+def _jobs(config: GeneralizeConfig, generator: Generator) -> Iterator[Job]:
+    own, run = generator.config, str(generator.folder.path.resolve())
+    for size in _sizes(config, generator):
+        layers = [own.hidden_of(size)]
+        if config.ratios:
+            layers = [tuple(max(1, round(ratio * size)) for _ in own.hidden) for ratio in config.ratios]
         for hidden in dict.fromkeys(layers):
-            what: dict[str, JSON] = {"run": str(generator.folder.path.resolve()), "inputs": size}
-            what |= {"hidden": list(hidden), "beta": _price(config, generator), "draws": config.draws}
+            job = SizesJob(run, size, hidden, _price(config, generator), config.draws, config.seed)
             cost = float(size * sum(hidden) * config.draws)
-            name = f"n{size}.h{'x'.join(map(str, hidden))}"
-            jobs.append(Job(name, what | {"seed": config.seed}, cost=cost, memory_mb=_MEMORY_MB))
-    generator.generate(_price(config, generator), sizes[0], seed=config.seed)  # refuses what cannot be asked for
-    return jobs
+            yield Job(f"n{size}.h{'x'.join(map(str, hidden))}", job, cost=cost, memory_mb=_MEMORY_MB)
 
 
-def sizes_job(configuration: Mapping[str, Any], seed: int) -> dict[str, JSON]:
-    """Measures the networks of one size.
-
-    Args:
-        configuration: ``run``, ``inputs``, ``hidden``, ``beta``, ``draws`` and ``seed``.
-        seed: the job's, which is not used: draws of different sizes have the same seeds.
-
-    Returns:
-        ``r2`` of each draw, ``median`` and ``worst`` of them; ``label`` of most, and the ``share`` that has it; draws
-        whose codes collided and were drawn again; and the ``values`` of some formulas.
-    """
-    torch.set_num_threads(1)
-    generator = load_generator(configuration["run"])
-    r2, labels, redraws, values = [], [], 0, []
-    for draw in range(configuration["draws"]):
-        network = generator.generate(
-            configuration["beta"],
-            configuration["inputs"],
-            tuple(configuration["hidden"]),
-            configuration["seed"] + draw,
-        )
-        found = label_document(analyze(network, generator.lesson.task, ClassifyConfig(draws=0)))
-        r2.append(found["r2"])
-        labels.append(found["label"])
-        redraws += bool(network.provenance["redraws"])
-        if draw < _FORMULAS:
-            formula = describe(network, generator.lesson.task, points=4096)
-            values += [dict(formula.values)] if formula.accepted else []
-    known = [value for value in r2 if value is not None]
-    label, count = Counter(labels).most_common(1)[0]
-    return {
-        "inputs": configuration["inputs"],
-        "hidden": configuration["hidden"],
-        "r2": r2,
-        "median": finite(float(np.median(known))) if known else None,
-        "worst": min(known, default=None),
-        "label": label,
-        "share": count / len(labels),
-        "redrawn": redraws,
-        "values": values,
-    }
+GENERALIZE = Verb(
+    part="hypernet",
+    name="generalize",
+    config=GeneralizeConfig,
+    inputs=GeneralizeInputs,
+    findings=GeneralizeFindings,
+    load=lambda config, inputs, folder: load_generator(inputs.of),
+    begin=Generalization,
+    page=write_page,
+    result=RunResult[GeneralizeFindings],
+    check=check_executor,
+    threads=one_thread,
+)

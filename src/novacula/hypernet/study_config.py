@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from novacula.functions import is_function_name
 from novacula.hypernet.config import HIGHEST_BETA, LOWEST_BETA, Integers, Reals, Words, hidden_problems
-from novacula.options import refuse, unless_memory, unless_one_of, unless_seed, unless_within
+from novacula.options import CampaignOptions, refuse, unless_one_of, unless_seed, unless_within
 
 VARIANTS = (
     *("full", "plain-objective", "no-curriculum", "no-owner-features", "no-code-similarity"),
@@ -13,7 +14,7 @@ VARIANTS = (
 
 
 @dataclass(frozen=True)
-class CensusConfig:
+class CensusConfig(CampaignOptions):
     """Which networks of trained hypernetworks are labeled.
 
     Raises:
@@ -32,23 +33,16 @@ class CensusConfig:
     """Steps of their training."""
     seed: int = 0
     """Seed of codes, latents and checks, 0 to 2^32 - 1."""
-    workers: int = 2
-    """Jobs at the same time, each on one thread. Their number changes no label."""
-    cluster: str | None = None
-    """Compute on a Ray cluster whose nodes see the runs: auto, or HOST:6379. By default on this machine."""
-    memory_limit: float | None = None
-    """Megabytes that all workers together may take; a job waits until there is room for it."""
 
     def __post_init__(self) -> None:
         problems = unless_within("--prices", self.prices, 1, 1000) + unless_within("--draws", self.draws, 1, 1000)
         problems += unless_within("--baselines", self.baselines, 0, 1000)
         problems += unless_within("--baseline-steps", self.baseline_steps, 1, 10**7)
-        problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
-        refuse(problems)
+        refuse(problems + unless_seed(self.seed) + self.campaign_problems())
 
 
 @dataclass(frozen=True)
-class GeneralizeConfig:
+class GeneralizeConfig(CampaignOptions):
     """The sizes for which a trained hypernetwork writes networks.
 
     Raises:
@@ -56,7 +50,7 @@ class GeneralizeConfig:
     """
 
     beta: float | None = None
-    """Complexity price; None: the least of the run."""
+    """Complexity price; by default the least of the run."""
     sizes: Integers = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64)
     """Numbers of inputs, with commas between them; those that the task cannot have are left out."""
     ratios: Reals = ()
@@ -65,12 +59,6 @@ class GeneralizeConfig:
     """Networks for each size, of independent codes."""
     seed: int = 0
     """Seed of codes and checks, 0 to 2^32 - 1."""
-    workers: int = 2
-    """Jobs at the same time, each on one thread. Their number changes no result."""
-    cluster: str | None = None
-    """Compute on a Ray cluster whose nodes see the run: auto, or HOST:6379. By default on this machine."""
-    memory_limit: float | None = None
-    """Megabytes that all workers together may take; a job waits until there is room for it."""
 
     def __post_init__(self) -> None:
         problems = unless_within("--draws", self.draws, 1, 10_000)
@@ -79,12 +67,11 @@ class GeneralizeConfig:
         problems += [problem for size in self.sizes for problem in unless_within("--sizes", size, 1, 4096)]
         problems += [problem for ratio in self.ratios for problem in unless_within("--ratios", ratio, 0.01, 64)]
         problems += [] if self.sizes else ["--sizes names no size"]
-        problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
-        refuse(problems)
+        refuse(problems + unless_seed(self.seed) + self.campaign_problems())
 
 
 @dataclass(frozen=True)
-class CompareConfig:
+class CompareConfig(CampaignOptions):
     """A hypernetwork beside itself with one thing switched off at a time, and beside direct training of equal time.
 
     Raises:
@@ -102,30 +89,29 @@ class CompareConfig:
     beta_low: float = 1e-7
     """Least complexity price; the rows are measured at it."""
     variants: Words = ()
-    """Rows, with commas between them: full, plain-objective, no-curriculum, no-owner-features,
-    no-code-similarity, adam, adam-l1; by default all."""
+    """Rows, with commas between them: full, plain-objective, no-curriculum, no-owner-features, no-code-similarity,
+    adam, adam-l1; by default all."""
     l1: float = 0.01
     """Price of the mean magnitude of all weights in adam-l1."""
     seeds: int = 3
     """Hypernetworks and networks of each row."""
     seed: int = 0
     """Seed from which all others are derived, 0 to 2^32 - 1."""
-    workers: int = 2
-    """Jobs at the same time, each on one thread."""
-    cluster: str | None = None
-    """Compute on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
-    memory_limit: float | None = None
-    """Megabytes that all workers together may take; a job waits until there is room for it."""
 
     def __post_init__(self) -> None:
         problems = hidden_problems(self.hidden) + unless_within("--inputs", self.inputs, 1, 4096)
         problems += unless_within("--steps", self.steps, 1, 10**7) + unless_within("--seeds", self.seeds, 1, 1000)
         problems += unless_within("--beta-low", self.beta_low, LOWEST_BETA, HIGHEST_BETA)
         problems += unless_within("--l1", self.l1, 0, 1e6)
-        problems += [p for name in self.variants for p in unless_one_of("--variants", name, VARIANTS)]
-        problems += _campaign_problems(self.seed, self.workers, self.memory_limit)
-        refuse(problems)
+        problems += [problem for name in self.variants for problem in unless_one_of("--variants", name, VARIANTS)]
+        refuse(problems + unless_seed(self.seed) + self.campaign_problems())
 
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The user's own functions that the comparison calls."""
+        return (self.task,) if is_function_name(self.task) else ()
 
-def _campaign_problems(seed: int, workers: int, memory_limit: float | None) -> list[str]:
-    return unless_seed(seed) + unless_within("--workers", workers, 1, 4096) + unless_memory(memory_limit)
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The variants that are asked for, in the order of `VARIANTS`."""
+        return tuple(name for name in VARIANTS if name in self.variants) if self.variants else VARIANTS

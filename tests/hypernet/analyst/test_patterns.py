@@ -33,7 +33,7 @@ def patterns(network: TargetNetwork) -> Patterns:
     ],
 )
 def test_shares(kind: str, shares: dict[str, float]) -> None:
-    found = patterns(shuffled(build(kind, 8), np.random.default_rng(0))).document()
+    found = vars(patterns(shuffled(build(kind, 8), np.random.default_rng(0))))
 
     assert {name: found[name] for name in shares} == pytest.approx(shares, abs=0.05)
 
@@ -60,7 +60,7 @@ def test_a_row_has_the_pattern_that_it_fits_best() -> None:
         rows = np.array([[2.2, second]])
         biases = (np.zeros(1), np.zeros(1))
         found = patterns(TargetNetwork(Architecture((2, 1, 1)), (rows, np.ones((1, 1))), biases, task="max"))
-        assert found.document()[wanted] == 1
+        assert vars(found)[wanted] == 1
 
 
 def test_one_input_on_a_background_of_all_others() -> None:

@@ -9,9 +9,10 @@ from novacula.errors import InputError, RunError
 from novacula.hypernet.config import SampleConfig, TrainConfig
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.sample import sample
-from novacula.hypernet.train import train
-from novacula.hypernet.training.generator import Generator, load_generator
-from novacula.runs import RunFolder
+from novacula.hypernet.train import TRAIN
+from novacula.hypernet.training.generator import Generator, Origin, load_generator
+from novacula.hypernet.training.lesson import Lesson
+from novacula.runs import NoInputs, RunFolder, drive
 
 CONFIG = TrainConfig(
     inputs=3,
@@ -31,7 +32,9 @@ CONFIG = TrainConfig(
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return train(CONFIG, out=tmp_path_factory.mktemp("hypernet") / "run").folder
+    folder = TRAIN.create(CONFIG, NoInputs(), out=tmp_path_factory.mktemp("hypernet") / "run")
+    drive(TRAIN.begin(CONFIG, Lesson.of(CONFIG), folder), folder)  # pyright: ignore[reportArgumentType]
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -53,23 +56,16 @@ def test_the_same_seed_gives_the_same_bits(run: RunFolder, generator: Generator)
 def test_a_network_tells_where_it_comes_from(generator: Generator) -> None:
     network = generator.generate(1e-4, inputs=5, seed=7, trained_seed=6, branch="down")
     assert network.architecture.sizes == (5, 10, 1)
-    told = network.provenance
-    assert {name: told[name] for name in ("beta", "seed", "trained_seed", "branch", "step", "redraws")} == {
-        "beta": 1e-4,
-        "seed": 7,
-        "trained_seed": 6,
-        "branch": "down",
-        "step": 12,
-        "redraws": 0,
-    }
-    assert told["kl_nats"] > 0
+    origin = Origin.of(network)
+    assert (origin.beta, origin.seed, origin.trained_seed, origin.branch) == (1e-4, 7, 6, "down")
+    assert (origin.step, origin.redraws, origin.run) == (12, 0, "run") and origin.kl_nats > 0
     assert generator.generate(1e-4, prior_only=True).provenance["kl_nats"] == 0
 
 
 def test_more_units_than_channels_get_codes_that_do_not_collide(generator: Generator) -> None:
     network = generator.generate(1e-4, inputs=20)
     assert network.architecture.sizes == (20, 40, 1)
-    assert 0 < network.provenance["coherence"] < 0.5 or network.provenance["redraws"] > 0
+    assert 0 < Origin.of(network).coherence < 0.5 or Origin.of(network).redraws > 0
 
 
 def test_the_better_branch_writes(generator: Generator) -> None:

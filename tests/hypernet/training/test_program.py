@@ -9,22 +9,24 @@ import pytest
 import torch
 
 from novacula.errors import InputError, RunError
+from novacula.files import to_json
 from novacula.hypernet.config import TrainConfig
-from novacula.hypernet.train import resume, train
+from novacula.hypernet.train import train
+from novacula.hypernet.training.kept import steps_to_keep
 from novacula.hypernet.training.lesson import Lesson
-from novacula.hypernet.training.program import Training, kept_steps
-from novacula.runs import RunFolder
+from novacula.hypernet.training.program import TrainProgram
+from novacula.runs import RunFolder, Verb, resume
 
 TINY = TrainConfig(
     inputs=3, hidden=(6,), sizes=(2,), steps=12, networks=2, batch=32, width=8, edge_width=6, role=3, codes=12
 )
 
 
-def training(config: TrainConfig = TINY) -> Training:
-    return Training(Lesson.of(config), lambda step, flat, curve: None)
+def training(config: TrainConfig = TINY) -> TrainProgram:
+    return TrainProgram(Lesson.of(config), lambda step, flat, curve: None)
 
 
-def weights(program: Training) -> np.ndarray:
+def weights(program: TrainProgram) -> np.ndarray:
     return program.state()[0]["flat"]
 
 
@@ -45,7 +47,7 @@ def test_a_program_put_away_and_taken_up_goes_on_exactly() -> None:
     for _ in range(3):
         first.step()
     arrays, data = first.state()
-    second.load(arrays, data)
+    second.load(arrays, to_json(data))
     for _ in range(4):
         second.step()
     assert second.position == 7
@@ -56,14 +58,16 @@ def test_a_program_put_away_and_taken_up_goes_on_exactly() -> None:
 @pytest.mark.parametrize(
     "options", [{"curriculum": "up"}, {"hidden": (6, 6), "residual": True, "bypass": True, "curriculum": "up"}]
 )
-def test_every_form_trains_and_resumes_from_its_folder(tmp_path: Path, options: dict[str, Any]) -> None:
+def test_every_form_trains_and_resumes_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(Verb, "draw", lambda verb, folder: folder.path / "report.html")
     config = replace(TINY, steps=5, blocks=1, **options)
     whole = train(config, out=tmp_path / "whole")
     stopped = train(config, out=tmp_path / "stopped", time_limit=0)
-    assert (whole.status, stopped.status) == ("finished", "time-limit")
-    assert stopped.document["steps"] == 1
-    resumed = resume(RunFolder.open(tmp_path / "stopped"))
-    assert resumed.document == whole.document
+    assert (whole.status, stopped.status, stopped.findings.steps) == ("finished", "time-limit", 1)
+    resumed = resume(tmp_path / "stopped")
+    assert resumed.findings == whole.findings and resumed.document == whole.document
     ends = [RunFolder.open(tmp_path / name).load_checkpoint() for name in ("whole", "stopped")]
     assert ends[0] is not None
     assert ends[1] is not None
@@ -90,18 +94,17 @@ def test_without_the_logarithm_the_loss_is_the_objective() -> None:
 def test_the_result_names_the_better_member_at_each_price() -> None:
     program = training(replace(TINY, seeds=2))
     program.step()
-    document = program.result()
-    curve, best = document["curve"], document["best"]
-    assert [member["branch"] for member in document["members"]] == ["up", "down"] * 2
-    assert len(curve["beta"]) == 20
-    objective = np.array(curve["objective"])
-    assert best["0"] == objective[:2].argmin(0).tolist()
-    assert best["1"] == (2 + objective[2:].argmin(0)).tolist()
+    findings = program.result()
+    assert [member.branch for member in findings.members] == ["up", "down"] * 2
+    assert len(findings.curve.beta) == 20
+    objective = np.array(findings.curve.objective)
+    assert findings.best["0"] == tuple(objective[:2].argmin(0))
+    assert findings.best["1"] == tuple(2 + objective[2:].argmin(0))
 
 
 def test_kept_steps_are_on_a_logarithmic_grid() -> None:
-    assert sorted(kept_steps(200)) == [10, 18, 32, 56, 100, 178]
-    assert kept_steps(5) == frozenset()
+    assert sorted(steps_to_keep(200)) == [10, 18, 32, 56, 100, 178]
+    assert steps_to_keep(5) == frozenset()
 
 
 def test_sizes_that_cannot_be_taught_are_refused() -> None:
@@ -124,4 +127,4 @@ def test_a_typed_task_trains() -> None:
 def test_weights_of_another_hypernetwork_are_refused() -> None:
     arrays, data = training().state()
     with pytest.raises(RunError, match="another version"):
-        training(replace(TINY, width=10)).load(arrays, data)
+        training(replace(TINY, width=10)).load(arrays, to_json(data))

@@ -2,7 +2,7 @@
 numbers, one for sidedness and one for the strongest connection; these are ours.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -63,10 +63,6 @@ class OrderParameters:
     def is_bowl(self) -> bool:
         """Whether the function is convex and round."""
         return 0 < self.anisotropy < THRESHOLDS.round and self.concavity < THRESHOLDS.convex
-
-    def document(self) -> dict[str, float]:
-        """The numbers by name."""
-        return asdict(self)
 
 
 @cache

@@ -4,7 +4,7 @@ A row counts for the direction that explains most of it, where that is enough. U
 such as v σ(z) - v σ(-z) = vz, count together. Source: ours.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -56,10 +56,6 @@ class Patterns:
     def pairs(self) -> float:
         """The share of units on two inputs."""
         return self.sum + self.difference
-
-    def document(self) -> dict[str, float]:
-        """The shares by name."""
-        return asdict(self)
 
 
 def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:

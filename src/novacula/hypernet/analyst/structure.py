@@ -1,6 +1,6 @@
 """What a network's function depends on, asked of the function alone. Source: ours."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -24,10 +24,6 @@ class Structure:
     separable: float
     ridge: float
     pairwise: float
-
-    def document(self) -> dict[str, float]:
-        """The shares by name."""
-        return asdict(self)
 
 
 def measure_structure(

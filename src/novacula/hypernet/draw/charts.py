@@ -9,6 +9,7 @@ from jaxtyping import Float
 from markupsafe import Markup
 
 from novacula.hypernet.draw.palette import label_style
+from novacula.hypernet.studies.rows import Cell
 from novacula.report import FAINT, INK, SERIES, figure_svg
 from novacula.report.figures import plain_numbers
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAT = 1 / np.log(2)
+BITS = 1 / np.log(2)
 """Bits of a nat."""
 
 
@@ -32,25 +33,6 @@ class Point:
     x: float
     y: float
     label: str
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a phase diagram.
-
-    Attributes:
-        beta: price.
-        step: of the training.
-        label: of most networks.
-        share: of networks that have it.
-        entropy: of the labels, in bits.
-    """
-
-    beta: float
-    step: int
-    label: str
-    share: float
-    entropy: float
 
 
 def pareto_picture(

@@ -81,7 +81,7 @@ def _row(analysis: Analysis) -> list[float]:
         patterns.sum,
         patterns.difference,
         patterns.total,
-        *(structure.document().values() if structure else (0.0, 0.0, 0.0)),
+        *(vars(structure).values() if structure else (0.0, 0.0, 0.0)),
     ]
     weights = np.abs(analysis.canonical.network.weights[0]).ravel()
     sizes = np.quantile(weights, np.linspace(0, 1, _QUANTILES)[1:-1]) / max(weights.max(), 1e-300)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from novacula.hypernet.activations import activation_torch
@@ -19,6 +20,8 @@ PRICES = 20
 _POINTS = 2048
 _MEASURE_POINTS = 65_536
 
+Row = tuple[float, ...]
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -26,25 +29,32 @@ class Curve:
 
     Attributes:
         beta: the prices, ascending.
-        mse: mean squared error, the median over draws.
-        nats: KL, the median over draws.
-        objective: J, the geometric mean over draws.
+        mse: for each member, the mean squared error at each price, the median over draws.
+        nats: for each member, the KL in nats at each price, the median over draws.
+        objective: for each member, J at each price, the geometric mean over draws.
     """
 
-    beta: Float[Tensor, " prices"]
-    mse: Float[Tensor, "members prices"]
-    nats: Float[Tensor, "members prices"]
-    objective: Float[Tensor, "members prices"]
+    beta: Row
+    mse: tuple[Row, ...]
+    nats: tuple[Row, ...]
+    objective: tuple[Row, ...]
 
-    def best(self, members: Sequence[int]) -> Int[Tensor, " prices"]:
+    @classmethod
+    def of(cls, beta: Tensor, mse: Tensor, nats: Tensor, objective: Tensor) -> "Curve":
+        """The curves that tensors hold, prices along the last axis."""
+        rows = [tuple(map(tuple, values.tolist())) for values in (mse, nats, objective)]
+        return cls(tuple(beta.tolist()), *rows)
+
+    def best(self, members: Sequence[int]) -> tuple[int, ...]:
         """Which of some members has the lowest objective at each price."""
-        return torch.tensor(members)[self.objective[list(members)].argmin(0)]
+        values = np.array([self.objective[member] for member in members])
+        return tuple(members[place] for place in values.argmin(0).tolist())
 
 
 def measure_curve(
     lesson: Lesson, flat: Float[Tensor, "members size"], draws: int, beta: Float[Tensor, " prices"] | None = None
 ) -> Curve:
-    """Write networks of the run's size at every price, each draw with the same noise at all prices.
+    """Writes networks of the run's size at every price, each draw with the same noise at all prices.
 
     Args:
         lesson: what is taught.
@@ -69,7 +79,7 @@ def measure_curve(
             nats.append(written.nats.sum(0))
     errors, costs = torch.stack(mse), torch.stack(nats)
     values = objective(errors, costs, beta, config.inputs).log().mean(0).exp()
-    return Curve(beta, errors.median(0).values, costs.median(0).values, values)
+    return Curve.of(beta, errors.median(0).values, costs.median(0).values, values)
 
 
 def prices(config: TrainConfig) -> Float[Tensor, " prices"]:

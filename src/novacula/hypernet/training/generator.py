@@ -3,26 +3,24 @@
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.errors import InputError, RunError
-from novacula.files import read_safetensors
+from novacula.errors import InputError
+from novacula.files import from_json
 from novacula.hypernet.config import Branch, TrainConfig
 from novacula.hypernet.model.codes import checked_frame, coherence
 from novacula.hypernet.model.noise import Noise
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.train import KEPT
 from novacula.hypernet.training.curve import Curve, measure_curve
+from novacula.hypernet.training.kept import kept_steps, read_weights
 from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.program import TrainFindings
 from novacula.hypernet.training.randomness import generator
 from novacula.runs import RunFolder, reading
-
-_MAX_BYTES = 4_000_000_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,44 @@ class CurvePoint:
     nats: float
     objective: float
     best: bool
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a generated network comes from.
+
+    Attributes:
+        beta: its complexity price.
+        kl_nats: what it cost the generator.
+        seed: of codes and latents.
+        trained_seed: of the hypernetwork.
+        branch: where the range of prices of that opened from.
+        step: training step of the hypernetwork's weights.
+        prior_only: whether all latents are from the prior.
+        redraws: frames of codes that were drawn again.
+        coherence: the largest cosine of two codes.
+        run: the folder's name.
+    """
+
+    beta: float
+    kl_nats: float
+    seed: int
+    trained_seed: int
+    branch: Branch
+    step: int
+    prior_only: bool
+    redraws: int
+    coherence: float
+    run: str
+
+    @classmethod
+    def of(cls, network: TargetNetwork) -> "Origin":
+        """The origin of a generated network.
+
+        Raises:
+            InputError: the network was not generated.
+        """
+        return from_json(cls, network.provenance, "network")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +111,12 @@ class Generator:
     def steps(self) -> tuple[int, ...]:
         """The training steps whose weights the run kept, ascending; the last is where it stands."""
         last = self.folder.load_checkpoint()
-        return tuple(sorted({*_kept(self.folder), *([last.step] if last else [])}))
+        return tuple(sorted({*kept_steps(self.folder), *([last.step] if last else [])}))
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of the run's hypernetworks."""
-        return tuple(dict.fromkeys(member.seed for member in self.lesson.members))
+        return self.lesson.seeds
 
     def at(self, step: int) -> "Generator":
         """The generator of another kept step.
@@ -94,15 +130,13 @@ class Generator:
         """All points of all members, by seed, branch and ascending price."""
         points = []
         for seed in self.seeds:
-            mine = self._members(seed)
-            best = self.measured.best(mine).tolist()
+            mine, curve = self._members(seed), self.measured
+            best = curve.best(mine)
             for index in mine:
-                for place, beta in enumerate(self.measured.beta.tolist()):
-                    values = (
-                        getattr(self.measured, name)[index, place].item() for name in ("mse", "nats", "objective")
-                    )
-                    member = self.lesson.members[index]
-                    points.append(CurvePoint(beta, seed, member.branch, *values, best=best[place] == index))
+                branch = self.lesson.members[index].branch
+                for place, beta in enumerate(curve.beta):
+                    values = (rows[index][place] for rows in (curve.mse, curve.nats, curve.objective))
+                    points.append(CurvePoint(beta, seed, branch, *values, best=best[place] == index))
         return points
 
     def generate(
@@ -140,25 +174,25 @@ class Generator:
             price = torch.full((1, 1), beta)
             written = self.lesson.hypernetwork.write(flat, price, architecture.sizes, noise, prior=prior_only)
         member = self.lesson.members[index]
-        provenance = {
-            "beta": beta,
-            "kl_nats": float(written.nats.sum()),
-            "seed": seed,
-            "trained_seed": member.seed,
-            "branch": member.branch,
-            "step": self.step,
-            "prior_only": prior_only,
-            "redraws": noise.redraws,
-            "coherence": max(float(coherence(codes)) for codes in noise.codes),
-            "run": self.folder.name,
-        }
+        origin = Origin(
+            beta,
+            float(written.nats.sum()),
+            seed,
+            member.seed,
+            member.branch,
+            self.step,
+            prior_only,
+            noise.redraws,
+            max(float(coherence(codes)) for codes in noise.codes),
+            self.folder.name,
+        )
         return TargetNetwork(
             architecture,
             tuple(map(_array, written.weights)),
             tuple(map(_array, written.biases)),
             None if written.bypass is None else _array(written.bypass),
             self.lesson.task.name,
-            provenance,
+            vars(origin),
         )
 
     def _check(self, beta: float, inputs: int) -> None:
@@ -178,8 +212,8 @@ class Generator:
         """The hypernetwork that writes."""
         mine = self._members(trained_seed)
         if branch is None:
-            nearest = int((self.measured.beta.log() - np.log(beta)).abs().argmin())
-            return int(self.measured.best(mine)[nearest])
+            nearest = int(np.abs(np.log(self.measured.beta) - np.log(beta)).argmin())
+            return self.measured.best(mine)[nearest]
         chosen = [index for index in mine if self.lesson.members[index].branch == branch]
         if not chosen:
             raise InputError("--branch", f"is {branch}; the run has {', '.join(self.config.branches)}")
@@ -209,37 +243,26 @@ def load_generator(run: RunFolder | str | PathLike[str], step: int | None = None
         InputError: no weights yet, a step that was not kept, a damaged file, or a task that is gone.
     """
     folder = run if isinstance(run, RunFolder) else RunFolder.open(Path(run))
-    if (folder.record.part, folder.record.verb) != ("hypernet", "train"):
-        raise RunError(f"{folder.path}: is no run of `novacula hypernet train`")
-    lesson = Lesson.of(folder.record.options(TrainConfig))
-    last = folder.load_checkpoint()
-    if last is None or (step is not None and step not in (last.step, *_kept(folder))):
-        kept = ", ".join(map(str, _kept(folder))) or "none yet"
-        raise InputError(str(folder.path), f"has no weights of step {step}; kept steps: {kept}")
+    lesson = Lesson.of_run(folder)
+    last, kept = folder.load_checkpoint(), kept_steps(folder)
+    if last is None or (step is not None and step not in (last.step, *kept)):
+        known = ", ".join(map(str, kept)) or "none yet"
+        raise InputError(str(folder.path), f"has no weights of step {step}; kept steps: {known}")
     with reading(folder):
         if step is None or step == last.step:
-            flat = torch.from_numpy(last.arrays["flat"])
+            step, flat = last.step, torch.from_numpy(last.arrays["flat"])
             lesson.check_weights(flat, str(folder.path))
-            return Generator(folder, lesson, last.step, flat, _last_curve(folder, lesson, last.step, flat))
-        arrays = read_safetensors(folder.artifact(KEPT.format(step=step)), max_bytes=_MAX_BYTES)
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        flat = tensors.pop("flat")
-        lesson.check_weights(flat, str(folder.path))
-        return Generator(folder, lesson, step, flat, Curve(**tensors))
+            curve = _last_curve(folder, lesson, last.step, flat)
+        else:
+            flat, curve = read_weights(folder, step)
+            lesson.check_weights(flat, str(folder.path))
+    return Generator(folder, lesson, step, flat, curve)
 
 
 def _last_curve(folder: RunFolder, lesson: Lesson, step: int, flat: Tensor) -> Curve:
     """The curve of the last weights: what the run's result says, or measured now where it was killed."""
-    result = folder.read_result()
-    if result is None or result["steps"] != step:
-        return measure_curve(lesson, flat, draws=4)
-    recorded = cast(dict[str, Any], result["curve"])
-    return Curve(**{name: torch.tensor(values, dtype=torch.float64) for name, values in recorded.items()})
-
-
-def _kept(folder: RunFolder) -> list[int]:
-    """The earlier steps whose weights are in the folder."""
-    return sorted(int(path.stem) for path in folder.artifact(KEPT.format(step=0)).parent.glob("*.safetensors"))
+    findings = folder.read_findings(TrainFindings)
+    return findings.curve if findings and findings.steps == step else measure_curve(lesson, flat, draws=4)
 
 
 def _array(values: Float[Tensor, "one also_one *shape"]) -> Float[np.ndarray, "*shape"]:

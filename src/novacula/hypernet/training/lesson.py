@@ -7,11 +7,14 @@ import torch
 from torch import Tensor
 
 from novacula.errors import InputError, RunError
+from novacula.files import from_json
+from novacula.functions import check_functions
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.config import Branch, TrainConfig
 from novacula.hypernet.model.graph import Graph
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
 from novacula.hypernet.tasks import Task, find_task
+from novacula.runs import RunFolder
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,20 @@ class Lesson:
     task: Task
 
     @classmethod
+    def of_run(cls, folder: RunFolder) -> "Lesson":
+        """The lesson of a run of ``hypernet train``.
+
+        Raises:
+            RunError: the run is of another verb.
+            InputError: run.json is damaged, or names a function that the user has not allowed; and as `of`.
+        """
+        if (folder.record.part, folder.record.verb) != ("hypernet", "train"):
+            raise RunError(f"{folder.path}: is no run of `novacula hypernet train`")
+        config = from_json(TrainConfig, folder.record.configuration, f"{folder.path}/run.json")
+        check_functions(config.functions)
+        return cls.of(config)
+
+    @classmethod
     def of(cls, config: TrainConfig) -> "Lesson":
         """The lesson of a configuration.
 
@@ -54,6 +71,11 @@ class Lesson:
         """All hypernetworks: for each seed, one per branch."""
         first, config = self.config.seed, self.config
         return tuple(Member(seed, b) for seed in range(first, first + config.seeds) for b in config.branches)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the members."""
+        return tuple(dict.fromkeys(member.seed for member in self.members))
 
     @cached_property
     def hypernetwork(self) -> Hypernetwork:

@@ -1,31 +1,66 @@
 """The training of hypernetworks as a program in steps. Source: ours."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
-from novacula.files import JSON
+from novacula.files import from_json
 from novacula.hypernet.activations import activation_torch
 from novacula.hypernet.training.curriculum import window
 from novacula.hypernet.training.curve import Curve, measure_curve, variance
 from novacula.hypernet.training.descent import Adam, scheduled
-from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.kept import steps_to_keep
+from novacula.hypernet.training.lesson import Lesson, Member
 from novacula.hypernet.training.objective import loss, objective, squared_error
 from novacula.hypernet.training.randomness import generator
-from novacula.runs import Step
+from novacula.runs import Program, Step
 
 Keep = Callable[[int, Float[Tensor, "members size"], Curve], None]
 """Called with step, weights and curve at each step on a logarithmic grid, to keep them."""
-_PER_DECADE = 4
 _DRAWS = 16
 _QUICK_DRAWS = 4
 
 
-class Training:
+@dataclass(frozen=True)
+class TrainFindings:
+    """What a training comes to.
+
+    Attributes:
+        task: the task's name.
+        law: the law of its inputs.
+        sizes: units of each layer of the written networks.
+        parameters: numbers that one hypernetwork learns.
+        steps: training steps done.
+        variance: of the task's outputs, by which R² is measured.
+        members: the hypernetworks.
+        curve: error, nats and objective of their networks at each price.
+        best: for each seed, the member with the lowest objective at each price.
+    """
+
+    task: str
+    law: str
+    sizes: tuple[int, ...]
+    parameters: int
+    steps: int
+    variance: float
+    members: tuple[Member, ...]
+    curve: Curve
+    best: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the next steps depend on, beside the arrays."""
+
+    updates: int
+
+
+class TrainProgram(Program):
     """Trains all members of a lesson at once (see `novacula.runs.Program`).
 
     Every step's data, prices and noise are drawn by the seed and the step's number, so a resumed run goes on exactly.
@@ -44,72 +79,74 @@ class Training:
             for member in lesson.members
         ]
         self._adam = Adam(torch.stack(begin))
-        self._kept = kept_steps(lesson.config.steps)
+        self._kept = steps_to_keep(lesson.config.steps)
 
     @property
+    @override
     def position(self) -> int:
-        """Steps done."""
         return self._adam.updates
 
     @property
+    @override
     def length(self) -> int:
-        """Steps in all."""
         return self.lesson.config.steps
 
+    @override
     def step(self) -> Step:
-        """Write networks, measure them, and improve the hypernetworks."""
         config, step = self.lesson.config, self.position + 1
         flat = self._adam.flat.requires_grad_()
         inputs = self._inputs_of(step)
         mse, nats, beta = self._written(flat, inputs, step)
         values = objective(mse, nats.sum(0), beta, inputs)
-        each = loss(values, logarithmic=config.log_objective)
-        (gradient,) = torch.autograd.grad(each.sum(), flat)
+        losses = loss(values, logarithmic=config.log_objective)
+        (gradient,) = torch.autograd.grad(losses.sum(), flat)
         flat.requires_grad_(False)
         self._adam.update(gradient, scheduled(config.rate, step, config.steps))
-        milestones = ()
+        milestones = []
         if step in self._kept:
             curve = measure_curve(self.lesson, flat, _QUICK_DRAWS)
             self._keep(step, flat, curve)
-            milestones = ({"milestone": "kept", **_as_json(curve)},)
-        return Step(_metrics(inputs, beta, mse.detach(), nats.detach(), each.detach()), milestones)
+            milestones.append({"milestone": "kept", **vars(curve)})
+        metrics = {
+            "inputs": inputs,
+            "loss": [round(value, 5) for value in losses.tolist()],
+            "mse": [float(f"{value:.5g}") for value in mse.detach().log().mean(1).exp().tolist()],
+            "kl": [[round(value, 3) for value in level] for level in nats.detach().mean(2).T.tolist()],
+            "beta": [[float(f"{value:.4g}") for value in row] for row in beta.tolist()],
+        }
+        return Step(metrics, tuple(milestones))
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """Weights and moments; all else follows from the step."""
+    @override
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
         arrays = {"flat": self._adam.flat, "first": self._adam.first, "second": self._adam.second}
-        return {name: array.numpy().copy() for name, array in arrays.items()}, {"updates": self._adam.updates}
+        return {name: array.numpy().copy() for name, array in arrays.items()}, _State(self._adam.updates)
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`.
-
-        Raises:
-            RunError: the state of another version's hypernetwork.
-        """
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         self.lesson.check_weights(torch.from_numpy(arrays["flat"]), "checkpoint")
         self._adam.flat, self._adam.first, self._adam.second = (
             torch.from_numpy(arrays[name]) for name in ("flat", "first", "second")
         )
-        self._adam.updates = data["updates"]
+        self._adam.updates = from_json(_State, data, "checkpoint").updates
 
-    def result(self) -> dict[str, JSON]:
-        """The curves of all members, and for each seed the better member at each price."""
+    @override
+    def result(self) -> TrainFindings:
         lesson, members = self.lesson, self.lesson.members
         curve = measure_curve(lesson, self._adam.flat, _DRAWS)
-        best = {
-            str(seed): curve.best([i for i, member in enumerate(members) if member.seed == seed]).tolist()
-            for seed in dict.fromkeys(member.seed for member in members)
-        }
-        return {
-            "task": lesson.task.name,
-            "law": lesson.task.law.name,
-            "sizes": list(lesson.architecture(lesson.config.inputs).sizes),
-            "parameters": self._net.size,
-            "steps": self.position,
-            "variance": variance(lesson),
-            "members": [{"seed": member.seed, "branch": member.branch} for member in members],
-            "curve": _as_json(curve),
-            "best": best,
-        }
+        return TrainFindings(
+            task=lesson.task.name,
+            law=lesson.task.law.name,
+            sizes=lesson.architecture(lesson.config.inputs).sizes,
+            parameters=self._net.size,
+            steps=self.position,
+            variance=variance(lesson),
+            members=members,
+            curve=curve,
+            best={
+                str(seed): curve.best([place for place, member in enumerate(members) if member.seed == seed])
+                for seed in lesson.seeds
+            },
+        )
 
     def _inputs_of(self, step: int) -> int:
         """The number of inputs of a step's networks, the same for all members whatever their seed."""
@@ -127,36 +164,12 @@ class Training:
         places = {seed: torch.rand(config.networks, generator=source) for seed, source in sources.items()}
         x = torch.stack([drawn[member.seed][0] for member in members])
         y = torch.stack([drawn[member.seed][1] for member in members])
-        beta = torch.stack(
-            [self._prices(places[member.seed], *self._window(member.branch, step)) for member in members]
-        )
+        beta = torch.stack([self._prices(places[member.seed], member, step) for member in members])
         written = self._net.write(flat, beta, sizes, noise)
         return squared_error(written(x, self._activation, residual=config.residual), y), written.nats, beta
 
-    def _window(self, branch: Any, step: int) -> tuple[float, float]:
-        return window(self.lesson.config, branch, (step - 1) / self.lesson.config.steps)
-
-    def _prices(self, uniform: Float[Tensor, " networks"], low: float, high: float) -> Float[Tensor, " networks"]:
-        """One price in each of as many equal parts of the range as there are networks."""
+    def _prices(self, uniform: Float[Tensor, " networks"], member: Member, step: int) -> Float[Tensor, " networks"]:
+        """One price in each of as many equal parts of the member's range as there are networks."""
+        low, high = window(self.lesson.config, member.branch, (step - 1) / self.lesson.config.steps)
         share = (torch.arange(len(uniform)) + uniform) / len(uniform)
         return 10 ** (low + (high - low) * share)
-
-
-def kept_steps(steps: int) -> frozenset[int]:
-    """The steps whose weights are kept: 10, 18, 32, 56, 100 and so on."""
-    exponents = range(_PER_DECADE, 1 + int(_PER_DECADE * np.log10(max(steps, 10))))
-    return frozenset(step for step in (round(10 ** (k / _PER_DECADE)) for k in exponents) if step < steps)
-
-
-def _metrics(inputs: int, beta: Tensor, mse: Tensor, nats: Tensor, each: Tensor) -> dict[str, JSON]:
-    return {
-        "inputs": inputs,
-        "loss": [round(value, 5) for value in each.tolist()],
-        "mse": [float(f"{value:.5g}") for value in mse.log().mean(1).exp().tolist()],
-        "kl": [[round(value, 3) for value in level] for level in nats.mean(2).T.tolist()],
-        "beta": [[float(f"{value:.4g}") for value in row] for row in beta.tolist()],
-    }
-
-
-def _as_json(curve: Curve) -> dict[str, JSON]:
-    return {name: getattr(curve, name).tolist() for name in ("beta", "mse", "nats", "objective")}

@@ -45,7 +45,7 @@ def matrices(name: str, found: Classified) -> Markup:
 def _labels(found: Classified) -> Markup:
     analysis = found.analysis
     rows = [("R²", f"{analysis.r2:.5f}"), ("mean squared error", f"{analysis.mse:.3g}")]
-    rows += [(name.replace("_", " "), f"{value:.3f}") for name, value in analysis.order_parameters.document().items()]
+    rows += [(name.replace("_", " "), f"{value:.3f}") for name, value in vars(analysis.order_parameters).items()]
     return Markup("<h3>Measures</h3>") + table(("measure", ""), rows)
 
 

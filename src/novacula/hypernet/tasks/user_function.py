@@ -6,23 +6,15 @@ never one from a file. Source: ours.
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from novacula.errors import InputError
 
-_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
-
-
-def is_function_name(name: str) -> bool:
-    """Whether a name has the form ``module:function``."""
-    return _NAME.fullmatch(name) is not None
-
 
 def load_function(name: str) -> Callable[..., Any]:
-    """The function of a name.
+    """Returns the function of a name.
 
     Raises:
         InputError: the module cannot be imported, or has no such function.

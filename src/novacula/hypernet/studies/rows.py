@@ -1,0 +1,155 @@
+"""Rows of a census, and what many of them say together. Source: ours."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from novacula.hypernet.analyst.findings import LabelFindings, finite
+from novacula.hypernet.config import Branch
+from novacula.hypernet.studies.study import Failure
+
+
+@dataclass(frozen=True, kw_only=True)
+class CensusRow(LabelFindings):
+    """A network with its label.
+
+    Attributes:
+        kind: whether a hypernetwork generated it, or Adam trained it directly.
+        draw: number among the networks of the same place, or of the direct training.
+        run: folder of the run that generated it.
+        step: training step of the hypernetwork.
+        trained: seed of the hypernetwork.
+        branch: where its range of prices opened from.
+        beta: complexity price.
+        nats: what the network cost the generator.
+        cluster: the kind of the network, found without labels; null where it was not looked for.
+    """
+
+    kind: Literal["generated", "adam"]
+    draw: int
+    run: str | None = None
+    step: int | None = None
+    trained: int | None = None
+    branch: Branch | None = None
+    beta: float | None = None
+    nats: float | None = None
+    cluster: str | None = None
+
+    @property
+    def place(self) -> tuple[float, int]:
+        """Price and step of a generated network."""
+        return self.beta or 0.0, self.step or 0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a phase diagram.
+
+    Attributes:
+        beta: price.
+        step: of the training.
+        label: of most networks.
+        share: of networks that have it.
+        entropy: of the labels, in bits.
+    """
+
+    beta: float
+    step: int
+    label: str
+    share: float
+    entropy: float
+
+
+@dataclass(frozen=True)
+class CensusFindings:
+    """What the labels of many networks say.
+
+    Attributes:
+        task: what the networks should compute.
+        inputs: of the networks.
+        rows: a network each.
+        cells: of the phase diagram.
+        ends: shares of labels at the lowest and the highest price, last step.
+        monotone: Spearman's correlation of error and of falling nats with the price, medians of the last step.
+        agree: share of networks whose two labels agree.
+        failed: jobs that failed, and why.
+    """
+
+    task: str
+    inputs: int
+    rows: tuple[CensusRow, ...]
+    cells: tuple[Cell, ...]
+    ends: Mapping[str, Mapping[str, float]]
+    monotone: Mapping[str, float | None]
+    agree: float | None
+    failed: tuple[Failure, ...] = ()
+
+    @property
+    def generated(self) -> tuple[CensusRow, ...]:
+        """The rows of generated networks."""
+        return tuple(row for row in self.rows if row.kind == "generated")
+
+    @property
+    def last(self) -> tuple[CensusRow, ...]:
+        """Those of the last training step."""
+        return last_rows(self.generated)
+
+
+def last_rows(rows: Sequence[CensusRow]) -> tuple[CensusRow, ...]:
+    """Returns the rows of the last training step."""
+    last = max((row.step or 0 for row in rows), default=0)
+    return tuple(row for row in rows if row.step == last)
+
+
+def summarize(rows: Sequence[CensusRow], task: str, inputs: int, failed: tuple[Failure, ...] = ()) -> CensusFindings:
+    """Returns what the rows of a census say."""
+    generated = [row for row in rows if row.kind == "generated"]
+    final = last_rows(generated)
+    betas = sorted({row.place[0] for row in final})
+    ends = zip(("lowest", "highest"), (betas[0], betas[-1]), strict=True) if betas else ()
+    return CensusFindings(
+        task=task,
+        inputs=inputs,
+        rows=tuple(rows),
+        cells=tuple(_cells(generated)),
+        ends={name: _shares([row for row in final if row.beta == beta]) for name, beta in ends},
+        monotone={
+            "mse": _monotone([(row.place[0], row.mse) for row in final]),
+            "nats": _monotone([(row.place[0], None if row.nats is None else -row.nats) for row in final]),
+        },
+        agree=sum(row.agree for row in rows) / len(rows) if rows else None,
+        failed=failed,
+    )
+
+
+def _cells(rows: Sequence[CensusRow]) -> list[Cell]:
+    found = []
+    for beta, step in sorted({row.place for row in rows}):
+        labels = Counter(row.label for row in rows if row.place == (beta, step))
+        label, count = min(labels.items(), key=lambda item: (-item[1], item[0]))
+        shares = np.array(list(labels.values())) / labels.total()
+        entropy = abs(float(-(shares * np.log2(shares)).sum()))
+        found.append(Cell(beta, step, label, count / labels.total(), entropy))
+    return found
+
+
+def _shares(rows: Sequence[CensusRow]) -> Mapping[str, float]:
+    labels = Counter(row.label for row in rows)
+    return {label: count / len(rows) for label, count in labels.most_common()}
+
+
+def _monotone(values: Sequence[tuple[float, float | None]]) -> float | None:
+    """Spearman's correlation of the medians with the price; None where it has no meaning."""
+    from scipy.stats import spearmanr
+
+    betas = sorted({beta for beta, _ in values})
+    groups = [[value for own, value in values if own == beta and value is not None] for beta in betas]
+    if len(betas) < 3 or not all(groups):
+        return None
+    middle = [float(np.median(group)) for group in groups]
+    if max(middle) == min(middle):
+        return None
+    return finite(float(spearmanr(betas, middle).statistic))  # pyright: ignore[reportAttributeAccessIssue]

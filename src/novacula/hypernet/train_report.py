@@ -1,0 +1,184 @@
+"""The report of a training: networks from exact to cheap, what exactness costs, labels along the price, other sizes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+
+from novacula.hypernet.analyst.complexity import paid_nats
+from novacula.hypernet.analyst.label import analyze
+from novacula.hypernet.classify import Classified, classify
+from novacula.hypernet.classify_report import network_section
+from novacula.hypernet.config import ClassifyConfig
+from novacula.hypernet.draw import Point, gallery_picture, pareto_picture, price_picture
+from novacula.hypernet.draw.charts import BITS
+from novacula.hypernet.training.generator import Generator, load_generator
+from novacula.hypernet.training.program import TrainFindings
+from novacula.report import SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report.figures import plain_numbers
+from novacula.runs import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SHOWN = 6
+"""Prices at which a training's report shows a network."""
+_OPENED = 3
+"""Of these, how many are shown with matrix and formula."""
+_CHECK_POINTS = 20_000
+"""Inputs on which a report compares formula and network."""
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A network at a price, read by the analyst."""
+
+    beta: float
+    read: Classified
+
+    @property
+    def bits(self) -> float:
+        """What the network cost its generator."""
+        return BITS * (paid_nats(self.read.network) or 0.0)
+
+
+def write_page(folder: RunFolder) -> Path:
+    """Writes the report of a training from what its folder holds, and returns its path.
+
+    Raises:
+        InputError: a file in the folder is damaged.
+        OSError: the report cannot be written.
+    """
+    findings = folder.read_findings(TrainFindings)
+    sections = _sections(folder, findings) if findings else [Section("Networks", "There is no result yet.")]
+    title = f"Networks for {folder.record.about}, written to be read"
+    subtitle = "One hypernetwork, a range of complexity prices."
+    return write_report(folder.path / "report.html", title, subtitle, sections, _facts(folder, findings))
+
+
+def _facts(folder: RunFolder, findings: TrainFindings | None) -> dict[str, object]:
+    record = folder.record
+    measured: dict[str, object] = {"steps": f"{record.step:,} of {record.length or 0:,}"}
+    if findings:
+        best = min(map(min, findings.curve.mse))
+        measured["parameters"] = f"{findings.parameters:,}"
+        measured["best squared error"] = f"{best:.3g}"
+        measured["its R²"] = f"{1 - best / findings.variance:.5f}" if findings.variance else ""
+    return run_facts(folder, measured)
+
+
+def _sections(folder: RunFolder, findings: TrainFindings) -> list[Section]:
+    generator = load_generator(folder)
+    samples = _samples(generator)
+    titles = [(f"β = {sample.beta:.0e}: {sample.read.analysis.label}", sample.read.network) for sample in samples]
+    note = (
+        "Inputs are green, hidden units gray, the output stands in the middle. Edges are orange for positive weights "
+        "and blue for negative ones, as wide as the weight is large. At each price the better of the seed's "
+        "hypernetworks writes."
+    )
+    opened = [samples[place] for place in _spread(len(samples), _OPENED)]
+    return [
+        Section("Networks from exact to cheap", gallery_picture("gallery", titles), note),
+        _trade_off(findings, samples),
+        Section("Labels along the price", _label_table(samples), "One network for each price."),
+        *(
+            network_section(f"Opened: β = {sample.beta:.0e}", f"network-{place}", sample.read)
+            for place, sample in enumerate(opened)
+        ),
+        _sizes(generator),
+        _training(folder),
+    ]
+
+
+def _spread(count: int, wanted: int) -> list[int]:
+    """Some places of many, evenly, the ends included."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, wanted)})
+
+
+def _samples(generator: Generator) -> list[_Sample]:
+    """Networks at prices of the curve."""
+    own, betas = generator.config, generator.measured.beta
+    config = ClassifyConfig(own.task, own.law, draws=0)
+    samples = []
+    for place in _spread(len(betas), _SHOWN):
+        network = generator.generate(min(max(betas[place], own.beta_low), own.beta_high))
+        samples.append(_Sample(betas[place], classify(network, config, check_points=_CHECK_POINTS)))
+    return samples
+
+
+def _trade_off(findings: TrainFindings, samples: Sequence[_Sample]) -> Section:
+    curve, members = findings.curve, findings.members
+    points = [
+        Point(sample.bits, max(sample.read.analysis.mse, 1e-12), sample.read.analysis.label) for sample in samples
+    ]
+    chosen = findings.best[str(members[0].seed)]
+    middle = [(BITS * curve.nats[m][place], max(curve.mse[m][place], 1e-12)) for place, m in enumerate(chosen)]
+    names = [f"seed {member.seed}, {member.branch}" for member in members]
+    body = pareto_picture(points, middle=middle)
+    body += price_picture(curve.beta, list(zip(names, curve.mse, strict=True)), "errors", "mean squared error")
+    body += price_picture(curve.beta, list(zip(names, curve.nats, strict=True)), "nats", "nats")
+    note = (
+        "Bits are what the generator had to be told beyond chance. The line joins the medians over draws of the better "
+        "hypernetwork of the first seed at each price; below, all hypernetworks: up opens its range of prices upwards, "
+        "down downwards."
+    )
+    return Section("What exactness costs", body, note)
+
+
+def _label_table(samples: Sequence[_Sample]) -> Markup:
+    rows = []
+    for sample in samples:
+        analysis, formula = sample.read.analysis, sample.read.formula
+        rows.append(
+            (
+                f"{sample.beta:.1e}",
+                analysis.label + (" (broken)" if analysis.broken else ""),
+                analysis.functional_label,
+                f"{analysis.confidence:.2f}",
+                f"{analysis.r2:.4f}",
+                f"{sample.bits:,.0f}",
+                (formula.limit_line or formula.line) if formula.accepted else "none accepted",
+            )
+        )
+    return table(("β", "by weights", "by outputs", "confidence", "R²", "bits", "formula, or its limit"), rows)
+
+
+def _sizes(generator: Generator) -> Section:
+    """R² for a few sizes, at the least price."""
+    own = generator.config
+    wanted = sorted({max(1, round(own.inputs * share)) for share in (0.25, 0.5, 1, 1.5, 2)})
+    rows = []
+    for size in [size for size in wanted if generator.lesson.task.admits(size)]:
+        networks = [generator.generate(own.beta_low, size, seed=draw) for draw in range(3)]
+        found = [analyze(network, generator.lesson.task, ClassifyConfig(draws=0)) for network in networks]
+        r2 = sorted(analysis.r2 for analysis in found)
+        trained = "yes" if size in own.all_inputs else ""
+        labels = ", ".join(dict.fromkeys(analysis.label for analysis in found))
+        hidden = networks[0].architecture.hidden[0]
+        rows.append((size, hidden, trained, f"{np.median(r2):.4f}", f"{r2[0]:.4f}", labels))
+    note = "Three networks of each size at the least price. `novacula hypernet generalize` measures more."
+    head = ("inputs", "hidden", "trained on", "R², median", "worst", "labels")
+    return Section("Other sizes, with no further training", table(head, rows), note)
+
+
+def _training(folder: RunFolder) -> Section:
+    """The squared error over steps, of each hypernetwork."""
+    steps, errors = [], []
+    for event in folder.events():
+        if "milestone" not in event and isinstance(event.get("mse"), list):
+            steps.append(event["step"])
+            errors.append(event["mse"])
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.subplots()
+        for place, values in enumerate(np.array(errors, float).T):
+            axes.plot(steps, np.maximum(values, 1e-12), color=SERIES[place % len(SERIES)], linewidth=0.9, alpha=0.9)
+        axes.set(yscale="log", xlabel="step", ylabel="mean squared error")
+        plain_numbers(axes.xaxis)
+
+    note = "The geometric mean over the prices of each step; these change as the range of prices opens."
+    body = figure_svg("training", "Squared error over training steps", draw, height=3.2) if steps else Markup("")
+    return Section("Training", body, note)
