@@ -1,18 +1,34 @@
-"""A user's own function: the form of its name, ``module:function``, and the consent that a run needs to call it.
+"""A user's own function: the form of its name, ``module:function``, the consent to call it, its loading and calls.
 
 A user who begins a run with a function has named that function. A user who resumes a folder has not, and anybody may
-have written that folder. An environment variable must then list the function. Source: ours.
+have written that folder. An environment variable must then list the function. A function is called in this process, or
+in one of its own that can be ended when it does not return. Source: ours.
 """
 
+import importlib
+import json
+import operator
 import os
 import re
-from collections.abc import Iterable
+import resource
+import sys
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
 
+from novacula.child import Child, connect
 from novacula.errors import InputError
 
 FUNCTIONS = "NOVACULA_FUNCTIONS"
 """The environment variable with the functions that folders may name, separated by commas. Workers inherit it."""
 
+MEMORY_MB = 4000
+"""Address space of a function's own process, in 10^6 bytes."""
+LOADING_SECONDS = 60.0
+"""Longest time that a function's module may take to load in a process of its own."""
+_BATCH = 500
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
@@ -41,3 +57,140 @@ def check_functions(names: Iterable[str]) -> None:
 
 def _allowed() -> set[str]:
     return {name.strip() for name in os.environ.get(FUNCTIONS, "").split(",") if name.strip()}
+
+
+def load_function(name: str) -> Callable[..., Any]:
+    """Returns the function of a name; its module is also looked for in the working folder.
+
+    The module runs in this process, as whatever a user starts does: only names from the command line or from a caller
+    get here, never one from a file.
+
+    Raises:
+        InputError: the module cannot be imported, or has no such function.
+    """
+    folder = os.getcwd()
+    sys.path.insert(0, folder)
+    try:
+        function, problem = _load(name)
+    finally:
+        sys.path.remove(folder)
+    if function is None:
+        raise InputError(name, problem)
+    return function
+
+
+class FunctionProcess:
+    """A function from a list to a list of integers, called in a process of its own.
+
+    It neither hangs nor fills this process; what it prints goes nowhere.
+
+    Args:
+        name: ``module:function``; its module is also looked for in the working folder.
+        seconds: longest time that it may take for one list.
+        memory_mb: address space of its process, in 10^6 bytes.
+
+    Raises:
+        InputError: the function cannot be loaded.
+    """
+
+    def __init__(self, name: str, seconds: float, memory_mb: int = MEMORY_MB) -> None:
+        self.name, self._seconds = name, seconds
+        self._child = Child(f"{__name__}:serve", [name, memory_mb], path=[os.getcwd(), *sys.path])
+        self._close = weakref.finalize(self, self._child.end)
+        self._receive(LOADING_SECONDS, "", "did not load")
+
+    def call(self, lists: Sequence[list]) -> Iterator[list[list[int]]]:
+        """Yields for each list what the function returns: a list of integers for every item, or of one.
+
+        Raises:
+            InputError: the function raises, takes too long, ends its process, or returns anything else.
+        """
+        for begin in range(0, len(lists), _BATCH):
+            batch = lists[begin : begin + _BATCH]
+            with suppress(OSError):  # that the process is dead is noticed where its answer is missing
+                self._child.connection.send_bytes(json.dumps(batch).encode())
+            for argument in batch:
+                yield self._receive(self._seconds, f" for {shown(argument)}", "did not return")
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._close()
+
+    def _receive(self, seconds: float, where: str, late: str) -> list[list[int]]:
+        """The next answer of the process."""
+        connection = self._child.connection
+        try:
+            if not connection.poll(seconds):
+                self.close()
+                raise InputError(self.name, f"{late} within {seconds:g} s{where}")
+            answer = json.loads(connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise InputError(self.name, f"ended its process ({self._child.cause_of_death()}){where}") from error
+        if isinstance(answer, str):
+            self.close()
+            raise InputError(self.name, answer + where)
+        return answer
+
+
+def shown(argument: list) -> str:
+    """Returns a list as text of at most 80 letters."""
+    text = str(argument)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def serve(descriptor: int, name: str, memory_mb: int) -> None:
+    """Loads a function in its own process, says so, and calls it until the other end is closed.
+
+    A request is a JSON list of lists. Each list has an answer of its own: what the function returned, or a text that
+    says what went wrong.
+
+    Args:
+        descriptor: of the socket to the parent.
+        name: of the function.
+        memory_mb: address space, in 10^6 bytes, beyond which memory is refused.
+    """
+    connection = connect(descriptor)
+    with suppress(EOFError, OSError):
+        with suppress(ValueError, OSError):  # the machine's own limit is lower
+            resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 10**6, memory_mb * 10**6))
+        function, problem = _load(name)
+        _send(connection, problem or [])
+        while function:
+            for argument in json.loads(connection.recv_bytes()):
+                _send(connection, _answer(function, argument))
+
+
+def _load(name: str) -> tuple[Callable[..., Any] | None, str]:
+    """The function, or what is wrong."""
+    module, _, attribute = name.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        return None, f"cannot be loaded: {_described(error)}"
+    return (function, "") if callable(function) else (None, f"is {type(function).__name__}, no function")
+
+
+def _answer(function: Callable[..., Any], argument: list) -> list[list[int]] | str:
+    """One list of integers for every item that the function returned, or what is wrong."""
+    try:
+        items = function(argument)
+    except BaseException as error:
+        return f"raised {_described(error)}"
+    if not isinstance(items, list | tuple):
+        return f"returned {type(items).__name__}; a list is needed"
+    result = []
+    for step, item in enumerate(items):
+        values = item if isinstance(item, list | tuple) else [item]
+        try:
+            result.append([operator.index(value) for value in values])
+        except TypeError:
+            return f"returned {str(item)[:40]!r} at step {step}; outputs are integers, or lists of them"
+    return result
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+def _send(connection: Connection, answer: list[list[int]] | str) -> None:
+    connection.send_bytes(json.dumps(answer).encode())

@@ -132,12 +132,12 @@ def test_a_source_that_is_none_is_named(name: str, said: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"seed": -1}, "--seed"),
-        ({"networks": 0}, "--networks"),
-        ({"low": 3, "high": 2}, "--low"),
-        ({"streams": 0}, "--streams"),
-        ({"length": 1}, "--length"),
-        ({"call_seconds": 0.0}, "--call-seconds"),
+        ({"seed": -1}, "seed"),
+        ({"networks": 0}, "networks"),
+        ({"low": 3, "high": 2}, "low"),
+        ({"streams": 0}, "streams"),
+        ({"length": 1}, "length"),
+        ({"call_seconds": 0.0}, "call_seconds"),
     ],
 )
 def test_an_option_out_of_range_is_named(options: dict[str, Any], said: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -279,7 +280,9 @@ def test_every_campaign_asks_the_cluster_that_it_is_told(
 ) -> None:
     assert main([*words.split(), "--cluster", "127.0.0.1:1", "--out", str(tmp_path / "run"), "-q"]) == 2
     assert "--cluster 127.0.0.1:1: no Ray cluster answers there" in capsys.readouterr().err
-    assert RunFolder.open(tmp_path / "run").status == "failed"
+    # A verb that is described by `Verb` asks before it makes a folder.
+    described = find_spec(f"novacula.{words.split()[0]}.verbs")
+    assert (not (tmp_path / "run").exists()) if described else RunFolder.open(tmp_path / "run").status == "failed"
 
 
 def test_every_campaign_takes_a_cluster() -> None:

@@ -117,7 +117,7 @@ def test_an_error_in_the_driver_leaves_no_worker(tmp_path: Path) -> None:
 
 
 def test_workers_that_cannot_start_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "_PROGRAM", "raise SystemExit('no such interpreter')")
+    monkeypatch.setattr("novacula.child._PROGRAM", "raise SystemExit('no such interpreter')")
     with pytest.raises(RunError, match="worker processes cannot start: exit code 1: no such interpreter"):
         conduct(toy_jobs(tmp_path, NAMES), tmp_path)
     assert not (tmp_path / "jobs").exists()

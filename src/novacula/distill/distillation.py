@@ -23,7 +23,7 @@ from novacula.distill.source import Source
 from novacula.distill.stopwatch import Stopwatch
 from novacula.distill.train import TrainedNetwork, Trainer
 from novacula.distill.verify import Tier
-from novacula.files import JSON, from_json, to_json
+from novacula.files import JSON, from_json
 from novacula.runs import Program, RunFolder, Step
 
 _Key = tuple[float, str]
@@ -97,15 +97,14 @@ class Distillation(Program):
         return Step({name: value for name, value in asdict(progress).items() if value is not None})
 
     @override
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
+    def state(self) -> tuple[dict[str, np.ndarray], _State]:
         arrays, training = self._trainer.state() if self._trainer else ({}, {})
         looked = self._shortcuts is not None
-        state = _State(training, tuple(self._opened), len(self.extractions), looked, self._clock.seconds)
-        return arrays, {"done": to_json(state)}
+        return arrays, _State(training, tuple(self._opened), len(self.extractions), looked, self._clock.seconds)
 
     @override
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
-        state = from_json(_State, data["done"], "checkpoint")
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        state = from_json(_State, data, "checkpoint")
         if self._trainer:
             self._trainer.load(arrays, state.training)
         if self._shortcuts is None and state.looked:

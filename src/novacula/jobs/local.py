@@ -1,39 +1,27 @@
 """Runs jobs on processes of this machine.
 
-Each worker is a fresh interpreter in a session of its own. Ctrl-C at the terminal therefore reaches only the driver,
-which decides about the workers, and the end of a worker ends the programs that it runs.
+Each worker is a `novacula.child.Child`. Ctrl-C at the terminal therefore reaches only the driver, which decides about
+the workers, and the end of a worker ends the programs that it runs.
 """
 
-import json
 import math
 import os
 import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import IO
 
+from novacula.child import Child
 from novacula.errors import RunError
 from novacula.jobs.executor import Ended, Pool
 from novacula.jobs.job import Job
 from novacula.jobs.work import ONE_THREAD, PACKAGES, READY
 from novacula.options import CampaignOptions, refuse
 
-# A worker imports modules from the same places as the driver, and not from its own working folder.
-_PROGRAM = """\
-import json, sys
-path, descriptor, work, packages = json.loads(sys.argv[1])
-sys.path[:] = path
-from novacula.jobs.work import serve
-serve(descriptor, work, tuple(packages))
-"""
 _LIFETIME = 900.0
 """The seconds after which a new worker replaces an old one, which bounds what its jobs leak."""
 _STARTS = 3
@@ -73,10 +61,9 @@ class LocalExecutor:
 
 @dataclass
 class _Worker:
-    """A worker process and its connection, on the driver's side."""
+    """A worker process, on the driver's side."""
 
-    process: subprocess.Popen[bytes]
-    connection: Connection
+    child: Child
     complaints: IO[bytes]
     born: float = field(default_factory=time.monotonic)
     ready: bool = False
@@ -86,43 +73,24 @@ class _Worker:
     @classmethod
     def begin(cls, work: str, packages: tuple[str, ...]) -> "_Worker":
         complaints = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the worker
-        ours, theirs = socket.socketpair()
-        with theirs:
-            arguments = json.dumps([sys.path, theirs.fileno(), work, packages])
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _PROGRAM, arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=complaints,
-                stderr=complaints,
-                env=os.environ | ONE_THREAD,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
-        return cls(process, Connection(ours.detach()), complaints)
-
-    def has_died(self) -> bool:
-        """Returns whether the process has ended by itself. It does not reap the process, whose number stays in use."""
-        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        child = Child("novacula.jobs.work:serve", [work, packages], output=complaints, environment=ONE_THREAD)
+        return cls(child, complaints)
 
     def end(self) -> None:
         """Ends the process and the programs that it runs at once."""
-        with suppress(ProcessLookupError, PermissionError):  # macOS refuses if only a dead process is left
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.connection.close()
+        self.child.end()
         self.complaints.close()
 
     def epitaph(self) -> str:
         """Returns how the dead or dying process died, and the last line of its output."""
         patience = time.monotonic() + 5
-        while not self.has_died() and time.monotonic() < patience:  # the connection closes a little earlier
+        while not self.child.has_died() and time.monotonic() < patience:  # the connection closes a little earlier
             time.sleep(0.005)
         self.complaints.seek(max(0, self.complaints.seek(0, os.SEEK_END) - 2000))
         said = self.complaints.read().decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
         self.end()
-        code = self.process.returncode
-        how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
-        hint = "it may have run out of memory" if code == -signal.SIGKILL else said
+        how = self.child.cause_of_death()
+        hint = "it may have run out of memory" if how == signal.SIGKILL.name else said
         return f"{how}: {hint}" if hint else how
 
 
@@ -147,13 +115,13 @@ class _LocalPool:
         worker = self._idle_worker()
         worker.job, worker.request = job, request
         with suppress(OSError):  # the worker has just died, and `wait` will notice
-            worker.connection.send_bytes(request)
+            worker.child.connection.send_bytes(request)
 
     def wait(self, seconds: float) -> list[Ended]:
         busy = [worker for worker in self._workers if worker.job]
-        spoke = wait_for([worker.connection for worker in busy], seconds)
+        spoke = wait_for([worker.child.connection for worker in busy], seconds)
         # A program of a dead worker may hold the worker's connection open.
-        heard = [worker for worker in busy if worker.connection in spoke or worker.has_died()]
+        heard = [worker for worker in busy if worker.child.connection in spoke or worker.child.has_died()]
         return [ended for worker in heard if (ended := self._hear(worker))]
 
     def close(self) -> None:
@@ -162,7 +130,7 @@ class _LocalPool:
 
     def _idle_worker(self) -> _Worker:
         for worker in [worker for worker in self._workers if not worker.job]:
-            if not worker.has_died() and time.monotonic() - worker.born < _LIFETIME:
+            if not worker.child.has_died() and time.monotonic() - worker.born < _LIFETIME:
                 return worker
             self._workers.remove(worker)
             worker.end()
@@ -173,7 +141,7 @@ class _LocalPool:
         """Reads a message of a busy worker, and returns the end of its job if the message contains it."""
         assert worker.job
         try:
-            message = worker.connection.recv_bytes() if worker.connection.poll() else None
+            message = worker.child.connection.recv_bytes() if worker.child.connection.poll() else None
         except (EOFError, OSError):
             message = None
         if message is None:

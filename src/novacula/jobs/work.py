@@ -8,22 +8,18 @@ numbers. If it annotates the configuration as a dataclass, it gets that dataclas
 import importlib
 import importlib.util
 import inspect
-import os
 import re
 import resource
-import select
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FunctionType
 from typing import Any, get_type_hints
 
+from novacula.child import connect
 from novacula.errors import InputError, NovaculaError
 from novacula.files import JSON, format_json, from_json, parse_json, to_json
 
@@ -34,7 +30,9 @@ PACKAGES = ("novacula",)
 """The packages that may contain the work."""
 
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
-ONE_THREAD = dict.fromkeys([*(f"{library}_NUM_THREADS" for library in _LIBRARIES), "VECLIB_MAXIMUM_THREADS"], "1")
+ONE_THREAD: dict[str, str] = dict.fromkeys(
+    [*(f"{library}_NUM_THREADS" for library in _LIBRARIES), "VECLIB_MAXIMUM_THREADS"], "1"
+)
 """The environment of a process with one numeric thread; libraries read it when they load."""
 
 READY = b"ready"
@@ -206,7 +204,7 @@ def _peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def serve(descriptor: int, work: str, packages: tuple[str, ...]) -> None:
+def serve(descriptor: int, work: str, packages: list[str]) -> None:
     """Answers the requests from a connection, in a worker process, until the other end closes the connection.
 
     That kills the whole process group, so this process must lead a group of its own.
@@ -216,20 +214,10 @@ def serve(descriptor: int, work: str, packages: tuple[str, ...]) -> None:
         work: the name of the work.
         packages: as for `load_work`.
     """
-    os.set_inheritable(descriptor, False)
-    connection = Connection(descriptor)
-    threading.Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
+    connection, allowed = connect(descriptor), tuple(packages)
     with suppress(Exception):  # each answer will contain the error
-        load_work(work, packages)
+        load_work(work, allowed)
     with suppress(EOFError, OSError):
         connection.send_bytes(READY)
         while True:
-            connection.send_bytes(answer_request(work, packages, connection.recv_bytes()))
-
-
-def _end_with_parent(descriptor: int) -> None:
-    """Waits for the end of the parent, and then kills this process and the programs that it runs."""
-    poll = select.poll()
-    poll.register(descriptor, 0)  # without a mask, poll reports only that the other end has closed
-    poll.poll()
-    os.killpg(0, signal.SIGKILL)
+            connection.send_bytes(answer_request(work, allowed, connection.recv_bytes()))
