@@ -9,11 +9,10 @@ from typing import Any, cast
 import torch
 
 from novacula.errors import InputError
-from novacula.functions import is_function_name
+from novacula.functions import is_function_name, load_function
 from novacula.hypernet.tasks import functions
 from novacula.hypernet.tasks.laws import find_law
 from novacula.hypernet.tasks.task import SYMMETRIES, Function, Symmetry, Task
-from novacula.hypernet.tasks.user_function import load_function
 
 _P, _S, _T = SYMMETRIES
 _COUNT = re.compile(r"([1-9][0-9]{0,3})-of-n")

@@ -10,8 +10,7 @@ import torch
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.functions import is_function_name
-from novacula.hypernet.tasks.user_function import load_function
+from novacula.functions import is_function_name, load_function
 
 Draw = Callable[[tuple[int, ...], torch.Generator], torch.Tensor]
 
