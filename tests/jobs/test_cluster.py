@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass, replace
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ import pytest
 import novacula
 from novacula.arc.bench import bench, resume
 from novacula.arc.config import BenchConfig
-from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.jobs import LocalExecutor, RayExecutor, Report, executor_for, read_outcome, run_jobs
 from novacula.jobs import cluster as cluster_module
@@ -263,26 +261,6 @@ def test_what_listens_but_is_no_head_of_a_cluster_is_told_apart(
 def test_an_address_of_another_form_is_refused(address: str) -> None:
     with pytest.raises(InputError, match="must be auto or HOST:PORT"):
         executor_for(address, workers=2, memory_limit_mb=None)
-
-
-@needs_ray
-@pytest.mark.parametrize(
-    "words",
-    [
-        "arc bench --limit 1",
-        "distill bench --tasks Parity_Last2",
-        "optim bench --tasks rosenbrock-2 --optimizers adamw",
-        "hypernet compare --task l1-norm --variants adam --seeds 1",
-    ],
-)
-def test_every_campaign_asks_the_cluster_that_it_is_told(
-    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([*words.split(), "--cluster", "127.0.0.1:1", "--out", str(tmp_path / "run"), "-q"]) == 2
-    assert "--cluster 127.0.0.1:1: no Ray cluster answers there" in capsys.readouterr().err
-    # A verb that is described by `Verb` asks before it makes a folder.
-    described = find_spec(f"novacula.{words.split()[0]}.verbs")
-    assert (not (tmp_path / "run").exists()) if described else RunFolder.open(tmp_path / "run").status == "failed"
 
 
 def test_every_campaign_takes_a_cluster() -> None:

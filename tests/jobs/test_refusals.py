@@ -1,0 +1,32 @@
+"""A place to compute that does not exist is refused in one line, and the refused campaign leaves no folder."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from novacula.cli.main import main
+
+CAMPAIGNS = (
+    "distill bench --tasks Parity_Last2",
+    "hypernet compare --task l1-norm --variants adam --seeds 1",
+    "optim bench --tasks rosenbrock-2 --optimizers adamw",
+)
+PLACES = {
+    "--workers 5000": "options: --workers is 5000; it must lie in 1 … 4096",
+    "--cluster 127.0.0.1:1": "--cluster 127.0.0.1:1: no Ray cluster answers there",
+}
+NO_RAY = "options: --cluster needs ray, not installed: pip install 'novacula[ray]'"
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("campaign", CAMPAIGNS)
+def test_a_place_that_does_not_exist_is_refused_before_a_folder_exists(
+    campaign: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = NO_RAY if "cluster" in place and find_spec("ray") is None else PLACES[place]
+    assert main([*campaign.split(), *place.split(), "--out", str(tmp_path / "run")]) == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert line.startswith(f"novacula: {expected}") and printed.out == ""
+    assert [*tmp_path.iterdir()] == []
