@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from novacula.report import figure_svg
-from novacula.report.thumbnail import thumbnail
+from novacula.report.pictures import thumbnail
 
 BOX = 'viewBox="0 0 4 4"'
 EVIL = """<svg viewBox="0 0 4 4" onload="alert(1)" width="9999" class="x">

@@ -1,1 +1,1 @@
-"""The `novacula` command: one module per part, imported only when that part is asked for."""
+"""The `novacula` command, with one module per part, which Python imports when the user asks for that part."""

@@ -1,4 +1,4 @@
-"""What the commands say: results on stdout, everything else on stderr, and the exit code."""
+"""The output of the commands: results on stdout, everything else on stderr, and the exit codes."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EXIT_FINISHED = 0
 EXIT_UNREACHED = 1
-"""Finished without reaching its own check: a program not verified, some jobs failed."""
+"""The run has finished, but its own check fails: for example, a program is not verified, or jobs have failed."""
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -21,37 +21,37 @@ _PIPE_WIDTH = 200
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with escapes for what could steer a terminal: texts come from files that anybody wrote."""
+    """Returns `text` on one line, with escapes for control characters, since anybody may have written the text."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def say(text: str) -> None:
-    """One line on stderr."""
+    """Prints one line on stderr."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
 def complain(text: str) -> None:
-    """One line on stderr that says what is wrong."""
+    """Prints an error as one line on stderr."""
     say(f"novacula: {printable(text)}")
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """One JSON object on stdout, for machines; it carries a ``schema_version``."""
+    """Prints one JSON object on stdout for machines. It needs a ``schema_version``."""
     from novacula.files import format_json
 
     sys.stdout.write(format_json(document))
 
 
 def stdout_console() -> "Console":
-    """A console for results; piped, it is wide, so that nothing is cut off."""
+    """Returns a console for results, which is wide in a pipe, so that it truncates nothing."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 def show(renderable: "RenderableType") -> None:
-    """Print a result on stdout."""
+    """Prints a result on stdout."""
     stdout_console().print(renderable)
 
 
@@ -63,14 +63,14 @@ def conclude(
     unit: str = "step",
     reached: bool = True,
 ) -> int:
-    """Tell what a run found, where its report is, and how to go on with one that is not at its end.
+    """Prints a run's result, the path of its report, and the command to resume it if it is not at its end.
 
     Args:
-        result: of the verb.
-        options: with --json, the document is printed as it is.
-        show_document: prints it for people.
-        unit: what the run's length is counted in.
-        reached: whether the run reached its own check.
+        result: the result of the verb.
+        options: with --json, the function prints the document unchanged.
+        show_document: prints the document for people.
+        unit: the word for a step.
+        reached: whether the run's own check holds.
 
     Returns:
         The command's exit code.
@@ -90,7 +90,7 @@ def conclude(
 
 
 def log_to_stderr(level: int) -> None:
-    """Show novacula's log lines of at least this level on stderr."""
+    """Shows novacula's log lines of at least this level on stderr."""
     logger = logging.getLogger("novacula")
     logger.setLevel(level)
     if not any(isinstance(handler, _Lines) for handler in logger.handlers):
@@ -98,7 +98,7 @@ def log_to_stderr(level: int) -> None:
 
 
 class _Lines(logging.Handler):
-    """Writes to what stderr is at the time of writing, which a progress bar may have replaced."""
+    """Writes log lines to the present stderr, which a progress bar may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         complain(self.format(record))

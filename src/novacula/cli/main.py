@@ -20,34 +20,34 @@ _DEBUG = "--debug"
 
 
 def build_app() -> App:
-    """The command line; a part's module is imported when that part is asked for."""
+    """Returns the command line. It imports the module of a part when the user asks for that part."""
     app = App(name="novacula", help=_HELP, help_format="plaintext", version=_version)
     for part, summary in available().items():
         app.command(f"novacula.cli.{part}:app", name=part, help=summary)
     app.command("novacula.cli.runs:app", name="runs", help="List, show, resume and report runs, or put them on a page.")
-    app.command("novacula.cli.doctor:doctor", name="doctor", help="Tell what this installation computes with.")
+    app.command("novacula.cli.doctor:doctor", name="doctor", help="Show what this installation computes with.")
     return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code.
+    """Runs a command and returns its exit code.
 
     Args:
-        arguments: the words after `novacula`; None takes them from the command line.
+        arguments: the words after `novacula`; None means those of the command line.
 
     Returns:
-        0 finished, 1 finished without reaching its own check, 2 bad input, 130 interrupted.
+        0 finished, 1 finished but its own check fails, 2 bad input, 130 interrupted.
     """
     tokens, debug = _without_debug(list(sys.argv[1:] if arguments is None else arguments))
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):  # something else than a text file took its place
+        with suppress(AttributeError):  # an object other than a text file replaces the stream
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
     try:
         code = _run(tokens)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # Whoever read the output has gone. Python would complain again when it flushes at exit.
+        # The reader of the output has gone. Python would report that again at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_UNREACHED
     except KeyboardInterrupt:
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         complain(error.on_command_line)
     except OSError as error:
-        # The machine refused: a full disk, a folder that may not be written. Without a number it is a defect of ours.
+        # The system refused, for example because of a full disk. An error without a number is a defect of ours.
         if debug or error.errno is None:
             raise
         complain(f"{error.filename or 'system'}: {error.strerror}")
@@ -79,7 +79,7 @@ def _run(tokens: list[str]) -> int:
 
 
 def _without_debug(tokens: list[str]) -> tuple[list[str], bool]:
-    """The words without --debug, which any command takes, and whether it was there."""
+    """Returns the words without --debug, which every command accepts, and whether it was there."""
     end = tokens.index("--") if "--" in tokens else len(tokens)
     kept = [token for token in tokens[:end] if token != _DEBUG]
     return kept + tokens[end:], len(kept) < end

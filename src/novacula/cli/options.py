@@ -1,4 +1,4 @@
-"""Options that every verb which makes or continues a run has. Imports no torch, so that ``--help`` stays fast."""
+"""The options of every verb that makes or continues a run. The module imports no torch, so ``--help`` is fast."""
 
 import logging
 import re
@@ -21,14 +21,14 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)")
 
 Flat = Parameter(name="*")
-"""Annotates a dataclass parameter of a verb, so that each field becomes an option of its own."""
+"""The annotation of a dataclass parameter whose fields become options."""
 
 
 def parse_duration(text: str) -> float:
-    """Seconds, from a text such as 90, 90s, 15m or 11h.
+    """Returns the seconds in a text such as 90, 90s, 15m or 11h.
 
     Raises:
-        ValueError: another form.
+        ValueError: the text has another form.
     """
     match = _DURATION.fullmatch(text)
     if match is None:
@@ -42,16 +42,16 @@ def _convert_duration(_: Any, tokens: "Sequence[Token]") -> float:
 
 @dataclass(frozen=True)
 class ResumeOptions:
-    """Where runs are, when a run ends, and what it shows.
+    """The folder of runs, the limit of a run, and its output.
 
     Raises:
-        InputError: an option is out of its range, or two exclude each other; all problems are listed at once.
+        InputError: an option is out of its range, or two options exclude each other. The error lists all problems.
     """
 
     runs: Path = Path("runs")
-    """Folder of runs."""
+    """The folder of runs."""
     time_limit: Annotated[float | None, Parameter(converter=_convert_duration, n_tokens=1)] = None
-    """End after this time, with the best so far: 90, 90s, 15m or 11h. The run can be resumed."""
+    """End after this time with the best result so far, such as 90, 90s, 15m or 11h. The run can be resumed."""
     json: Annotated[bool, Parameter(negative="")] = False
     """Print one JSON object, and no progress."""
     quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative="")] = False
@@ -73,11 +73,11 @@ class ResumeOptions:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether anything is shown while the run goes on."""
+        """Whether the command shows progress during the run."""
         return not (self.quiet or self.json)
 
     def apply(self) -> None:
-        """Sets what is logged, and one numeric thread, for this process."""
+        """Sets the log level and one numeric thread for this process."""
         self._apply(threads=1)
 
     def _apply(self, threads: int) -> None:
@@ -87,42 +87,42 @@ class ResumeOptions:
         self.apply_logging()
 
     def apply_logging(self) -> None:
-        """Show log lines on stderr: all with --verbose, errors with --quiet or --json, else warnings."""
+        """Shows log lines on stderr: all with --verbose, errors with --quiet or --json, and otherwise warnings."""
         log_to_stderr(logging.DEBUG if self.verbose else logging.WARNING if self.shows_progress else logging.ERROR)
 
 
 @dataclass(frozen=True)
 class CampaignOptions(ResumeOptions):
-    """Options of a verb that makes a run of many jobs, each on one thread.
+    """The options of a verb that makes a run of many jobs, each on one thread.
 
     Raises:
         InputError: as `ResumeOptions`.
     """
 
     out: Path | None = None
-    """Folder of this run, new or empty; without it, a new folder under --runs gets a name."""
+    """The folder of this run, new or empty. By default, it is a new folder under --runs."""
 
     @property
     def where(self) -> "RunSettings":
-        """Where the run is made, for the functions behind these verbs."""
+        """The place of the new run, as the functions of the verbs take it."""
         return {"runs": self.runs, "out": self.out}
 
     @property
     def places(self) -> dict[str, Any]:
-        """What the functions behind these verbs take of it: where the run is made, and when it ends."""
+        """The place and the time limit of the new run, as the functions of the verbs take them."""
         return {"runs": self.runs, "out": self.out, "time_limit": self.time_limit}
 
 
 @dataclass(frozen=True)
 class RunOptions(CampaignOptions):
-    """Options of every verb that makes a run of its own.
+    """The options of every verb whose run computes in this process.
 
     Raises:
         InputError: as `ResumeOptions`.
     """
 
     threads: int = 1
-    """Numeric threads; the same number gives the same result again."""
+    """The number of numeric threads. The same number gives the same result."""
 
     def _problems(self) -> list[str]:
         problems = super()._problems()
@@ -131,14 +131,14 @@ class RunOptions(CampaignOptions):
         return problems
 
     def apply(self) -> None:
-        """Set the number of torch's threads and what is logged, for this process."""
+        """Sets the number of torch's threads and the log level for this process."""
         self._apply(self.threads)
 
 
 _GROUP = Group("Run options", sort_key=10)
 
 RunOptionsParameter = Annotated[RunOptions, Parameter(name="*", group=_GROUP)]
-"""Annotates a verb's ``options`` parameter: every field of `RunOptions` becomes an option, in a group of its own."""
+"""The annotation of a verb's parameter ``options``: the fields of `RunOptions` become a group of options."""
 
 CampaignOptionsParameter = Annotated[CampaignOptions, Parameter(name="*", group=_GROUP)]
 """The same for `CampaignOptions`."""

@@ -1,4 +1,4 @@
-"""The parts that the command line offers. A run's part, read from a file, is looked up here before it is imported."""
+"""The parts of the command line. The name of a part in a run's file must be one of them, before any import."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -20,39 +20,39 @@ PARTS = {
     "hypernet": "A hypernetwork that writes small readable networks at a chosen complexity.",
     "optim": "LODO, an optimizer that learns curvature while it optimizes.",
 }
-"""Name of each part, which is its module here and its package in `novacula`, and its line of help."""
+"""The help line of each part, by the name of its package and of its module here."""
 
 
 def available() -> dict[str, str]:
-    """The parts whose module this installation has."""
+    """Returns the parts whose module this installation has."""
     return {part: summary for part, summary in PARTS.items() if find_spec(f"novacula.cli.{part}")}
 
 
 def screen_of(folder: "RunFolder") -> "Screen[Any] | None":
-    """What the command line shows of a run of this kind; None where its part has no such verb.
+    """Returns what the command line shows of a run of this kind, or None if its part has no such verb.
 
     Raises:
-        RunError: this novacula has no such part.
+        RunError: this novacula lacks the part.
     """
     _check(folder.record.part)
     return getattr(import_module(f"novacula.cli.{folder.record.part}"), "SCREENS", {}).get(folder.record.verb)
 
 
 def resume_function(part: str) -> "Callable[[RunFolder, RunOptions], int]":
-    """What goes on with a run of this part, and returns the exit code.
+    """Returns the function that resumes a run of this part and returns the exit code.
 
     Raises:
-        RunError: this novacula has no such part.
+        RunError: this novacula lacks the part.
     """
     _check(part)
     return import_module(f"novacula.cli.{part}").resume
 
 
 def report_function(part: str) -> "Callable[[RunFolder], Path]":
-    """What rebuilds the report of a run of this part, and returns its path.
+    """Returns the function that rebuilds the report of a run of this part and returns its path.
 
     Raises:
-        RunError: this novacula has no such part. What is returned raises it, too, where the folder is damaged.
+        RunError: this novacula lacks the part. The returned function raises it if the folder is damaged.
     """
     _check(part)
     verbs = find_spec(f"novacula.{part}.verbs")

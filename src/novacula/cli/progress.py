@@ -1,4 +1,4 @@
-"""A run's progress on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""Shows a run's progress on stderr: as a bar on a terminal, and otherwise as lines."""
 
 import math
 import shlex
@@ -28,13 +28,13 @@ def progress(
     panel: "Callable[[Work, Step], RenderableType] | None" = None,
     unit: str = "step",
 ) -> "Iterator[OnStep | None]":
-    """Gives what to hand to a verb as ``on_step`` while this context lasts.
+    """Gives the callback ``on_step`` of a verb for the time of this context.
 
     Args:
-        options: with --quiet or --json there is nothing to show, and the context gives None.
-        describe: the metrics of a step in a few words.
-        panel: on a terminal, drawn above the bar.
-        unit: what a step is called; others than "step" each get a line where there is no terminal.
+        options: with --quiet or --json, the context gives None.
+        describe: returns the metrics of a step in a few words.
+        panel: draws above the bar on a terminal.
+        unit: the word for a step. Without a terminal, every step with another word than "step" gets a line.
     """
     if not options.shows_progress:
         yield None
@@ -48,11 +48,11 @@ def progress(
 def job_lines(
     options: ResumeOptions, describe: "Callable[[Outcome], str]" = lambda outcome: f"{outcome.cpu_seconds:.1f} s"
 ) -> "Callable[[Outcome, int, int], None] | None":
-    """What to hand to a campaign as ``on_job``: a line on stderr for every job; None where nothing is to be shown.
+    """Returns the callback ``on_job`` of a campaign, which prints a line for every job, or None.
 
     Args:
-        options: with --quiet or --json there is nothing to show.
-        describe: what a finished job found, in a few words.
+        options: with --quiet or --json, the function returns None.
+        describe: returns the result of a finished job in a few words.
     """
 
     def on_job(outcome: "Outcome", done: int, total: int) -> None:
@@ -62,13 +62,13 @@ def job_lines(
 
 
 def tell(text: str) -> None:
-    """A line of progress on stderr."""
-    with suppress(OSError):  # whoever read the lines has gone; the run goes on
+    """Prints a line of progress on stderr."""
+    with suppress(OSError):  # the reader of the lines has gone; the run continues
         say(printable(text))
 
 
 def tell_how_to_resume(result: "RunResult", unit: str) -> None:
-    """Says on stderr where a run that is not at its end was stopped, and the command that goes on with it."""
+    """Prints on stderr at which step a run stopped, and the command that resumes it."""
     from novacula.runs import RunFolder
 
     folder = RunFolder.open(result.report.parent)
@@ -78,7 +78,7 @@ def tell_how_to_resume(result: "RunResult", unit: str) -> None:
 
 
 def _lines(describe: "Callable[[Step], str]", unit: str) -> "OnStep":
-    """Prints the first step, the last, and one every few seconds between; of named units every one."""
+    """Returns a callback that prints the first step, the last one, and one every few seconds, or every named unit."""
     printed = -math.inf
     pause, prefix = (_LINE_SECONDS, "step ") if unit == "step" else (0.0, "")
 
@@ -101,7 +101,7 @@ def _bar(
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    # Drawn from the loop itself, at most ten times a second: a drawing thread would take the processor from the run.
+    # The loop itself draws, at most ten times a second: a thread for drawing would take processor time from the run.
     bar = Progress(
         BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"), auto_refresh=False
     )
@@ -113,10 +113,10 @@ def _bar(
             return
         drawn = time.monotonic()
         text = escape(printable(describe(step)))
-        if not bar.tasks:  # begins here, so that the steps of a resumed run do not count as quick ones
+        if not bar.tasks:  # added here, so that the estimate of the time ignores the steps before a resume
             bar.add_task(text, total=work.length, completed=work.position)
         bar.update(bar.tasks[0].id, completed=work.position, description=text)
-        with suppress(OSError):  # the terminal has gone; the run goes on
+        with suppress(OSError):  # the terminal has gone; the run continues
             live.update(Group(panel(work, step), bar) if panel else bar, refresh=True)
 
     with Live(bar, console=Console(stderr=True), auto_refresh=False, transient=True) as live:

@@ -1,10 +1,11 @@
 """``novacula runs``: list, show, resume, report and gallery."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -14,6 +15,8 @@ from novacula.cli.options import ResumeOptions, ResumeOptionsParameter, RunOptio
 from novacula.cli.parts import report_function, resume_function, screen_of
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from novacula.runs import RunFolder, RunSummary
 
 SCHEMA_VERSION = 1
@@ -31,7 +34,7 @@ def list_(*, runs: Path = Path("runs"), json: Json = False) -> None:
     Example: novacula runs list --runs experiments
 
     Args:
-        runs: Folder of runs.
+        runs: The folder of runs.
         json: Print one JSON object.
     """
     from novacula.runs import list_runs
@@ -52,36 +55,38 @@ def show(run: str, /, *, runs: Path = Path("runs"), json: Json = False) -> None:
     Example: novacula runs show runs/demo
 
     Args:
-        run: Path of a run folder, or a name in the folder of runs.
-        runs: Folder of runs.
+        run: The path of a run folder, or a name in the folder of runs.
+        runs: The folder of runs.
         json: Print one JSON object.
     """
     from novacula.runs import find_run
 
     folder = find_run(run, runs)
-    last: dict[str, Any] | None = None
+    last = None
     for event in folder.events():
         if "milestone" not in event:
             last = event
-    record = asdict(folder.record) | {"status": folder.status}
+    result = folder.read_result()
     if json:
-        result = folder.read_result()
+        record = asdict(folder.record) | {"status": folder.status}
         document = {"schema_version": SCHEMA_VERSION, "path": str(folder.path), "run": record}
         print_json(document | {"last_metrics": last, "result": result})
     else:
-        _show(folder, record, last)
+        record = folder.record
+        sections = {"configuration": record.configuration, "inputs": record.inputs, "last metrics": last}
+        show_result(_tables({"": _facts(folder), **sections, "result": result}))
 
 
 @app.command
 def resume(run: str, /, *, options: ResumeOptionsParameter = ResumeOptions()) -> int:  # noqa: B008 - it is frozen
-    """Go on with a run that was interrupted, killed, stopped by its time limit, or failed.
+    """Resume a run that failed, or that a signal, a kill or its time limit stopped.
 
-    It goes on exactly where it was, with the configuration and the threads that it began with.
+    The run continues exactly from its last checkpoint, with its configuration and its number of threads.
 
     Example: novacula runs resume runs/demo --time-limit 15m
 
     Args:
-        run: Path of a run folder, or a name in the folder of runs.
+        run: The path of a run folder, or a name in the folder of runs.
     """
     from novacula.errors import RunError
     from novacula.runs import find_run
@@ -94,7 +99,7 @@ def resume(run: str, /, *, options: ResumeOptionsParameter = ResumeOptions()) ->
 
         return perform(partial(go_on, folder), screen, RunOptions(**chosen, threads=folder.record.threads))
     if folder.record.status == "finished":
-        raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` tells its result")
+        raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` shows its result")
     resume_part = resume_function(folder.record.part)
     with folder.lock():
         return resume_part(folder, RunOptions(**chosen, out=folder.path, threads=folder.record.threads))
@@ -107,8 +112,8 @@ def report(run: str, /, *, runs: Path = Path("runs"), open: bool = False) -> Non
     Example: novacula runs report runs/demo --open
 
     Args:
-        run: Path of a run folder, or a name in the folder of runs.
-        runs: Folder of runs.
+        run: The path of a run folder, or a name in the folder of runs.
+        runs: The folder of runs.
         open: Show it in the web browser.
     """
     from novacula.runs import find_run
@@ -131,15 +136,15 @@ def gallery(
 ) -> None:
     """Make one static site over many runs, with a search, and print the path of its index.
 
-    Reports are copied, so the site needs neither the runs nor a network: open it from disk, or put the whole folder on
-    a web server. Written again into the same folder, it is brought up to date. A damaged run appears as such.
+    The site contains copies of the reports, so it needs neither the runs nor a network: open it from disk, or put the
+    whole folder on a web server. A further call updates the site in the same folder. It marks damaged runs.
 
     Example: novacula runs gallery runs --out site --open
     Example: novacula runs gallery runs/demo experiments
 
     Args:
-        places: Run folders, and folders of runs.
-        out: Folder of the site: one that does not exist, is empty, or is a gallery.
+        places: The run folders and folders of runs.
+        out: The folder of the site, which does not exist, is empty, or is a gallery.
         open: Show it in the web browser.
         json: Print one JSON object.
     """
@@ -161,7 +166,7 @@ def _open(page: Path) -> None:
     webbrowser.open(page.resolve().as_uri())
 
 
-def _table(found: "list[RunSummary]") -> Any:
+def _table(found: "list[RunSummary]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
@@ -180,7 +185,7 @@ def _table(found: "list[RunSummary]") -> Any:
 
 
 def _age(created: str) -> str:
-    """How long ago, in the largest unit that fits."""
+    """Returns the age of a run in the largest unit that fits."""
     if not created:
         return ""
     seconds = max(0, int((datetime.now(UTC) - datetime.fromisoformat(created)).total_seconds()))
@@ -190,35 +195,40 @@ def _age(created: str) -> str:
     return f"{seconds} s"
 
 
-def _show(folder: "RunFolder", record: dict[str, Any], last: dict[str, Any] | None) -> None:
+def _facts(folder: "RunFolder") -> dict[str, object]:
+    """Returns names and values of a run's record."""
+    record = folder.record
+    progress = f", step {record.step} of {record.length}" if record.length is not None else ""
+    return {
+        "run": folder.path,
+        "verb": f"{record.part} {record.verb}",
+        "about": record.about,
+        "status": f"{folder.status}{progress}",
+        **({"error": record.error} if record.error else {}),
+        **{name: getattr(record, name) for name in ("created", "updated", "seed", "threads", "versions", "platform")},
+        **{f"elsewhere {number}": asdict(origin) for number, origin in enumerate(record.elsewhere, 1)},
+    }
+
+
+def _tables(sections: Mapping[str, Mapping[str, object] | None]) -> "Table":
+    """Returns one table of names and values with a part for each section that is not empty."""
     from rich.table import Table
     from rich.text import Text
 
-    progress = f", step {record['step']} of {record['length']}" if record["length"] is not None else ""
-    facts = {
-        "run": folder.path,
-        "verb": f"{record['part']} {record['verb']}",
-        "about": record["about"],
-        "status": f"{record['status']}{progress}",
-        **({"error": record["error"]} if record["error"] else {}),
-        **{name: record[name] for name in ("created", "updated", "seed", "threads", "versions", "platform")},
-        **{f"elsewhere {number}": each for number, each in enumerate(record["elsewhere"], 1)},
-    }
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    sections = (facts, record["configuration"], record["inputs"], last, folder.read_result())
-    for title, section in zip(("", "configuration", "inputs", "last metrics", "result"), sections, strict=True):
+    for title, section in sections.items():
         if section and title:
             table.add_row("")
             table.add_row(Text(title, style="underline"))
         for key, value in (section or {}).items():
             table.add_row(Text(printable(str(key))), Text(printable(_brief(value))))
-    show_result(table)
+    return table
 
 
 def _brief(value: object) -> str:
-    """A value on one line: of a short list or object its entries, of others how many there are."""
+    """Returns a value on one line: the entries of a short list or object, and the number of entries of a long one."""
     match value:
         case dict() if len(value) <= 8 and all(not isinstance(item, dict | list) for item in value.values()):
             return ", ".join(f"{key} {_brief(item)}" for key, item in value.items())

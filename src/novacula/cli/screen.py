@@ -1,4 +1,4 @@
-"""What the command line shows of a verb that makes runs, and the one way in which such a verb is performed."""
+"""The screen of a verb: what the command line shows of its runs, and the function that runs it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ def describe_metrics(step: "Step") -> str:
 
 
 def describe_job(step: "Step") -> str:
-    """Returns what became of a job: its processor time, or its error."""
+    """Returns a job's processor time, or its error."""
     seconds = f"{step.metrics['cpu_seconds']:.1f} s"
     return f"{step.metrics['job']}: {step.metrics['error'] or seconds}"
 
@@ -35,11 +35,11 @@ class Screen(Generic[Result]):
 
     Attributes:
         show: prints the result for people.
-        describe: a step in a few words.
-        unit: what a step is called. Steps that have a name of their own each get a line where there is no terminal.
-        reached: whether a run reached its own check.
-        panel: on a terminal, drawn above the bar.
-        document: what --json prints.
+        describe: returns a step in a few words.
+        unit: the word for a step. Without a terminal, every step with another word than "step" gets a line.
+        reached: returns whether the run's own check holds.
+        panel: draws above the bar on a terminal.
+        document: returns what --json prints.
     """
 
     show: Callable[[Result], None]
@@ -51,12 +51,12 @@ class Screen(Generic[Result]):
 
 
 def perform(run: Callable[..., Result], screen: Screen[Result], options: ResumeOptions) -> int:
-    """Runs a verb with its progress shown, and tells what it found, where its report is, and how to resume it.
+    """Runs a verb, shows its progress, and prints its result, the path of its report, and how to resume it.
 
     Args:
-        run: takes ``time_limit`` and ``on_step``.
-        screen: of the verb.
-        options: with --json, the result is printed as JSON, and nothing else.
+        run: the verb's function, which takes ``time_limit`` and ``on_step``.
+        screen: the screen of the verb.
+        options: with --json, the function prints the result as JSON and nothing else.
 
     Returns:
         The command's exit code.

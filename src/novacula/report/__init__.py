@@ -1,7 +1,7 @@
-"""One HTML file per run that opens from disk: no network, figures inline, everything escaped.
+"""Reports: one HTML file per run that opens from disk, without a network, with its figures inline.
 
-A part makes a list of `Section`; `write_report` lays them out. HTML is what `markupsafe.Markup` says it is: a plain
-``str`` anywhere is text, and is escaped. `write_gallery` makes a site of many reports.
+A part makes a list of `Section`, and `write_report` puts them on a page. Only `markupsafe.Markup` is HTML: the page
+escapes every plain ``str``. `write_gallery` makes a site of many reports.
 """
 
 from novacula.report.facts import run_facts

@@ -1,12 +1,12 @@
-"""Matplotlib figures as inline SVG that follows the page: its font, and its light or dark colors.
+"""Draws Matplotlib figures as inline SVG in the page's font and in its light or dark colors.
 
-Output is deterministic, and the ids in it carry the figure's name, so that several figures share a page.
+The output is deterministic. Its ids begin with the figure's name, so that a page can have several figures.
 """
 
 import io
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     import matplotlib.axis
     import matplotlib.figure
 
-# The page replaces these two colors by its own: they are values that nothing else draws with.
+# The page replaces these two colors by its own; no figure draws with the same values for another purpose.
 INK = "#010203"
-"""Draw with it what has the color of the page's text."""
+"""The color that becomes the color of the page's text."""
 FAINT = "#040506"
-"""Draw with it what stays in the background, such as grid lines."""
+"""The color that becomes a faint one, for grid lines and other background."""
 SERIES = ("#3a7fc8", "#e0782f", "#3f9f5c", "#c24d94", "#8573cf", "#b98a1d", "#1f9aa5", "#d14b58")
-"""Colors of lines, told apart on white and on black."""
+"""The colors of lines, distinct from each other on white and on black."""
 
-_STYLE: dict[str, Any] = {
+_STYLE: dict[str, str | float | bool] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 10.5,
@@ -63,18 +63,17 @@ def figure_svg(
     """Draws a figure and returns it as one ``<svg>`` element.
 
     Args:
-        name: letters, digits and hyphens; unique in the page, since every id in the element begins with it.
-        description: what a screen reader says.
-        draw: fills the empty figure that it is given.
-        width: in inches; the page scales the element to its own width.
-        height: in inches.
+        name: letters, digits and hyphens, unique in the page, since every id in the element begins with it.
+        description: the text for a screen reader.
+        draw: the function that draws into an empty figure.
+        width: the width in inches; the page scales the element to its own width.
+        height: the height in inches.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    style: Any = {**_STYLE, "svg.hashsalt": name}  # matplotlib types the keys by a literal of all their names
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):  # pyright: ignore[reportArgumentType]
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure)
         text = io.StringIO()
@@ -83,11 +82,11 @@ def figure_svg(
 
 
 def plain_numbers(axis: "matplotlib.axis.Axis") -> None:
-    """Lets an axis, in particular a logarithmic one, write 0.01 and 10,000 where matplotlib writes powers."""
+    """Makes an axis, for example a logarithmic one, show 0.01 and 10,000 instead of powers."""
     from matplotlib.ticker import FuncFormatter, NullLocator
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    axis.set_minor_locator(NullLocator())  # most of the time of drawing, and they say nothing
+    axis.set_minor_locator(NullLocator())  # minor ticks take most of the drawing time and show nothing
 
 
 def _inline(text: str, name: str, description: str) -> Markup:

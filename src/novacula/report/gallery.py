@@ -1,7 +1,7 @@
-"""A static site over many runs: an index with a search, and a copy of every report.
+"""Makes a static site of many runs: an index with a search, and a copy of every report.
 
-The site is complete: opened from disk or put on a web server, it needs neither a network nor the runs. It keeps
-``gallery.json``, which says which runs it holds; what that names is all that a later writing removes.
+The site opens from disk or from a web server, and needs neither a network nor the runs. Its ``gallery.json`` lists its
+runs. A later call removes only files that this list names.
 """
 
 import re
@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from novacula.errors import InputError, RunError
 from novacula.files import check_schema, contained, read_buffer, read_json, write_bytes, write_json, write_text
 from novacula.report.page import read_script, render
-from novacula.report.thumbnail import thumbnail
+from novacula.report.pictures import thumbnail
 from novacula.runs import RunSummary, list_runs
 from novacula.runs.listing import summarize
 
@@ -23,7 +22,7 @@ _LIST, _INDEX = "gallery.json", "index.html"
 _REPORT, _PICTURE = "report.html", "picture.svg"
 _MAX_REPORT = 200_000_000
 _MAX_PICTURE = 3_000_000
-"""Of a picture that is shown small; a larger one is left out."""
+"""The largest size of a picture in the index, in bytes; the index omits a larger one."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,11 @@ class Card:
     """A run in the index.
 
     Attributes:
-        run: what a listing says of it.
-        folder: its place in the site.
-        report: of its copied report, relative to the index; empty where it has none.
-        picture: of its picture; empty where it has none.
-        missing: why it has no report.
+        run: the run's line in a listing.
+        folder: its folder in the site.
+        report: the path of its copied report, relative to the index, or empty.
+        picture: the path of its picture, or empty.
+        missing: the reason why it has no report, or empty.
     """
 
     run: RunSummary
@@ -46,10 +45,10 @@ class Card:
 
 
 def find_runs(places: Sequence[Path]) -> list[RunSummary]:
-    """The runs that some folders are, or hold right inside; the newest first, each once.
+    """Returns the runs in some places, the newest first and each once. A place is a run, or a folder of runs.
 
     Raises:
-        InputError: a place is no folder, or holds no run.
+        InputError: a place is no folder, or contains no run.
     """
     found: dict[Path, RunSummary] = {}
     problems = []
@@ -63,25 +62,25 @@ def find_runs(places: Sequence[Path]) -> list[RunSummary]:
 
 
 def write_gallery(runs: Sequence[RunSummary], out: Path) -> Path:
-    """Writes a site over runs, and returns its index.
+    """Writes a site of runs, and returns its index.
 
-    Reports are copied as they are; who does not trust a run should not open its report, here or there.
+    It copies reports unchanged. A user who does not trust a run should open neither its report nor the copy.
 
     Args:
-        runs: of `find_runs`.
-        out: a folder that does not exist, is empty, or is a gallery already, which is then brought up to date.
+        runs: the result of `find_runs`.
+        out: a folder that does not exist or is empty, or a gallery, which the function updates.
 
     Raises:
-        RunError: the folder holds something else.
-        InputError: its list of runs is damaged.
+        RunError: the folder contains other files.
+        InputError: the gallery's list of runs is damaged.
         OSError: the disk refused.
     """
     before = _folders_of(out)
-    # What is published does not say where the runs are.
+    # A public site must not reveal the paths of the runs.
     runs = [replace(run, error=run.error.replace(run.path, run.name)) for run in runs]
     out.mkdir(parents=True, exist_ok=True)
     folders = _names(runs)
-    write_json(out / _LIST, _document(runs, sorted({*before, *folders})))  # whoever dies now can be followed
+    write_json(out / _LIST, _document(runs, sorted({*before, *folders})))
     cards = [_copy(run, out, folder) for run, folder in zip(runs, folders, strict=True)]
     index = render(
         out / _INDEX,
@@ -102,40 +101,39 @@ def write_gallery(runs: Sequence[RunSummary], out: Path) -> Path:
 
 
 def _folders_of(out: Path) -> list[str]:
-    """The folders that an earlier gallery made."""
+    """Returns the folders that an earlier gallery made."""
     if not out.exists():
         return []
     if not (out / _LIST).exists():
         if out.is_dir() and not any(out.iterdir()):
             return []
         raise RunError(f"{out}: is not empty and no gallery; name another folder, or one that does not exist")
-    document: Any = check_schema(read_json(out / _LIST), str(out / _LIST), SCHEMA_VERSION)
-    folders = document.get("folders")
-    if not isinstance(folders, list) or not all(isinstance(each, str) for each in folders):
+    folders = check_schema(read_json(out / _LIST), str(out / _LIST), SCHEMA_VERSION).get("folders")
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
         raise InputError(str(out / _LIST), "folders must be a list of texts")
     return folders
 
 
-def _document(runs: Sequence[RunSummary], folders: list[str]) -> dict[str, Any]:
+def _document(runs: Sequence[RunSummary], folders: list[str]) -> dict[str, object]:
     rows = [{name: value for name, value in asdict(run).items() if name != "path"} for run in runs]
     return {"schema_version": SCHEMA_VERSION, "folders": folders, "runs": rows}
 
 
 def _names(runs: Sequence[RunSummary]) -> list[str]:
-    """A folder's name for every run, which any web server and file system can have."""
+    """Returns a folder's name for every run that any web server and file system accepts."""
     taken: set[str] = set()
     names = []
     for run in runs:
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", run.name).strip("-.")[:80] or "run"
         tries = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(runs) + 2))
-        name = next(each for each in tries if each.lower() not in taken)
+        name = next(name for name in tries if name.lower() not in taken)
         taken.add(name.lower())
         names.append(f"runs/{name}")
     return names
 
 
 def _copy(run: RunSummary, out: Path, folder: str) -> Card:
-    """Copy what the site shows of a run."""
+    """Copies the files of a run that the site shows."""
     path = contained(out, folder)
     try:
         # A link that leads out of the run could put any file of this machine on a web server.
@@ -155,10 +153,10 @@ def _copy(run: RunSummary, out: Path, folder: str) -> Card:
 
 
 def _remove(path: Path) -> None:
-    """Remove what was copied of a run, and nothing else."""
+    """Removes the copies of a run's files, and nothing else."""
     for name in (_REPORT, _PICTURE):
         (path / name).unlink(missing_ok=True)
-    with suppress(OSError):  # somebody put something else there
+    with suppress(OSError):  # the folder contains other files
         path.rmdir()
 
 

@@ -1,4 +1,4 @@
-"""The page of a report: sections in, one self-contained HTML file out."""
+"""Writes the page of a report: one self-contained HTML file made of sections."""
 
 import base64
 import functools
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of a report.
+    """A part of a report with a title.
 
     Attributes:
-        title: what the table of contents says.
-        body: `Markup` goes into the page as it is; a plain ``str`` is text, and is escaped.
-        note: how to read what the body shows, printed above it.
+        title: the title, also for the table of contents.
+        body: `Markup` goes into the page unchanged; the page escapes a plain ``str``.
+        note: an explanation of the body, above it.
     """
 
     title: str
@@ -39,20 +39,20 @@ def write_report(
     sections: Sequence[Section],
     facts: Mapping[str, object] | None = None,
 ) -> Path:
-    """Writes one HTML file that needs nothing else, and returns its path.
+    """Writes one HTML file that needs no other file, and returns its path.
 
-    The page runs no script but its own, and these only where a section has a figure of `plotly_figure` or a sortable
-    table; the browser is told to refuse any other.
+    The page contains our scripts only if a section has a figure of `plotly_figure` or a sortable table. A policy in the
+    page makes the browser refuse any other script.
 
     Args:
-        path: the file, replaced atomically.
-        title: heading of the page.
-        subtitle: one line below it.
-        sections: in reading order; with more than two there is a table of contents.
-        facts: names and values for the header, such as command, seed and versions; None and "" are left out.
+        path: the file, which the function replaces atomically.
+        title: the heading of the page.
+        subtitle: the line below the heading.
+        sections: the sections in reading order. More than two get a table of contents.
+        facts: names and values for the header, such as command, seed and versions. The page omits None and "".
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the disk or the folder refused.
     """
     shown = {name: value for name, value in (facts or {}).items() if value is not None and value != ""}
     scripts = _scripts("".join(section.body for section in sections if isinstance(section.body, Markup)))
@@ -62,29 +62,29 @@ def write_report(
 
 
 def render(path: Path, template: str, **values: object) -> Path:
-    """Writes a page that one of the templates beside this module makes of values, and returns its path.
+    """Writes a page from a template beside this module and its values, and returns its path.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the disk or the folder refused.
     """
     page = _templates().get_template(template).render(**values)
-    # A name taken from a file system may hold half of a surrogate pair, which UTF-8 cannot say.
+    # A name from a file system may contain half of a surrogate pair, which UTF-8 cannot express.
     write_text(path, page.encode(errors="replace").decode())
     return path
 
 
 def read_script(name: str) -> str:
-    """A script beside this module."""
+    """Returns a script beside this module."""
     return files("novacula.report").joinpath(name).read_text("utf-8")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> Markup:
-    """An HTML table whose first column is text and whose other columns are aligned right. Cells are escaped.
+    """Returns an HTML table with a left-aligned first column and right-aligned others. It escapes the cells.
 
     Args:
-        head: of the columns.
-        rows: of cells.
-        sortable: by a click on a heading, the largest first.
+        head: the headings of the columns.
+        rows: the rows of cells.
+        sortable: whether a click on a heading sorts the table, the largest value first.
     """
 
     def line(cells: Sequence[object], tag: str) -> Markup:
@@ -98,20 +98,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bo
 
 
 def _scripts(bodies: str) -> list[str]:
-    """What the page must run, in order."""
+    """Returns the scripts that the page needs, in order."""
     drawn, sorted_ = 'class="plotly"' in bodies, 'class="sortable"' in bodies
     own = [read_script("interactive.js")] if drawn or sorted_ else []
-    return [_plotly(), *own] if drawn else own
-
-
-def _plotly() -> str:
+    if not drawn:
+        return own
     from plotly.offline import get_plotlyjs
 
-    return get_plotlyjs()
+    return [get_plotlyjs(), *own]
 
 
 def _digest(script: str) -> str:
-    """By which a policy names a script."""
+    """Returns the digest by which the page's policy allows a script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 

@@ -1,21 +1,22 @@
-"""Figures that one can hover over and turn, for reports: the page draws them with plotly's script, inlined once."""
+"""Makes interactive figures for reports, which the page draws with one inline copy of plotly's script."""
 
 import colorsys
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from markupsafe import Markup
 
 
-def plotly_figure(name: str, description: str, data: Sequence[Mapping[str, Any]], layout: Mapping[str, Any]) -> Markup:
-    """A place in the page where the page's script draws a figure.
+def plotly_figure(
+    name: str, description: str, data: Sequence[Mapping[str, object]], layout: Mapping[str, object]
+) -> Markup:
+    """Returns the element of the page in which the page's script draws a figure.
 
     Args:
         name: unique in the page.
-        description: what a screen reader says.
-        data: plotly's traces, as plain values. Texts in them are shown as text: markup is escaped.
-        layout: plotly's layout; what it leaves open is filled in, so that the figure follows the page.
+        description: the text for a screen reader.
+        data: the traces of plotly, as plain values. The figure shows markup in their texts as text.
+        layout: the layout of plotly. The function adds missing entries, so that the figure fits the page.
     """
     filled = {
         "height": 480,
@@ -33,20 +34,18 @@ def plotly_figure(name: str, description: str, data: Sequence[Mapping[str, Any]]
 
 
 def hue(index: int, count: int, *, light: float = 0.52) -> str:
-    """A color of the circle of colors, so that neighbors on a cycle look alike, the last and the first too."""
+    """Returns a color of the color circle. Neighbors on a cycle, also the last and the first, look alike."""
     red, green, blue = colorsys.hls_to_rgb(index / count, light, 0.62)
     return f"rgb({red * 255:.0f},{green * 255:.0f},{blue * 255:.0f})"
 
 
-def _plain(trace: Mapping[str, Any]) -> dict[str, Any]:
-    """A trace whose texts cannot be taken for plotly's own markup, which knows <b>, <a href> and the like."""
+def _plain(trace: Mapping[str, object]) -> dict[str, object]:
+    """Returns a trace without markup in its texts, since plotly interprets <b>, <a href> and the like."""
+    shown = ("text", "hovertext", "name", "x", "y", "theta")
+    return {key: _escaped(value) if key in shown else value for key, value in trace.items()}
 
-    def safe(value: Any) -> Any:
-        if isinstance(value, str):
-            return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        return [safe(each) for each in value] if isinstance(value, list | tuple) else value
 
-    return {
-        key: safe(value) if key in ("text", "hovertext", "name", "x", "y", "theta") else value
-        for key, value in trace.items()
-    }
+def _escaped(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return [_escaped(item) for item in value] if isinstance(value, list | tuple) else value
