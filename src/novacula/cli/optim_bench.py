@@ -21,11 +21,11 @@ def bench(
     config: Annotated[BenchConfig, Flat] = BenchConfig(),  # noqa: B008 - it is frozen
     options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
 ) -> int:
-    """Compare LODO with other optimizers, the same number of settings tried for each.
+    """Compare LODO with other optimizers, with the same number of settings tried for each.
 
-    Everything takes many hours of processor time; --steps-scale, --trials, --seeds, --tasks and --optimizers make it
-    small. Optimizers of other packages come with the extra bench; without it their rows say so. The exit code is 1
-    where jobs failed.
+    The whole bench takes many hours of processor time; --steps-scale, --trials, --seeds, --tasks and --optimizers make
+    it small. Optimizers of other packages come with the extra bench; without it their rows name the missing package.
+    The exit code is 1 if jobs failed.
 
     Example: novacula optim bench --tasks poisson,flow --optimizers lodo,adamw --trials 4 --seeds 2
     Example: novacula optim bench --workers 2 --time-limit 8h
@@ -57,7 +57,7 @@ def summary(findings: "BenchFindings") -> str:
     behind = ", ".join(row.task for row in compared if not row.held)
     missing = sorted({row.reason for row in findings.rows if row.reason})
     return (
-        f"With nothing tuned LODO is as low as the best tuned first-order optimizer in no more steps on "
+        "LODO with its defaults reaches the loss of the best tuned first-order optimizer in no more steps on "
         f"{sum(row.held for row in compared)} of {len(compared)} tasks"
         + (f"; it loses on {behind}." if behind else ".")
         + f" {findings.cpu_seconds:,.0f} s of processor time."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHOWN = 5
-"""Other optimizers that a plot draws in color: those with the lowest losses."""
+"""Number of other optimizers that a plot draws in color, those with the lowest losses."""
 
 
 def write_page(folder: RunFolder) -> Path:
@@ -38,29 +38,29 @@ def write_page(folder: RunFolder) -> Path:
         "jobs done": f"{record.step:,} of {record.length or 0:,}",
         "processor time": f"{findings.cpu_seconds:,.0f} s" if findings else "",
     }
-    title, subtitle = "Optimizers, tuned alike", "The same number of settings tried for each, the same runs for all."
+    title, subtitle = "Optimizers, tuned alike", "The same number of settings and the same runs for each of them."
     return write_report(folder.path / "report.html", title, subtitle, sections, run_facts(folder, measured))
 
 
 def _comparison(findings: BenchFindings) -> Section:
     rows = [
         (
-            each.task,
-            each.best,
-            number(each.loss),
-            _steps(each.steps),
-            number(each.lodo_loss),
-            _steps(each.lodo_steps),
-            "yes" if each.held else "no",
+            row.task,
+            row.best,
+            number(row.loss),
+            _steps(row.steps),
+            number(row.lodo_loss),
+            _steps(row.lodo_steps),
+            "yes" if row.held else "no",
         )
-        for each in sorted(findings.comparison, key=lambda each: each.held)
+        for row in sorted(findings.comparison, key=lambda row: row.held)
     ]
-    held = sum(each.held for each in findings.comparison)
+    held = sum(row.held for row in findings.comparison)
     note = (
-        f"LODO as it comes, with nothing tuned, is as low as the best tuned first-order optimizer in no more steps on "
-        f"{held} of {len(rows)} tasks. Those on which it is not stand first. A loss is the mean of the last tenth of "
-        "the steps, the median over seeds; steps are those until a tenth of the median curve is first as low "
-        "as the best optimizer's loss."
+        "LODO with its defaults reaches the loss of the best tuned first-order optimizer in no more steps on "
+        f"{held} of {len(rows)} tasks; the others stand first. A loss is the mean of the last tenth of the steps, the "
+        "median over seeds. Steps are counted until a tenth of the median curve is first as low as the best "
+        "optimizer's loss."
     )
     head = ("task", "best first-order", "its loss", "its steps", "LODO's loss", "LODO's steps", "no more steps")
     return Section("LODO with nothing tuned", table(head, rows), note)
@@ -81,16 +81,16 @@ def _task(findings: BenchFindings, task: str) -> Section:
     body += table(head, [(name, *_costs(rows, name)) for name in order]) + _sensitivity(findings, task, order)
     note = f"{TASKS[task].summary.capitalize()}. " if task in TASKS else ""
     note += (
-        "The best first; medians over seeds, times of one thread's processor. Below, the first seed's loss with all "
-        "learning rates times a factor."
+        "The best stands first. Values are medians over seeds; times are processor time of one thread. Below is the "
+        "first seed's loss with all learning rates times a factor."
     )
     return Section(task, body, note)
 
 
 def _sensitivity(findings: BenchFindings, task: str, order: Sequence[str]) -> Markup:
-    mine = [each for each in findings.sensitivity if each.task == task]
-    factors = sorted({each.factor for each in mine})
-    losses = {(each.optimizer, each.factor): number(each.loss) for each in mine}
+    mine = [run for run in findings.sensitivity if run.task == task]
+    factors = sorted({run.factor for run in mine})
+    losses = {(run.optimizer, run.factor): number(run.loss) for run in mine}
     head = ("optimizer", *(f"rates × {factor:g}" for factor in factors))
     return table(head, [(name, *(losses.get((name, factor), "") for factor in factors)) for name in order])
 
@@ -117,8 +117,10 @@ def _costs(rows: Sequence[RunRow], name: str) -> tuple[str, ...]:
 def _missing(findings: BenchFindings) -> Section:
     reasons = {(row.task, row.optimizer, row.reason) for row in findings.rows if row.reason}
     body = table(("task", "optimizer", "why"), sorted(reasons)) if reasons else "None is missing."
-    names = table(("optimizer", "what it is"), [(name, each.summary) for name, each in OPPONENTS.items()])
-    note = "Optimizers for matrices take no part where there are none, those for losses without noise where there is."
+    names = table(("optimizer", "what it is"), [(name, opponent.summary) for name, opponent in OPPONENTS.items()])
+    note = (
+        "An optimizer for matrices runs only on tasks with matrices, one for losses without noise only on such tasks."
+    )
     return Section("The optimizers, and runs without result", names + body, note)
 
 
@@ -130,12 +132,10 @@ def _draw(figure: "Figure", curves: Mapping[str, Curve], order: Sequence[str]) -
     for name in [*others[_SHOWN:], *reversed(named)]:
         curve, shown = curves[name], name in named
         loss = [math.nan if value is None or value <= 0 else value for value in curve.loss]
-        style: dict[str, Any] = {"color": FAINT, "linewidth": 0.8}
-        if shown:
-            style = {"color": SERIES[named.index(name) % len(SERIES)], "label": name}
-            style["linewidth"] = 2.4 if name in ours else 1.3
-        axes[0].plot(curve.marks, loss, **style)
-        axes[1].plot(curve.seconds, loss, **style)
+        color = SERIES[named.index(name) % len(SERIES)] if shown else FAINT
+        width = 2.4 if name in ours else 1.3 if shown else 0.8
+        for axis, x in zip(axes, (curve.marks, curve.seconds), strict=True):
+            axis.plot(x, loss, color=color, linewidth=width, label=name if shown else None)
     axes[0].set(yscale="log", xlabel="step", title="Loss")
     axes[1].set(xscale="log", xlabel="seconds", title="Loss over processor time")
     plain_numbers(axes[1].xaxis)
@@ -148,7 +148,7 @@ def _reversed_legend(axis: Any) -> tuple[list[Any], list[str]]:
 
 
 def number(value: float | None) -> str:
-    """A loss in a few characters."""
+    """Returns a loss in a few characters."""
     return "diverged" if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 

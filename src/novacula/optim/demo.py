@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import Parameter
 from typing_extensions import Unpack, override
 
-from novacula.files import JSON, from_json, to_json
+from novacula.files import from_json
 from novacula.jobs import job_seed
 from novacula.optim.config import DemoConfig
 from novacula.optim.demo_report import write_page
@@ -80,12 +80,12 @@ class Demo(Program):
         return Step({"piece": "bowl", "loss": bowl.loss})
 
     @override
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        return {}, {"done": to_json(self._done)}
+    def state(self) -> tuple[dict[str, np.ndarray], _State]:
+        return {}, self._done
 
     @override
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
-        self._done = from_json(_State, data["done"], "the demo's checkpoint")
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        self._done = from_json(_State, data, "the demo's checkpoint")
 
     @override
     def result(self) -> DemoFindings:
@@ -143,7 +143,7 @@ def _rows(matrix: Float[Tensor, "n n"]) -> tuple[tuple[float, ...], ...]:
 
 
 def chain_hessian() -> Float[Tensor, "n n"]:
-    """Returns the Hessian of masses in a row, joined by springs and each tied to its place; its inverse is broad."""
+    """Returns the Hessian of masses in a row, with springs between them and to their places; its inverse is broad."""
     ones = torch.ones(SIDE - 1, dtype=torch.float64)
     return 0.6 * torch.eye(SIDE, dtype=torch.float64) - 0.25 * (torch.diag(ones, 1) + torch.diag(ones, -1))
 

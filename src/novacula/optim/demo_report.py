@@ -90,7 +90,7 @@ def _bowl_section(bowl: Bowl) -> Section:
     )
     note = (
         f"A quadratic bowl of {len(bowl.inverse)} coordinates: masses in a row, joined by springs. Before every "
-        "step the minimum moves at random. LODO is told gradients only, and is paid for the loss after each step; the "
+        "step the minimum moves at random. LODO sees only gradients, and learns from the loss after each step; the "
         "matrix that makes it least is the inverse of the Hessian, which therefore appears. Stiff directions are "
         f"learned first, flat ones last, and they matter least: the loss fell from {bowl.first_loss:.2f} in the "
         f"first tenth of the steps to {bowl.loss:.2f} in the last, and nothing can stay below {bowl.floor:.2f}."
