@@ -49,14 +49,14 @@ def train(name: str, options: Namespace) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "networks": [
             {
-                "size": some.network.size,
-                "layers": [len(layer.bias) for layer in some.network.f],
-                "error": some.loss,
-                "exact": some.exact,
-                "how": some.how,
-                "seconds": some.seconds,
+                "size": trained.network.size,
+                "layers": [len(layer.bias) for layer in trained.network.f],
+                "error": trained.loss,
+                "exact": trained.exact,
+                "how": trained.how,
+                "seconds": trained.seconds,
             }
-            for some in found
+            for trained in found
         ],
         "machine": machine_line(),
     }
@@ -65,9 +65,9 @@ def train(name: str, options: Namespace) -> dict[str, Any]:
 def row(document: dict[str, Any]) -> tuple[object, ...]:
     """One line of the table."""
     networks = document["networks"]
-    exact = [some for some in networks if some["exact"]]
+    exact = [network for network in networks if network["exact"]]
     best = networks[0] if networks else {"size": "", "layers": [], "error": float("nan")}
-    first = [min((some["seconds"] for some in group), default="") for group in (networks, exact)]
+    first = [min((network["seconds"] for network in group), default="") for group in (networks, exact)]
     layers = "-".join(map(str, best["layers"]))
     return (
         *(document["task"], len(networks), len(exact), best["size"], layers),

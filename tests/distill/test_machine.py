@@ -74,13 +74,13 @@ def test_the_canonical_form_forgets_how_states_were_numbered(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_the_distinguishing_word_is_a_shortest(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    one, other = (random_machine(generator, 3, 2) for _ in range(2))
-    word = difference(one, other)
+    first, second = (random_machine(generator, 3, 2) for _ in range(2))
+    word = difference(first, second)
     for length in range(1, 7):
         every = words(0, 1, 1, length)
-        if (one.run(every) != other.run(every)).any():
+        if (first.run(every) != second.run(every)).any():
             assert word is not None and len(word) == length
-            assert (one.run(word[None]) != other.run(word[None])).any()
+            assert (first.run(word[None]) != second.run(word[None])).any()
             return
     assert word is None
 

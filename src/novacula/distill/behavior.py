@@ -1,4 +1,4 @@
-"""What can be asked for outputs: a network, somebody's function, a program, a machine. Source: ours."""
+"""What can be asked for outputs: a network, a user's function, a program, a machine. Source: ours."""
 
 from typing import Protocol, runtime_checkable
 
@@ -11,12 +11,12 @@ class Behavior(Protocol):
     """A causal map from input sequences to output sequences of integers: output t depends on inputs 0..t only."""
 
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
-        """The outputs for many sequences of one length."""
+        """Returns the outputs for many sequences of one length."""
         ...
 
 
 def words(low: int, high: int, streams: int, length: int) -> Int[np.ndarray, "words length streams"]:
-    """Every input sequence of a length, in lexicographic order."""
+    """Returns every input sequence of a length, in lexicographic order."""
     symbols = high - low + 1
     digits = np.indices((symbols,) * (streams * length)).reshape(streams * length, -1).T
     return np.ascontiguousarray(digits.reshape(-1, length, streams) + low)
@@ -25,5 +25,5 @@ def words(low: int, high: int, streams: int, length: int) -> Int[np.ndarray, "wo
 def random_words(
     low: int, high: int, streams: int, length: int, count: int, generator: np.random.Generator
 ) -> Int[np.ndarray, "words length streams"]:
-    """Independent, uniform input sequences."""
+    """Draws independent, uniform input sequences."""
     return generator.integers(low, high, (count, length, streams), endpoint=True)

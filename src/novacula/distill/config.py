@@ -8,7 +8,7 @@ _WIDEST = 10**6
 
 
 def unless_equipped() -> list[str]:
-    """What is wrong where the extra ``distill`` is absent; without the solver alone proofs are fewer, and say so."""
+    """Returns what is wrong where the extra ``distill`` is absent. Where only the solver is, there are fewer proofs."""
     return unless_installed("distill", "distill", "aalpy")
 
 
@@ -23,19 +23,19 @@ class RunConfig:
     seed: int = 0
     """Seed of data, networks and checks, 0 to 2^32 - 1."""
     networks: int = 4
-    """Most perfect networks that are opened; no further one is after the goal is reached."""
+    """The most perfect networks that are opened; none is opened after the goal is reached."""
     shortcuts: bool = True
-    """Also look for a program in the data alone; such a program says that its route is data."""
+    """Also look for a program in the data alone, without a network. Such a program says that its road is data."""
     low: int = 0
-    """Least input of a function."""
+    """The least input of a function."""
     high: int = 1
-    """Largest input of a function."""
+    """The largest input of a function."""
     streams: int = 1
-    """Input streams of a function: with several it is called with one list for each."""
+    """Input streams of a function. With several, each item of the list that it gets is a list of their inputs."""
     length: int = 10
-    """Length of the sequences on which a function is learned; it is checked at twice and five times that."""
+    """Length of the sequences on which a function is learned. The program is checked at twice and five times that."""
     call_seconds: float = 10.0
-    """Longest time that a function may take for one sequence."""
+    """The longest time that a function may take for one sequence, in seconds."""
 
     def __post_init__(self) -> None:
         refuse(self._problems())
@@ -59,19 +59,19 @@ class BenchConfig(CampaignOptions):
     """
 
     tasks: tuple[str, ...] = ()
-    """Names, with commas between them; by default all 62."""
+    """Names, separated by commas; by default all 62."""
     seed: int = 0
     """Seed from which every task's own seed is derived, 0 to 2^32 - 1."""
     networks: int = 4
-    """Most perfect networks that are opened for a task."""
+    """The most perfect networks that are opened for a task."""
     shortcuts: bool = False
-    """Also look for programs in the data alone. They are no part of the published comparison."""
+    """Also look for programs in the data alone, which the published comparison does not do."""
 
     def __post_init__(self) -> None:
         refuse(self._problems())
 
     def for_task(self, seed: int) -> RunConfig:
-        """How one of the tasks is distilled."""
+        """Returns how a task with this seed is distilled."""
         return RunConfig(seed=seed, networks=self.networks, shortcuts=self.shortcuts)
 
     def _problems(self) -> list[str]:

@@ -256,5 +256,5 @@ def _network_outcome(extraction: Extraction) -> NetworkOutcome:
 
 
 def _key(trained: TrainedNetwork) -> _Key:
-    """What tells trained networks of a run apart; no clock, or runs that end alike would differ."""
+    """What distinguishes the trained networks of a run; no clock, or runs that end alike would differ."""
     return trained.loss, trained.how

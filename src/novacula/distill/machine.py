@@ -27,7 +27,7 @@ class Machine:
 
     @property
     def states(self) -> int:
-        """How many states there are."""
+        """Number of states."""
         return len(self.next)
 
     @property
@@ -37,16 +37,16 @@ class Machine:
 
     @property
     def moore_states(self) -> int:
-        """How many states the Moore machine of the same behavior has, if this machine is minimal.
+        """Number of states of the Moore machine with the same behavior, if this machine is minimal.
 
-        A Moore state is a state with the output that led to it; the start may share one, since it has no output.
+        A Moore state is a state with the output that led to it. The start has no output, and may share a state.
         """
         known = self.next != UNKNOWN
         arrivals = np.column_stack([self.next[known], self.output[known]])
         return len(np.unique(arrivals, axis=0)) + int(0 not in arrivals[:, 0])
 
     def indices(self, x: Int[np.ndarray, "... streams"]) -> Int[np.ndarray, "..."]:
-        """The places of inputs among the symbols.
+        """Returns the places of inputs among the symbols.
 
         Raises:
             ValueError: an input that is no symbol.
@@ -63,7 +63,7 @@ class Machine:
         return places
 
     def path(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows positions"]:
-        """The states before the first input, and after each; `UNKNOWN` from the first unknown transition on.
+        """Returns the states before the first input and after each; `UNKNOWN` from the first unknown transition on.
 
         Raises:
             ValueError: an input that is no symbol.
@@ -76,7 +76,7 @@ class Machine:
         return path
 
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
-        """The outputs for many input sequences at once.
+        """Returns the outputs for many input sequences at once.
 
         Raises:
             ValueError: an input that is no symbol, or a transition that is unknown.
@@ -87,7 +87,7 @@ class Machine:
         return self.output[path[:, :-1], self.indices(x)]
 
     def reachable(self) -> "Machine":
-        """The part that can be reached, its states numbered breadth first, symbols in order: the canonical form."""
+        """Returns the part that can be reached, in canonical form: states numbered breadth first, symbols in order."""
         order, places = [0], {0: 0}
         for state in order:
             for after in dict.fromkeys(self.next[state].tolist()):
@@ -99,9 +99,9 @@ class Machine:
         return Machine(self.symbols, numbers[self.next[order]], self.output[order])
 
     def minimal(self) -> "Machine":
-        """The least machine of the same behavior, in canonical form, by refining the partition that outputs give.
+        """Returns the least machine of the same behavior, in canonical form, by refining a partition of the states.
 
-        Of a partial machine, states are told apart also by what is unknown; `merged` goes further there.
+        In a partial machine, states also differ by what is unknown; `merged` joins more of them.
         """
         machine = self.reachable()
         facts = np.concatenate([machine.output.reshape(machine.states, -1), machine.next == UNKNOWN], axis=1)
@@ -114,10 +114,11 @@ class Machine:
             classes = finer
 
     def merged(self) -> "Machine":
-        """A partial machine with states put together where nothing known speaks against it, in canonical form.
+        """Returns a partial machine with states joined where nothing known speaks against it, in canonical form.
 
-        Each state in turn, breadth first, joins the earliest one with which it can be folded: wherever both know a
-        transition the outputs agree and the next states can be folded too. A complete machine becomes minimal.
+        Each state in turn, breadth first, joins the earliest state with which it can be folded. Two states can be
+        folded if, wherever both know a transition, the outputs agree and the next states can be folded too. A complete
+        machine becomes minimal.
         """
         if self.complete:
             return self.minimal()
@@ -126,14 +127,14 @@ class Machine:
         for state in range(machine.states):
             if leaders[state] != state:
                 continue
-            for earlier in (other for other in range(state) if leaders[other] == other):
+            for earlier in (leader for leader in range(state) if leaders[leader] == leader):
                 if (folded := machine._folded(leaders, earlier, state)) is not None:
                     leaders = folded
                     break
         return machine.quotient(np.array(leaders))
 
     def quotient(self, classes: Int[np.ndarray, " states"]) -> "Machine":
-        """The machine whose states are classes of this one's, in canonical form.
+        """Returns the machine whose states are classes of this one's, in canonical form.
 
         Args:
             classes: a number for every state; states of one class must agree in what they know.
@@ -151,7 +152,7 @@ class Machine:
         return Machine(self.symbols, after[swap], output[swap]).reachable()
 
     def memory(self) -> int | None:
-        """The least k such that the last k inputs determine the state, wherever they began; None if there is none.
+        """Returns the least k such that the last k inputs determine the state, wherever they begin, or None.
 
         A machine with such a k is called definite.
 
@@ -174,7 +175,7 @@ class Machine:
         return self.states if alike.all() else None
 
     def _folded(self, leaders: list[int], first: int, second: int) -> list[int] | None:
-        """The leaders after two states, and all that follows from it, became one; None if something disagrees."""
+        """The leaders after two states, and all that follow from these, are joined; None if something disagrees."""
         leaders = leaders.copy()
         members: dict[int, list[int]] = {}
         for state, leader in enumerate(leaders):
@@ -198,7 +199,7 @@ class Machine:
 
 
 def difference(first: Machine, second: Machine) -> Int[np.ndarray, "time streams"] | None:
-    """A shortest input sequence on which two machines differ, or None; what one does not know counts as equal.
+    """Returns a shortest input sequence on which two machines differ, or None; unknown transitions differ from none.
 
     Raises:
         ValueError: the machines read different symbols.

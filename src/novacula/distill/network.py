@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 Activation = Literal["relu", "tanh", "sigmoid"]
 LARGEST = 2**53
-"""Beyond this, float64 does not tell integers apart."""
+"""Beyond this, different integers may be the same float64."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Layer:
     bias: Float[np.ndarray, " out"]
 
     def __call__(self, values: Float[np.ndarray, "rows in"]) -> Float[np.ndarray, "rows out"]:
-        """The map of every row."""
+        """Returns the map of every row."""
         return values @ self.weight.T + self.bias
 
 
@@ -53,43 +53,43 @@ class Network:
 
     @property
     def size(self) -> int:
-        """Numbers in the state."""
+        """Number of coordinates of the state."""
         return len(self.f[-1].bias)
 
     @property
     def streams(self) -> int:
-        """Input streams."""
+        """Number of input streams."""
         return self.f[0].weight.shape[1] - self.size
 
     @property
     def outputs(self) -> int:
-        """Output streams."""
+        """Number of output streams."""
         return len(self.g[-1].bias)
 
     def step(
         self, state: Float[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
     ) -> Float[np.ndarray, "rows size"]:
-        """The states after one more input each."""
+        """Returns the states after one more input each."""
         return self._apply(self.f, np.concatenate([state, x], axis=1))
 
     def read(self, state: Float[np.ndarray, "rows size"]) -> Float[np.ndarray, "rows outputs"]:
-        """The outputs of states, before rounding."""
+        """Returns the outputs of states, before rounding."""
         return self._apply(self.g, state)
 
     def states(self, x: Int[np.ndarray, "rows time streams"]) -> Float[np.ndarray, "rows positions size"]:
-        """The states before the first input, and after each."""
+        """Returns the states before the first input, and after each."""
         states = np.zeros((len(x), x.shape[1] + 1, self.size))
         for time in range(x.shape[1]):
             states[:, time + 1] = self.step(states[:, time], x[:, time])
         return states
 
     def outputs_of(self, x: Int[np.ndarray, "rows time streams"]) -> Float[np.ndarray, "rows time outputs"]:
-        """The outputs, before rounding."""
+        """Returns the outputs, before rounding."""
         states = self.states(x)[:, 1:]
         return self.read(states.reshape(-1, self.size)).reshape(*x.shape[:2], -1)
 
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
-        """The outputs, each rounded to the nearest integer (`novacula.distill.behavior.Behavior`)."""
+        """Returns the outputs, each rounded to the nearest integer (`novacula.distill.behavior.Behavior`)."""
         return rounded(self.outputs_of(x))
 
     def _apply(self, layers: tuple[Layer, ...], values: np.ndarray) -> np.ndarray:
@@ -100,12 +100,12 @@ class Network:
 
 
 def rounded(outputs: Float[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
-    """The nearest integers of at most `LARGEST` in magnitude; 0 for what is no number."""
+    """Returns the nearest integers of at most `LARGEST` in magnitude; 0 for what is no number."""
     return np.rint(np.clip(np.nan_to_num(outputs, nan=0.0), -LARGEST, LARGEST)).astype(np.int64)
 
 
 def activate(values: np.ndarray, activation: Activation) -> np.ndarray:
-    """An activation, elementwise."""
+    """Returns an activation, elementwise."""
     if activation == "relu":
         return np.maximum(values, 0)
     return np.tanh(values) if activation == "tanh" else 0.5 * (1 + np.tanh(0.5 * values))

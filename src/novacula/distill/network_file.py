@@ -1,9 +1,9 @@
 """Recurrent networks as safetensors files, which anybody may have written.
 
-Tensors `f.<i>.weight` (out × in), `f.<i>.bias`, `g.<i>.weight`, `g.<i>.bias`, layers in order; in the first layer of f
-the state comes before the inputs. Metadata, decimal strings: `activation` (`relu`, `tanh` or `sigmoid`), `inputs` (how
-many streams), `low` and `high` (the integers that the network reads), `length` (the longest sequence of its training).
-Source: ours.
+The tensors are `f.<i>.weight` (out × in), `f.<i>.bias`, `g.<i>.weight`, `g.<i>.bias`, layers in order; in the first
+layer of f the state comes before the inputs. The metadata are `activation` (`relu`, `tanh` or `sigmoid`) and decimal
+numbers: `inputs` (the number of streams), `low` and `high` (the integers that the network reads), and `length` (the
+longest sequence of its training). Source: ours.
 """
 
 import os
@@ -25,11 +25,11 @@ _INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 
 def save_network(path: str | os.PathLike[str], network: Network, dtype: type[np.floating] = np.float64) -> None:
-    """Replace a file by the network, atomically.
+    """Writes a network, and replaces the file atomically.
 
     Args:
         path: the file.
-        network: what it will hold.
+        network: what is written.
         dtype: of the weights, float64 or float32.
 
     Raises:
@@ -46,7 +46,7 @@ def save_network(path: str | os.PathLike[str], network: Network, dtype: type[np.
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:
-    """The network of a file.
+    """Returns the network of a file.
 
     Raises:
         InputError: listing every broken rule: unreadable or no safetensors file, a tensor that is missing, unknown,

@@ -1,7 +1,7 @@
 """Figures of a run's report: the weights before and after, the states, the time of each stage. Source: ours."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WRITTEN = 64
-"""Matrices of at most so many numbers show them."""
+"""The most numbers of a matrix that shows them."""
 
 
 def weights_picture(networks: Mapping[str, Network]) -> Markup:
-    """The matrices of networks, one row of pictures for each, biases as the last column."""
+    """Draws the matrices of networks, one row of pictures for each, with biases as the last column."""
     rows = {name: [*_named("f", network.f), *_named("g", network.g)] for name, network in networks.items()}
     columns = max(len(layers) for layers in rows.values())
     widths = [
@@ -30,11 +30,11 @@ def weights_picture(networks: Mapping[str, Network]) -> Markup:
     def draw(figure: "Figure") -> None:
         grid = figure.subplots(len(rows), columns, squeeze=False, width_ratios=[min(max(w, 3), 14) for w in widths])
         for axes, (title, layers) in zip(grid, rows.items(), strict=True):
-            for i, one in enumerate(axes):
-                one.set_axis_off()
+            for i, place in enumerate(axes):
+                place.set_axis_off()
                 if i < len(layers):
                     name, layer = layers[i]
-                    _draw_matrix(one, layer, f"{title}: {name}" if i == 0 else name)
+                    _draw_matrix(place, layer, f"{title}: {name}" if i == 0 else name)
 
     return figure_svg("weights", "Matrices of the networks", draw, height=2.5 * len(rows) + 0.2)
 
@@ -57,7 +57,7 @@ def _draw_matrix(axes: "Axes", layer: Layer, title: str) -> None:
 
 
 def states_picture(points: Float[np.ndarray, "points size"], labels: Int[np.ndarray, " points"]) -> Markup:
-    """Hidden states in the plane of their two main directions, colored by the machine's state; one number as a line."""
+    """Draws hidden states in the plane of their two main directions, colored by the machine's state."""
     centered = points - points.mean(axis=0)
     basis = np.linalg.svd(centered, full_matrices=False)[2][:2]
     flat = centered @ basis.T
@@ -87,7 +87,7 @@ def states_picture(points: Float[np.ndarray, "points size"], labels: Int[np.ndar
 
 
 def growth_picture(new_states: Sequence[int]) -> Markup:
-    """How many states are first reached after 0, 1, 2, … inputs."""
+    """Draws how many states are first reached after 0, 1, 2, … inputs."""
     from matplotlib.ticker import MaxNLocator
 
     def draw(figure: "Figure") -> None:
@@ -100,13 +100,13 @@ def growth_picture(new_states: Sequence[int]) -> Markup:
     return figure_svg("growth", "States first reached after each number of inputs", draw, height=2.6)
 
 
-def time_picture(seconds: Mapping[str, Any]) -> Markup:
-    """The wall time of each stage."""
+def time_picture(seconds: Mapping[str, float]) -> Markup:
+    """Draws the wall time of each stage."""
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         names = list(seconds)
-        values = [float(seconds[name]) for name in names]
+        values = list(seconds.values())
         axes.barh(names, values, color=SERIES[0], height=0.6)
         for place, value in enumerate(values):
             axes.annotate(f"{value:.2f} s", (value, place), (5, 0), textcoords="offset points", va="center", color=INK)

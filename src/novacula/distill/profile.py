@@ -16,19 +16,19 @@ class Profile:
     """Facts about a data set; those about functions hold for all its rows, up to the first `_ROWS`.
 
     Attributes:
-        rows: sequences.
+        rows: number of sequences.
         shortest: their least length.
         longest: their greatest length.
         low: the least input of each stream.
         high: the largest input of each stream.
-        symbols: different inputs of a step that occur, all streams together; None if more than a thousand.
-        outputs: different values of each output.
+        symbols: number of different inputs of a step, all streams together; None if more than a thousand.
+        outputs: number of different values of each output.
         causal: no two rows with the same inputs so far have different outputs while later inputs differ.
         deterministic: no two rows with the same inputs have different outputs.
-        lag: the output is an input of so many steps before, zero at first, of the only stream; None: of none.
-        affine: the integer coefficients by which the output is an affine function of the last inputs, zero before the
-            first: for each lag and stream, and then a constant. None: no such function.
-        parity: the streams the sum of whose inputs so far is, modulo 2, the only output or its opposite.
+        lag: the output is the only stream's input this many steps before, and 0 at first; None if it is at no lag.
+        affine: the output is an affine function of the last inputs, which are 0 before the first. These are its integer
+            coefficients for each lag and stream, and then a constant. None if there is no such function.
+        parity: the sum of these streams' inputs so far is, modulo 2, the only output or its opposite.
     """
 
     rows: int
@@ -45,7 +45,7 @@ class Profile:
     parity: tuple[int, ...] | None
 
     def sentences(self) -> list[str]:
-        """The facts in words, for a report."""
+        """Returns the facts in words, for a report."""
         ranges = ", ".join(f"{low} … {high}" for low, high in zip(self.low, self.high, strict=True))
         lengths = f"{self.shortest}" if self.shortest == self.longest else f"{self.shortest} to {self.longest}"
         facts = [
@@ -67,7 +67,7 @@ class Profile:
 
 
 def profile(data: Sequences) -> Profile:
-    """The facts about a data set."""
+    """Returns the facts about a data set."""
     data = data.rows(slice(_ROWS))
     inside, x, y = data.inside, data.x, data.y
     symbols = len(np.unique(x[inside], axis=0))
@@ -98,7 +98,7 @@ def _lag(data: Sequences) -> int | None:
 
 
 def _affine(data: Sequences) -> tuple[tuple[tuple[int, ...], ...], int] | None:
-    """The shortest affine explanation by the last inputs, with integer coefficients, that is exact on all rows."""
+    """The shortest affine function of the last inputs with integer coefficients that is exact on all rows."""
     inside = data.inside
     if data.y.shape[2] != 1:
         return None
@@ -130,7 +130,7 @@ def _parity(data: Sequences) -> tuple[int, ...] | None:
 
 
 def _delayed(x: np.ndarray, lag: int) -> np.ndarray:
-    """The inputs so many steps before; zeros before the first."""
+    """The inputs `lag` steps before; zeros before the first."""
     result = np.zeros_like(x)
     result[:, lag:] = x[:, : x.shape[1] - lag]
     return result

@@ -16,7 +16,7 @@ EXACT_LIMIT = 2**30
 class Program:
     """A transducer of integer sequences for any length.
 
-    A step binds the inputs, computes `body` from top to bottom, then all of `update` and `outputs`; these read the old
+    A step reads the inputs, computes `body` from top to bottom, then all of `update` and `outputs`. These read the old
     state, the inputs and the values of the body. The state starts at `start`.
 
     Attributes:
@@ -52,7 +52,7 @@ class Program:
 
     @property
     def nodes(self) -> int:
-        """Syntax nodes: names, numbers and operators on the right-hand sides of the step."""
+        """Number of syntax nodes: names, numbers and operators on the right-hand sides of the step."""
         return sum(nodes(value) for value in self._values())
 
     def step(self, state: Sequence[int], x: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:

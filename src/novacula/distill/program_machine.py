@@ -12,7 +12,7 @@ _MOST_LEVELS = 300
 
 
 def program_machine(program: Program, symbols: Int[np.ndarray, "symbols streams"]) -> Machine | None:
-    """The minimal Mealy machine of a program; None where its states do not end, or are too many to list.
+    """Returns the minimal Mealy machine of a program; None where its states do not end, or are too many to list.
 
     Args:
         program: any.

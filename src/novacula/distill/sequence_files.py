@@ -1,9 +1,9 @@
 """Data sets that anybody may have written: JSON lines and CSV.
 
-JSON lines: an object a line, ``{"x": [...], "y": [...]}``, an item for every step: an integer, or a list of integers
-where there are several streams or outputs. Where no row can be read so, but every row as one list for every stream, it
-is. CSV: the header ``sequence,step,x0[,x1…],y0[,y1…]`` and a line for every step, numbered from 0, of every sequence.
-Source: ours.
+A file of JSON lines has an object in each line, ``{"x": [...], "y": [...]}``, with an item for every step: an integer,
+or a list of integers where there are several streams or outputs. Where no row has this form, but x of every row has one
+list for every stream, it is read as that. A CSV file has the header ``sequence,step,x0[,x1…],y0[,y1…]`` and a line for
+every step, numbered from 0, of every sequence. Source: ours.
 """
 
 import csv
@@ -34,7 +34,7 @@ _Row = tuple[np.ndarray, np.ndarray]
 
 
 def load_sequences(path: str | os.PathLike[str]) -> Sequences:
-    """The data set of a ``.jsonl`` or ``.csv`` file.
+    """Returns the data set of a ``.jsonl`` or ``.csv`` file.
 
     Raises:
         InputError: naming lines, and listing the first broken rules of every kind: unreadable or too large; not JSON,
@@ -80,7 +80,7 @@ def _json_lines(data: bytearray, source: str) -> dict[str, _Row]:
     problems: list[str] = []
     members: dict[str, tuple[list, list]] = {}
     for number, line in enumerate(bytes(data).split(b"\n"), 1):
-        if len(problems) > _ENOUGH:  # only the first are told
+        if len(problems) > _ENOUGH:  # the error lists the first only
             break
         if line.strip():
             place = f"line {number}"
@@ -127,7 +127,7 @@ def _row(x: list, y: list, place: str, problems: list[str]) -> _Row | None:
 
 
 def _items(items: list[JSON], place: str, problems: list[str]) -> np.ndarray:
-    """One row of integers for every step; adds to the problems the first item that is none."""
+    """One row of integers for every step; the first item that is none is added to the problems."""
     lists = [item if isinstance(item, list) else [item] for item in items]
     for step, item in enumerate(lists):
         if isinstance(items[step], list) != isinstance(items[0], list):
@@ -187,7 +187,7 @@ def _csv(data: bytearray, source: str) -> dict[str, _Row]:
 
 
 def _columns(header: list[str], source: str) -> tuple[int, int]:
-    """How many streams and outputs a header names."""
+    """The numbers of streams and outputs that a header names."""
     streams = sum(name.startswith("x") for name in header)
     outputs = sum(name.startswith("y") for name in header)
     wanted = ["sequence", "step", *(f"x{i}" for i in range(streams)), *(f"y{i}" for i in range(outputs))]

@@ -9,7 +9,7 @@ from jaxtyping import Int
 from novacula.errors import InputError
 
 LISTED = 10
-"""Most problems of one source that an error lists."""
+"""The most problems of one source that an error lists."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Sequences:
     Attributes:
         x: inputs.
         y: outputs.
-        lengths: how many positions of each row are data.
+        lengths: number of positions of each row that are data.
         source: what an error names as being at fault.
     """
 
@@ -44,12 +44,12 @@ class Sequences:
         return np.arange(self.x.shape[1]) < self.lengths[:, None]
 
     def rows(self, chosen: slice | np.ndarray) -> "Sequences":
-        """Some of the rows."""
+        """Returns some of the rows."""
         return Sequences(self.x[chosen], self.y[chosen], self.lengths[chosen], self.source)
 
 
 def padded(rows: Sequence[tuple[np.ndarray, np.ndarray]], source: str) -> Sequences:
-    """Rows of different lengths as one data set.
+    """Returns rows of different lengths as one data set.
 
     Args:
         rows: inputs, time by streams, and outputs, time by outputs, of each sequence.
@@ -70,11 +70,11 @@ class Conflict:
     """Two rows with the same inputs up to a step, at which their outputs differ.
 
     Attributes:
-        first: one row.
-        second: the other, a later one.
+        first: the earlier row.
+        second: the later row.
         step: the step.
-        same: whether all their inputs are the same, so that no function of them has these outputs. Where later inputs
-            differ, the outputs may depend on the future.
+        same: whether all their inputs are the same, so that no function has these outputs. Where later inputs differ,
+            the outputs may depend on the future.
     """
 
     first: int
@@ -84,7 +84,7 @@ class Conflict:
 
 
 def conflicts(data: Sequences) -> Iterator[Conflict]:
-    """The rows at odds with an earlier one, each at its first such step. None: the data are causal, and a function."""
+    """Yields the rows that contradict an earlier one, each at its first such step; a causal function has none."""
     beginning = np.zeros(len(data.x), np.int64)
     unblamed = np.ones(len(data.x), bool)
     for step in range(data.x.shape[1]):
@@ -103,14 +103,14 @@ def conflicts(data: Sequences) -> Iterator[Conflict]:
 
 
 def check_function(data: Sequences, places: Sequence[str]) -> None:
-    """Make sure that the outputs are a causal function of the inputs.
+    """Makes sure that the outputs are a causal function of the inputs.
 
     Args:
         data: what is checked.
         places: how an error names each row, such as ``line 3``.
 
     Raises:
-        InputError: the same beginning of inputs stands before different outputs; the first `LISTED` cases are told.
+        InputError: equal beginnings of inputs have different outputs; the first `LISTED` cases are listed.
     """
     problems = []
     for conflict in conflicts(data):
@@ -132,7 +132,7 @@ def check_function(data: Sequences, places: Sequence[str]) -> None:
 
 
 def refuse(source: str, problems: list[str]) -> None:
-    """Raise an InputError if there are problems; it lists the first `LISTED`."""
+    """Raises an InputError if there are problems; it lists the first `LISTED`."""
     if len(problems) > LISTED:
         problems = [*problems[:LISTED], "and more"]
     if problems:

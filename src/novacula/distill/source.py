@@ -1,11 +1,10 @@
-"""What a program is distilled from: a benchmark task, a data file, somebody's function, or a network's file.
+"""What a program is distilled from: a benchmark task, a data file, a user's function, or a network's file.
 
-Only this module, the bench and the judgment of a task know the tasks' definitions: what trains, simplifies, reads and
-synthesizes is given sequences and networks.
+Only this module, the bench and the verdicts know the definitions of tasks: training, normal forms, states and synthesis
+are given sequences and networks. Source: ours.
 """
 
 import difflib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,15 +17,15 @@ from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.verify.target import Target, uniform
 from novacula.errors import InputError
+from novacula.functions import is_function_name
 from novacula.options import refuse
 
 Kind = Literal["task", "data", "function", "network"]
 ROWS = 10_000
-"""Sequences of a task, a function or a network to learn from."""
+"""Number of sequences of a task, a function or a network to learn from."""
 VALIDATION = 2_000
-"""Sequences of these by which networks are chosen."""
+"""Number of sequences by which networks are chosen."""
 _PART = 8
-_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _SUFFIXES: dict[str, Kind] = {".csv": "data", ".jsonl": "data", ".safetensors": "network"}
 _FUNCTION_WORDS = 60_000
 
@@ -38,11 +37,11 @@ class Source:
     Attributes:
         name: the task, the file or the function, as the user named it.
         kind: which of these.
-        sequences: what may be learned from.
-        validation: what networks are chosen by while they are trained.
+        sequences: the rows to learn from.
+        validation: the rows by which networks are chosen while they are trained.
         target: what the program should equal; None with data alone.
-        held_out: with data alone, rows that nothing is learned from.
-        network: the user's own; then nothing is trained.
+        held_out: with data alone, rows from which nothing is learned.
+        network: the user's own, if there is one; then nothing is trained.
     """
 
     name: str
@@ -70,14 +69,14 @@ class Source:
 
 
 def kind_of(name: str) -> Kind:
-    """What a source is, by its name.
+    """Returns what a source is, by its name.
 
     Raises:
-        InputError: it is none.
+        InputError: the name is of no source.
     """
     if suffix := _SUFFIXES.get(Path(name).suffix.lower()):
         return suffix
-    if _FUNCTION.fullmatch(name):
+    if is_function_name(name):
         return "function"
     from novacula.distill.tasks.table import TASKS, VARIANTS
 
@@ -94,14 +93,14 @@ def kind_of(name: str) -> Kind:
 
 
 def load_source(name: str, config: RunConfig) -> Source:
-    """Read, ask or draw what a run begins with.
+    """Reads, asks or draws what a run begins with.
 
     Args:
         name: of a task, a file or a function.
         config: seed, and the range, streams and length of a function.
 
     Raises:
-        InputError: the source is not there or breaks a rule; all broken rules are listed. Or the extra is absent.
+        InputError: the source is not there, or breaks rules, which are all listed; or the extra is absent.
     """
     refuse(unless_equipped())
     kind = kind_of(name)

@@ -13,7 +13,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count what happens meanwhile."""
+        """Counts the time of this context."""
         start = time.perf_counter()
         try:
             yield
@@ -22,9 +22,9 @@ class Stopwatch:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """By stage, in the order in which the stages were first met."""
+        """Seconds by stage, in the order in which the stages first came."""
         return {name: round(value, 3) for name, value in self._seconds.items()}
 
     def load(self, seconds: dict[str, float]) -> None:
-        """Go on from `seconds`."""
+        """Continues from these seconds."""
         self._seconds = dict(seconds)

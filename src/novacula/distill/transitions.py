@@ -12,10 +12,10 @@ class Transitions:
 
     Attributes:
         start: the code of the state before the first input.
-        state: codes of the states that were left.
-        x: the inputs that were read there.
-        next: codes of the states that were reached.
-        y: the outputs that were put out there.
+        state: codes of the states before each step.
+        x: the inputs of the step.
+        next: codes of the states after it.
+        y: its outputs.
     """
 
     start: Int[np.ndarray, " codes"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import block_diag
 
 from novacula.distill.network import Layer, Network
 from novacula.distill.normalize.gauge import changed_basis
@@ -18,15 +19,6 @@ def block(value: float, size: int) -> np.ndarray:
     return value * np.eye(size) + np.eye(size, k=1)
 
 
-def joined(*blocks: np.ndarray) -> np.ndarray:
-    size = sum(len(one) for one in blocks)
-    matrix, at = np.zeros((size, size)), 0
-    for one in blocks:
-        matrix[at : at + len(one), at : at + len(one)] = one
-        at += len(one)
-    return matrix
-
-
 CASES = {
     "nilpotent": [block(0, 4)],
     "two nilpotent": [block(0, 3), block(0, 2)],
@@ -39,7 +31,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("seed", range(5))
 def test_blocks_are_found_again(case: str, seed: int) -> None:
-    planted = joined(*CASES[case])
+    planted = block_diag(*CASES[case])
     hidden = conditioned(len(planted), np.random.default_rng(seed))
     matrix = hidden @ planted @ np.linalg.inv(hidden)
     basis = jordan_basis(matrix, 0.3, 1e-3)

@@ -55,7 +55,7 @@ def test_positions_beyond_a_row_do_not_count() -> None:
     wrong = data.y.copy()
     wrong[:, 3:] += 1000
     spoilt = Sequences(data.x, wrong, np.full(30, 3), "spoilt")
-    ours, theirs = (flat_weights(retrained(network, some)) for some in (short, spoilt))
+    ours, theirs = (flat_weights(retrained(network, rows)) for rows in (short, spoilt))
     np.testing.assert_array_equal(ours, theirs)
 
 

@@ -119,6 +119,6 @@ def transitions(task: PlainTask, sequences: int = 3000, seed: int = 0) -> Transi
 def _disguise(size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     change = np.diag(rng.choice([-1, 1], size)).reshape(size, size)
     for _ in range(2 * size if size > 1 else 0):
-        one, other = rng.choice(size, 2, replace=False)
-        change[one] += rng.choice([-1, 1]) * change[other]
+        row, added = rng.choice(size, 2, replace=False)
+        change[row] += rng.choice([-1, 1]) * change[added]
     return change, rng.integers(-20, 20, size)

@@ -17,15 +17,15 @@ def brute_force() -> np.ndarray:
     size = np.full(256, 10**6)
     size[[0, 255, 0b10101010, 0b11001100, 0b11110000]] = 1
     every = np.arange(256)
-    one, other = every[:, None], every[None]
-    pairs = [one & other, one | other, one ^ other, 255 ^ one ^ other, (255 ^ one) & other, (255 ^ one) | other]
+    p, q = every[:, None], every[None]
+    pairs = [p & q, p | q, p ^ q, 255 ^ p ^ q, (255 ^ p) & q, (255 ^ p) | q]
     while True:
         before = size.copy()
         np.minimum.at(size, 255 ^ every, size + 1)
         for result in pairs:
             np.minimum.at(size, result, 1 + size[:, None] + size[None])
         for condition in every:
-            chosen = (condition & one) | ((255 ^ condition) & other)
+            chosen = (condition & p) | ((255 ^ condition) & q)
             np.minimum.at(size, chosen, 1 + size[condition] + size[:, None] + size[None])
         if (size == before).all():
             return size

@@ -57,7 +57,7 @@ _HELPERS = {
 
 
 def c_source(program: Program, comment: str = "") -> str:
-    """A program as C99: `struct state`, `start_state()` and `step(&state, x, y)`, exact while numbers fit 64 bits.
+    """Returns a program as C99: `struct state`, `start_state()`, `step(&state, x, y)`; exact while numbers fit 64 bits.
 
     Args:
         program: any.

@@ -26,7 +26,7 @@ class Edge:
 
 
 def edges(machine: Machine) -> list[Edge]:
-    """The arrows of a machine's diagram, by state and next state."""
+    """Returns the arrows of a machine's diagram, by state and next state."""
     groups: dict[tuple[int, int], dict[tuple[int, ...], list[tuple[int, ...]]]] = {}
     for state in range(machine.states):
         for index, symbol in enumerate(machine.symbols.tolist()):
@@ -38,7 +38,7 @@ def edges(machine: Machine) -> list[Edge]:
 
 
 def machine_dot(machine: Machine) -> str:
-    """A machine in Graphviz's language."""
+    """Returns a machine in Graphviz's language."""
     lines = ["digraph machine {", "  rankdir=LR;", '  node [shape=circle, fontname="sans-serif"];']
     lines += ['  edge [fontname="sans-serif", fontsize=10];', '  start [shape=point, label=""];', "  start -> 0;"]
     for edge in edges(machine):
@@ -48,7 +48,7 @@ def machine_dot(machine: Machine) -> str:
 
 
 def machine_mermaid(machine: Machine) -> str:
-    """A machine in Mermaid's language for state diagrams."""
+    """Returns a machine in Mermaid's language for state diagrams."""
     lines = ["stateDiagram-v2", "  direction LR", "  [*] --> s0"]
     lines += [f'  state "{state}" as s{state}' for state in range(machine.states)]
     lines += [f"  s{edge.source} --> s{edge.target} : {'<br/>'.join(edge.lines)}" for edge in edges(machine)]

@@ -1,6 +1,6 @@
 """Python files: a docstring that says where the program is from and what is known of it, `step` and `run`.
 
-Files are made of a closed grammar, and checked against a list of syntax that they may use before anybody gets them.
+Files come from a closed grammar. Before anybody gets one, its syntax is checked against a list of what it may use.
 Source: ours.
 """
 
@@ -56,12 +56,12 @@ def run(xs):
 
 
 def python_expression(expression: Expression) -> str:
-    """An expression as Python writes it."""
+    """Returns an expression as Python writes it."""
     return write(expression, _WRITERS, _SIGN).text
 
 
 def program_python(program: Program, docstring: str = "") -> str:
-    """A program as a Python module of `START`, `step(state, x)` and `run(xs)`.
+    """Returns a program as a Python module of `START`, `step(state, x)` and `run(xs)`.
 
     With one input stream, x is an integer, else a tuple; the same holds for outputs. The state is a tuple.
 
@@ -87,7 +87,7 @@ def program_python(program: Program, docstring: str = "") -> str:
 
 
 def machine_python(machine: Machine, docstring: str = "") -> str:
-    """A complete machine as a Python module of the same form: a table from state and input to next state and output.
+    """Returns a complete machine as such a module: a table from state and input to next state and output.
 
     Raises:
         ValueError: a transition is unknown.
@@ -106,7 +106,7 @@ def machine_python(machine: Machine, docstring: str = "") -> str:
 
 
 def check_python(source: str) -> None:
-    """Make sure that a module does nothing but compute with integers: it imports, names and calls nothing else.
+    """Makes sure that a module only computes with integers: it imports, names and calls nothing else.
 
     Raises:
         ValueError: it holds a syntax node, a call or a name that our files never hold.

@@ -36,7 +36,7 @@ _WRITERS: dict[Operator, Writer] = {
 
 
 def smt_source(program: Program, comment: str = "") -> str:
-    """A program as SMT-LIB definitions over unbounded integers: `start_v`, `next_v` for a variable v, and `out_i`.
+    """Returns a program as SMT-LIB definitions over integers: `start_v`, `next_v` for a variable v, and `out_i`.
 
     `next_v` and `out_i` take the inputs, then the state.
 

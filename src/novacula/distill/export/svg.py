@@ -1,7 +1,7 @@
 """State diagrams as SVG: states on a circle, arrows as arcs, labels beside them. Source: ours.
 
-Neighbors on the circle are chosen so that arrows are short. The drawing has the color of the text around it, so that it
-can stand on white and on black.
+Neighbors on the circle are chosen so that arrows are short. The drawing has the color of the text around it, for white
+and for black pages.
 """
 
 import itertools
@@ -39,7 +39,7 @@ _PICTURE = Markup(
 
 
 def machine_svg(machine: Machine, name: str = "machine") -> Markup:
-    """A machine's state diagram as one SVG element; state 0, where it starts, has an arrow from nowhere.
+    """Returns a machine's state diagram as one SVG element; an arrow from nowhere leads to state 0, where it starts.
 
     Args:
         machine: of at most 40 states.
@@ -57,7 +57,7 @@ def machine_svg(machine: Machine, name: str = "machine") -> Markup:
         if edge.source == edge.target:
             canvas.loop(edge, places[edge.source])
         else:
-            both = any((other.source, other.target) == (edge.target, edge.source) for other in arrows)
+            both = any((back.source, back.target) == (edge.target, edge.source) for back in arrows)
             canvas.arc(edge, places[edge.source], places[edge.target], both)
     canvas.start(places[0])
     for state, place in enumerate(places):

@@ -1,4 +1,8 @@
-"""Expressions as text with as few parentheses as their language needs. Source: ours."""
+"""Expressions as text with as few parentheses as their language needs.
+
+SymPy's printers do not serve. It knows no `and`, `or` and `if` of integers, which 28 of the 62 benchmark programs have.
+It reorders sums, and writes `total // 3` as `math.floor((1/3)*total)`, which is wrong for large numbers. Source: ours.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +13,13 @@ from novacula.distill.program import Program
 
 @dataclass(frozen=True)
 class Text:
-    """Text of an expression, and how tightly its outermost operator binds; a larger number binds tighter."""
+    """The text of an expression, and how tightly its outermost operator binds; a larger number binds tighter."""
 
     text: str
     binds: int
 
     def within(self, binds: int) -> str:
-        """The text as an operand of something that needs at least this."""
+        """Returns the text as an operand of something that needs at least this."""
         return self.text if self.binds >= binds else f"({self.text})"
 
 
@@ -29,7 +33,7 @@ def write(
     negative: int = ATOM,
     number: Callable[[int], str] = str,
 ) -> Text:
-    """The text of an expression.
+    """Returns the text of an expression.
 
     Args:
         expression: any.
@@ -46,17 +50,17 @@ def write(
 
 
 def infix(sign: str, binds: int) -> Writer:
-    """A binary operator that groups to the left."""
+    """Returns a writer of a binary operator that groups to the left."""
     return lambda a, b: Text(f"{a.within(binds)} {sign} {b.within(binds + 1)}", binds)
 
 
 def call(name: str) -> Writer:
-    """A function."""
+    """Returns a writer of a function."""
     return lambda *operands: Text(f"{name}({', '.join(operand.text for operand in operands)})", ATOM)
 
 
 def is_truth(expression: Expression) -> bool:
-    """Whether Python gives True or False, or may do so, where we say 1 or 0."""
+    """Returns whether Python gives True or False, or may do so, where we say 1 or 0."""
     if not isinstance(expression, Operation):
         return False
     if expression.operator in TRUTHS:
@@ -66,7 +70,7 @@ def is_truth(expression: Expression) -> bool:
 
 
 def renamed(program: Program, taken: Sequence[str]) -> Program:
-    """The program with an underscore behind every name that its new language needs for itself."""
+    """Returns the program with an underscore behind every name that its new language needs for itself."""
     known = [*program.inputs, *program.state, *(name for name, _ in program.body)]
     names: dict[str, str] = {}
     for name in known:

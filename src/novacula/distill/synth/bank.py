@@ -1,8 +1,8 @@
 """Bottom-up enumeration of expressions: by size, one for each list of values on a few rows. Source: ours.
 
-Two expressions with the same values on all rows cannot be told apart, so only the shorter is kept and built upon
-(observational equivalence). Values are compared by a random linear hash: the hash of a sum is the sum of the hashes, so
-that sums and differences are looked up without being computed.
+Of expressions with the same values on all rows only the shortest is kept and built upon (observational equivalence).
+Values are compared by a random linear hash: the hash of a sum is the sum of the hashes, so that sums and differences
+are looked up without being computed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

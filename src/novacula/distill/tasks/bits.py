@@ -13,19 +13,19 @@ def _memoryless(inputs: tuple[str, ...], output: Expression) -> Program:
 
 
 def _one_bit(start: int, update: Expression, inputs: tuple[str, ...] = ("x",)) -> Program:
-    """The state p, which is also what is put out."""
+    """A program whose state p is also its output."""
     return Program(inputs, ("p",), (start,), (("q", update),), (Name("q"),), (Name("q"),))
 
 
 def delay_line(length: int, output: Expression, body: tuple[tuple[str, Expression], ...] = ()) -> Program:
-    """A program that remembers the last inputs: p1 is the one before the current x, p2 the one before that, …"""
+    """Returns a program that remembers the last inputs: p1 is the one before the current x, p2 the one before p1, …"""
     state = tuple(f"p{lag}" for lag in range(1, length + 1))
     update = tuple(map(Name, ("x", *state)[:length]))
     return Program(("x",), state, (0,) * length, body, update, (output,))
 
 
 def last(count: int) -> list[Expression]:
-    """The current input and those before it, so many in all."""
+    """Returns the current input and those before it, `count` in all."""
     return [X, *(Name(f"p{lag}") for lag in range(1, count))]
 
 

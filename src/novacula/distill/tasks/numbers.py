@@ -12,7 +12,7 @@ def _memoryless(output: Expression) -> Program:
 
 
 def _running(start: int, update: Expression) -> Program:
-    """The state s, which is also what is put out."""
+    """A program whose state s is also its output."""
     return Program(("x",), ("s",), (start,), (("t", update),), (Name("t"),), (Name("t"),))
 
 
@@ -33,7 +33,7 @@ def _majority(symbols: int) -> Program:
 
 
 def _body(force: Expression) -> Program:
-    """A point on a line, at `p` with velocity `v`, which feels a force; the position is put out."""
+    """A point on a line, at `p` with velocity `v`, which feels a force; the output is the position."""
     body = (("w", Name("v") + force), ("q", Name("p") + Name("w")))
     return Program(("x",), ("v", "p"), (0, 0), body, (Name("w"), Name("q")), (Name("q"),))
 

@@ -1,4 +1,4 @@
-"""What a benchmark task is: a reference program, the inputs it is fed, and what was published about it."""
+"""What a benchmark task is: a reference program, its inputs, and what was published about it. Source: ours."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,12 +19,12 @@ class PublishedRecord:
     """What arXiv 2402.05110 says of a task; the machine sizes are ours.
 
     Attributes:
-        mips: whether its method solved it.
+        mips: whether its method solved the task.
         gpt4: whether GPT-4 did, by its generous count.
         hidden: numbers in the state of its network.
         how: the regression that found the program: linear, Boolean, Boolean with one bit more, symbolic.
         moore: states of the minimal Moore machine; ``∞ (n)`` with n of them reachable in the task's length.
-        mealy: states of the minimal Mealy machine; None where infinite or not told.
+        mealy: states of the minimal Mealy machine; None where it is infinite or not known.
     """
 
     mips: bool
@@ -37,7 +37,7 @@ class PublishedRecord:
 
 @dataclass(frozen=True)
 class SequenceTask:
-    """One benchmark task. The synthesizer sees its data only; verification may use the program.
+    """A benchmark task. Synthesis sees its data only; verification may use the program.
 
     Attributes:
         name: as published.
@@ -46,8 +46,8 @@ class SequenceTask:
         high: the largest.
         length: of its sequences.
         published: the record to compare with.
-        sampler: how sequences are drawn: independent and uniform symbols; these without repeated sequences; or with a
-            palindrome of random length at the beginning.
+        sampler: how sequences are drawn: with independent, uniform symbols; the same without repeated sequences; or
+            with a palindrome of random length at the beginning.
     """
 
     name: str
@@ -61,7 +61,7 @@ class SequenceTask:
     def inputs(
         self, rows: int, generator: np.random.Generator, length: int | None = None
     ) -> Int[np.ndarray, "drawn time streams"]:
-        """Random input sequences, of the task's length unless another is given; `distinct` ones may be fewer."""
+        """Draws input sequences, of the task's length unless another is given; `distinct` ones may be fewer."""
         length = self.length if length is None else length
         x = random_words(self.low, self.high, len(self.program.inputs), length, rows, generator)
         if self.sampler == "distinct":
@@ -71,7 +71,7 @@ class SequenceTask:
         return x
 
     def data(self, rows: int, generator: np.random.Generator, length: int | None = None) -> Sequences:
-        """Random input sequences with their outputs."""
+        """Draws input sequences, with their outputs."""
         x = self.inputs(rows, generator, length)
         return Sequences(x, self.program.run(x), np.full(len(x), x.shape[1]), self.name)
 

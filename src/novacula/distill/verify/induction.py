@@ -8,7 +8,6 @@ Source: k-induction with k = 1, the invariant as in Houdini (Flanagan and Leino 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import z3
@@ -65,11 +64,11 @@ class _Case:
     Attributes:
         constraints: on the inputs.
         after: the next joint state.
-        outputs: of one program.
-        others: of the other.
+        outputs: of the left program.
+        others: outputs of the other.
     """
 
-    constraints: list[Any]
+    constraints: list[Term]
     after: list[Term]
     outputs: list[Term]
     others: list[Term]
@@ -132,7 +131,7 @@ class _Problem:
         """Whether the outputs agree on every step from a state of the invariant."""
         for case in self._cases:
             solver = self._solver(invariant, case)
-            solver.add(z3.Or([one != other for one, other in zip(case.outputs, case.others, strict=True)]))
+            solver.add(z3.Or([left != right for left, right in zip(case.outputs, case.others, strict=True)]))
             if self._ask(solver) != z3.unsat:
                 return False
         return True
@@ -147,7 +146,7 @@ class _Problem:
         return z3.unknown if self._questions > _MOST_QUESTIONS else solver.check()
 
 
-def _formula(guess: Guess, state: list[Term]) -> Any:
+def _formula(guess: Guess, state: list[Term]) -> Term:
     value = guess.value(state)
     conclusion = value == 0 if guess.relation == "== 0" else value >= 0
     return conclusion if guess.guard.kind == "always" else z3.Implies(guess.guard.holds(state), conclusion)
@@ -165,7 +164,7 @@ def prove_bounded(left: Program, right: Program, low: int, high: int, length: in
         budget: the solver's work for each step.
     """
     states = [[z3.IntVal(value) for value in program.start] for program in (left, right)]
-    constraints: list[Any] = []
+    constraints: list[Term] = []
     for time in range(length):
         x = [z3.Int(f"x{time}_{number}") for number in range(len(left.inputs))]
         constraints += [term >= low for term in x] + [term <= high for term in x]
@@ -173,7 +172,7 @@ def prove_bounded(left: Program, right: Program, low: int, high: int, length: in
             step_terms(program, s, x) for program, s in zip((left, right), states, strict=True)
         )
         solver = make_solver(budget)
-        solver.add(*constraints, z3.Or([one != other for one, other in zip(outputs, others, strict=True)]))
+        solver.add(*constraints, z3.Or([p != q for p, q in zip(outputs, others, strict=True)]))
         if solver.check() != z3.unsat:
             return False
         states = [first, second]

@@ -60,8 +60,8 @@ def search_product(
         symbols: all inputs of one step.
         most_transitions: the budget.
     """
-    one = np.zeros(1, np.int64)
-    levels = [_Level(expected.start[None], found.start[None], one, one)]
+    none = np.zeros(1, np.int64)
+    levels = [_Level(expected.start[None], found.start[None], none, none)]
     seen = set(_keys(levels[0].left, levels[0].right))
     spent = 0
     while len(levels[-1].left):

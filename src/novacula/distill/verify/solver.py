@@ -16,7 +16,7 @@ Term = Any
 """A z3 integer: its stubs type every operator as returning something else."""
 
 
-def _truth(test: Callable[..., Any]) -> Callable[..., Term]:
+def _truth(test: Callable[..., Term]) -> Callable[..., Term]:
     return lambda *operands: z3.If(test(*operands), z3.IntVal(1), z3.IntVal(0))
 
 
