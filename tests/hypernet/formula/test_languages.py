@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy
 
-from novacula.hypernet.formula.algebra import sympy_object
+from novacula.hypernet.formula.algebra import sympy_object, sympy_text
 from novacula.hypernet.formula.expression import (
     INPUTS,
     Alternating,
@@ -26,7 +26,7 @@ from novacula.hypernet.formula.expression import (
     times,
 )
 from novacula.hypernet.formula.source import _check, python_source
-from novacula.hypernet.formula.writers import latex, python_expression, sympy_text
+from novacula.hypernet.formula.writers import latex, python_expression
 
 DIFFERENCE = plus(Entry("i"), times(Number(-1.0), Entry("j")))
 FORMULAS: dict[str, Expression] = {

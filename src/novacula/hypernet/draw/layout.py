@@ -79,23 +79,18 @@ def _balanced(network: TargetNetwork) -> list[np.ndarray]:
 
 
 def _placed(layers: np.ndarray, edges: np.ndarray, pull: np.ndarray, seed: int) -> np.ndarray:
-    """Places after many turns of pushing and pulling, ever more gently; outputs are held in the middle."""
-    count = len(layers)
+    """Places by the forces of Fruchterman and Reingold; outputs are held in the middle."""
+    import networkx
+
+    count, outputs = len(layers), np.flatnonzero(layers == layers.max())
     places = np.random.default_rng(seed).uniform(-1, 1, (count, 2))
-    held = layers == layers.max()
-    places[held] *= 0.02 * (held.sum() > 1)
-    distance = 1.0 / np.sqrt(count)
-    for turn in range(_TURNS):
-        apart = places[:, None] - places[None]
-        square = (apart**2).sum(-1) + 1e-6
-        force = (apart * (distance**2 / square)[..., None]).sum(1)
-        along = places[edges[:, 0]] - places[edges[:, 1]]
-        tug = along * (pull * np.sqrt((along**2).sum(-1)) / distance)[:, None]
-        np.add.at(force, edges[:, 0], -tug)
-        np.add.at(force, edges[:, 1], tug)
-        force -= 0.3 * places  # what nothing holds would drift away
-        force[held] = 0.0
-        size = np.sqrt((force**2).sum(1, keepdims=True)) + 1e-12
-        places = places + force / size * np.minimum(size, 0.12 * (1 - turn / _TURNS))
+    places[outputs] *= 0.02 * (len(outputs) > 1)
+    graph = networkx.Graph()
+    graph.add_nodes_from(range(count))
+    graph.add_weighted_edges_from(zip(*edges.T.tolist(), pull.tolist(), strict=True))
+    found = networkx.spring_layout(
+        graph, k=1 / np.sqrt(count), pos=dict(enumerate(places)), fixed=outputs.tolist(), iterations=_TURNS, seed=seed
+    )
+    places = np.array([found[unit] for unit in range(count)])
     joined = np.unique(edges)  # dead units fly away: they stand at the rim
     return (places / max(float(np.abs(places[joined]).max(initial=0.0)), 1e-9)).clip(-1.0, 1.0)

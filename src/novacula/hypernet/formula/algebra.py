@@ -1,4 +1,4 @@
-"""Formulas as objects of SymPy, which comes with the extra ``distill``. Source: ours."""
+"""Formulas as expressions of SymPy. Source: ours."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,63 +16,94 @@ from novacula.hypernet.formula.expression import (
     Stair,
     Times,
     Total,
+    placed,
 )
 
 if TYPE_CHECKING:
     import sympy
 
+Term = Any
+"""An expression of SymPy, whose operators no type checker follows."""
 
-def sympy_object(expression: Expression, n: int) -> "sympy.Expr":
-    """The formula as an object of SymPy, which comes with the extra ``distill``.
+
+def sympy_text(expression: Expression, n: int) -> str:
+    """Returns what SymPy reads: `x` is an `IndexedBase`; `n`, `i`, `j` and `k` are symbols.
 
     Args:
         expression: the formula.
         n: inputs of the network, for the largest of all inputs, which SymPy writes out.
-
-    Raises:
-        ImportError: SymPy is not installed.
     """
-    import sympy
+    return str(sympy_object(expression, n))
 
-    symbols: dict[str, Any] = {"x": sympy.IndexedBase("x"), **{k: sympy.Symbol(k, integer=True) for k in "nijk"}}
 
-    def build(node: Expression, names: dict[str, Any]) -> Any:
+def sympy_object(expression: Expression, n: int) -> "sympy.Expr":
+    """Returns the formula as an expression of SymPy; arguments as `sympy_text`."""
+    return _Algebra(n).build(expression, ())
+
+
+class _Algebra:
+    """The symbols of a formula."""
+
+    def __init__(self, n: int) -> None:
+        import sympy
+
+        self._inputs = n
+        self.x: Term = sympy.IndexedBase("x")
+        self.n, self.i, self.j, self.k = (sympy.Symbol(name, integer=True) for name in "nijk")
+
+    def build(self, node: Expression, indices: tuple[Term, ...]) -> Term:
+        """The expression of a node; `indices` are those that a sum binds, i and j."""
+        import sympy
+
         match node:
             case Number(value):
                 return sympy.Float(value) if value != int(value) else sympy.Integer(int(value))
             case Entry(index):
-                return symbols["x"][names.get(str(index), index)]
+                return self.x[index if isinstance(index, int) else indices["ij".index(index)]]
             case Total():
-                return sympy.Sum(symbols["x"][symbols["j"]], (symbols["j"], 0, symbols["n"] - 1))
+                return sympy.Sum(self.x[self.j], (self.j, 0, self.n - 1))
             case Stair():
-                return symbols["k"]
+                return self.k
             case Alternating():
-                return sympy.Integer(-1) ** symbols["k"]
+                return sympy.Integer(-1) ** self.k
             case Call(function, argument):
-                return _sympy_call(function, build(argument, names))
+                return _call(function, self.build(argument, indices))
             case Plus(terms):
-                return sympy.Add(*(build(term, names) for term in terms))
+                return sympy.Add(*(self.build(term, indices) for term in terms))
             case Times(factors):
-                return sympy.Mul(*(build(factor, names) for factor in factors))
+                return sympy.Mul(*(self.build(factor, indices) for factor in factors))
             case Extreme(kind, arguments):
-                values = [build(each, names) for each in arguments] or [symbols["x"][i] for i in range(n)]
-                return (sympy.Max if kind == "max" else sympy.Min)(*values)
+                values = [self.build(argument, indices) for argument in arguments]
+                return (sympy.Max if kind == "max" else sympy.Min)(
+                    *(values or [self.x[index] for index in range(self._inputs)])
+                )
             case Over(body, domain) if domain.name == "some":
-                named = [dict(zip("ij", member, strict=False)) for member in domain.members]
-                return sympy.Add(*(build(body, {**names, **each}) for each in named))
+                return sympy.Add(*(self.build(placed(body, member), indices) for member in domain.members))
             case Over(body, domain):
-                limits, named = _sympy_limits(domain, symbols)
-                total = build(body, {**names, **named})
-                for limit in limits:
-                    total = sympy.Sum(total, limit)
-                return total
+                limits, bound = self._limits(domain)
+                return sympy.Sum(self.build(body, bound), *limits)
             case _:
                 raise TypeError(f"{type(node).__name__} is no formula")
 
-    return build(expression, {})
+    def _limits(self, domain: Domain) -> tuple[list[tuple[Term, Term, Term]], tuple[Term, ...]]:
+        """The limits of a sum, the inner before the outer, and what its two indices are."""
+        n, i, j = self.n, self.i, self.j
+        match domain.name:
+            case "pairs":
+                return [(i, 0, j - 1), (j, 0, n - 1)], (i, j)
+            case "neighbors":
+                return [(i, 0, n - 2)], (i, i + 1)
+            case "couples":
+                return [(i, 0, n / 2 - 1)], (2 * i, 2 * i + 1)
+            case "halves":
+                return [(i, 0, n / 2 - 1)], (i, i + n / 2)
+            case "steps":
+                return [(self.k, domain.first, n + domain.beyond)], ()
+            case _:
+                return [(i, 0, n - 1)], (i,)
 
 
-def _sympy_call(function: FunctionName, z: Any) -> Any:
+def _call(function: FunctionName, z: Term) -> Term:
     import sympy
 
     match function:
@@ -90,21 +121,3 @@ def _sympy_call(function: FunctionName, z: Any) -> Any:
             return sympy.Abs(z)
         case _:
             return getattr(sympy, function)(z)
-
-
-def _sympy_limits(domain: Domain, symbols: dict[str, Any]) -> tuple[list[tuple[Any, Any, Any]], dict[str, Any]]:
-    """The limits of a sum, the inner before the outer, and what its two indices are."""
-    n, i, j, k = (symbols[name] for name in "nijk")
-    match domain.name:
-        case "pairs":
-            return [(i, 0, j - 1), (j, 0, n - 1)], {"i": i, "j": j}
-        case "neighbors":
-            return [(i, 0, n - 2)], {"i": i, "j": i + 1}
-        case "couples":
-            return [(i, 0, n / 2 - 1)], {"i": 2 * i, "j": 2 * i + 1}
-        case "halves":
-            return [(i, 0, n / 2 - 1)], {"i": i, "j": i + n / 2}
-        case "steps":
-            return [(k, domain.first, n + domain.beyond)], {}
-        case _:
-            return [(i, 0, n - 1)], {"i": i}

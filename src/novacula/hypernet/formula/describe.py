@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 
 from novacula.hypernet.analyst.units import can_be_measured
-from novacula.hypernet.formula.algebra import sympy_object
+from novacula.hypernet.formula.algebra import sympy_object, sympy_text
 from novacula.hypernet.formula.bound import Box, error_bound
 from novacula.hypernet.formula.check import POINTS, Check, check, explained
 from novacula.hypernet.formula.deep import Deep, deep_bound, read_deep
@@ -37,7 +37,7 @@ from novacula.hypernet.formula.limit import exact_limit, level, limit_expression
 from novacula.hypernet.formula.roles import forms
 from novacula.hypernet.formula.source import python_source
 from novacula.hypernet.formula.units import Reading, Shallow, read_output
-from novacula.hypernet.formula.writers import latex, python_expression, sympy_text
+from novacula.hypernet.formula.writers import latex, python_expression
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
 
@@ -128,15 +128,11 @@ class Formula:
 
     @property
     def sympy_text(self) -> str | None:
-        """What SymPy would read, `x` being an `IndexedBase`; made without SymPy."""
+        """What SymPy reads, `x` being an `IndexedBase`."""
         return ", ".join(sympy_text(output, self.inputs) for output in self.outputs) or None
 
     def sympy(self) -> "tuple[sympy.Expr, ...]":
-        """The formulas as objects of SymPy.
-
-        Raises:
-            ImportError: SymPy is not installed; it comes with the extra ``distill``.
-        """
+        """The formulas as expressions of SymPy."""
         return tuple(sympy_object(output, self.inputs) for output in self.outputs)
 
     @property
