@@ -9,8 +9,7 @@ from novacula.hypernet.analyst.units import TOTAL, Direction, Layer, read_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build
 from novacula.hypernet.config import Activation
-from novacula.hypernet.formula.describe import split
-from novacula.hypernet.formula.units import read_output
+from novacula.hypernet.formula.shallow import read_output, split
 from novacula.hypernet.network import TargetNetwork
 
 
@@ -31,9 +30,8 @@ def test_labels_and_formulas_agree_on_which_units_are_dead(share: float, dead: b
     weak = replace(network, weights=(network.weights[0], outs))
 
     units = read_units(Layer.first_of(weak), points(64))
-    parts = split(weak)
-    assert parts is not None
-    reading = read_output(parts[0], points(64))
+    (output,) = split(weak)
+    reading = read_output(output, points(64))
     assert (units.dead[0], units.spike[0]) == (dead, not dead)
     assert (0 in reading.flat, 0 in [unit.index for unit in reading.units]) == (dead, not dead)
 

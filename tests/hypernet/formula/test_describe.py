@@ -7,7 +7,6 @@ from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build
 from novacula.hypernet.formula import Formula, describe
 from novacula.hypernet.formula.check import check
-from novacula.hypernet.formula.expression import evaluate
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import find_task
 
@@ -106,40 +105,6 @@ def test_a_staircase_is_one_sum_over_its_stairs() -> None:
     for n in (2, 3, 9):
         bits = np.random.default_rng(n).integers(0, 2, (50, n)).astype(float)
         assert np.allclose(found(bits)[:, 0], bits.sum(1) % 2, atol=1e-6)
-
-
-@pytest.mark.parametrize("slope", [5.0, 20.0, 100.0])
-def test_the_bound_of_double_sided_networks_is_the_closed_form(slope: float) -> None:
-    n = 6
-    rows = slope * np.concatenate([np.eye(n), -np.eye(n)])
-    found = described(network_of(rows, np.full(2 * n, 1 / slope)))
-    assert found.is_task and found.error_bound == pytest.approx(n * 0.5569 / slope, rel=2e-3)
-
-
-@pytest.mark.parametrize(
-    ("kind", "inputs", "noise"),
-    [
-        ("double-sided", 5, 0.0),
-        ("double-sided", 5, 0.05),
-        ("pudding+", 4, 0.03),
-        ("mixed", 4, 0.0),
-        ("max-tree", 4, 0.02),
-        ("product-curvature", 2, 0.0),
-        ("parity-staircase", 5, 0.0),
-    ],
-)
-def test_no_point_of_the_box_breaks_the_bound(kind: str, inputs: int, noise: float) -> None:
-    network = build(kind, inputs, noise=noise, seed=3)
-    found = described(network, "product" if kind.startswith("product") else None)
-    assert found.box and found.error_bound is not None
-    generator = np.random.default_rng(0)
-    x = generator.uniform(found.box.low, found.box.high, (20_000, inputs))
-    x[:5000] = np.where(generator.random((5000, inputs)) < 0.5, found.box.low, found.box.high)
-    x[5000:10_000] *= generator.random((5000, 1))
-    x = x[(x.sum(1) >= found.box.least) & (x.sum(1) <= found.box.most)]
-    (what,) = found.limits or found.outputs
-    largest = float(np.abs(network(x)[:, 0] - evaluate(what, x)).max())
-    assert 0 < largest <= found.error_bound + 1e-12
 
 
 def test_refitted_roles_undo_noise() -> None:

@@ -121,6 +121,36 @@ class Thresholds:
     kinked: float = 0.7
     """Kink sharpness below which a sum of squares is smooth."""
 
+    # Formulas.
+    rise: float = 1.1
+    """The squared error that a formula may have on the task, as a multiple of the network's."""
+    faithful: float = 0.9
+    """R² that an accepted formula reaches as a description of its network, on many inputs."""
+    follows: float = 0.95
+    """The same on the inputs that it is fitted to, for the first form that does."""
+    loose: float = 0.05
+    """The share of all strength in units without a direction, from which a network has no roles."""
+    one_sign: float = 0.9
+    """The sum of what units add over that of its magnitudes, from which random rows make a bowl."""
+    limit: float = 0.98
+    """R² of a limit as a description of the formula."""
+    simple: float = 0.08
+    """How far a value may be from a simple number, relative to the largest of its kind, to be taken for it."""
+    same_value: float = 0.2
+    """The largest gap between values that one role stands for, as a share of the largest value."""
+    same_kink: float = 0.25
+    """The largest gap between the kinks of one role, in units of the inputs."""
+    minor: float = 0.03
+    """The share of all strength below which a role may be left out."""
+    plane: float = 0.01
+    """The bend of a role, as a share of the output's standard deviation, below which it is linear."""
+    most_roles: int = 8
+    """Roles of a formula: with more, nobody would read it."""
+    quarter: float = 0.1
+    """How far a weight of a deep network may be from a multiple of 1/4."""
+    most_atoms: int = 60
+    """Terms of a sum in a deep network: with more, nobody would read it."""
+
 
 THRESHOLDS = Thresholds()
 """The thresholds that the analyst uses."""

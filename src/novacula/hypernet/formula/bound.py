@@ -18,7 +18,7 @@ from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.units import TOTAL, Direction
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.form import Form, Role
-from novacula.hypernet.formula.units import Reading, Shallow
+from novacula.hypernet.formula.shallow import Reading, Shallow
 
 _TOLERANCE = 1e-6
 """What the straight lines between two points may add to a bound, where so many points are allowed."""

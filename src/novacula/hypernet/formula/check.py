@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
+
 Function = Callable[[np.ndarray], np.ndarray]
 
 POINTS = 100_000
 FAR = 10.0
 """Times the inputs."""
-FAITHFUL = 0.9
-"""R² that a formula must reach as a description of its network."""
 _CHUNK = 20_000
 
 
@@ -37,12 +37,12 @@ class Check:
     @property
     def holds(self) -> bool:
         """Whether the formula describes the network on inputs of the law."""
-        return self.r2 >= FAITHFUL
+        return self.r2 >= THRESHOLDS.faithful
 
     @property
     def holds_far(self) -> bool:
         """Whether it does on inputs ten times as large."""
-        return self.far_r2 >= FAITHFUL
+        return self.far_r2 >= THRESHOLDS.faithful
 
 
 def check(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from novacula.hypernet.activations import ACTIVATIONS, RECTIFIERS
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.formula.expression import (
     INPUTS,
     Call,
@@ -23,10 +24,6 @@ from novacula.hypernet.formula.expression import (
     times,
 )
 from novacula.hypernet.network import TargetNetwork
-
-_NEAR = 0.1
-_MOST = 60
-"""Atoms of a sum: with more, nobody would read it."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ def read_deep(network: TargetNetwork) -> Deep | None:
         weights.append(table * size[:, None] / scale)
         biases.append(shift * size)
         sums = [_combined(row, below, float(b)) for row, b in zip(table, shift, strict=True)]
-        if any(len(s.terms) > _MOST for s in sums):
+        if any(len(s.terms) > THRESHOLDS.most_atoms for s in sums):
             return None
         below, scale = sums if last else [_kink(s) for s in sums], size
     found = [_combined(np.ones(2), [s, _combined(row, inputs, 0.0)], 0.0) for s, row in zip(below, bypass, strict=True)]
@@ -143,7 +140,7 @@ def deep_bound(network: TargetNetwork, read: Deep, farthest: float) -> float:
 def _simple(values: np.ndarray) -> np.ndarray | None:
     """Multiples of 1/4 that the values are near; None where one is not."""
     nearest = np.round(values * 4) / 4
-    return nearest if np.abs(values - nearest).max(initial=0.0) <= _NEAR else None
+    return nearest if np.abs(values - nearest).max(initial=0.0) <= THRESHOLDS.quarter else None
 
 
 def _combined(row: np.ndarray, below: list[Sum], constant: float) -> Sum:

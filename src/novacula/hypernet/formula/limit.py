@@ -9,17 +9,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+from jaxtyping import Float
+
 from novacula.hypernet.activations import ACTIVATIONS, RECTIFIERS
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import Direction, Pattern
 from novacula.hypernet.config import Activation
-from novacula.hypernet.formula.expression import Entry, Expression, domain_of, plus, rounded, times
+from novacula.hypernet.formula.check import explained
+from novacula.hypernet.formula.expression import Entry, Expression, domain_of, evaluate, plus, rounded, times
 from novacula.hypernet.formula.form import Form, Line, Role, summed
 
-_NEAR = 0.08
-"""How far a value may be from a simple one, relative to the largest of its kind, to be taken for it."""
 
-
-def sharp_limit(form: Form, n: int) -> Form | None:
+def _sharp_limit(form: Form, n: int) -> Form | None:
     """The form for infinite slopes, its values taken for the simple ones that they are near; None where it has none."""
     if any(role.function not in (*RECTIFIERS, "abs") for role in form.roles) or not form.roles:
         return None
@@ -32,13 +34,13 @@ def sharp_limit(form: Form, n: int) -> Form | None:
         if role.straight:
             # It is on the rising side, where φ(z) tends to z: on the falling side it would be dead.
             slopes = {index: value + role.out * role.weight for index, value in slopes.items()}
-        elif role.function == "abs" and abs(kink) < _NEAR:
+        elif role.function == "abs" and abs(kink) < THRESHOLDS.simple:
             for member in role.members:
                 rises[Direction(role.pattern, member)][0] += slope
                 rises[Direction(role.pattern, member)][1] += slope
         elif role.function == "abs":
             kept.append(replace(role, weight=1.0, out=_simple(slope), bias=-_simple(kink), background=0.0))
-        elif role.pattern != "total" and abs(kink) < 2 * _NEAR:
+        elif role.pattern != "total" and abs(kink) < 2 * THRESHOLDS.simple:
             for member in role.members:
                 for sense in (0, 1) if role.mirrored else ((0,) if role.weight > 0 else (1,)):
                     rises[Direction(role.pattern, member)][sense] += slope
@@ -47,7 +49,7 @@ def sharp_limit(form: Form, n: int) -> Form | None:
     return _gathered(rises, kept, slopes)
 
 
-def shallow_limit(form: Form) -> Form | None:
+def _shallow_limit(form: Form) -> Form | None:
     """The form with every function replaced by its power series to second order; None where it has none."""
     if any(role.pattern == "total" for role in form.roles) or not form.roles:
         return None
@@ -67,7 +69,7 @@ def shallow_limit(form: Form) -> Form | None:
     return _of_squares(squares, slopes)
 
 
-def exact_limit(form: Form) -> Form | None:
+def _exact_limit(form: Form) -> Form | None:
     """A form of squares with its values taken for the simple ones that they are near."""
     if not form.roles or any(role.function != "square" or role.bias or role.background for role in form.roles):
         return None
@@ -92,7 +94,22 @@ def _of_squares(squares: Mapping[Direction, float], slopes: Mapping[int, float])
     return Form(roles, _linear(slopes, max(abs(role.out) for role in roles)), 0.0) if roles else None
 
 
-def level(limit: Form, form: Form, offset: float, scale: float) -> Form:
+def nearest_limit(form: Form, x: Float[np.ndarray, "batch inputs"]) -> Form | None:
+    """The limit that is nearest to the formula at some points; None where none is near."""
+    n = x.shape[1]
+    y = evaluate(form.expression(n), x)
+    made = [limit for limit in (_sharp_limit(form, n), _shallow_limit(form), _exact_limit(form)) if limit]
+    values = [evaluate(limit_expression(limit, n), x) for limit in made]
+    # That rounded corners lift the output is a matter of the error bound.
+    near = [explained(value - value.mean(), y - y.mean()) for value in values]
+    if not made or max(near) < THRESHOLDS.limit:
+        return None
+    best = int(np.argmax(near))
+    scale = max(float(y.std()), abs(float(values[best].mean())))
+    return _leveled(made[best], form, float((y - values[best]).mean()), scale)
+
+
+def _leveled(limit: Form, form: Form, offset: float, scale: float) -> Form:
     """The limit with the constant that makes its mean that of the formula; none where that is small.
 
     Args:
@@ -106,14 +123,16 @@ def level(limit: Form, form: Form, offset: float, scale: float) -> Form:
         # Rounded corners lift or lower the output by up to 0.28 for every unit of v: an error, not a constant.
         counts = (max(len(role.members), 1) * (2 if role.mirrored else 1) for role in form.roles)
         corners = 0.28 * sum(abs(role.out) * count for role, count in zip(form.roles, counts, strict=True))
-    return replace(limit, constant=0.0 if abs(offset) <= max(corners, _NEAR * scale) else _simple(offset))
+    return replace(limit, constant=0.0 if abs(offset) <= max(corners, THRESHOLDS.simple * scale) else _simple(offset))
 
 
 def limit_expression(form: Form, n: int) -> Expression:
     """A limit as people write it: squares that leave nothing but products, such as (x + y)² - (x - y)², are these."""
     squares = [role for role in form.roles if role.function == "square" and role.pattern != "total"]
     products, alone = _expanded(squares)
-    if not products or any(abs(value) > _NEAR * max(map(abs, products.values())) for value in alone.values()):
+    if not products or any(
+        abs(value) > THRESHOLDS.simple * max(map(abs, products.values())) for value in alone.values()
+    ):
         return form.expression(n)
     groups: dict[float, list[tuple[int, ...]]] = defaultdict(list)
     for member, value in sorted(products.items()):
@@ -153,7 +172,7 @@ def _kinked(role: Role, slope: float, kink: float) -> Role:
     """A unit of infinite slope whose kink is not at 0, or that stands on the sum of all inputs."""
     sense = 1.0 if role.weight > 0 else -1.0
     step = _simple(role.step / abs(role.weight)) if role.stairs else 0.0
-    place = _simple(kink) if abs(kink) > _NEAR else 0.0
+    place = _simple(kink) if abs(kink) > THRESHOLDS.simple else 0.0
     return replace(
         role, function="relu", weight=sense, background=0.0, bias=-sense * place, out=_simple(slope), step=step
     )
@@ -164,7 +183,7 @@ def _grouped(function: Activation, values: Mapping[Direction, float]) -> tuple[R
     largest = max((abs(value) for value in values.values()), default=0.0)
     groups: dict[tuple[Pattern, float], list[tuple[int, ...]]] = defaultdict(list)
     for direction, value in values.items():
-        if abs(value) > _NEAR * largest:
+        if abs(value) > THRESHOLDS.simple * largest:
             groups[(direction.pattern, _simple(value))].append(direction.member)
     return tuple(
         Role(function, pattern, tuple(sorted(members)), 1.0, 0.0, 0.0, value)
@@ -175,7 +194,7 @@ def _grouped(function: Activation, values: Mapping[Direction, float]) -> tuple[R
 def _linear(slopes: Mapping[int, float], scale: float) -> tuple[Line, ...]:
     groups: dict[float, list[tuple[int, ...]]] = defaultdict(list)
     for index, slope in sorted(slopes.items()):
-        if abs(slope) > _NEAR * scale:
+        if abs(slope) > THRESHOLDS.simple * scale:
             groups[_simple(slope)].append((index,))
     return tuple(Line(tuple(members), slope) for slope, members in sorted(groups.items()))
 
@@ -184,6 +203,6 @@ def _simple(value: float) -> float:
     """The nearest of the simple numbers k/4, where it is near; else the value to two digits."""
     for parts in (1, 2, 4):
         nearest = round(value * parts) / parts
-        if nearest and abs(value - nearest) <= _NEAR * abs(nearest):
+        if nearest and abs(value - nearest) <= THRESHOLDS.simple * abs(nearest):
             return nearest
     return float(f"{value:.2g}")

@@ -14,25 +14,16 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import Pattern
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import Domain
 from novacula.hypernet.formula.form import Form, Line, Role
-from novacula.hypernet.formula.units import Reading, Unit
+from novacula.hypernet.formula.shallow import Reading, Unit
 
 Grain = Literal["one", "gaps", "each"]
 
 _GRAINS: tuple[Grain, ...] = ("one", "gaps", "each")
-_GAP = 0.2
-"""Of the largest value: values further apart are different."""
-_KINK_GAP = 0.25
-"""Thresholds of units that are further apart, in units of the inputs, are different kinks."""
-_MINOR = 0.03
-"""Share of all strength below which a role may be left out."""
-_FLAT = 0.01
-"""Bend of a role, as a share of the output's standard deviation, below which it is linear."""
-_MOST = 8
-"""Roles of a form: with more, nobody would read it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ def forms(reading: Reading, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Fo
     for grain in _GRAINS:
         for thrifty in (True, False):
             roles = _staircase(_roles(activation, kinks, grain, thrifty), x.shape[1])
-            if len(roles) > _MOST:
+            if len(roles) > THRESHOLDS.most_roles:
                 continue
             linear = _lines(reading.slopes, grain)
             tried = _LEVELS if grain == "one" else _FINE_LEVELS
@@ -155,7 +146,7 @@ def _is_plane(role: Role, x: np.ndarray, spread: float) -> bool:
         return False
     design = np.column_stack([x[:, [m[0] for m in role.members]].sum(1), np.ones(len(x))])
     value = role.out * role.feature(x)
-    return float((value - design @ np.linalg.lstsq(design, value, rcond=None)[0]).std()) < _FLAT * spread
+    return float((value - design @ np.linalg.lstsq(design, value, rcond=None)[0]).std()) < THRESHOLDS.plane * spread
 
 
 def _places(form: Form, free: tuple[bool, bool]) -> list[tuple[int, str]]:
@@ -206,7 +197,7 @@ def _kinks(activation: Activation, units: tuple[Unit, ...]) -> _Kinks:
     for key, group in keyed.items():
         kinks = np.array([-unit.bias / unit.weight for unit in group])
         # The place of a bend that no input reaches is of no matter.
-        labels = _clusters(np.arcsinh(kinks) if key[-1] else kinks, _KINK_GAP)
+        labels = _clusters(np.arcsinh(kinks) if key[-1] else kinks, THRESHOLDS.same_kink)
         for label in range(max(labels) + 1):
             chosen = [unit for unit, own in zip(group, labels, strict=True) if own == label]
             by_member: dict[tuple[int, ...], list[Unit]] = defaultdict(list)
@@ -239,13 +230,13 @@ def _roles(activation: Activation, kinks: _Kinks, grain: Grain, thrifty: bool) -
         largest = float(np.abs(slopes).max())
         labels = list(range(len(merged))) if grain == "each" else [0] * len(merged)
         if grain == "gaps":
-            labels = _clusters(slopes / largest, _GAP)
+            labels = _clusters(slopes / largest, THRESHOLDS.same_value)
         for label in range(max(labels) + 1):
             chosen = [each for each, own in zip(merged, labels, strict=True) if own == label]
             roles.append(replace(_role(activation, pattern, chosen), straight=straight))
     power = np.array([abs(role.out * role.weight) * len(role.members) for role in roles])
     order = np.argsort(-power, kind="stable")
-    return [roles[i] for i in order if not thrifty or power[i] > _MINOR * power.sum()]
+    return [roles[i] for i in order if not thrifty or power[i] > THRESHOLDS.minor * power.sum()]
 
 
 def _role(activation: Activation, pattern: Pattern, merged: list[_Merged]) -> Role:
@@ -294,7 +285,7 @@ def _lines(slopes: np.ndarray, grain: Grain) -> tuple[Line, ...]:
         return ()
     labels = list(range(len(slopes))) if grain == "each" else [0] * len(slopes)
     if grain == "gaps":
-        labels = _clusters(slopes / largest, _GAP)
+        labels = _clusters(slopes / largest, THRESHOLDS.same_value)
     return tuple(
         Line(
             tuple((i,) for i, own in enumerate(labels) if own == label), float(slopes[np.array(labels) == label].mean())

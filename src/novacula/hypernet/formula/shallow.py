@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.units import TOTAL, Direction, Layer, read_units
+from novacula.hypernet.network import TargetNetwork
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,21 @@ class Shallow(Layer):
         """The output at some points."""
         values = ACTIVATIONS[self.activation].function(x @ self.rows.T + self.biases)
         return values @ self.outs + x @ self.direct + self.constant
+
+
+def split(network: TargetNetwork) -> list[Shallow]:
+    """The outputs of a network of at most one hidden layer, each by itself; none of a deeper one."""
+    if len(network.weights) > 2 or network.architecture.residual:
+        return []
+    inputs, activation = network.architecture.inputs, network.architecture.activation
+    *hidden, last = zip(network.weights, network.biases, strict=True)
+    rows, biases = hidden[0] if hidden else (np.zeros((0, inputs)), np.zeros(0))
+    outputs = []
+    for index, (outs, constant) in enumerate(zip(last[0], last[1].tolist(), strict=True)):
+        direct = np.zeros(inputs) if network.bypass is None else network.bypass[index]
+        direct, outs = (direct, outs) if hidden else (direct + outs, np.zeros(0))
+        outputs.append(Shallow(activation, rows, biases, outs, direct, constant))
+    return outputs
 
 
 @dataclass(frozen=True)

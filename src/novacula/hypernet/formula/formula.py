@@ -1,0 +1,115 @@
+"""A formula of a network, in several languages, with what is known of its quality. Source: ours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.hypernet.formula.algebra import sympy_object, sympy_text
+from novacula.hypernet.formula.bound import Box
+from novacula.hypernet.formula.check import Check
+from novacula.hypernet.formula.expression import Expression, evaluate
+from novacula.hypernet.formula.source import python_source
+from novacula.hypernet.formula.writers import latex, python_expression
+
+if TYPE_CHECKING:
+    import sympy
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What a network computes, in terms of the number of its inputs.
+
+    Attributes:
+        inputs: n of the network.
+        outputs: a formula for each output; none where none was found.
+        accepted: whether the squared error is at most 1.1 times the network's, and the check on inputs of the law
+            holds.
+        reason: why there is no formula, or why it is not accepted; empty otherwise.
+        mse: of the formula on the task.
+        network_mse: of the network on the same points.
+        checked: the formula beside its network; None where there is no formula.
+        limits: the limit of each output's formula; none where there is none.
+        limit_checked: the limit beside the network.
+        is_task: whether the limit, or the formula where there is no limit, is the task itself, symbol by symbol; of
+            bits, input by input.
+        error_bound: proved bound of |network - limit|, or of |network - formula| where there is no limit, over the box;
+            of the output for which it is largest; None where no bound is known.
+        box: the inputs for which the bound holds.
+        values: the numbers of the formula by role, for size laws.
+    """
+
+    inputs: int
+    outputs: tuple[Expression, ...] = ()
+    accepted: bool = False
+    reason: str = ""
+    mse: float | None = None
+    network_mse: float | None = None
+    checked: Check | None = None
+    limits: tuple[Expression, ...] = ()
+    limit_checked: Check | None = None
+    is_task: bool = False
+    error_bound: float | None = None
+    box: Box | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
+        """Returns the formula's values, for any number of inputs."""
+        return columns(self.outputs, x)
+
+    @property
+    def python(self) -> str | None:
+        """A Python module with the function ``f(x)``; None where there is no formula."""
+        if not self.outputs:
+            return None
+        limit = f"; in the limit {self.limit_line}" if self.limits else ""
+        return python_source(self.outputs, f"Found in a network of {self.inputs} inputs{limit}.")
+
+    @property
+    def line(self) -> str | None:
+        """The formula on one line of Python."""
+        return ", ".join(map(python_expression, self.outputs)) or None
+
+    @property
+    def limit_line(self) -> str | None:
+        """The limit on one line of Python."""
+        return ", ".join(map(python_expression, self.limits)) or None
+
+    @property
+    def latex(self) -> str | None:
+        """The formula in LaTeX, for mathematical mode."""
+        return _equation(self.outputs)
+
+    @property
+    def limit_latex(self) -> str | None:
+        """The limit in LaTeX."""
+        return _equation(self.limits)
+
+    @property
+    def sympy_text(self) -> str | None:
+        """What SymPy reads, `x` being an `IndexedBase`."""
+        return ", ".join(sympy_text(output, self.inputs) for output in self.outputs) or None
+
+    def sympy(self) -> "tuple[sympy.Expr, ...]":
+        """Returns the formulas as expressions of SymPy."""
+        return tuple(sympy_object(output, self.inputs) for output in self.outputs)
+
+    @property
+    def bound_says(self) -> str:
+        """The bound in words; empty where there is none."""
+        if self.error_bound is None or self.box is None:
+            return ""
+        what = "task" if self.is_task else "limit" if self.limits else "formula"
+        return f"|network - {what}| <= {self.error_bound:.3g} for all {self.box}"
+
+
+def columns(outputs: Sequence[Expression], x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
+    """Returns the values of some formulas, one column for each."""
+    return np.column_stack([evaluate(output, x) for output in outputs])
+
+
+def _equation(outputs: Sequence[Expression]) -> str | None:
+    names = ["y"] if len(outputs) == 1 else [f"y_{{{index + 1}}}" for index in range(len(outputs))]
+    return r" \\ ".join(f"{name} = {latex(output)}" for name, output in zip(names, outputs, strict=True)) or None
