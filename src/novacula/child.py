@@ -1,7 +1,7 @@
-"""A Python process of our own: how it is begun, reached through a socket, and ended with all that it started.
+"""A child process: its start, its socket, and its end together with all programs that it runs.
 
-The process is a fresh interpreter in a session of its own. Ctrl-C at the terminal does not reach it, and ending it ends
-the programs that it runs. It finds its modules where its parent does, and nowhere else. Source: ours.
+The process is a fresh Python interpreter in a session of its own. Ctrl-C at the terminal does not reach it. It imports
+modules from the same places as its parent, and not from its working folder. Source: ours.
 """
 
 import json
@@ -29,11 +29,11 @@ class Child:
     """A process that serves requests.
 
     Args:
-        serve: ``package.module:function``, our own, which is called in the process with the descriptor of its socket.
-        arguments: further arguments of that function, as JSON.
-        path: where modules are found.
-        output: what the process prints goes there.
-        environment: variables beside those of this process.
+        serve: ``package.module:function`` of novacula, which the process calls with the descriptor of its socket.
+        arguments: the further arguments of that function, as JSON.
+        path: the folders of modules; by default those of this process.
+        output: the file for the output of the process.
+        environment: environment variables beside those of this process.
 
     Attributes:
         process: the process.
@@ -65,12 +65,12 @@ class Child:
         self.connection = Connection(ours.detach())
 
     def has_died(self) -> bool:
-        """Returns whether the process has ended by itself; it is not reaped, so that its number stays its own."""
+        """Returns whether the process has ended by itself. It does not reap the process, whose number stays in use."""
         return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def end(self) -> None:
-        """Ends the process, and the programs that it runs, at once."""
-        with suppress(ProcessLookupError, PermissionError):  # macOS refuses where only a dead process is left
+        """Ends the process and the programs that it runs at once."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS refuses if only a dead process is left
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.connection.close()
@@ -82,10 +82,10 @@ class Child:
 
 
 def connect(descriptor: int) -> Connection:
-    """Returns the child's end of the socket; when the parent closes its end, the child's whole process group is killed.
+    """Returns the child's end of the socket. If the parent closes its end, the child's whole process group dies.
 
     Args:
-        descriptor: of the socket.
+        descriptor: the descriptor of the socket.
     """
     os.set_inheritable(descriptor, False)
     threading.Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
@@ -93,8 +93,8 @@ def connect(descriptor: int) -> Connection:
 
 
 def _end_with_parent(descriptor: int) -> None:
-    """End this process, in the midst of whatever it computes, and the programs that it runs."""
+    """Waits for the end of the parent, and then kills this process and the programs that it runs."""
     poll = select.poll()
-    poll.register(descriptor, 0)  # only that the other end was closed is reported
+    poll.register(descriptor, 0)  # without a mask, poll reports only that the other end has closed
     poll.poll()
     os.killpg(0, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""A user's own function: the form of its name, ``module:function``, the consent to call it, its loading and calls.
+"""A user's own function: the form of its name, ``module:function``, the consent to call it, its loading, and its calls.
 
 A user who begins a run with a function has named that function. A user who resumes a folder has not, and anybody may
-have written that folder. An environment variable must then list the function. A function is called in this process, or
-in one of its own that can be ended when it does not return. Source: ours.
+have written that folder. An environment variable must then list the function. The function runs in this process, or in
+a process of its own, which can be ended. Source: ours.
 """
 
 import importlib
@@ -25,9 +25,9 @@ FUNCTIONS = "NOVACULA_FUNCTIONS"
 """The environment variable with the functions that folders may name, separated by commas. Workers inherit it."""
 
 MEMORY_MB = 4000
-"""Address space of a function's own process, in 10^6 bytes."""
+"""The address space of a function's own process, in 10^6 bytes."""
 LOADING_SECONDS = 60.0
-"""Longest time that a function's module may take to load in a process of its own."""
+"""The longest time to load a function's module in a process of its own."""
 _BATCH = 500
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
@@ -60,13 +60,13 @@ def _allowed() -> set[str]:
 
 
 def load_function(name: str) -> Callable[..., Any]:
-    """Returns the function of a name; its module is also looked for in the working folder.
+    """Returns the function of a name, whose module may lie in the working folder.
 
-    The module runs in this process, as whatever a user starts does: only names from the command line or from a caller
-    get here, never one from a file.
+    The module runs in this process. The name must therefore come from the command line or from a caller in Python, and
+    never from a file.
 
     Raises:
-        InputError: the module cannot be imported, or has no such function.
+        InputError: Python cannot import the module, or the module has no such function.
     """
     folder = os.getcwd()
     sys.path.insert(0, folder)
@@ -80,17 +80,17 @@ def load_function(name: str) -> Callable[..., Any]:
 
 
 class FunctionProcess:
-    """A function from a list to a list of integers, called in a process of its own.
+    """Calls a function from a list to a list of integers in a process of its own.
 
-    It neither hangs nor fills this process; what it prints goes nowhere.
+    The function can neither stop this process nor fill its memory, and its output is not shown.
 
     Args:
-        name: ``module:function``; its module is also looked for in the working folder.
-        seconds: longest time that it may take for one list.
-        memory_mb: address space of its process, in 10^6 bytes.
+        name: ``module:function``, whose module may lie in the working folder.
+        seconds: the longest time for one list.
+        memory_mb: the address space of the process, in 10^6 bytes.
 
     Raises:
-        InputError: the function cannot be loaded.
+        InputError: the function does not load.
     """
 
     def __init__(self, name: str, seconds: float, memory_mb: int = MEMORY_MB) -> None:
@@ -100,14 +100,14 @@ class FunctionProcess:
         self._receive(LOADING_SECONDS, "", "did not load")
 
     def call(self, lists: Sequence[list]) -> Iterator[list[list[int]]]:
-        """Yields for each list what the function returns: a list of integers for every item, or of one.
+        """Yields the function's result for each list: one list of integers for every item.
 
         Raises:
-            InputError: the function raises, takes too long, ends its process, or returns anything else.
+            InputError: the function raises an error, takes too long, ends its process, or returns another type.
         """
         for begin in range(0, len(lists), _BATCH):
             batch = lists[begin : begin + _BATCH]
-            with suppress(OSError):  # that the process is dead is noticed where its answer is missing
+            with suppress(OSError):  # a missing answer shows that the process is dead
                 self._child.connection.send_bytes(json.dumps(batch).encode())
             for argument in batch:
                 yield self._receive(self._seconds, f" for {shown(argument)}", "did not return")
@@ -117,7 +117,7 @@ class FunctionProcess:
         self._close()
 
     def _receive(self, seconds: float, where: str, late: str) -> list[list[int]]:
-        """The next answer of the process."""
+        """Returns the next answer of the process."""
         connection = self._child.connection
         try:
             if not connection.poll(seconds):
@@ -139,19 +139,18 @@ def shown(argument: list) -> str:
 
 
 def serve(descriptor: int, name: str, memory_mb: int) -> None:
-    """Loads a function in its own process, says so, and calls it until the other end is closed.
+    """Loads a function in its own process, reports that, and calls it until the parent closes the socket.
 
-    A request is a JSON list of lists. Each list has an answer of its own: what the function returned, or a text that
-    says what went wrong.
+    A request is a JSON list of lists. Each list gets one answer: the function's result, or an error as text.
 
     Args:
-        descriptor: of the socket to the parent.
-        name: of the function.
-        memory_mb: address space, in 10^6 bytes, beyond which memory is refused.
+        descriptor: the descriptor of the socket to the parent.
+        name: the name of the function.
+        memory_mb: the limit of the address space, in 10^6 bytes.
     """
     connection = connect(descriptor)
     with suppress(EOFError, OSError):
-        with suppress(ValueError, OSError):  # the machine's own limit is lower
+        with suppress(ValueError, OSError):  # the system's own limit is lower
             resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 10**6, memory_mb * 10**6))
         function, problem = _load(name)
         _send(connection, problem or [])
@@ -161,7 +160,7 @@ def serve(descriptor: int, name: str, memory_mb: int) -> None:
 
 
 def _load(name: str) -> tuple[Callable[..., Any] | None, str]:
-    """The function, or what is wrong."""
+    """Returns the function and an empty text, or None and the problem."""
     module, _, attribute = name.partition(":")
     try:
         function = getattr(importlib.import_module(module), attribute)
@@ -171,7 +170,7 @@ def _load(name: str) -> tuple[Callable[..., Any] | None, str]:
 
 
 def _answer(function: Callable[..., Any], argument: list) -> list[list[int]] | str:
-    """One list of integers for every item that the function returned, or what is wrong."""
+    """Returns one list of integers for every item of the function's result, or the problem as text."""
     try:
         items = function(argument)
     except BaseException as error:

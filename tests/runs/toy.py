@@ -107,10 +107,10 @@ TOY = Verb(
     config=ToyConfig,
     inputs=NoInputs,
     findings=ToyFindings,
-    load=lambda config, inputs, folder: None,
-    begin=lambda config, subject, folder: Toy(config.length, config.seed),
     page=write_page,
     result=RunResult,
+    load=lambda config, inputs, folder: None,
+    begin=lambda config, subject, folder: Toy(config.length, config.seed),
 )
 
 

@@ -22,10 +22,9 @@ from novacula.jobs.job import Job
 from novacula.jobs.work import ONE_THREAD, PACKAGES, READY
 from novacula.options import CampaignOptions, refuse
 
-_LIFETIME = 900.0
-"""The seconds after which a new worker replaces an old one, which bounds what its jobs leak."""
-_STARTS = 3
-"""The number of workers in a row that may die before they are ready, until the run gives up."""
+# After these seconds a new worker replaces an old one, which bounds what its jobs leak. The run gives up after this
+# number of workers in a row that die before they are ready.
+_LIFETIME, _STARTS = 900.0, 3
 
 
 @dataclass(frozen=True)
