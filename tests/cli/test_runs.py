@@ -134,7 +134,7 @@ def test_how_to_go_on_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) ->
     assert shown == [cut]
     assert capsys.readouterr().err.splitlines() == [
         f"report: {report}",
-        "interrupted at step 4 of 10; the best so far is kept. To go on:",
+        "interrupted at step 4 of 10; the folder has the best result so far. To resume the run:",
         f"  novacula runs resume {runs / 'toy-cut'}",
     ]
     out_of_time, finished = replace(cut, status="time-limit"), replace(cut, status="finished")

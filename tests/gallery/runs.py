@@ -10,7 +10,7 @@ from novacula.runs.record import Status
 
 HOSTILE = '</p><script>document.title="owned"</script><img src=x onerror=alert(2)>&\'"'
 PICTURE = Markup(
-    '<svg width="40" height="20" viewBox="0 0 40 20"><rect width="40" height="20" fill="{}"/>'
+    '<svg width="40" height="20" viewBox="0 0 40 20"><rect width="40" height="20" fill="#3a7fc8"/>'
     '<path d="M0 0L40 20" stroke="currentColor"/></svg>'
 )
 
@@ -24,20 +24,19 @@ def make_run(
     *,
     status: Status = "finished",
     error: str = "",
-    color: str = "#3a7fc8",
     reported: bool = True,
 ) -> RunFolder:
     folder = RunFolder.create(part=part, verb=verb, configuration={"task": task}, seed=0, threads=1, out=runs / name)
     folder.set_status(status, step=1200, length=2000, error=error)
     if reported:
-        write_report(folder.path / "report.html", name, task, [Section("Picture", PICTURE.format(color))])
+        write_report(folder.path / "report.html", name, task, [Section("Picture", PICTURE)])
     return folder
 
 
 def make_runs(runs: Path) -> Path:
     """Six runs: three finished, one failed whose texts are hostile, one without report, one damaged."""
     make_run(runs, "alpha", "arc", "solve", "6d75e8bb")
-    make_run(runs, "beta", "arc", "bench", "arc1-training", color="#e0782f")
+    make_run(runs, "beta", "arc", "bench", "arc1-training")
     make_run(runs, "gamma", "distill", "run", "Parity_Last2")
     make_run(runs, f"delta {HOSTILE.replace('/', '')}", "optim", "demo", HOSTILE, status="failed", error=HOSTILE)
     make_run(runs, "epsilon" * 12, "hypernet", "train", "l1-norm " * 20, status="interrupted", reported=False)

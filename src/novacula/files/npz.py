@@ -82,7 +82,7 @@ def read_npz(
 
 
 def _check_directory_size(handle: BinaryIO) -> None:
-    """Refuse a zip directory whose mere listing would take much memory.
+    """Refuses a zip directory whose listing takes much memory.
 
     Only the plain form that NumPy writes is read: no archive comment, no 64-bit directory.
     """

@@ -1,6 +1,6 @@
 "use strict";
 
-/* Shows the runs that hold every word, and are of the chosen part and status. Without this script all are shown. */
+/* Shows the runs that contain every word and have the chosen part and status. Without this script, the page shows all. */
 const [text, part, status] = ["text", "part", "status"].map((id) => document.getElementById(id));
 const count = document.getElementById("count");
 const runs = [...document.querySelectorAll(".runs > li")].map((item) => ({ item, words: item.textContent.toLowerCase() }));
@@ -21,7 +21,7 @@ function choose() {
 
 for (const tool of [text, part, status]) tool.addEventListener("input", choose);
 
-/* Slash leads to the search from anywhere; Escape empties it; Enter opens what is found first. */
+/* Slash moves to the search, Escape clears it, and Enter opens the first result. */
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && document.activeElement !== text && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();

@@ -1,6 +1,6 @@
 "use strict";
 
-/* Draws every figure that plotly is to draw, in the page's own colors. */
+/* Draws the figures of plotly in the page's own colors. */
 for (const place of document.querySelectorAll(".plotly")) {
   const figure = JSON.parse(place.dataset.figure);
   const style = getComputedStyle(place);
@@ -18,7 +18,7 @@ for (const place of document.querySelectorAll(".plotly")) {
   });
 }
 
-/* Lets a table be sorted by any of its columns: a click or the Enter key on a heading, twice for the other order. */
+/* Sorts a table by a column after a click or the Enter key on its heading, and twice for the other order. */
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.querySelectorAll("thead th")];
   const body = table.tBodies[0];
