@@ -73,9 +73,8 @@ def tell_how_to_resume(result: "RunResult", unit: str) -> None:
 
     folder = RunFolder.open(result.report.parent)
     why = "interrupted" if result.status == "interrupted" else "the time limit is reached"
-    say(
-        f"{why} at {unit} {folder.record.step} of {folder.record.length}; the folder has the best result so far. To resume the run:"
-    )
+    place = f"{unit} {folder.record.step} of {folder.record.length}"
+    say(f"{why} at {place}; the folder has the best result so far. To resume the run:")
     say(f"  novacula runs resume {shlex.quote(str(folder.path))}")
 
 

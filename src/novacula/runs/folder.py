@@ -322,8 +322,6 @@ def _refuse_content(path: Path) -> None:
     """Makes sure that the folder is empty, except for files that a killed `create` may have left."""
     names = [name for name in os.listdir(path) if name != LOCK and not re.fullmatch(r"\.run\.json\..*\.tmp", name)]
     if RECORD in names:
-        raise RunError(
-            f"{path}: contains a run already; resume it by `novacula runs resume {path}`, or name another folder"
-        )
+        raise RunError(f"{path}: contains a run already; name another folder, or `novacula runs resume {path}`")
     if names:
         raise RunError(f"{path}: is not empty and not a run; name another folder, or one that does not exist")
