@@ -101,7 +101,7 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path)
         create(out=tmp_path / "notes.txt")
     create(out=tmp_path / "run")
     before = (tmp_path / "run" / "run.json").read_bytes()
-    with pytest.raises(RunError, match="contains a run already; .* `novacula runs resume"):
+    with pytest.raises(RunError, match=r"contains a run already; .* `novacula runs resume"):
         create(out=tmp_path / "run")
     assert (tmp_path / "run" / "run.json").read_bytes() == before
 
