@@ -3,6 +3,7 @@ import re
 import webbrowser
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,7 @@ def test_how_to_go_on_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) ->
     shown: list[RunResult] = []
     screen, unreached = Screen(shown.append), Screen(shown.append, reached=lambda result: False)
 
-    def performed(result: RunResult, screen: Screen, **options: bool) -> int:
+    def performed(result: RunResult, screen: Screen, **options: Any) -> int:
         return perform(lambda **settings: result, screen, ResumeOptions(**options))
 
     assert performed(cut, screen) == 130

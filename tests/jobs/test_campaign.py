@@ -1,6 +1,7 @@
-"""A run made of jobs: what has a result is kept, and what another machine computed is said."""
+"""A run made of jobs: what has a result is kept, and another machine that computed a job is recorded."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from novacula.jobs import Outcome, run_missing
@@ -37,6 +38,6 @@ def test_what_has_a_result_is_kept_and_another_machine_is_recorded(tmp_path: Pat
     assert found.platform["instruction_set"] == "of-the-future"
 
     # A driver that died before it could say so: the outcomes do.
-    folder = RunFolder(folder.path, folder.record.__class__(**vars(folder.record) | {"elsewhere": []}))
+    folder = RunFolder(folder.path, replace(folder.record, elsewhere=[]))
     assert run(["a"]) == "finished"
     assert len(folder.record.elsewhere) == 1

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -7,7 +8,7 @@ from novacula.files import append_line
 from novacula.runs.events import read_events
 
 
-def write(path: Path, *events: dict[str, object]) -> None:
+def write(path: Path, *events: Mapping[str, object]) -> None:
     path.unlink(missing_ok=True)
     for event in events:
         append_line(path, event)

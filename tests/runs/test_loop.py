@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from novacula.errors import RunError
-from novacula.runs import Program, RunFolder, Step, drive, loop
+from novacula.runs import RunFolder, Step, Work, drive, loop
 from tests.runs.toy import Toy, environment, in_process, make_folder
 
 
@@ -106,7 +106,7 @@ def test_the_time_limit_and_the_checkpoints_follow_the_wall_clock(
     original = folder.save_checkpoint
     monkeypatch.setattr(folder, "save_checkpoint", lambda step, *state: (saved.append(step), original(step, *state)))
 
-    def on_step(program: Program, step: Step) -> None:
+    def on_step(work: Work, step: Step) -> None:
         nonlocal now
         now += 2.0
         assert RunFolder.open(folder.path).status == "running"
@@ -181,7 +181,7 @@ def test_a_run_that_is_being_driven_is_refused_to_another(tmp_path: Path, monkey
     monkeypatch.setattr("novacula.runs.folder._PATIENCE", 0.05)
     folder = make_folder(tmp_path / "a")
 
-    def on_step(program: Program, step: Step) -> None:
+    def on_step(work: Work, step: Step) -> None:
         with pytest.raises(RunError, match="in use"):
             drive(Toy(3), RunFolder.open(folder.path))
 

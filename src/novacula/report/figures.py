@@ -55,7 +55,7 @@ _STYLE: dict[str, str | float | bool] = {
 def figure_svg(
     name: str,
     description: str,
-    draw: "Callable[[matplotlib.figure.Figure], None]",
+    draw: "Callable[[matplotlib.figure.Figure], object]",
     *,
     width: float = 9.6,
     height: float = 4.0,
