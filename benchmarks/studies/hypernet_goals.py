@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,11 +33,13 @@ from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
-from novacula.hypernet.train import train
+from novacula.hypernet.train import TRAIN
 from novacula.hypernet.training.curve import measure_curve, variance
 from novacula.hypernet.training.generator import Generator, load_generator
-from novacula.hypernet.training.program import Training
-from novacula.runs import Step, Work
+from novacula.hypernet.training.kept import keep_weights
+from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.program import TrainProgram
+from novacula.runs import NoInputs, Step, Work, drive
 
 FOLDER = RESULTS / "hypernet_goals"
 SIZES = (3, 4, 5, 7, 8, 9, 11, 12, 13, 15)
@@ -58,12 +61,12 @@ class Watch:
 
     def __call__(self, program: Work, step: Step) -> None:
         """Look every so many steps; the time of looking does not count."""
-        if program.position % LOOK_EVERY or not isinstance(program, Training):
+        if program.position % LOOK_EVERY or not isinstance(program, TrainProgram):
             return
         begun = time.process_time()
         lesson, flat = program.lesson, torch.from_numpy(program.state()[0]["flat"])
         least = torch.tensor([lesson.config.beta_low], dtype=torch.float64)
-        mse = float(measure_curve(lesson, flat, DRAWS, least).mse.min())
+        mse = min(map(min, measure_curve(lesson, flat, DRAWS, least).mse))
         seconds = begun - self.begun - self.looking
         self.errors.append((program.position, mse))
         for name, mark in (("r2_0.99", 0.01 * variance(lesson)), ("mse_0.01", 0.01)):
@@ -77,11 +80,12 @@ def trained(part: str, seed: int, steps: int) -> dict[str, Any]:
     watch, begun = Watch(), time.process_time()
     config = TrainConfig(seed=seed, steps=steps, sizes=PARTS[part])
     with tempfile.TemporaryDirectory() as folder:
-        result = train(config, out=folder, on_step=watch)
-        if result.status != "finished":
-            raise SystemExit(f"{part}, seed {seed}: {result.status}; nothing of it is kept")
+        lesson, run = Lesson.of(config), TRAIN.create(config, NoInputs(), out=folder)
+        status = drive(TrainProgram(lesson, partial(keep_weights, run)), run, on_step=watch)
+        if status != "finished":
+            raise SystemExit(f"{part}, seed {seed}: {status}; nothing of it is kept")
         seconds = time.process_time() - begun - watch.looking
-        generator = load_generator(result.folder)
+        generator = load_generator(run)
     best = [point for point in generator.curve() if point.best]
     document = {
         "cpu_seconds": round(seconds, 1),

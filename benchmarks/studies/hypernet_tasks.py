@@ -29,8 +29,10 @@ from novacula.hypernet.analyst.algorithms import GENERIC
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.classify import classify
 from novacula.hypernet.config import ClassifyConfig, TrainConfig
-from novacula.hypernet.train import train
+from novacula.hypernet.train import TRAIN
 from novacula.hypernet.training.generator import Generator, load_generator
+from novacula.hypernet.training.lesson import Lesson
+from novacula.runs import NoInputs
 
 FOLDER = RESULTS / "hypernet_tasks"
 TASKS: dict[str, dict[str, Any]] = {
@@ -55,11 +57,9 @@ def measured(name: str, seeds: int) -> dict[str, Any]:
     config = TrainConfig(task=name, seeds=seeds, curriculum="up", **TASKS[name])
     begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
-        result = train(config, out=folder)
-        if result.status != "finished":
-            raise SystemExit(f"{name}: {result.status}; nothing of it is kept")
+        run = TRAIN.work_in_job(config, NoInputs(), Lesson.of(config), Path(folder) / "run")
         seconds = time.process_time() - begun
-        generator = load_generator(result.folder)
+        generator = load_generator(run)
         rows = [of_seed(generator, seed) for seed in generator.seeds]
     return {"cpu_seconds": round(seconds, 1), "options": TASKS[name] | {"beta": config.beta_low}, "rows": rows}
 

@@ -8,7 +8,7 @@ from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.analyst.norm_label import EXACT
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build
-from novacula.hypernet.config import ClassifyConfig
+from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.network import TargetNetwork, with_noise
 from novacula.hypernet.tasks import find_task
 
@@ -20,7 +20,9 @@ def labeled(network: TargetNetwork, task: str | None = None) -> Analysis:
     return analyze(network, find_task(task or network.task or ""), QUICK)
 
 
-def shallow(rows: np.ndarray, outs: np.ndarray, activation="relu", task: str = "l1-norm") -> TargetNetwork:
+def shallow(
+    rows: np.ndarray, outs: np.ndarray, activation: Activation = "relu", task: str = "l1-norm"
+) -> TargetNetwork:
     biases = (np.zeros(len(rows)), np.zeros(1))
     return TargetNetwork(Architecture((rows.shape[1], len(rows), 1), activation), (rows, outs[None]), biases, task=task)
 
@@ -176,7 +178,7 @@ def test_one_kink_makes_no_staircase() -> None:
 
 @pytest.mark.parametrize("weight", [1e31, 1e150, 1e200])
 @pytest.mark.parametrize("activation", ["swish", "square"])
-def test_weights_beyond_all_measure_have_a_label_and_no_warning(weight: float, activation: str) -> None:
+def test_weights_beyond_all_measure_have_a_label_and_no_warning(weight: float, activation: Activation) -> None:
     network = shallow(weight * np.eye(4), np.full(4, 1 / weight), activation)
     for task in ("l1-norm", "max", "squared-l2"):
         found = analyze(network, find_task(task), replace(QUICK, draws=2))

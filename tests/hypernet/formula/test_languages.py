@@ -77,8 +77,8 @@ def test_python_computes_what_the_tree_means_at_every_size(name: str) -> None:
 def test_sympy_means_the_same_as_object_and_as_text(name: str) -> None:
     n = 4
     made = sympy_object(FORMULAS[name], n)
-    symbols = {"x": sympy.IndexedBase("x"), **{k: sympy.Symbol(k, integer=True) for k in "nijk"}}
-    read = sympy.sympify(sympy_text(FORMULAS[name], n), locals=symbols)
+    symbols: dict[str, Any] = {"x": sympy.IndexedBase("x"), **{k: sympy.Symbol(k, integer=True) for k in "nijk"}}
+    read: Any = sympy.sympify(sympy_text(FORMULAS[name], n), locals=symbols)  # pyright: ignore[reportCallIssue]
     x = np.random.default_rng(1).normal(size=(1, n))
     for row, wanted in zip(x, evaluate(FORMULAS[name], x), strict=True):
         for tree in (made, read):

@@ -1,5 +1,7 @@
 """Codes: orthogonal or apart, of one law for all units, and drawn again where two collide."""
 
+from typing import Any
+
 import pytest
 import torch
 from scipy import stats
@@ -37,7 +39,8 @@ def test_coherence_is_the_largest_cosine() -> None:
 def test_every_unit_has_the_same_law() -> None:
     codes = frames(normal(4000, 5, 8))
     for unit in (1, 4):
-        assert stats.ks_2samp(codes[:, 0, 0].numpy(), codes[:, unit, 3].numpy()).pvalue > 1e-4
+        found: Any = stats.ks_2samp(codes[:, 0, 0].numpy(), codes[:, unit, 3].numpy())
+        assert found.pvalue > 1e-4
     assert abs(float((codes[:, 0, 0] * codes[:, 1, 0]).mean())) < 0.1
 
 
