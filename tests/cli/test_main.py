@@ -65,7 +65,7 @@ def test_public_names_are_there(novacula: Run) -> None:
         ("runs resume x --time-limit soon", "'soon' is no duration; write seconds, minutes or hours"),
     ],
 )
-def test_words_that_are_no_command_are_told_in_two_lines(novacula: Run, words: str, message: str) -> None:
+def test_an_unknown_command_gives_an_error_of_two_lines(novacula: Run, words: str, message: str) -> None:
     done = novacula(*words.split())
     assert done.code == 2 and done.out == ""
     assert len(done.errors) == 2
@@ -73,7 +73,7 @@ def test_words_that_are_no_command_are_told_in_two_lines(novacula: Run, words: s
     assert done.errors[1].startswith("Try `novacula ") and done.errors[1].endswith("--help`.")
 
 
-def test_bad_options_are_told_in_one_line_all_at_once(novacula: Run) -> None:
+def test_all_bad_options_give_one_line(novacula: Run) -> None:
     done = novacula("runs", "resume", "x", "--time-limit", "0", "-q", "-v")
     assert (done.code, done.out) == (2, "")
     assert done.errors == [
@@ -82,7 +82,7 @@ def test_bad_options_are_told_in_one_line_all_at_once(novacula: Run) -> None:
     ]
 
 
-def test_a_configuration_that_refuses_its_values_is_told_in_one_line(novacula: Run) -> None:
+def test_a_configuration_that_refuses_its_values_gives_one_line(novacula: Run) -> None:
     done = novacula("arc", "solve", "6d75e8bb", "--steps", "0", "--seed", "-1")
     assert (done.code, len(done.errors)) == (2, 1)
     assert done.errors[0].startswith("novacula: options: --steps is 0; it must be at least 1; --seed is -1;")

@@ -103,7 +103,7 @@ def test_only_known_parts_are_imported(novacula: Run, runs: Path, part: str) -> 
         assert done.code == 2 and f"the run is of part {part!r}" in done.errors[0]
 
 
-def test_a_run_of_a_newer_novacula_is_told(novacula: Run, runs: Path) -> None:
+def test_a_run_of_a_newer_novacula_gives_an_error(novacula: Run, runs: Path) -> None:
     path = runs / "toy-cut" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 3}))
     done = novacula("runs", "show", runs / "toy-cut")
@@ -121,7 +121,7 @@ def test_report(novacula: Run, runs: Path, toy_part: list[RunResult], monkeypatc
     assert opened == [(runs / "toy-cut" / "report.html").resolve().as_uri()]
 
 
-def test_how_to_go_on_is_told(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unfinished_run_shows_how_to_resume_it(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = RunFolder.open(runs / "toy-cut")
     report = folder.path / "report.html"
     cut = RunResult("interrupted", {"schema_version": 1}, report, folder=folder)

@@ -12,7 +12,7 @@ OPERATIONS = ("fsync", "replace")
 
 
 def failing_at(monkeypatch: pytest.MonkeyPatch, k: int) -> Callable[[], int]:
-    """Make the k-th call of fsync or replace, counted together, fail; the result tells how many were made."""
+    """Make the k-th call of fsync or replace, counted together, fail; the result counts the calls."""
     calls = 0
 
     def wrap(name: str) -> None:

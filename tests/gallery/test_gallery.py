@@ -36,7 +36,7 @@ def test_the_index_shows_every_run_and_links_to_copies(runs: Path, tmp_path: Pat
     assert len([each for each in found if each.endswith("report.html")]) == 4
     assert len([each for each in found if each.endswith("picture.svg")]) == 4
     assert all((tmp_path / "site" / each).is_file() for each in found)
-    # What is published does not tell of this machine.
+    # A public site reveals nothing about this machine.
     assert "zeta/run.json" in page.text and not any(
         str(tmp_path) in (tmp_path / "site" / name).read_text() for name in ("index.html", "gallery.json")
     )
@@ -115,7 +115,7 @@ def test_a_folder_that_is_no_gallery_is_refused_and_left_alone(runs: Path, tmp_p
     assert (runs / "alpha" / "report.html").exists()
 
 
-def test_places_without_runs_are_told(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_places_without_runs_give_an_error(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(InputError) as caught:
         find_runs([runs, tmp_path, tmp_path / "nowhere"])
     assert len(caught.value.problems) == 2

@@ -226,7 +226,7 @@ def test_failures_deaths_threads_and_an_interruption_on_a_cluster(nodes: Nodes, 
 
 
 @needs_ray
-def test_a_cluster_that_does_not_answer_is_said_soon(tmp_path: Path) -> None:
+def test_a_cluster_that_does_not_answer_gives_an_error_soon(tmp_path: Path) -> None:
     executor = executor_for("127.0.0.1:1", workers=2, memory_limit_mb=None)
     with pytest.raises(InputError, match=r"cluster 127\.0\.0\.1:1: no Ray cluster answers there"):
         run_jobs("novacula.jobs.job:job_seed", toy_jobs(tmp_path, ["a"]), folder=tmp_path, seed=0, executor=executor)
@@ -234,7 +234,7 @@ def test_a_cluster_that_does_not_answer_is_said_soon(tmp_path: Path) -> None:
 
 @needs_ray
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"])
-def test_what_listens_but_is_no_head_of_a_cluster_is_told_apart(
+def test_another_program_at_the_address_is_no_cluster(
     answer: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster_module, "_PATIENCE", 0.2)

@@ -37,7 +37,7 @@ def test_an_id_that_cannot_is_refused(job_id: str) -> None:
         check_jobs([Job(job_id, {})])
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_the_error_lists_all_problems() -> None:
     numbers: list[dict[str, Any]] = [{"cost": -1.0}, {"cost": float("nan")}, {"memory_mb": 0.0}]
     numbers += [{"cores": 0}, {"gpus": 1.5}, {"gpus": float("inf")}]
     jobs = [Job(f"job{index}", {}, **options) for index, options in enumerate(numbers)]

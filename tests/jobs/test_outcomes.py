@@ -57,7 +57,7 @@ def test_work_configuration_and_seed_make_the_digest_but_not_cost_and_memory() -
         {"id": "b"},
     ],
 )
-def test_a_file_that_is_no_outcome_of_its_job_is_said_and_counts_as_not_done(
+def test_a_file_without_an_outcome_gives_an_error_and_counts_as_not_done(
     tmp_path: Path, change: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path, **change)

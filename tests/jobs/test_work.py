@@ -66,7 +66,7 @@ def test_an_answer_holds_the_result_as_a_file_would(tmp_path: Path) -> None:
     assert found["platform"]["instruction_set"] and found["versions"]["python"]
 
 
-def test_what_the_work_raises_is_said_with_its_place(tmp_path: Path) -> None:
+def test_an_error_of_the_work_has_its_place(tmp_path: Path) -> None:
     found = answer(WORK, {"name": "a", "log": str(tmp_path), "fail": "no ? such"})
     assert (found["status"], found["result"]) == ("failed", None)
     assert found["error"].startswith("ArithmeticError: no \\udc80 such (toy.py, line ")

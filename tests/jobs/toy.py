@@ -1,4 +1,4 @@
-"""Work for toy jobs, in which one wrong bit changes the result, and which can be told to misbehave."""
+"""Work for toy jobs, in which one wrong bit changes the result, and which misbehaves on request."""
 
 import os
 import signal

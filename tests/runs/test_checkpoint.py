@@ -36,7 +36,7 @@ def test_there_may_be_none(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path) is None
 
 
-def test_whoever_dies_at_whatever_moment_leaves_the_old_or_the_new_pair(tmp_path: Path) -> None:
+def test_a_death_at_any_moment_leaves_the_old_or_the_new_pair(tmp_path: Path) -> None:
     script = subprocess.run(
         [sys.executable, "-m", dying.__name__, str(tmp_path)],
         env=toy.environment(),
@@ -125,7 +125,7 @@ def test_a_state_that_the_files_cannot_hold_leaves_the_old_pair(tmp_path: Path) 
     assert step_of(tmp_path) == 1
 
 
-def test_damage_is_told(tmp_path: Path) -> None:
+def test_damage_gives_an_error(tmp_path: Path) -> None:
     dying.save(tmp_path, 1)
     good = {name: (tmp_path / name).read_bytes() for name in ("checkpoint.json", "checkpoint.safetensors")}
     arrays = bytearray(good["checkpoint.safetensors"])

@@ -133,7 +133,7 @@ def test_a_creation_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytes
         assert os.listdir(tmp_path) == ["empty"] and os.listdir(tmp_path / "empty") == []
 
 
-def test_a_folder_that_may_not_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_gives_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="/proc/x: cannot make a run folder"):
         create(out=Path("/proc/x"))
 
@@ -150,14 +150,14 @@ def test_a_folder_that_may_not_be_made_is_told(tmp_path: Path) -> None:
         ({"configuration": []}, "configuration must be an object"),
     ],
 )
-def test_a_damaged_run_json_is_told(tmp_path: Path, change: dict[str, object], message: str) -> None:
+def test_a_damaged_run_json_gives_an_error(tmp_path: Path, change: dict[str, object], message: str) -> None:
     path = create(out=tmp_path / "a").path / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(InputError, match=message):
         RunFolder.open(tmp_path / "a")
 
 
-def test_what_is_no_run_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_gives_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no such run folder"):
         RunFolder.open(tmp_path / "absent")
     with pytest.raises(RunError, match=r"it has no run\.json"):

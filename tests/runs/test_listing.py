@@ -52,7 +52,7 @@ def test_the_nearest_name_is_suggested(runs: Path, typed: str) -> None:
         find_run(typed, runs)
 
 
-def test_what_is_no_run_is_told(runs: Path) -> None:
+def test_a_folder_without_a_run_gives_an_error(runs: Path) -> None:
     with pytest.raises(RunError, match=r"it has no run\.json"):
         find_run(str(runs / "not-a-run"), runs)
     with pytest.raises(InputError, match="no such run"):
