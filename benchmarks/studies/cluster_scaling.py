@@ -34,15 +34,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 
 from harness import RESULTS, arguments, save, table_head, table_row
 
-from novacula.arc import campaign
 from novacula.arc.bench import bench
 from novacula.arc.config import BenchConfig
 from novacula.arc.data import list_tasks, load_task
 from novacula.arc.job import memory_mb, volume
 from novacula.files import read_json
-from novacula.jobs import Executor, Job, LocalExecutor, RayExecutor, run_jobs
+from novacula.jobs import Executor, Job, LocalExecutor, RayExecutor, campaign, run_jobs
 from novacula.jobs.executor import Ended, Pool
 from novacula.jobs.work import answer_request
+from novacula.runs import Verb
 
 STEPS = 2000
 CORES = (1, 2, 4, 8, 16, 24, 32, 40, 48, 64, 96, 128, 256, 512, 1000)
@@ -151,8 +151,7 @@ def driver_seconds() -> float:
     listed = sorted((volume(load_task(task.id)), task.id) for task in list_tasks("arc1", "training"))
     names = tuple(name for _, name in listed[:24])
     answers: dict[str, bytes] = {}
-    module: Any = importlib.import_module("novacula.arc.bench")
-    module.build_report = lambda run: run.path / "report.html"  # written once, at the end
+    Verb.draw = lambda verb, folder: folder.path / "report.html"  # written once, at the end
     campaign.executor_for = lambda cluster, workers, limit: Replay(answers)
 
     def wall(count: int) -> float:

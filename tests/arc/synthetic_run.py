@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_solution, load_task
-from novacula.arc.parse import task_as_json
 from novacula.arc.puzzle import Puzzle, preprocess
-from novacula.files import write_json, write_npz
+from novacula.arc.solve import SOLVE, SolveInputs
+from novacula.arc.stored_tasks import store_task
+from novacula.files import write_npz
 from novacula.runs import RunFolder
 
 BITS = ("01000", "11000", "00100", "10100", "01100", "11100", "10010", "11010", "10110", "11110", "10001", "11001")
@@ -27,10 +29,9 @@ def make_run(
     """A run that ends with the right answer as attempt 1."""
     rng = np.random.default_rng(0)
     task = load_task(task_id)
-    configuration = {"steps": steps, "seed": 0, "engine": "auto", "device": "cpu", "pre_norm": False}
-    configuration |= {"task": task.name, "source": source or task_id, "dataset": "arc1"}
-    folder = RunFolder.create(part="arc", verb="solve", configuration=configuration, seed=0, threads=1, out=out)
-    write_json(folder.artifact("task.json"), {"schema_version": 1, **task_as_json(task)})
+    inputs = SolveInputs(task.name, source or task_id, "arc1")
+    folder = SOLVE.create(SolveConfig(steps=steps), inputs, about=task.name, out=out)
+    store_task(folder, task)
 
     truth = [[list(row) for row in grid] for grid in load_solution(task_id).outputs]
     attempts, share, costs, kl, error = [truth, truth], 0.0, {}, 0.0, 0.0
@@ -51,7 +52,14 @@ def make_run(
             folder.append_event({**measured, "kl_by_tensor": costs})
 
     write_npz(folder.artifact("latents.npz"), {bits: _latent(bits, preprocess(task), rng) for bits in survivors})
-    result = {"task": task.name, "attempts": attempts, "shares": [share, 0.02], "steps": steps, "seed": 0}
+    result = {
+        "task": task.name,
+        "attempts": attempts,
+        "scores": [-1.0, -5.0],
+        "shares": [share, 0.02],
+        "steps": steps,
+        "seed": 0,
+    }
     result |= {"engine": "torch", "threads": 1, "cpu_seconds": 212.4, "cpu_ms_per_step": 98.71, "cpu_ms_answers": 4.2}
     result |= {"peak_memory_mb": 412.3, "run": str(out), "kl": kl, "reconstruction": error, "kl_by_tensor": costs}
     folder.write_result(result)

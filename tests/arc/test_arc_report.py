@@ -11,11 +11,12 @@ import pytest
 from novacula.arc.charts import costs_chart, loss_chart, path_chart, share_chart
 from novacula.arc.data import load_task
 from novacula.arc.drawing import COLORS
-from novacula.arc.history import Curves, axis_words, read_history, read_task
+from novacula.arc.history import Curves, axis_words, read_history
 from novacula.arc.latent_pictures import latents_html, principal_components
 from novacula.arc.puzzle import preprocess
-from novacula.arc.report import build_report, build_sections
 from novacula.arc.score import score_run
+from novacula.arc.solve_report import build_sections, write_page
+from novacula.arc.stored_tasks import read_task
 from novacula.errors import InputError
 from novacula.files import write_json
 from novacula.runs import RunFolder
@@ -45,7 +46,7 @@ class TestReport:
     def test_a_finished_and_scored_run(self, tmp_path: Path) -> None:
         folder = make_run(tmp_path / "run", steps=400)
         score_run(folder)
-        path = build_report(folder)
+        path = write_page(folder)
         html = path.read_text("utf-8")
         page = Page(html)
         assert path == folder.path / "report.html"
@@ -58,8 +59,8 @@ class TestReport:
 
     def test_is_the_same_every_time_and_touches_nothing_else(self, finished: RunFolder) -> None:
         before = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
-        first = build_report(finished).read_bytes()
-        assert build_report(finished).read_bytes() == first
+        first = write_page(finished).read_bytes()
+        assert write_page(finished).read_bytes() == first
         after = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
         assert {path.name for path in after if before.get(path) != after[path]} == {"report.html"}
 
@@ -76,7 +77,7 @@ class TestReport:
         assert titles(folder) == TITLES[:1]
         events.unlink()
         folder.set_status("running", step=0, length=2000)
-        page = Page(build_report(folder).read_text("utf-8"))
+        page = Page(write_page(folder).read_text("utf-8"))
         assert "There is no answer yet." in page.text and "killed" in page.text
 
     def test_nothing_in_the_folder_is_trusted_as_html(self, tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ class TestReport:
         folder.append_event({"milestone": "attempts", "step": 1, "attempts": [[HOSTILE], HOSTILE], "shares": [HOSTILE]})
         folder.append_event({"step": 2, "kl": 3.0, "kl_by_tensor": {HOSTILE: 1.0, "01000": HOSTILE}})
         folder.write_result({"attempts": HOSTILE, "engine": HOSTILE, "kl": HOSTILE, "verdict": HOSTILE})
-        page = Page(build_report(folder).read_text("utf-8"))
+        page = Page(write_page(folder).read_text("utf-8"))
         assert not {"script", "img"} & set(page.tags)
         assert page.text.count(HOSTILE) >= 3
 
@@ -106,13 +107,13 @@ class TestReport:
         ]
         with (folder.path / "events.jsonl").open("a", encoding="utf-8") as log:
             log.writelines(json.dumps(event) + "\n" for event in odd)
-        assert Page(build_report(folder).read_text("utf-8")).open == []
+        assert Page(write_page(folder).read_text("utf-8")).open == []
 
     def test_a_damaged_task_is_named(self, tmp_path: Path) -> None:
         folder = make_run(tmp_path / "run", "3618c87e", steps=1)
         (folder.path / "artifacts" / "task.json").write_text("{}", encoding="utf-8")
         with pytest.raises(InputError, match=r"task\.json: train: missing"):
-            build_report(folder)
+            write_page(folder)
 
 
 class TestHistory:
@@ -123,7 +124,7 @@ class TestHistory:
         history = read_history(finished)
         assert history.leads[0].start == 1 and history.leads[-1].stop == 401
         assert all(a.stop == b.start for a, b in zip(history.leads, history.leads[1:], strict=False))
-        assert [list(map(list, grid)) for grid in history.leads[-1].grids] == history.attempts[0]  # type: ignore[index]
+        assert history.leads[-1].grids == history.attempts[0]  # type: ignore[index]
         assert history.leads[-1].share == pytest.approx(history.curves.share[-1])
 
     def test_an_answer_that_stays_in_the_lead_is_one_lead(self, tmp_path: Path) -> None:

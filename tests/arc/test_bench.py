@@ -1,26 +1,32 @@
 """A bench from puzzles to rates: resumable, blind to solutions, and no worse for a job that fails."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from novacula.arc import campaign
-from novacula.arc.bench import bench, chosen_ids, resume
+from novacula.arc.bench import BENCH, BenchCampaign, bench, chosen_ids
 from novacula.arc.config import BenchConfig, SolveConfig
-from novacula.arc.job import puzzle_job, solve_job
-from novacula.arc.report import build_report
+from novacula.arc.job import LegFindings, PuzzleJob, puzzle_job, solve_job
 from novacula.errors import InputError, RunError
-from novacula.jobs import Job, job_seed, read_outcome
-from novacula.runs import RunFolder
-from tests.arc.small_set import NAMES, TASKS, outputs_of, solved_alone, use_small_set, use_this_process
+from novacula.files import from_json, to_json
+from novacula.jobs import Job, campaign, job_seed, read_outcome
+from novacula.runs import RunFolder, Step, Work, resume
+from tests.arc.small_set import (
+    NAMES,
+    TASKS,
+    outputs_of,
+    solved_alone,
+    use_small_set,
+    use_this_process,
+    with_tests,
+    without_reports,
+)
 from tests.report.test_page import Page, external_references
 
 CONFIG = BenchConfig(steps=6, seed=2, workers=1)
@@ -44,15 +50,14 @@ bench(LONG, out=sys.argv[1])
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     use_small_set(monkeypatch)
     use_this_process(monkeypatch)
-    # Drawing takes longer than all else here; the test of the report asks for it itself.
-    monkeypatch.setattr(import_module("novacula.arc.bench"), "build_report", lambda folder: folder.path / "report.html")
+    without_reports(monkeypatch)
 
 
 def timeless(value: object) -> object:
     """A JSON value without what no two runs share."""
     if isinstance(value, dict):
         return {key: timeless(item) for key, item in value.items() if key not in TIMES}
-    return [timeless(item) for item in value] if isinstance(value, list) else value
+    return [timeless(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def outcomes(folder: Path) -> dict[str, object]:
@@ -61,10 +66,15 @@ def outcomes(folder: Path) -> dict[str, object]:
 
 
 def test_a_bench_leaves_what_it_promises(tmp_path: Path) -> None:
-    seen: list[int] = []
-    result = bench(CONFIG, out=tmp_path / "run", on_scores=lambda scores, total: seen.append(len(scores)))
+    seen: list[tuple[int, int]] = []
+
+    def look(work: Work, step: Step) -> None:
+        assert isinstance(work, BenchCampaign)
+        seen.append((work.position, work.so_far().tasks))
+
+    result = bench(CONFIG, out=tmp_path / "run", on_step=look)
     document = result.document
-    assert result.status == "finished" and seen == [1, 2, 3, 4]
+    assert result.status == "finished" and seen == [(1, 1), (2, 2), (3, 3), (4, 4)]
     assert (document["tasks"], document["steps"], document["failed"]) == (4, 6, 0)
     assert [row["task"] for row in document["per_task"]] == list(NAMES)
     assert {rule: row["tasks"] for rule, row in document["by_rule"].items()} == {"same": 2, "constant": 1, "neither": 1}
@@ -81,10 +91,10 @@ def test_a_puzzle_is_solved_as_arc_solve_would(tmp_path: Path) -> None:
     bench(CONFIG, out=tmp_path / "bench")
     name = NAMES[1]
     alone = solved_alone(name, SolveConfig(steps=6, seed=job_seed(2, name)))
-    among = outcomes(tmp_path / "bench")[name]
-    assert isinstance(among, dict)
+    outcome = read_outcome(tmp_path / "bench", name)
+    among = outcome.result_as(LegFindings) if outcome else None
     for key in ("attempts", "scores", "shares", "kl_by_tensor", "steps", "seed"):
-        assert among[key] == alone[key], key
+        assert getattr(among, key) == getattr(alone, key), key
 
 
 def test_solutions_are_out_of_reach_while_jobs_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +110,7 @@ def test_solutions_are_out_of_reach_while_jobs_run(tmp_path: Path, monkeypatch: 
     # The scores are those of the solutions at the time of scoring, whatever stood there before.
     use_small_set(monkeypatch)
     RunFolder.open(tmp_path / "poisoned")
-    assert timeless(resume(RunFolder.open(tmp_path / "poisoned")).document) == timeless(result.document)
+    assert timeless(BENCH.resume(RunFolder.open(tmp_path / "poisoned")).document) == timeless(result.document)
     assert poisoned.document["tasks"] == 4
 
 
@@ -109,7 +119,7 @@ def test_the_truth_is_found_and_ranked(tmp_path: Path, monkeypatch: pytest.Monke
     second = outcomes(tmp_path / "run")[NAMES[0]]["attempts"][1]  # pyright: ignore
     truth = dict(zip(TASKS[NAMES[0]].test, second, strict=True))
     monkeypatch.setattr("tests.arc.small_set.outputs_of", lambda task, poison: [truth.get(g, [[9]]) for g in task.test])
-    row = resume(RunFolder.open(tmp_path / "run")).document["per_task"][0]
+    row = BENCH.resume(RunFolder.open(tmp_path / "run")).document["per_task"][0]
     assert row == {**row, "solved": True, "rank": 2, "correct": [False, True], "kaggle": 1.0}
 
 
@@ -119,7 +129,7 @@ def test_a_cut_off_bench_counts_all_puzzles_and_goes_on(tmp_path: Path) -> None:
     assert cut.status == "time-limit"
     assert (cut.document["tasks"], cut.document["cut_off"], cut.document["solved"]) == (4, 4, 0)
     assert all(row["error"] == "cut off" and row["rank"] is None for row in cut.document["per_task"])
-    resumed = resume(RunFolder.open(tmp_path / "cut"))
+    resumed = resume(tmp_path / "cut")
     assert timeless(resumed.document) == timeless(whole.document)
     assert outcomes(tmp_path / "cut") == outcomes(tmp_path / "whole")
 
@@ -129,33 +139,31 @@ def test_a_failing_job_counts_as_unsolved_and_is_tried_again(tmp_path: Path, mon
         real = campaign.run_missing
 
         def sabotaged(work: str, jobs: list, **options: object) -> object:
-            jobs[0].configuration["puzzle"]["train"] = []  # type: ignore[index]
+            jobs[0] = replace(jobs[0], configuration=replace(jobs[0].configuration, folder="/dev/null/nowhere"))
             return real(work, jobs, **options)  # type: ignore[arg-type]
 
         broken.setattr(campaign, "run_missing", sabotaged)
         failed = bench(CONFIG, out=tmp_path / "run")
     assert failed.status == "finished" and (failed.document["tasks"], failed.document["failed"]) == (4, 1)
-    assert "at least one pair is needed" in failed.document["per_task"][0]["error"]
+    assert "cannot make a run folder" in failed.document["per_task"][0]["error"]
     folder = RunFolder.open(tmp_path / "run")
     assert folder.status == "failed" and folder.record.error == "1 of 4 puzzles failed"
-    assert "1 puzzles failed" in Page(build_report(folder).read_text("utf-8")).text
-    assert resume(folder).document["failed"] == 0
+    assert "1 puzzles failed" in Page(BENCH.page(folder).read_text("utf-8")).text
+    assert BENCH.resume(folder).document["failed"] == 0
     assert RunFolder.open(tmp_path / "run").status == "finished"
 
 
 def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    root = str(Path(__file__).parents[2])
-    driver = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(run)], env=dict(os.environ, PYTHONPATH=root), stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-c", DRIVER, str(run)]
+    driver = subprocess.Popen(command, env=with_tests(), stderr=subprocess.DEVNULL)
     while not list(run.glob("jobs/*.json")) and driver.poll() is None:
         time.sleep(0.005)
     driver.send_signal(signal.SIGKILL)
     assert driver.wait() == -signal.SIGKILL
     kept = {path: path.read_bytes() for path in run.glob("jobs/*.json")}
     assert RunFolder.open(run).status == "killed" and 1 <= len(kept) < 4
-    resumed = resume(RunFolder.open(run))
+    resumed = resume(run)
     assert all(path.read_bytes() == content for path, content in kept.items()), "what is finished is not done again"
     whole = bench(LONG, out=tmp_path / "whole")
     assert outcomes(run) == outcomes(tmp_path / "whole")
@@ -166,19 +174,20 @@ def test_a_job_goes_on_from_its_checkpoint_to_the_same_result(tmp_path: Path) ->
     config = SolveConfig(steps=6, restarts=2)
     task = TASKS[NAMES[0]]
 
-    def leg(until: int, folder: str) -> dict:
+    def leg(until: int, folder: str) -> LegFindings:
         job = puzzle_job("x", task, config, until, tmp_path / folder, 1.0)
-        return solve_job(json.loads(json.dumps(job.configuration)), 0)
+        return solve_job(from_json(PuzzleJob, to_json(job.configuration), "here"))
 
-    assert leg(2, "a")["steps"] == 2 and "candidates" not in leg(4, "a")
-    assert timeless(leg(6, "a")) == timeless(leg(6, "b"))
-    assert timeless(leg(6, "a")) == timeless(leg(6, "b")), "at its end it says the same again"
+    assert leg(2, "a").steps == 2 and leg(4, "a").candidates == leg(4, "a").standings == ()
+    assert len(leg(6, "a").standings) == 1 and len(leg(6, "a").candidates) > 1
+    assert timeless(to_json(leg(6, "a"))) == timeless(to_json(leg(6, "b")))
+    assert timeless(to_json(leg(6, "a"))) == timeless(to_json(leg(6, "b"))), "at its end it says the same again"
 
 
 def test_the_report_is_a_sound_page_at_any_time(tmp_path: Path) -> None:
     bench(replace(CONFIG, tasks=NAMES), out=tmp_path / "run")
     folder = RunFolder.open(tmp_path / "run")
-    html = build_report(folder).read_text("utf-8")
+    html = BENCH.page(folder).read_text("utf-8")
     page = Page(html)
     assert page.open == [] and external_references(html) == []
     ids = [value for name, value in page.attributes if name == "id"]
@@ -187,9 +196,9 @@ def test_the_report_is_a_sound_page_at_any_time(tmp_path: Path) -> None:
     assert "published" in page.text and "novacula arc bench --steps 6" in page.text
     assert f"--tasks {','.join(NAMES)}" in page.text
     (tmp_path / "run" / "jobs" / f"{NAMES[0]}.json").write_text("{")
-    assert build_report(folder).exists()
+    assert BENCH.page(folder).exists()
     (tmp_path / "run" / "result.json").unlink()
-    assert "There is no result yet." in Page(build_report(folder).read_text("utf-8")).text
+    assert "There is no result yet." in Page(BENCH.page(folder).read_text("utf-8")).text
 
 
 def test_puzzles_are_chosen_by_id_or_number() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from novacula.arc.config import BenchConfig
 from novacula.arc.curve import CUT_OFF, TaskScore, measure
 from novacula.arc.published import RULES, published_rate, published_seconds, published_steps
 from novacula.arc.standings import Standing
@@ -17,23 +18,23 @@ SCORES = [
 
 
 def test_rates_count_everything_that_was_asked_for() -> None:
-    document = measure(SCORES)
-    assert (document["tasks"], document["solved"], document["failed"], document["cut_off"]) == (4, 1, 1, 1)
-    assert document["pass_at"] == {"1": 0.0, "2": 0.25, "5": 0.5, "10": 0.5, "100": 0.5, "1000": 0.5}
-    assert document["kaggle"] == 1.5 / 4
-    assert document["cpu_seconds"] == 17.0
-    first, second = document["curve"]
-    assert (first["step"], first["cpu_hours"], first["pass_at_2"]) == (50, 3.0 / 3600, 0.0)
-    assert (second["step"], second["cpu_hours"], second["pass_at_2"]) == (100, 8.0 / 3600, 0.25)
-    assert first["pass_at"]["10"] == 0.25
-    assert second["pass_at_2_by_rule"] == {"same": 0.5, "constant": 0.0, "neither": 0.0}
-    assert document["by_rule"]["same"]["tasks"] == 2 and document["by_rule"]["neither"]["solved"] == 0
-    assert [row["rank"] for row in document["per_task"]] == [2, 3, None, None]
+    found = measure(SCORES, BenchConfig())
+    assert (found.tasks, found.solved, found.failed, found.cut_off) == (4, 1, 1, 1)
+    assert found.pass_at == {"1": 0.0, "2": 0.25, "5": 0.5, "10": 0.5, "100": 0.5, "1000": 0.5}
+    assert found.kaggle == 1.5 / 4
+    assert found.cpu_seconds == 17.0
+    first, second = found.curve
+    assert (first.step, first.cpu_hours, first.pass_at_2) == (50, 3.0 / 3600, 0.0)
+    assert (second.step, second.cpu_hours, second.pass_at_2) == (100, 8.0 / 3600, 0.25)
+    assert first.pass_at["10"] == 0.25
+    assert second.pass_at_2_by_rule == {"same": 0.5, "constant": 0.0, "neither": 0.0}
+    assert found.by_rule["same"].tasks == 2 and found.by_rule["neither"].solved == 0
+    assert [row.rank for row in found.per_task] == [2, 3, None, None]
 
 
 def test_nothing_done_is_nothing_solved() -> None:
-    document = measure(SCORES[2:])
-    assert document["curve"] == [] and set(document["pass_at"].values()) == {0.0}
+    found = measure(SCORES[2:], BenchConfig())
+    assert found.curve == () and set(found.pass_at.values()) == {0.0}
 
 
 def test_the_published_tables_agree_with_each_other() -> None:

@@ -11,14 +11,14 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.program import SolveProgram
 from novacula.arc.restarts import Restarts
 from novacula.errors import InputError
-from tests.arc.puzzles import puzzle_of
+from tests.arc.puzzles import random_task
 
 CONFIG = SolveConfig(steps=7, restarts=2, seed=5)
-PUZZLE = puzzle_of(1, "varied", side=3, train=2)
+TASK = random_task(1, "varied", side=3, train=2)
 
 
 def program(config: SolveConfig) -> SolveProgram:
-    return SolveProgram(PUZZLE, config, "run", 1)
+    return SolveProgram(TASK, config, "run")
 
 
 def advance(program: SolveProgram, steps: int) -> SolveProgram:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -6,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.arc.data import load_solution
-from novacula.arc.score import score_attempts, score_run
+from novacula.arc.findings import SolveFindings
+from novacula.arc.score import score_attempts, score_outcome, score_run
 from novacula.arc.task import Grid, Solution
 from novacula.arc.verdict import Verdict
 from novacula.errors import InputError, RunError
+from novacula.jobs import Outcome
 from novacula.runs import RunFolder
 from tests.arc.synthetic_run import make_run
 
@@ -76,6 +79,15 @@ def test_an_independent_scorer_agrees_on_any_attempts(outputs: list[list[list[in
     verdict = score_attempts(attempts, solution)
     assert (list(verdict.correct), verdict.solved, verdict.kaggle) == independent_score(attempts, solution)
     assert verdict.solved <= (verdict.kaggle == 1.0)
+
+
+@pytest.mark.parametrize("damage", [{}, {"candidates": 3, "standings": []}, {"candidates": [], "standings": [1]}])
+def test_a_damaged_outcome_is_named(damage: dict) -> None:
+    found = SolveFindings("one", (), (), (), 1, 0, "torch", 1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {}, "run")
+    result = {**asdict(found), **damage} if damage else {}
+    outcome = Outcome("one", "finished", result, "", 0.0, 0.0, 1)
+    with pytest.raises(InputError, match="the outcome of the job one"):
+        score_outcome("one", "same", outcome, ONE)
 
 
 class TestRuns:

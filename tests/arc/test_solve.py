@@ -16,10 +16,10 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_task
 from novacula.arc.engine import engine_name
 from novacula.arc.history import read_history
-from novacula.arc.solve import resume, solve
+from novacula.arc.solve import solve
 from novacula.errors import InputError
 from novacula.files import read_safetensors
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, resume
 from tests.arc.puzzles import random_task
 
 STEPS = 12
@@ -32,11 +32,11 @@ torch.set_num_threads(1)
 from pathlib import Path
 from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_task
-from novacula.arc.solve import resume, solve
+from novacula.arc.solve import SOLVE, solve
 from novacula.runs import RunFolder
 source, folder, steps = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 if (folder / "artifacts" / "task.json").exists():
-    resume(RunFolder.open(folder), checkpoint_seconds=0)
+    SOLVE.resume(RunFolder.open(folder), checkpoint_seconds=0)
 else:
     solve(load_task(source), SolveConfig(steps=steps, seed=3), out=folder, checkpoint_seconds=0)
 """
@@ -126,7 +126,7 @@ def test_a_time_limit_keeps_the_best_so_far_and_resumes_to_the_same_bits(tmp_pat
     assert cut.status == "time-limit"
     assert cut.document["steps"] == 1
     assert len(cut.attempts) == 2
-    assert resume(RunFolder.open(tmp_path / "cut")).status == "finished"
+    assert resume(tmp_path / "cut").status == "finished"
     assert_same(tmp_path / "whole", tmp_path / "cut")
 
 

@@ -1,6 +1,7 @@
 """``novacula arc bench``, ``submit`` and ``score`` of a submission, as a user types them."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_bench_shows_its_progress_is_cut_off_and_resumed(novacula: Run) -> None:
 
 
 def test_failed_jobs_are_told_by_the_exit_code(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("novacula.arc.campaign.WORK", "novacula.arc.job:no_such_work")
+    monkeypatch.setattr(import_module("novacula.arc.bench"), "WORK", "novacula.arc.job:no_such_work")
     said = novacula("arc", "bench", "--limit", 2, "--steps", 2, "--json", "--out", "run")
     assert said.code == 1
     printed = json.loads(said.out)
@@ -89,10 +90,16 @@ def test_a_time_limit_below_one_step_leaves_a_valid_submission(novacula: Run, tm
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["bench", "--steps", "0", "--workers", "0"], "--steps is 0; it must be at least 1; --workers is 0"),
+        (
+            ["bench", "--steps", "0", "--workers", "0"],
+            "--steps is 0; it must be at least 1; --workers is 0; it must lie in 1 … 4096",
+        ),
         (["bench", "--tasks", "nothing"], "'nothing' is not in the training split of arc1"),
         (["bench", "--limit", "1", "--out", "file/run"], "file"),
         (["bench", "--limit", "1", "--device", "nonsense"], "--device"),
+        (["bench", "--limit", "1", "--steps", "1", "--workers", "5000", "--out", "b"], "--workers is 5000"),
+        (["bench", "--limit", "1", "--cluster", "127.0.0.1:1", "--out", "b"], "127.0.0.1:1"),
+        (["submit", "--challenges", "challenges.json", "--cluster", "127.0.0.1:1"], "127.0.0.1:1"),
         (["submit", "--challenges", "absent.json"], "absent.json"),
         (["submit", "--challenges", "file"], "file: "),
         (["submit", "--challenges", "challenges.json", "--out", "nowhere/s.json"], "nowhere/s.json"),
@@ -114,5 +121,5 @@ def test_bad_input_is_one_line_and_leaves_nothing(novacula: Run, tmp_path: Path,
 def test_a_leg_is_not_resumed_by_itself(novacula: Run) -> None:
     RunFolder.create(part="arc", verb="leg", configuration={}, seed=0, threads=1, out="leg")
     said = novacula("runs", "resume", "leg")
-    assert said.code == 2 and "is a run of `arc leg`, which is not resumed by itself" in said.errors[0]
+    assert said.code == 2 and "is a run of `arc leg`, which is not resumed or reported by itself" in said.errors[0]
     assert main(["arc", "bench", "--help"]) == 0

@@ -10,21 +10,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import novacula
-from novacula.arc.bench import bench, resume
+from novacula.arc.bench import bench
 from novacula.arc.config import BenchConfig
 from novacula.errors import InputError
 from novacula.jobs import LocalExecutor, RayExecutor, Report, executor_for, read_outcome, run_jobs
 from novacula.jobs import cluster as cluster_module
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, resume
 from tests.arc.small_set import NAMES as PUZZLES
-from tests.arc.small_set import use_small_set, use_this_process
+from tests.arc.small_set import use_small_set, use_this_process, without_reports
 from tests.jobs.toy import PACKAGES, WORK, begun, is_alive, notes, toy_jobs
 
 needs_ray = pytest.mark.skipif(
@@ -152,7 +151,7 @@ def test_a_bench_outlives_a_node_and_its_driver_and_ends_as_on_one_machine(
     nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_small_set(monkeypatch)
-    monkeypatch.setattr(import_module("novacula.arc.bench"), "build_report", lambda folder: folder.path / "report.html")
+    without_reports(monkeypatch)
     run, alone = tmp_path / "run", tmp_path / "alone"
     driver = subprocess.Popen([sys.executable, "-c", DRIVER, run, nodes.address], stderr=subprocess.DEVNULL)
 
@@ -168,7 +167,7 @@ def test_a_bench_outlives_a_node_and_its_driver_and_ends_as_on_one_machine(
     assert 2 <= len(kept) < len(PUZZLES)
     assert RunFolder.open(run).status == "killed"
 
-    result = resume(RunFolder.open(run), time_limit=PATIENCE)
+    result = resume(run, time_limit=PATIENCE)
     assert result.status == "finished" and result.document["failed"] == 0
     assert kept == {path: path.read_bytes() for path in kept}  # the resumed driver took them as they were
 

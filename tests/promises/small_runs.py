@@ -35,7 +35,7 @@ COMMANDS = {
 _CLOCKS = re.compile(
     r"(.*_)?seconds|clock|cpu_.*|.*_ms.*|(peak_)?memory_mb|run|submission|created|updated|platform|.*digest"
 )
-_REPORTS = ("arc.solve", "features.discover")
+_REPORTS = ("features.discover",)
 
 
 def write_inputs(folder: Path) -> None:

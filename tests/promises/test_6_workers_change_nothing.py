@@ -20,8 +20,7 @@ CAMPAIGNS = {
     "optim bench": "--tasks rosenbrock-2 --optimizers adamw,lodo --trials 2 --seeds 1 --steps-scale 0.05 --out out",
 }
 """What each command is given; discovery over layers is in tests/features/test_survey.py."""
-_MODULES = ("arc.campaign", "jobs.campaign")
-_REPORTS = ("arc.submit",)
+_MODULES = ("jobs.campaign",)
 
 
 def no_report(folder: RunFolder) -> Path:
@@ -36,8 +35,6 @@ def done_by(campaign: str, executor: Inline, monkeypatch: pytest.MonkeyPatch, fo
         patched.chdir(folder)
         for name in _MODULES:
             patched.setattr(import_module(f"novacula.{name}"), "executor_for", lambda *_, **__: executor)
-        for name in _REPORTS:
-            patched.setattr(import_module(f"novacula.{name}"), "build_report", no_report)
         patched.setattr(Verb, "draw", lambda verb, folder: no_report(folder))
         assert main([*campaign.split(), *CAMPAIGNS[campaign].split(), "--quiet"]) == 0
     (run,) = [folder / "out"] if (folder / "out").exists() else (folder / "runs").iterdir()

@@ -18,7 +18,7 @@ from .score import (
     score_run as score_run,
     score_submission as score_submission,
 )
-from .solve import SolveResult as SolveResult, resume as resume, solve as solve
+from .solve import SolveResult as SolveResult, solve as solve
 from .submit import SubmitResult as SubmitResult, submit as submit
 from .task import Grid as Grid, Solution as Solution, Task as Task
 from .verdict import Verdict as Verdict

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from novacula.arc.engine import DrawnTests
 from novacula.arc.puzzle import OUTPUT, Puzzle
-from novacula.arc.task import Grid
+from novacula.arc.task import Answer
 
 DECAY = 0.97
 """Of the moving average, which starts at 0 and is not corrected for that."""
@@ -23,8 +23,6 @@ EARLY_STEPS, EARLY_PENALTY = 150, 10.0
 AVERAGE_PENALTY = 4.0
 
 K = TypeVar("K", bound=Hashable)
-Answer = tuple[Grid, ...]
-"""One grid for every test input."""
 
 
 @dataclass(frozen=True)

@@ -3,48 +3,31 @@
 A job is given its puzzle without the solution. Solutions are loaded here, from the set itself, for what has an outcome.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from novacula.arc.campaign import (
-    checkpoints,
-    make_folder,
-    read_tasks,
-    run_campaign,
-)
+from typing_extensions import Unpack, override
+
+from novacula.arc.bench_report import write_page
+from novacula.arc.campaign import check_place, checkpoints, settled
 from novacula.arc.config import BenchConfig
-from novacula.arc.curve import TaskScore, measure
+from novacula.arc.curve import BenchFindings, TaskScore, measure
 from novacula.arc.data import list_tasks, load_solution, load_task
-from novacula.arc.job import discard, puzzle_job, volume
+from novacula.arc.job import WORK, LegFindings, discard, puzzle_job, volume
 from novacula.arc.puzzle import SizeRule, preprocess
-from novacula.arc.report import build_report
 from novacula.arc.score import score_outcome
+from novacula.arc.stored_tasks import read_tasks, store_tasks
 from novacula.arc.task import Task
 from novacula.errors import InputError
-from novacula.jobs import Job, Outcome, job_seed
-from novacula.runs import RunFolder, RunResult, working
-
-OnScores = Callable[[Sequence[TaskScore], int], None]
-"""Called when a puzzle has an outcome, with the scores so far, the latest last, and the number of puzzles in all."""
+from novacula.jobs import Campaign, Outcome, Round, job_seed, one_thread
+from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Step, Verb
 
 
-def bench(
-    config: BenchConfig,
-    *,
-    runs: str | PathLike[str] = "runs",
-    out: str | PathLike[str] | None = None,
-    time_limit: float | None = None,
-    on_scores: OnScores | None = None,
-) -> RunResult:
-    """Solve puzzles of a public set, each on its own, and score them apart.
+def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[BenchFindings]:
+    """Solves puzzles of a public set, each on its own, and scores them apart.
 
     Args:
         config: which puzzles, and how.
-        runs: folder in which the run's folder is made.
-        out: the run's folder itself, instead.
-        time_limit: seconds of wall time after which puzzles are cut off.
-        on_scores: called when a puzzle has an outcome.
+        settings: see `novacula.runs.RunSettings`; a step is a puzzle.
 
     Raises:
         InputError: an id is not in the split.
@@ -53,49 +36,21 @@ def bench(
     Source: arXiv 2512.06104, its tables of solve rates.
     """
     tasks = {name: load_task(name, config.dataset) for name in chosen_ids(config)}
-    label = f"{config.dataset}-{config.split}"
-    folder = make_folder("bench", config, tasks, label, {}, runs, out)
-    return resume(folder, time_limit=time_limit, on_scores=on_scores)
-
-
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_scores: OnScores | None = None) -> RunResult:
-    """Go on with a bench: what has a result is kept, what failed is tried again.
-
-    Args:
-        folder: a run of ``arc bench``.
-        time_limit: seconds of wall time from now.
-        on_scores: called when a puzzle has an outcome.
-
-    Raises:
-        InputError, RunError: the folder is damaged or in use, or no worker can be had.
-    """
-    with working(folder):
-        config = folder.record.options(BenchConfig)
-        tasks = read_tasks(folder)
-        scorer = _Scorer(folder, config, tasks, on_scores)
-        folder.set_status("running", step=0, length=len(tasks))
-        status = run_campaign(folder, config, _jobs(folder, config, tasks), time_limit, scorer.take)
-        scores = scorer.finish()
-        document: dict[str, Any] = {
-            **measure(scores),
-            "split": config.split,
-            "dataset": config.dataset,
-            "steps": config.steps,
-            "restarts": config.restarts,
-            "seed": config.seed,
-            "engine": scorer.engines(),
-            "workers": config.workers,
-            "run": str(folder.path),
-        }
-        folder.write_result(document)
-        failed = document["failed"]
-        error = f"{failed} of {len(scores)} puzzles failed" if status == "finished" and failed else ""
-        folder.set_status("failed" if error else status, step=scorer.done, length=len(tasks), error=error)
-        return RunResult(status, folder.read_result() or {}, build_report(folder))
+    config = settled(config)
+    about = f"{config.dataset}-{config.split}"
+    return BENCH.start(
+        config,
+        NoInputs(),
+        tasks,
+        about=about,
+        label=f"bench-{about}",
+        store=lambda folder: store_tasks(folder, tasks),
+        **settings,
+    )
 
 
 def chosen_ids(config: BenchConfig) -> list[str]:
-    """The ids of the puzzles that a configuration names, in order.
+    """Returns the ids of the puzzles that a configuration names, in order.
 
     Raises:
         InputError: an id is not in the split, or is given twice; all such are listed.
@@ -111,55 +66,88 @@ def chosen_ids(config: BenchConfig) -> list[str]:
     return wanted
 
 
-def _jobs(folder: RunFolder, config: BenchConfig, tasks: Mapping[str, Task]) -> list[Job]:
-    """One job per puzzle, the largest puzzle first."""
-    return [
-        puzzle_job(
-            name,
-            task,
-            config.for_puzzle(job_seed(config.seed, name)),
-            until=config.steps,
-            folder=checkpoints(folder, name),
-            cost=volume(task),
-            gpus=config.gpus,
-        )
-        for name, task in tasks.items()
-    ]
+class BenchCampaign(Campaign):
+    """All puzzles, the largest first, each scored when it has an outcome.
 
+    Args:
+        config: of the bench.
+        tasks: the puzzles by their ids, without solutions.
+        folder: the run's.
+    """
 
-class _Scorer:
-    """Scores what has an outcome, as it comes."""
+    unit = "puzzle"
 
-    def __init__(
-        self, folder: RunFolder, config: BenchConfig, tasks: Mapping[str, Task], on_scores: OnScores | None
-    ) -> None:
-        self._folder, self._config, self._on_scores = folder, config, on_scores
+    def __init__(self, config: BenchConfig, tasks: Mapping[str, Task], folder: RunFolder) -> None:
+        super().__init__(config, config.seed)
+        self._config, self._tasks, self._folder = config, tasks, folder
         self._rules: dict[str, SizeRule] = {name: preprocess(task).size_rule for name, task in tasks.items()}
         self._scores: dict[str, TaskScore] = {}
         self._engines: set[str] = set()
 
     @property
-    def done(self) -> int:
-        """Puzzles with an outcome."""
-        return len(self._scores)
+    @override
+    def length(self) -> int:
+        return len(self._tasks)
 
-    def engines(self) -> str:
-        """The engines that trained, as a rule one."""
-        return ", ".join(sorted(self._engines))
+    @override
+    def rounds(self) -> Iterator[Round]:
+        config = self._config
+        jobs = [
+            puzzle_job(
+                name,
+                task,
+                config.for_puzzle(job_seed(config.seed, name)),
+                until=config.steps,
+                folder=checkpoints(self._folder, name),
+                cost=volume(task),
+                gpus=config.gpus,
+            )
+            for name, task in self._tasks.items()
+        ]
+        yield Round(WORK, jobs)
 
-    def take(self, outcome: Outcome) -> None:
-        """Score a puzzle; its checkpoints are no longer needed."""
-        if outcome.result:
-            self._engines.add(str(outcome.result.get("engine")))
+    @override
+    def take(self, outcome: Outcome) -> Step:
+        score = self._score(outcome.id, outcome)
+        if found := outcome.result_as(LegFindings):
+            self._engines.add(found.engine)
             discard(checkpoints(self._folder, outcome.id))
-        self._scores[outcome.id] = self._score(outcome.id, outcome)
-        self._folder.set_status("running", step=self.done, length=len(self._rules))
-        if self._on_scores:
-            self._on_scores(list(self._scores.values()), len(self._rules))
+        self._scores[outcome.id] = score
+        return Step(
+            {
+                "task": score.task,
+                "error": score.error,
+                "rank": score.rank,
+                "cpu_seconds": score.cpu_seconds,
+                "solved": sum(puzzle.verdict.solved for puzzle in self._scores.values()),
+            }
+        )
 
-    def finish(self) -> list[TaskScore]:
-        """The scores of all puzzles, in the campaign's order; one without outcome was cut off."""
-        return [self._scores.get(name) or self._score(name, None) for name in self._rules]
+    def so_far(self) -> BenchFindings:
+        """Returns what the puzzles that have an outcome say."""
+        return self._measure(list(self._scores.values()))
+
+    @override
+    def result(self) -> BenchFindings:
+        return self._measure([self._scores.get(name) or self._score(name, None) for name in self._tasks])
+
+    def _measure(self, scores: list[TaskScore]) -> BenchFindings:
+        return measure(scores, self._config, ", ".join(sorted(self._engines)), str(self._folder.path))
 
     def _score(self, name: str, outcome: Outcome | None) -> TaskScore:
         return score_outcome(name, self._rules[name], outcome, load_solution(name, self._config.dataset))
+
+
+BENCH = Verb(
+    part="arc",
+    name="bench",
+    config=BenchConfig,
+    inputs=NoInputs,
+    findings=BenchFindings,
+    load=lambda config, inputs, folder: read_tasks(folder),
+    begin=BenchCampaign,
+    page=write_page,
+    result=RunResult[BenchFindings],
+    check=check_place,
+    threads=one_thread,
+)

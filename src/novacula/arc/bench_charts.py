@@ -1,12 +1,12 @@
 """The figures of a bench's report: solve rates against steps and against time, beside the published ones."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from novacula.arc.config import Split
-from novacula.arc.curve import COUNTS, RULES
+from novacula.arc.curve import COUNTS, RULES, CurvePoint
 from novacula.arc.published import published_rate, published_seconds, published_steps
 from novacula.report import FAINT, SERIES, figure_svg
 from novacula.report.figures import plain_numbers
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-Points = Sequence[Mapping[str, Any]]
-"""The curve of a bench's result.json."""
+Points = Sequence[CurvePoint]
 _DASHED = (0, (4, 3))
 
 
@@ -25,9 +24,9 @@ def steps_chart(points: Points, published: Split | None) -> Markup:
 
     def draw(figure: "matplotlib.figure.Figure") -> None:
         axes = figure.subplots()
-        steps = [point["step"] for point in points]
+        steps = [point.step for point in points]
         for number, count in enumerate(COUNTS):
-            rates = [100 * point["pass_at"][str(count)] for point in points]
+            rates = [100 * point.pass_at[str(count)] for point in points]
             width = 2.6 if count == 2 else 1.3
             axes.plot(steps, rates, "o-", color=SERIES[number], linewidth=width, markersize=3.5, label=f"pass@{count}")
             if published:
@@ -46,8 +45,8 @@ def time_chart(points: Points, tasks: int, published: Split | None) -> Markup:
 
     def draw(figure: "matplotlib.figure.Figure") -> None:
         axes = figure.subplots()
-        seconds = [3600 * point["cpu_hours"] / tasks for point in points]
-        axes.plot(seconds, [100 * point["pass_at_2"] for point in points], "o-", color=SERIES[1], label="pass@2, here")
+        seconds = [3600 * point.cpu_hours / tasks for point in points]
+        axes.plot(seconds, [100 * point.pass_at_2 for point in points], "o-", color=SERIES[1], label="pass@2, here")
         if published:
             steps = published_steps(published)
             theirs = [100 * (published_rate(published, step, 2) or 0) for step in steps]
@@ -67,9 +66,9 @@ def rules_chart(points: Points, tasks: Mapping[str, int]) -> Markup:
 
     def draw(figure: "matplotlib.figure.Figure") -> None:
         axes = figure.subplots()
-        steps = [point["step"] for point in points]
+        steps = [point.step for point in points]
         for number, rule in enumerate(rule for rule in RULES if tasks.get(rule)):
-            rates = [100 * point["pass_at_2_by_rule"][rule] for point in points]
+            rates = [100 * point.pass_at_2_by_rule[rule] for point in points]
             label = f"{rule}: {tasks[rule]} puzzles"
             axes.plot(steps, rates, "o-", color=SERIES[number], markersize=3.5, label=label)
         axes.set_xlabel("steps")

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from novacula.arc.history import SURVIVES, Curves, axis_words
+from novacula.arc.findings import SURVIVES
+from novacula.arc.history import Curves, axis_words
 from novacula.report import FAINT, INK, SERIES, figure_svg
 from novacula.report.figures import plain_numbers
 

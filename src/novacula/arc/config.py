@@ -1,9 +1,9 @@
 """Options of the ARC verbs. Imports neither torch nor matplotlib, so that ``--help`` stays fast."""
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
-from novacula.options import refuse, unless_at_least, unless_memory, unless_seed, unless_within
+from novacula.options import CampaignOptions, refuse, unless_at_least, unless_seed, unless_within
 
 Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
@@ -44,36 +44,28 @@ class SolveConfig:
 
 
 @dataclass(frozen=True)
-class CampaignConfig(SolveConfig):
+class CampaignConfig(CampaignOptions, SolveConfig):
     """How many puzzles are solved, each as a job of its own.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    workers: int = 2
-    """Puzzles that are solved at the same time, each on one thread. Their number changes no result."""
-    cluster: str | None = None
-    """Solve on a Ray cluster: auto, or HOST:6379, from a node of it. By default on this machine."""
-    memory_limit: float | None = None
-    """Megabytes that all workers together may take; a puzzle waits until there is room for it."""
     gpu_share: float = 1.0
     """Part of a GPU that a puzzle takes on a cluster, where --device is a GPU."""
 
     @property
     def gpus(self) -> float:
-        """GPUs that a puzzle's job declares."""
+        """The GPUs that a puzzle's job declares."""
         return self.gpu_share if self.device.startswith("cuda") else 0.0
 
     def for_puzzle(self, seed: int) -> SolveConfig:
-        """How one of the puzzles is solved."""
-        options: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(SolveConfig)}
-        options["seed"] = seed
-        return SolveConfig(**options)
+        """Returns how one of the puzzles is solved."""
+        options = {field.name: getattr(self, field.name) for field in fields(SolveConfig)}
+        return SolveConfig(**{**options, "seed": seed})
 
     def _problems(self) -> list[str]:
-        problems = unless_at_least("--workers", self.workers) + unless_memory(self.memory_limit)
-        return super()._problems() + problems + unless_within("--gpu-share", self.gpu_share, 0.01, 1)
+        return super()._problems() + self.campaign_problems() + unless_within("--gpu-share", self.gpu_share, 0.01, 1)
 
 
 @dataclass(frozen=True)

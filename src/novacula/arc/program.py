@@ -7,55 +7,93 @@ they add up by logaddexp, this is the merge of the scores that the engines would
 import resource
 import sys
 import time
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from math import nan
 
 import numpy as np
+import torch
+from typing_extensions import override
 
 from novacula.arc.answers import Answers
 from novacula.arc.config import SolveConfig
 from novacula.arc.engine import Training, make_engine
+from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
 from novacula.arc.multitensor import SUBSETS, Subset
-from novacula.arc.puzzle import Puzzle
+from novacula.arc.puzzle import preprocess
 from novacula.arc.restarts import Restarts
-from novacula.files import JSON
-from novacula.runs import Step
+from novacula.arc.task import Answer, Task
+from novacula.files import JSON, from_json, to_json, write_npz
+from novacula.runs import Program, RunFolder, Step
 
 
-class SolveProgram:
-    """One puzzle's training (`novacula.runs.Program`).
+@dataclass(frozen=True)
+class SolveState:
+    """What a checkpoint of a training holds beside arrays.
 
-    Args:
-        puzzle: what to train on; it holds no solution.
-        config: how.
-        run: the run's folder, as the result names it.
-        threads: numeric threads in use.
+    Attributes:
+        steps: steps done.
+        scores: log-weight of every candidate, the latest update last.
+        metrics: of the last step; None before the first.
+        shown: the attempts after the last step; None before the first.
+        cpu_seconds: of all steps.
     """
 
-    def __init__(self, puzzle: Puzzle, config: SolveConfig, run: str, threads: int) -> None:
-        self._puzzle, self._config, self._run, self._threads = puzzle, config, run, threads
+    steps: int
+    scores: dict[str, float]
+    metrics: StepCosts | None
+    shown: tuple[Answer, ...] | None
+    cpu_seconds: float
+
+
+class SolveProgram(Program):
+    """One puzzle's training.
+
+    Args:
+        task: what to train on; it holds no solution.
+        config: how.
+        run: the run's folder, as the result names it.
+    """
+
+    def __init__(self, task: Task, config: SolveConfig, run: str) -> None:
+        self.task = task
+        self._puzzle, self._config, self._run = preprocess(task), config, run
         self._restarts = Restarts(config.steps, config.restarts, config.seed)
         self._restart = 0
-        self._engine = make_engine(puzzle, config)
-        self._answers = Answers(puzzle)
-        self._metrics: dict[str, Any] = {}
-        self._shown: JSON = None
+        self._engine = make_engine(self._puzzle, config)
+        self._answers = Answers(self._puzzle)
+        self._metrics: StepCosts | None = None
+        self._shown: tuple[Answer, ...] | None = None
         self._cpu_seconds = 0.0
         # Milliseconds of each step's training and of taking in its answers.
         self._training_ms, self._answers_ms = (np.zeros(config.steps, np.float32) for _ in range(2))
 
     @property
+    @override
     def position(self) -> int:
-        """Steps done."""
         return self._restarts.begin(self._restart) + self._engine.steps
 
     @property
+    @override
     def length(self) -> int:
-        """Steps in all."""
         return self._config.steps
 
+    @property
+    def leading(self) -> Answer | None:
+        """Attempt 1; None before the first step."""
+        return self._shown[0] if self._shown else None
+
+    @property
+    def leading_share(self) -> float:
+        """Its part of the weight of all candidates, 0 to 1; NaN before the first step."""
+        return self._metrics.share if self._metrics else nan
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of all steps."""
+        return self._cpu_seconds
+
+    @override
     def step(self) -> Step:
-        """One training step; a milestone where the attempts change."""
         if self.position == self._restarts.begin(self._restart + 1):
             self._begin(self._restart + 1)
             self._answers.restart()
@@ -69,101 +107,100 @@ class SolveProgram:
         self._answers_ms[self.position - 1] = 1e3 * (end - trained)
         self._cpu_seconds += end - start
 
-        shares: list[JSON] = [attempt.share for attempt in attempts]
-        self._metrics = {"step": self.position, **_costs(training), "share": shares[0]}
-        answers = _as_json([attempt.answer for attempt in attempts])
-        if answers == self._shown:
-            return Step(self._metrics)
-        self._shown = answers
-        milestone: dict[str, JSON] = {
-            "milestone": "attempts",
-            "step": self.position,
-            "attempts": answers,
-            "shares": shares,
-        }
-        return Step(self._metrics, (milestone,))
+        shares = tuple(attempt.share for attempt in attempts)
+        self._metrics = _costs(self.position, training, shares[0])
+        shown = tuple(attempt.answer for attempt in attempts)
+        if shown == self._shown:
+            return Step(asdict(self._metrics))
+        self._shown = shown
+        milestone = NewAttempts("attempts", self.position, shown, shares)
+        return Step(asdict(self._metrics), (milestone.as_event(),))
 
+    @override
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """Engine, candidates and timings."""
+        arrays, data = self.parts()
+        return arrays, {"training": to_json(data)}
+
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
+        self.restore(arrays, from_json(SolveState, data["training"], "the checkpoint"))
+
+    def parts(self) -> tuple[dict[str, np.ndarray], SolveState]:
+        """Returns what `state` consists of: engine, candidates and timings."""
         arrays, scores = self._answers.state()
         timings = {"training_ms": self._training_ms, "answers_ms": self._answers_ms}
-        data: dict[str, JSON] = {
-            "steps": self.position,
-            "scores": dict(scores),
-            "metrics": self._metrics,
-            "shown": self._shown,
-            "cpu_seconds": self._cpu_seconds,
-        }
+        data = SolveState(self.position, scores, self._metrics, self._shown, self._cpu_seconds)
         return {**self._engine.state(), **arrays, **timings}, data
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self._begin(self._restarts.at(data["steps"]))
-        self._engine.load(arrays, data["steps"] - self._restarts.begin(self._restart))
-        self._answers.load(arrays, data["scores"])
-        self._metrics, self._shown = data["metrics"], data["shown"]
-        self._cpu_seconds = data["cpu_seconds"]
+    def restore(self, arrays: dict[str, np.ndarray], data: SolveState) -> None:
+        """Becomes the program whose `parts` these were."""
+        self._begin(self._restarts.at(data.steps))
+        self._engine.load(arrays, data.steps - self._restarts.begin(self._restart))
+        self._answers.load(arrays, data.scores)
+        self._metrics, self._shown, self._cpu_seconds = data.metrics, data.shown, data.cpu_seconds
         done = slice(0, self.position)
         self._training_ms[done], self._answers_ms[done] = arrays["training_ms"][done], arrays["answers_ms"][done]
 
-    def result(self) -> dict[str, JSON]:
-        """What ``result.json`` and ``--json`` say."""
-        attempts = self._answers.attempts()
+    @override
+    def result(self) -> SolveFindings:
+        attempts, costs = self._answers.attempts(), self._metrics
+        assert costs, "there is a result after the first step"
         done = slice(0, self.position)
-        return {
-            "task": self._puzzle.name,
-            "attempts": _as_json([attempt.answer for attempt in attempts]),
-            "scores": [attempt.score for attempt in attempts],
-            "shares": [attempt.share for attempt in attempts],
-            "steps": self.position,
-            "seed": self._config.seed,
-            "engine": self._engine.name,
-            "threads": self._threads,
-            "cpu_seconds": round(self._cpu_seconds, 3),
-            "cpu_ms_per_step": round(float(np.median(self._training_ms[done])), 3),
-            "cpu_ms_answers": round(float(np.median(self._answers_ms[done])), 3),
-            "peak_memory_mb": round(peak_memory_mb(), 1),
-            "kl": self._metrics["kl"],
-            "reconstruction": self._metrics["reconstruction"],
-            "kl_by_tensor": self._metrics["kl_by_tensor"],
-            "run": self._run,
-        }
+        return SolveFindings(
+            task=self._puzzle.name,
+            attempts=tuple(attempt.answer for attempt in attempts),
+            scores=tuple(attempt.score for attempt in attempts),
+            shares=tuple(attempt.share for attempt in attempts),
+            steps=self.position,
+            seed=self._config.seed,
+            engine=self._engine.name,
+            threads=torch.get_num_threads(),
+            cpu_seconds=round(self._cpu_seconds, 3),
+            cpu_ms_per_step=round(float(np.median(self._training_ms[done])), 3),
+            cpu_ms_answers=round(float(np.median(self._answers_ms[done])), 3),
+            peak_memory_mb=round(peak_memory_mb(), 1),
+            kl=costs.kl,
+            reconstruction=costs.reconstruction,
+            kl_by_tensor=costs.kl_by_tensor,
+            run=self._run,
+        )
+
+    def keep(self, folder: RunFolder) -> None:
+        """Leaves the decoded means of the surviving tensors."""
+        survivors = self.survivors(SURVIVES)
+        write_npz(folder.artifact(LATENTS), {str(s): values for s, values in survivors.items()})
 
     def ranking(self) -> list[str]:
-        """The candidates as texts, best first."""
+        """Returns the candidates as texts, best first."""
         return self._answers.ranking()
 
-    @property
-    def cpu_seconds(self) -> float:
-        """Of all steps."""
-        return self._cpu_seconds
-
     def survivors(self, least: float) -> dict[Subset, np.ndarray]:
-        """The decoded means of the tensors that cost more than `least` nats, axes in naming order, channels last."""
-        costs: dict[str, float] = self._metrics["kl_by_tensor"]
-        return {s: v for s, v in self._engine.latents().items() if costs[str(s)] > least}
+        """Returns the decoded means of the tensors that cost more than `least` nats.
+
+        Axes are in naming order, channels last.
+        """
+        costs = self._metrics.kl_by_tensor if self._metrics else {}
+        return {s: values for s, values in self._engine.latents().items() if costs[str(s)] > least}
 
     def _begin(self, restart: int) -> None:
-        """Make the engine of a restart, unless it is at work."""
+        """Makes the engine of a restart, unless it is at work."""
         if restart != self._restart:
             self._restart = restart
             self._engine = make_engine(self._puzzle, replace(self._config, seed=self._restarts.seed_of(restart)))
 
 
-def _costs(training: Training) -> dict[str, JSON]:
-    return {
-        "kl": float(training.kl.sum()),
-        "reconstruction": training.reconstruction,
-        "loss": training.loss,
-        "kl_by_tensor": {str(s): float(f"{kl:.6g}") for s, kl in zip(SUBSETS, training.kl, strict=True)},
-    }
-
-
-def _as_json(answers: list[tuple[tuple[tuple[int, ...], ...], ...]]) -> JSON:
-    return [[[list(row) for row in grid] for grid in answer] for answer in answers]
+def _costs(step: int, training: Training, share: float) -> StepCosts:
+    return StepCosts(
+        step=step,
+        kl=float(training.kl.sum()),
+        reconstruction=training.reconstruction,
+        loss=training.loss,
+        kl_by_tensor={str(s): float(f"{kl:.6g}") for s, kl in zip(SUBSETS, training.kl, strict=True)},
+        share=share,
+    )
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held, in MB (10^6 bytes)."""
+    """Returns the most memory that this process has held, in MB (10^6 bytes)."""
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

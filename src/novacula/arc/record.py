@@ -4,13 +4,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from novacula.arc.answers import Proposal, Reader
 from novacula.arc.config import SolveConfig
@@ -21,8 +21,8 @@ from novacula.arc.recording import DECODE_EVERY, Origin, Proposals, Recording, g
 from novacula.arc.recording_file import fitting, rounded, write_recording
 from novacula.arc.task import Task
 from novacula.errors import InputError, RunError
-from novacula.files import JSON
-from novacula.runs import OnStep, RunFolder, Step, drive, instruction_set, versions
+from novacula.files import JSON, from_json
+from novacula.runs import OnStep, Program, RunFolder, Step, drive, instruction_set, versions
 
 CHECKPOINT_SECONDS = 60.0
 """Least wall time between checkpoints; a killed recording repeats at most the steps since the last."""
@@ -39,7 +39,7 @@ def record(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_step: OnStep | None = None,
 ) -> Recording:
-    """Train on a puzzle as ``arc solve`` does, and record the proposals of every step.
+    """Trains on a puzzle as ``arc solve`` does, and records the proposals of every step.
 
     With `scratch`, a recording that was killed goes on exactly where its last checkpoint left it. The folder is removed
     once the recording is written; one of another task, configuration, instruction set or version is not taken up.
@@ -76,8 +76,31 @@ def record(
     return recording
 
 
-class Recorder:
-    """A recording in the making (`novacula.runs.Program`).
+@dataclass(frozen=True)
+class RecorderState:
+    """What a checkpoint of a recording holds beside arrays.
+
+    Attributes:
+        steps: steps done.
+        texts: every grid so far, in the order of its number.
+        cpu_seconds: processor time of all steps, and of their training alone.
+    """
+
+    steps: int
+    texts: tuple[str, ...]
+    cpu_seconds: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class RecorderFindings:
+    """How far a recording is; what was recorded is in `Recorder.recording`."""
+
+    task: str
+    steps: int
+
+
+class Recorder(Program):
+    """A recording in the making.
 
     Args:
         puzzle: what to train on; it holds no solution.
@@ -98,17 +121,17 @@ class Recorder:
             self._arrays[f"{kind}_uncertainties"] = np.zeros((rows, tests), np.float32)
 
     @property
+    @override
     def position(self) -> int:
-        """Steps done."""
         return self._engine.steps
 
     @property
+    @override
     def length(self) -> int:
-        """Steps in all."""
         return self._config.steps
 
+    @override
     def step(self) -> Step:
-        """One training step, and every tenth time a noise-free decode after it."""
         start = time.process_time()
         training = self._engine.step()
         trained = time.process_time()
@@ -123,30 +146,28 @@ class Recorder:
         self._cpu_seconds += time.process_time() - start
         return Step({"kl": float(training.kl.sum()), "reconstruction": training.reconstruction})
 
+    @override
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """Engine, moving averages, and all that has been recorded."""
-        data: dict[str, JSON] = {
-            "steps": self.position,
-            "texts": list(self._numbers),
-            "cpu_seconds": [self._cpu_seconds, self._training_cpu_seconds],
-        }
-        return {**self._engine.state(), **self._reader.state(), **_filled(self._arrays)}, data
+        seconds: JSON = [self._cpu_seconds, self._training_cpu_seconds]
+        arrays = {**self._engine.state(), **self._reader.state(), **_filled(self._arrays)}
+        return arrays, {"steps": self.position, "texts": list(self._numbers), "cpu_seconds": seconds}
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self._engine.load(arrays, data["steps"])
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
+        state = from_json(RecorderState, data, "the checkpoint")
+        self._engine.load(arrays, state.steps)
         self._reader.load(arrays)
-        self._numbers = {text: number for number, text in enumerate(data["texts"])}
-        self._cpu_seconds, self._training_cpu_seconds = data["cpu_seconds"]
+        self._numbers = {text: number for number, text in enumerate(state.texts)}
+        self._cpu_seconds, self._training_cpu_seconds = state.cpu_seconds
         for name in _filled(self._arrays):
             self._arrays[name][...] = arrays[name]
 
-    def result(self) -> dict[str, JSON]:
-        """How far it is; what was recorded is in `recording`."""
-        return {"task": self._puzzle.name, "steps": self.position}
+    @override
+    def result(self) -> RecorderFindings:
+        return RecorderFindings(self._puzzle.name, self.position)
 
     def recording(self) -> Recording:
-        """What was recorded; for when all steps are done."""
+        """Returns what was recorded; all steps must be done."""
         series = [Proposals(self._arrays[f"{kind}_grids"], self._arrays[f"{kind}_uncertainties"]) for kind in _KINDS]
         texts = list(self._numbers)
         candidates = prominent(*series)
@@ -201,7 +222,7 @@ def _versions() -> dict[str, str]:
 def _scratch_folder(task: Task, config: SolveConfig, path: Path) -> RunFolder:
     """The folder of this recording's checkpoints, made anew where there is none that fits."""
     made_by = {"instruction_set": instruction_set(), "versions": _versions()}
-    wanted: dict[str, JSON] = {"task": task.name, **asdict(config), **made_by}
+    wanted = {"task": task.name, **asdict(config), **made_by}
     if (path / "run.json").exists():
         folder = RunFolder.open(path)
         if (folder.record.part, folder.record.verb) != ("arc", "record"):

@@ -1,11 +1,9 @@
 """The rounds of a submission: up to which step each goes, and which puzzles it trains first. Source: ours."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from novacula.arc.job import volume
-from novacula.arc.task import Task
+from novacula.arc.job import LegFindings, volume
+from novacula.arc.task import Answer, Task
 
 ROUNDS = (20, 200, 400, 700, 1000, 1500, 2000, 3000, 4000)
 """Steps that a puzzle has at the end of each round; beyond them, half as many again. The first tells what a step costs.
@@ -38,29 +36,29 @@ class PuzzleState:
     key: str
     task: Task
     steps: int = 0
-    attempts: list[Any] = field(default_factory=list)
-    shares: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    attempts: tuple[Answer, ...] = ()
+    shares: tuple[float, ...] = (0.0, 0.0)
     decided: bool = False
     cpu_seconds: float = 0.0
     error: str = ""
 
-    def take(self, result: Mapping[str, Any], steps: int) -> None:
-        """Take in what a leg of the training came to; with `steps`, the most that a puzzle gets, it is at its end."""
-        self.steps, self.attempts, self.shares = result["steps"], result["attempts"], result["shares"]
-        self.cpu_seconds = result["cpu_seconds"]
-        settled = self.steps >= LEAST_STEPS and result["led_since"] <= SETTLED * self.steps
+    def take(self, found: LegFindings, steps: int) -> None:
+        """Takes in what a leg of the training found; with `steps`, the most that a puzzle gets, it is at its end."""
+        self.steps, self.attempts, self.shares = found.steps, found.attempts, found.shares
+        self.cpu_seconds = found.cpu_seconds
+        settled = self.steps >= LEAST_STEPS and found.led_since <= SETTLED * self.steps
         self.decided = (settled and self.shares[0] > DECIDED_SHARE) or self.steps >= steps
 
     def value(self, until: int) -> float:
-        """What training on until a step promises: open weight per unit of processor time."""
+        """Returns what training on until a step promises: open weight per unit of processor time."""
         if not self.steps:
             return 1e6 / volume(self.task)
         seconds = self.cpu_seconds * (until - self.steps) / self.steps
         return max(0.0, 1 - sum(self.shares)) / max(seconds, 1e-9)
 
 
-def rounds(steps: int) -> list[int]:
-    """Steps at the end of each round, the last being `steps`."""
+def round_ends(steps: int) -> list[int]:
+    """Returns the steps at the end of each round; the last is `steps`."""
     ends = [end for end in ROUNDS if end < steps]
     while (following := ends[-1] * 3 // 2 if ends else steps) < steps and ends[-1] >= ROUNDS[-1]:
         ends.append(following)

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from novacula.arc.contest import attempts_of
 from novacula.arc.curve import CUT_OFF, TaskScore
 from novacula.arc.data import load_solution
-from novacula.arc.history import read_task
+from novacula.arc.job import LegFindings
 from novacula.arc.parse import grid_or_none
 from novacula.arc.puzzle import SizeRule
-from novacula.arc.standings import standings_of
+from novacula.arc.standings import Standings
+from novacula.arc.stored_tasks import read_task
 from novacula.arc.task import Grid, Solution
 from novacula.arc.verdict import Verdict
 from novacula.errors import InputError, RunError
@@ -45,13 +46,13 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
         InputError: the solution is not known there, or is not one of this task.
         RunError: not an arc run, no result yet, or the run is in use.
     """
-    path, configuration = folder.path, folder.record.configuration
+    path, inputs = folder.path, folder.record.inputs
     if folder.record.part != "arc":
         raise RunError(f"{path}: is a run of {folder.record.part}; only a run of arc has attempts to score")
     if folder.read_result() is None:
         raise RunError(f"{path}: has no result to score yet")
-    source = solution_source or str(configuration.get("source"))
-    solution = load_solution(source, configuration.get("dataset") or "arc1")
+    source = solution_source or str(inputs.get("source"))
+    solution = load_solution(source, inputs.get("dataset") or "arc1")
     tests = len(read_task(folder).test)
     if len(solution.outputs) != tests:
         raise InputError(source, f"has {len(solution.outputs)} test outputs where the run's task has {tests} tests")
@@ -74,11 +75,12 @@ def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: 
     Raises:
         InputError: the outcome is damaged.
     """
-    if outcome is None or outcome.result is None:
+    found = outcome.result_as(LegFindings) if outcome else None
+    if found is None:
         nothing, error = score_attempts(None, solution), outcome.error or "no result" if outcome else CUT_OFF
         return TaskScore(task, rule, nothing, (), outcome.cpu_seconds if outcome else 0.0, error)
-    standings = standings_of(outcome.result, solution.outputs, f"the outcome of {task}")
-    verdict = score_attempts(outcome.result.get("attempts"), solution)
+    standings = Standings(found.candidates, found.standings).ranks(solution.outputs)
+    verdict = score_attempts(found.attempts, solution)
     return TaskScore(task, rule, verdict, standings, standings[-1].cpu_seconds if standings else 0.0)
 
 
@@ -104,6 +106,58 @@ class SubmissionScore:
     def kaggle(self) -> float:
         """The mean over puzzles of the part of test grids that either attempt has right (the contest's rule)."""
         return sum(verdict.kaggle for verdict in self.verdicts.values()) / len(self.verdicts)
+
+    def findings(self) -> "SubmissionFindings":
+        """Returns what ``arc score`` prints."""
+        rows = tuple(
+            SubmissionRow(name, verdict.solved, verdict.correct, verdict.kaggle, self.problems.get(name, ""))
+            for name, verdict in self.verdicts.items()
+        )
+        return SubmissionFindings(
+            tasks=len(rows),
+            solved=sum(row.solved for row in rows),
+            paper=self.paper,
+            kaggle=self.kaggle,
+            unknown=tuple(name for name, problem in self.problems.items() if problem == "unknown"),
+            per_task=rows,
+        )
+
+
+@dataclass(frozen=True)
+class SubmissionRow:
+    """One puzzle of a submission.
+
+    Attributes:
+        task: its id.
+        solved, correct, kaggle: as in `novacula.arc.Verdict`.
+        problem: ``missing``, ``malformed``, or nothing.
+    """
+
+    task: str
+    solved: bool
+    correct: tuple[bool, bool]
+    kaggle: float
+    problem: str
+
+
+@dataclass(frozen=True)
+class SubmissionFindings:
+    """What ``arc score`` finds of a submission.
+
+    Attributes:
+        tasks: puzzles that have a solution.
+        solved: those with a right attempt.
+        paper, kaggle: as in `SubmissionScore`.
+        unknown: ids of entries whose puzzle has no solution.
+        per_task: every puzzle.
+    """
+
+    tasks: int
+    solved: int
+    paper: float
+    kaggle: float
+    unknown: tuple[str, ...]
+    per_task: tuple[SubmissionRow, ...]
 
 
 def score_submission(submission: object, solutions: Mapping[str, Solution]) -> SubmissionScore:

@@ -7,64 +7,54 @@ Source: ours.
 
 import logging
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from novacula.arc.campaign import (
-    checkpoints,
-    make_folder,
-    read_tasks,
-    run_campaign,
-)
+from typing_extensions import Unpack, override
+
+from novacula.arc.campaign import check_place, checkpoints, settled
 from novacula.arc.config import SubmitConfig
 from novacula.arc.contest import load_challenges, write_submission
-from novacula.arc.job import discard, puzzle_job, unfinished_attempts
-from novacula.arc.report import build_report
-from novacula.arc.rounds import PuzzleState, rounds
+from novacula.arc.job import WORK, LegFindings, discard, puzzle_job, unfinished_attempts
+from novacula.arc.rounds import PuzzleState, round_ends
+from novacula.arc.stored_tasks import read_tasks, store_tasks
+from novacula.arc.submit_findings import SubmitFindings, SubmitRow
+from novacula.arc.submit_report import write_page
+from novacula.arc.task import Task
 from novacula.errors import InputError, NovaculaError
-from novacula.files import JSON
-from novacula.jobs import Ending, Job, Outcome, job_seed
-from novacula.runs import RunFolder, RunResult, working
+from novacula.jobs import Campaign, Job, Outcome, Round, job_seed, one_thread
+from novacula.runs import ResumeSettings, RunFolder, RunResult, Step, Verb
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class SubmitResult(RunResult):
-    """How a submission ended.
+class SubmitResult(RunResult[SubmitFindings]):
+    """How a submission ended."""
 
-    Attributes:
-        submission: the submission's file.
-    """
-
-    submission: Path
+    @property
+    def submission(self) -> Path:
+        """The submission's file."""
+        return Path(self.findings.submission)
 
 
 @dataclass(frozen=True)
-class Round:
-    """What a submission is doing.
+class SubmitInputs:
+    """What is asked for, and where the answers go.
 
     Attributes:
-        until: steps at the end of the round.
-        puzzles: how many it trains.
-        done: how many of them it has trained.
-        decided: how many puzzles are decided, of all.
-        total: how many puzzles there are.
+        source: the challenges file.
+        out: the submission.
+        tests: by the id of every puzzle, how many test inputs it has.
+        broken: by the id of a puzzle that cannot be solved, the rules that it breaks.
     """
 
-    until: int
-    puzzles: int
-    done: int
-    decided: int
-    total: int
-
-
-OnRound = Callable[[Round], None]
-"""Called when a round begins, and when a puzzle's part in it ends."""
+    source: str
+    out: str
+    tests: Mapping[str, int]
+    broken: Mapping[str, tuple[str, ...]]
 
 
 def submit(
@@ -73,170 +63,131 @@ def submit(
     *,
     out: str | PathLike[str] = "submission.json",
     runs: str | PathLike[str] = "runs",
-    time_limit: float | None = None,
-    on_round: OnRound | None = None,
+    **settings: Unpack[ResumeSettings],
 ) -> SubmitResult:
-    """Answer all puzzles of a challenges file; at every moment `out` is a valid submission with the best so far.
+    """Answers all puzzles of a challenges file; at every moment `out` is a valid submission with the best so far.
 
     Args:
         challenges: a Kaggle ``*_challenges.json``. A broken puzzle is reported, and gets placeholders.
         config: seed, engine, workers, and the most steps that a puzzle gets.
         out: the submission: a file that does not exist yet.
-        runs: folder in which the run's folder is made.
-        time_limit: seconds of wall time.
-        on_round: called as rounds proceed.
+        runs: the folder in which the run's folder is made.
+        settings: see `novacula.runs.ResumeSettings`; a step is a puzzle's part in a round.
 
     Raises:
         InputError: the challenges cannot be read, or hold no sound puzzle; the submission exists, or cannot be written.
         RunError: the run's folder cannot be made, or no worker can be had.
     """
-    deadline = None if time_limit is None else time.monotonic() + time_limit
     config, path = config or SubmitConfig(), Path(os.path.abspath(out))
     asked = load_challenges(challenges)
     if path.exists():
         raise InputError(str(out), "exists already; name another file, or remove it")
+    config = settled(config)
     write_submission(path, asked.tests, {})
-    more = {"source": os.fspath(challenges), "out": str(path), "tests": asked.tests, "broken": asked.broken}
+    inputs = SubmitInputs(os.fspath(challenges), str(path), asked.tests, asked.broken)
+    about = Path(challenges).stem
     try:
-        folder = make_folder("submit", config, asked.tasks, Path(challenges).stem, more, runs)
+        folder = SUBMIT.create(
+            config,
+            inputs,
+            about=about,
+            label=f"submit-{about}",
+            store=lambda folder: store_tasks(folder, asked.tasks),
+            runs=runs,
+        )
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     for name, problems in asked.broken.items():
         _LOG.warning("%s: %s: %s; it gets a placeholder", challenges, name, "; ".join(problems))
-    left = None if deadline is None else deadline - time.monotonic()
-    return resume(folder, time_limit=left, on_round=on_round)
+    return SUBMIT.resume(folder, **settings)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_round: OnRound | None = None) -> SubmitResult:
-    """Go on with a submission.
+class SubmitCampaign(Campaign):
+    """The puzzles of a submission, how far each is, and the rounds that train them.
 
     Args:
-        folder: a run of ``arc submit``.
-        time_limit: seconds of wall time from now.
-        on_round: called as rounds proceed.
-
-    Raises:
-        InputError, RunError: the folder is damaged or in use, or no worker can be had.
-        OSError: the submission cannot be written.
+        config: of the submission.
+        inputs: the file that is written, and what it must answer.
+        tasks: the sound puzzles by their ids.
+        folder: the run's.
     """
-    deadline = None if time_limit is None else time.monotonic() + time_limit
-    with working(folder):
-        campaign = _Submission(folder, on_round)
-        folder.set_status("running", step=campaign.decided, length=len(campaign.puzzles))
-        status = campaign.run(deadline)
-        document = campaign.document()
-        folder.write_result(document)
-        failed = document["failed"]
-        error = f"{failed} of {document['tasks']} puzzles failed" if status == "finished" and failed else ""
-        folder.set_status(
-            "failed" if error else status, step=campaign.decided, length=len(campaign.puzzles), error=error
-        )
-        return SubmitResult(status, folder.read_result() or {}, build_report(folder), campaign.out)
 
+    unit = "puzzle"
 
-class _Submission:
-    """The puzzles of a submission, how far each is, and the rounds that train them."""
-
-    def __init__(self, folder: RunFolder, on_round: OnRound | None) -> None:
-        stored = folder.record.configuration
-        self.out = Path(str(stored["out"]))
-        self.config = folder.record.options(SubmitConfig)
-        tasks = read_tasks(folder)
-        self.puzzles = {
-            f"p{number:04}": PuzzleState(f"p{number:04}", task) for number, task in enumerate(tasks.values())
-        }
-        self._tests: dict[str, int] = dict(stored["tests"])
-        self._broken: dict[str, list[str]] = dict(stored["broken"])
-        self._folder, self._on_round = folder, on_round
+    def __init__(
+        self, config: SubmitConfig, inputs: SubmitInputs, tasks: Mapping[str, Task], folder: RunFolder
+    ) -> None:
+        super().__init__(config, config.seed)
+        self._config, self._inputs, self._folder = config, inputs, folder
+        keys = (f"p{number:04}" for number in range(len(tasks)))
+        self._puzzles = {key: PuzzleState(key, task) for key, task in zip(keys, tasks.values(), strict=True)}
+        self._trained, self._chosen = 0, 0
 
     @property
-    def decided(self) -> int:
-        """Puzzles that need no more steps."""
-        return sum(puzzle.decided for puzzle in self.puzzles.values())
+    @override
+    def position(self) -> int:
+        return sum(puzzle.decided for puzzle in self._puzzles.values())
 
-    def run(self, deadline: float | None) -> Ending:
-        """Round after round, until all is decided or the time is over."""
-        status: Ending = "finished"
-        for until in rounds(self.config.steps):
-            status = self._round(until, None if deadline is None else deadline - time.monotonic())
-            if status != "finished":
-                break
-        self._write()
-        return status
+    @property
+    @override
+    def length(self) -> int:
+        return len(self._puzzles)
 
-    def document(self) -> dict[str, Any]:
-        """What result.json says."""
-        per_task: list[JSON] = [
-            {
-                "task": puzzle.task.name,
-                "steps": puzzle.steps,
-                "decided": puzzle.decided,
-                "shares": list(puzzle.shares),
-                "cpu_seconds": puzzle.cpu_seconds,
-                "error": puzzle.error,
-                "attempts": puzzle.attempts,
-            }
-            for puzzle in self.puzzles.values()
-        ]
-        return {
-            "tasks": len(self._tests),
-            "answered": sum(bool(puzzle.attempts) for puzzle in self.puzzles.values()),
-            "decided": self.decided,
-            "failed": sum(bool(puzzle.error) for puzzle in self.puzzles.values()),
-            "broken": self._broken,
-            "cpu_seconds": round(sum(puzzle.cpu_seconds for puzzle in self.puzzles.values()), 3),
-            "submission": str(self.out),
-            "seed": self.config.seed,
-            "run": str(self._folder.path),
-            "per_task": per_task,
-        }
+    @override
+    def rounds(self) -> Iterator[Round]:
+        for until in round_ends(self._config.steps):
+            chosen = [puzzle for puzzle in self._puzzles.values() if not (puzzle.decided or puzzle.error)]
+            self._trained, self._chosen = 0, len(chosen)
+            yield Round(WORK, [self._job(puzzle, until) for puzzle in chosen])
 
-    def _round(self, until: int, time_limit: float | None) -> Ending:
-        chosen = [puzzle for puzzle in self.puzzles.values() if not (puzzle.decided or puzzle.error)]
-        done = 0
-
-        def take(outcome: Outcome) -> None:
-            nonlocal done
-            done += 1
-            self._take(outcome)
-            tell()
-
-        def tell() -> None:
-            if self._on_round:
-                self._on_round(Round(until, len(chosen), done, self.decided, len(self.puzzles)))
-
-        tell()
-        jobs = [self._job(puzzle, until) for puzzle in chosen]
-        status = run_campaign(self._folder, self.config, jobs, time_limit, take)
-        for puzzle in chosen:
-            if puzzle.steps < until and not puzzle.error:
-                self._take_unfinished(puzzle)
-        return status
-
-    def _job(self, puzzle: PuzzleState, until: int) -> Job:
-        seed = job_seed(self.config.seed, puzzle.task.name)
-        config = self.config.for_puzzle(seed)
-        folder = checkpoints(self._folder, puzzle.key)
-        # The largest "cost" is begun first.
-        cost, gpus = puzzle.value(until), self.config.gpus
-        return puzzle_job(f"{puzzle.key}.{until}", puzzle.task, config, until, folder, cost, gpus)
-
-    def _take(self, outcome: Outcome) -> None:
-        puzzle = self.puzzles[outcome.id.partition(".")[0]]
-        result: Mapping[str, Any] | None = outcome.result
-        if result is None:
+    @override
+    def take(self, outcome: Outcome) -> Step:
+        key, _, until = outcome.id.partition(".")
+        puzzle = self._puzzles[key]
+        if found := outcome.result_as(LegFindings):
+            puzzle.take(found, self._config.steps)
+        else:
             puzzle.error = outcome.error
             _LOG.warning("%s failed: %s; its attempts so far stand", puzzle.task.name, outcome.error)
-        else:
-            puzzle.take(result, self.config.steps)
         if puzzle.decided:
-            discard(checkpoints(self._folder, puzzle.key))
-        self._folder.set_status("running", step=self.decided, length=len(self.puzzles))
+            discard(checkpoints(self._folder, key))
+        self._write()
+        self._trained += 1
+        return Step({"until": int(until), "trained": self._trained, "puzzles": self._chosen})
+
+    @override
+    def result(self) -> SubmitFindings:
+        puzzles = self._puzzles.values()
+        for puzzle in puzzles:
+            if not (puzzle.decided or puzzle.error):
+                self._take_unfinished(puzzle)
+        return SubmitFindings(
+            tasks=len(self._inputs.tests),
+            answered=sum(bool(puzzle.attempts) for puzzle in puzzles),
+            decided=self.position,
+            failed=sum(bool(puzzle.error) for puzzle in puzzles),
+            broken=self._inputs.broken,
+            cpu_seconds=round(sum(puzzle.cpu_seconds for puzzle in puzzles), 3),
+            submission=self._inputs.out,
+            seed=self._config.seed,
+            run=str(self._folder.path),
+            per_task=tuple(_row(puzzle) for puzzle in puzzles),
+        )
+
+    def keep(self, folder: RunFolder) -> None:
+        """Leaves the submission."""
         self._write()
 
+    def _job(self, puzzle: PuzzleState, until: int) -> Job:
+        config = self._config.for_puzzle(job_seed(self._config.seed, puzzle.task.name))
+        folder = checkpoints(self._folder, puzzle.key)
+        # The largest "cost" is begun first.
+        cost, gpus = puzzle.value(until), self._config.gpus
+        return puzzle_job(f"{puzzle.key}.{until}", puzzle.task, config, until, folder, cost, gpus)
+
     def _take_unfinished(self, puzzle: PuzzleState) -> None:
-        """The attempts at the last checkpoint of a puzzle that was cut off."""
+        """Takes in the attempts at the last checkpoint of a puzzle that was cut off."""
         try:
             found = unfinished_attempts(checkpoints(self._folder, puzzle.key))
         except (NovaculaError, OSError):
@@ -245,5 +196,32 @@ class _Submission:
             puzzle.steps, puzzle.attempts = found
 
     def _write(self) -> None:
-        attempts = {puzzle.task.name: puzzle.attempts for puzzle in self.puzzles.values() if puzzle.attempts}
-        write_submission(self.out, self._tests, attempts)
+        attempts = {puzzle.task.name: puzzle.attempts for puzzle in self._puzzles.values() if puzzle.attempts}
+        write_submission(self._inputs.out, self._inputs.tests, attempts)
+
+
+def _row(puzzle: PuzzleState) -> SubmitRow:
+    return SubmitRow(
+        task=puzzle.task.name,
+        steps=puzzle.steps,
+        decided=puzzle.decided,
+        shares=puzzle.shares,
+        cpu_seconds=puzzle.cpu_seconds,
+        error=puzzle.error,
+        attempts=puzzle.attempts,
+    )
+
+
+SUBMIT = Verb(
+    part="arc",
+    name="submit",
+    config=SubmitConfig,
+    inputs=SubmitInputs,
+    findings=SubmitFindings,
+    load=lambda config, inputs, folder: (inputs, read_tasks(folder)),
+    begin=lambda config, subject, folder: SubmitCampaign(config, *subject, folder),
+    page=write_page,
+    result=SubmitResult,
+    check=check_place,
+    threads=one_thread,
+)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 Grid = tuple[tuple[int, ...], ...]
 """Rows of color indices 0-9; 1×1 to 30×30."""
+Answer = tuple[Grid, ...]
+"""One grid for every test input."""
 
 
 @dataclass(frozen=True)

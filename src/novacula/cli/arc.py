@@ -1,27 +1,24 @@
 """``novacula arc``: solve, bench, submit, show, list and score."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from novacula.arc.config import Dataset, SolveConfig, Split
-from novacula.cli.arc_campaigns import bench, resume_bench, resume_submit, score_submission, submit
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, conclude, print_json
+from novacula.cli.arc_campaigns import BENCH_SCREEN, SUBMIT_SCREEN, bench, score_submission, submit
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, print_json
 from novacula.cli.console import show as show_result
 from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
-from novacula.cli.progress import progress
-from novacula.errors import RunError
+from novacula.cli.screen import Screen, perform
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from novacula.arc.solve import SolveResult
-    from novacula.arc.task import Task
-    from novacula.runs import OnStep, RunFolder, Step, Work
+    from novacula.runs import Step, Work
 
 SCHEMA_VERSION = 1
 
@@ -46,7 +43,7 @@ def solve(
 
     Example: novacula arc solve 6d75e8bb --steps 400
     Example: novacula arc solve my_puzzle.json
-    Example: novacula arc solve arc-agi_evaluation_challenges.json:00576224
+    Example: novacula arc solve arc-agi_training_challenges.json:6d75e8bb
 
     Args:
         source: A puzzle's id, an ARC JSON file, or FILE:ID for one puzzle of a Kaggle challenges file.
@@ -55,41 +52,9 @@ def solve(
     from novacula.arc.data import load_task
 
     task = load_task(source, dataset)
-    options.apply()
     from novacula.arc.solve import solve as run
 
-    with _live(task, options) as on_step:
-        result = run(
-            task,
-            config,
-            source=source,
-            dataset=dataset,
-            **options.places,
-            on_step=on_step,
-        )
-    return _conclude(result, options)
-
-
-def resume(folder: "RunFolder", options: RunOptions) -> int:
-    """Go on with a run of ``arc``; ``novacula runs resume`` calls this.
-
-    Raises:
-        RunError: the run is of a verb that cannot be resumed.
-    """
-    verbs = {"solve": _resume_solve, "bench": resume_bench, "submit": resume_submit}
-    if folder.record.verb not in verbs:
-        raise RunError(f"{folder.path}: is a run of `arc {folder.record.verb}`, which is not resumed by itself")
-    return verbs[folder.record.verb](folder, options)
-
-
-def _resume_solve(folder: "RunFolder", options: RunOptions) -> int:
-    options.apply()
-    from novacula.arc.history import read_task
-    from novacula.arc.solve import resume as run
-
-    with _live(read_task(folder), options) as on_step:
-        result = run(folder, time_limit=options.time_limit, on_step=on_step)
-    return _conclude(result, options)
+    return perform(partial(run, task, config, source=source, dataset=dataset, **options.where), SOLVE_SCREEN, options)
 
 
 app.command(bench)
@@ -167,13 +132,13 @@ def score(
     """
     if run.endswith(".json") or Path(run).is_file():
         return score_submission(run, solutions, json)
-    from novacula.arc.report import build_report
     from novacula.arc.score import score_run
+    from novacula.arc.solve import SOLVE
     from novacula.runs import find_run
 
     folder = find_run(run, runs)
     verdict = score_run(folder, solutions)
-    build_report(folder)
+    SOLVE.write_page(folder)
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "run": str(folder.path), **asdict(verdict)})
     else:
@@ -182,43 +147,31 @@ def score(
     return EXIT_FINISHED if verdict.solved else EXIT_UNREACHED
 
 
-@contextmanager
-def _live(task: "Task", options: RunOptions) -> "Iterator[OnStep | None]":
-    """What to call after each step: it shows a bar, and above it the answer that leads."""
-    leading: list[Any] = []
-
-    def describe(step: "Step") -> str:
-        m = step.metrics
-        return (
-            f"KL {m['kl']:,.1f}  reconstruction {m['reconstruction']:,.1f}  share of the best answer {m['share']:.0%}"
-        )
-
-    def panel(work: "Work", step: "Step") -> "RenderableType":
-        from novacula.arc.terminal import Gallery, puzzle_gallery
-
-        gallery = puzzle_gallery(task, leading[-1:], [step.metrics["share"]] if leading else None)  # pyright: ignore
-        return Gallery(gallery.groups[len(task.train) :])
-
-    with progress(options, describe, panel) as on_step:
-        if on_step is None:
-            yield None
-            return
-
-        def remember(work: "Work", step: "Step") -> None:
-            leading.extend(milestone["attempts"][0] for milestone in step.milestones)  # pyright: ignore
-            on_step(work, step)
-
-        yield remember
+def _describe(step: "Step") -> str:
+    kl, reconstruction, share = (step.metrics[name] for name in ("kl", "reconstruction", "share"))
+    return f"KL {kl:,.1f}  reconstruction {reconstruction:,.1f}  share of the best answer {share:.0%}"
 
 
-def _conclude(result: "SolveResult", options: RunOptions) -> int:
+def _panel(work: "Work", step: "Step") -> "RenderableType":
+    """The tests with the answer that leads."""
+    from novacula.arc.program import SolveProgram
+    from novacula.arc.terminal import Gallery, puzzle_gallery
+
+    assert isinstance(work, SolveProgram), "the run is one of arc solve"
+    gallery = puzzle_gallery(work.task, [work.leading or ()], [work.leading_share])
+    return Gallery(gallery.groups[len(work.task.train) :])
+
+
+def _show(result: "SolveResult") -> None:
     from novacula.arc.terminal import puzzle_gallery
 
-    def show_document(document: Mapping[str, Any]) -> None:
-        show_result(puzzle_gallery(result.task, document["attempts"], document["shares"]))
-        show_result(
-            f"{document['steps']} steps, {document['cpu_seconds']:,.1f} CPU seconds "
-            f"({document['cpu_ms_per_step']:.0f} ms per step), seed {document['seed']}, {document['engine']} engine"
-        )
+    findings = result.findings
+    show_result(puzzle_gallery(result.task, findings.attempts, findings.shares))
+    show_result(
+        f"{findings.steps} steps, {findings.cpu_seconds:,.1f} CPU seconds "
+        f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine"
+    )
 
-    return conclude(result, options, show_document)
+
+SOLVE_SCREEN = Screen(_show, _describe, panel=_panel)
+SCREENS = {"solve": SOLVE_SCREEN, "bench": BENCH_SCREEN, "submit": SUBMIT_SCREEN}

@@ -1,20 +1,13 @@
 """``novacula arc bench`` and ``submit``: many puzzles at once, and the score of a submission."""
 
-from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from novacula.arc.config import BenchConfig, SubmitConfig
-from novacula.cli.arc_progress import (
-    bench_progress,
-    curve_table,
-    rules_table,
-    submission_document,
-    submission_table,
-    submit_progress,
-    summary,
-)
-from novacula.cli.console import EXIT_FINISHED, conclude, print_json, printable, say
+from novacula.cli.arc_tables import curve_table, rules_table, submission_table, summary
+from novacula.cli.console import EXIT_FINISHED, print_json, printable, say
 from novacula.cli.console import show as show_result
 from novacula.cli.options import (
     CampaignOptions,
@@ -22,13 +15,16 @@ from novacula.cli.options import (
     Flat,
     ResumeOptions,
     ResumeOptionsParameter,
-    RunOptions,
 )
+from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from novacula.arc.curve import BenchFindings
     from novacula.arc.submit import SubmitResult
-    from novacula.runs import RunFolder, RunResult
+    from novacula.runs import RunResult, Step, Work
 
 SCHEMA_VERSION = 1
 
@@ -46,22 +42,9 @@ def bench(
     Example: novacula arc bench --split training --limit 20 --steps 400
     Example: novacula arc bench --split evaluation --steps 2000 --workers 2
     """
-    options.apply_logging()
     from novacula.arc.bench import bench as run
 
-    with bench_progress(options) as on_scores:
-        result = run(config, **options.places, on_scores=on_scores)
-    return _conclude_bench(result, options)
-
-
-def resume_bench(folder: "RunFolder", options: RunOptions) -> int:
-    """Go on with a run of ``arc bench``."""
-    options.apply_logging()
-    from novacula.arc.bench import resume as run
-
-    with bench_progress(options) as on_scores:
-        result = run(folder, time_limit=options.time_limit, on_scores=on_scores)
-    return _conclude_bench(result, options)
+    return perform(partial(run, config, **options.where), BENCH_SCREEN, options)
 
 
 def submit(
@@ -82,26 +65,13 @@ def submit(
         challenges: A Kaggle *_challenges.json.
         out: The submission; a file that does not exist yet.
     """
-    options.apply_logging()
     from novacula.arc.submit import submit as run
 
-    with submit_progress(options) as on_round:
-        result = run(challenges, config, out=out, runs=options.runs, time_limit=options.time_limit, on_round=on_round)
-    return _conclude_submit(result, options)
-
-
-def resume_submit(folder: "RunFolder", options: RunOptions) -> int:
-    """Go on with a run of ``arc submit``."""
-    options.apply_logging()
-    from novacula.arc.submit import resume as run
-
-    with submit_progress(options) as on_round:
-        result = run(folder, time_limit=options.time_limit, on_round=on_round)
-    return _conclude_submit(result, options)
+    return perform(partial(run, challenges, config, out=out, runs=options.runs), SUBMIT_SCREEN, options)
 
 
 def score_submission(file: str, solutions: str | None, json: bool) -> int:
-    """Compare a submission with its solutions.
+    """Compares a submission with its solutions.
 
     Raises:
         InputError: there are no solutions, or a file cannot be read.
@@ -111,37 +81,67 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
 
     if solutions is None:
         raise InputError("--solutions", f"is needed to score the submission {file}: a Kaggle *_solutions.json")
-    document = submission_document(score(read_submission(file), load_solutions(solutions)))
+    findings = score(read_submission(file), load_solutions(solutions)).findings()
     if json:
-        print_json({"schema_version": SCHEMA_VERSION, "submission": file, **document})
+        print_json({"schema_version": SCHEMA_VERSION, "submission": file, **asdict(findings)})
     else:
-        show_result(submission_table(document))
+        show_result(submission_table(findings))
         show_result(
-            f"{document['solved']} of {document['tasks']} puzzles solved: {document['paper']:.2%} "
-            f"(Kaggle's rule: {document['kaggle']:.2%})"
+            f"{findings.solved} of {findings.tasks} puzzles solved: {findings.paper:.2%} "
+            f"(Kaggle's rule: {findings.kaggle:.2%})"
         )
     return EXIT_FINISHED
 
 
-def _show_bench(document: Mapping[str, Any]) -> None:
-    show_result(curve_table(document))
-    show_result(rules_table(document))
-    show_result(summary(document))
+def _describe_puzzle(step: "Step") -> str:
+    found = step.metrics
+    outcome = found["error"] or (f"rank {found['rank']}" if found["rank"] else "not a candidate")
+    return f"{found['task']}: {outcome}, {found['cpu_seconds']:.1f} CPU seconds  ({found['solved']} solved)"
 
 
-def _conclude_bench(result: "RunResult", options: ResumeOptions) -> int:
-    return conclude(result, options, _show_bench, unit="puzzle", reached=not result.document["failed"])
+def _bench_panel(work: "Work", step: "Step") -> "RenderableType":
+    """The rates among the puzzles that are done, at every step for which there is one, and the latest puzzle."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from novacula.arc.bench import BenchCampaign
+
+    assert isinstance(work, BenchCampaign), "the run is one of arc bench"
+    return Group(curve_table(work.so_far()), Text(printable(_describe_puzzle(step))))
 
 
-def _conclude_submit(result: "SubmitResult", options: ResumeOptions) -> int:
-    def show_document(document: Mapping[str, Any]) -> None:
-        broken = f"; {len(document['broken'])} are broken" if document["broken"] else ""
-        failed = f"; {document['failed']} failed" if document["failed"] else ""
-        show_result(
-            f"{document['answered']} of {document['tasks']} puzzles have attempts, {document['decided']} of them "
-            f"are decided{broken}{failed}"
-        )
-        say(f"submission: {printable(str(result.submission))}")
+def _show_bench(result: "RunResult[BenchFindings]") -> None:
+    show_result(curve_table(result.findings))
+    show_result(rules_table(result.findings))
+    show_result(summary(result.findings))
 
-    reached = not (result.document["broken"] or result.document["failed"])
-    return conclude(result, options, show_document, unit="puzzle", reached=reached)
+
+def _describe_round(step: "Step") -> str:
+    metrics = step.metrics
+    return f"decided; up to step {metrics['until']}: {metrics['trained']} of {metrics['puzzles']} puzzles"
+
+
+def _show_submission(result: "SubmitResult") -> None:
+    findings = result.findings
+    broken = f"; {len(findings.broken)} are broken" if findings.broken else ""
+    failed = f"; {findings.failed} failed" if findings.failed else ""
+    show_result(
+        f"{findings.answered} of {findings.tasks} puzzles have attempts, {findings.decided} of them "
+        f"are decided{broken}{failed}"
+    )
+    say(f"submission: {printable(str(result.submission))}")
+
+
+BENCH_SCREEN = Screen(
+    _show_bench,
+    _describe_puzzle,
+    unit="puzzle",
+    reached=lambda result: not result.findings.failed,
+    panel=_bench_panel,
+)
+SUBMIT_SCREEN = Screen(
+    _show_submission,
+    _describe_round,
+    unit="puzzle",
+    reached=lambda result: not (result.findings.broken or result.findings.failed),
+)

@@ -32,10 +32,16 @@ def screen_of(folder: "RunFolder") -> "Screen[Any] | None":
     """Returns what the command line shows of a run of this kind, or None if its part has no such verb.
 
     Raises:
-        RunError: this novacula lacks the part.
+        RunError: this novacula lacks the part, or the part the verb.
     """
     _check(folder.record.part)
-    return getattr(import_module(f"novacula.cli.{folder.record.part}"), "SCREENS", {}).get(folder.record.verb)
+    module = import_module(f"novacula.cli.{folder.record.part}")
+    screen = getattr(module, "SCREENS", {}).get(folder.record.verb)
+    if screen is None and not hasattr(module, "resume"):
+        from novacula.runs import find_verb
+
+        find_verb(folder)  # raises: the part has no such verb
+    return screen
 
 
 def resume_function(part: str) -> "Callable[[RunFolder, RunOptions], int]":

@@ -1,22 +1,20 @@
 """The report of an ARC run: the puzzle, the answers over time, what the description costs, and what it says."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from novacula.arc import bench_report, charts, submit_report
+from novacula.arc import charts
 from novacula.arc.drawing import cell_size, grid_svg, puzzle_html
-from novacula.arc.history import SURVIVES, History, Lead, axis_words, read_history
+from novacula.arc.findings import SURVIVES, SolveFindings
+from novacula.arc.history import History, Lead, axis_words, read_history
 from novacula.arc.latent_pictures import latents_html
 from novacula.arc.puzzle import preprocess
 from novacula.arc.quantity import quantity
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
-_CAMPAIGNS = {"bench": bench_report.build_report, "submit": submit_report.build_report}
 _MOST_ANSWERS = 10
 _STRIP = Markup(
     '<div style="display:flex;flex-wrap:wrap;gap:1em 1.2em;align-items:flex-end;margin-bottom:1em">{}</div>'
@@ -28,27 +26,22 @@ _ANSWER = Markup(
 _ANSWER_GRID = Markup('<div style="margin-bottom:.3em">{}</div>')
 
 
-def build_report(folder: RunFolder) -> Path:
-    """Writes the run's report.html from what its folder holds, whether the run is finished or not; returns its path.
-
-    What a campaign's report shows is in a module of its own.
+def write_page(folder: RunFolder) -> Path:
+    """Writes the run's report.html from what its folder holds, whether it is finished or not, and returns its path.
 
     Raises:
         InputError: a file in the folder is damaged.
         OSError: the report cannot be written.
     """
-    if folder.record.verb in _CAMPAIGNS:
-        return _CAMPAIGNS[folder.record.verb](folder)
     history = read_history(folder)
     title = f"ARC puzzle {history.task.name}"
     subtitle = "Answered by compressing the puzzle's own grids: no training on other puzzles, no sight of the solution."
-    return write_report(
-        folder.path / "report.html", title, subtitle, build_sections(history), _facts(folder, history.result)
-    )
+    facts = _facts(folder, history.findings)
+    return write_report(folder.path / "report.html", title, subtitle, build_sections(history), facts)
 
 
 def build_sections(history: History) -> list[Section]:
-    """The report's sections; those for which the run has logged nothing yet are left out."""
+    """Returns the report's sections; those for which the run has logged nothing yet are left out."""
     sections = [_puzzle_section(history)]
     if history.leads:
         sections.append(_answers_section(history))
@@ -62,18 +55,19 @@ def build_sections(history: History) -> list[Section]:
 
 
 def _puzzle_section(history: History) -> Section:
+    verdict = history.findings.verdict if history.findings else None
     if history.attempts is None:
         note = "There is no answer yet."
-    elif history.verdict is None:
+    elif not verdict:
         note = (
             "The two attempts are the answers that gathered most weight over all steps. Whether they are right is for "
             "the separate scorer to say: the solver never sees the solution."
         )
     else:
-        count = sum(history.verdict.correct)
+        count = sum(verdict.correct)
         right = ("Neither attempt is right", "One of the two attempts is right", "Both attempts are right")[count]
         note = f"{right}. That is the verdict of the separate scorer; the solver never sees the solution."
-    picture = puzzle_html(history.task, history.attempts, history.verdict, history.shares)
+    picture = puzzle_html(history.task, history.attempts, verdict or None, history.shares)
     return Section("The puzzle and the answer", picture, note)
 
 
@@ -151,22 +145,21 @@ def _training_sections(history: History) -> list[Section]:
     ]
 
 
-def _facts(folder: RunFolder, result: Mapping[str, Any]) -> dict[str, object]:
+def _facts(folder: RunFolder, findings: SolveFindings | None) -> dict[str, object]:
     record = folder.record
     of = "" if record.length is None else f" of {record.length:,}"
-    return run_facts(
-        folder,
-        {
-            "steps": f"{record.step:,}{of}",
-            "KL": quantity(result.get("kl"), "nats"),
-            "reconstruction error": quantity(result.get("reconstruction"), "nats"),
-            "engine": str(result.get("engine", "")),
-            "threads": str(record.threads),
-            "CPU time of a step": quantity(result.get("cpu_ms_per_step"), "ms"),
-            "CPU time of its answers": quantity(result.get("cpu_ms_answers"), "ms"),
-            "CPU time": quantity(result.get("cpu_seconds"), "s"),
-            "peak memory": quantity(result.get("peak_memory_mb"), "MB"),
-        },
-        arguments=(str(record.configuration.get("source")),),
-        unsaid=("task", "source"),
-    )
+    measured: dict[str, object] = {"steps": f"{record.step:,}{of}", "threads": str(record.threads)}
+    if findings:
+        measured |= {
+            "KL": quantity(findings.kl, "nats"),
+            "reconstruction error": quantity(findings.reconstruction, "nats"),
+            "engine": findings.engine,
+            "CPU time of a step": quantity(findings.cpu_ms_per_step, "ms"),
+            "CPU time of its answers": quantity(findings.cpu_ms_answers, "ms"),
+            "CPU time": quantity(findings.cpu_seconds, "s"),
+            "peak memory": quantity(findings.peak_memory_mb, "MB"),
+        }
+    dataset = record.inputs.get("dataset")
+    elsewhere = ("--dataset", str(dataset)) if dataset not in (None, "arc1") else ()
+    arguments = (str(record.inputs.get("source")), *elsewhere)
+    return run_facts(folder, measured, arguments, unsaid=("task", "source", "dataset"))
