@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from novacula.arc.charts import costs_chart, loss_chart, path_chart, share_chart
+from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_task
 from novacula.arc.drawing import COLORS
+from novacula.arc.findings import SolveFindings
 from novacula.arc.history import Curves, axis_words, read_history
 from novacula.arc.latent_pictures import latents_html, principal_components
 from novacula.arc.puzzle import preprocess
 from novacula.arc.score import score_run
+from novacula.arc.solve import SOLVE, SolveInputs
 from novacula.arc.solve_report import build_sections, write_page
 from novacula.arc.stored_tasks import read_task
 from novacula.errors import InputError
@@ -55,7 +58,7 @@ class TestReport:
         assert len(set(ids)) == len(ids)
         for text in (*TITLES, "One of the two attempts is right", "✓ right", "✗ wrong", "400 of 400", "98.7 ms"):
             assert text in page.text
-        assert "novacula arc solve 272f95fa --steps 400 --seed 0" in page.text
+        assert "novacula arc solve 272f95fa --steps 400 --restarts 1 --seed 0" in page.text
 
     def test_is_the_same_every_time_and_touches_nothing_else(self, finished: RunFolder) -> None:
         before = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}
@@ -81,15 +84,13 @@ class TestReport:
         assert "There is no answer yet." in page.text and "killed" in page.text
 
     def test_nothing_in_the_folder_is_trusted_as_html(self, tmp_path: Path) -> None:
-        configuration: dict[str, Any] = {"task": HOSTILE, "source": HOSTILE, "steps": 1}
-        folder = RunFolder.create(
-            part="arc", verb="solve", configuration=configuration, seed=0, threads=1, out=tmp_path / "run"
-        )
+        folder = SOLVE.create(SolveConfig(steps=1), SolveInputs(HOSTILE, HOSTILE, None), out=tmp_path / "run")
         pair = {"input": [[1]], "output": [[2]]}
         write_json(folder.artifact("task.json"), {"schema_version": 1, "train": [pair], "test": [pair]})
         folder.append_event({"milestone": "attempts", "step": 1, "attempts": [[HOSTILE], HOSTILE], "shares": [HOSTILE]})
         folder.append_event({"step": 2, "kl": 3.0, "kl_by_tensor": {HOSTILE: 1.0, "01000": HOSTILE}})
-        folder.write_result({"attempts": HOSTILE, "engine": HOSTILE, "kl": HOSTILE, "verdict": HOSTILE})
+        numbers = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, {HOSTILE: 1.0})
+        folder.write_result(SolveFindings(HOSTILE, (((),), ()), (), (), 1, 0, HOSTILE, 1, *numbers, HOSTILE))
         page = Page(write_page(folder).read_text("utf-8"))
         assert not {"script", "img"} & set(page.tags)
         assert page.text.count(HOSTILE) >= 3
@@ -108,6 +109,12 @@ class TestReport:
         with (folder.path / "events.jsonl").open("a", encoding="utf-8") as log:
             log.writelines(json.dumps(event) + "\n" for event in odd)
         assert Page(write_page(folder).read_text("utf-8")).open == []
+
+    def test_a_damaged_result_is_named(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run", "3618c87e", steps=1)
+        folder.write_result({**(folder.read_result() or {}), "attempts": HOSTILE})
+        with pytest.raises(InputError, match=r"result\.json: attempts: Expected `array`"):
+            write_page(folder)
 
     def test_a_damaged_task_is_named(self, tmp_path: Path) -> None:
         folder = make_run(tmp_path / "run", "3618c87e", steps=1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from novacula.cli.main import main
+from novacula.jobs import campaign, executor_for
 from novacula.runs import RunFolder
 from tests.arc.small_set import NAMES, TASKS, outputs_of, use_small_set, use_this_process, write_challenges
 from tests.cli.conftest import Run
@@ -98,8 +99,6 @@ def test_a_time_limit_below_one_step_leaves_a_valid_submission(novacula: Run, tm
         (["bench", "--limit", "1", "--out", "file/run"], "file"),
         (["bench", "--limit", "1", "--device", "nonsense"], "--device"),
         (["bench", "--limit", "1", "--steps", "1", "--workers", "5000", "--out", "b"], "--workers is 5000"),
-        (["bench", "--limit", "1", "--cluster", "127.0.0.1:1", "--out", "b"], "127.0.0.1:1"),
-        (["submit", "--challenges", "challenges.json", "--cluster", "127.0.0.1:1"], "127.0.0.1:1"),
         (["submit", "--challenges", "absent.json"], "absent.json"),
         (["submit", "--challenges", "file"], "file: "),
         (["submit", "--challenges", "challenges.json", "--out", "nowhere/s.json"], "nowhere/s.json"),
@@ -116,6 +115,17 @@ def test_bad_input_is_one_line_and_leaves_nothing(novacula: Run, tmp_path: Path,
     assert result.code == 2 and len(result.errors) == 1
     assert result.errors[0].startswith("novacula: ") and said in result.errors[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["challenges.json", "file"]
+
+
+@pytest.mark.parametrize("words", [["bench", "--limit", "1"], ["submit", "--challenges", "challenges.json"]])
+def test_a_cluster_that_does_not_answer_is_refused_before_anything_is_made(
+    novacula: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(campaign, "executor_for", executor_for)
+    write_challenges(tmp_path)
+    result = novacula("arc", *words, "--steps", "1", "--cluster", "127.0.0.1:1", "--runs", "b")
+    assert result.code == 2 and len(result.errors) == 1 and "cluster" in result.errors[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["challenges.json"]
 
 
 def test_a_leg_is_not_resumed_by_itself(novacula: Run) -> None:
