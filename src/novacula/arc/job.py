@@ -14,7 +14,7 @@ from novacula.arc.puzzle import preprocess
 from novacula.arc.standings import Order, Standings, is_recorded
 from novacula.arc.task import Answer, Task
 from novacula.errors import RunError
-from novacula.files import JSON, from_json, to_json
+from novacula.files import from_json, to_json
 from novacula.jobs import Job
 from novacula.runs import NoInputs, Program, RunFolder, RunResult, Step, Verb
 from novacula.runs.checkpoint import load_checkpoint
@@ -107,16 +107,15 @@ class Leg(Program):
         return Step(step.metrics)
 
     @override
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        arrays, training = self._training.parts()
+    def state(self) -> tuple[dict[str, np.ndarray], LegState]:
+        arrays, training = self._training.state()
         standings = self._standings
-        state = LegState(training, standings.candidates, standings.orders, self._leader, self._led_since)
-        return arrays, {"leg": to_json(state)}
+        return arrays, LegState(training, standings.candidates, standings.orders, self._leader, self._led_since)
 
     @override
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
-        state = from_json(LegState, data["leg"], "the checkpoint")
-        self._training.restore(arrays, state.training)
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        state = from_json(LegState, data, "the checkpoint")
+        self._training.load(arrays, to_json(state.training))
         self._standings = Standings(state.candidates, state.standings)
         self._leader, self._led_since = state.leader, state.led_since
 
@@ -176,7 +175,7 @@ def unfinished_attempts(folder: Path) -> tuple[int, tuple[Answer, ...]] | None:
     """
     if (checkpoint := load_checkpoint(folder)) is None:
         return None
-    shown = from_json(LegState, checkpoint.data.get("leg"), str(folder)).training.shown
+    shown = from_json(LegState, checkpoint.data, str(folder)).training.shown
     return (checkpoint.step, shown) if shown else None
 
 

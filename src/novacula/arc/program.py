@@ -22,7 +22,7 @@ from novacula.arc.multitensor import SUBSETS, Subset
 from novacula.arc.puzzle import preprocess
 from novacula.arc.restarts import Restarts
 from novacula.arc.task import Answer, Task
-from novacula.files import JSON, from_json, to_json, write_npz
+from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step
 
 
@@ -117,27 +117,19 @@ class SolveProgram(Program):
         return Step(asdict(self._metrics), (milestone.as_event(),))
 
     @override
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        arrays, data = self.parts()
-        return arrays, {"training": to_json(data)}
-
-    @override
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
-        self.restore(arrays, from_json(SolveState, data["training"], "the checkpoint"))
-
-    def parts(self) -> tuple[dict[str, np.ndarray], SolveState]:
-        """Returns what `state` consists of: engine, candidates and timings."""
+    def state(self) -> tuple[dict[str, np.ndarray], SolveState]:
         arrays, scores = self._answers.state()
         timings = {"training_ms": self._training_ms, "answers_ms": self._answers_ms}
         data = SolveState(self.position, scores, self._metrics, self._shown, self._cpu_seconds)
         return {**self._engine.state(), **arrays, **timings}, data
 
-    def restore(self, arrays: dict[str, np.ndarray], data: SolveState) -> None:
-        """Becomes the program whose `parts` these were."""
-        self._begin(self._restarts.at(data.steps))
-        self._engine.load(arrays, data.steps - self._restarts.begin(self._restart))
-        self._answers.load(arrays, data.scores)
-        self._metrics, self._shown, self._cpu_seconds = data.metrics, data.shown, data.cpu_seconds
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        state = from_json(SolveState, data, "the checkpoint")
+        self._begin(self._restarts.at(state.steps))
+        self._engine.load(arrays, state.steps - self._restarts.begin(self._restart))
+        self._answers.load(arrays, state.scores)
+        self._metrics, self._shown, self._cpu_seconds = state.metrics, state.shown, state.cpu_seconds
         done = slice(0, self.position)
         self._training_ms[done], self._answers_ms[done] = arrays["training_ms"][done], arrays["answers_ms"][done]
 

@@ -21,7 +21,7 @@ from novacula.arc.recording import DECODE_EVERY, Origin, Proposals, Recording, g
 from novacula.arc.recording_file import fitting, rounded, write_recording
 from novacula.arc.task import Task
 from novacula.errors import InputError, RunError
-from novacula.files import JSON, from_json
+from novacula.files import from_json
 from novacula.runs import OnStep, Program, RunFolder, Step, drive, instruction_set, versions
 
 CHECKPOINT_SECONDS = 60.0
@@ -147,13 +147,13 @@ class Recorder(Program):
         return Step({"kl": float(training.kl.sum()), "reconstruction": training.reconstruction})
 
     @override
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        seconds: JSON = [self._cpu_seconds, self._training_cpu_seconds]
+    def state(self) -> tuple[dict[str, np.ndarray], RecorderState]:
         arrays = {**self._engine.state(), **self._reader.state(), **_filled(self._arrays)}
-        return arrays, {"steps": self.position, "texts": list(self._numbers), "cpu_seconds": seconds}
+        seconds = (self._cpu_seconds, self._training_cpu_seconds)
+        return arrays, RecorderState(self.position, tuple(self._numbers), seconds)
 
     @override
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         state = from_json(RecorderState, data, "the checkpoint")
         self._engine.load(arrays, state.steps)
         self._reader.load(arrays)
