@@ -262,7 +262,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         return self.result(
             status=status,
             document=folder.read_result() or {},
-            report=self.page(folder),
+            report=self.write_page(folder),
             findings=folder.read_findings(self.findings),
             folder=folder,
         )
