@@ -8,6 +8,7 @@ import pytest
 from novacula.cli.main import main
 
 CAMPAIGNS = (
+    "arc bench --limit 1 --steps 1",
     "distill bench --tasks Parity_Last2",
     "hypernet compare --task l1-norm --variants adam --seeds 1",
     "optim bench --tasks rosenbrock-2 --optimizers adamw",

@@ -35,7 +35,7 @@ def done_by(campaign: str, executor: Inline, monkeypatch: pytest.MonkeyPatch, fo
         patched.chdir(folder)
         for name in _MODULES:
             patched.setattr(import_module(f"novacula.{name}"), "executor_for", lambda *_, **__: executor)
-        patched.setattr(Verb, "write_page", lambda verb, folder: no_report(folder))
+        patched.setattr(Verb, "draw", lambda verb, folder: no_report(folder))
         assert main([*campaign.split(), *CAMPAIGNS[campaign].split(), "--quiet"]) == 0
     (run,) = [folder / "out"] if (folder / "out").exists() else (folder / "runs").iterdir()
     submission = {path.name: path.read_text() for path in folder.glob("submission.json")}

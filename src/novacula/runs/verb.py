@@ -230,7 +230,11 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             InputError, RunError: a file of the run is damaged.
         """
         with reading(folder):
-            return self.page(folder)
+            return self.draw(folder)
+
+    def draw(self, folder: RunFolder) -> Path:
+        """Draws the page of a run whose files are sound, and returns its path. Its errors are not about files."""
+        return self.page(folder)
 
     def work_in_job(self, config: Config, inputs: Inputs, subject: Subject, out: Path) -> RunFolder:
         """Does the work of a run inside a job, from the folder's checkpoint or from the beginning. It draws no page.
@@ -262,7 +266,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         return self.result(
             status=status,
             document=folder.read_result() or {},
-            report=self.write_page(folder),
+            report=self.draw(folder),
             findings=folder.read_findings(self.findings),
             folder=folder,
         )

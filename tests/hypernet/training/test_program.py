@@ -65,7 +65,7 @@ def test_a_program_put_away_and_taken_up_goes_on_exactly() -> None:
 def test_every_form_trains_and_resumes_from_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(Verb, "write_page", lambda verb, folder: folder.path / "report.html")
+    monkeypatch.setattr(Verb, "draw", lambda verb, folder: folder.path / "report.html")
     config = replace(TINY, steps=5, blocks=1, **options)
     whole = train(config, out=tmp_path / "whole")
     stopped = train(config, out=tmp_path / "stopped", time_limit=0)
