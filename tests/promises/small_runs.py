@@ -62,7 +62,7 @@ def without_reports() -> Iterator[None]:
         patches.enter_context(patch("novacula.optim.demo.RACERS", ("adamw", "lodo")))
         for name in _REPORTS:
             patches.enter_context(patch.object(import_module(f"novacula.{name}"), "build_report", _no_report))
-        patches.enter_context(patch.object(Verb, "draw", lambda verb, folder: _no_report(folder)))
+        patches.enter_context(patch.object(Verb, "write_page", lambda verb, folder: _no_report(folder)))
         yield
 
 
