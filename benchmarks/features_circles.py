@@ -7,6 +7,7 @@ successor 0 of 9 only in counting, hours and notes share their words with number
 """
 
 import time
+from dataclasses import asdict
 
 import torch
 from harness import arguments, save
@@ -30,16 +31,14 @@ def main() -> None:
         while program.position < program.length:
             program.step()
         result = program.result()
-        layers = result["layers"]
-        assert isinstance(layers, list)
-        middle = layers[len(layers) // 2]
-        least = min(layer["p_value"] for layer in layers)
-        error, turn = middle["median_angle_error_deg"], middle["turn"]
+        middle = result.layers[len(result.layers) // 2]
+        least = min(layer.p_value for layer in result.layers)
+        error, turn = middle.median_angle_error_deg, middle.turn
         print(
-            f"{name:10} {CONCEPTS[name].kind:8} {least:8.4f} {error:19.1f}° {turn:5.2f}  {result['circle_layers']}",
+            f"{name:10} {CONCEPTS[name].kind:8} {least:8.4f} {error:19.1f}° {turn:5.2f}  {[*result.circle_layers]}",
             flush=True,
         )
-        rows.append({"concept": name, "cpu_seconds": time.process_time() - began, **result})
+        rows.append({"concept": name, "cpu_seconds": time.process_time() - began, **asdict(result)})
     save(options.json, rows=rows)
 
 

@@ -16,6 +16,7 @@ A latent is in a subspace if 0.8 or more of its unit direction is.
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from reference.planted import Planted, plant
 from novacula.features.config import DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
 from novacula.features.discovery.encoding import codes_path
+from novacula.features.discovery.findings import ClusterRow
 from novacula.features.discovery.slices import CodeMatrix, read_codes
 from novacula.features.sae import read_sae
 from novacula.files import write_npz
@@ -47,14 +49,16 @@ class Row:
     angle: float
 
 
-def find(planted: Planted, ranking: list[dict], decoder: np.ndarray, codes: CodeMatrix, seed: int) -> list[Row]:
+def find(
+    planted: Planted, ranking: Sequence[ClusterRow], decoder: np.ndarray, codes: CodeMatrix, seed: int
+) -> list[Row]:
     """Where each manifold stands."""
     uses, rows = codes.uses, []
     for name, basis in planted.bases.items():
         inside = np.linalg.norm(decoder @ basis.T, axis=1) >= INSIDE
         found = Row(seed, name, None, 0.0, 0.0, 0.0, 90.0)
         for cluster in ranking:
-            members = np.array(cluster["members"])
+            members = np.array(cluster.members)
             own = members[inside[members]]
             purity = float(uses[own].sum() / uses[members].sum())
             if purity >= 0.5:
@@ -63,7 +67,7 @@ def find(planted: Planted, ranking: list[dict], decoder: np.ndarray, codes: Code
                 leading = np.linalg.svd(points, full_matrices=False)[2][: len(basis)]
                 cosine = float(np.linalg.svd(leading @ basis.T, compute_uv=False).min())
                 angle = float(np.degrees(np.arccos(np.clip(cosine, 0, 1))))
-                found = Row(seed, name, cluster["rank"], cluster["score"], recall, purity, angle)
+                found = Row(seed, name, cluster.rank, cluster.score, recall, purity, angle)
                 break
         rows.append(found)
     return rows
@@ -91,18 +95,18 @@ def run(seed: int, rows: int, kind: str) -> tuple[list[Row], dict]:
         sae = read_sae(artifacts / "sae")
         shards = len(list((artifacts / "codes").iterdir()))
         codes = read_codes([codes_path(artifacts / "codes", shard) for shard in range(shards)], sae.n_latents)
-        ranking = result.document["rank"]["ranking"]
-        found = find(planted, ranking, sae.decoder.numpy(), codes, seed)
-    quality = {name: result.document["train-sae"][name] for name in ("explained", "l0", "dead")}
-    others = max((row["score"] for row in ranking if row["rank"] not in {each.rank for each in found}), default=0.0)
+        rank, quality, grouping = result.findings.rank, result.findings.train_sae, result.findings.cluster
+        assert rank and quality and grouping, "the run is finished"
+        found = find(planted, rank.ranking, sae.decoder.numpy(), codes, seed)
+    ranks = {row.rank for row in found}
     facts = {
         "seed": seed,
         "cpu_seconds": seconds,
-        **quality,
-        "clusters": len(ranking),
-        "best_other": others,
-        "null": result.document["rank"]["null"],
-        "stability": result.document["cluster"]["variants"],
+        **{name: getattr(quality, name) for name in ("explained", "l0", "dead")},
+        "clusters": len(rank.ranking),
+        "best_other": max((row.score for row in rank.ranking if row.rank not in ranks), default=0.0),
+        "null": rank.null,
+        "stability": grouping.variants,
     }
     return found, facts
 

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from novacula.distill import Layer, Network, Sequences, program_python, read_states, synthesize
-from novacula.features import CloudScore, ProbedStates, probe_states, score_cloud
+from novacula.features import CircleEvidence, CloudScore, probe_states, score_cloud
 
 P, WIDTH, NOISE, SPREAD = 7, 64, 0.2, 0.03
 
@@ -63,7 +63,7 @@ def last_layer(layers: list[Layer], inputs: np.ndarray, targets: np.ndarray) -> 
     return Layer(solution[:-1].T, solution[-1])
 
 
-def main(steps: int, seed: int = 1, picture: str = "") -> tuple[str | None, ProbedStates, CloudScore]:
+def main(steps: int, seed: int = 1, picture: str = "") -> tuple[str | None, CircleEvidence, CloudScore]:
     """The program that the network computes, and what its states are like."""
     network = train(steps, seed)
     x = np.random.default_rng(seed).integers(0, P, (500, network.length, 1))

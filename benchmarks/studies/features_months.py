@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from harness import arguments, save
 
 from novacula.features import Store, probe_states, read_sae
+from novacula.features.discovery.findings import DiscoverFindings
 from novacula.features.discovery.slices import read_codes
-from novacula.files import read_json
+from novacula.runs import RunFolder
 
 NAMES = {
     "months": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
@@ -38,35 +39,37 @@ def order_of(means: list[np.ndarray]) -> dict[str, Any]:
 
 def measure(run: Path, names: tuple[str, ...]) -> dict[str, Any]:
     """What a run holds of the names that occur in its text."""
-    result: Any = read_json(run / "result.json")
+    found = RunFolder.open(run).read_findings(DiscoverFindings)
+    assert found and found.rank, "the run is finished"
+    ranking = found.rank.ranking
     artifacts = run / "artifacts"
     store, sae = Store(artifacts / "store"), read_sae(artifacts / "sae")
     directions = np.asarray(sae.decoder, float)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     codes = read_codes(sorted((artifacts / "codes").glob("*.safetensors")), len(directions)).matrix.tocsr()
     tokens, words = np.asarray(store.labels.tokens), store.vocabulary or []
-    cluster_of = {latent: row for row in result["rank"]["ranking"] for latent in row["members"]}
+    cluster_of = {latent: row for row in ranking for latent in row.members}
     usual, leading, places = np.asarray(codes.mean(axis=0)).ravel(), [], {}
     for name in names:
         rows = np.flatnonzero(np.isin(tokens, [i for i, word in enumerate(words) if word.strip() == name]))
         if len(rows):
             places[name] = rows
             leading.append(np.argsort(usual - np.asarray(codes[rows].mean(axis=0)).ravel())[:LEADING])
-    ranks = [{cluster_of[latent]["rank"] for latent in top.tolist() if latent in cluster_of} for top in leading]
-    held = Counter(rank for each in ranks for rank in each)
-    cluster = next(row for row in result["rank"]["ranking"] if row["rank"] == held.most_common(1)[0][0])
-    members = codes[:, cluster["members"]]
+    ranks = [{cluster_of[latent].rank for latent in top.tolist() if latent in cluster_of} for top in leading]
+    held = Counter(rank for own in ranks for rank in own)
+    cluster = ranking[held.most_common(1)[0][0] - 1]
+    members = codes[:, [*cluster.members]]
     active = np.flatnonzero(np.asarray(members.sum(axis=1)).ravel())
     points = [
-        np.asarray(members[rows].mean(axis=0)).ravel() @ directions[cluster["members"]] for rows in places.values()
+        np.asarray(members[rows].mean(axis=0)).ravel() @ directions[[*cluster.members]] for rows in places.values()
     ]
     cosines = directions[[top[0] for top in leading]] @ directions[[top[0] for top in leading]].T
     apart = cosines[~np.isclose(cosines, 1)]
     return {
         "occurrences": {name: len(rows) for name, rows in places.items()},
         "leading": {name: top.tolist() for name, top in zip(places, leading, strict=True)},
-        "cluster": {key: cluster[key] for key in ("rank", "score", "members", "tokens", "irreducible")},
-        "clusters": len(result["rank"]["ranking"]),
+        "cluster": {key: getattr(cluster, key) for key in ("rank", "score", "members", "tokens", "irreducible")},
+        "clusters": len(ranking),
         "names_led": held.most_common(1)[0][1],
         "share": float(np.isin(active, np.concatenate([*places.values()])).mean()),
         "activity": {n: np.asarray(members[r].mean(axis=0)).ravel().round(1).tolist() for n, r in places.items()},

@@ -12,14 +12,15 @@ import torch
 from benchmarks.reference.planted import Planted, circle, helix, plant
 from novacula.cli.main import main
 from novacula.errors import InputError
+from novacula.features.collect import collect
 from novacula.features.config import CollectConfig, DiscoverConfig
-from novacula.features.discover import DiscoverSource, collect, discover, resume
-from novacula.features.discovery.discover_report import build_report
+from novacula.features.discover import DiscoverSource, discover
+from novacula.features.discovery.discover_report import write_page
 from novacula.features.models import LanguageModel
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
 from novacula.features.store import Store
 from novacula.files import read_json, write_npz
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, resume
 
 CONFIG = DiscoverConfig(
     latents=48,
@@ -83,7 +84,7 @@ def test_without_random_clusters_nothing_is_said_of_chance(run: RunFolder, tmp_p
     result: Any = folder.read_result()
     result["rank"]["null"] = []
     folder.write_result(result)
-    assert "What chance makes" not in build_report(folder).read_text()
+    assert "What chance makes" not in write_page(folder).read_text()
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_result(run: RunFolder, states: Path, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_refuses_nan_and_sources_that_contradict_each_other(tmp_path: Path) -> N
 def test_all_options_that_are_out_of_range_are_named() -> None:
     with pytest.raises(InputError) as caught:
         DiscoverConfig(k=0, rate=-1, context=1, radius=2, shown=0)
-    for option in ("--k ", "--rate", "--context", "--radius", "--shown"):
+    for option in ("k is", "rate is", "context is", "radius is", "shown is"):
         assert option in str(caught.value)
 
 

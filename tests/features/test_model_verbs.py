@@ -14,9 +14,9 @@ from novacula.errors import InputError
 from novacula.features.concepts import concept_document
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 from novacula.features.explain import explain
-from novacula.features.probe import probe, resume
+from novacula.features.probe import probe
 from novacula.features.steer import steer
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, resume
 from tests.features.toys import toy
 
 
@@ -145,7 +145,7 @@ def test_options_out_of_range_are_refused(model: Path, task: Path) -> None:
         (SteerConfig, {"template": 0}),
         (ExplainConfig, {"pairs": -1}),
     ):
-        with pytest.raises(InputError, match="--"):
+        with pytest.raises(InputError, match=rf"{next(iter(values))} is"):
             config(**values)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="needs one"):
         explain(model, "hours")

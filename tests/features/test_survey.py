@@ -1,7 +1,7 @@
 """A survey of a model's layers: each as `discover` alone finds it, computed once, and what failed is said."""
 
 import json
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,15 @@ from novacula.cli.main import main
 from novacula.errors import InputError
 from novacula.features.config import DiscoverConfig, SurveyConfig
 from novacula.features.discover import DiscoverSource, discover
-from novacula.features.survey import resume, survey
-from novacula.runs import RunFolder
+from novacula.features.survey import survey
+from novacula.runs import RunFolder, resume
 from tests.features.toys import toy
 from tests.jobs.this_process import ThisProcess
 from tests.report.test_page import Page
 
-CONFIG = DiscoverConfig(
+CONFIG = SurveyConfig(
     tokens=600, context=4, latents=12, k=3, train_tokens=1500, batch=300, rate=0.02, points=100, nulls=1, clusters=2,
-    shown=1, seed=1,
+    shown=1, seed=1, layers=(0, 1),
 )  # fmt: skip
 
 
@@ -35,17 +35,16 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> DiscoverSource:
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = import_module("novacula.features.survey")  # the package publishes a function of this name
-    monkeypatch.setattr(module, "executor_for", lambda cluster, workers, limit: ThisProcess())
+    monkeypatch.setattr("novacula.jobs.campaign.executor_for", lambda cluster, workers, limit: ThisProcess())
 
 
 def test_each_layer_is_what_discover_finds_there(source: DiscoverSource, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    result = survey(source, CONFIG, SurveyConfig(layers=(0, 1)), out=run)
+    result = survey(source, CONFIG, out=run)
     assert (result.status, result.document["failed"]) == ("finished", [])
     rows = result.document["layers"]
     assert [row["layer"] for row in rows] == [0, 1]
-    alone = discover(source, DiscoverConfig(**vars(CONFIG) | {"layer": 1}), out=tmp_path / "alone").document
+    alone = discover(source, CONFIG.at_layer(1), out=tmp_path / "alone").document
     ranking = alone["rank"]["ranking"]
     assert rows[1]["clusters"] == len(ranking) and rows[1]["explained"] == alone["train-sae"]["explained"]
     assert [each["score"] for each in rows[1]["top"]] == [each["score"] for each in ranking[:5]]
@@ -57,7 +56,8 @@ def test_each_layer_is_what_discover_finds_there(source: DiscoverSource, tmp_pat
     # Taken up again, what is there is kept, and only what is not is computed.
     kept = (run / "jobs" / "layer-0.json").stat().st_mtime_ns
     (run / "jobs" / "layer-1.json").unlink()
-    again = resume(RunFolder.open(run))
+    RunFolder.open(run).set_status("interrupted", step=1, length=2)
+    again = resume(run)
     assert again.document == result.document
     assert (run / "jobs" / "layer-0.json").stat().st_mtime_ns == kept
 
@@ -65,11 +65,11 @@ def test_each_layer_is_what_discover_finds_there(source: DiscoverSource, tmp_pat
 def test_what_cannot_be_surveyed_is_refused_before_any_work(source: DiscoverSource, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with pytest.raises(InputError, match=r"layers: has 9; the model has layers 0 … 2"):
-        survey(source, CONFIG, SurveyConfig(layers=(0, 9)), out=out)
+        survey(source, replace(CONFIG, layers=(0, 9)), out=out)
     with pytest.raises(InputError, match="a survey takes layers"):
-        survey(source, DiscoverConfig(layer=1), SurveyConfig(), out=out)
+        SurveyConfig(layer=1)
     with pytest.raises(InputError, match="needs model and text"):
-        survey(DiscoverSource(store="somewhere"), CONFIG, SurveyConfig(), out=out)
+        survey(DiscoverSource(store="somewhere"), CONFIG, out=out)
     with pytest.raises(InputError, match="names a layer twice") as caught:
         SurveyConfig(layers=(1, 1, 20_000), workers=0, memory_limit=-1)
     assert len(caught.value.problems) == 4
@@ -82,8 +82,8 @@ def test_a_layer_that_fails_is_said_and_the_exit_code_is_1(
     words = ["features", "survey", "--model", str(source.model), "--text", *source.text, "--out", str(tmp_path / "run")]
     options = [
         f"--{name.replace('_', '-')}={value}"
-        for name, value in vars(CONFIG).items()
-        if value != getattr(DiscoverConfig, name)
+        for name, value in vars(CONFIG.at_layer(1)).items()
+        if value != getattr(DiscoverConfig, name) and name != "layer"
     ]
     assert main([*words, *options, "--layers", "1", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -2,7 +2,7 @@ from .circles.continuity import Continuity as Continuity, continuity as continui
 from .circles.patching import Patching as Patching, patch as patch
 from .circles.probe import (
     CircularProbe as CircularProbe,
-    HeldOut as HeldOut,
+    Readout as Readout,
     fit_answer_probe as fit_answer_probe,
     fit_probe as fit_probe,
     unseen_groups as unseen_groups,
@@ -20,6 +20,7 @@ from .clouds.geometry import (
     hyperbolicity as hyperbolicity,
     two_nn_dimension as two_nn_dimension,
 )
+from .collect import collect as collect
 from .concepts import CONCEPTS as CONCEPTS, Concept as Concept, Template as Template, find_concept as find_concept
 from .config import (
     CollectConfig as CollectConfig,
@@ -31,7 +32,7 @@ from .config import (
     SurveyConfig as SurveyConfig,
     TrainSaeConfig as TrainSaeConfig,
 )
-from .discover import DiscoverSource as DiscoverSource, collect as collect, discover as discover, train_sae as train_sae
+from .discover import DiscoverSource as DiscoverSource, discover as discover
 from .discovery.slices import CodeMatrix as CodeMatrix, Slice as Slice
 from .explain import explain as explain
 from .models import (
@@ -41,9 +42,10 @@ from .models import (
     find_smollm2 as find_smollm2,
     load_model as load_model,
 )
-from .probe import ProbedStates as ProbedStates, probe as probe, probe_states as probe_states
+from .probe import CircleEvidence as CircleEvidence, probe as probe, probe_states as probe_states
 from .sae import SparseAutoencoder as SparseAutoencoder, read_sae as read_sae, write_sae as write_sae
 from .score import score as score
 from .steer import steer as steer
 from .store import Store as Store
 from .survey import survey as survey
+from .train_sae import train_sae as train_sae

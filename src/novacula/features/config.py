@@ -1,12 +1,12 @@
-"""Options of the features verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
+"""Options of the features verbs. This module imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from novacula.options import refuse, unless_at_least, unless_between, unless_memory, unless_seed, unless_within
+from novacula.options import CampaignOptions, refuse, unless_between, unless_seed, unless_within
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -16,7 +16,7 @@ ClusterMethod = Literal["communities", "components", "threshold", "agglomerative
 AffinityName = Literal["cosine", "angular", "activity", "mixed"]
 
 
-def _convert_layers(_: Any, tokens: "Sequence[Token]") -> tuple[int, ...]:
+def _convert_layers(_: object, tokens: "Sequence[Token]") -> tuple[int, ...]:
     return tuple(int(number) for token in tokens for number in token.value.split(","))
 
 
@@ -33,22 +33,22 @@ class ScoreConfig:
     """
 
     bins: int = 40
-    """Cells to each side of the finest grid on which information is counted, over six standard deviations."""
+    """Cells on each side of the finest grid on which information is counted, over six standard deviations."""
     angles: int = 90
-    """Rotations of a quarter turn that are tried; the best is refined."""
+    """Rotations of a quarter turn that are tried; the best one is refined."""
     epsilon: float = 0.1
     """Half width of the band of the mixture index, in root-mean-square distances from its middle line."""
     neighbors: int = 4
     """Neighbors of the estimate without bins."""
     shuffles: int = 100
-    """Shuffled clouds of the permutation null."""
+    """Shuffled clouds that make the permutation null."""
     bootstraps: int = 200
-    """Resampled clouds of the interval."""
+    """Resampled clouds that make the interval."""
     dimensions: int = 5
-    """Most dimensions that are scored; of more columns so many leading principal components are taken."""
+    """Most dimensions that are scored. Where there are more columns, the leading principal components are taken."""
     thinnest: float = 0.2
-    """Of three and more principal components, those whose standard deviation is below this share of the first one's are
-    left out: thin noise around a feature would, stretched to its size, make every feature a product with noise."""
+    """Least standard deviation of the third and later principal components, as a share of the first one's; thinner ones
+    are left out. Thin noise around a feature, stretched to its size, would make every feature a product with noise."""
 
     def __post_init__(self) -> None:
         refuse(self._problems())
@@ -84,9 +84,9 @@ class CollectConfig:
     context: int = 256
     """Tokens that the model sees at once."""
     skip: int = 1
-    """First tokens of each context that are not stored: what stands first has a state of its own kind."""
+    """First tokens of each context that are not stored, since the states there are of another kind."""
     precision: Literal["float16", "float32"] = "float16"
-    """How states are stored."""
+    """Precision of the stored states; float32 takes twice the room."""
     seed: int = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
@@ -112,7 +112,7 @@ class TrainSaeConfig:
     """
 
     kind: SaeKind = "topk"
-    """What picks the active latents."""
+    """The rule that picks the active latents."""
     latents: int = 4608
     """Rows of the dictionary."""
     k: int = 32
@@ -120,11 +120,11 @@ class TrainSaeConfig:
     sparsity: float = 0.01
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: int = 4_000_000
-    """States that it learns from; where fewer are stored they come again."""
+    """States that it learns from. Where fewer are stored, they come again."""
     batch: int = 2048
     """States in a step."""
     rate: float = 1e-3
-    """Learning rate of Adam at its highest."""
+    """Highest learning rate of Adam."""
     dead_after: int = 200_000
     """States after which a silent latent counts as dead."""
     seed: int = 0
@@ -166,18 +166,18 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     neighbors: int = 8
     """Edges that each latent begins with, to the most similar others."""
     cutoff: float | None = None
-    """Least likeness of an edge; by default what chance hardly reaches."""
+    """Least likeness of an edge; by default, what chance hardly reaches."""
     largest: int = 200
     """Members of the largest cluster; larger ones are split again."""
     clusters: int = 1000
-    """Most clusters that are ranked, those that are active most often first."""
+    """Most clusters that are ranked; those that are active most often come first."""
     points: int = 2000
-    """Most tokens of a cluster that its score is measured on."""
+    """Most tokens of a cluster on which its score is measured."""
     radius: float = 0.35
-    """Weakly active tokens, mostly noise, are left out: those whose point is nearer to the origin than this part of the
-    95th percentile."""
+    """Tokens on which a cluster is weakly active are left out, as they are mostly noise: those whose point is nearer to
+    the origin than this part of the 95th percentile."""
     nulls: int = 20
-    """Clusters of chance that are scored beside them."""
+    """Clusters of chance that are scored beside the real ones."""
     shown: int = 24
     """Clusters that the report shows one by one."""
 
@@ -199,26 +199,27 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
 
 
 @dataclass(frozen=True)
-class SurveyConfig:
-    """Which layers discovery is done at, and where they are computed.
+class SurveyConfig(DiscoverConfig, CampaignOptions):
+    """At which layers discovery is done, how, and where it is computed.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     layers: Layers = ()
-    """Layers of the residual stream, with commas between them; by default all: 0 is the embedding output."""
-    workers: int = 2
-    """Layers at the same time, each on one thread. Their number changes no result."""
-    cluster: str | None = None
-    """Compute on a Ray cluster whose nodes see model, texts and run: auto, or HOST:6379. By default on this machine."""
-    memory_limit: float | None = None
-    """Megabytes that all workers together may take; a layer waits until there is room for it."""
+    """Layers of the residual stream, with commas between them; by default all. 0 is the embedding output."""
 
-    def __post_init__(self) -> None:
+    def _problems(self) -> list[str]:
         problems = [problem for layer in self.layers for problem in unless_within("--layers", layer, 0, 10_000)]
         problems += [] if len({*self.layers}) == len(self.layers) else ["--layers names a layer twice"]
-        refuse(problems + unless_at_least("--workers", self.workers) + unless_memory(self.memory_limit))
+        problems += [] if self.layer is None else ["--layer belongs to one run; a survey takes --layers"]
+        return super()._problems() + problems + self.campaign_problems()
+
+    def at_layer(self, layer: int) -> DiscoverConfig:
+        """Returns the options of discover at a layer."""
+        options = {field.name: getattr(self, field.name) for field in fields(DiscoverConfig)}
+        options["layer"] = layer
+        return DiscoverConfig(**options)
 
 
 @dataclass(frozen=True)
@@ -230,11 +231,11 @@ class ProbeConfig:
     """
 
     layers: Layers = ()
-    """Layers of the residual stream, with commas between them; by default all: 0 is the embedding output."""
+    """Layers of the residual stream, with commas between them; by default all. 0 is the embedding output."""
     components: int = 5
     """Principal components in which a probe is fitted."""
     permutations: int = 9999
-    """Labelings drawn for the null, from 8 labels on; up to 7 labels all are taken."""
+    """Permutations that are drawn for the null from 8 labels on; up to 7 labels all permutations are taken."""
     seed: int = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
@@ -254,7 +255,8 @@ class SteerConfig:
     layer: int = 7
     """Layer of the residual stream that is changed, at the token of the label."""
     template: int | None = None
-    """Which of the concept's templates with an answer, from 1; by default the one that the model answers best."""
+    """Number of the template, from 1, among the concept's templates with an answer; by default, the template that the
+    model answers best."""
     components: int = 5
     """Principal components in which the circle is fitted."""
     radii: int = 6
@@ -265,12 +267,7 @@ class SteerConfig:
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
-        bounds = {
-            "layer": (0, 10_000),
-            "components": (2, 1000),
-            "radii": (0, 100),
-            "angles": (3, 1000),
-        }
+        bounds = {"layer": (0, 10_000), "components": (2, 1000), "radii": (0, 100), "angles": (3, 1000)}
         problems = _outside(self, bounds) + unless_seed(self.seed)
         if self.template is not None and self.template < 1:
             problems.append(f"--template is {self.template}; templates are counted from 1")
@@ -290,7 +287,7 @@ class ExplainConfig:
     components: int = 20
     """Principal components of the states that are explained."""
     functions: int = 6
-    """Most functions that are taken, each the one that explains most of what is left."""
+    """Most functions that are taken; each is the one that explains most of what is left."""
     pairs: int = 0
     """Pairs of prompts for activation patching, which tells where label, offset and answer live; 0 for none."""
     seed: int = 0
@@ -302,7 +299,7 @@ class ExplainConfig:
 
 
 def _outside(config: object, bounds: Mapping[str, tuple[int, int]]) -> list[str]:
-    """What is wrong with whole numbers that must lie between two others."""
+    """Returns what is wrong with whole numbers that must lie between two others."""
     return [
         problem
         for name, (low, high) in bounds.items()

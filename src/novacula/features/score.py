@@ -1,24 +1,39 @@
 """The score of a cloud in a file, as a run: ``novacula features score``.
 
-The stages: the file (`clouds`), the score (`cloud_score`), a page (`score_report`).
+The stages: the file (`clouds.cloud`), the score (`clouds.cloud_score`), a page (`clouds.score_report`).
 """
 
-from dataclasses import asdict
-from os import PathLike
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+from typing_extensions import Unpack, override
 
-from novacula.errors import InputError
 from novacula.features.clouds.cloud import read_cloud, refuse_constant_columns
-from novacula.features.clouds.cloud_score import CloudScore, score_cloud, score_plane
-from novacula.features.clouds.score_report import build_report, picture_arrays
+from novacula.features.clouds.cloud_score import score_cloud
+from novacula.features.clouds.findings import ScoreFindings
+from novacula.features.clouds.score_report import PICTURES, picture_arrays, write_page
 from novacula.features.config import ScoreConfig
+from novacula.features.one_step import OneStep
 from novacula.files import JSON, write_npz
-from novacula.runs import OnStep, RunFolder, RunResult, Step, drive
+from novacula.options import refuse, unless_seed
+from novacula.runs import RunFolder, RunResult, RunSettings, Verb
 
-__all__ = ["CloudScore", "resume", "score", "score_cloud", "score_plane"]
+
+@dataclass(frozen=True)
+class ScoreInputs:
+    """What a score begins with.
+
+    Attributes:
+        source: a npz file.
+        array: which of its arrays is the cloud.
+        seed: the seed of the score.
+    """
+
+    source: str
+    array: str
+    seed: int
 
 
 def score(
@@ -27,20 +42,16 @@ def score(
     *,
     array: str = "points",
     seed: int = 0,
-    runs: str | PathLike[str] = "runs",
-    out: str | PathLike[str] | None = None,
-    on_step: OnStep | None = None,
-) -> RunResult:
-    """Score the cloud in a file, into a run's folder with a report.
+    **settings: Unpack[RunSettings],
+) -> RunResult[ScoreFindings]:
+    """Scores the cloud in a file, into a run's folder with a report.
 
     Args:
         source: a npz file.
         config: resolution and repetitions.
         array: which of the file's arrays is the cloud.
         seed: as in `score_cloud`.
-        runs: folder in which the run's folder is made.
-        out: the run's folder itself, instead.
-        on_step: called when the cloud is scored.
+        settings: see `novacula.runs.RunSettings`; the score is one step.
 
     Raises:
         InputError: the file holds no such cloud, or one with a constant column; or as `score_cloud`.
@@ -48,76 +59,48 @@ def score(
 
     Source: as `score_cloud`.
     """
-    if not 0 <= seed < 2**32:
-        raise InputError("options", f"--seed is {seed}; it must lie in 0 … 2^32 - 1")
-    points = _points(source, array)
-    folder = RunFolder.create(
-        part="features",
-        verb="score",
-        configuration={"source": source, "array": array, **asdict(config)},
-        seed=seed,
-        threads=1,
-        label=Path(source).stem,
-        runs=runs,
-        out=out,
-    )
-    return _go_on(folder, points, on_step)
+    refuse(unless_seed(seed))
+    inputs = ScoreInputs(source, array, seed)
+    name = Path(source).stem
+    return SCORE.start(config, inputs, _read_points(inputs), about=name, **settings)
 
 
-def resume(folder: RunFolder, *, on_step: OnStep | None = None) -> RunResult:
-    """Do a run of ``score`` that was stopped before its only step; its file must still be there.
+class Scoring(OneStep[ScoreFindings]):
+    """The score of a cloud, as one step.
 
-    Raises:
-        InputError, RunError: the file is gone, or the folder is damaged or in use.
+    Args:
+        points: the cloud.
+        config: resolution and repetitions.
+        seed: of the score.
+        folder: the run's.
     """
-    stored = folder.record.configuration
-    return _go_on(folder, _points(str(stored["source"]), str(stored["array"])), on_step)
+
+    def __init__(self, points: Float[np.ndarray, "n d"], config: ScoreConfig, seed: int, folder: RunFolder) -> None:
+        super().__init__(ScoreFindings)
+        self._points, self._config, self._seed, self._folder = points, config, seed, folder
+
+    @override
+    def measure(self) -> tuple[ScoreFindings, str, JSON]:
+        scored = score_cloud(self._points, self._config, self._seed)
+        write_npz(self._folder.artifact(PICTURES), picture_arrays(scored))
+        return scored.findings(str(self._folder.path)), "score", scored.score
 
 
-def _points(source: str, array: str) -> Float[np.ndarray, "n d"]:
-    points = read_cloud(source, array)
-    refuse_constant_columns(points, f"{source}: array {array!r}")
+def _read_points(inputs: ScoreInputs) -> Float[np.ndarray, "n d"]:
+    points = read_cloud(inputs.source, inputs.array)
+    refuse_constant_columns(points, f"{inputs.source}: array {inputs.array!r}")
     return points
 
 
-def _go_on(folder: RunFolder, points: Float[np.ndarray, "n d"], on_step: OnStep | None) -> RunResult:
-    status = drive(_Scoring(folder, points), folder, on_step=on_step)
-    return RunResult(status, folder.read_result() or {}, build_report(folder))
-
-
-class _Scoring:
-    """The one step of a run (see `novacula.runs.Program`)."""
-
-    def __init__(self, folder: RunFolder, points: Float[np.ndarray, "n d"]) -> None:
-        self._folder, self._points = folder, points
-        self._document: dict[str, JSON] = {}
-
-    @property
-    def position(self) -> int:
-        """1 when the cloud is scored."""
-        return int(bool(self._document))
-
-    @property
-    def length(self) -> int:
-        """One step."""
-        return 1
-
-    def step(self) -> Step:
-        """Score the cloud, and leave what the report draws."""
-        record = self._folder.record
-        scored = score_cloud(self._points, record.options(ScoreConfig), record.seed)
-        write_npz(self._folder.artifact("cloud.npz"), picture_arrays(scored))
-        self._document = scored.document()
-        return Step({"score": scored.score})
-
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """What was measured."""
-        return {}, self._document
-
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, JSON]) -> None:
-        """Take over what was measured."""
-        self._document = data
-
-    def result(self) -> dict[str, JSON]:
-        """What was measured, and where."""
-        return {**self._document, "run": str(self._folder.path)}
+SCORE = Verb(
+    part="features",
+    name="score",
+    config=ScoreConfig,
+    inputs=ScoreInputs,
+    findings=ScoreFindings,
+    load=lambda config, inputs, folder: _read_points(inputs),
+    begin=lambda config, points, folder: Scoring(points, config, folder.record.seed, folder),
+    page=write_page,
+    result=RunResult[ScoreFindings],
+    seed=lambda config, inputs: inputs.seed,
+)

@@ -3,160 +3,185 @@
 The folder of a survey holds a run of ``discover`` for every layer in ``layers/``, with its report. Source: ours.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from os import PathLike
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
+
+from typing_extensions import Unpack, override
 
 from novacula.errors import InputError
 from novacula.features.config import DiscoverConfig, SurveyConfig
-from novacula.features.discover import DiscoverSource, Discovery, check_source, make_folder
-from novacula.features.report import build_report
-from novacula.files import JSON
-from novacula.jobs import Job, Outcome, executor_for, run_missing
-from novacula.runs import RunFolder, RunResult, drive, working
+from novacula.features.discover import DISCOVER, DiscoverSource
+from novacula.features.discovery.findings import DiscoverFindings, LayerRow, SurveyFindings, TopCluster
+from novacula.features.discovery.source import OpenSource, open_source
+from novacula.features.discovery.survey_report import write_page
+from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, one_thread
+from novacula.runs import RunFolder, RunResult, RunSettings, Step, Verb
 
 WORK = "novacula.features.survey:layer_job"
 """The name under which `novacula.jobs` calls `layer_job`."""
-_CHECKPOINT_SECONDS = 20.0
 _FIXED_MB = 700.0
-"""What a job takes beside its weights: 600 MB on the smallest model."""
+"""Memory of a job beside its weights: 600 MB on the smallest model."""
 _BYTES = 4
 _TOP = 5
-"""Features of a layer that the survey lists."""
+"""Clusters of a layer that the survey lists."""
 
-OnLayer = Callable[[Outcome, int, int], None]
-"""Called when a layer has an outcome, with how many have one and the number of layers."""
+
+@dataclass(frozen=True)
+class SurveyInputs:
+    """What a survey begins with, as run.json keeps it.
+
+    Attributes:
+        model: a model's folder or GGUF file.
+        text: text files or folders that the model reads.
+        layers: layers of the residual stream.
+        memory_mb: what each job takes.
+    """
+
+    model: str
+    text: tuple[str, ...]
+    layers: tuple[int, ...]
+    memory_mb: float
+
+
+@dataclass(frozen=True)
+class LayerJob:
+    """What the job of a layer does.
+
+    Attributes:
+        source: where states come from.
+        config: options of discover. All layers have the survey's own seed, so that they read the same texts.
+        folder: the folder of the layer's run.
+    """
+
+    source: DiscoverSource
+    config: DiscoverConfig
+    folder: str
 
 
 def survey(
     source: DiscoverSource,
-    config: DiscoverConfig = DiscoverConfig(),  # noqa: B008 - it is frozen
-    campaign: SurveyConfig = SurveyConfig(),  # noqa: B008 - it is frozen
-    *,
-    runs: str | PathLike[str] = "runs",
-    out: str | PathLike[str] | None = None,
-    time_limit: float | None = None,
-    on_layer: OnLayer | None = None,
-) -> RunResult:
-    """Look for irreducible features at several layers of a model.
+    config: SurveyConfig = SurveyConfig(),  # noqa: B008 - it is frozen
+    **settings: Unpack[RunSettings],
+) -> RunResult[SurveyFindings]:
+    """Looks for irreducible features at several layers of a model.
 
     Args:
         source: a model and texts.
-        config: what `discover` does at each; its `layer` is None.
-        campaign: which layers, and where they are computed.
-        runs: folder in which the run's folder is made.
-        out: the run's folder itself, instead.
-        time_limit: seconds of wall time after which layers are cut off.
-        on_layer: called when a layer has an outcome.
+        config: the layers, the options of discover at each, and where they are computed.
+        settings: see `novacula.runs.RunSettings`; a step is a layer.
 
     Raises:
-        InputError: states that come from no model, a layer that it does not have, or damaged files.
-        RunError: the run's folder cannot be made, or no worker can be had.
-    """
-    from novacula.features.models.load import load_model
+        InputError: states come from no model, the model lacks a layer, or a file is damaged.
+        RunError: the run's folder cannot be made, or there are no workers.
 
+    Source: ours.
+    """
     problems = [] if source.model else ["a survey needs --model and --text"]
-    problems += [] if source.sae is None else ["--sae is of one layer; a survey trains one for each"]
-    problems += [] if config.layer is None else ["--layer is of one run; a survey takes --layers"]
+    problems += [] if source.sae is None else ["--sae belongs to one layer; a survey trains one for each"]
     if problems or source.model is None:
         raise InputError("options", *problems)
-    check_source(source)
-    model = load_model(source.model)
-    layers = campaign.layers or tuple(range(model.n_layers + 1))
+    model = open_source(source).model
+    assert model is not None, "the source names one"
+    layers = config.layers or tuple(range(model.n_layers + 1))
     if beyond := [layer for layer in layers if layer > model.n_layers]:
         raise InputError("--layers", f"has {beyond[0]}; the model has layers 0 … {model.n_layers}")
     weights = sum(parameter.numel() for parameter in model.module.parameters())
     dictionary = 2 * config.latents * model.d_model
-    more = {
-        "layers": list(layers),
-        # The weights twice, while they are loaded; a dictionary, its gradients and both moments of Adam.
-        "memory_mb": round(_FIXED_MB + _BYTES * (2 * weights + 4 * dictionary) / 1e6),
-    }
-    folder = make_folder("survey", source, config, 1, runs, out, asdict(campaign) | more)
-    return resume(folder, time_limit=time_limit, on_layer=on_layer)
+    # The weights twice, while they are loaded; a dictionary, its gradients and both moments of Adam.
+    memory = round(_FIXED_MB + _BYTES * (2 * weights + 4 * dictionary) / 1e6)
+    inputs = SurveyInputs(source.model, source.text, layers, memory)
+    return SURVEY.start(config, inputs, inputs, label="survey", **settings)
 
 
-def resume(folder: RunFolder, *, time_limit: float | None = None, on_layer: OnLayer | None = None) -> RunResult:
-    """Go on with a survey: what has a result is kept, what failed is tried again.
-
-    Raises:
-        InputError, RunError: the folder is damaged or in use, or no worker can be had.
-    """
-    campaign, outcomes = folder.record.options(SurveyConfig), {}
-
-    def take(outcome: Outcome) -> None:
-        outcomes[outcome.id] = outcome
-        folder.set_status("running", step=len(outcomes), length=len(jobs))
-        if on_layer:
-            on_layer(outcome, len(outcomes), len(jobs))
-
-    with working(folder):
-        jobs = [_job(folder, layer) for layer in campaign.layers]
-        folder.set_status("running", step=0, length=len(jobs))
-        status = run_missing(
-            WORK,
-            jobs,
-            folder=folder,
-            seed=folder.record.seed,
-            executor=executor_for(campaign.cluster, campaign.workers, campaign.memory_limit),
-            time_limit=time_limit,
-            on_outcome=take,
-        )
-        known = [outcomes[job.id] for job in jobs if job.id in outcomes]
-        failed = [[outcome.id, outcome.error] for outcome in known if outcome.status == "failed"]
-        folder.write_result({"layers": [outcome.result for outcome in known if outcome.result], "failed": failed})
-        error = f"{len(failed)} of {len(jobs)} layers failed" if failed and status == "finished" else ""
-        folder.set_status("failed" if error else status, step=len(outcomes), length=len(jobs), error=error)
-        return RunResult(status, folder.read_result() or {}, build_report(folder))
-
-
-def _job(folder: RunFolder, layer: int) -> Job:
-    """The job of a layer."""
-    source, config = folder.record.options(DiscoverSource), folder.record.options(DiscoverConfig)
-    name = f"layer-{layer}"
-    configuration: dict[str, JSON] = {
-        "source": asdict(source) | {"text": list(source.text)},
-        "config": asdict(replace(config, layer=layer)),
-        "folder": str((folder.path / "layers" / name).resolve()),
-    }
-    return Job(name, configuration, memory_mb=float(folder.record.configuration["memory_mb"]))
-
-
-def layer_job(configuration: Mapping[str, Any], seed: int) -> dict[str, JSON]:
-    """Discovers at a layer, from its checkpoint where there is one: that changes no result, only the time.
+class Survey(Campaign):
+    """The layers of a survey.
 
     Args:
-        configuration: of `_job`. It holds the survey's own seed, so that all layers read the same texts.
-        seed: the job's, which is not used.
-
-    Returns:
-        A row of the survey.
+        config: of the survey.
+        inputs: model, texts and layers.
+        folder: the run's.
     """
-    path, config = Path(configuration["folder"]), DiscoverConfig(**configuration["config"])
-    source = DiscoverSource(**configuration["source"] | {"text": tuple(configuration["source"]["text"])})
-    started = (path / "run.json").exists()
-    folder = RunFolder.open(path) if started else make_folder("discover", source, config, 1, out=path)
-    status = drive(Discovery(folder).pipeline, folder, checkpoint_seconds=_CHECKPOINT_SECONDS)
-    if status != "finished":
-        raise KeyboardInterrupt  # somebody told this worker to end; the job goes on in another
-    build_report(folder)
-    return _row(config.layer, folder.read_result() or {})
+
+    unit: ClassVar[str] = "layer"
+
+    def __init__(self, config: SurveyConfig, inputs: SurveyInputs, folder: RunFolder) -> None:
+        super().__init__(config, config.seed)
+        self._config, self._inputs, self._folder = config, inputs, folder
+
+    @property
+    @override
+    def length(self) -> int:
+        return len(self._inputs.layers)
+
+    @override
+    def rounds(self) -> Iterator[Round]:
+        yield Round(WORK, [self._job(layer) for layer in self._inputs.layers])
+
+    @override
+    def take(self, outcome: Outcome) -> Step:
+        row = outcome.result_as(LayerRow)
+        step = super().take(outcome)
+        return Step({**step.metrics, "best": row.best}) if row else step
+
+    @override
+    def result(self) -> SurveyFindings:
+        outcomes = [self.outcomes[name] for name in map(_name, self._inputs.layers) if name in self.outcomes]
+        rows = (outcome.result_as(LayerRow) for outcome in outcomes)
+        failed = ((outcome.id, outcome.error) for outcome in outcomes if outcome.status == "failed")
+        return SurveyFindings(tuple(row for row in rows if row), tuple(failed))
+
+    def _job(self, layer: int) -> Job:
+        source = DiscoverSource(self._inputs.model, self._inputs.text)
+        folder = (self._folder.path / "layers" / _name(layer)).resolve()
+        configuration = LayerJob(source, self._config.at_layer(layer), str(folder))
+        return Job(_name(layer), configuration, memory_mb=self._inputs.memory_mb)
 
 
-def _row(layer: int | None, found: Mapping[str, Any]) -> dict[str, JSON]:
-    """What a survey says of a layer."""
-    ranking, null = found["rank"]["ranking"], found["rank"]["null"]
-    chance = max(null, default=0.0)
-    kept = ("rank", "score", "plane", "members", "tokens", "stability", "examples")
-    return {
-        "layer": layer,
-        "explained": found["train-sae"]["explained"],
-        "l0": found["train-sae"]["l0"],
-        "clusters": len(ranking),
-        "best": max((row["score"] for row in ranking), default=0.0),
-        "chance": chance,
-        "above_chance": sum(row["score"] > chance for row in ranking),
-        "top": [{name: row[name] for name in kept} for row in ranking[:_TOP]],
-    }
+def _name(layer: int) -> str:
+    return f"layer-{layer}"
+
+
+def layer_job(configuration: LayerJob) -> LayerRow:
+    """Discovers features at a layer, from its checkpoint where there is one: that changes the time, not the result."""
+    source, config = configuration.source, configuration.config
+    folder = DISCOVER.work_in_job(config, source, OpenSource(source), Path(configuration.folder))
+    DISCOVER.write_page(folder)
+    found = folder.read_findings(DiscoverFindings)
+    assert found is not None and config.layer is not None, "the run is finished"
+    return _row(config.layer, found)
+
+
+def _row(layer: int, found: DiscoverFindings) -> LayerRow:
+    """Returns what a survey says of a layer."""
+    quality, rank = found.train_sae, found.rank
+    assert quality and rank, "the run is finished"
+    return LayerRow(
+        layer=layer,
+        explained=quality.explained,
+        l0=quality.l0,
+        clusters=len(rank.ranking),
+        best=max((row.score for row in rank.ranking), default=0.0),
+        chance=rank.chance,
+        above_chance=rank.above_chance,
+        top=tuple(
+            TopCluster(row.rank, row.score, row.plane, row.members, row.tokens, row.stability, row.examples)
+            for row in rank.ranking[:_TOP]
+        ),
+    )
+
+
+SURVEY = Verb(
+    part="features",
+    name="survey",
+    config=SurveyConfig,
+    inputs=SurveyInputs,
+    findings=SurveyFindings,
+    load=lambda config, inputs, folder: inputs,
+    begin=Survey,
+    page=write_page,
+    result=RunResult[SurveyFindings],
+    check=check_executor,
+    threads=one_thread,
+)

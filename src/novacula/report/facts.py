@@ -13,6 +13,7 @@ def run_facts(
     measured: Mapping[str, object],
     arguments: Sequence[str] = (),
     unsaid: Collection[str] = (),
+    inputs: Collection[str] = (),
 ) -> dict[str, object]:
     """Returns names and values: the run's status, the measured values, the time, the machine, and the command.
 
@@ -21,6 +22,7 @@ def run_facts(
         measured: the values of this kind of run.
         arguments: the arguments of the command, after its verb.
         unsaid: the names in the configuration that are no options of the command.
+        inputs: the names of the inputs that are options of the command.
 
     Raises:
         InputError: run.json is damaged.
@@ -36,7 +38,7 @@ def run_facts(
         "versions": _versions(here),
         "machine": _machine(here),
         "computed elsewhere too": "; ".join(f"{_machine(origin)}, {_versions(origin)}" for origin in record.elsewhere),
-        "command": Markup("<code>{}</code>").format(_command(folder, arguments, unsaid)),
+        "command": Markup("<code>{}</code>").format(_command(folder, arguments, unsaid, inputs)),
     }
 
 
@@ -48,13 +50,14 @@ def _machine(origin: Origin) -> str:
     return ", ".join(value if isinstance(value, str) else f"{value} {name}" for name, value in origin.platform.items())
 
 
-def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str]) -> str:
+def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str], inputs: Collection[str]) -> str:
     """Returns the command that makes the same run."""
     record = folder.record
     words = ["novacula", record.part, record.verb, *arguments]
-    for option, value in record.configuration.items():
+    chosen = {name: record.inputs[name] for name in inputs if name in record.inputs}
+    for option, value in {**chosen, **record.configuration}.items():
         flag = option.replace("_", "-")
-        listed = isinstance(value, list)
+        listed = isinstance(value, list | tuple)  # a tuple until run.json is read
         if option in unsaid or value is None or (listed and not value):
             continue
         if isinstance(value, bool):

@@ -111,7 +111,7 @@ def test_other_shapes_are_not(shape: str) -> None:
 
 def test_rival_periods_are_found() -> None:
     test = circle_test(_states(circle(np.arange(12), 10), 0.05), permutations=999)
-    shares = {name: share for name, (share, _) in test.shapes.items()}
+    shares = {name: shape.share for name, shape in test.shapes.items()}
     assert max(shares, key=lambda name: shares[name]) == "period 10"
     assert shares["period 10"] > 0.95
 

@@ -135,6 +135,7 @@ def test_stability_of_the_same_is_one_and_of_others_less() -> None:
     base = Clustering([np.arange(4), np.arange(4, 8)], 0)
     other = Clustering([np.arange(2), np.arange(4, 8), np.arange(8, 10)], 0)
     found = stability(base, {"same": base, "other": other}, 10)
-    assert found.rand[0] == found.jaccard[0] == 1
-    assert found.each.tolist() == [(1 + 0.5) / 2, 1]
-    assert found.rand[1] < 1
+    same, less = found.agreements
+    assert (same.name, same.rand, same.jaccard) == ("same", 1, 1)
+    assert found.by_cluster.tolist() == [(1 + 0.5) / 2, 1]
+    assert less.rand < 1

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from novacula.features.config import SaeKind
-from novacula.features.sae.gradient import AUXILIARY, BANDWIDTH, Objective, Weights, slope
+from novacula.features.sae.gradient import AUXILIARY, BANDWIDTH, Objective, SaeWeights, loss_gradient
 
 NONE = torch.zeros(0, dtype=torch.int64)
 
 
-def weights(latents: int = 24, width: int = 6) -> Weights:
+def weights(latents: int = 24, width: int = 6) -> SaeWeights:
     generator = torch.Generator().manual_seed(0)
     rows = torch.randn(latents, width, generator=generator)
     rows /= rows.norm(dim=1, keepdim=True)
@@ -25,7 +25,7 @@ def states(tokens: int = 15, width: int = 6) -> torch.Tensor:
     return torch.randn(tokens, width, generator=torch.Generator().manual_seed(9))
 
 
-def dense_loss(kind: SaeKind, w: Weights, x: torch.Tensor, objective: Objective) -> torch.Tensor:
+def dense_loss(kind: SaeKind, w: SaeWeights, x: torch.Tensor, objective: Objective) -> torch.Tensor:
     """The same loss with matrices, for autograd."""
     pre = (x - w["decoder_bias"]) @ w["encoder"].t() + w["encoder_bias"]
     codes = pre.clamp_min(0)
@@ -41,7 +41,7 @@ def dense_loss(kind: SaeKind, w: Weights, x: torch.Tensor, objective: Objective)
 @pytest.mark.parametrize("kind", ["relu", "topk", "batchtopk"])
 def test_gradients_are_those_of_autograd(kind: SaeKind) -> None:
     w, x, objective = weights(), states(), Objective(kind, 4, 0.3)
-    found = slope(w, x, objective, NONE)
+    found = loss_gradient(w, x, objective, NONE)
     leaves = {name: value.clone().requires_grad_() for name, value in w.items()}
     dense_loss(kind, leaves, x, objective).backward()
     for name, leaf in leaves.items():
@@ -51,7 +51,7 @@ def test_gradients_are_those_of_autograd(kind: SaeKind) -> None:
 def test_jumprelu_is_relu_with_a_jump_but_for_its_threshold() -> None:
     w, x = weights(), states()
     w["log_threshold"] = torch.full((24,), math.log(0.5))
-    found = slope(w, x, Objective("jumprelu", 4, 0.3), NONE)
+    found = loss_gradient(w, x, Objective("jumprelu", 4, 0.3), NONE)
     leaves = {name: value.clone().requires_grad_() for name, value in w.items()}
     pre = (x - leaves["decoder_bias"]) @ leaves["encoder"].t() + leaves["encoder_bias"]
     codes = pre * (pre > 0.5)
@@ -72,7 +72,7 @@ def test_jumprelu_thresholds_follow_the_straight_through_rule() -> None:
             "decoder_bias": torch.zeros(1),
             "log_threshold": torch.tensor([math.log(threshold)]),
         }
-        found = slope(w, torch.tensor([[pre]]), Objective("jumprelu", 1, sparsity), NONE)
+        found = loss_gradient(w, torch.tensor([[pre]]), Objective("jumprelu", 1, sparsity), NONE)
         code = pre if pre > threshold else 0.0
         inside = abs(pre - threshold) < BANDWIDTH / 2
         by_threshold = -(threshold * 2 * (code - pre) + sparsity) / BANDWIDTH * inside
@@ -82,11 +82,11 @@ def test_jumprelu_thresholds_follow_the_straight_through_rule() -> None:
 def test_dead_latents_learn_the_residual_and_no_one_else_does() -> None:
     w, x, objective = weights(), states(), Objective("topk", 2, 0.0)
     dead = torch.tensor([3, 7, 11, 20])
-    plain, helped = (slope(w, x, objective, each).gradients for each in (NONE, dead))
+    plain, helped = (loss_gradient(w, x, objective, each).gradients for each in (NONE, dead))
     leaves = {name: value.clone().requires_grad_() for name, value in w.items()}
     pre = ((x - w["decoder_bias"]) @ leaves["encoder"].t() + leaves["encoder_bias"])[:, dead]
     chosen = torch.zeros_like(pre).scatter(1, pre.topk(3, dim=1).indices, 1.0)  # min(2 k, width / 2)
-    residual = slope(w, x, objective, NONE).residual
+    residual = loss_gradient(w, x, objective, NONE).residual
     error = (pre.clamp_min(0) * chosen) @ leaves["decoder"][dead] + residual
     (AUXILIARY * error.square().sum(1).mean()).backward()
     for name in ("encoder", "encoder_bias", "decoder"):

@@ -5,7 +5,7 @@ import pytest
 
 from novacula.errors import InputError
 from novacula.features.discovery.array_store import read_states, store_states
-from novacula.features.store import Batches, Store, StoreWriter
+from novacula.features.store import Batches, Origin, Store, StoreWriter
 from novacula.files import write_npz
 
 
@@ -15,7 +15,7 @@ def numbers(rows: int, width: int = 3) -> np.ndarray:
 
 def filled(path: Path, rows: int = 25, shard_rows: int = 7, pieces: tuple[int, ...] = (4, 9, 12)) -> Store:
     """A store that was written in pieces of other lengths than its shards; documents of 10 rows; token = row mod 5."""
-    writer = StoreWriter(path, 3, {"model": "m"}, vocabulary=list(" abcd"), precision="float32", shard_rows=shard_rows)
+    writer = StoreWriter(path, 3, Origin("m"), vocabulary=list(" abcd"), precision="float32", shard_rows=shard_rows)
     row = np.arange(rows)
     for part in np.split(row, np.cumsum(pieces)[:-1]):
         writer.append(numbers(rows)[part], part % 5, part // 10, part % 10)
@@ -43,12 +43,12 @@ def test_context_is_of_the_token_itself_and_ends_with_its_document(tmp_path: Pat
 
 def test_a_killed_writer_goes_on_where_it_was(tmp_path: Path) -> None:
     whole = filled(tmp_path / "whole")
-    first = StoreWriter(tmp_path / "cut", 3, {"model": "m"}, precision="float32", shard_rows=7)
+    first = StoreWriter(tmp_path / "cut", 3, Origin("m"), precision="float32", shard_rows=7)
     row = np.arange(25)
     first.append(numbers(25)[:10], row[:10] % 5, row[:10] // 10, row[:10] % 10)
     state = first.state()
     first.append(99 + numbers(15), row[:15], row[:15], row[:15])  # never happened
-    second = StoreWriter(tmp_path / "cut", 3, {"model": "m"}, precision="float32", shard_rows=7)
+    second = StoreWriter(tmp_path / "cut", 3, Origin("m"), precision="float32", shard_rows=7)
     second.load(*state)
     second.append(numbers(25)[10:], row[10:] % 5, row[10:] // 10, row[10:] % 10)
     second.close()
@@ -61,7 +61,7 @@ def test_a_killed_writer_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_refuses_nan_and_what_float16_cannot_hold(tmp_path: Path) -> None:
-    writer = StoreWriter(tmp_path, 3, {"model": "m"})
+    writer = StoreWriter(tmp_path, 3, Origin("m"))
     row = np.arange(2)
     bad = numbers(2)
     bad[1, 2] = np.nan
@@ -73,7 +73,7 @@ def test_refuses_nan_and_what_float16_cannot_hold(tmp_path: Path) -> None:
 
 
 def test_refuses_an_empty_or_damaged_store(tmp_path: Path) -> None:
-    StoreWriter(tmp_path / "empty", 3, {"model": "m"}).close()
+    StoreWriter(tmp_path / "empty", 3, Origin("m")).close()
     with pytest.raises(InputError, match="holds no states"):
         Store(tmp_path / "empty").check_filled()
     filled(tmp_path / "damaged")
@@ -96,7 +96,7 @@ def test_batches_go_on_exactly(tmp_path: Path) -> None:
     first, second = Batches(store, 4, seed=0), Batches(store, 4, seed=0)
     for _ in range(9):
         first.next()
-    second.load(first.state())
+    second.place = first.place
     for _ in range(9):
         assert first.next().tolist() == second.next().tolist()
 

@@ -1,4 +1,4 @@
-"""Do words such as early and late move a label along its circle?"""
+"""Do words such as "early" and "late" move a label along its circle?"""
 
 from dataclasses import dataclass
 from itertools import product
@@ -16,15 +16,15 @@ _DRAWN = 9999
 
 @dataclass(frozen=True)
 class Continuity:
-    """Where labels stand with and without a word that moves them.
+    """Where labels stand with and without a word that may move them.
 
     Attributes:
         bare: the labels alone, in the leading plane of their states.
         early: the labels with the word for earlier, in that plane.
-        late: with the word for later.
-        shifts: signed angle in degrees from early to late, by label; positive in the order of the labels.
-        mean_shift: their mean.
-        p_value: two-sided, by exchanging early and late of labels: exact up to 14 labels.
+        late: the labels with the word for later.
+        shifts: signed angle from early to late in degrees, by label; positive in the order of the labels.
+        mean_shift: the mean of the shifts.
+        p_value: two-sided, by exchanging early and late of single labels; exact up to 14 labels.
     """
 
     bare: Float[np.ndarray, "labels 2"]
@@ -45,34 +45,34 @@ def continuity(
     late: str = "very late on {label}",
     seed: int = 0,
 ) -> Continuity:
-    """Compare a concept's labels with versions of them that say "early" and "late".
+    """Compares the states of a concept's labels with those where the prompt says "early" or "late".
 
     Args:
         model: the model.
-        concept: whose labels.
-        layer: of the residual stream, at the last token.
-        bare, early, late: texts with ``{label}``. The plane is fitted on the bare ones only.
-        seed: of labels' exchanges that are drawn where there are more than 14 labels.
+        concept: the concept whose labels are compared.
+        layer: layer of the residual stream; its states at the last token are taken.
+        bare, early, late: texts with ``{label}``. The plane is fitted to the bare ones only.
+        seed: seed of the exchanges, which are drawn where there are more than 14 labels.
 
     Raises:
-        InputError: a text without ``{label}``, or the model has no such layer.
+        InputError: a text has no ``{label}``, or the model has no such layer.
 
     Source: arXiv 2405.14860, section on continuity; the shift and its test are ours.
     """
     for text in (bare, early, late):
         if "{label}" not in text:
             raise InputError(repr(text), "must hold {label}")
-    prompts = [model.encode(text.replace("{label}", each)) for text in (bare, early, late) for each in concept.labels]
+    prompts = [model.encode(text.replace("{label}", label)) for text in (bare, early, late) for label in concept.labels]
     states = model.hidden_states(prompts, [layer], [len(tokens) - 1 for tokens in prompts])[:, 0].double().numpy()
     return compare(states.reshape(3, concept.period, -1), seed=seed)
 
 
 def compare(states: Float[np.ndarray, "3 labels d"], *, seed: int = 0) -> Continuity:
-    """The same from states: bare, early and late, of labels in cyclic order."""
+    """Returns the same from states: bare, early and late, with the labels in cyclic order."""
     center = states[0].mean(0)
     axes = np.linalg.svd(states[0] - center, full_matrices=False)[2][:2]
     plane = (states - center) @ axes.T
-    # The words shift all labels alike too, which is no turn.
+    # The words also shift all labels alike, which is no turn.
     plane = plane - plane.mean(1, keepdims=True)
     angle = np.arctan2(plane[..., 1], plane[..., 0])
     order = np.angle(np.exp(1j * (np.roll(angle[0], -1) - angle[0])))
@@ -82,7 +82,7 @@ def compare(states: Float[np.ndarray, "3 labels d"], *, seed: int = 0) -> Contin
 
 
 def _sign_flips(values: Float[np.ndarray, " n"], seed: int) -> float:
-    """How often the mean of values with signs at random is as far from zero as theirs."""
+    """Returns how often the mean is as far from zero where the values get random signs."""
     if len(values) <= _EXACT:
         signs = np.array(list(product((1, -1), repeat=len(values))))
     else:

@@ -1,4 +1,4 @@
-"""What is written in place of a state at the label's token, to make a model answer as if the label were another."""
+"""Interventions: the states that replace those at the label's token, to make a model answer as if it were another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from novacula.features.circles.probe import CircularProbe
 
 @dataclass(frozen=True)
 class Case:
-    """States, and what they are to become.
+    """States, and the labels that they are to say.
 
     Attributes:
-        states: x, as they are.
-        labels: α of each.
+        states: x, the states as they are.
+        labels: α, the label of each.
         clean: the states of the same wordings with the wanted labels.
         targets: α', the wanted labels.
-        probe: of the circle at this layer.
+        probe: the probe of the circle at this layer.
     """
 
     states: Float[np.ndarray, "runs d"]
@@ -29,7 +29,7 @@ class Case:
 
 
 def intervene(name: str, case: Case) -> Float[np.ndarray, "runs d"]:
-    """New states by the intervention of this name, one of `INTERVENTIONS`."""
+    """Returns the new states of the intervention with this name, one of `INTERVENTIONS`."""
     return INTERVENTIONS[name][0](case)
 
 
@@ -73,27 +73,27 @@ def _rotate(case: Case) -> Float[np.ndarray, "runs d"]:
 
 
 def _in_plane(case: Case, states: Float[np.ndarray, "runs d"]) -> Float[np.ndarray, "runs d"]:
-    """The part of states that lies in the plane which the probe reads."""
+    """Returns the part of the states that lies in the plane of the probe."""
     plane = case.probe.plane
     return states @ plane.T @ plane
 
 
 INTERVENTIONS: dict[str, tuple[Callable[[Case], np.ndarray], str]] = {
-    "none": (lambda case: case.states, "nothing is changed"),
+    "none": (lambda case: case.states, "the state as it is"),
     "patch circle": (_patch_circle, "the wanted point of the circle, and the mean in all else (the published method)"),
     "patch components": (
         _patch_components,
-        "the principal components of the prompt with the wanted label, the rest kept",
+        "the principal components of the prompt with the wanted label; the rest is kept",
     ),
-    "patch plane": (_patch_plane, "the circle's plane of the prompt with the wanted label, the rest kept"),
+    "patch plane": (_patch_plane, "the circle's plane of the prompt with the wanted label; the rest is kept"),
     "patch layer": (lambda case: case.clean, "the whole state of the prompt with the wanted label"),
     "average ablate": (_ablate, "the mean of all states"),
     "zero circle": (_without_circle, "the state without its part in the circle's plane"),
     "only circle": (_only_circle, "that part alone, and the mean in all else"),
-    "set in place": (_set_in_place, "the wanted point of the circle, the rest kept (ours)"),
-    "rotate": (_rotate, "turned in the circle's plane by the wanted angle, radius and rest kept (ours)"),
+    "set in place": (_set_in_place, "the wanted point of the circle; the rest is kept (ours)"),
+    "rotate": (_rotate, "the state, turned in the circle's plane by the wanted angle; radius and rest are kept (ours)"),
 }
-"""What each intervention does, and how it is told.
+"""The interventions by name: the new states, and a description of them.
 
 Source: arXiv 2405.14860, section 5 and appendices; patching the plane, setting in place and rotating are ours.
 """

@@ -1,4 +1,4 @@
-"""Activation patching: where label, offset and answer live in a model."""
+"""Activation patching: where in a model label, offset and answer live."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ PLACES: tuple[Place, ...] = ("label", "offset", "last")
 
 @dataclass(frozen=True)
 class Patching:
-    """Mean effect of patching a clean state into a prompt that differs in label or offset.
+    """The mean effect of patching a clean state into a prompt that differs in label or offset.
 
     Attributes:
-        effects: by place and point, 1 where the answer changes as if the whole prompt had been exchanged, 0 where
+        effects: by place and point; 1 where the answer changes as if the whole prompt had been exchanged, 0 where
             nothing happens.
-        places: tokens.
-        points: of the model.
-        pairs: over which the mean is taken.
+        places: the tokens.
+        points: the points of the model.
+        pairs: pairs of prompts over which the mean is taken.
     """
 
     effects: Float[np.ndarray, "places points"]
@@ -43,21 +43,21 @@ def patch(
     seed: int = 0,
     places: Sequence[Place] = PLACES,
 ) -> Patching:
-    """Put states of one prompt into another, one point and token at a time.
+    """Puts states of one prompt, the clean one, into another, the dirty one, one point and token at a time.
 
-    The effect is (D_patched - D_dirty)/(D_clean - D_dirty) with D the logit of the clean answer less that of the
+    The effect is (D_patched - D_dirty)/(D_clean - D_dirty), where D is the logit of the clean answer minus that of the
     dirty one. Pairs whose answers the model itself does not tell apart, D_clean ≤ D_dirty, are left out.
 
     Args:
         model: the model.
         prompts: all labels with all offsets.
-        points: where.
-        pairs: of prompts that differ in the label only, and as many that differ in the offset only.
-        seed: of their draw.
-        places: tokens.
+        points: where states are patched.
+        pairs: number of pairs that differ in the label only; as many more differ in the offset only.
+        seed: seed of the draw of pairs.
+        places: tokens at which states are patched.
 
     Raises:
-        InputError: no pair can be told apart, or a label is not a single token.
+        InputError: the model tells no pair apart, or a label is not a single token.
 
     Source: arXiv 2405.14860, appendix on activation patching.
     """
@@ -71,8 +71,8 @@ def patch(
         row = np.arange(len(values))
         return values[row, prompts.answers[clean[kept]]] - values[row, prompts.answers[dirty[kept]]]
 
-    everyone = np.arange(len(clean))
-    kept = np.flatnonzero(gap(logits[clean], everyone) > gap(logits[dirty], everyone))
+    drawn = np.arange(len(clean))
+    kept = np.flatnonzero(gap(logits[clean], drawn) > gap(logits[dirty], drawn))
     if not len(kept):
         raise InputError(prompts.concept.name, "the model answers no two prompts differently enough to patch them")
     low, high = gap(logits[dirty[kept]], kept), gap(logits[clean[kept]], kept)
@@ -89,7 +89,7 @@ def patch(
 
 
 def all_points(model: LanguageModel, sites: Sequence[Site] = ("residual", "attention", "mlp")) -> list[Point]:
-    """Every layer of some sites; of heads, every head of every block."""
+    """Returns the points of every layer at some sites; for the site ``head``, every head of every block."""
     points = []
     for site in sites:
         for layer in range(model.n_layers + (site == "residual")):
@@ -101,7 +101,7 @@ def all_points(model: LanguageModel, sites: Sequence[Site] = ("residual", "atten
 
 
 def _pairs(prompts: Prompts, count: int, seed: int) -> tuple[Int[np.ndarray, " pairs"], Int[np.ndarray, " pairs"]]:
-    """Prompts with equal offset and different labels, then with equal label and different offsets."""
+    """Draws pairs of prompts that differ in the label only, then pairs that differ in the offset only."""
     rows = np.arange(len(prompts.tokens))
     first, second = np.meshgrid(rows, rows, indexing="ij")
     same_label = prompts.labels[first] == prompts.labels[second]

@@ -1,4 +1,4 @@
-"""A linear probe that reads labels off a circle, carried as a map of all dimensions, and its tests on unseen labels."""
+"""A linear probe that reads labels from a circle, kept as a map of all dimensions, and its tests on unseen labels."""
 
 from dataclasses import dataclass
 
@@ -6,27 +6,27 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.errors import InputError
-from novacula.features.circles.test import HeldOut, circle, without_group_means
+from novacula.features.circles.test import Readout, circle, without_group_means
 
 _NOISE = 1e-5
-"""Principal components smaller than this share of the largest are what float32 leaves, and are not fitted."""
+"""Principal components below this share of the largest are rounding errors of float32, and are not fitted."""
 
 
 @dataclass(frozen=True)
 class CircularProbe:
-    """Reads points near the unit circle off states, and writes them.
+    """Reads points near the unit circle from states, and writes them into states.
 
-    Being maps of all dimensions, these mean the same at every layer, whatever that layer's principal axes are.
+    Both are maps of all dimensions, so they mean the same at every layer, whatever its principal axes are.
 
     Attributes:
-        mean: x̄ of the states that it was fitted on.
+        mean: x̄, the mean of the states that it was fitted to.
         basis: W, orthonormal rows of the subspace in which it works.
-        reading: P W; the circle is read as ``offset + (x - mean) @ reading.T``.
-        writing: Wᵀ P⁺; what is written is ``mean + (circle - offset) @ writing.T``.
-        offset: mean of the labels' circle; 0 where all labels are equally frequent.
+        reading: P W; it reads the point ``offset + (x - mean) @ reading.T``.
+        writing: Wᵀ P⁺; it writes the state ``mean + (point - offset) @ writing.T``.
+        offset: mean of the points of the labels; 0 where all labels are equally frequent.
         period: p.
-        harmonic: h; label c stands at angle 2πhc/p.
-        r2: of the two coordinates, on the states that it was fitted on, which says little (see `unseen_labels`).
+        harmonic: h; label c stands at the angle 2πhc/p.
+        r2: R² of the two coordinates on the states that it was fitted to, which says little (see `unseen_labels`).
     """
 
     mean: Float[np.ndarray, " d"]
@@ -39,20 +39,20 @@ class CircularProbe:
     r2: float
 
     def read(self, states: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
-        """Points near the circle."""
+        """Returns the points near the circle that the states say."""
         return self.offset + (states - self.mean) @ self.reading.T
 
     def point(self, labels: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:
-        """Where labels stand on the circle."""
+        """Returns the points of labels on the circle."""
         return circle(labels * self.harmonic, self.period)
 
     def write(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n d"]:
-        """The states at the mean in all but the circle, at these points in it."""
+        """Returns the states that lie at these points of the circle's plane, and at the mean in all else."""
         return self.mean + (points - self.offset) @ self.writing.T
 
     @property
     def plane(self) -> Float[np.ndarray, "2 d"]:
-        """Orthonormal rows that span what the probe reads."""
+        """Orthonormal rows that span the directions that the probe reads."""
         return np.linalg.qr(self.reading.T)[0].T
 
 
@@ -65,21 +65,21 @@ def fit_probe(
     harmonic: int = 1,
     plane: Float[np.ndarray, "k d"] | None = None,
 ) -> CircularProbe:
-    """Fit the circle to states by least squares in their leading principal components, or in a given plane.
+    """Fits the circle to states by least squares in their leading principal components, or in a given subspace.
 
     Args:
-        states: at the tokens that say the label.
-        labels: of each state, 0 … p - 1.
+        states: the states at the tokens that say the label.
+        labels: the label of each state, 0 … p - 1.
         period: p.
-        components: k, principal components.
+        components: k, the number of principal components.
         harmonic: h, for a circle that goes round h times.
-        plane: rows that span the subspace to work in, such as that of a group of SAE latents; instead of components.
+        plane: rows that span the subspace, such as that of a group of SAE latents; it replaces the components.
 
     Raises:
         InputError: the states do not span two dimensions, or are not finite.
 
-    Source: arXiv 2405.14860, section 4 (circular probe); with both sides centered. The plane of SAE latents: its
-        appendix on probing with SAE directions.
+    Source: arXiv 2405.14860, section 4 (circular probe), with both sides centered. The plane of SAE latents comes from
+        its appendix on probing with SAE directions.
     """
     if not np.isfinite(states).all():
         raise InputError("states", "some are not finite numbers")
@@ -111,19 +111,20 @@ def fit_answer_probe(
     *,
     components: int = 20,
 ) -> CircularProbe:
-    """The circle of the answer γ = α + β, once what α, β and α - β explain by themselves is set apart.
+    """Fits the circle of the answer γ = α + β, beside what α, β and α - β explain by themselves.
 
     Args:
-        states: at the last token.
+        states: the states at the last token.
         starts: α of each prompt.
         offsets: β of each prompt.
         period: p.
-        components: k, principal components.
+        components: k, the number of principal components.
 
     Raises:
-        InputError: the answer's circle cannot be told from the rest.
+        InputError: the circle of the answer cannot be told from the rest.
 
-    Source: arXiv 2405.14860, appendix on interventions at γ ("inverse regression probe"), pseudo-inverse to 10⁻².
+    Source: arXiv 2405.14860, appendix on interventions at γ ("inverse regression probe"); the pseudo-inverse is cut
+        at 10⁻².
     """
     mean = states.mean(0)
     centered = states.astype(float) - mean
@@ -150,18 +151,20 @@ def fit_answer_probe(
     return CircularProbe(mean, basis, reading, basis.T @ rows.T, offset, period, 1, float(r2))
 
 
-def unseen_labels(states: Float[np.ndarray, "groups labels d"], *, components: int = 5, harmonic: int = 1) -> HeldOut:
-    """Read each label by a probe that was fitted on all the other labels only.
+def unseen_labels(states: Float[np.ndarray, "groups labels d"], *, components: int = 5, harmonic: int = 1) -> Readout:
+    """Reads each label by a probe that was fitted to all other labels only.
 
-    With few labels a probe fits any order of them: only a label that it never saw says whether there is a circle.
+    With few labels a probe fits any order of them: only a label that it never saw tells whether there is a circle.
 
     Args:
-        states: one state for each label in each group; the means of groups are removed.
-        components: principal components of the states that are fitted on.
-        harmonic: of the circle.
+        states: one state for each label in each group; the means of groups are subtracted.
+        components: number of principal components.
+        harmonic: how often the circle goes round.
 
     Raises:
-        InputError: fewer than 4 labels.
+        InputError: there are fewer than 4 labels.
+
+    Source: ours.
     """
     groups, count, _ = states.shape
     if count < 4:
@@ -169,8 +172,8 @@ def unseen_labels(states: Float[np.ndarray, "groups labels d"], *, components: i
     states = without_group_means(states.astype(float))
     read = np.empty((groups, count, 2))
     for label in range(count):
-        kept = [other for other in range(count) if other != label]
-        # No more directions than the labels that are left can fix.
+        kept = [seen for seen in range(count) if seen != label]
+        # There are no more directions than the remaining labels can fix.
         probe = fit_probe(
             states[:, kept].reshape(groups * len(kept), -1),
             np.tile(kept, groups),
@@ -179,14 +182,16 @@ def unseen_labels(states: Float[np.ndarray, "groups labels d"], *, components: i
             harmonic=harmonic,
         )
         read[:, label] = probe.read(states[:, label])
-    return _held_out(read, harmonic)
+    return _readout(read, harmonic)
 
 
-def unseen_groups(states: Float[np.ndarray, "groups labels d"], *, components: int = 5, harmonic: int = 1) -> HeldOut:
-    """Read each group, such as a wording, by a probe that was fitted on the other groups only.
+def unseen_groups(states: Float[np.ndarray, "groups labels d"], *, components: int = 5, harmonic: int = 1) -> Readout:
+    """Reads each group, such as a wording, by a probe that was fitted to the other groups only.
 
     Raises:
-        InputError: fewer than 2 groups.
+        InputError: there are fewer than 2 groups.
+
+    Source: ours.
     """
     groups, count, _ = states.shape
     if groups < 2:
@@ -197,14 +202,14 @@ def unseen_groups(states: Float[np.ndarray, "groups labels d"], *, components: i
         kept = np.delete(states, group, axis=0).reshape((groups - 1) * count, -1)
         labels = np.tile(np.arange(count), groups - 1)
         read[group] = fit_probe(kept, labels, count, components=components, harmonic=harmonic).read(states[group])
-    return _held_out(read, harmonic)
+    return _readout(read, harmonic)
 
 
-def _held_out(read: Float[np.ndarray, "groups labels 2"], harmonic: int) -> HeldOut:
+def _readout(read: Float[np.ndarray, "groups labels 2"], harmonic: int) -> Readout:
     count = read.shape[1]
     true = circle(np.arange(count) * harmonic, count)
     angles = np.arctan2(read[..., 1], read[..., 0])
     away = angles - np.arctan2(true[:, 1], true[:, 0])
     errors = np.degrees(np.abs((away + np.pi) % (2 * np.pi) - np.pi))
     r2 = 1 - ((read - true) ** 2).sum() / (((true - true.mean(0)) ** 2).sum() * len(read))
-    return HeldOut(angles, errors, float(r2))
+    return Readout(angles, errors, float(r2))

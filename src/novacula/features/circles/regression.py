@@ -1,4 +1,4 @@
-"""Explanation via regression: which functions of the prompt make up a state, and what they leave over."""
+"""Explanation via regression: which functions of the prompt make up a state, and what is left."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from novacula.features.circles.test import circle
 
 @dataclass(frozen=True)
 class Regression:
-    """States as a linear function of designs.
+    """States X as a linear function of designs, X̂.
 
     Attributes:
         r2: 1 - ‖X - X̂‖²/‖X - X̄‖².
@@ -26,20 +26,25 @@ class Regression:
 
 
 @dataclass(frozen=True)
-class Explained:
-    """One round of a greedy explanation: the function that was added, and how far all so far reach."""
+class Term:
+    """A function that a greedy explanation has added.
+
+    Attributes:
+        function: its name.
+        regression: of the states on all functions so far.
+    """
 
     function: str
     regression: Regression
 
 
 def regress(states: Float[np.ndarray, "n q"], designs: Sequence[Float[np.ndarray, "n _"]]) -> Regression:
-    """Least squares of states on functions and a constant.
+    """Fits states by functions and a constant, with least squares.
 
     Raises:
-        InputError: the states are all alike, or not finite.
+        InputError: the states are all equal, or not finite.
 
-    Source: arXiv 2405.14860, section 6 (explanation via regression); leaving rows out is ours, by the hat matrix.
+    Source: arXiv 2405.14860, section 6 (explanation via regression); leaving rows out, by the hat matrix, is ours.
     """
     total = ((states - states.mean(0)) ** 2).sum()
     if not np.isfinite(total) or total <= 0:
@@ -48,7 +53,7 @@ def regress(states: Float[np.ndarray, "n q"], designs: Sequence[Float[np.ndarray
     left, sizes, _ = np.linalg.svd(design, full_matrices=False)
     basis = left[:, sizes > 1e-9 * sizes[0]]
     residual = states - basis @ (basis.T @ states)
-    # A row that alone fixes a coefficient cannot be predicted from the others: it counts as wholly unexplained.
+    # A row that alone fixes a coefficient cannot be predicted from the others, so it counts as unexplained.
     free = 1 - (basis**2).sum(1)
     alone = free < 1e-9
     left_out = np.where(alone[:, None], states - states.mean(0), residual / np.where(alone, 1.0, free)[:, None])
@@ -57,28 +62,28 @@ def regress(states: Float[np.ndarray, "n q"], designs: Sequence[Float[np.ndarray
 
 def explain_states(
     states: Float[np.ndarray, "n q"], functions: Mapping[str, Float[np.ndarray, "n _"]], *, most: int = 6
-) -> list[Explained]:
-    """Add one function after the other, each the one that predicts left-out rows best, as long as that helps.
+) -> list[Term]:
+    """Adds one function after the other, each the one that predicts left-out rows best, as long as that helps.
 
     Args:
         states: X, such as leading principal coordinates.
-        functions: values of each on every row.
-        most: functions that are taken at most.
+        functions: the values of each function on every row.
+        most: most functions that are taken.
 
     Raises:
         InputError: as `regress`.
     """
-    chosen: list[Explained] = []
+    chosen: list[Term] = []
     rest = dict(functions)
     reached = 0.0
     while rest and len(chosen) < most:
-        designs = [functions[each.function] for each in chosen]
+        designs = [functions[term.function] for term in chosen]
         tried = {name: regress(states, [*designs, values]) for name, values in rest.items()}
         best = max(tried, key=lambda name: tried[name].r2_left_out)
         if tried[best].r2_left_out < reached + 1e-3:
             break
         reached = tried[best].r2_left_out
-        chosen.append(Explained(best, tried[best]))
+        chosen.append(Term(best, tried[best]))
         del rest[best]
     return chosen
 
@@ -86,9 +91,9 @@ def explain_states(
 def prompt_functions(
     labels: Int[np.ndarray, " n"], offsets: Int[np.ndarray, " n"], period: int
 ) -> dict[str, Float[np.ndarray, "n _"]]:
-    """The library: functions of label α, offset β and answer γ = α + β, each as columns.
+    """Returns functions of label α, offset β and answer γ = α + β, each as columns.
 
-    One-hots run over all values, so those of 12 months have 12 columns.
+    A one-hot code has a column for each value, so that of 12 months has 12 columns.
 
     Source: arXiv 2405.14860, section 6 and its appendix; circles of higher harmonics are ours.
     """
@@ -111,18 +116,18 @@ def prompt_functions(
 
 
 def one_hot(values: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n values"]:
-    """A column for each value that occurs."""
+    """Returns a column for each value that occurs."""
     return (values[:, None] == np.unique(values)[None]).astype(float)
 
 
 def leading(states: Float[np.ndarray, "n d"], components: int) -> Float[np.ndarray, "n q"]:
-    """Centered states in their leading principal components."""
+    """Returns centered states in their leading principal components."""
     left, sizes, _ = np.linalg.svd(states - states.mean(0), full_matrices=False)
     return left[:, :components] * sizes[:components]
 
 
 def residual_colors(residual: Float[np.ndarray, "n q"]) -> Float[np.ndarray, "n 3"]:
-    """The three leading principal components of a residual, each stretched to 0 … 1: red, green, blue."""
+    """Returns the three leading principal components of a residual, each stretched to 0 … 1: red, green, blue."""
     three = leading(residual, 3)
     three = np.pad(three, ((0, 0), (0, 3 - three.shape[1])))
     low, high = three.min(0), three.max(0)

@@ -1,12 +1,13 @@
 """The report of steering: what each intervention does, towards which labels, and the map of written points."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 
+from novacula.features.circles.findings import Effect, Ring, SteerFindings
 from novacula.features.circles.interventions import INTERVENTIONS
 from novacula.features.circles.steering import UNSEEN
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
@@ -15,120 +16,114 @@ from novacula.runs import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SHOWN = ("none", "patch circle", "patch components", "patch layer")
+_MATRICES = ("none", "patch circle", "patch components", "patch layer")
+_COLUMNS = (
+    "intervention",
+    "logit difference",
+    "96% interval",
+    "target wins",
+    "ahead",
+    "as the model",
+    "norm",
+    "distance",
+)
 
 
-def build_report(folder: RunFolder) -> Path:
-    """Writes the run's report.html from its result; returns its path.
+def write_page(folder: RunFolder) -> Path:
+    """Writes the report of steering from its result, and returns its path.
 
     Raises:
         InputError: a file in the folder is damaged.
         OSError: the report cannot be written.
     """
-    result: Any = folder.read_result() or {}
+    findings = folder.read_findings(SteerFindings)
     sections = []
-    if result.get("interventions"):
-        sections = [_table(result), _bars(result), _matrices(result), _answers(result)]
-    if result.get("grid"):
-        sections.insert(3, _grid(result))
-    title = f"Steering {folder.record.configuration['task']} in {result.get('model', 'a model')}"
-    subtitle = f"“{result['template']}”, layer {result['layer']}" if result else "Nothing has been measured yet."
+    if findings and findings.interventions:
+        sections = [_table(findings), _bars(findings), _matrices(findings), _answers(findings)]
+        if findings.grid:
+            sections.insert(3, _grid(findings))
     return write_report(
         folder.path / "report.html",
-        title,
-        subtitle,
+        f"Steering {folder.record.inputs['task']} in {findings.model if findings else 'a model'}",
+        f"“{findings.template}”, layer {findings.layer}" if findings else "Nothing has been measured yet.",
         sections or [Section("Interventions", "None has been done yet.")],
-        run_facts(folder, {}, unsaid=("concept",)),
+        run_facts(folder, {}, unsaid=("concept",), inputs=("model", "task")),
     )
 
 
-def _table(result: Mapping[str, Any]) -> Section:
+def _table(findings: SteerFindings) -> Section:
     rows = [
         (
-            each["name"],
-            f"{each['mean_logit_difference']:+.2f}",
-            f"{each['interval'][0]:+.2f} … {each['interval'][1]:+.2f}",
-            f"{each['target_wins'] / each['runs']:.0%}",
-            f"{each['target_ahead'] / each['runs']:.0%}",
-            f"{each['interchange'] / each['runs']:.0%}",
-            f"{each['norm_ratio']:.2f}",
-            f"{each['distance']:.2f}",
+            effect.name,
+            f"{effect.mean_logit_difference:+.2f}",
+            f"{effect.interval[0]:+.2f} … {effect.interval[1]:+.2f}",
+            f"{effect.target_wins / effect.runs:.0%}",
+            f"{effect.target_ahead / effect.runs:.0%}",
+            f"{effect.interchange / effect.runs:.0%}",
+            f"{effect.norm_ratio:.2f}",
+            f"{effect.distance:.2f}",
         )
-        for each in result["interventions"]
+        for effect in findings.interventions
     ]
-    head = (
-        "intervention",
-        "logit difference",
-        "96% interval",
-        "target wins",
-        "ahead",
-        "as the model",
-        "norm",
-        "distance",
-    )
     note = (
-        f"{result['interventions'][0]['runs']} runs: every prompt towards every other label. The difference is that of "
-        "the right answer less the wanted one: negative means steered. Wins: the wanted answer has the largest logit "
-        "of all labels; ahead: it beats the right one; as the model: the answer is the one that the model itself gives "
-        "where the prompt says the wanted label. Norm: length of the written state over that of the replaced one. "
-        "Distance: to the nearest real state, where 1 is the median distance between labels."
+        f"{findings.interventions[0].runs} runs: every prompt towards every other label. The difference is the logit "
+        "of the right answer minus that of the wanted one: negative means steered. Wins: the wanted answer has the "
+        "largest logit of all labels. Ahead: it beats the right answer. As the model: the answer is the one that the "
+        "model gives where the prompt says the wanted label. Norm: length of the written state over that of the "
+        "replaced one. Distance: to the nearest real state, where 1 is the median distance between labels."
     )
-    told = [(name, words) for name, (_, words) in INTERVENTIONS.items()]
-    told.insert(2, (UNSEEN, "patch circle by a probe that was fitted without the wanted label (ours)"))
-    legend = Markup("<h3>What is written</h3>") + table(("intervention", "state"), told)
-    return Section("Interventions", table(head, rows) + legend, note)
+    described = [(name, words) for name, (_, words) in INTERVENTIONS.items()]
+    described.insert(2, (UNSEEN, "patch circle by a probe that was fitted without the wanted label (ours)"))
+    legend = Markup("<h3>What is written</h3>") + table(("intervention", "state"), described)
+    return Section("Interventions", table(_COLUMNS, rows) + legend, note)
 
 
-def _bars(result: Mapping[str, Any]) -> Section:
-    picture = figure_svg(
-        "differences",
-        "Mean logit difference of each intervention, with its interval.",
-        lambda figure: _draw_bars(figure, result["interventions"]),
-        height=3.8,
-    )
+def _bars(findings: SteerFindings) -> Section:
+    effects = findings.interventions
+
+    def draw(figure: "Figure") -> None:
+        axis = figure.subplots()
+        at = np.arange(len(effects))[::-1]
+        means = np.array([effect.mean_logit_difference for effect in effects])
+        ends = np.array([effect.interval for effect in effects]).T
+        axis.barh(at, means, color=[SERIES[0] if mean < 0 else SERIES[1] for mean in means], height=0.62)
+        axis.hlines(at, *ends, color=INK, linewidth=1.2)
+        axis.axvline(0, color=FAINT)
+        axis.set_yticks(at, [effect.name for effect in effects])
+        axis.set(xlabel="logit of the right answer minus that of the wanted one")
+        axis.grid(axis="y", visible=False)
+
+    words = "Mean logit difference of each intervention, with its interval."
     note = "Bars show the mean over runs, lines the 96% t-interval over prompts. Left of zero the wanted answer leads."
-    return Section("How far each one steers", picture, note)
+    return Section("How far each one steers", figure_svg("differences", words, draw, height=3.8), note)
 
 
-def _draw_bars(figure: "Figure", outcomes: Sequence[Mapping[str, Any]]) -> None:
-    axis = figure.subplots()
-    at = np.arange(len(outcomes))[::-1]
-    means = np.array([each["mean_logit_difference"] for each in outcomes])
-    ends = np.array([each["interval"] for each in outcomes]).T
-    axis.barh(at, means, color=[SERIES[0] if mean < 0 else SERIES[1] for mean in means], height=0.62)
-    axis.hlines(at, *ends, color=INK, linewidth=1.2)
-    axis.axvline(0, color=FAINT)
-    axis.set_yticks(at, [each["name"] for each in outcomes])
-    axis.set(xlabel="logit of the right answer less that of the wanted one")
-    axis.grid(axis="y", visible=False)
-
-
-def _matrices(result: Mapping[str, Any]) -> Section:
-    shown = [each for each in result["interventions"] if each["name"] in _SHOWN]
-    values = np.array([[[np.nan if v is None else v for v in row] for row in each["matrix"]] for each in shown])
+def _matrices(findings: SteerFindings) -> Section:
+    effects = [effect for effect in findings.interventions if effect.name in _MATRICES]
     picture = figure_svg(
         "matrices",
         "Mean logit difference by label and wanted label, for some interventions.",
-        lambda figure: _draw_matrices(figure, [each["name"] for each in shown], values, result["labels"]),
+        lambda figure: _draw_matrices(figure, effects, findings.labels),
         height=3.2,
     )
     return Section(
-        "From which label to which", picture, "Blue: the wanted answer leads. Red: the right one still does."
+        "From which label to which", picture, "Blue: the wanted answer leads. Red: the right one still leads."
     )
 
 
-def _draw_matrices(figure: "Figure", names: Sequence[str], values: np.ndarray, labels: Sequence[str]) -> None:
+def _draw_matrices(figure: "Figure", effects: Sequence[Effect], labels: Sequence[str]) -> None:
+    values = np.array([effect.matrix for effect in effects], float)  # None becomes NaN
     limit = float(np.nanmax(np.abs(values))) or 1.0
-    axes = np.atleast_1d(figure.subplots(1, len(names), sharey=True))
+    axes = np.atleast_1d(figure.subplots(1, len(effects), sharey=True))
     short = [label[:3] for label in labels]
     edges = np.arange(len(labels) + 1) - 0.5
     image = None
-    for axis, name, matrix in zip(axes, names, values, strict=True):
+    for axis, effect, matrix in zip(axes, effects, values, strict=True):
         masked = np.ma.masked_invalid(matrix)
         image = axis.pcolormesh(edges, edges, masked, cmap="RdBu_r", vmin=-limit, vmax=limit)
         axis.set_xticks(range(len(labels)), short, rotation=90)
         axis.set_yticks(range(len(labels)), short)
-        axis.set(title=name, xlabel="wanted", aspect="equal")
+        axis.set(title=effect.name, xlabel="wanted", aspect="equal")
         axis.grid(visible=False)
     axes[0].set(ylabel="in the prompt")
     axes[0].invert_yaxis()  # the others share it
@@ -136,9 +131,9 @@ def _draw_matrices(figure: "Figure", names: Sequence[str], values: np.ndarray, l
     figure.colorbar(image, ax=axes, shrink=0.8)
 
 
-def _grid(result: Mapping[str, Any]) -> Section:
-    labels, rows = result["labels"], [row for row in result["grid"] if row["radius"] > 0]
-    data: list[dict[str, Any]] = [
+def _grid(findings: SteerFindings) -> Section:
+    labels, rings = findings.labels, [ring for ring in findings.grid if ring.radius > 0]
+    legend: list[dict[str, object]] = [
         {
             "type": "scatterpolar",
             "mode": "markers",
@@ -149,43 +144,48 @@ def _grid(result: Mapping[str, Any]) -> Section:
         }
         for number, label in enumerate(labels)
     ]
-    for row in rows:
-        count = len(row["label"])
-        data.append(
-            {
-                "type": "scatterpolar",
-                "mode": "markers",
-                "r": [row["radius"]] * count,
-                "theta": [360 * k / count for k in range(count)],
-                "text": [
-                    f"{labels[label]}, {margin:.2f} ahead; the angle says {labels[expected]}"
-                    for label, margin, expected in zip(row["label"], row["margin"], row["expected"], strict=True)
-                ],
-                "hoverinfo": "text",
-                "showlegend": False,
-                "marker": {
-                    "color": [hue(label, len(labels)) for label in row["label"]],
-                    "size": [6 + 8 * min(1.0, margin) for margin in row["margin"]],
-                },
-            }
-        )
-    outer = [row for row in rows if row["radius"] >= 0.5]
-    hits = [a == b for row in outer for a, b in zip(row["label"], row["expected"], strict=True)]
+    hits = [
+        label == expected
+        for ring in rings
+        if ring.radius >= 0.5
+        for label, expected in zip(ring.label, ring.expected, strict=True)
+    ]
     share = f"{np.mean(hits):.0%} of the points from radius 0.5 on get the answer of their angle" if hits else ""
     note = (
         "Points all round the plane are written into the first prompt, also off the circle, whose radius is 1. The "
-        f"color is the label that answers, larger dots lead by more. {share} (chance: {1 / len(labels):.0%})."
+        f"color is the label that answers; larger dots lead by more. {share} (chance: {1 / len(labels):.0%})."
     )
-    figure = plotly_figure("grid", "The label that answers, by written angle and radius.", data, {"height": 560})
-    return Section("Off the circle", figure, note)
+    data = [*legend, *(_ring_trace(ring, labels) for ring in rings)]
+    words = "The label that answers, by written angle and radius."
+    return Section("Off the circle", plotly_figure("grid", words, data, {"height": 560}), note)
 
 
-def _answers(result: Mapping[str, Any]) -> Section:
-    labels = result["labels"]
+def _ring_trace(ring: Ring, labels: Sequence[str]) -> dict[str, object]:
+    count = len(ring.label)
+    return {
+        "type": "scatterpolar",
+        "mode": "markers",
+        "r": [ring.radius] * count,
+        "theta": [360 * k / count for k in range(count)],
+        "text": [
+            f"{labels[label]}, {margin:.2f} ahead; the angle says {labels[expected]}"
+            for label, margin, expected in zip(ring.label, ring.margin, ring.expected, strict=True)
+        ],
+        "hoverinfo": "text",
+        "showlegend": False,
+        "marker": {
+            "color": [hue(label, len(labels)) for label in ring.label],
+            "size": [6 + 8 * min(1.0, margin) for margin in ring.margin],
+        },
+    }
+
+
+def _answers(findings: SteerFindings) -> Section:
+    labels = findings.labels
     rows = [
         (text, labels[answer], labels[right], "yes" if answer == right else "no")
-        for text, answer, right in zip(result["prompts"], result["answers"], result["right"], strict=True)
+        for text, answer, right in zip(findings.prompts, findings.answers, findings.right, strict=True)
     ]
-    tried = ", ".join(f"“{text}” {share:.0%}" for text, share in result["accuracy"].items())
+    tried = ", ".join(f"“{text}” {share:.0%}" for text, share in findings.accuracy.items())
     note = f"The label with the largest logit after each prompt. Right answers by template: {tried}."
     return Section("What the model answers by itself", table(("prompt", "answer", "right answer", "right"), rows), note)

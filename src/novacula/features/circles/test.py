@@ -1,7 +1,7 @@
-"""Is it a circle? Tests of label means that need no chosen plane: harmonics, permutations, order, closing.
+"""Is it a circle? Tests of the label means that need no chosen plane: harmonics, permutations, order, closing.
 
-A *group* is what the prompts of one wording share: all labels in one template (and offset). What differs between
-groups only is removed first, so that the labels' effect is left.
+A *group* holds one state for each label, all in the same wording. The mean of each group is subtracted first, so that
+only the effect of the labels is left.
 """
 
 import math
@@ -12,30 +12,35 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.errors import InputError
+from novacula.features.circles.findings import Shape
 
 PERIODS = (2, 5, 10, 100)
 """Periods in which language models are known to write numbers (arXiv 2502.00873): rivals of a concept's own."""
 
-_EXACT = 5040
 SMALL_P = 0.003
+"""Largest p-value of a circle: with 7 labels the least possible one is 1/360."""
 CLOSED = (0.75, 1.33)
-MOST_ERROR = 45.0
+"""Turns between which a circle counts as closed: a half circle has 0.5."""
+LARGEST_ERROR = 45.0
+"""Median error in degrees below which unseen labels count as read: chance has 90."""
+_EXACT = 5040
+"""Permutations up to which all are taken."""
 
 
 @dataclass(frozen=True)
 class CircleTest:
-    """What label means say about a circle.
+    """What the means of p labels say about a circle.
 
     Attributes:
-        harmonics: share of the means' variance at harmonic 1 … ⌊p/2⌋; chance is 2/(p - 1) each, half of it at p/2.
-        p_value: of the first harmonic's share, by permuting labels: exact up to 7 labels, else with a drawn sample.
-        smallest_p: what it can be at least: 2/(p - 1)!, or 1 over the sample and one.
-        order_correct: whether the angular order of the means in their leading plane is the labels' order, in either
-            sense; by chance 2/(p - 1)!.
+        harmonics: share of the variance at the harmonics 1 … ⌊p/2⌋; by chance 2/(p - 1) each, half of that at p/2.
+        p_value: of the first harmonic's share, by permuting labels: all permutations up to 7 labels, then a sample.
+        smallest_p: the least value that `p_value` can take.
+        order_correct: whether the means stand round their leading plane in the order of the labels, in either sense.
+            Chance gives 2/(p - 1)!.
         inversions: pairs of labels out of that order, from the best start and in the better sense.
-        leading_share: share of the means' variance in that plane.
-        turn: how far round the labels go: 1 on a circle, about 1/2 and less on an arc or a line; see `best_turn`.
-        shapes: share and p-value of rival shapes: a line, and circles of other periods.
+        leading_share: share of the variance in the leading plane.
+        turn: how far round the labels go, in turns: 1 on a circle, 1/2 or less on an arc or a line; see `best_turn`.
+        shapes: rival shapes: a line, and circles of other periods.
     """
 
     harmonics: tuple[float, ...]
@@ -45,22 +50,22 @@ class CircleTest:
     inversions: int
     leading_share: float
     turn: float
-    shapes: dict[str, tuple[float, float]]
+    shapes: dict[str, Shape]
 
     @property
     def first_harmonic(self) -> float:
-        """Share of the first harmonic."""
+        """Share of the variance at the first harmonic."""
         return self.harmonics[0]
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """How well labels are read that a probe has never seen.
+class Readout:
+    """How well probes read labels, or wordings, that they have never seen.
 
     Attributes:
-        angles: what it reads, in radians.
+        angles: what they read, in radians.
         errors: absolute angular error in degrees; by chance 90.
-        r2: of the two coordinates of the circle.
+        r2: R² of the two coordinates of the circle.
     """
 
     angles: Float[np.ndarray, "groups labels"]
@@ -74,28 +79,28 @@ class HeldOut:
 
 
 def circle(labels: Int[np.ndarray, "*n"] | Float[np.ndarray, "*n"], period: float) -> Float[np.ndarray, "*n 2"]:
-    """Points of the unit circle, label 0 at angle 0."""
+    """Returns the points of labels on the unit circle; label 0 stands at angle 0."""
     angle = 2 * np.pi * np.asarray(labels, float) / period
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
 
 def without_group_means(states: Float[np.ndarray, "groups labels d"]) -> Float[np.ndarray, "groups labels d"]:
-    """States less the mean of their group."""
+    """Returns the states minus the mean of their group."""
     return states - states.mean(1, keepdims=True)
 
 
 def circle_test(states: Float[np.ndarray, "groups labels d"], *, permutations: int = 9999, seed: int = 0) -> CircleTest:
-    """Test whether states lie on a circle in the order of their labels.
+    """Tests whether states lie on a circle in the order of their labels.
 
     Args:
         states: one state for each label in each group, the labels in cyclic order.
-        permutations: labelings that are drawn where there are too many to take all.
-        seed: of that draw.
+        permutations: permutations that are drawn where there are too many to take all.
+        seed: seed of the drawn permutations.
 
     Raises:
-        InputError: fewer than 3 labels, states that are not finite, or states that are all alike.
+        InputError: there are fewer than 3 labels, or the states are not finite, or all equal.
 
-    Source: ours; after the criticism that circles were judged by eye (arXiv 2405.14860 and its reviews).
+    Source: ours; reviewers of arXiv 2405.14860 objected that circles were judged by eye.
     """
     means = _means(states)
     p = len(means)
@@ -103,15 +108,15 @@ def circle_test(states: Float[np.ndarray, "groups labels d"], *, permutations: i
     designs: dict[str, np.ndarray] = {"circle": circle(values, p), "line": values[:, None].astype(float)}
     designs |= {f"period {period}": circle(values, period) for period in PERIODS if period < p or period >= 2 * p}
     orders = _orders(p, permutations, seed)
-    shapes = {name: _share_and_p(means, design, orders) for name, design in designs.items()}
-    _, p_value = shapes.pop("circle")
+    shapes = {name: _shape(means, design, orders) for name, design in designs.items()}
+    own = shapes.pop("circle")
     exact = math.factorial(p) <= _EXACT
     plane, leading = leading_plane(means)
     around = np.argsort(np.arctan2(plane[:, 1], plane[:, 0]))
     inversions = cyclic_inversions(around)
     return CircleTest(
         harmonics=harmonic_shares(means),
-        p_value=p_value,
+        p_value=own.p_value,
         smallest_p=2 / math.factorial(p - 1) if exact else 1 / (permutations + 1),
         order_correct=inversions == 0,
         inversions=inversions,
@@ -121,22 +126,21 @@ def circle_test(states: Float[np.ndarray, "groups labels d"], *, permutations: i
     )
 
 
-def is_circle(test: CircleTest, held_out: HeldOut) -> bool:
-    """Our rule: significant, strongest at the first harmonic, closed, and labels never seen are read near their place.
+def is_circle(test: CircleTest, unseen: Readout) -> bool:
+    """Returns the verdict of our rule: significant, strongest at the first harmonic, closed, and read at unseen labels.
 
-    The limits are p ≤ 0.003 (7 labels reach 1/360 at best), 3/4 to 4/3 of a turn (a half circle has 1/2), and a median
-    error below 45° (chance: 90°).
+    The limits are `SMALL_P`, `CLOSED` and `LARGEST_ERROR`. Source: ours.
     """
     return (
         test.p_value <= SMALL_P
         and int(np.argmax(test.harmonics)) == 0
         and CLOSED[0] < test.turn < CLOSED[1]
-        and held_out.median_error < MOST_ERROR
+        and unseen.median_error < LARGEST_ERROR
     )
 
 
 def harmonic_shares(means: Float[np.ndarray, "labels d"]) -> tuple[float, ...]:
-    """Share of the variance of label means at each harmonic 1 … ⌊p/2⌋, all dimensions together."""
+    """Returns the share of the variance of label means at each harmonic 1 … ⌊p/2⌋, over all dimensions."""
     p = len(means)
     power = (np.abs(np.fft.fft(means - means.mean(0), axis=0)) ** 2).sum(1)[1 : p // 2 + 1]
     power[: (p - 1) // 2] *= 2  # each with its mirror image; p/2 has none
@@ -144,13 +148,13 @@ def harmonic_shares(means: Float[np.ndarray, "labels d"]) -> tuple[float, ...]:
 
 
 def leading_plane(means: Float[np.ndarray, "labels d"]) -> tuple[Float[np.ndarray, "labels 2"], float]:
-    """Coordinates of label means in the plane of their two leading principal components, and its share of variance."""
+    """Returns the label means in the plane of their two leading principal components, and its share of the variance."""
     left, sizes, _ = np.linalg.svd(means - means.mean(0), full_matrices=False)
     return left[:, :2] * sizes[:2], float((sizes[:2] ** 2).sum() / (sizes**2).sum())
 
 
 def cyclic_inversions(order: Int[np.ndarray, " labels"]) -> int:
-    """Pairs of a cyclic sequence that are out of order, from the best start and in the better sense."""
+    """Returns how many pairs of a cyclic sequence are out of order, from the best start and in the better sense."""
     fewest = len(order) ** 2
     for sense in (order, order[::-1]):
         for start in range(len(order)):
@@ -162,10 +166,10 @@ def cyclic_inversions(order: Int[np.ndarray, " labels"]) -> int:
 
 
 def best_turn(means: Float[np.ndarray, "labels d"]) -> float:
-    """How far round the labels go from the first to one beyond the last, in turns: that of the best-fitting arc.
+    """Returns how far round the labels go from the first to one beyond the last, in turns: that of the best arc.
 
-    Arcs of 1/6 to 3/2 of a turn are tried: circles on which label v stands at angle 2πv·turn/p. Noise that labels have
-    of their own adds the same to all.
+    Arcs of 1/6 to 3/2 of a turn are tried, on which label v stands at the angle 2πv·turn/p. Noise of single labels adds
+    the same to the fit of all arcs.
     """
     turns = np.geomspace(1.5, 1 / 6, 120)
     designs = circle(np.arange(len(means)) * turns[:, None], len(means))
@@ -186,22 +190,22 @@ def _means(states: Float[np.ndarray, "groups labels d"]) -> Float[np.ndarray, "l
 
 
 def _orders(p: int, count: int, seed: int) -> Int[np.ndarray, "orders labels"]:
-    """All labelings, or a sample that begins with the true one."""
+    """Returns all permutations of the labels, or a sample that begins with the identity."""
     if math.factorial(p) <= _EXACT:
         return np.array(list(permutations(range(p))))
     drawn = np.random.default_rng(seed).random((count, p)).argsort(1)
     return np.concatenate([np.arange(p)[None], drawn])
 
 
-def _share_and_p(
+def _shape(
     means: Float[np.ndarray, "labels d"],
     design: Float[np.ndarray, "labels columns"],
     orders: Int[np.ndarray, "orders labels"],
-) -> tuple[float, float]:
-    """Share of the means' variance that a design explains, and how often a labeling explains as much."""
+) -> Shape:
+    """Returns how much of the variance of the means a design explains, and how often a permutation explains as much."""
     basis, _ = np.linalg.qr(design - design.mean(0))
     gram = (centered := means - means.mean(0)) @ centered.T
     permuted = basis[orders]
     shares = np.einsum("nic,ij,njc->n", permuted, gram, permuted, optimize=True) / np.trace(gram)
     share = shares[np.flatnonzero((orders == np.arange(len(means))).all(1))[0]]
-    return float(share), float((shares >= share - 1e-9).mean())
+    return Shape(float(share), float((shares >= share - 1e-9).mean()))

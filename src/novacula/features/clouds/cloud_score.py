@@ -1,7 +1,7 @@
 """Is a cloud of points one irreducible feature?
 
-The stages: the cloud, whitened (`clouds`); how far it is from a product (`separability`, checked by `neighbors`;
-`higher` beyond the plane); how much of it lies in a thin band (`mixture`, `higher`); the score of both.
+The stages: the cloud, whitened (`cloud`); how far it is from a product (`separability`, checked by `neighbors`; beyond
+the plane `higher`); how much of it lies in a thin band (`mixture`, `higher`); and the score of both.
 """
 
 import math
@@ -11,60 +11,45 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.features.clouds.cloud import Cloud, check_points, whiten
+from novacula.features.clouds.findings import ScoreFindings
 from novacula.features.clouds.higher import Split, best_hyperplane, best_split
 from novacula.features.clouds.mixture import Mixture, mixture
 from novacula.features.clouds.neighbors import neighbor_information
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
-from novacula.files import JSON
 
 FINER = 2
-"""The band that must hold a slice of the cloud is so many times thinner than that of the mixture index."""
+"""The band that must hold a slice of the cloud is this many times thinner than that of the mixture index."""
 SLICE_LIMIT = 1 / 3
 """Share of the points in that band from which on the cloud counts as a mixture."""
 THRESHOLD = 0.04
 """Bits of the score from which on a cloud is called irreducible. All three were chosen on 25 of the families in
 ``benchmarks/reference/zoo``."""
 LEAST_Z = 3.0
-"""Standard deviations of shuffled clouds that the separability must exceed, too."""
+"""Standard deviations of shuffled clouds that the separability must exceed as well."""
 _NONE = float("nan")
 _PLANE_POINTS = 4000
-_WRITTEN = (
-    "separability_bits",
-    "separability_null_z",
-    "mixture",
-    "score",
-    "irreducible",
-    "interval",
-    "angle",
-    "neighbors_bits",
-    "separability_held_out",
-    "mixture_held_out",
-    "slice_share",
-    "n",
-    "d",
-)
 
 
 @dataclass(frozen=True)
 class CloudScore:
-    """What was measured of a cloud.
+    """What is measured of a cloud.
 
     Attributes:
-        separability_bits: least mutual information, over rotations of the whitened cloud, of two groups of coordinates,
-            corrected for chance; 0 where the cloud is a product.
+        separability_bits: mutual information of two groups of coordinates in the rotation of the whitened cloud where
+            it is least, corrected for chance; 0 where the cloud is a product.
         separability_null_z: how many standard deviations of shuffled clouds it lies above their mean.
-        mixture: largest share of the points in a band about a line (d > 2: a hyperplane).
-        score: bits of irreducibility: `separability_bits`, times what `slice_share` leaves free of a third; 0 where
-            the cloud is a product or a mixture.
-        irreducible: whether the score passes `THRESHOLD`, and z passes `LEAST_Z`.
+        mixture: largest share of the points in a band about a line; for d > 2, about a hyperplane.
+        score: bits of irreducibility: `separability_bits`, reduced by `slice_share` as `combine` says; 0 where the
+            cloud is a product or a mixture.
+        irreducible: whether the score reaches `THRESHOLD`, and z reaches `LEAST_Z`.
         interval: 95 % interval of `separability_bits` at the chosen angle.
-        angle: of the least mutual information: degrees, 0 … 90, from the first axis of the points to that of the
-            coordinates, once the cloud is whitened; None where d is not 2.
-        neighbors_bits: the same information by nearest neighbors, without bins; may be a little below 0.
+        angle: in the plane, the degrees of the least information, 0 … 90, from the first axis of the points to that of
+            the coordinates, in the whitened cloud; None where d is not 2.
+        neighbors_bits: the same information by nearest neighbors, without bins; it may lie a little below 0.
         separability_held_out: bits at an angle that was chosen on other points; NaN where d is not 2.
-        mixture_held_out: share of points in a band that was chosen on others.
-        slice_share: largest share of the points in a band half as wide.
+        mixture_held_out: share of the points in a band that was chosen on other points.
+        slice_share: largest share of the points in a band of half the width.
         n: points.
         d: dimensions that the cloud spans, or the most that are scored.
         cloud: its whitened points.
@@ -89,17 +74,34 @@ class CloudScore:
     dependence: Separability | Split | None
     band: Mixture
 
-    def document(self) -> dict[str, JSON]:
-        """The numbers as JSON; what was not measured is None."""
-        return {name: _written(getattr(self, name)) for name in _WRITTEN} | {"kept_variance": self.cloud.kept_variance}
+    def findings(self, run: str = "") -> ScoreFindings:
+        """Returns the numbers for a result; what was not measured is None.
+
+        Args:
+            run: the run's folder.
+        """
+        low, high = self.interval
+        return ScoreFindings(
+            separability_bits=self.separability_bits,
+            separability_null_z=self.separability_null_z,
+            mixture=self.mixture,
+            score=self.score,
+            irreducible=self.irreducible,
+            interval=(_measured(low), _measured(high)),
+            angle=self.angle,
+            neighbors_bits=_measured(self.neighbors_bits),
+            separability_held_out=_measured(self.separability_held_out),
+            mixture_held_out=_measured(self.mixture_held_out),
+            slice_share=self.slice_share,
+            n=self.n,
+            d=self.d,
+            kept_variance=self.cloud.kept_variance,
+            run=run,
+        )
 
 
-def _written(value: object) -> JSON:
-    if isinstance(value, tuple):
-        return [_written(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, bool | int) else None
+def _measured(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def score_cloud(
@@ -107,15 +109,15 @@ def score_cloud(
     config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
     seed: int = 0,
 ) -> CloudScore:
-    """Measure how irreducible a cloud is.
+    """Measures how irreducible a cloud is.
 
     Args:
         points: the active points of a feature, one a row.
         config: resolution and repetitions.
-        seed: of shuffles, bootstraps and halves.
+        seed: seed of shuffles, bootstraps and halves.
 
     Raises:
-        InputError: points that are not finite, all equal, too few, or fewer than dimensions.
+        InputError: the points are not finite, all equal, too few, or fewer than their dimensions.
 
     Source: arXiv 2405.14860, its two indices; corrections, higher dimensions and the score are ours.
     """
@@ -131,16 +133,20 @@ def score_plane(
     config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
     seed: int = 0,
 ) -> CloudScore:
-    """The fast path for ranking many planes: the same score from a third of the directions and 20 shuffles, of at most
-    4,000 of the points, at right angles only, without interval, held-out values and neighbor estimate, which are NaN.
+    """Measures the same faster, for ranking many planes.
+
+    It tries a third of the directions, at right angles only, on at most 4,000 points, with 20 shuffles. The interval,
+    the held-out values and the neighbor estimate are NaN.
 
     Args:
         points: two coordinates, one point a row.
         config: resolution.
-        seed: of the choice of points, and of shuffles.
+        seed: seed of the choice of points, and of shuffles.
 
     Raises:
         InputError: as `score_cloud`.
+
+    Source: as `score_cloud`.
     """
     generator = np.random.default_rng(seed)
     checked = check_points(points)
@@ -157,7 +163,7 @@ def score_plane(
 
 
 def combine(bits: float, slice_share: float) -> float:
-    """The score of both indices: the bits, times the part of `SLICE_LIMIT` that the slice leaves free.
+    """Returns the score of both indices: the bits, times the part of `SLICE_LIMIT` that the slice leaves free.
 
     Source: ours; of the candidates in ``benchmarks/features_zoo.py`` it tells reducible clouds apart best.
     """

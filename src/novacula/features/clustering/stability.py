@@ -10,44 +10,55 @@ from novacula.features.clustering.cluster import Clustering
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """How far another clustering of the same latents agrees.
+
+    Attributes:
+        name: the other clustering.
+        clusters: number of its clusters.
+        rand: adjusted Rand index, over latents that are in a cluster of either.
+        jaccard: mean over our clusters of the best Jaccard index with one of its clusters.
+    """
+
+    name: str
+    clusters: int
+    rand: float
+    jaccard: float
+
+
+@dataclass(frozen=True)
 class Stability:
     """A clustering beside others of the same latents.
 
     Attributes:
-        names: of the others.
-        rand: adjusted Rand index with each, over latents that are in a cluster of either.
-        jaccard: mean over the clusters of the best Jaccard index with a cluster of each.
-        clusters: number of clusters of each.
-        each: for every cluster the mean over the others of its best Jaccard index.
+        agreements: with each of the others.
+        by_cluster: for every cluster, the mean over the others of its best Jaccard index.
     """
 
-    names: list[str]
-    rand: list[float]
-    jaccard: list[float]
-    clusters: list[int]
-    each: Float[np.ndarray, " clusters"]
+    agreements: tuple[Agreement, ...]
+    by_cluster: Float[np.ndarray, " clusters"]
 
 
 def stability(base: Clustering, others: Mapping[str, Clustering], latents: int) -> Stability:
-    """Compare a clustering with others."""
+    """Compares a clustering with others."""
     from sklearn.metrics import adjusted_rand_score
 
-    rand, best = [], []
+    agreements, best = [], []
     labels = base.labels(latents)
-    for other in others.values():
+    for name, other in others.items():
         theirs = other.labels(latents)
         either = (labels >= 0) | (theirs >= 0)
-        # Who is in no cluster is a cluster of one.
-        ours, its = (_alone(each)[either] for each in (labels, theirs))
-        rand.append(float(adjusted_rand_score(ours, its)))
-        best.append(best_jaccard(base.clusters, other.clusters, latents))
-    each = np.mean(best, axis=0) if best else np.ones(len(base.clusters))
-    means = [float(np.mean(values)) if len(values) else 0.0 for values in best]
-    return Stability([*others], rand, means, [len(other.clusters) for other in others.values()], each)
+        # A latent in no cluster counts as a cluster of one.
+        rand = float(adjusted_rand_score(_alone(labels)[either], _alone(theirs)[either]))
+        values = best_jaccard(base.clusters, other.clusters, latents)
+        best.append(values)
+        jaccard = float(np.mean(values)) if len(values) else 0.0
+        agreements.append(Agreement(name, len(other.clusters), rand, jaccard))
+    return Stability(tuple(agreements), np.mean(best, axis=0) if best else np.ones(len(base.clusters)))
 
 
 def best_jaccard(ours: Sequence[np.ndarray], others: Sequence[np.ndarray], latents: int) -> Float[np.ndarray, " ours"]:
-    """For each cluster its best Jaccard index with one of the others, which share no member with each other."""
+    """Returns the best Jaccard index of each cluster with one of the others, which have no member in common."""
     labels, sizes = np.full(latents, -1), np.array([len(members) for members in others])
     for number, members in enumerate(others):
         labels[members] = number
@@ -61,6 +72,7 @@ def best_jaccard(ours: Sequence[np.ndarray], others: Sequence[np.ndarray], laten
 
 
 def _alone(labels: np.ndarray) -> np.ndarray:
+    """Returns the labels, where each latent without a cluster gets a cluster of its own."""
     labels = labels.copy()
     none = labels < 0
     labels[none] = labels.max(initial=0) + 1 + np.arange(none.sum())

@@ -1,4 +1,4 @@
-"""States that somebody already has, as a store."""
+"""States that a user already has, as a store."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.features.store import Store, StoreWriter
+from novacula.features.store import Origin, Store, StoreWriter
 from novacula.files import read_npz
 
 _NAMES = ("activations", "states", "points")
@@ -15,10 +15,10 @@ _MAX_BYTES = 16_000_000_000
 
 
 def read_states(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Read a npz file of ``activations`` (rows × width), and ``tokens`` and ``documents`` (one whole number a row).
+    """Reads a npz file of ``activations`` (rows × width), ``tokens`` and ``documents`` (one whole number a row).
 
     Raises:
-        InputError: unreadable, without states, or with states or labels that do not fit each other; all is listed.
+        InputError: the file is unreadable, or states and labels are missing or do not fit; all problems are listed.
     """
     source = os.fspath(path)
     arrays = read_npz(path, max_bytes=_MAX_BYTES)
@@ -47,22 +47,22 @@ def store_states(
     *,
     source: str = "arrays",
 ) -> Store:
-    """Make a store of states.
+    """Makes a store of states.
 
     Args:
-        folder: where; it is made where it is missing.
+        folder: its folder; it is made where it is missing.
         states: one a row.
-        tokens: a number for each; by default its row.
-        documents: a number for each; by default all are of one document.
-        source: what the store says that they come from.
+        tokens: the token of each, as a number; by default its row.
+        documents: the document of each, as a number; by default all are in one document.
+        source: name of their origin.
 
     Raises:
-        InputError: there are none, or some are not finite.
+        InputError: there are no states, or some are not finite.
     """
     if not states.size:
         raise InputError(source, "holds no states; at least one is needed")
     rows = np.arange(len(states))
-    writer = StoreWriter(Path(folder), states.shape[1], {"model": source}, precision="float32")
+    writer = StoreWriter(Path(folder), states.shape[1], Origin(source), precision="float32")
     writer.append(
         states,
         rows if tokens is None else tokens.astype(np.int64),

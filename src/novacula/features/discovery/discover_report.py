@@ -1,14 +1,18 @@
 """The report of ``collect``, ``train-sae`` and ``discover``: states, the dictionary, the ranking, the clusters."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from markupsafe import Markup
+from msgspec.structs import asdict as fields_of
 
-from novacula.files import read_json
+from novacula.features.discovery.findings import ClusterRow, DiscoverFindings, GroupFindings, RankFindings
+from novacula.features.discovery.pictures import PICTURES, ClusterPicture, PlanePicture, read_pictures
+from novacula.features.sae.quality import Quality, Recovery
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.runs import RunFolder
 
@@ -16,210 +20,205 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLORED = 12
-_PICTURE_BYTES = 32_000_000
+"""Tokens that get a color of their own in a picture."""
 _TITLES = {
     "collect": ("States of a language model", "Each with its token and its place in the text."),
     "train-sae": ("A sparse dictionary of states", "A sparse autoencoder, and how good it is."),
     "discover": ("Features that no direction can hold", "Found in states alone: no labels were used."),
 }
+_RANKING = (
+    "tokens", "rank", "score", "plane", "separability", "z", "mixture", "members", "active", "together", "stability",
+    "published rank",
+)  # fmt: skip
 
 
-def build_report(folder: RunFolder) -> Path:
-    """Writes the run's report.html from what its folder holds, whether the run is finished or not; returns its path.
+def write_page(folder: RunFolder) -> Path:
+    """Writes the report of such a run from what its folder holds, finished or not, and returns its path.
 
     Raises:
         InputError: a file in the folder is damaged.
         OSError: the report cannot be written.
     """
-    result: Any = folder.read_result() or {}
+    found = folder.read_findings(DiscoverFindings) or DiscoverFindings()
     title, subtitle = _TITLES[folder.record.verb]
-    sections: list[Section] = []
-    pictures: dict[int, Any] = {}
-    if "rank" in result:
-        path = folder.path / "artifacts" / "pictures.json"
-        document: Any = read_json(path, max_bytes=_PICTURE_BYTES)
-        pictures = {each["cluster"]: each for each in document["clusters"]}
-        sections.append(_ranking_section(result["rank"]))
-        if result["rank"]["null"]:
-            sections.append(_chance_section(result["rank"]))
-    if "cluster" in result:
-        sections.append(_stability_section(result["cluster"]))
-    if quality := result.get("train-sae"):
-        sections.append(_quality_section(quality))
-    if "recover" in result:
-        sections.append(_recovery_section(result["recover"]))
-    if "collect" in result:
-        sections.append(_listed_section(result["collect"]))
-    if "rank" in result:
-        sections += [_cluster_section(row, pictures[row["cluster"]]) for row in _shown(result["rank"], pictures)]
-    sections = sections or [Section("Stages", "None is done yet.")]
-    facts = run_facts(folder, {"stages done": ", ".join(name for name in result if name != "schema_version")})
+    done = [name.replace("_", "-") for name, value in fields_of(found).items() if value is not None]
+    sections = _sections(found, folder) or [Section("Stages", "None is done yet.")]
+    inputs = ("model", "text", "activations", "store", "sae")
+    facts = run_facts(folder, {"stages done": ", ".join(done)}, inputs=inputs)
     return write_report(folder.path / "report.html", title, subtitle, sections, facts)
 
 
-def _shown(ranked: Mapping[str, Any], pictures: Mapping[int, Any]) -> list[Mapping[str, Any]]:
-    return [row for row in ranked["ranking"] if row["cluster"] in pictures]
+def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
+    sections = []
+    if found.rank:
+        sections.append(_ranking_section(found.rank))
+        sections += [_chance_section(found.rank)] if found.rank.null else []
+    if found.cluster:
+        sections.append(_stability_section(found.cluster))
+    if found.train_sae:
+        sections.append(_quality_section(found.train_sae))
+    if found.recover:
+        sections.append(_recovery_section(found.recover))
+    if found.collect:
+        sections.append(Section("States", table(("what", "value"), list(asdict(found.collect).items()))))
+    if found.rank:
+        pictures = read_pictures(folder.path / "artifacts" / PICTURES)
+        shown = (row for row in found.rank.ranking if row.cluster in pictures)
+        sections += [_cluster_section(row, pictures[row.cluster]) for row in shown]
+    return sections
 
 
-def _ranking_section(ranked: Mapping[str, Any]) -> Section:
-    head = (
-        "tokens", "rank", "score", "plane", "separability", "z", "mixture", "members", "active", "together",
-        "stability", "published rank",
-    )  # fmt: skip
-    rows = []
-    for row in ranked["ranking"]:
-        numbers = (
-            row["rank"],
-            f"{row['score']:.3f}",
-            row["plane"] or row["reason"],
-            _number(row["separability_bits"]),
-            _number(row["separability_null_z"], 1),
-            _number(row["mixture"]),
-            len(row["members"]),
-            row["tokens"],
-            f"{row['together']:.2f}",
-            f"{row['stability']:.2f}",
-            row["published_rank"],
+def _ranking_section(found: RankFindings) -> Section:
+    rows = [
+        (
+            " ".join(row.examples),
+            row.rank,
+            f"{row.score:.3f}",
+            row.plane or row.reason,
+            _number(row.separability_bits),
+            _number(row.separability_null_z, 1),
+            _number(row.mixture),
+            len(row.members),
+            row.tokens,
+            f"{row.together:.2f}",
+            f"{row.stability:.2f}",
+            row.published_rank,
         )
-        rows.append((" ".join(row["examples"]), *numbers))
-    body = table(head, rows, sortable=True)
+        for row in found.ranking
+    ]
     note = (
-        "Each cluster of latents with the tokens that it is active on most often. The score is that of its best plane "
-        "of principal components, with or without intensity, in bits beyond a Gaussian cloud of the same mean and "
-        "covariance: 0 for a product or a mixture. Active: tokens on which any member is; together: members that are "
-        "active on one of them; stability: how well the cluster comes again with another seed and other settings, 1 "
-        "being the same. Click on a heading to sort."
+        "Each cluster of latents, with the tokens on which it is active most often. The score is that of its best "
+        "plane of principal components, with or without intensity, in bits beyond a Gaussian cloud of the same mean "
+        "and covariance: 0 for a product or a mixture. Active: tokens on which any member is. Together: members that "
+        "are active on one of them. Stability: how well the cluster comes again with another seed and other settings; "
+        "1 is the same. Click on a heading to sort."
     )
-    return Section("Ranking", body, note)
+    return Section("Ranking", table(_RANKING, rows, sortable=True), note)
 
 
 def _number(value: float | None, digits: int = 3) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def _chance_section(ranked: Mapping[str, Any]) -> Section:
-    scores = [row["score"] for row in ranked["ranking"]]
-    null = ranked["null"]
+def _chance_section(found: RankFindings) -> Section:
+    scores = [row.score for row in found.ranking]
 
     def draw(figure: "Figure") -> None:
         axis = figure.subplots()
-        edges = np.linspace(0, max([*scores, *null, 0.1]), 40).tolist()
+        edges = np.linspace(0, max([*scores, *found.null, 0.1]), 40).tolist()
         axis.hist(scores, edges, color=SERIES[0], label="clusters", density=True)
-        axis.hist(null, edges, color=SERIES[1], label="chance", density=True, histtype="step", linewidth=2)
+        axis.hist(found.null, edges, color=SERIES[1], label="chance", density=True, histtype="step", linewidth=2)
         axis.set(xlabel="score, bits", ylabel="density")
         axis.legend()
 
-    level = max(null)
-    above = sum(score > level for score in scores)
     note = (
-        f"{len(null)} clusters of living latents that were drawn at random, as large as the real ones. The highest of "
-        f"them scores {level:.3f} bits; {above} of {len(scores)} real clusters score more."
+        f"{len(found.null)} clusters of living latents that were drawn at random, as large as the real ones. The "
+        f"highest of them scores {found.chance:.3f} bits; {found.above_chance} of {len(scores)} real clusters score "
+        "more."
     )
     picture = figure_svg("chance", "Histogram of the scores of real and of random clusters.", draw, height=2.8)
     return Section("What chance makes", picture, note)
 
 
-def _stability_section(grouping: Mapping[str, Any]) -> Section:
+def _stability_section(found: GroupFindings) -> Section:
     rows = [
-        (each["variant"], each["clusters"], f"{each['rand']:.3f}", f"{each['jaccard']:.3f}")
-        for each in grouping["variants"]
+        (variant.variant, variant.clusters, f"{variant.rand:.3f}", f"{variant.jaccard:.3f}")
+        for variant in found.variants
     ]
-    sizes = [len(members) for members in grouping["clusters"]]
+    sizes = [len(members) for members in found.clusters]
     note = (
-        f"{grouping['alive']:,} of {grouping['latents']:,} latents are active often enough; {sum(sizes):,} of them are "
-        f"in {len(sizes):,} clusters of 2 to {max(sizes, default=0)} members. {grouping['split']} giant clusters were "
-        "split again. Below, the same with other settings: adjusted Rand index, and mean over the clusters of the best "
-        "Jaccard index."
+        f"{found.alive:,} of {found.latents:,} latents are active often enough. {sum(sizes):,} of them are in "
+        f"{len(sizes):,} clusters of 2 to {max(sizes, default=0)} members. {found.split} giant clusters were split "
+        "again. Below, the same with other settings: the adjusted Rand index, and the mean over the clusters of the "
+        "best Jaccard index."
     )
     return Section("Clusters", table(("with", "clusters", "Rand", "Jaccard"), rows), note)
 
 
-def _quality_section(quality: Mapping[str, Any]) -> Section:
-    if "density" not in quality:
-        return _listed_section(quality, "The dictionary, in training")
-
+def _quality_section(quality: Quality) -> Section:
     def draw(figure: "Figure") -> None:
         axes = figure.subplots(1, 2)
         labels = ("log10 of the share of tokens that a latent is active on", "cosine with the nearest other direction")
-        for axis, key, label in zip(axes, ("density", "cosines"), labels, strict=True):
-            edges, counts = quality[key]
+        for axis, histogram, label in zip(axes, (quality.density, quality.cosines), labels, strict=True):
+            edges, counts = histogram
             axis.stairs(counts, edges, fill=True, color=SERIES[0], edgecolor=FAINT)
             axis.set(xlabel=label, ylabel="latents")
 
     note = (
-        f"On {quality['tokens']:,} states {quality['explained']:.1%} of the variance is explained, with "
-        f"{quality['l0']:.1f} active latents a token; {quality['dead']:.1%} of the latents are dead, "
-        f"{quality['dense']:.1%} are active on more than a tenth of the tokens."
+        f"On {quality.tokens:,} states {quality.explained:.1%} of the variance is explained, with {quality.l0:.1f} "
+        f"active latents a token. {quality.dead:.1%} of the latents are dead; {quality.dense:.1%} are active on more "
+        "than a tenth of the tokens."
     )
     return Section("The dictionary", figure_svg("dictionary", "Two histograms of the latents.", draw, height=2.8), note)
 
 
-def _recovery_section(recovery: Mapping[str, Any]) -> Section:
-    names = {
-        "plain": "the model as it is",
-        "reconstructed": "with its states replaced by their reconstructions",
-        "mean": "with all of them replaced by the decoder's bias",
-    }
-    rows = [(words, f"{recovery[name]:.3f}") for name, words in names.items()]
-    note = f"Of what the states are good for, {recovery['recovered']:.1%} survives the dictionary."
+def _recovery_section(recovery: Recovery) -> Section:
+    rows = [
+        ("the model as it is", f"{recovery.plain:.3f}"),
+        ("with its states replaced by their reconstructions", f"{recovery.reconstructed:.3f}"),
+        ("with all of them replaced by the decoder's bias", f"{recovery.mean:.3f}"),
+    ]
+    note = f"The dictionary keeps {recovery.recovered:.1%} of what the states do for the loss."
     return Section("The model's loss", table(("next token", "nats"), rows), note)
 
 
-def _listed_section(facts: Mapping[str, Any], title: str = "States") -> Section:
-    return Section(title, table(("what", "value"), [(name, value) for name, value in facts.items()]))
-
-
-def _cluster_section(row: Mapping[str, Any], picture: Mapping[str, Any]) -> Section:
-    """Planes colored by token and by the token after it, directions, and the tokens of each member."""
-    name = f"cluster-{row['cluster']}"
+def _cluster_section(row: ClusterRow, picture: ClusterPicture) -> Section:
+    """Shows planes colored by token and by the token after it, directions, and the tokens of each member."""
+    name = f"cluster-{row.cluster}"
     parts = [
         _plane(f"{name}-{index}-{color}", plane, picture, color)
-        for index, plane in enumerate(picture["planes"])
-        for color in (("tokens", "next") if plane["plane"] == row["plane"] else ("tokens",))
+        for index, plane in enumerate(picture.planes)
+        for color in _colorings(plane.plane == row.plane)
     ]
     parts.append(_heat_map(f"{name}-cosines", picture))
-    rows = [(f"latent {each['latent']}", " ".join(map(repr, each["tokens"]))) for each in picture["members"]]
+    rows = [(f"latent {member.latent}", " ".join(map(repr, member.tokens))) for member in picture.members]
     parts.append(table(("member", "its most frequent tokens"), rows))
-    values = ", ".join(f"{value:.2f}" for value in picture["singular_values"][:8])
+    values = ", ".join(f"{value:.2f}" for value in picture.singular_values[:8])
     note = (
-        f"Score {row['score']:.3f} bits in {row['plane'] or 'no plane'}; {len(row['members'])} latents, active on "
-        f"{row['tokens']:,} tokens. Singular values of the centered directions: {values}."
+        f"Score {row.score:.3f} bits in {row.plane or 'no plane'}; {len(row.members)} latents, active on "
+        f"{row.tokens:,} tokens. Singular values of the centered directions: {values}."
     )
-    title = f"{row['rank']}. {' '.join(row['examples'][:4])}"
-    return Section(title, Markup("").join(parts), note)
+    return Section(f"{row.rank}. {' '.join(row.examples[:4])}", Markup("").join(parts), note)
 
 
-def _plane(name: str, plane: Mapping[str, Any], picture: Mapping[str, Any], color: str) -> Markup:
-    points, texts = np.array(plane["points"]).reshape(-1, 2), picture[color]
+Coloring = Literal["tokens", "next"]
+
+
+def _colorings(best: bool) -> tuple[Coloring, ...]:
+    return ("tokens", "next") if best else ("tokens",)
+
+
+def _plane(name: str, plane: PlanePicture, picture: ClusterPicture, color: Coloring) -> Markup:
+    points = np.array(plane.points).reshape(-1, 2)
+    texts = picture.tokens if color == "tokens" else picture.next
     frequent = [text for text, _ in Counter(texts).most_common(_COLORED)]
-    traces = []
-    for index, text in enumerate([*frequent, None]):
-        chosen = [i for i, each in enumerate(texts) if (each == text if text is not None else each not in frequent)]
-        if not chosen:
-            continue
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": repr(text) if text is not None else "others",
-                "x": points[chosen, 0].tolist(),
-                "y": points[chosen, 1].tolist(),
-                "text": [picture["contexts"][i] for i in chosen],
-                "hoverinfo": "text",
-                "marker": {"size": 6, "color": hue(index, _COLORED) if text is not None else "rgb(150,150,150)"},
-            }
-        )
+    groups = {repr(text): [i for i, own in enumerate(texts) if own == text] for text in frequent}
+    groups["others"] = [i for i, own in enumerate(texts) if own not in frequent]
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": group,
+            "x": points[chosen, 0].tolist(),
+            "y": points[chosen, 1].tolist(),
+            "text": [picture.contexts[i] for i in chosen],
+            "hoverinfo": "text",
+            "marker": {"size": 6, "color": hue(index, _COLORED) if group != "others" else "rgb(150,150,150)"},
+        }
+        for index, (group, chosen) in enumerate(groups.items())
+        if chosen
+    ]
     what = "its token" if color == "tokens" else "the token after it"
-    caption = f"{plane['plane']}, {plane['share']:.0%} of the variance; colored by {what}"
+    caption = f"{plane.plane}, {plane.share:.0%} of the variance; colored by {what}"
     layout = {"title": {"text": caption, "font": {"size": 13}}, "yaxis": {"scaleanchor": "x"}, "showlegend": True}
     return plotly_figure(name, caption, traces, layout)
 
 
-def _heat_map(name: str, picture: Mapping[str, Any]) -> Markup:
-    labels = [f"{each['latent']} {each['tokens'][0] if each['tokens'] else ''}" for each in picture["members"]]
+def _heat_map(name: str, picture: ClusterPicture) -> Markup:
+    labels = [f"{member.latent} {member.tokens[0] if member.tokens else ''}" for member in picture.members]
     trace = {
         "type": "heatmap",
-        "z": picture["cosines"],
+        "z": picture.cosines,
         "x": labels,
         "y": labels,
         "zmin": -1,

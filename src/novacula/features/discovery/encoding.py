@@ -1,24 +1,25 @@
 """Writing the codes of all states of a store, as a resumable program."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
+from novacula.features.discovery.findings import EncodeFindings
 from novacula.features.discovery.slices import encode_shard
 from novacula.features.sae import SparseAutoencoder
 from novacula.features.store import Store
-from novacula.files import JSON
-from novacula.runs import Step
+from novacula.files import from_json
+from novacula.runs import Program, Step
 
 
-class Encoding:
-    """A shard a step (`novacula.runs.Program`).
+class Encoding(Program):
+    """Encodes a shard a step.
 
     Args:
         store: the states.
-        sae: what encodes them.
-        folder: where the codes go.
+        sae: the autoencoder that encodes them.
+        folder: the folder that gets the codes.
 
     Raises:
         InputError: the store is empty, or the autoencoder does not fit it.
@@ -29,32 +30,38 @@ class Encoding:
         sae.check_width(store.width, str(store.path))
         self._store, self._sae, self._folder = store, sae, folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.position = 0
+        self._shard = 0
 
     @property
+    @override
+    def position(self) -> int:
+        return self._shard
+
+    @property
+    @override
     def length(self) -> int:
-        """Shards."""
         return len(self._store.shard_rows)
 
+    @override
     def step(self) -> Step:
-        """Encode the next shard."""
-        encode_shard(codes_path(self._folder, self.position), self._sae, self._store.states(self.position))
-        self.position += 1
-        return Step({"tokens": sum(self._store.shard_rows[: self.position])})
+        encode_shard(codes_path(self._folder, self._shard), self._sae, self._store.states(self._shard))
+        self._shard += 1
+        return Step({"tokens": self.result().tokens})
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """How many shards are done."""
-        return {}, {"position": self.position}
+    @override
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
+        return {}, self.result()
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self.position = int(data["position"])
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        done = from_json(EncodeFindings, data, "the checkpoint of the codes").tokens
+        self._shard = int(np.searchsorted(np.cumsum(self._store.shard_rows), done, side="right"))
 
-    def result(self) -> dict[str, JSON]:
-        """How many tokens are encoded."""
-        return {"tokens": sum(self._store.shard_rows[: self.position])}
+    @override
+    def result(self) -> EncodeFindings:
+        return EncodeFindings(sum(self._store.shard_rows[: self._shard]))
 
 
 def codes_path(folder: Path, shard: int) -> Path:
-    """The file of a shard's codes."""
+    """Returns the file that holds the codes of a shard."""
     return folder / f"codes-{shard:05d}.safetensors"

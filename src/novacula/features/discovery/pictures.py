@@ -1,77 +1,154 @@
 """What a report shows of a cluster: its planes, each point with its token and context, and its directions."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from novacula.features.clouds.planes import planes
 from novacula.features.config import DiscoverConfig
-from novacula.features.discovery.ranking import strong
+from novacula.features.discovery.findings import ClusterRow
 from novacula.features.discovery.slices import CodeMatrix
 from novacula.features.store import Store
-from novacula.files import JSON
+from novacula.files import check_schema, from_json, read_json, to_json, write_json
 
+PICTURES = "pictures.json"
+"""The artifact that holds them."""
+SCHEMA_VERSION = 1
 POINTS = 500
-"""Points of a picture."""
-_COSINES = 60
+"""Most points of a picture."""
+_MEMBERS = 60
+"""Most members whose tokens and cosines are shown."""
+_MAX_BYTES = 32_000_000
 
 
-def cluster_pictures(
+@dataclass(frozen=True)
+class PlanePicture:
+    """A plane of principal components.
+
+    Attributes:
+        plane: its name, such as ``directions 1-2``.
+        share: part of the variance in it.
+        points: two coordinates of each point.
+    """
+
+    plane: str
+    share: float
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class MemberTokens:
+    """A latent of a cluster, and the tokens on which it is active most often."""
+
+    latent: int
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClusterPicture:
+    """What is shown of a cluster.
+
+    Attributes:
+        cluster: its number.
+        planes: its planes.
+        tokens: the token of each point.
+        next: the token after it; empty at the end of a document.
+        contexts: the text around each token.
+        members: its latents, with their tokens.
+        cosines: cosines of the directions of these latents.
+        singular_values: singular values of the centered directions.
+    """
+
+    cluster: int
+    planes: tuple[PlanePicture, ...]
+    tokens: tuple[str, ...]
+    next: tuple[str, ...]
+    contexts: tuple[str, ...]
+    members: tuple[MemberTokens, ...]
+    cosines: tuple[tuple[float, ...], ...]
+    singular_values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    clusters: tuple[ClusterPicture, ...]
+
+
+def draw_cluster(
     codes: CodeMatrix,
     decoder: Float[np.ndarray, "latents width"],
-    row: Mapping[str, Any],
+    row: ClusterRow,
     store: Store,
     config: DiscoverConfig,
-) -> dict[str, JSON]:
-    """Planes with their points, tokens and contexts; the most frequent tokens of each member; cosines.
+) -> ClusterPicture:
+    """Returns what is shown of a cluster.
 
     Args:
-        codes: of all tokens.
+        codes: the codes of all tokens.
         decoder: the dictionary.
-        row: of the ranking.
-        store: for tokens and contexts.
+        row: the cluster's row of the ranking.
+        store: the states, for tokens and contexts.
         config: the radius, and the seed of the choice of points.
     """
-    members = np.array(row["members"])
-    part = strong(codes.slice(members, decoder, limit=4 * POINTS, seed=config.seed), config.radius).head(POINTS)
+    members = np.array(row.members)
+    part = codes.slice(members, decoder, limit=4 * POINTS, seed=config.seed).strong(config.radius).head(POINTS)
     texts = [store.context(int(token)) for token in part.rows]
-    following = [_next(store, int(token)) for token in part.rows]
-    shown = [
-        {"plane": plane.name, "share": round(plane.share, 4), "points": np.round(plane.coordinates, 4).tolist()}
-        for plane in planes(part.points, len(members))
-    ]
     directions = decoder[members]
-    centered = np.linalg.svd(directions - directions.mean(0), compute_uv=False)
     units = directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
-    few = units[:_COSINES]
-    return {
-        "planes": shown,
-        "tokens": [token for _, token, _ in texts],
-        "next": following,
-        "contexts": [f"{before}[{token}]{after}" for before, token, after in texts],
-        "members": [
-            {"latent": int(member), "tokens": _frequent(codes, int(member), store)} for member in members[:_COSINES]
-        ],
-        "cosines": np.round(few @ few.T, 3).tolist(),
-        "singular_values": np.round(centered, 4).tolist(),
-    }
+    few = units[:_MEMBERS]
+    return ClusterPicture(
+        cluster=row.cluster,
+        planes=tuple(
+            PlanePicture(plane.name, round(plane.share, 4), tuple((x, y) for x, y in _rounded(plane.coordinates, 4)))
+            for plane in planes(part.points, len(members))
+        ),
+        tokens=tuple(token for _, token, _ in texts),
+        next=tuple(_next_token(store, int(token)) for token in part.rows),
+        contexts=tuple(f"{before}[{token}]{after}" for before, token, after in texts),
+        members=tuple(
+            MemberTokens(latent, tuple(frequent_tokens(store, codes.rows([latent]), 4)))
+            for latent in row.members[:_MEMBERS]
+        ),
+        cosines=tuple(map(tuple, _rounded(few @ few.T, 3))),
+        singular_values=tuple(np.round(np.linalg.svd(directions - directions.mean(0), compute_uv=False), 4).tolist()),
+    )
 
 
 def frequent_tokens(store: Store, rows: np.ndarray, count: int = 6) -> list[str]:
-    """The most frequent tokens of some rows, the most frequent first."""
+    """Returns the most frequent tokens of some rows, the most frequent first."""
     ids = Counter(store.labels.tokens[rows].tolist())
     return [store.token_text(token) for token, _ in ids.most_common(count)]
 
 
-def _frequent(codes: CodeMatrix, member: int, store: Store) -> list[str]:
-    return frequent_tokens(store, codes.rows([member]), 4)
+def write_pictures(path: Path, pictures: Sequence[ClusterPicture]) -> None:
+    """Writes the pictures of the first clusters to a file.
+
+    Raises:
+        OSError: the disk or the folder refused.
+    """
+    write_json(path, {"schema_version": SCHEMA_VERSION, "clusters": to_json(pictures)})
 
 
-def _next(store: Store, row: int) -> str:
-    """The text of the token after a state's own; empty at the end of its document."""
+def read_pictures(path: Path) -> dict[int, ClusterPicture]:
+    """Reads the pictures, by cluster.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    document = check_schema(read_json(path, max_bytes=_MAX_BYTES), str(path), SCHEMA_VERSION)
+    return {picture.cluster: picture for picture in from_json(_Pictures, document, str(path)).clusters}
+
+
+def _rounded(matrix: Float[np.ndarray, "rows columns"], digits: int) -> list[list[float]]:
+    return np.round(matrix, digits).tolist()
+
+
+def _next_token(store: Store, row: int) -> str:
+    """Returns the text of the token after a state's own; empty at the end of its document."""
     labels = store.labels
     if row + 1 >= len(store) or labels.documents[row + 1] != labels.documents[row]:
         return ""

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
+from typing_extensions import override
 
-from novacula.files import JSON
+from novacula.features.discovery.findings import DiscoverFindings
+from novacula.files import from_json
 from novacula.runs import Program, Step
 
 
@@ -15,7 +17,7 @@ class Stage:
     """A part of a pipeline.
 
     Attributes:
-        name: under which its result is found.
+        name: the key of its result in result.json.
         begin: makes its program, once all stages before it are done.
     """
 
@@ -23,54 +25,70 @@ class Stage:
     begin: Callable[[], Program]
 
 
-class Pipeline:
-    """Stages, one after the other (`novacula.runs.Program`); each leaves on the disk what the next one reads.
+@dataclass(frozen=True)
+class _State:
+    """Steps and number of the stages that are done, what they have found, and the state of the current stage."""
+
+    before: int
+    done: int
+    findings: DiscoverFindings
+    current: object
+
+
+class Pipeline(Program):
+    """Stages, one after the other; each leaves on the disk what the next one reads.
 
     Args:
         stages: in order.
+
+    Attributes:
+        findings: what the stages that are done have found.
     """
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._stages = stages
-        self._before = 0
+        self._done = self._before = 0
         self._current: Program | None = None
-        self.results: dict[str, dict[str, JSON]] = {}
+        self.findings = DiscoverFindings()
 
     @property
+    @override
     def position(self) -> int:
-        """Steps done."""
         return self._before + (self._current.position if self._current else 0)
 
     @property
+    @override
     def length(self) -> int:
-        """Steps in all, as far as can be told: a stage tells its length once it has begun."""
-        left = len(self._stages) - len(self.results)
+        # How long a stage takes is known once it has begun; until then it counts as one step.
+        left = len(self._stages) - self._done
         if self._current:
             return max(self.position + 1, self._before + self._current.length + left - 1)
         return self.position + left
 
+    @override
     def step(self) -> Step:
-        """A step of the current stage."""
-        stage = self._stages[len(self.results)]
+        stage = self._stages[self._done]
         program = self._current = self._current or stage.begin()
         step = program.step()
         if program.position >= program.length:
-            self.results[stage.name] = dict(program.result())  # pyright: ignore[reportCallIssue, reportArgumentType]
+            self.findings = replace(self.findings, **{stage.name.replace("-", "_"): program.result()})
             self._before, self._current = self._before + program.position, None
+            self._done += 1
         return Step({"stage": stage.name, **step.metrics}, step.milestones)
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """The current stage's, and the results of those before."""
+    @override
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
         arrays, data = self._current.state() if self._current else ({}, None)
-        return arrays, {"before": self._before, "results": {**self.results}, "current": data}
+        return arrays, _State(self._before, self._done, self.findings, data)
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self._before, self.results = int(data["before"]), dict(data["results"])
-        if data["current"] is not None:
-            self._current = self._stages[len(self.results)].begin()
-            self._current.load(arrays, data["current"])
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        state = from_json(_State, data, "the pipeline's checkpoint")
+        self._before, self._done, self.findings = state.before, state.done, state.findings
+        if isinstance(state.current, dict):
+            self._current = self._stages[self._done].begin()
+            self._current.load(arrays, state.current)
 
-    def result(self) -> dict[str, JSON]:
-        """The results of all stages that are done."""
-        return {**self.results}
+    @override
+    def result(self) -> DiscoverFindings:
+        return self.findings

@@ -1,42 +1,54 @@
-"""How irreducible the clusters are, and what chance would make of that.
+"""How irreducible the clusters are, and how irreducible chance would make them.
 
-A cluster's value is what the score of its best plane exceeds that of a Gaussian cloud by which went the same way, weak
-points left out and norms taken away, and came out with the same mean and covariance. Without that every plane through
-the origin would hold a circle of directions. Sources: arXiv 2405.14860, section 4, takes the mean over planes as they
-are; the best of planes with and without intensity, the Gaussian and the clusters of chance are ours.
+The value of a cluster is the amount by which the score of its best plane exceeds that of a Gaussian cloud. That cloud
+went through the same steps, so weak points are left out and norms divided away, and it has the same mean and covariance
+afterwards. Without it every plane through the origin would hold a circle of directions. Sources: the mean over planes
+as they are, arXiv 2405.14860, section 4; the best of planes with and without intensity, the Gaussian cloud and the
+clusters of chance are ours.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
+from typing_extensions import override
 
 from novacula.errors import InputError
+from novacula.features.clouds.cloud_score import CloudScore, score_plane
 from novacula.features.clouds.planes import Plane, planes
 from novacula.features.config import DiscoverConfig
-from novacula.features.discovery.slices import CodeMatrix, Slice
-from novacula.features.score import CloudScore, score_plane
-from novacula.files import JSON
+from novacula.features.discovery.findings import ClusterRow, GroupFindings, RankFindings
+from novacula.features.discovery.grouping import living
+from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
+from novacula.features.discovery.slices import CodeMatrix
+from novacula.features.store import Store
+from novacula.files import from_json
+from novacula.runs import Program, Step
 
 LEAST_MEMBERS = 3
-"""Of a cluster that is scored: two latents are mostly one direction that the dictionary has split."""
+"""Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
 LEAST_POINTS = 100
 """Tokens that a cluster needs to be scored."""
 LEAST_EXCESS = 0.05
-"""Bits by which a cluster must exceed its Gaussian to be called irreducible."""
+"""Bits by which a cluster must exceed its Gaussian cloud to be called irreducible."""
+MARGIN = 1.25
+"""The score of the Gaussian cloud is taken so many times, since it is an estimate itself."""
 _WEAK = 3
-_DRAWN, _ROUNDS, _MARGIN = 8, 6, 1.25
+"""Tokens are drawn so many times over, as weakly active ones are left out afterwards."""
+_DRAWN, _ROUNDS = 8, 6
+"""Gaussian points are drawn so many times over; their mean and covariance are corrected in so many rounds."""
 
 
 @dataclass(frozen=True)
 class PlaneScore:
-    """A plane of a cluster.
+    """The score of a plane of a cluster.
 
     Attributes:
         plane: the points.
-        measured: its score.
+        measured: their score.
         gaussian: score of the Gaussian cloud in its plane of the same name.
     """
 
@@ -46,18 +58,18 @@ class PlaneScore:
 
     @property
     def excess(self) -> float:
-        """Bits beyond the Gaussian, and beyond what its score may be wrong by; not below 0."""
-        return max(0.0, self.measured.score - _MARGIN * self.gaussian)
+        """Bits beyond the Gaussian cloud, with its `MARGIN`; not below 0."""
+        return max(0.0, self.measured.score - MARGIN * self.gaussian)
 
 
 @dataclass(frozen=True)
 class ClusterScore:
-    """What was measured of a cluster.
+    """The score of a cluster.
 
     Attributes:
         members: its latents.
         tokens: tokens on which any of them is active.
-        together: mean number of members that are active on a token that is not just weakly active.
+        together: mean number of members that are active on a token, weakly active tokens left out.
         planes: its planes.
         reason: why it was not scored; empty otherwise.
     """
@@ -71,7 +83,7 @@ class ClusterScore:
     @cached_property
     def best(self) -> PlaneScore | None:
         """The plane with the largest excess."""
-        return max(self.planes, key=lambda one: one.excess, default=None)
+        return max(self.planes, key=lambda plane: plane.excess, default=None)
 
     @property
     def score(self) -> float:
@@ -81,28 +93,40 @@ class ClusterScore:
     @property
     def published(self) -> float:
         """Mean of (1 - mixture) · separability over the planes as they are."""
-        points = [one.measured for one in self.planes if one.plane.form == "points"]
-        return float(np.mean([(1 - one.mixture) * one.separability_bits for one in points])) if points else 0.0
+        clouds = [scored.measured for scored in self.planes if scored.plane.form == "points"]
+        return float(np.mean([(1 - cloud.mixture) * cloud.separability_bits for cloud in clouds])) if clouds else 0.0
 
-    def as_json(self) -> dict[str, JSON]:
-        """For ``result.json``."""
+    def row(self, cluster: int, stability: float, examples: Sequence[str]) -> ClusterRow:
+        """Returns the row of the ranking, its ranks being left open.
+
+        Args:
+            cluster: number of the cluster.
+            stability: how well it comes again.
+            examples: its most frequent tokens.
+        """
         best = self.best
-        return {
-            "members": self.members.tolist(),
-            "tokens": self.tokens,
-            "together": round(self.together, 4),
-            "score": self.score,
-            "published": self.published,
-            "irreducible": bool(best and best.measured.irreducible and best.excess > LEAST_EXCESS),
-            "plane": best.plane.name if best else None,
-            "plane_share": best.plane.share if best else None,
-            "plane_score": best.measured.score if best else None,
-            "gaussian_score": best.gaussian if best else None,
-            "separability_bits": best.measured.separability_bits if best else None,
-            "separability_null_z": best.measured.separability_null_z if best else None,
-            "mixture": best.measured.mixture if best else None,
-            "reason": self.reason,
-        }
+        cloud = best.measured if best else None
+        return ClusterRow(
+            rank=0,
+            published_rank=0,
+            cluster=cluster,
+            stability=stability,
+            examples=tuple(examples),
+            members=tuple(self.members.tolist()),
+            tokens=self.tokens,
+            together=round(self.together, 4),
+            score=self.score,
+            published=self.published,
+            irreducible=bool(best and best.measured.irreducible and best.excess > LEAST_EXCESS),
+            plane=best.plane.name if best else None,
+            plane_share=best.plane.share if best else None,
+            plane_score=cloud.score if cloud else None,
+            gaussian_score=best.gaussian if best else None,
+            separability_bits=cloud.separability_bits if cloud else None,
+            separability_null_z=cloud.separability_null_z if cloud else None,
+            mixture=cloud.mixture if cloud else None,
+            reason=self.reason,
+        )
 
 
 def score_cluster(
@@ -111,50 +135,39 @@ def score_cluster(
     members: Int[np.ndarray, " members"],
     config: DiscoverConfig,
 ) -> ClusterScore:
-    """Score a cluster.
+    """Scores a cluster.
 
     Args:
-        codes: of all tokens.
+        codes: the codes of all tokens.
         decoder: the dictionary.
-        members: of the cluster.
-        config: how many tokens, the radius, and the seed.
+        members: the latents of the cluster.
+        config: number of tokens, the radius, and the seed.
     """
     if len(members) < LEAST_MEMBERS:
         reason = f"has fewer than {LEAST_MEMBERS} members"
         return ClusterScore(members, len(codes.rows(members)), 0.0, [], reason)
-    part = strong(codes.slice(members, decoder, limit=_WEAK * config.points, seed=config.seed), config.radius)
+    part = codes.slice(members, decoder, limit=_WEAK * config.points, seed=config.seed).strong(config.radius)
     part = part.head(config.points)
     together = part.codes.nnz / max(1, len(part.rows))
     if len(part.rows) < LEAST_POINTS:
         return ClusterScore(members, part.total, together, [], f"is active on fewer than {LEAST_POINTS} tokens")
     found = planes(part.points, len(members))
-    drawn = {plane.name: plane for plane in planes(_gaussian(part.points, config.seed), len(members))} if found else {}
-    scored = [
-        PlaneScore(plane, measured, beside.score if beside else 0.0)
-        for plane in found
-        if (measured := _score(plane, config.seed)) is not None
-        for beside in [_score(drawn.get(plane.name), config.seed)]
-    ]
+    drawn = planes(gaussian_like(part.points, config.seed), len(members)) if found else []
+    null = {plane.name: plane for plane in drawn}
+    scored = []
+    for plane in found:
+        measured, beside = _score(plane, config.seed), _score(null.get(plane.name), config.seed)
+        if measured is not None:
+            scored.append(PlaneScore(plane, measured, beside.score if beside else 0.0))
     return ClusterScore(members, part.total, together, scored, "" if scored else "its points lie on a line")
-
-
-def strong(part: Slice, radius: float) -> Slice:
-    """The tokens of a slice on which the cluster is not just weakly active.
-
-    A latent answers a little to all directions that are not quite orthogonal to its own. Many such tokens lie about the
-    origin, and would make a mixture of everything.
-    """
-    norms = np.linalg.norm(part.points, axis=1)
-    kept = norms >= radius * np.quantile(norms, 0.95) if len(norms) else np.zeros(0, bool)
-    return Slice(part.rows[kept], part.points[kept], part.codes[kept], part.total)
 
 
 def null_clusters(
     sizes: Sequence[int], uses: Int[np.ndarray, " latents"], alive: Int[np.ndarray, " alive"], count: int, seed: int
 ) -> list[Int[np.ndarray, " _"]]:
-    """Clusters as large as the real ones that are scored, of living latents that have nothing to do with each other.
+    """Draws clusters of living latents that have nothing to do with each other, as large as the real ones.
 
-    Latents are drawn the likelier the more often they are active, since active ones are more often in clusters.
+    A latent that is active more often is drawn more often, since such latents are more often in clusters.
     """
     random = np.random.default_rng([seed, 17])
     weights = np.sqrt(uses[alive].astype(np.float64))
@@ -163,9 +176,11 @@ def null_clusters(
     return [np.sort(random.choice(alive, size, replace=False, p=weights / weights.sum())) for size in chosen]
 
 
-def _gaussian(points: Float[np.ndarray, "points width"], seed: int) -> Float[np.ndarray, "drawn width"]:
-    """Gaussian points that, once those nearer to the origin than all of `points` are left out, have their mean and
-    covariance: found by a few rounds of comparing."""
+def gaussian_like(points: Float[np.ndarray, "points width"], seed: int) -> Float[np.ndarray, "drawn width"]:
+    """Draws Gaussian points with the mean and covariance of `points`, and a hole in the middle as large as theirs.
+
+    The hole changes mean and covariance, so both are corrected in a few rounds.
+    """
     _, sizes, rows = np.linalg.svd(points.astype(np.float64), full_matrices=False)
     basis = rows[sizes > 1e-6 * sizes[0]]
     own = points @ basis.T
@@ -186,10 +201,101 @@ def _gaussian(points: Float[np.ndarray, "points width"], seed: int) -> Float[np.
 
 
 def _score(plane: Plane | None, seed: int) -> CloudScore | None:
-    """The score of a plane; None where it has no points, or all at one place, as where a latent is there twice."""
+    """Returns the score of a plane; None where it has too few points, or all in one place."""
     if plane is None or len(plane.coordinates) < LEAST_POINTS // 2:
         return None
     try:
         return score_plane(plane.coordinates, seed=seed)
     except InputError:
         return None
+
+
+def with_ranks(rows: Sequence[ClusterRow]) -> tuple[ClusterRow, ...]:
+    """Returns the clusters from the most irreducible down, each with its rank here and by the published value."""
+    published = sorted(rows, key=lambda row: (-row.published, row.cluster))
+    place = {row.cluster: rank for rank, row in enumerate(published, 1)}
+    best = sorted(rows, key=lambda row: (-row.score, row.cluster))
+    return tuple(replace(row, rank=rank, published_rank=place[row.cluster]) for rank, row in enumerate(best, 1))
+
+
+@dataclass(frozen=True)
+class _State:
+    """What a ranking has done so far."""
+
+    rows: tuple[ClusterRow, ...] = ()
+    null: tuple[float, ...] = ()
+    drawn: bool = False
+
+
+class Ranking(Program):
+    """Scores a cluster a step, then the clusters of chance, and draws pictures of the best in a last step.
+
+    Args:
+        codes: the codes of all tokens.
+        decoder: the dictionary.
+        grouping: the clusters.
+        store: the states, for tokens and their contexts.
+        config: number of clusters, tokens and pictures.
+        out: the file that gets the pictures.
+    """
+
+    def __init__(
+        self,
+        codes: CodeMatrix,
+        decoder: Float[np.ndarray, "latents width"],
+        grouping: GroupFindings,
+        store: Store,
+        config: DiscoverConfig,
+        out: Path,
+    ) -> None:
+        self._codes, self._decoder, self._store, self._config, self._out = codes, decoder, store, config, out
+        clusters, uses = [np.array(members) for members in grouping.clusters], codes.uses
+        order = sorted(range(len(clusters)), key=lambda number: -int(uses[clusters[number]].sum()))
+        self._numbers = sorted(order[: config.clusters])
+        self._clusters, self._stability = clusters, grouping.stability
+        sizes = [len(clusters[number]) for number in self._numbers]
+        self._nulls = null_clusters(sizes, uses, living(codes), config.nulls, config.seed)
+        self._done = _State()
+
+    @property
+    @override
+    def position(self) -> int:
+        return len(self._done.rows) + len(self._done.null) + self._done.drawn
+
+    @property
+    @override
+    def length(self) -> int:
+        return len(self._numbers) + len(self._nulls) + 1
+
+    @override
+    def step(self) -> Step:
+        done = self._done
+        if len(done.rows) < len(self._numbers):
+            number = self._numbers[len(done.rows)]
+            scored = score_cluster(self._codes, self._decoder, self._clusters[number], self._config)
+            examples = frequent_tokens(self._store, self._codes.rows(scored.members))
+            row = scored.row(number, self._stability[number], examples)
+            self._done = replace(done, rows=(*done.rows, row))
+            return Step({"cluster": number, "score": round(row.score, 4)})
+        if len(done.null) < len(self._nulls):
+            score = score_cluster(self._codes, self._decoder, self._nulls[len(done.null)], self._config).score
+            self._done = replace(done, null=(*done.null, score))
+            return Step({"cluster": "chance", "score": round(score, 4)})
+        best = with_ranks(done.rows)[: self._config.shown]
+        write_pictures(
+            self._out, [draw_cluster(self._codes, self._decoder, row, self._store, self._config) for row in best]
+        )
+        self._done = replace(done, drawn=True)
+        return Step({"cluster": "pictures", "score": 0.0})
+
+    @override
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
+        return {}, self._done
+
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        self._done = from_json(_State, data, "the checkpoint of the ranking")
+
+    @override
+    def result(self) -> RankFindings:
+        return RankFindings(with_ranks(self._done.rows), tuple(sorted(self._done.null, reverse=True)))

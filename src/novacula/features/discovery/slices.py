@@ -1,4 +1,4 @@
-"""The codes of all tokens by latent, so that a cluster's tokens are found at once and not by reading everything.
+"""The codes of all tokens, by latent, so that the tokens of a cluster are found without reading everything.
 
 Source: ours, for section 4 of arXiv 2405.14860, whose program reads all codes again for every cluster.
 """
@@ -22,13 +22,13 @@ _MAX_SHARD = 4_000_000_000
 
 @dataclass(frozen=True)
 class Slice:
-    """What a cluster of latents says of the tokens on which any of them is active.
+    """The part of the codes that belongs to a cluster of latents, on tokens on which any of them is active.
 
     Attributes:
         rows: these tokens, ascending.
         points: Σ z_k d_k over the cluster's latents, without the decoder's bias; one row a token.
         codes: the activations, tokens × members, sparse.
-        total: tokens on which any is active; more than `rows` where only some were asked for.
+        total: tokens on which any latent is active; more than `rows` where only some were asked for.
     """
 
     rows: Int[np.ndarray, " tokens"]
@@ -37,13 +37,27 @@ class Slice:
     total: int
 
     def head(self, count: int) -> "Slice":
-        """At most so many tokens, spread evenly."""
-        every = slice(None, None, max(1, -(-len(self.rows) // count)))
-        return Slice(self.rows[every], self.points[every], self.codes[every], self.total)
+        """Returns at most `count` tokens, spread evenly."""
+        return self._of(slice(None, None, max(1, -(-len(self.rows) // count))))
+
+    def strong(self, radius: float) -> "Slice":
+        """Returns the tokens on which the cluster is not just weakly active.
+
+        A latent answers a little to every direction that is not quite orthogonal to its own. Many such tokens lie about
+        the origin, and would make a mixture of everything.
+
+        Args:
+            radius: least norm of a point, as a part of the 95th percentile of the norms.
+        """
+        norms = np.linalg.norm(self.points, axis=1)
+        return self._of(norms >= radius * np.quantile(norms, 0.95) if len(norms) else np.zeros(0, bool))
+
+    def _of(self, kept: slice | np.ndarray) -> "Slice":
+        return Slice(self.rows[kept], self.points[kept], self.codes[kept], self.total)
 
 
 class CodeMatrix:
-    """Tokens × latents, compressed by columns.
+    """Sparse codes as a matrix, tokens × latents, compressed by columns.
 
     Args:
         matrix: the codes.
@@ -64,8 +78,8 @@ class CodeMatrix:
         return np.diff(self.matrix.indptr)
 
     def rows(self, members: Sequence[int] | Int[np.ndarray, " members"]) -> Int[np.ndarray, " tokens"]:
-        """The tokens on which any of these latents is active, ascending."""
-        # A mark for every token costs a megabyte for a million of them, and sorts without sorting.
+        """Returns the tokens on which any of these latents is active, ascending."""
+        # A mark for every token costs a megabyte for a million of them, and no sorting.
         marked = np.zeros(self.n_tokens, bool)
         for member in members:
             marked[self._entries(int(member))[0]] = True
@@ -79,13 +93,13 @@ class CodeMatrix:
         limit: int | None = None,
         seed: int = 0,
     ) -> Slice:
-        """The reconstructions of a cluster.
+        """Returns the part of the codes that belongs to a cluster, and what it reconstructs.
 
         Args:
-            members: latents of the cluster, one at least.
+            members: latents of the cluster, at least one.
             decoder: the dictionary's rows.
-            limit: most tokens; if there are more, so many of them are drawn.
-            seed: of the draw.
+            limit: most tokens; if there are more, this number of them is drawn.
+            seed: seed of the draw.
         """
         rows = self.rows(members)
         total = len(rows)
@@ -105,13 +119,13 @@ class CodeMatrix:
         return Slice(rows, codes @ decoder[np.asarray(members)], codes, total)
 
     def _entries(self, latent: int) -> tuple[np.ndarray, np.ndarray]:
-        """The tokens on which a latent is active, and its activations."""
+        """Returns the tokens on which a latent is active, and its activations."""
         start, stop = self.matrix.indptr[latent : latent + 2]
         return self.matrix.indices[start:stop], self.matrix.data[start:stop]
 
 
 def encode_shard(path: str | os.PathLike[str], sae: SparseAutoencoder, states: Float[np.ndarray, "rows width"]) -> None:
-    """Write the codes of a shard's states to a file.
+    """Writes the codes of a shard's states to a file.
 
     Raises:
         OSError: the disk refused.
@@ -128,10 +142,10 @@ def encode_shard(path: str | os.PathLike[str], sae: SparseAutoencoder, states: F
 
 
 def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeMatrix:
-    """Join the codes of all shards, in order.
+    """Reads the codes of all shards, in order, into one matrix.
 
     Raises:
-        InputError: a file is missing or damaged, or of another dictionary.
+        InputError: a file is missing or damaged, or belongs to another dictionary.
     """
     parts: list[dict[str, np.ndarray]] = []
     for path in paths:
@@ -139,7 +153,7 @@ def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeM
         _check_codes(part, n_latents, str(Path(path)))
         parts.append(part)
     if not parts:
-        raise InputError("codes", "there are none: nothing has been encoded")
+        raise InputError("codes", "there are none, as nothing has been encoded")
     counts = np.concatenate([part["counts"] for part in parts])
     starts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     latents = np.concatenate([part.pop("latents") for part in parts])
@@ -149,7 +163,7 @@ def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeM
 
 
 def _check_codes(part: dict[str, np.ndarray], n_latents: int, source: str) -> None:
-    """SciPy follows the numbers wherever they lead, also out of its memory.
+    """Makes sure that the arrays are codes: SciPy follows their numbers wherever they lead, even out of its memory.
 
     Raises:
         InputError: they are no codes.

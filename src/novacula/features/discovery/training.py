@@ -1,29 +1,40 @@
 """Training a sparse autoencoder on a store, as a resumable program."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from novacula.features.config import TrainSaeConfig
-from novacula.features.sae.quality import measure_quality
+from novacula.features.sae.quality import Quality, measure_quality
 from novacula.features.sae.saelens import write_sae
-from novacula.features.sae.trainer import Trainer
-from novacula.features.store import Batches, Store
-from novacula.files import JSON
-from novacula.runs import Step
+from novacula.features.sae.trainer import Trainer, TrainerNumbers
+from novacula.features.store import Batches, Place, Store
+from novacula.files import from_json
+from novacula.runs import Program, Step
 
 _SAMPLE = 8192
+"""States from which mean and variance are estimated."""
 
 
-class Training:
-    """A batch a step (`novacula.runs.Program`).
+@dataclass(frozen=True)
+class _State:
+    """The trainer's numbers, the place in the order of batches, and the quality, once it is measured."""
+
+    trainer: TrainerNumbers
+    batches: Place
+    quality: Quality | None
+
+
+class SaeTraining(Program):
+    """Learns from a batch a step, and measures the quality of the autoencoder at the end.
 
     Args:
         store: the states.
-        config: how it is trained.
-        out: the folder that gets the autoencoder at the end, in SAELens' format.
+        config: how the autoencoder is trained.
+        out: the folder that gets the autoencoder at the end, in the format of SAELens.
 
     Raises:
         InputError: the store is empty.
@@ -37,39 +48,38 @@ class Training:
         mean = sample.mean(0)
         variance = float((sample - mean).square().sum(1).mean())
         self.trainer = Trainer(config, mean, 1 / max(variance, 1e-20) ** 0.5)
-        self._last: dict[str, JSON] = {}
+        self._quality: Quality | None = None
 
     @property
+    @override
     def position(self) -> int:
-        """Steps done."""
         return self.trainer.step_count
 
     @property
+    @override
     def length(self) -> int:
-        """Steps in all."""
         return self._config.steps
 
+    @override
     def step(self) -> Step:
-        """Learn from the next batch."""
-        self._last = self.trainer.step(self._batches.next())
-        metrics = {**self._last}
+        learned = self.trainer.step(self._batches.next())
         if self.position == self.length:
             sae = self.trainer.autoencoder(str(self._out))
             write_sae(self._out, sae, {"trained_on": self._store.source})
-            self._last = measure_quality(sae, self._store, seed=self._config.seed).as_json()
-        return Step(metrics)
+            self._quality = measure_quality(sae, self._store, seed=self._config.seed)
+        return Step(asdict(learned))
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, JSON]]:
-        """The trainer's, and the place in the order of batches."""
-        arrays, data = self.trainer.state()
-        return arrays, {"trainer": data, "batches": self._batches.state(), "last": self._last}
+    @override
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
+        arrays, numbers = self.trainer.state()
+        return arrays, _State(numbers, self._batches.place, self._quality)
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self.trainer.load(arrays, data["trainer"])
-        self._batches.load(data["batches"])
-        self._last = data["last"]
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        state = from_json(_State, data, "the checkpoint of the training")
+        self.trainer.load(arrays, state.trainer)
+        self._batches.place, self._quality = state.batches, state.quality
 
-    def result(self) -> dict[str, JSON]:
-        """The numbers of the last batch; at the end the quality on a sample of all states (`Quality`)."""
-        return {**self._last}
+    @override
+    def result(self) -> Quality | None:
+        return self._quality

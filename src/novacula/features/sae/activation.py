@@ -14,12 +14,12 @@ Pre = Float[Tensor, "tokens latents"]
 
 
 def above(pre: Pre, threshold: float | Float[Tensor, " latents"]) -> Codes:
-    """The codes of all entries above a threshold: of JumpReLU, and with 0 of ReLU."""
+    """Returns the codes of all entries above a threshold: JumpReLU, and with the threshold 0 ReLU."""
     return _chosen(pre, np.flatnonzero((pre > threshold).numpy()))
 
 
 def top(pre: Pre, k: int) -> Codes:
-    """The codes of the k largest entries of every token, as far as they are positive."""
+    """Returns the codes of the k largest entries of every token, as far as they are positive."""
     values, latents = pre.topk(min(k, pre.shape[1]), dim=1)
     kept = values > 0
     if bool(kept.all()):
@@ -30,10 +30,10 @@ def top(pre: Pre, k: int) -> Codes:
 
 
 def top_of_batch(pre: Pre, k: int) -> tuple[Codes, float]:
-    """The codes of the k · tokens largest entries of the batch that are positive, and the smallest of them."""
+    """Returns the codes of the k · tokens largest positive entries of the batch, and the smallest of these entries."""
     wanted = min(k * len(pre), pre.numel())
     flat = pre.numpy().reshape(-1)
-    # The mean 2k-th largest entry of some tokens is below the bound that is sought, but only just.
+    # The mean 2k-th largest entry of some tokens lies a little below the bound that is sought.
     some = pre[:: max(1, len(pre) // 64)]
     floor = max(0.0, float(some.topk(min(2 * k, pre.shape[1]), dim=1).values[:, -1].mean()))
     where = np.flatnonzero(flat > floor)
@@ -46,7 +46,7 @@ def top_of_batch(pre: Pre, k: int) -> tuple[Codes, float]:
 
 
 def _chosen(pre: Pre, where: np.ndarray) -> Codes:
-    """The codes of the entries at these places of the flattened matrix, in order."""
+    """Returns the codes of the entries at these places of the flattened matrix, in order."""
     flat = torch.from_numpy(where)
     latents = pre.shape[1]
     starts = torch.searchsorted(flat, torch.arange(len(pre)) * latents)

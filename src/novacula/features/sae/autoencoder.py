@@ -12,24 +12,27 @@ from novacula.features.sae.activation import above, top
 from novacula.features.sae.codes import Codes
 
 BLOCK = 1024
-"""Tokens that are encoded together: their pre-activations are the only large thing that exists for a while."""
+"""Tokens that are encoded together; their pre-activations take most of the memory."""
 
 
 @dataclass(frozen=True)
 class SparseAutoencoder:
-    """Weights and what is done with them.
+    """A sparse autoencoder.
 
     Attributes:
-        kind: what picks the active latents; ``batchtopk`` uses its threshold here, as the batch must not matter.
+        kind: the rule that picks the active latents; ``batchtopk`` uses its threshold, as the batch must not matter.
         encoder: one row for each latent.
         encoder_bias: added to every pre-activation.
-        decoder: one row for each latent, its direction.
+        decoder: one row for each latent: its direction.
         decoder_bias: added to every reconstruction.
-        threshold: pre-activations up to it count as 0 (``jumprelu`` and ``batchtopk``; otherwise 0).
+        threshold: pre-activations up to it count as 0, for ``jumprelu`` and ``batchtopk``; otherwise it is 0.
         k: active latents of a token, for ``topk``.
         centers: whether the decoder's bias is subtracted from inputs.
         rescales: whether each input is brought to norm √width first, and its reconstruction back.
-        name: for messages.
+        name: its name in messages.
+
+    Raises:
+        InputError: numbers are not finite, or k does not fit.
     """
 
     kind: SaeKind
@@ -65,7 +68,11 @@ class SparseAutoencoder:
         return self.decoder.shape[0]
 
     def check_width(self, width: int, what: str) -> None:
-        """Make sure that states fit.
+        """Makes sure that states fit.
+
+        Args:
+            width: of the states.
+            what: their name in messages.
 
         Raises:
             InputError: they have another width.
@@ -74,7 +81,7 @@ class SparseAutoencoder:
             raise InputError(self.name, f"is for states of width {self.width}; {what} has width {width}")
 
     def encode(self, states: Float[Tensor, "tokens width"]) -> Codes:
-        """Sparse codes of states."""
+        """Returns the sparse codes of states."""
         bias = self.encoder_bias - self.encoder @ self.decoder_bias if self.centers else self.encoder_bias
         scaled = states / self._norms(states) if self.rescales else states
         parts = [self._select(torch.addmm(bias, part, self.encoder.t())) for part in scaled.split(BLOCK)]
@@ -92,18 +99,18 @@ class SparseAutoencoder:
         )
 
     def reconstruct(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens width"]:
-        """States as the dictionary says them."""
+        """Returns the reconstructions of states."""
         return self.decode(self.encode(states), states)
 
     def decode(self, codes: Codes, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens width"]:
-        """What codes of states stand for; of the states only the norms count, and only where inputs are rescaled."""
+        """Returns the reconstructions from codes; where inputs are rescaled it needs the norms of the states."""
         decoded = codes.decode(self.decoder) + self.decoder_bias
         return decoded * self._norms(states) if self.rescales else decoded
 
     def with_inputs_times(self, factor: float) -> "SparseAutoencoder":
-        """The same function for inputs that are `factor` times as large: its codes are that many times as large too.
+        """Returns the same function for inputs that are `factor` times as large; codes grow by the factor, too.
 
-        ReLU, TopK and thresholds commute with positive factors, so that only biases and thresholds change.
+        ReLU, TopK and thresholds commute with positive factors, so only biases and thresholds change.
         """
         if not factor > 0:
             raise ValueError(f"the factor is {factor}; it must be positive")

@@ -1,8 +1,8 @@
 """Sparse codes, and the four products that training needs of them, none of which ever becomes dense.
 
-A code holds k of m numbers for a token. Decoding gathers the k decoder rows; the gradients of decoder and encoder are
-the same sum taken the other way round, with entries sorted by latent; the gradient of the code is one scalar product
-for each entry. All four run in torch's kernels for bags of embeddings, which were made for this. Source: ours.
+A code holds k of m numbers for a token. Decoding sums the k decoder rows. The gradients of decoder and encoder are the
+same sum taken the other way round, with the entries sorted by latent. The gradient of the code is one scalar product
+for each entry. All four run in torch's kernels for bags of embeddings, which were made for such sums. Source: ours.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Codes:
     """Sparse codes of a batch of tokens, token by token.
 
     Attributes:
-        starts: where each token's entries begin.
+        starts: where the entries of each token begin.
         latents: the latent of each entry.
-        values: its activation.
+        values: the activation of each entry.
         n_latents: m, the number of latents.
     """
 
@@ -36,23 +36,23 @@ class Codes:
 
     @property
     def counts(self) -> Int[Tensor, " tokens"]:
-        """Entries of each token."""
+        """Number of entries of each token."""
         ends = torch.cat([self.starts[1:], torch.tensor([len(self.latents)])])
         return ends - self.starts
 
     def dense(self) -> Float[Tensor, "tokens latents"]:
-        """The same as a matrix."""
+        """Returns the codes as a matrix."""
         matrix = torch.zeros(len(self.starts), self.n_latents)
         return matrix.index_put_((self.tokens, self.latents), self.values, accumulate=True)
 
     def decode(self, rows: Float[Tensor, "latents width"]) -> Float[Tensor, "tokens width"]:
-        """For each token the sum of its latents' rows, each times its activation."""
+        """Returns for each token the sum of its latents' rows, each times its activation."""
         return embedding_bag(self.latents, rows, self.starts, mode="sum", per_sample_weights=self.values)
 
     def slopes(
         self, gradient: Float[Tensor, "tokens width"], rows: Float[Tensor, "latents width"]
     ) -> Float[Tensor, " entries"]:
-        """The derivative of a loss by every activation, from that by the decoded tokens: a scalar product for each."""
+        """Returns the derivative of a loss by every activation, from its derivative by the decoded tokens."""
         return torch.ops.aten._embedding_bag_per_sample_weights_backward(
             gradient, rows, self.latents, self.starts, self.tokens, 0, -1
         )
@@ -63,9 +63,9 @@ class ByLatent:
     """The entries of some codes, sorted by latent.
 
     Attributes:
-        order: of the entries.
+        order: the order of the entries.
         tokens: the token of each entry in this order.
-        starts: where each latent's entries begin.
+        starts: where the entries of each latent begin.
     """
 
     order: Int[Tensor, " entries"]
@@ -74,7 +74,7 @@ class ByLatent:
 
     @classmethod
     def of(cls, codes: Codes) -> "ByLatent":
-        """Sort the entries."""
+        """Returns the entries of some codes, sorted."""
         ordered, order = codes.latents.sort(stable=True)
         starts = torch.searchsorted(ordered, torch.arange(codes.n_latents))
         return cls(order, codes.tokens[order], starts)
@@ -82,11 +82,11 @@ class ByLatent:
     def gather(
         self, weights: Float[Tensor, " entries"], rows: Float[Tensor, "tokens width"]
     ) -> Float[Tensor, "latents width"]:
-        """For each latent the sum of its tokens' rows, each times the entry's weight (in the codes' own order)."""
+        """Returns for each latent the sum of its tokens' rows, each times the entry's weight, in the codes' order."""
         return embedding_bag(self.tokens, rows, self.starts, mode="sum", per_sample_weights=weights[self.order])
 
     def totals(self, weights: Float[Tensor, " entries"]) -> Float[Tensor, " latents"]:
-        """For each latent the sum of its entries' weights."""
+        """Returns for each latent the sum of the weights of its entries."""
         sums = torch.cat([torch.zeros(1, dtype=torch.float64), weights[self.order].double().cumsum(0)])
         ends = torch.cat([self.starts[1:], torch.tensor([len(self.order)])])
         return (sums[ends] - sums[self.starts]).float()

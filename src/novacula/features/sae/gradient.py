@@ -1,12 +1,12 @@
 """The training losses of sparse autoencoders and their gradients, written by hand so that nothing becomes dense.
 
-The loss of a batch is the mean of ‖x̂ - x‖², inputs having variance 1 in all, and
+Inputs are scaled so that the sum of their variances is 1. The loss of a batch is the mean of ‖x̂ - x‖², plus
 
 - ReLU: λ times the mean sum of activations (arXiv 2309.08600; decoder rows have norm 1);
 - JumpReLU: λ times the mean number of active latents, through a rectangle of width ε about each threshold
   (arXiv 2407.14435, sections 3 and 4);
-- TopK, BatchTopK: 1/32 of the mean squared error of what dead latents make of the residual (arXiv 2406.04093, A.2). It
-  is on the scale of the main loss, whatever the residual is.
+- TopK, BatchTopK: 1/32 of the mean squared error with which dead latents explain the residual (arXiv 2406.04093, A.2).
+  It is on the scale of the main loss, whatever the residual is.
 """
 
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ BANDWIDTH = 0.001
 AUXILIARY = 1 / 32
 """Weight of the dead latents' error."""
 
-Weights = dict[str, Tensor]
+SaeWeights = dict[str, Tensor]
 """``encoder`` and ``decoder`` (latents × width), ``encoder_bias``, ``decoder_bias``; JumpReLU: ``log_threshold``."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimized.
+    """The loss that is minimized.
 
     Attributes:
-        kind: of autoencoder.
+        kind: kind of autoencoder.
         k: active latents of a token, for TopK and BatchTopK.
         sparsity: λ.
     """
@@ -44,34 +44,34 @@ class Objective:
 
 
 @dataclass(frozen=True)
-class Slope:
-    """A batch's loss and where it falls.
+class LossGradient:
+    """The loss of a batch, and its gradients.
 
     Attributes:
-        error: mean squared error: with inputs of variance 1 the share of variance that is not explained.
-        gradients: of the whole loss, by weight.
-        codes: the batch's.
+        error: mean squared error: the share of the variance that is not explained.
+        gradients: gradients of the whole loss, by weight.
+        codes: the codes of the batch.
         residual: x̂ - x.
         least: smallest active value of the batch, for BatchTopK.
     """
 
     error: float
-    gradients: Weights
+    gradients: SaeWeights
     codes: Codes
     residual: Float[Tensor, "tokens width"]
     least: float
 
 
-def slope(
-    weights: Weights, states: Float[Tensor, "tokens width"], objective: Objective, dead: Int[Tensor, " dead"]
-) -> Slope:
-    """The loss of a batch and its gradients.
+def loss_gradient(
+    weights: SaeWeights, states: Float[Tensor, "tokens width"], objective: Objective, dead: Int[Tensor, " dead"]
+) -> LossGradient:
+    """Returns the loss of a batch and its gradients.
 
     Args:
-        weights: the autoencoder's.
-        states: inputs of variance 1 in all.
+        weights: weights of the autoencoder.
+        states: scaled inputs.
         objective: the loss.
-        dead: latents that have not been active for long.
+        dead: latents that have been silent for too long.
     """
     tokens = len(states)
     centered = states - weights["decoder_bias"]
@@ -80,7 +80,7 @@ def slope(
     residual = codes.decode(weights["decoder"]) - centered
     by_output = residual * (2 / tokens)
     by_value = codes.slopes(by_output, weights["decoder"])
-    gradients: Weights = {}
+    gradients: SaeWeights = {}
     if objective.kind == "relu":
         by_value = by_value + objective.sparsity / tokens
     by_pre = by_value
@@ -100,13 +100,16 @@ def slope(
     if len(dead) and objective.kind in ("topk", "batchtopk"):
         _add_auxiliary(gradients, weights, pre[:, dead], centered, residual, objective.k, dead)
     error = float(residual.square().sum() / tokens)
-    return Slope(error, gradients, codes, residual, least)
+    return LossGradient(error, gradients, codes, residual, least)
 
 
 def _codes(
-    pre: Float[Tensor, "tokens latents"], weights: Weights, objective: Objective
+    pre: Float[Tensor, "tokens latents"], weights: SaeWeights, objective: Objective
 ) -> tuple[Codes, tuple[Tensor, Tensor, Tensor] | None, float]:
-    """Codes; for JumpReLU also which entries are active, which lie near their threshold, and the thresholds."""
+    """Returns the codes, what JumpReLU needs besides, and the smallest active value of BatchTopK.
+
+    JumpReLU needs which entries are active, which lie near their threshold, and the thresholds.
+    """
     if objective.kind == "topk":
         return top(pre, objective.k), None, 0.0
     if objective.kind == "batchtopk":
@@ -123,15 +126,15 @@ def _codes(
 
 
 def _add_auxiliary(
-    gradients: Weights,
-    weights: Weights,
+    gradients: SaeWeights,
+    weights: SaeWeights,
     pre: Float[Tensor, "tokens dead"],
     centered: Float[Tensor, "tokens width"],
     residual: Float[Tensor, "tokens width"],
     k: int,
     dead: Int[Tensor, " dead"],
 ) -> None:
-    """Let the dead latents with the largest pre-activations explain what is left; the rest counts as given."""
+    """Adds the gradients of the error with which the dead latents of largest pre-activation explain the residual."""
     chosen = top(pre.contiguous(), min(2 * k, centered.shape[1] // 2))
     codes = Codes(chosen.starts, dead[chosen.latents], chosen.values, len(weights["decoder"]))
     error = codes.decode(weights["decoder"]) + residual

@@ -1,7 +1,7 @@
 """How good a dictionary is: what it explains, how sparse it is, what is dead, what the model loses with it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,27 +12,29 @@ from torch import Tensor
 from novacula.errors import InputError
 from novacula.features.sae.autoencoder import BLOCK, SparseAutoencoder
 from novacula.features.store.store import Store
-from novacula.files import JSON
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
 
 _DENSE = 0.1
+"""Share of the tokens from which on a latent counts as dense."""
+
+Histogram = tuple[tuple[float, ...], tuple[int, ...]]
+"""Edges and counts."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What was measured on stored states.
+    """The quality of a dictionary on stored states.
 
     Attributes:
-        tokens: states that it was measured on.
+        tokens: number of states.
         explained: 1 - Σ‖x - x̂‖² / Σ‖x - mean‖².
         l0: mean number of active latents of a token.
         dead: share of latents that are never active.
         dense: share of latents that are active on more than a tenth of the tokens.
-        density: histogram of log10 of the share of tokens on which a latent is active: edges and counts; dead ones are
-            left out.
-        cosines: histogram of the cosine of each latent's direction with the nearest other one: edges and counts.
+        density: histogram of log10 of the share of tokens on which a latent is active; dead latents are left out.
+        cosines: histogram of the cosine of each latent's direction with the nearest other one.
     """
 
     tokens: int
@@ -40,12 +42,8 @@ class Quality:
     l0: float
     dead: float
     dense: float
-    density: tuple[list[float], list[int]]
-    cosines: tuple[list[float], list[int]]
-
-    def as_json(self) -> dict[str, JSON]:
-        """For ``result.json``."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+    density: Histogram
+    cosines: Histogram
 
 
 class QualityCount:
@@ -59,7 +57,7 @@ class QualityCount:
         self.uses: Int[np.ndarray, " latents"] = np.zeros(sae.n_latents, np.int64)
 
     def add(self, states: Float[Tensor, "tokens width"]) -> None:
-        """Count states in."""
+        """Adds states to the sums."""
         for part in states.split(BLOCK):
             codes = self._sae.encode(part)
             self._error += float((self._sae.decode(codes, part) - part).double().square().sum())
@@ -70,7 +68,7 @@ class QualityCount:
             self.uses += np.bincount(codes.latents.numpy(), minlength=self._sae.n_latents)
 
     def quality(self) -> Quality:
-        """What the sums say."""
+        """Returns the quality that the sums give."""
         tokens = max(1, self._tokens)
         variance = self._square - float(self._sum @ self._sum) / tokens
         shares = self.uses / tokens
@@ -82,19 +80,19 @@ class QualityCount:
             l0=self._active / tokens,
             dead=float((self.uses == 0).mean()),
             dense=float((shares > _DENSE).mean()),
-            density=(density[1].tolist(), density[0].tolist()),
+            density=(tuple(density[1].tolist()), tuple(density[0].tolist())),
             cosines=_nearest(self._sae.decoder),
         )
 
 
 def measure_quality(sae: SparseAutoencoder, store: Store, tokens: int = 100_000, seed: int = 0) -> Quality:
-    """Measure an autoencoder on a random sample of stored states.
+    """Measures an autoencoder on a random sample of stored states.
 
     Args:
         sae: the autoencoder.
         store: the states.
-        tokens: how many.
-        seed: of the sample.
+        tokens: size of the sample.
+        seed: seed of the sample.
 
     Raises:
         InputError: the store is empty or has another width.
@@ -110,10 +108,10 @@ def measure_quality(sae: SparseAutoencoder, store: Store, tokens: int = 100_000,
 
 @dataclass(frozen=True)
 class Recovery:
-    """What a model's next-token loss is with its states replaced, in nats.
+    """A model's next-token loss with its states replaced, in nats.
 
     Attributes:
-        plain: of the model as it is.
+        plain: the loss of the model as it is.
         reconstructed: with the states replaced by their reconstructions.
         mean: with all states replaced by the decoder's bias.
         recovered: (mean - reconstructed) / (mean - plain).
@@ -128,12 +126,14 @@ class Recovery:
 def loss_recovered(
     model: "LanguageModel", sae: SparseAutoencoder, texts: Sequence[str], layer: int, context: int = 256
 ) -> Recovery:
-    """Measure how much of a layer's use to the model survives the dictionary.
+    """Measures how much of what a layer does for the loss survives the dictionary.
 
-    First tokens of each context are left as they are, since dictionaries are not trained on them.
+    The first token of each context keeps its state, since dictionaries are not trained on it.
 
     Raises:
         InputError: the autoencoder does not fit the model, or the texts have no two tokens.
+
+    Source: arXiv 2406.04093, section 4.
     """
     from novacula.features.models.hooks import Edit, Point
 
@@ -163,7 +163,7 @@ def loss_recovered(
     return Recovery(plain, reconstructed, mean, (mean - reconstructed) / (mean - plain) if mean != plain else 0.0)
 
 
-def _nearest(rows: Float[Tensor, "latents width"]) -> tuple[list[float], list[int]]:
+def _nearest(rows: Float[Tensor, "latents width"]) -> Histogram:
     units = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
     best = []
     for start in range(0, len(units), BLOCK):
@@ -172,4 +172,4 @@ def _nearest(rows: Float[Tensor, "latents width"]) -> tuple[list[float], list[in
         cosines[index, index + start] = -1
         best.append(cosines.amax(1))
     counts, edges = np.histogram(torch.cat(best).numpy(), bins=40, range=(-1.0, 1.0))
-    return edges.tolist(), counts.tolist()
+    return tuple(edges.tolist()), tuple(counts.tolist())

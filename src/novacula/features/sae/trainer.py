@@ -1,7 +1,7 @@
-"""A sparse autoencoder in training: one step of Adam at a time, and a state that goes on exactly."""
+"""A sparse autoencoder in training: one step of Adam at a time, and a state from which it goes on exactly."""
 
 import math
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,29 +10,64 @@ from torch import Tensor
 
 from novacula.features.config import TrainSaeConfig
 from novacula.features.sae.autoencoder import SparseAutoencoder
-from novacula.features.sae.gradient import Objective, Slope, Weights, slope
+from novacula.features.sae.gradient import LossGradient, Objective, SaeWeights, loss_gradient
 
 _SMOOTHING = 0.98
+"""Weight of the past in the mean of BatchTopK's smallest active values."""
 _THRESHOLD = 0.001
+"""First threshold of JumpReLU, for states of variance 1."""
 _REVIVALS = 10
+"""How often dead latents begin anew, about."""
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+"""Adam's moments, as torch names them."""
+
+
+@dataclass(frozen=True)
+class BatchQuality:
+    """The quality of the autoencoder on a batch, before the step.
+
+    Attributes:
+        explained: share of the variance that it explains.
+        l0: mean number of active latents of a token.
+        dead: share of the latents that have been silent for too long.
+    """
+
+    explained: float
+    l0: float
+    dead: float
+
+
+@dataclass(frozen=True)
+class TrainerNumbers:
+    """The numbers of a trainer's state, beside its arrays.
+
+    Attributes:
+        step: steps done.
+        least: smoothed smallest active value, for BatchTopK.
+        scale: factor that brings the states to variance 1.
+    """
+
+    step: int
+    least: float
+    scale: float
 
 
 class Trainer:
     """Weights, moments, and how long each latent has been silent.
 
-    Decoder rows have norm 1 after every step; the part of their gradient along the row is taken out before.
+    Decoder rows have norm 1 after every step. The part of their gradient along the row is taken out before.
 
     Args:
-        config: how it is trained.
-        mean: of the states.
-        scale: factor that brings the states to variance 1 in all.
+        config: how the autoencoder is trained.
+        mean: mean of the states.
+        scale: factor that brings the sum of the states' variances to 1.
     """
 
     def __init__(self, config: TrainSaeConfig, mean: Float[Tensor, " width"], scale: float) -> None:
         self.config, self.scale, self.step_count = config, scale, 0
         rows = torch.randn(config.latents, len(mean), generator=torch.Generator().manual_seed(config.seed))
         rows /= rows.norm(dim=1, keepdim=True)
-        self.weights: Weights = {
+        self.weights: SaeWeights = {
             "encoder": rows.clone(),
             "encoder_bias": torch.zeros(config.latents),
             "decoder": rows,
@@ -49,19 +84,14 @@ class Trainer:
         """Latents that have been silent for too long."""
         return (self.silent > self.config.dead_after).nonzero().flatten()
 
-    def step(self, states: Float[Tensor, "tokens width"]) -> dict[str, Any]:
-        """Learn from a batch.
-
-        Returns:
-            ``explained`` share of variance, ``l0`` (active latents of a token) and ``dead`` (share of latents), of
-            the batch, before the step.
-        """
+    def step(self, states: Float[Tensor, "tokens width"]) -> BatchQuality:
+        """Learns from a batch."""
         config, dead = self.config, self.dead
         if self.step_count == 0 and config.kind in ("relu", "jumprelu"):
             self._begin_sparse(states * self.scale)
         objective = Objective(config.kind, config.k, config.sparsity * min(1.0, 10 * self.step_count / config.steps))
         scaled = states * self.scale
-        found = slope(self.weights, scaled, objective, dead)
+        found = loss_gradient(self.weights, scaled, objective, dead)
         self._update(found.gradients)
         self._count(found)
         if config.kind in ("relu", "jumprelu") and self._revives:
@@ -69,14 +99,14 @@ class Trainer:
         self.step_count += 1
         active = int(torch.count_nonzero(found.codes.values))
         variance = float((scaled - scaled.mean(0)).square().sum(1).mean())
-        return {
-            "explained": round(1 - found.error / max(variance, 1e-12), 6),
-            "l0": round(active / len(states), 3),
-            "dead": round(len(dead) / config.latents, 6),
-        }
+        return BatchQuality(
+            explained=round(1 - found.error / max(variance, 1e-12), 6),
+            l0=round(active / len(states), 3),
+            dead=round(len(dead) / config.latents, 6),
+        )
 
     def autoencoder(self, name: str = "SAE") -> SparseAutoencoder:
-        """The autoencoder as it stands, for states as they are: the scale is folded into biases and thresholds."""
+        """Returns the autoencoder for states as they are: the scale is folded into biases and thresholds."""
         latents = self.config.latents
         threshold = torch.zeros(latents)
         if self.config.kind == "jumprelu":
@@ -92,28 +122,28 @@ class Trainer:
         )
         return trained.with_inputs_times(1 / self.scale)
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Everything that the steps to come depend on."""
+    def state(self) -> tuple[dict[str, np.ndarray], TrainerNumbers]:
+        """Returns everything that the steps to come depend on."""
         arrays = {f"weights.{name}": value.numpy().copy() for name, value in self.weights.items()}
         for name, value in self.weights.items():
-            for moment in ("exp_avg", "exp_avg_sq"):
+            for moment in _MOMENTS:
                 if value in self._adam.state:
                     arrays[f"{moment}.{name}"] = self._adam.state[value][moment].numpy().copy()
         arrays["silent"] = self.silent.numpy().copy()
-        return arrays, {"step": self.step_count, "least": self.least, "scale": self.scale}
+        return arrays, TrainerNumbers(self.step_count, self.least, self.scale)
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self.step_count, self.least, self.scale = int(data["step"]), float(data["least"]), float(data["scale"])
+    def load(self, arrays: dict[str, np.ndarray], numbers: TrainerNumbers) -> None:
+        """Becomes the trainer whose `state` this was."""
+        self.step_count, self.least, self.scale = numbers.step, numbers.least, numbers.scale
         self.silent.copy_(torch.from_numpy(arrays["silent"]))
         for name, value in self.weights.items():
             value.copy_(torch.from_numpy(arrays[f"weights.{name}"]))
             if self.step_count:
-                moments = {m: torch.from_numpy(arrays[f"{m}.{name}"].copy()) for m in ("exp_avg", "exp_avg_sq")}
+                moments = {moment: torch.from_numpy(arrays[f"{moment}.{name}"].copy()) for moment in _MOMENTS}
                 self._adam.state[value] = {"step": torch.tensor(float(self.step_count)), **moments}
 
     def _begin_sparse(self, scaled: Float[Tensor, "tokens width"]) -> None:
-        """Set biases or thresholds so that a few times k latents are active at first, not half of them."""
+        """Sets biases or thresholds so that a few times k latents are active at first, and not half of them."""
         some = scaled[:256] - self.weights["decoder_bias"]
         wanted = min(4 * self.config.k, self.config.latents)
         level = float((some @ self.weights["encoder"].t()).topk(wanted, dim=1).values[:, -1].mean())
@@ -122,7 +152,7 @@ class Trainer:
         else:
             self.weights["log_threshold"].fill_(math.log(max(level, _THRESHOLD)))
 
-    def _update(self, gradients: Weights) -> None:
+    def _update(self, gradients: SaeWeights) -> None:
         decoder, by_decoder = self.weights["decoder"], gradients["decoder"]
         by_decoder.addcmul_(decoder, (decoder * by_decoder).sum(1, keepdim=True), value=-1)
         for name, value in self.weights.items():
@@ -132,11 +162,14 @@ class Trainer:
         decoder /= decoder.norm(dim=1, keepdim=True)
 
     def rate(self) -> float:
-        """Of the next step: rises over the first twentieth of the steps, and falls to nothing over the last fifth."""
+        """Returns the learning rate of the next step.
+
+        It rises over the first twentieth of the steps, and falls nearly to 0 over the last fifth.
+        """
         done = (self.step_count + 1) / self.config.steps
         return self.config.rate * min(1.0, done * 20, max(0.0, 5 * (1 - done) + 0.01))
 
-    def _count(self, found: Slope) -> None:
+    def _count(self, found: LossGradient) -> None:
         self.silent += len(found.residual)
         self.silent[found.codes.latents[found.codes.values > 0]] = 0
         if found.least:
@@ -144,12 +177,14 @@ class Trainer:
 
     @property
     def _revives(self) -> bool:
-        """Whether dead latents begin anew at this step: now and then in the first three quarters of the training."""
+        """Whether dead latents begin anew at this step: about ten times in the first three quarters of the training."""
         every = max(1, self.config.steps // (_REVIVALS + 4))
         return self.step_count > 0 and self.step_count % every == 0 and self.step_count < 0.75 * self.config.steps
 
     def _revive(self, dead: Tensor, scaled: Tensor, residual: Tensor) -> None:
-        """Point dead latents at tokens that are explained badly, the likelier the worse, and forget their moments.
+        """Points dead latents at tokens that are explained badly, and forgets their moments.
+
+        A token is drawn the more often the worse it is explained.
 
         Source: Bricken et al. 2023, "Towards Monosemanticity", appendix on resampling.
         """
@@ -162,7 +197,7 @@ class Trainer:
         alive = self.weights["encoder"].norm(dim=1)
         alive[dead] = 0
         size = float(alive.sum()) / max(1, self.config.latents - len(dead))
-        # A fifth of the usual length disturbs the living less, but a JumpReLU must still reach its threshold.
+        # A fifth of the usual length disturbs living latents less, but a JumpReLU must still reach its threshold.
         share = 1.0 if self.config.kind == "jumprelu" else 0.2
         self.weights["encoder"][dead] = directions * (size or 1.0) * share
         self.weights["decoder"][dead] = directions
@@ -172,5 +207,5 @@ class Trainer:
         self.silent[dead] = 0
         for name, value in self.weights.items():
             if name != "decoder_bias":
-                for moment in ("exp_avg", "exp_avg_sq"):
+                for moment in _MOMENTS:
                     self._adam.state[value][moment][dead] = 0.0

@@ -1,6 +1,6 @@
 """Batches of states in random order, from a few shards at a time."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,16 +10,31 @@ from torch import Tensor
 from novacula.features.store.store import Store
 
 TOGETHER = 8
-"""Shards that are mixed: what memory holds."""
+"""Shards that are mixed, and so held in memory, together."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the endless order of batches.
+
+    Attributes:
+        round: rounds that are over.
+        group: groups of shards of this round that are over.
+        batch: batches of this group that are over.
+    """
+
+    round: int = 0
+    group: int = 0
+    batch: int = 0
 
 
 class Batches:
-    """Endless batches: in every round each state comes once, up to what does not fill a batch.
+    """Endless batches: in every round each state comes once, but for a rest that does not fill a batch.
 
     Args:
         store: the states.
-        size: of a batch; a smaller store is one batch.
-        seed: of the order.
+        size: states in a batch; a smaller store is one batch.
+        seed: seed of the order.
     """
 
     def __init__(self, store: Store, size: int, seed: int) -> None:
@@ -29,7 +44,7 @@ class Batches:
         self._mixed: np.ndarray | None = None
 
     def next(self) -> Float[Tensor, "batch width"]:
-        """The next batch."""
+        """Returns the next batch."""
         mixed = self._mix()
         rows = mixed[self._batch * self._size : (self._batch + 1) * self._size]
         self._batch += 1
@@ -37,17 +52,18 @@ class Batches:
             self._batch, self._group, self._mixed = 0, self._group + 1, None
         return torch.from_numpy(rows.astype(np.float32))
 
-    def state(self) -> dict[str, Any]:
-        """Where it stands."""
-        return {"round": self._round, "group": self._group, "batch": self._batch}
+    @property
+    def place(self) -> Place:
+        """The place of the next batch; setting it goes there."""
+        return Place(self._round, self._group, self._batch)
 
-    def load(self, data: dict[str, Any]) -> None:
-        """Take up `state`."""
-        self._round, self._group, self._batch = int(data["round"]), int(data["group"]), int(data["batch"])
+    @place.setter
+    def place(self, place: Place) -> None:
+        self._round, self._group, self._batch = place.round, place.group, place.batch
         self._mixed = None
 
     def _mix(self) -> np.ndarray:
-        """The states of the current group of shards, in the order of the current round."""
+        """Returns the states of the current group of shards, in the order of the current round."""
         while self._mixed is None:
             groups = self._groups()
             if self._group >= len(groups):
@@ -59,14 +75,16 @@ class Batches:
         return self._mixed
 
     def _groups(self) -> list[list[int]]:
-        """The shards of each group in this round; every group fills at least one batch."""
+        """Returns the shards of each group in this round; every group fills at least one batch."""
         shards = np.random.default_rng([self._seed, self._round]).permutation(len(self._store.shard_rows))
         groups: list[list[int]] = [[]]
         for shard in shards.tolist():
-            full = sum(self._store.shard_rows[each] for each in groups[-1]) >= self._size
-            if len(groups[-1]) >= TOGETHER and full:
+            if len(groups[-1]) >= TOGETHER and self._fill_a_batch(groups[-1]):
                 groups.append([])
             groups[-1].append(shard)
-        if len(groups) > 1 and sum(self._store.shard_rows[each] for each in groups[-1]) < self._size:
+        if len(groups) > 1 and not self._fill_a_batch(groups[-1]):
             groups[-2] += groups.pop()
         return groups
+
+    def _fill_a_batch(self, shards: list[int]) -> bool:
+        return sum(self._store.shard_rows[shard] for shard in shards) >= self._size

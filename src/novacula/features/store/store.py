@@ -1,4 +1,4 @@
-"""A folder of states: shards that are read one at a time, and small files that tell the token of every state.
+"""A folder of states: shards that are read one at a time, and small files with the token of every state.
 
     index.json                     width, precision, shards, and where the states come from
     vocabulary.json                the text of every token, where tokens have texts
@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
+from msgspec import Struct
 
 from novacula.errors import InputError
-from novacula.files import check_schema, read_json, read_safetensors
+from novacula.files import check_schema, from_json, read_json, read_safetensors
 
 SCHEMA_VERSION = 1
 INDEX = "index.json"
@@ -29,14 +30,35 @@ _MAX_VOCABULARY = 32_000_000
 _MAX_COUNT = 2**40
 
 
+class Origin(Struct, frozen=True, omit_defaults=True):
+    """Where states come from.
+
+    Attributes:
+        model: the model, or the file of arrays.
+        layer: the layer of the residual stream, where there is one.
+        text: the files that the model has read.
+    """
+
+    model: str = ""
+    layer: int | None = None
+    text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Index:
+    width: int
+    shards: list[int]
+    source: Origin
+
+
 @dataclass(frozen=True)
 class Labels:
-    """What the states of a store belong to.
+    """The tokens that the states of a store belong to.
 
     Attributes:
         tokens: id of each state's token.
-        documents: number of the document that it stands in; it grows from row to row.
-        positions: its place in the model's context.
+        documents: number of the document in which the token stands; it never falls from row to row.
+        positions: place of the token in the model's context.
     """
 
     tokens: Int[np.ndarray, " rows"]
@@ -54,7 +76,7 @@ class Store:
         path: the folder.
         width: numbers in a state.
         shard_rows: states in each shard.
-        source: where the states come from, as the writer was told: ``model``, ``layer`` …
+        source: where the states come from.
 
     Raises:
         InputError: the folder is no store, or its index is damaged.
@@ -63,32 +85,28 @@ class Store:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         where = self.path / INDEX
-        document = check_schema(read_json(where), str(where), SCHEMA_VERSION)
-        match document:
-            case {"width": int(width), "shards": list(rows), "source": dict(source)} if all(
-                type(count) is int and 0 < count < _MAX_COUNT for count in (width, *rows)
-            ):
-                self.width, self.shard_rows, self.source = width, [int(str(count)) for count in rows], source
-            case _:
-                raise InputError(str(where), "must hold a width, the rows of each shard, and a source")
+        index = from_json(_Index, check_schema(read_json(where), str(where), SCHEMA_VERSION), str(where))
+        if not all(0 < count < _MAX_COUNT for count in (index.width, *index.shards)):
+            raise InputError(str(where), f"width and shards must be whole numbers in 1 … {_MAX_COUNT - 1}")
+        self.width, self.shard_rows, self.source = index.width, index.shards, index.source
 
     def __len__(self) -> int:
         return sum(self.shard_rows)
 
     def check_filled(self) -> None:
-        """Make sure that there is something in it.
+        """Makes sure that the store is not empty.
 
         Raises:
-            InputError: there are no states.
+            InputError: it holds no states.
         """
         if not len(self):
             raise InputError(str(self.path), "holds no states; at least one is needed")
 
     def states(self, shard: int) -> Float[np.ndarray, "rows width"]:
-        """The states of a shard, as precise as they are stored.
+        """Returns the states of a shard, as precise as they are stored.
 
         Raises:
-            InputError: the shard is damaged or holds numbers that are not finite.
+            InputError: the shard is damaged, or holds numbers that are not finite.
         """
         path = self.path / shard_name("states", shard)
         states = self._array(path, "states")
@@ -99,7 +117,7 @@ class Store:
 
     @cached_property
     def labels(self) -> Labels:
-        """Of all states: 12 bytes for each.
+        """The labels of all states; they take 12 bytes for each.
 
         Raises:
             InputError: a file is damaged.
@@ -132,12 +150,12 @@ class Store:
         return [str(text) for text in texts]
 
     def token_text(self, token: int) -> str:
-        """The text of a token; its number where it has none."""
+        """Returns the text of a token, or its number where it has none."""
         texts = self.vocabulary
         return texts[token] if texts is not None and 0 <= token < len(texts) else f"#{token}"
 
     def context(self, row: int, before: int = 12, after: int = 6) -> tuple[str, str, str]:
-        """The text before a state's token, the token, and the text after it, within the document."""
+        """Returns the text before a state's token, the token, and the text after it, within the document."""
         labels = self.labels
         near = range(max(0, row - before), min(len(self), row + after + 1))
         own = [i for i in near if labels.documents[i] == labels.documents[row]]
@@ -147,7 +165,7 @@ class Store:
         return left, texts[row], separator.join(text for i, text in texts.items() if i > row)
 
     def gather(self, rows: Int[np.ndarray, " some"]) -> Float[np.ndarray, "some width"]:
-        """Some states, in ascending order of their rows, shard by shard."""
+        """Returns the states of these rows, which ascend; they are read shard by shard."""
         starts = np.cumsum([0, *self.shard_rows])
         found = np.empty((len(rows), self.width), np.float32)
         for shard, (start, stop) in enumerate(pairwise(starts)):
@@ -164,15 +182,15 @@ class Store:
 
 
 def shard_name(kind: str, shard: int) -> str:
-    """The file of a shard's ``states`` or ``labels``."""
+    """Returns the file of a shard's ``states`` or ``labels``."""
     return f"{kind}-{shard:05d}.safetensors"
 
 
 def check_finite(states: Float[np.ndarray, "rows width"], source: str) -> None:
-    """Make sure that all numbers are finite.
+    """Makes sure that all numbers are finite.
 
     Raises:
-        InputError: naming the first that is not.
+        InputError: some are not; it names the first.
     """
     bad = ~np.isfinite(states)
     if bad.any():

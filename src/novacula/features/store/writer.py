@@ -1,30 +1,38 @@
 """Filling a store, in an order that a killed process can take up again."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.errors import InputError
-from novacula.features.store.store import INDEX, SCHEMA_VERSION, SHARD_BYTES, VOCABULARY, check_finite, shard_name
-from novacula.files import JSON, write_json, write_safetensors
+from novacula.features.store.store import (
+    INDEX,
+    SCHEMA_VERSION,
+    SHARD_BYTES,
+    VOCABULARY,
+    Origin,
+    check_finite,
+    shard_name,
+)
+from novacula.files import to_json, write_json, write_safetensors
 
 _COLUMNS = ("tokens", "documents", "positions")
 
 
 class StoreWriter:
-    """Appends states to a store; whole shards go to the disk at once, what is left over by `close`.
+    """Appends states to a store. A shard is written as soon as it is full; `close` writes the rest.
 
-    Memory holds one shard. The index is replaced after every shard, so that what is on the disk can always be read.
+    Memory holds one shard. The index is replaced after every shard, so the disk can be read at any time.
 
     Args:
-        path: the folder, made where it is missing.
+        path: the folder; it is made where it is missing.
         width: numbers in a state.
         source: where the states come from.
-        precision: of the stored numbers.
+        precision: precision of the stored numbers.
         vocabulary: the text of every token.
         shard_rows: states in a shard; by default 32 MB.
     """
@@ -33,13 +41,13 @@ class StoreWriter:
         self,
         path: str | os.PathLike[str],
         width: int,
-        source: Mapping[str, JSON],
+        source: Origin,
         *,
         precision: Literal["float16", "float32"] = "float16",
         vocabulary: Sequence[str] | None = None,
         shard_rows: int | None = None,
     ) -> None:
-        self.path, self.width, self.source = Path(path), width, dict(source)
+        self.path, self.width, self.source = Path(path), width, source
         self._dtype = np.dtype(precision)
         self._size = shard_rows or max(1, SHARD_BYTES // (width * self._dtype.itemsize))
         self._shards: list[int] = []
@@ -60,17 +68,17 @@ class StoreWriter:
         documents: Int[np.ndarray, " rows"],
         positions: Int[np.ndarray, " rows"],
     ) -> None:
-        """Add states with their labels.
+        """Adds states with their labels.
 
         Raises:
-            InputError: numbers that are not finite, or too large for the precision.
+            InputError: numbers are not finite, or too large for the precision.
         """
-        check_finite(states, str(self.source.get("model", self.path)))
+        check_finite(states, self.source.model or str(self.path))
         with np.errstate(over="ignore"):
             stored = states.astype(self._dtype)
         if not np.isfinite(stored).all():
             largest = float(np.abs(states).max())
-            problem = f"a state has a coordinate of {largest:.3g}; float16 ends at 65504: use float32"
+            problem = f"a state has a coordinate of {largest:.3g}; float16 ends at 65504, so use float32"
             raise InputError("--precision", problem)
         columns = dict(zip(_COLUMNS, (tokens, documents, positions), strict=True))
         begin = 0
@@ -86,19 +94,19 @@ class StoreWriter:
                 self._flush()
 
     def close(self) -> None:
-        """Write what is left, and the index."""
+        """Writes the rest, and the index."""
         if self._filled:
             self._flush()
         self._write_index()
 
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """What has not been written yet, and which shards have."""
+    def state(self) -> tuple[dict[str, np.ndarray], tuple[int, ...]]:
+        """Returns what has not been written yet, and the rows of the shards that have."""
         arrays = {name: column[: self._filled].copy() for name, column in self._labels.items()}
-        return {"states": self._states[: self._filled].copy(), **arrays}, {"shards": [*self._shards]}
+        return {"states": self._states[: self._filled].copy(), **arrays}, tuple(self._shards)
 
-    def load(self, arrays: dict[str, np.ndarray], data: dict[str, Any]) -> None:
-        """Take up `state`; shards that were written since will be written again."""
-        self._shards = [int(rows) for rows in data["shards"]]
+    def load(self, arrays: dict[str, np.ndarray], shards: Sequence[int]) -> None:
+        """Goes back to a `state`; shards that were written since will be written again."""
+        self._shards = [int(rows) for rows in shards]
         self._filled = len(arrays["states"])
         self._states[: self._filled] = arrays["states"]
         for name, column in self._labels.items():
@@ -114,5 +122,6 @@ class StoreWriter:
         self._write_index()
 
     def _write_index(self) -> None:
-        document = {"width": self.width, "precision": self._dtype.name, "shards": self._shards, "source": self.source}
-        write_json(self.path / INDEX, {"schema_version": SCHEMA_VERSION, **document})
+        document = {"width": self.width, "precision": self._dtype.name, "shards": self._shards}
+        source = {"source": to_json(self.source)}
+        write_json(self.path / INDEX, {"schema_version": SCHEMA_VERSION, **document, **source})

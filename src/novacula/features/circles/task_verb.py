@@ -1,0 +1,79 @@
+"""What the verbs probe, steer and explain have in common: each begins with a language model and a concept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TypeVar
+
+from typing_extensions import Unpack
+
+from novacula.features.concepts import Concept, find_concept
+from novacula.features.models import LanguageModel, load_model
+from novacula.runs import Program, RunFolder, RunResult, RunSettings, Verb
+
+Config = TypeVar("Config")
+Findings = TypeVar("Findings")
+Begin = Callable[[LanguageModel, Concept, Config], Program]
+
+
+@dataclass(frozen=True)
+class TaskInputs:
+    """The inputs of such a run, as run.json keeps them.
+
+    Attributes:
+        model: the model, as the user named it.
+        task: the concept, as the user named it.
+        concept: the concept itself, since its file may change.
+    """
+
+    model: str
+    task: str
+    concept: Concept
+
+
+TaskVerb = Verb[Config, TaskInputs, Program, RunResult[Findings]]
+
+
+def task_verb(
+    name: str,
+    config: type[Config],
+    begin: Begin[Config],
+    findings: type[Findings],
+    page: Callable[[RunFolder], Path],
+) -> TaskVerb[Config, Findings]:
+    """Returns the verb of this name, whose program begins with a model, a concept and options.
+
+    The program checks them, so it is made before the run's folder is.
+    """
+    return Verb(
+        part="features",
+        name=name,
+        config=config,
+        inputs=TaskInputs,
+        findings=findings,
+        load=lambda config, inputs, folder: begin(load_model(inputs.model), inputs.concept, config),
+        begin=lambda config, program, folder: program,
+        page=page,
+        result=RunResult[findings],
+    )
+
+
+def start(
+    verb: TaskVerb[Config, Findings],
+    begin: Begin[Config],
+    model: str | PathLike[str],
+    task: str | Concept,
+    config: Config,
+    **settings: Unpack[RunSettings],
+) -> RunResult[Findings]:
+    """Does a new run of the verb.
+
+    Raises:
+        InputError: the model or the concept cannot be used, or they do not fit the options.
+        RunError: the run's folder cannot be made.
+    """
+    concept = task if isinstance(task, Concept) else find_concept(task)
+    inputs = TaskInputs(fspath(model), task if isinstance(task, str) else concept.name, concept)
+    program, name = begin(load_model(model), concept, config), concept.name
+    return verb.start(config, inputs, program, about=name, label=f"{verb.name}-{name}", **settings)

@@ -1,0 +1,208 @@
+"""What the verbs collect, train-sae, discover and survey find, as result.json says it."""
+
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from novacula.features.sae.quality import Quality, Recovery
+
+
+@dataclass(frozen=True)
+class CollectFindings:
+    """What was collected.
+
+    Attributes:
+        tokens: states that are stored, one for each token.
+        passages: passages of text that the model has read.
+        store: the folder of states.
+    """
+
+    tokens: int
+    passages: int
+    store: str
+
+
+@dataclass(frozen=True)
+class EncodeFindings:
+    """How many tokens are encoded."""
+
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The clusters that another seed or another setting gives, beside the clusters of the run.
+
+    Attributes:
+        variant: what differs.
+        clusters: number of clusters.
+        rand: adjusted Rand index with the run's clusters.
+        jaccard: mean over the run's clusters of the best Jaccard index.
+    """
+
+    variant: str
+    clusters: int
+    rand: float
+    jaccard: float
+
+
+@dataclass(frozen=True)
+class GroupFindings:
+    """The clusters of a dictionary.
+
+    Attributes:
+        alive: latents that are active often enough to take part.
+        latents: latents of the dictionary.
+        clusters: the members of each cluster.
+        split: how many giant clusters were split again.
+        stability: of each cluster: 1 if it comes again the same in all variants.
+        variants: the same with other settings.
+    """
+
+    alive: int
+    latents: int
+    clusters: tuple[tuple[int, ...], ...]
+    split: int
+    stability: tuple[float, ...]
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """A cluster in the ranking. What belongs to its best plane is None where it was not scored.
+
+    Attributes:
+        rank: place in the ranking, from 1; 0 before all clusters are scored.
+        published_rank: place by the published value.
+        cluster: number of the cluster.
+        stability: how well it comes again with other settings; 1 is the same.
+        examples: the tokens on which it is active most often.
+        members: its latents.
+        tokens: tokens on which any of them is active.
+        together: mean number of members that are active on one token.
+        score: bits by which its best plane exceeds a Gaussian cloud.
+        published: the published value: mean over planes of (1 - mixture) · separability.
+        irreducible: the verdict.
+        plane: its best plane, such as ``directions 1-2``.
+        plane_share: part of the variance in that plane.
+        plane_score: score of that plane, in bits.
+        gaussian_score: score of the Gaussian cloud in the plane of the same name.
+        separability_bits: separability of that plane.
+        separability_null_z: the same in standard deviations of shuffled clouds.
+        mixture: mixture index of that plane.
+        reason: why it was not scored; empty otherwise.
+    """
+
+    rank: int
+    published_rank: int
+    cluster: int
+    stability: float
+    examples: tuple[str, ...]
+    members: tuple[int, ...]
+    tokens: int
+    together: float
+    score: float
+    published: float
+    irreducible: bool
+    plane: str | None
+    plane_share: float | None
+    plane_score: float | None
+    gaussian_score: float | None
+    separability_bits: float | None
+    separability_null_z: float | None
+    mixture: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class RankFindings:
+    """The ranking.
+
+    Attributes:
+        ranking: the clusters, best first.
+        null: scores of the clusters of chance, largest first.
+    """
+
+    ranking: tuple[ClusterRow, ...]
+    null: tuple[float, ...]
+
+    @property
+    def chance(self) -> float:
+        """The largest score of chance; 0 without clusters of chance."""
+        return max(self.null, default=0.0)
+
+    @property
+    def above_chance(self) -> int:
+        """Clusters that score more than chance."""
+        return sum(row.score > self.chance for row in self.ranking)
+
+
+class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
+    """What the stages that are done have found; a stage that is not done has no key in result.json.
+
+    Attributes:
+        collect: the stored states.
+        train_sae: quality of the trained dictionary.
+        recover: what the model's loss keeps with it.
+        encode: the tokens that are encoded.
+        cluster: the clusters of latents.
+        rank: the ranking of the clusters.
+    """
+
+    collect: CollectFindings | None = None
+    train_sae: Quality | None = None
+    recover: Recovery | None = None
+    encode: EncodeFindings | None = None
+    cluster: GroupFindings | None = None
+    rank: RankFindings | None = None
+
+
+@dataclass(frozen=True)
+class TopCluster:
+    """A cluster among the first of its layer; for the attributes see `ClusterRow`."""
+
+    rank: int
+    score: float
+    plane: str | None
+    members: tuple[int, ...]
+    tokens: int
+    stability: float
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """What discovery has found at a layer.
+
+    Attributes:
+        layer: layer of the residual stream.
+        explained: share of the variance that the dictionary explains.
+        l0: mean number of active latents of a token.
+        clusters: clusters that are ranked.
+        best: the largest score, in bits.
+        chance: the largest score of the clusters of chance.
+        above_chance: clusters that score more than that.
+        top: the first clusters of the ranking.
+    """
+
+    layer: int
+    explained: float
+    l0: float
+    clusters: int
+    best: float
+    chance: float
+    above_chance: int
+    top: tuple[TopCluster, ...]
+
+
+@dataclass(frozen=True)
+class SurveyFindings:
+    """What ``features survey`` finds.
+
+    Attributes:
+        layers: the layers that are done.
+        failed: name and error of each that failed.
+    """
+
+    layers: tuple[LayerRow, ...]
+    failed: tuple[tuple[str, str], ...]
