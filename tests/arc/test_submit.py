@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from novacula.arc import rounds as plan
 from novacula.arc.config import SolveConfig, SubmitConfig
 from novacula.arc.contest import load_challenges, read_submission
+from novacula.arc.job import LegFindings
 from novacula.arc.rounds import PuzzleState, round_ends
 from novacula.arc.submit import SUBMIT, submit
 from novacula.errors import InputError, RunError
@@ -109,6 +110,20 @@ def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(plan, "SETTLED", 1.0)
     result = submit(write_challenges(tmp_path), CONFIG, out=tmp_path / "s.json", runs=tmp_path / "runs")
     assert [row["steps"] for row in result.document["per_task"]] == [4] * 4
+
+
+@pytest.mark.parametrize(
+    ("share", "steps", "led_since", "decided"),
+    [(0.51, 400, 240, True), (0.5, 400, 240, False), (0.51, 400, 241, False), (0.51, 399, 200, False)],
+)
+def test_a_puzzle_is_decided_once_its_answer_holds_more_than_half_of_the_weight_and_has_long_led(
+    share: float, steps: int, led_since: int, decided: bool
+) -> None:
+    numbers = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {}, "run")
+    found = LegFindings("p", (), (), (share, 0.1), steps, 0, "torch", 1, *numbers, led_since=led_since)
+    puzzle = PuzzleState("p", TASKS[NAMES[0]])
+    puzzle.take(found, 4000)
+    assert puzzle.decided == decided
 
 
 def test_the_most_promising_puzzles_come_first() -> None:
