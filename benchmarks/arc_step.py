@@ -46,7 +46,7 @@ def measure(task: str, engine_name: EngineName, steps: int, warm_up: int = 3) ->
     import torch
 
     from novacula.arc.data import load_task
-    from novacula.arc.engine import make_engine
+    from novacula.arc.engine_choice import make_engine
     from novacula.arc.program import peak_memory_mb
     from novacula.arc.puzzle import preprocess
 

@@ -25,7 +25,7 @@ from harness import RESULTS, arguments, recorded, save, share
 from novacula.arc.answers import Answers
 from novacula.arc.config import EngineName, SolveConfig
 from novacula.arc.data import load_solution, load_task
-from novacula.arc.engine import make_engine
+from novacula.arc.engine_choice import make_engine
 from novacula.arc.puzzle import preprocess
 from novacula.arc.score import score_attempts
 

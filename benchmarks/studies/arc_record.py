@@ -34,7 +34,7 @@ from arc_tasks import MORE_TASKS, TASKS
 import novacula
 from novacula.arc.config import Dataset, SolveConfig
 from novacula.arc.data import list_tasks, load_task
-from novacula.arc.engine import engine_name
+from novacula.arc.engine_choice import engine_name
 from novacula.arc.job import volume
 from novacula.arc.record import record
 from novacula.arc.recording_file import read_recording

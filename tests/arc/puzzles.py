@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from novacula.arc.config import SolveConfig
-from novacula.arc.engine import TorchEngine
 from novacula.arc.puzzle import Puzzle, preprocess
 from novacula.arc.task import Grid, Task
+from novacula.arc.torch_engine import TorchEngine
 
 KINDS = ("same", "varied", "constant", "neither")
 

@@ -8,10 +8,10 @@ import torch
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_task
-from novacula.arc.engine import TorchEngine
 from novacula.arc.loss import RECONSTRUCTION_WEIGHT
 from novacula.arc.multitensor import SUBSETS, Multitensor, subset
 from novacula.arc.puzzle import preprocess
+from novacula.arc.torch_engine import TorchEngine
 from tests.arc.recorded import Recorded
 
 PUZZLES = ("3618c87e", "234bbc79", "c9e6f938")

@@ -7,9 +7,9 @@ import torch
 from novacula.arc.adam import Adam
 from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_task
-from novacula.arc.engine import TorchEngine
 from novacula.arc.multitensor import SUBSETS
 from novacula.arc.puzzle import preprocess
+from novacula.arc.torch_engine import TorchEngine
 from novacula.errors import InputError
 from tests.arc.puzzles import noise_for, puzzle_of, random_engine
 

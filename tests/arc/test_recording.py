@@ -14,7 +14,7 @@ from novacula.arc import recording_file
 from novacula.arc.answers import Answers, answer_text, parse_answer
 from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_task
-from novacula.arc.engine import make_engine
+from novacula.arc.engine_choice import make_engine
 from novacula.arc.puzzle import preprocess
 from novacula.arc.record import record
 from novacula.arc.recording import Proposals, Recording, grid_digest, prominent

@@ -14,7 +14,7 @@ import pytest
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data import load_task
-from novacula.arc.engine import engine_name
+from novacula.arc.engine_choice import engine_name
 from novacula.arc.history import read_history
 from novacula.arc.solve import solve
 from novacula.errors import InputError

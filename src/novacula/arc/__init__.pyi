@@ -7,7 +7,8 @@ from .data import (
     load_solution as load_solution,
     load_task as load_task,
 )
-from .engine import Engine as Engine, TorchEngine as TorchEngine
+from .engine import Engine as Engine
+from .torch_engine import TorchEngine as TorchEngine
 from .puzzle import Puzzle as Puzzle, preprocess as preprocess
 from .record import record as record
 from .recording import Origin as Origin, Proposals as Proposals, Recording as Recording, grid_digest as grid_digest

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from novacula.arc.config import CampaignConfig
 from novacula.arc.device import check_device
-from novacula.arc.engine import engine_name
+from novacula.arc.engine_choice import engine_name
 from novacula.jobs import check_executor
 from novacula.runs import RunFolder
 

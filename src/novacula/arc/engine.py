@@ -1,24 +1,13 @@
-"""What trains the network of one puzzle, and the torch engine, which defines what every engine must compute."""
+"""What trains the network of one puzzle: what an engine is, and what it gives."""
 
-import logging
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
-from novacula.arc.adam import Adam
-from novacula.arc.config import SolveConfig
-from novacula.arc.layers.decode import posterior
-from novacula.arc.loss import RECONSTRUCTION_WEIGHT, Reconstruction
-from novacula.arc.multitensor import MEMORY_AXES, Subset
-from novacula.arc.network import Network, Outputs
-from novacula.arc.noise import normal_rows
-from novacula.arc.parameters import Layout
-from novacula.arc.puzzle import OUTPUT, Puzzle
-from novacula.arc.weights import Weights
-from novacula.errors import InputError
+from novacula.arc.loss import RECONSTRUCTION_WEIGHT
+from novacula.arc.multitensor import Subset
 
 
 @dataclass(frozen=True)
@@ -81,123 +70,3 @@ class Engine(Protocol):
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
         """The decoded means of the latent tensors, axes in naming order."""
         ...
-
-
-class TorchEngine:
-    """Autograd on any device: the definition of the method, and the judge of faster engines.
-
-    Args:
-        puzzle: what to train on.
-        config: its `seed`, `device`, `pre_norm` and `exact_transpose` are used.
-        dtype: float32, or float64 for comparisons.
-    """
-
-    name = "torch"
-
-    def __init__(self, puzzle: Puzzle, config: SolveConfig, dtype: torch.dtype = torch.float32) -> None:
-        self.steps = 0
-        self._seed = config.seed
-        self._tests = range(puzzle.demonstrations, puzzle.axes.example)
-        self.layout = Layout.of(puzzle.axes, config.exact_transpose)
-        self.weights = Weights(
-            self.layout, self.layout.initial(config.seed, dtype).to(config.device), config.exact_transpose
-        )
-        self.network = Network(puzzle, self.weights, config.pre_norm)
-        self.reconstruction = Reconstruction(puzzle, dtype, config.device)
-        self._adam = Adam(self.weights.flat)
-        positions = self.network.positions
-        self._block = torch.cat([torch.arange(n) for n in positions]).to(config.device)
-        self._stream = torch.repeat_interleave(torch.tensor(positions)).to(config.device)
-
-    def noise(self, step: int) -> Float[torch.Tensor, "4 positions"]:
-        """ε of training step `step`: block p of stream s belongs to position p of tensor s."""
-        return normal_rows(self._seed, step, self._block, self._stream, self.weights.flat.dtype).t().contiguous()
-
-    def gradients(self, noise: Float[torch.Tensor, "4 positions"], step: int) -> tuple[Outputs, torch.Tensor]:
-        """Forward and backward pass: outputs and reconstruction error; the gradient is in `weights.gradient`."""
-        self.weights.gradient.zero_()
-        outputs = self.network.forward(noise)
-        error = self.reconstruction(outputs, step)
-        (outputs.kl.sum() + RECONSTRUCTION_WEIGHT * error).backward()
-        return outputs, error.detach()
-
-    def step(self) -> Training:
-        """One forward pass, backward pass and update."""
-        outputs, error = self.gradients(self.noise(self.steps), self.steps)
-        self.steps += 1
-        self._adam.update(self.weights.flat, self.weights.gradient, self.steps)
-        return Training(outputs.kl.detach().cpu().numpy(), error.item(), self._drawn(outputs))
-
-    @torch.no_grad()
-    def decode(self) -> DrawnTests:
-        """What the test outputs look like now, without noise: latents at their posterior means. It changes nothing."""
-        return self._drawn(self.network.forward(torch.zeros_like(self.weights.mean)))
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Parameters and Adam's moments, in the layout of `Layout`."""
-        tensors = {"parameters": self.weights.flat, "first": self._adam.first, "second": self._adam.second}
-        return {name: tensor.cpu().numpy().copy() for name, tensor in tensors.items()}
-
-    def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Take up `state` after so many steps."""
-        for name, tensor in (
-            ("parameters", self.weights.flat),
-            ("first", self._adam.first),
-            ("second", self._adam.second),
-        ):
-            tensor.copy_(torch.from_numpy(arrays[name]))
-        self.steps = steps
-
-    def _drawn(self, outputs: Outputs) -> DrawnTests:
-        tests = slice(self._tests.start, self._tests.stop)
-        color, row, column = (
-            values.detach()[OUTPUT, tests].cpu().numpy() for values in (outputs.color, outputs.row, outputs.column)
-        )
-        return DrawnTests(color, row, column)
-
-    @torch.no_grad()
-    def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
-        """The decoded means of the latent tensors, axes in naming order."""
-        w = self.weights
-        means = posterior(w.target, w.mean, w.adjustment, torch.zeros_like(w.mean), self.network.positions).mean
-        return {s: _by_axes(self.network, s, v) for s, v in self.network.decode(means).items()}
-
-
-def _by_axes(network: Network, s: Subset, matrix: torch.Tensor) -> np.ndarray:
-    """A tensor with its own axes in naming order, channels last."""
-    array = network.canvas.axes.view(s, matrix).cpu().numpy()
-    order = [1 + MEMORY_AXES.index(axis) for axis in s.axes]
-    absent = [dim for dim in range(1, array.ndim) if dim not in order]
-    return np.squeeze(array.transpose([*absent, *order, 0]), tuple(range(len(absent))))
-
-
-def engine_name(config: SolveConfig) -> Literal["native", "torch"]:
-    """The engine that `config.engine` means on this machine.
-
-    ``auto`` is the native engine where the extension was built, the device is the cpu and ``pre_norm`` is off, and the
-    torch engine elsewhere.
-
-    Raises:
-        InputError: the native engine is asked for where it cannot do what `config` says.
-    """
-    from novacula.arc.native import native_is_built, native_obstacles
-
-    obstacles = native_obstacles(config)
-    if config.engine == "native" and obstacles:
-        raise InputError("--engine native", *obstacles)
-    if config.engine == "auto" and not native_is_built():
-        logging.getLogger(__name__).warning("the native engine was not built; the torch engine trains, more slowly")
-    return "torch" if config.engine == "torch" or obstacles else "native"
-
-
-def make_engine(puzzle: Puzzle, config: SolveConfig) -> Engine:
-    """The engine that `config.engine` means, ready to train on `puzzle`.
-
-    Raises:
-        InputError: as `engine_name`.
-    """
-    if engine_name(config) == "torch":
-        return TorchEngine(puzzle, config)
-    from novacula.arc.native import NativeEngine
-
-    return NativeEngine(puzzle, config)

@@ -16,7 +16,8 @@ from typing_extensions import override
 
 from novacula.arc.answers import Answers
 from novacula.arc.config import SolveConfig
-from novacula.arc.engine import Training, make_engine
+from novacula.arc.engine import Training
+from novacula.arc.engine_choice import make_engine
 from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
 from novacula.arc.multitensor import SUBSETS, Subset
 from novacula.arc.puzzle import preprocess

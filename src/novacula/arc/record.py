@@ -15,7 +15,7 @@ from typing_extensions import override
 from novacula.arc.answers import Proposal, Reader
 from novacula.arc.config import SolveConfig
 from novacula.arc.device import check_device
-from novacula.arc.engine import engine_name, make_engine
+from novacula.arc.engine_choice import engine_name, make_engine
 from novacula.arc.puzzle import Puzzle, preprocess
 from novacula.arc.recording import DECODE_EVERY, Origin, Proposals, Recording, grid_digest, prominent
 from novacula.arc.recording_file import fitting, rounded, write_recording

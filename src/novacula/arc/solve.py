@@ -7,7 +7,7 @@ from typing_extensions import Unpack
 from novacula.arc.config import Dataset, SolveConfig
 from novacula.arc.device import check_device
 from novacula.arc.drawing import puzzle_html
-from novacula.arc.engine import engine_name
+from novacula.arc.engine_choice import engine_name
 from novacula.arc.findings import SolveFindings
 from novacula.arc.program import SolveProgram
 from novacula.arc.solve_report import write_page
