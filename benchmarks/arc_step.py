@@ -45,10 +45,10 @@ def measure(task: str, engine_name: EngineName, steps: int, warm_up: int = 3) ->
     """Train `task` for a few steps and time them."""
     import torch
 
-    from novacula.arc.data import load_task
+    from novacula.arc.data.puzzle import preprocess
+    from novacula.arc.data.sources import load_task
     from novacula.arc.engine_choice import make_engine
     from novacula.arc.program import peak_memory_mb
-    from novacula.arc.puzzle import preprocess
 
     torch.set_num_threads(1)
     puzzle = preprocess(load_task(task))

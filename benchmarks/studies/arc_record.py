@@ -33,7 +33,7 @@ from arc_tasks import MORE_TASKS, TASKS
 
 import novacula
 from novacula.arc.config import Dataset, SolveConfig
-from novacula.arc.data import list_tasks, load_task
+from novacula.arc.data.sources import list_tasks, load_task
 from novacula.arc.engine_choice import engine_name
 from novacula.arc.job import volume
 from novacula.arc.record import record

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from harness import RESULTS, arguments, recorded, save, table_head, table_row
 
 from novacula.arc.config import SolveConfig
-from novacula.arc.data import load_task
+from novacula.arc.data.sources import load_task
 from novacula.arc.score import score_run
 from novacula.arc.solve import solve
 from novacula.runs import RunFolder

@@ -36,7 +36,7 @@ from harness import RESULTS, arguments, save, table_head, table_row
 
 from novacula.arc.bench import bench
 from novacula.arc.config import BenchConfig
-from novacula.arc.data import list_tasks, load_task
+from novacula.arc.data.sources import list_tasks, load_task
 from novacula.arc.job import memory_mb, volume
 from novacula.files import read_json
 from novacula.jobs import Executor, Job, LocalExecutor, RayExecutor, campaign, run_jobs

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from novacula.arc.config import SolveConfig
-from novacula.arc.puzzle import Puzzle, preprocess
-from novacula.arc.task import Grid, Task
+from novacula.arc.data.puzzle import Puzzle, preprocess
+from novacula.arc.data.task import Grid, Task
 from novacula.arc.torch_engine import TorchEngine
 
 KINDS = ("same", "varied", "constant", "neither")

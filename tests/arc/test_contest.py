@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.contest import load_challenges, load_solutions, read_submission, write_submission
+from novacula.arc.data.contest import load_challenges, load_solutions, read_submission, write_submission
+from novacula.arc.data.task import Solution
 from novacula.arc.score import score_submission
-from novacula.arc.task import Solution
 from novacula.errors import InputError
 from tests.arc.small_set import NAMES, TASKS, write_challenges
 from tests.arc.test_score import junk, near_grids, truths

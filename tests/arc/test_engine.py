@@ -6,9 +6,9 @@ import torch
 
 from novacula.arc.adam import Adam
 from novacula.arc.config import SolveConfig
-from novacula.arc.data import load_task
+from novacula.arc.data.puzzle import preprocess
+from novacula.arc.data.sources import load_task
 from novacula.arc.multitensor import SUBSETS
-from novacula.arc.puzzle import preprocess
 from novacula.arc.torch_engine import TorchEngine
 from novacula.errors import InputError
 from tests.arc.puzzles import noise_for, puzzle_of, random_engine
@@ -122,7 +122,7 @@ def test_latents_come_by_their_own_axes() -> None:
 
 @pytest.mark.parametrize("puzzle", ["one cell", "black", "one color", "thirty"])
 def test_odd_puzzles_train(puzzle: str) -> None:
-    from novacula.arc.task import Task
+    from novacula.arc.data.task import Task
 
     cell, black, red = ((5,),), ((0, 0), (0, 0)), ((2, 2, 2),)
     large = tuple(tuple((x * y) % 3 for y in range(30)) for x in range(30))

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from novacula.arc.data import list_tasks
+from novacula.arc.data.sources import list_tasks
 
 ROOT = Path(__file__).parents[2]
 PLACES = ("src/**/*", "tests/**/*", "docs/**/*", "examples/**/*", "benchmarks/**/*.py", "README.md")

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from novacula.arc.canvas import Canvas
+from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.layers.communicate import communicate
 from novacula.arc.layers.directional import cumulative_maximum, directional, shift
 from novacula.arc.layers.nonlinear import nonlinear
@@ -25,7 +26,6 @@ from novacula.arc.multitensor import (
     subset,
 )
 from novacula.arc.parameters import softmax_groups
-from novacula.arc.puzzle import Puzzle
 from novacula.arc.weights import Residual
 from tests.arc.puzzles import puzzle_of, random_engine
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from novacula.arc.data.puzzle import Puzzle, preprocess
+from novacula.arc.data.task import Task
 from novacula.arc.loss import Reconstruction, run_scores
 from novacula.arc.network import OUT_OF_RANGE, Outputs
-from novacula.arc.puzzle import Puzzle, preprocess
-from novacula.arc.task import Task
 from tests.arc.puzzles import KINDS, puzzle_of
 
 

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.puzzle import Puzzle, preprocess
+from novacula.arc.data.task import Grid, Task
 from novacula.arc.engine import Engine
 from novacula.arc.engine_choice import engine_name, make_engine
 from novacula.arc.multitensor import SUBSETS, Multitensor
 from novacula.arc.native import NativeEngine, native_is_built
-from novacula.arc.puzzle import Puzzle, preprocess
-from novacula.arc.task import Grid, Task
 from novacula.arc.torch_engine import TorchEngine
 from novacula.errors import InputError
 from tests.arc.puzzles import KINDS, noise_for, puzzle_of, random_engine, random_grid

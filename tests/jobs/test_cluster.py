@@ -41,11 +41,11 @@ BENCH = BenchConfig(steps=150, seed=2)
 DRIVER = """
 import sys
 from dataclasses import is_dataclass, replace
-from novacula.arc import data
+from novacula.arc.data import sources
 from novacula.arc.bench import bench
 from tests.arc.small_set import small_set
 from tests.jobs.test_cluster import BENCH
-data._public_set = lambda dataset: small_set()
+sources._public_set = lambda dataset: small_set()
 bench(replace(BENCH, cluster=sys.argv[2]), out=sys.argv[1])
 """
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from novacula.arc.data.task import Solution
 from novacula.arc.score import score_submission
-from novacula.arc.task import Solution
 from novacula.cli.main import main
 from novacula.cli.parts import report_function
 from novacula.errors import InputError, RunError

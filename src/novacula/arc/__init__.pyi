@@ -1,7 +1,7 @@
 from .bench import bench as bench
 from .config import BenchConfig as BenchConfig, SolveConfig as SolveConfig, SubmitConfig as SubmitConfig
-from .contest import load_solutions as load_solutions
-from .data import (
+from .data.contest import load_solutions as load_solutions
+from .data.sources import (
     TaskSummary as TaskSummary,
     list_tasks as list_tasks,
     load_solution as load_solution,
@@ -9,7 +9,7 @@ from .data import (
 )
 from .engine import Engine as Engine
 from .torch_engine import TorchEngine as TorchEngine
-from .puzzle import Puzzle as Puzzle, preprocess as preprocess
+from .data.puzzle import Puzzle as Puzzle, preprocess as preprocess
 from .record import record as record
 from .recording import Origin as Origin, Proposals as Proposals, Recording as Recording, grid_digest as grid_digest
 from .recording_file import read_recording as read_recording, write_recording as write_recording
@@ -21,5 +21,5 @@ from .score import (
 )
 from .solve import SolveResult as SolveResult, solve as solve
 from .submit import SubmitResult as SubmitResult, submit as submit
-from .task import Grid as Grid, Solution as Solution, Task as Task
+from .data.task import Grid as Grid, Solution as Solution, Task as Task
 from .verdict import Verdict as Verdict

@@ -12,9 +12,9 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
+from novacula.arc.data.puzzle import OUTPUT, Puzzle
+from novacula.arc.data.task import Answer
 from novacula.arc.engine import DrawnTests
-from novacula.arc.puzzle import OUTPUT, Puzzle
-from novacula.arc.task import Answer
 
 DECAY = 0.97
 """Of the moving average, which starts at 0 and is not corrected for that."""

@@ -11,12 +11,12 @@ from novacula.arc.bench_report import write_page
 from novacula.arc.campaign import check_place, checkpoints, settled
 from novacula.arc.config import BenchConfig
 from novacula.arc.curve import BenchFindings, TaskScore, measure
-from novacula.arc.data import list_tasks, load_solution, load_task
+from novacula.arc.data.puzzle import SizeRule, preprocess
+from novacula.arc.data.sources import list_tasks, load_solution, load_task
+from novacula.arc.data.stored_tasks import read_tasks, store_tasks
+from novacula.arc.data.task import Task
 from novacula.arc.job import WORK, LegFindings, discard, puzzle_job, volume
-from novacula.arc.puzzle import SizeRule, preprocess
 from novacula.arc.score import score_outcome
-from novacula.arc.stored_tasks import read_tasks, store_tasks
-from novacula.arc.task import Task
 from novacula.errors import InputError
 from novacula.jobs import Campaign, Outcome, Round, job_seed, one_thread
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Step, Verb

@@ -9,11 +9,11 @@ from markupsafe import Markup
 from novacula.arc import bench_charts, published
 from novacula.arc.config import Split
 from novacula.arc.curve import COUNTS, RULES, BenchFindings
+from novacula.arc.data.stored_tasks import read_tasks
+from novacula.arc.data.task import Answer
 from novacula.arc.gallery import Card, gallery_html
 from novacula.arc.job import LegFindings
 from novacula.arc.quantity import quantity
-from novacula.arc.stored_tasks import read_tasks
-from novacula.arc.task import Answer
 from novacula.errors import InputError
 from novacula.jobs import read_outcome
 from novacula.report import Section, run_facts, table, write_report

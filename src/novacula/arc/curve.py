@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from novacula.arc.config import BenchConfig, Dataset, Split
-from novacula.arc.puzzle import SizeRule
+from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.standings import Standing
 from novacula.arc.verdict import Verdict
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from novacula.arc.parse import grid_or_none
-from novacula.arc.task import Grid, Task
+from novacula.arc.data.parse import grid_or_none
+from novacula.arc.data.task import Grid, Task
 from novacula.arc.verdict import Verdict
 
 COLORS = (

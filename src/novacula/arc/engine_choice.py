@@ -4,9 +4,9 @@ import logging
 from typing import Literal
 
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.engine import Engine
 from novacula.arc.native import NativeEngine, native_is_built, native_obstacles
-from novacula.arc.puzzle import Puzzle
 from novacula.arc.torch_engine import TorchEngine
 from novacula.errors import InputError
 

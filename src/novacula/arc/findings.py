@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from novacula.arc.task import Answer
+from novacula.arc.data.task import Answer
 from novacula.arc.verdict import Verdict
 from novacula.files import JSON
 

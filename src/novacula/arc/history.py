@@ -12,10 +12,10 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
+from novacula.arc.data.parse import grid_or_none
+from novacula.arc.data.stored_tasks import read_task
+from novacula.arc.data.task import Answer, Grid, Task
 from novacula.arc.findings import LATENTS, NewAttempts, SolveFindings, StepCosts
-from novacula.arc.parse import grid_or_none
-from novacula.arc.stored_tasks import read_task
-from novacula.arc.task import Answer, Grid, Task
 from novacula.errors import InputError
 from novacula.files import from_json, read_npz
 from novacula.runs import RunFolder

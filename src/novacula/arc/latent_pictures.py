@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from markupsafe import Markup
 
+from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.drawing import COLOR_NAMES, COLORS
 from novacula.arc.history import axis_words
-from novacula.arc.puzzle import Puzzle
 
 MOST_COMPONENTS = 3
 LEAST_SHARE = 0.02

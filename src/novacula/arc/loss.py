@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.network import Outputs
-from novacula.arc.puzzle import Puzzle
 
 RECONSTRUCTION_WEIGHT = 10.0
 WARM_UP_STEPS = 100

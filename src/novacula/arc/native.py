@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float
 
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.direction_maps import COEFFICIENT, class_table
 from novacula.arc.engine import DrawnTests, Training
 from novacula.arc.multitensor import DIRECTIONS, SUBSETS, Subset
 from novacula.arc.parameters import BLOCKS, Layout, softmax_owners
-from novacula.arc.puzzle import Puzzle
 from novacula.arc.torch_engine import TorchEngine
 from novacula.errors import InputError
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from novacula.arc.canvas import Canvas
+from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.layers.communicate import communicate
 from novacula.arc.layers.decode import posterior
 from novacula.arc.layers.directional import cumulative_maximum, directional, shift
@@ -20,7 +21,6 @@ from novacula.arc.layers.normalize import normalize
 from novacula.arc.layers.share import share_down, share_up
 from novacula.arc.layers.softmax import softmax
 from novacula.arc.multitensor import COLOR_HEAD, SUBSETS, X_HEAD, Y_HEAD, Multitensor
-from novacula.arc.puzzle import Puzzle
 from novacula.arc.weights import Block, Weights
 
 COLOR_BIAS_SPEED = 100.0

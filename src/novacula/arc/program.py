@@ -16,13 +16,13 @@ from typing_extensions import override
 
 from novacula.arc.answers import Answers
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.puzzle import preprocess
+from novacula.arc.data.task import Answer, Task
 from novacula.arc.engine import Training
 from novacula.arc.engine_choice import make_engine
 from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
 from novacula.arc.multitensor import SUBSETS, Subset
-from novacula.arc.puzzle import preprocess
 from novacula.arc.restarts import Restarts
-from novacula.arc.task import Answer, Task
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step
 

@@ -14,12 +14,12 @@ from typing_extensions import override
 
 from novacula.arc.answers import Proposal, Reader
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.puzzle import Puzzle, preprocess
+from novacula.arc.data.task import Task
 from novacula.arc.device import check_device
 from novacula.arc.engine_choice import engine_name, make_engine
-from novacula.arc.puzzle import Puzzle, preprocess
 from novacula.arc.recording import DECODE_EVERY, Origin, Proposals, Recording, grid_digest, prominent
 from novacula.arc.recording_file import fitting, rounded, write_recording
-from novacula.arc.task import Task
 from novacula.errors import InputError, RunError
 from novacula.files import from_json
 from novacula.runs import OnStep, Program, RunFolder, Step, drive, instruction_set, versions

@@ -25,8 +25,8 @@ from novacula.arc.answers import (
     weight,
 )
 from novacula.arc.config import SolveConfig
-from novacula.arc.puzzle import SizeRule
-from novacula.arc.task import Grid
+from novacula.arc.data.puzzle import SizeRule
+from novacula.arc.data.task import Grid
 
 DECODE_EVERY = 10
 """Noise-free decodes are made after steps 10, 20, …, with the parameters that these steps have left."""

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from novacula.arc.contest import attempts_of
 from novacula.arc.curve import CUT_OFF, TaskScore
-from novacula.arc.data import load_solution
+from novacula.arc.data.contest import attempts_of
+from novacula.arc.data.parse import grid_or_none
+from novacula.arc.data.puzzle import SizeRule
+from novacula.arc.data.sources import load_solution
+from novacula.arc.data.stored_tasks import read_task
+from novacula.arc.data.task import Grid, Solution
 from novacula.arc.job import LegFindings
-from novacula.arc.parse import grid_or_none
-from novacula.arc.puzzle import SizeRule
 from novacula.arc.standings import Standings
-from novacula.arc.stored_tasks import read_task
-from novacula.arc.task import Grid, Solution
 from novacula.arc.verdict import Verdict
 from novacula.errors import InputError, RunError
 from novacula.jobs import Outcome

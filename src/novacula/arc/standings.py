@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from novacula.arc.answers import answer_text
-from novacula.arc.task import Answer
+from novacula.arc.data.task import Answer
 
 RECORDED_STEPS = (50, 100, 200, 300, 400, 500, 750, 1000, 1250, 1500, 2000)
 """Steps at which the candidates' order is kept, beside the last; beyond them every 500th."""

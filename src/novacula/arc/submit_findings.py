@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from novacula.arc.task import Answer
+from novacula.arc.data.task import Answer
 
 
 @dataclass(frozen=True)

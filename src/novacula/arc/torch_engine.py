@@ -6,6 +6,7 @@ from jaxtyping import Float
 
 from novacula.arc.adam import Adam
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.engine import DrawnTests, Training
 from novacula.arc.layers.decode import posterior
 from novacula.arc.loss import RECONSTRUCTION_WEIGHT, Reconstruction
@@ -13,7 +14,6 @@ from novacula.arc.multitensor import MEMORY_AXES, Subset
 from novacula.arc.network import Network, Outputs
 from novacula.arc.noise import normal_rows
 from novacula.arc.parameters import Layout
-from novacula.arc.puzzle import OUTPUT, Puzzle
 from novacula.arc.weights import Weights
 
 

@@ -49,7 +49,7 @@ def solve(
         source: A puzzle's id, an ARC JSON file, or FILE:ID for one puzzle of a Kaggle challenges file.
         dataset: The public set in which an id is looked up.
     """
-    from novacula.arc.data import load_task
+    from novacula.arc.data.sources import load_task
 
     task = load_task(source, dataset)
     from novacula.arc.solve import solve as run
@@ -71,7 +71,7 @@ def show(source: str, /, *, dataset: Dataset = "arc1") -> None:
         source: A puzzle's id, an ARC JSON file, or FILE:ID.
         dataset: The public set in which an id is looked up.
     """
-    from novacula.arc.data import load_task
+    from novacula.arc.data.sources import load_task
     from novacula.arc.terminal import puzzle_gallery
 
     show_result(puzzle_gallery(load_task(source, dataset)))
@@ -90,7 +90,7 @@ def list_(
         split: Which half of it.
         json: Print one JSON object.
     """
-    from novacula.arc.data import list_tasks
+    from novacula.arc.data.sources import list_tasks
 
     found = list_tasks(dataset, split)
     if json:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from novacula.arc.parse import parse_task, task_as_json
-from novacula.arc.task import Task
+from novacula.arc.data.parse import parse_task, task_as_json
+from novacula.arc.data.task import Task
 from novacula.errors import InputError
 from novacula.files import check_schema, read_json, write_json
 from novacula.runs import RunFolder

@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 
-from novacula.arc.task import Grid, Solution, Task
+from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError
 
 _COLORS = 10

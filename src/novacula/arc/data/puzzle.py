@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Int
 
+from novacula.arc.data.task import Grid, Task
 from novacula.arc.multitensor import Axes
-from novacula.arc.task import Grid, Task
 
 INPUT, OUTPUT = 0, 1
 """Index of the mode axis."""

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from novacula.arc.config import Dataset, Split
-from novacula.arc.parse import json_name, parse_solution, parse_task
-from novacula.arc.task import Solution, Task
+from novacula.arc.data.parse import json_name, parse_solution, parse_task
+from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError
 from novacula.files import read_json
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from novacula.arc.data import MAX_BYTES
-from novacula.arc.parse import MAX_SIDE, parse_solution, parse_task
-from novacula.arc.task import Solution, Task
+from novacula.arc.data.parse import MAX_SIDE, parse_solution, parse_task
+from novacula.arc.data.sources import MAX_BYTES
+from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError
 from novacula.files import read_json, write_text
 
