@@ -26,7 +26,7 @@ from novacula.arc.answers import Answers
 from novacula.arc.config import EngineName, SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_solution, load_task
-from novacula.arc.engine_choice import make_engine
+from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.score import score_attempts
 
 STEPS, AVERAGED, SEEDS = 400, 20, (0, 1, 2)

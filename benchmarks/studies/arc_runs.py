@@ -31,7 +31,7 @@ from novacula.arc.answers import Answers, answer_text
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_solution, load_task
-from novacula.arc.engine_choice import make_engine
+from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.published import published_rate
 from novacula.arc.restarts import Restarts
 from novacula.arc.standings import MOST, RECORDED_STEPS

@@ -6,7 +6,7 @@ import torch
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
-from novacula.arc.torch_engine import TorchEngine
+from novacula.arc.network.torch_engine import TorchEngine
 
 KINDS = ("same", "varied", "constant", "neither")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from novacula.arc.config import SolveConfig
-from novacula.arc.data.parse import task_as_json
 from novacula.arc.data import sources
+from novacula.arc.data.parse import task_as_json
 from novacula.arc.data.task import Grid, Task
 from novacula.arc.findings import SolveFindings
 from novacula.arc.program import SolveProgram

@@ -9,7 +9,7 @@ import pytest
 from novacula.arc.answers import Answers, best_run
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
-from novacula.arc.engine import DrawnTests
+from novacula.arc.network.engine import DrawnTests
 from tests.arc.puzzles import puzzle_of
 
 

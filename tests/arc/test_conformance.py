@@ -9,9 +9,9 @@ import torch
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_task
-from novacula.arc.loss import RECONSTRUCTION_WEIGHT
-from novacula.arc.multitensor import SUBSETS, Multitensor, subset
-from novacula.arc.torch_engine import TorchEngine
+from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT
+from novacula.arc.network.multitensor import SUBSETS, Multitensor, subset
+from novacula.arc.network.torch_engine import TorchEngine
 from tests.arc.recorded import Recorded
 
 PUZZLES = ("3618c87e", "234bbc79", "c9e6f938")

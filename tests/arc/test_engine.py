@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.arc.adam import Adam
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_task
-from novacula.arc.multitensor import SUBSETS
-from novacula.arc.torch_engine import TorchEngine
+from novacula.arc.network.adam import Adam
+from novacula.arc.network.multitensor import SUBSETS
+from novacula.arc.network.torch_engine import TorchEngine
 from novacula.errors import InputError
 from tests.arc.puzzles import noise_for, puzzle_of, random_engine
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from novacula.arc.multitensor import SUBSETS, Axes, Subset, lattice_edges, subset
+from novacula.arc.network.multitensor import SUBSETS, Axes, Subset, lattice_edges, subset
 
 
 def test_the_legal_subsets_are_the_18_of_the_paper() -> None:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
-from novacula.arc.engine import Engine
-from novacula.arc.engine_choice import engine_name, make_engine
-from novacula.arc.multitensor import SUBSETS, Multitensor
-from novacula.arc.native import NativeEngine, native_is_built
-from novacula.arc.torch_engine import TorchEngine
+from novacula.arc.network.engine import Engine
+from novacula.arc.network.engine_choice import engine_name, make_engine
+from novacula.arc.network.multitensor import SUBSETS, Multitensor
+from novacula.arc.network.native import NativeEngine, native_is_built
+from novacula.arc.network.torch_engine import TorchEngine
 from novacula.errors import InputError
 from tests.arc.puzzles import KINDS, noise_for, puzzle_of, random_engine, random_grid
 
@@ -273,7 +273,7 @@ def test_the_engine_is_chosen_by_what_is_asked() -> None:
 PROGRAM = """
 from novacula._native import instruction_set
 from novacula.arc.config import SolveConfig
-from novacula.arc.native import NativeEngine
+from novacula.arc.network.native import NativeEngine
 from tests.arc.puzzles import puzzle_of
 last = NativeEngine(puzzle_of(5, "neither", side=6), SolveConfig()).run(3)
 print(instruction_set(), *(repr(training.loss) for training in last))

@@ -7,9 +7,9 @@ import torch
 
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Task
-from novacula.arc.layers.softmax import softmax
-from novacula.arc.multitensor import MEMORY_AXES, SUBSETS, Axis, Subset
-from novacula.arc.network import Outputs
+from novacula.arc.network.layers.softmax import softmax
+from novacula.arc.network.multitensor import MEMORY_AXES, SUBSETS, Axis, Subset
+from novacula.arc.network.network import Outputs
 from tests.arc.puzzles import noise_for, puzzle_of, random_engine, random_grid
 
 DIM: dict[Axis, int] = {axis: 1 + i for i, axis in enumerate(MEMORY_AXES)}
@@ -130,7 +130,7 @@ def test_transposition_is_exact_only_with_the_switch() -> None:
 
 
 def test_transposition_is_exact_without_the_softmax_layers(monkeypatch: pytest.MonkeyPatch) -> None:
-    import novacula.arc.network as network
+    import novacula.arc.network.network as network
 
     assert network.softmax is softmax
     monkeypatch.setattr(network, "softmax", lambda v, *_: v)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from novacula.arc.noise import _words, normal, normal_rows
+from novacula.arc.network.noise import _words, normal, normal_rows
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.arc.direction_maps import class_coefficients, class_count, class_table
-from novacula.arc.multitensor import DIRECTIONAL, SUBSETS, Axes, subset
-from novacula.arc.parameters import Layout, softmax_groups, softmax_owners
+from novacula.arc.network.direction_maps import class_coefficients, class_count, class_table
+from novacula.arc.network.multitensor import DIRECTIONAL, SUBSETS, Axes, subset
+from novacula.arc.network.parameters import Layout, softmax_groups, softmax_owners
 
 
 @pytest.mark.parametrize(("axes", "latents"), [(Axes(4, 2, 5, 5), 31_280), (Axes(3, 6, 18, 19), 575_032)])

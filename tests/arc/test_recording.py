@@ -16,7 +16,7 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_task
 from novacula.arc.data.task import Task
-from novacula.arc.engine_choice import make_engine
+from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.record import record
 from novacula.arc.recording import Proposals, Recording, grid_digest, prominent
 from novacula.arc.recording_file import fitting, read_recording, rounded, write_recording

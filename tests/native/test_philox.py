@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.noise import normal
+from novacula.arc.network.noise import normal
 
 WORD = 2**32 - 1
 Words = tuple[int, int, int, int]

@@ -7,8 +7,8 @@ from .data.sources import (
     load_solution as load_solution,
     load_task as load_task,
 )
-from .engine import Engine as Engine
-from .torch_engine import TorchEngine as TorchEngine
+from .network.engine import Engine as Engine
+from .network.torch_engine import TorchEngine as TorchEngine
 from .data.puzzle import Puzzle as Puzzle, preprocess as preprocess
 from .record import record as record
 from .recording import Origin as Origin, Proposals as Proposals, Recording as Recording, grid_digest as grid_digest

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.data.task import Answer
-from novacula.arc.engine import DrawnTests
+from novacula.arc.network.engine import DrawnTests
 
 DECAY = 0.97
 """Of the moving average, which starts at 0 and is not corrected for that."""

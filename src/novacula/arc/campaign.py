@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from novacula.arc.config import CampaignConfig
-from novacula.arc.device import check_device
-from novacula.arc.engine_choice import engine_name
+from novacula.arc.network.device import check_device
+from novacula.arc.network.engine_choice import engine_name
 from novacula.jobs import check_executor
 from novacula.runs import RunFolder
 

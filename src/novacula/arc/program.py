@@ -18,10 +18,10 @@ from novacula.arc.answers import Answers
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
-from novacula.arc.engine import Training
-from novacula.arc.engine_choice import make_engine
 from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
-from novacula.arc.multitensor import SUBSETS, Subset
+from novacula.arc.network.engine import Training
+from novacula.arc.network.engine_choice import make_engine
+from novacula.arc.network.multitensor import SUBSETS, Subset
 from novacula.arc.restarts import Restarts
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step

@@ -16,8 +16,8 @@ from novacula.arc.answers import Proposal, Reader
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Task
-from novacula.arc.device import check_device
-from novacula.arc.engine_choice import engine_name, make_engine
+from novacula.arc.network.device import check_device
+from novacula.arc.network.engine_choice import engine_name, make_engine
 from novacula.arc.recording import DECODE_EVERY, Origin, Proposals, Recording, grid_digest, prominent
 from novacula.arc.recording_file import fitting, rounded, write_recording
 from novacula.errors import InputError, RunError

@@ -7,10 +7,10 @@ from typing_extensions import Unpack
 from novacula.arc.config import Dataset, SolveConfig
 from novacula.arc.data.stored_tasks import read_task, store_task
 from novacula.arc.data.task import Answer, Task
-from novacula.arc.device import check_device
 from novacula.arc.drawing import puzzle_html
-from novacula.arc.engine_choice import engine_name
 from novacula.arc.findings import SolveFindings
+from novacula.arc.network.device import check_device
+from novacula.arc.network.engine_choice import engine_name
 from novacula.arc.program import SolveProgram
 from novacula.arc.solve_report import write_page
 from novacula.runs import RunResult, RunSettings, Verb

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from novacula.arc.data.task import Grid, Task
-from novacula.arc.multitensor import Axes
+from novacula.arc.network.multitensor import Axes
 
 INPUT, OUTPUT = 0, 1
 """Index of the mode axis."""

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from novacula.arc.multitensor import DIRECTIONS, Subset
+from novacula.arc.network.multitensor import DIRECTIONS, Subset
 
 COEFFICIENT = (1.0, 0.2, 0.4, 0.2, 1.0, 0.2, 0.4, 0.2)
 """Strength of the message between directions 45°·k apart."""

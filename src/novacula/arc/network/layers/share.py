@@ -9,10 +9,10 @@ summation is ours.
 import torch
 from torch import Tensor
 
-from novacula.arc.canvas import Canvas
-from novacula.arc.layers.normalize import normalize
-from novacula.arc.multitensor import MEMORY_AXES, SUBSETS, Axis, Multitensor, Subset, lattice_edges
-from novacula.arc.weights import Residual
+from novacula.arc.network.canvas import Canvas
+from novacula.arc.network.layers.normalize import normalize
+from novacula.arc.network.multitensor import MEMORY_AXES, SUBSETS, Axis, Multitensor, Subset, lattice_edges
+from novacula.arc.network.weights import Residual
 
 _UP_EDGES = tuple(lattice_edges(removing=False))
 _DOWN_EDGES = tuple(lattice_edges(removing=True))

@@ -31,8 +31,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from novacula.arc.direction_maps import class_count
-from novacula.arc.multitensor import (
+from novacula.arc.network.direction_maps import class_count
+from novacula.arc.network.multitensor import (
     COLOR_HEAD,
     DIRECTIONAL,
     SUBSETS,
@@ -42,7 +42,7 @@ from novacula.arc.multitensor import (
     Axis,
     Subset,
 )
-from novacula.arc.noise import normal_rows
+from novacula.arc.network.noise import normal_rows
 
 BLOCKS = 4
 LATENT_CHANNELS = 4

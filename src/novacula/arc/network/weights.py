@@ -8,9 +8,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from novacula.arc.direction_maps import class_coefficients, class_table
-from novacula.arc.multitensor import DIRECTIONAL, DIRECTIONS, SUBSETS, Subset
-from novacula.arc.parameters import BLOCKS, SOFTMAX_WIDTH, Layout, live_subsets, share_down_receivers, softmax_owners
+from novacula.arc.network.direction_maps import class_coefficients, class_table
+from novacula.arc.network.multitensor import DIRECTIONAL, DIRECTIONS, SUBSETS, Subset
+from novacula.arc.network.parameters import (
+    BLOCKS,
+    SOFTMAX_WIDTH,
+    Layout,
+    live_subsets,
+    share_down_receivers,
+    softmax_owners,
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.network import Outputs
+from novacula.arc.network.network import Outputs
 
 RECONSTRUCTION_WEIGHT = 10.0
 WARM_UP_STEPS = 100

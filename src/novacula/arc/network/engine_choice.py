@@ -5,9 +5,9 @@ from typing import Literal
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.engine import Engine
-from novacula.arc.native import NativeEngine, native_is_built, native_obstacles
-from novacula.arc.torch_engine import TorchEngine
+from novacula.arc.network.engine import Engine
+from novacula.arc.network.native import NativeEngine, native_is_built, native_obstacles
+from novacula.arc.network.torch_engine import TorchEngine
 from novacula.errors import InputError
 
 

@@ -4,17 +4,17 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from novacula.arc.adam import Adam
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
-from novacula.arc.engine import DrawnTests, Training
-from novacula.arc.layers.decode import posterior
-from novacula.arc.loss import RECONSTRUCTION_WEIGHT, Reconstruction
-from novacula.arc.multitensor import MEMORY_AXES, Subset
-from novacula.arc.network import Network, Outputs
-from novacula.arc.noise import normal_rows
-from novacula.arc.parameters import Layout
-from novacula.arc.weights import Weights
+from novacula.arc.network.adam import Adam
+from novacula.arc.network.engine import DrawnTests, Training
+from novacula.arc.network.layers.decode import posterior
+from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT, Reconstruction
+from novacula.arc.network.multitensor import MEMORY_AXES, Subset
+from novacula.arc.network.network import Network, Outputs
+from novacula.arc.network.noise import normal_rows
+from novacula.arc.network.parameters import Layout
+from novacula.arc.network.weights import Weights
 
 
 class TorchEngine:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.lines import FAMILIES
-from novacula.arc.multitensor import DIRECTIONS, MEMORY_AXES, Axes, Axis, Subset
+from novacula.arc.network.lines import FAMILIES
+from novacula.arc.network.multitensor import DIRECTIONS, MEMORY_AXES, Axes, Axis, Subset
 
 _EMPTY_LINE = 1e-4  # keeps the mean over a line without cells finite
 

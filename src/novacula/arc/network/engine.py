@@ -6,8 +6,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from novacula.arc.loss import RECONSTRUCTION_WEIGHT
-from novacula.arc.multitensor import Subset
+from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT
+from novacula.arc.network.multitensor import Subset
 
 
 @dataclass(frozen=True)

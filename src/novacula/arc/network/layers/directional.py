@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.arc.canvas import Canvas
-from novacula.arc.layers.normalize import normalize
-from novacula.arc.lines import FAMILIES, X, Y
-from novacula.arc.multitensor import DIRECTIONS, MEMORY_AXES, STEPS, Multitensor, Subset
-from novacula.arc.weights import Residual
+from novacula.arc.network.canvas import Canvas
+from novacula.arc.network.layers.normalize import normalize
+from novacula.arc.network.lines import FAMILIES, X, Y
+from novacula.arc.network.multitensor import DIRECTIONS, MEMORY_AXES, STEPS, Multitensor, Subset
+from novacula.arc.network.weights import Residual
 
 Lines = Float[Tensor, "channels directions examples colors rows columns"]
 

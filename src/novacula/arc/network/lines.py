@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from novacula.arc.multitensor import STEPS
+from novacula.arc.network.multitensor import STEPS
 
 X, Y = -2, -1
 """Dimensions of rows and columns."""

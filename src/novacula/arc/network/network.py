@@ -11,17 +11,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.arc.canvas import Canvas
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.layers.communicate import communicate
-from novacula.arc.layers.decode import posterior
-from novacula.arc.layers.directional import cumulative_maximum, directional, shift
-from novacula.arc.layers.nonlinear import nonlinear
-from novacula.arc.layers.normalize import normalize
-from novacula.arc.layers.share import share_down, share_up
-from novacula.arc.layers.softmax import softmax
-from novacula.arc.multitensor import COLOR_HEAD, SUBSETS, X_HEAD, Y_HEAD, Multitensor
-from novacula.arc.weights import Block, Weights
+from novacula.arc.network.canvas import Canvas
+from novacula.arc.network.layers.communicate import communicate
+from novacula.arc.network.layers.decode import posterior
+from novacula.arc.network.layers.directional import cumulative_maximum, directional, shift
+from novacula.arc.network.layers.nonlinear import nonlinear
+from novacula.arc.network.layers.normalize import normalize
+from novacula.arc.network.layers.share import share_down, share_up
+from novacula.arc.network.layers.softmax import softmax
+from novacula.arc.network.multitensor import COLOR_HEAD, SUBSETS, X_HEAD, Y_HEAD, Multitensor
+from novacula.arc.network.weights import Block, Weights
 
 COLOR_BIAS_SPEED = 100.0
 """Factor on the color head's bias; it makes black against the rest learn fast."""

@@ -5,9 +5,9 @@ Source: arXiv 2512.06104, appendix on layers.
 
 import torch
 
-from novacula.arc.layers.normalize import normalize
-from novacula.arc.multitensor import Multitensor
-from novacula.arc.weights import DirectionMaps
+from novacula.arc.network.layers.normalize import normalize
+from novacula.arc.network.multitensor import Multitensor
+from novacula.arc.network.weights import DirectionMaps
 
 
 def communicate(tensors: Multitensor, maps: DirectionMaps) -> Multitensor:

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.arc.canvas import Canvas
-from novacula.arc.multitensor import Axis, Subset
-from novacula.arc.parameters import softmax_groups
-from novacula.arc.weights import SoftmaxWeights
+from novacula.arc.network.canvas import Canvas
+from novacula.arc.network.multitensor import Axis, Subset
+from novacula.arc.network.parameters import softmax_groups
+from novacula.arc.network.weights import SoftmaxWeights
 
 _DIMENSION: dict[Axis, int] = {"example": 1, "direction": 2, "color": 3, "x": 4, "y": 5}
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.arc.layers.normalize import normalize
+from novacula.arc.network.layers.normalize import normalize
 
 INITIAL_CAPACITY = 1e4
 """Nats per tensor channel at t = 0."""

@@ -12,11 +12,11 @@ from jaxtyping import Float
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.direction_maps import COEFFICIENT, class_table
-from novacula.arc.engine import DrawnTests, Training
-from novacula.arc.multitensor import DIRECTIONS, SUBSETS, Subset
-from novacula.arc.parameters import BLOCKS, Layout, softmax_owners
-from novacula.arc.torch_engine import TorchEngine
+from novacula.arc.network.direction_maps import COEFFICIENT, class_table
+from novacula.arc.network.engine import DrawnTests, Training
+from novacula.arc.network.multitensor import DIRECTIONS, SUBSETS, Subset
+from novacula.arc.network.parameters import BLOCKS, Layout, softmax_owners
+from novacula.arc.network.torch_engine import TorchEngine
 from novacula.errors import InputError
 
 _BLOCK_WEIGHTS = (
@@ -66,7 +66,7 @@ def native_obstacles(config: SolveConfig) -> list[str]:
 
 
 class NativeEngine:
-    """The engine of `novacula._native` (see `novacula.arc.engine.Engine`).
+    """The engine of `novacula._native` (see `novacula.arc.network.engine.Engine`).
 
     Args:
         puzzle: what to train on.

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.arc.weights import Residual
+from novacula.arc.network.weights import Residual
 
 
 def nonlinear(

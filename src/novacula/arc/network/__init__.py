@@ -1,0 +1,1 @@
+"""The network of one puzzle, and the engines that train it."""
