@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 
 from harness import RESULTS, arguments, recorded, save, share
 
-from novacula.arc.answers import Answers
+from novacula.arc.answers.answers import Answers
 from novacula.arc.config import EngineName, SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_solution, load_task

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from novacula.arc.answers import Answers, best_run
+from novacula.arc.answers.answers import Answers, best_run
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
 from novacula.arc.network.engine import DrawnTests

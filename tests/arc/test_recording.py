@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from novacula.arc import recording_file
-from novacula.arc.answers import Answers, answer_text, parse_answer
+from novacula.arc.answers.answers import Answers, answer_text, parse_answer, recording_file
+from novacula.arc.answers.recording import Proposals, Recording, grid_digest, prominent
+from novacula.arc.answers.recording_file import fitting, read_recording, rounded, write_recording
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_task
 from novacula.arc.data.task import Task
 from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.record import record
-from novacula.arc.recording import Proposals, Recording, grid_digest, prominent
-from novacula.arc.recording_file import fitting, read_recording, rounded, write_recording
 from novacula.arc.solve import solve
 from novacula.errors import InputError, RunError
 from novacula.files import read_npz, write_npz

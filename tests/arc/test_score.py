@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.sources import load_solution
 from novacula.arc.data.task import Grid, Solution
 from novacula.arc.findings import SolveFindings
 from novacula.arc.score import score_attempts, score_outcome, score_run
-from novacula.arc.verdict import Verdict
 from novacula.errors import InputError, RunError
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.answers import answer_text
+from novacula.arc.answers.answers import answer_text
+from novacula.arc.answers.standings import MOST, Order, Standings, is_recorded
 from novacula.arc.data.task import Answer
-from novacula.arc.standings import MOST, Order, Standings, is_recorded
 from novacula.files import from_json, to_json
 
 

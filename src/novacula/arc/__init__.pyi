@@ -11,8 +11,13 @@ from .network.engine import Engine as Engine
 from .network.torch_engine import TorchEngine as TorchEngine
 from .data.puzzle import Puzzle as Puzzle, preprocess as preprocess
 from .record import record as record
-from .recording import Origin as Origin, Proposals as Proposals, Recording as Recording, grid_digest as grid_digest
-from .recording_file import read_recording as read_recording, write_recording as write_recording
+from .answers.recording import (
+    Origin as Origin,
+    Proposals as Proposals,
+    Recording as Recording,
+    grid_digest as grid_digest,
+)
+from .answers.recording_file import read_recording as read_recording, write_recording as write_recording
 from .score import (
     SubmissionScore as SubmissionScore,
     score_attempts as score_attempts,
@@ -22,4 +27,4 @@ from .score import (
 from .solve import SolveResult as SolveResult, solve as solve
 from .submit import SubmitResult as SubmitResult, submit as submit
 from .data.task import Grid as Grid, Solution as Solution, Task as Task
-from .verdict import Verdict as Verdict
+from .answers.verdict import Verdict as Verdict

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from novacula.arc.answers.standings import Standing
+from novacula.arc.answers.verdict import Verdict
 from novacula.arc.config import BenchConfig, Dataset, Split
 from novacula.arc.data.puzzle import SizeRule
-from novacula.arc.standings import Standing
-from novacula.arc.verdict import Verdict
 
 COUNTS = (1, 2, 5, 10, 100, 1000)
 """Numbers of attempts for which a rate is given; the contest allows 2."""

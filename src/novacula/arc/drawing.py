@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.parse import grid_or_none
 from novacula.arc.data.task import Grid, Task
-from novacula.arc.verdict import Verdict
 
 COLORS = (
     "#000000",

@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
+from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.task import Answer
-from novacula.arc.verdict import Verdict
 from novacula.files import JSON
 
 SURVIVES = 1.0

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
+from novacula.arc.answers.standings import Order, Standings, is_recorded
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import SolveFindings
 from novacula.arc.program import SolveProgram, SolveState
-from novacula.arc.standings import Order, Standings, is_recorded
 from novacula.errors import RunError
 from novacula.files import from_json, to_json
 from novacula.jobs import Job

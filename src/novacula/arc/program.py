@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from novacula.arc.answers import Answers
+from novacula.arc.answers.answers import Answers
+from novacula.arc.answers.restarts import Restarts
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
@@ -22,7 +23,6 @@ from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings,
 from novacula.arc.network.engine import Training
 from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.network.multitensor import SUBSETS, Subset
-from novacula.arc.restarts import Restarts
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step
 

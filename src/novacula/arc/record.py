@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
-from novacula.arc.answers import Proposal, Reader
+from novacula.arc.answers.answers import Proposal, Reader
+from novacula.arc.answers.recording import DECODE_EVERY, Origin, Proposals, Recording, grid_digest, prominent
+from novacula.arc.answers.recording_file import fitting, rounded, write_recording
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Task
 from novacula.arc.network.device import check_device
 from novacula.arc.network.engine_choice import engine_name, make_engine
-from novacula.arc.recording import DECODE_EVERY, Origin, Proposals, Recording, grid_digest, prominent
-from novacula.arc.recording_file import fitting, rounded, write_recording
 from novacula.errors import InputError, RunError
 from novacula.files import from_json
 from novacula.runs import OnStep, Program, RunFolder, Step, drive, instruction_set, versions
@@ -47,7 +47,7 @@ def record(
     Args:
         task: demonstrations and test inputs; a task holds no solution.
         config: how to train, without restarts.
-        out: the file that is written (`novacula.arc.recording_file.write_recording`); by default none is.
+        out: the file that is written (`novacula.arc.answers.recording_file.write_recording`); by default none is.
         scratch: the folder of checkpoints, by default a temporary one.
         checkpoint_seconds: least wall time between checkpoints.
         on_step: called after every step.

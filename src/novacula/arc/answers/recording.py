@@ -2,7 +2,7 @@
 
 A recording is made from a task, which holds no solution, and holds none either. Grids are numbered in the order in
 which they first occurred and known by a digest; whoever knows the truth finds its number by `Recording.number_of`.
-Files are read and written by `novacula.arc.recording_file`. Source: ours.
+Files are read and written by `novacula.arc.answers.recording_file`. Source: ours.
 """
 
 import heapq
@@ -13,7 +13,7 @@ from hashlib import blake2b
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
-from novacula.arc.answers import (
+from novacula.arc.answers.answers import (
     AVERAGE_PENALTY,
     EARLY_STEPS,
     Answer,
@@ -45,7 +45,7 @@ class Proposals:
 
     Attributes:
         grids: numbers of the grids that were shown.
-        uncertainties: nats per cell (`novacula.arc.answers.Proposal`).
+        uncertainties: nats per cell (`novacula.arc.answers.answers.Proposal`).
     """
 
     grids: Int32[np.ndarray, "proposals tests"]

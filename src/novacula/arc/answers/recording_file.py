@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32, UInt8
 
+from novacula.arc.answers.recording import DECODE_EVERY, DIGEST_BYTES, Origin, Proposals, Recording, grid_digest
 from novacula.arc.config import SolveConfig
-from novacula.arc.recording import DECODE_EVERY, DIGEST_BYTES, Origin, Proposals, Recording, grid_digest
 from novacula.errors import InputError
 from novacula.files import check_schema, format_json, parse_json, read_npz, write_npz
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from novacula.arc.answers import answer_text
+from novacula.arc.answers.answers import answer_text
 from novacula.arc.data.task import Answer
 
 RECORDED_STEPS = (50, 100, 200, 300, 400, 500, 750, 1000, 1250, 1500, 2000)
