@@ -33,9 +33,9 @@ from arc_tasks import MORE_TASKS, TASKS
 
 import novacula
 from novacula.arc.answers.recording_file import read_recording
+from novacula.arc.campaigns.job import volume
 from novacula.arc.config import Dataset, SolveConfig
 from novacula.arc.data.sources import list_tasks, load_task
-from novacula.arc.job import volume
 from novacula.arc.network.engine_choice import engine_name
 from novacula.arc.record import record
 from novacula.runs import Step, Work, instruction_set

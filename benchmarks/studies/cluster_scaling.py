@@ -35,9 +35,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from harness import RESULTS, arguments, save, table_head, table_row
 
 from novacula.arc.bench import bench
+from novacula.arc.campaigns.job import memory_mb, volume
 from novacula.arc.config import BenchConfig
 from novacula.arc.data.sources import list_tasks, load_task
-from novacula.arc.job import memory_mb, volume
 from novacula.files import read_json
 from novacula.jobs import Executor, Job, LocalExecutor, RayExecutor, campaign, run_jobs
 from novacula.jobs.executor import Ended, Pool

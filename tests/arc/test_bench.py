@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from novacula.arc.bench import BENCH, BenchCampaign, bench, chosen_ids
+from novacula.arc.campaigns.job import LegFindings, PuzzleJob, puzzle_job, solve_job
 from novacula.arc.config import BenchConfig, SolveConfig
-from novacula.arc.job import LegFindings, PuzzleJob, puzzle_job, solve_job
 from novacula.errors import InputError, RunError
 from novacula.files import from_json, to_json
 from novacula.jobs import Job, campaign, job_seed, read_outcome

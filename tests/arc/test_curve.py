@@ -4,9 +4,9 @@ import pytest
 
 from novacula.arc.answers.standings import Standing
 from novacula.arc.answers.verdict import Verdict
+from novacula.arc.campaigns.curve import CUT_OFF, TaskScore, measure
+from novacula.arc.campaigns.published import RULES, published_rate, published_seconds, published_steps
 from novacula.arc.config import BenchConfig
-from novacula.arc.curve import CUT_OFF, TaskScore, measure
-from novacula.arc.published import RULES, published_rate, published_seconds, published_steps
 
 RIGHT, WRONG = Verdict((False, True), True, 1.0), Verdict((False, False), False, 0.5)
 SCORES = [

@@ -7,8 +7,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from novacula.arc.campaigns.job import volume
 from novacula.arc.data.sources import list_tasks, load_task
-from novacula.arc.job import volume
 
 STUDIES = Path(__file__).parents[2] / "benchmarks" / "studies"
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc import rounds as plan
+from novacula.arc.campaigns import rounds as plan
+from novacula.arc.campaigns.job import LegFindings
+from novacula.arc.campaigns.rounds import PuzzleState, round_ends
 from novacula.arc.config import SolveConfig, SubmitConfig
 from novacula.arc.data.contest import load_challenges, read_submission
-from novacula.arc.job import LegFindings
-from novacula.arc.rounds import PuzzleState, round_ends
 from novacula.arc.submit import SUBMIT, submit
 from novacula.errors import InputError, RunError
 from novacula.jobs import job_seed

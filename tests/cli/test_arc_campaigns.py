@@ -45,7 +45,7 @@ def test_bench_shows_its_progress_is_cut_off_and_resumed(novacula: Run) -> None:
 
 
 def test_failed_jobs_are_told_by_the_exit_code(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("novacula.arc.bench"), "WORK", "novacula.arc.job:no_such_work")
+    monkeypatch.setattr(import_module("novacula.arc.bench"), "WORK", "novacula.arc.campaigns.job:no_such_work")
     said = novacula("arc", "bench", "--limit", 2, "--steps", 2, "--json", "--out", "run")
     assert said.code == 1
     printed = json.loads(said.out)

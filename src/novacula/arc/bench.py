@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing_extensions import Unpack, override
 
 from novacula.arc.bench_report import write_page
-from novacula.arc.campaign import check_place, checkpoints, settled
+from novacula.arc.campaigns.campaign import check_place, checkpoints, settled
+from novacula.arc.campaigns.curve import BenchFindings, TaskScore, measure
+from novacula.arc.campaigns.job import WORK, LegFindings, discard, puzzle_job, volume
 from novacula.arc.config import BenchConfig
-from novacula.arc.curve import BenchFindings, TaskScore, measure
 from novacula.arc.data.puzzle import SizeRule, preprocess
 from novacula.arc.data.sources import list_tasks, load_solution, load_task
 from novacula.arc.data.stored_tasks import read_tasks, store_tasks
 from novacula.arc.data.task import Task
-from novacula.arc.job import WORK, LegFindings, discard, puzzle_job, volume
 from novacula.arc.score import score_outcome
 from novacula.errors import InputError
 from novacula.jobs import Campaign, Outcome, Round, job_seed, one_thread

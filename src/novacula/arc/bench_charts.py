@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from novacula.arc.campaigns.curve import COUNTS, RULES, CurvePoint
+from novacula.arc.campaigns.published import published_rate, published_seconds, published_steps
 from novacula.arc.config import Split
-from novacula.arc.curve import COUNTS, RULES, CurvePoint
-from novacula.arc.published import published_rate, published_seconds, published_steps
 from novacula.report import FAINT, SERIES, figure_svg
 from novacula.report.figures import plain_numbers
 

@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 
 from novacula.arc.answers.standings import Standings
 from novacula.arc.answers.verdict import Verdict
-from novacula.arc.curve import CUT_OFF, TaskScore
+from novacula.arc.campaigns.curve import CUT_OFF, TaskScore
+from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.data.contest import attempts_of
 from novacula.arc.data.parse import grid_or_none
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.sources import load_solution
 from novacula.arc.data.stored_tasks import read_task
 from novacula.arc.data.task import Grid, Solution
-from novacula.arc.job import LegFindings
 from novacula.errors import InputError, RunError
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from typing_extensions import Unpack, override
 
-from novacula.arc.campaign import check_place, checkpoints, settled
+from novacula.arc.campaigns.campaign import check_place, checkpoints, settled
+from novacula.arc.campaigns.job import WORK, LegFindings, discard, puzzle_job, unfinished_attempts
+from novacula.arc.campaigns.rounds import PuzzleState, round_ends
 from novacula.arc.config import SubmitConfig
 from novacula.arc.data.contest import load_challenges, write_submission
 from novacula.arc.data.stored_tasks import read_tasks, store_tasks
 from novacula.arc.data.task import Task
-from novacula.arc.job import WORK, LegFindings, discard, puzzle_job, unfinished_attempts
-from novacula.arc.rounds import PuzzleState, round_ends
 from novacula.arc.submit_findings import SubmitFindings, SubmitRow
 from novacula.arc.submit_report import write_page
 from novacula.errors import InputError, NovaculaError

@@ -22,7 +22,7 @@ from novacula.errors import InputError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from novacula.arc.curve import BenchFindings
+    from novacula.arc.campaigns.curve import BenchFindings
     from novacula.arc.submit import SubmitResult
     from novacula.runs import RunResult, Step, Work
 

@@ -7,7 +7,7 @@ from novacula.cli.console import printable
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from novacula.arc.curve import BenchFindings
+    from novacula.arc.campaigns.curve import BenchFindings
     from novacula.arc.score import SubmissionFindings
 
 

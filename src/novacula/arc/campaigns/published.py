@@ -1,7 +1,7 @@
 """Published solve rates of the method on ARC-AGI-1, to be set beside ours. Source: arXiv 2512.06104, its tables."""
 
+from novacula.arc.campaigns.curve import COUNTS
 from novacula.arc.config import Split
-from novacula.arc.curve import COUNTS
 
 PUZZLES = 400
 """In each split; the published times are those of all of them, one after another, on an RTX 4070."""

@@ -19,7 +19,7 @@ from novacula.jobs import Job
 from novacula.runs import NoInputs, Program, RunFolder, RunResult, Step, Verb
 from novacula.runs.checkpoint import load_checkpoint
 
-WORK = "novacula.arc.job:solve_job"
+WORK = "novacula.arc.campaigns.job:solve_job"
 """The name under which `novacula.jobs` calls `solve_job`."""
 
 

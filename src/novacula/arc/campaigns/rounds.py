@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from novacula.arc.campaigns.job import LegFindings, volume
 from novacula.arc.data.task import Answer, Task
-from novacula.arc.job import LegFindings, volume
 
 ROUNDS = (20, 200, 400, 700, 1000, 1500, 2000, 3000, 4000)
 """Steps that a puzzle has at the end of each round; beyond them, half as many again. The first tells what a step costs.
