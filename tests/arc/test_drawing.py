@@ -6,7 +6,7 @@ import pytest
 from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.sources import load_task
 from novacula.arc.data.task import Grid, Task
-from novacula.arc.drawing import COLOR_NAMES, COLORS, cell_size, grid_svg, missing_svg, puzzle_html
+from novacula.arc.drawing.puzzles import COLOR_NAMES, COLORS, cell_size, grid_svg, missing_svg, puzzle_html
 from tests.report.test_page import HOSTILE, Page, external_references
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -6,8 +6,8 @@ from rich.console import Console
 
 from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.task import Task
-from novacula.arc.drawing import COLORS
-from novacula.arc.terminal import Gallery, Group, Tile, puzzle_gallery
+from novacula.arc.drawing.puzzles import COLORS
+from novacula.arc.drawing.terminal import Gallery, Group, Tile, puzzle_gallery
 
 GRID = ((0, 1, 2), (3, 4, 5))
 TASK = Task("name", ((GRID, ((9,),)),) * 3, (GRID,))

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from novacula.arc import bench_charts
 from novacula.arc.campaigns import published
 from novacula.arc.campaigns.curve import COUNTS, RULES, BenchFindings
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import Split
 from novacula.arc.data.stored_tasks import read_tasks
 from novacula.arc.data.task import Answer
-from novacula.arc.gallery import Card, gallery_html
-from novacula.arc.quantity import quantity
+from novacula.arc.drawing.gallery import Card, gallery_html
+from novacula.arc.drawing import bench_charts
+from novacula.arc.drawing.quantity import quantity
 from novacula.errors import InputError
 from novacula.jobs import read_outcome
 from novacula.report import Section, run_facts, table, write_report

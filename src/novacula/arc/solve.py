@@ -7,7 +7,7 @@ from typing_extensions import Unpack
 from novacula.arc.config import Dataset, SolveConfig
 from novacula.arc.data.stored_tasks import read_task, store_task
 from novacula.arc.data.task import Answer, Task
-from novacula.arc.drawing import puzzle_html
+from novacula.arc.drawing.puzzles import puzzle_html
 from novacula.arc.findings import SolveFindings
 from novacula.arc.network.device import check_device
 from novacula.arc.network.engine_choice import engine_name

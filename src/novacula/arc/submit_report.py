@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from novacula.arc.data.stored_tasks import read_tasks
-from novacula.arc.gallery import Card, gallery_html
-from novacula.arc.quantity import quantity
+from novacula.arc.drawing.gallery import Card, gallery_html
+from novacula.arc.drawing.quantity import quantity
 from novacula.arc.submit_findings import SubmitFindings, SubmitRow
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder

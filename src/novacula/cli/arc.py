@@ -72,7 +72,7 @@ def show(source: str, /, *, dataset: Dataset = "arc1") -> None:
         dataset: The public set in which an id is looked up.
     """
     from novacula.arc.data.sources import load_task
-    from novacula.arc.terminal import puzzle_gallery
+    from novacula.arc.drawing.terminal import puzzle_gallery
 
     show_result(puzzle_gallery(load_task(source, dataset)))
 
@@ -154,8 +154,8 @@ def _describe(step: "Step") -> str:
 
 def _panel(work: "Work", step: "Step") -> "RenderableType":
     """The tests with the answer that leads."""
+    from novacula.arc.drawing.terminal import Gallery, puzzle_gallery
     from novacula.arc.program import SolveProgram
-    from novacula.arc.terminal import Gallery, puzzle_gallery
 
     assert isinstance(work, SolveProgram), "the run is one of arc solve"
     gallery = puzzle_gallery(work.task, [work.leading or ()], [work.leading_share])
@@ -163,7 +163,7 @@ def _panel(work: "Work", step: "Step") -> "RenderableType":
 
 
 def _show(result: "SolveResult") -> None:
-    from novacula.arc.terminal import puzzle_gallery
+    from novacula.arc.drawing.terminal import puzzle_gallery
 
     findings = result.findings
     show_result(puzzle_gallery(result.task, findings.attempts, findings.shares))

@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 from markupsafe import Markup
 
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.drawing import COLOR_NAMES, COLORS
+from novacula.arc.drawing.puzzles import COLOR_NAMES, COLORS
 from novacula.arc.history import axis_words
 
 MOST_COMPONENTS = 3

@@ -17,7 +17,7 @@ from rich.text import Text
 from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.parse import grid_or_none
 from novacula.arc.data.task import Grid, Task
-from novacula.arc.drawing import COLORS
+from novacula.arc.drawing.puzzles import COLORS
 
 _SHADES = tuple(Color.parse(color) for color in COLORS)
 _GAP = 3

@@ -1,4 +1,4 @@
-"""Grids and puzzles as SVG and HTML, in the ARC colors. What draws them in the terminal is `novacula.arc.terminal`."""
+"""Grids and puzzles as SVG and HTML, in the ARC colors. What draws them in the terminal is `novacula.arc.drawing.terminal`."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from novacula.arc.data.parse import grid_or_none
 from novacula.arc.data.task import Task
-from novacula.arc.drawing import cell_size, grid_svg, missing_svg, puzzle_html
+from novacula.arc.drawing.puzzles import cell_size, grid_svg, missing_svg, puzzle_html
 
 _SIDE = 96
 _WALL = Markup('<div style="display:flex;flex-wrap:wrap;gap:1.4em 2em;align-items:flex-start">{}</div>')

@@ -1,0 +1,1 @@
+"""Puzzles, answers and curves as pictures: in reports, in notebooks and in the terminal."""
