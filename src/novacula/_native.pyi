@@ -38,9 +38,9 @@ def philox_normal(seed: int, stream: int, step: int, count: int) -> Float32[ndar
 class ArcEngine:
     """Training of the network of one ARC puzzle in float32; `novacula.arc.network.native` wraps it.
 
-    Flat vectors have the layout of `novacula.arc.network.parameters.Layout`. The memory is allocated once, here. With the tuple
-    that `run` and `gradients` give come, for every step: the nats of each latent tensor ``[steps, 18]`` and the
-    reconstruction error ``[steps]``, both float64, and for the outputs of the test examples the color logits
+    Flat vectors have the layout of `novacula.arc.network.parameters.Layout`. The memory is allocated once, here. With
+    the tuple that `run` and `gradients` give come, for every step: the nats of each latent tensor ``[steps, 18]`` and
+    the reconstruction error ``[steps]``, both float64, and for the outputs of the test examples the color logits
     ``[steps, tests, colors, rows, columns]`` and the scores of rows ``[steps, tests, rows]`` and columns.
 
     Args:

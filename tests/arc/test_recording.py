@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from novacula.arc.answers.answers import Answers, answer_text, parse_answer, recording_file
+from novacula.arc.answers import recording_file
+from novacula.arc.answers.answers import Answers, answer_text, parse_answer
 from novacula.arc.answers.recording import Proposals, Recording, grid_digest, prominent
 from novacula.arc.answers.recording_file import fitting, read_recording, rounded, write_recording
 from novacula.arc.config import SolveConfig

@@ -85,7 +85,7 @@ void float_functions_are_accurate() {
   check(logistic<float>(splat<float>(-200))[0] >= 0 && logistic<float>(splat<float>(200))[0] == 1, "logistic far out");
 }
 
-// The directions' steps, as in arc/multitensor.py.
+// The directions' steps, as in arc/network/multitensor.py.
 constexpr int step_x[row] = {1, 1, 0, -1, -1, -1, 0, 1}, step_y[row] = {0, 1, 1, 1, 0, -1, -1, -1};
 
 struct MovePlane {

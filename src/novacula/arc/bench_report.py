@@ -12,8 +12,8 @@ from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import Split
 from novacula.arc.data.stored_tasks import read_tasks
 from novacula.arc.data.task import Answer
-from novacula.arc.drawing.gallery import Card, gallery_html
 from novacula.arc.drawing import bench_charts
+from novacula.arc.drawing.gallery import Card, gallery_html
 from novacula.arc.drawing.quantity import quantity
 from novacula.errors import InputError
 from novacula.jobs import read_outcome

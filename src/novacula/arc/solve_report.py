@@ -6,8 +6,9 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.arc.data.puzzle import preprocess
+from novacula.arc.drawing import charts
 from novacula.arc.drawing.latent_pictures import latents_html
-from novacula.arc.drawing.puzzles import cell_size, charts, grid_svg, puzzle_html
+from novacula.arc.drawing.puzzles import cell_size, grid_svg, puzzle_html
 from novacula.arc.drawing.quantity import quantity
 from novacula.arc.findings import SURVIVES, SolveFindings
 from novacula.arc.history import History, Lead, axis_words, read_history

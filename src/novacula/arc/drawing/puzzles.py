@@ -1,4 +1,4 @@
-"""Grids and puzzles as SVG and HTML, in the ARC colors. What draws them in the terminal is `novacula.arc.drawing.terminal`."""
+"""Grids and puzzles as SVG and HTML, in the ARC colors; `novacula.arc.drawing.terminal` draws them in the terminal."""
 
 import math
 from collections.abc import Iterable, Sequence
