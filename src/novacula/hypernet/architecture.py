@@ -1,4 +1,4 @@
-"""The shape of a target network: how many units, which activation, which switches."""
+"""The shape of a target network: its sizes, its activation, its switches."""
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -50,7 +50,7 @@ class Architecture:
 
     @property
     def inputs(self) -> int:
-        """How many inputs."""
+        """Number of inputs."""
         return self.sizes[0]
 
     @property
@@ -60,25 +60,25 @@ class Architecture:
 
     @property
     def outputs(self) -> int:
-        """How many outputs."""
+        """Number of outputs."""
         return self.sizes[-1]
 
     @property
     def layers(self) -> int:
-        """How many layers of weights."""
+        """Number of layers of weights."""
         return len(self.sizes) - 1
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network holds."""
+        """Number of weights and biases."""
         weights = sum(below * above for below, above in pairwise(self.sizes))
         biases = self.biases * sum(self.hidden) + self.output_bias * self.outputs
         return weights + biases + self.bypass * self.inputs * self.outputs
 
     def adds_input(self, layer: int) -> bool:
-        """Whether a layer of weights, counted from 0, leads to a hidden layer that adds its input to its output."""
+        """Returns whether a layer of weights, from 0, leads to a hidden layer that adds its input to its output."""
         return self.residual and 0 < layer < self.layers - 1 and self.sizes[layer] == self.sizes[layer + 1]
 
     def switches(self) -> dict[str, bool]:
-        """The four switches, by name."""
+        """Returns the four switches by name."""
         return {name: value for name, value in asdict(self).items() if isinstance(value, bool)}

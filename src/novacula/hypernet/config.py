@@ -30,11 +30,11 @@ def _words(_: Any, tokens: "Sequence[Token]") -> tuple[str, ...]:
 
 
 Integers = Annotated[tuple[int, ...], Parameter(converter=_integers, n_tokens=1)]
-"""Whole numbers; on the command line one word, with commas."""
+"""Whole numbers, written with commas on the command line."""
 Reals = Annotated[tuple[float, ...], Parameter(converter=_reals, n_tokens=1)]
-"""Numbers; on the command line one word, with commas."""
+"""Numbers, written with commas on the command line."""
 Words = Annotated[tuple[str, ...], Parameter(converter=_words, n_tokens=1)]
-"""Words; on the command line one word, with commas."""
+"""Words, written with commas on the command line."""
 
 Activation = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin"]
 KindName = Literal[
@@ -65,16 +65,16 @@ KindName = Literal[
     "modular-addition-table",
     "angle-addition-squares",
 ]
-"""Networks of known algorithms; `build` says what each one is."""
+"""Networks of known algorithms (`novacula.hypernet.known`)."""
 
 
 Curriculum = Literal["both", "up", "down", "none"]
-"""Which hypernetworks are trained for a seed."""
+"""The hypernetworks that are trained for a seed."""
 Branch = Literal["up", "down", "none"]
-"""Where the range of prices of one hypernetwork opens from (`novacula.hypernet.training.curriculum`)."""
+"""The end from which the range of prices of a hypernetwork opens (`novacula.hypernet.training.curriculum`)."""
 
 LOWEST_BETA, HIGHEST_BETA = 1e-12, 1.0
-"""The complexity prices that may be asked for."""
+"""The least and the greatest complexity price."""
 
 
 @dataclass(frozen=True)
@@ -88,21 +88,21 @@ class BuildConfig:
     kind: KindName = "double-sided"
     """The algorithm."""
     inputs: int = 16
-    """Inputs of the network."""
+    """Number of inputs."""
     slope: float = 20.0
-    """k of swish(kx)/k, which stands for a rectifier."""
+    """k of swish(kx)/k, which stands for a rectifier: the larger, the sharper."""
     hidden_per_input: int = 3
-    """Hidden units for each input in networks of the L1 norm; the spare ones are dead."""
+    """Hidden units per input in networks of the L1 norm. Units beyond 2 per input are dead or carry the linear part."""
     activation: Activation = "swish"
-    """Of networks that rest on rectifiers: swish, relu, gelu or softplus; others have their own."""
+    """Activation of networks made of rectifiers: swish, relu, gelu or softplus. Other networks have their own."""
     offset: float | None = None
-    """How far from its bend the unit of a pudding's linear part stands; None: 5 times the root of the inputs."""
+    """Distance from the bend of the units of a pudding's linear part; by default 5 times the root of the inputs."""
     noise: float = 0.0
-    """Standard deviation of noise on every weight and bias, as a share of it."""
+    """Standard deviation of noise on every weight and bias, relative to its size."""
     shuffle: bool = False
     """Put the hidden units of every layer in random order."""
     seed: int = 0
-    """Seed of whatever is random in the network, 0 to 2^32 - 1."""
+    """Seed of random weights, noise and order, 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
         problems = unless_one_of("--kind", self.kind, get_args(KindName))
@@ -120,22 +120,22 @@ class BuildConfig:
 
 @dataclass(frozen=True)
 class ClassifyConfig:
-    """How a network is analyzed.
+    """Options of the analysis of a network.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     task: str | None = None
-    """What the network computes, by name or as module:function; None: what its file says, else l1-norm."""
+    """Task of the network, by name or as module:function. By default the one in its file, else l1-norm."""
     law: str | None = None
-    """Law of the inputs, such as normal or uniform(-1,1); None: the task's own."""
+    """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
     points: int = 2048
-    """Random inputs on which the error is measured."""
+    """Random inputs for the error and all measures."""
     noise: float = 0.05
-    """Standard deviation of the noise on every weight, as a share of it, that a certain label survives."""
+    """Standard deviation of the noise of the copies, relative to each weight."""
     draws: int = 12
-    """Networks with such noise that are labeled, for the confidence."""
+    """Copies with noisy weights. The share of them with the same label is the confidence; with 0 it is the margin."""
     seed: int = 0
     """Seed of inputs and noise, 0 to 2^32 - 1."""
 
@@ -149,70 +149,70 @@ class ClassifyConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a hypernetwork learns to write, and how it is trained.
+    """Options of the training of hypernetworks.
 
-    The default sizes are those of arXiv 2312.03051; its widths, rates and schedules are unknown, and these are ours.
+    The default sizes are those of arXiv 2312.03051. Its widths, rates and schedules are not published; these are ours.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     task: str = "l1-norm"
-    """A task's name, or a function of yours as module:function."""
+    """Name of a task, or a function of your own as module:function."""
     law: str | None = None
-    """Law of the inputs, such as normal or uniform(-1,1); None: the task's own."""
+    """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
     inputs: int = 16
-    """Inputs of the written networks."""
+    """Number of inputs of the generated networks."""
     hidden: Integers = (48,)
-    """Units of each hidden layer, with commas between them."""
+    """Units of each hidden layer, separated by commas."""
     sizes: Integers = ()
-    """Other numbers of inputs to train on as well, with commas; hidden layers grow in proportion."""
+    """Other numbers of inputs to train on as well, separated by commas. Hidden layers grow in proportion."""
     activation: Activation = "swish"
-    """Of the hidden units."""
+    """Activation of the hidden units."""
     biases: bool = True
-    """Give hidden units constants."""
+    """Give hidden units biases."""
     output_bias: bool = True
-    """Give outputs constants."""
+    """Give outputs biases."""
     residual: bool = False
-    """Let hidden layers of equal width add their input."""
+    """Add the input of a hidden layer to its output, where both have the same width."""
     bypass: bool = False
     """Add a direct linear path from the inputs to the outputs."""
     seed: int = 0
     """Seed of weights, data and noise, 0 to 2^32 - 1."""
     seeds: int = 1
-    """Hypernetworks that are trained at once, with this seed and those that follow."""
+    """Number of hypernetworks that are trained at once, with consecutive seeds."""
     steps: int = 8000
     """Training steps."""
     networks: int = 4
-    """Networks written per step, each at a complexity price of its own."""
+    """Networks per step, each with its own complexity price."""
     batch: int = 256
     """Inputs per network and step."""
     rate: float = 5e-3
-    """Learning rate of Adam at its highest."""
+    """Highest learning rate of Adam."""
     beta_low: float = 1e-7
-    """Least complexity price β, at least 1e-12: β divided by the number of inputs is what a nat costs."""
+    """Least complexity price β, from 1e-12. A nat costs β divided by the number of inputs."""
     beta_high: float = 1.0
-    """Greatest complexity price, at most 1."""
+    """Greatest complexity price, up to 1."""
     curriculum: Curriculum = "both"
-    """The end from which the range of prices opens: low (up), high (down), one hypernetwork for each, or no end."""
+    """End from which the range of prices opens: low (up), high (down), a hypernetwork for each (both), or none."""
     log_objective: bool = True
-    """Minimize the mean logarithm of the objective, not its mean."""
+    """Minimize the mean logarithm of the objective instead of its mean."""
     owner_features: bool = True
-    """Let the posterior tell hidden units whose they are."""
+    """Let the posterior give hidden units the code of their owner."""
     code_similarity: bool = True
     """Let the read-out use the similarity of codes directly."""
     width: int = 32
-    """Features of a unit."""
+    """Number of features of a unit."""
     edge_width: int = 16
-    """Features of an edge."""
+    """Number of features of an edge."""
     blocks: int = 2
-    """Blocks of the graph transformer, each with a latent of its own."""
+    """Number of blocks of the graph transformer, each with its own latents."""
     heads: int = 2
-    """Attentions of a unit per neighboring layer."""
+    """Attention heads of a unit per neighboring layer."""
     role: int = 6
-    """Numbers of a role latent."""
+    """Dimension of a role latent."""
     codes: int = 64
-    """Numbers of a code; up to so many units get orthogonal codes."""
+    """Dimension of a code. Layers of at most this many units have orthogonal codes."""
 
     def __post_init__(self) -> None:
         problems = hidden_problems(self.hidden) + unless_seed(self.seed)
@@ -237,7 +237,7 @@ class TrainConfig:
 
     @property
     def all_inputs(self) -> tuple[int, ...]:
-        """The numbers of inputs trained on, ascending."""
+        """The numbers of inputs of the training, ascending."""
         return tuple(sorted({self.inputs, *self.sizes}))
 
     @property
@@ -246,34 +246,34 @@ class TrainConfig:
         return ("up", "down") if self.curriculum == "both" else (self.curriculum,)
 
     def hidden_of(self, inputs: int) -> tuple[int, ...]:
-        """The hidden layers for another number of inputs: in proportion, at least one unit each."""
+        """Returns the hidden layers for another number of inputs: in proportion, at least one unit each."""
         return tuple(max(1, round(units * inputs / self.inputs)) for units in self.hidden)
 
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """Which network a trained hypernetwork writes.
+    """Options of a network that a trained hypernetwork writes.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     beta: float = 1e-6
-    """Complexity price, within the range that the run was trained on."""
+    """Complexity price, within the range of the training."""
     inputs: int | None = None
-    """Inputs of the network, also a number never trained on; None: those of the run."""
+    """Number of inputs; it may be one that was not trained on. By default that of the run."""
     hidden: Annotated[tuple[int, ...] | None, Parameter(converter=_integers, n_tokens=1)] = None
-    """Units of each hidden layer, with commas; None: in the run's proportion to the inputs."""
+    """Units of each hidden layer, separated by commas. By default in the run's proportion to the inputs."""
     seed: int = 0
     """Seed of the codes and latents, 0 to 2^32 - 1."""
     trained_seed: int | None = None
-    """Which of a run's hypernetworks writes, by the seed that it was trained with; None: the first."""
+    """Seed of the hypernetwork, in a run that trained several. By default the first."""
     branch: Branch | None = None
-    """Which curriculum's; None: the one that is better at this price."""
+    """Branch of the hypernetwork. By default the one that is better at this price."""
     step: int | None = None
-    """The training step whose weights are used, one of those that the run kept; None: the last."""
+    """Training step of the hypernetwork, one of those that the run kept. By default the last."""
     prior_only: bool = False
-    """Draw all latents from the prior: nothing is told, and nothing paid."""
+    """Draw all latents from the prior, so that the network costs nothing."""
 
     def __post_init__(self) -> None:
         problems = unless_within("--beta", self.beta, LOWEST_BETA, HIGHEST_BETA)
@@ -285,32 +285,32 @@ class SampleConfig:
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """How networks are trained directly, without a hypernetwork.
+    """Options of direct training, without a hypernetwork.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     task: str = "l1-norm"
-    """A task's name, or a function of yours as module:function."""
+    """Name of a task, or a function of your own as module:function."""
     law: str | None = None
-    """Law of the inputs; None: the task's own."""
+    """Law of the inputs. By default the task's own."""
     inputs: int = 16
-    """Inputs of the networks."""
+    """Number of inputs of the networks."""
     hidden: Integers = (48,)
-    """Units of each hidden layer, with commas between them."""
+    """Units of each hidden layer, separated by commas."""
     activation: Activation = "swish"
-    """Of the hidden units."""
+    """Activation of the hidden units."""
     seed: int = 0
     """Seed of weights and data, 0 to 2^32 - 1."""
     seeds: int = 1
-    """Networks that are trained at once, with this seed and those that follow."""
+    """Number of networks that are trained at once, with consecutive seeds."""
     steps: int = 8000
     """Training steps."""
     batch: int = 256
     """Inputs per step."""
     rate: float = 3e-3
-    """Learning rate of Adam at its highest."""
+    """Highest learning rate of Adam."""
     l1: float = 0.0
     """Price of the mean magnitude of all weights."""
 
@@ -325,7 +325,7 @@ class BaselineConfig:
 
 
 def hidden_problems(hidden: tuple[int, ...]) -> list[str]:
-    """What is wrong with the sizes of hidden layers."""
+    """Returns what is wrong with the sizes of hidden layers."""
     if hidden and min(hidden) >= 1:
         return []
     return [f"--hidden is {hidden}; it must name at least one layer, each of at least 1 unit"]

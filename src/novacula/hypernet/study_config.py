@@ -15,22 +15,22 @@ VARIANTS = (
 
 @dataclass(frozen=True)
 class CensusConfig(CampaignOptions):
-    """Which networks of trained hypernetworks are labeled.
+    """Options of a census: the networks of trained hypernetworks that are labeled.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     prices: int = 9
-    """Complexity prices, evenly over the logarithm of the run's range."""
+    """Number of complexity prices, evenly over the logarithm of the run's range."""
     draws: int = 1
-    """Networks for each price, training step and trained seed."""
+    """Number of networks per price, training step and hypernetwork."""
     steps: bool = True
-    """Label the weights of all training steps that the runs kept; otherwise only the last."""
+    """Label networks of all training steps that the runs kept; otherwise only of the last."""
     baselines: int = 1
-    """Networks trained directly by Adam that are labeled beside them."""
+    """Number of networks that are trained directly by Adam and labeled as well."""
     baseline_steps: int = 8000
-    """Steps of their training."""
+    """Steps of the direct training."""
     seed: int = 0
     """Seed of codes, latents and checks, 0 to 2^32 - 1."""
 
@@ -43,20 +43,20 @@ class CensusConfig(CampaignOptions):
 
 @dataclass(frozen=True)
 class GeneralizeConfig(CampaignOptions):
-    """The sizes for which a trained hypernetwork writes networks.
+    """Options of a study of sizes.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     beta: float | None = None
-    """Complexity price; by default the least of the run."""
+    """Complexity price. By default the least of the run."""
     sizes: Integers = (2, 3, 4, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64)
-    """Numbers of inputs, with commas between them; those that the task cannot have are left out."""
+    """Numbers of inputs, separated by commas. Sizes that the task cannot have are left out."""
     ratios: Reals = ()
-    """Hidden units per input, with commas between them; by default those of the run."""
+    """Hidden units per input, separated by commas. By default those of the run."""
     draws: int = 16
-    """Networks for each size, of independent codes."""
+    """Number of networks per size, of independent codes."""
     seed: int = 0
     """Seed of codes and checks, 0 to 2^32 - 1."""
 
@@ -72,31 +72,31 @@ class GeneralizeConfig(CampaignOptions):
 
 @dataclass(frozen=True)
 class CompareConfig(CampaignOptions):
-    """A hypernetwork beside itself with one thing switched off at a time, and beside direct training of equal time.
+    """Options of a comparison: a hypernetwork, variants with one thing switched off, and direct training.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
     task: str = "l1-norm"
-    """A task's name, or a function of yours as module:function."""
+    """Name of a task, or a function of your own as module:function."""
     inputs: int = 16
-    """Inputs of the written networks."""
+    """Number of inputs of the generated networks."""
     hidden: Integers = (48,)
-    """Units of each hidden layer, with commas between them."""
+    """Units of each hidden layer, separated by commas."""
     steps: int = 8000
-    """Training steps of every hypernetwork."""
+    """Training steps of each hypernetwork."""
     beta_low: float = 1e-7
-    """Least complexity price; the rows are measured at it."""
+    """Least complexity price, at which the rows are measured."""
     variants: Words = ()
-    """Rows, with commas between them: full, plain-objective, no-curriculum, no-owner-features, no-code-similarity,
-    adam, adam-l1; by default all."""
+    """Rows, separated by commas: full, plain-objective, no-curriculum, no-owner-features, no-code-similarity,
+    adam, adam-l1. By default all."""
     l1: float = 0.01
     """Price of the mean magnitude of all weights in adam-l1."""
     seeds: int = 3
-    """Hypernetworks and networks of each row."""
+    """Number of seeds per row."""
     seed: int = 0
-    """Seed from which all others are derived, 0 to 2^32 - 1."""
+    """The first seed, 0 to 2^32 - 1."""
 
     def __post_init__(self) -> None:
         problems = hidden_problems(self.hidden) + unless_within("--inputs", self.inputs, 1, 4096)
@@ -113,5 +113,5 @@ class CompareConfig(CampaignOptions):
 
     @property
     def rows(self) -> tuple[str, ...]:
-        """The variants that are asked for, in the order of `VARIANTS`."""
+        """The chosen variants, in the order of `VARIANTS`."""
         return tuple(name for name in VARIANTS if name in self.variants) if self.variants else VARIANTS

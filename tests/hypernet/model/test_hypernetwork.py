@@ -14,7 +14,7 @@ from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.model.graph import Graph, Places
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
 from novacula.hypernet.model.noise import Noise
-from novacula.hypernet.model.readout import Written
+from novacula.hypernet.model.readout import NetworkBatch
 from novacula.hypernet.network import TargetNetwork
 
 SMALL = Shape(Graph(3, ((0, 1), (1, 2))), unit=8, edge=6, role=3, channels=12)
@@ -30,7 +30,7 @@ def noise_of(net: Hypernetwork, sizes: tuple[int, ...] = SIZES, networks: int = 
     return net.noise.draw(sizes, networks, [torch.Generator().manual_seed(seed)])
 
 
-def written(shape: Shape = SMALL, *, networks: int = 1, beta: float = 1e-3, **options: bool) -> Written:
+def written(shape: Shape = SMALL, *, networks: int = 1, beta: float = 1e-3, **options: bool) -> NetworkBatch:
     net, flat = made(shape)
     return net.write(flat, torch.full((1, networks), beta), SIZES, noise_of(net, networks=networks), **options)
 

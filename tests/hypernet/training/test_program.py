@@ -111,7 +111,7 @@ def test_kept_steps_are_on_a_logarithmic_grid() -> None:
 
 
 def test_sizes_that_cannot_be_taught_are_refused() -> None:
-    with pytest.raises(InputError, match="told apart"):
+    with pytest.raises(InputError, match="learned codes"):
         Lesson.of(TrainConfig(task="weighted-l1", inputs=4, sizes=(3,)))
     with pytest.raises(InputError, match="outputs for 3 inputs"):
         Lesson.of(TrainConfig(task="sort", inputs=4, sizes=(3,)))

@@ -1,1 +1,1 @@
-"""The hypernetwork: a graph transformer that writes the weights of target networks, and tells their cost in nats."""
+"""The hypernetwork: a graph transformer that writes the weights of target networks at a cost in nats."""

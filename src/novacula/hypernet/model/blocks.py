@@ -1,8 +1,8 @@
 """One block of the graph transformer: edges read their ends, units their edges, the whole its units. Source: ours.
 
-All maps are shared over units and edges and nothing is summed over units, only averaged, so no parameter depends on
-the sizes of the target, and a permutation of units goes through unchanged. The edges to the outputs hold nothing that
-their ends do not tell; they are made at the end (`novacula.hypernet.model.readout`).
+All maps are shared over units and edges, and everything over units is averaged. So no parameter depends on the sizes of
+the target, and the block commutes with permutations of units. Edges to the outputs follow from their ends, and are made
+at the end (`novacula.hypernet.model.readout`).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from novacula.hypernet.model.graph import Graph
-from novacula.hypernet.model.parameters import Layout, Linear, Weights, normalized
+from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Widths:
 
 @dataclass
 class Features:
-    """What the generator knows, with leading axes ``members`` and ``networks``.
+    """The features of all units and edges, with leading axes ``members`` and ``networks``.
 
     Attributes:
         units: per group of inputs or hidden units, ``(…, units, unit width)``.
@@ -47,7 +47,7 @@ class Features:
 
 
 class EdgeUpdate:
-    """Edges read the units at their ends, the whole, and the product of the ends, channel by channel and summed."""
+    """Edges read the units at their ends, the whole, and the product of the ends by channel and in sum."""
 
     def __init__(self, layout: Layout, widths: Widths) -> None:
         self._edge = Linear(layout, widths.edge, widths.edge, bias=False)
@@ -58,9 +58,9 @@ class EdgeUpdate:
         self._out = Linear(layout, widths.edge, widths.edge, gain=0.5, bias=False)
 
     def __call__(
-        self, weights: Weights, edges: Tensor, sender: Tensor, receiver: Tensor, whole: Tensor
+        self, weights: Parameters, edges: Tensor, sender: Tensor, receiver: Tensor, whole: Tensor
     ) -> Float[Tensor, "members networks receiving sending edge"]:
-        """The new features; `sender`, `receiver` and `whole` are normalized already."""
+        """Returns the new features of edges; `sender`, `receiver` and `whole` are normalized already."""
         sent = self._sender(weights, sender)
         received = self._receiver(weights, receiver)
         wide = self._whole(weights, whole)[:, :, None]
@@ -75,16 +75,16 @@ class EdgeUpdate:
 
 
 class Attention:
-    """What the units at both ends of a pair hear from its edges: means, weighted by what the edges say."""
+    """Units at both ends of a pair read means of its edges, weighted by the edges themselves."""
 
     def __init__(self, layout: Layout, widths: Widths) -> None:
         self._heads = widths.heads
         self._logits = Linear(layout, widths.edge, 2 * widths.heads, gain=0.1, bias=False)
 
     def __call__(
-        self, weights: Weights, edges: Float[Tensor, "members networks receiving sending edge"]
-    ) -> tuple[Float[Tensor, "members networks sending heard"], Float[Tensor, "members networks receiving heard"]]:
-        """For the sending and for the receiving units, the heads side by side."""
+        self, weights: Parameters, edges: Float[Tensor, "members networks receiving sending edge"]
+    ) -> tuple[Float[Tensor, "members networks sending read"], Float[Tensor, "members networks receiving read"]]:
+        """Returns what the sending and what the receiving units read, the heads side by side."""
         logits = self._logits(weights, edges)
         outward = logits[..., : self._heads].softmax(2).permute(0, 1, 3, 4, 2)
         inward = logits[..., self._heads :].softmax(3).mT
@@ -113,8 +113,8 @@ class Block:
         self._whole_out = Linear(layout, unit, unit, gain=0.5, bias=False)
         self._pairs = inner
 
-    def __call__(self, weights: Weights, features: Features) -> Features:
-        """The features after the block."""
+    def __call__(self, weights: Parameters, features: Features) -> Features:
+        """Returns the features after the block."""
         whole = normalized(features.whole)
         ends = [normalized(units) for units in features.units]
         edges = [
@@ -122,13 +122,15 @@ class Block:
             for update, edge, (sending, receiving) in zip(self._edges, features.edges, self._pairs, strict=True)
         ]
         units = list(self._updated(weights, features.units, edges, whole))
-        means = torch.cat([features.whole, *(each.mean(2) for each in units)], -1)
+        means = torch.cat([features.whole, *(group.mean(2) for group in units)], -1)
         inner = torch.nn.functional.silu(self._whole(weights, normalized(means)))
         return Features(units, edges, self._whole_out.onto(weights, features.whole, inner))
 
-    def _updated(self, weights: Weights, units: list[Tensor], edges: list[Tensor], whole: Tensor) -> Iterator[Tensor]:
-        """The units of each group, having heard from their edges and the whole."""
-        heard = [[each] for each in units]
+    def _updated(
+        self, weights: Parameters, units: list[Tensor], edges: list[Tensor], whole: Tensor
+    ) -> Iterator[Tensor]:
+        """The units of each group after they read their edges and the whole."""
+        heard = [[group] for group in units]
         for attention, edge, (sending, receiving) in zip(self._attention, edges, self._pairs, strict=True):
             outward, inward = attention(weights, edge)
             heard[sending].append(outward)

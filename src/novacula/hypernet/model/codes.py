@@ -1,7 +1,7 @@
-"""Random codes that tell units apart without an index: drawn from the prior, so they cost nothing. Source: ours.
+"""Random codes, which distinguish units without an index. They come from the prior and cost nothing. Source: ours.
 
-A code is a vector of length √channels. Up to `channels` codes are made exactly orthogonal; more are pushed apart,
-and a draw in which two of them come too close is thrown away and drawn again.
+A code is a vector of length √channels. Up to `channels` codes are made exactly orthogonal. More codes are pushed apart,
+and a draw in which two of them come too close is replaced by another.
 """
 
 import torch
@@ -9,15 +9,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 COLLISION = 0.5
-"""The cosine from which two codes count as one: half of what a unit's owner has with it."""
+"""The cosine from which two codes count as one: half the cosine of a unit with its owner."""
 _TRIES = 20
 _SPREADING = 16
 
 
 def frames(normal: Float[Tensor, "*batch units channels"]) -> Float[Tensor, "*batch units channels"]:
-    """Codes made of normal numbers: orthogonal where there are at most as many as channels.
+    """Makes codes of normal numbers: orthogonal where there are at most as many as channels.
 
-    The law is that of the normal numbers turned at random: no direction and no unit is distinguished.
+    Their law is invariant under rotations and under permutations of units.
     """
     units, channels = normal.shape[-2:]
     if units <= channels:
@@ -33,7 +33,7 @@ def frames(normal: Float[Tensor, "*batch units channels"]) -> Float[Tensor, "*ba
 
 
 def coherence(codes: Float[Tensor, "*batch units channels"]) -> Float[Tensor, "*batch"]:
-    """The largest cosine of two codes; 0 for a single one."""
+    """Returns the largest cosine of two codes; 0 for a single one."""
     cosines = codes @ codes.mT / codes.shape[-1]
     return (cosines - 2 * torch.eye(codes.shape[-2], dtype=codes.dtype)).amax((-2, -1)).clamp_min(0)
 
@@ -41,7 +41,7 @@ def coherence(codes: Float[Tensor, "*batch units channels"]) -> Float[Tensor, "*
 def checked_frame(
     normal: Float[Tensor, "units channels"], generator: torch.Generator
 ) -> tuple[Float[Tensor, "units channels"], int]:
-    """Codes no two of which collide, and how many draws were thrown away before.
+    """Returns codes no two of which collide, and the number of draws that were thrown away.
 
     Args:
         normal: the first draw.

@@ -1,4 +1,4 @@
-"""The target's computation graph, as the hypernetwork sees it: groups of units, and pairs of groups that edges join."""
+"""The computation graph of target networks: groups of units, and pairs of groups that edges join."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from torch import Tensor
 from novacula.hypernet.architecture import Architecture
 
 INDEX_FEATURES = 4
-"""Numbers that tell a hidden unit's place among the units of its owner."""
+"""Features of a hidden unit's place among the units of its owner."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """What all sizes of an architecture have in common.
+    """The graph that all sizes of an architecture share.
 
     Attributes:
         groups: layers of units, inputs and outputs included.
@@ -28,7 +28,7 @@ class Graph:
 
     @classmethod
     def of(cls, architecture: Architecture) -> "Graph":
-        """The graph of an architecture."""
+        """Returns the graph of an architecture."""
         groups = len(architecture.sizes)
         chain = tuple((group, group + 1) for group in range(groups - 1))
         return cls(groups, (*chain, (0, groups - 1)) if architecture.bypass else chain)
@@ -51,10 +51,10 @@ class Graph:
 
 @dataclass(frozen=True)
 class Places:
-    """Who is whose: the index of every hidden unit, which the posterior sees and the generator never does.
+    """The index of every hidden unit, which the posterior sees and the generator never does.
 
-    Each hidden unit belongs to a unit of the group before, its owner: unit j of q to unit ⌊jp/q⌋ of p. Its slot is its
-    number among the units of that owner.
+    Each hidden unit has an owner in the group before: unit j of q belongs to unit ⌊jp/q⌋ of p. Its slot is its number
+    among the units of that owner.
 
     Attributes:
         sizes: units of each group.
@@ -68,7 +68,7 @@ class Places:
         return tuple(_owners(before, units) for before, units in zip(self.sizes, self.sizes[1:-1], strict=False))
 
     def features(self) -> tuple[Float[Tensor, "units features"], ...]:
-        """For each hidden group, numbers that tell the slot."""
+        """Returns features of the slots, for each hidden group."""
         found = []
         for before, units in zip(self.sizes, self.sizes[1:-1], strict=False):
             owners = _owners(before, units)

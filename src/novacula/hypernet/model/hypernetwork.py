@@ -1,9 +1,10 @@
-"""From random numbers and a complexity price to the weights of target networks, and what they cost in nats.
+"""From random numbers and a complexity price to the weights of target networks, and their cost in nats.
 
-Two towers of blocks. The *generator* is a graph transformer that treats all units alike; only latents tell them apart.
-The *posterior* sees the index of every hidden unit (`novacula.hypernet.model.graph.Places`) and says through the
-latents whose the unit is and what role it plays; every nat of that is counted. With latents from the prior the written
-networks are, in law, invariant under permutations of units. Source: arXiv 2312.03051 for the idea; this form is ours.
+There are two towers of blocks. The *generator* is a graph transformer that treats all units alike; only latents
+distinguish them. The *posterior* sees the index of every hidden unit (`novacula.hypernet.model.graph.Places`). It
+passes the unit's owner and role on through the latents, and every nat of that is counted. With latents from the prior
+the law of the networks is invariant under permutations of units. Source: arXiv 2312.03051 for the idea; this form is
+ours.
 """
 
 from collections.abc import Iterator
@@ -19,15 +20,15 @@ from novacula.hypernet.model.blocks import Block, Features, Widths
 from novacula.hypernet.model.graph import INDEX_FEATURES, Graph, Places
 from novacula.hypernet.model.latents import Normal, divergence, divergence_from_standard
 from novacula.hypernet.model.noise import Noise, NoiseShape
-from novacula.hypernet.model.parameters import Layout, Linear, Weights, normalized
+from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 from novacula.hypernet.model.posterior import Posterior
 from novacula.hypernet.model.price import Film, price_features
-from novacula.hypernet.model.readout import ReadOut, Written
+from novacula.hypernet.model.readout import NetworkBatch, ReadOut
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What decides the parameters of a hypernetwork; the sizes of the target do not.
+    """What determines the parameters of a hypernetwork. The sizes of the target do not.
 
     Attributes:
         graph: groups and pairs of the target.
@@ -36,7 +37,7 @@ class Shape:
         biases, output_bias: whether hidden units and outputs have constants.
         leveled: whether an output's constant is written as what the output is at x = 0.
         unit, edge, blocks, heads, role, channels: widths and counts (`novacula.hypernet.config.TrainConfig`).
-        types: for each group, how many learned codes tell its units apart; 0 where all units are alike.
+        types: for each group, the number of learned codes of its units; 0 where all units are alike.
         owners, similarity: the switches of the same names.
     """
 
@@ -58,7 +59,7 @@ class Shape:
 
 
 class Hypernetwork:
-    """The maps of both towers, without their weights.
+    """The maps of both towers, without their parameters.
 
     Args:
         shape: widths and switches.
@@ -75,7 +76,7 @@ class Hypernetwork:
         self._priors = [
             [Linear(layout, shape.unit, 2 * shape.role, gain=0.1) for _ in graph.hidden] for _ in range(shape.blocks)
         ]
-        self._told = [
+        self._received = [
             [Linear(layout, shape.role, shape.unit, bias=False) for _ in graph.hidden] for _ in range(shape.blocks)
         ]
         self._posteriors = [
@@ -95,11 +96,11 @@ class Hypernetwork:
 
     @property
     def size(self) -> int:
-        """Numbers that one member learns."""
+        """Numbers that a member learns."""
         return self._layout.size
 
     def initial(self, generator: torch.Generator) -> Float[Tensor, " size"]:
-        """Weights to begin with."""
+        """Returns parameters to begin with."""
         return self._layout.initial(generator)
 
     def write(
@@ -110,15 +111,15 @@ class Hypernetwork:
         noise: Noise,
         *,
         prior: bool = False,
-    ) -> Written:
-        """Write networks.
+    ) -> NetworkBatch:
+        """Writes networks.
 
         Args:
-            flat: the weights of each member.
+            flat: the parameters of each member.
             beta: the complexity price of each network.
             sizes: units of each group of the target.
             noise: its random numbers.
-            prior: draw all latents from the prior: nothing is told, and nothing paid.
+            prior: draw all latents from the prior, so that nothing is paid.
         """
         weights, price = self._layout.views(flat), price_features(beta)
         places = Places(sizes)
@@ -138,9 +139,9 @@ class Hypernetwork:
         return written
 
     def _owners(
-        self, weights: Weights, towers: list[Tensor], places: Places, noise: Noise
+        self, weights: Parameters, towers: list[Tensor], places: Places, noise: Noise
     ) -> tuple[list[Tensor], Float[Tensor, "members networks"]]:
-        """Cosines of owner latents with the codes of the group before, and what these latents cost."""
+        """Cosines of owner latents with the codes of the group before, and the cost of these latents."""
         cost, cosines = noise.owners[0].new_zeros(noise.owners[0].shape[:2]), []
         for layer, (codes, latent) in enumerate(zip(noise.codes, noise.owners, strict=True)):
             if towers and self.shape.owners:
@@ -152,23 +153,23 @@ class Hypernetwork:
             cosines.append(torch.matmul(latent, codes.mT) / self.shape.channels)
         return cosines, cost
 
-    def _units(self, weights: Weights, sizes: tuple[int, ...], beta: Tensor) -> Iterator[Tensor]:
-        """Features that tell groups apart, and typed units."""
+    def _units(self, weights: Parameters, sizes: tuple[int, ...], beta: Tensor) -> Iterator[Tensor]:
+        """Features of groups, and of typed units."""
         for group, count in enumerate(sizes):
-            each = weights[self._groups][:, group : group + 1]
+            features = weights[self._groups][:, group : group + 1]
             if (types := self._types[group]) is not None:
-                each = each + weights[types]
-            yield each.unflatten(0, (len(beta), -1)).expand(*beta.shape, count, -1)
+                features = features + weights[types]
+            yield features.unflatten(0, (len(beta), -1)).expand(*beta.shape, count, -1)
 
-    def _edges(self, weights: Weights, cosines: list[Tensor]) -> list[Tensor]:
-        """Features that tell edges apart by the cosine of their ends' codes, in units of its spread by chance."""
+    def _edges(self, weights: Parameters, cosines: list[Tensor]) -> list[Tensor]:
+        """Features of edges: the cosine of their ends' codes, in units of its spread by chance."""
         factor = self.shape.channels**0.5
         return [start(weights, factor * cosine[..., None]) for start, cosine in zip(self._starts, cosines, strict=True)]
 
     def _roles(
-        self, weights: Weights, block: int, towers: list[Tensor], features: Features, noise: Noise
+        self, weights: Parameters, block: int, towers: list[Tensor], features: Features, noise: Noise
     ) -> Float[Tensor, "members networks"]:
-        """Tell the hidden units of `features` their role latents of this block; what that cost."""
+        """Gives the hidden units of `features` their role latents of this block; returns the cost."""
         cost = features.whole.new_zeros(features.whole.shape[:2])
         for layer, group in enumerate(self.shape.graph.hidden):
             units = features.units[group]
@@ -177,5 +178,5 @@ class Hypernetwork:
                 towers[layer], law = self._posteriors[layer].role(weights, block, towers[layer], units, prior)
                 cost = cost + divergence(law, prior)
             latent = law.sample(noise.roles[block][layer])
-            features.units[group] = self._told[block][layer].onto(weights, units, latent)
+            features.units[group] = self._received[block][layer].onto(weights, units, latent)
         return cost

@@ -14,8 +14,8 @@ class Normal:
     """Independent normal laws.
 
     Attributes:
-        mean: of each number.
-        log_sigma: ln of each standard deviation.
+        mean: the means.
+        log_sigma: ln of the standard deviations.
     """
 
     mean: Float[Tensor, "*places"]
@@ -23,17 +23,17 @@ class Normal:
 
     @classmethod
     def of(cls, halves: Float[Tensor, "*rows twice"]) -> "Normal":
-        """The law whose means and ln σ, within bounds, lie side by side in the last axis."""
+        """Returns the law whose means and ln σ lie side by side in the last axis; ln σ is clipped."""
         mean, log_sigma = halves.chunk(2, dim=-1)
         return cls(mean, log_sigma.clamp(SMALLEST, LARGEST))
 
     def sample(self, noise: Float[Tensor, "*places"]) -> Float[Tensor, "*places"]:
-        """The draw that standard normal noise becomes."""
+        """Returns the draw that standard normal noise becomes."""
         return self.mean + self.log_sigma.exp() * noise
 
 
 def divergence(posterior: Normal, prior: Normal) -> Float[Tensor, "members networks"]:
-    """KL(posterior ‖ prior) in nats, summed over all but the first two axes."""
+    """Returns KL(posterior ‖ prior) in nats, summed over all but the first two axes."""
     distance = (posterior.mean - prior.mean).square() + (2 * posterior.log_sigma).exp()
     nats = prior.log_sigma - posterior.log_sigma - 0.5 + 0.5 * distance * (-2 * prior.log_sigma).exp()
     return nats.flatten(2).sum(-1)
@@ -42,7 +42,7 @@ def divergence(posterior: Normal, prior: Normal) -> Float[Tensor, "members netwo
 def divergence_from_standard(
     mean_square: Float[Tensor, "members networks units"], log_sigma: Float[Tensor, "members networks units"], count: int
 ) -> Float[Tensor, "members networks"]:
-    """KL in nats of normal laws from the standard one, per unit `count` numbers that share σ.
+    """Returns KL in nats of normal laws from the standard one, where the `count` numbers of a unit share σ.
 
     Args:
         mean_square: the mean over the unit's numbers of their squared means.

@@ -1,4 +1,4 @@
-"""All random numbers of a written network, in one place: what they are for, and how they are drawn. Source: ours."""
+"""The random numbers of generated networks: what they are for, and how they are drawn. Source: ours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ class Noise:
     """The random numbers of networks of one size, with leading axes ``members`` and ``networks``.
 
     Attributes:
-        codes: for each group that hidden units may belong to, a code per unit, of length √channels.
+        codes: for each group that hidden units may belong to, a code of length √channels for every unit.
         owners: for each hidden group, standard normal numbers for its owner latents, ``(…, units, channels)``.
-        roles: for each block and hidden group, those for its role latents, ``(…, units, role)``.
-        redraws: frames of codes thrown away because two codes collided.
+        roles: for each block and hidden group, standard normal numbers for its role latents, ``(…, units, role)``.
+        redraws: draws of codes that were thrown away because two codes collided.
     """
 
     codes: tuple[Tensor, ...]
@@ -29,7 +29,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class NoiseShape:
-    """How many random numbers a network needs.
+    """The number of random numbers that a network needs.
 
     Attributes:
         channels: of codes and owner latents.
@@ -44,13 +44,13 @@ class NoiseShape:
     def draw(
         self, sizes: Sequence[int], networks: int, generators: Sequence[torch.Generator], repeats: int = 1
     ) -> Noise:
-        """Noise for some networks of each member; codes are not checked for collisions.
+        """Draws noise for some networks of each member, without a check for collisions of codes.
 
         Args:
             sizes: units of each group.
-            networks: how many of each member.
+            networks: number of networks of each member.
             generators: one for every `repeats` members, which get the same noise.
-            repeats: see there.
+            repeats: members that share their noise.
         """
         shape = (networks, sum(self._counts(sizes)))
         flat = torch.stack([torch.randn(shape, generator=generator) for generator in generators])

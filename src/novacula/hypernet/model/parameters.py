@@ -1,8 +1,7 @@
-"""Every number that a hypernetwork learns, in one flat vector per member or per written network.
+"""The numbers that hypernetworks learn: one flat vector for each.
 
-Several hypernetworks, the *members*, are trained as one program, and each writes several networks. The weights of a map
-have one leading axis, ``sources``: the members where all networks of a member are written with the same weights, or
-members × networks where the weights are a function of the complexity price (`novacula.hypernet.model.price`).
+Several hypernetworks, the *members*, are trained as one program, and each writes several networks. The parameters of a
+map have one leading axis, ``members``.
 """
 
 from math import prod, sqrt
@@ -11,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Weights = list[Tensor]
-"""Views of the flat vectors, each ``(sources, *shape)``, in the order in which they were added."""
+Parameters = list[Tensor]
+"""Views of the flat vectors, ``(members, *shape)``, in the order in which they were added."""
 
 
 class Layout:
-    """Where each parameter lies in the flat vector, and how it begins."""
+    """The place of each parameter in the flat vector, and how it begins."""
 
     def __init__(self) -> None:
         self._shapes: list[tuple[int, ...]] = []
@@ -24,7 +23,7 @@ class Layout:
         self._centers: list[float] = []
 
     def add(self, *shape: int, spread: float = 0.0, center: float = 0.0) -> int:
-        """Make room for a parameter that begins as normal numbers of this spread and center; its index."""
+        """Makes room for a parameter that begins as normal numbers of this spread and center. Returns its index."""
         self._shapes.append(shape)
         self._spreads.append(spread)
         self._centers.append(center)
@@ -32,17 +31,17 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """Numbers in all."""
+        """The length of the flat vector."""
         return sum(map(prod, self._shapes))
 
     def initial(self, generator: torch.Generator) -> Float[Tensor, " size"]:
-        """Numbers to begin with."""
+        """Returns numbers to begin with."""
         drawn = torch.randn(self.size, generator=generator).split(self._lengths)
         places = zip(drawn, self._spreads, self._centers, strict=True)
         return torch.cat([center + spread * values for values, spread, center in places])
 
-    def views(self, flat: Float[Tensor, "sources size"]) -> Weights:
-        """The parameters as views of the flat vectors."""
+    def views(self, flat: Float[Tensor, "members size"]) -> Parameters:
+        """Returns the parameters as views of the flat vectors."""
         parts = flat.split(self._lengths, dim=-1)
         return [part.view(len(flat), *shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
@@ -52,7 +51,7 @@ class Layout:
 
 
 class Linear:
-    """An affine map of the last axis, whose weights are passed in at each call.
+    """An affine map of the last axis. Its parameters are arguments of each call.
 
     Args:
         layout: where its parameters are kept.
@@ -66,9 +65,9 @@ class Linear:
         self._bias = layout.add(1, outputs) if bias else None
 
     def __call__(
-        self, weights: Weights, x: Float[Tensor, "members networks *rows inputs"]
+        self, weights: Parameters, x: Float[Tensor, "members networks *rows inputs"]
     ) -> Float[Tensor, "members networks *rows outputs"]:
-        """The image of every row."""
+        """Returns the image of every row."""
         weight = weights[self._weight]
         rows = x.reshape(weight.shape[0], -1, weight.shape[1])
         image = torch.bmm(rows, weight) if self._bias is None else torch.baddbmm(weights[self._bias], rows, weight)
@@ -76,11 +75,11 @@ class Linear:
 
     def onto(
         self,
-        weights: Weights,
+        weights: Parameters,
         base: Float[Tensor, "members networks *rows outputs"],
         x: Float[Tensor, "members networks *rows inputs"],
     ) -> Float[Tensor, "members networks *rows outputs"]:
-        """`base` plus the image of every row, in one pass; for a map without a bias."""
+        """Returns `base` plus the image of every row, in one pass; for a map without a bias."""
         weight = weights[self._weight]
         rows, start = (
             x.reshape(weight.shape[0], -1, weight.shape[1]),
@@ -90,5 +89,5 @@ class Linear:
 
 
 def normalized(x: Float[Tensor, "*rows channels"]) -> Float[Tensor, "*rows channels"]:
-    """Layer normalization without parameters: the map that follows has them."""
+    """Returns rows of mean 0 and variance 1. The map that follows has the parameters of this normalization."""
     return torch.nn.functional.layer_norm(x, x.shape[-1:])

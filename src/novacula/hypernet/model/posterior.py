@@ -1,18 +1,18 @@
-"""The tower that sees indices: what hidden units are told, at which precision. Source: ours."""
+"""The tower that sees indices, and gives them to hidden units at a precision that it chooses. Source: ours."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from novacula.hypernet.model.latents import Normal
-from novacula.hypernet.model.parameters import Layout, Linear, Weights, normalized
+from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 from novacula.hypernet.model.price import FEATURES
 
 _PRECISE = -2.0
-"""ln σ at the beginning: a latent that says something is kept, one that begins as noise stays noise."""
+"""ln σ at the beginning. A latent that begins precise is kept; one that begins as noise stays noise."""
 
 _OPEN = 2.0
-"""What the gate of a latent begins with: open, 0.88."""
+"""The gate of a latent begins open, at 0.88."""
 
 
 class Posterior:
@@ -20,7 +20,7 @@ class Posterior:
 
     Args:
         layout: where its parameters are kept.
-        index: numbers that tell a unit's index.
+        index: features of a unit's index.
         unit: width of the tower, and of the generator's units.
         role: numbers of a role latent.
         blocks: of the generator, each with a role latent.
@@ -36,23 +36,28 @@ class Posterior:
         self._law = [Linear(layout, unit, 1 + 2 * role) for _ in range(blocks)]
 
     def begin(
-        self, weights: Weights, index: Float[Tensor, "units index"], price: Float[Tensor, "members networks features"]
+        self,
+        weights: Parameters,
+        index: Float[Tensor, "units index"],
+        price: Float[Tensor, "members networks features"],
     ) -> Float[Tensor, "members networks units width"]:
-        """The tower's features, from the units' index and the price."""
+        """Returns the tower's first features, from the units' index and the price."""
         seen = self._index(weights, index.expand(*price.shape[:2], -1, -1))
         return seen + self._price(weights, price)[:, :, None]
 
     def owner(
-        self, weights: Weights, tower: Float[Tensor, "members networks units width"]
+        self, weights: Parameters, tower: Float[Tensor, "members networks units width"]
     ) -> tuple[Float[Tensor, "members networks units"], Float[Tensor, "members networks units"]]:
-        """How much of its owner's code a unit is told, as a factor, and ln σ of the noise on it."""
+        """Returns how much of its owner's code a unit gets, as a factor, and ln σ of the noise on it."""
         opening, gain, log_sigma = self._owner(weights, torch.nn.functional.silu(tower)).unbind(-1)
         opened = _opened(opening)
         law = Normal.of(torch.stack([opened * (1 + gain), opened * (log_sigma + _PRECISE)], -1))
         return law.mean[..., 0], law.log_sigma[..., 0]
 
-    def role(self, weights: Weights, block: int, tower: Tensor, units: Tensor, prior: Normal) -> tuple[Tensor, Normal]:
-        """The tower after a block, having read the generator's units, and its law of their role latent."""
+    def role(
+        self, weights: Parameters, block: int, tower: Tensor, units: Tensor, prior: Normal
+    ) -> tuple[Tensor, Normal]:
+        """Returns the tower after it read the units of a block, and its law of their role latent."""
         inner = self._in[block](weights, normalized(torch.cat([tower, units], -1)))
         tower = self._out[block].onto(weights, tower, torch.nn.functional.silu(inner))
         opening, mean, log_sigma = self._law[block](weights, normalized(tower)).split([1, self._role, self._role], -1)
@@ -62,5 +67,5 @@ class Posterior:
 
 
 def _opened(opening: Float[Tensor, "*places"]) -> Float[Tensor, "*places"]:
-    """A gate, open at the beginning: closed, the posterior is the prior exactly, and nothing is paid."""
+    """A gate. Where it is closed, the posterior is exactly the prior, and nothing is paid."""
     return torch.sigmoid(opening + _OPEN)

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.hypernet.model.parameters import Layout, Linear, Weights
+from novacula.hypernet.model.parameters import Layout, Linear, Parameters
 
 FEATURES = 12
 
 
 def price_features(beta: Float[Tensor, "members networks"]) -> Float[Tensor, "members networks features"]:
-    """What the hypernetwork sees of β: its decimal logarithm, and smooth bumps over −12 … 0."""
+    """Returns features of β: its decimal logarithm, and smooth bumps over −12 … 0."""
     exponent = beta.log10()[..., None]
     centers = torch.linspace(-12.0, 0.0, FEATURES - 1, dtype=beta.dtype)
     bumps = torch.exp(-0.5 * ((exponent - centers) / (12 / (FEATURES - 2))).square())
@@ -26,7 +26,7 @@ class Film:
     Args:
         layout: where its parameters are kept.
         width: features of the whole.
-        blocks: how many embeddings.
+        blocks: number of embeddings.
     """
 
     def __init__(self, layout: Layout, width: int, blocks: int) -> None:
@@ -35,8 +35,8 @@ class Film:
         self._blocks = blocks
 
     def __call__(
-        self, weights: Weights, price: Float[Tensor, "members networks features"]
+        self, weights: Parameters, price: Float[Tensor, "members networks features"]
     ) -> tuple[Float[Tensor, "members networks width"], ...]:
-        """What is added to the whole at each block."""
+        """Returns what is added to the whole at each block."""
         inner = torch.nn.functional.silu(self._in(weights, price))
         return self._out(weights, inner).chunk(self._blocks, dim=-1)

@@ -1,32 +1,48 @@
-"""From features to the weights of target networks, and how these networks are computed. Source: ours."""
+"""From features to the weights of target networks, and the outputs of these networks. Source: ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from novacula.files import JSON
+from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.model.blocks import Features, Widths
 from novacula.hypernet.model.graph import Graph
-from novacula.hypernet.model.parameters import Layout, Linear, Weights, normalized
+from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
+from novacula.hypernet.network import TargetNetwork
 
 
 @dataclass(frozen=True)
-class Written:
-    """Target networks, with leading axes ``members`` and ``networks``.
+class NetworkBatch:
+    """Target networks as tensors, with leading axes ``members`` and ``networks``.
 
     Attributes:
         weights: for each layer, ``(…, out, in)``.
-        biases: for each layer, ``(…, out)``; zeros where switched off.
+        biases: for each layer, ``(…, out)``; zeros where they are switched off.
         bypass: the direct path, ``(…, outputs, inputs)``.
-        nats: what the latents cost: of the owners first, then of each block's roles.
+        nats: the cost of the latents: of the owners first, then of each block's roles.
     """
 
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
     bypass: Tensor | None
     nats: Float[Tensor, "levels members networks"]
+
+    def first_of(
+        self, member: int, architecture: Architecture, task: str, provenance: Mapping[str, JSON]
+    ) -> TargetNetwork:
+        """Returns the first network of a member."""
+
+        def array(values: Tensor) -> np.ndarray:
+            return values[member, 0].double().numpy()
+
+        bypass = None if self.bypass is None else array(self.bypass)
+        weights, biases = tuple(map(array, self.weights)), tuple(map(array, self.biases))
+        return TargetNetwork(architecture, weights, biases, bypass, task, provenance)
 
     def __call__(
         self,
@@ -35,7 +51,7 @@ class Written:
         *,
         residual: bool,
     ) -> Float[Tensor, "members networks batch outputs"]:
-        """The networks' outputs; the axis of `x` for networks may have length 1."""
+        """Returns the networks' outputs; the axis of `x` for networks may have length 1."""
         values = x
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             image = torch.matmul(values, weight.mT) + bias[:, :, None]
@@ -46,11 +62,11 @@ class Written:
                 values = values + image if residual and layer and image.shape == values.shape else image
         return values if self.bypass is None else values + torch.matmul(x, self.bypass.mT)
 
-    def leveled(self, activation: Callable[[Tensor], Tensor], *, residual: bool) -> "Written":
-        """The networks whose outputs at x = 0 are what the outputs' constants were written as.
+    def leveled(self, activation: Callable[[Tensor], Tensor], *, residual: bool) -> "NetworkBatch":
+        """Returns networks whose outputs at x = 0 are the numbers that were generated as the outputs' constants.
 
-        A dough of large v needs a constant that takes it back. Written on its own it must follow every change of v,
-        and puddings stay blunt.
+        The linear part of a pudding has large v and needs a constant that takes it back. If the constant were generated
+        on its own, it would have to follow every change of v, and puddings would stay blunt.
         """
         *below, constant = self.biases
         origin = constant.new_zeros(len(constant), 1, 1, self.weights[0].shape[-1])
@@ -59,24 +75,24 @@ class Written:
 
 
 _THRESHOLD, _SHARPNESS = 0.5, 20.0
-"""Half the cosine of a unit that is told its owner in full; and so steep that chance, 1/√channels, stays below."""
+"""Half the cosine of a unit with its owner, where the unit has the whole code; so steep that chance stays below."""
 
 _CHANCE = 0.3
-"""Spread of the weights by chance, at the beginning."""
+"""The first spread of weights that only chance distinguishes."""
 
 
 def match(cosine: Float[Tensor, "*places"]) -> Float[Tensor, "*places"]:
-    """Whether a unit belongs to another: near 0 or 1, so that the noise of the owner latent does not reach weights."""
+    """Returns near 1 where a unit belongs to another, else near 0: noise of the owner latent does not reach weights."""
     return torch.sigmoid(_SHARPNESS * (cosine - _THRESHOLD))
 
 
 class ReadOut:
-    """Weights from edges, biases from units.
+    """Parameters from edges, biases from units.
 
     An edge between a unit and a unit that it may belong to also gets role × match + chance × cosine: the direct path of
-    the codes' similarity, in which nothing depends on sizes. The first term makes spikes of units that are told whose
-    they are; the second gives those that are not told independent normal weights, the beginning of convexity, which
-    training does not find from weights that are all alike. An edge to an output is read off both its ends.
+    the codes' similarity, in which nothing depends on sizes. The first term makes spikes of units that have the code of
+    their owner. The second gives all others independent normal weights, from which training finds convexity; it does
+    not find it from equal weights. An edge to an output follows from both its ends.
 
     Args:
         layout: where its parameters are kept.
@@ -111,23 +127,23 @@ class ReadOut:
         self._bias.append(Linear(layout, unit, 1, gain=0.3) if output_bias else None)
 
     def __call__(
-        self, weights: Weights, features: Features, outputs: Tensor, cosines: list[Tensor], nats: Tensor
-    ) -> Written:
-        """The networks.
+        self, weights: Parameters, features: Features, outputs: Tensor, cosines: list[Tensor], nats: Tensor
+    ) -> NetworkBatch:
+        """Returns the networks.
 
         Args:
             weights: of the hypernetwork.
             features: after the last block.
             outputs: the features of the output units.
             cosines: of each hidden unit's owner latent with the codes of the group before.
-            nats: what the latents cost.
+            nats: the cost of the latents.
         """
         ends = [normalized(units) for units in (*features.units, outputs + features.whole[:, :, None])]
         matrices = []
         for place, edges in enumerate(features.edges):
             matrix = self._edge[place](weights, normalized(edges)).squeeze(-1)
             if self._role:
-                role, chance = (each[place](weights, ends[place + 1]) for each in (self._role, self._chance))
+                role, chance = (maps[place](weights, ends[place + 1]) for maps in (self._role, self._chance))
                 matrix = torch.addcmul(matrix, role, match(cosines[place]))
                 matrix = torch.addcmul(matrix, (_CHANCE + chance) * self._unit, cosines[place])
             matrices.append(matrix)
@@ -140,4 +156,6 @@ class ReadOut:
             for bias, end in zip(self._bias, ends[1:], strict=True)
         )
         layers = len(biases)
-        return Written(tuple(matrices[:layers]), biases, matrices[layers] if len(matrices) > layers else None, nats)
+        return NetworkBatch(
+            tuple(matrices[:layers]), biases, matrices[layers] if len(matrices) > layers else None, nats
+        )

@@ -1,6 +1,4 @@
-"""Networks trained directly, without a hypernetwork: what the written ones are compared with. Source: ours."""
-
-from dataclasses import asdict
+"""Networks trained directly, without a hypernetwork, for comparison. Source: ours."""
 
 import torch
 from torch import Tensor
@@ -9,7 +7,7 @@ from novacula.hypernet.activations import activation_torch
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.config import BaselineConfig
 from novacula.hypernet.model.parameters import Layout
-from novacula.hypernet.model.readout import Written
+from novacula.hypernet.model.readout import NetworkBatch
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import find_task
 from novacula.hypernet.training.descent import Adam, scheduled
@@ -18,7 +16,7 @@ from novacula.hypernet.training.randomness import generator
 
 
 def train_directly(config: BaselineConfig | None = None) -> list[TargetNetwork]:
-    """Train networks by Adam on the task itself, all seeds at once; `l1` adds the price of all weights' magnitudes.
+    """Trains networks by Adam on the task itself, all seeds at once; `l1` is the price of the weights' magnitudes.
 
     Returns:
         A network per seed, in order; their provenance holds the options.
@@ -38,29 +36,23 @@ def train_directly(config: BaselineConfig | None = None) -> list[TargetNetwork]:
         sources = [generator(seed, "step", step) for seed in seeds]
         x = torch.stack([task.law.draw((1, config.batch, config.inputs), source) for source in sources])
         flat = adam.flat.requires_grad_()
-        written = _cut(layout, architecture, flat)
-        each = squared_error(written(x, activation, residual=False), task.function(x))[:, 0]
+        networks = _networks(layout, flat)
+        losses = squared_error(networks(x, activation, residual=False), task.function(x))[:, 0]
         if config.l1:
-            each = each + config.l1 * sum(weight.abs().mean((1, 2, 3)) for weight in written.weights)
-        (gradient,) = torch.autograd.grad(each.sum(), flat)
+            losses = losses + config.l1 * sum(weight.abs().mean((1, 2, 3)) for weight in networks.weights)
+        (gradient,) = torch.autograd.grad(losses.sum(), flat)
         flat.requires_grad_(False)
         adam.update(gradient, scheduled(config.rate, step, config.steps))
-    written = _cut(layout, architecture, adam.flat)
+    networks = _networks(layout, adam.flat)
+    options = {**vars(config), "hidden": list(config.hidden), "seeds": 1, "trained": "directly"}
     return [
-        TargetNetwork(
-            architecture,
-            tuple(weight[index, 0].double().numpy() for weight in written.weights),
-            tuple(bias[index, 0].double().numpy() for bias in written.biases),
-            None,
-            task.name,
-            {**asdict(config), "hidden": list(config.hidden), "seed": seed, "seeds": 1, "trained": "directly"},
-        )
-        for index, seed in enumerate(seeds)
+        networks.first_of(member, architecture, task.name, {**options, "seed": seed})
+        for member, seed in enumerate(seeds)
     ]
 
 
 def _layout(architecture: Architecture) -> Layout:
-    """Weights and biases of one network, as torch's linear layers begin: of variance 1/(3 inputs)."""
+    """Weights and biases of one network; they begin as in torch's linear layers, with variance 1/(3 inputs)."""
     layout = Layout()
     for below, above in zip(architecture.sizes[:-1], architecture.sizes[1:], strict=True):
         layout.add(above, below, spread=(3 * below) ** -0.5)
@@ -68,6 +60,6 @@ def _layout(architecture: Architecture) -> Layout:
     return layout
 
 
-def _cut(layout: Layout, architecture: Architecture, flat: Tensor) -> Written:
+def _networks(layout: Layout, flat: Tensor) -> NetworkBatch:
     views = [view[:, None] for view in layout.views(flat)]
-    return Written(tuple(views[0::2]), tuple(views[1::2]), None, flat.new_zeros(1, len(flat), 1))
+    return NetworkBatch(tuple(views[0::2]), tuple(views[1::2]), None, flat.new_zeros(1, len(flat), 1))

@@ -1,4 +1,4 @@
-"""The trade-off of a hypernetwork: error against nats over the complexity price; and which of two is better where."""
+"""The trade-off of a hypernetwork: error and nats over the complexity price."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ class Curve:
 
     @classmethod
     def of(cls, beta: Tensor, mse: Tensor, nats: Tensor, objective: Tensor) -> "Curve":
-        """The curves that tensors hold, prices along the last axis."""
+        """Returns the curves that tensors hold, with prices along the last axis."""
         rows = [tuple(map(tuple, values.tolist())) for values in (mse, nats, objective)]
         return cls(tuple(beta.tolist()), *rows)
 
     def best(self, members: Sequence[int]) -> tuple[int, ...]:
-        """Which of some members has the lowest objective at each price."""
+        """Returns which of some members has the lowest objective at each price."""
         values = np.array([self.objective[member] for member in members])
         return tuple(members[place] for place in values.argmin(0).tolist())
 
@@ -57,8 +57,8 @@ def measure_curve(
     """Writes networks of the run's size at every price, each draw with the same noise at all prices.
 
     Args:
-        lesson: what is taught.
-        flat: the weights of its members.
+        lesson: what is learned.
+        flat: the parameters of its members.
         draws: networks per price.
         beta: the prices; by default those of `prices`.
     """
@@ -83,14 +83,14 @@ def measure_curve(
 
 
 def prices(config: TrainConfig) -> Float[Tensor, " prices"]:
-    """The prices of a curve: from the least to the greatest of the run."""
+    """Returns the prices of a curve: from the least to the greatest of the run."""
     low, high = torch.tensor([config.beta_low, config.beta_high], dtype=torch.float64).log10()
     grid = 10 ** torch.linspace(float(low), float(high), PRICES, dtype=torch.float64)
     return grid.clamp(config.beta_low, config.beta_high)
 
 
 def repeated(noise: Noise, networks: int) -> Noise:
-    """The same noise for many networks."""
+    """Returns the same noise for many networks."""
 
     def spread(values: Tensor) -> Tensor:
         return values.expand(-1, networks, -1, -1)
@@ -103,6 +103,6 @@ def repeated(noise: Noise, networks: int) -> Noise:
 
 
 def variance(lesson: Lesson) -> float:
-    """The variance of the task's outputs for the run's size, from 65,536 inputs: what R² is measured by."""
+    """Returns the variance of the task's outputs for the run's size, from 65,536 inputs; R² is relative to it."""
     _, y = lesson.batch((_MEASURE_POINTS, lesson.config.inputs), generator(0, "data", 2**31))
     return float(y.double().var(0).mean())

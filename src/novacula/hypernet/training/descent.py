@@ -1,4 +1,4 @@
-"""Adam on flat vectors, one per member, each with its own gradient clipped. Source: Kingma and Ba, arXiv 1412.6980."""
+"""Adam on one flat vector per member; gradients are clipped by member. Source: Kingma and Ba, arXiv 1412.6980."""
 
 import math
 
@@ -8,22 +8,22 @@ from torch import Tensor
 
 FIRST, SECOND, TINY = 0.9, 0.98, 1e-8
 CLIP = 1.0
-"""The longest gradient of a member that is taken as it is."""
+"""The length to which a member's gradient is clipped."""
 _WARM_UP = 100
 _END = 0.02
 
 
 def scheduled(rate: float, step: int, steps: int) -> float:
-    """The learning rate of a step, from 1: a short rise, then half a cosine down to 2 %."""
+    """Returns the learning rate of a step, from 1: a short rise, then half a cosine down to 2 %."""
     rise = min(1.0, step / min(_WARM_UP, steps))
     return rate * rise * (_END + (1 - _END) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))))
 
 
 class Adam:
-    """The moments of every number.
+    """Parameters and their moments.
 
     Args:
-        flat: what is updated, in place, a row per member.
+        flat: the parameters, a row per member, which are updated in place.
     """
 
     def __init__(self, flat: Float[Tensor, "members size"]) -> None:
@@ -33,7 +33,7 @@ class Adam:
         self.updates = 0
 
     def update(self, gradient: Float[Tensor, "members size"], rate: float) -> Float[Tensor, " members"]:
-        """One step down the gradient; the lengths that the members' gradients had."""
+        """Takes a step down the gradient. Returns the lengths of the members' gradients."""
         self.updates += 1
         lengths = gradient.norm(dim=1)
         clipped = gradient * (CLIP / lengths.clamp_min(CLIP))[:, None]

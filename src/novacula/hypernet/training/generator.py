@@ -1,4 +1,4 @@
-"""A trained hypernetwork as a generator of networks: from a price, a size and a seed to a network."""
+"""A trained hypernetwork as a generator: from a price, a size and a seed to a network."""
 
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -25,12 +25,12 @@ from novacula.runs import RunFolder, reading
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """What a hypernetwork's networks are like at one price, for the sizes and the law of its training.
+    """A hypernetwork's networks at one price, for the sizes and the law of its training.
 
     Attributes:
         beta: the price.
         trained_seed: of the hypernetwork.
-        branch: where its range of prices opened from.
+        branch: the end from which its range of prices opened.
         mse: mean squared error, the median over draws.
         nats: KL, the median over draws.
         objective: J, the geometric mean over draws.
@@ -48,17 +48,17 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a generated network comes from.
+    """The origin of a generated network.
 
     Attributes:
         beta: its complexity price.
-        kl_nats: what it cost the generator.
+        kl_nats: its cost.
         seed: of codes and latents.
         trained_seed: of the hypernetwork.
-        branch: where the range of prices of that opened from.
+        branch: the end from which the range of prices of that opened.
         step: training step of the hypernetwork's weights.
         prior_only: whether all latents are from the prior.
-        redraws: frames of codes that were drawn again.
+        redraws: draws of codes that collided.
         coherence: the largest cosine of two codes.
         run: the folder's name.
     """
@@ -76,7 +76,7 @@ class Origin:
 
     @classmethod
     def of(cls, network: TargetNetwork) -> "Origin":
-        """The origin of a generated network.
+        """Returns the origin of a generated network.
 
         Raises:
             InputError: the network was not generated.
@@ -86,13 +86,13 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Generator:
-    """Writes networks with the weights of one training step.
+    """Writes networks with the parameters of one training step.
 
     Attributes:
         folder: the run.
         lesson: its configuration and its task.
         step: the training step.
-        flat: the weights of all members.
+        flat: the parameters of all members.
         measured: their curves.
     """
 
@@ -109,7 +109,7 @@ class Generator:
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The training steps whose weights the run kept, ascending; the last is where it stands."""
+        """The training steps whose parameters the run kept, ascending; the last one is the current step."""
         last = self.folder.load_checkpoint()
         return tuple(sorted({*kept_steps(self.folder), *([last.step] if last else [])}))
 
@@ -119,7 +119,7 @@ class Generator:
         return self.lesson.seeds
 
     def at(self, step: int) -> "Generator":
-        """The generator of another kept step.
+        """Returns the generator of another kept step.
 
         Raises:
             InputError: the run did not keep it.
@@ -127,7 +127,7 @@ class Generator:
         return load_generator(self.folder, step)
 
     def curve(self) -> list[CurvePoint]:
-        """All points of all members, by seed, branch and ascending price."""
+        """Returns all points of all members, by seed, branch and ascending price."""
         points = []
         for seed in self.seeds:
             mine, curve = self._members(seed), self.measured
@@ -150,15 +150,15 @@ class Generator:
         branch: Branch | None = None,
         prior_only: bool = False,
     ) -> TargetNetwork:
-        """Write one network.
+        """Writes one network.
 
         Args:
             beta: complexity price, within the range of the training.
             inputs: of the network; by default those of the run.
             hidden: units of each hidden layer; by default in the run's proportion.
-            seed: of codes and latents; decides, with all else, every bit.
-            trained_seed: which hypernetwork writes, by its seed; by default the first.
-            branch: which curriculum's; by default the one with the lower objective at the nearest price of the curve.
+            seed: of codes and latents; together with the other arguments it determines every bit.
+            trained_seed: seed of the hypernetwork; by default the first.
+            branch: of the hypernetwork; by default the one with the lower objective at the nearest price of the curve.
             prior_only: draw all latents from the prior.
 
         Raises:
@@ -186,14 +186,7 @@ class Generator:
             max(float(coherence(codes)) for codes in noise.codes),
             self.folder.name,
         )
-        return TargetNetwork(
-            architecture,
-            tuple(map(_array, written.weights)),
-            tuple(map(_array, written.biases)),
-            None if written.bypass is None else _array(written.bypass),
-            self.lesson.task.name,
-            vars(origin),
-        )
+        return written.first_of(0, architecture, self.lesson.task.name, vars(origin))
 
     def _check(self, beta: float, inputs: int) -> None:
         low, high = self.config.beta_low, self.config.beta_high
@@ -202,14 +195,14 @@ class Generator:
         self.lesson.check_inputs(inputs)
 
     def _members(self, trained_seed: int) -> list[int]:
-        """The hypernetworks of a seed."""
+        """The members of a seed."""
         found = [index for index, member in enumerate(self.lesson.members) if member.seed == trained_seed]
         if not found:
             raise InputError("--trained-seed", f"is {trained_seed}; the run has {', '.join(map(str, self.seeds))}")
         return found
 
     def _choose(self, beta: float, trained_seed: int, branch: Branch | None) -> int:
-        """The hypernetwork that writes."""
+        """The member that writes."""
         mine = self._members(trained_seed)
         if branch is None:
             nearest = int(np.abs(np.log(self.measured.beta) - np.log(beta)).argmin())
@@ -220,7 +213,7 @@ class Generator:
         return chosen[0]
 
     def _noise(self, sizes: tuple[int, ...], seed: int) -> Noise:
-        """The network's random numbers, colliding codes drawn again."""
+        """The network's random numbers; codes that collide are drawn again."""
         source = generator(seed, "network")
         noise = self.lesson.hypernetwork.noise.draw(sizes, 1, [source])
         codes, redraws = [], 0
@@ -232,15 +225,15 @@ class Generator:
 
 
 def load_generator(run: RunFolder | str | PathLike[str], step: int | None = None) -> Generator:
-    """The generator of a run, finished or not.
+    """Returns the generator of a run, finished or not.
 
     Args:
         run: a run of ``hypernet train``, or its folder.
-        step: the training step whose weights are used, one of those that the run kept; by default the last.
+        step: a training step whose parameters the run kept; by default the last.
 
     Raises:
         RunError: no run of that kind, or one of another version's hypernetwork.
-        InputError: no weights yet, a step that was not kept, a damaged file, or a task that is gone.
+        InputError: no parameters yet, a step that was not kept, a damaged file, or a task that does not exist.
     """
     folder = run if isinstance(run, RunFolder) else RunFolder.open(Path(run))
     lesson = Lesson.of_run(folder)
@@ -260,10 +253,6 @@ def load_generator(run: RunFolder | str | PathLike[str], step: int | None = None
 
 
 def _last_curve(folder: RunFolder, lesson: Lesson, step: int, flat: Tensor) -> Curve:
-    """The curve of the last weights: what the run's result says, or measured now where it was killed."""
+    """The curve of the last parameters: from the run's result, or measured now if the run was killed."""
     findings = folder.read_findings(TrainFindings)
     return findings.curve if findings and findings.steps == step else measure_curve(lesson, flat, draws=4)
-
-
-def _array(values: Float[Tensor, "one also_one *shape"]) -> Float[np.ndarray, "*shape"]:
-    return values[0, 0].double().numpy()

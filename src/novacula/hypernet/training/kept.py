@@ -1,4 +1,4 @@
-"""The weights of earlier training steps, which a run keeps among its artifacts."""
+"""The parameters at earlier training steps, which a run keeps among its artifacts."""
 
 import numpy as np
 import torch
@@ -15,24 +15,24 @@ _PER_DECADE = 4
 
 
 def steps_to_keep(steps: int) -> frozenset[int]:
-    """The steps of a training whose weights are kept: 10, 18, 32, 56, 100 and so on."""
+    """Returns the steps of a training whose parameters are kept: 10, 18, 32, 56, 100 and so on."""
     exponents = range(_PER_DECADE, 1 + int(_PER_DECADE * np.log10(max(steps, 10))))
     return frozenset(step for step in (round(10 ** (k / _PER_DECADE)) for k in exponents) if step < steps)
 
 
 def keep_weights(folder: RunFolder, step: int, flat: Float[Tensor, "members size"], curve: Curve) -> None:
-    """Writes weights and curve of a step."""
+    """Writes parameters and curve of a step."""
     arrays = {"flat": flat.detach().numpy()} | {name: np.array(rows) for name, rows in vars(curve).items()}
     write_safetensors(folder.artifact(_PLACE.format(step=step)), arrays)
 
 
 def kept_steps(folder: RunFolder) -> list[int]:
-    """The earlier steps whose weights are in the folder, ascending."""
+    """Returns the earlier steps whose parameters are in the folder, ascending."""
     return sorted(int(path.stem) for path in folder.artifact(_PLACE.format(step=0)).parent.glob("*.safetensors"))
 
 
 def read_weights(folder: RunFolder, step: int) -> tuple[Float[Tensor, "members size"], Curve]:
-    """The weights and the curve of a kept step.
+    """Returns the parameters and the curve of a kept step.
 
     Raises:
         InputError: the file is damaged.

@@ -1,4 +1,4 @@
-"""What is taught: a task, the architectures that are to compute it, and the hypernetwork that writes these."""
+"""What hypernetworks learn: a task, the architectures that compute it, and the form of the hypernetwork."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,8 +22,8 @@ class Member:
     """One of the hypernetworks that are trained together.
 
     Attributes:
-        seed: what its weights, data and noise are drawn by.
-        branch: where its range of prices opens from.
+        seed: of its parameters, data and noise.
+        branch: the end from which its range of prices opens.
     """
 
     seed: int
@@ -43,7 +43,7 @@ class Lesson:
 
     @classmethod
     def of_run(cls, folder: RunFolder) -> "Lesson":
-        """The lesson of a run of ``hypernet train``.
+        """Returns the lesson of a run of ``hypernet train``.
 
         Raises:
             RunError: the run is of another verb.
@@ -57,7 +57,7 @@ class Lesson:
 
     @classmethod
     def of(cls, config: TrainConfig) -> "Lesson":
-        """The lesson of a configuration.
+        """Returns the lesson of a configuration.
 
         Raises:
             InputError: an unknown task or law, a task that fails, or sizes that it cannot have.
@@ -68,7 +68,7 @@ class Lesson:
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        """All hypernetworks: for each seed, one per branch."""
+        """The hypernetworks: for each seed, one per branch."""
         first, config = self.config.seed, self.config
         return tuple(Member(seed, b) for seed in range(first, first + config.seeds) for b in config.branches)
 
@@ -91,8 +91,8 @@ class Lesson:
             residual=config.residual,
             biases=config.biases,
             output_bias=config.output_bias,
-            # Of networks of several sizes the value at 0 grows with the inputs, where hidden units are rounded: written
-            # as a number, it would not reach sizes beyond those.
+            # With several sizes the output at 0 grows with the inputs, because kinks are rounded: as a number that is
+            # generated, it would not hold for sizes beyond the trained ones.
             leveled=not config.sizes,
             unit=config.width,
             edge=config.edge_width,
@@ -106,7 +106,7 @@ class Lesson:
         return Hypernetwork(shape)
 
     def architecture(self, inputs: int, hidden: tuple[int, ...] | None = None) -> Architecture:
-        """The networks of a size; hidden layers in proportion unless named.
+        """Returns the architecture of a size; by default hidden layers grow in proportion.
 
         Raises:
             InputError: layers that no architecture can have, or another number of hidden layers than trained on.
@@ -119,32 +119,34 @@ class Lesson:
         return Architecture(sizes, config.activation, config.biases, config.output_bias, config.residual, config.bypass)
 
     def check_inputs(self, *counts: int) -> None:
-        """Refuse sizes that the task cannot have, or for which there are no learned codes.
+        """Refuses sizes that the task cannot have, or for which there are no learned codes.
 
         Raises:
-            InputError: so, or the task fails.
+            InputError: there is such a size, or the task fails.
         """
         own, problems = self.config.inputs, []
         for inputs in counts:
             self.task.check(inputs)
             if self.task.typed and inputs != own:
-                problems.append(f"{inputs} inputs; those of {self.task.name} are told apart, and {own} are trained on")
+                problems.append(
+                    f"{inputs} inputs; {self.task.name} has learned codes for the {own} inputs of the training"
+                )
             elif (outputs := self.task.outputs(inputs)) != self.task.outputs(own):
                 problems.append(f"{outputs} outputs for {inputs} inputs; {self.task.outputs(own)} are trained on")
         if problems:
             raise InputError("sizes", *problems)
 
     def check_weights(self, flat: Tensor, source: str) -> None:
-        """Refuse weights that are not those of this lesson's members.
+        """Refuses parameters of another hypernetwork.
 
         Raises:
-            RunError: so; they are of another version of the hypernetwork.
+            RunError: they are not those of this lesson's members.
         """
         wanted = (len(self.members), self.hypernetwork.size)
         if tuple(flat.shape) != wanted:
             raise RunError(f"{source}: its weights have shape {tuple(flat.shape)}, not {wanted}: another version's")
 
     def batch(self, shape: tuple[int, ...], generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Inputs of a shape (*batch, inputs), and what the task makes of them."""
+        """Returns inputs of a shape (*batch, inputs), and the task's outputs for them."""
         x = self.task.law.draw(shape, generator)
         return x, self.task.function(x)

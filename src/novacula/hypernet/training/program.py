@@ -21,14 +21,14 @@ from novacula.hypernet.training.randomness import generator
 from novacula.runs import Program, Step
 
 Keep = Callable[[int, Float[Tensor, "members size"], Curve], None]
-"""Called with step, weights and curve at each step on a logarithmic grid, to keep them."""
+"""Keeps parameters and curve of a step; the program calls it on a logarithmic grid of steps."""
 _DRAWS = 16
 _QUICK_DRAWS = 4
 
 
 @dataclass(frozen=True)
 class TrainFindings:
-    """What a training comes to.
+    """The findings of a training.
 
     Attributes:
         task: the task's name.
@@ -55,7 +55,7 @@ class TrainFindings:
 
 @dataclass(frozen=True)
 class _State:
-    """What the next steps depend on, beside the arrays."""
+    """The part of the state that is no array."""
 
     updates: int
 
@@ -63,11 +63,11 @@ class _State:
 class TrainProgram(Program):
     """Trains all members of a lesson at once (see `novacula.runs.Program`).
 
-    Every step's data, prices and noise are drawn by the seed and the step's number, so a resumed run goes on exactly.
+    The seed and the number of a step determine its data, prices and noise, so a resumed run goes on exactly.
 
     Args:
-        lesson: what is taught; stays to be read.
-        keep: what keeps the weights of steps on a logarithmic grid; the last stand in the state.
+        lesson: what is learned.
+        keep: keeps the parameters of steps on a logarithmic grid; those of the last step are in the state.
     """
 
     def __init__(self, lesson: Lesson, keep: Keep) -> None:
@@ -149,7 +149,7 @@ class TrainProgram(Program):
         )
 
     def _inputs_of(self, step: int) -> int:
-        """The number of inputs of a step's networks, the same for all members whatever their seed."""
+        """The number of inputs of a step's networks, the same for all members."""
         choices = self.lesson.config.all_inputs
         place = torch.randint(len(choices), (), generator=generator(0, "size", step)) if len(choices) > 1 else 0
         return choices[int(place)]
@@ -165,8 +165,8 @@ class TrainProgram(Program):
         x = torch.stack([drawn[member.seed][0] for member in members])
         y = torch.stack([drawn[member.seed][1] for member in members])
         beta = torch.stack([self._prices(places[member.seed], member, step) for member in members])
-        written = self._net.write(flat, beta, sizes, noise)
-        return squared_error(written(x, self._activation, residual=config.residual), y), written.nats, beta
+        networks = self._net.write(flat, beta, sizes, noise)
+        return squared_error(networks(x, self._activation, residual=config.residual), y), networks.nats, beta
 
     def _prices(self, uniform: Float[Tensor, " networks"], member: Member, step: int) -> Float[Tensor, " networks"]:
         """One price in each of as many equal parts of the member's range as there are networks."""
