@@ -15,7 +15,7 @@ from novacula.hypernet.train import train
 from novacula.hypernet.training.kept import steps_to_keep
 from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.program import TrainProgram
-from novacula.runs import RunFolder, Step, Verb, resume
+from novacula.runs import RunFolder, Step, resume
 
 TINY = TrainConfig(
     inputs=3, hidden=(6,), sizes=(2,), steps=12, networks=2, batch=32, width=8, edge_width=6, role=3, codes=12
@@ -65,7 +65,7 @@ def test_a_program_put_away_and_taken_up_goes_on_exactly() -> None:
 def test_every_form_trains_and_resumes_from_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(Verb, "draw", lambda verb, folder: folder.path / "report.html")
+    monkeypatch.setattr("novacula.hypernet.train_report._sections", lambda *_: [])
     config = replace(TINY, steps=5, blocks=1, **options)
     whole = train(config, out=tmp_path / "whole")
     stopped = train(config, out=tmp_path / "stopped", time_limit=0)
