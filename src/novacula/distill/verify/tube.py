@@ -13,11 +13,12 @@ Source: ours; interval bound propagation as in Gowal et al. (arXiv 1810.12715).
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from novacula.distill.machine import Machine
 from novacula.distill.network import Layer, Network, activate
 from novacula.distill.program import Program
-from novacula.distill.verify.affine import NotAffineError, affine_form
+from novacula.distill.verify.affine import AffineForm, NotAffineError, affine_form
 from novacula.distill.verify.certificate import Check
 from novacula.distill.verify.stepping import LargeNumbersError, stepper
 from novacula.distill.verify.target import Target
@@ -42,19 +43,14 @@ def prove_network(program: Program | Machine, target: Target) -> Check | None:
         return _prove_affine(network, program, target, length)
     if (symbols := target.symbols) is None:
         return None
-    reduced = _ReducedNetwork(network)
-    try:
-        graph = _explore(reduced, program, symbols, length)
-    except LargeNumbersError:
-        return None
-    error = _largest_error(reduced, graph, symbols, length) if graph else np.inf
-    if graph is None or not error < 0.5:
+    bound = box_error(network, program, symbols, length)
+    if bound is None or not bound.error < 0.5:
         return None
     detail = (
-        f"Proved for all inputs up to length {length}: boxes around {len(graph.places):,} states of the network, whose "
-        f"outputs stay within {error:.2g} of the program's."
+        f"Proved for all inputs up to length {length}: boxes around {bound.places:,} states of the network, whose "
+        f"outputs stay within {bound.error:.2g} of the program's."
     )
-    return Check("interval bounds", length, len(graph.source), True, detail)
+    return Check("interval bounds", length, bound.transitions, True, detail)
 
 
 def _prove_affine(network: Network, program: Program, target: Target, length: int) -> Check | None:
@@ -62,6 +58,28 @@ def _prove_affine(network: Network, program: Program, target: Target, length: in
         form = affine_form(program)
     except NotAffineError:
         return None
+    error = affine_error(network, form, target.low, target.high, length)
+    if not error < 0.5:
+        return None
+    detail = (
+        f"Proved for all inputs up to length {length}: the outputs of the affine network stay within {error:.2g} of "
+        "the program's."
+    )
+    return Check("affine bounds", length, length, True, detail)
+
+
+def affine_error(network: Network, form: AffineForm, low: int, high: int, length: int) -> float:
+    """Returns how far an output of an affine network can be from that of an affine program.
+
+    The largest difference over all inputs, plus slack for the rounding errors of float64.
+
+    Args:
+        network: f and g have one layer each.
+        form: of the program.
+        low: the least input.
+        high: the largest.
+        length: of the longest inputs.
+    """
     n, streams = network.size, network.streams
     (f,), (g,) = network.f, network.g
     sides = (
@@ -81,18 +99,50 @@ def _prove_affine(network: Network, program: Program, target: Target, length: in
             response = a @ response
         impulses.append(np.array(kernel[:length]))
         free.append(np.array(drift))
-        scale += np.abs(impulses[-1]).sum() * max(abs(target.low), abs(target.high)) + np.abs(free[-1]).max()
+        scale += np.abs(impulses[-1]).sum() * max(abs(low), abs(high)) + np.abs(free[-1]).max()
     gap, drift = impulses[0] - impulses[1], free[0] - free[1]
-    highest = np.cumsum(np.maximum(gap * target.low, gap * target.high).sum(axis=2), axis=0) + drift
-    lowest = np.cumsum(np.minimum(gap * target.low, gap * target.high).sum(axis=2), axis=0) + drift
-    error = max(np.abs(highest).max(), np.abs(lowest).max()) + _ROUNDING * scale
-    if not error < 0.5:
+    highest = np.cumsum(np.maximum(gap * low, gap * high).sum(axis=2), axis=0) + drift
+    lowest = np.cumsum(np.minimum(gap * low, gap * high).sum(axis=2), axis=0) + drift
+    return float(max(np.abs(highest).max(), np.abs(lowest).max()) + _ROUNDING * scale)
+
+
+@dataclass(frozen=True)
+class BoxError:
+    """How far the outputs of a network can be from those of a program.
+
+    Attributes:
+        error: the largest distance; where it would be one half or more, only a part of it.
+        places: number of boxes.
+        transitions: number of pairs of a box and an input.
+    """
+
+    error: float
+    places: int
+    transitions: int
+
+
+def box_error(
+    network: Network, program: Program | Machine, symbols: Int[np.ndarray, "symbols streams"], length: int
+) -> BoxError | None:
+    """Bounds the distance of a network's outputs from a program's by boxes around the network's states.
+
+    Args:
+        network: any.
+        program: a program, or a complete machine.
+        symbols: all inputs of one step.
+        length: of the longest inputs.
+
+    Returns:
+        The bound; None where there are too many states.
+    """
+    reduced = _ReducedNetwork(network)
+    try:
+        graph = _explore(reduced, program, symbols, length)
+    except LargeNumbersError:
         return None
-    detail = (
-        f"Proved for all inputs up to length {length}: the outputs of the affine network stay within {error:.2g} of "
-        "the program's."
-    )
-    return Check("affine bounds", length, length, True, detail)
+    if graph is None:
+        return None
+    return BoxError(_largest_error(reduced, graph, symbols, length), len(graph.places), len(graph.source))
 
 
 @dataclass(frozen=True)
