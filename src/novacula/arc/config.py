@@ -19,13 +19,13 @@ class SolveConfig:
     """
 
     steps: int = 2000
-    """Training steps; the published results use 2000."""
+    """Training steps. The published results use 2000."""
     restarts: int = 1
-    """Independent seeds, one after another, that share the steps and add up their candidates' scores."""
+    """Number of networks with different seeds. They share the steps, and their candidates' scores add up."""
     seed: int = 0
-    """Seed of the initial weights and of the noise, 0 to 2^64 - 1."""
+    """Seed of the initial weights and of the noise, from 0 to 2^64 - 1."""
     engine: EngineName = "auto"
-    """Which implementation trains the network; auto takes the native one where it can do what is asked."""
+    """The implementation that trains the network. By default, the native one if it supports the other options."""
     device: str = "cpu"
     """Torch device of the torch engine, such as cpu or cuda:0."""
     pre_norm: bool = False
@@ -52,7 +52,7 @@ class CampaignConfig(CampaignOptions, SolveConfig):
     """
 
     gpu_share: float = 1.0
-    """Part of a GPU that a puzzle takes on a cluster, where --device is a GPU."""
+    """The part of a GPU that each puzzle takes on a cluster, from 0.01 to 1, if --device is a GPU."""
 
     @property
     def gpus(self) -> float:
@@ -77,13 +77,13 @@ class BenchConfig(CampaignConfig):
     """
 
     split: Split = "training"
-    """Which half of the set."""
+    """The half of the set: training or evaluation."""
     dataset: Dataset = "arc1"
-    """ARC-AGI-1 or ARC-AGI-2."""
+    """The public set: ARC-AGI-1 (arc1) or ARC-AGI-2 (arc2)."""
     tasks: tuple[str, ...] = ()
-    """Ids, with commas between them; by default the whole split."""
+    """Ids of puzzles, with commas between them. By default, the whole split."""
     limit: int | None = None
-    """Only the first so many, in the order of their ids."""
+    """Solve only the first N puzzles, in the order of their ids. By default, all."""
 
     def _problems(self) -> list[str]:
         problems = super()._problems()
@@ -103,7 +103,7 @@ class SubmitConfig(CampaignConfig):
     """
 
     steps: int = 4000
-    """Most training steps that a puzzle gets, while it is undecided and there is time."""
+    """The most training steps for a puzzle. A puzzle whose answer is clear gets fewer."""
 
     def _problems(self) -> list[str]:
         alone = ["--restarts is not for submissions: their puzzles are continued"] if self.restarts != 1 else []

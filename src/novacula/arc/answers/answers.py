@@ -85,14 +85,14 @@ class Reader:
         )
 
     def update(self, drawn: DrawnTests) -> tuple[Proposal, Proposal]:
-        """Take in what a step drew: the proposals of this sample and of the moving average with it."""
+        """Takes in what a step drew: the proposals of this sample and of the moving average with it."""
         for average, new in zip(_fields(self._average), _fields(drawn), strict=True):
             average *= DECAY
             average += (1 - DECAY) * new
         return self.read(drawn), self.read(self._average)
 
     def read(self, outputs: DrawnTests) -> Proposal:
-        """The proposal that a forward pass shows."""
+        """Returns the proposal that a forward pass shows."""
         grids, uncertainties = [], []
         for color, row, column, (height, width) in zip(*_fields(outputs), self._shapes, strict=True):
             rows, columns = best_run(row, height), best_run(column, width)
@@ -103,17 +103,17 @@ class Reader:
         return Proposal(tuple(grids), np.array(uncertainties))
 
     def restart(self) -> None:
-        """Begin the moving averages anew."""
+        """Begins the moving averages anew."""
         for average in _fields(self._average):
             average[...] = 0
 
     def state(self) -> dict[str, np.ndarray]:
-        """The moving averages."""
+        """Returns the moving averages."""
         names = ("average_color", "average_row", "average_column")
         return dict(zip(names, (f.copy() for f in _fields(self._average)), strict=True))
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take up `state`."""
+        """Restores a `state`."""
         self._average = DrawnTests(
             arrays["average_color"].copy(), arrays["average_row"].copy(), arrays["average_column"].copy()
         )
@@ -132,14 +132,14 @@ class Answers:
         """Log-weight of every candidate so far, by its text form, the latest update last."""
 
     def update(self, drawn: DrawnTests, step: int) -> tuple[Proposal, Proposal]:
-        """Take in what step `step`, counted from 0, drew: its proposals, of the sample and of the moving average."""
+        """Takes in what step `step`, counted from 0, drew: its proposals, of the sample and of the moving average."""
         sample, average = self._reader.update(drawn)
         for proposal, penalty in ((sample, 0.0), (average, AVERAGE_PENALTY)):
             add_weight(self.scores, proposal.text, weight(proposal.uncertainty, step, penalty))
         return sample, average
 
     def restart(self) -> None:
-        """Begin the moving averages anew, for a network of another seed; its scores add to those there are."""
+        """Begins the moving averages anew, for a network of another seed; its scores add to those there are."""
         self._reader.restart()
 
     def ranking(self) -> list[str]:
@@ -147,18 +147,18 @@ class Answers:
         return ranked(self.scores)
 
     def attempts(self) -> tuple[Attempt, ...]:
-        """The two best candidates, best first; of equal scores the later updated wins. Both the same if only one is."""
+        """Returns the two best candidates, best first, or the only one twice. Of equal ones the later updated wins."""
         total = np.logaddexp.reduce(list(self.scores.values()))
         best = [(text, self.scores[text]) for text in self.ranking()[:2]]
         found = [Attempt(parse_answer(text), score, float(np.exp(score - total))) for text, score in best]
         return (found[0], found[-1])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-        """The moving averages, and the scores."""
+        """Returns the moving averages, and the scores."""
         return self._reader.state(), dict(self.scores)
 
     def load(self, arrays: dict[str, np.ndarray], scores: dict[str, float]) -> None:
-        """Take up `state`."""
+        """Restores a `state`."""
         self._reader.load(arrays)
         self.scores = dict(scores)
 
@@ -180,18 +180,18 @@ def weight(uncertainty: float, step: int, penalty: float = 0.0) -> float:
 
 
 def add_weight(scores: dict[K, float], candidate: K, weight: float) -> None:
-    """Add a weight, given by its logarithm, to a candidate's, which becomes the latest updated."""
+    """Adds a weight, given by its logarithm, to a candidate's, which becomes the latest updated."""
     scores[candidate] = float(np.logaddexp(scores.pop(candidate, -np.inf), weight))
 
 
 def ranked(scores: Mapping[K, float]) -> list[K]:
-    """The candidates, best first; of equal scores the later updated wins."""
+    """Returns the candidates, best first; of equal scores the later updated wins."""
     latest = {candidate: number for number, candidate in enumerate(scores)}
     return sorted(scores, key=lambda candidate: (scores[candidate], latest[candidate]), reverse=True)
 
 
 def best_run(scores: Float[np.ndarray, " cells"], length: int | None) -> slice:
-    """The run of cells, of the given length if one is given, with the largest inside minus outside sum."""
+    """Returns the run of cells, of the given length if one is given, with the largest inside minus outside sum."""
     prefix = np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
     if length is not None:
         start = int(np.argmax(prefix[length:] - prefix[:-length]))
@@ -206,10 +206,10 @@ def _fields(outputs: DrawnTests) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def answer_text(grids: Sequence[Sequence[Sequence[int]]]) -> str:
-    """An answer as text: digits, ``/`` between rows, ``|`` between grids."""
+    """Returns an answer as text: digits, ``/`` between rows, ``|`` between grids."""
     return "|".join("/".join("".join(map(str, row)) for row in grid) for grid in grids)
 
 
 def parse_answer(text: str) -> Answer:
-    """The answer that `answer_text` wrote."""
+    """Returns the answer that `answer_text` wrote."""
     return tuple(tuple(tuple(int(cell) for cell in row) for row in grid.split("/")) for grid in text.split("|"))

@@ -52,7 +52,7 @@ class Proposals:
     uncertainties: Float32[np.ndarray, "proposals tests"]
 
     def candidate(self, row: int) -> Candidate:
-        """The grids of a row."""
+        """Returns the grids of a row."""
         return tuple(self.grids[row].tolist())
 
     def weight(self, row: int, step: int, penalty: float = 0.0) -> float:
@@ -110,12 +110,12 @@ class Recording:
     dropped: int
 
     def number_of(self, grid: Grid) -> int | None:
-        """The number of a grid; None where it was never proposed."""
+        """Returns the number of a grid; None where it was never proposed."""
         same = (self.digests == np.frombuffer(grid_digest(answer_text([grid])), np.uint8)).all(1)
         return int(same.argmax()) if same.any() else None
 
     def candidate_of(self, answer: Answer) -> Candidate | None:
-        """A grid for every test input as a candidate; None where one of them was never proposed."""
+        """Returns a grid for every test input as a candidate; None where one of them was never proposed."""
         numbers = [self.number_of(grid) for grid in answer]
         known = tuple(number for number in numbers if number is not None)
         return known if len(known) == len(numbers) else None
@@ -129,23 +129,23 @@ class Recording:
         return scores
 
     def ranking(self, steps: int | None = None) -> list[Candidate]:
-        """The candidates by the published rule after so many steps, best first; by default after all."""
+        """Returns the candidates by the published rule after so many steps, best first; by default after all."""
         return ranked(self.scores(steps))
 
     def answer(self, candidate: Candidate) -> Answer | None:
-        """The grids of a candidate; None where they are not all in `texts`."""
+        """Returns the grids of a candidate; None where they are not all in `texts`."""
         if not all(number in self.texts for number in candidate):
             return None
         return parse_answer("|".join(self.texts[number] for number in candidate))
 
 
 def grid_digest(text: str) -> bytes:
-    """The digest by which a grid, given as text (digits, ``/`` between rows), is known in recordings."""
+    """Returns the digest by which a grid, given as text (digits, ``/`` between rows), is known in recordings."""
     return blake2b(text.encode("ascii"), digest_size=DIGEST_BYTES).digest()
 
 
 def prominent(samples: Proposals, averages: Proposals, decodes: Proposals) -> list[Candidate]:
-    """The candidates that were ever among the `BEST` best, those that were most often first.
+    """Returns the candidates that were ever among the `BEST` best, those that were most often first.
 
     Four running scores are looked at after steps 150, 160, … and after the last: the published one, and the
     published weights summed over samples alone, over moving averages alone (without their penalty) and over noise-free

@@ -37,7 +37,7 @@ _ARRAYS = {"origin", "numbers", "grids", "digests", "kept", "texts"}
 
 
 def write_recording(path: str | os.PathLike[str], recording: Recording) -> None:
-    """Replace a recording's file atomically; equal recordings give equal bytes.
+    """Replaces a recording's file atomically; equal recordings give equal bytes.
 
     Raises:
         OSError: the disk or the folder refused.
@@ -60,7 +60,7 @@ def write_recording(path: str | os.PathLike[str], recording: Recording) -> None:
 
 
 def read_recording(path: str | os.PathLike[str]) -> Recording:
-    """Read a recording that anybody may have written.
+    """Reads a recording that anybody may have written.
 
     Raises:
         InputError: unreadable, damaged, or of a newer novacula.
@@ -79,7 +79,7 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
 
 
 def fitting(texts: Mapping[int, str], proposals: int) -> dict[int, str]:
-    """The first of some grids, as many as their texts have room for.
+    """Returns the first of some grids, as many as their texts have room for.
 
     Args:
         texts: by number, the most important first.

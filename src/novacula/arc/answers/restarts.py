@@ -25,11 +25,11 @@ class Restarts:
         return self.steps * restart // self.count
 
     def at(self, position: int) -> int:
-        """The engine that did the last of `position` steps; the first where none is done."""
+        """Returns the engine that did the last of `position` steps; the first where none is done."""
         return max(0, bisect_left(range(self.count + 1), position, key=self.begin) - 1)
 
     def seed_of(self, restart: int) -> int:
-        """The seed of an engine, 0 to 2^64 - 1."""
+        """Returns the seed of an engine, 0 to 2^64 - 1."""
         if restart == 0:
             return self.seed
         return int(np.random.SeedSequence(self.seed, spawn_key=(restart,)).generate_state(1, np.uint64)[0])

@@ -38,12 +38,12 @@ RULES: dict[Split, dict[str, tuple[int, int]]] = {
 
 
 def published_steps(split: Split) -> tuple[int, ...]:
-    """The steps for which rates are published."""
+    """Returns the steps for which rates are published."""
     return tuple(_TABLES[split])
 
 
 def published_rate(split: Split, step: int, count: int) -> float | None:
-    """The published part of puzzles, 0 to 1, whose truth is among the first `count` candidates after so many steps."""
+    """Returns the published part of puzzles, 0 to 1, whose truth is among the first `count` candidates at a step."""
     row = _TABLES[split].get(step)
     return row[1 + COUNTS.index(count)] / 100 if row and count in COUNTS else None
 

@@ -36,7 +36,7 @@ class Challenges:
 
 
 def load_challenges(file: str | PathLike[str]) -> Challenges:
-    """The puzzles of a ``*_challenges.json``; one that breaks a rule of the layout keeps no other from being read.
+    """Returns the puzzles of a ``*_challenges.json``. A puzzle that breaks a rule does not keep others from being read.
 
     Raises:
         InputError: not such a file, or none of its puzzles can be solved.
@@ -56,7 +56,7 @@ def load_challenges(file: str | PathLike[str]) -> Challenges:
 
 
 def load_solutions(file: str | PathLike[str]) -> dict[str, Solution]:
-    """The solutions of a ``*_solutions.json`` by id. For scorers; nothing that solves may call it.
+    """Returns the solutions of a ``*_solutions.json`` by id. For scorers; nothing that solves may call it.
 
     Raises:
         InputError: not such a file; all broken rules are listed.
@@ -74,7 +74,7 @@ def load_solutions(file: str | PathLike[str]) -> dict[str, Solution]:
 
 
 def read_submission(file: str | PathLike[str]) -> object:
-    """What a submission file holds, whatever that is.
+    """Returns what a submission file holds, whatever that is.
 
     Raises:
         InputError: it cannot be read, or is not JSON.
@@ -85,7 +85,7 @@ def read_submission(file: str | PathLike[str]) -> object:
 def write_submission(
     file: str | PathLike[str], tests: Mapping[str, int], attempts: Mapping[str, Sequence[Sequence[object]]]
 ) -> None:
-    """Replace a submission, atomically: valid at every moment, with placeholders where there is no attempt.
+    """Replaces a submission, atomically: valid at every moment, with placeholders where there is no attempt.
 
     Args:
         file: the submission.
@@ -100,7 +100,7 @@ def write_submission(
 
 
 def attempts_of(entry: object) -> list[list[object]] | None:
-    """The two attempts in a puzzle's entry of a submission, each with one grid per test; None where it is no entry."""
+    """Returns the two attempts of an entry, each with one grid for every test; None if it is no entry."""
     if not isinstance(entry, list):
         return None
     return [[test.get(key) if isinstance(test, dict) else None for test in entry] for key in _ATTEMPTS]

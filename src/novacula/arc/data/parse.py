@@ -17,7 +17,7 @@ _LISTED = 50
 
 
 def parse_task(value: object, name: str, source: str) -> Task:
-    """The task in a JSON value. Under ``test`` only the inputs are looked at: a test output is never read.
+    """Returns the task in a JSON value. Under ``test`` only the inputs are looked at: a test output is never read.
 
     Args:
         value: what the JSON text decoded to.
@@ -36,7 +36,7 @@ def parse_task(value: object, name: str, source: str) -> Task:
 
 
 def parse_solution(value: object, name: str, source: str) -> Solution:
-    """The test outputs in a JSON value: a task that holds them, or a Kaggle solution, which is a list of grids.
+    """Returns the test outputs in a JSON value: a task that holds them, or a Kaggle solution, which is a list of grids.
 
     Args:
         value: what the JSON text decoded to.
@@ -58,14 +58,14 @@ def parse_solution(value: object, name: str, source: str) -> Solution:
 
 
 def grid_or_none(value: object) -> Grid | None:
-    """The grid in a value that may be anything, such as an attempt; None where it is not a grid. Never raises."""
+    """Returns the grid in a value that may be anything, such as an attempt; None if it is no grid. Never raises."""
     problems: list[str] = []
     grid = _grid(_as_lists(value), "", problems)
     return None if problems else grid
 
 
 def task_as_json(task: Task) -> dict[str, list[dict[str, Grid]]]:
-    """The task in the layout that `parse_task` reads."""
+    """Returns the task in the layout that `parse_task` reads."""
     return {
         "train": [{"input": before, "output": after} for before, after in task.train],
         "test": [{"input": grid} for grid in task.test],
@@ -73,7 +73,7 @@ def task_as_json(task: Task) -> dict[str, list[dict[str, Grid]]]:
 
 
 def json_name(value: object) -> str:
-    """A JSON value as an error message shows it: short, printable, and named as JSON names it."""
+    """Returns a JSON value as an error message shows it: short, printable, and named as JSON names it."""
     if isinstance(value, list):
         return "a list"
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
 """From a task to the arrays that the network is trained on: canvas, palette, targets, masks, size rules.
 
-Source: arXiv 2512.06104 and its published program, as restated in section 1 of our specification.
+Source: arXiv 2512.06104, its appendix on preprocessing, and its published program.
 """
 
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def _palette(grids: list[Grid]) -> tuple[int, ...]:
 
 
 def preprocess(task: Task) -> Puzzle:
-    """The arrays of `task`."""
+    """Returns the arrays of `task`."""
     inputs = [pair[INPUT] for pair in task.train] + list(task.test)
     outputs = [pair[OUTPUT] for pair in task.train]
     in_shapes, out_shapes = [_shape(g) for g in inputs], [_shape(g) for g in outputs]

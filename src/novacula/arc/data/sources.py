@@ -58,7 +58,7 @@ class TaskSummary:
 
 
 def load_task(source: str | Path, dataset: Dataset = "arc1") -> Task:
-    """The task that `source` names, without its solution.
+    """Returns the task that `source` names, without its solution.
 
     Args:
         source: an id, an ARC JSON file, or ``FILE:ID``; see the module's text.
@@ -78,7 +78,7 @@ def load_task(source: str | Path, dataset: Dataset = "arc1") -> Task:
 
 
 def load_solution(source: str | Path, dataset: Dataset = "arc1") -> Solution:
-    """The test outputs of the task that `source` names. For scorers; nothing that solves may call it.
+    """Returns the test outputs of the task that `source` names. For scorers; nothing that solves may call it.
 
     Args:
         source: an id, an ARC JSON file with test outputs, or ``FILE:ID`` with a Kaggle ``*_solutions.json``.
@@ -103,7 +103,7 @@ def load_solution(source: str | Path, dataset: Dataset = "arc1") -> Solution:
 
 
 def list_tasks(dataset: Dataset = "arc1", split: Split = "evaluation") -> list[TaskSummary]:
-    """What there is in one split of a public set, ordered by id.
+    """Returns what there is in one split of a public set, ordered by id.
 
     Raises:
         InputError: there is no such set or split.

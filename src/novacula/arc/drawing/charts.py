@@ -24,7 +24,7 @@ _MARKED_STEPS = (1, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def share_chart(curves: Curves, changes: Sequence[int]) -> Markup:
-    """The best attempt's share of the weight over steps, with a mark at every change of the best attempt."""
+    """Draws the best attempt's share of the weight over steps, with a mark at every change of the best attempt."""
 
     def draw(figure: "matplotlib.figure.Figure") -> None:
         axes = figure.subplots()
@@ -85,7 +85,7 @@ def path_chart(curves: Curves) -> Markup:
 
 
 def loss_chart(curves: Curves) -> Markup:
-    """The loss and its two parts over steps."""
+    """Draws the loss and its two parts over steps."""
 
     def draw(figure: "matplotlib.figure.Figure") -> None:
         axes = figure.subplots()

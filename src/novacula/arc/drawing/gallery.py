@@ -44,7 +44,7 @@ class Card:
 
 
 def gallery_html(cards: Iterable[Card]) -> Markup:
-    """The cards in order, as many side by side as fit."""
+    """Returns the cards in order, as many side by side as fit."""
     return _WALL.format(Markup("").join(map(_card_html, cards)))
 
 

@@ -71,7 +71,7 @@ class Component:
 
 
 def principal_components(latent: Float[np.ndarray, "*axes channels"]) -> list[Component]:
-    """The first components over the channels, as many as matter, at most three; none where nothing varies."""
+    """Returns the first components over the channels, as many as matter, at most three; none where nothing varies."""
     matrix = latent.reshape(-1, latent.shape[-1]).astype(np.float64)
     matrix = matrix - matrix.mean(axis=0)
     left, sizes, _ = np.linalg.svd(matrix, full_matrices=False)
@@ -139,7 +139,7 @@ class _Mosaic:
         return lengths.get(axis, 1)
 
     def sentence(self) -> str:
-        """How to read the picture."""
+        """Explains how to read the picture."""
         panels = [_PLURAL[axis] for axis in (self.panels_across, *self.panels_down) if axis]
         scope = "" if "example" in self.axes else ", the same for all examples"
         parts = [("Panels", " and ".join(panels)), ("Down", _PLURAL[self.down]), ("Across", _PLURAL[self.across])]
@@ -148,7 +148,7 @@ class _Mosaic:
         return f"One vector per {each}{scope}. {layout}"
 
     def draw(self, scores: Float[np.ndarray, "*axes"], title: str) -> Markup:
-        """The scores as one SVG of labeled panels, red above zero and blue below."""
+        """Returns the scores as one SVG of labeled panels, red above zero and blue below."""
         order = [axis for axis in (*self.panels_down, self.panels_across, self.down, self.across) if axis]
         across, rows, columns = map(self.length, (self.panels_across, self.down, self.across))
         panels = _shades(scores.transpose([self.axes.index(axis) for axis in order]))

@@ -46,7 +46,7 @@ def cell_size(grids: Iterable[Grid], longest_side: int = 200) -> int:
 
 
 def grid_svg(grid: Grid, title: str, cell: int) -> Markup:
-    """One grid as a self-contained SVG with cell lines; `title` is what a screen reader says."""
+    """Returns one grid as a self-contained SVG with cell lines; `title` is what a screen reader says."""
     width, height = len(grid[0]) * cell + 1, len(grid) * cell + 1
     areas: dict[int, list[str]] = {}
     for row, cells in enumerate(grid):
@@ -66,7 +66,7 @@ def grid_svg(grid: Grid, title: str, cell: int) -> Markup:
 
 
 def missing_svg(title: str, cell: int, text: str = "?") -> Markup:
-    """A dashed box with `text`, where a grid is not known."""
+    """Returns a dashed box with `text`, where a grid is not known."""
     side = 3 * cell
     return Markup(
         '<svg xmlns="http://www.w3.org/2000/svg" width="{s}" height="{s}" role="img" aria-label="{title}">'
@@ -82,7 +82,7 @@ def puzzle_html(
     verdict: Verdict | None = None,
     shares: Sequence[float] | None = None,
 ) -> Markup:
-    """A puzzle as an HTML fragment: demonstrations input → output, tests input → ?, or → both attempts.
+    """Returns a puzzle as an HTML fragment: demonstrations input → output, tests input → ?, or → both attempts.
 
     Args:
         task: the puzzle.

@@ -85,7 +85,7 @@ def puzzle_gallery(
     shares: Sequence[float] | None = None,
     verdict: Verdict | None = None,
 ) -> Gallery:
-    """A puzzle for the terminal: demonstrations input → output, tests input → ?, or → both attempts.
+    """Returns a puzzle for the terminal: demonstrations input → output, tests input → ?, or → both attempts.
 
     Args:
         task: the puzzle.
@@ -116,7 +116,7 @@ class _Painter:
     width: int
 
     def group(self, group: Group) -> list[Block]:
-        """The blocks of a group: one if it fits into the width, else one per tile."""
+        """Returns the blocks of a group: one if it fits into the width, else one per tile."""
         blocks = [self._tile(tile) for tile in group.tiles]
         if len(blocks) > 1:
             joined = _side_by_side([blocks[0], self._arrow(group.tiles[0]), *blocks[1:]], gap=1)

@@ -6,7 +6,7 @@ from novacula.errors import InputError
 
 
 def check_device(name: str) -> None:
-    """Make sure that torch has a device.
+    """Makes sure that torch has a device.
 
     Raises:
         InputError: it does not.

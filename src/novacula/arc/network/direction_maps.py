@@ -45,7 +45,7 @@ def class_table(s: Subset) -> np.ndarray:
 
 
 def class_count(s: Subset) -> int:
-    """How many distinct maps subset `s` has: 10 or 18."""
+    """Returns how many distinct maps subset `s` has: 10 or 18."""
     return int(class_table(s).max()) + 1
 
 

@@ -52,11 +52,11 @@ class Engine(Protocol):
     steps: int
 
     def step(self) -> Training:
-        """One forward pass, backward pass and update."""
+        """Does one forward pass, backward pass and update."""
         ...
 
     def decode(self) -> DrawnTests:
-        """What the test outputs look like now, without noise: latents at their posterior means. It changes nothing."""
+        """Decodes the test outputs without noise, from the latents' posterior means. It changes nothing."""
         ...
 
     def state(self) -> dict[str, np.ndarray]:
@@ -64,9 +64,9 @@ class Engine(Protocol):
         ...
 
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Take up `state` after so many steps."""
+        """Restores a `state` after so many steps."""
         ...
 
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
-        """The decoded means of the latent tensors, axes in naming order."""
+        """Returns the decoded means of the latent tensors, axes in naming order."""
         ...

@@ -12,7 +12,7 @@ from novacula.errors import InputError
 
 
 def engine_name(config: SolveConfig) -> Literal["native", "torch"]:
-    """The engine that `config.engine` means on this machine.
+    """Returns the engine that `config.engine` means on this machine.
 
     ``auto`` is the native engine where the extension was built, the device is the cpu and ``pre_norm`` is off, and the
     torch engine elsewhere.
@@ -29,7 +29,7 @@ def engine_name(config: SolveConfig) -> Literal["native", "torch"]:
 
 
 def make_engine(puzzle: Puzzle, config: SolveConfig) -> Engine:
-    """The engine that `config.engine` means, ready to train on `puzzle`.
+    """Returns the engine that `config.engine` means, ready to train on `puzzle`.
 
     Raises:
         InputError: as `engine_name`.

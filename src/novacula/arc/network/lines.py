@@ -31,13 +31,13 @@ class Family:
     diagonal: bool = False
 
     def gather(self, lines: Tensor) -> Tensor:
-        """The entries of this family, flipped to the first one's sense, skewed if diagonal."""
+        """Returns the entries of this family, flipped to the first one's sense, skewed if diagonal."""
         entries = [_flip(lines.narrow(1, k, 1), self._flips(k)) for k in self.directions]
         turned = torch.cat(entries, 1)
         return _skew(turned) if self.diagonal else turned
 
     def scatter(self, turned: Tensor, columns: int) -> dict[int, Tensor]:
-        """The inverse of `gather`: each direction's entry on a canvas of so many columns."""
+        """Returns the inverse of `gather`: each direction's entry on a canvas of so many columns."""
         lines = _unskew(turned, columns) if self.diagonal else turned
         return {k: _flip(lines.narrow(1, i, 1), self._flips(k)) for i, k in enumerate(self.directions)}
 

@@ -40,11 +40,11 @@ class Subset(NamedTuple):
         return "".join("01"[bit] for bit in self)
 
     def has(self, axis: Axis) -> bool:
-        """Whether `axis` is in the set."""
+        """Returns whether `axis` is in the set."""
         return getattr(self, axis)
 
     def without(self, axis: Axis) -> "Subset":
-        """The set less `axis`."""
+        """Returns the set less `axis`."""
         return self._replace(**{axis: False})
 
     @property
@@ -69,7 +69,7 @@ class Subset(NamedTuple):
 
 
 def subset(bits: str) -> Subset:
-    """The subset of a name such as ``11011``."""
+    """Returns the subset of a name such as ``11011``."""
     return Subset(*(bit == "1" for bit in bits))
 
 

@@ -47,7 +47,7 @@ _MAX_GROUPS = 15
 
 
 def native_is_built() -> bool:
-    """Whether the extension can be imported."""
+    """Returns whether the extension can be imported."""
     try:
         from novacula._native import ArcEngine  # noqa: F401
     except ImportError:
@@ -56,7 +56,7 @@ def native_is_built() -> bool:
 
 
 def native_obstacles(config: SolveConfig) -> list[str]:
-    """Why the native engine cannot train as `config` says; empty where it can."""
+    """Returns why the native engine cannot train as `config` says; empty where it can."""
     obstacles = [] if native_is_built() else ["the native engine was not built: there was no C++ compiler"]
     if torch.device(config.device).type != "cpu":
         obstacles.append(f"the native engine runs on the cpu only; --device is {config.device}")
@@ -90,7 +90,7 @@ class NativeEngine:
         self._engine.load(parameters, np.zeros_like(parameters), np.zeros_like(parameters))
 
     def step(self) -> Training:
-        """One forward pass, backward pass and update."""
+        """Does one forward pass, backward pass and update."""
         return self.run(1)[0]
 
     def run(self, count: int) -> list[Training]:
@@ -100,7 +100,7 @@ class NativeEngine:
         return [_training(*values) for values in zip(*told, strict=True)]
 
     def decode(self) -> DrawnTests:
-        """What the test outputs look like now, without noise: latents at their posterior means. It changes nothing."""
+        """Decodes the test outputs without noise, from the latents' posterior means. It changes nothing."""
         return DrawnTests(*self._engine.decode())
 
     def gradients(
@@ -111,7 +111,7 @@ class NativeEngine:
         return _training(*(values[0] for values in told)), gradient
 
     def stream(self, block: int, stage: int, s: Subset) -> Float[np.ndarray, "channels positions"] | None:
-        """The residual stream of a tensor in the last forward pass, where it is kept.
+        """Returns the residual stream of a tensor in the last forward pass, where it is kept.
 
         Args:
             block: 0 to 3.
@@ -126,12 +126,12 @@ class NativeEngine:
         return dict(zip(("parameters", "first", "second"), self._engine.state(), strict=True))
 
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Take up `state` after so many steps."""
+        """Restores a `state` after so many steps."""
         self._engine.load(*(np.ascontiguousarray(arrays[name]) for name in ("parameters", "first", "second")))
         self.steps = steps
 
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
-        """The decoded means of the latent tensors, axes in naming order."""
+        """Returns the decoded means of the latent tensors, axes in naming order."""
         state = self.state()
         torch_engine = TorchEngine(self._puzzle, self._config, torch.from_numpy(state["parameters"]).dtype)
         torch_engine.load(state, self.steps)

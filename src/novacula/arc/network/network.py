@@ -70,12 +70,12 @@ class Network:
         )
 
     def decode(self, latents: Float[Tensor, "4 positions"]) -> Multitensor:
-        """The residual streams that samples (or means) of the latents give."""
+        """Returns the residual streams that samples (or means) of the latents give."""
         parts = zip(SUBSETS, latents.split(self.positions, 1), strict=True)
         return {s: _affine(self.weights.decode[s], z) for s, z in parts}
 
     def forward(self, noise: Float[Tensor, "4 positions"], observe: Observer | None = None) -> Outputs:
-        """One pass.
+        """Returns what one pass gives.
 
         Args:
             noise: ε of all latent tensors in `SUBSETS` order.

@@ -161,7 +161,7 @@ class Layout:
 
     @staticmethod
     def of(axes: Axes, exact_transpose: bool = False) -> "Layout":
-        """The layout of a puzzle with these axis lengths."""
+        """Returns the layout of a puzzle with these axis lengths."""
         blocks = [(name, shape, 1 / math.sqrt(fan_in)) for name, shape, fan_in in _weights(exact_transpose)]
         positions = sum(axes.positions(s) for s in SUBSETS)
         blocks += [("latent.target", (LATENT_CHANNELS, len(SUBSETS)), 0.0)]
@@ -177,12 +177,12 @@ class Layout:
         return Layout(entries, weights, offset)
 
     def slice(self, flat: Tensor, name: str) -> Tensor:
-        """The block `name` of `flat`, sharing its memory."""
+        """Returns the block `name` of `flat`, sharing its memory."""
         entry = self.entries[name]
         return flat[entry.offset : entry.offset + entry.size].view(entry.shape)
 
     def initial(self, seed: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """The initial vector: normal weights of standard deviation 1/√fan-in, tiny latent means, zeros elsewhere.
+        """Returns normal weights of standard deviation 1/√fan-in, tiny latent means, zeros elsewhere.
 
         Both rows of the color head start equal, so that input and output grids begin alike.
         """

@@ -56,7 +56,7 @@ class TorchEngine:
         return outputs, error.detach()
 
     def step(self) -> Training:
-        """One forward pass, backward pass and update."""
+        """Does one forward pass, backward pass and update."""
         outputs, error = self.gradients(self.noise(self.steps), self.steps)
         self.steps += 1
         self._adam.update(self.weights.flat, self.weights.gradient, self.steps)
@@ -64,7 +64,7 @@ class TorchEngine:
 
     @torch.no_grad()
     def decode(self) -> DrawnTests:
-        """What the test outputs look like now, without noise: latents at their posterior means. It changes nothing."""
+        """Decodes the test outputs without noise, from the latents' posterior means. It changes nothing."""
         return self._drawn(self.network.forward(torch.zeros_like(self.weights.mean)))
 
     def state(self) -> dict[str, np.ndarray]:
@@ -73,7 +73,7 @@ class TorchEngine:
         return {name: tensor.cpu().numpy().copy() for name, tensor in tensors.items()}
 
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Take up `state` after so many steps."""
+        """Restores a `state` after so many steps."""
         for name, tensor in (
             ("parameters", self.weights.flat),
             ("first", self._adam.first),
@@ -91,7 +91,7 @@ class TorchEngine:
 
     @torch.no_grad()
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
-        """The decoded means of the latent tensors, axes in naming order."""
+        """Returns the decoded means of the latent tensors, axes in naming order."""
         w = self.weights
         means = posterior(w.target, w.mean, w.adjustment, torch.zeros_like(w.mean), self.network.positions).mean
         return {s: _by_axes(self.network, s, v) for s, v in self.network.decode(means).items()}

@@ -66,7 +66,7 @@ class DirectionMaps:
     subsets: tuple[Subset, ...]
 
     def matrices(self) -> dict[Subset, Float[Tensor, "64 64"]]:
-        """The maps of each tensor as one matrix from (channel, sender) to (channel, receiver)."""
+        """Returns the maps of each tensor as one matrix from (channel, sender) to (channel, receiver)."""
         width = self.classes.shape[1]
         maps = (self.classes * self.coefficients).index_select(0, self.table)
         maps = maps.view(-1, DIRECTIONS, DIRECTIONS, width, width)  # subset, receiver, sender, output, input

@@ -31,7 +31,7 @@ _COLOR = 1 + MEMORY_AXES.index("color")
 def directional(
     tensors: Multitensor, weights: dict[Subset, Residual], canvas: Canvas, move: Callable[[Lines, Canvas], Lines]
 ) -> Multitensor:
-    """The residual layer around `cumulative_maximum` or `shift`: masked input, normalized output.
+    """Returns the residual layer around `cumulative_maximum` or `shift`: masked input, normalized output.
 
     The tensors differ only in their colors and are moved side by side.
     """

@@ -11,5 +11,5 @@ from novacula.arc.network.weights import Residual
 def nonlinear(
     v: Float[Tensor, "width positions"], read: Float[Tensor, "width positions"], weights: Residual
 ) -> Float[Tensor, "width positions"]:
-    """The residual layer on one tensor; `read` is the stream `v` itself or its normalized copy."""
+    """Returns the residual layer on one tensor; `read` is the stream `v` itself or its normalized copy."""
     return torch.addmm(v, weights.up, F.silu(weights.down @ read))

@@ -22,7 +22,7 @@ def softmax(
     s: Subset,
     canvas: Canvas,
 ) -> Float[Tensor, "width positions"]:
-    """The residual layer on one tensor.
+    """Returns the residual layer on one tensor.
 
     Args:
         v: residual stream.
