@@ -1,6 +1,6 @@
 """From a task to the arrays that the network is trained on: canvas, palette, targets, masks, size rules.
 
-Source: arXiv 2512.06104, its appendix on preprocessing, and its published program.
+Source: arXiv 2512.06104 and its published program.
 """
 
 from dataclasses import dataclass
