@@ -225,7 +225,7 @@ def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
         print_json({"schema_version": 1, **facts, "provenance": dict(network.provenance)})
     else:
         nats = network.provenance.get("kl_nats")
-        price = f", told {nats:,.1f} nats" if isinstance(nats, int | float) else ""
+        price = f", {nats:,.1f} nats" if isinstance(nats, int | float) else ""
         show_result(printable(f"{path}: {network.task}, {'-'.join(map(str, sizes))}, {activation}{price}"))
     return EXIT_FINISHED
 

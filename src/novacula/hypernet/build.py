@@ -1,4 +1,4 @@
-"""Networks of known algorithms, made by hand: ``novacula hypernet build``. They are the analyst's test oracles."""
+"""Networks of known algorithms, made by hand: ``novacula hypernet build``. They test the analyst."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -43,7 +43,7 @@ _KINDS: dict[KindName, tuple[str, Callable[[BuildConfig], TargetNetwork]]] = {
 
 
 def build(kind: str, inputs: int, **options: Any) -> TargetNetwork:
-    """The network of a known algorithm.
+    """Returns the network of a known algorithm.
 
     Args:
         kind: the algorithm, a `KindName`.
@@ -51,7 +51,7 @@ def build(kind: str, inputs: int, **options: Any) -> TargetNetwork:
         options: the other options of `BuildConfig`, such as slope, hidden_per_input or seed.
 
     Raises:
-        InputError: an option is out of its range, or the task cannot have so many inputs.
+        InputError: an option is out of its range, or the task cannot have this number of inputs.
     """
     config = BuildConfig(kind=cast(KindName, kind), inputs=inputs, **options)
     task, make = _KINDS[config.kind]

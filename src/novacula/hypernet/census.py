@@ -159,7 +159,7 @@ def census_prices(generator: Generator, count: int) -> list[float]:
 
 
 @dataclass(frozen=True)
-class _Placed:
+class _LastNetwork:
     """A row of the last step, with its network, written again."""
 
     place: int
@@ -187,7 +187,7 @@ class Census(Study):
 
     def keep(self, folder: RunFolder) -> None:
         """Puts the best network of each label into the folder's artifacts."""
-        best: dict[str, _Placed] = {}
+        best: dict[str, _LastNetwork] = {}
         for placed in self._last(self._rows()):
             label, mse = placed.row.label, placed.row.mse
             least = best[label].row.mse if label in best else None
@@ -199,13 +199,13 @@ class Census(Study):
     def _rows(self) -> list[CensusRow]:
         return [row for result in self.results(CensusRows) for row in result.rows]
 
-    def _last(self, rows: Sequence[CensusRow]) -> Iterator[_Placed]:
+    def _last(self, rows: Sequence[CensusRow]) -> Iterator[_LastNetwork]:
         """The networks of the last step of each run, written again."""
         for place, row in enumerate(rows):
             generator = self._generators.get(row.run or "")
             if generator and row.step == generator.steps[-1]:
                 seed = self._config.seed + row.draw
-                yield _Placed(place, row, generator.generate(row.place[0], seed=seed, trained_seed=row.trained))
+                yield _LastNetwork(place, row, generator.generate(row.place[0], seed=seed, trained_seed=row.trained))
 
 
 def _jobs(config: CensusConfig, generators: Sequence[Generator], folder: RunFolder) -> Iterator[Job]:

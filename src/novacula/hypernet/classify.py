@@ -156,7 +156,7 @@ def classify(
         check_points: inputs on which the formula is compared with the network.
 
     Raises:
-        InputError: a file that breaks a rule, an unknown task or law, or a task that cannot have so many inputs.
+        InputError: a file that breaks a rule, an unknown task or law, or a task that cannot have this number of inputs.
     """
     config = config or ClassifyConfig()
     source, network = (

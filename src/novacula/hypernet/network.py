@@ -21,8 +21,8 @@ class TargetNetwork:
         weights: the matrix of every layer.
         biases: the offsets of every layer, zeros where they are switched off.
         bypass: the direct map from inputs to outputs.
-        task: what it should compute.
-        provenance: where it comes from, as JSON; for example β, seed and price of a generated network.
+        task: the name of its task.
+        provenance: its origin as JSON; for example β, seed and price of a generated network.
 
     Raises:
         InputError: weights of shapes that are not those of the architecture.
@@ -49,7 +49,7 @@ class TargetNetwork:
             object.__setattr__(self, "bypass", _frozen(self.bypass))
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
-        """The outputs for many inputs; infinite or NaN where the network explodes."""
+        """Returns the outputs for many inputs; infinite or NaN where the network explodes."""
         activation, values = ACTIVATIONS[self.architecture.activation].function, np.asarray(x, np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             outputs = 0.0 if self.bypass is None else values @ self.bypass.T
@@ -67,7 +67,7 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 
 
 def with_noise(network: TargetNetwork, share: float, generator: np.random.Generator) -> TargetNetwork:
-    """The network with every weight and bias times 1 + share · a standard normal number."""
+    """Returns the network with every weight and bias times 1 + share · a standard normal number."""
 
     def noisy(array: np.ndarray) -> np.ndarray:
         return array * (1 + share * generator.standard_normal(array.shape))
@@ -78,9 +78,9 @@ def with_noise(network: TargetNetwork, share: float, generator: np.random.Genera
 
 
 def shuffled(network: TargetNetwork, generator: np.random.Generator) -> TargetNetwork:
-    """The network with the units of every hidden layer in random order.
+    """Returns the network with the units of every hidden layer in random order.
 
-    Layers that add their input to their output are put in the same order as the layer below.
+    Layers that add their input to their output get the order of the layer below.
     """
     weights, biases = list(network.weights), list(network.biases)
     order = np.arange(network.architecture.inputs)

@@ -1,4 +1,4 @@
-"""Files of target networks, which anybody may have written.
+"""Files of target networks, from any source.
 
 A file is safetensors: tensors `weight.<i>` (out × in) and `bias.<i>`, layers in order from 0, and `bypass` (outputs ×
 inputs) where there is one. Metadata: `activation`; and optionally `task`, `switches` (a JSON object of `biases`,
@@ -33,7 +33,7 @@ _NAME = re.compile(r"(weight|bias)\.(0|[1-9][0-9]?)|bypass")
 
 
 def write_network(path: str | os.PathLike[str], network: TargetNetwork) -> None:
-    """Replace a file by the network, atomically, in float64.
+    """Replaces a file by the network, atomically, in float64.
 
     Raises:
         OSError: the disk refuses.
@@ -54,13 +54,13 @@ def write_network(path: str | os.PathLike[str], network: TargetNetwork) -> None:
 
 
 def read_network(path: str | os.PathLike[str]) -> TargetNetwork:
-    """The network of a file.
+    """Returns the network of a file.
 
-    Biases that a file lacks are zeros, and switched off unless its switches say otherwise.
+    Biases that a file lacks are zeros. They are switched off unless the switches of the file say otherwise.
 
     Raises:
-        InputError: listing every broken rule: unreadable or no safetensors file, a tensor that is missing, unknown,
-            not of floating point, not finite or of a shape that does not fit, or metadata that are unknown.
+        InputError: the file is unreadable or no safetensors file; a tensor is missing, unknown, no floating point,
+            not finite or of a shape that does not fit; or metadata are unknown. Every broken rule is listed.
     """
     source = os.fspath(path)
     data = read_tensor_bytes(path, max_bytes=MAX_BYTES)
@@ -96,7 +96,7 @@ def _object(metadata: Mapping[str, str], key: str, source: str) -> dict[str, Any
 
 
 def _broken(name: str, array: np.ndarray) -> list[str]:
-    """What is wrong with one tensor, whatever the others are."""
+    """What is wrong with one tensor by itself."""
     if not (match := _NAME.fullmatch(name)):
         return [f"tensor {name[:40]!r} belongs to no layer; weight.0, bias.0, weight.1, …, and bypass do"]
     if array.dtype.kind != "f":
@@ -111,7 +111,7 @@ def _broken(name: str, array: np.ndarray) -> list[str]:
 
 
 def _misfits(arrays: Mapping[str, np.ndarray]) -> list[str]:
-    """Tensors that are missing, and shapes that do not go together."""
+    """Tensors that are missing, and shapes that do not fit each other."""
     layers = 1 + max((int(name.split(".")[1]) for name in arrays if name != "bypass"), default=0)
     missing = [f"weight.{layer}" for layer in range(layers) if f"weight.{layer}" not in arrays]
     if missing or layers > DEEPEST:

@@ -1,4 +1,4 @@
-"""Let a trained hypernetwork write a network: ``novacula hypernet sample``."""
+"""A network from a trained hypernetwork: ``novacula hypernet sample``."""
 
 from os import PathLike
 
@@ -9,11 +9,11 @@ from novacula.runs import RunFolder
 
 
 def sample(run: RunFolder | str | PathLike[str], config: SampleConfig | None = None) -> TargetNetwork:
-    """Write a network of any size, trained on or not, at any price of the run's range.
+    """Returns a network of any size, trained on or not, at any price of the run's range.
 
     Args:
         run: a run of ``hypernet train``, finished or not.
-        config: price, size, seed, and which of the run's hypernetworks writes.
+        config: price, size, seed, and the hypernetwork of the run.
 
     Raises:
         RunError: no run of that kind.

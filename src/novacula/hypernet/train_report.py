@@ -121,7 +121,7 @@ def _trade_off(findings: TrainFindings, samples: Sequence[_Sample]) -> Section:
     body += price_picture(curve.beta, list(zip(names, curve.mse, strict=True)), "errors", "mean squared error")
     body += price_picture(curve.beta, list(zip(names, curve.nats, strict=True)), "nats", "nats")
     note = (
-        "Bits are what the generator had to be told beyond chance. The line joins the medians over draws of the better "
+        "Bits are what the network cost beyond chance. The line joins the medians over draws of the better "
         "hypernetwork of the first seed at each price; below, all hypernetworks: up opens its range of prices upwards, "
         "down downwards."
     )

@@ -125,7 +125,7 @@ def test_a_users_function(user: str) -> None:
         ("halves", "returned shape"),
         ("nan", "not finite"),
         ("text", "returned str; a tensor is needed"),
-        ("lies", "declares the symmetry permutations, and has it not"),
+        ("lies", "declares the symmetry permutations, but lacks it"),
         ("batch", "another batch"),
         ("random", "not deterministic"),
     ],

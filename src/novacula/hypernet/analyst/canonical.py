@@ -1,7 +1,7 @@
 """A network's canonical form: dead units dropped, the others ordered by owner and sign. Source: ours.
 
-The function stays what it is, but for what the dead units did to it; networks that differ in the order of their hidden
-units alone have one form.
+The function stays the same but for the effect of dead units. Networks that differ only in the order of their hidden
+units have the same form.
 """
 
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class Canonical:
 
 
 def canonical(network: TargetNetwork, units: Units, x: Float[np.ndarray, "batch inputs"]) -> Canonical:
-    """The canonical form of a network with these first units; x are typical inputs.
+    """Returns the canonical form of a network with these first units; x are typical inputs.
 
     A dead unit's mean goes into the biases above; where these are switched off it is dropped. Networks whose layers add
     their inputs keep all units in place, since their order means something.

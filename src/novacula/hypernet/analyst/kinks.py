@@ -1,4 +1,4 @@
-"""What a network's function looks like near the axes, far out, and in random directions, whatever its weights are.
+"""The shape of a network's function near the axes, far out, and in random directions.
 
 The kink at 0 of input i is κ_i(δ) = [y(x + δe_i) + y(x - δe_i) - 2y(x)]/(2δ) where x_i = 0, averaged over x: 1 at every
 δ for the L1 norm, proportional to δ for what is smooth, or has its kinks elsewhere. Source: ours.
@@ -52,7 +52,7 @@ class Kinks:
 
 
 def measure_kinks(network: TargetNetwork, x: Float[np.ndarray, "batch inputs"]) -> Kinks:
-    """The shape of the network's first output; x are inputs of its law, more of which make it more certain."""
+    """Returns the shape of the network's first output; x are inputs of its law."""
     inputs, step = x.shape[1], float(x.std())
     points = x[: min(max(len(x) // inputs, _LEAST), _MOST)]
     axes = np.repeat(np.eye(inputs), len(points), axis=0)

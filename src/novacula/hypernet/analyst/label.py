@@ -30,7 +30,7 @@ _CONTROLS = {"linear": ("sum", "mean", "linear"), "constant": ("constant",)}
 
 @dataclass(frozen=True)
 class Analysis(Verdict):
-    """What the analyst found: the verdict, and what it rests on.
+    """The verdict of the analyst, and what it rests on.
 
     Attributes:
         broken: whether the label is an algorithm of the task, and the network nevertheless does not compute the task:
@@ -55,7 +55,7 @@ class Analysis(Verdict):
 
 
 def analyze(network: TargetNetwork, task: Task, config: ClassifyConfig | None = None) -> Analysis:
-    """Which algorithm a network carries out for a task. The same seed gives the same answer.
+    """Returns the algorithm that a network carries out for a task. The same seed gives the same answer.
 
     Raises:
         InputError: the network has other numbers of inputs or outputs than the task, or as `Task.check`.

@@ -1,5 +1,6 @@
-"""Order parameters: a few numbers that tell how a network's weights are arranged. Source: arXiv 2312.03051 has two such
-numbers, one for sidedness and one for the strongest connection; these are ours.
+"""Order parameters: a few numbers about the arrangement of a network's weights.
+
+Source: arXiv 2312.03051 has two such numbers, for sidedness and for the strongest connection; these are ours.
 """
 
 from dataclasses import dataclass, replace
@@ -67,7 +68,7 @@ class OrderParameters:
 
 @cache
 def random_spikiness(inputs: int) -> float:
-    """Q₀(n), the mean concentration of Gaussian rows, weighted by their length; from 4000 draws of one seed."""
+    """Returns Q₀(n), the mean concentration of Gaussian rows, weighted by their length; from 4000 draws of one seed."""
     rows = np.random.default_rng(0).standard_normal((_DRAWS, inputs)) ** 2
     return float(np.average(rows.max(1) / rows.sum(1), weights=np.sqrt(rows.sum(1))))
 
@@ -79,7 +80,7 @@ def measure_orders(
     x: Float[np.ndarray, "batch inputs"],
     y: Float[np.ndarray, " batch"],
 ) -> OrderParameters:
-    """The order parameters of a network with these units and kinks, of which y is the output for x."""
+    """Returns the order parameters of a network with these units and kinks, whose output for x is y."""
     orders = _of_units(network, units, x, y) if units.bent.any() else OrderParameters()
     return replace(
         orders,
@@ -122,7 +123,7 @@ def _of_units(
 def spike_slopes(
     network: TargetNetwork, units: Units
 ) -> tuple[Float[np.ndarray, " inputs"], Float[np.ndarray, " inputs"]]:
-    """s⁺ and s⁻: for every input the sum of the slopes of its spikes with positive and with negative weight."""
+    """Returns s⁺ and s⁻: for every input, the sums of slopes of its spikes with positive and with negative weight."""
     inputs, spike = network.architecture.inputs, units.spike
     plus, minus = np.zeros(inputs), np.zeros(inputs)
     np.add.at(plus, units.owner[spike & (units.side > 0)], units.slope[spike & (units.side > 0)])

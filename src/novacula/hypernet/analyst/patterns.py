@@ -59,7 +59,7 @@ class Patterns:
 
 
 def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
-    """The patterns of a network whose first layer was read."""
+    """Returns the patterns of a network whose first layer was read."""
     lines = _lines(network, units)
     whole = lines.bends.sum()
     if not len(lines.units) or whole <= 0:

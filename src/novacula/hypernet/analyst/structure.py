@@ -1,4 +1,4 @@
-"""What a network's function depends on, asked of the function alone. Source: ours."""
+"""Dependences of a network's function on its inputs, measured from the function alone. Source: ours."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ class Structure:
     """Shares of the function's variation, 0 to 1.
 
     Attributes:
-        separable: 1 where every input adds on its own, whatever the others are; 0 where what one does depends wholly on
+        separable: 1 where the function is a sum over its inputs; 0 where the effect of an input depends wholly on
             another.
         ridge: 1 where the function depends on the sum of its inputs alone.
-        pairwise: 1 where what two inputs do together does not depend on a third.
+        pairwise: 1 where the joint effect of two inputs does not depend on a third.
     """
 
     separable: float
@@ -29,9 +29,9 @@ class Structure:
 def measure_structure(
     network: TargetNetwork, x: Float[np.ndarray, "batch inputs"], generator: np.random.Generator
 ) -> Structure:
-    """The structure of a function on independent inputs; x are typical ones.
+    """Returns the structure of a function on independent inputs; x are typical ones.
 
-    Inputs are changed to those of another row of x, so that the function is asked only where it has a meaning.
+    Inputs are replaced by those of another row of x, so that the function is used only where it has a meaning.
     """
     count, inputs = min(_POINTS, len(x) // 2), x.shape[1]
     here, there = x[:count], x[count : 2 * count]

@@ -48,7 +48,7 @@ def pareto_picture(
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
-        axes.set(xscale="symlog", yscale="log", xlabel="bits that the network was told", ylabel="mean squared error")
+        axes.set(xscale="symlog", yscale="log", xlabel="bits that the network cost", ylabel="mean squared error")
         if middle:
             axes.plot(*np.array(middle).T, color=FAINT, linewidth=1.4, zorder=1)
         _scatter(axes, points)
@@ -97,7 +97,7 @@ def phase_picture(cells: Sequence[Cell]) -> Markup:
         axes.set_xticks([i + 0.5 for i in range(0, len(betas), sparse)], [f"{b:.0e}" for b in betas[::sparse]])
         axes.set_yticks([i + 0.5 for i in range(len(steps))], [f"{step:,}" for step in steps])
         axes.grid(visible=False)
-        patches = [Patch(color=label_style(each, labels)[0], label=each) for each in dict.fromkeys(sorted(labels))]
+        patches = [Patch(color=label_style(label, labels)[0], label=label) for label in dict.fromkeys(sorted(labels))]
         axes.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
 
     height = 1.4 + 0.36 * max(3, len(steps))

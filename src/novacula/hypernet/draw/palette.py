@@ -32,6 +32,6 @@ def label_style(label: str, labels: list[str]) -> tuple[str, str]:
     """Color and marker of a label; a label that is not of the L1 family takes those of its place among the others."""
     if label in _LABELS:
         return _LABELS[label]
-    others = sorted({each for each in labels if each not in _LABELS} | {label})
+    others = sorted({name for name in labels if name not in _LABELS} | {label})
     place = others.index(label)
     return _OTHERS[place % len(_OTHERS)], _MARKS[place % len(_MARKS)]

@@ -21,7 +21,7 @@ from novacula.hypernet.formula.form import Form, Role
 from novacula.hypernet.formula.shallow import Reading, Shallow
 
 _TOLERANCE = 1e-6
-"""What the straight lines between two points may add to a bound, where so many points are allowed."""
+"""What the straight lines between two points may add to a bound, within the number of points."""
 _MOST_POINTS = 50_000
 
 
@@ -41,7 +41,7 @@ class Box:
 
     @classmethod
     def around(cls, x: Float[np.ndarray, "batch inputs"]) -> "Box":
-        """The smallest box that holds some points."""
+        """Returns the smallest box that holds some points."""
         total = x.sum(1)
         return cls(float(x.min()), float(x.max()), float(total.min()), float(total.max()))
 
@@ -64,7 +64,7 @@ class _Group:
 
 
 def error_bound(reading: Reading, form: Form, box: Box) -> float:
-    """A number that |output(x) - form(x)| exceeds nowhere in a box.
+    """Returns a number that |output(x) - form(x)| exceeds nowhere in a box.
 
     Args:
         reading: one output of a network, with its units.

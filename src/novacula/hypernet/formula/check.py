@@ -1,4 +1,4 @@
-"""A formula beside its network on fresh points, and on inputs ten times as large. Source: ours."""
+"""The check of a formula against its network, on fresh points and on inputs ten times as large. Source: ours."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Check:
     """How closely a formula follows its network.
 
     Attributes:
-        points: how many inputs were tried.
+        points: number of inputs.
         mse: mean squared difference.
         r2: 1 - mse / variance of the network's outputs.
         largest: the largest difference.
@@ -48,7 +48,7 @@ class Check:
 def check(
     formula: Function, network: Function, x: Float[np.ndarray, "batch inputs"], outputs: Float[np.ndarray, "batch _"]
 ) -> Check:
-    """Compares the two on some points, and on ten times the first of these; they give one row for each point.
+    """Compares formula and network on some points, and on ten times the first of these.
 
     Args:
         formula: in question.
@@ -73,7 +73,7 @@ def _compared(formula: Function, network: Function, x: np.ndarray, outputs: np.n
 
 
 def explained(got: Float[np.ndarray, "*shape"], wanted: Float[np.ndarray, "*shape"]) -> float:
-    """R²; where nothing varies 1 for no error and 0 for any other."""
+    """Returns R²; where nothing varies, 1 without error and 0 otherwise."""
     with np.errstate(over="ignore", invalid="ignore"):  # far out a network may explode
         error, variance = float(((got - wanted) ** 2).mean()), float(((wanted - wanted.mean(0)) ** 2).mean())
     if variance <= 1e-24:

@@ -28,7 +28,7 @@ from novacula.hypernet.network import TargetNetwork
 
 @dataclass(frozen=True)
 class Atom:
-    """Something that sums are made of."""
+    """A term of a sum."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Deep:
 
 
 def read_deep(network: TargetNetwork) -> Deep | None:
-    """Formulas of the outputs of a network of kinks; None where its weights are not simple, or nobody could read them.
+    """Returns formulas of the outputs of a network of kinks; None where its weights are not simple, or too many.
 
     Each unit is measured by its largest weight, which the next layer takes back.
     """
@@ -121,7 +121,7 @@ def read_deep(network: TargetNetwork) -> Deep | None:
 
 
 def deep_bound(network: TargetNetwork, read: Deep, farthest: float) -> float:
-    """A number that |network(x) - formula(x)| exceeds nowhere for |x_i| ≤ `farthest`, of all outputs.
+    """Returns a number that |network(x) - formula(x)| exceeds nowhere for |x_i| ≤ `farthest`, of all outputs.
 
     Layer by layer: a unit differs from its kink by at most the rounding of the corner, by what the units below differ
     times the weights, and by what the weights differ times the largest values below.

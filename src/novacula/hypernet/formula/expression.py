@@ -237,7 +237,7 @@ def _value(node: Expression, x: np.ndarray, bound: Mapping[str, np.ndarray]) -> 
                 product = product * _value(factor, x, bound)
             return product
         case Extreme(kind, arguments):
-            columns = [np.broadcast_to(_value(each, x, bound), (len(x), 1)) for each in arguments] or [x]
+            columns = [np.broadcast_to(_value(argument, x, bound), (len(x), 1)) for argument in arguments] or [x]
             return getattr(np.hstack(columns), kind)(1, keepdims=True)
         case Over(body, domain):
             return _over(body, domain, x)

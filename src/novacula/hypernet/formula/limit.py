@@ -95,7 +95,7 @@ def _of_squares(squares: Mapping[Direction, float], slopes: Mapping[int, float])
 
 
 def nearest_limit(form: Form, x: Float[np.ndarray, "batch inputs"]) -> Form | None:
-    """The limit that is nearest to the formula at some points; None where none is near."""
+    """Returns the limit that is nearest to the formula at some points; None where none is near."""
     n = x.shape[1]
     y = evaluate(form.expression(n), x)
     made = [limit for limit in (_sharp_limit(form, n), _shallow_limit(form), _exact_limit(form)) if limit]
@@ -127,7 +127,7 @@ def _leveled(limit: Form, form: Form, offset: float, scale: float) -> Form:
 
 
 def limit_expression(form: Form, n: int) -> Expression:
-    """A limit as people write it: squares that leave nothing but products, such as (x + y)² - (x - y)², are these."""
+    """Returns a limit as people write it: squares that leave only products, such as (x + y)² - (x - y)², are products."""
     squares = [role for role in form.roles if role.function == "square" and role.pattern != "total"]
     products, alone = _expanded(squares)
     if not products or any(

@@ -27,7 +27,7 @@ _GRAINS: tuple[Grain, ...] = ("one", "gaps", "each")
 
 
 @dataclass(frozen=True)
-class _Merged:
+class _Bundle:
     """The units with one direction, one sense and one kink, as one unit."""
 
     member: tuple[int, ...]
@@ -37,7 +37,7 @@ class _Merged:
     out: float
 
 
-_Kinks = dict[tuple[Pattern, bool, bool, bool, int], list[_Merged]]
+_Kinks = dict[tuple[Pattern, bool, bool, bool, int], list[_Bundle]]
 """Merged units by pattern, sense, sign of v, whether they are straight, and kink."""
 
 
@@ -207,7 +207,7 @@ def _kinks(activation: Activation, units: tuple[Unit, ...]) -> _Kinks:
     return found
 
 
-def _merged(activation: Activation, units: list[Unit]) -> _Merged:
+def _merged(activation: Activation, units: list[Unit]) -> _Bundle:
     degree = ACTIVATIONS[activation].degree
     weights = np.array([unit.weight for unit in units])
     slopes = np.array([unit.out for unit in units]) * np.abs(weights) ** degree
@@ -217,7 +217,7 @@ def _merged(activation: Activation, units: list[Unit]) -> _Merged:
     kink = float(share @ np.array([-unit.bias for unit in units]) / weight)
     if ACTIVATIONS[activation].homogeneous:
         backgrounds, weight = backgrounds / abs(weight), float(np.sign(weight))
-    return _Merged(
+    return _Bundle(
         units[0].direction.member, weight, backgrounds, -kink * weight, float(slopes.sum() / abs(weight) ** degree)
     )
 
@@ -239,7 +239,7 @@ def _roles(activation: Activation, kinks: _Kinks, grain: Grain, thrifty: bool) -
     return [roles[i] for i in order if not thrifty or power[i] > THRESHOLDS.minor * power.sum()]
 
 
-def _role(activation: Activation, pattern: Pattern, merged: list[_Merged]) -> Role:
+def _role(activation: Activation, pattern: Pattern, merged: list[_Bundle]) -> Role:
     out, weight, background, bias = np.mean([(m.out, m.weight, m.background, m.bias) for m in merged], axis=0).tolist()
     members = tuple(sorted(each.member for each in merged))
     return Role(activation, pattern, members, weight, background, bias, out)

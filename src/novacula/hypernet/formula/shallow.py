@@ -1,4 +1,4 @@
-"""What each hidden unit of a two-layer network adds to a formula: a role on a direction, a plane, or nothing readable.
+"""The hidden units of a two-layer network as parts of a formula: on a direction, a plane, or not readable.
 
 Source: ours, after arXiv 2312.03051, whose algorithms are made of units on single inputs and on the sum of all.
 """
@@ -26,13 +26,13 @@ class Shallow(Layer):
     constant: float
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, " batch"]:
-        """The output at some points."""
+        """Returns the output at some points."""
         values = ACTIVATIONS[self.activation].function(x @ self.rows.T + self.biases)
         return values @ self.outs + x @ self.direct + self.constant
 
 
 def split(network: TargetNetwork) -> list[Shallow]:
-    """The outputs of a network of at most one hidden layer, each by itself; none of a deeper one."""
+    """Returns the outputs of a network of at most one hidden layer, each by itself; none of a deeper one."""
     if len(network.weights) > 2 or network.architecture.residual:
         return []
     inputs, activation = network.architecture.inputs, network.architecture.activation
@@ -109,7 +109,7 @@ class Reading:
 
 
 def read_output(output: Shallow, x: Float[np.ndarray, "batch inputs"]) -> Reading:
-    """Tells what each unit does on inputs such as these."""
+    """Returns what each unit does on inputs such as these."""
     read = read_units(output, x)
     units, flat, loose = [], [], []
     for index, (dead, linear) in enumerate(zip(read.dead.tolist(), read.linear.tolist(), strict=True)):

@@ -43,10 +43,10 @@ def size_laws(values: Sequence[tuple[int, Mapping[str, float]]]) -> tuple[SizeLa
     Args:
         values: for every network its n, and its formula's values by role (`Formula.values`).
     """
-    names = dict.fromkeys(name for _, each in values for name in each)
+    names = dict.fromkeys(name for _, numbers in values for name in numbers)
     found = []
     for name in names:
-        pairs = [(n, each[name]) for n, each in values if name in each]
+        pairs = [(n, numbers[name]) for n, numbers in values if name in numbers]
         sizes = tuple(sorted({n for n, _ in pairs}))
         if len(sizes) >= 3:
             found.append(_law(name, np.array([n for n, _ in pairs], float), np.array([v for _, v in pairs]), sizes))

@@ -1,8 +1,8 @@
-"""Kinds of networks that nobody has named: clusters of networks by how their weights and functions look.
+"""Kinds of networks without names: clusters by features of weights and functions.
 
-Every network becomes a row of features that no order of units changes: order parameters, patterns, structure, and the
-sorted sizes of its units. Average linkage joins rows; the number of clusters is that of the best silhouette, or 1 where
-none is good. Letters name clusters, the largest first. Source: ours.
+Every network becomes a row of features that do not depend on the order of units: order parameters, patterns, structure,
+and the sorted sizes of its weights. Average linkage joins rows; the number of clusters is that of the best silhouette,
+or 1 where none is good. Letters name clusters, the largest first. Source: ours.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Clusters:
     """Networks by kind.
 
     Attributes:
-        names: the letter of every network's cluster: A is the largest.
+        names: the letter of every network's cluster; A is the largest cluster.
         silhouette: how distinct the clusters are, -1 to 1; 0 where there is only one.
         typical: for every letter, the network nearest to the middle of its cluster.
         features: a row for each network.
@@ -36,7 +36,7 @@ class Clusters:
 
 
 def cluster(analyses: Sequence[Analysis]) -> Clusters:
-    """The kinds that some analyzed networks fall into; networks that explode share a row of zeros."""
+    """Returns the kinds of some analyzed networks; networks that explode share a row of zeros."""
     features = np.array([_row(analysis) for analysis in analyses], np.float64).reshape(len(analyses), -1)
     labels, silhouette = _parted(features)
     sizes = np.bincount(labels)

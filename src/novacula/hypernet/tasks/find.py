@@ -76,9 +76,9 @@ TASK_NAMES: tuple[str, ...] = (*_TABLE, "2-of-n")
 
 
 def find_task(name: str, law: str | None = None) -> Task:
-    """The task of a name.
+    """Returns the task of a name.
 
-    A user's function, ``module:function``, takes a tensor (*batch, n), for any leading axes, and returns a tensor
+    A user's function, ``module:function``, takes a tensor (*batch, n) with any leading axes, and returns a tensor
     (*batch) or (*batch, outputs). It may declare its symmetries in an attribute: ``f.symmetries = ("permutations",
     "sign-flips", "translations")`` or some of these, and its law of inputs: ``f.law = "uniform(-2,2)"``.
 
@@ -87,9 +87,9 @@ def find_task(name: str, law: str | None = None) -> Task:
         law: of the inputs; None for the task's own.
 
     Raises:
-        InputError: an unknown name or law, or a function that cannot be loaded or declares what is no symmetry.
-            Calling the function of such a task raises it, too, where the user's raises, returns another shape or what
-            is not finite.
+        InputError: an unknown name or law, or a function that cannot be loaded or declares an unknown symmetry. The
+            function of the task raises it as well, where the user's raises or returns another shape or numbers that
+            are not finite.
     """
     if is_function_name(name):
         return _user_task(name, law)

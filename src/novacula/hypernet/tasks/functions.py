@@ -85,17 +85,17 @@ def majority(x: Inputs) -> Outputs:
 
 
 def at_least(count: int, x: Inputs) -> Outputs:
-    """1 where at least so many bits are set, else 0."""
+    """1 where at least `count` bits are set, else 0."""
     return (ones(x) >= count).to(x)
 
 
 def ones(x: Inputs) -> Outputs:
-    """How many bits are set."""
+    """The number of bits that are set."""
     return x.round().sum(-1, keepdim=True)
 
 
 def modular_addition(x: Inputs) -> Outputs:
-    """Of two one-hot codes of p digits each, the code of the sum modulo p."""
+    """The one-hot code of the sum modulo p of two digits, given by their one-hot codes."""
     first, second = x.chunk(2, -1)
     digits = torch.arange(first.shape[-1], device=x.device)
     shifted = second[..., (digits[:, None] - digits) % len(digits)]
@@ -103,7 +103,7 @@ def modular_addition(x: Inputs) -> Outputs:
 
 
 def angle_addition(x: Inputs) -> Outputs:
-    """Of points (cos a, sin a), the point of the sum of their angles."""
+    """The point of the sum of the angles of points (cos a, sin a)."""
     real, imaginary = x[..., 0], x[..., 1]
     for place in range(2, x.shape[-1], 2):
         cosine, sine = x[..., place], x[..., place + 1]
@@ -128,7 +128,7 @@ def linear(x: Inputs) -> Outputs:
 
 
 def constant(x: Inputs) -> Outputs:
-    """1, whatever the inputs."""
+    """1 for all inputs."""
     return torch.ones_like(x[..., :1])
 
 

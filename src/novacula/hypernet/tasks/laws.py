@@ -1,4 +1,4 @@
-"""Laws of the inputs: `normal`, `uniform(-a,a)`, `laplace`, `sparse(p)`, `bits` and more, or somebody's function."""
+"""Laws of the inputs: `normal`, `uniform(-a,a)`, `laplace`, `sparse(p)`, `bits` and more, or a user's function."""
 
 import math
 import re
@@ -15,7 +15,7 @@ from novacula.functions import is_function_name, load_function
 Draw = Callable[[tuple[int, ...], torch.Generator], torch.Tensor]
 
 LAW_NAMES = ("normal", "uniform(-1,1)", "laplace", "sparse(0.25)", "bits", "one-hot-pairs", "angles")
-"""Examples of all laws; numbers in parentheses may be others."""
+"""Examples of all laws; the numbers in parentheses may differ."""
 _CALL = re.compile(r"([a-z-]+)(?:\(([^()]*)\))?")
 
 
@@ -26,7 +26,7 @@ class InputLaw:
     Attributes:
         name: as the user writes it.
         sampler: inputs of a shape (*batch, inputs), float32, from a generator, on the generator's device.
-        discrete: whether the inputs take few values, so that the function between them is of no matter.
+        discrete: whether the inputs take few values, so that the function between them does not matter.
     """
 
     name: str
@@ -34,11 +34,11 @@ class InputLaw:
     discrete: bool = False
 
     def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Float[torch.Tensor, "*shape"]:
-        """Independent inputs of shape (*batch, inputs), float32.
+        """Returns independent inputs of shape (*batch, inputs), float32.
 
         Raises:
-            InputError: somebody's own law returns another shape, or what is not finite, or raises; or one-hot pairs or
-                angles of an odd number of inputs.
+            InputError: a user's law returns another shape, or numbers that are not finite, or raises; or one-hot pairs
+                or angles of an odd number of inputs.
         """
         try:
             drawn = self.sampler(shape, generator)
@@ -53,7 +53,7 @@ class InputLaw:
 
 
 def find_law(name: str) -> InputLaw:
-    """The law of a name.
+    """Returns the law of a name.
 
     Laws: `normal` (standard), `uniform(a,b)`, `laplace` (density e^-|x|/2), `sparse(p)` (standard normal with
     probability p, else 0), `bits` (0 or 1), `one-hot-pairs` (two one-hot codes), `angles` (points of the unit circle),

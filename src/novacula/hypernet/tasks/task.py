@@ -1,4 +1,4 @@
-"""What a task is, and the checks that a function with its declared symmetries must pass."""
+"""A task, and the checks that a function with its declared symmetries must pass."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ class Task:
         name: of the table, or ``module:function``.
         function: from inputs with any leading axes to outputs with the same, in the dtype of the inputs.
         law: of the inputs.
-        outputs: how many outputs n inputs have.
-        symmetries: what leaves the outputs as they are.
+        outputs: the number of outputs for n inputs.
+        symmetries: changes of the inputs that leave the outputs.
         summary: one line.
         least: fewest inputs.
         most: most inputs.
-        multiple: what the number of inputs is a multiple of.
+        multiple: a number that divides the number of inputs.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Task:
 
     @property
     def symmetric(self) -> bool:
-        """Whether the outputs stay as they are when the inputs are put in another order."""
+        """Whether the order of the inputs leaves the outputs."""
         return "permutations" in self.symmetries
 
     @property
@@ -54,16 +54,16 @@ class Task:
         return not self.symmetric
 
     def admits(self, inputs: int) -> bool:
-        """Whether the function has a meaning for so many inputs."""
+        """Returns whether the function has a meaning for this number of inputs."""
         return self.least <= inputs <= self.most and inputs % self.multiple == 0
 
     def check(self, inputs: int) -> None:
-        """Check that the task has a meaning for so many inputs, and that its function keeps what it declares.
+        """Checks that the task admits this number of inputs, and that its function has the declared symmetries.
 
         Raises:
-            InputError: a number of inputs that it does not admit, or as its function does: raising, a wrong shape,
-                outputs that are not finite; a declared symmetry that it has not, or not the same outputs when the same
-                inputs come alone, or again.
+            InputError: the task does not admit the number; the function raises, or returns a wrong shape or numbers
+                that are not finite; it lacks a declared symmetry; or its outputs differ when the same inputs come
+                alone, or again.
         """
         if not self.admits(inputs):
             rule = f"{self.least} to {self.most}" + (f", a multiple of {self.multiple}" if self.multiple > 1 else "")
@@ -77,11 +77,11 @@ class Task:
             raise InputError(self.name, "gives other outputs when the same inputs come in another batch")
         for symmetry in self.symmetries:
             if not _same(y, self.function(_moved(symmetry, x, generator))):
-                raise InputError(self.name, f"declares the symmetry {symmetry}, and has it not for {inputs} inputs")
+                raise InputError(self.name, f"declares the symmetry {symmetry}, but lacks it for {inputs} inputs")
 
 
 def _moved(symmetry: Symmetry, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Inputs that a symmetry takes for the same."""
+    """Inputs that a symmetry makes of others."""
     match symmetry:
         case "permutations":
             return x[:, torch.randperm(x.shape[1], generator=generator)]
