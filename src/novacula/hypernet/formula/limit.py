@@ -127,7 +127,7 @@ def _leveled(limit: Form, form: Form, offset: float, scale: float) -> Form:
 
 
 def limit_expression(form: Form, n: int) -> Expression:
-    """Returns a limit as people write it: squares that leave only products, such as (x + y)² - (x - y)², are products."""
+    """Returns a limit as people write it: squares that leave only products, such as (x+y)² - (x-y)², are products."""
     squares = [role for role in form.roles if role.function == "square" and role.pattern != "total"]
     products, alone = _expanded(squares)
     if not products or any(
