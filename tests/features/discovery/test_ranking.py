@@ -1,0 +1,75 @@
+"""The ranking of clusters: what a plane must exceed, the Gaussian cloud beside it, clusters of chance, and ranks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from novacula.features.clouds.cloud_score import score_plane
+from novacula.features.clouds.planes import Plane
+from novacula.features.discovery.findings import ClusterRow
+from novacula.features.discovery.ranking import (
+    LEAST_EXCESS,
+    ClusterScore,
+    PlaneScore,
+    gaussian_like,
+    null_clusters,
+    with_ranks,
+)
+
+
+def scored(bits: float, gaussian: float) -> PlaneScore:
+    turns = 2 * np.pi * np.arange(200) / 200
+    points = np.column_stack([np.cos(turns), np.sin(turns)])
+    measured = replace(score_plane(points), score=bits, irreducible=True)
+    return PlaneScore(Plane("points", (1, 2), points, 1.0), measured, gaussian)
+
+
+@pytest.mark.parametrize(
+    ("bits", "gaussian", "excess"), [(1.0, 0.0, 1.0), (1.0, 0.4, 0.5), (0.5, 0.4, 0.0), (0.1, 0.4, 0.0)]
+)
+def test_a_plane_counts_beyond_one_and_a_quarter_of_its_gaussian(bits: float, gaussian: float, excess: float) -> None:
+    assert scored(bits, gaussian).excess == pytest.approx(excess)
+
+
+def test_a_cluster_is_irreducible_only_beyond_its_gaussian() -> None:
+    """At 0.25 bits a Gaussian of 0.2 leaves nothing: without the margin 0.05 bits would be left."""
+    for bits, verdict in ((0.25, False), (0.25 + LEAST_EXCESS, False), (0.26 + LEAST_EXCESS, True)):
+        cluster = ClusterScore(np.arange(3), 500, 2.0, [scored(bits, 0.2)])
+        assert cluster.row(0, 1.0, []).irreducible is verdict, bits
+
+
+def test_the_best_plane_is_that_of_the_largest_excess_not_of_the_largest_score() -> None:
+    cluster = ClusterScore(np.arange(3), 500, 2.0, [scored(1.0, 0.7), scored(0.6, 0.1)])
+    assert cluster.score == pytest.approx(0.6 - 1.25 * 0.1)
+
+
+def test_the_gaussian_has_the_mean_the_covariance_and_the_hole_of_the_points() -> None:
+    generator = np.random.default_rng(0)
+    points = generator.standard_normal((6000, 3)) * [2.0, 1.0, 0.5] + [1.0, 0.5, 0.0]
+    points = points[np.linalg.norm(points, axis=1) > 0.8].astype(np.float32)
+    drawn = gaussian_like(points, 3)
+    assert len(drawn) == len(points)
+    np.testing.assert_allclose(drawn.mean(0), points.mean(0), atol=0.1)
+    np.testing.assert_allclose(np.cov(drawn.T), np.cov(points.T), atol=0.2)
+    assert np.linalg.norm(drawn, axis=1).min() >= np.linalg.norm(points, axis=1).min() - 1e-5
+
+
+def test_clusters_of_chance_are_as_large_as_real_ones_and_prefer_active_latents() -> None:
+    uses = np.r_[np.full(50, 4), np.full(50, 400)]
+    drawn = null_clusters([2, 3, 5, 1000], uses, np.arange(100), 200, seed=1)
+    assert {len(members) for members in drawn} == {3, 5}  # pairs are not scored, and there are no 1,000 latents
+    assert np.mean(np.concatenate(drawn) >= 50) == pytest.approx(10 / 11, abs=0.05)
+    assert null_clusters([2], uses, np.arange(100), 5, seed=1) == []
+
+
+def test_ranks_are_by_score_and_ties_by_number() -> None:
+    plain = ClusterRow(
+        0, 0, 0, 1.0, (), (1, 2, 3), 10, 1.0, 0.0, 0.0, False, None, None, None, None, None, None, None, ""
+    )
+    rows = [
+        replace(plain, cluster=number, score=score, published=published)
+        for number, score, published in ((4, 0.1, 0.3), (2, 0.5, 0.1), (3, 0.1, 0.9))
+    ]
+    ordered = with_ranks(rows)
+    assert [(row.cluster, row.rank, row.published_rank) for row in ordered] == [(2, 1, 3), (3, 2, 1), (4, 3, 2)]
