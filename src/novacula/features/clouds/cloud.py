@@ -10,22 +10,22 @@ from novacula.errors import InputError
 from novacula.files import read_npz
 
 FEWEST = 20
-"""Points below which nothing is said about a cloud."""
+"""Least number of points of a cloud."""
 _MOST_BYTES = 2_000_000_000
 _FLAT = 1e-6
-"""A cloud thinner than this part of its length is flat: what is left is the rounding of 32-bit numbers."""
+"""A cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers."""
 
 
 @dataclass(frozen=True)
 class Cloud:
     """A cloud in coordinates in which its covariance is the identity.
 
-    Independent coordinates are uncorrelated, so that in whitened coordinates only rotations are left to try; and
-    neither index changes where an axis is stretched.
+    Independent coordinates are uncorrelated, so in whitened coordinates only rotations are left to try. Neither index
+    changes where an axis is stretched.
 
     Attributes:
-        white: whitened points: of all whitened clouds the one nearest to the points, so that a cloud that is as long
-            as it is wide keeps its directions; where dimensions are dropped, along the principal axes.
+        white: whitened points. Of all whitened clouds this is the one nearest to the points, so a cloud that is as long
+            as it is wide keeps its directions. Where dimensions are dropped, it lies along the principal axes.
         turn: orthogonal; ``white @ turn.T`` is along the principal axes, the longest first.
         axes: unit principal axes, one a row, in the space of the points.
         lengths: standard deviations along them.
@@ -47,11 +47,11 @@ class Cloud:
 
 
 def read_cloud(path: str | os.PathLike[str], array: str = "points") -> Float[np.ndarray, "n d"]:
-    """The cloud in a npz file.
+    """Reads the cloud in a npz file.
 
     Args:
         path: the file.
-        array: which of its arrays; n rows, d columns.
+        array: name of the array; n rows, d columns.
 
     Raises:
         InputError: the file is unreadable, has no such array, or the array is no cloud.
@@ -63,14 +63,14 @@ def read_cloud(path: str | os.PathLike[str], array: str = "points") -> Float[np.
 
 
 def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray, "n d"]:
-    """The points as 64-bit numbers.
+    """Returns the points as 64-bit numbers.
 
     Args:
         points: one a row.
         source: what an error names.
 
     Raises:
-        InputError: not real numbers in rows and columns, not finite, too few, or all equal.
+        InputError: the points are no real numbers in rows and columns, not finite, too few, or all equal.
     """
     if points.ndim != 2 or points.dtype.kind not in "biuf":
         raise InputError(
@@ -92,7 +92,7 @@ def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray
 
 
 def refuse_constant_columns(points: Float[np.ndarray, "n d"], source: str) -> None:
-    """Such a column is a coordinate that was never measured, or a dead latent.
+    """Refuses a constant column: a coordinate that was never measured, or a dead latent.
 
     Raises:
         InputError: a column has one value only.
@@ -103,13 +103,13 @@ def refuse_constant_columns(points: Float[np.ndarray, "n d"], source: str) -> No
 
 
 def whiten(points: Float[np.ndarray, "n d"], most: int = 5, thinnest: float = 0.0) -> Cloud:
-    """A checked cloud, stretched along its principal axes until all are equally long.
+    """Returns a checked cloud, stretched along its principal axes until all are equally long.
 
     Args:
         points: one a row.
-        most: axes that are kept, the longest.
-        thinnest: axes of less than this share of the longest one's length are dropped, but not the second; those in
-            which the cloud is flat always are.
+        most: number of axes that are kept, the longest ones.
+        thinnest: axes shorter than this share of the longest one are dropped, but for the second. Axes in which the
+            cloud is flat are always dropped.
     """
     size = np.abs(points).max()  # divided by it, sums and squares of any finite numbers stay finite
     center = (points / size).mean(axis=0)

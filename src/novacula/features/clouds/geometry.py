@@ -10,10 +10,10 @@ _MOST_POINTS = 200
 
 
 def gromov_hyperbolicity(points: Float[np.ndarray, "n d"]) -> float:
-    """Relative hyperbolicity 2δ/diameter of points by their distances: 0 for a tree, 1 at most; see `hyperbolicity`.
+    """Returns the relative hyperbolicity 2δ/diameter of points: 0 for a tree, at most 1; see `hyperbolicity`.
 
     Raises:
-        InputError: fewer than 4 points or more than 200, or all of them in one place.
+        InputError: there are fewer than 4 points, more than 200, or all are in one place.
 
     Source: M. Gromov, "Hyperbolic groups" (1987), the condition on four points.
     """
@@ -21,7 +21,7 @@ def gromov_hyperbolicity(points: Float[np.ndarray, "n d"]) -> float:
 
 
 def hyperbolicity(distances: Float[np.ndarray, "n n"]) -> float:
-    """The same from distances.
+    """Returns the relative hyperbolicity from distances.
 
     δ is half of the largest gap between the two larger ones of the three sums d(x,y) + d(z,w), d(x,z) + d(y,w) and
     d(x,w) + d(y,z) of four points; in a tree these two are equal.
@@ -50,10 +50,10 @@ def hyperbolicity(distances: Float[np.ndarray, "n n"]) -> float:
 
 
 def two_nn_dimension(points: Float[np.ndarray, "n d"]) -> float:
-    """Intrinsic dimension by the ratio of the distances to the second and the first neighbor.
+    """Returns the intrinsic dimension, by the ratio of the distances to the second and the first neighbor.
 
     Raises:
-        InputError: fewer than 10 different points.
+        InputError: fewer than 10 points differ.
 
     Source: E. Facco, M. d'Errico, A. Rodriguez and A. Laio, "Estimating the intrinsic dimension of datasets by a
     minimal neighborhood information", Scientific Reports 7 (2017); the maximum-likelihood form.

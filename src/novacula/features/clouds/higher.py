@@ -2,8 +2,8 @@
 
 Which rotation makes two groups of coordinates most independent is searched with a smooth measure, the covariance of
 random Fourier features of the two groups (zero only where they are independent), by turning one pair of coordinates
-after the other, from many starts: principal axes, independent components, random rotations. What is found is then
-measured by nearest neighbors. Hyperplanes go through d points drawn at random; the best are fitted to what they hold.
+after the other, from many starts: principal axes, independent components, random rotations. The result is then
+measured by nearest neighbors. Hyperplanes go through d points drawn at random; the best are fitted to their points.
 Source: ours.
 """
 
@@ -34,7 +34,7 @@ class Split:
     """The most independent split into two groups of coordinates.
 
     Attributes:
-        bits: mutual information of the groups, by nearest neighbors, less the mean of shuffled clouds, not below 0.
+        bits: mutual information of the groups by nearest neighbors, minus the mean of shuffled clouds; not below 0.
         null_z: standard deviations above that mean.
         interval: 95 % interval of `bits`: subsamples of half of the points, as wide as the whole cloud's would be.
         neighbors_bits: the plain estimate, which may be below 0.
@@ -58,14 +58,14 @@ def best_split(
     shuffles: int = 20,
     subsamples: int = 20,
 ) -> Split:
-    """Find the split whose two groups of coordinates tell least of each other.
+    """Finds the split whose two groups of coordinates say least about each other.
 
     Args:
         white: the whitened cloud, d ≥ 2.
-        generator: of starts, features, shuffles and subsamples.
-        neighbors: of the estimate.
-        shuffles: of the null.
-        subsamples: of the interval; with 0 it is NaN.
+        generator: draws starts, features, shuffles and subsamples.
+        neighbors: neighbors of the estimate.
+        shuffles: shuffled clouds of the null.
+        subsamples: subsamples of the interval; with 0 it is NaN.
     """
     d = white.shape[1]
     some = generator.permutation(white)[:_SEARCHED]
@@ -80,7 +80,7 @@ def best_split(
         for start in ordered[:_REFINED_STARTS]:
             rotation = _descend(start, dependence)
             found.append((_measure(measured, rotation, first, generator, neighbors), rotation, first))
-    plain, rotation, first = min(found, key=lambda each: each[0])
+    plain, rotation, first = min(found, key=lambda split: split[0])
     turned = measured @ rotation.T
     a, b = turned[:, :first], turned[:, first:]
     chance = [neighbor_information(a, generator.permutation(b), generator, neighbors) for _ in range(shuffles)]
@@ -93,13 +93,13 @@ def best_split(
 def best_hyperplane(
     white: Float[np.ndarray, "n d"], generator: np.random.Generator, *, epsilon: float = 0.1, halves: bool = True
 ) -> Mixture:
-    """Find the band about a hyperplane that holds most points; see `novacula.features.clouds.mixture`.
+    """Finds the band about a hyperplane that holds most points; see `novacula.features.clouds.mixture`.
 
     Args:
         white: the whitened cloud, d ≥ 2.
-        generator: of the points through which hyperplanes are laid, and of the halves.
+        generator: draws the points of the hyperplanes, and the halves.
         epsilon: half width, in root-mean-square distances from the middle hyperplane.
-        halves: whether to measure the held-out value, too; else it is NaN.
+        halves: whether to measure the held-out value as well; otherwise it is NaN.
     """
     normal = _hyperplane(white, generator, epsilon)
     share, middle, half_width = best_band(np.sort(white @ normal), epsilon)
@@ -108,7 +108,7 @@ def best_hyperplane(
 
 
 def _carried(white: Float[np.ndarray, "n d"], generator: np.random.Generator, epsilon: float) -> float:
-    """Share of one half of the points in the band that the other half chooses."""
+    """Returns the share of one half of the points in the band that the other half chooses."""
     order = generator.permutation(len(white))
     chosen_on, counted_on = white[order[::2]], white[order[1::2]]
     normal = _hyperplane(chosen_on, generator, epsilon)
@@ -144,7 +144,7 @@ def _shares(
 def _fitted(
     white: Float[np.ndarray, "n d"], normal: Float[np.ndarray, " d"], epsilon: float
 ) -> Float[np.ndarray, "1 d"]:
-    """The direction in which the points of the band are thinnest."""
+    """Returns the direction in which the points of the band are thinnest."""
     _, middle, width = best_band(np.sort(white @ normal), epsilon)
     held = white[np.abs(white @ normal - middle) <= width]
     return np.linalg.eigh(np.cov(held.T))[1][:, :1].T if len(held) > white.shape[1] else normal[None]
@@ -172,13 +172,13 @@ class _Dependence:
 
 
 def _descend(rotation: Float[np.ndarray, "d d"], dependence: _Dependence) -> Float[np.ndarray, "d d"]:
-    """Turn one coordinate of a group against one of the other, in smaller and smaller steps, while that helps."""
+    """Turns one coordinate of a group against one of the other group, in ever smaller steps, while that helps."""
     least = dependence(rotation)
     for width in (np.pi / 4, np.pi / 8, np.pi / 20, np.pi / 60, np.pi / 180):
         for i in range(dependence.first):
             for j in range(dependence.first, dependence.d):
                 turns = [_turned(rotation, i, j, width * part) for part in (-1, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1)]
-                values = [dependence(each) for each in turns]
+                values = [dependence(turned) for turned in turns]
                 if min(values) < least:
                     least, rotation = min(values), turns[int(np.argmin(values))]
     return rotation
@@ -192,7 +192,7 @@ def _turned(rotation: Float[np.ndarray, "d d"], i: int, j: int, angle: float) ->
 
 
 def _ordered(rotation: Float[np.ndarray, "d d"], group: tuple[int, ...]) -> Float[np.ndarray, "d d"]:
-    """The rotation with the rows of the group first."""
+    """Returns the rotation with the rows of the group first."""
     rest = [row for row in range(len(rotation)) if row not in group]
     return rotation[[*group, *rest]]
 
@@ -202,7 +202,7 @@ def _turn(generator: np.random.Generator, d: int) -> Float[np.ndarray, "d d"]:
 
 
 def _independent_axes(white: Float[np.ndarray, "n d"], generator: np.random.Generator) -> Float[np.ndarray, "d d"]:
-    """Independent components after 30 rounds of FastICA, converged or not: this is one start of several."""
+    """Returns independent components after 30 rounds of FastICA, converged or not: this is one start of several."""
     from sklearn.decomposition import fastica
     from sklearn.exceptions import ConvergenceWarning
 
@@ -232,8 +232,11 @@ def _interval(
     neighbors: int,
     subsamples: int,
 ) -> tuple[float, float]:
-    """A point drawn twice would be its own neighbor, so halves are drawn without replacement; the spread of the
-    estimate on n of N points about that on all is √((N - n) / n) of that on N: 1 for halves."""
+    """Returns the interval, from halves of the points.
+
+    A point drawn twice would be its own neighbor, so halves are drawn without replacement. The spread of the estimate
+    on n of N points about that on all is √((N - n) / n) times that on N, and 1 for halves.
+    """
     values = []
     for _ in range(subsamples):
         half = generator.permutation(len(a))[: len(a) // 2]

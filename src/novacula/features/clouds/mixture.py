@@ -23,7 +23,7 @@ class Mixture:
 
     Attributes:
         share: of the points within it.
-        held_out: share of one half in the band that was chosen on the other half; both halves in turn.
+        held_out: share of one half in the band that was chosen on the other half; mean of both halves.
         direction: unit normal of its middle line in the whitened plane.
         middle: its distance from the mean along `direction`.
         half_width: of the band.
@@ -43,7 +43,7 @@ def mixture(
     epsilon: float = 0.1,
     directions: int = 180,
 ) -> Mixture:
-    """Find the band that holds most points.
+    """Finds the band that holds most points.
 
     Args:
         white: the whitened cloud.
@@ -72,7 +72,7 @@ def _carried(
 
 
 def _search(white: Float[np.ndarray, "n 2"], epsilon: float, directions: int) -> tuple[float, float]:
-    """Angle of the best direction, and its share."""
+    """Returns the angle of the best direction, and its share."""
     step = np.pi / directions
     angles = step * np.arange(directions)
     shares = _shares(white, angles, epsilon, _EDGES)
@@ -93,7 +93,7 @@ def _shares(
 
 
 def best_band(p: Float[np.ndarray, " n"], epsilon: float, edges: int | None = None) -> tuple[float, float, float]:
-    """Share, middle and half width of the best band across sorted projections."""
+    """Returns share, middle and half width of the best band across sorted projections."""
     every = 1 if edges is None else max(1, len(p) // edges)
     low = p[::every]
     middle = (low + epsilon * np.sqrt(low**2 + 1 - epsilon**2)) / (1 - epsilon**2)

@@ -1,8 +1,8 @@
 """Planes of principal components of a cluster's points, with and without their intensity.
 
-The first component is often how strongly the feature is active: the set is a cone, and a loop shows in the components
-after it. Bringing all points to one norm takes the intensity out. Source: arXiv 2405.14860, section 4; the second form
-is ours.
+The first component often says how strongly the feature is active: the points form a cone, and a loop shows in the
+components after it. Dividing all points by their norm takes the intensity out. Source: arXiv 2405.14860, section 4; the
+second form is ours.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from jaxtyping import Float
 AXES = 5
 """Most components."""
 THIN = 0.02
-"""Least part of all variance that the lesser axis of a plane must have; below, it is what the dictionary misses."""
+"""Least part of the variance that the lesser axis of a plane must have; below, it is the error of the dictionary."""
 Form = Literal["points", "directions"]
 
 
@@ -24,7 +24,7 @@ class Plane:
     """Two neighboring principal components.
 
     Attributes:
-        form: ``points`` as they are, or their ``directions``, brought to norm 1.
+        form: ``points`` as they are, or their ``directions``, of norm 1.
         axes: which components, from 1.
         coordinates: of every point.
         share: part of all variance in the plane.
@@ -42,11 +42,11 @@ class Plane:
 
 
 def planes(points: Float[np.ndarray, "points width"], members: int) -> list[Plane]:
-    """All planes of neighboring components that are not thin, in both forms.
+    """Returns all planes of neighboring components that are not thin, in both forms.
 
     Args:
-        points: of a cluster.
-        members: of the cluster; there are no more components than these.
+        points: the points of a cluster.
+        members: number of its latents; there are no more components.
     """
     norms = np.linalg.norm(points, axis=1, keepdims=True)
     directions = points[norms[:, 0] > 1e-12] / norms[norms[:, 0] > 1e-12]

@@ -1,17 +1,17 @@
 """The separability index: mutual information of two coordinates, least over rotations, corrected for chance.
 
-A table of B × B cells holds too much information by chance alone, up to (B - 1)² / 2n nats. How much, on average, had
-one coordinate been shuffled, is E. As the excess shrinks where the table is full of structure, the estimate is not
-I - E but H (I - E) / (H - E), H being the most that the table could tell, the smaller of the two entropies: zero for
-independent coordinates and H where one decides the other, at any n. While angles are compared, E is that of Poisson
-counts, their variance reduced as fixed margins reduce it; at the chosen angle it is that of shuffled clouds.
+A table of B × B cells holds too much information by chance alone, up to (B - 1)² / 2n nats. E is its mean where one
+coordinate is shuffled. The excess shrinks where the table is full of structure, so the estimate is not I - E but
+H (I - E) / (H - E). Here H is the smaller of the two entropies, the most that the table could say. The estimate is 0
+for independent coordinates, and H where one decides the other, at any n. While angles are compared, E is that of
+Poisson counts, with the variance that fixed margins leave; at the chosen angle it is that of shuffled clouds.
 
-Coarser cells can only lose information, but they also lose most of the noise. So three grids are used, of B, B / 2 and
-B / 4 cells to a side, and the largest of their three minima is taken: small clouds are not ranked above large ones,
-nor below, and weak dependence is seen at few points.
+Coarser cells can only lose information, but they also lose most of the noise. So three grids are used, with B, B / 2
+and B / 4 cells on a side, and the largest of their three minima is taken. Then small clouds rank neither above nor
+below large ones, and weak dependence shows at few points.
 
-The covariance of n points is off by about 1 / √n, and so is a right angle after whitening with it: last of all each of
-the two directions may move by so much, apart from the other.
+The covariance of n points has an error of about 1 / √n, and so has a right angle after whitening. In a last step each
+of the two directions may therefore move by as much on its own.
 """
 
 import functools
@@ -25,11 +25,11 @@ from scipy.stats import poisson
 REACH = 3.0
 """Standard deviations on each side of the mean that the grid covers; what lies beyond counts in the outermost cells."""
 COARSER = (4, 2, 1)
-"""Cells of the finest grid to a side of a cell, for each of the grids."""
+"""For each grid, cells of the finest grid on the side of a cell."""
 _SEARCHED = 6000
-"""Points on which the angles of the grid are compared; those about the best are compared on all points."""
+"""Points on which the angles of the grid are compared; angles about the best are compared on all points."""
 _FINER = 5
-"""Angles within a step to each side of the best one."""
+"""Angles within a step on each side of the best one."""
 _OBLIQUE = 2.5
 """Farthest that a direction moves by itself, in units of 1 / √n."""
 
@@ -42,11 +42,11 @@ class Separability:
         bits: at `angle`, corrected for chance, not below 0.
         null_z: standard deviations above the mean of shuffled clouds.
         angle: degrees, 0 … 90, by which the whitened cloud is turned.
-        second: degrees of the second coordinate's direction: 90 more, but for what the covariance is off.
-        bins: cells to a side of the grid that was taken.
-        held_out: bits at angles that were chosen on the other half of the points; both halves in turn.
-        interval: 95 % bootstrap interval of `bits`, the angle being kept.
-        angles: degrees, those tried.
+        second: degrees of the second direction: 90 more, up to the error of the covariance.
+        bins: cells on a side of the grid that was taken.
+        held_out: bits at angles that were chosen on the other half of the points; mean of both halves.
+        interval: 95 % bootstrap interval of `bits`, at the same angle.
+        angles: the angles that were tried, in degrees.
         curve: corrected bits at each, which may be below 0.
         null: one standard deviation of the corrected bits of shuffled clouds.
     """
@@ -73,16 +73,16 @@ def separability(
     bootstraps: int = 200,
     oblique: bool = True,
 ) -> Separability:
-    """Measure how far two coordinates are from independent, in the rotation where they are nearest to it.
+    """Measures how far two coordinates are from independent, in the rotation where they are nearest to it.
 
     Args:
         white: the whitened cloud.
-        generator: of shuffles, halves and bootstraps.
-        bins: cells to each side of the finest grid, a multiple of 4.
-        angles: tried between 0 and 90 degrees, which is all: a quarter turn swaps the axes.
-        shuffles: of the null at the chosen angle.
-        bootstraps: of the interval; with 0 the interval and the held-out value are NaN.
-        oblique: whether the two directions move apart from each other at last, which matters for lattices.
+        generator: draws shuffles, halves and bootstraps.
+        bins: cells on each side of the finest grid, a multiple of 4.
+        angles: number of angles between 0 and 90 degrees; a quarter turn swaps the axes, so these are all.
+        shuffles: shuffled clouds of the null at the chosen angle.
+        bootstraps: resampled clouds of the interval; with 0 the interval and the held-out value are NaN.
+        oblique: whether each direction moves on its own in the last step, which matters for lattices.
 
     Source: arXiv 2405.14860, its separability index; the correction, grids, null, halves and interval are ours.
     """
@@ -136,7 +136,7 @@ class _Search:
 
 
 def _oblique(white: Float[np.ndarray, "n 2"], angle: float, level: int, bins: int) -> tuple[float, tuple[float, float]]:
-    """The least bits of a level with directions near an angle and 90 degrees more, and these directions."""
+    """Returns the least bits of a grid with directions near an angle and 90 degrees more, and these directions."""
     first, second, bits = angle, angle + 90, np.zeros(1)
     away = np.rad2deg(_OBLIQUE / np.sqrt(len(white))) * np.linspace(-1, 1, 2 * _FINER + 1)
     for narrower in (1, 2, 4):
@@ -155,7 +155,7 @@ def _curves(
     bins: int,
     levels: Sequence[int] = range(len(COARSER)),
 ) -> Float[np.ndarray, "levels angles"]:
-    """Corrected bits of each pair of directions, a row for each of the grids."""
+    """Returns the corrected bits of each pair of directions, a row for each of the grids."""
     curves = np.empty((len(levels), len(firsts)))
     for i, (first, second) in enumerate(zip(firsts, seconds, strict=True)):
         a, b = _cells(white, float(first), float(second), bins)
@@ -168,7 +168,7 @@ def _curves(
 
 
 def _cells(white: Float[np.ndarray, "n 2"], first: float, second: float, bins: int) -> Int[np.ndarray, "2 n"]:
-    """The cell of each point along two directions."""
+    """Returns the cell of each point along two directions."""
     radians = np.deg2rad([first, second])
     along = np.column_stack([np.cos(radians), np.sin(radians)]) @ white.T
     return np.clip((along + REACH) * (bins / (2 * REACH)), 0, bins - 1).astype(np.int32)
@@ -184,13 +184,13 @@ def _coarse(table: Int[np.ndarray, "bins bins"], factor: int) -> Int[np.ndarray,
 
 
 def _information(table: Int[np.ndarray, "bins bins"]) -> tuple[float, float]:
-    """Plug-in mutual information, and the smaller of the two entropies, in bits."""
+    """Returns the plug-in mutual information, and the smaller of the two entropies, in bits."""
     first, second = _entropy(table.sum(axis=1)), _entropy(table.sum(axis=0))
     return first + second - _entropy(table), min(first, second)
 
 
 def _chance(table: Int[np.ndarray, "bins bins"]) -> float:
-    """Plug-in mutual information that independent coordinates with these margins have on average, in bits."""
+    """Returns the mean plug-in mutual information of independent coordinates with these margins, in bits."""
     n = table.sum()
     first, second = table.sum(axis=1) / n, table.sum(axis=0) / n
     grid, excess = _poisson_excess()
@@ -200,7 +200,7 @@ def _chance(table: Int[np.ndarray, "bins bins"]) -> float:
 
 @functools.cache
 def _poisson_excess() -> tuple[Float[np.ndarray, " means"], Float[np.ndarray, " means"]]:
-    """E[c log2 c] - λ log2 λ of Poisson counts c, by the logarithm of their mean λ; ½ log2 e for large means."""
+    """Returns E[c log2 c] - λ log2 λ of Poisson counts, by the logarithm of their mean λ; for large means ½ log2 e."""
     means = np.geomspace(1e-6, 300, 400)
     counts = np.arange(1, 600)
     terms = poisson.pmf(counts, means[:, None]) * (counts * np.log2(counts))
@@ -230,7 +230,7 @@ def _held_out(
 def _interval(
     table: Int[np.ndarray, "bins bins"], bits: float, scale: float, generator: np.random.Generator, bootstraps: int
 ) -> tuple[float, float]:
-    """Resampling adds the same excess again that the correction removed: only the spread about its mean is used."""
+    """Returns the interval. Resampling adds the excess of chance again, so only the spread about its mean is used."""
     total, occupied = int(table.sum()), table > 0
     values = np.empty(bootstraps)
     for i, drawn in enumerate(generator.multinomial(total, table[occupied] / total, size=bootstraps)):

@@ -16,7 +16,7 @@ from jaxtyping import Int
 from novacula.features.config import ClusterMethod
 
 _DENSE = 4000
-"""Members of the largest component that is compared pair by pair."""
+"""Members of the largest component whose members are all compared with each other."""
 _SPECTRAL_SIZE = 12
 
 Members = Int[np.ndarray, " _"]
@@ -35,7 +35,7 @@ class Clustering:
     split: int
 
     def labels(self, latents: int) -> Int[np.ndarray, " latents"]:
-        """The cluster of each latent; -1 for those in none."""
+        """Returns the cluster of each latent; -1 for a latent in none."""
         labels = np.full(latents, -1)
         for number, members in enumerate(self.clusters):
             labels[members] = number
@@ -43,14 +43,14 @@ class Clustering:
 
 
 def cluster(graph: scipy.sparse.csr_array, method: ClusterMethod, *, largest: int = 200, seed: int = 0) -> Clustering:
-    """Cut a graph into clusters; latents without a partner are in none.
+    """Cuts a graph into clusters; latents without a partner are in none.
 
     Args:
         graph: symmetric similarities.
         method: ``components`` and ``threshold``, the connected components; ``communities``, Louvain's;
             ``agglomerative``, average linkage, ``hdbscan`` and ``spectral`` within each component.
-        largest: members of the largest cluster; what is larger is split again.
-        seed: of what draws.
+        largest: members of the largest cluster; larger ones are split again.
+        seed: seed of everything that is drawn.
     """
     found = _components(graph)
     if method == "communities" and found:
@@ -71,20 +71,20 @@ def cluster(graph: scipy.sparse.csr_array, method: ClusterMethod, *, largest: in
 
 
 def _components(graph: scipy.sparse.csr_array) -> list[Members]:
-    """Connected components of two or more."""
+    """Returns the connected components of two or more."""
     _, labels = scipy.sparse.csgraph.connected_components(graph, directed=False)
     return [members for members in _groups(np.arange(len(labels)), labels) if len(members) > 1]
 
 
 def _groups(members: Members, labels: Int[np.ndarray, " _"]) -> list[Members]:
-    """Members by label, in the order of labels; those of a negative label alone."""
+    """Returns the members by label, in the order of labels; members with a negative label are left out."""
     order = np.argsort(labels, kind="stable")
     ends = np.flatnonzero(np.diff(labels[order])) + 1
     return [members[part] for part in np.split(order, ends) if len(part) and labels[part[0]] >= 0]
 
 
 def _cut(graph: scipy.sparse.csr_array, members: Members, method: ClusterMethod, seed: int) -> list[Members]:
-    """One component into clusters."""
+    """Cuts one component into clusters."""
     if len(members) > _DENSE:
         return _communities(graph, members, seed)
     if len(members) < 4:
@@ -112,12 +112,12 @@ def _cut(graph: scipy.sparse.csr_array, members: Members, method: ClusterMethod,
 
     tree = linkage(squareform(distances, checks=False), "average")
     weakest = float(inner.data.min())
-    # Pairs without an edge count as unlike: a group holds together while half of its pairs are as close as an edge.
+    # Pairs without an edge count as unlike, so a group holds together while half of its pairs are as close as an edge.
     return _groups(members, fcluster(tree, 1 - weakest / 2, criterion="distance"))
 
 
 def _communities(graph: scipy.sparse.csr_array, members: Members, seed: int, resolution: float = 1.0) -> list[Members]:
-    """Louvain's communities of a part of the graph."""
+    """Returns Louvain's communities of a part of the graph."""
     network = networkx.Graph()
     network.add_nodes_from(members.tolist())
     inner = scipy.sparse.triu(graph[members][:, members]).tocoo()
@@ -128,7 +128,7 @@ def _communities(graph: scipy.sparse.csr_array, members: Members, seed: int, res
 
 
 def _halve(graph: scipy.sparse.csr_array, members: Members, seed: int) -> list[Members]:
-    """A giant cluster into communities, or where it is one, into what its stronger edges hold together."""
+    """Splits a giant cluster into communities or, where it is one, into the parts that its stronger edges connect."""
     parts = _communities(graph, members, seed, resolution=2.0)
     if len(parts) > 1:
         return parts
@@ -139,7 +139,7 @@ def _halve(graph: scipy.sparse.csr_array, members: Members, seed: int) -> list[M
 
 
 def _as_matrix(graph: scipy.sparse.csr_array) -> scipy.sparse.csr_matrix:
-    """What scikit-learn takes, with 32-bit indices."""
+    """Returns the graph as scikit-learn takes it, with 32-bit indices."""
     matrix = scipy.sparse.csr_matrix(graph)
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     return matrix

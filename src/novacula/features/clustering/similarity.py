@@ -1,7 +1,7 @@
 """Which latents are alike: a sparse graph of nearest neighbors, made block by block, never all pairs at once.
 
-Directions alone do not tell: a circle is often held by two pairs of opposite latents, whose cosines are -1 and 0. What
-tells then is that neighbors are active together, and that opposites share a line. Sources: cosine and angle,
+Directions alone are not enough: two pairs of opposite latents often hold a circle, and their cosines are -1 and 0. What
+shows it then is that neighbors are active together, and that opposites share a line. Sources: cosine and angle,
 arXiv 2405.14860, section 4 and appendix; co-activity after the remark there, and arXiv 2604.28119; the levels of chance
 are ours.
 """
@@ -18,7 +18,8 @@ from novacula.features.discovery.slices import CodeMatrix
 BLOCK = 1024
 """Latents that are compared with all others at once."""
 WEAK = 0.08
-"""Least co-activity of an edge by default: below, latents mostly meet because their directions disturb each other."""
+"""Least co-activity of an edge by default. Below it, latents are active together mostly by the interference of their
+directions."""
 STRAIGHT = 0.65
 """Least absolute cosine of an edge by default, beside co-activity: a direction halfway between two others has 0.71."""
 _TOKENS = 200_000
@@ -38,11 +39,11 @@ def affinity_graph(
     cutoff: float | None = None,
     seed: int = 0,
 ) -> scipy.sparse.csr_array:
-    """The symmetric graph of latents that are alike.
+    """Returns the symmetric graph of latents that are alike.
 
     Args:
         rows: the dictionary.
-        codes: of tokens; needed for ``activity`` and ``mixed``.
+        codes: the codes of tokens; ``activity`` and ``mixed`` need them.
         alive: latents that take part.
         affinity: ``cosine`` of directions; ``angular``, 1 - angle / π; ``activity``, `co_activity`; ``mixed``, the
             larger of the absolute cosine and the co-activity, each as its share of the way from the cutoff to 1.
@@ -75,7 +76,7 @@ def affinity_graph(
 
 
 def co_activity(these: scipy.sparse.csc_array, those: scipy.sparse.csc_array) -> Blocks:
-    """How far the Jaccard index of the tokens of two latents is beyond chance, in blocks of the first's latents.
+    """Yields how far the Jaccard index of two latents' tokens is beyond chance, in blocks of the first latents.
 
     It is (J - J₀) / (1 - J₀), J₀ being the index that two independent latents would have that are active as often: 1
     where both are always active together, 0 where they are independent.
@@ -97,9 +98,9 @@ def co_activity(these: scipy.sparse.csc_array, those: scipy.sparse.csc_array) ->
 
 
 def chance_activity(sample: scipy.sparse.csc_array) -> float:
-    """The co-activity that a latent's best partner reaches once in a hundred times if tokens are paired at random.
+    """Returns the co-activity that a latent's best partner reaches once in a hundred times if tokens pair at random.
 
-    Each token is paired with the one half the data further on, so that runs of activity stay what they are.
+    Each token is paired with the token half the data further on, so runs of activity stay as they are.
     """
     tokens, _ = sample.shape or (0, 0)
     far = sample.tocsr()[np.roll(np.arange(tokens), tokens // 2)].tocsc()
@@ -109,7 +110,7 @@ def chance_activity(sample: scipy.sparse.csc_array) -> float:
 
 
 def chance_cosine(rows: Float[np.ndarray, "latents width"], alive: Alive, seed: int = 0) -> float:
-    """The cosine that the nearest neighbor of a random direction reaches once in a hundred times.
+    """Returns the cosine that the nearest neighbor of a random direction reaches once in a hundred times.
 
     The random directions are Gaussian with the covariance of the dictionary's, and as many, but 4,096 at most: the
     level then is that of a smaller dictionary, lower by a few hundredths.
@@ -124,7 +125,7 @@ def chance_cosine(rows: Float[np.ndarray, "latents width"], alive: Alive, seed: 
 
 
 def _cosines(rows: Float[np.ndarray, "alive width"], *, absolute: bool) -> Blocks:
-    """Cosines of all with all, a block at a time; -1 of each with itself."""
+    """Yields the cosines of all rows with all rows, a block at a time; that of each with itself is -1."""
     units = _units(rows)
     for start in range(0, len(units), BLOCK):
         cosines = units[start : start + BLOCK] @ units.T
@@ -141,7 +142,7 @@ def _units(rows: Float[np.ndarray, "some width"]) -> Float[np.ndarray, "some wid
 
 
 def _sample(codes: CodeMatrix, alive: Alive, seed: int) -> scipy.sparse.csc_array:
-    """Where the living latents are active, as ones, on so many tokens that counting is quick."""
+    """Returns where the living latents are active, as ones, on few enough tokens for quick counting."""
     matrix = codes.matrix[:, alive]
     if codes.n_tokens > _TOKENS:
         chosen = np.sort(np.random.default_rng([seed, 11]).choice(codes.n_tokens, _TOKENS, replace=False))
@@ -158,7 +159,7 @@ def _nearest(
     floor: float,
     rescale: Callable[[np.ndarray], np.ndarray],
 ) -> scipy.sparse.csr_array:
-    """The graph of the largest entries of each row, as far as they pass the floor."""
+    """Returns the graph of the largest entries of each row, as far as they pass the floor."""
     sources, targets, weights = [], [], []
     for start, block in blocks:
         own = np.arange(len(block))

@@ -19,7 +19,7 @@ class Template:
         text: holds ``{label}`` once, and ``{offset}`` at most once.
         answer: steps from the label to the answer that follows the text, those of the offset not counted; None where
             no answer follows.
-        read: the token whose state is looked at: the last one of the label, or of the text.
+        read: the token whose state is read: the last one of the label, or of the text.
     """
 
     text: str
@@ -32,14 +32,14 @@ class Concept:
     """Labels in order, and templates that name them.
 
     Attributes:
-        name: for reports.
-        labels: in their order, one name each.
-        templates: at least one.
+        name: its name.
+        labels: the labels in their order.
+        templates: at least one template.
         kind: whether the last label is followed by the first; ``control`` has no order at all.
         offsets: texts for ``{offset}`` and the steps that each means.
 
     Raises:
-        InputError: something does not fit; all problems are listed at once.
+        InputError: labels, templates and offsets do not fit; all problems are listed at once.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Concept:
         return len(self.labels)
 
     def groups(self, *, answered: bool = False) -> list["Wording"]:
-        """Every template with every offset; only those that an answer follows, if asked for."""
+        """Returns every template with every offset; with `answered`, only templates that an answer follows."""
         return [
             Wording(template, offset, steps)
             for template in self.templates
@@ -94,7 +94,7 @@ class Wording:
     steps: int
 
     def fill(self, label: str) -> "Filled":
-        """The text with a label."""
+        """Returns the text with a label."""
         text, spans = "", {}
         for piece in re.split(f"({LABEL}|{OFFSET})", self.template.text):
             start = len(text)
@@ -120,10 +120,10 @@ class Filled:
 
 
 def templates(*texts: str, answer: int | None = None) -> tuple[Template, ...]:
-    """Templates that are read at the label."""
+    """Returns templates that are read at the label."""
     return tuple(Template(text, answer) for text in texts)
 
 
 def counted(unit: str, numbers: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    """Offsets such as ``Two days``, from 1 up."""
+    """Returns offsets such as ``Two days``, from 1 up."""
     return tuple((f"{word} {unit}{'s' if count > 1 else ''}", count) for count, word in enumerate(numbers, 1))

@@ -6,16 +6,16 @@ from typing import Any
 from novacula.errors import InputError
 from novacula.features.concepts.builtin import CONCEPTS
 from novacula.features.concepts.concept import Concept, Template
-from novacula.files import JSON, read_json
+from novacula.files import JSON, read_json, to_json
 
 _KEYS = ("name", "labels", "templates", "kind", "offsets", "schema_version")
 
 
 def find_concept(task: str) -> Concept:
-    """A concept by its name, or from a JSON file.
+    """Returns a concept by its name, or from a JSON file.
 
     Raises:
-        InputError: neither; or a file that is no concept.
+        InputError: there is no such concept or file, or the file is no concept.
     """
     if task in CONCEPTS:
         return CONCEPTS[task]
@@ -25,14 +25,14 @@ def find_concept(task: str) -> Concept:
 
 
 def parse_concept(document: JSON, source: str) -> Concept:
-    """The concept that a JSON object tells.
+    """Returns the concept that a JSON object describes.
 
     ``labels`` (texts, in order) and ``templates`` are needed. A template is a text with ``{label}`` and perhaps
     ``{offset}``, or an object with ``text``, ``answer`` (steps from label to answer) and ``read`` (``label`` or
     ``last``). ``kind`` is ``cyclic``, ``ordered`` or ``control``, ``offsets`` an object from text to steps.
 
     Raises:
-        InputError: it is not like that; all problems are listed at once.
+        InputError: the object breaks these rules; all problems are listed at once.
     """
     if not isinstance(document, dict):
         raise InputError(source, "must hold a JSON object")
@@ -56,12 +56,12 @@ def parse_concept(document: JSON, source: str) -> Concept:
 
 
 def concept_document(concept: Concept) -> dict[str, JSON]:
-    """The JSON object that `parse_concept` reads back."""
+    """Returns the JSON object that `parse_concept` reads back."""
     return {
         "name": concept.name,
         "kind": concept.kind,
         "labels": [*concept.labels],
-        "templates": [{"text": each.text, "answer": each.answer, "read": each.read} for each in concept.templates],
+        "templates": [to_json(template) for template in concept.templates],
         "offsets": dict(concept.offsets),
     }
 

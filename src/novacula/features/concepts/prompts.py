@@ -1,4 +1,4 @@
-"""A concept's prompts as a model's tokens, with the place of what is read in each, found by its span in the text."""
+"""A concept's prompts as tokens of a model, and the token that is read in each, found by its span in the text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,20 +48,20 @@ class Prompts:
 
     @property
     def answers(self) -> Int[np.ndarray, " prompts"]:
-        """The label that rightly follows each prompt.
+        """The right answer to each prompt.
 
         Raises:
-            InputError: none follows.
+            InputError: no answer follows a template.
         """
         shifts = np.repeat([wording.shift for wording in self.wordings], self.concept.period)
         return (self.labels + shifts) % self.concept.period
 
     def by_group(self, states: Float[np.ndarray, "prompts d"]) -> Float[np.ndarray, "groups labels d"]:
-        """States by wording and label."""
+        """Returns states by wording and label."""
         return states.reshape(len(self.wordings), self.concept.period, -1)
 
     def label_tokens(self, model: LanguageModel) -> list[int]:
-        """The token of each label as it follows these prompts.
+        """Returns the token of each label as it follows these prompts.
 
         Raises:
             InputError: a label that is not a single token.
@@ -70,10 +70,10 @@ class Prompts:
 
 
 def make_prompts(model: LanguageModel, concept: Concept, wordings: Sequence[Wording]) -> Prompts:
-    """Tokenize all labels in some wordings.
+    """Makes the prompts of all labels in some wordings.
 
     Raises:
-        InputError: there is no wording, or the tokenizer does not tell where tokens stand.
+        InputError: there is no wording, or the tokenizer does not say where tokens stand.
     """
     if not wordings:
         raise InputError(concept.name, "has no template for this; for answers, a template needs `answer`")

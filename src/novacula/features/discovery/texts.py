@@ -13,9 +13,9 @@ MAX_BYTES = 256_000_000
 """Largest text file, unpacked."""
 _PIECE = 1_000_000
 _RATIO = 100
-"""Most that a text shrinks when it is packed; what shrinks more was made to fill the memory."""
+"""Largest ratio by which a text is packed; a file that exceeds it was made to fill the memory."""
 _LETTERS = 4
-"""Of a token, about; it only decides how long passages are."""
+"""Letters of a token, about; the number only decides how long passages are."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Passage:
 
 
 def read_passages(paths: Iterable[str | os.PathLike[str]], tokens: int) -> list[Passage]:
-    """All texts in pieces of about `tokens` tokens, cut between words.
+    """Reads all texts, in pieces of about `tokens` tokens, cut between words.
 
     Args:
         paths: text files in UTF-8, plain or as .gz, and folders of such files, which are searched.
-        tokens: of a piece, at four letters each.
+        tokens: tokens of a piece, at four letters each.
 
     Raises:
-        InputError: a file that cannot be read, or no text at all; binary files in folders are passed over.
+        InputError: a file cannot be read, or there is no text. Binary files in folders are passed over.
     """
     passages = []
     names = [os.fspath(path) for path in paths]
@@ -68,7 +68,7 @@ def _read(path: Path, *, strict: bool) -> str:
 
 
 def _unpack(data: bytearray, source: str) -> bytearray:
-    """What a gzip file holds, as far as it is not too large."""
+    """Returns the content of a gzip file, unless it is too large."""
     engine = zlib.decompressobj(wbits=31)
     most = min(MAX_BYTES, _PIECE + _RATIO * len(data))
     unpacked = bytearray()
@@ -85,7 +85,7 @@ def _unpack(data: bytearray, source: str) -> bytearray:
 
 
 def _cut(text: str, letters: int) -> list[str]:
-    """Pieces of about so many letters, cut at white space where there is any near."""
+    """Returns pieces of about `letters` letters, cut at white space where there is some near."""
     pieces, start = [], 0
     while start < len(text):
         stop = start + letters

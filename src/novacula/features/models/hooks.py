@@ -14,7 +14,7 @@ from novacula.errors import InputError
 
 Site = Literal["residual", "attention", "mlp", "head"]
 Tap = Callable[[Tensor], Tensor | None]
-"""Is given the states at a point, [batch length width], and returns what takes their place, or None."""
+"""Takes the states at a point, [batch length width], and returns states that replace them, or None."""
 
 _BLOCKS = ("layers", "h", "blocks", "decoder.layers")
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention")
@@ -49,7 +49,7 @@ class Edit:
 
     Attributes:
         point: where.
-        change: from the states there, [batch length width], to those that take their place.
+        change: maps the states there, [batch length width], to the states that replace them.
     """
 
     point: Point
@@ -58,12 +58,12 @@ class Edit:
 
 @dataclass(frozen=True)
 class Write:
-    """States to put into many prompts, one position each.
+    """States that are written into many prompts, one position each.
 
     Attributes:
-        point: where.
+        point: the place in the model.
         positions: the token position in each prompt.
-        states: what to write there.
+        states: the states that are written there.
     """
 
     point: Point
@@ -71,7 +71,7 @@ class Write:
     states: Float[Tensor, "prompts width"]
 
     def edit(self, rows: Int[Tensor, " batch"]) -> Edit:
-        """The edit of a batch that holds these prompts."""
+        """Returns the edit of a batch that holds these prompts."""
 
         def change(old: Tensor) -> Tensor:
             new = old.clone()
@@ -82,14 +82,14 @@ class Write:
 
 
 class Anatomy:
-    """Where the points of a `transformers` causal language model are.
+    """The points of a `transformers` causal language model.
 
     Attributes:
         blocks: the transformer's blocks in order.
         heads: attention heads of a block.
 
     Raises:
-        InputError: the model has no list of blocks under a name that is known.
+        InputError: the model has no list of blocks under a known name.
     """
 
     def __init__(self, module: nn.Module, name: str = "model") -> None:
@@ -102,7 +102,7 @@ class Anatomy:
         self.heads = int(getattr(getattr(module, "config", None), "num_attention_heads", 1))
 
     def attach(self, point: Point, tap: Tap) -> RemovableHandle:
-        """Hook `tap` to a point until the handle is removed.
+        """Hooks `tap` to a point until the handle is removed.
 
         Raises:
             InputError: the model has no such point.
@@ -124,10 +124,10 @@ class Anatomy:
         return projection.register_forward_pre_hook(_on_input(_on_head(tap, point.head, self.heads)), with_kwargs=True)
 
     def check(self, point: Point) -> None:
-        """Make sure that the model has this point.
+        """Makes sure that the model has this point.
 
         Raises:
-            InputError: it has not.
+            InputError: the model lacks it.
         """
         last = len(self.blocks) - (point.site != "residual")
         if not 0 <= point.layer <= last:
@@ -144,7 +144,7 @@ class Anatomy:
 
 @contextmanager
 def tapped(anatomy: Anatomy, taps: Sequence[tuple[Point, Tap]]) -> Iterator[None]:
-    """Hold hooks at points while this context lasts.
+    """Holds hooks at points while this context lasts.
 
     Raises:
         InputError: the model has no such point.
@@ -170,7 +170,7 @@ def _first(parent: nn.Module, names: Sequence[str]) -> nn.Module | None:
 
 
 def _on_input(tap: Tap) -> Callable[..., Any]:
-    """A pre-hook: the states come first, by position or by name."""
+    """Returns a pre-hook: the states come first, by position or by name."""
 
     def hook(_: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         states = args[0] if args else kwargs["hidden_states"]
@@ -183,7 +183,7 @@ def _on_input(tap: Tap) -> Callable[..., Any]:
 
 
 def _on_output(tap: Tap) -> Callable[..., Any]:
-    """A forward hook: the states are the output, or its first part."""
+    """Returns a forward hook: the states are the output, or its first part."""
 
     def hook(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
         new = tap(output[0] if isinstance(output, tuple) else output)
@@ -195,7 +195,7 @@ def _on_output(tap: Tap) -> Callable[..., Any]:
 
 
 def _on_head(tap: Tap, head: int, heads: int) -> Tap:
-    """Show `tap` one head's share of the states only."""
+    """Returns a tap that shows `tap` the states of one head only."""
 
     def whole(states: Tensor) -> Tensor | None:
         width = states.shape[-1] // heads

@@ -23,9 +23,9 @@ class LanguageModel:
 
     Attributes:
         module: the model, in evaluation mode.
-        tokenizer: what made its tokens; it must tell where each token stands in the text (a "fast" tokenizer).
-        name: for messages.
-        anatomy: where the points are.
+        tokenizer: its tokenizer, which must say where each token stands in the text (a "fast" tokenizer).
+        name: its name in messages.
+        anatomy: its points.
     """
 
     def __init__(self, module: nn.Module, tokenizer: Any, name: str = "model") -> None:
@@ -53,18 +53,18 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.module.parameters()).device
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a text, with the special tokens that the tokenizer itself adds."""
+        """Returns the tokens of a text, with the special tokens that the tokenizer itself adds."""
         return list(self.tokenizer(text)["input_ids"])
 
     def locate(self, text: str, start: int, stop: int) -> tuple[list[int], int]:
-        """The tokens of a text, and the position of the last one that covers characters `start` … `stop` - 1.
+        """Returns the tokens of a text, and the position of the last one that covers characters `start` … `stop` - 1.
 
         Raises:
-            InputError: the tokenizer does not tell where tokens stand, or none covers these characters.
+            InputError: the tokenizer does not say where tokens stand, or none covers these characters.
         """
         if not getattr(self.tokenizer, "is_fast", False):
             raise InputError(
@@ -78,10 +78,10 @@ class LanguageModel:
         return list(coded["input_ids"]), covering[-1]
 
     def label_token_ids(self, labels: Sequence[str], prompt: str = "It is") -> list[int]:
-        """The token of each label as it really follows a prompt, a space between them.
+        """Returns the token of each label as it follows a prompt and a space.
 
         Raises:
-            InputError: labels that are not a single token there, or share one; all are named.
+            InputError: labels are not single tokens there, or share one; all are named.
         """
         before = self.encode(prompt)
         found: dict[str, list[int]] = {}
@@ -100,7 +100,7 @@ class LanguageModel:
         return ids
 
     def run(self, tokens: Int[Tensor, "batch length"], edits: Sequence[Edit] = ()) -> Float[Tensor, "batch length v"]:
-        """Logits after every token.
+        """Returns the logits after every token.
 
         Raises:
             InputError: an edit is at a point that the model does not have.
@@ -115,13 +115,13 @@ class LanguageModel:
         vocabulary: Sequence[int] | None = None,
         batch: int = 64,
     ) -> Float[Tensor, "prompts v"]:
-        """Logits of the token that follows each prompt.
+        """Returns the logits of the token that follows each prompt.
 
         Args:
             prompts: tokens; lengths may differ.
-            writes: states to put into the prompts.
+            writes: states that are written into the prompts.
             vocabulary: tokens whose logits are wanted; all by default.
-            batch: most prompts that run together.
+            batch: largest number of prompts that run together.
         """
         parts: list[Tensor] = []
         order: list[int] = []
@@ -138,13 +138,12 @@ class LanguageModel:
     def read(
         self, prompts: Sequence[Tokens], points: Sequence[Point], positions: Sequence[int], *, batch: int = 64
     ) -> list[Float[Tensor, "prompts _"]]:
-        """States at some points, one position of each prompt; the model runs no further than the last point.
+        """Returns the states at some points, by point, at one position of each prompt.
 
-        Returns:
-            for each point, the states of all prompts.
+        The model runs no further than the last point.
 
         Raises:
-            InputError: a point that the model does not have, or a position outside its prompt.
+            InputError: the model lacks a point, or a position lies outside its prompt.
         """
         for row, (prompt, position) in enumerate(zip(prompts, positions, strict=True)):
             if not 0 <= position < len(prompt):
@@ -163,7 +162,7 @@ class LanguageModel:
     def hidden_states(
         self, prompts: Sequence[Tokens], layers: Sequence[int], positions: Sequence[int], *, batch: int = 64
     ) -> Float[Tensor, "prompts layers d"]:
-        """The residual stream at some layers, one position of each prompt.
+        """Returns the residual stream at some layers, at one position of each prompt.
 
         Raises:
             InputError: as `read`.
@@ -173,7 +172,7 @@ class LanguageModel:
     def iter_activations(
         self, texts: Iterable[str], layer: int, batch: int = 8, context: int = 256
     ) -> Iterator[tuple[Int[Tensor, "batch length"], Float[Tensor, "batch length d"]]]:
-        """Tokens of texts, and the residual stream at every one of them; the model stops after `layer`.
+        """Yields tokens of texts, and the residual stream at each of them; the model stops after `layer`.
 
         A text is cut into pieces of `context` tokens. A batch holds consecutive pieces of one length, so the rows of
         all batches, one after the other, are the pieces of `pieces` of all texts, in order.
@@ -190,12 +189,12 @@ class LanguageModel:
                 yield tokens, states
 
     def pieces(self, text: str, context: int) -> list[list[int]]:
-        """The tokens of a text in pieces of `context`, the last one shorter."""
+        """Returns the tokens of a text in pieces of `context`, the last one shorter."""
         tokens = self.encode(text)
         return [tokens[start : start + context] for start in range(0, len(tokens), context)]
 
     def _watch(self, tokens: Tensor, points: Sequence[Point]) -> list[Tensor]:
-        """States at points, [batch length width] each; ends the forward pass with the last of them."""
+        """Returns the states at points, [batch length width] each; the forward pass ends with the last of them."""
         seen: dict[int, Tensor] = {}
 
         def tap(index: int) -> Tap:
@@ -216,11 +215,11 @@ class LanguageModel:
 
 
 class _SeenAllError(Exception):
-    """Everything that was asked for has been seen: the rest of the forward pass is not needed."""
+    """All wanted states have been seen, so the rest of the forward pass is not needed."""
 
 
 def _batches(prompts: Sequence[Tokens], size: int) -> Iterator[list[int]]:
-    """Numbers of prompts of one length, at most `size` together."""
+    """Yields the numbers of prompts of one length, at most `size` together."""
     lengths: dict[int, list[int]] = {}
     for row, prompt in enumerate(prompts):
         lengths.setdefault(len(prompt), []).append(row)

