@@ -1,12 +1,24 @@
 """A program: integer variables, how one step changes them, and what it puts out. Source: ours."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from novacula.distill.expression import ON_ARRAYS, ON_INTEGERS, Column, Domain, Expression, Value, fold, names, nodes
+from novacula.distill.expression import (
+    ON_ARRAYS,
+    ON_INTEGERS,
+    Column,
+    Domain,
+    Expression,
+    Name,
+    Value,
+    fold,
+    names,
+    nodes,
+    substitute,
+)
 
 EXACT_LIMIT = 2**30
 """States beyond this magnitude make `Program.run` compute in Python's integers, as products might leave 64 bits."""
@@ -101,6 +113,22 @@ class Program:
             values[name] = fold(value, values, domain)
         update = [fold(value, values, domain) for value in self.update]
         return update, [fold(value, values, domain) for value in self.outputs]
+
+    def renamed(self, names: Mapping[str, str]) -> "Program":
+        """Returns the same program with other names.
+
+        Args:
+            names: a new name for every input, variable and value of the body.
+        """
+        values = {old: Name(new) for old, new in names.items()}
+        return Program(
+            tuple(names[name] for name in self.inputs),
+            tuple(names[name] for name in self.state),
+            self.start,
+            tuple((names[name], substitute(value, values)) for name, value in self.body),
+            tuple(substitute(value, values) for value in self.update),
+            tuple(substitute(value, values) for value in self.outputs),
+        )
 
     def _values(self) -> list[Expression]:
         return [*(value for _, value in self.body), *self.update, *self.outputs]

@@ -31,7 +31,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("seed", range(5))
 def test_blocks_are_found_again(case: str, seed: int) -> None:
-    planted = block_diag(*CASES[case])
+    planted = np.asarray(block_diag(*CASES[case]))
     hidden = conditioned(len(planted), np.random.default_rng(seed))
     matrix = hidden @ planted @ np.linalg.inv(hidden)
     basis = jordan_basis(matrix, 0.3, 1e-3)

@@ -7,7 +7,7 @@ It reorders sums, and writes `total // 3` as `math.floor((1/3)*total)`, which is
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from novacula.distill.expression import TRUTHS, Expression, Name, Number, Operation, Operator, substitute
+from novacula.distill.expression import TRUTHS, Expression, Name, Number, Operation, Operator
 from novacula.distill.program import Program
 
 
@@ -78,12 +78,4 @@ def renamed(program: Program, taken: Sequence[str]) -> Program:
         while new in taken or (new != name and new in known):
             new += "_"
         names[name] = new
-    values: dict[str, Expression] = {old: Name(new) for old, new in names.items()}
-    return Program(
-        tuple(names[name] for name in program.inputs),
-        tuple(names[name] for name in program.state),
-        program.start,
-        tuple((names[name], substitute(value, values)) for name, value in program.body),
-        tuple(substitute(value, values) for value in program.update),
-        tuple(substitute(value, values) for value in program.outputs),
-    )
+    return program.renamed(names)

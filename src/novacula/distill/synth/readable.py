@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from string import ascii_lowercase
 
-from novacula.distill.expression import Expression, Name, Operation, names, substitute, walk
+from novacula.distill.expression import Expression, Name, Operation, names, walk
 from novacula.distill.program import Program
 from novacula.distill.synth.rewrite import is_truth
 
@@ -28,7 +28,7 @@ def readable(program: Program) -> Program:
         owner = owners.get(Name(name))
         role = f"new_{renamed[owner]}" if owner else "total" if _is_divided(name, program) else ""
         renamed[name] = _free(role, taken)
-    return _substituted(program, renamed)
+    return program.renamed(renamed)
 
 
 def _resolved(value: Expression, body: Mapping[str, Expression]) -> Expression:
@@ -86,15 +86,3 @@ def _free(role: str, taken: set[str]) -> str:
     name = next(option for option in options if option not in taken)
     taken.add(name)
     return name
-
-
-def _substituted(program: Program, renamed: Mapping[str, str]) -> Program:
-    values = {old: Name(new) for old, new in renamed.items()}
-    return Program(
-        tuple(renamed[name] for name in program.inputs),
-        tuple(renamed[name] for name in program.state),
-        program.start,
-        tuple((renamed[name], substitute(value, values)) for name, value in program.body),
-        tuple(substitute(value, values) for value in program.update),
-        tuple(substitute(value, values) for value in program.outputs),
-    )

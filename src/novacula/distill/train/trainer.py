@@ -48,7 +48,7 @@ class TrainedNetwork:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _NetworkRecord:
     """What a checkpoint says of a trained network, besides its arrays; `depth` counts the layers of f and of g."""
 
     depth: tuple[int, int]
@@ -62,7 +62,7 @@ class _State:
     position: int
     attempt: int
     work: JSON
-    found: tuple[_Found, ...]
+    found: tuple[_NetworkRecord, ...]
     seconds: float
 
 
@@ -137,7 +137,7 @@ class Trainer:
                     arrays[f"found.{index}.{part}.{depth}.weight"] = layer.weight
                     arrays[f"found.{index}.{part}.{depth}.bias"] = layer.bias
         records = tuple(
-            _Found((len(found.network.f), len(found.network.g)), found.loss, found.how, found.seconds)
+            _NetworkRecord((len(found.network.f), len(found.network.g)), found.loss, found.how, found.seconds)
             for found in self._found
         )
         return arrays, to_json(_State(self.position, self._index, work, records, self._seconds))
@@ -164,7 +164,7 @@ class Trainer:
         """The generator of one piece of work, whatever was done before."""
         return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=key))
 
-    def _restored(self, arrays: Arrays, index: int, record: _Found) -> TrainedNetwork:
+    def _restored(self, arrays: Arrays, index: int, record: _NetworkRecord) -> TrainedNetwork:
         f, g = (
             tuple(
                 Layer(arrays[f"found.{index}.{part}.{depth}.weight"], arrays[f"found.{index}.{part}.{depth}.bias"])
