@@ -86,7 +86,7 @@ def co_activity(these: scipy.sparse.csc_array, those: scipy.sparse.csc_array) ->
         those: the same for the same tokens.
     """
     (tokens, latents), by_token = these.shape or (0, 0), those.tocsr()
-    uses, others = (np.diff(each.indptr).astype(np.float32) for each in (these, those))
+    uses, others = (np.diff(matrix.indptr).astype(np.float32) for matrix in (these, those))
     for start in range(0, latents, BLOCK):
         block = slice(start, start + BLOCK)
         both = (these[:, block].T @ by_token).toarray()

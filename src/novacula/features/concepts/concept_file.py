@@ -1,7 +1,6 @@
 """Concepts as JSON: files that a user writes, and what a run's folder keeps."""
 
 from pathlib import Path
-from typing import Any
 
 from novacula.errors import InputError
 from novacula.features.concepts.builtin import CONCEPTS
@@ -51,7 +50,7 @@ def parse_concept(document: JSON, source: str) -> Concept:
     if problems:
         raise InputError(source, *problems)
     name = document.get("name", Path(source).stem)
-    fields: dict[str, Any] = {"kind": kind, "labels": tuple(labels or ()), "templates": tuple(made)}  # pyright: ignore
+    fields = {"kind": kind, "labels": tuple(labels or ()), "templates": tuple(made)}  # pyright: ignore
     return Concept(name=str(name), offsets=tuple(offsets.items()), **fields)  # pyright: ignore
 
 
