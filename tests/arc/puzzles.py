@@ -1,5 +1,7 @@
 """Small random puzzles of every kind, and networks on them, for the tests of the ARC part."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -34,7 +36,7 @@ def random_task(seed: int, kind: str = "same", train: int = 3, tests: int = 1, s
     return Task(f"{kind}{seed}", tuple(pairs[:train]), tuple(before for before, _ in pairs[train:]))
 
 
-def random_engine(puzzle: Puzzle, seed: int = 0, **options: bool) -> TorchEngine:
+def random_engine(puzzle: Puzzle, seed: int = 0, **options: Any) -> TorchEngine:
     """A float64 engine whose parameters are all generic, so that every path carries a signal."""
     engine = TorchEngine(puzzle, SolveConfig(**options), torch.float64)
     generator = torch.Generator().manual_seed(seed)

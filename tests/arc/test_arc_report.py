@@ -194,7 +194,7 @@ def puzzle() -> Any:
     return preprocess(load_task("272f95fa"))
 
 
-PANELS = dict.fromkeys(("11100", "11010", "10110", "11001", "10101", "10011"), "e")
+PANELS: dict[str, str] = dict.fromkeys(("11100", "11010", "10110", "11001", "10101", "10011"), "e")
 PANELS |= {"11110": "ec", "11101": "ec", "11011": "ec", "10111": "ed", "11111": "ecd"}
 """Axes that are not within a panel: what is left when rows go down and columns across, else the last two axes."""
 

@@ -6,7 +6,7 @@ from novacula.arc.answers.standings import Standing
 from novacula.arc.answers.verdict import Verdict
 from novacula.arc.campaigns.curve import CUT_OFF, TaskScore, measure
 from novacula.arc.campaigns.published import RULES, published_rate, published_seconds, published_steps
-from novacula.arc.config import BenchConfig
+from novacula.arc.config import BenchConfig, Split
 
 RIGHT, WRONG = Verdict((False, True), True, 1.0), Verdict((False, False), False, 0.5)
 SCORES = [
@@ -38,7 +38,8 @@ def test_nothing_done_is_nothing_solved() -> None:
 
 
 def test_the_published_tables_agree_with_each_other() -> None:
-    for split, solved in (("training", 139), ("evaluation", 80)):
+    wins: dict[Split, int] = {"training": 139, "evaluation": 80}
+    for split, solved in wins.items():
         assert published_rate(split, 2000, 2) == solved / 400
         # Decoded from the published guesses, which hold one puzzle more than the tables.
         assert sum(right for right, _ in RULES[split].values()) == solved + 1

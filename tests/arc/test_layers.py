@@ -73,7 +73,7 @@ def test_share_up_sums_all_tensors_on_fewer_axes(kind: str, block: int) -> None:
             for r in SUBSETS
             if all(a <= b for a, b in zip(r, s, strict=True))
         )
-        expected = by_name(puzzle, s, tensors[s]) + norm(np.broadcast_to(total, total.shape)) @ array(residual[s].up).T
+        expected = by_name(puzzle, s, tensors[s]) + norm(np.asarray(total)) @ array(residual[s].up).T
         np.testing.assert_allclose(by_name(puzzle, s, found[s]), expected, atol=1e-9)
 
 

@@ -23,7 +23,7 @@ from novacula.arc.record import record
 from novacula.arc.solve import solve
 from novacula.errors import InputError, RunError
 from novacula.files import read_npz, write_npz
-from novacula.runs import Program, Step
+from novacula.runs import OnStep, Step, Work
 from tests.arc.puzzles import random_task
 from tests.arc.small_set import NAMES, TASKS, outputs_of, use_small_set
 
@@ -134,8 +134,8 @@ class _KilledError(Exception):
     pass
 
 
-def _stop_after(steps: int, stop: Callable[[], None]) -> Callable[[Program, Step], None]:
-    def on_step(program: Program, step: Step) -> None:
+def _stop_after(steps: int, stop: Callable[[], None]) -> OnStep:
+    def on_step(program: Work, step: Step) -> None:
         if program.position == steps:
             stop()
 

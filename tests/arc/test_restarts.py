@@ -60,7 +60,7 @@ def test_a_run_resumes_to_the_same_bits_on_either_side_of_a_restart(cut: int) ->
     resumed.load(arrays, data)
     assert resumed.position == cut
     (one, told), (two, retold) = whole.state(), advance(resumed, 7 - cut).state()
-    assert told["scores"] == retold["scores"] and told["shown"] == retold["shown"]
+    assert told.scores == retold.scores and told.shown == retold.shown
     assert whole.ranking() == resumed.ranking()
     assert all(np.array_equal(one[name], two[name]) for name in one if not name.endswith("_ms"))
 

@@ -1,6 +1,7 @@
 """The whole way from states to a ranking, on a small planted circle."""
 
 import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,12 +166,20 @@ class _Tokenizer:
 class _Model(LanguageModel):
     """A state is its token's number, its place, and the layer."""
 
-    d_model, n_layers = 3, 2
-
     def __init__(self) -> None:
         self.name, self.tokenizer = "toy", _Tokenizer()
 
-    def iter_activations(self, texts: list[str], layer: int, batch: int, context: int):
+    @property
+    def d_model(self) -> int:
+        return 3
+
+    @property
+    def n_layers(self) -> int:
+        return 2
+
+    def iter_activations(
+        self, texts: Iterable[str], layer: int, batch: int = 8, context: int = 256
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         for text in texts:
             for start in range(0, len(text), context):
                 tokens = torch.tensor([[ord(letter) for letter in text[start : start + context]]])

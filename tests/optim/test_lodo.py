@@ -9,6 +9,7 @@ from torch.nn import Parameter
 
 from novacula.errors import InputError
 from novacula.optim import LODO
+from novacula.optim.config import ScopeName
 from tests.optim.problems import generator, parameters, train, trained
 
 
@@ -70,7 +71,8 @@ def test_scope_none_is_global_for_few_scalars_and_per_parameter_for_many() -> No
 
 
 def test_global_scope_counts_missing_gradients_as_zeros_and_param_scope_skips() -> None:
-    for scope, moves in (("global", True), ("param", False)):
+    expected: dict[ScopeName, bool] = {"global": True, "param": False}
+    for scope, moves in expected.items():
         members = parameters((3,), (4,))
         optimizer = LODO(members, lr=0.1, scope=scope)
         train(optimizer, members, range(3))

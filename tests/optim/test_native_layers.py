@@ -1,5 +1,7 @@
 """The native kernels against the torch form."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -35,17 +37,17 @@ def test_products_and_meta_steps_agree(dtype: torch.dtype, n: int, options: dict
     if group.meta_optimizer == "sgd":
         states = [{"phi": phi.clone()} for _ in range(2)]
     sides = NativeEngine(structure, states[0]), TorchEngine(structure, states[1])
-    close = {"rtol": 2e-4, "atol": 2e-5} if dtype == torch.float32 else {"rtol": 1e-11, "atol": 1e-12}
+    relative, absolute = (2e-4, 2e-5) if dtype == torch.float32 else (1e-11, 1e-12)
     for step in range(1, 4):
         v, left = torch.randn(2, n, generator=generator(step), dtype=dtype)
         native, judge = (side.apply(v, keep=True).clone() for side in sides)
-        torch.testing.assert_close(native, judge, **close)
-        told = [side.learn(left, 0.7, torch.tensor(step), group) for side in sides]
+        torch.testing.assert_close(native, judge, rtol=relative, atol=absolute)
+        measured = [side.learn(left, 0.7, torch.tensor(step), group) for side in sides]
         torch.testing.assert_close(
-            torch.tensor([float(t) for t in told[0]]), torch.tensor([float(t) for t in told[1]]), rtol=1e-3, atol=1e-3
+            *(torch.tensor([float(value) for value in values]) for values in measured), rtol=1e-3, atol=1e-3
         )
     for name in states[0]:
-        torch.testing.assert_close(states[0][name], states[1][name], **close)
+        torch.testing.assert_close(states[0][name], states[1][name], rtol=relative, atol=absolute)
     assert (states[0]["phi"] - phi).abs().max() > 1e-3
 
 
@@ -71,7 +73,7 @@ def test_the_kernels_refuse_what_would_lead_them_out_of_memory() -> None:
         LodoBlocks(phi, None, None, put, get, put, get, window, vector, vector, vector)
 
     make()
-    for wrong in (
+    wrongs: tuple[dict[str, Any], ...] = (
         {"put": put + 64},
         {"put": put - 1},
         {"get": (get.int() + 64).to(torch.uint16)},
@@ -79,7 +81,8 @@ def test_the_kernels_refuse_what_would_lead_them_out_of_memory() -> None:
         {"phi": torch.zeros(1, 1, 4, 3, 16)},
         {"vector": torch.zeros(65)},
         {"window": 60},
-    ):
+    )
+    for wrong in wrongs:
         with pytest.raises(ValueError):
             make(**wrong)
     with pytest.raises(ValueError, match="apply comes before learn"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import Parameter
 
 from novacula.errors import InputError
 from novacula.optim.tasks import autoregression, text
@@ -68,7 +69,7 @@ def test_rosenbrock_is_the_published_function_in_two_coordinates_and_a_sum_in_mo
 
 def test_the_laplacian_is_that_of_the_network() -> None:
     problem = Poisson(generator(4))
-    problem.parameters = [p.detach().double() for p in problem.parameters]
+    problem.parameters = [Parameter(p.detach().double()) for p in problem.parameters]
     points = torch.rand(6, 2, generator=generator(5), dtype=torch.float64).requires_grad_()
     (slope,) = torch.autograd.grad(problem._value(points).sum(), points, create_graph=True)
     second = [torch.autograd.grad(slope[:, a].sum(), points, retain_graph=True)[0][:, a] for a in (0, 1)]

@@ -7,6 +7,7 @@ import os
 import pickle
 import struct
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def write_corpus(folder: Path) -> None:
     )
 
 
-def _write(folder: Path, files: dict[str, bytes | bytearray]) -> None:
+def _write(folder: Path, files: Mapping[str, bytes | bytearray]) -> None:
     folder.mkdir(parents=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)

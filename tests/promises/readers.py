@@ -47,7 +47,10 @@ class Reader:
 
 
 def _json(name: str, document: object) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_text(json.dumps(document)) and None
+    def write(folder: Path) -> None:
+        (folder / name).write_text(json.dumps(document))
+
+    return write
 
 
 # --- runs and jobs ------------------------------------------------------------------------------------------------

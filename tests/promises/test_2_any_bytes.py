@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from tests.promises.readers import READERS, Reader, mutated
 
 ATTACKS = [(reader, file) for reader in READERS for file in reader.attacked]
 NAMES = [f"{reader.name}: {file}" for reader, file in ATTACKS]
+CHECKS: list[Any] = list(HealthCheck)
 
 
 @cache
@@ -44,7 +46,7 @@ def read_with(reader: Reader, file: str, scratch: Path, make: Callable[[bytes], 
 
 
 @pytest.mark.parametrize(("reader", "file"), ATTACKS, ids=NAMES)
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=CHECKS)
 @given(data=st.data())
 def test_a_valid_file_that_was_changed(scratch: Path, reader: Reader, file: str, data: st.DataObject) -> None:
     def draw(below: int) -> int:
@@ -54,7 +56,7 @@ def test_a_valid_file_that_was_changed(scratch: Path, reader: Reader, file: str,
 
 
 @pytest.mark.parametrize(("reader", "file"), ATTACKS, ids=NAMES)
-@settings(max_examples=6, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=CHECKS)
 @given(content=st.binary(max_size=200))
 def test_any_bytes(scratch: Path, reader: Reader, file: str, content: bytes) -> None:
     read_with(reader, file, scratch, lambda good: content)

@@ -65,7 +65,7 @@ def test_emitted_programs_pass_and_compute_the_same_in_their_process(
         check_python(source)
         Path(f"emitted{number}.py").write_text(source)
         x = generator.integers(-3, 4, (20, 6, 1))
-        function = Function(f"emitted{number}:run", seconds=20.0, memory_mb=3000)
+        function = Function(f"emitted{number}:run", seconds=20.0)
         np.testing.assert_array_equal(function.run(x), program.run(x))
         function.close()
 
@@ -77,7 +77,7 @@ def test_what_passes_the_list_and_still_harms_is_ended(
     monkeypatch.chdir(tmp_path)
     check_python(source)
     Path("harmful.py").write_text(source)
-    function = Function("harmful:run", seconds=0.2, memory_mb=2000)
+    function = Function("harmful:run", seconds=0.2)
     with pytest.raises(InputError, match=said):
         function.run(np.ones((1, 2, 1), np.int64))
     function.close()

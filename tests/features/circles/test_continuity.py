@@ -38,8 +38,9 @@ def test_exchanging_early_and_late_changes_the_sign() -> None:
 
 
 def test_texts_go_through_the_model() -> None:
-    words = {"bare": "to {label}", "early": "plus1 to {label}", "late": "plus2 to {label}"}
-    found = continuity(toy().model, toy().concept, 1, **words)
+    found = continuity(
+        toy().model, toy().concept, 1, bare="to {label}", early="plus1 to {label}", late="plus2 to {label}"
+    )
     assert found.bare.shape == found.early.shape == (7, 2)
     with pytest.raises(InputError, match="must hold"):
         continuity(toy().model, toy().concept, 1, bare="to")
