@@ -60,10 +60,10 @@ def test_what_has_no_cycle_is_not_called_a_circle(smollm2: LanguageModel, name: 
 
 def test_writing_on_the_circle_of_weekdays_changes_tomorrow(smollm2: LanguageModel) -> None:
     experiment = prepare(smollm2, _prompts(smollm2, "weekdays", 1), 7)
-    rows, targets = stage.runs
-    answers, p = stage.prompts.answers, 7
-    wanted = (answers[rows] + targets - stage.prompts.labels[rows]) % p
-    none = (stage.logits[rows, answers[rows]] - stage.logits[rows, wanted]).mean()
+    rows, targets = experiment.runs
+    answers, p = experiment.prompts.answers, 7
+    wanted = (answers[rows] + targets - experiment.prompts.labels[rows]) % p
+    none = (experiment.logits[rows, answers[rows]] - experiment.logits[rows, wanted]).mean()
     assert none == pytest.approx(0.72, abs=0.05)
     assert measure_effect(experiment, "patch circle").mean_logit_difference == pytest.approx(-0.66, abs=0.1)
-    assert np.mean(stage.logits.argmax(1) == answers) > 0.5
+    assert np.mean(experiment.logits.argmax(1) == answers) > 0.5
