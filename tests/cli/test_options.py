@@ -56,7 +56,7 @@ def test_log_lines_go_to_stderr_as_asked(capsys: pytest.CaptureFixture[str]) -> 
         (RunOptions(quiet=True), []),
         (RunOptions(json=True), []),
     ):
-        options.apply_logging()
+        options.apply()
         logger.info("info")
         logger.warning("warn")
         said = capsys.readouterr()

@@ -58,7 +58,7 @@ def without_reports() -> Iterator[None]:
     """Reports are drawn by matplotlib, take most of a small run's time, and are not what is asked for here."""
     with (
         patch("novacula.optim.demo.RACERS", ("adamw", "lodo")),
-        patch.object(Verb, "write_page", lambda verb, folder: folder.path / "report.html"),
+        patch.object(Verb, "draw", lambda verb, folder: folder.path / "report.html"),
     ):
         yield
 

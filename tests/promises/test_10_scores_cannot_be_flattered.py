@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from novacula.arc.data.task import Solution
 from novacula.arc.score import score_submission
 from novacula.cli.main import main
-from novacula.cli.parts import report_function
 from novacula.errors import InputError, RunError
 from novacula.files import contained, read_json, write_json
 from novacula.report import read_svg
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, find_verb
 from tests.promises.readers import TASK
 from tests.promises.small_runs import COMMANDS
 
@@ -54,6 +53,11 @@ def judged(submission: Any) -> tuple[float, float]:
 
 def right(name: str) -> list[dict[str, Any]]:
     return [{"attempt_1": grid, "attempt_2": [[0]]} for grid in SOLUTIONS[name]]
+
+
+def write_page(path: Path) -> Path:
+    folder = RunFolder.open(path)
+    return find_verb(folder).write_page(folder)
 
 
 MALFORMED = [
@@ -152,7 +156,7 @@ def test_a_report_escapes_every_text(finished: Path, part: str, monkeypatch: pyt
         if path.exists():
             document: Any = read_json(path)
             write_json(path, poisoned(document))
-    page = report_function(part)(RunFolder.open(folder)).read_text()
+    page = write_page(folder).read_text()
     assert not any(mark in page for mark in MARKS)
     assert part in ("hypernet", "optim") or "&lt;script&gt;alert" in page, "its texts are not shown at all"
 
@@ -195,7 +199,7 @@ def test_a_picture_from_a_folder_brings_no_script(finished: Path, tmp_path: Path
         read_svg(tmp_path / "x.svg")
     (finished / "distill" / "artifacts" / "machine.svg").write_text(picture)
     with pytest.raises(InputError):
-        report_function("distill")(RunFolder.open(finished / "distill"))
+        write_page(finished / "distill")
 
 
 def test_text_in_a_picture_stays_text(tmp_path: Path) -> None:
@@ -225,6 +229,7 @@ def test_puzzles_whose_ids_are_paths_stay_inside(tmp_path: Path, monkeypatch: py
     assert not any(mark in page for mark in MARKS)
 
 
-def test_a_run_of_another_part_is_not_imported() -> None:
+def test_a_run_of_another_part_is_not_imported(tmp_path: Path) -> None:
+    RunFolder.create(part="os", verb="run", configuration={}, seed=0, threads=1, out=tmp_path / "run")
     with pytest.raises(RunError, match="does not have"):
-        report_function("os")
+        write_page(tmp_path / "run")

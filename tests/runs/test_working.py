@@ -1,6 +1,5 @@
-"""Working on a run without `drive`, and its options read back."""
+"""Work on a run without `drive`."""
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,8 @@ from novacula.errors import RunError
 from novacula.runs import RunFolder, working
 
 
-@dataclass(frozen=True)
-class Options:
-    """Some options."""
-
-    names: tuple[str, ...] = ("a", "b")
-    size: int = 3
-
-
 def folder_at(path: Path) -> RunFolder:
-    configuration = {"task": "toy", **asdict(Options(size=5))}
-    return RunFolder.create(part="arc", verb="bench", configuration=configuration, seed=0, threads=1, out=path)
+    return RunFolder.create(part="arc", verb="bench", configuration={"task": "toy"}, seed=0, threads=1, out=path)
 
 
 def test_an_error_is_recorded_at_the_step_that_was_reached_and_raised(tmp_path: Path) -> None:
@@ -47,8 +37,3 @@ def test_nobody_else_works_on_it_meanwhile(tmp_path: Path) -> None:
         pass
     with working(other):
         pass
-
-
-def test_options_are_read_back_as_they_were_whatever_else_is_recorded(tmp_path: Path) -> None:
-    folder_at(tmp_path / "run")
-    assert RunFolder.open(tmp_path / "run").record.options(Options) == Options(size=5)

@@ -2,14 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from novacula.cli.options import ResumeOptions
-    from novacula.runs import RunResult
 
 EXIT_FINISHED = 0
 EXIT_UNREACHED = 1
@@ -53,40 +51,6 @@ def stdout_console() -> "Console":
 def show(renderable: "RenderableType") -> None:
     """Prints a result on stdout."""
     stdout_console().print(renderable)
-
-
-def conclude(
-    result: "RunResult",
-    options: "ResumeOptions",
-    show_document: Callable[[Mapping[str, Any]], None],
-    *,
-    unit: str = "step",
-    reached: bool = True,
-) -> int:
-    """Prints a run's result, the path of its report, and the command to resume it if it is not at its end.
-
-    Args:
-        result: the result of the verb.
-        options: with --json, the function prints the document unchanged.
-        show_document: prints the document for people.
-        unit: the word for a step.
-        reached: whether the run's own check holds.
-
-    Returns:
-        The command's exit code.
-    """
-    if options.json:
-        print_json(result.document)
-    else:
-        show_document(result.document)
-        say(f"report: {printable(str(result.report))}")
-    if result.status in ("interrupted", "time-limit") and not (options.quiet or options.json):
-        from novacula.cli.progress import tell_how_to_resume
-
-        tell_how_to_resume(result, unit)
-    if result.status == "interrupted":
-        return EXIT_INTERRUPTED
-    return EXIT_FINISHED if reached else EXIT_UNREACHED
 
 
 def log_to_stderr(level: int) -> None:

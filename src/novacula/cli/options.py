@@ -84,10 +84,6 @@ class ResumeOptions:
         import torch
 
         torch.set_num_threads(threads)
-        self.apply_logging()
-
-    def apply_logging(self) -> None:
-        """Shows log lines on stderr: all with --verbose, errors with --quiet or --json, and otherwise warnings."""
         log_to_stderr(logging.DEBUG if self.verbose else logging.WARNING if self.shows_progress else logging.ERROR)
 
 
@@ -106,11 +102,6 @@ class CampaignOptions(ResumeOptions):
     def where(self) -> "RunSettings":
         """The place of the new run, as the functions of the verbs take it."""
         return {"runs": self.runs, "out": self.out}
-
-    @property
-    def places(self) -> dict[str, Any]:
-        """The place and the time limit of the new run, as the functions of the verbs take them."""
-        return {"runs": self.runs, "out": self.out, "time_limit": self.time_limit}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from novacula.cli.options import ResumeOptions
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from novacula.jobs import Outcome
     from novacula.runs import OnStep, RunResult, Step, Work
 
 _LINE_SECONDS = 10.0
@@ -43,22 +42,6 @@ def progress(
             yield on_step
     else:
         yield _lines(describe, unit)
-
-
-def job_lines(
-    options: ResumeOptions, describe: "Callable[[Outcome], str]" = lambda outcome: f"{outcome.cpu_seconds:.1f} s"
-) -> "Callable[[Outcome, int, int], None] | None":
-    """Returns the callback ``on_job`` of a campaign, which prints a line for every job, or None.
-
-    Args:
-        options: with --quiet or --json, the function returns None.
-        describe: returns the result of a finished job in a few words.
-    """
-
-    def on_job(outcome: "Outcome", done: int, total: int) -> None:
-        tell(f"{done}/{total}  {outcome.id}: {outcome.error or describe(outcome)}")
-
-    return on_job if options.shows_progress else None
 
 
 def tell(text: str) -> None:

@@ -1,7 +1,7 @@
 """``novacula runs``: list, show, resume, report and gallery."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from novacula.cli.console import print_json, printable
 from novacula.cli.console import show as show_result
 from novacula.cli.options import ResumeOptions, ResumeOptionsParameter, RunOptions
-from novacula.cli.parts import report_function, resume_function, screen_of
+from novacula.cli.parts import screen_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,21 +88,13 @@ def resume(run: str, /, *, options: ResumeOptionsParameter = ResumeOptions()) ->
     Args:
         run: The path of a run folder, or a name in the folder of runs.
     """
-    from novacula.errors import RunError
+    from novacula.cli.screen import perform
     from novacula.runs import find_run
+    from novacula.runs import resume as resume_run
 
     folder = find_run(run, options.runs)
-    chosen = {name: getattr(options, name) for name in ("runs", "time_limit", "json", "quiet", "verbose")}
-    if screen := screen_of(folder):
-        from novacula.cli.screen import perform
-        from novacula.runs import resume as go_on
-
-        return perform(partial(go_on, folder), screen, RunOptions(**chosen, threads=folder.record.threads))
-    if folder.record.status == "finished":
-        raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` shows its result")
-    resume_part = resume_function(folder.record.part)
-    with folder.lock():
-        return resume_part(folder, RunOptions(**chosen, out=folder.path, threads=folder.record.threads))
+    chosen = {field.name: getattr(options, field.name) for field in fields(options)}
+    return perform(partial(resume_run, folder), screen_of(folder), RunOptions(**chosen, threads=folder.record.threads))
 
 
 @app.command
@@ -116,10 +108,10 @@ def report(run: str, /, *, runs: Path = Path("runs"), open: bool = False) -> Non
         runs: The folder of runs.
         open: Show it in the web browser.
     """
-    from novacula.runs import find_run
+    from novacula.runs import find_run, find_verb
 
     folder = find_run(run, runs)
-    path = report_function(folder.record.part)(folder)
+    path = find_verb(folder).write_page(folder)
     show_result(printable(str(path)))
     if open:
         _open(path)

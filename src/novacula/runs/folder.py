@@ -25,9 +25,7 @@ from novacula.files import (
     to_json,
     write_json,
 )
-from novacula.functions import allow_functions
 from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from novacula.runs.consent import named_functions
 from novacula.runs.events import RESUMED, read_events
 from novacula.runs.machine import Origin, machine, versions
 from novacula.runs.record import NewRun, Record, Status
@@ -83,7 +81,6 @@ class RunFolder:
             ValueError: JSON cannot express the configuration.
         """
         record = Record.new(**begun)
-        allow_functions(named_functions(record.part, record.configuration))
         made: list[Path] = []
         try:
             path = (

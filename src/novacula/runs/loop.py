@@ -92,7 +92,6 @@ def drive(
     time_limit: float | None = None,
     log_every: int = 10,
     on_step: OnStep | None = None,
-    keep: Callable[[], None] | None = None,
 ) -> Status:
     """Runs a program from the folder's checkpoint, or from its beginning, and leaves the result in the folder.
 
@@ -106,7 +105,6 @@ def drive(
         time_limit: the seconds of wall time after which no further step begins. The loop does at least one step.
         log_every: the number of steps between logged metrics. The loop logs the metrics of the last step too.
         on_step: the callback after every step.
-        keep: writes artifacts that belong to the result, before the run counts as ended.
 
     Returns:
         ``finished``, ``interrupted`` or ``time-limit``. In each case result.json contains ``program.result()``.
@@ -125,8 +123,6 @@ def drive(
             status = _advance(program, folder, stop, checkpoint_seconds, deadline, log_every, on_step)
             folder.save_checkpoint(program.position, *program.state())
             folder.write_result(program.result())
-            if keep:
-                keep()
             if isinstance(program, KeepsArtifacts):
                 program.keep(folder)
             folder.set_status(status, step=program.position, length=program.length)

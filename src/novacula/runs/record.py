@@ -3,15 +3,12 @@
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, NotRequired, TypedDict, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar, get_args
 
 from typing_extensions import Unpack
 
 from novacula.errors import InputError
 from novacula.files import TEXT, Rules, check_entries, check_schema, from_json, read_json, to_json, write_json
-from novacula.functions import check_functions
-from novacula.runs.consent import named_functions
 from novacula.runs.machine import Origin, machine, versions
 
 Status = Literal["running", "finished", "interrupted", "time-limit", "failed"]
@@ -100,24 +97,6 @@ class Record:
             error="",
         )
 
-    def options(self, kind: type[_Options]) -> _Options:
-        """Returns the configuration as its dataclass, without the entries for which that has no field.
-
-        Raises:
-            InputError: an option is out of its range or has another type, or the user has not allowed a function that
-                it names (`novacula.runs.consent`).
-        """
-        check_functions(named_functions(self.part, self.configuration))
-        hints = get_type_hints(kind)
-        stored = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in self.configuration.items()
-            if name in _field_names(kind)
-        }
-        if wrong := [name for name, value in stored.items() if not _fits(value, hints[name])]:
-            raise InputError("run.json", *(f"the option {name} is {str(stored[name])[:40]!r}" for name in wrong))
-        return kind(**stored)
-
     def read_configuration(self, kind: type[_Options], path: Path) -> _Options:
         """Returns the configuration as its dataclass.
 
@@ -139,7 +118,7 @@ class Record:
         stored, place = getattr(self, entry), f"{path}/run.json, {entry}"
         if self.schema_version == _OLD:
             raise InputError(place, "was written by an earlier novacula: the run can be shown, but not resumed")
-        known = set(_field_names(kind))
+        known = {field.name for field in fields(kind)}  # pyright: ignore[reportArgumentType]
         problems = [f"{name!r} is unknown" for name in sorted(stored.keys() - known)]
         problems += [f"{name!r} is missing" for name in sorted(known - stored.keys())]
         if problems:
@@ -198,27 +177,6 @@ _RULES: Rules = {
     "error": TEXT,
     "elsewhere": ("a list of objects", lambda value: isinstance(value, list) and all(map(_OBJECT[1], value))),
 }
-
-
-def _field_names(kind: Any) -> list[str]:
-    return [field.name for field in fields(kind)]
-
-
-def _fits(value: object, hint: Any) -> bool:
-    """Returns whether an option has its field's type. It accepts any value for types that JSON does not have."""
-    within = get_args(hint)
-    match get_origin(hint) or hint:
-        case kind if kind is Literal:
-            return value in within
-        case kind if kind in (Union, UnionType):
-            return any(_fits(value, each) for each in within)
-        case kind if kind is tuple:
-            return isinstance(value, tuple) and all(_fits(each, within[0]) for each in value)
-        case kind if kind is float:
-            return type(value) in (int, float)
-        case kind if kind in (int, str, bool, NoneType):
-            return type(value) is kind
-    return True
 
 
 def _now() -> str:
