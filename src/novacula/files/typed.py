@@ -57,8 +57,8 @@ def check_entries(document: Mapping[str, object], rules: Rules) -> list[str]:
     ]
 
 
-def _plain(value: object) -> JSON:
+def _plain(value: Any) -> JSON:
     """Returns an array or a number of NumPy as plain values, without an import of NumPy."""
-    if callable(plain := getattr(value, "tolist", None)):
-        return plain()
+    if hasattr(value, "tolist"):
+        return value.tolist()
     raise TypeError(f"a {type(value).__name__} has no form in JSON")
