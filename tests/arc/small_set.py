@@ -76,4 +76,4 @@ def with_tests() -> dict[str, str]:
 
 def without_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes longer than all else in a small run; tests of a report ask for it themselves."""
-    monkeypatch.setattr(Verb, "write_page", lambda verb, folder: folder.path / "report.html")
+    monkeypatch.setattr(Verb, "draw", lambda verb, folder: folder.path / "report.html")

@@ -77,7 +77,7 @@ class TestPublicSets:
 
     def test_ids_are_looked_up_in_the_named_set_only(self) -> None:
         only_in_1 = min({t.id for t in list_tasks("arc1", "evaluation")} - {t.id for t in both_splits_of_arc2()})
-        assert "not in arc2, but in arc1; choose that with --dataset arc1" in message_of(only_in_1, dataset="arc2")
+        assert "not in arc2, but in arc1; choose that with dataset arc1" in message_of(only_in_1, dataset="arc2")
         only_in_2 = list_tasks("arc2", "evaluation")[1].id
         assert load_task(only_in_2, "arc2").name == only_in_2
         for load in (load_task, load_solution):

@@ -131,5 +131,5 @@ def test_a_cluster_that_does_not_answer_is_refused_before_anything_is_made(
 def test_a_leg_is_not_resumed_by_itself(novacula: Run) -> None:
     RunFolder.create(part="arc", verb="leg", configuration={}, seed=0, threads=1, out="leg")
     said = novacula("runs", "resume", "leg")
-    assert said.code == 2 and "is a run of `arc leg`, which is not resumed or reported by itself" in said.errors[0]
+    assert said.code == 2 and "is a run of `arc leg`, which has no resume or report of its own" in said.errors[0]
     assert main(["arc", "bench", "--help"]) == 0

@@ -124,7 +124,7 @@ def test_report(novacula: Run, runs: Path, toy_part: list[RunResult], monkeypatc
 def test_an_unfinished_run_shows_how_to_resume_it(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = RunFolder.open(runs / "toy-cut")
     report = folder.path / "report.html"
-    cut = RunResult("interrupted", {"schema_version": 1}, report, folder=folder)
+    cut = RunResult("interrupted", {"schema_version": 1}, report, None, folder)
     shown: list[RunResult] = []
     screen, unreached = Screen(shown.append), Screen(shown.append, reached=lambda result: False)
 

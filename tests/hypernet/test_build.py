@@ -113,11 +113,11 @@ def test_spare_units_are_dead_or_carry_the_linear_part() -> None:
 
 def test_bad_options() -> None:
     for kind, inputs, options, problem in (
-        ("double-sided", 0, {}, "--inputs is 0"),
-        ("double-sided", 4, {"slope": float("nan"), "seed": -1}, "--seed is -1.*--slope is nan"),
-        ("max-tree", 4, {"activation": "tanh"}, "--activation is 'tanh'"),
+        ("double-sided", 0, {}, "inputs is 0"),
+        ("double-sided", 4, {"slope": float("nan"), "seed": -1}, "seed is -1.*slope is nan"),
+        ("max-tree", 4, {"activation": "tanh"}, "activation is 'tanh'"),
         ("product-squares", 3, {}, "cannot have 3 inputs"),
-        ("angle-addition-squares", 6, {}, "--inputs is 6; angle-addition-squares has 4"),
+        ("angle-addition-squares", 6, {}, "inputs is 6; angle-addition-squares has 4"),
     ):
         with pytest.raises(InputError, match=problem):
             build(kind, inputs, **options)

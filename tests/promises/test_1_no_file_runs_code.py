@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from novacula.errors import InputError
 from novacula.files import read_json, write_json
 from novacula.functions import FUNCTIONS
 from novacula.hypernet.config import TrainConfig
+from novacula.hypernet.train import TRAIN
 from novacula.runs import RunFolder
 from tests.promises.hostile import FLAG, Payload, write_corpus
 from tests.promises.readers import PARTS
@@ -91,13 +91,12 @@ def test_a_folder_that_names_a_function_does_not_run_it(
 
 def test_who_names_the_function_too_may_run_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(FUNCTIONS, raising=False)
-    options = {"part": "hypernet", "verb": "train", "seed": 0, "threads": 1}
-    record = RunFolder.create(configuration={}, **options, out=tmp_path / "run").record
-    theirs = replace(record, configuration={"task": "mine:f"})
+    theirs = TRAIN.create(TrainConfig(task="mine:f"), TRAIN.inputs(), out=tmp_path / "run")
+    monkeypatch.delenv(FUNCTIONS)  # as in another process, which was only given the folder
     with pytest.raises(InputError, match="NOVACULA_FUNCTIONS=mine:f"):
-        theirs.options(TrainConfig)
+        TRAIN.read(theirs)
     monkeypatch.setenv(FUNCTIONS, "other:g, mine:f")
-    assert theirs.options(TrainConfig).task == "mine:f"
+    assert TRAIN.read(theirs)[0].task == "mine:f"
     monkeypatch.delenv(FUNCTIONS)
-    mine = RunFolder.create(configuration={"task": "mine:f"}, **options, out=tmp_path / "mine").record
-    assert mine.options(TrainConfig).task == "mine:f", "who begins a run has named its function"
+    mine = TRAIN.create(TrainConfig(task="mine:f"), TRAIN.inputs(), out=tmp_path / "mine")
+    assert TRAIN.read(mine)[0].task == "mine:f", "who begins a run has named its function"

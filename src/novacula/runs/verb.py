@@ -5,7 +5,7 @@ module contains what all verbs share: it makes the folders of runs, and drives, 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
@@ -45,8 +45,8 @@ class RunResult(Generic[Findings]):
     status: Status
     document: Mapping[str, Any]
     report: Path
-    findings: Any = field(default=None, kw_only=True)
-    folder: Any = field(default=None, kw_only=True)
+    findings: Findings
+    folder: RunFolder
 
 
 class ResumeSettings(TypedDict, total=False):
