@@ -81,7 +81,7 @@ class TestPublicSets:
         only_in_2 = list_tasks("arc2", "evaluation")[1].id
         assert load_task(only_in_2, "arc2").name == only_in_2
         for load in (load_task, load_solution):
-            assert "not in arc1, but in arc2; choose that with --dataset arc2" in message_of(only_in_2, load)
+            assert "not in arc1, but in arc2; choose that with dataset arc2" in message_of(only_in_2, load)
 
     def test_an_unknown_set_or_split_is_refused(self) -> None:
         # In a process of its own, since in the tests the annotation refuses first. Imports are checked by the way.
