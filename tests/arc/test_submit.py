@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,21 @@ def test_good_puzzles_are_answered_beside_a_broken_one(tmp_path: Path, caplog: p
     submission = assert_valid(out, challenges)
     assert submission["torn"] == [{"attempt_1": [[0]], "attempt_2": [[0]]}] * 2
     assert not list(only_run(tmp_path / "runs").path.glob("puzzles/*")), "no checkpoint is needed any more"
+
+
+def test_the_time_limit_counts_what_comes_before_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MODULE.store_tasks
+
+    def slow_store(*arguments: Any) -> None:
+        time.sleep(0.3)
+        store(*arguments)
+
+    monkeypatch.setattr(MODULE, "store_tasks", slow_store)
+    result = submit(write_challenges(tmp_path), CONFIG, out=tmp_path / "s.json", runs=tmp_path / "r", time_limit=0.2)
+    assert result.status == "time-limit"
+    assert [row.steps for row in result.findings.per_task] == [0] * 4
 
 
 def test_rounds_come_to_what_one_run_would_have(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def make_run(
     error: str = "",
     reported: bool = True,
 ) -> RunFolder:
-    folder = RunFolder.create(part=part, verb=verb, configuration={"task": task}, seed=0, threads=1, out=runs / name)
+    folder = RunFolder.create(part=part, verb=verb, about=task, configuration={}, seed=0, threads=1, out=runs / name)
     folder.set_status(status, step=1200, length=2000, error=error)
     if reported:
         write_report(folder.path / "report.html", name, task, [Section("Picture", PICTURE)])

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from novacula.cli.main import main
+from novacula.distill.config import RunConfig
+from novacula.distill.run import RUN, RunInputs
 from novacula.errors import InputError
 from novacula.files import read_json, write_json
 from novacula.functions import FUNCTIONS
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.train import TRAIN
-from novacula.runs import RunFolder
+from novacula.runs import Verb
 from tests.promises.hostile import FLAG, Payload, write_corpus
 from tests.promises.readers import PARTS
 from tests.runs.toy import environment
@@ -65,28 +67,39 @@ def test_the_payload_would_be_noticed(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("part", "verb", "options"),
+    ("verb", "config", "inputs", "change"),
     [
-        ("hypernet", "train", {"task": "planted:f"}),
-        ("hypernet", "train", {"task": "l1-norm", "law": "planted:f"}),
-        ("distill", "run", {"task": "planted:f", "source": "planted:f"}),
+        (TRAIN, TrainConfig(), TRAIN.inputs(), {"configuration": {"task": "planted:f"}}),
+        (TRAIN, TrainConfig(), TRAIN.inputs(), {"configuration": {"law": "planted:f"}}),
+        (RUN, RunConfig(), RunInputs("mine.csv"), {"inputs": {"source": "planted:f"}}),
     ],
+    ids=["task", "law", "source"],
 )
 @pytest.mark.parametrize("action", ["resume", "report"])
 def test_a_folder_that_names_a_function_does_not_run_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, verb: str, options: dict, action: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verb: Verb,
+    config: object,
+    inputs: object,
+    change: dict[str, dict[str, str]],
+    action: str,
 ) -> None:
     # As if somebody had sent a folder with a run in it, and a module beside it.
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(FUNCTIONS, raising=False)
-    RunFolder.create(part=part, verb=verb, configuration={}, seed=0, threads=1, out="run")
+    verb.create(config, inputs, out="run")
     record = read_json("run/run.json")
     assert isinstance(record, dict)
-    write_json("run/run.json", record | {"configuration": options, "status": "interrupted"})
+    changed = {entry: record[entry] | names for entry, names in change.items()}
+    write_json("run/run.json", record | changed | {"status": "interrupted"})
     write_json("run/result.json", {"schema_version": 1, "steps": 1})
     Path("planted.py").write_text(f"import os\nos.mkdir({FLAG!r})\n\ndef f(x):\n    return x\n")
-    assert main(["runs", action, "run"]) in ((2,) if action == "resume" else (0, 2))
+    code, said = main(["runs", action, "run"]), capsys.readouterr().err
     assert not Path(FLAG).exists(), "a file has run code"
+    if action == "resume":
+        assert code == 2 and "names the function planted:f, which the run would call" in said
 
 
 def test_who_names_the_function_too_may_run_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

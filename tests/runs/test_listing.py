@@ -10,7 +10,7 @@ from novacula.runs import RunFolder, find_run, list_runs
 def runs(tmp_path: Path) -> Path:
     for task in ("6d75e8bb", "6f8cd79b"):
         RunFolder.create(
-            part="arc", verb="solve", configuration={"task": task}, seed=0, threads=1, out=tmp_path / f"arc-{task}"
+            part="arc", verb="solve", about=task, configuration={}, seed=0, threads=1, out=tmp_path / f"arc-{task}"
         )
     RunFolder.open(tmp_path / "arc-6f8cd79b").set_status("finished", step=3, length=3)
     (tmp_path / "arc-damaged").mkdir()

@@ -7,6 +7,7 @@ Source: ours.
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -78,6 +79,7 @@ def submit(
         InputError: the challenges cannot be read, or hold no sound puzzle; the submission exists, or cannot be written.
         RunError: the run's folder cannot be made, or no worker can be had.
     """
+    began = time.monotonic()
     config, path = config or SubmitConfig(), Path(os.path.abspath(out))
     asked = load_challenges(challenges)
     if path.exists():
@@ -100,6 +102,8 @@ def submit(
         raise
     for name, problems in asked.broken.items():
         _LOG.warning("%s: %s: %s; it gets a placeholder", challenges, name, "; ".join(problems))
+    if (limit := settings.get("time_limit")) is not None:
+        settings["time_limit"] = limit - (time.monotonic() - began)
     return SUBMIT.resume(folder, **settings)
 
 

@@ -21,7 +21,9 @@ _PLACE = re.compile(r"(?P<rule>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 
 
 def to_json(value: object) -> JSON:
-    """Returns `value` as JSON: dataclasses become objects, tuples lists, and arrays and numbers of NumPy plain ones.
+    """Returns `value` as JSON: dataclasses become objects, and arrays and numbers of NumPy plain ones.
+
+    Tuples stay tuples, which the writers of JSON write as lists.
 
     Raises:
         TypeError: JSON has no form for something in `value`.

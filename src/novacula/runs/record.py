@@ -82,7 +82,7 @@ class Record:
         return cls(
             part=begun["part"],
             verb=begun["verb"],
-            about=begun.get("about", "") or str(configuration.get("task", "")),
+            about=begun.get("about", ""),
             configuration=configuration,
             inputs=inputs,
             seed=begun["seed"],
