@@ -34,7 +34,7 @@ from novacula.optim.training import TrainingRun
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Verb
 
 FACTORS = (0.25, 0.5, 2.0, 4.0)
-"""Of the learning rates, beside 1."""
+"""Factors on the learning rates, beside 1."""
 
 Result = TypeVar("Result")
 

@@ -48,7 +48,7 @@ class GroupOptions:
     meta_eps: float = 1e-7
     """Added to the root of its second moment."""
     meta_every: int = 1
-    """The preconditioner learns from one gradient in so many; the steps between cost half."""
+    """The preconditioner learns from one gradient in this many; the steps between cost half."""
     max_update_rms: float | None = None
     """The largest root mean square of one update; None for no limit."""
 

@@ -17,7 +17,7 @@ from novacula.arc.data.task import Answer
 from novacula.arc.network.engine import DrawnTests
 
 DECAY = 0.97
-"""Of the moving average, which starts at 0 and is not corrected for that."""
+"""The decay of the moving average, which starts at 0 and is not corrected for this bias."""
 CERTAINTY_WEIGHT = 10.0
 EARLY_STEPS, EARLY_PENALTY = 150, 10.0
 AVERAGE_PENALTY = 4.0
@@ -164,7 +164,7 @@ class Answers:
 
 
 def joint_uncertainty(uncertainties: Float[np.ndarray, " tests"]) -> float:
-    """Of a candidate for all tests: the mean over the tests."""
+    """Returns the uncertainty of a candidate for all tests: the mean over the tests."""
     return float(np.mean(uncertainties))
 
 

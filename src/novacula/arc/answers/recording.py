@@ -31,7 +31,7 @@ from novacula.arc.data.task import Grid
 DECODE_EVERY = 10
 """Noise-free decodes are made after steps 10, 20, …, with the parameters that these steps have left."""
 BEST = 20
-"""A candidate's grids are kept if it was ever among so many best by one of four scores (`prominent`)."""
+"""The grids of a candidate are kept if it was ever among this many best by one of four scores (`prominent`)."""
 DIGEST_BYTES = 5
 """One grid in 2^40 has a given digest: in a thousand recordings of 2,000 grids one is mistaken with chance 2e-6."""
 
@@ -121,7 +121,7 @@ class Recording:
         return known if len(known) == len(numbers) else None
 
     def scores(self, steps: int | None = None) -> dict[Candidate, float]:
-        """Log-weights of the candidates by the published rule, after so many steps; by default after all."""
+        """Returns the log-weights of the candidates by the published rule after `steps` steps, by default after all."""
         scores: dict[Candidate, float] = {}
         for step in range(len(self.kl) if steps is None else steps):
             add_weight(scores, self.samples.candidate(step), self.samples.weight(step, step))
@@ -129,7 +129,7 @@ class Recording:
         return scores
 
     def ranking(self, steps: int | None = None) -> list[Candidate]:
-        """Returns the candidates by the published rule after so many steps, best first; by default after all."""
+        """Returns the candidates by the published rule after `steps` steps, by default after all, the best first."""
         return ranked(self.scores(steps))
 
     def answer(self, candidate: Candidate) -> Answer | None:

@@ -97,7 +97,7 @@ def fitting(texts: Mapping[int, str], proposals: int) -> dict[int, str]:
 
 
 def rounded(values: np.ndarray, bits: int) -> np.ndarray:
-    """32-bit floats rounded to so many bits after the leading one of each number's mantissa."""
+    """Returns 32-bit floats whose mantissas are rounded to `bits` bits after the leading one."""
     unused = 23 - bits
     words = values.astype("<f4").view("<u4")
     return ((words + np.uint32(1 << (unused - 1))) >> np.uint32(unused) << np.uint32(unused)).view("<f4")

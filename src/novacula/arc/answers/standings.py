@@ -85,7 +85,7 @@ class Standings:
 
 
 def is_recorded(step: int, last: int) -> bool:
-    """Returns whether the order is kept after so many steps."""
+    """Returns whether the order of the candidates is kept after step `step`."""
     return step in RECORDED_STEPS or step == last or (step > RECORDED_STEPS[-1] and step % 500 == 0)
 
 

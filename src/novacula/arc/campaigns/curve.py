@@ -20,7 +20,7 @@ CUT_OFF = "cut off"
 RULES: tuple[SizeRule, ...] = get_args(SizeRule)
 
 Rates = Mapping[str, float]
-"""By each of `COUNTS` as text, the part of puzzles whose truth is among so many candidates, 0 to 1."""
+"""The share of puzzles, 0 to 1, whose truth is among the first n candidates, by each n of `COUNTS` as text."""
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ def solve_job(configuration: PuzzleJob) -> LegFindings:
     """Trains on a puzzle up to a step. A checkpoint of the puzzle changes no result, only the time.
 
     Raises:
-        KeyboardInterrupt: the worker was told to end; another one goes on from the checkpoint.
+        KeyboardInterrupt: a signal ended the worker; another one continues from the checkpoint.
     """
     subject = (configuration.task, configuration.until)
     folder = LEG.work_in_job(configuration.solve, NoInputs(), subject, Path(configuration.folder))

@@ -49,5 +49,5 @@ def published_rate(split: Split, step: int, count: int) -> float | None:
 
 
 def published_seconds(split: Split, step: int) -> float:
-    """Seconds per puzzle that the published program took for so many steps on an RTX 4070."""
+    """Returns the seconds per puzzle that the published program took for `step` steps on an RTX 4070."""
     return _TABLES[split][step][0] * 3600 / PUZZLES

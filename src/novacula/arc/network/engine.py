@@ -64,7 +64,7 @@ class Engine(Protocol):
         ...
 
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Restores a `state` after so many steps."""
+        """Restores the `state` of an engine that has done `steps` steps."""
         ...
 
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:

@@ -37,7 +37,7 @@ class Family:
         return _skew(turned) if self.diagonal else turned
 
     def scatter(self, turned: Tensor, columns: int) -> dict[int, Tensor]:
-        """Returns the inverse of `gather`: each direction's entry on a canvas of so many columns."""
+        """Returns the inverse of `gather`: the entry of each direction on a canvas of that many columns."""
         lines = _unskew(turned, columns) if self.diagonal else turned
         return {k: _flip(lines.narrow(1, i, 1), self._flips(k)) for i, k in enumerate(self.directions)}
 

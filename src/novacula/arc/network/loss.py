@@ -101,7 +101,7 @@ class Reconstruction:
 
 
 def _strides(puzzle: Puzzle) -> tuple[int, int, int, int, int]:
-    """Of the flat color distribution ``[mode, example, color with black, x, y]``."""
+    """Returns the strides of the flat color distribution ``[mode, example, color with black, x, y]``."""
     axes = puzzle.axes
     cells, colors = axes.x * axes.y, axes.color + 1
     return axes.example * colors * cells, colors * cells, cells, axes.y, 1

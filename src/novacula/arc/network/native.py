@@ -126,7 +126,7 @@ class NativeEngine:
         return dict(zip(("parameters", "first", "second"), self._engine.state(), strict=True))
 
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Restores a `state` after so many steps."""
+        """Restores the `state` of an engine that has done `steps` steps."""
         self._engine.load(*(np.ascontiguousarray(arrays[name]) for name in ("parameters", "first", "second")))
         self.steps = steps
 

@@ -73,7 +73,7 @@ class TorchEngine:
         return {name: tensor.cpu().numpy().copy() for name, tensor in tensors.items()}
 
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Restores a `state` after so many steps."""
+        """Restores the `state` of an engine that has done `steps` steps."""
         for name, tensor in (
             ("parameters", self.weights.flat),
             ("first", self._adam.first),
