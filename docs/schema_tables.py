@@ -27,7 +27,7 @@ class JsonSchemas(SphinxDirective):
         for part in PARTS:
             if find_spec(f"novacula.{part}.verbs"):
                 verbs = import_module(f"novacula.{part}.verbs").VERBS
-                documents += [(f"result.json of {verb.part} {verb.name}", verb.findings) for verb in verbs]
+                documents += [(f"result.json of {verb.signature.command}", verb.signature.findings) for verb in verbs]
         lines = [line for title, kind in documents for line in _document(title, kind)]
         container = nodes.container()
         self.state.nested_parse(StringList(lines, source="json-schemas"), 0, container)

@@ -15,7 +15,7 @@ from novacula.files import read_json, write_json
 from novacula.functions import FUNCTIONS
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.train import TRAIN
-from novacula.runs import Verb
+from novacula.runs import NoInputs, Verb
 from tests.promises.hostile import FLAG, Payload, write_corpus
 from tests.promises.readers import PARTS
 from tests.runs.toy import environment
@@ -69,8 +69,8 @@ def test_the_payload_would_be_noticed(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("verb", "config", "inputs", "change"),
     [
-        (TRAIN, TrainConfig(), TRAIN.inputs(), {"configuration": {"task": "planted:f"}}),
-        (TRAIN, TrainConfig(), TRAIN.inputs(), {"configuration": {"law": "planted:f"}}),
+        (TRAIN, TrainConfig(), NoInputs(), {"configuration": {"task": "planted:f"}}),
+        (TRAIN, TrainConfig(), NoInputs(), {"configuration": {"law": "planted:f"}}),
         (RUN, RunConfig(), RunInputs("mine.csv"), {"inputs": {"source": "planted:f"}}),
     ],
     ids=["task", "law", "source"],
@@ -104,12 +104,12 @@ def test_a_folder_that_names_a_function_does_not_run_it(
 
 def test_who_names_the_function_too_may_run_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(FUNCTIONS, raising=False)
-    theirs = TRAIN.create(TrainConfig(task="mine:f"), TRAIN.inputs(), out=tmp_path / "run")
+    theirs = TRAIN.create(TrainConfig(task="mine:f"), NoInputs(), out=tmp_path / "run")
     monkeypatch.delenv(FUNCTIONS)  # as in another process, which was only given the folder
     with pytest.raises(InputError, match="NOVACULA_FUNCTIONS=mine:f"):
         TRAIN.read(theirs)
     monkeypatch.setenv(FUNCTIONS, "other:g, mine:f")
     assert TRAIN.read(theirs)[0].task == "mine:f"
     monkeypatch.delenv(FUNCTIONS)
-    mine = TRAIN.create(TrainConfig(task="mine:f"), TRAIN.inputs(), out=tmp_path / "mine")
+    mine = TRAIN.create(TrainConfig(task="mine:f"), NoInputs(), out=tmp_path / "mine")
     assert TRAIN.read(mine)[0].task == "mine:f", "who begins a run has named its function"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from novacula.runs import NoInputs, RunFolder, RunResult, Step, Verb, drive
+from novacula.runs import NoInputs, RunFolder, RunResult, Signature, Step, Verb, drive
 
 
 class Toy:
@@ -102,13 +102,8 @@ def write_page(folder: RunFolder) -> Path:
 
 
 TOY = Verb(
-    part="toy",
-    name="iterate",
-    config=ToyConfig,
-    inputs=NoInputs,
-    findings=ToyFindings,
+    Signature("toy iterate", ToyConfig, NoInputs, RunResult[ToyFindings]),
     page=write_page,
-    result=RunResult,
     load=lambda config, inputs, folder: None,
     begin=lambda config, subject, folder: Toy(config.length, config.seed),
 )

@@ -19,7 +19,7 @@ from novacula.arc.data.task import Task
 from novacula.arc.score import score_outcome
 from novacula.errors import InputError
 from novacula.jobs import Campaign, Outcome, Round, job_seed, one_thread
-from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Step, Verb
+from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
 
 def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[BenchFindings]:
@@ -139,15 +139,10 @@ class BenchCampaign(Campaign):
 
 
 BENCH = Verb(
-    part="arc",
-    name="bench",
-    config=BenchConfig,
-    inputs=NoInputs,
-    findings=BenchFindings,
+    Signature("arc bench", BenchConfig, NoInputs, RunResult[BenchFindings]),
     load=lambda config, inputs, folder: read_tasks(folder),
     begin=BenchCampaign,
     page=write_page,
-    result=RunResult[BenchFindings],
     check=check_place,
     threads=one_thread,
 )

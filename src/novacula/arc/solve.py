@@ -13,7 +13,7 @@ from novacula.arc.network.device import check_device
 from novacula.arc.network.engine_choice import engine_name
 from novacula.arc.program import SolveProgram
 from novacula.arc.solve_report import write_page
-from novacula.runs import RunResult, RunSettings, Verb
+from novacula.runs import RunResult, RunSettings, Signature, Verb
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,9 @@ def solve(
 
 
 SOLVE = Verb(
-    part="arc",
-    name="solve",
-    config=SolveConfig,
-    inputs=SolveInputs,
-    findings=SolveFindings,
+    Signature("arc solve", SolveConfig, SolveInputs, SolveResult),
     load=lambda config, inputs, folder: read_task(folder),
     begin=lambda config, task, folder: SolveProgram(task, config, str(folder.path)),
     page=write_page,
-    result=SolveResult,
     check=lambda config: check_device(config.device),
 )

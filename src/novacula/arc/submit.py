@@ -26,7 +26,7 @@ from novacula.arc.submit_findings import SubmitFindings, SubmitRow
 from novacula.arc.submit_report import write_page
 from novacula.errors import InputError, NovaculaError
 from novacula.jobs import Campaign, Job, Outcome, Round, job_seed, one_thread
-from novacula.runs import ResumeSettings, RunFolder, RunResult, Step, Verb
+from novacula.runs import ResumeSettings, RunFolder, RunResult, Signature, Step, Verb
 
 _LOG = logging.getLogger(__name__)
 
@@ -217,15 +217,10 @@ def _row(puzzle: PuzzleState) -> SubmitRow:
 
 
 SUBMIT = Verb(
-    part="arc",
-    name="submit",
-    config=SubmitConfig,
-    inputs=SubmitInputs,
-    findings=SubmitFindings,
+    Signature("arc submit", SubmitConfig, SubmitInputs, SubmitResult),
     load=lambda config, inputs, folder: (inputs, read_tasks(folder)),
     begin=lambda config, subject, folder: SubmitCampaign(config, *subject, folder),
     page=write_page,
-    result=SubmitResult,
     check=check_place,
     threads=one_thread,
 )

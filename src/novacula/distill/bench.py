@@ -15,7 +15,7 @@ from novacula.distill.verify import TIERS, Tier
 from novacula.errors import InputError
 from novacula.jobs import Campaign, Outcome, Round, check_executor, job_seed, one_thread
 from novacula.options import refuse
-from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Step, Verb
+from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
 
 def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[BenchFindings]:
@@ -186,15 +186,10 @@ def summarize(rows: Sequence[TaskRow], config: BenchConfig, *, wall_seconds: flo
 
 
 BENCH = Verb(
-    part="distill",
-    name="bench",
-    config=BenchConfig,
-    inputs=NoInputs,
-    findings=BenchFindings,
+    Signature("distill bench", BenchConfig, NoInputs, RunResult[BenchFindings]),
     load=lambda config, inputs, folder: chosen_tasks(config),
     begin=BenchCampaign,
     page=write_page,
-    result=RunResult[BenchFindings],
     check=check_executor,
     threads=one_thread,
 )

@@ -17,7 +17,7 @@ from novacula.distill.findings import DistillFindings
 from novacula.distill.report import write_page
 from novacula.distill.source import load_source
 from novacula.functions import is_function_name
-from novacula.runs import RunResult, RunSettings, Verb
+from novacula.runs import RunResult, RunSettings, Signature, Verb
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,9 @@ def run(name: str, config: RunConfig | None = None, **settings: Unpack[RunSettin
 
 
 RUN = Verb(
-    part="distill",
-    name="run",
-    config=RunConfig,
-    inputs=RunInputs,
-    findings=DistillFindings,
+    Signature("distill run", RunConfig, RunInputs, DistillResult),
     load=lambda config, inputs, folder: load_source(inputs.source, config),
     begin=lambda config, source, folder: Distillation(source, config, str(folder.path)),
     page=write_page,
-    result=DistillResult,
     functions=lambda config, inputs: (inputs.source,) if is_function_name(inputs.source) else (),
 )

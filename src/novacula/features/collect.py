@@ -9,7 +9,7 @@ from novacula.features.discovery.findings import DiscoverFindings
 from novacula.features.discovery.pipeline import Pipeline
 from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source
 from novacula.features.discovery.stages import Material, collection
-from novacula.runs import RunResult, RunSettings, Verb
+from novacula.runs import RunResult, RunSettings, Signature, Verb
 
 
 def collect(
@@ -36,13 +36,8 @@ def collect(
 
 
 COLLECT = Verb(
-    part="features",
-    name="collect",
-    config=CollectConfig,
-    inputs=DiscoverSource,
-    findings=DiscoverFindings,
+    Signature("features collect", CollectConfig, DiscoverSource, RunResult[DiscoverFindings]),
     load=lambda config, source, folder: OpenSource(source),
     begin=lambda config, opened, folder: Pipeline([collection(Material(opened, folder), config)]),
     page=write_page,
-    result=RunResult[DiscoverFindings],
 )

@@ -13,7 +13,7 @@ from novacula.features.discovery.discover_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings
 from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source
 from novacula.features.discovery.stages import Material, discovery
-from novacula.runs import RunResult, RunSettings, Verb
+from novacula.runs import RunResult, RunSettings, Signature, Verb
 
 __all__ = ["DISCOVER", "DiscoverSource", "discover"]
 
@@ -40,13 +40,8 @@ def discover(
 
 
 DISCOVER = Verb(
-    part="features",
-    name="discover",
-    config=DiscoverConfig,
-    inputs=DiscoverSource,
-    findings=DiscoverFindings,
+    Signature("features discover", DiscoverConfig, DiscoverSource, RunResult[DiscoverFindings]),
     load=lambda config, source, folder: OpenSource(source),
     begin=lambda config, opened, folder: discovery(Material(opened, folder), config),
     page=write_page,
-    result=RunResult[DiscoverFindings],
 )

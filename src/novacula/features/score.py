@@ -18,7 +18,7 @@ from novacula.features.config import ScoreConfig
 from novacula.features.one_step import OneStep
 from novacula.files import JSON, write_npz
 from novacula.options import refuse, unless_seed
-from novacula.runs import RunFolder, RunResult, RunSettings, Verb
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,9 @@ def _read_points(inputs: ScoreInputs) -> Float[np.ndarray, "n d"]:
 
 
 SCORE = Verb(
-    part="features",
-    name="score",
-    config=ScoreConfig,
-    inputs=ScoreInputs,
-    findings=ScoreFindings,
+    Signature("features score", ScoreConfig, ScoreInputs, RunResult[ScoreFindings]),
     load=lambda config, inputs, folder: _read_points(inputs),
     begin=lambda config, points, folder: Scoring(points, config, folder.record.seed, folder),
     page=write_page,
-    result=RunResult[ScoreFindings],
     seed=lambda config, inputs: inputs.seed,
 )

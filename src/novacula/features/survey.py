@@ -17,7 +17,7 @@ from novacula.features.discovery.findings import DiscoverFindings, LayerRow, Sur
 from novacula.features.discovery.source import OpenSource, open_source
 from novacula.features.discovery.survey_report import write_page
 from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, one_thread
-from novacula.runs import RunFolder, RunResult, RunSettings, Step, Verb
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
 WORK = "novacula.features.survey:layer_job"
 """The name under which `novacula.jobs` calls `layer_job`."""
@@ -173,15 +173,10 @@ def _row(layer: int, found: DiscoverFindings) -> LayerRow:
 
 
 SURVEY = Verb(
-    part="features",
-    name="survey",
-    config=SurveyConfig,
-    inputs=SurveyInputs,
-    findings=SurveyFindings,
+    Signature("features survey", SurveyConfig, SurveyInputs, RunResult[SurveyFindings]),
     load=lambda config, inputs, folder: inputs,
     begin=Survey,
     page=write_page,
-    result=RunResult[SurveyFindings],
     check=check_executor,
     threads=one_thread,
 )

@@ -9,7 +9,7 @@ from novacula.features.discovery.findings import DiscoverFindings
 from novacula.features.discovery.pipeline import Pipeline
 from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source
 from novacula.features.discovery.stages import Material, training
-from novacula.runs import RunResult, RunSettings, Verb
+from novacula.runs import RunResult, RunSettings, Signature, Verb
 
 
 def train_sae(
@@ -36,13 +36,8 @@ def train_sae(
 
 
 TRAIN_SAE = Verb(
-    part="features",
-    name="train-sae",
-    config=TrainSaeConfig,
-    inputs=DiscoverSource,
-    findings=DiscoverFindings,
+    Signature("features train-sae", TrainSaeConfig, DiscoverSource, RunResult[DiscoverFindings]),
     load=lambda config, source, folder: OpenSource(source),
     begin=lambda config, opened, folder: Pipeline([training(Material(opened, folder), config)]),
     page=write_page,
-    result=RunResult[DiscoverFindings],
 )

@@ -25,7 +25,7 @@ from novacula.hypernet.tasks import find_task
 from novacula.hypernet.training.baseline import train_directly
 from novacula.hypernet.training.generator import Generator, Origin, load_generator
 from novacula.jobs import Job, check_executor, one_thread
-from novacula.runs import RunFolder, RunResult, RunSettings, Verb
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
 WORK = "novacula.hypernet.census:census_job"
 """The name under which `novacula.jobs` calls `census_job`."""
@@ -233,15 +233,10 @@ def _jobs(config: CensusConfig, generators: Sequence[Generator], folder: RunFold
 
 
 CENSUS = Verb(
-    part="hypernet",
-    name="census",
-    config=CensusConfig,
-    inputs=CensusInputs,
-    findings=CensusFindings,
+    Signature("hypernet census", CensusConfig, CensusInputs, RunResult[CensusFindings]),
     load=lambda config, inputs, folder: tuple(map(load_generator, inputs.of)),
     begin=Census,
     page=write_page,
-    result=RunResult[CensusFindings],
     check=check_executor,
     threads=one_thread,
 )

@@ -24,7 +24,7 @@ from novacula.hypernet.training.baseline import train_directly
 from novacula.hypernet.training.generator import load_generator
 from novacula.hypernet.training.lesson import Lesson
 from novacula.jobs import Job, check_executor, one_thread
-from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Verb
+from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb
 
 WORK = "novacula.hypernet.compare:compare_job"
 """The name under which `novacula.jobs` calls `compare_job`."""
@@ -159,15 +159,10 @@ class Comparison(Study):
 
 
 COMPARE = Verb(
-    part="hypernet",
-    name="compare",
-    config=CompareConfig,
-    inputs=NoInputs,
-    findings=CompareFindings,
+    Signature("hypernet compare", CompareConfig, NoInputs, RunResult[CompareFindings]),
     load=lambda config, inputs, folder: None,
     begin=Comparison,
     page=write_page,
-    result=RunResult[CompareFindings],
     functions=lambda config, inputs: config.functions,
     check=check_executor,
     threads=one_thread,

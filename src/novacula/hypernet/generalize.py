@@ -19,7 +19,7 @@ from novacula.hypernet.studies.study import Study
 from novacula.hypernet.study_config import GeneralizeConfig
 from novacula.hypernet.training.generator import Generator, Origin, load_generator
 from novacula.jobs import Job, check_executor, one_thread
-from novacula.runs import RunFolder, RunResult, RunSettings, Verb
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
 WORK = "novacula.hypernet.generalize:sizes_job"
 """The name under which `novacula.jobs` calls `sizes_job`."""
@@ -167,15 +167,10 @@ def _jobs(config: GeneralizeConfig, generator: Generator) -> Iterator[Job]:
 
 
 GENERALIZE = Verb(
-    part="hypernet",
-    name="generalize",
-    config=GeneralizeConfig,
-    inputs=GeneralizeInputs,
-    findings=GeneralizeFindings,
+    Signature("hypernet generalize", GeneralizeConfig, GeneralizeInputs, RunResult[GeneralizeFindings]),
     load=lambda config, inputs, folder: load_generator(inputs.of),
     begin=Generalization,
     page=write_page,
-    result=RunResult[GeneralizeFindings],
     check=check_executor,
     threads=one_thread,
 )

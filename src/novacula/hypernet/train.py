@@ -14,7 +14,7 @@ from novacula.hypernet.train_report import write_page
 from novacula.hypernet.training.kept import keep_weights
 from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.program import TrainFindings, TrainProgram
-from novacula.runs import NoInputs, RunResult, RunSettings, Verb, resume
+from novacula.runs import NoInputs, RunResult, RunSettings, Signature, Verb, resume
 
 __all__ = ["TRAIN", "TrainResult", "resume", "train"]
 
@@ -41,14 +41,9 @@ def train(config: TrainConfig | None = None, **settings: Unpack[RunSettings]) ->
 
 
 TRAIN = Verb(
-    part="hypernet",
-    name="train",
-    config=TrainConfig,
-    inputs=NoInputs,
-    findings=TrainFindings,
+    Signature("hypernet train", TrainConfig, NoInputs, TrainResult),
     load=lambda config, inputs, folder: Lesson.of(config),
     begin=lambda config, lesson, folder: TrainProgram(lesson, partial(keep_weights, folder)),
     page=write_page,
-    result=TrainResult,
     functions=lambda config, inputs: config.functions,
 )

@@ -31,7 +31,7 @@ from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.tasks.task import not_installed
 from novacula.optim.training import TrainingRun
-from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Verb
+from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb
 
 FACTORS = (0.25, 0.5, 2.0, 4.0)
 """Factors on the learning rates, beside 1."""
@@ -190,15 +190,10 @@ class BenchCampaign(Campaign):
 
 
 BENCH = Verb(
-    part="optim",
-    name="bench",
-    config=BenchConfig,
-    inputs=NoInputs,
-    findings=BenchFindings,
+    Signature("optim bench", BenchConfig, NoInputs, RunResult[BenchFindings]),
     load=lambda config, inputs, folder: _chosen_pairs(config),
     begin=lambda config, pairs, folder: BenchCampaign(config, pairs, str(folder.path)),
     page=write_page,
-    result=RunResult[BenchFindings],
     check=check_executor,
     threads=one_thread,
 )

@@ -20,7 +20,7 @@ from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.training import train
 from novacula.optim.tuning import tune
-from novacula.runs import NoInputs, Program, RunResult, RunSettings, Step, Verb
+from novacula.runs import NoInputs, Program, RunResult, RunSettings, Signature, Step, Verb
 
 VALLEY = "rosenbrock-2"
 RACERS = ("lodo-tuned", "adamw", "sgd", "lodo")
@@ -149,13 +149,8 @@ def chain_hessian() -> Float[Tensor, "n n"]:
 
 
 DEMO = Verb(
-    part="optim",
-    name="demo",
-    config=DemoConfig,
-    inputs=NoInputs,
-    findings=DemoFindings,
+    Signature("optim demo", DemoConfig, NoInputs, RunResult[DemoFindings]),
     load=lambda config, inputs, folder: None,
     begin=lambda config, subject, folder: Demo(config, str(folder.path)),
     page=write_page,
-    result=RunResult[DemoFindings],
 )

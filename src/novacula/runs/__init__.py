@@ -7,7 +7,7 @@ from novacula.runs.listing import RunSummary, find_run, list_runs
 from novacula.runs.loop import KeepsArtifacts, OnStep, Program, Step, Work, drive
 from novacula.runs.machine import Origin, cores, instruction_set, machine, origin, versions
 from novacula.runs.record import Record, Status
-from novacula.runs.verb import NoInputs, ResumeSettings, RunResult, RunSettings, Verb, find_verb, resume
+from novacula.runs.verb import NoInputs, ResumeSettings, RunResult, RunSettings, Signature, Verb, find_verb, resume
 
 __all__ = [
     "Checkpoint",
@@ -22,6 +22,7 @@ __all__ = [
     "RunResult",
     "RunSettings",
     "RunSummary",
+    "Signature",
     "Status",
     "Step",
     "Verb",

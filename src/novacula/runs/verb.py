@@ -10,9 +10,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypedDict, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, get_args, runtime_checkable
 
-from typing_extensions import Unpack
+from typing_extensions import Unpack, get_original_bases
 
 from novacula.errors import RunError
 from novacula.functions import allow_functions, check_functions
@@ -114,39 +114,62 @@ def torch_threads() -> int:
 
 
 @dataclass(frozen=True)
+class Signature(Generic[Config, Inputs, Result]):
+    """What a verb is called, what it takes, and what it gives.
+
+    Attributes:
+        command: the part and the verb as on the command line, such as ``arc solve``.
+        config: the dataclass of the verb's options, which run.json contains.
+        inputs: the dataclass of what a run needs beside its options. run.json contains it, so it has the names of files
+            and not their content.
+        result: what the verb returns: `RunResult` of the dataclass of its findings, or a class that extends it.
+    """
+
+    command: str
+    config: type[Config]
+    inputs: type[Inputs]
+    result: Callable[..., Result]
+
+    @property
+    def findings(self) -> type[Any]:
+        """The dataclass of what a run finds, which result.json contains."""
+        made = self.result
+        return get_args(get_original_bases(made)[0] if isinstance(made, type) else made)[0]
+
+
+@dataclass(frozen=True)
 class Verb(Generic[Config, Inputs, Subject, Result]):
     """A kind of run.
 
     Attributes:
-        part: the part of novacula, such as ``arc``.
-        name: the verb's name on the command line, such as ``solve``.
-        config: the dataclass of its options, which run.json contains.
-        inputs: the dataclass of what a run needs beside its options. run.json contains it, so it has the names of files
-            and not their content.
-        findings: the dataclass of what a run finds, which result.json contains.
+        signature: name, options, inputs and result.
         load: reads and checks the inputs of a resumed run.
         begin: makes the work from options and inputs.
         page: writes the report from the run's folder.
-        result: makes what the verb's function returns.
         functions: lists the user's own functions that a run would call; see `novacula.functions`.
         check: refuses options that this machine cannot satisfy, before a folder exists.
         threads: returns the number of numeric threads for run.json.
         seed: returns the seed from which a run derives all its seeds; by default the option of that name.
     """
 
-    part: str
-    name: str
-    config: type[Config]
-    inputs: type[Inputs]
-    findings: type[Any]
+    signature: Signature[Config, Inputs, Result]
     load: Callable[[Config, Inputs, RunFolder], Subject]
     begin: Callable[[Config, Subject, RunFolder], Program | Conducted]
     page: Callable[[RunFolder], Path]
-    result: Callable[..., Result]
     functions: Callable[[Config, Inputs], tuple[str, ...]] = lambda config, inputs: ()
     check: Callable[[Config], object] = lambda config: None
     threads: Callable[[], int] = torch_threads
     seed: Callable[[Config, Inputs], int] = lambda config, inputs: config.seed  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def part(self) -> str:
+        """The part of novacula, such as ``arc``."""
+        return self.signature.command.split()[0]
+
+    @property
+    def name(self) -> str:
+        """The verb's name within its part, such as ``solve``."""
+        return self.signature.command.split()[1]
 
     def start(
         self,
@@ -200,10 +223,10 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         """
         record = folder.record
         if (record.part, record.verb) != (self.part, self.name):
-            made, asked = f"{record.part} {record.verb}", f"{self.part} {self.name}"
-            raise RunError(f"{folder.path}: is a run of `{made}`, not of `{asked}`")
-        config = record.read_configuration(self.config, folder.path)
-        inputs = record.read_inputs(self.inputs, folder.path)
+            made = f"{record.part} {record.verb}"
+            raise RunError(f"{folder.path}: is a run of `{made}`, not of `{self.signature.command}`")
+        config = record.read_configuration(self.signature.config, folder.path)
+        inputs = record.read_inputs(self.signature.inputs, folder.path)
         check_functions(self.functions(config, inputs))
         return config, inputs
 
@@ -263,11 +286,11 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             status = drive(work, folder, checkpoint_seconds=seconds, time_limit=time_limit, on_step=on_step)
         else:
             status = work.conduct(folder, time_limit=time_limit, on_step=on_step)
-        return self.result(
+        return self.signature.result(
             status=status,
             document=folder.read_result() or {},
             report=self.draw(folder),
-            findings=folder.read_findings(self.findings),
+            findings=folder.read_findings(self.signature.findings),
             folder=folder,
         )
 

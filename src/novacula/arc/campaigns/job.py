@@ -16,7 +16,7 @@ from novacula.arc.program import SolveProgram, SolveState
 from novacula.errors import RunError
 from novacula.files import from_json, to_json
 from novacula.jobs import Job
-from novacula.runs import NoInputs, Program, RunFolder, RunResult, Step, Verb
+from novacula.runs import NoInputs, Program, RunFolder, RunResult, Signature, Step, Verb
 from novacula.runs.checkpoint import load_checkpoint
 
 WORK = "novacula.arc.campaigns.job:solve_job"
@@ -193,14 +193,9 @@ def _no_page(folder: RunFolder) -> Path:
 
 
 LEG = Verb(
-    part="arc",
-    name="leg",
-    config=SolveConfig,
-    inputs=NoInputs,
-    findings=LegFindings,
+    Signature("arc leg", SolveConfig, NoInputs, RunResult[LegFindings]),
     load=_no_subject,
     begin=lambda config, subject, folder: Leg(SolveProgram(subject[0], config, str(folder.path)), subject[1]),
     page=_no_page,
-    result=RunResult[LegFindings],
 )
 """A leg as a run of its own, inside a job: neither resumed nor reported by itself."""

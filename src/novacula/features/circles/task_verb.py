@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 
 from novacula.features.concepts import Concept, find_concept
 from novacula.features.models import LanguageModel, load_model
-from novacula.runs import Program, RunFolder, RunResult, RunSettings, Verb
+from novacula.runs import Program, RunFolder, RunResult, RunSettings, Signature, Verb
 
 Config = TypeVar("Config")
 Findings = TypeVar("Findings")
@@ -47,15 +47,10 @@ def task_verb(
     The program checks them, so it is made before the run's folder is.
     """
     return Verb(
-        part="features",
-        name=name,
-        config=config,
-        inputs=TaskInputs,
-        findings=findings,
+        Signature(f"features {name}", config, TaskInputs, RunResult[findings]),
         load=lambda config, inputs, folder: begin(load_model(inputs.model), inputs.concept, config),
         begin=lambda config, program, folder: program,
         page=page,
-        result=RunResult[findings],
     )
 
 
