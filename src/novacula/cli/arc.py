@@ -3,15 +3,13 @@
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-from cyclopts import App, Parameter
+from typing import TYPE_CHECKING, Any
 
 from novacula.arc.config import Dataset, SolveConfig, Split
-from novacula.cli.arc_campaigns import BENCH_SCREEN, SUBMIT_SCREEN, bench, score_submission, submit
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, print_json
-from novacula.cli.console import show as show_result
-from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
+from novacula.cli.arc_campaigns import CAMPAIGN_SCREENS, SCHEMA_VERSION, bench, score_submission, submit
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, print_json, show_result, table
+from novacula.cli.options import Flat, Grouped, Json, RunOptions, Runs
+from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
 
 if TYPE_CHECKING:
@@ -20,14 +18,7 @@ if TYPE_CHECKING:
     from novacula.arc.solve import SolveResult
     from novacula.runs import Step, Work
 
-SCHEMA_VERSION = 1
-
-app = App(
-    name="arc",
-    help="Solve ARC-AGI puzzles by compressing the puzzle itself, with no pretraining.",
-    help_format="plaintext",
-    default_parameter=Parameter(negative_iterable=()),
-)
+app = part_app("arc")
 
 
 @app.command
@@ -35,9 +26,9 @@ def solve(
     source: str,
     /,
     *,
-    config: Annotated[SolveConfig, Flat] = SolveConfig(),  # noqa: B008 - it is frozen
+    config: Flat[SolveConfig] = SolveConfig(),
     dataset: Dataset = "arc1",
-    options: RunOptionsParameter = RunOptions(),  # noqa: B008 - it is frozen
+    options: Grouped[RunOptions] = RunOptions(),
 ) -> int:
     """Train a small network on one puzzle alone and read two attempts off it.
 
@@ -54,7 +45,8 @@ def solve(
     task = load_task(source, dataset)
     from novacula.arc.solve import solve as run
 
-    return perform(partial(run, task, config, source=source, dataset=dataset, **options.where), SOLVE_SCREEN, options)
+    work = partial(run, task, config, source=source, dataset=dataset, **options.where)
+    return perform(work, SCREENS["solve"], options)
 
 
 app.command(bench)
@@ -78,9 +70,7 @@ def show(source: str, /, *, dataset: Dataset = "arc1") -> None:
 
 
 @app.command(name="list")
-def list_(
-    *, dataset: Dataset = "arc1", split: Split = "evaluation", json: Annotated[bool, Parameter(negative="")] = False
-) -> None:
+def list_(*, dataset: Dataset = "arc1", split: Split = "evaluation", json: Json = False) -> None:
     """List the puzzles of a public set, with their sizes.
 
     Example: novacula arc list --split training
@@ -88,7 +78,6 @@ def list_(
     Args:
         dataset: ARC-AGI-1 or ARC-AGI-2.
         split: Which half of it.
-        json: Print one JSON object.
     """
     from novacula.arc.data.sources import list_tasks
 
@@ -96,25 +85,22 @@ def list_(
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "tasks": [asdict(task) for task in found]})
         return
-    from rich.table import Table
-
-    table = Table("id", "demonstrations", "tests", "smallest", "largest", "colors", box=None, header_style="bold")
-    for task in found:
-        sizes = (f"{rows} × {columns}" for rows, columns in (task.smallest, task.largest))
-        table.add_row(task.id, str(task.demonstrations), str(task.tests), *sizes, " ".join(map(str, task.colors)))
-    show_result(table)
-    show_result(f"{len(found)} puzzles: the {split} split of {dataset}")
+    rows = (
+        (
+            task.id,
+            str(task.demonstrations),
+            str(task.tests),
+            *(f"{rows} × {columns}" for rows, columns in (task.smallest, task.largest)),
+            " ".join(map(str, task.colors)),
+        )
+        for task in found
+    )
+    heads = ("id", "demonstrations", "tests", "smallest", "largest", "colors")
+    show_result(table(heads, rows), f"{len(found)} puzzles: the {split} split of {dataset}")
 
 
 @app.command
-def score(
-    run: str,
-    /,
-    *,
-    solutions: str | None = None,
-    runs: Path = Path("runs"),
-    json: Annotated[bool, Parameter(negative="")] = False,
-) -> int:
+def score(run: str, /, *, solutions: str | None = None, runs: Runs = Path("runs"), json: Json = False) -> int:
     """Compare the attempts of a run, or a submission, with the solution, which the solver never sees.
 
     The verdict is added to the run's result.json and report. The exit code is 0 where an attempt is right, else 1; for
@@ -127,8 +113,6 @@ def score(
         run: Path of a run folder, a name in the folder of runs, or a submission file.
         solutions: An ARC JSON file with test outputs, or FILE:ID of a Kaggle solutions file; by default the task's own.
             For a submission, a Kaggle *_solutions.json.
-        runs: Folder of runs.
-        json: Print one JSON object.
     """
     if run.endswith(".json") or Path(run).is_file():
         return score_submission(run, solutions, json)
@@ -166,12 +150,11 @@ def _show(result: "SolveResult") -> None:
     from novacula.arc.drawing.terminal import puzzle_gallery
 
     findings = result.findings
-    show_result(puzzle_gallery(result.task, findings.attempts, findings.shares))
     show_result(
+        puzzle_gallery(result.task, findings.attempts, findings.shares),
         f"{findings.steps} steps, {findings.cpu_seconds:,.1f} CPU seconds "
-        f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine"
+        f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine",
     )
 
 
-SOLVE_SCREEN = Screen(_show, _describe, panel=_panel)
-SCREENS = {"solve": SOLVE_SCREEN, "bench": BENCH_SCREEN, "submit": SUBMIT_SCREEN}
+SCREENS: dict[str, Screen[Any]] = {"solve": Screen(_show, _describe, panel=_panel), **CAMPAIGN_SCREENS}

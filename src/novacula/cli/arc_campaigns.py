@@ -3,37 +3,27 @@
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 from novacula.arc.config import BenchConfig, SubmitConfig
-from novacula.cli.arc_tables import curve_table, rules_table, submission_table, summary
-from novacula.cli.console import EXIT_FINISHED, print_json, printable, say
-from novacula.cli.console import show as show_result
-from novacula.cli.options import (
-    CampaignOptions,
-    CampaignOptionsParameter,
-    Flat,
-    ResumeOptions,
-    ResumeOptionsParameter,
-)
+from novacula.cli.console import EXIT_FINISHED, print_json, printable, say, show_result, table
+from novacula.cli.options import CampaignOptions, Flat, Grouped, ResumeOptions
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
     from novacula.arc.campaigns.curve import BenchFindings
+    from novacula.arc.score import SubmissionFindings
     from novacula.arc.submit import SubmitResult
     from novacula.runs import RunResult, Step, Work
 
 SCHEMA_VERSION = 1
 
 
-def bench(
-    *,
-    config: Annotated[BenchConfig, Flat] = BenchConfig(),  # noqa: B008 - it is frozen
-    options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
-) -> int:
+def bench(*, config: Flat[BenchConfig] = BenchConfig(), options: Grouped[CampaignOptions] = CampaignOptions()) -> int:
     """Solve many puzzles of a public set, each on its own, and score them.
 
     Ends with the part of puzzles solved with n attempts, over steps and over processor time. The exit code is 1 where
@@ -44,15 +34,15 @@ def bench(
     """
     from novacula.arc.bench import bench as run
 
-    return perform(partial(run, config, **options.where), BENCH_SCREEN, options)
+    return perform(partial(run, config, **options.where), CAMPAIGN_SCREENS["bench"], options)
 
 
 def submit(
     *,
     challenges: Path,
     out: Path = Path("submission.json"),
-    config: Annotated[SubmitConfig, Flat] = SubmitConfig(),  # noqa: B008 - it is frozen
-    options: ResumeOptionsParameter = ResumeOptions(),  # noqa: B008 - it is frozen
+    config: Flat[SubmitConfig] = SubmitConfig(),
+    options: Grouped[ResumeOptions] = ResumeOptions(),
 ) -> int:
     """Answer all puzzles of a Kaggle challenges file, as well as the time limit allows.
 
@@ -67,7 +57,7 @@ def submit(
     """
     from novacula.arc.submit import submit as run
 
-    return perform(partial(run, challenges, config, out=out, runs=options.runs), SUBMIT_SCREEN, options)
+    return perform(partial(run, challenges, config, out=out, runs=options.runs), CAMPAIGN_SCREENS["submit"], options)
 
 
 def score_submission(file: str, solutions: str | None, json: bool) -> int:
@@ -85,12 +75,24 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "submission": file, **asdict(findings)})
     else:
-        show_result(submission_table(findings))
         show_result(
+            _submission_table(findings),
             f"{findings.solved} of {findings.tasks} puzzles solved: {findings.paper:.2%} "
-            f"(Kaggle's rule: {findings.kaggle:.2%})"
+            f"(Kaggle's rule: {findings.kaggle:.2%})",
         )
     return EXIT_FINISHED
+
+
+def _submission_table(findings: "SubmissionFindings") -> "Table":
+    """Returns the score of a submission, puzzle by puzzle."""
+    from rich.text import Text
+
+    rows = [
+        (row.task, Text("yes", "green") if row.solved else "no", f"{row.kaggle:.0%}", row.problem)
+        for row in findings.per_task
+    ]
+    unknown = [(name, "", "", "unknown") for name in findings.unknown]
+    return table(("puzzle", "solved", "test grids right", ""), (*rows, *unknown))
 
 
 def _describe_puzzle(step: "Step") -> str:
@@ -107,13 +109,31 @@ def _bench_panel(work: "Work", step: "Step") -> "RenderableType":
     from novacula.arc.bench import BenchCampaign
 
     assert isinstance(work, BenchCampaign), "the run is one of arc bench"
-    return Group(curve_table(work.so_far()), Text(printable(_describe_puzzle(step))))
+    return Group(_curve_table(work.so_far()), Text(printable(_describe_puzzle(step))))
+
+
+def _curve_table(findings: "BenchFindings") -> "Table":
+    """Returns pass@n in percent, by steps and CPU hours."""
+    heads = ("step", "CPU hours", *(f"pass@{n}" for n in findings.pass_at))
+    rows = (
+        (f"{point.step:,}", f"{point.cpu_hours:,.3f}", *(f"{100 * rate:.2f}" for rate in point.pass_at.values()))
+        for point in findings.curve
+    )
+    return table(heads, rows, right=heads)
 
 
 def _show_bench(result: "RunResult[BenchFindings]") -> None:
-    show_result(curve_table(result.findings))
-    show_result(rules_table(result.findings))
-    show_result(summary(result.findings))
+    """Prints the curve, the outcome by what is known of the outputs' sizes, and a sentence."""
+    findings = result.findings
+    rules = ((rule, str(row.tasks), str(row.solved)) for rule, row in findings.by_rule.items())
+    numbers = ((findings.failed, "failed"), (findings.cut_off, "cut off"))
+    lost = "".join(f"; {number} {words}" for number, words in numbers if number)
+    show_result(
+        _curve_table(findings),
+        table(("output size", "puzzles", "solved"), rules),
+        f"{findings.solved} of {findings.tasks} puzzles solved with two attempts: "
+        f"{findings.pass_at['2']:.2%} (Kaggle's rule: {findings.kaggle:.2%}){lost}",
+    )
 
 
 def _describe_round(step: "Step") -> str:
@@ -132,16 +152,18 @@ def _show_submission(result: "SubmitResult") -> None:
     say(f"submission: {printable(str(result.submission))}")
 
 
-BENCH_SCREEN = Screen(
-    _show_bench,
-    _describe_puzzle,
-    unit="puzzle",
-    reached=lambda result: not result.findings.failed,
-    panel=_bench_panel,
-)
-SUBMIT_SCREEN = Screen(
-    _show_submission,
-    _describe_round,
-    unit="puzzle",
-    reached=lambda result: not (result.findings.broken or result.findings.failed),
-)
+CAMPAIGN_SCREENS: dict[str, Screen[Any]] = {
+    "bench": Screen(
+        _show_bench,
+        _describe_puzzle,
+        unit="puzzle",
+        reached=lambda result: not result.findings.failed,
+        panel=_bench_panel,
+    ),
+    "submit": Screen(
+        _show_submission,
+        _describe_round,
+        unit="puzzle",
+        reached=lambda result: not (result.findings.broken or result.findings.failed),
+    ),
+}

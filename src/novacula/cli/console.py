@@ -2,12 +2,13 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
 EXIT_FINISHED = 0
 EXIT_UNREACHED = 1
@@ -41,16 +42,69 @@ def print_json(document: Mapping[str, Any]) -> None:
     sys.stdout.write(format_json(document))
 
 
-def stdout_console() -> "Console":
-    """Returns a console for results, which is wide in a pipe, so that it truncates nothing."""
+def show_result(*results: "RenderableType") -> None:
+    """Prints results on stdout; a pipe is wide, so that nothing is truncated. A text is printed as it is."""
     from rich.console import Console
+    from rich.text import Text
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    for result in results:
+        console.print(Text(result) if isinstance(result, str) else result)
 
 
-def show(renderable: "RenderableType") -> None:
-    """Prints a result on stdout."""
-    stdout_console().print(renderable)
+def table(heads: Sequence[str], rows: "Iterable[Iterable[str | Text]]", right: Sequence[str] = ()) -> "Table":
+    """Returns a table. Anybody may have written its texts, so that they are made printable.
+
+    Args:
+        heads: the head of each column.
+        rows: the cells of each row.
+        right: the heads of the columns that are aligned to the right.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, header_style="bold")
+    for head in heads:
+        made.add_column(head, justify="right" if head in right else "left")
+    for row in rows:
+        made.add_row(*(Text(printable(cell)) if isinstance(cell, str) else cell for cell in row))
+    return made
+
+
+def facts_table(sections: Mapping[str, Mapping[str, object] | None]) -> "Table":
+    """Returns one table of names and values with a part for each section that is not empty."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, section in sections.items():
+        if section and title:
+            table.add_row("")
+            table.add_row(Text(title, style="underline"))
+        for key, value in (section or {}).items():
+            table.add_row(Text(printable(str(key))), Text(printable(_brief(value))))
+    return table
+
+
+def _brief(value: object) -> str:
+    """Returns a value on one line: the entries of a short list or object, and the number of entries of a long one."""
+    match value:
+        case dict() if len(value) <= 8 and all(not isinstance(item, dict | list) for item in value.values()):
+            return ", ".join(f"{key} {_brief(item)}" for key, item in value.items())
+        case list() if len(value) <= 8 and all(not isinstance(item, dict | list) for item in value):
+            return ", ".join(_brief(item) for item in value)
+        case dict() | list():
+            return f"{len(value)} entries"
+        case float():
+            return f"{value:.6g}"
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
 
 
 def log_to_stderr(level: int) -> None:

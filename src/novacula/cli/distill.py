@@ -1,37 +1,24 @@
 """``novacula distill``: run and bench."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
-
-from novacula.cli.console import printable
-from novacula.cli.console import show as show_result
-from novacula.cli.distill_bench import BENCH_SCREEN, bench
-from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
+from novacula.cli.console import printable, show_result, table
+from novacula.cli.options import CampaignOptions, Flat, Grouped, RunOptions
+from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
-from novacula.distill.config import RunConfig
+from novacula.distill.config import BenchConfig, RunConfig
 
 if TYPE_CHECKING:
+    from novacula.distill.findings import BenchFindings
     from novacula.distill.run import DistillResult
-    from novacula.runs import Step
+    from novacula.runs import RunResult, Step
 
-app = App(
-    name="distill",
-    help="Turn a small recurrent network into a short Python program that is proved right.",
-    help_format="plaintext",
-    default_parameter=Parameter(negative_iterable=()),
-)
+app = part_app("distill")
 
 
 @app.command
-def run(
-    source: str,
-    /,
-    *,
-    config: Annotated[RunConfig, Flat] = RunConfig(),  # noqa: B008 - it is frozen
-    options: RunOptionsParameter = RunOptions(),  # noqa: B008 - it is frozen
-) -> int:
+def run(source: str, /, *, config: Flat[RunConfig] = RunConfig(), options: Grouped[RunOptions] = RunOptions()) -> int:
     """Find the program that a task, data, a function or a network computes.
 
     Small recurrent networks are trained until one is perfect. It is simplified, its
@@ -52,10 +39,21 @@ def run(
     """
     from novacula.distill.run import run as distill
 
-    return perform(partial(distill, source, config, **options.where), RUN_SCREEN, options)
+    return perform(partial(distill, source, config, **options.where), SCREENS["run"], options)
 
 
-app.command(bench)
+@app.command
+def bench(*, config: Flat[BenchConfig] = BenchConfig(), options: Grouped[CampaignOptions] = CampaignOptions()) -> int:
+    """Distill benchmark tasks, each on its own, and print one table.
+
+    The exit code is 1 where a task failed with an error; a task without a program is a row of the table.
+
+    Example: novacula distill bench --tasks Binary_Addition,Div_3,Abs_Diff
+    Example: novacula distill bench --workers 2
+    """
+    from novacula.distill.bench import bench as run
+
+    return perform(partial(run, config, **options.where), SCREENS["bench"], options)
 
 
 def _describe(step: "Step") -> str:
@@ -75,17 +73,59 @@ def _show(result: "DistillResult") -> None:
     if findings.program:
         show_result(Syntax(findings.program, "python", background_color="default", word_wrap=True))
     if findings.reason:
-        show_result(Text(printable(findings.reason)))
+        show_result(printable(findings.reason))
     if not findings.program:
-        show_result(Text(printable(findings.checked)))
+        show_result(printable(findings.checked))
     tier = findings.tier or ("right on all held-out rows" if findings.reached else "not right")
     size = f", {findings.nodes} syntax nodes" if findings.nodes is not None else ""
     machine = f", {findings.states} states" if findings.states is not None else ""
     road = f", {findings.route}" if findings.route else ""
-    show_result(Text(f"{printable(findings.task)}: {tier}{size}{machine}{road}", "bold"))
-    spent = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in findings.seconds.items())
-    show_result(Text(spent))
+    show_result(
+        Text(f"{printable(findings.task)}: {tier}{size}{machine}{road}", "bold"),
+        ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in findings.seconds.items()),
+    )
 
 
-RUN_SCREEN = Screen(_show, _describe, reached=lambda result: result.reached)
-SCREENS = {"run": RUN_SCREEN, "bench": BENCH_SCREEN}
+def _describe_task(step: "Step") -> str:
+    row = step.metrics
+    words = f"{row['task']}: {row['tier']}"
+    words += f", {row['nodes']} nodes" if row["nodes"] is not None else ""
+    return words + f", {row['seconds']:.1f} s" + (f"  ({row['reason']})" if row["reason"] else "")
+
+
+def _show_bench(result: "RunResult[BenchFindings]") -> None:
+    """Prints each task beside what was published, and the sums."""
+    from rich.text import Text
+
+    findings = result.findings
+    heads = ("task", "tier", "nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4", "")
+    rows = (
+        (
+            row.task,
+            Text(row.tier, "green" if row.solved else ""),
+            "" if row.nodes is None else str(row.nodes),
+            "" if row.states is None else str(row.states),
+            row.route or "",
+            row.opened,
+            row.queried,
+            f"{sum(row.seconds.values()):.1f}",
+            "yes" if row.paper else "",
+            "yes" if row.gpt4 else "",
+            row.reason,
+        )
+        for row in findings.per_task
+    )
+    tiers = ", ".join(f"{count} reach {tier}" for tier, count in findings.at_least.items())
+    lost = f" {findings.failed} failed, {findings.cut_off} cut off."
+    show_result(
+        table(heads, rows, right=("nodes", "states", "seconds")),
+        f"Of {findings.tasks} tasks {tiers}; the paper solves {findings.paper} of these at the trained length. "
+        f"{findings.wall_seconds:,.0f} s of wall time, {findings.cpu_seconds:,.0f} s of processor time."
+        + (lost if findings.failed or findings.cut_off else ""),
+    )
+
+
+SCREENS: dict[str, Screen[Any]] = {
+    "run": Screen(_show, _describe, reached=lambda result: result.reached),
+    "bench": Screen(_show_bench, _describe_task, unit="task", reached=lambda result: not result.findings.failed),
+}

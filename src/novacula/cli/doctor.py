@@ -2,61 +2,17 @@
 
 import os
 import re
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import get_args
 
-from cyclopts import Parameter
-
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, print_json, printable, show
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, facts_table, print_json, show_result
+from novacula.cli.options import Json
 
 SCHEMA_VERSION = 1
 _EXTRA = re.compile(r"([A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"]([^'\"]+)['\"]")
 
 
-@dataclass(frozen=True)
-class Torch:
-    """An installation of torch.
-
-    Attributes:
-        version: its version.
-        threads: the number of its threads by default.
-        devices: the kind of each device, by the device's name.
-    """
-
-    version: str
-    threads: int
-    devices: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Installation:
-    """An installation of novacula.
-
-    Attributes:
-        versions: see `novacula.runs.versions`.
-        platform: see `novacula.runs.machine`.
-        engine: the engine of arc by default.
-        native_extension: whether the native kernels are present.
-        cores: the number of cores that this process may use.
-        torch: torch, or None if Python cannot import it.
-        extras: the missing requirements of each extra.
-        runs_folder: the folder of runs.
-        problems: what is missing for any run.
-    """
-
-    versions: dict[str, str]
-    platform: dict[str, str | int]
-    engine: str
-    native_extension: bool
-    cores: int
-    torch: Torch | None
-    extras: dict[str, list[str]]
-    runs_folder: str
-    problems: list[str]
-
-
-def doctor(*, runs: Path = Path("runs"), json: Annotated[bool, Parameter(negative="")] = False) -> int:
+def doctor(*, runs: Path = Path("runs"), json: Json = False) -> int:
     """Show engine, instruction set, threads, torch and extras of this installation.
 
     The exit code is 1 if something is missing that every run needs.
@@ -65,30 +21,36 @@ def doctor(*, runs: Path = Path("runs"), json: Annotated[bool, Parameter(negativ
 
     Args:
         runs: The folder of runs, which must be writable.
-        json: Print one JSON object.
     """
     from novacula.arc.config import EngineName
     from novacula.runs import cores, machine, versions
 
-    torch, problems = _torch()
+    torch_version, torch_threads, devices, problems = _torch()
     if problem := _unwritable(runs):
         problems.append(problem)
-    native = _has_native()
-    found = Installation(
-        versions=versions(),
-        platform=machine(),
-        engine="native" if native and "native" in get_args(EngineName) else "torch",
-        native_extension=native,
-        cores=cores(),
-        torch=torch,
-        extras=_extras(),
-        runs_folder=str(runs),
-        problems=problems,
-    )
+    native, extras, platform, packages = _has_native(), _extras(), machine(), versions()
+    engine = "native" if native and "native" in get_args(EngineName) else "torch"
     if json:
-        print_json({"schema_version": SCHEMA_VERSION, **asdict(found)})
+        torch = {"version": torch_version, "threads": torch_threads, "devices": devices} if torch_version else None
+        facts = {"versions": packages, "platform": platform, "engine": engine, "native_extension": native}
+        facts |= {"cores": cores(), "torch": torch, "extras": extras, "runs_folder": str(runs), "problems": problems}
+        print_json({"schema_version": SCHEMA_VERSION, **facts})
     else:
-        _print(found)
+        lacks = {extra: f"lacks {', '.join(missing)}" if missing else "installed" for extra, missing in extras.items()}
+        facts = {
+            "novacula": ", ".join(f"{name} {version}" for name, version in packages.items()),
+            "machine": f"{platform['system']} {platform['machine']}, {platform['cores']} cores",
+            "engine": engine,
+            "native extension": "present" if native else "not present",
+            "instruction set": platform["instruction_set"],
+            "torch": f"{torch_version}, {torch_threads} threads by default" if torch_version else "cannot be imported",
+            "devices": ", ".join(f"{name} ({kind})" for name, kind in devices.items()) or "none",
+            "extras": ", ".join(f"{extra} ({state})" for extra, state in lacks.items())
+            or "unknown: novacula runs from a source tree that is not installed",
+            "runs folder": runs,
+            "problems": "; ".join(problems) or "none",
+        }
+        show_result(facts_table({"": facts}))
     return EXIT_UNREACHED if problems else EXIT_FINISHED
 
 
@@ -100,17 +62,17 @@ def _has_native() -> bool:
     return hasattr(_native, "instruction_set")
 
 
-def _torch() -> tuple[Torch | None, list[str]]:
-    """Returns torch's version, threads and devices, and the problems with it."""
+def _torch() -> tuple[str, int, dict[str, str], list[str]]:
+    """Returns torch's version, its threads by default, the kind of each device, and the problems with torch."""
     try:
         import torch
     except (ImportError, OSError) as error:
-        return None, [f"torch cannot be imported: {error}"]
+        return "", 0, {}, [f"torch cannot be imported: {error}"]
     devices = {"cpu": torch.backends.cpu.get_cpu_capability()}
     devices |= {f"cuda:{index}": torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())}
     if torch.backends.mps.is_available():
         devices["mps"] = "Apple GPU"
-    return Torch(str(torch.__version__), torch.get_num_threads(), devices), []
+    return str(torch.__version__), torch.get_num_threads(), devices, []
 
 
 def _extras() -> dict[str, list[str]]:
@@ -138,32 +100,3 @@ def _unwritable(runs: Path) -> str:
     if not nearest.is_dir():
         return f"{nearest} is not a folder"
     return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} cannot be written"
-
-
-def _print(found: Installation) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    torch, platform = found.torch, found.platform
-    extras = ", ".join(
-        f"{extra} ({'lacks ' + ', '.join(missing) if missing else 'installed'})"
-        for extra, missing in found.extras.items()
-    )
-    rows = {
-        "novacula": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
-        "machine": f"{platform['system']} {platform['machine']}, {found.cores} cores",
-        "engine": found.engine,
-        "native extension": "present" if found.native_extension else "not present",
-        "instruction set": platform["instruction_set"],
-        "torch": f"{torch.version}, {torch.threads} threads by default" if torch else "cannot be imported",
-        "devices": ", ".join(f"{name} ({kind})" for name, kind in torch.devices.items()) if torch else "none",
-        "extras": extras or "unknown: novacula runs from a source tree that is not installed",
-        "runs folder": found.runs_folder,
-        "problems": "; ".join(found.problems) or "none",
-    }
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        table.add_row(name, Text(printable(str(value))))
-    show(table)

@@ -1,26 +1,21 @@
-"""``novacula features``: score, and the verbs of its modules."""
+"""``novacula features``: score; probe, steer and explain, circles in a language model; and the verbs of discovery."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
-
-from novacula.cli import features_discovery, features_models
-from novacula.cli.console import show as show_result
-from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat
+from novacula.cli.console import printable, show_result, table
+from novacula.cli.features_discovery import DISCOVERY_SCREENS, DISCOVERY_VERBS, Model
+from novacula.cli.options import CampaignOptions, Flat, Grouped, RunOptions
+from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
-from novacula.features.config import ScoreConfig
+from novacula.features.config import ExplainConfig, ProbeConfig, ScoreConfig, SteerConfig
 
 if TYPE_CHECKING:
+    from novacula.features.circles.findings import ExplainFindings, ProbeFindings, SteerFindings
     from novacula.features.clouds.findings import ScoreFindings
     from novacula.runs import RunResult
 
-app = App(
-    name="features",
-    help="Find, test and steer multi-dimensional features of language models.",
-    help_format="plaintext",
-    default_parameter=Parameter(negative_iterable=()),
-)
+app = part_app("features")
 
 
 @app.command
@@ -30,8 +25,8 @@ def score(
     *,
     array: str = "points",
     seed: int = 0,
-    config: Annotated[ScoreConfig, Flat] = ScoreConfig(),  # noqa: B008 - it is frozen
-    options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
+    config: Flat[ScoreConfig] = ScoreConfig(),
+    options: Grouped[CampaignOptions] = CampaignOptions(),
 ) -> int:
     """Tell whether a cloud of points is one feature that no directions can split.
 
@@ -48,6 +43,76 @@ def score(
     return perform(partial(run, source, config, array=array, seed=seed, **options.where), SCREENS["score"], options)
 
 
+@app.command
+def probe(
+    *,
+    model: Model,
+    task: str,
+    config: Flat[ProbeConfig] = ProbeConfig(),
+    options: Grouped[RunOptions] = RunOptions(),
+) -> int:
+    """Test at which layers of a language model the labels of a concept lie on a circle.
+
+    Each layer gets the order of the label means in their leading plane, a permutation test, harmonics, and the angle
+    error at labels that the probe never saw.
+
+    Example: novacula features probe --model smollm2 --task months
+    Example: novacula features probe --model DIR --task weekdays --layers 0,7,15
+    Example: novacula features probe --model model.gguf --task my_concept.json
+
+    Args:
+        task: Concepts with a cycle: weekdays, months, hours, seasons, compass, notes, fifths, digits, colors. Concepts
+            without: numbers, ordinals, letters, planets, animals. Or a .json file with labels and templates.
+    """
+    from novacula.features.probe import probe as run
+
+    return perform(partial(run, model, task, config, **options.where), SCREENS["probe"], options)
+
+
+@app.command
+def steer(
+    *,
+    model: Model,
+    task: str,
+    config: Flat[SteerConfig] = SteerConfig(),
+    options: Grouped[RunOptions] = RunOptions(),
+) -> int:
+    """Change the state at a label's token, and see whether the model answers as if the label were another.
+
+    Example: novacula features steer --model smollm2 --task weekdays --layer 7
+
+    Args:
+        task: weekdays, months, hours or seasons; or a .json file with a template that has an answer.
+    """
+    from novacula.features.steer import steer as run
+
+    return perform(partial(run, model, task, config, **options.where), SCREENS["steer"], options)
+
+
+@app.command
+def explain(
+    *,
+    model: Model,
+    task: str,
+    config: Flat[ExplainConfig] = ExplainConfig(),
+    options: Grouped[RunOptions] = RunOptions(),
+) -> int:
+    """Tell which functions of label, offset and answer make up the states at the last token of a task.
+
+    Example: novacula features explain --model smollm2 --task months --layers 10,20,25
+
+    Args:
+        task: weekdays or months; or a .json file with a template that has an offset and an answer.
+    """
+    from novacula.features.explain import explain as run
+
+    return perform(partial(run, model, task, config, **options.where), SCREENS["explain"], options)
+
+
+for _verb in DISCOVERY_VERBS:
+    app.command(_verb)
+
+
 def _show_score(result: "RunResult[ScoreFindings]") -> None:
     from rich.text import Text
 
@@ -57,21 +122,66 @@ def _show_score(result: "RunResult[ScoreFindings]") -> None:
     low, high, neighbors = (
         f"{value:.3f}" if value is not None else "?" for value in (*found.interval, found.neighbors_bits)
     )
-    show_result(Text(verdict_sentence(found), "bold"))
     show_result(
-        Text(
-            f"score {found.score:.3f} bits: separability {found.separability_bits:.3f} bits ({low} … {high}, "
-            f"z {found.separability_null_z:.1f}, by neighbors {neighbors}), mixture {found.mixture:.3f}, slice "
-            f"{found.slice_share:.3f}; {found.n:,} points in {found.d} dimensions"
-        )
+        Text(verdict_sentence(found), "bold"),
+        f"score {found.score:.3f} bits: separability {found.separability_bits:.3f} bits ({low} … {high}, "
+        f"z {found.separability_null_z:.1f}, by neighbors {neighbors}), mixture {found.mixture:.3f}, slice "
+        f"{found.slice_share:.3f}; {found.n:,} points in {found.d} dimensions",
     )
 
 
-for _verb in (*features_models.VERBS, *features_discovery.VERBS):
-    app.command(_verb)
+def _show_probe(result: "RunResult[ProbeFindings]") -> None:
+    heads = ("layer", "circle", "in order", "p", "harmonic 1", "turn", "error", "R², unseen labels")
+    rows = (
+        (
+            str(layer.layer),
+            "yes" if layer.circle else "no",
+            "yes" if layer.order_correct else "no",
+            f"{layer.p_value:.4f}",
+            f"{layer.first_harmonic:.0%}",
+            f"{layer.turn:.2f}",
+            f"{layer.median_angle_error_deg:.1f}°",
+            f"{layer.r2_held_out:.2f}",
+        )
+        for layer in result.findings.layers
+    )
+    show_result(table(heads, rows))
+
+
+def _show_steer(result: "RunResult[SteerFindings]") -> None:
+    found = result.findings
+    show_result(printable(f"{found.template}  (layer {found.layer})"))
+    heads = ("intervention", "logit difference", "96% interval", "target wins", "runs")
+    rows = (
+        (
+            effect.name,
+            f"{effect.mean_logit_difference:+.2f}",
+            f"{effect.interval[0]:+.2f} … {effect.interval[1]:+.2f}",
+            str(effect.target_wins),
+            str(effect.runs),
+        )
+        for effect in found.interventions
+    )
+    show_result(table(heads, rows))
+
+
+def _show_explain(result: "RunResult[ExplainFindings]") -> None:
+    rows = (
+        (
+            str(layer.layer),
+            ", ".join(added.function for added in layer.rounds),
+            f"{layer.r2:.3f}",
+            f"{layer.r2_full:.3f}",
+        )
+        for layer in result.findings.layers
+    )
+    show_result(table(("layer", "functions", "R²", "R², whole state"), rows))
+
 
 SCREENS: dict[str, Screen[Any]] = {
     "score": Screen(_show_score),
-    **features_models.SCREENS,
-    **features_discovery.SCREENS,
+    "probe": Screen(_show_probe),
+    "steer": Screen(_show_steer),
+    "explain": Screen(_show_explain),
+    **DISCOVERY_SCREENS,
 }

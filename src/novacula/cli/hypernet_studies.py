@@ -3,18 +3,16 @@
 from functools import partial
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from novacula.cli.console import show as show_result
-from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat
+from novacula.cli.console import show_result, table
+from novacula.cli.options import CampaignOptions, Flat, Grouped
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.errors import InputError
 from novacula.hypernet.study_config import CensusConfig, CompareConfig, GeneralizeConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from rich.table import Table
 
     from novacula.hypernet.studies.rows import CensusFindings
     from novacula.hypernet.studies.sizes import GeneralizeFindings
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
 
 def census(
     *run: Path,
-    config: Annotated[CensusConfig, Flat] = CensusConfig(),  # noqa: B008 - it is frozen
-    options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
+    config: Flat[CensusConfig] = CensusConfig(),
+    options: Grouped[CampaignOptions] = CampaignOptions(),
 ) -> int:
     """Label the networks of trained hypernetworks over price, step and seed.
 
@@ -49,8 +47,8 @@ def generalize(
     run: Path,
     /,
     *,
-    config: Annotated[GeneralizeConfig, Flat] = GeneralizeConfig(),  # noqa: B008 - it is frozen
-    options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
+    config: Flat[GeneralizeConfig] = GeneralizeConfig(),
+    options: Grouped[CampaignOptions] = CampaignOptions(),
 ) -> int:
     """Measure a hypernetwork's networks for many sizes, trained on or not.
 
@@ -69,8 +67,8 @@ def generalize(
 
 def compare(
     *,
-    config: Annotated[CompareConfig, Flat] = CompareConfig(),  # noqa: B008 - it is frozen
-    options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
+    config: Flat[CompareConfig] = CompareConfig(),
+    options: Grouped[CampaignOptions] = CampaignOptions(),
 ) -> int:
     """Change one thing at a time, and train directly by Adam for as long.
 
@@ -87,51 +85,52 @@ def compare(
 def _show_census(result: "RunResult[CensusFindings]") -> None:
     """Prints the labels at each price, last step; and what the whole census says."""
     findings = result.findings
-    table = _table("β", "label of most", "share", "squared error", "bits")
+    cells = []
     last = max((row.step or 0 for row in findings.generated), default=0)
     for cell in findings.cells:
         if cell.step == last:
             rows = [row for row in findings.last if row.beta == cell.beta and row.mse is not None]
             mse = sorted(row.mse or 0.0 for row in rows)[len(rows) // 2] if rows else 0.0
             nats = sorted(row.nats or 0.0 for row in rows)[len(rows) // 2] if rows else 0.0
-            cells = (f"{cell.share:.0%}", f"{mse:.3g}", f"{nats / log(2):,.0f}")
-            table.add_row(f"{cell.beta:.1e}", cell.label, *cells)
-    show_result(table)
+            bits = f"{nats / log(2):,.0f}"
+            cells.append((f"{cell.beta:.1e}", cell.label, f"{cell.share:.0%}", f"{mse:.3g}", bits))
+    show_result(table(("β", "label of most", "share", "squared error", "bits"), cells))
     if findings.agree is not None:
         show_result(f"The two labels agree for {findings.agree:.1%} of all networks.")
 
 
 def _show_sizes(result: "RunResult[GeneralizeFindings]") -> None:
     findings = result.findings
-    table = _table("inputs", "hidden", "trained on", "R², median", "worst", "label of most")
-    for row in sorted(findings.rows, key=lambda row: (row.inputs, row.hidden)):
-        numbers = ("none" if value is None else f"{value:.4f}" for value in (row.median, row.worst))
-        trained = "yes" if row.inputs in findings.trained else ""
-        hidden = "×".join(map(str, row.hidden))
-        table.add_row(str(row.inputs), hidden, trained, *numbers, f"{row.label} {row.share:.0%}")
-    show_result(table)
+    rows = (
+        (
+            str(row.inputs),
+            "×".join(map(str, row.hidden)),
+            "yes" if row.inputs in findings.trained else "",
+            *("none" if value is None else f"{value:.4f}" for value in (row.median, row.worst)),
+            f"{row.label} {row.share:.0%}",
+        )
+        for row in sorted(findings.rows, key=lambda row: (row.inputs, row.hidden))
+    )
+    show_result(table(("inputs", "hidden", "trained on", "R², median", "worst", "label of most"), rows))
     if findings.size_laws:
-        laws = _table("number of the formula", "over n", "scatter")
-        for law in findings.size_laws:
-            laws.add_row(law.value, law.law, f"{law.scatter:.1%}")
-        show_result(laws)
+        laws = ((law.value, law.law, f"{law.scatter:.1%}") for law in findings.size_laws)
+        show_result(table(("number of the formula", "over n", "scatter"), laws))
 
 
 def _show_variants(result: "RunResult[CompareFindings]") -> None:
-    table = _table("variant", "R²", "squared error", "seconds", "labels")
-    for row in result.findings.variants:
-        if row.mse is None:
-            table.add_row(row.variant, "none")
-            continue
-        labels = ", ".join(f"{label} {share:.0%}" for label, share in row.labels.items())
-        table.add_row(row.variant, f"{row.r2 or 0:.4f}", f"{row.mse:.3g}", f"{row.seconds or 0:,.0f}", labels)
-    show_result(table)
-
-
-def _table(*heads: str) -> "Table":
-    from rich.table import Table
-
-    return Table(*heads, box=None, header_style="bold")
+    rows = (
+        (row.variant, "none")
+        if row.mse is None
+        else (
+            row.variant,
+            f"{row.r2 or 0:.4f}",
+            f"{row.mse:.3g}",
+            f"{row.seconds or 0:,.0f}",
+            ", ".join(f"{label} {share:.0%}" for label, share in row.labels.items()),
+        )
+        for row in result.findings.variants
+    )
+    show_result(table(("variant", "R²", "squared error", "seconds", "labels"), rows))
 
 
 def named(result: "RunResult[Any]") -> "Mapping[str, object]":

@@ -1,44 +1,47 @@
 """``novacula optim``: demo and bench."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, Parameter
-
-from novacula.cli.console import show as show_result
-from novacula.cli.optim_bench import BENCH_SCREEN, bench
-from novacula.cli.options import CampaignOptions, CampaignOptionsParameter, Flat
-from novacula.cli.screen import Screen, perform
-from novacula.optim.config import DemoConfig
+from novacula.cli.console import printable, show_result, table
+from novacula.cli.options import CampaignOptions, Flat, Grouped
+from novacula.cli.parts import part_app
+from novacula.cli.screen import Screen, describe_job, perform
+from novacula.optim.config import BenchConfig, DemoConfig
 
 if TYPE_CHECKING:
+    from novacula.optim.comparison import BenchFindings
     from novacula.optim.findings import DemoFindings
     from novacula.runs import RunResult, Step
 
-app = App(
-    name="optim",
-    help="LODO, an optimizer that learns curvature while it optimizes.",
-    help_format="plaintext",
-    default_parameter=Parameter(negative_iterable=()),
-)
+app = part_app("optim")
 
 
 @app.command
-def demo(
-    *,
-    config: Annotated[DemoConfig, Flat] = DemoConfig(),  # noqa: B008 - it is frozen
-    options: CampaignOptionsParameter = CampaignOptions(),  # noqa: B008 - it is frozen
-) -> int:
+def demo(*, config: Flat[DemoConfig] = DemoConfig(), options: Grouped[CampaignOptions] = CampaignOptions()) -> int:
     """Draw LODO's path through Rosenbrock's valley, and what it learns of a bowl beside the inverse Hessian.
 
     Example: novacula optim demo
     """
     from novacula.optim.demo import demo as run
 
-    return perform(partial(run, config, **options.where), DEMO_SCREEN, options)
+    return perform(partial(run, config, **options.where), SCREENS["demo"], options)
 
 
-app.command(bench)
+@app.command
+def bench(*, config: Flat[BenchConfig] = BenchConfig(), options: Grouped[CampaignOptions] = CampaignOptions()) -> int:
+    """Compare LODO with other optimizers, with the same number of settings tried for each.
+
+    The whole bench takes many hours of processor time; --steps-scale, --trials, --seeds, --tasks and --optimizers make
+    it small. Optimizers of other packages come with the extra bench; without it their rows name the missing package.
+    The exit code is 1 if jobs failed.
+
+    Example: novacula optim bench --tasks poisson,flow --optimizers lodo,adamw --trials 4 --seeds 2
+    Example: novacula optim bench --workers 2 --time-limit 8h
+    """
+    from novacula.optim.bench import bench as run
+
+    return perform(partial(run, config, **options.where), SCREENS["bench"], options)
 
 
 def _describe(step: "Step") -> str:
@@ -48,13 +51,11 @@ def _describe(step: "Step") -> str:
 
 def _show(result: "RunResult[DemoFindings]") -> None:
     """Prints losses in the valley, and how near the learned matrix came."""
-    from rich.table import Table
-
-    table = Table("Rosenbrock's valley", "loss", "settings tried", box=None, header_style="bold")
-    for path in result.findings.valley:
-        loss = "diverged" if path.loss is None else f"{path.loss:.2e}"
-        table.add_row(path.optimizer, loss, str(path.trials or ""))
-    show_result(table)
+    rows = (
+        (path.optimizer, "diverged" if path.loss is None else f"{path.loss:.2e}", str(path.trials or ""))
+        for path in result.findings.valley
+    )
+    show_result(table(("Rosenbrock's valley", "loss", "settings tried"), rows))
     if bowl := result.findings.bowl:
         first, last = bowl.learned[0], bowl.learned[-1]
         show_result(
@@ -64,5 +65,31 @@ def _show(result: "RunResult[DemoFindings]") -> None:
         )
 
 
-DEMO_SCREEN = Screen(_show, _describe, unit="piece")
-SCREENS = {"demo": DEMO_SCREEN, "bench": BENCH_SCREEN}
+def _show_bench(result: "RunResult[BenchFindings]") -> None:
+    """Prints the median losses, and where LODO is behind."""
+    from novacula.optim.bench_report import number
+    from novacula.optim.comparison import middle_loss
+
+    findings = result.findings
+    names = list(dict.fromkeys(row.optimizer for row in findings.rows))
+    losses = []
+    for task in dict.fromkeys(row.task for row in findings.rows):
+        rows = [row for row in findings.rows if row.task == task and not row.reason]
+        present = {row.optimizer for row in rows}
+        losses.append((task, *(number(middle_loss(rows, task, name)) if name in present else "" for name in names)))
+    compared = findings.comparison
+    behind = ", ".join(row.task for row in compared if not row.held)
+    show_result(
+        table(("task", *names), losses),
+        "LODO with its defaults reaches the loss of the best tuned first-order optimizer in no more steps on "
+        f"{sum(row.held for row in compared)} of {len(compared)} tasks"
+        + (f"; it loses on {behind}." if behind else ".")
+        + f" {findings.cpu_seconds:,.0f} s of processor time.",
+        *(f"Without result: {printable(reason)}" for reason in sorted({row.reason for row in findings.rows} - {""})),
+    )
+
+
+SCREENS: dict[str, Screen[Any]] = {
+    "demo": Screen(_show, _describe, unit="piece"),
+    "bench": Screen(_show_bench, describe_job, unit="job", reached=lambda result: not result.findings.failed),
+}

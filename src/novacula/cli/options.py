@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Group, Parameter
 
@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)")
 
-Flat = Parameter(name="*")
-"""The annotation of a dataclass parameter whose fields become options."""
+Config = TypeVar("Config")
+Flat = Annotated[Config, Parameter(name="*")]
+"""A dataclass whose fields become options."""
+Grouped = Annotated[Config, Parameter(name="*", group=Group("Run options", sort_key=10))]
+"""The same in a group of their own: the options that all verbs share."""
+Json = Annotated[bool, Parameter(negative="", help="Print one JSON object.")]
+RunName = Annotated[str, Parameter(help="The path of a run folder, or a name in the folder of runs.")]
+Runs = Annotated[Path, Parameter(help="The folder of runs.")]
 
 
 def parse_duration(text: str) -> float:
@@ -124,15 +130,3 @@ class RunOptions(CampaignOptions):
     def apply(self) -> None:
         """Sets the number of torch's threads and the log level for this process."""
         self._apply(self.threads)
-
-
-_GROUP = Group("Run options", sort_key=10)
-
-RunOptionsParameter = Annotated[RunOptions, Parameter(name="*", group=_GROUP)]
-"""The annotation of a verb's parameter ``options``: the fields of `RunOptions` become a group of options."""
-
-CampaignOptionsParameter = Annotated[CampaignOptions, Parameter(name="*", group=_GROUP)]
-"""The same for `CampaignOptions`."""
-
-ResumeOptionsParameter = Annotated[ResumeOptions, Parameter(name="*", group=_GROUP)]
-"""The same for `ResumeOptions`."""

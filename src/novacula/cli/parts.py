@@ -4,6 +4,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from cyclopts import App, Parameter
+
 if TYPE_CHECKING:
     from novacula.cli.screen import Screen
     from novacula.runs import RunFolder
@@ -21,6 +23,11 @@ PARTS = {
 def available() -> dict[str, str]:
     """Returns the parts whose module this installation has."""
     return {part: summary for part, summary in PARTS.items() if find_spec(f"novacula.cli.{part}")}
+
+
+def part_app(part: str) -> App:
+    """Returns the command of a part, without its verbs."""
+    return App(part, help=PARTS[part], help_format="plaintext", default_parameter=Parameter(negative_iterable=()))
 
 
 def screen_of(folder: "RunFolder") -> "Screen[Any]":

@@ -1,6 +1,5 @@
 """``novacula runs``: list, show, resume, report and gallery."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
@@ -9,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from novacula.cli.console import print_json, printable
-from novacula.cli.console import show as show_result
-from novacula.cli.options import ResumeOptions, ResumeOptionsParameter, RunOptions
+from novacula.cli.console import facts_table, print_json, printable, show_result
+from novacula.cli.options import Grouped, Json, ResumeOptions, RunName, RunOptions, Runs
 from novacula.cli.parts import screen_of
 
 if TYPE_CHECKING:
@@ -22,20 +20,14 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damaged": "red", "killed": "yellow"}
 
-Json = Annotated[bool, Parameter(negative="")]
-
 app = App(name="runs", help="List, show, resume and report runs, or put them on a page.", help_format="plaintext")
 
 
 @app.command(name="list")
-def list_(*, runs: Path = Path("runs"), json: Json = False) -> None:
+def list_(*, runs: Runs = Path("runs"), json: Json = False) -> None:
     """List runs, the newest first.
 
     Example: novacula runs list --runs experiments
-
-    Args:
-        runs: The folder of runs.
-        json: Print one JSON object.
     """
     from novacula.runs import list_runs
 
@@ -49,15 +41,10 @@ def list_(*, runs: Path = Path("runs"), json: Json = False) -> None:
 
 
 @app.command
-def show(run: str, /, *, runs: Path = Path("runs"), json: Json = False) -> None:
+def show(run: RunName, /, *, runs: Runs = Path("runs"), json: Json = False) -> None:
     """Show a run: configuration, status, last metrics, result.
 
     Example: novacula runs show runs/demo
-
-    Args:
-        run: The path of a run folder, or a name in the folder of runs.
-        runs: The folder of runs.
-        json: Print one JSON object.
     """
     from novacula.runs import find_run
 
@@ -74,19 +61,16 @@ def show(run: str, /, *, runs: Path = Path("runs"), json: Json = False) -> None:
     else:
         record = folder.record
         sections = {"configuration": record.configuration, "inputs": record.inputs, "last metrics": last}
-        show_result(_tables({"": _facts(folder), **sections, "result": result}))
+        show_result(facts_table({"": _facts(folder), **sections, "result": result}))
 
 
 @app.command
-def resume(run: str, /, *, options: ResumeOptionsParameter = ResumeOptions()) -> int:  # noqa: B008 - it is frozen
+def resume(run: RunName, /, *, options: Grouped[ResumeOptions] = ResumeOptions()) -> int:
     """Resume a run that failed, or that a signal, a kill or its time limit stopped.
 
     The run continues exactly from its last checkpoint, with its configuration and its number of threads.
 
     Example: novacula runs resume runs/demo --time-limit 15m
-
-    Args:
-        run: The path of a run folder, or a name in the folder of runs.
     """
     from novacula.cli.screen import perform
     from novacula.runs import find_run
@@ -98,14 +82,12 @@ def resume(run: str, /, *, options: ResumeOptionsParameter = ResumeOptions()) ->
 
 
 @app.command
-def report(run: str, /, *, runs: Path = Path("runs"), open: bool = False) -> None:
+def report(run: RunName, /, *, runs: Runs = Path("runs"), open: bool = False) -> None:
     """Rebuild a run's report.html and print its path.
 
     Example: novacula runs report runs/demo --open
 
     Args:
-        run: The path of a run folder, or a name in the folder of runs.
-        runs: The folder of runs.
         open: Show it in the web browser.
     """
     from novacula.runs import find_run, find_verb
@@ -138,7 +120,6 @@ def gallery(
         places: The run folders and folders of runs.
         out: The folder of the site, which does not exist, is empty, or is a gallery.
         open: Show it in the web browser.
-        json: Print one JSON object.
     """
     from novacula.report import find_runs, write_gallery
 
@@ -200,39 +181,3 @@ def _facts(folder: "RunFolder") -> dict[str, object]:
         **{name: getattr(record, name) for name in ("created", "updated", "seed", "threads", "versions", "platform")},
         **{f"elsewhere {number}": asdict(origin) for number, origin in enumerate(record.elsewhere, 1)},
     }
-
-
-def _tables(sections: Mapping[str, Mapping[str, object] | None]) -> "Table":
-    """Returns one table of names and values with a part for each section that is not empty."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for title, section in sections.items():
-        if section and title:
-            table.add_row("")
-            table.add_row(Text(title, style="underline"))
-        for key, value in (section or {}).items():
-            table.add_row(Text(printable(str(key))), Text(printable(_brief(value))))
-    return table
-
-
-def _brief(value: object) -> str:
-    """Returns a value on one line: the entries of a short list or object, and the number of entries of a long one."""
-    match value:
-        case dict() if len(value) <= 8 and all(not isinstance(item, dict | list) for item in value.values()):
-            return ", ".join(f"{key} {_brief(item)}" for key, item in value.items())
-        case list() if len(value) <= 8 and all(not isinstance(item, dict | list) for item in value):
-            return ", ".join(_brief(item) for item in value)
-        case dict() | list():
-            return f"{len(value)} entries"
-        case float():
-            return f"{value:.6g}"
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case _:
-            return str(value)
