@@ -18,10 +18,9 @@ import numpy as np
 import torch
 from harness import arguments, machine_line, save, table_head, table_row
 
-from novacula.hypernet.activations import activation_torch
 from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.analyst.norm_label import EXACT
-from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.architecture import Architecture, activation_torch
 from novacula.hypernet.build import build
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.network import TargetNetwork, with_noise

@@ -34,9 +34,8 @@ from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
 from novacula.hypernet.train import TRAIN
-from novacula.hypernet.training.curve import measure_curve, variance
+from novacula.hypernet.training.curve import keep_weights, measure_curve, variance
 from novacula.hypernet.training.generator import Generator, load_generator
-from novacula.hypernet.training.kept import keep_weights
 from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.program import TrainProgram
 from novacula.runs import NoInputs, Step, Work, drive

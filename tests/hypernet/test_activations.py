@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.hypernet.activations import ACTIVATIONS, RECTIFIERS, activation_torch
+from novacula.hypernet.architecture import ACTIVATIONS, RECTIFIERS, activation_torch
 from novacula.hypernet.config import Activation
 
 Z = np.linspace(-30, 30, 401)

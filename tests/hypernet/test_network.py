@@ -9,8 +9,7 @@ from safetensors.numpy import save
 
 from novacula.errors import InputError
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.network_file import read_network, write_network
+from novacula.hypernet.network import TargetNetwork, read_network, write_network
 
 
 def random_network(architecture: Architecture, seed: int = 0) -> TargetNetwork:

@@ -11,7 +11,7 @@ from novacula.distill.function import Function
 from novacula.errors import InputError
 from novacula.hypernet import build
 from novacula.hypernet.formula import describe
-from novacula.hypernet.formula.source import _check as check_formula
+from novacula.hypernet.formula.writers import _check as check_formula
 from novacula.hypernet.tasks import find_task
 from tests.distill.export.programs import random_program
 

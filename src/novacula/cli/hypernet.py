@@ -103,7 +103,7 @@ def classify(
 
     found = run(file, config)
     if report:
-        from novacula.hypernet.classify_report import network_section
+        from novacula.hypernet.classify import network_section
         from novacula.report import write_report
 
         section = network_section("The network", "network", found)
@@ -150,7 +150,7 @@ def draw(file: Path, /, *, out: Path | None = None, seed: int = 0, palette: Pale
         palette: Colors of edges: for color-blind readers, or red and blue.
     """
     from novacula.hypernet.draw import write_plan
-    from novacula.hypernet.network_file import read_network
+    from novacula.hypernet.network import read_network
 
     path = out or file.with_suffix(".svg")
     if path.suffix not in (".svg", ".png"):
@@ -192,7 +192,7 @@ def _show_curve(result: "RunResult[TrainFindings]") -> None:
 
 def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
     """Writes a network's file, and says what is in it."""
-    from novacula.hypernet.network_file import write_network
+    from novacula.hypernet.network import write_network
 
     write_network(path, network)
     sizes, activation = network.architecture.sizes, network.architecture.activation

@@ -14,9 +14,7 @@ from novacula.hypernet.study_config import CensusConfig, CompareConfig, Generali
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from novacula.hypernet.studies.rows import CensusFindings
-    from novacula.hypernet.studies.sizes import GeneralizeFindings
-    from novacula.hypernet.studies.variants import CompareFindings
+    from novacula.hypernet.studies.findings import CensusFindings, CompareFindings, GeneralizeFindings
     from novacula.runs import RunResult
 
 

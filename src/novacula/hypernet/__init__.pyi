@@ -16,7 +16,7 @@ from .draw import write_plan as write_plan
 from .formula import Formula as Formula, SizeLaw as SizeLaw, describe as describe, size_laws as size_laws
 from .generalize import generalize as generalize
 from .network import TargetNetwork as TargetNetwork
-from .network_file import read_network as read_network, write_network as write_network
+from .network import read_network as read_network, write_network as write_network
 from .sample import sample as sample
 from .study_config import (
     CensusConfig as CensusConfig,
@@ -24,7 +24,7 @@ from .study_config import (
     GeneralizeConfig as GeneralizeConfig,
 )
 from .tasks import TASK_NAMES as TASK_NAMES, Task as Task, find_task as find_task
-from .tasks.laws import InputLaw as InputLaw
+from .tasks.task import InputLaw as InputLaw
 from .train import TrainResult as TrainResult, resume as resume, train as train
 from .training.baseline import train_directly as train_directly
 from .training.generator import Generator as Generator, load_generator as load_generator

@@ -8,7 +8,7 @@ import numpy as np
 
 from novacula.errors import InputError
 from novacula.hypernet.config import BuildConfig, KindName
-from novacula.hypernet.known import bits, comparators, norms, products
+from novacula.hypernet.known import bits, circuit, norms, products
 from novacula.hypernet.network import TargetNetwork, shuffled, with_noise
 from novacula.hypernet.tasks import find_task
 
@@ -21,12 +21,12 @@ _KINDS: dict[KindName, tuple[str, Callable[[BuildConfig], TargetNetwork]]] = {
     "linear": ("sum", norms.linear),
     "constant": ("constant", norms.constant),
     "neighbor-differences": ("total-variation", norms.total_variation),
-    "max-tree": ("max", comparators.max_tree),
-    "max-log-sum-exp": ("max", comparators.log_sum_exp),
-    "min-tree": ("min", comparators.min_tree),
-    "range-tree": ("range", comparators.range_tree),
-    "median-comparators": ("median", comparators.median_network),
-    "sort-comparators": ("sort", comparators.sort_network),
+    "max-tree": ("max", circuit.max_tree),
+    "max-log-sum-exp": ("max", circuit.log_sum_exp),
+    "min-tree": ("min", circuit.min_tree),
+    "range-tree": ("range", circuit.range_tree),
+    "median-comparators": ("median", circuit.median_network),
+    "sort-comparators": ("sort", circuit.sort_network),
     "product-squares": ("dot-product", products.by_squares),
     "product-curvature": ("dot-product", products.by_curvature),
     "product-completion": ("dot-product", products.by_completion),

@@ -15,10 +15,9 @@ from novacula.hypernet.analyst.findings import label_findings
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.census_report import write_page
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig
-from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.network_file import write_network
+from novacula.hypernet.network import TargetNetwork, write_network
 from novacula.hypernet.studies.clusters import cluster
-from novacula.hypernet.studies.rows import CensusFindings, CensusRow, summarize
+from novacula.hypernet.studies.findings import CensusFindings, CensusRow, summarize
 from novacula.hypernet.studies.study import Study
 from novacula.hypernet.study_config import CensusConfig
 from novacula.hypernet.tasks import find_task

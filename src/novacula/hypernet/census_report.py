@@ -4,15 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from novacula.hypernet.classify import classify
-from novacula.hypernet.classify_report import network_section
+from novacula.hypernet.classify import classify, network_section
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.draw import Point, gallery_picture, order_picture, pareto_picture, phase_picture
 from novacula.hypernet.draw.charts import BITS
-from novacula.hypernet.network_file import read_network
-from novacula.hypernet.studies.page import StudyPage, number, shares
-from novacula.hypernet.studies.rows import CensusFindings, CensusRow
-from novacula.hypernet.studies.variants import middle
+from novacula.hypernet.network import read_network
+from novacula.hypernet.studies.findings import CensusFindings, CensusRow, middle
+from novacula.hypernet.studies.study import StudyPage, number, shares
 from novacula.report import Section, table
 from novacula.runs import RunFolder
 

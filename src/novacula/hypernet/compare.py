@@ -9,14 +9,13 @@ from pathlib import Path
 import torch
 from typing_extensions import Unpack, override
 
-from novacula.hypernet.analyst.complexity import paid_nats
-from novacula.hypernet.analyst.findings import label_findings
+from novacula.hypernet.analyst.findings import label_findings, paid_nats
 from novacula.hypernet.analyst.label import analyze
-from novacula.hypernet.compare_report import write_page
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig, TrainConfig
+from novacula.hypernet.draw.charts import BITS
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.studies.study import Study
-from novacula.hypernet.studies.variants import CompareFindings, CompareRow, middle, summarize_variant
+from novacula.hypernet.studies.findings import CompareFindings, CompareRow, VariantSummary, middle, summarize_variant
+from novacula.hypernet.studies.study import Study, StudyPage, number, shares
 from novacula.hypernet.study_config import CompareConfig
 from novacula.hypernet.tasks import find_task
 from novacula.hypernet.train import TRAIN
@@ -24,6 +23,7 @@ from novacula.hypernet.training.baseline import train_directly
 from novacula.hypernet.training.generator import load_generator
 from novacula.hypernet.training.lesson import Lesson
 from novacula.jobs import Job, check_executor, one_thread
+from novacula.report import Section, table
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb
 
 WORK = "novacula.hypernet.compare:compare_job"
@@ -156,6 +156,32 @@ class Comparison(Study):
         rows = self.results(CompareRow)
         variants = tuple(summarize_variant(name, rows) for name in self._config.rows)
         return CompareFindings(self._config.task, tuple(rows), variants, self.failures)
+
+
+def write_page(folder: RunFolder) -> Path:
+    """Writes the report of a comparison from its result, and returns its path.
+
+    Raises:
+        InputError: a file in the folder is damaged.
+        OSError: the report cannot be written.
+    """
+    findings = folder.read_findings(CompareFindings)
+    page = StudyPage("One thing changed at a time", "Variants of the hypernetwork, and direct training as long.")
+    if findings is None or not findings.rows:
+        return page.write(folder, [], findings.failed if findings else ())
+    note = (
+        "Medians over seeds, and for hypernetworks over eight networks at the least price. Seconds are processor time; "
+        "adam and adam-l1 train one network for about the time of the full hypernetwork."
+    )
+    head = ("variant", "seeds", "R²", "squared error", "bits", "seconds", "steps", "labels")
+    section = Section("Variants", table(head, map(_cells, findings.variants)), note)
+    return page.write(folder, [section], findings.failed)
+
+
+def _cells(row: VariantSummary) -> tuple[object, ...]:
+    values = ((row.mse, ".3g"), (None if row.nats is None else BITS * row.nats, ",.0f"), (row.seconds, ",.0f"))
+    written = ("" if value is None else number(value, form) for value, form in (*values, (row.steps, ",.0f")))
+    return (row.variant, row.seeds, number(row.r2), *written, shares([*row.labels.items()]))
 
 
 COMPARE = Verb(

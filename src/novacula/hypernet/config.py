@@ -71,7 +71,7 @@ KindName = Literal[
 Curriculum = Literal["both", "up", "down", "none"]
 """The hypernetworks that are trained for a seed."""
 Branch = Literal["up", "down", "none"]
-"""The end from which the range of prices of a hypernetwork opens (`novacula.hypernet.training.curriculum`)."""
+"""The end from which the range of prices of a hypernetwork opens (`novacula.hypernet.training.steps`)."""
 
 LOWEST_BETA, HIGHEST_BETA = 1e-12, 1.0
 """The least and the greatest complexity price."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,13 +13,14 @@ from typing_extensions import Unpack, override
 from novacula.hypernet.analyst.findings import finite, label_findings
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.config import ClassifyConfig
+from novacula.hypernet.draw import sizes_picture
 from novacula.hypernet.formula import describe, size_laws
-from novacula.hypernet.generalize_report import write_page
-from novacula.hypernet.studies.sizes import GeneralizeFindings, SizeRow
-from novacula.hypernet.studies.study import Study
+from novacula.hypernet.studies.findings import GeneralizeFindings, SizeRow
+from novacula.hypernet.studies.study import Study, StudyPage, number
 from novacula.hypernet.study_config import GeneralizeConfig
 from novacula.hypernet.training.generator import Generator, Origin, load_generator
 from novacula.jobs import Job, check_executor, one_thread
+from novacula.report import Section, table
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
 WORK = "novacula.hypernet.generalize:sizes_job"
@@ -164,6 +166,70 @@ def _jobs(config: GeneralizeConfig, generator: Generator) -> Iterator[Job]:
             job = SizesJob(run, size, hidden, _price(config, generator), config.draws, config.seed)
             cost = float(size * sum(hidden) * config.draws)
             yield Job(f"n{size}.h{'x'.join(map(str, hidden))}", job, cost=cost, memory_mb=_MEMORY_MB)
+
+
+_WORST = -9.0
+"""R² that is drawn for a network that explodes."""
+
+
+def write_page(folder: RunFolder) -> Path:
+    """Writes the report of a study of sizes from its result, and returns its path.
+
+    Raises:
+        InputError: a file in the folder is damaged.
+        OSError: the report cannot be written.
+    """
+    findings = folder.read_findings(GeneralizeFindings)
+    of = folder.record.inputs.get("of")
+    runs = (of,) if isinstance(of, str) else ()
+    page = StudyPage("Sizes never trained on", "Networks of many sizes from one hypernetwork.", runs)
+    if findings is None:
+        return page.write(folder, [], ())
+    return page.write(folder, [_size_table(findings), _laws(findings)] if findings.rows else [], findings.failed)
+
+
+def _size_table(findings: GeneralizeFindings) -> Section:
+    rows = sorted(findings.rows, key=lambda row: (row.inputs, row.hidden))
+    ratios: dict[float, list[SizeRow]] = {}
+    for row in rows:
+        ratios.setdefault(round(sum(row.hidden) / row.inputs, 1), []).append(row)
+    wide = max(ratios.values(), key=len)
+    lines = [
+        (f"{ratio:g} hidden per input", np.array([[_WORST if v is None else v for v in row.r2] for row in own]))
+        for ratio, own in ratios.items()
+        if len(own) == len(wide)
+    ]
+    cells = [
+        (
+            row.inputs,
+            "×".join(map(str, row.hidden)),
+            "yes" if row.inputs in findings.trained else "",
+            number(row.median),
+            number(row.worst),
+            len(row.r2),
+            row.redrawn,
+            f"{row.label} {row.share:.0%}",
+        )
+        for row in rows
+    ]
+    head = ("inputs", "hidden", "trained on", "R², median", "worst", "draws", "redrawn", "label of most")
+    picture = sizes_picture([row.inputs for row in wide], lines, findings.trained)
+    note = f"Networks at β = {findings.beta:.1e}. Draws whose codes collided were drawn again, and are counted."
+    return Section("Table of sizes", picture + table(head, cells), note)
+
+
+def _laws(findings: GeneralizeFindings) -> Section:
+    note = (
+        "How each number of the formulas depends on n, the simplest law that the data support; scatter is what it "
+        "leaves, relative to the values."
+    )
+    if not findings.size_laws:
+        return Section("Size laws", "Too few formulas for size laws.", note)
+    rows = [
+        (law.value, law.law, f"{law.scatter:.1%}", f"{law.sizes[0]} … {law.sizes[-1]}, {len(law.sizes)} sizes")
+        for law in findings.size_laws
+    ]
+    return Section("Size laws", table(("number", "law", "scatter", "sizes"), rows), note)
 
 
 GENERALIZE = Verb(

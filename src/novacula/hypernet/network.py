@@ -1,15 +1,31 @@
-"""Target networks: what hypernetworks write and the analyst reads. Source: ours."""
+"""Target networks, which hypernetworks write and the analyst reads, and their files. Source: ours.
 
+A file is safetensors: tensors `weight.<i>` (out × in) and `bias.<i>`, layers in order from 0, and `bypass` (outputs ×
+inputs) where there is one. Metadata: `activation`; and optionally `task`, `switches` (a JSON object of `biases`,
+`output_bias`, `residual`, `bypass`) and `provenance` (a JSON object)."""
+
+import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, cast, get_args
 
 import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.files import JSON
-from novacula.hypernet.activations import ACTIVATIONS
-from novacula.hypernet.architecture import Architecture
+from novacula.files import (
+    JSON,
+    check_json,
+    decode_safetensors,
+    parse_json,
+    read_tensor_bytes,
+    safetensors_metadata,
+    write_safetensors,
+)
+from novacula.hypernet.architecture import ACTIVATIONS, DEEPEST, Architecture
+from novacula.hypernet.config import Activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,3 +105,141 @@ def shuffled(network: TargetNetwork, generator: np.random.Generator) -> TargetNe
         weights[layer], biases[layer] = weights[layer][order], biases[layer][order]
         weights[layer + 1] = weights[layer + 1][:, order]
     return replace(network, weights=tuple(weights), biases=tuple(biases))
+
+
+MAX_BYTES = 64_000_000
+"""The largest file that is read."""
+_NAME = re.compile(r"(weight|bias)\.(0|[1-9][0-9]?)|bypass")
+
+
+def write_network(path: str | os.PathLike[str], network: TargetNetwork) -> None:
+    """Replaces a file by the network, atomically, in float64.
+
+    Raises:
+        OSError: the disk refuses.
+        ValueError: a provenance that is no JSON.
+    """
+    provenance = dict(network.provenance)
+    check_json(provenance)
+    arrays = {f"weight.{layer}": weight for layer, weight in enumerate(network.weights)}
+    arrays |= {f"bias.{layer}": bias for layer, bias in enumerate(network.biases)}
+    if network.bypass is not None:
+        arrays["bypass"] = network.bypass
+    metadata = {
+        "activation": network.architecture.activation,
+        "switches": json.dumps(network.architecture.switches()),
+        "provenance": json.dumps(provenance),
+    }
+    write_safetensors(path, arrays, metadata | ({"task": network.task} if network.task else {}))
+
+
+def read_network(path: str | os.PathLike[str]) -> TargetNetwork:
+    """Returns the network of a file.
+
+    Biases that a file lacks are zeros. They are switched off unless the switches of the file say otherwise.
+
+    Raises:
+        InputError: the file is unreadable or no safetensors file; a tensor is missing, unknown, no floating point,
+            not finite or of a shape that does not fit; or metadata are unknown. Every broken rule is listed.
+    """
+    source = os.fspath(path)
+    data = read_tensor_bytes(path, max_bytes=MAX_BYTES)
+    arrays = decode_safetensors(data, source)
+    metadata = safetensors_metadata(data, source)
+    problems = [problem for name, array in arrays.items() for problem in _broken(name, array)]
+    problems += _misfits(arrays) if not problems else []
+    activation = metadata.get("activation")
+    if activation not in get_args(Activation):
+        said = "is missing" if activation is None else f"is {activation[:40]!r}"
+        problems.append(f"metadata activation {said}; one of {', '.join(get_args(Activation))}")
+    switches = _object(metadata, "switches", source)
+    provenance = _object(metadata, "provenance", source)
+    if unknown := [f"{key}: {value}" for key, value in switches.items() if not _is_switch(key, value)]:
+        problems.append(f"metadata switches hold {unknown[0][:60]!r}; {', '.join(_SWITCHES)}, true or false")
+    if problems:
+        raise InputError(source, *problems)
+    return _assembled(arrays, cast(Activation, activation), switches, metadata.get("task"), provenance, source)
+
+
+_SWITCHES = ("biases", "output_bias", "residual", "bypass")
+
+
+def _is_switch(key: str, value: JSON) -> bool:
+    return key in _SWITCHES and isinstance(value, bool)
+
+
+def _object(metadata: Mapping[str, str], key: str, source: str) -> dict[str, Any]:
+    value = parse_json(metadata.get(key, "{}").encode(), f"{source} (metadata {key})")
+    if not isinstance(value, dict):
+        raise InputError(source, f"metadata {key} is no JSON object")
+    return value
+
+
+def _broken(name: str, array: np.ndarray) -> list[str]:
+    """What is wrong with one tensor by itself."""
+    if not (match := _NAME.fullmatch(name)):
+        return [f"tensor {name[:40]!r} belongs to no layer; weight.0, bias.0, weight.1, …, and bypass do"]
+    if array.dtype.kind != "f":
+        return [f"tensor {name} is of {array.dtype}; weights are floating point numbers"]
+    dimensions = 1 if match[1] == "bias" else 2
+    if array.ndim != dimensions or 0 in array.shape:
+        return [f"tensor {name} has shape {array.shape}; it needs {dimensions} dimension(s), none of them empty"]
+    where = np.argwhere(~np.isfinite(array))
+    return (
+        [f"tensor {name} is {array[tuple(where[0])]} at {where[0].tolist()}; weights are finite"] if len(where) else []
+    )
+
+
+def _misfits(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Tensors that are missing, and shapes that do not fit each other."""
+    layers = 1 + max((int(name.split(".")[1]) for name in arrays if name != "bypass"), default=0)
+    missing = [f"weight.{layer}" for layer in range(layers) if f"weight.{layer}" not in arrays]
+    if missing or layers > DEEPEST:
+        return [f"tensor {name} is missing" for name in missing]
+    problems, width, what = [], arrays["weight.0"].shape[1], "the inputs"
+    for layer in range(layers):
+        rows, columns = arrays[f"weight.{layer}"].shape
+        if columns != width:
+            problems.append(f"tensor weight.{layer} has {columns} columns; {what} are {width}")
+        width, what = rows, f"the rows of weight.{layer}"
+        if (bias := arrays.get(f"bias.{layer}")) is not None and len(bias) != rows:
+            problems.append(f"tensor bias.{layer} has {len(bias)} numbers; its weight has {rows} rows")
+    ends = (width, arrays["weight.0"].shape[1])
+    if (bypass := arrays.get("bypass")) is not None and bypass.shape != ends:
+        problems.append(f"tensor bypass has shape {bypass.shape}; outputs × inputs are {ends}")
+    return problems
+
+
+def _assembled(
+    arrays: Mapping[str, np.ndarray],
+    activation: Activation,
+    switches: Mapping[str, bool],
+    task: str | None,
+    provenance: Mapping[str, JSON],
+    source: str,
+) -> TargetNetwork:
+    layers = sum(name.startswith("weight") for name in arrays)
+    weights = tuple(arrays[f"weight.{layer}"].astype(np.float64) for layer in range(layers))
+    biases = tuple(
+        arrays.get(f"bias.{layer}", np.zeros(len(weight))).astype(np.float64) for layer, weight in enumerate(weights)
+    )
+    found = {
+        "biases": any(f"bias.{layer}" in arrays for layer in range(layers - 1)),
+        "output_bias": f"bias.{layers - 1}" in arrays,
+        "residual": False,
+        "bypass": "bypass" in arrays,
+    } | dict(switches)
+    off = {
+        "biases": any(bias.any() for bias in biases[:-1]),
+        "output_bias": biases[-1].any(),
+        "bypass": "bypass" in arrays,
+    }
+    problems = [f"metadata switch {name} is off, yet there are such weights" for name in off if off[name] > found[name]]
+    problems += (
+        ["metadata switch bypass is on, yet tensor bypass is missing"] if found["bypass"] > off["bypass"] else []
+    )
+    if problems:
+        raise InputError(source, *problems)
+    sizes = (weights[0].shape[1], *map(len, weights))
+    bypass = arrays["bypass"].astype(np.float64) if "bypass" in arrays else None
+    return TargetNetwork(Architecture(sizes, activation, **found), weights, biases, bypass, task, provenance)

@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.train_report import write_page
-from novacula.hypernet.training.kept import keep_weights
+from novacula.hypernet.training.curve import keep_weights
 from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.program import TrainFindings, TrainProgram
 from novacula.runs import NoInputs, RunResult, RunSettings, Signature, Verb, resume

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from novacula.hypernet.analyst.complexity import paid_nats
+from novacula.hypernet.analyst.findings import paid_nats
 from novacula.hypernet.analyst.label import analyze
-from novacula.hypernet.classify import Classified, classify
-from novacula.hypernet.classify_report import network_section
+from novacula.hypernet.classify import Classified, classify, network_section
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.draw import Point, gallery_picture, pareto_picture, price_picture
 from novacula.hypernet.draw.charts import BITS

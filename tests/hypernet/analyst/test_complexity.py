@@ -1,4 +1,4 @@
-from novacula.hypernet.analyst.complexity import measure_complexity
+from novacula.hypernet.analyst.findings import measure_complexity
 from novacula.hypernet.build import build
 
 

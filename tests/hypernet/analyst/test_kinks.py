@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from novacula.hypernet.analyst.kinks import Kinks, measure_kinks
+from novacula.hypernet.analyst.function import Kinks, measure_kinks
 from novacula.hypernet.build import build
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from novacula.hypernet.analyst.kinks import measure_kinks
+from novacula.hypernet.analyst.function import measure_kinks
 from novacula.hypernet.analyst.orders import OrderParameters, measure_orders, random_spikiness
 from novacula.hypernet.analyst.units import Layer, read_units
 from novacula.hypernet.architecture import Architecture

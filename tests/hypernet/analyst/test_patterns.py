@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from novacula.hypernet.analyst.patterns import Patterns, measure_patterns
+from novacula.hypernet.analyst.orders import Patterns, measure_patterns
 from novacula.hypernet.analyst.units import Layer, read_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build

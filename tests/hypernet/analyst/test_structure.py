@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.hypernet.analyst.structure import Structure, measure_structure
+from novacula.hypernet.analyst.function import Structure, measure_structure
 from novacula.hypernet.build import build
 from novacula.hypernet.tasks import find_task
 

@@ -17,7 +17,7 @@ from novacula.hypernet.draw import (
     sizes_picture,
     write_plan,
 )
-from novacula.hypernet.draw.palette import NEGATIVE, POSITIVE, label_style
+from novacula.hypernet.draw.charts import NEGATIVE, POSITIVE, label_style
 
 NETWORK = build("pudding+", 3)
 POINTS = [Point(0.0, 1.0, "convexity"), Point(30.0, 0.01, "double-sided"), Point(3.0, 0.1, "max-tree")]

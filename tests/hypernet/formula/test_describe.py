@@ -6,7 +6,7 @@ import pytest
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build
 from novacula.hypernet.formula import Formula, describe
-from novacula.hypernet.formula.check import check
+from novacula.hypernet.formula.formula import check
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import find_task
 

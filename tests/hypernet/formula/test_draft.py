@@ -8,7 +8,7 @@ from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.formula import describe
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
-from novacula.hypernet.tasks.laws import find_law
+from novacula.hypernet.tasks.task import find_law
 
 
 def weighted(difference: float) -> tuple[TargetNetwork, Task]:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import sympy
 
-from novacula.hypernet.formula.algebra import sympy_object, sympy_text
 from novacula.hypernet.formula.expression import (
     INPUTS,
     Alternating,
@@ -25,8 +24,7 @@ from novacula.hypernet.formula.expression import (
     rounded,
     times,
 )
-from novacula.hypernet.formula.source import _check, python_source
-from novacula.hypernet.formula.writers import latex, python_expression
+from novacula.hypernet.formula.writers import _check, latex, python_expression, python_source, sympy_object, sympy_text
 
 DIFFERENCE = plus(Entry("i"), times(Number(-1.0), Entry("j")))
 FORMULAS: dict[str, Expression] = {

@@ -9,9 +9,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from novacula.hypernet.activations import activation_torch
-from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.model.graph import Graph, Places
+from novacula.hypernet.architecture import Architecture, activation_torch
+from novacula.hypernet.model.blocks import Graph, Places
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
 from novacula.hypernet.model.noise import Noise
 from novacula.hypernet.model.readout import NetworkBatch

@@ -2,7 +2,7 @@
 
 import pytest
 
-from novacula.hypernet.studies.rows import CensusFindings, CensusRow, summarize
+from novacula.hypernet.studies.findings import CensusFindings, CensusRow, summarize
 
 
 def row(beta: float, step: int, label: str, mse: float, nats: float, agree: bool = True) -> CensusRow:

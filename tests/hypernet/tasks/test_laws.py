@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from novacula.errors import InputError
-from novacula.hypernet.tasks.laws import LAW_NAMES, find_law
+from novacula.hypernet.tasks.task import LAW_NAMES, find_law
 
 
 def drawn(name: str, shape: tuple[int, ...] = (20_000, 4)) -> torch.Tensor:

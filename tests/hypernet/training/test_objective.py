@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from novacula.hypernet.config import Branch, TrainConfig
-from novacula.hypernet.training.curriculum import window
-from novacula.hypernet.training.objective import loss, objective, squared_error
+from novacula.hypernet.training.steps import loss, objective, squared_error, window
 
 
 def test_objective_is_error_and_price_per_input() -> None:

@@ -12,7 +12,7 @@ from novacula.errors import InputError, RunError
 from novacula.files import to_json
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.train import train
-from novacula.hypernet.training.kept import steps_to_keep
+from novacula.hypernet.training.curve import steps_to_keep
 from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.program import TrainProgram
 from novacula.runs import RunFolder, Step, resume

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import Units
+from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.network import TargetNetwork
 
 

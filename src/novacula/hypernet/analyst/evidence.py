@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.analyst.kinks import Kinks, measure_kinks
-from novacula.hypernet.analyst.orders import OrderParameters, measure_orders
-from novacula.hypernet.analyst.patterns import Patterns, measure_patterns
-from novacula.hypernet.analyst.structure import Structure, measure_structure
+from novacula.hypernet.analyst.function import Kinks, Structure, measure_kinks, measure_structure
+from novacula.hypernet.analyst.orders import OrderParameters, Patterns, measure_orders, measure_patterns
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import Layer, Units, can_be_measured, read_units
 from novacula.hypernet.network import TargetNetwork

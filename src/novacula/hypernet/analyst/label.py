@@ -14,10 +14,9 @@ from novacula.errors import InputError
 from novacula.hypernet.analyst.algorithms import GENERIC, task_verdict
 from novacula.hypernet.analyst.canonical import Canonical, canonical
 from novacula.hypernet.analyst.evidence import Evidence, Verdict, measure
+from novacula.hypernet.analyst.function import Structure
 from novacula.hypernet.analyst.norm_label import norm_verdict
-from novacula.hypernet.analyst.orders import OrderParameters
-from novacula.hypernet.analyst.patterns import Patterns
-from novacula.hypernet.analyst.structure import Structure
+from novacula.hypernet.analyst.orders import OrderParameters, Patterns
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.network import TargetNetwork, with_noise

@@ -8,11 +8,11 @@ Source: arXiv 2312.03051 for the algorithms; the tests are ours.
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import RECTIFIERS
 from novacula.hypernet.analyst.evidence import Evidence, Verdict
-from novacula.hypernet.analyst.kinks import Kinks
+from novacula.hypernet.analyst.function import Kinks
 from novacula.hypernet.analyst.orders import OrderParameters
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
+from novacula.hypernet.architecture import RECTIFIERS
 
 EXACT = frozenset(("double-sided", "pudding+", "pudding-", "mixed"))
 """The family whose every member is the L1 norm."""

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
+from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.network import TargetNetwork
 

@@ -2,6 +2,7 @@
 
 from novacula.hypernet.draw.charts import (
     Cell,
+    PaletteName,
     Point,
     order_picture,
     pareto_picture,
@@ -9,9 +10,7 @@ from novacula.hypernet.draw.charts import (
     price_picture,
     sizes_picture,
 )
-from novacula.hypernet.draw.layout import Plan, plan
-from novacula.hypernet.draw.palette import PaletteName
-from novacula.hypernet.draw.pictures import draw_plan, gallery_picture, matrix_picture, write_plan
+from novacula.hypernet.draw.pictures import Plan, draw_plan, gallery_picture, matrix_picture, plan, write_plan
 
 __all__ = [
     "Cell",

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.units import TOTAL, Direction
+from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.form import Form, Role
 from novacula.hypernet.formula.shallow import Reading, Shallow

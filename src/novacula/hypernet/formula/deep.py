@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.hypernet.activations import ACTIVATIONS, RECTIFIERS
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
+from novacula.hypernet.architecture import ACTIVATIONS, RECTIFIERS
 from novacula.hypernet.formula.expression import (
     INPUTS,
     Call,

@@ -1,9 +1,13 @@
 """From a network to a formula: `describe`.
 
-A network is read (`draft`): units by what they look at (`shallow`), roles with one set of values each, fitted again
-(`roles`), the first form that does no worse, and its limit (`limit`); networks of several hidden layers by `deep`. What
-was read is then judged here: by a check of what is written against the network (`check`) and a proved bound (`bound`).
+A network is read: units by what they look at (`shallow`), roles with one set of values each, fitted again (`roles`),
+the first form that does no worse, and its limit (`limit`); networks of several hidden layers by `deep`. What was read
+is judged by a check of what is written against the network (`formula`), and a proved bound (`bound`). Source: ours.
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
@@ -11,11 +15,25 @@ import torch
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import can_be_measured
 from novacula.hypernet.formula.bound import Box, error_bound
-from novacula.hypernet.formula.check import POINTS, check
-from novacula.hypernet.formula.deep import deep_bound
-from novacula.hypernet.formula.draft import Draft, read_formula
-from novacula.hypernet.formula.formula import Formula, columns
+from novacula.hypernet.formula.deep import Deep, deep_bound, read_deep
+from novacula.hypernet.formula.expression import (
+    INPUTS,
+    Call,
+    Entry,
+    Expression,
+    Number,
+    Over,
+    evaluate,
+    plus,
+    rounded,
+    times,
+)
+from novacula.hypernet.formula.form import Form
+from novacula.hypernet.formula.formula import POINTS, Formula, check, columns, explained
 from novacula.hypernet.formula.known import is_known
+from novacula.hypernet.formula.limit import limit_expression, nearest_limit
+from novacula.hypernet.formula.roles import forms
+from novacula.hypernet.formula.shallow import Reading, read_output, split
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
 
@@ -23,6 +41,27 @@ _FIT_POINTS = 1500
 _LIMIT_POINTS = 20_000
 _MOST_NUMBERS = 30_000_000
 """Numbers of a layer on all points: wide networks are checked on fewer."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What was read from the weights.
+
+    Attributes:
+        outputs: a formula for each output.
+        limits: the limit of each; none where one of them has none.
+        parts: of a network of one hidden layer, each output as it was read, with the form or the limit of its formula.
+        deep: a deeper network as it was read.
+        values: the numbers of the formulas by role.
+        caveat: why the formulas cannot be accepted, whatever the check says.
+    """
+
+    outputs: tuple[Expression, ...]
+    limits: tuple[Expression, ...] = ()
+    parts: tuple[tuple[Reading, Form], ...] = ()
+    deep: Deep | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    caveat: str = ""
 
 
 def describe(network: TargetNetwork, task: Task, *, points: int = POINTS, seed: int = 0) -> Formula:
@@ -85,3 +124,101 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray) -> 
         box=box,
         values=draft.values,
     )
+
+
+_TRIED = 20
+"""Forms that are fitted before the nearest of them is taken."""
+
+
+def read_formula(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | None:
+    """Reads a network; None where nobody could read its formula.
+
+    Args:
+        network: the network.
+        task: what it should compute, which decides how exact a formula must be.
+        x: inputs to which formulas are fitted.
+    """
+    draft = _read_shallow(network, task, x)
+    if draft is None and (deep := read_deep(network)):
+        return Draft(deep.outputs, deep.outputs, deep=deep)
+    return draft
+
+
+def _read_shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | None:
+    """Reads a network of at most one hidden layer, output by output."""
+    outputs, limits, parts, values = [], [], [], {}
+    wanted = task.function(torch.from_numpy(x)).double().numpy().reshape(len(x), -1)
+    split_outputs = split(network)
+    for index, output in enumerate(split_outputs):
+        reading = read_output(output, x)
+        if reading.looseness > THRESHOLDS.loose:
+            return _read_bowl(reading, x) if len(split_outputs) == 1 else None
+        form = _first_that_does(reading, x, wanted[:, index])
+        if form is None:
+            return None
+        limit = nearest_limit(form, x)
+        outputs.append(form.expression(x.shape[1]))
+        limits += [limit_expression(limit, x.shape[1])] if limit else []
+        parts.append((reading, limit or form))
+        values |= _values(form, f"y{index} " if len(split_outputs) > 1 else "")
+    if not outputs:
+        return None
+    return Draft(tuple(outputs), tuple(limits) if len(limits) == len(outputs) else (), tuple(parts), values=values)
+
+
+def _first_that_does(reading: Reading, x: np.ndarray, wanted: np.ndarray) -> Form | None:
+    """The simplest form whose error is at most 1.1 times the network's; else the one of least error that is near it."""
+    y = reading.output(x)
+    allowed = THRESHOLDS.rise * float(((y - wanted) ** 2).mean()) + 1e-9 * float(wanted.var())
+    best, least = None, np.inf
+    for form in islice(forms(reading, x), _TRIED):
+        value = evaluate(form.expression(x.shape[1]), x)
+        away = float(((value - y) ** 2).mean())
+        if explained(value, y) >= THRESHOLDS.follows and float(((value - wanted) ** 2).mean()) <= allowed:
+            return form
+        if away < least:
+            best, least = form, away
+    return best
+
+
+def _read_bowl(reading: Reading, x: np.ndarray) -> Draft | None:
+    """Random rows with one sign of v are, on average over their law, a bowl: a (Σ x² + e²)^½ + c."""
+    outs, strength = reading.output.outs, reading.strength
+    one_sign = abs(outs @ strength) > THRESHOLDS.one_sign * float(np.abs(outs) @ strength)
+    if not one_sign or len(reading.units) > len(reading.loose):
+        return None
+    from scipy.optimize import least_squares
+
+    y, square = reading.output(x), (x**2).sum(1)
+
+    def solved(soft: float) -> tuple[np.ndarray, np.ndarray]:
+        design = np.column_stack([np.sqrt(square + soft**2), np.ones(len(x))])
+        outer = np.linalg.lstsq(design, y, rcond=None)[0]
+        return outer, design @ outer - y
+
+    soft = float(least_squares(lambda v: solved(float(v[0]))[1], [1.0], max_nfev=15).x[0])
+    (slope, constant), _ = solved(soft)
+    inside = plus(Over(Call("square", Entry("i")), INPUTS), rounded(soft**2))
+    expression = plus(times(rounded(float(slope)), Call("sqrt", inside)), rounded(float(constant)))
+    if slope <= 0 or expression == Number(0.0):
+        return None
+    caveat = "the rows are random: the formula is the mean over networks of this kind, not this network"
+    return Draft((expression,), values={"radius": float(slope)}, caveat=caveat)
+
+
+def _values(form: Form, prefix: str) -> dict[str, float]:
+    """The numbers of a form by the roles that they belong to."""
+    found = {}
+    for role in form.roles:
+        sense = "±" if role.mirrored else "+" if role.weight > 0 else "-"
+        name = f"{prefix}{role.pattern} {sense}"
+        if f"{name} slope" in found:
+            continue
+        found[f"{name} slope"] = role.out * abs(role.weight)
+        found[f"{name} weight"] = role.weight
+        for what in ("bias", "background", "step"):
+            if value := getattr(role, what):
+                found[f"{name} {what}"] = value
+    if len(form.lines) == 1:
+        found[f"{prefix}linear"] = form.lines[0].slope
+    return {**found, f"{prefix}constant": form.constant}

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import ACTIVATIONS
+from novacula.hypernet.architecture import ACTIVATIONS
 
 FunctionName = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin", "sqrt"]
 DomainName = Literal["inputs", "pairs", "neighbors", "couples", "halves", "some", "steps"]

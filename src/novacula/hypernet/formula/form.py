@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.units import Pattern
+from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import (
     Alternating,

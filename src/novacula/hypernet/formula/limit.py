@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import ACTIVATIONS, RECTIFIERS
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import Direction, Pattern
+from novacula.hypernet.architecture import ACTIVATIONS, RECTIFIERS
 from novacula.hypernet.config import Activation
-from novacula.hypernet.formula.check import explained
 from novacula.hypernet.formula.expression import Entry, Expression, domain_of, evaluate, plus, rounded, times
 from novacula.hypernet.formula.form import Form, Line, Role, summed
+from novacula.hypernet.formula.formula import explained
 
 
 def _sharp_limit(form: Form, n: int) -> Form | None:

@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import Pattern
+from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import Domain
 from novacula.hypernet.formula.form import Form, Line, Role

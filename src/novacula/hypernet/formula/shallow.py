@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import ACTIVATIONS
 from novacula.hypernet.analyst.units import TOTAL, Direction, Layer, read_units
+from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.network import TargetNetwork
 
 

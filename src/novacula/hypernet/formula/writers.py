@@ -1,7 +1,9 @@
-"""Formulas on one line: as Python, and as LaTeX. SymPy writes its own (`algebra`). Source: ours."""
+"""Formulas as text: Python on one line or as a module that needs only ``math``, LaTeX, and SymPy. Source: ours."""
 
+import ast
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -19,11 +21,16 @@ from novacula.hypernet.formula.expression import (
     Stair,
     Times,
     Total,
+    nodes,
+    placed,
 )
+
+if TYPE_CHECKING:
+    import sympy
 
 
 def python_expression(expression: Expression) -> str:
-    """Returns one line of Python in terms of `x` and `n`; it calls functions of `novacula.hypernet.formula.source`."""
+    """Returns one line of Python in terms of `x` and `n`; it calls functions of `novacula.hypernet.formula.writers`."""
     return _PYTHON.write(expression)
 
 
@@ -183,3 +190,161 @@ class _Latex(_Writer):
 
 
 _PYTHON, _LATEX = _Python(), _Latex()
+
+
+Term = Any
+"""An expression of SymPy, whose operators no type checker follows."""
+
+
+def sympy_text(expression: Expression, n: int) -> str:
+    """Returns what SymPy reads: `x` is an `IndexedBase`; `n`, `i`, `j` and `k` are symbols.
+
+    Args:
+        expression: the formula.
+        n: inputs of the network, for the largest of all inputs, which SymPy writes out.
+    """
+    return str(sympy_object(expression, n))
+
+
+def sympy_object(expression: Expression, n: int) -> "sympy.Expr":
+    """Returns the formula as an expression of SymPy; arguments as `sympy_text`."""
+    return _Algebra(n).build(expression, ())
+
+
+class _Algebra:
+    """The symbols of a formula."""
+
+    def __init__(self, n: int) -> None:
+        import sympy
+
+        self._inputs = n
+        self.x: Term = sympy.IndexedBase("x")
+        self.n, self.i, self.j, self.k = (sympy.Symbol(name, integer=True) for name in "nijk")
+
+    def build(self, node: Expression, indices: tuple[Term, ...]) -> Term:
+        """The expression of a node; `indices` are those that a sum binds, i and j."""
+        import sympy
+
+        match node:
+            case Number(value):
+                return sympy.Float(value) if value != int(value) else sympy.Integer(int(value))
+            case Entry(index):
+                return self.x[index if isinstance(index, int) else indices["ij".index(index)]]
+            case Total():
+                return sympy.Sum(self.x[self.j], (self.j, 0, self.n - 1))
+            case Stair():
+                return self.k
+            case Alternating():
+                return sympy.Integer(-1) ** self.k
+            case Call(function, argument):
+                return _call(function, self.build(argument, indices))
+            case Plus(terms):
+                return sympy.Add(*(self.build(term, indices) for term in terms))
+            case Times(factors):
+                return sympy.Mul(*(self.build(factor, indices) for factor in factors))
+            case Extreme(kind, arguments):
+                values = [self.build(argument, indices) for argument in arguments]
+                return (sympy.Max if kind == "max" else sympy.Min)(
+                    *(values or [self.x[index] for index in range(self._inputs)])
+                )
+            case Over(body, domain) if domain.name == "some":
+                return sympy.Add(*(self.build(placed(body, member), indices) for member in domain.members))
+            case Over(body, domain):
+                limits, bound = self._limits(domain)
+                return sympy.Sum(self.build(body, bound), *limits)
+            case _:
+                raise TypeError(f"{type(node).__name__} is no formula")
+
+    def _limits(self, domain: Domain) -> tuple[list[tuple[Term, Term, Term]], tuple[Term, ...]]:
+        """The limits of a sum, the inner before the outer, and what its two indices are."""
+        n, i, j = self.n, self.i, self.j
+        match domain.name:
+            case "pairs":
+                return [(i, 0, j - 1), (j, 0, n - 1)], (i, j)
+            case "neighbors":
+                return [(i, 0, n - 2)], (i, i + 1)
+            case "couples":
+                return [(i, 0, n / 2 - 1)], (2 * i, 2 * i + 1)
+            case "halves":
+                return [(i, 0, n / 2 - 1)], (i, i + n / 2)
+            case "steps":
+                return [(self.k, domain.first, n + domain.beyond)], ()
+            case _:
+                return [(i, 0, n - 1)], (i,)
+
+
+def _call(function: FunctionName, z: Term) -> Term:
+    import sympy
+
+    match function:
+        case "swish":
+            return z * (1 + sympy.tanh(z / 2)) / 2
+        case "relu":
+            return sympy.Max(0, z)
+        case "gelu":
+            return z * (1 + sympy.erf(z / sympy.sqrt(2))) / 2
+        case "softplus":
+            return sympy.log(1 + sympy.exp(z))
+        case "square":
+            return z**2
+        case "abs":
+            return sympy.Abs(z)
+        case _:
+            return getattr(sympy, function)(z)
+
+
+_DEFINITIONS: dict[str, str] = {
+    "swish": "z * (1 + tanh(z / 2)) / 2",
+    "relu": "max(z, 0)",
+    "gelu": "z * (1 + erf(z / sqrt(2))) / 2",
+    "softplus": "max(z, 0) + log1p(exp(-abs(z)))",
+    "square": "z * z",
+}
+_FROM_MATH = ("tanh", "erf", "sqrt", "log1p", "exp", "sin")
+_ALLOWED = (
+    *(ast.Module, ast.ImportFrom, ast.alias, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.Expr),
+    *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Tuple, ast.Subscript, ast.Slice, ast.Call),
+    *(ast.GeneratorExp, ast.comprehension, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Pow),
+    *(ast.UnaryOp, ast.USub),
+)
+_CALLS = {*_DEFINITIONS, *_FROM_MATH, "sum", "max", "min", "abs", "len", "zip", "range", "combinations"}
+
+
+def python_source(outputs: Sequence[Expression], docstring: str = "") -> str:
+    """A Python module of one function, ``f(x)``, for a sequence of any number of inputs; it needs only ``math``.
+
+    Args:
+        outputs: one formula for each output; one alone gives a number, several give a tuple.
+        docstring: of the function; one line.
+    """
+    texts = [python_expression(output) for output in outputs]
+    tree = [node for output in outputs for node in nodes(output)]
+    safe = docstring.replace("\\", "\\\\").replace('"', "'")
+    body = [f'    """{safe}"""'] if docstring else []
+    if any(isinstance(node, Over) and node.domain.name in ("steps", "halves") for node in tree):
+        body.append("    n = len(x)")
+    body.append(f"    return {texts[0] if len(texts) == 1 else '(' + ', '.join(texts) + ')'}")
+    defined = sorted({node.function for node in tree if isinstance(node, Call) and node.function in _DEFINITIONS})
+    everything = " ".join([*texts, *(_DEFINITIONS[name] for name in defined)])
+    lines = ["from itertools import combinations"] if "combinations(" in everything else []
+    imported = sorted(name for name in _FROM_MATH if f"{name}(" in everything)
+    lines += [f"from math import {', '.join(imported)}"] if imported else []
+    lines += [""] if lines else []
+    for name in defined:
+        lines += ["", f"def {name}(z):", f"    return {_DEFINITIONS[name]}", ""]
+    source = "\n".join([*lines, "", "def f(x):", *body]).lstrip("\n") + "\n"
+    _check(source)
+    return source
+
+
+def _check(source: str) -> None:
+    """Make sure that a module does nothing but compute with numbers.
+
+    Raises:
+        ValueError: it holds a syntax node or a call that our formulas never hold.
+    """
+    for node in ast.walk(ast.parse(source)):
+        named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS
+        imports = isinstance(node, ast.ImportFrom) and node.module in ("math", "itertools")
+        if not isinstance(node, _ALLOWED) or (isinstance(node, ast.Call | ast.ImportFrom) and not (named or imports)):
+            raise ValueError(f"line {getattr(node, 'lineno', '?')}: {type(node).__name__} is not allowed in a formula")

@@ -3,8 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.activations import ACTIVATIONS
-from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.architecture import ACTIVATIONS, Architecture
 from novacula.hypernet.config import Activation, BuildConfig
 from novacula.hypernet.known.circuit import Circuit
 from novacula.hypernet.network import TargetNetwork

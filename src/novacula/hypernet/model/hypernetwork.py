@@ -1,7 +1,7 @@
 """From random numbers and a complexity price to the weights of target networks, and their cost in nats.
 
 There are two towers of blocks. The *generator* is a graph transformer that treats all units alike; only latents
-distinguish them. The *posterior* sees the index of every hidden unit (`novacula.hypernet.model.graph.Places`). It
+distinguish them. The *posterior* sees the index of every hidden unit (`novacula.hypernet.model.blocks.Places`). It
 passes the unit's owner and role on through the latents, and every nat of that is counted. With latents from the prior
 the law of the networks is invariant under permutations of units. Source: arXiv 2312.03051 for the idea; this form is
 ours.
@@ -14,15 +14,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.hypernet.activations import activation_torch
+from novacula.hypernet.architecture import activation_torch
 from novacula.hypernet.config import Activation
-from novacula.hypernet.model.blocks import Block, Features, Widths
-from novacula.hypernet.model.graph import INDEX_FEATURES, Graph, Places
-from novacula.hypernet.model.latents import Normal, divergence, divergence_from_standard
+from novacula.hypernet.model.blocks import INDEX_FEATURES, Block, Features, Graph, Places, Widths
 from novacula.hypernet.model.noise import Noise, NoiseShape
 from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
-from novacula.hypernet.model.posterior import Posterior
-from novacula.hypernet.model.price import Film, price_features
+from novacula.hypernet.model.posterior import (
+    Film,
+    Normal,
+    Posterior,
+    divergence,
+    divergence_from_standard,
+    price_features,
+)
 from novacula.hypernet.model.readout import NetworkBatch, ReadOut
 
 

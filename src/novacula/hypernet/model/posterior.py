@@ -1,12 +1,97 @@
-"""The tower that sees indices, and gives them to hidden units at a precision that it chooses. Source: ours."""
+"""The tower that sees indices, the laws of latents and their cost, and the complexity price as an input. Source: ours.
+
+Latents are normal, as in Kingma and Welling, arXiv 1312.6114; the hierarchy is ours. That the price is an input is of
+arXiv 2312.03051; the form is ours.
+"""
+
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.hypernet.model.latents import Normal
 from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
-from novacula.hypernet.model.price import FEATURES
+
+SMALLEST, LARGEST = -8.0, 2.0
+"""Bounds of ln σ: beyond them nothing is gained, and squares overflow."""
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Independent normal laws.
+
+    Attributes:
+        mean: the means.
+        log_sigma: ln of the standard deviations.
+    """
+
+    mean: Float[Tensor, "*places"]
+    log_sigma: Float[Tensor, "*places"]
+
+    @classmethod
+    def of(cls, halves: Float[Tensor, "*rows twice"]) -> "Normal":
+        """Returns the law whose means and ln σ lie side by side in the last axis; ln σ is clipped."""
+        mean, log_sigma = halves.chunk(2, dim=-1)
+        return cls(mean, log_sigma.clamp(SMALLEST, LARGEST))
+
+    def sample(self, noise: Float[Tensor, "*places"]) -> Float[Tensor, "*places"]:
+        """Returns the draw that standard normal noise becomes."""
+        return self.mean + self.log_sigma.exp() * noise
+
+
+def divergence(posterior: Normal, prior: Normal) -> Float[Tensor, "members networks"]:
+    """Returns KL(posterior ‖ prior) in nats, summed over all but the first two axes."""
+    distance = (posterior.mean - prior.mean).square() + (2 * posterior.log_sigma).exp()
+    nats = prior.log_sigma - posterior.log_sigma - 0.5 + 0.5 * distance * (-2 * prior.log_sigma).exp()
+    return nats.flatten(2).sum(-1)
+
+
+def divergence_from_standard(
+    mean_square: Float[Tensor, "members networks units"], log_sigma: Float[Tensor, "members networks units"], count: int
+) -> Float[Tensor, "members networks"]:
+    """Returns KL in nats of normal laws from the standard one, where the `count` numbers of a unit share σ.
+
+    Args:
+        mean_square: the mean over the unit's numbers of their squared means.
+        log_sigma: ln σ of the unit's numbers.
+        count: numbers of a unit.
+    """
+    nats = 0.5 * (mean_square + (2 * log_sigma).exp() - 1) - log_sigma
+    return count * nats.sum(-1)
+
+
+FEATURES = 12
+
+
+def price_features(beta: Float[Tensor, "members networks"]) -> Float[Tensor, "members networks features"]:
+    """Returns features of β: its decimal logarithm, and smooth bumps over −12 … 0."""
+    exponent = beta.log10()[..., None]
+    centers = torch.linspace(-12.0, 0.0, FEATURES - 1, dtype=beta.dtype)
+    bumps = torch.exp(-0.5 * ((exponent - centers) / (12 / (FEATURES - 2))).square())
+    return torch.cat([exponent / 6 + 1, bumps], -1)
+
+
+class Film:
+    """An embedding of the price for each block.
+
+    Args:
+        layout: where its parameters are kept.
+        width: features of the whole.
+        blocks: number of embeddings.
+    """
+
+    def __init__(self, layout: Layout, width: int, blocks: int) -> None:
+        self._in = Linear(layout, FEATURES, width)
+        self._out = Linear(layout, width, blocks * width)
+        self._blocks = blocks
+
+    def __call__(
+        self, weights: Parameters, price: Float[Tensor, "members networks features"]
+    ) -> tuple[Float[Tensor, "members networks width"], ...]:
+        """Returns what is added to the whole at each block."""
+        inner = torch.nn.functional.silu(self._in(weights, price))
+        return self._out(weights, inner).chunk(self._blocks, dim=-1)
+
 
 _PRECISE = -2.0
 """ln σ at the beginning. A latent that begins precise is kept; one that begins as noise stays noise."""

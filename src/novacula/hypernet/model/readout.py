@@ -10,8 +10,7 @@ from torch import Tensor
 
 from novacula.files import JSON
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.model.blocks import Features, Widths
-from novacula.hypernet.model.graph import Graph
+from novacula.hypernet.model.blocks import Features, Graph, Widths
 from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 from novacula.hypernet.network import TargetNetwork
 

@@ -1,4 +1,4 @@
-"""The table of built-in tasks, and users' functions as tasks."""
+"""The table of built-in tasks with their functions, (*batch, n) to (*batch, outputs), and users' functions as tasks."""
 
 import difflib
 import re
@@ -7,16 +7,153 @@ from functools import partial
 from typing import Any, cast
 
 import torch
+from jaxtyping import Float
 
 from novacula.errors import InputError
 from novacula.functions import is_function_name, load_function
-from novacula.hypernet.tasks import functions
-from novacula.hypernet.tasks.laws import find_law
-from novacula.hypernet.tasks.task import SYMMETRIES, Function, Symmetry, Task
+from novacula.hypernet.tasks.task import SYMMETRIES, Function, Symmetry, Task, find_law
+
+Inputs = Float[torch.Tensor, "*batch inputs"]
+Outputs = Float[torch.Tensor, "*batch outputs"]
 
 _P, _S, _T = SYMMETRIES
 _COUNT = re.compile(r"([1-9][0-9]{0,3})-of-n")
 _LARGEST = 1e30
+
+
+def coefficients(inputs: int) -> Float[torch.Tensor, " inputs"]:
+    """2i/(n + 1) for i = 1 … n: positive, unequal, 1 in the mean."""
+    return 2.0 * torch.arange(1, inputs + 1, dtype=torch.float64) / (inputs + 1)
+
+
+def l1_norm(x: Inputs) -> Outputs:
+    """Σ |x_i|."""
+    return x.abs().sum(-1, keepdim=True)
+
+
+def weighted_l1(x: Inputs) -> Outputs:
+    """Σ c_i |x_i| with `coefficients`."""
+    return (x.abs() * coefficients(x.shape[-1]).to(x)).sum(-1, keepdim=True)
+
+
+def total_variation(x: Inputs) -> Outputs:
+    """Σ |x_{i+1} - x_i|."""
+    return x.diff(dim=-1).abs().sum(-1, keepdim=True)
+
+
+def largest(x: Inputs) -> Outputs:
+    """The largest input."""
+    return x.amax(-1, keepdim=True)
+
+
+def least(x: Inputs) -> Outputs:
+    """The least input."""
+    return x.amin(-1, keepdim=True)
+
+
+def spread(x: Inputs) -> Outputs:
+    """The largest input less the least."""
+    return largest(x) - least(x)
+
+
+def median(x: Inputs) -> Outputs:
+    """The middle input by size; of an even number, the mean of the middle two."""
+    ordered, half = x.sort(-1).values, x.shape[-1] // 2
+    return ordered[..., (x.shape[-1] - 1) // 2 : half + 1].mean(-1, keepdim=True)
+
+
+def ordered(x: Inputs) -> Outputs:
+    """The inputs from the least to the largest."""
+    return x.sort(-1).values
+
+
+def product(x: Inputs) -> Outputs:
+    """The product of all inputs."""
+    return x.prod(-1, keepdim=True)
+
+
+def dot_product(x: Inputs) -> Outputs:
+    """The first half of the inputs times the second half."""
+    first, second = x.chunk(2, -1)
+    return (first * second).sum(-1, keepdim=True)
+
+
+def squared_l2(x: Inputs) -> Outputs:
+    """Σ x_i²."""
+    return x.square().sum(-1, keepdim=True)
+
+
+def l2_norm(x: Inputs) -> Outputs:
+    """The Euclidean length."""
+    return squared_l2(x).sqrt()
+
+
+def parity(x: Inputs) -> Outputs:
+    """1 where an odd number of bits is set, else 0."""
+    return ones(x).remainder(2)
+
+
+def majority(x: Inputs) -> Outputs:
+    """1 where more than half of the bits are set, else 0."""
+    return (2 * ones(x) > x.shape[-1]).to(x)
+
+
+def at_least(count: int, x: Inputs) -> Outputs:
+    """1 where at least `count` bits are set, else 0."""
+    return (ones(x) >= count).to(x)
+
+
+def ones(x: Inputs) -> Outputs:
+    """The number of bits that are set."""
+    return x.round().sum(-1, keepdim=True)
+
+
+def modular_addition(x: Inputs) -> Outputs:
+    """The one-hot code of the sum modulo p of two digits, given by their one-hot codes."""
+    first, second = x.chunk(2, -1)
+    digits = torch.arange(first.shape[-1], device=x.device)
+    shifted = second[..., (digits[:, None] - digits) % len(digits)]
+    return (shifted * first[..., None, :]).sum(-1)
+
+
+def angle_addition(x: Inputs) -> Outputs:
+    """The point of the sum of the angles of points (cos a, sin a)."""
+    real, imaginary = x[..., 0], x[..., 1]
+    for place in range(2, x.shape[-1], 2):
+        cosine, sine = x[..., place], x[..., place + 1]
+        real, imaginary = real * cosine - imaginary * sine, real * sine + imaginary * cosine
+    return torch.stack([real, imaginary], -1)
+
+
+def total(x: Inputs) -> Outputs:
+    """Σ x_i."""
+    return x.sum(-1, keepdim=True)
+
+
+def mean(x: Inputs) -> Outputs:
+    """Σ x_i / n."""
+    return x.mean(-1, keepdim=True)
+
+
+def linear(x: Inputs) -> Outputs:
+    """Σ c_i x_i with `coefficients`, every second one negative."""
+    signs = 1 - 2 * (torch.arange(x.shape[-1], device=x.device) % 2)
+    return (x * signs * coefficients(x.shape[-1]).to(x)).sum(-1, keepdim=True)
+
+
+def constant(x: Inputs) -> Outputs:
+    """1 for all inputs."""
+    return torch.ones_like(x[..., :1])
+
+
+def clipped(x: Inputs) -> Outputs:
+    """Σ of the inputs, each clipped to -1 … 1."""
+    return x.clamp(-1, 1).sum(-1, keepdim=True)
+
+
+def shrunk(x: Inputs) -> Outputs:
+    """Σ of the inputs, each brought nearer to 0 by 1 (soft threshold): piecewise linear, with kinks at ±1."""
+    return (x - x.clamp(-1, 1)).sum(-1, keepdim=True)
 
 
 def _one(inputs: int) -> int:
@@ -32,29 +169,29 @@ def _table() -> dict[str, Task]:
         outputs = more.pop("outputs", _one)
         found[name] = Task(name, function, find_law(law), outputs, symmetries, more.pop("summary", summary), **more)
 
-    add("l1-norm", functions.l1_norm, "normal", _P, _S)
-    add("weighted-l1", functions.weighted_l1, "normal", _S)
-    add("total-variation", functions.total_variation, "normal", _T, least=2)
-    add("max", functions.largest, "normal", _P)
-    add("min", functions.least, "normal", _P)
-    add("range", functions.spread, "normal", _P, _T)
-    add("median", functions.median, "normal", _P)
-    add("sort", functions.ordered, "normal", _P, outputs=_same)
-    add("product", functions.product, "normal", _P)
-    add("dot-product", functions.dot_product, "normal", least=2, multiple=2)
-    add("squared-l2", functions.squared_l2, "normal", _P, _S)
-    add("l2-norm", functions.l2_norm, "normal", _P, _S)
-    add("parity", functions.parity, "bits", _P)
-    add("xor", functions.parity, "bits", _P, least=2, most=2, summary="1 where one of two bits is set, else 0")
-    add("majority", functions.majority, "bits", _P)
-    add("modular-addition", functions.modular_addition, "one-hot-pairs", least=4, multiple=2, outputs=_half)
-    add("angle-addition", functions.angle_addition, "angles", least=4, multiple=2, outputs=_two)
-    add("sum", functions.total, "normal", _P)
-    add("mean", functions.mean, "normal", _P)
-    add("linear", functions.linear, "normal")
-    add("constant", functions.constant, "normal", _P, _S, _T)
-    add("clip", functions.clipped, "normal", _P)
-    add("piecewise", functions.shrunk, "normal", _P)
+    add("l1-norm", l1_norm, "normal", _P, _S)
+    add("weighted-l1", weighted_l1, "normal", _S)
+    add("total-variation", total_variation, "normal", _T, least=2)
+    add("max", largest, "normal", _P)
+    add("min", least, "normal", _P)
+    add("range", spread, "normal", _P, _T)
+    add("median", median, "normal", _P)
+    add("sort", ordered, "normal", _P, outputs=_same)
+    add("product", product, "normal", _P)
+    add("dot-product", dot_product, "normal", least=2, multiple=2)
+    add("squared-l2", squared_l2, "normal", _P, _S)
+    add("l2-norm", l2_norm, "normal", _P, _S)
+    add("parity", parity, "bits", _P)
+    add("xor", parity, "bits", _P, least=2, most=2, summary="1 where one of two bits is set, else 0")
+    add("majority", majority, "bits", _P)
+    add("modular-addition", modular_addition, "one-hot-pairs", least=4, multiple=2, outputs=_half)
+    add("angle-addition", angle_addition, "angles", least=4, multiple=2, outputs=_two)
+    add("sum", total, "normal", _P)
+    add("mean", mean, "normal", _P)
+    add("linear", linear, "normal")
+    add("constant", constant, "normal", _P, _S, _T)
+    add("clip", clipped, "normal", _P)
+    add("piecewise", shrunk, "normal", _P)
     return found
 
 
@@ -95,7 +232,7 @@ def find_task(name: str, law: str | None = None) -> Task:
         return _user_task(name, law)
     if match := _COUNT.fullmatch(name):
         count = int(match[1])
-        function = partial(functions.at_least, count)
+        function = partial(at_least, count)
         summary = f"1 where at least {count} of the bits are set, else 0"
         return Task(name, function, find_law(law or "bits"), _one, (_P,), summary, least=count)
     if name not in _TABLE:

@@ -1,14 +1,141 @@
-"""A task, and the checks that a function with its declared symmetries must pass."""
+"""A task, the laws of its inputs, and the checks that a function with its declared symmetries must pass.
 
+Laws: `normal`, `uniform(-a,a)`, `laplace`, `sparse(p)`, `bits` and more, or a user's function."""
+
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.hypernet.tasks.laws import InputLaw
+from novacula.functions import is_function_name, load_function
+
+Draw = Callable[[tuple[int, ...], torch.Generator], torch.Tensor]
+
+LAW_NAMES = ("normal", "uniform(-1,1)", "laplace", "sparse(0.25)", "bits", "one-hot-pairs", "angles")
+"""Examples of all laws; the numbers in parentheses may differ."""
+_CALL = re.compile(r"([a-z-]+)(?:\(([^()]*)\))?")
+
+
+@dataclass(frozen=True)
+class InputLaw:
+    """A law of random inputs.
+
+    Attributes:
+        name: as the user writes it.
+        sampler: inputs of a shape (*batch, inputs), float32, from a generator, on the generator's device.
+        discrete: whether the inputs take few values, so that the function between them does not matter.
+    """
+
+    name: str
+    sampler: Draw
+    discrete: bool = False
+
+    def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Float[torch.Tensor, "*shape"]:
+        """Returns independent inputs of shape (*batch, inputs), float32.
+
+        Raises:
+            InputError: a user's law returns another shape, or numbers that are not finite, or raises; or one-hot pairs
+                or angles of an odd number of inputs.
+        """
+        try:
+            drawn = self.sampler(shape, generator)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(self.name, f"raised {type(error).__name__}: {error}") from error
+        if not isinstance(drawn, torch.Tensor) or drawn.shape != shape or not torch.isfinite(drawn).all():
+            said = tuple(drawn.shape) if isinstance(drawn, torch.Tensor) else type(drawn).__name__
+            raise InputError(self.name, f"gave {said} for shape {shape}; a finite tensor of that shape is needed")
+        return drawn.float()
+
+
+def find_law(name: str) -> InputLaw:
+    """Returns the law of a name.
+
+    Laws: `normal` (standard), `uniform(a,b)`, `laplace` (density e^-|x|/2), `sparse(p)` (standard normal with
+    probability p, else 0), `bits` (0 or 1), `one-hot-pairs` (two one-hot codes), `angles` (points of the unit circle),
+    and ``module:function``, called with a shape and a generator.
+
+    Raises:
+        InputError: an unknown name, or parameters out of their range.
+    """
+    if is_function_name(name):
+        return InputLaw(name, load_function(name))
+    match = _CALL.fullmatch(name.replace(" ", ""))
+    kind, numbers = (match[1], _numbers(match[2])) if match else ("", None)
+    match kind, numbers:
+        case "normal", []:
+            return InputLaw(name, _normal)
+        case "laplace", []:
+            return InputLaw(name, _laplace)
+        case "uniform", [low, high] if low < high:
+            return InputLaw(name, partial(_uniform, low, high))
+        case "sparse", [share] if 0 < share <= 1:
+            return InputLaw(name, partial(_sparse, share))
+        case "bits", []:
+            return InputLaw(name, _bits, discrete=True)
+        case "one-hot-pairs", []:
+            return InputLaw(name, _one_hot_pairs, discrete=True)
+        case "angles", []:
+            return InputLaw(name, _angles)
+        case _:
+            raise InputError(name, f"is no law of inputs; such are {', '.join(LAW_NAMES)}, or module:function")
+
+
+def _numbers(text: str | None) -> list[float] | None:
+    try:
+        numbers = [float(part) for part in text.split(",")] if text else []
+    except ValueError:
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None
+
+
+def _normal(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    return torch.randn(shape, generator=generator, device=generator.device)
+
+
+def _laplace(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    # The difference of two exponential variables; 1 - u is never 0.
+    pair = -torch.log1p(-torch.rand((2, *shape), generator=generator, device=generator.device))
+    return pair[0] - pair[1]
+
+
+def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    return low + (high - low) * torch.rand(shape, generator=generator, device=generator.device)
+
+
+def _sparse(share: float, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    kept = torch.rand(shape, generator=generator, device=generator.device) < share
+    return _normal(shape, generator) * kept
+
+
+def _bits(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    return torch.randint(0, 2, shape, generator=generator, device=generator.device).float()
+
+
+def _one_hot_pairs(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    base = _half("one-hot-pairs", shape)
+    digits = torch.randint(0, base, (*shape[:-1], 2), generator=generator, device=generator.device)
+    return torch.nn.functional.one_hot(digits, base).flatten(-2).float()
+
+
+def _angles(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+    turns = torch.rand((*shape[:-1], _half("angles", shape)), generator=generator, device=generator.device)
+    angles = 2 * math.pi * turns
+    return torch.stack([angles.cos(), angles.sin()], -1).flatten(-2)
+
+
+def _half(law: str, shape: tuple[int, ...]) -> int:
+    if shape[-1] % 2 or not shape[-1]:
+        raise InputError(law, f"is a law of an even number of inputs, not of {shape[-1]}")
+    return shape[-1] // 2
+
 
 Symmetry = Literal["permutations", "sign-flips", "translations"]
 SYMMETRIES: tuple[Symmetry, ...] = ("permutations", "sign-flips", "translations")

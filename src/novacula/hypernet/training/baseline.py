@@ -3,16 +3,13 @@
 import torch
 from torch import Tensor
 
-from novacula.hypernet.activations import activation_torch
-from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.architecture import Architecture, activation_torch
 from novacula.hypernet.config import BaselineConfig
 from novacula.hypernet.model.parameters import Layout
 from novacula.hypernet.model.readout import NetworkBatch
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import find_task
-from novacula.hypernet.training.descent import Adam, scheduled
-from novacula.hypernet.training.objective import squared_error
-from novacula.hypernet.training.randomness import generator
+from novacula.hypernet.training.steps import Adam, generator, scheduled, squared_error
 
 
 def train_directly(config: BaselineConfig | None = None) -> list[TargetNetwork]:

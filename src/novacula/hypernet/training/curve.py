@@ -1,4 +1,4 @@
-"""The trade-off of a hypernetwork: error and nats over the complexity price."""
+"""The trade-off of a hypernetwork, error and nats over the complexity price, and the parameters kept with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.hypernet.activations import activation_torch
+from novacula.files import read_safetensors, write_safetensors
+from novacula.hypernet.architecture import activation_torch
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.model.noise import Noise
 from novacula.hypernet.training.lesson import Lesson
-from novacula.hypernet.training.objective import objective, squared_error
-from novacula.hypernet.training.randomness import generator
+from novacula.hypernet.training.steps import generator, objective, squared_error
+from novacula.runs import RunFolder
 
 PRICES = 20
 """Prices on a curve, evenly over the logarithm."""
@@ -106,3 +107,36 @@ def variance(lesson: Lesson) -> float:
     """Returns the variance of the task's outputs for the run's size, from 65,536 inputs; R² is relative to it."""
     _, y = lesson.batch((_MEASURE_POINTS, lesson.config.inputs), generator(0, "data", 2**31))
     return float(y.double().var(0).mean())
+
+
+_PLACE = "weights/{step:08d}.safetensors"
+_MAX_BYTES = 4_000_000_000
+_PER_DECADE = 4
+
+
+def steps_to_keep(steps: int) -> frozenset[int]:
+    """Returns the steps of a training whose parameters are kept: 10, 18, 32, 56, 100 and so on."""
+    exponents = range(_PER_DECADE, 1 + int(_PER_DECADE * np.log10(max(steps, 10))))
+    return frozenset(step for step in (round(10 ** (k / _PER_DECADE)) for k in exponents) if step < steps)
+
+
+def keep_weights(folder: RunFolder, step: int, flat: Float[Tensor, "members size"], curve: Curve) -> None:
+    """Writes parameters and curve of a step."""
+    arrays = {"flat": flat.detach().numpy()} | {name: np.array(rows) for name, rows in vars(curve).items()}
+    write_safetensors(folder.artifact(_PLACE.format(step=step)), arrays)
+
+
+def kept_steps(folder: RunFolder) -> list[int]:
+    """Returns the earlier steps whose parameters are in the folder, ascending."""
+    return sorted(int(path.stem) for path in folder.artifact(_PLACE.format(step=0)).parent.glob("*.safetensors"))
+
+
+def read_weights(folder: RunFolder, step: int) -> tuple[Float[Tensor, "members size"], Curve]:
+    """Returns the parameters and the curve of a kept step.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    arrays = read_safetensors(folder.artifact(_PLACE.format(step=step)), max_bytes=_MAX_BYTES)
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return tensors.pop("flat"), Curve.of(**tensors)

@@ -12,14 +12,12 @@ from torch import Tensor
 from novacula.errors import InputError
 from novacula.files import from_json
 from novacula.hypernet.config import Branch, TrainConfig
-from novacula.hypernet.model.codes import checked_frame, coherence
-from novacula.hypernet.model.noise import Noise
+from novacula.hypernet.model.noise import Noise, checked_frame, coherence
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.training.curve import Curve, measure_curve
-from novacula.hypernet.training.kept import kept_steps, read_weights
+from novacula.hypernet.training.curve import Curve, kept_steps, measure_curve, read_weights
 from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.program import TrainFindings
-from novacula.hypernet.training.randomness import generator
+from novacula.hypernet.training.steps import generator
 from novacula.runs import RunFolder, reading
 
 

@@ -11,7 +11,7 @@ from novacula.files import from_json
 from novacula.functions import check_functions
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.config import Branch, TrainConfig
-from novacula.hypernet.model.graph import Graph
+from novacula.hypernet.model.blocks import Graph
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
 from novacula.hypernet.tasks import Task, find_task
 from novacula.runs import RunFolder

@@ -10,14 +10,10 @@ from torch import Tensor
 from typing_extensions import override
 
 from novacula.files import from_json
-from novacula.hypernet.activations import activation_torch
-from novacula.hypernet.training.curriculum import window
-from novacula.hypernet.training.curve import Curve, measure_curve, variance
-from novacula.hypernet.training.descent import Adam, scheduled
-from novacula.hypernet.training.kept import steps_to_keep
+from novacula.hypernet.architecture import activation_torch
+from novacula.hypernet.training.curve import Curve, measure_curve, steps_to_keep, variance
 from novacula.hypernet.training.lesson import Lesson, Member
-from novacula.hypernet.training.objective import loss, objective, squared_error
-from novacula.hypernet.training.randomness import generator
+from novacula.hypernet.training.steps import Adam, generator, loss, objective, scheduled, squared_error, window
 from novacula.runs import Program, Step
 
 Keep = Callable[[int, Float[Tensor, "members size"], Curve], None]

@@ -1,0 +1,111 @@
+"""What a training step is made of: random numbers, prices, the objective, and Adam.
+
+Random generators are functions of their purpose, so that a resumed run draws the same numbers.
+
+Prices: with the whole range at once trainings collapse. A hypernetwork that begins at a high price never finds
+structure, and one that begins at a low price never gives it up. So two are trained: the range of one opens upward from
+its low end, that of the other downward from its high end. At each price the one with the lower objective counts
+(`novacula.hypernet.training.curve`).
+
+Objective: for one network J = MSE / n + β · KL / n, with KL in nats and n inputs. The division by n only fixes the unit
+of β. J spans orders of magnitude over β, so the mean of ln J is minimized: with J itself the dearest networks would
+dominate the gradient.
+
+Adam (Kingma and Ba, arXiv 1412.6980) works on one flat vector per member; gradients are clipped by member. All else
+is ours.
+"""
+
+import math
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from novacula.hypernet.config import Branch, TrainConfig
+
+Purpose = Literal["weights", "step", "size", "curve", "network", "data"]
+"""The purpose of random numbers."""
+
+
+def generator(seed: int, purpose: Purpose, *key: int) -> torch.Generator:
+    """Returns a generator that depends on the seed, the purpose and the key alone."""
+    place = get_args(Purpose).index(purpose)
+    words = np.random.SeedSequence(seed, spawn_key=(place, *key)).generate_state(2)
+    return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+_ALONE, _OPEN = 0.35, 0.7
+"""Shares of the training up to which only one end of the range is used, and from which all of it is."""
+
+
+def window(config: TrainConfig, branch: Branch, progress: float) -> tuple[float, float]:
+    """Returns the least and the greatest decimal logarithm of β at a share of the training, 0 … 1."""
+    low, high = math.log10(config.beta_low), math.log10(config.beta_high)
+    share = min(1.0, max(0.0, (progress - _ALONE) / (_OPEN - _ALONE)))
+    if branch == "up":
+        return low, low + share * (high - low)
+    if branch == "down":
+        return high - share * (high - low), high
+    return low, high
+
+
+_TINY = 1e-8
+
+
+def squared_error(
+    outputs: Float[Tensor, "members networks batch outputs"], targets: Float[Tensor, "_ _ batch outputs"]
+) -> Float[Tensor, "members networks"]:
+    """Returns the mean over batch and outputs; targets may be the same for all members or networks."""
+    return (outputs - targets).square().mean((2, 3))
+
+
+def objective(
+    mse: Float[Tensor, "*networks"], nats: Float[Tensor, "*networks"], beta: Float[Tensor, "..."], inputs: int
+) -> Float[Tensor, "*networks"]:
+    """Returns J of each network; prices may be the same for several of them."""
+    return (mse + beta * nats) / inputs
+
+
+def loss(values: Float[Tensor, "members networks"], *, logarithmic: bool) -> Float[Tensor, " members"]:
+    """Returns what each member minimizes: the mean over its networks of ln J, or of J."""
+    return ((values + _TINY).log() if logarithmic else values).mean(1)
+
+
+FIRST, SECOND, TINY = 0.9, 0.98, 1e-8
+CLIP = 1.0
+"""The length to which a member's gradient is clipped."""
+_WARM_UP = 100
+_END = 0.02
+
+
+def scheduled(rate: float, step: int, steps: int) -> float:
+    """Returns the learning rate of a step, from 1: a short rise, then half a cosine down to 2 %."""
+    rise = min(1.0, step / min(_WARM_UP, steps))
+    return rate * rise * (_END + (1 - _END) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))))
+
+
+class Adam:
+    """Parameters and their moments.
+
+    Args:
+        flat: the parameters, a row per member, which are updated in place.
+    """
+
+    def __init__(self, flat: Float[Tensor, "members size"]) -> None:
+        self.flat = flat
+        self.first = torch.zeros_like(flat)
+        self.second = torch.zeros_like(flat)
+        self.updates = 0
+
+    def update(self, gradient: Float[Tensor, "members size"], rate: float) -> Float[Tensor, " members"]:
+        """Takes a step down the gradient. Returns the lengths of the members' gradients."""
+        self.updates += 1
+        lengths = gradient.norm(dim=1)
+        clipped = gradient * (CLIP / lengths.clamp_min(CLIP))[:, None]
+        self.first.lerp_(clipped, 1 - FIRST)
+        self.second.mul_(SECOND).addcmul_(clipped, clipped, value=1 - SECOND)
+        scale = (self.second / (1 - SECOND**self.updates)).sqrt_().add_(TINY)
+        self.flat.addcdiv_(self.first, scale, value=-rate / (1 - FIRST**self.updates))
+        return lengths
