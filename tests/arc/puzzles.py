@@ -1,5 +1,6 @@
 """Small random puzzles of every kind, and networks on them, for the tests of the ARC part."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
+from novacula.arc.network.engine import Engine
 from novacula.arc.network.torch_engine import TorchEngine
 
 KINDS = ("same", "varied", "constant", "neither")
@@ -58,3 +60,19 @@ def noise_for(engine: TorchEngine, seed: int = 1) -> torch.Tensor:
 
 def puzzle_of(seed: int, kind: str = "same", **options: int) -> Puzzle:
     return preprocess(random_task(seed, kind, **options))
+
+
+def assert_exact_repetition(make: Callable[[Puzzle, SolveConfig], Engine]) -> None:
+    """Six steps, and three steps after the state of another engine's three, end in the same bits."""
+    puzzle, config = puzzle_of(1, "varied"), SolveConfig(seed=7)
+    whole, again, resumed = (make(puzzle, config) for _ in range(3))
+    last = [whole.step() for _ in range(6)][-1]
+    for _ in range(3):
+        again.step()
+    resumed.load(again.state(), again.steps)
+    repeated = [resumed.step() for _ in range(3)][-1]
+    assert resumed.steps == whole.steps == 6
+    for name, array in whole.state().items():
+        assert np.array_equal(array, resumed.state()[name]), name
+    assert np.array_equal(last.kl, repeated.kl)
+    assert np.array_equal(last.tests.color, repeated.tests.color)

@@ -1,9 +1,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from novacula.arc.data.sources import TaskSummary, list_tasks, load_solution, lo
 from novacula.arc.data.task import Task
 from novacula.errors import InputError
 
+Parsed = TypeVar("Parsed")
 GRID = [[0, 1], [2, 3]]
 PAIR = {"input": GRID, "output": [[5]]}
 PUZZLE = {"train": [PAIR], "test": [{"input": GRID, "output": [[9]]}]}
@@ -301,24 +302,25 @@ def is_grid(grid: object) -> bool:
     return 1 <= len(grid[0]) <= 30 and all(type(c) is int and c in range(10) for row in grid for c in row)
 
 
-@given(json_values | near_tasks)
-def test_any_json_is_a_task_or_an_input_error(value: object) -> None:
+def parsed(parse: Callable[..., Parsed], value: object) -> Parsed | None:
+    """What a parser makes of JSON; None if it refuses it with a problem."""
     try:
-        task = parse_task(value, "name", "source")
+        return parse(value, "name", "source")
     except InputError as error:
         assert error.problems
-    else:
+        return None
+
+
+@given(json_values | near_tasks)
+def test_any_json_is_a_task_or_an_input_error(value: object) -> None:
+    if task := parsed(parse_task, value):
         assert task.train and task.test
         assert all(is_grid(grid) for pair in task.train for grid in pair) and all(map(is_grid, task.test))
 
 
 @given(json_values | near_pairs | near_tasks | st.lists(near_grids, max_size=3))
 def test_any_json_is_a_solution_or_an_input_error(value: object) -> None:
-    try:
-        solution = parse_solution(value, "name", "source")
-    except InputError as error:
-        assert error.problems
-    else:
+    if solution := parsed(parse_solution, value):
         assert solution.outputs and all(map(is_grid, solution.outputs))
 
 
