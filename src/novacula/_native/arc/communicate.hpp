@@ -23,10 +23,16 @@ constexpr int cell_size = directed * row;
 template <class T>
 struct DirectionTies {
   const std::int32_t* map;   // [receiver][sender]: which class
-  const double* strength;    // by sender - receiver
+  const T* strength;         // [receiver][sender]
 
-  T strength_of(int receiver, int sender) const { return static_cast<T>(strength[(sender - receiver + row) % row]); }
-  static Index entry(int map, int o, int i) { return (Index{map} * directed + o) * directed + i; }
+  // Of receiver d1 and sender d2: where the senders' channels 0 to 7 begin in the maps, for the receiver's channel o.
+  static Index entry(int map, int o) { return (Index{map} * directed + o) * directed; }
+
+  // strength W as vectors over the senders' channels.
+  NOVACULA_INLINE Vec<T> at(const T* maps, int d1, int d2, int o) const {
+    const int pair = d1 * row + d2;
+    return load<T>(maps + entry(map[pair], o)) * strength[pair];
+  }
 };
 
 // out = base + bias + sum_i columns[i] * in[i] for every cell; columns are 64 long. `base` may be `out`.
@@ -79,28 +85,59 @@ void add_outer_products(const T* a, const T* b, Index cells, T* total) {
     }
 }
 
-// M' by columns or, for the way back, by rows; and b.
+// M' by columns, and b.
 template <class T>
-void direction_matrix(const DirectionTies<T>& ties, const T* maps, const Norm<T>& norm, bool by_columns, T* matrix,
-                      T* bias) {
-  for (int k = 0; k < cell_size; ++k) bias[k] = 0;
+void direction_columns(const DirectionTies<T>& ties, const T* maps, const Norm<T>& norm, T* matrix, T* bias) {
+  const Vec<T> scale = load<T>(norm.scale);
+  for (int o = 0; o < directed; ++o) {
+    Vec<T> offset = {};
+    for (int d2 = 0; d2 < row; ++d2) {
+      Vec<T> r[row];
+      for (int d1 = 0; d1 < row; ++d1) r[d1] = ties.at(maps, d1, d2, o) * scale;
+      transpose<T>(r);
+      for (int i = 0; i < directed; ++i) {
+        store<T>(matrix + (i * row + d2) * cell_size + o * row, r[i]);
+        offset -= r[i] * norm.mean[i];
+      }
+    }
+    store<T>(bias + o * row, offset);
+  }
+}
+
+// M' by rows, dW, and the means m1 and m2, from `products` = G and `sums` = s.
+template <class T>
+void direction_gradients(const DirectionTies<T>& ties, const T* maps, const Norm<T>& norm, const T* products,
+                         const double* sums, double n, T* dmaps, T* matrix, double* m1, double* m2) {
+  const Vec<T> scale = load<T>(norm.scale), mean = load<T>(norm.mean);
   for (int o = 0; o < directed; ++o)
-    for (int d1 = 0; d1 < row; ++d1)
-      for (int i = 0; i < directed; ++i)
-        for (int d2 = 0; d2 < row; ++d2) {
-          const int receiver = o * row + d1, sender = i * row + d2;
-          const T entry =
-              ties.strength_of(d1, d2) * maps[ties.entry(ties.map[d1 * row + d2], o, i)] * norm.scale[i];
-          matrix[by_columns ? sender * cell_size + receiver : receiver * cell_size + sender] = entry;
-          bias[receiver] -= entry * norm.mean[i];
-        }
+    for (int d1 = 0; d1 < row; ++d1) {
+      const int receiver = o * row + d1;
+      const T sum = static_cast<T>(sums[receiver]);
+      Vec<T> d[row], r[row], entries = {}, squares = {};
+      for (int i = 0; i < directed; ++i) d[i] = load<T>(products + receiver * cell_size + i * row);
+      transpose<T>(d);
+      for (int d2 = 0; d2 < row; ++d2) {
+        const Vec<T> entry = ties.at(maps, d1, d2, o), dentry = (d[d2] - sum * mean) * scale;
+        T* const to = dmaps + ties.entry(ties.map[d1 * row + d2], o);
+        store<T>(to, load<T>(to) + ties.strength[d1 * row + d2] * dentry);
+        entries += entry;
+        squares += entry * dentry;
+        r[d2] = entry * scale;
+      }
+      transpose<T>(r);
+      for (int i = 0; i < directed; ++i) {
+        store<T>(matrix + receiver * cell_size + i * row, r[i]);
+        m1[i] += entries[i] * sums[receiver] / n;
+        m2[i] += squares[i] / n;
+      }
+    }
 }
 
 template <class T>
 Norm<T> communicate(const Shape& s, const DirectionTies<T>& ties, const T* maps, const T* v, T* out) {
   const Norm<T> norm = norm_of(s, v, directed);
   alignas(64) T matrix[cell_size * cell_size], bias[cell_size];
-  direction_matrix(ties, maps, norm, true, matrix, bias);
+  direction_columns(ties, maps, norm, matrix, bias);
   mix(matrix, bias, v, v, out, s.cells);
   return norm;
 }
@@ -120,24 +157,9 @@ void communicate_backward(const Shape& s, const DirectionTies<T>& ties, const T*
     for (int k = 0; k < cell_size; ++k) sums[k] += sum[k];
   }
 
-  const double n = static_cast<double>(s.positions());
   double m1[directed] = {}, m2[directed] = {};
-  for (int o = 0; o < directed; ++o)
-    for (int d1 = 0; d1 < row; ++d1)
-      for (int i = 0; i < directed; ++i)
-        for (int d2 = 0; d2 < row; ++d2) {
-          const int receiver = o * row + d1, sender = i * row + d2;
-          const Index at = ties.entry(ties.map[d1 * row + d2], o, i);
-          const double strength = ties.strength_of(d1, d2), entry = strength * maps[at];
-          const double dentry =
-              (products[receiver * cell_size + sender] - sums[receiver] * norm.mean[i]) * norm.scale[i];
-          dmaps[at] += static_cast<T>(strength * dentry);
-          m1[i] += entry * sums[receiver] / n;
-          m2[i] += entry * dentry / n;
-        }
-
   alignas(64) T matrix[cell_size * cell_size], bias[cell_size];
-  direction_matrix(ties, maps, norm, false, matrix, bias);
+  direction_gradients(ties, maps, norm, products, sums, static_cast<double>(s.positions()), dmaps, matrix, m1, m2);
   T factor[directed];
   for (int i = 0; i < directed; ++i) {
     const double r = norm.scale[i];

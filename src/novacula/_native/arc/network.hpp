@@ -52,7 +52,9 @@ class Network {
     std::memcpy(offsets_, p.offsets, sizeof(Offsets));
     std::memcpy(direction_class_, p.direction_class, sizeof(std::int32_t) * subsets * row * row);
     std::memcpy(softmax_owner_, p.softmax_owner, sizeof(std::int32_t) * subsets * max_groups);
-    std::memcpy(strength_, p.direction_strength, sizeof strength_);
+    for (int receiver = 0; receiver < row; ++receiver)
+      for (int sender = 0; sender < row; ++sender)
+        strength_[receiver * row + sender] = static_cast<T>(p.direction_strength[(sender - receiver + row) % row]);
     averages_.fill(p);
     directional_.fill(p);
   }
@@ -246,7 +248,7 @@ class Network {
 
   Offsets* offsets_;
   std::int32_t *direction_class_, *softmax_owner_;
-  double strength_[row];
+  T strength_[row * row];
   Averages<T> averages_;
   ShareScratch<T> share_;
   SoftmaxScratch<T> softmax_;
