@@ -20,6 +20,7 @@ template <class T>
 struct Block {
   // Inputs of share-up, softmax, direction communication, the pointwise layer and share-down.
   Stream<T> entered, shared, softened, mixed, pointwise;
+  ShareKept<T> kept_up, kept_down;
   T *running[2], *shifted[2];  // h of the two directional layers on the two tensors that have them
   Norm<T> share_up[subsets], cummax[2], shift[2], direction[subsets], share_down[subsets], out[subsets];
 };
@@ -68,7 +69,7 @@ class Network {
     for (int i = 0; i < blocks; ++i) {
       Block<T>& b = block_[i];
       const ShareWeights<T> up = share_weights(i, novacula::arc::share_up_down, parameters, nullptr);
-      Share<T, false>(shapes, i, nullptr, up, share_).forward(b.entered, b.shared, b.share_up);
+      Share<T, false>(shapes, i, nullptr, up, share_, b.kept_up).forward(b.entered, b.shared, b.share_up);
       for_live(i, [&](int s) { soften(i, s, parameters); });
       for (int m = 0; m < 2; ++m) {
         const Shape& s = shapes.of[moving_[m]];
@@ -86,7 +87,7 @@ class Network {
       for_live(i, [&](int s) { point(i, s, parameters); });
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, nullptr);
       const Stream<T>& next = after(i);
-      Share<T, true>(shapes, i, &averages_, down, share_).forward(b.pointwise, next, b.share_down);
+      Share<T, true>(shapes, i, &averages_, down, share_, b.kept_down).forward(b.pointwise, next, b.share_down);
       for_received(i, [&](int s) {
         b.out[s] = norm_of(shapes.of[s], next[s], shapes.of[s].width);
         normalize(shapes.of[s], next[s], shapes.of[s].width, b.out[s]);
@@ -103,7 +104,7 @@ class Network {
       });
       if (!keeps_pointwise_) for_live(i, [&](int s) { point(i, s, parameters); });
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, gradient);
-      Share<T, true>(shapes, i, &averages_, down, share_).backward(b.pointwise, b.share_down, g);
+      Share<T, true>(shapes, i, &averages_, down, share_, b.kept_down).backward(b.pointwise, b.share_down, g);
       for_live(i, [&](int s) {
         const Index a = at(i, novacula::arc::nonlinear_down, s), up = at(i, novacula::arc::nonlinear_up, s);
         nonlinear_backward(shapes.of[s], parameters + a, parameters + up, b.mixed[s], g[s], gradient + a,
@@ -126,7 +127,7 @@ class Network {
       }
       for_live(i, [&](int s) { soften_backward(i, s, parameters, gradient, g[s]); });
       const ShareWeights<T> up = share_weights(i, novacula::arc::share_up_down, parameters, gradient);
-      Share<T, false>(shapes, i, nullptr, up, share_).backward(b.entered, b.share_up, g);
+      Share<T, false>(shapes, i, nullptr, up, share_, b.kept_up).backward(b.entered, b.share_up, g);
     }
   }
 
@@ -164,6 +165,8 @@ class Network {
         const bool own = i == 0 || keeps_pointwise_;
         b.pointwise[s] = own ? (alive ? arena.take<T>(shape.size()) : nullptr) : block_[0].pointwise[s];
       }
+      b.kept_up.take(arena, shapes, true);
+      b.kept_down.take(arena, shapes, false);
       for (int m = 0; m < 2; ++m) {
         b.running[m] = arena.take<T>(shapes.of[moving_[m]].size(moved));
         b.shifted[m] = arena.take<T>(shapes.of[moving_[m]].size(moved));

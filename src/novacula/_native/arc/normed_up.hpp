@@ -50,65 +50,57 @@ void undo_normed_up(const Shape& s, const T* b, int hidden, const T* h, const No
   apply<T>({up.weight, s.width, hidden, up.bias}, v, h, v, s.tiles);
 }
 
-// The backward pass in two sweeps over the tiles, a chunk of them at a time.
+// What leads from the gradient of out to that of h:  dh = back g - factor h + constant.
 template <class T>
-class NormedUpBackward {
- public:
-  NormedUpBackward(const Shape& s, int hidden) : s_(s), hidden_(hidden), products_(s.width, hidden) {}
+struct NormedUpBackward {
+  int width, hidden;
+  T back[max_normed * max_normed], constant[max_normed], factor[max_normed];
 
-  // First sweep.
-  void add(const T* g, const T* h, Index tiles) {
-    gradient(products_, g, h, tiles);
-    add_channel_sums(g, s_.width, tiles, sums_);
-  }
+  NormedUpBackward(int width_, int hidden_) : width(width_), hidden(hidden_) {}
 
-  // Between the sweeps; adds to `db`.
-  void finish(const T* b, const Norm<T>& norm, T* db) {
-    T product[max_normed * max_normed] = {};
-    products_.add_to(product);
-    const double n = static_cast<double>(s_.positions());
-    for (int k = 0; k < hidden_; ++k) {
+  // From `product` = G and `sums` = s; adds to `db`.
+  void finish(const T* b, const Norm<T>& norm, Index positions, const T* product, const double* sums, T* db) {
+    const double n = static_cast<double>(positions);
+    for (int k = 0; k < hidden; ++k) {
       const double mean = norm.mean[k], r = norm.scale[k];
       double m1 = 0, m2 = 0;
-      for (int j = 0; j < s_.width; ++j) {
-        const double weight = b[j * hidden_ + k], dweight = (product[j * hidden_ + k] - sums_[j] * mean) * r;
-        db[j * hidden_ + k] += static_cast<T>(dweight);
-        m1 += weight * sums_[j] / n;
+      for (int j = 0; j < width; ++j) {
+        const double weight = b[j * hidden + k], dweight = (product[j * hidden + k] - sums[j] * mean) * r;
+        db[j * hidden + k] += static_cast<T>(dweight);
+        m1 += weight * sums[j] / n;
         m2 += weight * dweight / n;
-        back_[k * s_.width + j] = static_cast<T>(weight * r);
+        back[k * width + j] = static_cast<T>(weight * r);
       }
-      factor_[k] = static_cast<T>(r * r * m2);
-      constant_[k] = static_cast<T>(r * (r * m2 * mean - m1));
+      factor[k] = static_cast<T>(r * r * m2);
+      constant[k] = static_cast<T>(r * (r * m2 * mean - m1));
     }
   }
 
-  // Second sweep: `h` becomes its own gradient.
+  // `h` becomes its own gradient.
   void replace(const T* g, T* h, Index tiles) const {
     alignas(64) T dy[chunk * max_normed * row];
-    apply<T>({back_, hidden_, s_.width, constant_}, nullptr, g, dy, tiles);
+    apply<T>({back, hidden, width, constant}, nullptr, g, dy, tiles);
     for (Index i = 0; i < tiles; ++i)
-      for (int k = 0; k < hidden_; ++k) {
-        T* const at = h + (i * hidden_ + k) * row;
-        store<T>(at, load<T>(dy + (i * hidden_ + k) * row) - load<T>(at) * factor_[k]);
+      for (int k = 0; k < hidden; ++k) {
+        T* const at = h + (i * hidden + k) * row;
+        store<T>(at, load<T>(dy + (i * hidden + k) * row) - load<T>(at) * factor[k]);
       }
   }
-
- private:
-  const Shape& s_;
-  const int hidden_;
-  WeightGradient<T> products_;
-  double sums_[max_normed] = {};
-  T back_[max_normed * max_normed], constant_[max_normed], factor_[max_normed];  // dh = back g - factor h + constant
 };
 
 // Adds to `db`; `h` becomes its own gradient. Padding of h must be zero, and stays so.
 template <class T>
 void normed_up_backward(const Shape& s, const T* b, int hidden, const T* g, const Norm<T>& norm, T* h, T* db) {
-  NormedUpBackward<T> backward(s, hidden);
+  WeightGradient<T> products(s.width, hidden);
+  double sums[max_normed] = {};
   for_chunks(s.tiles, [&](Index t, Index tiles) {
-    backward.add(g + t * s.width * row, h + t * hidden * row, tiles);
+    gradient(products, g + t * s.width * row, h + t * hidden * row, tiles);
+    add_channel_sums(g + t * s.width * row, s.width, tiles, sums);
   });
-  backward.finish(b, norm, db);
+  T product[max_normed * max_normed] = {};
+  products.add_to(product);
+  NormedUpBackward<T> backward(s.width, hidden);
+  backward.finish(b, norm, s.positions(), product, sums, db);
   for_chunks(s.tiles, [&](Index t, Index tiles) {
     backward.replace(g + t * s.width * row, h + t * hidden * row, tiles);
   });

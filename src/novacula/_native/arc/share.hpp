@@ -29,24 +29,34 @@ struct ShareWeights {
   T *d_down[subsets], *d_up[subsets];  // their gradients
 };
 
+// What the forward pass keeps for the backward pass, which destroys it.
+template <class T>
+struct ShareKept {
+  T* message[subsets];     // summed, by cells; none of the largest tensor
+  Sides<T> sides, reduced; // of the largest tensor, on the way up only
+
+  void take(Arena& arena, const Shapes& shapes, bool up) {
+    const int largest = shapes.named(true, true, true, true, true), hidden = up ? share_up_width : share_down_width;
+    for (int s = 0; s < subsets; ++s)
+      message[s] = s == largest ? nullptr : arena.take<T>(shapes.of[s].positions() * hidden);
+    if (!up) return;
+    sides.take(arena, shapes, largest, hidden);
+    reduced.take(arena, shapes, largest, hidden);
+  }
+};
+
 // Memory that the share layers work in.
 template <class T>
 struct ShareScratch {
-  T* message[subsets];  // by cells; none of the largest tensor
-  T* tiles;             // of one tensor without directions
-  Sides<T> sides, back; // of the largest tensor, forward and backward
+  T* tiles;  // of one tensor without directions
+  LargestScratch<T> largest;
 
   void take(Arena& arena, const Shapes& shapes) {
-    const int largest = shapes.named(true, true, true, true, true);
     Index most = 0;
-    for (int s = 0; s < subsets; ++s) {
-      const Shape& shape = shapes.of[s];
-      message[s] = s == largest ? nullptr : arena.take<T>(shape.positions() * share_up_width);
+    for (const Shape& shape : shapes.of)
       if (!shape.has[direction] && shape.tiles > most) most = shape.tiles;
-    }
     tiles = arena.take<T>(most * share_up_width * row);
-    sides.take(arena, shapes, largest, share_up_width);
-    back.take(arena, shapes, largest, share_up_width);
+    largest.take(arena, shapes, shapes.named(true, true, true, true, true), share_up_width);
   }
 };
 
@@ -56,37 +66,45 @@ class Share {
  public:
   // `averages` on the way down, null on the way up.
   Share(const Shapes& shapes, int block, const Averages<T>* averages, const ShareWeights<T>& weights,
-        const ShareScratch<T>& scratch)
-      : shapes_(shapes), block_(block), averages_(averages), weights_(weights), scratch_(scratch),
-        largest_(shapes.named(true, true, true, true, true)),
-        top_(shape(largest_), averages,
-             {weights.down[largest_], weights.up[largest_], weights.d_down[largest_], weights.d_up[largest_]}) {}
+        const ShareScratch<T>& scratch, const ShareKept<T>& kept)
+      : shapes_(shapes), block_(block), averages_(averages), weights_(weights), scratch_(scratch), kept_(kept),
+        largest_(shapes.named(true, true, true, true, true)) {}
 
-  void forward(const Stream<T>& v, const Stream<T>& out, Norm<T>* norms) {
-    sum_messages(v);
+  void forward(const Stream<T>& v, const Stream<T>& out, Norm<T>* norms) const {
+    send(v);
+    if constexpr (Down) norms[largest_] = down().send(v[largest_]);
+    for_each_edge(Down, [&](int larger, int smaller, int axis) { pass<!Down>(larger, smaller, axis, Down ? scratch_.largest.back : kept_.sides); });
     for_small(true, [&](int s) {
       if (receiver(s)) norms[s] = normed_up(shape(s), weights_.up[s], hidden, message_tiles(s), v[s], out[s]);
     });
     if (!receiver(largest_)) return;
-    norms[largest_] = top_.norm(v[largest_], sides());
-    top_.up(v[largest_], sides(), norms[largest_], out[largest_]);
+    if constexpr (Down)
+      down().receive(v[largest_], norms[largest_], out[largest_]);
+    else
+      norms[largest_] = up().forward(v[largest_], out[largest_]);
   }
 
   // `g` becomes the gradient with respect to v. Where a tensor only sends, its g must be zero before.
-  void backward(const Stream<T>& v, const Norm<T>* norms, const Stream<T>& g) {
-    sum_messages(v);
+  void backward(const Stream<T>& v, const Norm<T>* norms, const Stream<T>& g) const {
     for_small(true, [&](int s) {
       if (receiver(s)) {
         T* const m = message_tiles(s);
         normed_up_backward(shape(s), weights_.up[s], hidden, g[s], norms[s], m, weights_.d_up[s]);
-        if (!shape(s).has[direction]) cells_from_tiles(m, hidden, shape(s).cells, scratch_.message[s]);
+        if (!shape(s).has[direction]) cells_from_tiles(m, hidden, shape(s).cells, kept_.message[s]);
       } else if (sender(s)) {
-        std::memset(scratch_.message[s], 0, sizeof(T) * shape(s).positions() * hidden);
+        std::memset(kept_.message[s], 0, sizeof(T) * shape(s).positions() * hidden);
       }
     });
-    if constexpr (!Down) largest_backward(v, norms, g);
-    for_each_edge(!Down, [&](int larger, int smaller, int axis) { pass<Down>(larger, smaller, axis, scratch_.back); });
-    if constexpr (Down) largest_backward(v, norms, g);
+    if constexpr (!Down) {
+      if (receiver(largest_))
+        up().backward(v[largest_], norms[largest_], g[largest_]);
+      else
+        scratch_.largest.back.clear(hidden);
+    }
+    for_each_edge(!Down, [&](int larger, int smaller, int axis) {
+      pass<Down>(larger, smaller, axis, scratch_.largest.back);
+    });
+    if constexpr (Down) down().backward(v[largest_], receiver(largest_) ? norms + largest_ : nullptr, g[largest_]);
     for_small(false, [&](int s) { send_backward(s, v[s], g[s]); });
   }
 
@@ -96,8 +114,14 @@ class Share {
   const Shape& shape(int s) const { return shapes_.of[s]; }
   bool sender(int s) const { return !Down || live(shape(s), block_); }
   bool receiver(int s) const { return Down ? receives(shape(s), block_) : live(shape(s), block_); }
-  // What the largest tensor's messages are made of beside its own stream.
-  const Sides<T>* sides() const { return Down ? nullptr : &scratch_.sides; }
+
+  LargestWeights<T> largest_weights() const {
+    return {weights_.down[largest_], weights_.up[largest_], weights_.d_down[largest_], weights_.d_up[largest_]};
+  }
+  LargestUp<T> up() const {
+    return {shape(largest_), largest_weights(), kept_.sides, kept_.reduced, scratch_.largest};
+  }
+  LargestDown<T> down() const { return {shape(largest_), averages_, largest_weights(), scratch_.largest}; }
 
   // All tensors but the largest, or those of them that send.
   template <class Visit>
@@ -106,25 +130,14 @@ class Share {
       if (s != largest_ && (all || sender(s))) visit(s);
   }
 
-  // All messages, summed over the lattice.
-  void sum_messages(const Stream<T>& v) {
+  // What each tensor but the largest sends by itself.
+  void send(const Stream<T>& v) const {
     for_small(false, [&](int s) {
       const Shape& sh = shape(s);
-      T* const out = sh.has[direction] ? scratch_.message[s] : scratch_.tiles;
+      T* const out = sh.has[direction] ? kept_.message[s] : scratch_.tiles;
       apply<T>({weights_.down[s], hidden, sh.width}, nullptr, v[s], out, sh.tiles);
-      if (!sh.has[direction]) cells_from_tiles(out, hidden, sh.cells, scratch_.message[s]);
+      if (!sh.has[direction]) cells_from_tiles(out, hidden, sh.cells, kept_.message[s]);
     });
-    if constexpr (Down) {
-      scratch_.sides.clear(hidden);
-      top_.reduce_messages(v[largest_], scratch_.sides);
-    }
-    for_each_edge(Down, [&](int larger, int smaller, int axis) { pass<!Down>(larger, smaller, axis, scratch_.sides); });
-  }
-
-  void largest_backward(const Stream<T>& v, const Norm<T>* norms, const Stream<T>& g) {
-    if constexpr (!Down) scratch_.back.clear(hidden);
-    top_.backward(v[largest_], sides(), receiver(largest_) ? norms + largest_ : nullptr, g[largest_],
-                  Down ? &scratch_.back : nullptr, Down ? nullptr : &scratch_.back);
   }
 
   template <class Visit>
@@ -141,7 +154,7 @@ class Share {
   // One edge of the lattice. The largest tensor's passes happen in `share_largest.hpp`, by way of its sides.
   template <bool Broadcast>
   void pass(int larger, int smaller, int axis, const Sides<T>& sides) const {
-    T* const small = scratch_.message[smaller];
+    T* const small = kept_.message[smaller];
     if (larger == largest_) {
       if (Broadcast)
         sides.keep(axis, small, hidden);
@@ -151,14 +164,14 @@ class Share {
     }
     const Edge<T> edge = edge_of(shape(larger), axis, hidden, averages_);
     if (Broadcast)
-      broadcast(edge, small, scratch_.message[larger]);
+      broadcast(edge, small, kept_.message[larger]);
     else
-      reduce(edge, scratch_.message[larger], small);
+      reduce(edge, kept_.message[larger], small);
   }
 
   T* message_tiles(int s) const {
-    if (shape(s).has[direction]) return scratch_.message[s];
-    tiles_from_cells(scratch_.message[s], hidden, shape(s).cells, scratch_.tiles);
+    if (shape(s).has[direction]) return kept_.message[s];
+    tiles_from_cells(kept_.message[s], hidden, shape(s).cells, scratch_.tiles);
     return scratch_.tiles;
   }
 
@@ -182,8 +195,8 @@ class Share {
   const Averages<T>* const averages_;
   const ShareWeights<T>& weights_;
   const ShareScratch<T>& scratch_;
+  const ShareKept<T>& kept_;
   const int largest_;
-  Largest<T, hidden> top_;
 };
 
 }  // namespace novacula::NOVACULA_SET::arc

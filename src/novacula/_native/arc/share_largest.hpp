@@ -1,12 +1,21 @@
 // What the tensor with all axes exchanges with its four neighbors in the lattice, without its messages in memory.
 //
-// It holds most of the work, and its messages would be the largest array of all. They are made twice instead, a chunk
-// of cells at a time, from its residual stream and from `sides`, copies of what its neighbors (the tensors with one
-// axis less: color, direction, x, y) have when the lattice comes to that axis:
+// It holds most of the work, and its messages would be the largest array of all. `sides` are copies of what its
+// neighbors (the tensors with one axis less: color, direction, x, y) have when the lattice comes to that axis:
 //   up      m = A v + sum over sides of broadcast(side),   out = v + B norm(m)
 //   down    m = A v,   side = reduce(m) for every side,    out = v + B norm(m)
-// Backward, the gradient dm of m comes a chunk at a time as well: from that of out where the tensor receives, and, on
-// the way down, from the sides that received. On the way up it is reduced to the sides.
+// Only the norm, and what is reduced of m, need m itself, a chunk of cells at a time. All else happens in the channels
+// of v, into which the maps are multiplied: with B' and b of normed_up.hpp,
+//   out = v + (B'A) v + sum over sides of broadcast(B' side) + b.
+//
+// Backward. With dm = K g - f m + c, the gradient of m from that of out (normed_up.hpp), dv = g + A^T dm is on the way up
+//   dv = g + (A^T K) g - (A^T f A) v - sum over sides of broadcast(A^T f side) + A^T c,
+// and all sums over cells follow from those of g v^T, v v^T, g and v, from what reduce makes of g and v, which is 8
+// channels wide, and from reduce(m), kept by the forward pass:
+//   sum of g m^T = (sum of g v^T) A^T + sum over sides of reduce(g) side^T,
+//   sum of m v^T = A (sum of v v^T) + sum over sides of side reduce(v)^T,
+//   dA = sum of dm v^T,   reduce(dm) = K reduce(g) - f reduce(m) + (cells that are summed) c.
+// On the way down the gradients of the sides are broadcast to dm instead.
 #pragma once
 
 #include "lattice.hpp"
@@ -15,6 +24,7 @@
 namespace novacula::NOVACULA_SET::arc {
 
 constexpr int side_axes[4] = {color, direction, axis_x, axis_y};
+constexpr int largest_width = 8;
 
 // One array per axis of the smaller tensors' messages.
 template <class T>
@@ -37,6 +47,13 @@ struct Sides {
   void add_to(int axis, T* messages, int hidden) const {
     for (Index i = 0; i < size[axis] * hidden; ++i) messages[i] += of[axis][i];
   }
+  // A side in tiles: as it is or, without directions, in the memory given.
+  const T* tiles(int axis, int channels, T* memory) const {
+    if (axis != direction) return of[axis];
+    tiles_from_cells(of[axis], channels, size[axis], memory);
+    return memory;
+  }
+  Index tile_count(int axis) const { return (size[axis] + row - 1) / row; }
 };
 
 // The weights of one tensor's share layer.
@@ -46,86 +63,73 @@ struct LargestWeights {
   T *d_down, *d_up;
 };
 
-template <class T, int Hidden>
-class Largest {
+// Memory of the largest tensor's layers.
+template <class T>
+struct LargestScratch {
+  Sides<T> back;           // gradients that pass along the edges
+  Sides<T> first, second;  // of 8 channels
+  T *messages, *one, *two; // the side without directions in tiles, 16, 8 and 8 channels wide
+
+  void take(Arena& arena, const Shapes& shapes, int largest, int hidden) {
+    back.take(arena, shapes, largest, hidden);
+    first.take(arena, shapes, largest, largest_width);
+    second.take(arena, shapes, largest, largest_width);
+    const Index tiles = back.tile_count(direction) * row;
+    messages = arena.take<T>(tiles * hidden);
+    one = arena.take<T>(tiles * largest_width);
+    two = arena.take<T>(tiles * largest_width);
+  }
+};
+
+// The largest tensor's four edges. What passes along them does so for a chunk of cells at a time.
+template <class T>
+class Edges {
  public:
   // `averages` on the way down, null on the way up.
-  Largest(const Shape& s, const Averages<T>* averages, const LargestWeights<T>& weights)
-      : s_(s), weights_(weights), color_(edge_of(s, color, Hidden, averages)), x_(edge_of(s, axis_x, Hidden, averages)),
-        y_(edge_of(s, axis_y, Hidden, averages)), direction_(edge_of(s, direction, Hidden, averages)) {}
+  Edges(const Shape& s, const Averages<T>* averages)
+      : s_(s), color_(edge_of(s, color, row, averages)), x_(edge_of(s, axis_x, row, averages)),
+        y_(edge_of(s, axis_y, row, averages)), direction_(edge_of(s, direction, row, averages)) {}
 
-  // sides += reduce(m), for m without sides.
-  void reduce_messages(const T* v, const Sides<T>& sides) {
-    for_chunks(s_.cells, [&](Index cell, Index cells) {
-      message(v, nullptr, cell, cells);
-      reduce(cell, cells, sides);
-    });
-  }
-
-  Norm<T> norm(const T* v, const Sides<T>* sides) {
-    Moments<T> moments;
-    for_chunks(s_.cells, [&](Index cell, Index cells) {
-      message(v, sides, cell, cells);
-      if (cell == 0) moments = start_moments(message_, Hidden);
-      add_moments<T, false>(message_, Hidden, cells, 0, moments);
-    });
-    return norm_from(moments, Hidden, s_.positions());
-  }
-
-  void up(const T* v, const Sides<T>* sides, const Norm<T>& norm, T* out) {
-    const NormedUp<T> up(weights_.up, s_.width, Hidden, norm);
-    for_chunks(s_.cells, [&](Index cell, Index cells) {
-      message(v, sides, cell, cells);
-      apply<T>({up.weight, s_.width, Hidden, up.bias}, v + cell * cell_size, message_, out + cell * cell_size, cells);
-    });
-  }
-
-  // `g`, with respect to out, becomes the gradient with respect to v. `norm` is null where the tensor does not receive.
-  void backward(const T* v, const Sides<T>* sides, const Norm<T>* norm, T* g, const Sides<T>* from,
-                const Sides<T>* to) {
-    NormedUpBackward<T> received(s_, Hidden);
-    if (norm != nullptr) {
-      for_chunks(s_.cells, [&](Index cell, Index cells) {
-        message(v, sides, cell, cells);
-        received.add(g + cell * cell_size, message_, cells);
-      });
-      received.finish(weights_.up, *norm, weights_.d_up);
-    }
-    T transposed[max_normed * max_normed];
-    transpose_weights(weights_.down, Hidden, s_.width, transposed);
-    WeightGradient<T> d_down(Hidden, s_.width);
-    for_chunks(s_.cells, [&](Index cell, Index cells) {
-      T* const here = g + cell * cell_size;
-      if (norm != nullptr) {
-        message(v, sides, cell, cells);
-        received.replace(here, message_, cells);
-      } else {
-        std::memset(message_, 0, sizeof(T) * cells * item);
+  // items += broadcast(sides).
+  template <int Channels>
+  void broadcast(Index first, Index cells, const Sides<T>& sides, T* items) const {
+    const T* undirected = sides.of[direction] + first * Channels;
+    for_cells<Channels>(first, cells, sides, [&](Index i, const Neighbors& n) {
+      for (int k = 0; k < Channels; ++k) {
+        T* const at = items + (i * Channels + k) * row;
+        store<T>(at, load<T>(at) + n.color_weight * load<T>(n.color + k * row) + n.x_weight * load<T>(n.x + k * row) +
+                         n.y_weight * load<T>(n.y + k * row) + direction_.weight * undirected[i * Channels + k]);
       }
-      if (from != nullptr) broadcast(cell, cells, *from);
-      if (to != nullptr) reduce(cell, cells, *to);
-      gradient(d_down, message_, v + cell * cell_size, cells);
-      apply<T>({transposed, s_.width, Hidden}, here, message_, here, cells);
     });
-    d_down.add_to(weights_.d_down);
+  }
+
+  // sides += reduce(items).
+  template <int Channels>
+  void reduce(Index first, Index cells, const T* items, const Sides<T>& sides) const {
+    T* const undirected = sides.of[direction] + first * Channels;
+    const auto add = [](T* to, T weight, Vec<T> value) { store<T>(to, load<T>(to) + weight * value); };
+    for_cells<Channels>(first, cells, sides, [&](Index i, const Neighbors& n) {
+      const T* const here = items + i * Channels * row;
+      for (int k = 0; k < Channels; ++k) {
+        const Vec<T> value = load<T>(here + k * row);
+        add(n.color + k * row, n.color_weight, value);
+        add(n.x + k * row, n.x_weight, value);
+        add(n.y + k * row, n.y_weight, value);
+      }
+      for (int k = 0; k < Channels; k += row)
+        add(undirected + i * Channels + k, direction_.weight, sums_of_rows<T>(here + k * row));
+    });
   }
 
  private:
-  static constexpr int item = Hidden * row, cell_size = 8 * row;
-
-  // The messages of some cells.
-  void message(const T* v, const Sides<T>* sides, Index cell, Index cells) {
-    apply<T>({weights_.down, Hidden, s_.width}, nullptr, v + cell * cell_size, message_, cells);
-    if (sides != nullptr) broadcast(cell, cells, *sides);
-  }
-
   // For some cells in turn: the items of the three sides that have directions, and their weights.
   struct Neighbors {
     T *color, *x, *y;
     T color_weight, x_weight, y_weight;
   };
-  template <class Visit>
+  template <int Channels, class Visit>
   NOVACULA_INLINE void for_cells(Index first, Index cells, const Sides<T>& sides, const Visit& visit) const {
+    constexpr int item = Channels * row;
     const Index columns = s_.length[axis_y], rows = s_.length[axis_x], colors = s_.length[color];
     Index y = first % columns, line = first / columns, x = line % rows, plane = line / rows;
     for (Index i = 0; i < cells; ++i) {
@@ -143,37 +147,236 @@ class Largest {
     }
   }
 
-  void broadcast(Index first, Index cells, const Sides<T>& sides) {
-    const T* undirected = sides.of[direction] + first * Hidden;
-    for_cells(first, cells, sides, [&](Index i, const Neighbors& n) {
-      for (int k = 0; k < Hidden; ++k) {
-        T* const at = message_ + i * item + k * row;
-        store<T>(at, load<T>(at) + n.color_weight * load<T>(n.color + k * row) + n.x_weight * load<T>(n.x + k * row) +
-                         n.y_weight * load<T>(n.y + k * row) + direction_.weight * undirected[i * Hidden + k]);
+  const Shape& s_;
+  const Edge<T> color_, x_, y_, direction_;
+};
+
+// out = scale a b; a is rows x inner, b inner x columns.
+template <class T>
+void multiply(const T* a, const T* b, int rows, int inner, int columns, T* out) {
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < columns; ++j) {
+      T sum = 0;
+      for (int k = 0; k < inner; ++k) sum += a[i * inner + k] * b[k * columns + j];
+      out[i * columns + j] = sum;
+    }
+}
+
+// The way up, with 16 channels. `sides` are the neighbors' messages; the forward pass leaves reduce(m) in `reduced`.
+template <class T>
+class LargestUp {
+ public:
+  LargestUp(const Shape& s, const LargestWeights<T>& weights, const Sides<T>& sides, const Sides<T>& reduced,
+            const LargestScratch<T>& scratch)
+      : s_(s), w_(weights), sides_(sides), reduced_(reduced), x_(scratch), edges_(s, nullptr) {}
+
+  Norm<T> forward(const T* v, T* out) const {
+    alignas(64) T message[chunk * hidden * row];
+    Moments<T> moments;
+    reduced_.clear(hidden);
+    for_chunks(s_.cells, [&](Index cell, Index cells) {
+      apply<T>({w_.down, hidden, width}, nullptr, v + cell * cell_size, message, cells);
+      edges_.template broadcast<hidden>(cell, cells, sides_, message);
+      if (cell == 0) moments = start_moments(message, hidden);
+      add_moments<T, false>(message, hidden, cells, 0, moments);
+      edges_.template reduce<hidden>(cell, cells, message, reduced_);
+    });
+    const Norm<T> norm = norm_from(moments, hidden, s_.positions());
+    const NormedUp<T> up(w_.up, width, hidden, norm);
+    T both[width * width];
+    multiply(up.weight, w_.down, width, hidden, width, both);
+    narrow_sides(up.weight);
+    for_chunks(s_.cells, [&](Index cell, Index cells) {
+      const T* const here = v + cell * cell_size;
+      apply<T>({both, width, width, up.bias}, here, here, out + cell * cell_size, cells);
+      edges_.template broadcast<width>(cell, cells, x_.second, out + cell * cell_size);
+    });
+    return norm;
+  }
+
+  // `g`, with respect to out, becomes the gradient with respect to v; `back` becomes reduce(dm).
+  void backward(const T* v, const Norm<T>& norm, T* g) const {
+    WeightGradient<T> gv(width, width), vv(width, width);
+    double sum_v[width] = {}, sum_g[width] = {};
+    x_.first.clear(width);
+    x_.second.clear(width);
+    for_chunks(s_.cells, [&](Index cell, Index cells) {
+      const T *const at_g = g + cell * cell_size, *const at_v = v + cell * cell_size;
+      gradient(gv, at_g, at_v, cells);
+      gradient(vv, at_v, at_v, cells);
+      add_channel_sums(at_g, width, cells, sum_g);
+      add_channel_sums(at_v, width, cells, sum_v);
+      edges_.template reduce<width>(cell, cells, at_g, x_.first);
+      edges_.template reduce<width>(cell, cells, at_v, x_.second);
+    });
+    T g_v[width * width] = {}, v_v[width * width] = {};
+    gv.add_to(g_v);
+    vv.add_to(v_v);
+
+    T down_transposed[width * hidden], g_m[width * hidden], m_v[hidden * width];
+    transpose_weights(w_.down, hidden, width, down_transposed);
+    multiply(g_v, down_transposed, width, width, hidden, g_m);
+    multiply(w_.down, v_v, hidden, width, width, m_v);
+    add_side_products(g_m, m_v);
+    NormedUpBackward<T> back(width, hidden);
+    back.finish(w_.up, norm, s_.positions(), g_m, sum_g, w_.d_up);
+
+    T k_v[hidden * width], f_down[hidden * width], to_width[width * hidden];
+    multiply(back.back, g_v, hidden, width, width, k_v);
+    for (int k = 0; k < hidden; ++k)
+      for (int i = 0; i < width; ++i) {
+        w_.d_down[k * width + i] += static_cast<T>(k_v[k * width + i] - back.factor[k] * m_v[k * width + i] +
+                                                   back.constant[k] * sum_v[i]);
+        f_down[k * width + i] = -back.factor[k] * w_.down[k * width + i];
+        to_width[i * hidden + k] = -back.factor[k] * down_transposed[i * hidden + k];
       }
+    T of_g[width * width], of_v[width * width], constant[width];
+    multiply(down_transposed, back.back, width, hidden, width, of_g);
+    multiply(down_transposed, f_down, width, hidden, width, of_v);
+    multiply(down_transposed, back.constant, width, hidden, 1, constant);
+    reduce_gradient(back);
+    narrow_sides(to_width);
+    alignas(64) T result[chunk * cell_size];
+    for_chunks(s_.cells, [&](Index cell, Index cells) {
+      T* const here = g + cell * cell_size;
+      apply<T>({of_g, width, width, constant}, here, here, result, cells);
+      apply<T>({of_v, width, width}, result, v + cell * cell_size, here, cells);
+      edges_.template broadcast<width>(cell, cells, x_.second, here);
     });
   }
 
-  void reduce(Index first, Index cells, const Sides<T>& sides) const {
-    T* const undirected = sides.of[direction] + first * Hidden;
-    const auto add = [](T* to, T weight, Vec<T> value) { store<T>(to, load<T>(to) + weight * value); };
-    for_cells(first, cells, sides, [&](Index i, const Neighbors& n) {
-      const T* const messages = message_ + i * item;
-      for (int k = 0; k < Hidden; ++k) {
-        const Vec<T> value = load<T>(messages + k * row);
-        add(n.color + k * row, n.color_weight, value);
-        add(n.x + k * row, n.x_weight, value);
-        add(n.y + k * row, n.y_weight, value);
-      }
-      for (int k = 0; k < Hidden; k += row)
-        add(undirected + i * Hidden + k, direction_.weight, sums_of_rows<T>(messages + k * row));
-    });
+ private:
+  static constexpr int hidden = 16, width = largest_width, cell_size = width * row;
+
+  // Maps the sides to 8 channels, in the scratch's second ones.
+  void narrow_sides(const T* map) const {
+    for (int axis : side_axes) {
+      const bool directed = axis != direction;
+      T* const out = directed ? x_.second.of[axis] : x_.two;
+      apply<T>({map, width, hidden}, nullptr, sides_.tiles(axis, hidden, x_.messages), out, sides_.tile_count(axis));
+      if (!directed) cells_from_tiles(out, width, sides_.size[axis], x_.second.of[axis]);
+    }
+  }
+
+  // Adds to the sums of g m^T and m v^T what comes by way of the sides.
+  void add_side_products(T* g_m, T* m_v) const {
+    WeightGradient<T> of_g(width, hidden), of_v(hidden, width);
+    for (int axis : side_axes) {
+      const T* const side = sides_.tiles(axis, hidden, x_.messages);
+      const T* const side_g = x_.first.tiles(axis, width, x_.one);
+      const T* const side_v = x_.second.tiles(axis, width, x_.two);
+      for_chunks(sides_.tile_count(axis), [&](Index t, Index tiles) {
+        gradient(of_g, side_g + t * width * row, side + t * hidden * row, tiles);
+        gradient(of_v, side + t * hidden * row, side_v + t * width * row, tiles);
+      });
+    }
+    of_g.add_to(g_m);
+    of_v.add_to(m_v);
+  }
+
+  // reduce(dm) into `back`.
+  void reduce_gradient(const NormedUpBackward<T>& from) const {
+    for (int axis : side_axes) {
+      const bool directed = axis != direction;
+      const T summed = static_cast<T>(directed ? s_.length[axis] : row);
+      T constant[hidden];
+      for (int k = 0; k < hidden; ++k) constant[k] = summed * from.constant[k];
+      T* const out = directed ? x_.back.of[axis] : x_.messages;
+      apply<T>({from.back, hidden, width, constant}, nullptr, x_.first.tiles(axis, width, x_.one), out,
+               sides_.tile_count(axis));
+      if (!directed) cells_from_tiles(out, hidden, sides_.size[axis], x_.back.of[axis]);
+      const Index step = directed ? row : 1;  // numbers of one channel side by side
+      T* const to = x_.back.of[axis];
+      const T* const m = reduced_.of[axis];
+      for (Index i = 0; i < sides_.size[axis] / step; ++i)
+        for (int k = 0; k < hidden; ++k)
+          for (Index lane = 0; lane < step; ++lane)
+            to[(i * hidden + k) * step + lane] -= from.factor[k] * m[(i * hidden + k) * step + lane];
+    }
   }
 
   const Shape& s_;
-  const LargestWeights<T> weights_;
-  const Edge<T> color_, x_, y_, direction_;
-  alignas(64) T message_[chunk * item];
+  const LargestWeights<T> w_;
+  const Sides<T>& sides_;
+  const Sides<T>& reduced_;
+  const LargestScratch<T>& x_;
+  const Edges<T> edges_;
+};
+
+// The way down, with 8 channels.
+template <class T>
+class LargestDown {
+ public:
+  LargestDown(const Shape& s, const Averages<T>* averages, const LargestWeights<T>& weights,
+              const LargestScratch<T>& scratch)
+      : s_(s), w_(weights), x_(scratch), edges_(s, averages) {}
+
+  // Writes reduce(m) to the sides in `back`, and returns the norm of m.
+  Norm<T> send(const T* v) const {
+    alignas(64) T message[chunk * cell_size];
+    Moments<T> moments;
+    x_.back.clear(width);
+    for_chunks(s_.cells, [&](Index cell, Index cells) {
+      apply<T>({w_.down, width, width}, nullptr, v + cell * cell_size, message, cells);
+      edges_.template reduce<width>(cell, cells, message, x_.back);
+      if (cell == 0) moments = start_moments(message, width);
+      add_moments<T, false>(message, width, cells, 0, moments);
+    });
+    return norm_from(moments, width, s_.positions());
+  }
+
+  void receive(const T* v, const Norm<T>& norm, T* out) const {
+    const NormedUp<T> up(w_.up, width, width, norm);
+    T both[width * width];
+    multiply(up.weight, w_.down, width, width, width, both);
+    apply<T>({both, width, width, up.bias}, v, v, out, s_.cells);
+  }
+
+  // `g`, with respect to out, becomes the gradient with respect to v. `norm` is null where the tensor does not receive.
+  // The gradients of the sides are in `back`.
+  void backward(const T* v, const Norm<T>* norm, T* g) const {
+    NormedUpBackward<T> back(width, width);
+    T transposed[width * width], of_v[width * width];
+    transpose_weights(w_.down, width, width, transposed);
+    if (norm != nullptr) {
+      WeightGradient<T> gv(width, width);
+      double sum_g[width] = {};
+      for_chunks(s_.cells, [&](Index cell, Index cells) {
+        gradient(gv, g + cell * cell_size, v + cell * cell_size, cells);
+        add_channel_sums(g + cell * cell_size, width, cells, sum_g);
+      });
+      T g_v[width * width] = {}, g_m[width * width];
+      gv.add_to(g_v);
+      multiply(g_v, transposed, width, width, width, g_m);
+      back.finish(w_.up, *norm, s_.positions(), g_m, sum_g, w_.d_up);
+      for (int k = 0; k < width; ++k)
+        for (int i = 0; i < width; ++i) of_v[k * width + i] = -back.factor[k] * w_.down[k * width + i];
+    }
+    WeightGradient<T> d_down(width, width);
+    alignas(64) T dm[chunk * cell_size];
+    for_chunks(s_.cells, [&](Index cell, Index cells) {
+      T* const here = g + cell * cell_size;
+      const T* const at = v + cell * cell_size;
+      if (norm != nullptr) {
+        apply<T>({back.back, width, width, back.constant}, nullptr, here, dm, cells);
+        apply<T>({of_v, width, width}, dm, at, dm, cells);
+      } else {
+        std::memset(dm, 0, sizeof(T) * cells * cell_size);
+      }
+      edges_.template broadcast<width>(cell, cells, x_.back, dm);
+      gradient(d_down, dm, at, cells);
+      apply<T>({transposed, width, width}, here, dm, here, cells);
+    });
+    d_down.add_to(w_.d_down);
+  }
+
+ private:
+  static constexpr int width = largest_width, cell_size = width * row;
+
+  const Shape& s_;
+  const LargestWeights<T> w_;
+  const LargestScratch<T>& x_;
+  const Edges<T> edges_;
 };
 
 }  // namespace novacula::NOVACULA_SET::arc
