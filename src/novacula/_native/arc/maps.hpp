@@ -87,8 +87,16 @@ struct WeightGradient {
     std::memset(sum, 0, sizeof(T) * outputs * inputs * lanes);
   }
 
+  // Eight sums at a time; `sum` has room for more than there are.
   void add_to(T* total) const {
-    for (int i = 0; i < outputs * inputs; ++i) total[i] += sum_of_lanes<T, lanes>(load<T, lanes>(sum + i * lanes));
+    const int count = outputs * inputs;
+    for (int i = 0; i < count; i += row) {
+      const Vec<T> sums = sums_of_vectors<T>(sum + i * lanes);
+      if (i + row <= count)
+        store<T>(total + i, load<T>(total + i) + sums);
+      else
+        for (int j = i; j < count; ++j) total[j] += sums[j - i];
+    }
   }
 };
 

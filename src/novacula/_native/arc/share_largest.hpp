@@ -151,15 +151,14 @@ class Edges {
   const Edge<T> color_, x_, y_, direction_;
 };
 
-// out = scale a b; a is rows x inner, b inner x columns.
+// out = a b; a is rows x inner, b inner x columns.
 template <class T>
 void multiply(const T* a, const T* b, int rows, int inner, int columns, T* out) {
-  for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < columns; ++j) {
-      T sum = 0;
-      for (int k = 0; k < inner; ++k) sum += a[i * inner + k] * b[k * columns + j];
-      out[i * columns + j] = sum;
-    }
+  for (int i = 0; i < rows; ++i, out += columns) {
+    for (int j = 0; j < columns; ++j) out[j] = 0;
+    for (int k = 0; k < inner; ++k)
+      for (int j = 0; j < columns; ++j) out[j] += a[i * inner + k] * b[k * columns + j];
+  }
 }
 
 // The way up, with 16 channels. `sides` are the neighbors' messages; the forward pass leaves reduce(m) in `reduced`.
@@ -281,17 +280,18 @@ class LargestUp {
       const T summed = static_cast<T>(directed ? s_.length[axis] : row);
       T constant[hidden];
       for (int k = 0; k < hidden; ++k) constant[k] = summed * from.constant[k];
-      T* const out = directed ? x_.back.of[axis] : x_.messages;
+      T* const to = x_.back.of[axis];
+      T* const out = directed ? to : x_.messages;
       apply<T>({from.back, hidden, width, constant}, nullptr, x_.first.tiles(axis, width, x_.one), out,
                sides_.tile_count(axis));
-      if (!directed) cells_from_tiles(out, hidden, sides_.size[axis], x_.back.of[axis]);
-      const Index step = directed ? row : 1;  // numbers of one channel side by side
-      T* const to = x_.back.of[axis];
+      if (!directed) cells_from_tiles(out, hidden, sides_.size[axis], to);
       const T* const m = reduced_.of[axis];
-      for (Index i = 0; i < sides_.size[axis] / step; ++i)
-        for (int k = 0; k < hidden; ++k)
-          for (Index lane = 0; lane < step; ++lane)
-            to[(i * hidden + k) * step + lane] -= from.factor[k] * m[(i * hidden + k) * step + lane];
+      const auto subtract = [&](Index i, Vec<T> factor) { store<T>(to + i, load<T>(to + i) - factor * load<T>(m + i)); };
+      const Index size = sides_.size[axis] * hidden;
+      if (directed)
+        for (Index i = 0; i < size; i += row) subtract(i, splat<T>(from.factor[i / row % hidden]));
+      else
+        for (Index i = 0; i < size; i += row) subtract(i, load<T>(from.factor + i % hidden));
     }
   }
 

@@ -47,8 +47,12 @@ class CombinedSoftmax {
     std::memset(x_.inner, 0, sizeof(T) * groups_.total * item);
     const auto visit = [&](const Line& line) {
       std::memset(line_sum_, 0, sizeof line_sum_);
-      for (Index y = 0; y < length(); ++y) backward_cell(line, y, g);
-      take_sums(line_, line, 0, line_sum_);
+      Index y = 0;
+      for (; y + span <= length(); y += span) backward_cells<lanes>(line, y, g);
+      for (; y < length(); ++y) backward_cells<row>(line, y, g);
+      alignas(64) T sums[tile];
+      for (int i = 0; i < tile; i += row) store<T>(sums + i, folded(line_sum_ + i * span));
+      take_sums(line_, line, 0, sums);
     };
     walk(
         visit, [&](const Line&) { std::memset(x_.column_sums, 0, sizeof(T) * length() * tile); },
@@ -58,7 +62,7 @@ class CombinedSoftmax {
     for (int i = 0; i < groups_.count; ++i)
       for (int k = 0; k < softmax_width; ++k)
         for (int j = 0; j < width; ++j)
-          du[j * columns() + i * softmax_width + k] += sum_of_lanes<T>(load<T>(du_[i][k][j]));
+          du[j * columns() + i * softmax_width + k] += sum_of_lanes<T>(folded(du_[i][k][j]));
   }
 
   // dlogits -= e times the sum over groups of what `inner` holds by now.
@@ -167,23 +171,25 @@ class CombinedSoftmax {
     for (int j = 0; j < width; ++j) store_rows<T, N>(out + at + j * row, cell, sum[j]);
   }
 
-  NOVACULA_INLINE void backward_cell(const Line& line, Index y, const T* g) {
+  template <int N>
+  NOVACULA_INLINE void backward_cells(const Line& line, Index y, const T* g) {
+    constexpr Index cell = width * row;
     T* const column_sum = x_.column_sums + y * tile;
     for (int k = 0; k < softmax_width; ++k) {
-      Vec<T> factor[width], products[width], total = {};
-      factors<row>(line, y, k, factor);
+      Vec<T, N> factor[width], products[width], total = {};
+      factors<N>(line, y, k, factor);
       const Index at = (line.cell + y) * item + k * row;
-      const Vec<T> e = load<T>(x_.items + at);
+      const Vec<T, N> e = load_rows<T, N>(x_.items + at, item);
       for (int j = 0; j < width; ++j) {
-        const Vec<T> d = load<T>(g + ((line.cell + y) * width + j) * row);
+        const Vec<T, N> d = load_rows<T, N>(g + (line.cell + y) * cell + j * row, cell);
         total += d * factor[j];
         products[j] = e * d;
-        T *const of_line = line_sum_ + (k * width + j) * row, *const of_column = column_sum + (k * width + j) * row;
-        store<T>(of_line, load<T>(of_line) + products[j]);
-        store<T>(of_column, load<T>(of_column) + products[j]);
+        T *const of_line = line_sum_ + (k * width + j) * lanes, *const of_column = column_sum + (k * width + j) * row;
+        store<T, N>(of_line, load<T, N>(of_line) + products[j]);
+        store_rows<T, N>(of_column, tile, load_rows<T, N>(of_column, tile) + products[j]);
       }
-      store<T>(x_.dlogits + at, e * total);
-      for (int n = 0; n < own_.count; ++n) take_sum(own_.group[n], k, place(own_.group[n], line, y), products);
+      store_rows<T, N>(x_.dlogits + at, item, e * total);
+      for (int n = 0; n < own_.count; ++n) take_sum<N>(own_.group[n], k, place(own_.group[n], line, y), products);
     }
   }
 
@@ -192,20 +198,28 @@ class CombinedSoftmax {
       for (int k = 0; k < softmax_width; ++k) {
         Vec<T> z[width];
         for (int j = 0; j < width; ++j) z[j] = load<T>(sums + (k * width + j) * row);
-        take_sum(kind.group[n], k, place(kind.group[n], line, y), z);
+        take_sum<row>(kind.group[n], k, place(kind.group[n], line, y), z);
       }
   }
 
-  // A group's part in dU and D, from some of its Z.
-  NOVACULA_INLINE void take_sum(int i, int k, Index at, const Vec<T> (&z)[width]) {
-    const Vec<T> inverse = load<T>(x_.inverse + at + k * row);
-    Vec<T> inner = {};
+  // A group's part in dU and D, from some of its Z, for one index or two neighbors.
+  template <int N>
+  NOVACULA_INLINE void take_sum(int i, int k, Index at, const Vec<T, N> (&z)[width]) {
+    const Vec<T, N> inverse = load_rows<T, N>(x_.inverse + at + k * row, item);
+    Vec<T, N> inner = {};
     for (int j = 0; j < width; ++j) {
       inner += u_[i][k][j] * z[j];
-      store<T>(du_[i][k][j], load<T>(du_[i][k][j]) + inverse * z[j]);
+      store<T, N>(du_[i][k][j], load<T, N>(du_[i][k][j]) + inverse * z[j]);
     }
     T* const d = x_.inner + at + k * row;
-    store<T>(d, load<T>(d) + inverse * inner);
+    store_rows<T, N>(d, item, load_rows<T, N>(d, item) + inverse * inner);
+  }
+
+  // The sums of one row's lanes, from those of the cells taken together.
+  static NOVACULA_INLINE Vec<T> folded(const T* sums) {
+    Vec<T> total = load<T>(sums);
+    if constexpr (span > 1) total += load<T>(sums + row);
+    return total;
   }
 
   NOVACULA_INLINE void add_inner(const Kind& kind, const Line& line, Index y, Vec<T> (&total)[softmax_width]) const {
@@ -218,8 +232,8 @@ class CombinedSoftmax {
   const SoftmaxScratch<T>& x_;
   Kind line_, column_, own_;
   T u_[max_groups][softmax_width][width];
-  alignas(64) T du_[max_groups][softmax_width][width][row] = {};
-  alignas(64) T line_factor_[tile], line_sum_[tile];
+  alignas(64) T du_[max_groups][softmax_width][width][lanes] = {};
+  alignas(64) T line_factor_[tile], line_sum_[tile * span];
 };
 
 }  // namespace novacula::NOVACULA_SET::arc

@@ -103,13 +103,30 @@ NOVACULA_INLINE void transpose(Vec<T> (&r)[row]) {
   }
 }
 
+// The sum of the lanes of each of eight rows, which are overwritten.
+template <class T>
+NOVACULA_INLINE Vec<T> lane_sums(Vec<T> (&r)[row]) {
+  transpose<T>(r);
+  return ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+}
+
 // The sum of each of eight rows.
 template <class T>
 NOVACULA_INLINE Vec<T> sums_of_rows(const T* rows) {
   Vec<T> r[row];
   for (int i = 0; i < row; ++i) r[i] = load<T>(rows + i * row);
-  transpose<T>(r);
-  return ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+  return lane_sums<T>(r);
+}
+
+// The sum of each of eight vectors of all lanes.
+template <class T>
+NOVACULA_INLINE Vec<T> sums_of_vectors(const T* vectors) {
+  Vec<T> r[row];
+  for (int i = 0; i < row; ++i) {
+    r[i] = load<T>(vectors + i * lanes);
+    if constexpr (lanes > row) r[i] += load<T>(vectors + i * lanes + row);
+  }
+  return lane_sums<T>(r);
 }
 
 }  // namespace novacula::NOVACULA_SET::arc
