@@ -30,8 +30,7 @@ from harness import RESULTS, arguments, recorded, save, table_head, table_row
 from novacula.optim import LODO
 from novacula.optim.opponents import OPPONENTS, Maker, Opponent, Settings
 from novacula.optim.tasks.table import TASKS
-from novacula.optim.training import train
-from novacula.optim.tuning import tune
+from novacula.optim.training import train, tune
 
 FOLDER = RESULTS / "lodo_structures"
 STRUCTURES: dict[str, dict[str, Any]] = {

@@ -104,10 +104,10 @@ class ArcEngineDouble(ArcEngine):
     """The same in float64, for comparisons; slower than float32 by more than the width."""
 
 class LodoBlocks:
-    """Layers of blocks between permutations, and what learns them, in float32; `novacula.optim.native` wraps it.
+    """Layers of blocks between permutations, and what learns them, in float32; `novacula.optim.engine` wraps it.
 
     It holds on to the tensors it is given, which lie on the CPU, and reads and changes them; layout and permutations
-    are those of `novacula.optim.structures.blocks`, a permutation in two moves as `novacula.optim.native.route` makes
+    are those of `novacula.optim.structures.layers`, a permutation in two moves as `novacula.optim.engine.route` makes
     it.
 
     Args:

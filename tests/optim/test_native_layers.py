@@ -7,9 +7,8 @@ import torch
 
 from novacula._native import LodoBlocks
 from novacula.optim.config import GroupOptions
-from novacula.optim.engine import TorchEngine
-from novacula.optim.native import LARGEST_BLOCK, NativeEngine, make_engine, route
-from novacula.optim.structures.blocks import BlockLayers
+from novacula.optim.engine import LARGEST_BLOCK, NativeEngine, TorchEngine, make_engine, route
+from novacula.optim.structures.layers import BlockLayers
 from novacula.optim.structures.make import draw_permutations, make_structure
 from tests.optim.problems import generator
 

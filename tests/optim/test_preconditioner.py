@@ -9,9 +9,8 @@ import torch
 from torch.nn import Parameter
 
 from novacula.optim.config import GroupOptions, SharedOptions
-from novacula.optim.groups import ParameterGroup
+from novacula.optim.groups import ParameterGroup, partition
 from novacula.optim.preconditioner import Preconditioner
-from novacula.optim.scope import partition
 from novacula.optim.state import initial_state
 from tests.optim.problems import generator, parameters
 

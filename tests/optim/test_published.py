@@ -5,7 +5,7 @@ import torch
 from torch.nn import Parameter
 
 from novacula.optim import LODO
-from novacula.optim.structures.blocks import BlockLayers
+from novacula.optim.structures.layers import BlockLayers
 from tests.optim.naive import published_loop
 from tests.optim.problems import wandering
 

@@ -10,11 +10,10 @@ import torch
 from torch.nn import Parameter
 
 from novacula.errors import InputError
-from novacula.optim.tasks import autoregression, text
+from novacula.optim.tasks import prediction
 from novacula.optim.tasks.dynamics import Adding, Poisson
 from novacula.optim.tasks.functions import Valley, WanderingBowl, random_hessian, rosenbrock
-from novacula.optim.tasks.images import logistic_regression
-from novacula.optim.tasks.pictures import read_idx
+from novacula.optim.tasks.images import logistic_regression, read_idx
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.tasks.task import Problem
 from tests.optim.problems import generator
@@ -96,27 +95,27 @@ def test_logistic_regression_begins_near_chance_with_no_weights() -> None:
 
 
 def test_the_published_network_has_as_many_parameters_and_sees_only_pixels_before_its_own() -> None:
-    parameters = autoregression._parameters(generator(8))
+    parameters = prediction._pixel_parameters(generator(8))
     assert sum(p.numel() for p in parameters) == 94_696
     images = torch.randint(0, 256, (4, 28, 28), generator=generator(9))
     pixels = torch.tensor([0, 27, 300, 783])
     changed = images.clone()
     for image, pixel in zip(changed.flatten(1), pixels.tolist(), strict=True):
         image[pixel:] = 255 - image[pixel:]
-    before, after = (autoregression.channels(some, pixels) for some in (images, changed))
+    before, after = (prediction.channels(some, pixels) for some in (images, changed))
     assert torch.equal(before, after)
     assert torch.equal(before[:, 0].flatten(1)[3, :783] * 256, images[3].flatten()[:783].float())
     with torch.no_grad():
-        assert autoregression.logits(parameters, before).shape == (4, 256)
+        assert prediction.pixel_logits(parameters, before).shape == (4, 256)
 
 
 def test_the_transformer_does_not_look_ahead() -> None:
-    problem = text.Text(generator(10))
+    problem = prediction.Text(generator(10))
     samples = problem._draw(0, 1000, 3)[:, :-1]
     changed = samples.clone()
     changed[:, 20:] = (changed[:, 20:] + 1) % 50
     with torch.no_grad():
-        before, after = (text.logits(problem.parameters, some) for some in (samples, changed))
+        before, after = (prediction.character_logits(problem.parameters, some) for some in (samples, changed))
     assert torch.allclose(before[:, :20], after[:, :20], atol=1e-5)
     assert not torch.allclose(before[:, 20:], after[:, 20:], atol=1e-2)
 

@@ -7,8 +7,7 @@ from torch.nn import Parameter
 
 from novacula.optim.opponents import OPPONENTS, Range
 from novacula.optim.tasks.table import TASKS
-from novacula.optim.training import MARKS, train
-from novacula.optim.tuning import tune
+from novacula.optim.training import MARKS, train, tune
 
 VALLEY, BOWL = TASKS["rosenbrock-2"], TASKS["bowl-100-c10"]
 OWN = [name for name, each in OPPONENTS.items() if each.package == "torch"]

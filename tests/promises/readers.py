@@ -252,7 +252,7 @@ def _pictures(folder: Path) -> None:
 
 
 def _read_pictures(folder: Path) -> object:
-    from novacula.optim.tasks.pictures import read_idx
+    from novacula.optim.tasks.images import read_idx
 
     return read_idx(folder / "pictures.gz", 3)
 

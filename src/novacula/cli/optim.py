@@ -11,7 +11,7 @@ from novacula.optim.config import BenchConfig, DemoConfig
 
 if TYPE_CHECKING:
     from novacula.optim.comparison import BenchFindings
-    from novacula.optim.findings import DemoFindings
+    from novacula.optim.demo_report import DemoFindings
     from novacula.runs import RunResult, Step
 
 app = part_app("optim")

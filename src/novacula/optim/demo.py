@@ -13,13 +13,11 @@ from typing_extensions import Unpack, override
 from novacula.files import from_json
 from novacula.jobs import job_seed
 from novacula.optim.config import DemoConfig
-from novacula.optim.demo_report import write_page
-from novacula.optim.findings import Bowl, DemoFindings, LearnedMatrix, ValleyPath
+from novacula.optim.demo_report import Bowl, DemoFindings, LearnedMatrix, ValleyPath, write_page
 from novacula.optim.lodo import LODO
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks.table import TASKS
-from novacula.optim.training import train
-from novacula.optim.tuning import tune
+from novacula.optim.training import train, tune
 from novacula.runs import NoInputs, Program, RunResult, RunSettings, Signature, Step, Verb
 
 VALLEY = "rosenbrock-2"

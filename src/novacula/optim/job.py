@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from novacula.jobs import Job
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks.table import TASKS
-from novacula.optim.training import TrainingRun, train
-from novacula.optim.tuning import tune
+from novacula.optim.training import TrainingRun, train, tune
 
 TUNING = "novacula.optim.job:tuning_job"
 """The name under which `novacula.jobs` calls `tuning_job`."""

@@ -23,15 +23,16 @@ from novacula.optim.config import (
     StructureName,
 )
 from novacula.optim.groups import (
+    Members,
     ParameterGroup,
     Rate,
     as_groups,
     check_gradients_possible,
     default_scope,
+    partition,
     tensor_of,
 )
 from novacula.optim.preconditioner import Preconditioner
-from novacula.optim.scope import Members, partition
 from novacula.optim.state import FORMAT, LEARNED, SavedState, check_learned, checked_states, initial_state
 from novacula.optim.stats import Decrease, PreconditionerStats, preconditioner_stats
 
@@ -163,7 +164,7 @@ class LODO(Optimizer):
     @overload
     def step(self, closure: Callable[[], Loss]) -> Loss: ...
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
         """Learns from the gradients, and takes the next step.
 
         Args:

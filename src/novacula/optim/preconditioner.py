@@ -14,10 +14,8 @@ from torch import Tensor
 
 from novacula.optim import automatic
 from novacula.optim.config import SHARED, GroupOptions, SharedOptions
-from novacula.optim.engine import MetaStep
-from novacula.optim.groups import Rate, real
-from novacula.optim.native import make_engine
-from novacula.optim.scope import Members, flatten
+from novacula.optim.engine import MetaStep, make_engine
+from novacula.optim.groups import Members, Rate, flatten, real
 from novacula.optim.structures.make import make_structure
 
 _OWN = tuple(field.name for field in fields(GroupOptions) if field.name not in SHARED)

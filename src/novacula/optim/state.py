@@ -22,8 +22,7 @@ from torch import Tensor
 from novacula.errors import InputError
 from novacula.optim import automatic
 from novacula.optim.config import GroupOptions, SharedOptions
-from novacula.optim.groups import ParameterGroup, real
-from novacula.optim.scope import Members, partition
+from novacula.optim.groups import Members, ParameterGroup, partition, real
 from novacula.optim.structures.make import draw_permutations, make_structure, permutation_shape
 
 Group = Mapping[str, object]

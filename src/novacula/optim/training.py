@@ -1,4 +1,4 @@
-"""One training run of the bench: an optimizer with its settings, on a task, with a seed."""
+"""One training run of the bench, of an optimizer on a task with a seed, and the random search for its settings."""
 
 import math
 import time
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import Parameter
@@ -167,3 +168,33 @@ def _bytes(value: object) -> int:
     if isinstance(value, dict):
         return sum(map(_bytes, value.values()))
     return sum(map(_bytes, value)) if isinstance(value, list | tuple) else 0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Settings, and a training run with them."""
+
+    settings: dict[str, float]
+    training: TrainingRun
+
+
+def tune(task: BenchTask, opponent: Opponent, *, trials: int, instance: int, seed: int, steps: int) -> list[Trial]:
+    """Tries settings on one instance of a task: the optimizer's defaults, and others drawn from its space.
+
+    Args:
+        task: the task.
+        opponent: the optimizer.
+        trials: the number of settings; an optimizer with nothing to tune has one trial.
+        instance: seed of the instance.
+        seed: of the settings.
+        steps: the number of gradients of each trial.
+
+    Returns:
+        All trials, the best first and those that diverged last.
+    """
+    generator = np.random.default_rng(seed)
+    done = []
+    for trial in range(trials if opponent.space else 1):
+        settings = opponent.settings(trial, generator)
+        done.append(Trial(settings, train(task, opponent, settings, seed=instance, steps=steps)))
+    return sorted(done, key=lambda trial: float("inf") if trial.training.loss is None else trial.training.loss)

@@ -8,17 +8,16 @@ from torch import Tensor
 
 from novacula.errors import InputError
 from novacula.optim.config import GroupOptions
-from novacula.optim.structures.blocks import (
+from novacula.optim.structures.kronecker import Kronecker
+from novacula.optim.structures.layers import (
     BlockLayers,
+    ResidualLayers,
     mixing_depth,
     perfect_shuffle,
     published_width,
     random_permutations,
 )
-from novacula.optim.structures.diagonal import Dense, Diagonal, Scalar
-from novacula.optim.structures.kronecker import Kronecker
-from novacula.optim.structures.residual import ResidualLayers
-from novacula.optim.structures.structure import Structure
+from novacula.optim.structures.structure import Dense, Diagonal, Scalar, Structure
 
 LARGEST_DENSE = 4096
 """Number of scalars up to which a dense structure is allowed."""

@@ -2,13 +2,11 @@
 
 from functools import partial
 
-from novacula.optim.tasks.autoregression import Autoregression
 from novacula.optim.tasks.dynamics import Adding, Flow, Poisson
 from novacula.optim.tasks.functions import NoisyQuadratic, WanderingBowl, chained_valley, published_valley
-from novacula.optim.tasks.images import convolutions, logistic_regression, small_network
-from novacula.optim.tasks.pictures import FASHION, clothes, digits
+from novacula.optim.tasks.images import FASHION, clothes, convolutions, digits, logistic_regression, small_network
+from novacula.optim.tasks.prediction import Autoregression, Text
 from novacula.optim.tasks.task import BenchTask
-from novacula.optim.tasks.text import Text
 
 
 def _bowl(n: int, condition: float, steps: int) -> BenchTask:
