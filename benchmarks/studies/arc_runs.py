@@ -28,13 +28,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from harness import RESULTS, arguments, recorded, save, share, table_head, table_row
 
 from novacula.arc.answers.answers import Answers, answer_text
-from novacula.arc.answers.restarts import Restarts
 from novacula.arc.answers.standings import MOST, RECORDED_STEPS
-from novacula.arc.campaigns.published import published_rate
+from novacula.arc.campaigns.curve import published_rate
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_solution, load_task
 from novacula.arc.network.engine_choice import make_engine
+from novacula.arc.program import Restarts
 
 STEPS = 2000
 SHARES = {1: (2000,), 2: (1000, 1000), 4: (500, 500, 500, 500)}

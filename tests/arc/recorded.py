@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from novacula.arc.network.direction_maps import class_count, class_table
 from novacula.arc.network.multitensor import AXES, MEMORY_AXES, SUBSETS, Subset, subset
-from novacula.arc.network.parameters import Layout
+from novacula.arc.network.parameters import Layout, class_count, class_table
 
 
 class Recorded:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.parse import store_task
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.sources import load_solution, load_task
-from novacula.arc.data.stored_tasks import store_task
 from novacula.arc.solve import SOLVE, SolveInputs
 from novacula.files import write_npz
 from novacula.runs import RunFolder

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.parse import read_task
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_task
-from novacula.arc.data.stored_tasks import read_task
 from novacula.arc.drawing.charts import costs_chart, loss_chart, path_chart, share_chart
 from novacula.arc.drawing.latent_pictures import latents_html, principal_components
 from novacula.arc.drawing.puzzles import COLORS

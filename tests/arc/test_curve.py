@@ -3,18 +3,27 @@
 import pytest
 
 from novacula.arc.answers.standings import Standing
-from novacula.arc.answers.verdict import Verdict
-from novacula.arc.campaigns.curve import CUT_OFF, TaskScore, measure
-from novacula.arc.campaigns.published import RULES, published_rate, published_seconds, published_steps
+from novacula.arc.campaigns.curve import (
+    CUT_OFF,
+    PUBLISHED_RULES,
+    TaskRow,
+    TaskScore,
+    measure,
+    published_rate,
+    published_seconds,
+    published_steps,
+)
 from novacula.arc.config import BenchConfig, Split
 
-RIGHT, WRONG = Verdict((False, True), True, 1.0), Verdict((False, False), False, 0.5)
-SCORES = [
-    TaskScore("a", "same", RIGHT, (Standing(50, 1.0, 7), Standing(100, 3.0, 2)), 3.0),
-    TaskScore("b", "same", WRONG, (Standing(50, 2.0, None), Standing(100, 5.0, 3)), 5.0),
-    TaskScore("c", "neither", Verdict((False, False), False, 0.0), (), 9.0, "out of memory"),
-    TaskScore("d", "neither", Verdict((False, False), False, 0.0), (), 0.0, CUT_OFF),
+WRONG = (False, False)
+ROWS = [
+    TaskRow("a", True, 2, 3.0, "same", (False, True), 1.0, ""),
+    TaskRow("b", False, 3, 5.0, "same", WRONG, 0.5, ""),
+    TaskRow("c", False, None, 9.0, "neither", WRONG, 0.0, "out of memory"),
+    TaskRow("d", False, None, 0.0, "neither", WRONG, 0.0, CUT_OFF),
 ]
+STANDINGS = [(Standing(50, 1.0, 7), Standing(100, 3.0, 2)), (Standing(50, 2.0, None), Standing(100, 5.0, 3)), (), ()]
+SCORES = list(map(TaskScore, ROWS, STANDINGS))
 
 
 def test_rates_count_everything_that_was_asked_for() -> None:
@@ -42,8 +51,8 @@ def test_the_published_tables_agree_with_each_other() -> None:
     for split, solved in wins.items():
         assert published_rate(split, 2000, 2) == solved / 400
         # Decoded from the published guesses, which hold one puzzle more than the tables.
-        assert sum(right for right, _ in RULES[split].values()) == solved + 1
-        assert sum(tasks for _, tasks in RULES[split].values()) == 400
+        assert sum(right for right, _ in PUBLISHED_RULES[split].values()) == solved + 1
+        assert sum(tasks for _, tasks in PUBLISHED_RULES[split].values()) == 400
         for step in published_steps(split):
             rates = [published_rate(split, step, count) for count in (1, 2, 5, 10, 100, 1000)]
             assert rates == sorted(rates)  # pyright: ignore

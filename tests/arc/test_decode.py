@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from novacula.arc.network.layers.decode import posterior
+from novacula.arc.network.layers import posterior
 
 POSITIONS = [7, 1, 300]
 

@@ -3,9 +3,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.sources import load_task
-from novacula.arc.data.task import Grid, Task
+from novacula.arc.data.task import Grid, Task, Verdict
 from novacula.arc.drawing.puzzles import COLOR_NAMES, COLORS, cell_size, grid_svg, missing_svg, puzzle_html
 from tests.report.test_page import HOSTILE, Page, external_references
 

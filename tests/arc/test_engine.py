@@ -9,9 +9,8 @@ import torch
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_task
-from novacula.arc.network.adam import Adam
 from novacula.arc.network.multitensor import SUBSETS
-from novacula.arc.network.torch_engine import TorchEngine
+from novacula.arc.network.torch_engine import Adam, TorchEngine
 from novacula.errors import InputError
 from tests.arc.puzzles import assert_exact_repetition, noise_for, puzzle_of, random_engine
 

@@ -8,12 +8,17 @@ import torch
 
 from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.network.canvas import Canvas
-from novacula.arc.network.layers.communicate import communicate
-from novacula.arc.network.layers.directional import cumulative_maximum, directional, shift
-from novacula.arc.network.layers.nonlinear import nonlinear
-from novacula.arc.network.layers.normalize import normalize
-from novacula.arc.network.layers.share import share_down, share_up
-from novacula.arc.network.layers.softmax import softmax
+from novacula.arc.network.layers import (
+    communicate,
+    cumulative_maximum,
+    directional,
+    nonlinear,
+    normalize,
+    share_down,
+    share_up,
+    shift,
+    softmax,
+)
 from novacula.arc.network.multitensor import (
     AXES,
     DIRECTIONAL,
@@ -213,7 +218,7 @@ def test_directions_speak_by_their_angle_and_all_at_once() -> None:
     strength = {0: 1.0, 1: 0.2, 2: 0.4, 3: 0.2, 4: 1.0}
     names = {s: f"block2.direction.{s.twin}.weight" for s in found}
     layout, flat = random_engine(puzzle).layout, random_engine(puzzle).weights.flat
-    from novacula.arc.network.direction_maps import class_table
+    from novacula.arc.network.parameters import class_table
 
     for s in found:
         v = by_name(puzzle, s, tensors[s])

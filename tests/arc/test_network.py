@@ -7,7 +7,7 @@ import torch
 
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Task
-from novacula.arc.network.layers.softmax import softmax
+from novacula.arc.network.layers import softmax
 from novacula.arc.network.multitensor import MEMORY_AXES, SUBSETS, Axis, Subset
 from novacula.arc.network.network import Outputs
 from tests.arc.puzzles import noise_for, puzzle_of, random_engine, random_grid

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.arc.network.direction_maps import class_coefficients, class_count, class_table
 from novacula.arc.network.multitensor import DIRECTIONAL, SUBSETS, Axes, subset
-from novacula.arc.network.parameters import Layout, softmax_groups, softmax_owners
+from novacula.arc.network.parameters import (
+    Layout,
+    class_coefficients,
+    class_count,
+    class_table,
+    softmax_groups,
+    softmax_owners,
+)
 
 
 @pytest.mark.parametrize(("axes", "latents"), [(Axes(4, 2, 5, 5), 31_280), (Axes(3, 6, 18, 19), 575_032)])

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.answers.restarts import Restarts
 from novacula.arc.config import SolveConfig
-from novacula.arc.program import SolveProgram
+from novacula.arc.program import Restarts, SolveProgram
 from novacula.errors import InputError
 from tests.arc.puzzles import random_task
 

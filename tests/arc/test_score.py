@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.sources import load_solution
-from novacula.arc.data.task import Grid, Solution
+from novacula.arc.data.task import Grid, Solution, Verdict
 from novacula.arc.findings import SolveFindings
 from novacula.arc.score import score_attempts, score_outcome, score_run
 from novacula.errors import InputError, RunError

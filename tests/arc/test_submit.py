@@ -14,12 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.campaigns import rounds as plan
 from novacula.arc.campaigns.job import LegFindings
-from novacula.arc.campaigns.rounds import PuzzleState, round_ends
 from novacula.arc.config import SolveConfig, SubmitConfig
 from novacula.arc.data.contest import load_challenges, read_submission
-from novacula.arc.submit import SUBMIT, submit
+from novacula.arc.submit import SUBMIT, PuzzleState, round_ends, submit
 from novacula.errors import InputError, RunError
 from novacula.jobs import job_seed
 from novacula.runs import RunFolder, Step, Work, resume
@@ -52,7 +50,7 @@ submit(sys.argv[1], LONG, out=sys.argv[2], runs=sys.argv[3])
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     use_this_process(monkeypatch)
-    monkeypatch.setattr(plan, "ROUNDS", (4,))
+    monkeypatch.setattr(MODULE, "ROUNDS", (4,))
     without_reports(monkeypatch)
 
 
@@ -121,9 +119,9 @@ def test_rounds_come_to_what_one_run_would_have(tmp_path: Path) -> None:
 
 
 def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "LEAST_STEPS", 4)
-    monkeypatch.setattr(plan, "DECIDED_SHARE", 0.0)
-    monkeypatch.setattr(plan, "SETTLED", 1.0)
+    monkeypatch.setattr(MODULE, "LEAST_STEPS", 4)
+    monkeypatch.setattr(MODULE, "DECIDED_SHARE", 0.0)
+    monkeypatch.setattr(MODULE, "SETTLED", 1.0)
     result = submit(write_challenges(tmp_path), CONFIG, out=tmp_path / "s.json", runs=tmp_path / "runs")
     assert [row["steps"] for row in result.document["per_task"]] == [4] * 4
 
@@ -174,7 +172,7 @@ def test_a_stopped_driver_leaves_a_valid_submission_that_goes_on(tmp_path: Path)
     folder = only_run(runs)
     assert folder.status == "interrupted"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "ROUNDS", (20, 200))  # as the driver, which is another process, had them
+        patch.setattr(MODULE, "ROUNDS", (20, 200))  # as the driver, which is another process, had them
         assert resume(folder).status == "finished"
         resumed = out.read_bytes()
         submit(challenges, LONG, out=tmp_path / "whole.json", runs=tmp_path / "whole")
@@ -219,7 +217,7 @@ def test_the_report_is_a_sound_page(tmp_path: Path) -> None:
 @given(st.integers(1, 50_000))
 def test_rounds_grow_to_the_end(steps: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "ROUNDS", (20, 200, 400, 4000))
+        patch.setattr(MODULE, "ROUNDS", (20, 200, 400, 4000))
         ends = round_ends(steps)
     assert ends[-1] == steps and ends == sorted(set(ends))
 

@@ -4,8 +4,7 @@ import re
 import pytest
 from rich.console import Console
 
-from novacula.arc.answers.verdict import Verdict
-from novacula.arc.data.task import Task
+from novacula.arc.data.task import Task, Verdict
 from novacula.arc.drawing.puzzles import COLORS
 from novacula.arc.drawing.terminal import Gallery, Group, Tile, puzzle_gallery
 

@@ -27,4 +27,4 @@ from .score import (
 from .solve import SolveResult as SolveResult, solve as solve
 from .submit import SubmitResult as SubmitResult, submit as submit
 from .data.task import Grid as Grid, Solution as Solution, Task as Task
-from .answers.verdict import Verdict as Verdict
+from .data.task import Verdict as Verdict

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing_extensions import Unpack, override
 
 from novacula.arc.bench_report import write_page
-from novacula.arc.campaigns.campaign import check_place, checkpoints, settled
 from novacula.arc.campaigns.curve import BenchFindings, TaskScore, measure
-from novacula.arc.campaigns.job import WORK, LegFindings, discard, puzzle_job, volume
+from novacula.arc.campaigns.job import WORK, LegFindings, check_place, checkpoints, discard, puzzle_job, volume
 from novacula.arc.config import BenchConfig
+from novacula.arc.data.parse import read_tasks, store_tasks
 from novacula.arc.data.puzzle import SizeRule, preprocess
 from novacula.arc.data.sources import list_tasks, load_solution, load_task
-from novacula.arc.data.stored_tasks import read_tasks, store_tasks
 from novacula.arc.data.task import Task
+from novacula.arc.network.engine_choice import settled
 from novacula.arc.score import score_outcome
 from novacula.errors import InputError
 from novacula.jobs import Campaign, Outcome, Round, job_seed, one_thread
@@ -36,6 +36,7 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
     Source: arXiv 2512.06104, its tables of solve rates.
     """
     tasks = {name: load_task(name, config.dataset) for name in chosen_ids(config)}
+    check_place(config)
     config = settled(config)
     about = f"{config.dataset}-{config.split}"
     return BENCH.start(
@@ -50,11 +51,7 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
 
 
 def chosen_ids(config: BenchConfig) -> list[str]:
-    """Returns the ids of the puzzles that a configuration names, in order.
-
-    Raises:
-        InputError: an id is not in the split, or is given twice; all such are listed.
-    """
+    """Returns the ids of the puzzles that a configuration names, in order; refuses one that is wrong or given twice."""
     listed = [task.id for task in list_tasks(config.dataset, config.split)]
     if not config.tasks:
         return listed[: config.limit]
@@ -67,13 +64,7 @@ def chosen_ids(config: BenchConfig) -> list[str]:
 
 
 class BenchCampaign(Campaign):
-    """All puzzles, the largest first, each scored when it has an outcome.
-
-    Args:
-        config: of the bench.
-        tasks: the puzzles by their ids, without solutions.
-        folder: the run's.
-    """
+    """All puzzles, by their ids and without solutions, the largest first, each scored when it has an outcome."""
 
     unit = "puzzle"
 
@@ -115,11 +106,11 @@ class BenchCampaign(Campaign):
         self._scores[outcome.id] = score
         return Step(
             {
-                "task": score.task,
-                "error": score.error,
-                "rank": score.rank,
-                "cpu_seconds": score.cpu_seconds,
-                "solved": sum(puzzle.verdict.solved for puzzle in self._scores.values()),
+                "task": score.row.task,
+                "error": score.row.error,
+                "rank": score.row.rank,
+                "cpu_seconds": score.row.cpu_seconds,
+                "solved": sum(score.row.solved for score in self._scores.values()),
             }
         )
 

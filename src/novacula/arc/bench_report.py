@@ -6,15 +6,13 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from novacula.arc.campaigns import published
-from novacula.arc.campaigns.curve import COUNTS, RULES, BenchFindings
+from novacula.arc.campaigns.curve import COUNTS, PUBLISHED_RULES, PUZZLES, RULES, BenchFindings, published_rate
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import Split
-from novacula.arc.data.stored_tasks import read_tasks
+from novacula.arc.data.parse import read_tasks
 from novacula.arc.data.task import Answer
-from novacula.arc.drawing import bench_charts
-from novacula.arc.drawing.gallery import Card, gallery_html
-from novacula.arc.drawing.quantity import quantity
+from novacula.arc.drawing.charts import quantity, rates_chart, rules_chart, time_chart
+from novacula.arc.drawing.puzzles import Card, gallery_html
 from novacula.errors import InputError
 from novacula.jobs import read_outcome
 from novacula.report import Section, run_facts, table, write_report
@@ -29,12 +27,7 @@ _HEADING = Markup("<h3>{}</h3>{}")
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the bench's report.html from what its folder holds, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the bench's report.html from what its folder holds, and returns its path."""
     findings, configuration = folder.read_findings(BenchFindings), folder.record.configuration
     title = f"ARC bench: {configuration.get('dataset')}, {configuration.get('split')} split"
     subtitle = "Puzzles solved one by one, each from its own grids alone; scored afterwards, apart from the solver."
@@ -55,9 +48,9 @@ def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
     error = 2 * math.sqrt(rate * (1 - rate) / tasks)
     rows: list[tuple[object, ...]] = [(f"here, {findings.steps:,} steps", *map(percent, findings.pass_at.values()))]
     step = findings.steps
-    if split and published.published_rate(split, step, 2) is not None:
-        theirs = (percent(published.published_rate(split, step, count) or 0.0) for count in COUNTS)
-        rows.append((f"published, all {published.PUZZLES} puzzles", *theirs))
+    if split and published_rate(split, step, 2) is not None:
+        theirs = (percent(published_rate(split, step, count) or 0.0) for count in COUNTS)
+        rows.append((f"published, all {PUZZLES} puzzles", *theirs))
     head = ("", *(f"pass@{count}" for count in COUNTS))
     lost = findings.failed + findings.cut_off
     missing = f" {lost} puzzles failed or were cut off; they count as unsolved." if lost else ""
@@ -79,17 +72,17 @@ def _curve_sections(findings: BenchFindings, split: Split | None) -> list[Sectio
     return [
         Section(
             "Rates over steps",
-            bench_charts.steps_chart(curve, split) + numbers,
+            rates_chart(curve, split) + numbers,
             f"How many attempts, and how many steps, it takes.{dashed}",
         ),
         Section(
             "Rate over time",
-            bench_charts.time_chart(curve, tasks, split),
+            time_chart(curve, tasks, split),
             "Processor time of all steps, of one thread per puzzle. The published times are those of a graphics card.",
         ),
         Section(
             "By size rule",
-            bench_charts.rules_chart(curve, sizes) + _rules_table(findings, split),
+            rules_chart(curve, sizes) + _rules_table(findings, split),
             "What the demonstrations say about the size of the outputs decides much of how hard a puzzle is.",
         ),
     ]
@@ -101,7 +94,7 @@ def _rules_table(findings: BenchFindings, split: Split | None) -> Markup:
         ours = findings.by_rule[rule]
         row = [f"{rule}: {_RULE_WORDS[rule]}", f"{ours.solved} of {ours.tasks}", percent(ours.pass_at["2"])]
         if split:
-            solved, tasks = published.RULES[split][rule]
+            solved, tasks = PUBLISHED_RULES[split][rule]
             row.append(f"{solved} of {tasks}: {percent(solved / tasks)}")
         rows.append(row)
     return table(("", "solved", "pass@2", *(["published, 2,000 steps"] if split else [])), rows)

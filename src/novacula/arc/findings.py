@@ -7,8 +7,7 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from novacula.arc.answers.verdict import Verdict
-from novacula.arc.data.task import Answer
+from novacula.arc.data.task import Answer, Verdict
 from novacula.files import JSON
 
 SURVIVES = 1.0

@@ -12,8 +12,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from novacula.arc.data.parse import grid_or_none
-from novacula.arc.data.stored_tasks import read_task
+from novacula.arc.data.parse import grid_or_none, read_task
 from novacula.arc.data.task import Answer, Grid, Task
 from novacula.arc.findings import LATENTS, NewAttempts, SolveFindings, StepCosts
 from novacula.errors import InputError
@@ -28,16 +27,7 @@ _MAX_LATENTS = 512_000_000
 
 @dataclass(frozen=True)
 class Curves:
-    """What a run logged, step by step; n logged steps, in order. A share, or a tensor's KL, that a line lacks is NaN.
-
-    Attributes:
-        steps: steps done.
-        kl: nats, all tensors together.
-        reconstruction: nats.
-        loss: KL + 10 × reconstruction.
-        share: share of the best attempt, 0 to 1.
-        kl_by_tensor: nats per tensor, by the bits of its axes.
-    """
+    """What a run logged, step by step: the columns of its `StepCosts`. What a line lacks is NaN."""
 
     steps: Float[np.ndarray, " n"]
     kl: Float[np.ndarray, " n"]
@@ -49,14 +39,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Lead:
-    """A time in which one answer was attempt 1.
-
-    Attributes:
-        start: the step at which it took the lead.
-        stop: the step after its last.
-        grids: the answer; grids that are malformed are left out.
-        share: its share of all weight at the end of that time, 0 to 1, or NaN.
-    """
+    """The steps from `start` to before `stop`, in which one answer was attempt 1; its share is that at their end."""
 
     start: int
     stop: int
@@ -90,11 +73,7 @@ class History:
 
 
 def read_history(folder: RunFolder) -> History:
-    """Reads a run folder.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-    """
+    """Reads a run folder."""
     latents = folder.path / "artifacts" / LATENTS
     findings = folder.read_findings(SolveFindings)
     events = list(folder.events())

@@ -7,6 +7,7 @@ they add up by logaddexp, this is the merge of the scores that the engines would
 import resource
 import sys
 import time
+from bisect import bisect_left
 from dataclasses import asdict, dataclass, replace
 from math import nan
 
@@ -15,14 +16,12 @@ import torch
 from typing_extensions import override
 
 from novacula.arc.answers.answers import Answers
-from novacula.arc.answers.restarts import Restarts
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
-from novacula.arc.network.engine import Training
 from novacula.arc.network.engine_choice import make_engine
-from novacula.arc.network.multitensor import SUBSETS, Subset
+from novacula.arc.network.multitensor import SUBSETS
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step
 
@@ -31,12 +30,8 @@ from novacula.runs import Program, RunFolder, Step
 class SolveState:
     """What a checkpoint of a training holds beside arrays.
 
-    Attributes:
-        steps: steps done.
-        scores: log-weight of every candidate, the latest update last.
-        metrics: of the last step; None before the first.
-        shown: the attempts after the last step; None before the first.
-        cpu_seconds: of all steps.
+    Scores are the log-weights of all candidates, the latest update last; metrics are those of the last step, and
+    `shown` are the attempts after it.
     """
 
     steps: int
@@ -46,14 +41,31 @@ class SolveState:
     cpu_seconds: float
 
 
-class SolveProgram(Program):
-    """One puzzle's training.
+@dataclass(frozen=True)
+class Restarts:
+    """Steps shared among `count` engines, one after another, that differ in their seed. Source: ours."""
 
-    Args:
-        task: what to train on; it holds no solution.
-        config: how.
-        run: the run's folder, as the result names it.
-    """
+    steps: int
+    count: int
+    seed: int
+
+    def begin(self, restart: int) -> int:
+        """Steps done before engine `restart`, counted from 0, begins; the shares differ by one step at most."""
+        return self.steps * restart // self.count
+
+    def at(self, position: int) -> int:
+        """Returns the engine that did the last of `position` steps; the first where none is done."""
+        return max(0, bisect_left(range(self.count + 1), position, key=self.begin) - 1)
+
+    def seed_of(self, restart: int) -> int:
+        """Returns the seed of an engine, 0 to 2^64 - 1."""
+        if restart == 0:
+            return self.seed
+        return int(np.random.SeedSequence(self.seed, spawn_key=(restart,)).generate_state(1, np.uint64)[0])
+
+
+class SolveProgram(Program):
+    """The training on one puzzle, which holds no solution; `run` is the folder that the result names."""
 
     def __init__(self, task: Task, config: SolveConfig, run: str) -> None:
         self.task = task
@@ -109,7 +121,14 @@ class SolveProgram(Program):
         self._cpu_seconds += end - start
 
         shares = tuple(attempt.share for attempt in attempts)
-        self._metrics = _costs(self.position, training, shares[0])
+        self._metrics = StepCosts(
+            step=self.position,
+            kl=float(training.kl.sum()),
+            reconstruction=training.reconstruction,
+            loss=training.loss,
+            kl_by_tensor={str(s): float(f"{kl:.6g}") for s, kl in zip(SUBSETS, training.kl, strict=True)},
+            share=shares[0],
+        )
         shown = tuple(attempt.answer for attempt in attempts)
         if shown == self._shown:
             return Step(asdict(self._metrics))
@@ -160,37 +179,19 @@ class SolveProgram(Program):
 
     def keep(self, folder: RunFolder) -> None:
         """Leaves the decoded means of the surviving tensors."""
-        survivors = self.survivors(SURVIVES)
-        write_npz(folder.artifact(LATENTS), {str(s): values for s, values in survivors.items()})
+        costs = self._metrics.kl_by_tensor if self._metrics else {}
+        means = {str(s): values for s, values in self._engine.latents().items()}
+        write_npz(folder.artifact(LATENTS), {bits: values for bits, values in means.items() if costs[bits] > SURVIVES})
 
     def ranking(self) -> list[str]:
         """Returns the candidates as texts, best first."""
         return self._answers.ranking()
-
-    def survivors(self, least: float) -> dict[Subset, np.ndarray]:
-        """Returns the decoded means of the tensors that cost more than `least` nats.
-
-        Axes are in naming order, channels last.
-        """
-        costs = self._metrics.kl_by_tensor if self._metrics else {}
-        return {s: values for s, values in self._engine.latents().items() if costs[str(s)] > least}
 
     def _begin(self, restart: int) -> None:
         """Makes the engine of a restart, unless it is at work."""
         if restart != self._restart:
             self._restart = restart
             self._engine = make_engine(self._puzzle, replace(self._config, seed=self._restarts.seed_of(restart)))
-
-
-def _costs(step: int, training: Training, share: float) -> StepCosts:
-    return StepCosts(
-        step=step,
-        kl=float(training.kl.sum()),
-        reconstruction=training.reconstruction,
-        loss=training.loss,
-        kl_by_tensor={str(s): float(f"{kl:.6g}") for s, kl in zip(SUBSETS, training.kl, strict=True)},
-        share=share,
-    )
 
 
 def peak_memory_mb() -> float:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -18,8 +18,7 @@ from novacula.arc.answers.recording_file import fitting, rounded, write_recordin
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Task
-from novacula.arc.network.device import check_device
-from novacula.arc.network.engine_choice import engine_name, make_engine
+from novacula.arc.network.engine_choice import check_device, make_engine, settled
 from novacula.errors import InputError, RunError
 from novacula.files import from_json
 from novacula.runs import OnStep, Program, RunFolder, Step, drive, instruction_set, versions
@@ -61,7 +60,7 @@ def record(
     if config.restarts != 1:
         raise InputError("--restarts", f"is {config.restarts}; what is recorded is one run of one seed")
     check_device(config.device)
-    config = replace(config, engine=engine_name(config))
+    config = settled(config)
     with tempfile.TemporaryDirectory() as temporary:
         folder = _scratch_folder(task, config, Path(scratch or Path(temporary) / "run"))
         recorder = Recorder(preprocess(task), config)
@@ -78,12 +77,9 @@ def record(
 
 @dataclass(frozen=True)
 class RecorderState:
-    """What a checkpoint of a recording holds beside arrays.
+    """What a checkpoint of a recording holds beside arrays: every grid so far, in the order of its number.
 
-    Attributes:
-        steps: steps done.
-        texts: every grid so far, in the order of its number.
-        cpu_seconds: processor time of all steps, and of their training alone.
+    The processor time is that of all steps, and of their training alone.
     """
 
     steps: int
@@ -100,12 +96,7 @@ class RecorderFindings:
 
 
 class Recorder(Program):
-    """A recording in the making.
-
-    Args:
-        puzzle: what to train on; it holds no solution.
-        config: how.
-    """
+    """A recording in the making, of a puzzle without solution."""
 
     def __init__(self, puzzle: Puzzle, config: SolveConfig) -> None:
         self._puzzle, self._config = puzzle, config

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from novacula.arc.answers.standings import Standings
-from novacula.arc.answers.verdict import Verdict
-from novacula.arc.campaigns.curve import CUT_OFF, TaskScore
+from novacula.arc.campaigns.curve import CUT_OFF, TaskRow, TaskScore
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.data.contest import attempts_of
-from novacula.arc.data.parse import grid_or_none
+from novacula.arc.data.parse import grid_or_none, read_task
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.sources import load_solution
-from novacula.arc.data.stored_tasks import read_task
-from novacula.arc.data.task import Grid, Solution
+from novacula.arc.data.task import Grid, Solution, Verdict
 from novacula.errors import InputError, RunError
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder
@@ -64,24 +62,17 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
 
 
 def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: Solution) -> TaskScore:
-    """Scores one puzzle of a campaign.
-
-    Args:
-        task: its id.
-        rule: what is known of its outputs' sizes.
-        outcome: of its job; None where it was cut off.
-        solution: the true test outputs.
-
-    Raises:
-        InputError: the outcome is damaged.
-    """
-    found = outcome.result_as(LegFindings) if outcome else None
-    if found is None:
-        nothing, error = score_attempts(None, solution), outcome.error or "no result" if outcome else CUT_OFF
-        return TaskScore(task, rule, nothing, (), outcome.cpu_seconds if outcome else 0.0, error)
-    standings = Standings(found.candidates, found.standings).ranks(solution.outputs)
-    verdict = score_attempts(found.attempts, solution)
-    return TaskScore(task, rule, verdict, standings, standings[-1].cpu_seconds if standings else 0.0)
+    """Scores one puzzle of a campaign by the outcome of its job, which is None where it was cut off."""
+    verdict, standings, rank, error = score_attempts(None, solution), (), None, ""
+    seconds = outcome.cpu_seconds if outcome else 0.0
+    if found := outcome.result_as(LegFindings) if outcome else None:
+        verdict = score_attempts(found.attempts, solution)
+        standings = Standings(found.candidates, found.standings).ranks(solution.outputs)
+        rank, seconds = (standings[-1].rank, standings[-1].cpu_seconds) if standings else (None, 0.0)
+    else:
+        error = outcome.error or "no result" if outcome else CUT_OFF
+    row = TaskRow(task, verdict.solved, rank, seconds, rule, verdict.correct, verdict.kaggle, error)
+    return TaskScore(row, standings)
 
 
 @dataclass(frozen=True)

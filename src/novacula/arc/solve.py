@@ -1,16 +1,15 @@
 """Solve one puzzle by compressing it: ``novacula arc solve``."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from typing_extensions import Unpack
 
 from novacula.arc.config import Dataset, SolveConfig
-from novacula.arc.data.stored_tasks import read_task, store_task
+from novacula.arc.data.parse import read_task, store_task
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.drawing.puzzles import puzzle_html
 from novacula.arc.findings import SolveFindings
-from novacula.arc.network.device import check_device
-from novacula.arc.network.engine_choice import engine_name
+from novacula.arc.network.engine_choice import check_device, settled
 from novacula.arc.program import SolveProgram
 from novacula.arc.solve_report import write_page
 from novacula.runs import RunResult, RunSettings, Signature, Verb
@@ -73,7 +72,7 @@ def solve(
     """
     config = config or SolveConfig()
     check_device(config.device)
-    config = replace(config, engine=engine_name(config))  # a resumed run keeps its engine
+    config = settled(config)
     inputs = SolveInputs(task.name, source or task.name, dataset)
     return SOLVE.start(config, inputs, task, about=task.name, store=lambda folder: store_task(folder, task), **settings)
 

@@ -9,7 +9,6 @@ from novacula.arc.data.puzzle import preprocess
 from novacula.arc.drawing import charts
 from novacula.arc.drawing.latent_pictures import latents_html
 from novacula.arc.drawing.puzzles import cell_size, grid_svg, puzzle_html
-from novacula.arc.drawing.quantity import quantity
 from novacula.arc.findings import SURVIVES, SolveFindings
 from novacula.arc.history import History, Lead, axis_words, read_history
 from novacula.report import Section, run_facts, table, write_report
@@ -27,12 +26,7 @@ _ANSWER_GRID = Markup('<div style="margin-bottom:.3em">{}</div>')
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the run's report.html from what its folder holds, whether it is finished or not, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the run's report.html from what its folder holds, whether it is finished or not, and returns its path."""
     history = read_history(folder)
     title = f"ARC puzzle {history.task.name}"
     subtitle = "Answered by compressing the puzzle's own grids: no training on other puzzles, no sight of the solution."
@@ -151,13 +145,13 @@ def _facts(folder: RunFolder, findings: SolveFindings | None) -> dict[str, objec
     measured: dict[str, object] = {"steps": f"{record.step:,}{of}", "threads": str(record.threads)}
     if findings:
         measured |= {
-            "KL": quantity(findings.kl, "nats"),
-            "reconstruction error": quantity(findings.reconstruction, "nats"),
+            "KL": charts.quantity(findings.kl, "nats"),
+            "reconstruction error": charts.quantity(findings.reconstruction, "nats"),
             "engine": findings.engine,
-            "CPU time of a step": quantity(findings.cpu_ms_per_step, "ms"),
-            "CPU time of its answers": quantity(findings.cpu_ms_answers, "ms"),
-            "CPU time": quantity(findings.cpu_seconds, "s"),
-            "peak memory": quantity(findings.peak_memory_mb, "MB"),
+            "CPU time of a step": charts.quantity(findings.cpu_ms_per_step, "ms"),
+            "CPU time of its answers": charts.quantity(findings.cpu_ms_answers, "ms"),
+            "CPU time": charts.quantity(findings.cpu_seconds, "s"),
+            "peak memory": charts.quantity(findings.peak_memory_mb, "MB"),
         }
     dataset = record.inputs.get("dataset")
     elsewhere = ("--dataset", str(dataset)) if dataset not in (None, "arc1") else ()

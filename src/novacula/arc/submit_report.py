@@ -1,22 +1,71 @@
-"""The report of ``arc submit``: how far each puzzle is, and its attempts; whether they are right is not known here."""
+"""What ``arc submit`` finds, and its report: how far each puzzle is, and its attempts, whether right or not."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from novacula.arc.data.stored_tasks import read_tasks
-from novacula.arc.drawing.gallery import Card, gallery_html
-from novacula.arc.drawing.quantity import quantity
-from novacula.arc.submit_findings import SubmitFindings, SubmitRow
+from novacula.arc.data.parse import read_tasks
+from novacula.arc.data.task import Answer
+from novacula.arc.drawing.charts import quantity
+from novacula.arc.drawing.puzzles import Card, gallery_html
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 
-def write_page(folder: RunFolder) -> Path:
-    """Writes the submission's report.html from what its folder holds, and returns its path.
+@dataclass(frozen=True)
+class SubmitRow:
+    """How far a puzzle came.
 
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
+    Attributes:
+        task: its id.
+        steps: steps done.
+        decided: whether more steps would hardly change the first attempt.
+        shares: of each attempt, its part of the weight of all candidates, 0 to 1.
+        cpu_seconds: processor time of its steps.
+        error: why it failed; empty otherwise.
+        attempts: two, best first, each with one grid for every test input; none before the first round.
     """
+
+    task: str
+    steps: int
+    decided: bool
+    shares: tuple[float, ...]
+    cpu_seconds: float
+    error: str
+    attempts: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class SubmitFindings:
+    """What ``arc submit`` comes to.
+
+    Attributes:
+        tasks: puzzles that were asked for.
+        answered: those with attempts.
+        decided: those that need no more steps.
+        failed: those whose training failed.
+        broken: by the id of a puzzle that cannot be solved, the rules that it breaks.
+        cpu_seconds: processor time of all steps.
+        submission: the file.
+        seed: the run's.
+        run: the run's folder.
+        per_task: every sound puzzle.
+    """
+
+    tasks: int
+    answered: int
+    decided: int
+    failed: int
+    broken: Mapping[str, tuple[str, ...]]
+    cpu_seconds: float
+    submission: str
+    seed: int
+    run: str
+    per_task: tuple[SubmitRow, ...]
+
+
+def write_page(folder: RunFolder) -> Path:
+    """Writes the submission's report.html from what its folder holds, and returns its path."""
     findings, record = folder.read_findings(SubmitFindings), folder.record
     sections = _sections(folder, findings) if findings else [Section("Puzzles", "There is no result yet.")]
     measured = {"submission": str(record.inputs.get("out", ""))}

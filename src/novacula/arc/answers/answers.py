@@ -42,11 +42,9 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What one forward pass shows as the test outputs.
+    """What one forward pass shows as the test outputs: a grid per test as text (`answer_text`), and how unsure it is.
 
-    Attributes:
-        grids: one per test, as text: digits, ``/`` between rows.
-        uncertainties: per test, the mean over the grid's cells of -ln of the shown color's probability.
+    An uncertainty is the mean over a grid's cells of -ln of the shown color's probability.
     """
 
     grids: tuple[str, ...]
@@ -64,11 +62,7 @@ class Proposal:
 
 
 class Reader:
-    """Reads proposals off forward passes, and keeps the moving average of their logits.
-
-    Args:
-        puzzle: palette, size rules and test shapes.
-    """
+    """Reads proposals off forward passes, and keeps the moving average of their logits."""
 
     def __init__(self, puzzle: Puzzle) -> None:
         self._palette = np.array(puzzle.palette)
@@ -120,11 +114,7 @@ class Reader:
 
 
 class Answers:
-    """Candidates and their scores over a run.
-
-    Args:
-        puzzle: palette, size rules and test shapes.
-    """
+    """Candidates and their scores over a run."""
 
     def __init__(self, puzzle: Puzzle) -> None:
         self._reader = Reader(puzzle)
@@ -171,10 +161,7 @@ def joint_uncertainty(uncertainties: Float[np.ndarray, " tests"]) -> float:
 def weight(uncertainty: float, step: int, penalty: float = 0.0) -> float:
     """Logarithm of the weight that a proposal of step `step`, counted from 0, adds to its candidate.
 
-    Args:
-        uncertainty: in nats, the mean over all tests.
-        step: the proposals of the first 150 steps count e^-10 times as much.
-        penalty: `AVERAGE_PENALTY` for moving averages.
+    The proposals of the first 150 steps count e^-10 times as much; for moving averages there is a penalty.
     """
     return -CERTAINTY_WEIGHT * uncertainty - (EARLY_PENALTY if step < EARLY_STEPS else 0.0) - penalty
 

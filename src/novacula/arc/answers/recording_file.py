@@ -79,11 +79,9 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
 
 
 def fitting(texts: Mapping[int, str], proposals: int) -> dict[int, str]:
-    """Returns the first of some grids, as many as their texts have room for.
+    """Returns the first of some grids by number, the most important first, as many as their texts have room for.
 
-    Args:
-        texts: by number, the most important first.
-        proposals: steps times tests; for each 1,000 of them there are `MAX_TEXTS` bytes.
+    For each 1,000 of the `proposals`, steps times tests, there are `MAX_TEXTS` bytes.
     """
     room = MAX_TEXTS * max(1.0, proposals / 1000)
     items = list(texts.items())

@@ -18,13 +18,7 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class Standing:
-    """The rank of an answer at a step.
-
-    Attributes:
-        step: steps done.
-        cpu_seconds: processor time of these steps.
-        rank: 1 for the best candidate; None where the answer is not among the first `MOST`.
-    """
+    """The rank of an answer after a number of steps: 1 for the best, None where it is not among the first `MOST`."""
 
     step: int
     cpu_seconds: float
@@ -47,12 +41,7 @@ class Order:
 
 
 class Standings:
-    """The candidates' order at some steps.
-
-    Args:
-        candidates: digests of all candidates that are listed so far.
-        orders: so far.
-    """
+    """The candidates' order at some steps; `candidates` are the digests of all that are listed so far."""
 
     def __init__(self, candidates: tuple[str, ...] = (), orders: tuple[Order, ...] = ()) -> None:
         self._numbers = {digest: number for number, digest in enumerate(candidates)}

@@ -1,7 +1,7 @@
 """What a campaign is worth: how many puzzles are solved after how many steps, attempts and processor hours.
 
 Every puzzle that was asked for counts: one that failed, or was cut off, is unsolved at every step. Rates are fractions.
-Source of pass@n: arXiv 2512.06104, its tables of solve rates.
+Source of pass@n and of the published rates on ARC-AGI-1, to be set beside ours: arXiv 2512.06104, its tables.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import get_args
 
 from novacula.arc.answers.standings import Standing
-from novacula.arc.answers.verdict import Verdict
 from novacula.arc.config import BenchConfig, Dataset, Split
 from novacula.arc.data.puzzle import SizeRule
 
@@ -23,30 +22,71 @@ Rates = Mapping[str, float]
 """The share of puzzles, 0 to 1, whose truth is among the first n candidates, by each n of `COUNTS` as text."""
 
 
+PUZZLES = 400
+"""In each split; the published times are those of all of them, one after another, on an RTX 4070."""
+_TRAINING = {
+    100: (6.5, 1.00, 2.25, 3.50, 4.75, 6.75, 6.75),
+    200: (13.0, 11.50, 14.25, 16.50, 18.25, 23.25, 23.50),
+    300: (19.5, 18.50, 21.25, 23.50, 26.75, 31.50, 32.50),
+    400: (25.9, 21.00, 25.00, 28.75, 31.00, 36.00, 37.50),
+    500: (32.4, 23.00, 27.50, 31.50, 33.50, 39.25, 40.75),
+    750: (48.6, 28.00, 30.50, 34.00, 36.25, 42.75, 44.50),
+    1000: (64.8, 28.00, 31.75, 35.50, 37.75, 43.75, 46.50),
+    1250: (81.0, 29.00, 32.25, 37.00, 39.25, 45.50, 49.25),
+    1500: (97.3, 29.50, 33.00, 38.25, 40.75, 46.75, 51.75),
+    2000: (129.7, 30.25, 34.75, 38.25, 41.50, 48.50, 52.75),
+}
+_EVALUATION = {
+    100: (6.9, 0.75, 1.25, 2.25, 2.50, 3.00, 3.00),
+    200: (13.8, 5.00, 6.00, 7.00, 7.75, 12.00, 12.25),
+    300: (20.6, 10.00, 10.75, 12.25, 13.25, 15.50, 16.25),
+    400: (27.5, 11.75, 13.75, 16.00, 17.00, 19.75, 20.00),
+    500: (34.4, 13.50, 15.00, 17.75, 19.25, 20.50, 21.50),
+    750: (51.6, 15.50, 17.75, 19.75, 21.50, 22.75, 25.50),
+    1000: (68.8, 16.75, 19.25, 21.75, 23.00, 26.00, 28.75),
+    1250: (86.0, 17.00, 20.75, 23.00, 24.50, 28.25, 30.75),
+    1500: (103.2, 18.25, 21.50, 24.25, 25.50, 29.50, 31.75),
+    2000: (137.6, 18.50, 20.00, 24.25, 26.00, 31.25, 33.75),
+}
+_TABLES: dict[Split, dict[int, tuple[float, ...]]] = {"training": _TRAINING, "evaluation": _EVALUATION}
+PUBLISHED_RULES: dict[Split, dict[str, tuple[int, int]]] = {
+    "training": {"same": (121, 262), "constant": (12, 76), "neither": (7, 62)},
+    "evaluation": {"same": (69, 270), "constant": (10, 68), "neither": (2, 62)},
+}
+"""(solved with two attempts after 2,000 steps, puzzles), by what is known of the outputs' sizes."""
+
+
 @dataclass(frozen=True)
-class TaskScore:
-    """What one puzzle of a campaign came to.
+class TaskRow:
+    """One puzzle.
 
     Attributes:
         task: its id.
-        rule: what is known of its outputs' sizes.
-        verdict: on the two attempts; of a puzzle without attempts, that nothing is right.
-        standings: the truth's rank at the recorded steps, in order; none where the puzzle failed or was cut off.
+        solved: whether an attempt is right.
+        rank: the truth's among the candidates; null where it is none of them.
         cpu_seconds: processor time of its steps.
-        error: why it failed, or that it was cut off; empty otherwise.
+        rule: what is known of its outputs' sizes.
+        correct: of each attempt, whether it is right.
+        kaggle: the part of its test grids that either attempt has right.
+        error: why it has no result; empty otherwise.
     """
 
     task: str
-    rule: SizeRule
-    verdict: Verdict
-    standings: tuple[Standing, ...]
+    solved: bool
+    rank: int | None
     cpu_seconds: float
-    error: str = ""
+    rule: SizeRule
+    correct: tuple[bool, bool]
+    kaggle: float
+    error: str
 
-    @property
-    def rank(self) -> int | None:
-        """The truth's rank at the end; None where it is not among the candidates that count."""
-        return self.standings[-1].rank if self.standings else None
+
+@dataclass(frozen=True)
+class TaskScore:
+    """One puzzle of a campaign, with the truth's rank at the recorded steps, in order; none where it has no result."""
+
+    row: TaskRow
+    standings: tuple[Standing, ...]
 
     def solved_at(self, step: int, count: int) -> bool:
         """Returns whether the truth was among the first `count` candidates after `step` steps."""
@@ -86,31 +126,6 @@ class CurvePoint:
     pass_at_2: float
     pass_at: Rates
     pass_at_2_by_rule: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class TaskRow:
-    """One puzzle.
-
-    Attributes:
-        task: its id.
-        solved: whether an attempt is right.
-        rank: the truth's among the candidates; null where it is none of them.
-        cpu_seconds: processor time of its steps.
-        rule: what is known of its outputs' sizes.
-        correct: of each attempt, whether it is right.
-        kaggle: the part of its test grids that either attempt has right.
-        error: why it has no result; empty otherwise.
-    """
-
-    task: str
-    solved: bool
-    rank: int | None
-    cpu_seconds: float
-    rule: SizeRule
-    correct: tuple[bool, bool]
-    kaggle: float
-    error: str
 
 
 @dataclass(frozen=True)
@@ -156,27 +171,21 @@ class BenchFindings:
 
 
 def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", run: str = "") -> BenchFindings:
-    """Returns what a campaign is worth: rates at the end and over steps, by size rule, and every puzzle.
-
-    Args:
-        scores: of all puzzles that were asked for; at least one.
-        config: of the campaign.
-        engine, run: see `BenchFindings`.
-    """
+    """Returns what a campaign is worth, from the scores of all puzzles that were asked for, of which there is one."""
     steps = sorted({standing.step for score in scores for standing in score.standings})
     last = steps[-1] if steps else 0
-    of_rule = {rule: [score for score in scores if score.rule == rule] for rule in RULES}
+    of_rule = {rule: [score for score in scores if score.row.rule == rule] for rule in RULES}
     return BenchFindings(
         tasks=len(scores),
         solved=_solved(scores),
-        failed=sum(score.error not in ("", CUT_OFF) for score in scores),
-        cut_off=sum(score.error == CUT_OFF for score in scores),
+        failed=sum(score.row.error not in ("", CUT_OFF) for score in scores),
+        cut_off=sum(score.row.error == CUT_OFF for score in scores),
         pass_at=pass_at(scores, last),
-        kaggle=sum(score.verdict.kaggle for score in scores) / len(scores),
+        kaggle=sum(score.row.kaggle for score in scores) / len(scores),
         by_rule={rule: RuleRow(len(some), _solved(some), pass_at(some, last)) for rule, some in of_rule.items()},
-        cpu_seconds=round(sum(score.cpu_seconds for score in scores), 3),
+        cpu_seconds=round(sum(score.row.cpu_seconds for score in scores), 3),
         curve=tuple(_point(scores, of_rule, step) for step in steps),
-        per_task=tuple(_row(score) for score in scores),
+        per_task=tuple(score.row for score in scores),
         split=config.split,
         dataset=config.dataset,
         steps=config.steps,
@@ -200,18 +209,21 @@ def _point(scores: Sequence[TaskScore], of_rule: Mapping[str, Sequence[TaskScore
     return CurvePoint(step, seconds / 3600, rates["2"], rates, by_rule)
 
 
-def _row(score: TaskScore) -> TaskRow:
-    return TaskRow(
-        task=score.task,
-        solved=score.verdict.solved,
-        rank=score.rank,
-        cpu_seconds=score.cpu_seconds,
-        rule=score.rule,
-        correct=score.verdict.correct,
-        kaggle=score.verdict.kaggle,
-        error=score.error,
-    )
-
-
 def _solved(scores: Sequence[TaskScore]) -> int:
-    return sum(score.verdict.solved for score in scores)
+    return sum(score.row.solved for score in scores)
+
+
+def published_steps(split: Split) -> tuple[int, ...]:
+    """Returns the steps for which rates are published."""
+    return tuple(_TABLES[split])
+
+
+def published_rate(split: Split, step: int, count: int) -> float | None:
+    """Returns the published part of puzzles, 0 to 1, whose truth is among the first `count` candidates at a step."""
+    row = _TABLES[split].get(step)
+    return row[1 + COUNTS.index(count)] / 100 if row and count in COUNTS else None
+
+
+def published_seconds(split: Split, step: int) -> float:
+    """Returns the seconds per puzzle that the published program took for `step` steps on an RTX 4070."""
+    return _TABLES[split][step][0] * 3600 / PUZZLES

@@ -1,4 +1,8 @@
-"""One puzzle of a campaign, as a job: what a worker computes. It is given no solution, and could read none."""
+"""One puzzle of a campaign, as a job: what a worker computes. It is given no solution, and could read none.
+
+The folder of a campaign keeps the puzzles in ``artifacts/tasks.json``, the outcome of every job in ``jobs/``, and the
+checkpoints of puzzles that are not at their end in ``puzzles/``.
+"""
 
 import shutil
 from dataclasses import dataclass
@@ -8,14 +12,15 @@ import numpy as np
 from typing_extensions import override
 
 from novacula.arc.answers.standings import Order, Standings, is_recorded
-from novacula.arc.config import SolveConfig
+from novacula.arc.config import CampaignConfig, SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import SolveFindings
+from novacula.arc.network.engine_choice import check_device
 from novacula.arc.program import SolveProgram, SolveState
 from novacula.errors import RunError
 from novacula.files import from_json, to_json
-from novacula.jobs import Job
+from novacula.jobs import Job, check_executor
 from novacula.runs import NoInputs, Program, RunFolder, RunResult, Signature, Step, Verb
 from novacula.runs.checkpoint import load_checkpoint
 
@@ -25,13 +30,10 @@ WORK = "novacula.arc.campaigns.job:solve_job"
 
 @dataclass(frozen=True)
 class PuzzleJob:
-    """A puzzle to be trained on up to a step.
+    """A puzzle to be trained on up to the step `until`.
 
-    Attributes:
-        task: the puzzle, which holds no solution.
-        solve: how it is solved; its `steps` are those of the whole training, its `seed` the puzzle's own.
-        until: the step at which the job ends.
-        folder: where the puzzle's checkpoints are; those of an earlier job are taken up.
+    In `solve`, `steps` are those of the whole training, and `seed` is the puzzle's own. The folder holds the puzzle's
+    checkpoints; those of an earlier job are taken up.
     """
 
     task: Task
@@ -57,14 +59,7 @@ class LegFindings(SolveFindings):
 
 @dataclass(frozen=True)
 class LegState:
-    """What a checkpoint of a leg holds beside arrays.
-
-    Attributes:
-        training: of the puzzle.
-        candidates, standings: as in `LegFindings`, so far.
-        leader: attempt 1.
-        led_since: the step since which it leads.
-    """
+    """What a checkpoint of a leg holds beside arrays; `leader` is attempt 1, the rest is as in `LegFindings`."""
 
     training: SolveState
     candidates: tuple[str, ...]
@@ -74,12 +69,7 @@ class LegState:
 
 
 class Leg(Program):
-    """A puzzle's training up to some step, with what a campaign keeps of it.
-
-    Args:
-        training: the whole training.
-        until: the step at which this leg ends.
-    """
+    """A puzzle's training up to the step `until`, with what a campaign keeps of it."""
 
     def __init__(self, training: SolveProgram, until: int) -> None:
         self._training, self._until = training, min(until, training.length)
@@ -130,16 +120,21 @@ class Leg(Program):
 def puzzle_job(
     job_id: str, task: Task, config: SolveConfig, until: int, folder: Path, cost: float, gpus: float = 0.0
 ) -> Job:
-    """Returns the job that trains on a puzzle up to a step.
-
-    Args:
-        job_id: of the job.
-        task, config, until: see `PuzzleJob`.
-        folder: where the puzzle's checkpoints are.
-        cost, gpus: see `novacula.jobs.Job`.
-    """
+    """Returns the job that trains on a puzzle up to a step; see `PuzzleJob` and `novacula.jobs.Job`."""
     configuration = PuzzleJob(task, config, until, str(folder.resolve()))
     return Job(job_id, configuration, cost, memory_mb(task, config.engine), gpus=gpus)
+
+
+def check_place(config: CampaignConfig) -> None:
+    """Refuses a place to compute that is not there: a cluster that does not answer, or a device of this machine."""
+    if config.cluster is None:
+        check_device(config.device)
+    check_executor(config)
+
+
+def checkpoints(folder: RunFolder, name: str) -> Path:
+    """Returns where the checkpoints of one of a campaign's puzzles are."""
+    return folder.path / "puzzles" / name
 
 
 def volume(task: Task) -> int:
@@ -155,11 +150,7 @@ def memory_mb(task: Task, engine: str) -> float:
 
 
 def solve_job(configuration: PuzzleJob) -> LegFindings:
-    """Trains on a puzzle up to a step. A checkpoint of the puzzle changes no result, only the time.
-
-    Raises:
-        KeyboardInterrupt: a signal ended the worker; another one continues from the checkpoint.
-    """
+    """Trains on a puzzle up to a step. A checkpoint of the puzzle changes no result, only the time."""
     subject = (configuration.task, configuration.until)
     folder = LEG.work_in_job(configuration.solve, NoInputs(), subject, Path(configuration.folder))
     found = folder.read_findings(LegFindings)
@@ -168,11 +159,7 @@ def solve_job(configuration: PuzzleJob) -> LegFindings:
 
 
 def unfinished_attempts(folder: Path) -> tuple[int, tuple[Answer, ...]] | None:
-    """Returns the steps and the attempts of a puzzle at its last checkpoint, or None where it has none.
-
-    Raises:
-        InputError, RunError: the checkpoint is damaged.
-    """
+    """Returns the steps and the attempts of a puzzle at its last checkpoint, or None where it has none."""
     if (checkpoint := load_checkpoint(folder)) is None:
         return None
     shown = from_json(LegState, checkpoint.data, str(folder)).training.shown

@@ -74,11 +74,7 @@ def load_solutions(file: str | PathLike[str]) -> dict[str, Solution]:
 
 
 def read_submission(file: str | PathLike[str]) -> object:
-    """Returns what a submission file holds, whatever that is.
-
-    Raises:
-        InputError: it cannot be read, or is not JSON.
-    """
+    """Returns what a submission file holds, whatever that is."""
     return read_json(file, max_bytes=MAX_BYTES)
 
 
@@ -87,13 +83,7 @@ def write_submission(
 ) -> None:
     """Replaces a submission, atomically: valid at every moment, with placeholders where there is no attempt.
 
-    Args:
-        file: the submission.
-        tests: by the id of every puzzle, how many test inputs it has.
-        attempts: by id, two attempts, each with one grid per test input.
-
-    Raises:
-        OSError: the disk or the folder refused; the old file stands.
+    For every puzzle `tests` has the number of its test inputs; `attempts` are two, each with one grid per test input.
     """
     submission = {name: _entry(count, attempts.get(name, ())) for name, count in tests.items()}
     write_text(file, json.dumps(submission) + "\n")

@@ -1,31 +1,33 @@
-"""From untrusted JSON values to tasks and solutions. Everything wrong is listed at once, with its place and rule.
+"""From untrusted JSON values to tasks and solutions, and the puzzles of a run as its folder keeps them.
+
+Everything wrong is listed at once, with its place and rule.
 
 The layout is that of the ARC files: ``{"train": [{"input": grid, "output": grid}, …], "test": [{"input": grid}, …]}``,
 where a grid is a list of 1 to 30 equally long rows of 1 to 30 integers from 0 to 9.
 """
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 
 from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError
+from novacula.files import check_schema, read_json, write_json
+from novacula.runs import RunFolder
 
 _COLORS = 10
 MAX_SIDE = 30
 _LISTED = 50
+SCHEMA_VERSION = 1
+_TASK, _TASKS = "task.json", "tasks.json"
+_MAX_STORED = 16_000_000
 
 
 def parse_task(value: object, name: str, source: str) -> Task:
     """Returns the task in a JSON value. Under ``test`` only the inputs are looked at: a test output is never read.
 
-    Args:
-        value: what the JSON text decoded to.
-        name: identifier that the task gets.
-        source: what errors name as being at fault.
-
-    Raises:
-        InputError: the value breaks a rule of the layout; all broken rules are listed.
+    Errors name `source` as being at fault, and list all broken rules of the layout.
     """
     problems: list[str] = []
     members = _top_level(value, source)
@@ -38,13 +40,7 @@ def parse_task(value: object, name: str, source: str) -> Task:
 def parse_solution(value: object, name: str, source: str) -> Solution:
     """Returns the test outputs in a JSON value: a task that holds them, or a Kaggle solution, which is a list of grids.
 
-    Args:
-        value: what the JSON text decoded to.
-        name: identifier that the solution gets.
-        source: what errors name as being at fault.
-
-    Raises:
-        InputError: an output is missing or breaks a rule of the layout; all broken rules are listed.
+    Errors name `source` as being at fault, and list all broken rules of the layout.
     """
     problems: list[str] = []
     if isinstance(value, list):
@@ -70,6 +66,33 @@ def task_as_json(task: Task) -> dict[str, list[dict[str, Grid]]]:
         "train": [{"input": before, "output": after} for before, after in task.train],
         "test": [{"input": grid} for grid in task.test],
     }
+
+
+def store_task(folder: RunFolder, task: Task) -> None:
+    """Keeps the puzzle of a run in its folder."""
+    write_json(folder.artifact(_TASK), {"schema_version": SCHEMA_VERSION, **task_as_json(task)})
+
+
+def read_task(folder: RunFolder) -> Task:
+    """Returns the puzzle of a run."""
+    path = folder.path / "artifacts" / _TASK
+    return parse_task(read_json(path), str(folder.record.inputs.get("task")), str(path))
+
+
+def store_tasks(folder: RunFolder, tasks: Mapping[str, Task]) -> None:
+    """Keeps the puzzles of a campaign in its folder, by the names that they have in it."""
+    document = {"schema_version": SCHEMA_VERSION, "tasks": {name: task_as_json(task) for name, task in tasks.items()}}
+    write_json(folder.artifact(_TASKS), document)
+
+
+def read_tasks(folder: RunFolder) -> dict[str, Task]:
+    """Returns the puzzles of a campaign by their names, in its order."""
+    path = folder.path / "artifacts" / _TASKS
+    value = read_json(path, max_bytes=_MAX_STORED)
+    tasks = check_schema(value, str(path), SCHEMA_VERSION).get("tasks")
+    if not isinstance(tasks, dict):
+        raise InputError(str(path), "must hold an object of tasks")
+    return {name: parse_task(task, name, str(path)) for name, task in tasks.items()}
 
 
 def json_name(value: object) -> str:

@@ -1,4 +1,4 @@
-"""An ARC task as the solver may see it: demonstrations and test inputs, never a test output."""
+"""An ARC task as the solver may see it, never a test output; and apart from it its solution, and a scorer's verdict."""
 
 from dataclasses import dataclass
 
@@ -34,3 +34,18 @@ class Solution:
 
     name: str
     outputs: tuple[Grid, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What two attempts at one task are worth.
+
+    Attributes:
+        correct: per attempt, whether all its test grids are right (the rule of arXiv 2512.06104).
+        solved: whether one attempt is correct.
+        kaggle: share of the test grids that either attempt has right, 0 to 1 (the rule of the ARC Prize contest).
+    """
+
+    correct: tuple[bool, bool]
+    solved: bool
+    kaggle: float

@@ -59,11 +59,9 @@ _IMAGE = Markup(
 
 @dataclass(frozen=True)
 class Component:
-    """One principal component of a latent.
+    """One principal component of a latent: its share of the variance, and its score at every position.
 
-    Attributes:
-        share: its share of the latent's variance, 0 to 1.
-        scores: its value at every position; the largest in size is positive, since the sign means nothing.
+    The largest score in size is positive, since the sign means nothing.
     """
 
     share: float
@@ -88,13 +86,7 @@ def principal_components(latent: Float[np.ndarray, "*axes channels"]) -> list[Co
 
 
 def latents_html(latents: Mapping[str, Float[np.ndarray, "..."]], costs: Mapping[str, float], puzzle: Puzzle) -> Markup:
-    """Every latent as a titled picture, the most expensive first.
-
-    Args:
-        latents: by the bits of the axes; axes in naming order, channels last.
-        costs: KL in nats, by the same bits.
-        puzzle: gives the axes their lengths and the colors.
-    """
+    """Every latent, by the bits of its axes, as a titled picture, the most expensive first."""
     ordered = sorted(latents, key=lambda bits: (-costs.get(bits, 0.0), bits))
     return Markup("").join(_latent_html(bits, latents[bits], costs.get(bits), puzzle) for bits in ordered)
 

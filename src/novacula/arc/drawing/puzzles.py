@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.parse import grid_or_none
-from novacula.arc.data.task import Grid, Task
+from novacula.arc.data.task import Grid, Task, Verdict
 
 COLORS = (
     "#000000",
@@ -34,9 +34,19 @@ _PICTURE = Markup(
 )
 _ARROW = Markup('<span aria-hidden="true" style="font-size:1.4em;opacity:.6;align-self:center">→</span>')
 _JUDGMENT = {
+    None: "",
     True: Markup('<b style="color:#2b9a4b">✓ right</b>'),
     False: Markup('<b style="color:#cf4a56">✗ wrong</b>'),
 }
+_SIDE = 96
+_WALL = Markup('<div style="display:flex;flex-wrap:wrap;gap:1.4em 2em;align-items:flex-start">{}</div>')
+_CARD = Markup(
+    '<div style="max-width:100%"><div style="font-size:.9em"><b>{}</b> <span style="opacity:.75">{}</span></div>'
+    '{}<details style="font-size:.9em"><summary style="cursor:pointer;opacity:.75">the puzzle</summary>'
+    '<div style="margin:.5em 0 1em">{}</div></details></div>'
+)
+_TEST = Markup('<div style="display:flex;gap:.5em;align-items:flex-start;margin:.3em 0">{}</div>')
+_GRID = Markup('<div style="text-align:center;font-size:.75em;line-height:1.4">{}<div>{}</div></div>')
 
 
 def cell_size(grids: Iterable[Grid], longest_side: int = 200) -> int:
@@ -113,6 +123,37 @@ def puzzle_html(
             pictures.append(_picture(grid, f"{title} at {name.lower()}", cell, *below))
         examples.append(_EXAMPLE.format(name, Markup("").join(pictures)))
     return _PUZZLE.format(Markup("").join(examples))
+
+
+@dataclass(frozen=True)
+class Card:
+    """One puzzle of a gallery with its attempts; they are `correct` by a scorer, or None where there was none."""
+
+    task: Task
+    attempts: Sequence[Sequence[object]]
+    correct: Sequence[bool | None]
+    caption: str
+
+
+def gallery_html(cards: Iterable[Card]) -> Markup:
+    """Returns the cards in order, as many side by side as fit."""
+    return _WALL.format(Markup("").join(map(_card_html, cards)))
+
+
+def _card_html(card: Card) -> Markup:
+    cell = cell_size(card.task.test, _SIDE)
+    tests = []
+    for index, before in enumerate(card.task.test):
+        pictures = [_GRID.format(grid_svg(before, "Test input", cell), ""), _ARROW]
+        for number, attempt in enumerate(card.attempts):
+            title = f"Attempt {number + 1}"
+            grid = grid_or_none(attempt[index]) if index < len(attempt) else None
+            picture = missing_svg(f"{title}: no grid", cell, "–") if grid is None else grid_svg(grid, title, cell)
+            pictures.append(_GRID.format(picture, _JUDGMENT[card.correct[number]]))
+        if not card.attempts:
+            pictures.append(missing_svg("No attempt", cell))
+        tests.append(_TEST.format(Markup("").join(pictures)))
+    return _CARD.format(card.task.name, card.caption, Markup("").join(tests), puzzle_html(card.task))
 
 
 def _picture(value: object, title: str, cell: int, *below: str) -> Markup:

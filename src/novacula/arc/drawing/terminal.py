@@ -14,9 +14,8 @@ from rich.measure import Measurement
 from rich.style import Style
 from rich.text import Text
 
-from novacula.arc.answers.verdict import Verdict
 from novacula.arc.data.parse import grid_or_none
-from novacula.arc.data.task import Grid, Task
+from novacula.arc.data.task import Grid, Task, Verdict
 from novacula.arc.drawing.puzzles import COLORS
 
 _SHADES = tuple(Color.parse(color) for color in COLORS)
@@ -25,12 +24,7 @@ _GAP = 3
 
 @dataclass(frozen=True)
 class Tile:
-    """One grid.
-
-    Attributes:
-        grid: what is drawn; None is drawn as a question mark.
-        caption: lines below the grid.
-    """
+    """One grid with a caption below it; None is drawn as a question mark."""
 
     grid: Grid | None
     caption: str = ""
@@ -38,11 +32,9 @@ class Tile:
 
 @dataclass(frozen=True)
 class Group:
-    """Grids that belong together, such as a demonstration's input and output; an arrow follows the first.
+    """Grids that belong together, such as a demonstration's input and output, under a title.
 
-    Attributes:
-        title: one line above the grids.
-        tiles: from left to right; broken over lines only where one does not hold them.
+    An arrow follows the first. They are broken over lines only where one does not hold them.
     """
 
     title: str
@@ -51,11 +43,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Gallery:
-    """A `rich` renderable of groups of grids side by side.
-
-    Attributes:
-        groups: in reading order.
-    """
+    """A `rich` renderable of groups of grids side by side, in reading order."""
 
     groups: tuple[Group, ...]
 
@@ -85,14 +73,7 @@ def puzzle_gallery(
     shares: Sequence[float] | None = None,
     verdict: Verdict | None = None,
 ) -> Gallery:
-    """Returns a puzzle for the terminal: demonstrations input → output, tests input → ?, or → both attempts.
-
-    Args:
-        task: the puzzle.
-        attempts: per attempt, one grid per test input; what is not a grid is drawn as a question mark.
-        shares: per attempt, its share of the weight of all candidates, 0 to 1; NaN is left out.
-        verdict: what the scorer said of these attempts.
-    """
+    """Returns a puzzle for the terminal, as `novacula.arc.drawing.puzzles.puzzle_html` does for a page."""
     groups = [Group(f"demonstration {n}", (Tile(a), Tile(b))) for n, (a, b) in enumerate(task.train, 1)]
     for index, before in enumerate(task.test):
         tiles = [Tile(before)] + ([Tile(None)] if attempts is None else [])

@@ -1,13 +1,65 @@
-"""What the layers must know of a puzzle besides its tensors: axis lengths and which cells lie in a grid."""
+"""What the layers must know of a puzzle besides its tensors: axis lengths, which cells lie in a grid, and its lines.
+
+*Lines* are tensors ``[channels, directions, examples, colors, rows, columns]`` whose entry k moves along direction k.
+A family holds the directions that flips of the canvas carry into each other; whole families are scanned together.
+"""
+
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.network.lines import FAMILIES
-from novacula.arc.network.multitensor import DIRECTIONS, MEMORY_AXES, Axes, Axis, Subset
+from novacula.arc.network.multitensor import DIRECTIONS, MEMORY_AXES, STEPS, Axes, Axis, Subset
 
+X, Y = -2, -1
+"""Dimensions of rows and columns."""
 _EMPTY_LINE = 1e-4  # keeps the mean over a line without cells finite
+
+
+@dataclass(frozen=True)
+class Family:
+    """Directions that are scanned together along `dim`, toward larger indices, all in the sense of the first.
+
+    Of a diagonal family the canvas is skewed first, which stands the diagonals ↙ upright.
+    """
+
+    directions: tuple[int, ...]
+    dim: int
+    diagonal: bool = False
+
+    def gather(self, lines: Tensor) -> Tensor:
+        """Returns the entries of this family, flipped to the first one's sense, skewed if diagonal."""
+        turned = torch.cat([self._flip(lines.narrow(1, k, 1), k) for k in self.directions], 1)
+        return _skew(turned) if self.diagonal else turned
+
+    def scatter(self, turned: Tensor, columns: int) -> dict[int, Tensor]:
+        """Returns the inverse of `gather`: the entry of each direction on a canvas of that many columns."""
+        lines = _unskew(turned, columns) if self.diagonal else turned
+        return {k: self._flip(lines.narrow(1, i, 1), k) for i, k in enumerate(self.directions)}
+
+    def _flip(self, entry: Tensor, direction: int) -> Tensor:
+        first = STEPS[self.directions[0]]
+        dims = [dim for dim, a, b in zip((X, Y), STEPS[direction], first, strict=True) if a != b]
+        return entry.flip(dims) if dims else entry
+
+
+FAMILIES = (Family((0, 4), X), Family((2, 6), Y), Family((7, 1, 5, 3), X, diagonal=True))
+"""Down and up, right and left, the four diagonals."""
+
+
+def _skew(lines: Tensor) -> Tensor:
+    """Push row i to the right by i: cell (i, j) goes to (i, i + j), zeros fill the rest."""
+    rows, columns = lines.shape[X], lines.shape[Y]
+    flat = F.pad(lines, (0, rows)).flatten(X)  # rows of length columns + rows …
+    return flat[..., :-rows].unflatten(-1, (rows, columns + rows - 1))  # … read as rows one shorter
+
+
+def _unskew(skewed: Tensor, columns: int) -> Tensor:
+    """The inverse of `_skew`."""
+    rows = skewed.shape[X]
+    return F.pad(skewed.flatten(X), (0, rows)).unflatten(-1, (rows, columns + rows))[..., :columns]
 
 
 class Canvas:

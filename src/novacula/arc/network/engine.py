@@ -60,7 +60,7 @@ class Engine(Protocol):
         ...
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything that a continued run needs besides the number of steps."""
+        """Returns the parameters and Adam's moments, laid out as `novacula.arc.network.parameters.Layout` says."""
         ...
 
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:

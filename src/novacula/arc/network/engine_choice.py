@@ -1,17 +1,35 @@
-"""Which engine trains, of those that this machine has."""
+"""Which engine trains, and where, of those that this machine has."""
 
 import logging
-from typing import Literal
+from dataclasses import replace
+from typing import TypeVar
 
-from novacula.arc.config import SolveConfig
+import torch
+
+from novacula.arc.config import EngineName, SolveConfig
 from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.network.engine import Engine
 from novacula.arc.network.native import NativeEngine, native_is_built, native_obstacles
 from novacula.arc.network.torch_engine import TorchEngine
 from novacula.errors import InputError
 
+Config = TypeVar("Config", bound=SolveConfig)
 
-def engine_name(config: SolveConfig) -> Literal["native", "torch"]:
+
+def check_device(name: str) -> None:
+    """Refuses a device that torch does not have."""
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError("--device", f"{name} is not a device of this torch: {str(error).splitlines()[0]}") from error
+
+
+def settled(config: Config) -> Config:
+    """Returns the configuration with its engine named, so that neither a worker nor a resumed run chooses anew."""
+    return replace(config, engine=engine_name(config))
+
+
+def engine_name(config: SolveConfig) -> EngineName:
     """Returns the engine that `config.engine` means on this machine.
 
     ``auto`` is the native engine where the extension was built, the device is the cpu and ``pre_norm`` is off, and the
@@ -29,11 +47,7 @@ def engine_name(config: SolveConfig) -> Literal["native", "torch"]:
 
 
 def make_engine(puzzle: Puzzle, config: SolveConfig) -> Engine:
-    """Returns the engine that `config.engine` means, ready to train on `puzzle`.
-
-    Raises:
-        InputError: as `engine_name`.
-    """
+    """Returns the engine that `config.engine` means, ready to train on `puzzle`."""
     if engine_name(config) == "torch":
         return TorchEngine(puzzle, config)
     return NativeEngine(puzzle, config)

@@ -38,12 +38,7 @@ class _Placed:
 
 
 class Reconstruction:
-    """Negative log-likelihood of a puzzle's known grids, in nats.
-
-    Args:
-        puzzle: the grids.
-        dtype, device: of the outputs that it will be called with.
-    """
+    """Negative log-likelihood of a puzzle's known grids, in nats."""
 
     def __init__(self, puzzle: Puzzle, dtype: torch.dtype = torch.float32, device: str = "cpu") -> None:
         self._grids: list[_Placed] = []

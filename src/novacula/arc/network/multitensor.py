@@ -7,6 +7,7 @@ so that channels and directions are adjacent and together one axis of 64. `view`
 length 1, so that tensors of different subsets broadcast against each other.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -91,14 +92,7 @@ Multitensor = dict[Subset, Float[Tensor, "_channels _positions"]]
 
 @dataclass(frozen=True)
 class Axes:
-    """Axis lengths of one puzzle.
-
-    Attributes:
-        example: demonstrations and tests.
-        color: colors other than black.
-        x: rows of the canvas.
-        y: columns of the canvas.
-    """
+    """Axis lengths of one puzzle: its examples, tests included, colors other than black, rows and columns."""
 
     example: int
     color: int
@@ -112,10 +106,7 @@ class Axes:
 
     def positions(self, s: Subset) -> int:
         """Product of the axis lengths."""
-        count = 1
-        for length in self.shape(s):
-            count *= length
-        return count
+        return math.prod(self.shape(s))
 
     def view(self, s: Subset, matrix: Tensor) -> Tensor:
         """``[channels, positions]`` as ``[channels, direction, example, color, x, y]``; absent axes have length 1."""

@@ -4,45 +4,23 @@ It computes what the torch engine computes, from the same parameters in the same
 and the derivations of their backward passes are in ``_native/arc``.
 """
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from typing_extensions import override
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.network.direction_maps import COEFFICIENT, class_table
-from novacula.arc.network.engine import DrawnTests, Training
+from novacula.arc.network.engine import DrawnTests, Engine, Training
 from novacula.arc.network.multitensor import DIRECTIONS, SUBSETS, Subset
-from novacula.arc.network.parameters import BLOCKS, Layout, softmax_owners
+from novacula.arc.network.parameters import BLOCKS, COEFFICIENT, Layout, class_table, softmax_owners
 from novacula.arc.network.torch_engine import TorchEngine
 from novacula.errors import InputError
 
-_BLOCK_WEIGHTS = (
-    "share_up.{}.down",
-    "share_up.{}.up",
-    "softmax.{}.down",
-    "softmax.{}.up",
-    "cummax.{}.down",
-    "cummax.{}.up",
-    "shift.{}.down",
-    "shift.{}.up",
-    "direction.{}.weight",
-    "nonlinear.{}.down",
-    "nonlinear.{}.up",
-    "share_down.{}.down",
-    "share_down.{}.up",
-)
-_OTHERS = (
-    "head.color.weight",
-    "head.color.bias",
-    "head.size.weight",
-    "head.size.bias",
-    "latent.target",
-    "latent.mean",
-    "latent.adjustment",
-)
+_LAYERS = ("share_up", "softmax", "cummax", "shift", "direction", "nonlinear", "share_down")
 _MAX_GROUPS = 15
 
 
@@ -65,7 +43,7 @@ def native_obstacles(config: SolveConfig) -> list[str]:
     return obstacles
 
 
-class NativeEngine:
+class NativeEngine(Engine):
     """The engine of `novacula._native` (see `novacula.arc.network.engine.Engine`).
 
     Args:
@@ -89,18 +67,18 @@ class NativeEngine:
         parameters = self.layout.initial(config.seed, dtype).numpy()
         self._engine.load(parameters, np.zeros_like(parameters), np.zeros_like(parameters))
 
+    @override
     def step(self) -> Training:
-        """Does one forward pass, backward pass and update."""
         return self.run(1)[0]
 
     def run(self, count: int) -> list[Training]:
-        """So many training steps in one call."""
+        """Does `count` training steps in one call."""
         told = self._engine.run(self._config.seed, self.steps, count)
         self.steps += count
         return [_training(*values) for values in zip(*told, strict=True)]
 
+    @override
     def decode(self) -> DrawnTests:
-        """Decodes the test outputs without noise, from the latents' posterior means. It changes nothing."""
         return DrawnTests(*self._engine.decode())
 
     def gradients(
@@ -111,27 +89,25 @@ class NativeEngine:
         return _training(*(values[0] for values in told)), gradient
 
     def stream(self, block: int, stage: int, s: Subset) -> Float[np.ndarray, "channels positions"] | None:
-        """Returns the residual stream of a tensor in the last forward pass, where it is kept.
+        """Returns the residual stream of tensor `s` in the last forward pass, where it is kept.
 
-        Args:
-            block: 0 to 3.
-            stage: after share-up (0), shift (1), direction communication (2), the pointwise layer (3), the block (4).
-            s: which tensor.
+        Stages of a block are after share-up (0), shift (1), direction communication (2), the pointwise layer (3), and
+        the block (4).
         """
         values, positions = self._engine.stream(block, stage, SUBSETS.index(s)), self._puzzle.axes.positions(s)
         return None if values is None else values[: s.width * positions].reshape(s.width, positions)
 
+    @override
     def state(self) -> dict[str, np.ndarray]:
-        """Parameters and Adam's moments, in the layout of `Layout`."""
         return dict(zip(("parameters", "first", "second"), self._engine.state(), strict=True))
 
+    @override
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Restores the `state` of an engine that has done `steps` steps."""
         self._engine.load(*(np.ascontiguousarray(arrays[name]) for name in ("parameters", "first", "second")))
         self.steps = steps
 
+    @override
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
-        """Returns the decoded means of the latent tensors, axes in naming order."""
         state = self.state()
         torch_engine = TorchEngine(self._puzzle, self._config, torch.from_numpy(state["parameters"]).dtype)
         torch_engine.load(state, self.steps)
@@ -179,7 +155,10 @@ def _engine(puzzle: Puzzle, config: SolveConfig, layout: Layout, dtype: torch.dt
 
 def _offsets(layout: Layout) -> np.ndarray:
     """Where each weight of each subset lies, in the order of ``Offsets`` in ``_native/arc/puzzle.hpp``."""
-    names = [f"decode.{{}}.{part}" for part in ("weight", "bias")]
-    names += [f"block{block}.{name}" for block in range(BLOCKS) for name in _BLOCK_WEIGHTS]
-    places = [name.format(s) for name in names for s in SUBSETS] + list(_OTHERS)
+    layers: list[tuple[str, tuple[str, ...]]] = [("decode", ("weight", "bias"))]
+    for block, layer in product(range(BLOCKS), _LAYERS):
+        layers.append((f"block{block}.{layer}", ("weight",) if layer == "direction" else ("down", "up")))
+    places = [f"{layer}.{s}.{part}" for layer, parts in layers for part in parts for s in SUBSETS]
+    places += [f"head.{head}.{part}" for head in ("color", "size") for part in ("weight", "bias")]
+    places += [f"latent.{part}" for part in ("target", "mean", "adjustment")]
     return np.array([layout.entries[place].offset if place in layout.entries else -1 for place in places], np.int64)

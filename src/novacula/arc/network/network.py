@@ -13,13 +13,18 @@ from torch import Tensor
 
 from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.network.canvas import Canvas
-from novacula.arc.network.layers.communicate import communicate
-from novacula.arc.network.layers.decode import posterior
-from novacula.arc.network.layers.directional import cumulative_maximum, directional, shift
-from novacula.arc.network.layers.nonlinear import nonlinear
-from novacula.arc.network.layers.normalize import normalize
-from novacula.arc.network.layers.share import share_down, share_up
-from novacula.arc.network.layers.softmax import softmax
+from novacula.arc.network.layers import (
+    communicate,
+    cumulative_maximum,
+    directional,
+    nonlinear,
+    normalize,
+    posterior,
+    share_down,
+    share_up,
+    shift,
+    softmax,
+)
 from novacula.arc.network.multitensor import COLOR_HEAD, SUBSETS, X_HEAD, Y_HEAD, Multitensor
 from novacula.arc.network.weights import Block, Weights
 
@@ -50,10 +55,7 @@ class Outputs:
 class Network:
     """The decoder of one puzzle.
 
-    Args:
-        puzzle: gives axis lengths and masks.
-        weights: its parameters.
-        pre_norm: whether softmax and pointwise layers read the normalized stream, as the paper writes.
+    With `pre_norm`, softmax and pointwise layers read the normalized stream, as the paper writes.
     """
 
     def __init__(self, puzzle: Puzzle, weights: Weights, pre_norm: bool = False) -> None:
@@ -75,12 +77,7 @@ class Network:
         return {s: _affine(self.weights.decode[s], z) for s, z in parts}
 
     def forward(self, noise: Float[Tensor, "4 positions"], observe: Observer | None = None) -> Outputs:
-        """Returns what one pass gives.
-
-        Args:
-            noise: ε of all latent tensors in `SUBSETS` order.
-            observe: called with the name of each layer and the residual streams after it.
-        """
+        """Returns what one pass gives; `observe` is called with each layer's name and the streams after it."""
         w = self.weights
         latents = posterior(w.target, w.mean, w.adjustment, noise, self.positions)
         tensors = self.decode(latents.sample)

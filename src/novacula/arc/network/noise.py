@@ -44,15 +44,7 @@ def _normals(radius_word: Tensor, angle_word: Tensor, dtype: torch.dtype) -> tup
 def normal_rows(
     seed: int, step: int, block: Int[Tensor, " rows"], stream: Int[Tensor, " rows"], dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "rows 4"]:
-    """Standard normals, four for every (block, stream) pair.
-
-    Args:
-        seed: 0 … 2^64 - 1.
-        step: training step, 0 … 2^32 - 1.
-        block: index of the block of four within its stream.
-        stream: which stream each row belongs to.
-        dtype: of the result.
-    """
+    """Standard normals, four for every pair of a stream and a block's index in it; seed < 2^64, step < 2^32."""
     out = torch.empty(block.numel(), 4, dtype=dtype, device=block.device)
     for rows, blocks, streams in zip(out.split(_CHUNK), block.split(_CHUNK), stream.split(_CHUNK), strict=True):
         word0, word1, word2, word3 = _words(seed, blocks, streams, step)

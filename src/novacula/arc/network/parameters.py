@@ -23,18 +23,19 @@ Source: arXiv 2512.06104, section 3 and appendix; the layout is ours.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from novacula.arc.network.direction_maps import class_count
 from novacula.arc.network.multitensor import (
     COLOR_HEAD,
     DIRECTIONAL,
+    DIRECTIONS,
     SUBSETS,
     X_HEAD,
     Y_HEAD,
@@ -47,20 +48,61 @@ from novacula.arc.network.noise import normal_rows
 BLOCKS = 4
 LATENT_CHANNELS = 4
 UP_WIDTH, DOWN_WIDTH, SOFTMAX_WIDTH, DIRECTIONAL_WIDTH, NONLINEAR_WIDTH = 16, 8, 2, 4, 16
+COEFFICIENT = (1.0, 0.2, 0.4, 0.2, 1.0, 0.2, 0.4, 0.2)
+"""Strength of the message between directions 45°·k apart."""
 _LATENT_MEAN_SCALE = 0.01
 _WEIGHT_STREAM = 1 << 16  # noise streams below this belong to the latents of the 18 subsets
+
+_Turn = Callable[[int], int]
+_DIHEDRAL: tuple[_Turn, ...] = tuple(
+    turn for k in range(0, 8, 2) for turn in (lambda d, k=k: (d + k) % 8, lambda d, k=k: (k - d) % 8)
+)
+_KLEIN: tuple[_Turn, ...] = (lambda d: d, lambda d: -d % 8, lambda d: (4 - d) % 8, lambda d: (d + 4) % 8)
+
+
+def _orbits(group: tuple[_Turn, ...]) -> np.ndarray:
+    """Class index of each pair (d1, d2) under `group`, numbered in order of first appearance."""
+    table = np.full((DIRECTIONS, DIRECTIONS), -1)
+    for d1 in range(DIRECTIONS):
+        for d2 in range(DIRECTIONS):
+            if table[d1, d2] < 0:
+                fresh = table.max() + 1
+                for turn in group:
+                    table[turn(d1), turn(d2)] = fresh
+    return table
+
+
+@cache
+def class_table(s: Subset) -> np.ndarray:
+    """Class of each map of subset `s`, an 8 × 8 integer array indexed [receiver, sender].
+
+    Map (d1, d2) carries what direction d2 sends to direction d1. Rotations and reflections of the grid turn both
+    indices, and maps that they carry into each other are one parameter: 10 classes where a subset has both or neither
+    of x and y, 18 where it has one of them, since only half of the symmetries keep an axis in place.
+    """
+    if s.x == s.y:
+        return _orbits(_DIHEDRAL)
+    table = _orbits(_KLEIN)
+    # y alone borrows from x alone: its compass is turned by 90°.
+    return table if s.x else np.roll(table, (-2, -2), axis=(0, 1))
+
+
+def class_count(s: Subset) -> int:
+    """Returns how many distinct maps subset `s` has: 10 or 18."""
+    return int(class_table(s).max()) + 1
+
+
+@cache
+def class_coefficients(s: Subset) -> np.ndarray:
+    """`COEFFICIENT` of each class of subset `s`."""
+    table = class_table(s)
+    first = [np.argwhere(table == index)[0] for index in range(class_count(s))]
+    return np.array([COEFFICIENT[(d2 - d1) % DIRECTIONS] for d1, d2 in first])
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One named block of the flat vector.
-
-    Attributes:
-        name: see the module's table.
-        shape: its shape.
-        offset: where it starts.
-        scale: standard deviation of its initial values.
-    """
+    """One named block of the flat vector; `scale` is the standard deviation of its initial values."""
 
     name: str
     shape: tuple[int, ...]

@@ -1,14 +1,17 @@
 """The torch engine, which defines what every engine must compute."""
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
+from typing_extensions import override
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
-from novacula.arc.network.adam import Adam
-from novacula.arc.network.engine import DrawnTests, Training
-from novacula.arc.network.layers.decode import posterior
+from novacula.arc.network.engine import DrawnTests, Engine, Training
+from novacula.arc.network.layers import posterior
 from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT, Reconstruction
 from novacula.arc.network.multitensor import MEMORY_AXES, Subset
 from novacula.arc.network.network import Network, Outputs
@@ -16,8 +19,29 @@ from novacula.arc.network.noise import normal_rows
 from novacula.arc.network.parameters import Layout
 from novacula.arc.network.weights import Weights
 
+LEARNING_RATE = 0.01
+BETAS = (0.5, 0.9)
+EPSILON = 1e-8
+"""Adam's settings of arXiv 2512.06104."""
 
-class TorchEngine:
+
+class Adam:
+    """Adam over one flat vector (Kingma and Ba 2015): running means of the gradient and of its square."""
+
+    def __init__(self, parameters: Tensor) -> None:
+        self.first = torch.zeros_like(parameters)
+        self.second = torch.zeros_like(parameters)
+
+    def update(self, parameters: Tensor, gradient: Tensor, step: int) -> None:
+        """Change `parameters` in place; `step` counts from 1."""
+        self.first.lerp_(gradient, 1 - BETAS[0])
+        self.second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        first_correction, second_correction = (1 - beta**step for beta in BETAS)
+        scale = (self.second.sqrt() / math.sqrt(second_correction)).add_(EPSILON)
+        parameters.addcdiv_(self.first, scale, value=-LEARNING_RATE / first_correction)
+
+
+class TorchEngine(Engine):
     """Autograd on any device: the definition of the method, and the judge of faster engines.
 
     Args:
@@ -43,11 +67,11 @@ class TorchEngine:
         self._block = torch.cat([torch.arange(n) for n in positions]).to(config.device)
         self._stream = torch.repeat_interleave(torch.tensor(positions)).to(config.device)
 
-    def noise(self, step: int) -> Float[torch.Tensor, "4 positions"]:
+    def noise(self, step: int) -> Float[Tensor, "4 positions"]:
         """ε of training step `step`: block p of stream s belongs to position p of tensor s."""
         return normal_rows(self._seed, step, self._block, self._stream, self.weights.flat.dtype).t().contiguous()
 
-    def gradients(self, noise: Float[torch.Tensor, "4 positions"], step: int) -> tuple[Outputs, torch.Tensor]:
+    def gradients(self, noise: Float[Tensor, "4 positions"], step: int) -> tuple[Outputs, Tensor]:
         """Forward and backward pass: outputs and reconstruction error; the gradient is in `weights.gradient`."""
         self.weights.gradient.zero_()
         outputs = self.network.forward(noise)
@@ -55,32 +79,30 @@ class TorchEngine:
         (outputs.kl.sum() + RECONSTRUCTION_WEIGHT * error).backward()
         return outputs, error.detach()
 
+    @override
     def step(self) -> Training:
-        """Does one forward pass, backward pass and update."""
         outputs, error = self.gradients(self.noise(self.steps), self.steps)
         self.steps += 1
         self._adam.update(self.weights.flat, self.weights.gradient, self.steps)
         return Training(outputs.kl.detach().cpu().numpy(), error.item(), self._drawn(outputs))
 
+    @override
     @torch.no_grad()
     def decode(self) -> DrawnTests:
-        """Decodes the test outputs without noise, from the latents' posterior means. It changes nothing."""
         return self._drawn(self.network.forward(torch.zeros_like(self.weights.mean)))
 
+    @override
     def state(self) -> dict[str, np.ndarray]:
-        """Parameters and Adam's moments, in the layout of `Layout`."""
-        tensors = {"parameters": self.weights.flat, "first": self._adam.first, "second": self._adam.second}
-        return {name: tensor.cpu().numpy().copy() for name, tensor in tensors.items()}
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self._tensors().items()}
 
+    @override
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
-        """Restores the `state` of an engine that has done `steps` steps."""
-        for name, tensor in (
-            ("parameters", self.weights.flat),
-            ("first", self._adam.first),
-            ("second", self._adam.second),
-        ):
+        for name, tensor in self._tensors().items():
             tensor.copy_(torch.from_numpy(arrays[name]))
         self.steps = steps
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {"parameters": self.weights.flat, "first": self._adam.first, "second": self._adam.second}
 
     def _drawn(self, outputs: Outputs) -> DrawnTests:
         tests = slice(self._tests.start, self._tests.stop)
@@ -89,15 +111,15 @@ class TorchEngine:
         )
         return DrawnTests(color, row, column)
 
+    @override
     @torch.no_grad()
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
-        """Returns the decoded means of the latent tensors, axes in naming order."""
         w = self.weights
         means = posterior(w.target, w.mean, w.adjustment, torch.zeros_like(w.mean), self.network.positions).mean
         return {s: _by_axes(self.network, s, v) for s, v in self.network.decode(means).items()}
 
 
-def _by_axes(network: Network, s: Subset, matrix: torch.Tensor) -> np.ndarray:
+def _by_axes(network: Network, s: Subset, matrix: Tensor) -> np.ndarray:
     """A tensor with its own axes in naming order, channels last."""
     array = network.canvas.axes.view(s, matrix).cpu().numpy()
     order = [1 + MEMORY_AXES.index(axis) for axis in s.axes]

@@ -1,6 +1,5 @@
 """The flat parameter vector as the layers see it: small groups of tensors that share its memory."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +7,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from novacula.arc.network.direction_maps import class_coefficients, class_table
 from novacula.arc.network.multitensor import DIRECTIONAL, DIRECTIONS, SUBSETS, Subset
 from novacula.arc.network.parameters import (
     BLOCKS,
     SOFTMAX_WIDTH,
     Layout,
+    class_coefficients,
+    class_table,
     live_subsets,
     share_down_receivers,
     softmax_owners,
@@ -51,13 +51,9 @@ class SoftmaxWeights:
 
 @dataclass(frozen=True)
 class DirectionMaps:
-    """The distinct direction maps of one block, and where they stand among the 64 of each tensor.
+    """The distinct direction maps of one block, and how strongly each is applied.
 
-    Attributes:
-        classes: the maps of all tensors, one after the other.
-        coefficients: how strongly each is applied.
-        table: for each of `subsets`, 64 indices into `classes`, receiver slowest.
-        subsets: the tensors.
+    For each of `subsets`, `table` has 64 indices into `classes`, receiver slowest.
     """
 
     classes: Float[Tensor, "classes 8 8"]
@@ -151,19 +147,14 @@ class Weights:
         # The maps of a block lie together, so that one leaf spans them all.
         entries = [self.layout.entries[name] for name in dict.fromkeys(names.values())]
         start, stop = entries[0].offset, entries[-1].offset + entries[-1].size
-        shape = (-1, *entries[0].shape[1:])
+        width, _ = entries[0].shape[1:]
+        shape, per_class = (-1, width, width), width * width
         classes = _leaf(self.flat[start:stop].view(shape), self.gradient[start:stop].view(shape))
-        per_class = math.prod(entries[0].shape[1:])
         first = {entry.name: (entry.offset - start) // per_class for entry in entries}
         table = np.concatenate([class_table(s).flatten() + first[names[s]] for s in subsets])
         coefficients = np.concatenate([class_coefficients(s) for s in subsets if s.twin == s])
-        device = self.flat.device
-        return DirectionMaps(
-            classes,
-            torch.as_tensor(coefficients).to(classes)[:, None, None],
-            torch.as_tensor(table, device=device),
-            subsets,
-        )
+        strengths = torch.as_tensor(coefficients).to(classes)[:, None, None]
+        return DirectionMaps(classes, strengths, torch.as_tensor(table, device=self.flat.device), subsets)
 
 
 def _leaf(values: Tensor, gradient: Tensor) -> Tensor:
