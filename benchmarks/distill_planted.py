@@ -21,13 +21,11 @@ from harness import arguments, save, table_head, table_row
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the planted networks stand with the tests
 
-from novacula.distill.choose import choose
+from novacula.distill.choose import JudgedProgram, choose
 from novacula.distill.config import RunConfig
-from novacula.distill.extract import Judge, extract
-from novacula.distill.judged_program import JudgedProgram
+from novacula.distill.extract import Judge, Stopwatch, extract
 from novacula.distill.network import Network
 from novacula.distill.source import Source, load_source
-from novacula.distill.stopwatch import Stopwatch
 from novacula.runs import instruction_set
 from tests.distill.planted import PLANTED, disguise, planted_network
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from novacula.cli.main import main
-from novacula.distill.network import Layer, Network
-from novacula.distill.network_file import save_network
+from novacula.distill.network import Layer, Network, save_network
 from novacula.runs import RunFolder
 
 CONTRACT = {"task", "tier", "route", "program", "nodes", "states", "checked", "seconds", "run", "schema_version"}

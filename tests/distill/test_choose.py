@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from novacula.distill.choose import choose, nearest, program_table
+from novacula.distill.choose import JudgedProgram, choose, nearest, program_table
 from novacula.distill.expression import Expression, Name
-from novacula.distill.judged_program import JudgedProgram, Road
+from novacula.distill.findings import Road
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.verify import Certificate, Check, Tier

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from novacula.distill.behavior import Behavior
-from novacula.distill.function import Function
+from novacula.distill.source import Function
 from novacula.errors import InputError
 
 MODULE = """

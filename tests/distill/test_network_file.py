@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save
 
-from novacula.distill.network import Activation
-from novacula.distill.network_file import load_network, save_network
+from novacula.distill.network import Activation, load_network, save_network
 from novacula.errors import InputError
 from tests.distill.networks import random_network
 

@@ -12,8 +12,7 @@ from novacula.distill.config import RunConfig
 from novacula.distill.export import check_python
 from novacula.distill.expression import Name
 from novacula.distill.findings import DistillFindings
-from novacula.distill.network import Network
-from novacula.distill.network_file import save_network
+from novacula.distill.network import Network, save_network
 from novacula.distill.program import Program
 from novacula.distill.run import RUN, DistillResult, run
 from novacula.distill.sequences import Sequences

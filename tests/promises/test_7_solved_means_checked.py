@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from novacula.distill.bench import summarize, task_row
-from novacula.distill.choose import choose
+from novacula.distill.choose import JudgedProgram, choose
 from novacula.distill.config import BenchConfig
-from novacula.distill.judged_program import JudgedProgram
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Certificate, Target, verify
 from novacula.files import to_json

@@ -1,5 +1,6 @@
 from .bench import bench as bench
 from .config import BenchConfig as BenchConfig, RunConfig as RunConfig
+from .explain import program_machine as program_machine
 from .export import (
     c_source as c_source,
     machine_dot as machine_dot,
@@ -10,16 +11,18 @@ from .export import (
     smt_source as smt_source,
 )
 from .findings import BenchFindings as BenchFindings, DistillFindings as DistillFindings
-from .machine import Machine as Machine
-from .network import Layer as Layer, Network as Network
-from .network_file import load_network as load_network, save_network as save_network
+from .machine import Machine as Machine, Transitions as Transitions
+from .network import (
+    Layer as Layer,
+    Network as Network,
+    load_network as load_network,
+    save_network as save_network,
+)
 from .normalize import NormalForm as NormalForm, normalize as normalize
 from .program import Program as Program
-from .program_machine import program_machine as program_machine
 from .run import DistillResult as DistillResult, run as run
 from .sequences import Sequences as Sequences
 from .states import States as States, read_states as read_states
 from .synth import Candidate as Candidate, synthesize as synthesize
 from .tasks import TASKS as TASKS, SequenceTask as SequenceTask
-from .transitions import Transitions as Transitions
 from .verify import Certificate as Certificate, Target as Target, verify as verify

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from novacula.distill.choose import choose, nearest
+from novacula.distill.choose import JudgedProgram, choose, nearest
 from novacula.distill.explain import checked, states_of
 from novacula.distill.export import c_source, machine_dot, machine_mermaid, machine_svg, smt_source
 from novacula.distill.export.diagram import MOST_STATES
 from novacula.distill.extract import Extraction
 from novacula.distill.findings import DistillFindings
-from novacula.distill.judged_program import JudgedProgram
-from novacula.distill.network_file import save_network
+from novacula.distill.network import save_network
 from novacula.distill.program import Program
 from novacula.distill.source import Source
 from novacula.files import write_npz, write_text

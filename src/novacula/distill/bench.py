@@ -2,20 +2,54 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from typing_extensions import Unpack, override
 
 from novacula.distill.bench_report import write_page
-from novacula.distill.config import BenchConfig, unless_equipped
-from novacula.distill.findings import SOLVED, BenchFindings, DistillFindings, TaskRow
-from novacula.distill.job import WORK, DistillJob
-from novacula.distill.judged_program import Road
+from novacula.distill.config import BenchConfig, RunConfig, unless_equipped
+from novacula.distill.findings import SOLVED, BenchFindings, DistillFindings, Road, TaskRow
+from novacula.distill.run import RUN, RunInputs
+from novacula.distill.source import load_source
 from novacula.distill.tasks.table import TASKS, VARIANTS
 from novacula.distill.verify import TIERS, Tier
 from novacula.errors import InputError
-from novacula.jobs import Campaign, Outcome, Round, check_executor, job_seed, one_thread
+from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, job_seed, one_thread
 from novacula.options import refuse
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Step, Verb
+
+WORK = "novacula.distill.bench:distill_job"
+"""The name under which `novacula.jobs` calls `distill_job`."""
+_MEMORY_MB = 900.0
+
+
+@dataclass(frozen=True)
+class DistillJob:
+    """A task to be distilled.
+
+    Attributes:
+        task: its name.
+        run: how; the seed is the task's own.
+        folder: of the task's own run, which holds its checkpoints and, at the end, its program.
+    """
+
+    task: str
+    run: RunConfig
+    folder: str
+
+    def as_job(self) -> Job:
+        """Returns the job."""
+        return Job(self.task, self, memory_mb=_MEMORY_MB)
+
+
+def distill_job(configuration: DistillJob) -> DistillFindings:
+    """Distills a task; a checkpoint of it saves time and changes no result."""
+    source = load_source(configuration.task, configuration.run)
+    folder = RUN.work_in_job(configuration.run, RunInputs(configuration.task), source, Path(configuration.folder))
+    findings = folder.read_findings(DistillFindings)
+    assert findings is not None, "a finished run has a result"
+    return findings
 
 
 def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[BenchFindings]:

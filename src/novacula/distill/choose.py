@@ -1,10 +1,45 @@
-"""The table of all programs, from simple to complex, and the rule that takes one of them. Source: ours, as in PySR."""
+"""Programs and machines that were found, the table of them from simple to complex, and the rule that takes one.
+
+Source: ours; the table is as in PySR.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from novacula.distill.findings import ProgramRow
-from novacula.distill.judged_program import ROADS, JudgedProgram, Road
-from novacula.distill.verify import TIERS
+from novacula.distill.findings import ROADS, ProgramRow, Road
+from novacula.distill.machine import Machine
+from novacula.distill.program import Program
+from novacula.distill.verify import TIERS, Certificate
+
+
+@dataclass(frozen=True)
+class JudgedProgram:
+    """A program with its verdict.
+
+    Attributes:
+        program: a formula, or a machine.
+        road: where it came from.
+        method: what found it.
+        network: number of the perfect network that it came from; None without one.
+        certificate: what is known of it; None where it was not checked because a better one was known.
+    """
+
+    program: Program | Machine
+    road: Road
+    method: str
+    network: int | None
+    certificate: Certificate | None
+
+    @property
+    def nodes(self) -> int | None:
+        """Syntax nodes of a formula; None for a machine."""
+        return self.program.nodes if isinstance(self.program, Program) else None
+
+    @property
+    def states(self) -> int | None:
+        """States of a machine; None for a formula."""
+        return self.program.states if isinstance(self.program, Machine) else None
+
 
 RULE = (
     "Of the programs with the highest tier, the one with the fewest syntax nodes; of equally short ones, first those "

@@ -1,14 +1,56 @@
-"""What a run says about its program, in words. Source: ours."""
+"""What a run says about its program, in words. Source: ours.
 
+The minimal machine of a program that has finitely many states is made here too.
+"""
+
+import numpy as np
+from jaxtyping import Int
+
+from novacula.distill.choose import JudgedProgram
 from novacula.distill.export import machine_python, program_python
-from novacula.distill.judged_program import JudgedProgram, Road
+from novacula.distill.findings import Road
 from novacula.distill.machine import Machine
 from novacula.distill.network import Network
 from novacula.distill.program import Program
-from novacula.distill.program_machine import program_machine
 from novacula.distill.source import Source
 from novacula.distill.verify import Certificate
-from novacula.distill.verify.target import list_symbols
+from novacula.distill.verify.target import LargeNumbersError, advance, list_symbols
+
+_MOST_TRANSITIONS = 300_000
+_MOST_LEVELS = 300
+
+
+def program_machine(program: Program, symbols: Int[np.ndarray, "symbols streams"]) -> Machine | None:
+    """Returns the minimal Mealy machine of a program; None where its states do not end, or are too many to list.
+
+    Args:
+        program: any.
+        symbols: all inputs of one step, in lexicographic order.
+    """
+    start = np.array(program.start, np.int64)
+    index = {start.tobytes(): 0}
+    frontier = start[None]
+    rows: list[tuple[np.ndarray, np.ndarray]] = []
+    spent = 0
+    while len(frontier):
+        spent += len(frontier) * len(symbols)
+        if spent > _MOST_TRANSITIONS or len(rows) > _MOST_LEVELS:
+            return None
+        try:
+            after, y = advance(program, np.repeat(frontier, len(symbols), axis=0), np.tile(symbols, (len(frontier), 1)))
+        except LargeNumbersError:
+            return None
+        fresh, numbers = [], np.empty(len(after), np.int64)
+        for row, state in enumerate(after):
+            key = state.tobytes()
+            if key not in index:
+                index[key] = len(index)
+                fresh.append(row)
+            numbers[row] = index[key]
+        rows.append((numbers.reshape(len(frontier), -1), y.reshape(len(frontier), len(symbols), -1)))
+        frontier = after[fresh]
+    return Machine(symbols, *(np.concatenate(parts) for parts in zip(*rows, strict=True))).minimal()
+
 
 _ROADS: dict[Road, str] = {
     "opened": "read from the hidden states of a trained recurrent network",

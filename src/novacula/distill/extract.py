@@ -4,26 +4,53 @@ Two roads lead from a network to programs, and are kept apart: *opened* reads it
 what it answers, as of a black box.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from novacula.distill.behavior import Behavior
-from novacula.distill.judged_program import JudgedProgram, Road
-from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.choose import JudgedProgram
+from novacula.distill.findings import Road
+from novacula.distill.machine import UNKNOWN, Machine, Transitions
 from novacula.distill.network import Network
 from novacula.distill.normalize import NormalForm, normalize
 from novacula.distill.program import Program
 from novacula.distill.source import Source
 from novacula.distill.states import States, read_states
-from novacula.distill.stopwatch import Stopwatch
 from novacula.distill.synth import Candidate, synthesize
-from novacula.distill.transitions import Transitions
 from novacula.distill.verify import Certificate, verify
 from novacula.distill.verify.samples import Samples, draw_samples
 from novacula.distill.verify.target import list_symbols
 from novacula.distill.verify.verify import verify_data
+
+
+class Stopwatch:
+    """Adds up seconds under names."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Counts the time of this context."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - start
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds by stage, in the order in which the stages first came."""
+        return {name: round(value, 3) for name, value in self._seconds.items()}
+
+    def load(self, seconds: dict[str, float]) -> None:
+        """Continues from these seconds."""
+        self._seconds = dict(seconds)
+
 
 _MOST_CHECKED = 8
 

@@ -1,10 +1,14 @@
 """What ``result.json`` of ``distill run`` and ``distill bench`` says. Source: ours."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from novacula.distill.judged_program import Road
 from novacula.distill.source import Kind
 from novacula.distill.verify.certificate import Certificate, Tier
+
+Road = Literal["opened", "queried", "data"]
+"""Where a program came from: the network's hidden states, its outputs alone, or the data without any network."""
+ROADS: tuple[Road, ...] = ("opened", "queried", "data")
 
 SOLVED: tuple[Tier, ...] = ("S2", "S3", "S4")
 """Tiers of a short formula that is right."""

@@ -12,6 +12,7 @@ import pytest
 import z3
 
 from novacula.distill.behavior import random_words, words
+from novacula.distill.explain import program_machine
 from novacula.distill.export import (
     c_source,
     check_python,
@@ -24,7 +25,6 @@ from novacula.distill.export import (
 )
 from novacula.distill.expression import ARITY, Operation, walk
 from novacula.distill.machine import UNKNOWN, Machine
-from novacula.distill.program_machine import program_machine
 from tests.distill.export.programs import PROGRAMS
 from tests.distill.verify.pairs import PAIRS
 

@@ -5,13 +5,9 @@ import pytest
 
 from novacula.distill.behavior import random_words
 from novacula.distill.network import Network
-from novacula.distill.normalize.debias import debiased
-from novacula.distill.normalize.gauge import changed_basis
-from novacula.distill.normalize.jordan import jordan_form
+from novacula.distill.normalize.gauge import changed_basis, debiased, rescaled, whitened
+from novacula.distill.normalize.jordan import jordan_form, toeplitz_form
 from novacula.distill.normalize.prune import pruned, reduced
-from novacula.distill.normalize.rescale import rescaled
-from novacula.distill.normalize.toeplitz import toeplitz_form
-from novacula.distill.normalize.whiten import whitened
 from novacula.distill.sequences import Sequences
 from tests.distill.networks import random_network
 

@@ -6,8 +6,7 @@ from scipy.linalg import block_diag
 
 from novacula.distill.network import Layer, Network
 from novacula.distill.normalize.gauge import changed_basis
-from novacula.distill.normalize.jordan import jordan_basis, jordan_form, transition_matrix
-from novacula.distill.normalize.toeplitz import toeplitz_form
+from novacula.distill.normalize.jordan import jordan_basis, jordan_form, toeplitz_form, transition_matrix
 
 
 def conditioned(size: int, generator: np.random.Generator) -> np.ndarray:

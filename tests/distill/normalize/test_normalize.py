@@ -6,8 +6,7 @@ import pytest
 from novacula.distill.network import Layer, Network
 from novacula.distill.normalize import normalize
 from novacula.distill.normalize.metrics import measured
-from novacula.distill.normalize.quantize import quantized
-from novacula.distill.normalize.retrain import flat_weights
+from novacula.distill.normalize.retrain import flat_weights, quantized
 from novacula.distill.tasks import TASKS
 from tests.distill.networks import random_network
 from tests.distill.normalize.test_gauge import data_of

@@ -1,6 +1,6 @@
 import numpy as np
 
-from novacula.distill.states.clusters import find_clusters
+from novacula.distill.states.read import find_clusters
 
 
 def test_clouds_are_told_apart_and_their_noise_is_measured() -> None:

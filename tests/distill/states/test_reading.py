@@ -1,8 +1,7 @@
 import numpy as np
 
 from novacula.distill.behavior import random_words, words
-from novacula.distill.states.probing import output_codes
-from novacula.distill.states.reading import Code, collisions, moves_of, narrow_words, tabulate
+from novacula.distill.states.reading import Code, collisions, moves_of, narrow_words, output_codes, tabulate
 from novacula.distill.states.walks import HiddenWalk, PrefixWalk
 from tests.distill.planted import planted_network
 

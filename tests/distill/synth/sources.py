@@ -3,8 +3,7 @@
 import numpy as np
 
 from novacula.distill.behavior import random_words, words
-from novacula.distill.machine import UNKNOWN, Machine
-from novacula.distill.transitions import Transitions
+from novacula.distill.machine import UNKNOWN, Machine, Transitions
 from tests.distill.synth.plain_tasks import PlainTask, State
 
 MAX_STATES = 300

@@ -6,10 +6,9 @@ import pytest
 from novacula.distill.behavior import random_words
 from novacula.distill.lll import integer_basis
 from novacula.distill.program import Program
-from novacula.distill.synth.affine import affine_program
+from novacula.distill.synth.affine import Affine, affine_program, realize
 from novacula.distill.synth.linear import independent, solve
-from novacula.distill.synth.realize import Affine, realize
-from novacula.distill.synth.words import Words, words_of_behavior
+from novacula.distill.synth.table import Words, words_of_behavior
 from tests.distill.synth.plain_tasks import TASKS
 from tests.distill.synth.sources import PlainBehavior, symbols
 

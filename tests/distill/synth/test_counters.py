@@ -9,7 +9,7 @@ from novacula.distill.behavior import random_words, words
 from novacula.distill.program import Program
 from novacula.distill.synth.counters import counter_programs
 from novacula.distill.synth.limits import Budget
-from novacula.distill.synth.words import Words
+from novacula.distill.synth.table import Words
 
 
 def balanced(x: np.ndarray) -> np.ndarray:

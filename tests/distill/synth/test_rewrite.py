@@ -6,8 +6,7 @@ import pytest
 from novacula.distill.behavior import random_words
 from novacula.distill.expression import ARITY, Expression, Name, Number, Operator, operation
 from novacula.distill.program import Program
-from novacula.distill.synth.readable import readable
-from novacula.distill.synth.rewrite import shorten, simplify
+from novacula.distill.synth.rewrite import readable, shorten, simplify
 
 LEAVES = [Name("x0"), Name("z0"), Name("z1"), *(Number(value) for value in (-2, -1, 0, 1, 2))]
 SHAPES: list[tuple[Operator, int]] = [(name, arity) for name, arity in ARITY.items() if name not in ("//", "%")]

@@ -9,10 +9,9 @@ import pytest
 import novacula.distill.synth
 from novacula.distill.behavior import random_words
 from novacula.distill.expression import Name, Number, Operation, walk
-from novacula.distill.machine import Machine
+from novacula.distill.machine import Machine, Transitions
 from novacula.distill.program import Program
 from novacula.distill.synth import Candidate, Limits, synthesize
-from novacula.distill.transitions import Transitions
 from novacula.errors import InputError
 from tests.distill.synth.plain_tasks import DELAYED, TASKS, PlainTask
 from tests.distill.synth.sources import PlainBehavior, cut_machine, exact_machine, symbols, transitions, unread

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from novacula.distill.expression import Name, Number
+from novacula.distill.machine import Transitions
 from novacula.distill.program import Program
 from novacula.distill.synth.table import table_of
-from novacula.distill.transitions import Transitions
 from novacula.errors import InputError
 from tests.distill.synth.plain_tasks import TASKS
 from tests.distill.synth.sources import cut_machine, exact_machine, transitions

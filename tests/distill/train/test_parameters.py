@@ -5,12 +5,11 @@ import pytest
 
 from novacula.distill.tasks import TASKS
 from novacula.distill.train.attempts import GradientDescent, LeastSquares
-from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.least_squares import begin, descend, jacobian, residuals
 from novacula.distill.train.lesson import Lesson
-from novacula.distill.train.parameters import Parameters, random_parameters, states
-from novacula.distill.train.plan import affine_order, plan
-from novacula.distill.train.shrink import eliminate, project
+from novacula.distill.train.parameters import Encoding, Parameters, random_parameters, states
+from novacula.distill.train.snap import eliminate, project
+from novacula.distill.train.trainer import affine_order, plan
 
 
 def lesson_of(name: str, rows: int = 400) -> Lesson:

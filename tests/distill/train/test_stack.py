@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from novacula.distill.tasks import TASKS
-from novacula.distill.train.batches import Batches
+from novacula.distill.train.descent import Batches
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import states
 from novacula.distill.train.stack import Batch, Stack, forward, gradients, network_of, random_stack, stacked

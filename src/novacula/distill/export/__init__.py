@@ -1,10 +1,9 @@
 """Programs and machines in other languages, and as pictures."""
 
 from novacula.distill.export.c import c_source
-from novacula.distill.export.diagram import machine_dot, machine_mermaid
+from novacula.distill.export.diagram import machine_dot, machine_mermaid, machine_svg
 from novacula.distill.export.python import check_python, machine_python, program_python
 from novacula.distill.export.smt import smt_source
-from novacula.distill.export.svg import machine_svg
 
 __all__ = [
     "c_source",

@@ -1,6 +1,15 @@
-"""State diagrams as text: Graphviz DOT and Mermaid. Source: ours."""
+"""State diagrams as text, in Graphviz DOT and Mermaid, and as SVG.
 
+An SVG has states on a circle, arrows as arcs, and labels beside them. Neighbors on the circle are chosen so that arrows
+are short. The drawing has the color of the text around it, for white and for black pages. Source: ours.
+"""
+
+import itertools
+import math
 from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
 
 from novacula.distill.machine import UNKNOWN, Machine
 
@@ -83,3 +92,172 @@ def _ranges(values: list[int]) -> list[str]:
 
 def _word(values: tuple[int, ...]) -> str:
     return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+
+
+_NODE = 19.0
+_LETTER = 6.3
+_LINE = 13.0
+_ARROW = Markup(
+    '<path d="{path}" fill="none" stroke="currentColor" stroke-opacity=".55" stroke-width="1.3" '
+    'marker-end="url(#{marker})"/>'
+)
+_LABEL = Markup(
+    '<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" paint-order="stroke" stroke="var(--paper, #fff)" '
+    'stroke-width="4" stroke-linejoin="round" fill="currentColor" font-size="11.5">{text}</text>'
+)
+_STATE = Markup(
+    '<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="var(--tint, #eef1f4)" stroke="var(--accent, #2c68b0)" '
+    'stroke-width="{width}"/><text x="{x:.1f}" y="{y:.1f}" dy=".36em" text-anchor="middle" fill="currentColor" '
+    'font-size="13" font-weight="600">{text}</text>'
+)
+_PICTURE = Markup(
+    '<svg xmlns="http://www.w3.org/2000/svg" class="machine" role="img" aria-label="{description}" '
+    'viewBox="{left:.0f} {top:.0f} {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
+    'font-family="system-ui, sans-serif"><defs><marker id="{marker}" viewBox="0 0 8 8" refX="7" refY="4" '
+    'markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0.6 8 4 0 7.4z" fill="currentColor" '
+    'fill-opacity=".7"/></marker></defs>{body}</svg>'
+)
+
+
+def machine_svg(machine: Machine, name: str = "machine") -> Markup:
+    """Returns a machine's state diagram as one SVG element; an arrow from nowhere leads to state 0, where it starts.
+
+    Args:
+        machine: of at most 40 states.
+        name: letters, digits and hyphens; unique in a page.
+
+    Raises:
+        ValueError: the machine has too many states to be drawn.
+    """
+    if machine.states > MOST_STATES:
+        raise ValueError(f"{machine.states} states are too many for a picture; at most {MOST_STATES} are drawn")
+    arrows = edges(machine)
+    places = _places(machine.states, arrows)
+    canvas = _Canvas(f"{name}-arrow")
+    for edge in arrows:
+        if edge.source == edge.target:
+            canvas.loop(edge, places[edge.source])
+        else:
+            both = any((back.source, back.target) == (edge.target, edge.source) for back in arrows)
+            canvas.arc(edge, places[edge.source], places[edge.target], both)
+    canvas.start(places[0])
+    for state, place in enumerate(places):
+        canvas.state(state, place)
+    return canvas.picture(f"State diagram of {machine.states} states")
+
+
+def _places(states: int, arrows: list[Edge]) -> np.ndarray:
+    """Where each state stands: on a circle that leaves room for the labels, the start on its left."""
+    if states == 1:
+        return np.zeros((1, 2))
+    order = _order(states, {(edge.source, edge.target) for edge in arrows if edge.source != edge.target})
+    letters = max(len(line) for edge in arrows for line in edge.lines)
+    apart = max(120.0 if states == 2 else 150.0, 76.0 + _LETTER * min(letters, 40 if states == 2 else 12))
+    radius = apart / (2 * math.sin(math.pi / states))
+    places = np.zeros((states, 2))
+    for position, state in enumerate(order):
+        angle = math.pi + 2 * math.pi * position / states
+        places[state] = radius * math.cos(angle), radius * math.sin(angle)
+    return places
+
+
+def _order(states: int, pairs: set[tuple[int, int]]) -> list[int]:
+    """An order around the circle, from state 0, that keeps arrows short, by exchanging two states while that helps."""
+
+    def length(order: list[int]) -> float:
+        position = {state: place for place, state in enumerate(order)}
+        steps = (abs(position[a] - position[b]) for a, b in pairs)
+        return sum(math.sin(math.pi * step / states) for step in steps)
+
+    order, best = list(range(states)), length(list(range(states)))
+    improved = True
+    while improved:
+        improved = False
+        for i, j in itertools.combinations(range(1, states), 2):
+            trial = order.copy()
+            trial[i], trial[j] = trial[j], trial[i]
+            if (cost := length(trial)) < best - 1e-9:
+                order, best, improved = trial, cost, True
+    return order
+
+
+class _Canvas:
+    """What is drawn so far, and its extent."""
+
+    def __init__(self, marker: str) -> None:
+        self._marker = marker
+        self._arrows: list[Markup] = []
+        self._states: list[Markup] = []
+        self._labels: list[Markup] = []
+        self._corners: list[tuple[float, float]] = []
+
+    def state(self, number: int, place: np.ndarray) -> None:
+        """A circle with its number."""
+        x, y = place
+        width = 2.4 if number == 0 else 1.4
+        self._states.append(_STATE.format(x=x, y=y, radius=_NODE, width=width, text=number))
+        self._corners += [(x - _NODE, y - _NODE), (x + _NODE, y + _NODE)]
+
+    def start(self, place: np.ndarray) -> None:
+        """The arrow from nowhere: from above, or of the only state, from the left."""
+        away = np.array([0.0, -1.0] if place.any() else [-1.0, 0.0])
+        (x, y), (end_x, end_y) = place + away * (_NODE + 28), place + away * (_NODE + 3)
+        self._arrows.append(_ARROW.format(path=f"M{x:.1f} {y:.1f}L{end_x:.1f} {end_y:.1f}", marker=self._marker))
+        self._corners.append((x, y))
+
+    def arc(self, edge: Edge, begin: np.ndarray, end: np.ndarray, both: bool) -> None:
+        """An arrow between two states, bent to its left; more where one comes back."""
+        across = end - begin
+        distance = float(np.hypot(*across))
+        normal = np.array([across[1], -across[0]]) / distance
+        control = (begin + end) / 2 + normal * (0.34 * distance if both else 0.12 * distance)
+        one = begin + _toward(begin, control) * _NODE
+        two = end + _toward(end, control) * (_NODE + 2.5)
+        path = f"M{one[0]:.1f} {one[1]:.1f}Q{control[0]:.1f} {control[1]:.1f} {two[0]:.1f} {two[1]:.1f}"
+        self._arrows.append(_ARROW.format(path=path, marker=self._marker))
+        # Nearer to where it begins, as the middles of many arrows meet in the middle of the picture.
+        self._label(edge, 0.36 * one + 0.48 * control + 0.16 * two, normal)
+
+    def loop(self, edge: Edge, place: np.ndarray) -> None:
+        """An arrow from a state to itself, on the outside of the circle."""
+        far = float(np.hypot(*place))
+        outward = place / far if far else np.array([0.0, -1.0])
+        side = np.array([-outward[1], outward[0]])
+        one, two = (place + _NODE * (0.86 * outward + sign * 0.5 * side) for sign in (-1, 1))
+        tip = two + 2.5 * (two - place) / _NODE
+        first, second = (place + outward * (_NODE + 40) + sign * 26 * side for sign in (-1, 1))
+        path = (
+            f"M{one[0]:.1f} {one[1]:.1f}C{first[0]:.1f} {first[1]:.1f} {second[0]:.1f} {second[1]:.1f} "
+            f"{tip[0]:.1f} {tip[1]:.1f}"
+        )
+        self._arrows.append(_ARROW.format(path=path, marker=self._marker))
+        self._label(edge, place + outward * (_NODE + 31), outward)
+
+    def _label(self, edge: Edge, place: np.ndarray, away: np.ndarray) -> None:
+        """Lines of text beside a point, on the side to which `away` leads."""
+        anchor = "middle" if abs(away[0]) < 0.5 else "start" if away[0] > 0 else "end"
+        height = _LINE * len(edge.lines)
+        x, y = place + away * 5
+        top = y - height / 2 * (1 - away[1]) + _LINE * 0.78
+        width = _LETTER * max(map(len, edge.lines))
+        left = x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+        for number, line in enumerate(edge.lines):
+            self._labels.append(_LABEL.format(x=x, y=top + number * _LINE, anchor=anchor, text=line))
+        self._corners += [(left, top - _LINE), (left + width, top + height)]
+
+    def picture(self, description: str) -> Markup:
+        """Everything, arrows below labels below states."""
+        low, high = np.min(self._corners, axis=0) - 8, np.max(self._corners, axis=0) + 8
+        return _PICTURE.format(
+            description=description,
+            left=low[0],
+            top=low[1],
+            width=high[0] - low[0],
+            height=high[1] - low[1],
+            marker=self._marker,
+            body=Markup("").join(self._arrows + self._labels + self._states),
+        )
+
+
+def _toward(origin: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    return (goal - origin) / np.hypot(*(goal - origin))

@@ -1,13 +1,22 @@
-"""Bases in which the state's own transition is nearly in real Jordan form, in spite of noise.
+"""Bases in which the weights are simple: real Jordan form in spite of noise, Toeplitz form, and integer states.
 
-Source: arXiv 2402.05110, Jordan normal form; the chains are found by singular values.
+A Jordan block leaves some freedom: in Toeplitz form the input enters it in its last coordinate, with weight 1. In an
+affine network, what an input puts into the state and what becomes of it, R^k X, span a lattice that R maps into itself;
+outputs that are integers on the lattice have an integer readout. In other networks the states lie on a lattice.
+
+Source: arXiv 2402.05110, Jordan and Toeplitz forms; the chains are found by singular values. The lattice is ours; for
+affine networks it is Kalman's realization theory over the integers.
 """
+
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Complex, Float
 
 from novacula.distill.network import Network
 from novacula.distill.normalize.gauge import changed_basis
+from novacula.distill.sequences import Sequences
+from novacula.distill.states.lattice import find_lattice, lattice_of_inputs
 
 LARGEST = 1e4
 """A network with larger weights is no simplification."""
@@ -96,3 +105,73 @@ def _chains(shifted: np.ndarray, count: int, rank: float) -> list[np.ndarray]:
                 chain.append(inside @ chain[-1])
             chains.append(chain)
     return [space @ vector for chain in chains for vector in reversed(chain)]
+
+
+_LEAST = 1e-4
+
+
+def toeplitz_form(network: Network) -> Network:
+    """Returns the network in a basis where each Jordan block's last coordinate alone reads the block's strongest input.
+
+    Raises:
+        ValueError: the transition is not in Jordan form.
+    """
+    matrix = transition_matrix(network)
+    blocks, error = _blocks(matrix)
+    inputs = np.eye(network.size + network.streams)
+    for layer in network.f:
+        inputs = layer.weight @ inputs
+    inputs = inputs[:, network.size :]
+    basis = np.eye(network.size)
+    for start, end in blocks:
+        stop = end
+        while stop > start:
+            row = inputs[stop - 1]
+            channel = int(np.abs(row).argmax())
+            if abs(row[channel]) > max(error, _LEAST):
+                # The upper triangular Toeplitz matrix commutes with the block and has the input as its last column.
+                for k in range(stop - start):
+                    value = inputs[stop - 1 - k, channel]
+                    basis[np.arange(start, stop - k), np.arange(start + k, stop)] = value
+                break
+            stop -= 1
+    return changed_basis(network, np.linalg.inv(basis), basis)
+
+
+def _blocks(matrix: np.ndarray) -> tuple[list[tuple[int, int]], float]:
+    """Where the Jordan blocks begin and end, and how far the matrix is from having them."""
+    size = len(matrix)
+    links = np.abs(np.diag(matrix, 1)) > 0.5
+    starts = [0, *(np.flatnonzero(~links) + 1).tolist(), size]
+    blocks = list(pairwise(starts)) if size else []
+    form = np.zeros_like(matrix)
+    values = []
+    for start, end in blocks:
+        values.append(np.diag(matrix)[start:end].mean())
+        form[start:end, start:end] = values[-1] * np.eye(end - start) + np.eye(end - start, k=1)
+    error = float(np.abs(matrix - form).sum())
+    gaps = np.abs(np.subtract.outer(values, values))[np.triu_indices(len(values), 1)]
+    apart = gaps[gaps > 1e-3]  # blocks of one eigenvalue may be several
+    if error >= min(0.5, apart.min(initial=np.inf)):
+        raise ValueError("the transition is not in Jordan form")
+    return blocks, error
+
+
+def lattice_form(network: Network, sequences: Sequences, generator: np.random.Generator) -> Network:
+    """Returns the network in a reduced basis of the lattice of its states.
+
+    Raises:
+        ValueError: there is no lattice of the state's dimension.
+    """
+    basis = lattice_of_inputs(network) if len(network.f) == 1 else _of_states(network, sequences, generator)
+    if basis is None or basis.shape != (network.size, network.size):
+        raise ValueError("the states lie on no lattice")
+    return changed_basis(network, np.linalg.inv(basis.T), basis.T)
+
+
+def _of_states(
+    network: Network, sequences: Sequences, generator: np.random.Generator
+) -> Float[np.ndarray, "rank size"] | None:
+    states = network.states(sequences.x[:200]).reshape(-1, network.size)
+    lattice = find_lattice(states, generator)
+    return None if lattice is None else lattice.basis

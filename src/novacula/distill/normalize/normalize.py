@@ -10,16 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from novacula.distill.network import Network
-from novacula.distill.normalize.debias import debiased
-from novacula.distill.normalize.jordan import jordan_form
-from novacula.distill.normalize.lattice_basis import lattice_form
+from novacula.distill.normalize.gauge import debiased, rescaled, whitened
+from novacula.distill.normalize.jordan import jordan_form, lattice_form, toeplitz_form
 from novacula.distill.normalize.metrics import Metrics, measured
 from novacula.distill.normalize.prune import pruned, reduced
-from novacula.distill.normalize.quantize import quantized
-from novacula.distill.normalize.rescale import rescaled
-from novacula.distill.normalize.retrain import flat_weights, retrained
-from novacula.distill.normalize.toeplitz import toeplitz_form
-from novacula.distill.normalize.whiten import whitened
+from novacula.distill.normalize.retrain import flat_weights, quantized, retrained
 from novacula.distill.sequences import Sequences
 
 _ROWS = 200

@@ -2,7 +2,8 @@
 
 Jacobians are exact: the derivatives of the state by the weights are carried forward in time.
 
-Source: Levenberg 1944, Marquardt 1963; holding normalized weights fixed is arXiv 2402.05110's masked retraining.
+Source: Levenberg 1944, Marquardt 1963; integers are arXiv 2402.05110's quantization, and weights held
+fixed its masked retraining.
 """
 
 from dataclasses import replace
@@ -131,3 +132,9 @@ def _slope(activated: np.ndarray, activation: Activation) -> np.ndarray:
     if activation == "relu":
         return (activated > 0).astype(float)
     return 1 - activated**2 if activation == "tanh" else activated * (1 - activated)
+
+
+def quantized(network: Network, near: float = 0.01) -> Network:
+    """Returns the network with every weight and bias rounded that is at most `near` from an integer."""
+    flat = flat_weights(network)
+    return with_weights(network, np.where(np.abs(flat - np.rint(flat)) <= near, np.rint(flat) + 0.0, flat))

@@ -12,11 +12,10 @@ from jaxtyping import Int, Num
 from sympy.polys.matrices.normalforms import smith_normal_decomp
 
 from novacula.distill.lll import integer_basis, integer_matrix, to_array
-from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.machine import UNKNOWN, Machine, Transitions
 from novacula.distill.states.explore import Exploration
 from novacula.distill.states.reading import Code, Reading
 from novacula.distill.states.walks import Walk
-from novacula.distill.transitions import Transitions
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,59 @@ from novacula.distill.behavior import Behavior, words
 from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
-from novacula.distill.states.clusters import find_clusters
 from novacula.distill.states.counts import counts_reading
 from novacula.distill.states.explore import Exploration, ExplorationLimits, explore, state_counts
 from novacula.distill.states.lattice import lattice_of_states
-from novacula.distill.states.probing import output_codes
 from novacula.distill.states.queried import BoxMachine, query
-from novacula.distill.states.reading import Code, Kind, Moves, Reading, moves_of, narrow_words, tabulate
+from novacula.distill.states.reading import Code, Kind, Moves, Reading, moves_of, narrow_words, output_codes, tabulate
 from novacula.distill.states.walks import HiddenWalk
+
+_CLEAR = 4.0
+"""Distances between clusters are at least this many times those within."""
+_POINTS = 1500
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Groups of points.
+
+    Attributes:
+        labels: the group of each of the first 1500 points, numbered in the order of their first points.
+        centers: the mean of each group.
+        noise: root mean square distance of the points from their centers, per coordinate.
+    """
+
+    labels: Int[np.ndarray, " some"]
+    centers: Float[np.ndarray, "groups size"]
+    noise: float
+
+
+def find_clusters(points: Float[np.ndarray, "points size"]) -> Clusters | None:
+    """Returns the groups that the widest gap between lengths of shortest links separates; None without a clear gap.
+
+    Args:
+        points: states, of which the first 1500 are used.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    first = points[:_POINTS]
+    if len(first) < 2:
+        return None
+    links = linkage(first, "single")
+    lengths = links[:, 2]
+    least = 1e-9 * max(lengths[-1], 1e-300)
+    ratios = np.maximum(lengths[1:], least) / np.maximum(lengths[:-1], least)
+    if lengths[-1] <= 1e-12:
+        labels = np.ones(len(first), int)
+    elif not len(ratios) or ratios.max() < _CLEAR:
+        return None
+    else:
+        labels = fcluster(links, np.sqrt(lengths[ratios.argmax()] * lengths[ratios.argmax() + 1]), "distance")
+    order = np.argsort(np.unique(labels, return_index=True)[1])
+    labels = np.argsort(order)[np.unique(labels, return_inverse=True)[1]]
+    centers = np.array([first[labels == label].mean(0) for label in range(labels.max() + 1)])
+    return Clusters(labels, centers, float(np.sqrt(((first - centers[labels]) ** 2).mean())))
+
 
 MOST_SYMBOLS = 500
 """The largest alphabet over which machines are looked for."""

@@ -15,7 +15,7 @@ from novacula.distill.expression import ON_ARRAYS, Expression, Name, fold, opera
 from novacula.distill.program import Program
 from novacula.distill.synth.fit import Problem, distinct_rows, fit
 from novacula.distill.synth.limits import Budget
-from novacula.distill.synth.words import Words
+from novacula.distill.synth.table import Words
 
 _SYMBOLS = 6
 _MAPPED = 3

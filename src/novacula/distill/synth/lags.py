@@ -10,7 +10,7 @@ import numpy as np
 
 from novacula.distill.expression import Expression, Name
 from novacula.distill.synth.fit import Problem, distinct_rows
-from novacula.distill.synth.words import Words
+from novacula.distill.synth.table import Words
 
 MOST_LAGS = 6
 _MOST_OUTPUTS = 2

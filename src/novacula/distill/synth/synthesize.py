@@ -12,24 +12,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from novacula.distill.behavior import Behavior
-from novacula.distill.machine import Machine
+from novacula.distill.machine import Machine, Transitions
 from novacula.distill.program import Program
-from novacula.distill.synth.affine import affine_program
-from novacula.distill.synth.bits import bit_problems
-from novacula.distill.synth.candidate import Candidate
-from novacula.distill.synth.codes import code_problems
+from novacula.distill.synth.affine import affine_program, realize
+from novacula.distill.synth.codes import bit_problems, code_problems, modular_problems
 from novacula.distill.synth.counters import counter_programs
 from novacula.distill.synth.fit import MOST_EFFORT, Problem, fit
 from novacula.distill.synth.lags import MOST_LAGS, lag_problems
 from novacula.distill.synth.limits import Budget, Limits
-from novacula.distill.synth.modular import modular_problems
-from novacula.distill.synth.readable import readable
-from novacula.distill.synth.realize import realize
-from novacula.distill.synth.rewrite import shorten
-from novacula.distill.synth.table import Table, table_of
-from novacula.distill.synth.words import Words, words_of_behavior, words_of_table
-from novacula.distill.transitions import Transitions
+from novacula.distill.synth.rewrite import readable, shorten
+from novacula.distill.synth.table import Table, Words, table_of, words_of_behavior, words_of_table
 from novacula.errors import InputError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A program that reproduces everything that was known of its source.
+
+    Attributes:
+        program: the program.
+        method: how it was found: "affine", "lags", "modular", "bits", "codes" or "counters".
+        source: what it was found from: "transitions 0", "machine 0", "behavior".
+    """
+
+    program: Program
+    method: str
+    source: str
+
+    @property
+    def nodes(self) -> int:
+        """Syntax nodes of the program."""
+        return self.program.nodes
+
 
 _WORDS = 2000
 _LONG = 50

@@ -4,10 +4,8 @@ Source: arXiv 2402.05110; ranges, lengths and records as restated from it, machi
 of `Div_k` put out each digit one step late, unlike their definition: `VARIANTS` holds these.
 """
 
-from novacula.distill.tasks import arithmetic, bits, numbers
+from novacula.distill.tasks.programs import DELAYED, PROGRAMS
 from novacula.distill.tasks.task import PublishedRecord, Regression, Sampler, SequenceTask
-
-PROGRAMS = bits.PROGRAMS | arithmetic.PROGRAMS | numbers.PROGRAMS
 
 _LONG = frozenset(("Sum_Last5", "Sum_Last6", "Sum_Last7", "Prev5"))
 _SAMPLERS: dict[str, Sampler] = {"Previous_Equals_Current": "distinct", "Bit_Palindrome": "palindromes"}
@@ -95,7 +93,7 @@ TASKS: dict[str, SequenceTask] = {
 VARIANTS: dict[str, SequenceTask] = {
     f"Div_{k}_delayed": SequenceTask(
         name=f"Div_{k}_delayed",
-        program=arithmetic.DELAYED[f"Div_{k}_delayed"],
+        program=DELAYED[f"Div_{k}_delayed"],
         low=0,
         high=1,
         length=10,

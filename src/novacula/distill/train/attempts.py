@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from novacula.distill.network import Network
 from novacula.distill.train.descent import UPDATES, Descent
-from novacula.distill.train.fit import fit_with_counterexamples
+from novacula.distill.train.least_squares import fit_with_counterexamples
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Parameters, random_parameters
 from novacula.distill.train.refine import Refinement

@@ -1,7 +1,8 @@
-"""Wide networks trained by gradient descent, many at once, from short sequences to long ones. Source: ours.
+"""Wide networks trained by gradient descent, many at once, from short sequences to long ones.
 
 Training begins with the first two symbols of every sequence, which show what a state must remember. More are added as
 soon as some network gets the shorter sequences right. Noise on the states draws those that mean the same together.
+Source: ours; Adam is that of Kingma and Ba, arXiv 1412.6980.
 """
 
 import math
@@ -10,13 +11,91 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from novacula.distill.train.adam import RATE, Adam
-from novacula.distill.train.batches import Batches
-from novacula.distill.train.encoding import Encoding
 from novacula.distill.train.lesson import Lesson
-from novacula.distill.train.parameters import Parameters
+from novacula.distill.train.parameters import Encoding, Parameters
 from novacula.distill.train.stack import Batch, Stack, gradients, network_of, random_stack, stacked
 from novacula.files import JSON, from_json, to_json
+
+
+class Batches:
+    """The rows of a lesson, encoded once.
+
+    Args:
+        lesson: the data.
+        encoding: of the inputs.
+        dtype: of the tensors.
+    """
+
+    def __init__(self, lesson: Lesson, encoding: Encoding, dtype: torch.dtype = torch.float32) -> None:
+        # From the longest row to the shortest, so that the rows of some length or more are the first ones.
+        order = np.argsort(-lesson.data.lengths, kind="stable")
+        self._lengths = lesson.data.lengths[order]
+        self._features = _time_first(encoding(lesson.data.x)[order]).to(dtype)
+        self._targets = _time_first(lesson.targets[order]).to(dtype)
+        self._classes = torch.from_numpy(np.ascontiguousarray(lesson.classes[order].T))
+
+    def draw(self, rows: int, length: int, generator: torch.Generator) -> Batch:
+        """Draws random rows, and cuts them to a length that they all have."""
+        enough = int(np.searchsorted(-self._lengths, -length, side="right"))
+        chosen = torch.randint(0, enough, (rows,), generator=generator)
+        return Batch(
+            *(part[:length][..., chosen].contiguous() for part in (self._features, self._targets, self._classes))
+        )
+
+
+def _time_first(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values.transpose(1, 2, 0)))
+
+
+_FIRST, _SECOND, _TINY = 0.9, 0.98, 1e-8
+CLIP = 1.0
+"""The greatest length of a gradient, over all weights of one network; longer ones are shortened to it."""
+RATE = 1e-2
+"""The highest rate."""
+
+
+def clipped(gradient: Stack) -> Stack:
+    """Returns the gradient, with each network's part of it at most `CLIP` long."""
+    squares = torch.stack([value.square().sum((1, 2)) for value in gradient.values()])
+    shrink = (CLIP / squares.sum(0).sqrt().clamp_min(CLIP))[:, None, None]
+    return {name: value * shrink for name, value in gradient.items()}
+
+
+class Adam:
+    """The optimizer of many networks: the moments of every weight.
+
+    Args:
+        weights: what will be updated, in place.
+    """
+
+    def __init__(self, weights: Stack) -> None:
+        self.weights = weights
+        self.first = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        self.second = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+        self.updates = 0
+
+    def update(self, gradient: Stack, rate: float) -> None:
+        """Takes one step down the gradient."""
+        self.updates += 1
+        step = -rate / (1 - _FIRST**self.updates)
+        unbias = 1 / (1 - _SECOND**self.updates)
+        slopes = clipped(gradient)
+        for name, weight in self.weights.items():
+            self.first[name].lerp_(slopes[name], 1 - _FIRST)
+            self.second[name].mul_(_SECOND).addcmul_(slopes[name], slopes[name], value=1 - _SECOND)
+            weight.addcdiv_(self.first[name], (self.second[name] * unbias).sqrt_().add_(_TINY), value=step)
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Returns weights and moments by name."""
+        parts = {"weights": self.weights, "first": self.first, "second": self.second}
+        return {f"{part}.{name}": value for part, arrays in parts.items() for name, value in arrays.items()}
+
+    def load(self, state: dict[str, torch.Tensor], updates: int) -> None:
+        """Becomes the optimizer whose `state` this was, after that many updates."""
+        for part, arrays in (("weights", self.weights), ("first", self.first), ("second", self.second)):
+            arrays.update({name: state[f"{part}.{name}"].clone() for name in arrays})
+        self.updates = updates
+
 
 ROWS = 128
 """Sequences in a batch."""

@@ -1,7 +1,8 @@
 """Levenberg's and Marquardt's method for one small recurrent network, with the Jacobian carried along in time.
 
 The derivative of the state by all parameters obeys the same recurrence as the state, so that one pass forward gives
-every residual and its gradient. Source: Levenberg (1944), Marquardt (1963); the recurrence is ours.
+every residual and its gradient. A fit begins with a few rows of a lesson, and adds those that contradict its result.
+Source: Levenberg (1944), Marquardt (1963); the recurrence is ours.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float
 
-from novacula.distill.train.parameters import Parameters, states
+from novacula.distill.train.lesson import Lesson
+from novacula.distill.train.parameters import Encoding, Parameters, states
 
 _WORST = 1e8
 _LEAST = 1e-12
@@ -146,3 +148,31 @@ def _damped_step(curvature: np.ndarray, gradient: np.ndarray, damping: float) ->
 
 def _mean_square(error: np.ndarray) -> float:
     return float(np.nan_to_num(error @ error / len(error), nan=np.inf))
+
+
+_ENLARGEMENTS = 4
+_ADDED = 40
+_GOOD = 1e-2
+"""A fit with a larger loss than this gets no further round."""
+
+
+def fit_with_counterexamples(parameters: Parameters, lesson: Lesson, encoding: Encoding, rows: np.ndarray) -> Iterate:
+    """Fits some rows, then these and the rows with the largest errors, and so on; returns where that ends.
+
+    Args:
+        parameters: where to begin.
+        lesson: all rows.
+        encoding: of the inputs.
+        rows: the first rows, all of the greatest length.
+    """
+    iterate = Iterate(parameters, np.inf)
+    for _ in range(_ENLARGEMENTS):
+        features, targets = encoding(lesson.data.x[rows]), lesson.targets[rows]
+        iterate = converge(begin(iterate.parameters, features, targets), features, targets)
+        if iterate.loss > _GOOD:
+            break
+        more = lesson.worst_rows(iterate.parameters, encoding, _ADDED)
+        if not len(more):
+            break
+        rows = np.union1d(rows, more)
+    return iterate

@@ -8,8 +8,7 @@ from jaxtyping import Float, Int
 
 from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
-from novacula.distill.train.encoding import MAX_SYMBOLS, Encoding
-from novacula.distill.train.parameters import Parameters, network, states
+from novacula.distill.train.parameters import MAX_SYMBOLS, Encoding, Parameters, network, states
 
 TOLERANCE = 1e-3
 """An output this far from its integer is no rounding error."""

@@ -6,14 +6,11 @@ from typing import Literal
 import numpy as np
 import torch
 
-from novacula.distill.train.batches import Batches
-from novacula.distill.train.descent import settle
-from novacula.distill.train.encoding import Encoding
-from novacula.distill.train.fit import fit_with_counterexamples
+from novacula.distill.train.descent import Batches, settle
+from novacula.distill.train.least_squares import fit_with_counterexamples
 from novacula.distill.train.lesson import Lesson
-from novacula.distill.train.parameters import Parameters
-from novacula.distill.train.shrink import eliminate, project
-from novacula.distill.train.snap import find_points, snap
+from novacula.distill.train.parameters import Encoding, Parameters
+from novacula.distill.train.snap import eliminate, find_points, project, snap
 from novacula.files import JSON, from_json, to_json
 
 Phase = Literal["settle", "size", "width", "done"]

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from novacula.distill.train.encoding import Encoding
-from novacula.distill.train.parameters import Parameters
+from novacula.distill.train.parameters import Encoding, Parameters
 
 Stack = dict[str, torch.Tensor]
 """Weights of networks side by side: `recur`, `drive`, `carry`, `read` as in `Parameters`; `classify` is like `read`."""

@@ -1,14 +1,126 @@
-"""All inputs of a length, where they are not too many. Source: ours."""
+"""Equality by going through everything: all inputs of a length, or all joint states of two transducers.
+
+Two finite machines are equal if and only if their outputs agree on every reachable transition of their product. Where
+the product is not finite, or too large, what was explored still covers all inputs up to some length.
+Source: the equivalence test for finite automata of Moore (1956) and of Hopcroft and Karp (1971).
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from novacula.distill.machine import Machine
 from novacula.distill.network import Network
 from novacula.distill.program import Program
 from novacula.distill.verify.certificate import Check, Counterexample
 from novacula.distill.verify.samples import earliest
-from novacula.distill.verify.stepping import LargeNumbersError, Stepper, stepper
-from novacula.distill.verify.target import Target
+from novacula.distill.verify.target import LargeNumbersError, Stepper, Target, stepper
+
+MOST_TRANSITIONS = 3_000_000
+"""Joint transitions that are tried before giving up."""
+_MOST_LEVELS = 300
+
+
+@dataclass(frozen=True)
+class ProductSearch:
+    """What a search through the product found.
+
+    Attributes:
+        closed: every reachable joint state was tried, so that the transducers agree for every length.
+        length: they agree on all inputs up to this length.
+        states: joint states tried.
+        counterexample: a shortest one, if they differ.
+    """
+
+    closed: bool
+    length: int
+    states: int
+    counterexample: Counterexample | None = None
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The new joint states at a depth, and how each was reached."""
+
+    left: np.ndarray
+    right: np.ndarray
+    parent: np.ndarray
+    symbol: np.ndarray
+
+
+def search_product(
+    expected: Stepper,
+    found: Stepper,
+    symbols: Int[np.ndarray, "symbols streams"],
+    *,
+    most_transitions: int = MOST_TRANSITIONS,
+) -> ProductSearch:
+    """Tries every input from every joint state, until none is new, the outputs differ, or the budget is spent.
+
+    Args:
+        expected: one transducer.
+        found: the other.
+        symbols: all inputs of one step.
+        most_transitions: the budget.
+    """
+    none = np.zeros(1, np.int64)
+    levels = [_Level(expected.start[None], found.start[None], none, none)]
+    seen = set(_keys(levels[0].left, levels[0].right))
+    spent = 0
+    while len(levels[-1].left):
+        level = levels[-1]
+        spent += len(level.left) * len(symbols)
+        if spent > most_transitions or len(levels) > _MOST_LEVELS:
+            return ProductSearch(False, len(levels) - 1, len(seen))
+        parent = np.repeat(np.arange(len(level.left)), len(symbols))
+        symbol = np.tile(np.arange(len(symbols)), len(level.left))
+        try:
+            left, left_out = expected.advance(level.left[parent], symbols[symbol])
+            right, right_out = found.advance(level.right[parent], symbols[symbol])
+        except LargeNumbersError:
+            return ProductSearch(False, len(levels) - 1, len(seen))
+        wrong = np.flatnonzero((left_out != right_out).any(axis=1))
+        if len(wrong):
+            row = int(wrong[0])
+            word = [*_word(levels, int(parent[row])), int(symbol[row])]
+            example = Counterexample(
+                tuple(tuple(symbols[index].tolist()) for index in word),
+                tuple(left_out[row].tolist()),
+                tuple(right_out[row].tolist()),
+            )
+            return ProductSearch(False, len(levels) - 1, len(seen), example)
+        fresh = _fresh(left, right, seen)
+        levels.append(_Level(left[fresh], right[fresh], parent[fresh], symbol[fresh]))
+    return ProductSearch(True, len(levels) - 1, len(seen))
+
+
+def _keys(left: np.ndarray, right: np.ndarray) -> list[bytes]:
+    """Each joint state as bytes; adding 0 turns the float -0 into 0."""
+    joint = np.ascontiguousarray(np.concatenate([left + 0, right + 0], axis=1))
+    if not joint.shape[1]:
+        return [b""] * len(joint)
+    return joint.view(f"V{joint.dtype.itemsize * joint.shape[1]}").reshape(-1).tolist()
+
+
+def _fresh(left: np.ndarray, right: np.ndarray, seen: set[bytes]) -> np.ndarray:
+    """The first row of every joint state that was not seen, which is then."""
+    rows = []
+    for row, key in enumerate(_keys(left, right)):
+        if key not in seen:
+            seen.add(key)
+            rows.append(row)
+    return np.array(rows, np.int64)
+
+
+def _word(levels: list[_Level], row: int) -> list[int]:
+    """The symbols that lead to a state of the last level."""
+    word = []
+    for level in reversed(levels[1:]):
+        word.append(int(level.symbol[row]))
+        row = int(level.parent[row])
+    return word[::-1]
+
 
 LENGTH = 10
 """The length of tier S3."""

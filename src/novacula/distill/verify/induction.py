@@ -1,22 +1,74 @@
-"""Equality of two programs for every length, by induction with the solver.
+"""Equality of two programs for every length, by induction with the solver z3 over unbounded integers.
 
 To be shown is that outputs agree wherever an invariant of the joint state holds. The invariant begins as all guesses
 that held in joint states that were seen. A guess is dropped when some step, from a state in which all guesses hold,
-breaks it; this is repeated until none is. Few inputs are tried one by one: products with an input are linear then.
+breaks it; this is repeated until none is. Few inputs are tried one by one: products with an input are linear then. The
+solver's budget is counted in its own units of work, so that a verdict is the same on every machine.
 Source: k-induction with k = 1, the invariant as in Houdini (Flanagan and Leino 2001).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import z3
 
+from novacula.distill.expression import Domain
 from novacula.distill.program import Program
 from novacula.distill.verify.invariants import Guess, guess_invariants
-from novacula.distill.verify.solver import Term, make_solver, step_terms, value_in
-from novacula.distill.verify.stepping import advance
-from novacula.distill.verify.target import list_symbols, structured, uniform
+from novacula.distill.verify.target import advance, list_symbols, structured, uniform
+
+Term = Any
+"""A z3 integer: its stubs type every operator as returning something else."""
+
+
+def _truth(test: Callable[..., Term]) -> Callable[..., Term]:
+    return lambda *operands: z3.If(test(*operands), z3.IntVal(1), z3.IntVal(0))
+
+
+TERMS: Domain[Term] = Domain(
+    {
+        "+": lambda a, b: a + b,
+        "-": lambda a, b: a - b,
+        "*": lambda a, b: a * b,
+        "//": lambda a, b: a / b,  # of integers, with a remainder from 0: for positive divisors this rounds down
+        "%": lambda a, b: a % b,
+        "neg": lambda a: -a,
+        "abs": lambda a: z3.If(a < 0, -a, a),
+        "min": lambda a, b: z3.If(b < a, b, a),
+        "max": lambda a, b: z3.If(b > a, b, a),
+        "==": _truth(lambda a, b: a == b),
+        "!=": _truth(lambda a, b: a != b),
+        "<": _truth(lambda a, b: a < b),
+        "<=": _truth(lambda a, b: a <= b),
+        "and": lambda a, b: z3.If(a != 0, b, a),
+        "or": lambda a, b: z3.If(a != 0, a, b),
+        "not": _truth(lambda a: a == 0),
+        "if": lambda condition, a, b: z3.If(condition != 0, a, b),
+    },
+    z3.IntVal,
+)
+"""Every operator as Python means it, comparisons being 0 or 1."""
+
+
+def step_terms(program: Program, state: Sequence[Term], x: Sequence[Term]) -> tuple[list[Term], list[Term]]:
+    """Returns the next state and the outputs of a program, as terms."""
+    return program.evaluate(TERMS, state, x)
+
+
+def make_solver(budget: int) -> z3.Solver:
+    """Returns a solver that gives up when a question takes more than the budget."""
+    solver = z3.Solver()
+    solver.set("rlimit", budget)
+    return solver
+
+
+def value_in(model: z3.ModelRef, term: Term) -> int:
+    """Returns an integer term's value in a model."""
+    value: Term = model.eval(term, model_completion=True)
+    return value.as_long()
+
 
 QUESTION_BUDGET = 3_000_000
 """Work that the solver may spend on one question, in its units; about a second."""

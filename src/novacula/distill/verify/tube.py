@@ -20,8 +20,7 @@ from novacula.distill.network import Layer, Network, activate
 from novacula.distill.program import Program
 from novacula.distill.verify.affine import AffineForm, NotAffineError, affine_form
 from novacula.distill.verify.certificate import Check
-from novacula.distill.verify.stepping import LargeNumbersError, stepper
-from novacula.distill.verify.target import Target
+from novacula.distill.verify.target import LargeNumbersError, Target, stepper
 
 _MOST_EDGES = 400_000
 _GRID = 0.02

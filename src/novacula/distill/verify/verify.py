@@ -14,11 +14,9 @@ from novacula.distill.program import Program
 from novacula.distill.sequences import Sequences
 from novacula.distill.verify.affine import NotAffineError, affine_equal
 from novacula.distill.verify.certificate import Certificate, Check, Counterexample, Tier
-from novacula.distill.verify.exhaustive import LENGTH, try_all
-from novacula.distill.verify.product import MOST_TRANSITIONS, search_product
+from novacula.distill.verify.exhaustive import LENGTH, MOST_TRANSITIONS, search_product, try_all
 from novacula.distill.verify.samples import Samples, compare, draw_samples, earliest, shorten
-from novacula.distill.verify.stepping import stepper
-from novacula.distill.verify.target import Target
+from novacula.distill.verify.target import Target, stepper
 from novacula.distill.verify.tube import prove_network
 
 NODE_LIMIT = 60
