@@ -1,5 +1,5 @@
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import torch
 from novacula.errors import InputError
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build
-from novacula.hypernet.config import KindName
+from novacula.hypernet.config import Activation, KindName
 from novacula.hypernet.network import TargetNetwork, shuffled, with_noise
 from novacula.hypernet.tasks import find_task
 
@@ -31,7 +31,7 @@ def test_every_kind_computes_its_task(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["double-sided", "pudding+", "pudding-", "mixed"])
 @pytest.mark.parametrize("activation", ["relu", "gelu", "softplus"])
-def test_the_family_rests_on_any_rectifier(kind: str, activation: str) -> None:
+def test_the_family_rests_on_any_rectifier(kind: str, activation: Activation) -> None:
     assert r2(build(kind, 5, activation=activation)) > 0.999
 
 
@@ -112,12 +112,13 @@ def test_spare_units_are_dead_or_carry_the_linear_part() -> None:
 
 
 def test_bad_options() -> None:
-    for kind, inputs, options, problem in (
+    cases: tuple[tuple[str, int, dict[str, Any], str], ...] = (
         ("double-sided", 0, {}, "inputs is 0"),
         ("double-sided", 4, {"slope": float("nan"), "seed": -1}, "seed is -1.*slope is nan"),
         ("max-tree", 4, {"activation": "tanh"}, "activation is 'tanh'"),
         ("product-squares", 3, {}, "cannot have 3 inputs"),
         ("angle-addition-squares", 6, {}, "inputs is 6; angle-addition-squares has 4"),
-    ):
+    )
+    for kind, inputs, options, problem in cases:
         with pytest.raises(InputError, match=problem):
             build(kind, inputs, **options)

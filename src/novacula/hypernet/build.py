@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any, cast
+from typing import TypedDict, cast
 
 import numpy as np
+from typing_extensions import Unpack
 
 from novacula.errors import InputError
-from novacula.hypernet.config import BuildConfig, KindName
+from novacula.hypernet.config import Activation, BuildConfig, KindName
 from novacula.hypernet.known import bits, circuit, norms, products
 from novacula.hypernet.network import TargetNetwork, shuffled, with_noise
 from novacula.hypernet.tasks import find_task
@@ -42,7 +43,19 @@ _KINDS: dict[KindName, tuple[str, Callable[[BuildConfig], TargetNetwork]]] = {
 }
 
 
-def build(kind: str, inputs: int, **options: Any) -> TargetNetwork:
+class BuildOptions(TypedDict, total=False):
+    """The options of `BuildConfig` that have a default."""
+
+    slope: float
+    hidden_per_input: int
+    activation: Activation
+    offset: float | None
+    noise: float
+    shuffle: bool
+    seed: int
+
+
+def build(kind: str, inputs: int, **options: Unpack[BuildOptions]) -> TargetNetwork:
     """Returns the network of a known algorithm.
 
     Args:

@@ -19,12 +19,7 @@ _CHECK_POINTS = 20_000
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a census from its result, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a census from its result, and returns its path."""
     findings = folder.read_findings(CensusFindings)
     page = StudyPage(
         "A census of algorithms",

@@ -175,13 +175,7 @@ _CODE = Markup('<pre style="overflow-x:auto;line-height:1.45"><code>{}</code></p
 
 
 def network_section(title: str, name: str, found: Classified) -> Section:
-    """The section of a classified network.
-
-    Args:
-        title: of the section.
-        name: letters, digits and hyphens; what the ids of its pictures begin with.
-        found: the network with label and formula.
-    """
+    """The section of a classified network; `name`, of letters, digits and hyphens, begins the ids of its pictures."""
     body = gallery_picture(f"{name}-plan", [("", found.network)]) + matrices(name, found)
     return Section(title, body + formula_block(found) + _labels(found), label_words(found))
 

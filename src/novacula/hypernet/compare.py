@@ -159,12 +159,7 @@ class Comparison(Study):
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a comparison from its result, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a comparison from its result, and returns its path."""
     findings = folder.read_findings(CompareFindings)
     page = StudyPage("One thing changed at a time", "Variants of the hypernetwork, and direct training as long.")
     if findings is None or not findings.rows:

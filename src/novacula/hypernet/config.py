@@ -148,7 +148,39 @@ class ClassifyConfig:
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainingOptions:
+    """The options that training with and without a hypernetwork have in common."""
+
+    task: str = "l1-norm"
+    """Name of a task, or a function of your own as module:function."""
+    law: str | None = None
+    """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
+    inputs: int = 16
+    """Number of inputs of the networks."""
+    hidden: Integers = (48,)
+    """Units of each hidden layer, separated by commas."""
+    activation: Activation = "swish"
+    """Activation of the hidden units."""
+    seed: int = 0
+    """Seed of weights, data and noise, 0 to 2^32 - 1."""
+    seeds: int = 1
+    """Number of trainings that run at once, with consecutive seeds."""
+    steps: int = 8000
+    """Training steps."""
+    batch: int = 256
+    """Inputs per network and step."""
+
+    def training_problems(self) -> list[str]:
+        """Returns the problems of these options."""
+        problems = hidden_problems(self.hidden) + unless_seed(self.seed)
+        for name in ("inputs", "steps", "batch"):
+            problems += unless_within(f"--{name}", getattr(self, name), 1, 10**7)
+        problems += unless_within("--seeds", self.seeds, 1, 1000)
+        return problems + unless_one_of("--activation", self.activation, get_args(Activation))
+
+
+@dataclass(frozen=True)
+class TrainConfig(TrainingOptions):
     """Options of the training of hypernetworks.
 
     The default sizes are those of arXiv 2312.03051. Its widths, rates and schedules are not published; these are ours.
@@ -157,18 +189,8 @@ class TrainConfig:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    task: str = "l1-norm"
-    """Name of a task, or a function of your own as module:function."""
-    law: str | None = None
-    """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
-    inputs: int = 16
-    """Number of inputs of the generated networks."""
-    hidden: Integers = (48,)
-    """Units of each hidden layer, separated by commas."""
     sizes: Integers = ()
     """Other numbers of inputs to train on as well, separated by commas. Hidden layers grow in proportion."""
-    activation: Activation = "swish"
-    """Activation of the hidden units."""
     biases: bool = True
     """Give hidden units biases."""
     output_bias: bool = True
@@ -177,16 +199,8 @@ class TrainConfig:
     """Add the input of a hidden layer to its output, where both have the same width."""
     bypass: bool = False
     """Add a direct linear path from the inputs to the outputs."""
-    seed: int = 0
-    """Seed of weights, data and noise, 0 to 2^32 - 1."""
-    seeds: int = 1
-    """Number of hypernetworks that are trained at once, with consecutive seeds."""
-    steps: int = 8000
-    """Training steps."""
     networks: int = 4
     """Networks per step, each with its own complexity price."""
-    batch: int = 256
-    """Inputs per network and step."""
     rate: float = 5e-3
     """Highest learning rate of Adam."""
     beta_low: float = 1e-7
@@ -215,10 +229,9 @@ class TrainConfig:
     """Dimension of a code. Layers of at most this many units have orthogonal codes."""
 
     def __post_init__(self) -> None:
-        problems = hidden_problems(self.hidden) + unless_seed(self.seed)
-        for name in ("inputs", "steps", "networks", "batch", "width", "edge-width", "heads", "role", "codes"):
+        problems = self.training_problems() + unless_within("--blocks", self.blocks, 1, 100)
+        for name in ("networks", "width", "edge-width", "heads", "role", "codes"):
             problems += unless_within(f"--{name}", getattr(self, name.replace("-", "_")), 1, 10**7)
-        problems += unless_within("--seeds", self.seeds, 1, 1000) + unless_within("--blocks", self.blocks, 1, 100)
         problems += unless_within("--rate", self.rate, 1e-8, 1)
         problems += [problem for size in self.sizes for problem in unless_within("--sizes", size, 1, 10**7)]
         if not LOWEST_BETA <= self.beta_low <= self.beta_high <= HIGHEST_BETA:
@@ -226,9 +239,7 @@ class TrainConfig:
                 f"--beta-low is {self.beta_low:g} and --beta-high is {self.beta_high:g}; "
                 f"{LOWEST_BETA:g} ≤ low ≤ high ≤ {HIGHEST_BETA:g} must hold"
             )
-        for name, choices in (("activation", Activation), ("curriculum", Curriculum)):
-            problems += unless_one_of(f"--{name}", getattr(self, name), get_args(choices))
-        refuse(problems)
+        refuse(problems + unless_one_of("--curriculum", self.curriculum, get_args(Curriculum)))
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -284,44 +295,21 @@ class SampleConfig:
 
 
 @dataclass(frozen=True)
-class BaselineConfig:
+class BaselineConfig(TrainingOptions):
     """Options of direct training, without a hypernetwork.
 
     Raises:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    task: str = "l1-norm"
-    """Name of a task, or a function of your own as module:function."""
-    law: str | None = None
-    """Law of the inputs. By default the task's own."""
-    inputs: int = 16
-    """Number of inputs of the networks."""
-    hidden: Integers = (48,)
-    """Units of each hidden layer, separated by commas."""
-    activation: Activation = "swish"
-    """Activation of the hidden units."""
-    seed: int = 0
-    """Seed of weights and data, 0 to 2^32 - 1."""
-    seeds: int = 1
-    """Number of networks that are trained at once, with consecutive seeds."""
-    steps: int = 8000
-    """Training steps."""
-    batch: int = 256
-    """Inputs per step."""
     rate: float = 3e-3
     """Highest learning rate of Adam."""
     l1: float = 0.0
     """Price of the mean magnitude of all weights."""
 
     def __post_init__(self) -> None:
-        problems = hidden_problems(self.hidden) + unless_seed(self.seed)
-        for name in ("inputs", "steps", "batch"):
-            problems += unless_within(f"--{name}", getattr(self, name), 1, 10**7)
-        problems += unless_within("--seeds", self.seeds, 1, 1000) + unless_within("--rate", self.rate, 1e-8, 1)
-        problems += unless_within("--l1", self.l1, 0, 1e6)
-        problems += unless_one_of("--activation", self.activation, get_args(Activation))
-        refuse(problems)
+        problems = self.training_problems() + unless_within("--rate", self.rate, 1e-8, 1)
+        refuse(problems + unless_within("--l1", self.l1, 0, 1e6))
 
 
 def hidden_problems(hidden: tuple[int, ...]) -> list[str]:

@@ -173,12 +173,7 @@ _WORST = -9.0
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a study of sizes from its result, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a study of sizes from its result, and returns its path."""
     findings = folder.read_findings(GeneralizeFindings)
     of = folder.record.inputs.get("of")
     runs = (of,) if isinstance(of, str) else ()

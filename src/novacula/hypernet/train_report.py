@@ -45,12 +45,7 @@ class _Sample:
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a training from what its folder holds, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a training from what its folder holds, and returns its path."""
     findings = folder.read_findings(TrainFindings)
     sections = _sections(folder, findings) if findings else [Section("Networks", "There is no result yet.")]
     title = f"Networks for {folder.record.about}, written to be read"

@@ -10,13 +10,15 @@ from scipy import stats
 from torch import Tensor
 
 from novacula.hypernet.architecture import Architecture, activation_torch
+from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.model.blocks import Graph, Places
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
 from novacula.hypernet.model.noise import Noise
 from novacula.hypernet.model.readout import NetworkBatch
 from novacula.hypernet.network import TargetNetwork
 
-SMALL = Shape(Graph(3, ((0, 1), (1, 2))), unit=8, edge=6, role=3, channels=12)
+OPTIONS = TrainConfig(width=8, edge_width=6, role=3, codes=12)
+SMALL = Shape(Graph(3, ((0, 1), (1, 2))), OPTIONS)
 SIZES = (4, 12, 1)
 
 
@@ -95,10 +97,10 @@ def test_the_price_is_an_input() -> None:
 
 
 def test_switches() -> None:
-    assert written(replace(SMALL, owners=False)).nats[0].item() == 0
+    assert written(replace(SMALL, options=replace(OPTIONS, owner_features=False))).nats[0].item() == 0
     assert written().nats[0].item() > 0
-    plain = written(replace(SMALL, similarity=False))
-    assert made(replace(SMALL, similarity=False))[1].numel() < made()[1].numel()
+    plain = written(replace(SMALL, options=replace(OPTIONS, code_similarity=False)))
+    assert made(replace(SMALL, options=replace(OPTIONS, code_similarity=False)))[1].numel() < made()[1].numel()
     assert not torch.allclose(plain.weights[0], written().weights[0], atol=1e-3)
 
 
@@ -106,7 +108,9 @@ def test_typed_units_are_told_apart_without_a_price() -> None:
     """Typed inputs differ in law even where nothing is told; inputs without types do not."""
     spreads = {}
     for types in ((0, 0, 0), (4, 0, 0)):
-        weights = written(replace(SMALL, types=types, similarity=False), networks=300, prior=True).weights[0][0]
+        weights = written(
+            replace(SMALL, types=types, options=replace(OPTIONS, code_similarity=False)), networks=300, prior=True
+        ).weights[0][0]
         means = weights.mean((0, 1))
         spreads[types] = float((means - means.mean()).abs().max() / weights.std())
     assert spreads[4, 0, 0] > 5 * spreads[0, 0, 0]
@@ -132,20 +136,23 @@ def test_deep_networks_compute_what_the_target_network_computes(residual: bool, 
 
 def test_what_is_written_of_an_output_is_its_value_at_0() -> None:
     """The activation changes what hidden units add, and the constants take that back."""
-    swish = written(replace(SMALL, activation="swish"), networks=3)
-    softplus = written(replace(SMALL, activation="softplus"), networks=3)
+    swish = written(SMALL, networks=3)
+    softplus = written(replace(SMALL, options=replace(OPTIONS, activation="softplus")), networks=3)
     assert torch.equal(swish.weights[1], softplus.weights[1])
     assert (swish.biases[1] - softplus.biases[1]).abs().max() > 0.05
     origin = torch.zeros(1, 1, 1, 4)
     one = swish(origin, activation_torch("swish"), residual=False)
     other = softplus(origin, activation_torch("softplus"), residual=False)
     assert torch.allclose(one, other, atol=1e-5)
-    plain = [written(replace(SMALL, activation=name, leveled=False), networks=3) for name in ("swish", "softplus")]
+    plain = [
+        written(replace(SMALL, options=replace(OPTIONS, activation=name), leveled=False), networks=3)
+        for name in ("swish", "softplus")
+    ]
     assert torch.equal(plain[0].biases[1], plain[1].biases[1])
 
 
 def test_switched_off_biases_are_zeros() -> None:
-    networks = written(replace(SMALL, biases=False, output_bias=False))
+    networks = written(replace(SMALL, options=replace(OPTIONS, biases=False, output_bias=False)))
     assert not any(bias.any() for bias in networks.biases)
     assert all(bias.any() for bias in written().biases)
 

@@ -74,12 +74,9 @@ class Point:
 def pareto_picture(
     points: Sequence[Point], levels: Sequence[tuple[str, float]] = (), middle: Sequence[tuple[float, float]] = ()
 ) -> Markup:
-    """Error against bits, one mark for each network, colored by its label.
+    """Error against bits, a mark for each network, colored by its label.
 
-    Args:
-        points: bits and squared error.
-        levels: squared errors of networks without a price in bits, as lines across.
-        middle: medians, joined by a line, in order.
+    `levels` are titles and errors of networks without a price, drawn as lines across; `middle` are medians, joined.
     """
 
     def draw(figure: "Figure") -> None:
@@ -143,13 +140,7 @@ def phase_picture(cells: Sequence[Cell]) -> Markup:
 def sizes_picture(
     inputs: Sequence[int], lines: Sequence[tuple[str, Float[np.ndarray, "sizes draws"]]], trained: Sequence[int]
 ) -> Markup:
-    """1 - R² over the number of inputs: the median of draws, and from the best to the worst.
-
-    Args:
-        inputs: the sizes.
-        lines: title and R² of each draw.
-        trained: sizes that were trained on.
-    """
+    """1 - R² over the number of inputs: the median of draws, and from the best to the worst."""
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()

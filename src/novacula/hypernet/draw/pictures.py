@@ -49,13 +49,7 @@ class Plan:
 
 
 def plan(network: TargetNetwork, seed: int = 0, faint: float = _FAINT) -> Plan:
-    """Places the units of a network in the plane; the same network and seed give the same plan.
-
-    Args:
-        network: any.
-        seed: of the first places.
-        faint: share of a layer's largest weight below which an edge is left out.
-    """
+    """Places the units of a network in the plane; the same network and seed give the same plan."""
     sizes = network.architecture.sizes
     starts = np.concatenate([[0], np.cumsum(sizes)])
     layers = np.repeat(np.arange(len(sizes)), sizes)
@@ -161,14 +155,7 @@ def matrix_picture(
     outs: Float[np.ndarray, "outputs units"],
     biases: Float[np.ndarray, " units"],
 ) -> Markup:
-    """Weights into and out of a hidden layer, one column for each unit, in the order in which they are given.
-
-    Args:
-        name: of the figure.
-        rows: weights into the units.
-        outs: weights out of them.
-        biases: of the units.
-    """
+    """Weights into and out of a hidden layer, one column for each unit, in the order in which they are given."""
     blocks = {"from inputs": rows.T, "bias": biases[None], "to outputs": outs}
 
     def draw(figure: "Figure") -> None:

@@ -131,13 +131,7 @@ _TRIED = 20
 
 
 def read_formula(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | None:
-    """Reads a network; None where nobody could read its formula.
-
-    Args:
-        network: the network.
-        task: what it should compute, which decides how exact a formula must be.
-        x: inputs to which formulas are fitted.
-    """
+    """Reads a network; None where nobody could read its formula."""
     draft = _read_shallow(network, task, x)
     if draft is None and (deep := read_deep(network)):
         return Draft(deep.outputs, deep.outputs, deep=deep)

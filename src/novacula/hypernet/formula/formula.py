@@ -56,14 +56,7 @@ class Check:
 def check(
     formula: Function, network: Function, x: Float[np.ndarray, "batch inputs"], outputs: Float[np.ndarray, "batch _"]
 ) -> Check:
-    """Compares formula and network on some points, and on ten times the first of these.
-
-    Args:
-        formula: in question.
-        network: what it must follow.
-        x: the points.
-        outputs: the network's at these.
-    """
+    """Compares formula and network on some points, and on ten times the first of these."""
     with np.errstate(over="ignore", invalid="ignore"):
         return _compared(formula, network, x, outputs)
 

@@ -78,7 +78,7 @@ def _in_order(node: Expression) -> Expression:
 def _same_on_bits(found: tuple[Expression, ...], task: Task, n: int) -> bool:
     bits = np.array(list(product((0.0, 1.0), repeat=n)))
     wanted = task.function(torch.from_numpy(bits)).numpy()
-    return float(np.abs(np.column_stack([evaluate(each, bits) for each in found]) - wanted).max()) < 1e-9
+    return float(np.abs(np.column_stack([evaluate(output, bits) for output in found]) - wanted).max()) < 1e-9
 
 
 def _written(task: str, n: int) -> list[tuple[Expression, ...]]:

@@ -136,7 +136,7 @@ def fit(
     if not flat:
         return found
     more = tuple(Line(role.members, 0.0) for role in flat)
-    lines = (*found.lines, *(line for line in more if line.members not in [other.members for other in found.lines]))
+    lines = (*found.lines, *(line for line in more if line.members not in [known.members for known in found.lines]))
     return fit(replace(found, roles=tuple(r for r in found.roles if r not in flat), lines=lines), x, target, free)
 
 
@@ -175,10 +175,10 @@ def _mirror(roles: list[Role]) -> list[Role]:
     """Pairs of roles that differ in the sense of their direction become one."""
     kept: list[Role] = []
     for role in roles:
-        for index, other in enumerate(kept):
-            twin = (other.pattern, other.members) == (role.pattern, role.members) and not other.mirrored
-            if twin and other.weight * role.weight < 0 < other.out * role.out and role.pattern != "total":
-                kept[index] = replace(other, weight=abs(other.weight), mirrored=True)
+        for index, twin in enumerate(kept):
+            alike = (twin.pattern, twin.members) == (role.pattern, role.members) and not twin.mirrored
+            if alike and twin.weight * role.weight < 0 < twin.out * role.out and role.pattern != "total":
+                kept[index] = replace(twin, weight=abs(twin.weight), mirrored=True)
                 break
         else:
             kept.append(role)
@@ -203,7 +203,7 @@ def _kinks(activation: Activation, units: tuple[Unit, ...]) -> _Kinks:
             by_member: dict[tuple[int, ...], list[Unit]] = defaultdict(list)
             for unit in chosen:
                 by_member[unit.direction.member].append(unit)
-            found[(*key, label)] = [_merged(activation, each) for _, each in sorted(by_member.items())]
+            found[(*key, label)] = [_merged(activation, alike) for _, alike in sorted(by_member.items())]
     return found
 
 
@@ -226,13 +226,13 @@ def _roles(activation: Activation, kinks: _Kinks, grain: Grain, thrifty: bool) -
     """Roles for the clusters of every kink's values, the strongest first."""
     roles: list[Role] = []
     for (pattern, _, _, straight, _), merged in kinks.items():
-        slopes = np.array([each.out * abs(each.weight) for each in merged])
+        slopes = np.array([bundle.out * abs(bundle.weight) for bundle in merged])
         largest = float(np.abs(slopes).max())
         labels = list(range(len(merged))) if grain == "each" else [0] * len(merged)
         if grain == "gaps":
             labels = _clusters(slopes / largest, THRESHOLDS.same_value)
         for label in range(max(labels) + 1):
-            chosen = [each for each, own in zip(merged, labels, strict=True) if own == label]
+            chosen = [bundle for bundle, own in zip(merged, labels, strict=True) if own == label]
             roles.append(replace(_role(activation, pattern, chosen), straight=straight))
     power = np.array([abs(role.out * role.weight) * len(role.members) for role in roles])
     order = np.argsort(-power, kind="stable")
@@ -241,7 +241,7 @@ def _roles(activation: Activation, kinks: _Kinks, grain: Grain, thrifty: bool) -
 
 def _role(activation: Activation, pattern: Pattern, merged: list[_Bundle]) -> Role:
     out, weight, background, bias = np.mean([(m.out, m.weight, m.background, m.bias) for m in merged], axis=0).tolist()
-    members = tuple(sorted(each.member for each in merged))
+    members = tuple(sorted(bundle.member for bundle in merged))
     return Role(activation, pattern, members, weight, background, bias, out)
 
 
@@ -275,7 +275,7 @@ def _staircase(roles: list[Role], n: int) -> list[Role]:
         step=float(gaps.mean() * weight),
         alternating=alternating,
     )
-    return [other for other in roles if other not in steps] + steps[:first] + [role]
+    return [role for role in roles if role not in steps] + steps[:first] + [role]
 
 
 def _lines(slopes: np.ndarray, grain: Grain) -> tuple[Line, ...]:

@@ -197,12 +197,7 @@ Term = Any
 
 
 def sympy_text(expression: Expression, n: int) -> str:
-    """Returns what SymPy reads: `x` is an `IndexedBase`; `n`, `i`, `j` and `k` are symbols.
-
-    Args:
-        expression: the formula.
-        n: inputs of the network, for the largest of all inputs, which SymPy writes out.
-    """
+    """Returns what SymPy reads: `x` is an `IndexedBase`; `n`, `i`, `j` and `k` are symbols."""
     return str(sympy_object(expression, n))
 
 
@@ -311,12 +306,7 @@ _CALLS = {*_DEFINITIONS, *_FROM_MATH, "sum", "max", "min", "abs", "len", "zip", 
 
 
 def python_source(outputs: Sequence[Expression], docstring: str = "") -> str:
-    """A Python module of one function, ``f(x)``, for a sequence of any number of inputs; it needs only ``math``.
-
-    Args:
-        outputs: one formula for each output; one alone gives a number, several give a tuple.
-        docstring: of the function; one line.
-    """
+    """A Python module of one function, ``f(x)``, for a sequence of any number of inputs; it needs only ``math``."""
     texts = [python_expression(output) for output in outputs]
     tree = [node for output in outputs for node in nodes(output)]
     safe = docstring.replace("\\", "\\\\").replace('"', "'")
@@ -338,11 +328,7 @@ def python_source(outputs: Sequence[Expression], docstring: str = "") -> str:
 
 
 def _check(source: str) -> None:
-    """Make sure that a module does nothing but compute with numbers.
-
-    Raises:
-        ValueError: it holds a syntax node or a call that our formulas never hold.
-    """
+    """Make sure that a module does nothing but compute with numbers."""
     for node in ast.walk(ast.parse(source)):
         named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS
         imports = isinstance(node, ast.ImportFrom) and node.module in ("math", "itertools")

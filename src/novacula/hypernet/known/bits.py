@@ -48,8 +48,8 @@ def clock(config: BuildConfig) -> TargetNetwork:
         cosine, sine = np.cos(2 * np.pi * k * digits / p), np.sin(2 * np.pi * k * digits / p)
         for first, second, out in ((cosine, cosine, cosine), (sine, sine, -cosine), (sine, cosine, sine)):
             pairs = [(first, second)] if first is second else [(first, second), (second, first)]
-            for one, other in pairs:
-                rows += [np.concatenate([one, other]), np.concatenate([one, -other])]
+            for left, right in pairs:
+                rows += [np.concatenate([left, right]), np.concatenate([left, -right])]
                 outs += [share * out / 4, -share * out / 4]
     weights = (np.array(rows), np.array(outs).T)
     architecture = Architecture((2 * p, len(rows), p), "square")

@@ -124,13 +124,13 @@ def median_network(config: BuildConfig) -> TargetNetwork:
 
 def _reduce(circuit: Circuit, trees: list[tuple[list[int], bool]]) -> None:
     """Halve lists of features until one of each is left: the largest where a list says so, else the least."""
-    first = True
-    while first or any(len(features) > 1 for features, _ in trees):
-        first, sums, above = False, [], []
+    begun = False
+    while not begun or any(len(features) > 1 for features, _ in trees):
+        begun, sums, above = True, [], []
         for features, largest in trees:
             compare = circuit.larger if largest else circuit.smaller
             pairs = zip(features[::2], features[1::2], strict=False)
-            found = [compare(one, other) for one, other in pairs]
+            found = [compare(first, second) for first, second in pairs]
             found += [circuit.carried(features[-1])] if len(features) % 2 else []
             above.append((list(range(len(sums), len(sums) + len(found))), largest))
             sums += found

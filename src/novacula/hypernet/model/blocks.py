@@ -167,13 +167,7 @@ class Attention:
 
 
 class Block:
-    """Edges, then units, then the whole.
-
-    Args:
-        layout: where its parameters are kept.
-        graph: groups and pairs of the target.
-        widths: numbers of features.
-    """
+    """Edges, then units, then the whole."""
 
     def __init__(self, layout: Layout, graph: Graph, widths: Widths) -> None:
         inner, unit = graph.inner, widths.unit

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from novacula.hypernet.architecture import activation_torch
-from novacula.hypernet.config import Activation
+from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.model.blocks import INDEX_FEATURES, Block, Features, Graph, Places, Widths
 from novacula.hypernet.model.noise import Noise, NoiseShape
 from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
@@ -36,65 +36,49 @@ class Shape:
 
     Attributes:
         graph: groups and pairs of the target.
-        activation: of the target's hidden units.
-        residual: whether its hidden layers of equal width add their input.
-        biases, output_bias: whether hidden units and outputs have constants.
+        options: widths, counts and switches.
         leveled: whether an output's constant is written as what the output is at x = 0.
-        unit, edge, blocks, heads, role, channels: widths and counts (`novacula.hypernet.config.TrainConfig`).
         types: for each group, the number of learned codes of its units; 0 where all units are alike.
-        owners, similarity: the switches of the same names.
     """
 
     graph: Graph
-    activation: Activation = "swish"
-    residual: bool = False
-    biases: bool = True
-    output_bias: bool = True
+    options: TrainConfig
     leveled: bool = True
-    unit: int = 32
-    edge: int = 16
-    blocks: int = 2
-    heads: int = 2
-    role: int = 6
-    channels: int = 64
     types: tuple[int, ...] = (0, 0, 0)
-    owners: bool = True
-    similarity: bool = True
 
 
 class Hypernetwork:
-    """The maps of both towers, without their parameters.
-
-    Args:
-        shape: widths and switches.
-    """
+    """The maps of both towers, without their parameters."""
 
     def __init__(self, shape: Shape) -> None:
-        self.shape, self._activation = shape, activation_torch(shape.activation)
-        self.noise = NoiseShape(shape.channels, shape.role, shape.blocks)
-        graph, layout, widths = shape.graph, Layout(), Widths(shape.unit, shape.edge, shape.heads)
-        self._groups = layout.add(graph.groups, shape.unit, spread=1.0)
-        self._types = [layout.add(count, shape.unit, spread=1.0) if count else None for count in shape.types]
-        self._film = Film(layout, shape.unit, shape.blocks)
-        self._starts = [Linear(layout, 1, shape.edge) for _ in graph.inner]
+        options = shape.options
+        self.shape, self.options, self._activation = shape, options, activation_torch(options.activation)
+        self.noise = NoiseShape(options.codes, options.role, options.blocks)
+        graph, layout, widths = shape.graph, Layout(), Widths(options.width, options.edge_width, options.heads)
+        self._groups = layout.add(graph.groups, options.width, spread=1.0)
+        self._types = [layout.add(count, options.width, spread=1.0) if count else None for count in shape.types]
+        self._film = Film(layout, options.width, options.blocks)
+        self._starts = [Linear(layout, 1, options.edge_width) for _ in graph.inner]
         self._priors = [
-            [Linear(layout, shape.unit, 2 * shape.role, gain=0.1) for _ in graph.hidden] for _ in range(shape.blocks)
+            [Linear(layout, options.width, 2 * options.role, gain=0.1) for _ in graph.hidden]
+            for _ in range(options.blocks)
         ]
         self._received = [
-            [Linear(layout, shape.role, shape.unit, bias=False) for _ in graph.hidden] for _ in range(shape.blocks)
+            [Linear(layout, options.role, options.width, bias=False) for _ in graph.hidden]
+            for _ in range(options.blocks)
         ]
         self._posteriors = [
-            Posterior(layout, INDEX_FEATURES, shape.unit, shape.role, shape.blocks) for _ in graph.hidden
+            Posterior(layout, INDEX_FEATURES, options.width, options.role, options.blocks) for _ in graph.hidden
         ]
-        self._blocks = [Block(layout, graph, widths) for _ in range(shape.blocks)]
+        self._blocks = [Block(layout, graph, widths) for _ in range(options.blocks)]
         self._readout = ReadOut(
             layout,
             graph,
             widths,
-            shape.channels,
-            similarity=shape.similarity,
-            biases=shape.biases,
-            output_bias=shape.output_bias,
+            options.codes,
+            similarity=options.code_similarity,
+            biases=options.biases,
+            output_bias=options.output_bias,
         )
         self._layout = layout
 
@@ -131,15 +115,15 @@ class Hypernetwork:
         towers = [] if prior else [p.begin(weights, i, price) for p, i in zip(self._posteriors, index, strict=True)]
         cosines, cost = self._owners(weights, towers, places, noise)
         *units, outputs = self._units(weights, sizes, beta)
-        features = Features(units, self._edges(weights, cosines), beta.new_zeros(*beta.shape, self.shape.unit))
+        features = Features(units, self._edges(weights, cosines), beta.new_zeros(*beta.shape, self.options.width))
         shifts, nats = self._film(weights, price), [cost]
-        for block in range(self.shape.blocks):
+        for block in range(self.options.blocks):
             features.whole = features.whole + shifts[block]
             nats.append(self._roles(weights, block, towers, features, noise))
             features = self._blocks[block](weights, features)
         written, shape = self._readout(weights, features, outputs, cosines, torch.stack(nats)), self.shape
-        if shape.leveled and shape.output_bias:
-            written = written.leveled(self._activation, residual=shape.residual)
+        if shape.leveled and self.options.output_bias:
+            written = written.leveled(self._activation, residual=self.options.residual)
         return written
 
     def _owners(
@@ -148,13 +132,13 @@ class Hypernetwork:
         """Cosines of owner latents with the codes of the group before, and the cost of these latents."""
         cost, cosines = noise.owners[0].new_zeros(noise.owners[0].shape[:2]), []
         for layer, (codes, latent) in enumerate(zip(noise.codes, noise.owners, strict=True)):
-            if towers and self.shape.owners:
+            if towers and self.options.owner_features:
                 gain, log_sigma = self._posteriors[layer].owner(weights, towers[layer])
-                cost = cost + divergence_from_standard(gain.square(), log_sigma, self.shape.channels)
+                cost = cost + divergence_from_standard(gain.square(), log_sigma, self.options.codes)
                 latent = torch.addcmul(
                     gain[..., None] * codes[:, :, places.owners[layer]], log_sigma.exp()[..., None], latent
                 )
-            cosines.append(torch.matmul(latent, codes.mT) / self.shape.channels)
+            cosines.append(torch.matmul(latent, codes.mT) / self.options.codes)
         return cosines, cost
 
     def _units(self, weights: Parameters, sizes: tuple[int, ...], beta: Tensor) -> Iterator[Tensor]:
@@ -167,7 +151,7 @@ class Hypernetwork:
 
     def _edges(self, weights: Parameters, cosines: list[Tensor]) -> list[Tensor]:
         """Features of edges: the cosine of their ends' codes, in units of its spread by chance."""
-        factor = self.shape.channels**0.5
+        factor = self.options.codes**0.5
         return [start(weights, factor * cosine[..., None]) for start, cosine in zip(self._starts, cosines, strict=True)]
 
     def _roles(

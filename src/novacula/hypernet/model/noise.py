@@ -99,14 +99,7 @@ class NoiseShape:
     def draw(
         self, sizes: Sequence[int], networks: int, generators: Sequence[torch.Generator], repeats: int = 1
     ) -> Noise:
-        """Draws noise for some networks of each member, without a check for collisions of codes.
-
-        Args:
-            sizes: units of each group.
-            networks: number of networks of each member.
-            generators: one for every `repeats` members, which get the same noise.
-            repeats: members that share their noise.
-        """
+        """Draws noise for some networks of each member; `repeats` members in a row share a generator and its noise."""
         shape = (networks, sum(self._counts(sizes)))
         flat = torch.stack([torch.randn(shape, generator=generator) for generator in generators])
         return self._cut(flat.repeat_interleave(repeats, 0), sizes)

@@ -51,10 +51,7 @@ def divergence_from_standard(
 ) -> Float[Tensor, "members networks"]:
     """Returns KL in nats of normal laws from the standard one, where the `count` numbers of a unit share σ.
 
-    Args:
-        mean_square: the mean over the unit's numbers of their squared means.
-        log_sigma: ln σ of the unit's numbers.
-        count: numbers of a unit.
+    `mean_square` is the mean over these numbers of their squared means.
     """
     nats = 0.5 * (mean_square + (2 * log_sigma).exp() - 1) - log_sigma
     return count * nats.sum(-1)
@@ -72,13 +69,7 @@ def price_features(beta: Float[Tensor, "members networks"]) -> Float[Tensor, "me
 
 
 class Film:
-    """An embedding of the price for each block.
-
-    Args:
-        layout: where its parameters are kept.
-        width: features of the whole.
-        blocks: number of embeddings.
-    """
+    """An embedding of the price for each block."""
 
     def __init__(self, layout: Layout, width: int, blocks: int) -> None:
         self._in = Linear(layout, FEATURES, width)

@@ -92,14 +92,6 @@ class ReadOut:
     the codes' similarity, in which nothing depends on sizes. The first term makes spikes of units that have the code of
     their owner. The second gives all others independent normal weights, from which training finds convexity; it does
     not find it from equal weights. An edge to an output follows from both its ends.
-
-    Args:
-        layout: where its parameters are kept.
-        graph: groups and pairs of the target.
-        widths: numbers of features.
-        channels: numbers of a code.
-        similarity: whether there is the direct path.
-        biases, output_bias: whether hidden units and outputs have constants.
     """
 
     def __init__(
@@ -128,14 +120,9 @@ class ReadOut:
     def __call__(
         self, weights: Parameters, features: Features, outputs: Tensor, cosines: list[Tensor], nats: Tensor
     ) -> NetworkBatch:
-        """Returns the networks.
+        """Returns the networks, from the features after the last block and of the output units.
 
-        Args:
-            weights: of the hypernetwork.
-            features: after the last block.
-            outputs: the features of the output units.
-            cosines: of each hidden unit's owner latent with the codes of the group before.
-            nats: the cost of the latents.
+        `cosines` are those of each hidden unit's owner latent with the codes of the group before.
         """
         ends = [normalized(units) for units in (*features.units, outputs + features.whole[:, :, None])]
         matrices = []

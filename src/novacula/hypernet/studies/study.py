@@ -17,14 +17,7 @@ Kind = TypeVar("Kind")
 
 
 class Study(Campaign):
-    """Jobs of one work.
-
-    Args:
-        work: the work, as ``package.module:function``.
-        jobs: all of them.
-        options: where they are computed.
-        seed: the run's.
-    """
+    """Jobs of one work, which is named as ``package.module:function``."""
 
     def __init__(self, work: str, jobs: Sequence[Job], options: CampaignOptions, seed: int) -> None:
         super().__init__(options, seed)

@@ -164,10 +164,19 @@ def _table() -> dict[str, Task]:
     """The tasks, in the order of the specification's table."""
     found: dict[str, Task] = {}
 
-    def add(name: str, function: Function, law: str, *symmetries: Symmetry, **more: Any) -> None:
-        summary = (function.__doc__ or "").removesuffix(".")
-        outputs = more.pop("outputs", _one)
-        found[name] = Task(name, function, find_law(law), outputs, symmetries, more.pop("summary", summary), **more)
+    def add(
+        name: str,
+        function: Function,
+        law: str,
+        *symmetries: Symmetry,
+        outputs: Callable[[int], int] = _one,
+        summary: str = "",
+        least: int = 1,
+        most: int = 4096,
+        multiple: int = 1,
+    ) -> None:
+        summary = summary or (function.__doc__ or "").removesuffix(".")
+        found[name] = Task(name, function, find_law(law), outputs, symmetries, summary, least, most, multiple)
 
     add("l1-norm", l1_norm, "normal", _P, _S)
     add("weighted-l1", weighted_l1, "normal", _S)

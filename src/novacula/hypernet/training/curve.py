@@ -55,14 +55,7 @@ class Curve:
 def measure_curve(
     lesson: Lesson, flat: Float[Tensor, "members size"], draws: int, beta: Float[Tensor, " prices"] | None = None
 ) -> Curve:
-    """Writes networks of the run's size at every price, each draw with the same noise at all prices.
-
-    Args:
-        lesson: what is learned.
-        flat: the parameters of its members.
-        draws: networks per price.
-        beta: the prices; by default those of `prices`.
-    """
+    """Writes networks of the run's size at every price, each draw with the same noise at all prices."""
     config, net = lesson.config, lesson.hypernetwork
     architecture = lesson.architecture(config.inputs)
     activation = activation_torch(architecture.activation)
@@ -132,11 +125,7 @@ def kept_steps(folder: RunFolder) -> list[int]:
 
 
 def read_weights(folder: RunFolder, step: int) -> tuple[Float[Tensor, "members size"], Curve]:
-    """Returns the parameters and the curve of a kept step.
-
-    Raises:
-        InputError: the file is damaged.
-    """
+    """Returns the parameters and the curve of a kept step."""
     arrays = read_safetensors(folder.artifact(_PLACE.format(step=step)), max_bytes=_MAX_BYTES)
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     return tensors.pop("flat"), Curve.of(**tensors)

@@ -74,11 +74,7 @@ class Origin:
 
     @classmethod
     def of(cls, network: TargetNetwork) -> "Origin":
-        """Returns the origin of a generated network.
-
-        Raises:
-            InputError: the network was not generated.
-        """
+        """Returns the origin of a generated network."""
         return from_json(cls, network.provenance, "network")
 
 

@@ -32,23 +32,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A configuration with its task.
-
-    Raises:
-        InputError: sizes that the task cannot have.
-    """
+    """A configuration with its task."""
 
     config: TrainConfig
     task: Task
 
     @classmethod
     def of_run(cls, folder: RunFolder) -> "Lesson":
-        """Returns the lesson of a run of ``hypernet train``.
-
-        Raises:
-            RunError: the run is of another verb.
-            InputError: run.json is damaged, or names a function that the user has not allowed; and as `of`.
-        """
+        """Returns the lesson of a run of ``hypernet train``."""
         if (folder.record.part, folder.record.verb) != ("hypernet", "train"):
             raise RunError(f"{folder.path}: is no run of `novacula hypernet train`")
         config = from_json(TrainConfig, folder.record.configuration, f"{folder.path}/run.json")
@@ -57,11 +48,7 @@ class Lesson:
 
     @classmethod
     def of(cls, config: TrainConfig) -> "Lesson":
-        """Returns the lesson of a configuration.
-
-        Raises:
-            InputError: an unknown task or law, a task that fails, or sizes that it cannot have.
-        """
+        """Returns the lesson of a configuration."""
         lesson = cls(config, find_task(config.task, config.law))
         lesson.check_inputs(*config.all_inputs)
         return lesson
@@ -84,33 +71,12 @@ class Lesson:
         types = [0] * len(reference.sizes)
         types[0] = reference.inputs if self.task.typed else 0
         types[-1] = reference.outputs if reference.outputs > 1 else 0
-        shape = Shape(
-            graph=Graph.of(reference),
-            types=tuple(types),
-            activation=config.activation,
-            residual=config.residual,
-            biases=config.biases,
-            output_bias=config.output_bias,
-            # With several sizes the output at 0 grows with the inputs, because kinks are rounded: as a number that is
-            # generated, it would not hold for sizes beyond the trained ones.
-            leveled=not config.sizes,
-            unit=config.width,
-            edge=config.edge_width,
-            blocks=config.blocks,
-            heads=config.heads,
-            role=config.role,
-            channels=config.codes,
-            owners=config.owner_features,
-            similarity=config.code_similarity,
-        )
-        return Hypernetwork(shape)
+        # With several sizes the output at 0 grows with the inputs, because kinks are rounded: as a number that is
+        # generated, it would not hold for sizes beyond the trained ones.
+        return Hypernetwork(Shape(Graph.of(reference), config, leveled=not config.sizes, types=tuple(types)))
 
     def architecture(self, inputs: int, hidden: tuple[int, ...] | None = None) -> Architecture:
-        """Returns the architecture of a size; by default hidden layers grow in proportion.
-
-        Raises:
-            InputError: layers that no architecture can have, or another number of hidden layers than trained on.
-        """
+        """Returns the architecture of a size; by default hidden layers grow in proportion."""
         config = self.config
         hidden = config.hidden_of(inputs) if hidden is None else hidden
         if len(hidden) != len(config.hidden):
@@ -119,11 +85,7 @@ class Lesson:
         return Architecture(sizes, config.activation, config.biases, config.output_bias, config.residual, config.bypass)
 
     def check_inputs(self, *counts: int) -> None:
-        """Refuses sizes that the task cannot have, or for which there are no learned codes.
-
-        Raises:
-            InputError: there is such a size, or the task fails.
-        """
+        """Refuses sizes that the task cannot have, or for which there are no learned codes."""
         own, problems = self.config.inputs, []
         for inputs in counts:
             self.task.check(inputs)
@@ -137,11 +99,7 @@ class Lesson:
             raise InputError("sizes", *problems)
 
     def check_weights(self, flat: Tensor, source: str) -> None:
-        """Refuses parameters of another hypernetwork.
-
-        Raises:
-            RunError: they are not those of this lesson's members.
-        """
+        """Refuses parameters of another hypernetwork."""
         wanted = (len(self.members), self.hypernetwork.size)
         if tuple(flat.shape) != wanted:
             raise RunError(f"{source}: its weights have shape {tuple(flat.shape)}, not {wanted}: another version's")

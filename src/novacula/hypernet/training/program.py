@@ -60,10 +60,7 @@ class TrainProgram(Program):
     """Trains all members of a lesson at once (see `novacula.runs.Program`).
 
     The seed and the number of a step determine its data, prices and noise, so a resumed run goes on exactly.
-
-    Args:
-        lesson: what is learned.
-        keep: keeps the parameters of steps on a logarithmic grid; those of the last step are in the state.
+    `keep` gets the parameters of steps on a logarithmic grid; those of the last step are in the state.
     """
 
     def __init__(self, lesson: Lesson, keep: Keep) -> None:

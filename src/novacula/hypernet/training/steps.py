@@ -87,11 +87,7 @@ def scheduled(rate: float, step: int, steps: int) -> float:
 
 
 class Adam:
-    """Parameters and their moments.
-
-    Args:
-        flat: the parameters, a row per member, which are updated in place.
-    """
+    """Parameters, a row per member, updated in place, and their moments."""
 
     def __init__(self, flat: Float[Tensor, "members size"]) -> None:
         self.flat = flat
