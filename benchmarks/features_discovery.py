@@ -27,9 +27,8 @@ from reference.planted import Planted, plant
 
 from novacula.features.config import DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
-from novacula.features.discovery.encoding import codes_path
 from novacula.features.discovery.findings import ClusterRow
-from novacula.features.discovery.slices import CodeMatrix, read_codes
+from novacula.features.discovery.slices import CodeMatrix, codes_path, read_codes
 from novacula.features.sae import read_sae
 from novacula.files import write_npz
 

@@ -26,9 +26,8 @@ from reference.zoo import ZOO
 
 from novacula.features import score_cloud, score_plane
 from novacula.features.clouds.cloud import whiten
-from novacula.features.clouds.higher import best_split
+from novacula.features.clouds.higher import best_split, neighbor_information
 from novacula.features.clouds.mixture import mixture
-from novacula.features.clouds.neighbors import neighbor_information
 from novacula.features.clouds.separability import separability
 
 

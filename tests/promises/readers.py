@@ -162,8 +162,8 @@ def _read_distill_network(folder: Path) -> object:
 
 
 def _states(folder: Path) -> None:
-    from novacula.features.discovery.array_store import store_states
     from novacula.features.discovery.slices import encode_shard
+    from novacula.features.discovery.source import store_states
     from novacula.features.sae import SparseAutoencoder, write_sae
 
     states = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
@@ -185,7 +185,7 @@ def _read_cloud(folder: Path) -> object:
 
 
 def _read_states(folder: Path) -> object:
-    from novacula.features.discovery.array_store import read_states
+    from novacula.features.discovery.source import read_states
 
     return read_states(folder / "cloud.npz")
 
@@ -225,7 +225,7 @@ def _texts(folder: Path) -> None:
 
 
 def _read_texts(folder: Path) -> object:
-    from novacula.features.discovery.texts import read_passages
+    from novacula.features.discovery.collection import read_passages
 
     return read_passages([folder / "text.gz"], 10)
 

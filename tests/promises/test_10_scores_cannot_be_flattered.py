@@ -167,7 +167,7 @@ def test_tokens_in_a_features_report_are_escaped(
     monkeypatch.chdir(tmp_path)
     turns = np.random.default_rng(0).uniform(0, 6.28, 400)
     points = np.column_stack([np.cos(turns), np.sin(turns), 0.01 * turns, turns * 0]).astype(np.float32)
-    from novacula.features.discovery.array_store import store_states
+    from novacula.features.discovery.source import store_states
 
     store_states("store", points + 0.01, tokens=np.arange(400) % 2)
     write_json("store/vocabulary.json", {"schema_version": 1, "tokens": [MARKUP, "x"]})

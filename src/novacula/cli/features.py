@@ -12,7 +12,7 @@ from novacula.features.config import ExplainConfig, ProbeConfig, ScoreConfig, St
 
 if TYPE_CHECKING:
     from novacula.features.circles.findings import ExplainFindings, ProbeFindings, SteerFindings
-    from novacula.features.clouds.findings import ScoreFindings
+    from novacula.features.clouds.cloud_score import ScoreFindings
     from novacula.runs import RunResult
 
 app = part_app("features")

@@ -1,5 +1,5 @@
 from .circles.continuity import Continuity as Continuity, continuity as continuity
-from .circles.patching import Patching as Patching, patch as patch
+from .circles.explanation import Patching as Patching, patch as patch
 from .circles.probe import (
     CircularProbe as CircularProbe,
     Readout as Readout,
@@ -8,7 +8,7 @@ from .circles.probe import (
     unseen_groups as unseen_groups,
     unseen_labels as unseen_labels,
 )
-from .circles.regression import (
+from .circles.explanation import (
     explain_states as explain_states,
     prompt_functions as prompt_functions,
     regress as regress,

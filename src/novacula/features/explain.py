@@ -1,7 +1,7 @@
 """Which functions of label and offset make up a model's states, and where they live: ``novacula features explain``.
 
 The stages: the concept's prompts (`concepts`), their states (`models`), the functions that explain them
-(`circles.regression`), activation patching (`circles.patching`), a page (`circles.explain_report`).
+(`circles.explanation`), activation patching (`circles.patching`), a page (`circles.explain_report`).
 """
 
 from os import PathLike
@@ -12,9 +12,17 @@ from typing_extensions import Unpack, override
 
 from novacula.errors import InputError
 from novacula.features.circles.explain_report import write_page
+from novacula.features.circles.explanation import (
+    PLACES,
+    all_points,
+    explain_states,
+    leading,
+    patch,
+    prompt_functions,
+    regress,
+    residual_colors,
+)
 from novacula.features.circles.findings import ExplainFindings, LayerExplanation, PatchEffects, Round
-from novacula.features.circles.patching import PLACES, all_points, patch
-from novacula.features.circles.regression import explain_states, leading, prompt_functions, regress, residual_colors
 from novacula.features.circles.task_verb import start, task_verb
 from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.concepts.concept import OFFSET

@@ -1,11 +1,12 @@
 """A program that measures one thing, in one step."""
 
-from abc import abstractmethod
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import numpy as np
 from typing_extensions import override
 
+from novacula.errors import InputError
 from novacula.files import JSON, from_json, to_json
 from novacula.runs import Program, Step
 
@@ -13,19 +14,19 @@ Found = TypeVar("Found")
 
 
 class OneStep(Program, Generic[Found]):
-    """A program of one step, which extends this class by `measure`.
+    """A program of one step.
 
     Args:
         kind: the dataclass that it finds.
+        measure: returns what is found.
+        shown: returns the name and the value of the number that is shown of it.
     """
 
-    def __init__(self, kind: type[Found]) -> None:
-        self._kind = kind
+    def __init__(
+        self, kind: type[Found], measure: Callable[[], Found], shown: Callable[[Found], tuple[str, JSON]]
+    ) -> None:
+        self._kind, self._measure, self._shown = kind, measure, shown
         self._found: Found | None = None
-
-    @abstractmethod
-    def measure(self) -> tuple[Found, str, JSON]:
-        """Returns what is found, and the name and the value of the number that is shown of it."""
 
     @property
     @override
@@ -39,8 +40,8 @@ class OneStep(Program, Generic[Found]):
 
     @override
     def step(self) -> Step:
-        self._found, name, number = self.measure()
-        return Step({name: number})
+        found = self._found = self._measure()
+        return Step(dict([self._shown(found)]))
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:
@@ -48,9 +49,14 @@ class OneStep(Program, Generic[Found]):
 
     @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        source = f"the checkpoint of {self._kind.__name__}"
         match data:
-            case {"found": found} if found is not None:
-                self._found = from_json(self._kind, found, f"the checkpoint of {self._kind.__name__}")
+            case {"found": None}:
+                self._found = None
+            case {"found": found}:
+                self._found = from_json(self._kind, found, source)
+            case _:
+                raise InputError(source, "must hold what is found, or null")
 
     @override
     def result(self) -> Found | None:

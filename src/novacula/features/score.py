@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from typing_extensions import Unpack, override
+from typing_extensions import Unpack
 
 from novacula.features.clouds.cloud import read_cloud, refuse_constant_columns
-from novacula.features.clouds.cloud_score import score_cloud
-from novacula.features.clouds.findings import ScoreFindings
+from novacula.features.clouds.cloud_score import ScoreFindings, score_cloud
 from novacula.features.clouds.score_report import PICTURES, picture_arrays, write_page
 from novacula.features.config import ScoreConfig
 from novacula.features.one_step import OneStep
-from novacula.files import JSON, write_npz
+from novacula.files import write_npz
 from novacula.options import refuse, unless_seed
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
@@ -65,25 +64,15 @@ def score(
     return SCORE.start(config, inputs, _read_points(inputs), about=name, **settings)
 
 
-class Scoring(OneStep[ScoreFindings]):
-    """The score of a cloud, as one step.
+def _scoring(config: ScoreConfig, points: Float[np.ndarray, "n d"], folder: RunFolder) -> OneStep[ScoreFindings]:
+    """Returns the score of a cloud, as a program."""
 
-    Args:
-        points: the cloud.
-        config: resolution and repetitions.
-        seed: of the score.
-        folder: the run's.
-    """
+    def measure() -> ScoreFindings:
+        scored = score_cloud(points, config, folder.record.seed)
+        write_npz(folder.artifact(PICTURES), picture_arrays(scored))
+        return scored.findings(str(folder.path))
 
-    def __init__(self, points: Float[np.ndarray, "n d"], config: ScoreConfig, seed: int, folder: RunFolder) -> None:
-        super().__init__(ScoreFindings)
-        self._points, self._config, self._seed, self._folder = points, config, seed, folder
-
-    @override
-    def measure(self) -> tuple[ScoreFindings, str, JSON]:
-        scored = score_cloud(self._points, self._config, self._seed)
-        write_npz(self._folder.artifact(PICTURES), picture_arrays(scored))
-        return scored.findings(str(self._folder.path)), "score", scored.score
+    return OneStep(ScoreFindings, measure, lambda found: ("score", found.score))
 
 
 def _read_points(inputs: ScoreInputs) -> Float[np.ndarray, "n d"]:
@@ -95,7 +84,7 @@ def _read_points(inputs: ScoreInputs) -> Float[np.ndarray, "n d"]:
 SCORE = Verb(
     Signature("features score", ScoreConfig, ScoreInputs, RunResult[ScoreFindings]),
     load=lambda config, inputs, folder: _read_points(inputs),
-    begin=lambda config, points, folder: Scoring(points, config, folder.record.seed, folder),
+    begin=_scoring,
     page=write_page,
     seed=lambda config, inputs: inputs.seed,
 )

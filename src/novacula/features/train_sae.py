@@ -6,9 +6,8 @@ from novacula.errors import InputError
 from novacula.features.config import TrainSaeConfig
 from novacula.features.discovery.discover_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings
-from novacula.features.discovery.pipeline import Pipeline
 from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source
-from novacula.features.discovery.stages import Material, training
+from novacula.features.discovery.stages import Material, Pipeline, training
 from novacula.runs import RunResult, RunSettings, Signature, Verb
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from novacula.errors import InputError
-from novacula.features.circles.interventions import INTERVENTIONS, Case, intervene
 from novacula.features.circles.probe import CircularProbe, fit_answer_probe, fit_probe
+from novacula.features.circles.steering import INTERVENTIONS, Case, intervene
 from novacula.features.circles.test import circle
 
 P, D = 7, 24

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from novacula.errors import InputError
-from novacula.features.circles.regression import explain_states, one_hot, prompt_functions, regress, residual_colors
+from novacula.features.circles.explanation import explain_states, one_hot, prompt_functions, regress, residual_colors
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:

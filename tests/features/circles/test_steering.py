@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from novacula.features.circles.patching import all_points, patch
+from novacula.features.circles.explanation import all_points, patch
 from novacula.features.circles.steering import UNSEEN, Experiment, measure_effect, measure_ring, prepare
 from novacula.features.concepts import Prompts, make_prompts
 from novacula.features.probe import probe_states

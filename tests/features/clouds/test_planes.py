@@ -2,7 +2,7 @@ import numpy as np
 import scipy.sparse
 
 from benchmarks.reference.planted import circle, plant
-from novacula.features.clouds.planes import planes
+from novacula.features.clouds.cloud import planes
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.ranking import null_clusters, score_cluster
 from novacula.features.discovery.slices import CodeMatrix

@@ -5,7 +5,7 @@ from scipy.stats import chi2
 
 from benchmarks.reference.zoo import plane
 from novacula.features.clouds.cloud import whiten
-from novacula.features.clouds.neighbors import neighbor_information
+from novacula.features.clouds.higher import neighbor_information
 from novacula.features.clouds.separability import _chance, _information, separability
 
 DISK_BITS = 2 * (np.log2(np.pi) - np.log2(np.e) / 2) - np.log2(np.pi)

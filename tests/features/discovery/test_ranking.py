@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from novacula.features.clouds.cloud import Plane
 from novacula.features.clouds.cloud_score import score_plane
-from novacula.features.clouds.planes import Plane
 from novacula.features.discovery.findings import ClusterRow
 from novacula.features.discovery.ranking import (
     LEAST_EXCESS,

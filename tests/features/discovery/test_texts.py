@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from novacula.errors import InputError
-from novacula.features.discovery.texts import read_passages
+from novacula.features.discovery.collection import read_passages
 
 
 def test_cuts_between_words_and_loses_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from novacula.errors import InputError
-from novacula.features.discovery.array_store import read_states, store_states
+from novacula.features.discovery.source import read_states, store_states
 from novacula.features.store import Batches, Origin, Store, StoreWriter
 from novacula.files import write_npz
 

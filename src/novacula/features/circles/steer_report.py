@@ -8,8 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.features.circles.findings import Effect, Ring, SteerFindings
-from novacula.features.circles.interventions import INTERVENTIONS
-from novacula.features.circles.steering import UNSEEN
+from novacula.features.circles.steering import INTERVENTIONS, UNSEEN
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.runs import RunFolder
 

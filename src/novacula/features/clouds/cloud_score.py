@@ -5,16 +5,14 @@ the plane `higher`); how much of it lies in a thin band (`mixture`, `higher`); a
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float
 
 from novacula.features.clouds.cloud import Cloud, check_points, whiten
-from novacula.features.clouds.findings import ScoreFindings
-from novacula.features.clouds.higher import Split, best_hyperplane, best_split
+from novacula.features.clouds.higher import Split, best_hyperplane, best_split, neighbor_information
 from novacula.features.clouds.mixture import Mixture, mixture
-from novacula.features.clouds.neighbors import neighbor_information
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
 
@@ -32,8 +30,8 @@ _PLANE_POINTS = 4000
 
 
 @dataclass(frozen=True)
-class CloudScore:
-    """What is measured of a cloud.
+class ScoreFindings:
+    """The score of a cloud, as result.json contains it. A number that was not measured is None.
 
     Attributes:
         separability_bits: mutual information of two groups of coordinates in the rotation of the whitened cloud where
@@ -47,14 +45,13 @@ class CloudScore:
         angle: in the plane, the degrees of the least information, 0 … 90, from the first axis of the points to that of
             the coordinates, in the whitened cloud; None where d is not 2.
         neighbors_bits: the same information by nearest neighbors, without bins; it may lie a little below 0.
-        separability_held_out: bits at an angle that was chosen on other points; NaN where d is not 2.
+        separability_held_out: bits at an angle that was chosen on other points.
         mixture_held_out: share of the points in a band that was chosen on other points.
         slice_share: largest share of the points in a band of half the width.
         n: points.
         d: dimensions that the cloud spans, or the most that are scored.
-        cloud: its whitened points.
-        dependence: its most independent rotation; None where it is a line.
-        band: its fullest band.
+        kept_variance: share of the variance that these dimensions keep.
+        run: the run's folder.
     """
 
     separability_bits: float
@@ -62,14 +59,34 @@ class CloudScore:
     mixture: float
     score: float
     irreducible: bool
-    interval: tuple[float, float]
+    interval: tuple[float | None, float | None]
     angle: float | None
-    neighbors_bits: float
-    separability_held_out: float
-    mixture_held_out: float
+    neighbors_bits: float | None
+    separability_held_out: float | None
+    mixture_held_out: float | None
     slice_share: float
     n: int
     d: int
+    kept_variance: float
+    run: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudScore(ScoreFindings):
+    """What is measured of a cloud: the numbers of `ScoreFindings`, and what they were measured on.
+
+    A number that was not measured is NaN.
+
+    Attributes:
+        cloud: the whitened points.
+        dependence: its most independent rotation; None where it is a line.
+        band: its fullest band.
+    """
+
+    interval: tuple[float, float]
+    neighbors_bits: float
+    separability_held_out: float
+    mixture_held_out: float
     cloud: Cloud
     dependence: Separability | Split | None
     band: Mixture
@@ -80,24 +97,11 @@ class CloudScore:
         Args:
             run: the run's folder.
         """
+        numbers = {field.name: getattr(self, field.name) for field in fields(ScoreFindings)}
+        for name in ("neighbors_bits", "separability_held_out", "mixture_held_out"):
+            numbers[name] = _measured(numbers[name])
         low, high = self.interval
-        return ScoreFindings(
-            separability_bits=self.separability_bits,
-            separability_null_z=self.separability_null_z,
-            mixture=self.mixture,
-            score=self.score,
-            irreducible=self.irreducible,
-            interval=(_measured(low), _measured(high)),
-            angle=self.angle,
-            neighbors_bits=_measured(self.neighbors_bits),
-            separability_held_out=_measured(self.separability_held_out),
-            mixture_held_out=_measured(self.mixture_held_out),
-            slice_share=self.slice_share,
-            n=self.n,
-            d=self.d,
-            kept_variance=self.cloud.kept_variance,
-            run=run,
-        )
+        return ScoreFindings(**{**numbers, "interval": (_measured(low), _measured(high)), "run": run})
 
 
 def _measured(value: float) -> float | None:
@@ -172,9 +176,25 @@ def combine(bits: float, slice_share: float) -> float:
 
 def _line(cloud: Cloud) -> CloudScore:
     """One coordinate is constant: independent of the other, and a slice that holds everything."""
-    n = len(cloud.white)
-    band = Mixture(1.0, 1.0, np.ones(1), 0.0, 0.0)
-    return CloudScore(0.0, 0.0, 1.0, 0.0, False, (0.0, 0.0), None, 0.0, 0.0, 1.0, 1.0, n, 1, cloud, None, band)
+    return CloudScore(
+        separability_bits=0.0,
+        separability_null_z=0.0,
+        mixture=1.0,
+        score=0.0,
+        irreducible=False,
+        interval=(0.0, 0.0),
+        angle=None,
+        neighbors_bits=0.0,
+        separability_held_out=0.0,
+        mixture_held_out=1.0,
+        slice_share=1.0,
+        n=len(cloud.white),
+        d=1,
+        kept_variance=cloud.kept_variance,
+        cloud=cloud,
+        dependence=None,
+        band=Mixture(1.0, 1.0, np.ones(1), 0.0, 0.0),
+    )
 
 
 def _plane(cloud: Cloud, config: ScoreConfig, generator: np.random.Generator) -> CloudScore:
@@ -221,6 +241,7 @@ def _scored(
         slice_share=slice_share,
         n=len(cloud.white),
         d=cloud.white.shape[1],
+        kept_variance=cloud.kept_variance,
         cloud=cloud,
         dependence=least,
         band=band,

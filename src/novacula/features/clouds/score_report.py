@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from novacula.features.clouds.cloud_score import FINER, LEAST_Z, SLICE_LIMIT, THRESHOLD, CloudScore
-from novacula.features.clouds.findings import ScoreFindings
+from novacula.features.clouds.cloud_score import FINER, LEAST_Z, SLICE_LIMIT, THRESHOLD, CloudScore, ScoreFindings
 from novacula.features.clouds.separability import Separability
 from novacula.files import read_npz
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report

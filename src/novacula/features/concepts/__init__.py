@@ -1,9 +1,7 @@
 """Concepts whose labels have an order, and the prompts that name them."""
 
-from novacula.features.concepts.builtin import CONCEPTS
-from novacula.features.concepts.concept import Concept, Kind, Template, Wording
-from novacula.features.concepts.concept_file import concept_document, find_concept, parse_concept
-from novacula.features.concepts.prompts import Prompts, make_prompts
+from novacula.features.concepts.builtin import CONCEPTS, concept_document, find_concept, parse_concept
+from novacula.features.concepts.concept import Concept, Kind, Prompts, Template, Wording, make_prompts
 
 __all__ = [
     "CONCEPTS",

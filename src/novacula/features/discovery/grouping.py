@@ -1,76 +1,59 @@
-"""From codes to clusters of latents, and how stable they are, as a program of one step."""
+"""From codes to clusters of latents, and how much these depend on seed and settings. Stability is ours."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Int
-from typing_extensions import override
 
 from novacula.errors import InputError
-from novacula.features.clustering import Clustering, affinity_graph, cluster, stability
 from novacula.features.config import DiscoverConfig
+from novacula.features.discovery.clusters import Clustering, cluster
 from novacula.features.discovery.findings import GroupFindings, Variant
+from novacula.features.discovery.similarity import affinity_graph
 from novacula.features.discovery.slices import CodeMatrix
-from novacula.features.one_step import OneStep
-from novacula.files import JSON
 
 LEAST_USES = 20
 """Tokens on which a latent must be active to take part."""
 
 
-class Grouping(OneStep[GroupFindings]):
-    """Makes the clusters of a dictionary, and again with other seeds and settings, in one step.
-
-    Args:
-        codes: the codes of all tokens.
-        decoder: the dictionary.
-        config: affinity, method and seed.
+def group(codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], config: DiscoverConfig) -> GroupFindings:
+    """Makes the clusters of a dictionary, and again with other seeds and settings.
 
     Raises:
         InputError: fewer than two latents are alive.
     """
-
-    def __init__(self, codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], config: DiscoverConfig) -> None:
-        super().__init__(GroupFindings)
-        self._codes, self._decoder, self._config = codes, decoder, config
-        self._alive = living(codes)
-        if len(self._alive) < 2:
-            raise InputError(
-                "SAE",
-                f"of {codes.n_latents} latents {len(self._alive)} are active on {LEAST_USES} tokens or more; "
-                "at least 2 are needed to make clusters",
-            )
-
-    @override
-    def measure(self) -> tuple[GroupFindings, str, JSON]:
-        base = self._clusters(self._config)
-        others = {name: self._clusters(config) for name, config in _variants(self._config).items()}
-        compared = stability(base, others, self._codes.n_latents)
-        found = GroupFindings(
-            alive=len(self._alive),
-            latents=self._codes.n_latents,
-            clusters=tuple(tuple(members.tolist()) for members in base.clusters),
-            split=base.split,
-            stability=tuple(round(float(value), 4) for value in compared.by_cluster),
-            variants=tuple(
-                Variant(agreement.name, agreement.clusters, round(agreement.rand, 4), round(agreement.jaccard, 4))
-                for agreement in compared.agreements
-            ),
+    alive = living(codes)
+    if len(alive) < 2:
+        raise InputError(
+            "SAE",
+            f"of {codes.n_latents} latents {len(alive)} are active on {LEAST_USES} tokens or more; "
+            "at least 2 are needed to make clusters",
         )
-        return found, "clusters", len(base.clusters)
 
-    def _clusters(self, config: DiscoverConfig) -> Clustering:
-        neighbors = 100 if config.method == "threshold" else config.neighbors
+    def clusters(config: DiscoverConfig) -> Clustering:
         graph = affinity_graph(
-            self._decoder,
-            self._codes,
-            self._alive,
+            decoder,
+            codes,
+            alive,
             config.affinity,
-            neighbors=neighbors,
+            neighbors=100 if config.method == "threshold" else config.neighbors,
             cutoff=config.cutoff,
             seed=config.seed,
         )
         return cluster(graph, config.method, largest=config.largest, seed=config.seed)
+
+    base = clusters(config)
+    others = {name: clusters(other) for name, other in _other_settings(config).items()}
+    variants, by_cluster = stability(base, others, codes.n_latents)
+    return GroupFindings(
+        alive=len(alive),
+        latents=codes.n_latents,
+        clusters=tuple(tuple(members.tolist()) for members in base.clusters),
+        split=base.split,
+        stability=tuple(round(float(value), 4) for value in by_cluster),
+        variants=variants,
+    )
 
 
 def living(codes: CodeMatrix) -> Int[np.ndarray, " alive"]:
@@ -78,12 +61,57 @@ def living(codes: CodeMatrix) -> Int[np.ndarray, " alive"]:
     return np.flatnonzero(codes.uses >= LEAST_USES)
 
 
-def _variants(config: DiscoverConfig) -> dict[str, DiscoverConfig]:
+def _other_settings(config: DiscoverConfig) -> dict[str, DiscoverConfig]:
     """Returns the configuration with another seed, and with other settings."""
-    found = {
+    other = "components" if config.method != "components" else "communities"
+    return {
         "another seed": replace(config, seed=(config.seed + 1) % 2**32),
         "half the neighbors": replace(config, neighbors=max(1, config.neighbors // 2)),
         "twice the neighbors": replace(config, neighbors=min(1000, 2 * config.neighbors)),
+        other: replace(config, method=other),
     }
-    other = "components" if config.method != "components" else "communities"
-    return found | {other: replace(config, method=other)}
+
+
+def stability(
+    base: Clustering, others: Mapping[str, Clustering], latents: int
+) -> tuple[tuple[Variant, ...], Float[np.ndarray, " clusters"]]:
+    """Returns each of the others beside a clustering of the same latents, and the stability of its clusters.
+
+    The stability of a cluster is the mean over the others of its best Jaccard index with one of their clusters.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    variants, best = [], []
+    labels = base.labels(latents)
+    for name, other in others.items():
+        theirs = other.labels(latents)
+        either = (labels >= 0) | (theirs >= 0)
+        # A latent in no cluster counts as a cluster of one.
+        rand = float(adjusted_rand_score(_alone(labels)[either], _alone(theirs)[either]))
+        values = best_jaccard(base.clusters, other.clusters, latents)
+        best.append(values)
+        jaccard = float(np.mean(values)) if len(values) else 0.0
+        variants.append(Variant(name, len(other.clusters), round(rand, 4), round(jaccard, 4)))
+    return tuple(variants), np.mean(best, axis=0) if best else np.ones(len(base.clusters))
+
+
+def best_jaccard(ours: Sequence[np.ndarray], others: Sequence[np.ndarray], latents: int) -> Float[np.ndarray, " ours"]:
+    """Returns the best Jaccard index of each cluster with one of the others, which have no member in common."""
+    labels, sizes = np.full(latents, -1), np.array([len(members) for members in others])
+    for number, members in enumerate(others):
+        labels[members] = number
+    found = np.zeros(len(ours))
+    for number, members in enumerate(ours):
+        hit, counts = np.unique(labels[members], return_counts=True)
+        counts, hit = counts[hit >= 0], hit[hit >= 0]
+        if len(hit):
+            found[number] = float((counts / (len(members) + sizes[hit] - counts)).max())
+    return found
+
+
+def _alone(labels: np.ndarray) -> np.ndarray:
+    """Returns the labels, where each latent without a cluster gets a cluster of its own."""
+    labels = labels.copy()
+    none = labels < 0
+    labels[none] = labels.max(initial=0) + 1 + np.arange(none.sum())
+    return labels

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from novacula.features.clouds.planes import planes
+from novacula.features.clouds.cloud import planes
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import ClusterRow
 from novacula.features.discovery.slices import CodeMatrix

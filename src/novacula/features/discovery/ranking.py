@@ -17,8 +17,8 @@ from jaxtyping import Float, Int
 from typing_extensions import override
 
 from novacula.errors import InputError
+from novacula.features.clouds.cloud import Plane, planes
 from novacula.features.clouds.cloud_score import CloudScore, score_plane
-from novacula.features.clouds.planes import Plane, planes
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.grouping import living

@@ -1,25 +1,30 @@
 """The stages of collect, train-sae and discover, and what they leave in a run's folder."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from msgspec.structs import replace
+from typing_extensions import override
+
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
-from novacula.features.discovery.array_store import read_states, store_states
-from novacula.features.discovery.collection import BATCH, Collection, passage_order, vocabulary
-from novacula.features.discovery.encoding import Encoding, codes_path
-from novacula.features.discovery.grouping import Grouping
+from novacula.features.discovery.collection import BATCH, Collection, Passage, passage_order, read_passages, vocabulary
+from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
+from novacula.features.discovery.grouping import group
 from novacula.features.discovery.pictures import PICTURES
-from novacula.features.discovery.pipeline import Pipeline, Stage
 from novacula.features.discovery.ranking import Ranking
-from novacula.features.discovery.recovery import LossMeasurement
-from novacula.features.discovery.slices import CodeMatrix, read_codes
-from novacula.features.discovery.source import OpenSource
-from novacula.features.discovery.texts import Passage, read_passages
-from novacula.features.discovery.training import SaeTraining
+from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
+from novacula.features.discovery.source import OpenSource, read_states, store_states
+from novacula.features.one_step import OneStep
 from novacula.features.sae import SparseAutoencoder, read_sae
+from novacula.features.sae.quality import Recovery, loss_recovered
+from novacula.features.sae.trainer import SaeTraining
 from novacula.features.store import Origin, Store, StoreWriter
-from novacula.runs import Program, RunFolder
+from novacula.files import from_json
+from novacula.runs import Program, RunFolder, Step
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
@@ -28,6 +33,88 @@ RECOVERED = 2
 """Passages on which the loss of the model with the dictionary is measured."""
 STORE, SAE, CODES = "store", "sae", "codes"
 """Artifacts of a run, beside the pictures."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a pipeline.
+
+    Attributes:
+        name: the key of its result in result.json.
+        begin: makes its program, once all stages before it are done.
+    """
+
+    name: str
+    begin: Callable[[], Program]
+
+
+@dataclass(frozen=True)
+class _State:
+    """Steps and number of the stages that are done, what they have found, and the state of the current stage."""
+
+    before: int
+    done: int
+    findings: DiscoverFindings
+    current: object
+
+
+class Pipeline(Program):
+    """Stages, one after the other; each leaves on the disk what the next one reads.
+
+    Args:
+        stages: in order.
+
+    Attributes:
+        findings: what the stages that are done have found.
+    """
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._stages = stages
+        self._done = self._before = 0
+        self._current: Program | None = None
+        self.findings = DiscoverFindings()
+
+    @property
+    @override
+    def position(self) -> int:
+        return self._before + (self._current.position if self._current else 0)
+
+    @property
+    @override
+    def length(self) -> int:
+        # How long a stage takes is known once it has begun; until then it counts as one step.
+        left = len(self._stages) - self._done
+        if self._current:
+            return max(self.position + 1, self._before + self._current.length + left - 1)
+        return self.position + left
+
+    @override
+    def step(self) -> Step:
+        stage = self._stages[self._done]
+        program = self._current = self._current or stage.begin()
+        step = program.step()
+        if program.position >= program.length:
+            self.findings = replace(self.findings, **{stage.name.replace("-", "_"): program.result()})
+            self._before, self._current = self._before + program.position, None
+            self._done += 1
+        return Step({"stage": stage.name, **step.metrics}, step.milestones)
+
+    @override
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
+        arrays, data = self._current.state() if self._current else ({}, None)
+        return arrays, _State(self._before, self._done, self.findings, data)
+
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        state = from_json(_State, data, "the pipeline's checkpoint")
+        self._before, self._done, self.findings = state.before, state.done, state.findings
+        if state.current is not None:
+            self._current = self._stages[self._done].begin()
+            self._current.load(arrays, state.current)
+
+    @override
+    def result(self) -> DiscoverFindings:
+        return self.findings
 
 
 class Material:
@@ -119,7 +206,12 @@ def loss_measurement(material: Material, config: CollectConfig) -> Stage:
         passages = material.passages(config)
         order = passage_order(config.seed, len(passages))
         texts = [passages[index].text for index in order[-RECOVERED:]]
-        return LossMeasurement(material.model, material.sae, texts, material.layer(config), config.context)
+        layer = material.layer(config)
+        return OneStep(
+            Recovery,
+            lambda: loss_recovered(material.model, material.sae, texts, layer, config.context),
+            lambda found: ("recovered", found.recovered),
+        )
 
     return Stage("recover", begin)
 
@@ -127,6 +219,12 @@ def loss_measurement(material: Material, config: CollectConfig) -> Stage:
 def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
     """Returns all stages of discover, as a program."""
     source = material.source
+
+    def group_latents() -> Program:
+        codes, decoder = material.codes, material.sae.decoder.numpy()
+        return OneStep(
+            GroupFindings, lambda: group(codes, decoder, config), lambda found: ("clusters", len(found.clusters))
+        )
 
     def rank() -> Program:
         grouping, pictures = pipeline.findings.cluster, material.folder.artifact(PICTURES)
@@ -139,7 +237,7 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
             *([] if source.sae else [training(material, config)]),
             *([loss_measurement(material, config)] if source.model else []),
             Stage("encode", lambda: Encoding(material.store, material.sae, material.folder.artifact(CODES))),
-            Stage("cluster", lambda: Grouping(material.codes, material.sae.decoder.numpy(), config)),
+            Stage("cluster", group_latents),
             Stage("rank", rank),
         ]
     )

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from novacula.errors import InputError
 from novacula.features.config import SaeKind
-from novacula.features.sae.activation import above, top
-from novacula.features.sae.codes import Codes
+from novacula.features.sae.codes import Codes, above, top
 
 BLOCK = 1024
 """Tokens that are encoded together; their pre-activations take most of the memory."""

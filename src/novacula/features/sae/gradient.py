@@ -16,8 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from novacula.features.config import SaeKind
-from novacula.features.sae.activation import above, top, top_of_batch
-from novacula.features.sae.codes import ByLatent, Codes
+from novacula.features.sae.codes import ByLatent, Codes, above, top, top_of_batch
 
 BANDWIDTH = 0.001
 """ε of JumpReLU, for inputs of variance 1."""

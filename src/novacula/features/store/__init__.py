@@ -1,7 +1,6 @@
 """Stores of states on the disk, in shards; each state has its token and its place in the text."""
 
-from novacula.features.store.batches import Batches, Place
-from novacula.features.store.store import Labels, Origin, Store
+from novacula.features.store.store import Batches, Labels, Origin, Place, Store
 from novacula.features.store.writer import StoreWriter
 
 __all__ = ["Batches", "Labels", "Origin", "Place", "Store", "StoreWriter"]

@@ -3,17 +3,11 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from novacula.features.clustering import (
-    Clustering,
-    affinity_graph,
-    chance_activity,
-    chance_cosine,
-    cluster,
-    co_activity,
-    stability,
-)
-from novacula.features.clustering import similarity as similarity_module
 from novacula.features.config import ClusterMethod
+from novacula.features.discovery import similarity as similarity_module
+from novacula.features.discovery.clusters import Clustering, cluster
+from novacula.features.discovery.grouping import stability
+from novacula.features.discovery.similarity import affinity_graph, chance_activity, chance_cosine, co_activity
 from novacula.features.discovery.slices import CodeMatrix
 
 METHODS: tuple[ClusterMethod, ...] = (
@@ -134,8 +128,7 @@ def test_duplicates_and_loners() -> None:
 def test_stability_of_the_same_is_one_and_of_others_less() -> None:
     base = Clustering([np.arange(4), np.arange(4, 8)], 0)
     other = Clustering([np.arange(2), np.arange(4, 8), np.arange(8, 10)], 0)
-    found = stability(base, {"same": base, "other": other}, 10)
-    same, less = found.agreements
-    assert (same.name, same.rand, same.jaccard) == ("same", 1, 1)
-    assert found.by_cluster.tolist() == [(1 + 0.5) / 2, 1]
+    (same, less), by_cluster = stability(base, {"same": base, "other": other}, 10)
+    assert (same.variant, same.rand, same.jaccard) == ("same", 1, 1)
+    assert by_cluster.tolist() == [(1 + 0.5) / 2, 1]
     assert less.rand < 1
