@@ -1,9 +1,8 @@
 """Features that no direction can hold, found without labels: ``novacula features discover``.
 
 The stages (`discovery.stages`): a model's states on texts (`discovery.collection`, `store`); a dictionary of them
-(`discovery.training`, `sae`); their codes (`discovery.encoding`, `discovery.slices`); clusters of latents
-(`discovery.grouping`, `clustering`); the score of each (`discovery.ranking`, `clouds.planes`); a page
-(`discovery.discover_report`). Source: arXiv 2405.14860, section 4.
+(`sae`); their codes (`discovery.slices`); clusters of latents (`discovery.similarity`, `discovery.clusters`,
+`discovery.grouping`); the score of each (`discovery.ranking`); a page (`discovery.discover_report`). Source: arXiv 2405.14860, section 4.
 """
 
 from typing_extensions import Unpack

@@ -1,7 +1,7 @@
 """Which functions of label and offset make up a model's states, and where they live: ``novacula features explain``.
 
 The stages: the concept's prompts (`concepts`), their states (`models`), the functions that explain them
-(`circles.explanation`), activation patching (`circles.patching`), a page (`circles.explain_report`).
+(`circles.explanation`), activation patching (there too), a page (`circles.explain_report`).
 """
 
 from os import PathLike

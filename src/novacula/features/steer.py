@@ -1,7 +1,7 @@
 """Make a model answer as if a label were another, by writing on the label's circle: ``novacula features steer``.
 
-The stages: the concept's prompts (`concepts`), the circle at a layer (`circles.probe`), the interventions
-(`circles.interventions`) and what they do to the answers (`circles.steering`), a page (`circles.steer_report`).
+The stages: the concept's prompts (`concepts`), the circle at a layer (`circles.probe`), the interventions and what they
+do to the answers (`circles.steering`), a page (`circles.steer_report`).
 """
 
 from os import PathLike

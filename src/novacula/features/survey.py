@@ -100,13 +100,7 @@ def survey(
 
 
 class Survey(Campaign):
-    """The layers of a survey.
-
-    Args:
-        config: of the survey.
-        inputs: model, texts and layers.
-        folder: the run's.
-    """
+    """The layers of a survey."""
 
     unit: ClassVar[str] = "layer"
 
@@ -177,12 +171,7 @@ def _row(layer: int, found: DiscoverFindings) -> LayerRow:
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a survey from what its folder holds, finished or not, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a survey from what its folder holds, finished or not, and returns its path."""
     found = folder.read_findings(SurveyFindings) or SurveyFindings((), ())
     layers, sections = found.layers, [Section("Layers", "None is done.")]
     if layers:

@@ -17,12 +17,7 @@ _ACROSS = 4
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of an explanation from its result, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of an explanation from its result, and returns its path."""
     findings = folder.read_findings(ExplainFindings)
     sections = []
     if findings and findings.layers:

@@ -1,4 +1,4 @@
-"""Explanation via regression: which functions of the prompt make up a state, and what is left."""
+"""Which functions of the prompt make up a state, by regression, and where in a model they live, by patching."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

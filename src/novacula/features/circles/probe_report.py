@@ -33,12 +33,7 @@ _COLUMNS = (
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a probe from its result, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a probe from its result, and returns its path."""
     findings = folder.read_findings(ProbeFindings)
     layers = findings.layers if findings else ()
     sections = [Section("Layers", "No layer has been tested yet.")]

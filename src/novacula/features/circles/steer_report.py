@@ -29,12 +29,7 @@ _COLUMNS = (
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of steering from its result, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of steering from its result, and returns its path."""
     findings = folder.read_findings(SteerFindings)
     sections = []
     if findings and findings.interventions:

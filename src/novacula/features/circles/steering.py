@@ -1,4 +1,4 @@
-"""Runs of a model with changed states at the label's token, and what they do to its answers."""
+"""Interventions: states that replace those at the label's token, and what they do to a model's answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,11 +60,7 @@ class Experiment:
 
 
 def prepare(model: LanguageModel, prompts: Prompts, layer: int, *, components: int = 5) -> Experiment:
-    """Runs the model on prompts, and fits the circle at a layer.
-
-    Raises:
-        InputError: a label is not a single token, the model has no such layer, or the states span too little.
-    """
+    """Runs the model on prompts, and fits the circle at a layer."""
     if any(wording.template.read != "label" for wording in prompts.wordings):
         raise InputError(prompts.concept.name, "steering needs templates that are read at the label")
     tokens = prompts.label_tokens(model)

@@ -62,12 +62,7 @@ def start(
     config: Config,
     **settings: Unpack[RunSettings],
 ) -> RunResult[Findings]:
-    """Does a new run of the verb.
-
-    Raises:
-        InputError: the model or the concept cannot be used, or they do not fit the options.
-        RunError: the run's folder cannot be made.
-    """
+    """Does a new run of the verb."""
     concept = task if isinstance(task, Concept) else find_concept(task)
     inputs = TaskInputs(fspath(model), task if isinstance(task, str) else concept.name, concept)
     program, name = begin(load_model(model), concept, config), concept.name

@@ -61,15 +61,7 @@ def best_split(
     shuffles: int = 20,
     subsamples: int = 20,
 ) -> Split:
-    """Finds the split whose two groups of coordinates say least about each other.
-
-    Args:
-        white: the whitened cloud, d ≥ 2.
-        generator: draws starts, features, shuffles and subsamples.
-        neighbors: neighbors of the estimate.
-        shuffles: shuffled clouds of the null.
-        subsamples: subsamples of the interval; with 0 it is NaN.
-    """
+    """Finds the split whose two groups of coordinates say least about each other."""
     d = white.shape[1]
     some = generator.permutation(white)[:_SEARCHED]
     measured = generator.permutation(white)[:_MEASURED]

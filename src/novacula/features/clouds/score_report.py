@@ -42,12 +42,7 @@ def picture_arrays(scored: CloudScore) -> dict[str, np.ndarray]:
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a score from what its folder holds, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a score from what its folder holds, and returns its path."""
     found = folder.read_findings(ScoreFindings) if folder.record.step else None
     source = str(folder.record.inputs["source"])
     sections = [Section("The score", "The cloud is not scored yet.")]

@@ -1,4 +1,4 @@
-"""Concepts that every user has: cycles, lines, and controls without any order.
+"""Concepts that every user has (cycles, lines, and controls without any order), and those of JSON files.
 
 The first templates of weekdays and months are those of arXiv 2405.14860 (its section on the tasks); the others are
 ours.
@@ -154,9 +154,6 @@ def parse_concept(document: JSON, source: str) -> Concept:
     ``labels`` (texts, in order) and ``templates`` are needed. A template is a text with ``{label}`` and perhaps
     ``{offset}``, or an object with ``text``, ``answer`` (steps from label to answer) and ``read`` (``label`` or
     ``last``). ``kind`` is ``cyclic``, ``ordered`` or ``control``, ``offsets`` an object from text to steps.
-
-    Raises:
-        InputError: the object breaks these rules; all problems are listed at once.
     """
     if not isinstance(document, dict):
         raise InputError(source, "must hold a JSON object")

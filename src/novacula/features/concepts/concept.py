@@ -1,4 +1,4 @@
-"""Concepts whose labels have an order: their labels, the prompts that name them, and what follows these."""
+"""Concepts whose labels have an order, and their prompts as tokens of a model, with the token that is read in each."""
 
 import re
 from collections.abc import Sequence
@@ -170,11 +170,7 @@ class Prompts:
 
     @property
     def answers(self) -> Int[np.ndarray, " prompts"]:
-        """The right answer to each prompt.
-
-        Raises:
-            InputError: no answer follows a template.
-        """
+        """The right answer to each prompt."""
         shifts = np.repeat([wording.shift for wording in self.wordings], self.concept.period)
         return (self.labels + shifts) % self.concept.period
 
@@ -183,20 +179,12 @@ class Prompts:
         return states.reshape(len(self.wordings), self.concept.period, -1)
 
     def label_tokens(self, model: LanguageModel) -> list[int]:
-        """Returns the token of each label as it follows these prompts.
-
-        Raises:
-            InputError: a label that is not a single token.
-        """
+        """Returns the token of each label as it follows these prompts."""
         return model.label_token_ids(self.concept.labels, self.texts[0])
 
 
 def make_prompts(model: LanguageModel, concept: Concept, wordings: Sequence[Wording]) -> Prompts:
-    """Makes the prompts of all labels in some wordings.
-
-    Raises:
-        InputError: there is no wording, or the tokenizer does not say where tokens stand.
-    """
+    """Makes the prompts of all labels in some wordings."""
     if not wordings:
         raise InputError(concept.name, "has no template for this; for answers, a template needs `answer`")
     texts, tokens, positions, offsets = [], [], [], []

@@ -1,4 +1,4 @@
-"""Reading texts with a model and storing its states, as a resumable program."""
+"""Text files, cut into passages, and a resumable program that reads them with a model and stores its states."""
 
 import os
 import zlib
@@ -44,14 +44,9 @@ class Passage:
 
 
 def read_passages(paths: Iterable[str | os.PathLike[str]], tokens: int) -> list[Passage]:
-    """Reads all texts, in pieces of about `tokens` tokens, cut between words.
+    """Reads text files in UTF-8, plain or as .gz, and folders of them, in pieces of about `tokens` tokens.
 
-    Args:
-        paths: text files in UTF-8, plain or as .gz, and folders of such files, which are searched.
-        tokens: tokens of a piece, at four letters each.
-
-    Raises:
-        InputError: a file cannot be read, or there is no text. Binary files in folders are passed over.
+    Pieces are cut between words. Binary files in folders are passed over.
     """
     passages = []
     names = [os.fspath(path) for path in paths]
@@ -124,15 +119,7 @@ class _State:
 
 
 class Collection(Program):
-    """Reads passages in random order, one a step, until enough states are stored.
-
-    Args:
-        model: the model whose states are stored.
-        passages: the texts that it reads.
-        layer: the layer of the states.
-        config: how many states, and in which contexts.
-        writer: the store.
-    """
+    """Reads passages in random order, one a step, until enough states are stored."""
 
     def __init__(
         self, model: LanguageModel, passages: list[Passage], layer: int, config: CollectConfig, writer: StoreWriter

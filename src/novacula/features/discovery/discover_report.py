@@ -33,12 +33,7 @@ _RANKING = (
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of such a run from what its folder holds, finished or not, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of such a run from what its folder holds, finished or not, and returns its path."""
     found = folder.read_findings(DiscoverFindings) or DiscoverFindings()
     title, subtitle = _TITLES[folder.record.verb]
     done = [name.replace("_", "-") for name, value in fields_of(found).items() if value is not None]

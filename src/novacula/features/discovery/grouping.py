@@ -18,11 +18,7 @@ LEAST_USES = 20
 
 
 def group(codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], config: DiscoverConfig) -> GroupFindings:
-    """Makes the clusters of a dictionary, and again with other seeds and settings.
-
-    Raises:
-        InputError: fewer than two latents are alive.
-    """
+    """Makes the clusters of a dictionary, and again with other seeds and settings."""
     alive = living(codes)
     if len(alive) < 2:
         raise InputError(

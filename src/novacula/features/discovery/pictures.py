@@ -85,15 +85,7 @@ def draw_cluster(
     store: Store,
     config: DiscoverConfig,
 ) -> ClusterPicture:
-    """Returns what is shown of a cluster.
-
-    Args:
-        codes: the codes of all tokens.
-        decoder: the dictionary.
-        row: the cluster's row of the ranking.
-        store: the states, for tokens and contexts.
-        config: the radius, and the seed of the choice of points.
-    """
+    """Returns what is shown of a cluster."""
     members = np.array(row.members)
     part = codes.slice(members, decoder, limit=4 * POINTS, seed=config.seed).strong(config.radius).head(POINTS)
     texts = [store.context(int(token)) for token in part.rows]
@@ -125,20 +117,12 @@ def frequent_tokens(store: Store, rows: np.ndarray, count: int = 6) -> list[str]
 
 
 def write_pictures(path: Path, pictures: Sequence[ClusterPicture]) -> None:
-    """Writes the pictures of the first clusters to a file.
-
-    Raises:
-        OSError: the disk or the folder refused.
-    """
+    """Writes the pictures of the first clusters to a file."""
     write_json(path, {"schema_version": SCHEMA_VERSION, "clusters": to_json(pictures)})
 
 
 def read_pictures(path: Path) -> dict[int, ClusterPicture]:
-    """Reads the pictures, by cluster.
-
-    Raises:
-        InputError: the file is damaged.
-    """
+    """Reads the pictures, by cluster."""
     document = check_schema(read_json(path, max_bytes=_MAX_BYTES), str(path), SCHEMA_VERSION)
     return {picture.cluster: picture for picture in from_json(_Pictures, document, str(path)).clusters}
 

@@ -97,13 +97,7 @@ class ClusterScore:
         return float(np.mean([(1 - cloud.mixture) * cloud.separability_bits for cloud in clouds])) if clouds else 0.0
 
     def row(self, cluster: int, stability: float, examples: Sequence[str]) -> ClusterRow:
-        """Returns the row of the ranking, its ranks being left open.
-
-        Args:
-            cluster: number of the cluster.
-            stability: how well it comes again.
-            examples: its most frequent tokens.
-        """
+        """Returns the row of the ranking, its ranks being left open."""
         best = self.best
         cloud = best.measured if best else None
         return ClusterRow(
@@ -135,14 +129,7 @@ def score_cluster(
     members: Int[np.ndarray, " members"],
     config: DiscoverConfig,
 ) -> ClusterScore:
-    """Scores a cluster.
-
-    Args:
-        codes: the codes of all tokens.
-        decoder: the dictionary.
-        members: the latents of the cluster.
-        config: number of tokens, the radius, and the seed.
-    """
+    """Scores a cluster."""
     if len(members) < LEAST_MEMBERS:
         reason = f"has fewer than {LEAST_MEMBERS} members"
         return ClusterScore(members, len(codes.rows(members)), 0.0, [], reason)
@@ -228,16 +215,7 @@ class _State:
 
 
 class Ranking(Program):
-    """Scores a cluster a step, then the clusters of chance, and draws pictures of the best in a last step.
-
-    Args:
-        codes: the codes of all tokens.
-        decoder: the dictionary.
-        grouping: the clusters.
-        store: the states, for tokens and their contexts.
-        config: number of clusters, tokens and pictures.
-        out: the file that gets the pictures.
-    """
+    """Scores a cluster a step, then the clusters of chance, and draws pictures of the best in a last step."""
 
     def __init__(
         self,

@@ -78,12 +78,8 @@ def affinity_graph(
 def co_activity(these: scipy.sparse.csc_array, those: scipy.sparse.csc_array) -> Blocks:
     """Yields how far the Jaccard index of two latents' tokens is beyond chance, in blocks of the first latents.
 
-    It is (J - J₀) / (1 - J₀), J₀ being the index that two independent latents would have that are active as often: 1
-    where both are always active together, 0 where they are independent.
-
-    Args:
-        these: tokens × latents, ones.
-        those: the same for the same tokens.
+    Both are tokens × latents, ones. The value is (J - J₀) / (1 - J₀), J₀ being the index that two independent latents
+    would have that are active as often: 1 where both are always active together, 0 where they are independent.
     """
     (tokens, latents), by_token = these.shape or (0, 0), those.tocsr()
     uses, others = (np.diff(matrix.indptr).astype(np.float32) for matrix in (these, those))

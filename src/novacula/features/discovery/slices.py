@@ -1,4 +1,4 @@
-"""The codes of all tokens, by latent, so that the tokens of a cluster are found without reading everything.
+"""The codes of all tokens: a program that writes them, and a matrix by latent, in which a cluster's tokens are near.
 
 Source: ours, for section 4 of arXiv 2405.14860, whose program reads all codes again for every cluster.
 """
@@ -129,11 +129,7 @@ class CodeMatrix:
 
 
 def encode_shard(path: str | os.PathLike[str], sae: SparseAutoencoder, states: Float[np.ndarray, "rows width"]) -> None:
-    """Writes the codes of a shard's states to a file.
-
-    Raises:
-        OSError: the disk refused.
-    """
+    """Writes the codes of a shard's states to a file."""
     codes = sae.encode(torch.from_numpy(states.astype(np.float32)))
     write_safetensors(
         path,
@@ -146,11 +142,7 @@ def encode_shard(path: str | os.PathLike[str], sae: SparseAutoencoder, states: F
 
 
 def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeMatrix:
-    """Reads the codes of all shards, in order, into one matrix.
-
-    Raises:
-        InputError: a file is missing or damaged, or belongs to another dictionary.
-    """
+    """Reads the codes of all shards, in order, into one matrix."""
     parts: list[dict[str, np.ndarray]] = []
     for path in paths:
         part = read_safetensors(path, max_bytes=_MAX_SHARD)
@@ -167,11 +159,7 @@ def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeM
 
 
 def _check_codes(part: dict[str, np.ndarray], n_latents: int, source: str) -> None:
-    """Makes sure that the arrays are codes: SciPy follows their numbers wherever they lead, even out of its memory.
-
-    Raises:
-        InputError: they are no codes.
-    """
+    """Makes sure that the arrays are codes: SciPy follows their numbers wherever they lead, even out of its memory."""
     kinds = {name: (array.dtype.str, array.ndim) for name, array in part.items()}
     if kinds != {"counts": ("<i4", 1), "latents": ("<i4", 1), "values": ("<f4", 1)} or (
         part["latents"].shape != part["values"].shape
@@ -189,16 +177,7 @@ def _check_codes(part: dict[str, np.ndarray], n_latents: int, source: str) -> No
 
 
 class Encoding(Program):
-    """Encodes a shard a step.
-
-    Args:
-        store: the states.
-        sae: the autoencoder that encodes them.
-        folder: the folder that gets the codes.
-
-    Raises:
-        InputError: the store is empty, or the autoencoder does not fit it.
-    """
+    """Encodes a shard a step."""
 
     def __init__(self, store: Store, sae: SparseAutoencoder, folder: Path) -> None:
         store.check_filled()

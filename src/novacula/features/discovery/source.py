@@ -1,4 +1,4 @@
-"""What the verbs collect, train-sae, discover and survey begin with."""
+"""What the verbs collect, train-sae, discover and survey begin with, and states that a user has, as a store."""
 
 import os
 from dataclasses import dataclass
@@ -66,15 +66,7 @@ class OpenSource:
 
 
 def open_source(source: DiscoverSource, layer: int | None = None) -> OpenSource:
-    """Checks the files of a source, before a run's folder is made, and loads its model, where there is one.
-
-    Args:
-        source: the source.
-        layer: the layer whose states are wanted.
-
-    Raises:
-        InputError: a file, model, store or autoencoder is damaged or empty, or does not fit the others.
-    """
+    """Checks the files of a source, before a run's folder is made, and loads its model, where there is one."""
     sae = read_sae(source.sae) if source.sae else None
     widths: dict[str, int] = {}
     model = None
@@ -99,11 +91,7 @@ def open_source(source: DiscoverSource, layer: int | None = None) -> OpenSource:
 
 
 def read_states(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Reads a npz file of ``activations`` (rows × width), ``tokens`` and ``documents`` (one whole number a row).
-
-    Raises:
-        InputError: the file is unreadable, or states and labels are missing or do not fit; all problems are listed.
-    """
+    """Reads a npz file of ``activations`` (rows × width), ``tokens`` and ``documents`` (one whole number a row)."""
     source = os.fspath(path)
     arrays = read_npz(path, max_bytes=_MAX_BYTES)
     name = next((name for name in _NAMES if name in arrays), None)
@@ -131,18 +119,7 @@ def store_states(
     *,
     source: str = "arrays",
 ) -> Store:
-    """Makes a store of states.
-
-    Args:
-        folder: its folder; it is made where it is missing.
-        states: one a row.
-        tokens: the token of each, as a number; by default its row.
-        documents: the document of each, as a number; by default all are in one document.
-        source: name of their origin.
-
-    Raises:
-        InputError: there are no states, or some are not finite.
-    """
+    """Makes a store of states. By default a state's token is its row, and all are in one document."""
     if not states.size:
         raise InputError(source, "holds no states; at least one is needed")
     rows = np.arange(len(states))

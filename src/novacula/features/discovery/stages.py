@@ -61,9 +61,6 @@ class _State:
 class Pipeline(Program):
     """Stages, one after the other; each leaves on the disk what the next one reads.
 
-    Args:
-        stages: in order.
-
     Attributes:
         findings: what the stages that are done have found.
     """
@@ -118,12 +115,7 @@ class Pipeline(Program):
 
 
 class Material:
-    """What the stages of a run work on; each thing is opened when it is first needed.
-
-    Args:
-        opened: where states come from.
-        folder: the run's.
-    """
+    """What the stages of a run work on; each thing is opened when it is first needed."""
 
     def __init__(self, opened: OpenSource, folder: RunFolder) -> None:
         self.source, self.folder, self._loaded = opened.source, folder, opened.model

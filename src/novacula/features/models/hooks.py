@@ -87,9 +87,6 @@ class Anatomy:
     Attributes:
         blocks: the transformer's blocks in order.
         heads: attention heads of a block.
-
-    Raises:
-        InputError: the model has no list of blocks under a known name.
     """
 
     def __init__(self, module: nn.Module, name: str = "model") -> None:
@@ -102,11 +99,7 @@ class Anatomy:
         self.heads = int(getattr(getattr(module, "config", None), "num_attention_heads", 1))
 
     def attach(self, point: Point, tap: Tap) -> RemovableHandle:
-        """Hooks `tap` to a point until the handle is removed.
-
-        Raises:
-            InputError: the model has no such point.
-        """
+        """Hooks `tap` to a point until the handle is removed."""
         self.check(point)
         if point.site == "residual":
             if point.layer == len(self.blocks):
@@ -124,11 +117,7 @@ class Anatomy:
         return projection.register_forward_pre_hook(_on_input(_on_head(tap, point.head, self.heads)), with_kwargs=True)
 
     def check(self, point: Point) -> None:
-        """Makes sure that the model has this point.
-
-        Raises:
-            InputError: the model lacks it.
-        """
+        """Makes sure that the model has this point."""
         last = len(self.blocks) - (point.site != "residual")
         if not 0 <= point.layer <= last:
             raise InputError(self._name, f"layer {point.layer} of {point.site}: layers are 0 … {last}")
@@ -144,11 +133,7 @@ class Anatomy:
 
 @contextmanager
 def tapped(anatomy: Anatomy, taps: Sequence[tuple[Point, Tap]]) -> Iterator[None]:
-    """Holds hooks at points while this context lasts.
-
-    Raises:
-        InputError: the model has no such point.
-    """
+    """Holds hooks at points while this context lasts."""
     handles: list[RemovableHandle] = []
     try:
         for point, tap in taps:

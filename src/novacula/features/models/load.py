@@ -47,11 +47,7 @@ def load_model(path: str | os.PathLike[str], cache: str | os.PathLike[str] | Non
 
 
 def find_model(path: str | os.PathLike[str]) -> Path:
-    """Returns the path of a model: `path` itself, or the file that ``smollm2`` stands for.
-
-    Raises:
-        InputError: there is no such file or folder.
-    """
+    """Returns the path of a model: `path` itself, or the file that ``smollm2`` stands for."""
     if os.fspath(path) == SMOLLM2 and not Path(path).exists():
         found = find_smollm2()
         if found is None:
@@ -105,11 +101,7 @@ def converted(file: Path, cache: str | os.PathLike[str] | None = None) -> Path:
 
 
 def save_model(module: Any, tokenizer: Any, folder: Path) -> None:
-    """Writes a model and its tokenizer as a folder that `load_model` reads.
-
-    Raises:
-        OSError: the disk or the folder refused.
-    """
+    """Writes a model and its tokenizer as a folder that `load_model` reads."""
     # A model from GGUF is plain float32 by now, but still says that it is quantized, and would not be written.
     if getattr(module, "hf_quantizer", None) is not None:
         module.hf_quantizer = None

@@ -64,14 +64,7 @@ class LossGradient:
 def loss_gradient(
     weights: SaeWeights, states: Float[Tensor, "tokens width"], objective: Objective, dead: Int[Tensor, " dead"]
 ) -> LossGradient:
-    """Returns the loss of a batch and its gradients.
-
-    Args:
-        weights: weights of the autoencoder.
-        states: scaled inputs.
-        objective: the loss.
-        dead: latents that have been silent for too long.
-    """
+    """Returns the loss of a batch and its gradients."""
     tokens = len(states)
     centered = states - weights["decoder_bias"]
     pre = torch.addmm(weights["encoder_bias"], centered, weights["encoder"].t())

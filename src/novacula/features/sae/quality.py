@@ -86,17 +86,7 @@ class QualityCount:
 
 
 def measure_quality(sae: SparseAutoencoder, store: Store, tokens: int = 100_000, seed: int = 0) -> Quality:
-    """Measures an autoencoder on a random sample of stored states.
-
-    Args:
-        sae: the autoencoder.
-        store: the states.
-        tokens: size of the sample.
-        seed: seed of the sample.
-
-    Raises:
-        InputError: the store is empty or has another width.
-    """
+    """Measures an autoencoder on a random sample of stored states."""
     store.check_filled()
     sae.check_width(store.width, str(store.path))
     rows = np.random.default_rng([seed, 5]).permutation(len(store))[:tokens]
@@ -129,9 +119,6 @@ def loss_recovered(
     """Measures how much of what a layer does for the loss survives the dictionary.
 
     The first token of each context keeps its state, since dictionaries are not trained on it.
-
-    Raises:
-        InputError: the autoencoder does not fit the model, or the texts have no two tokens.
 
     Source: arXiv 2406.04093, section 4.
     """

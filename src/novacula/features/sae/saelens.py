@@ -130,11 +130,7 @@ def write_sae(
 
 
 def _parse(document: JSON, source: str) -> _Config:
-    """Returns what a configuration says.
-
-    Raises:
-        InputError: it asks for something that is not supported; all problems are listed.
-    """
+    """Returns what a configuration says."""
     if not isinstance(document, dict):
         raise InputError(source, "must hold a JSON object")
     problems = []

@@ -1,4 +1,4 @@
-"""A sparse autoencoder in training: one step of Adam at a time, and a state from which it goes on exactly."""
+"""A sparse autoencoder in training: one step of Adam at a time, and the resumable program that trains on a store."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -230,16 +230,7 @@ class _State:
 
 
 class SaeTraining(Program):
-    """Learns from a batch a step, and measures the quality of the autoencoder at the end.
-
-    Args:
-        store: the states.
-        config: how the autoencoder is trained.
-        out: the folder that gets the autoencoder at the end, in the format of SAELens.
-
-    Raises:
-        InputError: the store is empty.
-    """
+    """Learns from a batch a step, and measures the quality of the autoencoder at the end."""
 
     def __init__(self, store: Store, config: TrainSaeConfig, out: Path) -> None:
         self._store, self._out = store, out

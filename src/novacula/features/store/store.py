@@ -5,7 +5,8 @@
     states-00000.safetensors       states of the first shard, rows × width
     labels-00000.safetensors       token, document and position of each of these rows
 
-Documents are stored in order, so that a state's neighbors are the context of its token. Source: ours.
+Documents are stored in order, so that a state's neighbors are the context of its token. `Batches` of states come in
+random order, from a few shards at a time. Source: ours.
 """
 
 import os
@@ -191,11 +192,7 @@ def shard_name(kind: str, shard: int) -> str:
 
 
 def check_finite(states: Float[np.ndarray, "rows width"], source: str) -> None:
-    """Makes sure that all numbers are finite.
-
-    Raises:
-        InputError: some are not; it names the first.
-    """
+    """Makes sure that all numbers are finite."""
     bad = ~np.isfinite(states)
     if bad.any():
         row, column = np.argwhere(bad)[0]
@@ -220,13 +217,7 @@ class Place:
 
 
 class Batches:
-    """Endless batches: in every round each state comes once, but for a rest that does not fill a batch.
-
-    Args:
-        store: the states.
-        size: states in a batch; a smaller store is one batch.
-        seed: seed of the order.
-    """
+    """Endless batches: in every round each state comes once, but for a rest that does not fill a batch."""
 
     def __init__(self, store: Store, size: int, seed: int) -> None:
         store.check_filled()

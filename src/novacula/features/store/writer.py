@@ -68,11 +68,7 @@ class StoreWriter:
         documents: Int[np.ndarray, " rows"],
         positions: Int[np.ndarray, " rows"],
     ) -> None:
-        """Adds states with their labels.
-
-        Raises:
-            InputError: numbers are not finite, or too large for the precision.
-        """
+        """Adds states with their labels."""
         check_finite(states, self.source.model or str(self.path))
         with np.errstate(over="ignore"):
             stored = states.astype(self._dtype)
