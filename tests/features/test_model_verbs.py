@@ -11,13 +11,12 @@ import pytest
 from benchmarks.reference.toy import save_toy
 from novacula.cli.main import main
 from novacula.errors import InputError
-from novacula.features.concepts import concept_document
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 from novacula.features.explain import explain
 from novacula.features.probe import probe
 from novacula.features.steer import steer
 from novacula.runs import RunFolder, resume
-from tests.features.toys import toy
+from tests.features.toys import concept_document, toy
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,24 @@ from typing import Any
 import torch
 
 from benchmarks.reference.toy import Toy, train_toy
+from novacula.features.concepts import Concept
 from novacula.features.models import LanguageModel
+from novacula.files import JSON, to_json
 
 
 @cache
 def toy() -> Toy:
     """A transformer that adds modulo 7 by a circle that we know."""
     return train_toy(7, steps=120)
+
+
+def concept_document(concept: Concept) -> dict[str, JSON]:
+    """Returns the JSON object that `parse_concept` reads back."""
+    templates = [to_json(template) for template in concept.templates]
+    return {
+        "name": concept.name, "kind": concept.kind, "labels": [*concept.labels], "templates": templates,
+        "offsets": dict(concept.offsets),
+    }  # fmt: skip
 
 
 @cache

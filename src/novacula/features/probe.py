@@ -44,22 +44,14 @@ class CircleEvidence:
 
     def at_layer(self, layer: int) -> CircleLayer:
         """Returns the numbers, for a result."""
-        test = self.test
         return CircleLayer(
             layer=layer,
             circle=self.circle,
-            order_correct=test.order_correct,
-            inversions=test.inversions,
-            p_value=test.p_value,
-            smallest_p=test.smallest_p,
-            first_harmonic=test.first_harmonic,
-            harmonics=test.harmonics,
-            turn=test.turn,
-            leading_share=test.leading_share,
+            first_harmonic=self.test.first_harmonic,
             median_angle_error_deg=self.unseen.median_error,
             r2_held_out=self.unseen.r2,
             r2_new_wordings=self.new_wordings.r2 if self.new_wordings else None,
-            shapes=test.shapes,
+            **vars(self.test),
         )
 
 

@@ -11,12 +11,11 @@ from novacula.features.concepts import (
     CONCEPTS,
     Concept,
     Template,
-    concept_document,
     find_concept,
     make_prompts,
     parse_concept,
 )
-from tests.features.toys import toy
+from tests.features.toys import concept_document, toy
 
 _FILE = {
     "labels": ["x0", "x1", "x2"],

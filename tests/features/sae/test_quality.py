@@ -43,11 +43,11 @@ def test_a_dictionary_of_another_width_and_texts_without_two_tokens_are_refused(
 
 def test_discovery_in_a_model_tells_what_its_loss_keeps(tmp_path: Path) -> None:
     save_toy(toy(), tmp_path / "model")
-    words = torch.randint(7, (3000,), generator=torch.Generator().manual_seed(0)).tolist()
+    words = torch.randint(7, (600,), generator=torch.Generator().manual_seed(0)).tolist()
     (tmp_path / "text.txt").write_text(" ".join(f"add x{a} to x{b} is" for a, b in pairwise(words)))
     source = DiscoverSource(model=str(tmp_path / "model"), text=(str(tmp_path / "text.txt"),))
     config = DiscoverConfig(
-        tokens=3000, context=8, latents=32, k=4, train_tokens=20_000, batch=500, points=100, nulls=1
+        tokens=1000, context=8, latents=16, k=4, train_tokens=4000, batch=500, points=100, nulls=1, clusters=2, shown=1
     )
     result = discover(source, config, out=tmp_path / "run")
     found = result.document["recover"]

@@ -1,6 +1,6 @@
 """Concepts whose labels have an order, and the prompts that name them."""
 
-from novacula.features.concepts.builtin import CONCEPTS, concept_document, find_concept, parse_concept
+from novacula.features.concepts.builtin import CONCEPTS, find_concept, parse_concept
 from novacula.features.concepts.concept import Concept, Kind, Prompts, Template, Wording, make_prompts
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Prompts",
     "Template",
     "Wording",
-    "concept_document",
     "find_concept",
     "make_prompts",
     "parse_concept",

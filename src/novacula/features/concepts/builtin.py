@@ -8,10 +8,18 @@ from pathlib import Path
 
 from novacula.errors import InputError
 from novacula.features.concepts.concept import Concept, Template, counted, templates
-from novacula.files import JSON, read_json, to_json
+from novacula.files import JSON, read_json
 
 _NUMBERS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
-_LETTERS = ("The letter {label}", "Section {label}", "Group {label} is", "Grade {label}")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth",
+    "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+)  # fmt: skip
+_NOTES = templates("the note {label}", "a song in the key of {label}", "a chord of {label}", "the string {label}")
 
 _CONCEPTS = (
     Concept(
@@ -25,20 +33,7 @@ _CONCEPTS = (
     ),
     Concept(
         "months",
-        (
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ),
+        _MONTHS,
         (
             Template("Let's do some calendar math. {offset} from {label} is", answer=0),
             Template("If this month is {label}, then next month is", answer=1),
@@ -68,19 +63,11 @@ _CONCEPTS = (
             "We went {label}", "It lies to the {label}", "The wind blows from the {label}", "The house faces {label}"
         ),
     ),
-    Concept(
-        "notes",
-        ("C", "D", "E", "F", "G", "A", "B"),
-        templates("the note {label}", "a song in the key of {label}", "a chord of {label}", "the string {label}"),
-    ),
-    Concept(
-        "fifths",
-        ("C", "G", "D", "A", "E", "B", "F"),
-        templates("the note {label}", "a song in the key of {label}", "a chord of {label}", "the string {label}"),
-    ),
+    Concept("notes", tuple("CDEFGAB"), _NOTES),
+    Concept("fifths", tuple("CGDAEBF"), _NOTES),
     Concept(
         "digits",
-        ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+        tuple("0123456789"),
         templates("The number is {label}", "Room {label}", "It has {label} parts", "Chapter {label}"),
     ),
     Concept(
@@ -96,24 +83,16 @@ _CONCEPTS = (
     ),
     Concept(
         "ordinals",
-        (
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-        ),
+        _ORDINALS,
         templates("the {label}", "It was the {label}", "their {label}", "on the {label} day"),
         kind="ordered",
     ),
-    Concept("letters", tuple("ABCDEFGHIJKL"), templates(*_LETTERS), kind="ordered"),
+    Concept(
+        "letters",
+        tuple("ABCDEFGHIJKL"),
+        templates("The letter {label}", "Section {label}", "Group {label} is", "Grade {label}"),
+        kind="ordered",
+    ),
     Concept(
         "planets",
         ("Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune"),
@@ -174,17 +153,6 @@ def parse_concept(document: JSON, source: str) -> Concept:
     name = document.get("name", Path(source).stem)
     fields = {"kind": kind, "labels": tuple(labels or ()), "templates": tuple(made)}  # pyright: ignore
     return Concept(name=str(name), offsets=tuple(offsets.items()), **fields)  # pyright: ignore
-
-
-def concept_document(concept: Concept) -> dict[str, JSON]:
-    """Returns the JSON object that `parse_concept` reads back."""
-    return {
-        "name": concept.name,
-        "kind": concept.kind,
-        "labels": [*concept.labels],
-        "templates": [to_json(template) for template in concept.templates],
-        "offsets": dict(concept.offsets),
-    }
 
 
 def _template(entry: JSON, problems: list[str]) -> Template:

