@@ -95,6 +95,7 @@ class TestRuns:
         before = folder.read_result() or {}
         verdict = score_run(folder)
         assert verdict == Verdict((True, False), True, 1.0)
+        assert RunFolder.open(folder.path).record.outcome == "solved (attempt 1)"
         after = RunFolder.open(folder.path).read_result() or {}
         assert after.pop("verdict") == {"correct": [True, False], "solved": True, "kaggle": 1.0}
         assert after == before

@@ -7,19 +7,40 @@ from typing import Any
 
 import pytest
 
+from novacula.cli import console
 from novacula.cli.console import printable
 from novacula.cli.options import ResumeOptions
 from novacula.cli.screen import Screen, perform
 from novacula.runs import RunFolder, RunResult
 from tests.cli.conftest import Run
+from tests.runs.toy import make_folder
 
 
 def test_list(novacula: Run, runs: Path) -> None:
     done = novacula("runs", "list", "--runs", runs)
     assert done.code == 0 and len(done.lines) == 3
-    assert re.split(r"  +", done.lines[0].strip()) == ["name", "part", "task", "status", "step", "age"]
+    assert re.split(r"  +", done.lines[0].strip()) == ["name", "part", "task", "status", "step", "age", "outcome"]
     assert re.fullmatch(r"toy-new +toy +iterate logistic +killed +\d+ \w+", done.lines[1].strip())
     assert re.fullmatch(r"toy-cut +toy +iterate logistic +interrupted +4/10 +\d+ \w+", done.lines[2].strip())
+
+
+def test_lists_tell_outcomes(novacula: Run, runs: Path) -> None:
+    folder = RunFolder.open(runs / "toy-cut")
+    folder.write_result({"task": "toy"}, outcome="solved (attempt 1)")
+    assert novacula("runs", "list", "--runs", runs).lines[2].rstrip().endswith("solved (attempt 1)")
+    rows = json.loads(novacula("runs", "list", "--runs", runs, "--json").out)["runs"]
+    assert [row["outcome"] for row in rows] == ["", "solved (attempt 1)"]
+    assert "solved (attempt 1)" in novacula("runs", "show", "toy-cut", "--runs", runs).out
+
+
+def test_a_narrow_list_breaks_no_name(novacula: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["features-discover-20261129-060000-and-a-second-one", "x" * 80]
+    for name in names:
+        make_folder(tmp_path / name).write_result({}, outcome="irreducible, 0.86 bits")
+    monkeypatch.setattr(console, "_PIPE_WIDTH", 60)
+    lines = novacula("runs", "list", "--runs", tmp_path).lines
+    assert {*names} <= {*lines}
+    assert lines.count("  toy iterate logistic: irreducible, 0.86 bits") == 2
 
 
 def test_list_for_machines(novacula: Run, runs: Path) -> None:

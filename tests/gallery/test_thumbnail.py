@@ -3,9 +3,10 @@
 from xml.etree import ElementTree
 
 import pytest
+from markupsafe import Markup
 
 from novacula.report import figure_svg
-from novacula.report.pictures import thumbnail
+from novacula.report.pictures import on_card, thumbnail
 
 BOX = 'viewBox="0 0 4 4"'
 EVIL = """<svg viewBox="0 0 4 4" onload="alert(1)" width="9999" class="x">
@@ -29,6 +30,12 @@ def names(root: ElementTree.Element) -> list[str]:
 def test_the_first_of_the_outermost_is_taken_whole() -> None:
     html = f'<p>1 < 2</p><svg {BOX}><g><svg x="1"><rect/></svg></g><circle/></svg><svg {BOX}><path/></svg>'
     assert names(drawn(html)) == ["svg", "style", "g", "svg", "rect", "circle"]
+
+
+def test_the_picture_for_the_card_goes_before_the_first() -> None:
+    marked = on_card(Markup(f"<p><svg {BOX}><circle/></svg></p>"))
+    root = drawn(f"<svg {BOX}><path/></svg>{marked}<svg {BOX}><rect/></svg>")
+    assert names(root) == ["svg", "style", "circle"] and "data-card" not in root.attrib
 
 
 def test_a_figure_keeps_its_lines_and_follows_light_and_dark() -> None:

@@ -39,6 +39,7 @@ def test_run_json_says_what_the_run_depends_on(tmp_path: Path) -> None:
         "created",
         "updated",
         "error",
+        "outcome",
         "elsewhere",
     }
     assert document["configuration"] == {"steps": 3} and document["seed"] == 7 and document["threads"] == 2

@@ -100,3 +100,10 @@ class SolveFindings:
     kl_by_tensor: Mapping[str, float]
     run: str
     verdict: Verdict | UnsetType = UNSET
+
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        if self.verdict:
+            return f"solved (attempt {self.verdict.correct.index(True) + 1})" if self.verdict.solved else "not solved"
+        return f"attempt 1 has {self.shares[0]:.0%} of the weight; not scored" if self.shares else ""

@@ -11,9 +11,12 @@ from novacula.arc.data.parse import grid_or_none, read_task
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.sources import load_solution
 from novacula.arc.data.task import Grid, Solution, Verdict
+from novacula.arc.findings import SolveFindings
 from novacula.errors import InputError, RunError
+from novacula.files import from_json
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder
+from novacula.runs.folder import RESULT
 
 ATTEMPTS = 2
 """How many attempts count."""
@@ -57,7 +60,9 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
     with folder.lock():
         result = folder.read_result() or {}
         verdict = score_attempts(result.get("attempts"), solution)
-        folder.write_result({**result, "verdict": asdict(verdict)})
+        scored = {**result, "verdict": asdict(verdict)}
+        outcome = from_json(SolveFindings, scored, str(path / RESULT)).outcome
+        folder.write_result(scored, outcome)
     return verdict
 
 

@@ -63,6 +63,11 @@ class SubmitFindings:
     run: str
     per_task: tuple[SubmitRow, ...]
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        return f"{self.answered} of {self.tasks} puzzles answered"
+
 
 def write_page(folder: RunFolder) -> Path:
     """Writes the submission's report.html from what its folder holds, and returns its path."""

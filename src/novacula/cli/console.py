@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.table import Table
     from rich.text import Text
 
@@ -42,14 +42,21 @@ def print_json(document: Mapping[str, Any]) -> None:
     sys.stdout.write(format_json(document))
 
 
-def show_result(*results: "RenderableType") -> None:
-    """Prints results on stdout; a pipe is wide, so that nothing is truncated. A text is printed as it is."""
+def stdout_console() -> "Console":
+    """Returns a console for results, which is wide in a pipe, so that it truncates nothing."""
     from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def show_result(*results: "RenderableType") -> None:
+    """Prints results on stdout, a text as it is. A `Text` with ``no_wrap`` stays whole, even if it is too wide."""
     from rich.text import Text
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = stdout_console()
     for result in results:
-        console.print(Text(result) if isinstance(result, str) else result)
+        printed = Text(result) if isinstance(result, str) else result
+        console.print(printed, soft_wrap=isinstance(printed, Text) and bool(printed.no_wrap))
 
 
 def table(heads: Sequence[str], rows: "Iterable[Iterable[str | Text]]", right: Sequence[str] = ()) -> "Table":

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from novacula.cli.console import facts_table, print_json, printable, show_result
+from novacula.cli.console import facts_table, print_json, printable, show_result, stdout_console, table
 from novacula.cli.options import Grouped, Json, ResumeOptions, RunName, RunOptions, Runs
 from novacula.cli.parts import screen_of
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from novacula.runs import RunFolder, RunSummary
 
 SCHEMA_VERSION = 1
@@ -35,7 +33,7 @@ def list_(*, runs: Runs = Path("runs"), json: Json = False) -> None:
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "runs": [asdict(run) for run in found]})
     elif found:
-        show_result(_table(found))
+        _show_listing(found)
     else:
         show_result(f"no runs in {printable(str(runs))}")
 
@@ -139,22 +137,26 @@ def _open(page: Path) -> None:
     webbrowser.open(page.resolve().as_uri())
 
 
-def _table(found: "list[RunSummary]") -> "Table":
-    from rich.table import Table
+def _show_listing(found: "list[RunSummary]") -> None:
+    """Prints runs as a table, or, where that is too wide for the terminal, as three lines for each run."""
+    from rich.measure import Measurement
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("name", "part", "task", "status"):
-        table.add_column(column, overflow="fold")
-    table.add_column("step", justify="right", no_wrap=True)
-    table.add_column("age", justify="right", no_wrap=True)
+    rows = []
     for run in found:
+        task, status = f"{run.verb} {run.task}".strip(), Text(run.status, _STYLES.get(run.status, ""))
         steps = "" if run.length is None else f"{run.step}/{run.length}"
-        cells = [run.name, run.part, f"{run.verb} {run.task}".strip(), run.status, steps, _age(run.created)]
-        texts = [Text(printable(cell)) for cell in cells]
-        texts[3].stylize(_STYLES.get(run.status, ""))
-        table.add_row(*texts)
-    return table
+        rows.append((run.name, run.part, task, status, steps, _age(run.created), run.outcome))
+    listing = table(("name", "part", "task", "status", "step", "age", "outcome"), rows, right=("step", "age"))
+    console = stdout_console()
+    if Measurement.get(console, console.options.update(max_width=10_000), listing).maximum <= console.width:
+        show_result(listing)
+        return
+    for name, part, task, status, steps, age, outcome in rows:
+        said = printable(f"{part} {task}".strip() + (f": {outcome}" if outcome else ""))
+        stands = Text.assemble("  ", status, f" {steps}".rstrip(), f", {age}" if age else "")
+        head = Text(printable(name), "bold", no_wrap=True)
+        show_result(head, *([f"  {said}"] if said else []), stands)
 
 
 def _age(created: str) -> str:
@@ -177,6 +179,7 @@ def _facts(folder: "RunFolder") -> dict[str, object]:
         "verb": f"{record.part} {record.verb}",
         "about": record.about,
         "status": f"{folder.status}{progress}",
+        **({"outcome": record.outcome} if record.outcome else {}),
         **({"error": record.error} if record.error else {}),
         **{name: getattr(record, name) for name in ("created", "updated", "seed", "threads", "versions", "platform")},
         **{f"elsewhere {number}": asdict(origin) for number, origin in enumerate(record.elsewhere, 1)},

@@ -149,6 +149,14 @@ class DistillFindings:
     run: str
 
     @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        if not self.program:
+            return "no program"
+        tier = self.tier or ("right on all held-out rows" if self.reached else "not right")
+        return tier + (f", {self.nodes} nodes" if self.nodes is not None else "")
+
+    @property
     def shown_network(self) -> int:
         """Number of the network that gave the program, else of the first."""
         return next((row.network for row in self.table if row.chosen), None) or 0
@@ -231,3 +239,8 @@ class BenchFindings:
     workers: int
     wall_seconds: float
     run: str
+
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        return f"{self.solved} of {self.tasks} tasks solved"

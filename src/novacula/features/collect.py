@@ -31,7 +31,9 @@ def collect(
     """
     if source.model is None:
         raise InputError("options", "collect reads texts with a model: give --model and --text")
-    return COLLECT.start(config, source, open_source(source, config.layer), label="collect", **settings)
+    return COLLECT.start(
+        config, source, open_source(source, config.layer), about=source.name, label="collect", **settings
+    )
 
 
 COLLECT = Verb(

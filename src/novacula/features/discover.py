@@ -36,7 +36,9 @@ def discover(
 
     Source: arXiv 2405.14860, section 4; stability, nulls and the ranking are ours.
     """
-    return DISCOVER.start(config, source, open_source(source, config.layer), label="discover", **settings)
+    return DISCOVER.start(
+        config, source, open_source(source, config.layer), about=source.name, label="discover", **settings
+    )
 
 
 DISCOVER = Verb(

@@ -96,7 +96,7 @@ def survey(
     # The weights twice, while they are loaded; a dictionary, its gradients and both moments of Adam.
     memory = round(_FIXED_MB + _BYTES * (2 * weights + 4 * dictionary) / 1e6)
     inputs = SurveyInputs(source.model, source.text, layers, memory)
-    return SURVEY.start(config, inputs, inputs, label="survey", **settings)
+    return SURVEY.start(config, inputs, inputs, about=source.name, label="survey", **settings)
 
 
 class Survey(Campaign):

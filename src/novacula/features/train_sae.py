@@ -31,7 +31,7 @@ def train_sae(
     """
     if source.model or source.sae:
         raise InputError("options", "train-sae learns from stored states: give a store, or --activations, alone")
-    return TRAIN_SAE.start(config, source, open_source(source), label="train-sae", **settings)
+    return TRAIN_SAE.start(config, source, open_source(source), about=source.name, label="train-sae", **settings)
 
 
 TRAIN_SAE = Verb(

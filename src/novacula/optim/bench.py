@@ -52,7 +52,10 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
 
     Source: ours; the measure, the mean loss of the last tenth of the steps, is that of arXiv 2210.06171.
     """
-    return BENCH.start(config, NoInputs(), _chosen_pairs(config), label="bench", **settings)
+    pairs = _chosen_pairs(config)
+    tasks = list(dict.fromkeys(task for task, _ in pairs))
+    about = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
+    return BENCH.start(config, NoInputs(), pairs, about=about, label="bench", **settings)
 
 
 def obstacle(task: str, optimizer: str) -> str:

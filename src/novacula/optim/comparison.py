@@ -132,6 +132,14 @@ class BenchFindings:
     cpu_seconds: float
     run: str
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        if len(self.comparison) == 1 and (only := self.comparison[0]).lodo_steps and only.steps:
+            return f"LODO {only.lodo_steps} of {only.steps} steps"
+        held = sum(row.held for row in self.comparison)
+        return f"LODO holds {held} of {len(self.comparison)} tasks" if self.comparison else ""
+
 
 def run_row(task: str, optimizer: str, seed: int, trials: int, outcome: Outcome | None, reason: str) -> RunRow:
     """Returns what the table says of one run.

@@ -82,6 +82,11 @@ class DemoFindings:
     bowl: Bowl | None
     run: str
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        return f"‖I - G H‖ / √n = {self.bowl.learned[-1].distance:.3f}" if self.bowl else ""
+
 
 NAMES = {"lodo-tuned": "LODO", "lodo": "LODO, nothing tuned", "adamw": "Adam", "sgd": "momentum"}
 """What the optimizers are called here: without weight decay AdamW is Adam."""

@@ -20,6 +20,7 @@ _ATTRIBUTES = {
     *("markerWidth", "markerHeight"),
 }
 _MAX_BYTES = 1_000_000
+_ON_CARD = 'data-card=""'
 _TAG = re.compile(r"<(/?)svg\b([^<>]*)>", re.IGNORECASE)
 _DRAWS = """svg g defs symbol use path rect circle ellipse line polyline polygon text tspan image clipPath mask marker
 pattern linearGradient radialGradient stop title desc"""
@@ -59,9 +60,18 @@ def read_svg(path: str | os.PathLike[str]) -> Markup:
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
 
+def on_card(picture: Markup) -> Markup:
+    """Returns a picture that stands on the run's card, instead of the first picture of its page."""
+    return Markup(str(picture).replace("<svg ", f"<svg {_ON_CARD} ", 1))
+
+
 def thumbnail(html: str) -> str | None:
-    """Returns the first ``<svg>`` of a page as the text of a SVG file with drawing elements only, or None."""
-    found = _first(html)
+    """Returns the picture for a page's card as the text of a SVG file with drawing elements only, or None.
+
+    It is the one that `on_card` marks, or else the first.
+    """
+    marked = html.find(f"<svg {_ON_CARD} ")
+    found = _first(html[max(marked, 0) :])
     if found is None:
         return None
     try:
@@ -71,7 +81,7 @@ def thumbnail(html: str) -> str | None:
     _keep_what_draws(root)
     if "viewBox" not in root.attrib:
         return None
-    for name in ("width", "height", "class", "style"):  # the page around it decides its size
+    for name in ("width", "height", "class", "style", "data-card"):  # the page around it decides its size
         root.attrib.pop(name, None)
     style = ElementTree.Element(f"{{{_SVG}}}style")
     style.text = _STYLE

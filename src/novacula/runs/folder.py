@@ -242,11 +242,12 @@ class RunFolder:
         """
         return load_checkpoint(self.path)
 
-    def write_result(self, result: object) -> None:
-        """Replaces result.json.
+    def write_result(self, result: object, outcome: str | None = None) -> None:
+        """Replaces result.json, and records the outcome.
 
         Args:
             result: a dataclass or a mapping. The file also gets a ``schema_version`` if the result has none.
+            outcome: the result in a few words for lists; by default the attribute ``outcome`` of the result, if any.
 
         Raises:
             ValueError: JSON cannot express the result.
@@ -256,6 +257,10 @@ class RunFolder:
         if not isinstance(document, dict):
             raise TypeError(f"a result is a dataclass or a mapping, not a {type(result).__name__}")
         write_json(self.path / RESULT, {"schema_version": RESULT_SCHEMA_VERSION, **document})
+        said = getattr(result, "outcome", "") if outcome is None else outcome
+        if said != self.record.outcome:
+            self.record = replace(self.record, outcome=said)
+            self.record.write(self.path / RECORD)
 
     def read_findings(self, kind: type[Findings]) -> Findings | None:
         """Returns the content of result.json as the dataclass of its verb, or None if there is no result yet.

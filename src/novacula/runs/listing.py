@@ -25,6 +25,7 @@ class RunSummary:
         created: the time of the run's beginning, as ISO 8601 in UTC.
         updated: the time of the last recording.
         error: the reason of a failure, or the damage.
+        outcome: what the run has found, in a few words.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RunSummary:
     created: str = ""
     updated: str = ""
     error: str = ""
+    outcome: str = ""
 
 
 def list_runs(runs: str | os.PathLike[str] = "runs") -> list[RunSummary]:
@@ -62,7 +64,8 @@ def summarize(path: Path) -> RunSummary:
     except NovaculaError as error:
         return RunSummary(name=path.name, path=str(path), error=str(error))
     record = folder.record
-    same = {name: getattr(record, name) for name in ("part", "verb", "step", "length", "created", "updated", "error")}
+    names = ("part", "verb", "step", "length", "created", "updated", "error", "outcome")
+    same = {name: getattr(record, name) for name in names}
     return RunSummary(name=folder.name, path=str(path), task=record.about, status=folder.status, **same)
 
 

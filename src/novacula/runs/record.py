@@ -53,6 +53,7 @@ class Record:
         created: the time of the run's beginning, as ISO 8601 in UTC.
         updated: the time of the last recording.
         error: the reason of a failure, or empty.
+        outcome: what the run has found, in a few words for lists; empty before there is a result.
         elsewhere: other versions and machines that computed a part of the run and may have changed its bits.
     """
 
@@ -71,6 +72,7 @@ class Record:
     created: str
     updated: str
     error: str
+    outcome: str = ""
     elsewhere: list[Origin] = field(default_factory=list)
     schema_version: int = SCHEMA_VERSION
 
@@ -146,7 +148,7 @@ class Record:
             InputError: the file is unreadable or no JSON, a newer novacula wrote it, or an entry is missing or wrong.
         """
         document = check_schema(read_json(path), str(path), SCHEMA_VERSION)
-        document = {"elsewhere": [], **document}
+        document = {"outcome": "", "elsewhere": [], **document}
         if document["schema_version"] == _OLD:  # it lacks these two entries
             options = document.get("configuration")
             about = options.get("task", "") if isinstance(options, dict) else ""
@@ -175,6 +177,7 @@ _RULES: Rules = {
     "created": _TIME,
     "updated": _TIME,
     "error": TEXT,
+    "outcome": TEXT,
     "elsewhere": ("a list of objects", lambda value: isinstance(value, list) and all(map(_OBJECT[1], value))),
 }
 

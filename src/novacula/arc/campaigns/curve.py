@@ -169,6 +169,11 @@ class BenchFindings:
     workers: int
     run: str
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        return f"{self.solved} of {self.tasks} puzzles solved"
+
 
 def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", run: str = "") -> BenchFindings:
     """Returns what a campaign is worth, from the scores of all puzzles that were asked for, of which there is one."""

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from novacula.arc.data.parse import grid_or_none
 from novacula.arc.data.task import Grid, Task, Verdict
+from novacula.report.pictures import on_card
 
 COLORS = (
     "#000000",
@@ -120,7 +121,8 @@ def puzzle_html(
             title = f"Attempt {number + 1}"
             share = "" if shares is None or math.isnan(shares[number]) else f", {shares[number]:.0%}"
             below = (title + share, "" if verdict is None else _JUDGMENT[verdict.correct[number]])
-            pictures.append(_picture(grid, f"{title} at {name.lower()}", cell, *below))
+            picture = _picture(grid, f"{title} at {name.lower()}", cell, *below)
+            pictures.append(on_card(picture) if number == index == 0 else picture)
         examples.append(_EXAMPLE.format(name, Markup("").join(pictures)))
     return _PUZZLE.format(Markup("").join(examples))
 

@@ -79,6 +79,11 @@ class ProbeFindings:
     layers: tuple[CircleLayer, ...]
     circle_layers: tuple[int, ...]
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        return f"a circle at {len(self.circle_layers)} of {len(self.layers)} layers"
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -161,6 +166,12 @@ class SteerFindings:
     interventions: tuple[Effect, ...]
     grid: tuple[Ring, ...]
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        best = max(self.interventions, key=lambda effect: effect.target_wins / max(effect.runs, 1), default=None)
+        return f"{best.name}: {best.target_wins} of {best.runs} answers steered" if best else ""
+
 
 @dataclass(frozen=True)
 class Round:
@@ -238,3 +249,9 @@ class ExplainFindings:
     places: tuple[str, ...]
     layers: tuple[LayerExplanation, ...]
     patching: PatchEffects | None = None
+
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        best = max(self.layers, key=lambda layer: layer.r2, default=None)
+        return f"R² {best.r2:.3f} at layer {best.layer}" if best else ""

@@ -70,6 +70,11 @@ class ScoreFindings:
     kept_variance: float
     run: str = ""
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        return f"{'irreducible' if self.irreducible else 'reducible'}, {self.score:.2f} bits"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CloudScore(ScoreFindings):

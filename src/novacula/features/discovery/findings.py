@@ -156,6 +156,18 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
     cluster: GroupFindings | None = None
     rank: RankFindings | None = None
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        if self.rank:
+            best = max((row.score for row in self.rank.ranking), default=0.0)
+            return f"{self.rank.above_chance} clusters above chance, best {best:.2f} bits"
+        if self.cluster:
+            return f"{len(self.cluster.clusters)} clusters"
+        if self.train_sae:
+            return f"{self.train_sae.explained:.1%} explained by {self.train_sae.l0:.1f} latents a token"
+        return f"{self.collect.tokens:,} states" if self.collect else ""
+
 
 @dataclass(frozen=True)
 class TopCluster:
@@ -206,3 +218,9 @@ class SurveyFindings:
 
     layers: tuple[LayerRow, ...]
     failed: tuple[tuple[str, str], ...]
+
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        best = max(self.layers, key=lambda row: row.best, default=None)
+        return f"best {best.best:.2f} bits, at layer {best.layer}" if best else ""

@@ -42,6 +42,11 @@ class DiscoverSource:
     store: str | None = None
     sae: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The name of the model, the file or the store."""
+        return Path(self.model or self.activations or self.store or "").name
+
     def __post_init__(self) -> None:
         problems = []
         if sum(origin is not None for origin in (self.model, self.activations, self.store)) != 1:

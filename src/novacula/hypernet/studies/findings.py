@@ -89,6 +89,16 @@ class CensusFindings:
     failed: tuple[Failure, ...] = ()
 
     @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        shares = self.ends.get("lowest", {})
+        if not shares:
+            return f"{len(self.rows)} networks"
+        label = max(shares, key=lambda name: shares[name])
+        r2 = middle([row.r2 for row in self.last if row.label == label])
+        return label + ("" if r2 is None else f", R² {r2:.3f}")
+
+    @property
     def generated(self) -> tuple[CensusRow, ...]:
         """The rows of generated networks."""
         return tuple(row for row in self.rows if row.kind == "generated")
@@ -200,6 +210,12 @@ class GeneralizeFindings:
     size_laws: tuple[SizeLaw, ...]
     failed: tuple[Failure, ...] = ()
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        worst = min((row.median for row in self.rows if row.median is not None), default=None)
+        return f"{len(self.rows)} sizes" + ("" if worst is None else f", median R² at least {worst:.3f}")
+
 
 @dataclass(frozen=True)
 class CompareRow:
@@ -262,6 +278,12 @@ class CompareFindings:
     rows: tuple[CompareRow, ...]
     variants: tuple[VariantSummary, ...]
     failed: tuple[Failure, ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        known = [(row.r2, row.variant) for row in self.variants if row.r2 is not None]
+        return f"{max(known)[1]} is best, R² {max(known)[0]:.3f}" if known else ""
 
 
 def summarize_variant(variant: str, rows: Sequence[CompareRow]) -> VariantSummary:

@@ -48,6 +48,12 @@ class TrainFindings:
     curve: Curve
     best: Mapping[str, tuple[int, ...]]
 
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        least = min(map(min, self.curve.mse))
+        return f"R² {1 - least / self.variance:.3f}" if self.variance else f"squared error {least:.3g}"
+
 
 @dataclass(frozen=True)
 class _State:

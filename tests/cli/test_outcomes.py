@@ -1,0 +1,50 @@
+"""The line that each verb's findings give for lists."""
+
+from types import SimpleNamespace as Some
+from typing import Any
+
+import pytest
+
+from novacula.arc.findings import SolveFindings
+from novacula.distill.findings import DistillFindings
+from novacula.features.circles.findings import ProbeFindings, SteerFindings
+from novacula.features.clouds.cloud_score import ScoreFindings
+from novacula.features.discovery.findings import DiscoverFindings, RankFindings
+from novacula.hypernet.studies.findings import CensusFindings
+from novacula.hypernet.training.program import TrainFindings
+from novacula.optim.comparison import BenchFindings
+
+
+def verdict(*correct: bool) -> Some:
+    return Some(correct=correct, solved=any(correct))
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "outcome"),
+    [
+        (SolveFindings, Some(verdict=verdict(True, False)), "solved (attempt 1)"),
+        (SolveFindings, Some(verdict=verdict(False, True)), "solved (attempt 2)"),
+        (SolveFindings, Some(verdict=verdict(False, False)), "not solved"),
+        (SolveFindings, Some(verdict=None, shares=(0.634, 0.2)), "attempt 1 has 63% of the weight; not scored"),
+        (SolveFindings, Some(verdict=None, shares=()), ""),
+        (DistillFindings, Some(program="def …", tier="S4", nodes=9), "S4, 9 nodes"),
+        (DistillFindings, Some(program="def …", tier=None, reached=True, nodes=None), "right on all held-out rows"),
+        (DistillFindings, Some(program=None), "no program"),
+        (ScoreFindings, Some(irreducible=True, score=0.861), "irreducible, 0.86 bits"),
+        (ScoreFindings, Some(irreducible=False, score=0.0), "reducible, 0.00 bits"),
+        (ProbeFindings, Some(circle_layers=(3, 4), layers=(1, 2, 3, 4)), "a circle at 2 of 4 layers"),
+        (SteerFindings, Some(interventions=()), ""),
+        (SteerFindings, Some(interventions=(Some(name="circle", target_wins=40, runs=42),)),
+         "circle: 40 of 42 answers steered"),
+        (DiscoverFindings, Some(rank=RankFindings((), (0.1,))), "0 clusters above chance, best 0.00 bits"),
+        (CensusFindings, Some(ends={"lowest": {"double-sided": 0.9, "mixed": 0.1}},
+                              last=(Some(label="double-sided", r2=0.996),)), "double-sided, R² 0.996"),
+        (CensusFindings, Some(ends={}, rows=()), "0 networks"),
+        (TrainFindings, Some(curve=Some(mse=((0.5, 0.004),)), variance=1.0), "R² 0.996"),
+        (BenchFindings, Some(comparison=(Some(lodo_steps=330, steps=500, held=True),)), "LODO 330 of 500 steps"),
+        (BenchFindings, Some(comparison=(Some(lodo_steps=None, steps=500, held=False),)), "LODO holds 0 of 1 tasks"),
+        (BenchFindings, Some(comparison=()), ""),
+    ],
+)  # fmt: skip
+def test_outcomes(kind: Any, found: Some, outcome: str) -> None:
+    assert kind.outcome.fget(found) == outcome
