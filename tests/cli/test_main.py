@@ -145,6 +145,36 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
     assert (process.returncode, process.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("runs list >&-", 0, ""),
+        ("--help >&-", 0, ""),
+        ("runs list >/dev/full", 2, "novacula: system: No space left on device\n"),
+        ("runs list --json >/dev/full", 2, "novacula: system: No space left on device\n"),
+        ("runs show nope 2>&-", 2, ""),
+        ("runs show nope 2>/dev/full", 2, ""),
+        ("runs show nope --json >&- 2>&-", 2, ""),
+        ("runs list <&- >&- 2>&-", 0, ""),
+    ],
+)
+def test_closed_and_full_streams_end_a_command_as_usual(tmp_path: Path, words: str, code: int, said: str) -> None:
+    command = f"{sys.executable} -m novacula {words}"
+    environs = environment() | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=environs, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (code, said)
+
+
+def test_a_home_that_cannot_be_written_prints_no_line_of_a_library() -> None:
+    script = "from novacula.cli.main import main; main(['--version']); import matplotlib.font_manager"
+    environs = environment() | {"HOME": "/proc/nobody", "MPLCONFIGDIR": "/proc/nobody"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environs, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+
+
 def test_a_part_that_is_missing_does_not_break_the_rest(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(parts.PARTS, "absent", "A part of another version.")
     done = novacula("--help")
@@ -169,10 +199,12 @@ def test_doctor(novacula: Run, tmp_path: Path) -> None:
 def test_doctor_tells_what_is_wrong(novacula: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     done = novacula("doctor", "--runs", tmp_path / "file" / "runs")
-    assert done.code == 1 and "is not a folder" in done.out
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    done = novacula("doctor", "--runs", tmp_path)
-    assert done.code == 1 and "cannot be written" in done.out
+    assert done.code == 1 and "Not a directory" in done.out
+    (tmp_path / "nowhere").symlink_to(tmp_path / "absent" / "runs")
+    for place in ("/proc/novacula/runs", tmp_path / "nowhere", tmp_path / ("x" * 300), tmp_path / "a\0b"):
+        done = novacula("doctor", "--runs", place)
+        assert done.code == 1 and "no run can be made in" in done.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "nowhere"]
     monkeypatch.setitem(sys.modules, "torch", None)
     done = novacula("doctor", "--runs", tmp_path)
     assert done.code == 1 and "torch cannot be imported" in done.out

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import webbrowser
 from dataclasses import replace
@@ -41,6 +42,27 @@ def test_a_narrow_list_breaks_no_name(novacula: Run, tmp_path: Path, monkeypatch
     lines = novacula("runs", "list", "--runs", tmp_path).lines
     assert {*names} <= {*lines}
     assert lines.count("  toy iterate logistic: irreducible, 0.86 bits") == 2
+
+
+def test_a_folder_that_cannot_be_read_hides_no_run(
+    novacula: Run, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (runs / "secret").mkdir()
+    stat = os.stat
+
+    def refuse(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        if os.fspath(path) == str(runs / "secret" / "run.json"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)  # the mode 000 hides nothing from the superuser
+    listed = json.loads(novacula("runs", "list", "--runs", runs, "--json").out)["runs"]
+    assert [(run["name"], run["status"]) for run in listed] == [
+        ("toy-new", "killed"), ("toy-cut", "interrupted"), ("secret", "damaged"),
+    ]  # fmt: skip
+    assert listed[2]["error"] == f"{runs / 'secret'}: Permission denied"
+    assert novacula("runs", "gallery", runs, "--out", tmp_path / "site").code == 0
+    assert "Permission denied" in (tmp_path / "site" / "index.html").read_text()
 
 
 def test_list_for_machines(novacula: Run, runs: Path) -> None:

@@ -136,3 +136,12 @@ def test_refuses_what_is_no_safetensors_file(tmp_path: Path) -> None:
         read_network(path)
     with pytest.raises(InputError, match="no such file"):
         read_network(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_numbers_that_are_not_finite_are_refused(value: float, place: int) -> None:
+    arrays = [np.ones((3, 2)), np.ones((1, 3)), np.zeros(3), np.zeros(1), np.ones((1, 2))]
+    arrays[place][0] = value
+    with pytest.raises(InputError, match="must be finite"):
+        TargetNetwork(Architecture((2, 3, 1), "relu", bypass=True), (*arrays[:2],), (*arrays[2:4],), arrays[4])

@@ -1,8 +1,10 @@
 """The output of the commands: results on stdout, everything else on stderr, and the exit codes."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,10 +26,28 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def open_streams() -> None:
+    """Opens standard streams that the caller has closed on the null device: no file of a run gets their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - it stays open
+
+
+def end_streams() -> None:
+    """Flushes the output, and discards what nobody can receive: Python would complain about it at its exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):  # an object other than a file replaces the stream
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def say(text: str) -> None:
-    """Prints one line on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Prints one line on stderr, if anybody can receive it."""
+    with suppress(OSError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def complain(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from pathlib import Path
 from typing import get_args
 
@@ -26,7 +27,7 @@ def doctor(*, runs: Path = Path("runs"), json: Json = False) -> int:
     from novacula.runs import cores, machine, versions
 
     torch_version, torch_threads, devices, problems = _torch()
-    if problem := _unwritable(runs):
+    if problem := _unmakeable(runs.absolute()):
         problems.append(problem)
     native, extras, platform, packages = _has_native(), _extras(), machine(), versions()
     engine = "native" if native and "native" in get_args(EngineName) else "torch"
@@ -94,9 +95,17 @@ def _extras() -> dict[str, list[str]]:
     return missing
 
 
-def _unwritable(runs: Path) -> str:
-    """Returns the reason why `runs` cannot contain a new run, or an empty text."""
-    nearest = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
-    if not nearest.is_dir():
-        return f"{nearest} is not a folder"
-    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} cannot be written"
+def _unmakeable(runs: Path) -> str:
+    """Returns the reason why `runs` cannot contain a new run, or an empty text. It makes one, and removes it again."""
+    made: list[Path] = []
+    try:
+        for folder in reversed([folder for folder in (runs, *runs.parents) if not folder.exists()]):
+            folder.mkdir()
+            made.append(folder)
+        os.rmdir(tempfile.mkdtemp(prefix=".novacula-", dir=runs))
+    except (OSError, ValueError) as error:
+        return f"no run can be made in {runs}: {getattr(error, 'strerror', None) or error}"
+    finally:
+        for folder in reversed(made):
+            folder.rmdir()
+    return ""

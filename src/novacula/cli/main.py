@@ -1,13 +1,22 @@
 """The `novacula` command."""
 
-import os
+import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
 from cyclopts import App, CycloptsError
 
-from novacula.cli.console import EXIT_BAD_INPUT, EXIT_FINISHED, EXIT_INTERRUPTED, EXIT_UNREACHED, complain, say
+from novacula.cli.console import (
+    EXIT_BAD_INPUT,
+    EXIT_FINISHED,
+    EXIT_INTERRUPTED,
+    EXIT_UNREACHED,
+    complain,
+    end_streams,
+    open_streams,
+    say,
+)
 from novacula.cli.parts import available
 from novacula.errors import NovaculaError
 
@@ -39,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 finished, 1 finished but its own check fails, 2 bad input, 130 interrupted.
     """
     tokens, debug = _without_debug(list(sys.argv[1:] if arguments is None else arguments))
+    open_streams()
+    logging.getLogger("matplotlib").addHandler(logging.NullHandler())  # it tells where it keeps its fonts
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # an object other than a text file replaces the stream
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
@@ -46,9 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(tokens)
         sys.stdout.flush()
         return code
-    except BrokenPipeError:
-        # The reader of the output has gone. Python would report that again at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of the output has gone
         return EXIT_UNREACHED
     except KeyboardInterrupt:
         complain("interrupted")
@@ -68,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug or error.errno is None:
             raise
         complain(f"{error.filename or 'system'}: {error.strerror}")
+    finally:
+        end_streams()
     return EXIT_BAD_INPUT
 
 

@@ -46,8 +46,7 @@ def progress(
 
 def tell(text: str) -> None:
     """Prints a line of progress on stderr."""
-    with suppress(OSError):  # the reader of the lines has gone; the run continues
-        say(printable(text))
+    say(printable(text))
 
 
 def tell_how_to_resume(result: "RunResult", unit: str) -> None:

@@ -41,7 +41,7 @@ class TargetNetwork:
         provenance: its origin as JSON; for example β, seed and price of a generated network.
 
     Raises:
-        InputError: weights of shapes that are not those of the architecture.
+        InputError: weights that are not finite, or of shapes that are not those of the architecture.
     """
 
     architecture: Architecture
@@ -63,6 +63,9 @@ class TargetNetwork:
         object.__setattr__(self, "biases", tuple(map(_frozen, self.biases)))
         if self.bypass is not None:
             object.__setattr__(self, "bypass", _frozen(self.bypass))
+        numbers = [*self.weights, *self.biases, *([] if self.bypass is None else [self.bypass])]
+        if not all(np.isfinite(array).all() for array in numbers):
+            raise InputError("network", "weights, biases and bypass must be finite")
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
         """Returns the outputs for many inputs; infinite or NaN where the network explodes."""

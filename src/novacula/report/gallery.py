@@ -4,6 +4,7 @@ The site opens from disk or from a web server, and needs neither a network nor t
 runs. A later call removes only files that this list names.
 """
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -53,7 +54,7 @@ def find_runs(places: Sequence[Path]) -> list[RunSummary]:
     found: dict[Path, RunSummary] = {}
     problems = []
     for place in places:
-        runs = [summarize(place)] if (place / "run.json").exists() else list_runs(place) if place.is_dir() else []
+        runs = [summarize(place)] if os.path.exists(place / "run.json") else list_runs(place) if place.is_dir() else []
         problems += [] if runs else [f"{place} is no run, and holds none"]
         found |= {Path(run.path).resolve(): run for run in runs}
     if problems:
@@ -140,7 +141,7 @@ def _copy(run: RunSummary, out: Path, folder: str) -> Card:
         content = read_buffer(contained(run.path, _REPORT), max_bytes=_MAX_REPORT)
     except InputError as error:
         _remove(path)  # an earlier copy
-        absent = not (Path(run.path) / _REPORT).exists()
+        absent = not os.path.exists(Path(run.path) / _REPORT)
         return Card(run, folder, missing="no report yet" if absent else f"report: {'; '.join(error.problems)}")
     path.mkdir(parents=True, exist_ok=True)
     write_bytes(path / _REPORT, content)

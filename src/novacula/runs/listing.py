@@ -49,7 +49,7 @@ def list_runs(runs: str | os.PathLike[str] = "runs") -> list[RunSummary]:
         InputError: the folder is unreadable.
     """
     try:
-        paths = [path for path in Path(runs).iterdir() if (path / RECORD).exists()]
+        paths = [path for path in Path(runs).iterdir() if _may_be_run(path)]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -60,13 +60,24 @@ def list_runs(runs: str | os.PathLike[str] = "runs") -> list[RunSummary]:
 def summarize(path: Path) -> RunSummary:
     """Returns the line of a listing for the run in a folder, even for a damaged run."""
     try:
+        os.stat(path / RECORD)
         folder = RunFolder.open(path)
     except NovaculaError as error:
         return RunSummary(name=path.name, path=str(path), error=str(error))
+    except OSError as error:
+        return RunSummary(name=path.name, path=str(path), error=f"{path}: {error.strerror or error}")
     record = folder.record
     names = ("part", "verb", "step", "length", "created", "updated", "error", "outcome")
     same = {name: getattr(record, name) for name in names}
     return RunSummary(name=folder.name, path=str(path), task=record.about, status=folder.status, **same)
+
+
+def _may_be_run(path: Path) -> bool:
+    """Returns whether a folder has a record, or hides from this user whether it has one."""
+    try:
+        return (path / RECORD).exists()
+    except OSError:
+        return True
 
 
 def find_run(run: str, runs: str | os.PathLike[str] = "runs") -> RunFolder:
