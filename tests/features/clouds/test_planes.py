@@ -75,7 +75,8 @@ def test_small_silent_and_duplicated_clusters_are_told_apart() -> None:
 
 def test_clusters_of_chance_are_as_large_as_real_ones_and_alive() -> None:
     uses = np.arange(50)
-    found = null_clusters([1, 2, 5, 7], uses, np.arange(10, 50), 30, 0)
+    clusters = np.split(np.arange(10, 25), [1, 3, 8])  # of 1, 2, 5 and 7 latents
+    found = null_clusters(clusters, uses, np.arange(10, 50), 30, 0)
     assert {len(members) for members in found} == {5, 7}
     assert all(len(np.unique(members)) == len(members) and members.min() >= 10 for members in found)
 

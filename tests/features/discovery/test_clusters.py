@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import networkx
 import numpy as np
 import pytest
@@ -44,6 +46,29 @@ def test_angular_affinity_is_the_published_one() -> None:
     cosine = affinity_graph(rows, None, np.arange(30), "cosine", cutoff=0.5)
     angular = affinity_graph(rows, None, np.arange(30), "angular", cutoff=0.5)
     np.testing.assert_allclose(angular.data, 1 - np.arccos(np.minimum(cosine.data, 1)) / np.pi, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "degrees", [(0, 90, 180, 270), range(0, 360, 60), (0, 90, 180, 270, 0, 90, 180, 270), range(0, 360, 45)]
+)
+def test_communities_do_not_cut_a_circle_into_lines(degrees: Sequence[int]) -> None:
+    """Opposites and twins are far more alike than the lines of a plane, which belong together all the same."""
+    random = np.random.default_rng(0)
+    angle, on = random.uniform(0, 2 * np.pi, 8000), random.random(8000) < 0.2
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1) * on[:, None]
+    toward = np.deg2rad(np.array(degrees))
+    count, lines = len(toward), 6
+    decoder = np.zeros((count + 2 * lines, 20))
+    decoder[:count, :2] = np.stack([np.cos(toward), np.sin(toward)], axis=1)
+    decoder[count::2, 2 : 2 + lines] = np.eye(lines)
+    decoder[count + 1 :: 2, 2 : 2 + lines] = -np.eye(lines)
+    signed = random.standard_normal((8000, lines)) * (random.random((8000, lines)) < 0.1)
+    codes = np.maximum(np.hstack([circle, signed]) @ decoder[:, : 2 + lines].T, 0).astype(np.float32)
+    graph = affinity_graph(decoder, CodeMatrix(scipy.sparse.csc_array(codes)), np.arange(len(decoder)), "mixed")
+    for seed in range(3):
+        found = [members.tolist() for members in cluster(graph, "communities", seed=seed).clusters]
+        assert found[0] == list(range(count))
+        assert sorted(found[1:]) == [[count + 2 * line, count + 2 * line + 1] for line in range(lines)]
 
 
 def test_co_activity_is_the_jaccard_index_beyond_chance() -> None:

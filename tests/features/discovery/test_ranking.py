@@ -57,10 +57,22 @@ def test_the_gaussian_has_the_mean_the_covariance_and_the_hole_of_the_points() -
 
 def test_clusters_of_chance_are_as_large_as_real_ones_and_prefer_active_latents() -> None:
     uses = np.r_[np.full(50, 4), np.full(50, 400)]
-    drawn = null_clusters([2, 3, 5, 1000], uses, np.arange(100), 200, seed=1)
+    clusters = [np.arange(100, 100 + size) for size in (2, 3, 5, 1000)]
+    drawn = null_clusters(clusters, np.r_[uses, np.zeros(1000, int)], np.arange(100), 200, seed=1)
     assert {len(members) for members in drawn} == {3, 5}  # pairs are not scored, and there are no 1,000 latents
     assert np.mean(np.concatenate(drawn) >= 50) == pytest.approx(10 / 11, abs=0.05)
-    assert null_clusters([2], uses, np.arange(100), 5, seed=1) == []
+    assert null_clusters(clusters[:1], np.r_[uses, np.zeros(1000, int)], np.arange(100), 5, seed=1) == []
+
+
+def test_chance_holds_no_two_latents_of_one_cluster_while_there_are_others() -> None:
+    """Among 20 latents, four of which hold a circle, three at random would often be three of the four."""
+    circle, line = np.arange(4), np.array([4, 5])
+    drawn = null_clusters([circle, line], np.full(20, 100), np.arange(20), 300, seed=0)
+    assert all(len(members) == 4 and len(np.unique(members)) == 4 for members in drawn)
+    assert max(len(np.intersect1d(members, circle)) for members in drawn) == 1
+    assert max(len(np.intersect1d(members, line)) for members in drawn) == 1
+    whole = null_clusters([np.arange(5)], np.full(6, 100), np.arange(6), 10, seed=0)
+    assert all(len(np.unique(members)) == 5 for members in whole)
 
 
 def test_ranks_are_by_score_and_ties_by_number() -> None:

@@ -18,6 +18,10 @@ from novacula.features.config import ClusterMethod
 _DENSE = 4000
 """Members of the largest component whose members are all compared with each other."""
 _SPECTRAL_SIZE = 12
+_CERTAIN = 0.85
+"""Likeness from which on latents are one node where communities are sought: opposites, twins, always active together.
+
+Such an edge says only that two latents share a line. Left in, it would outweigh all that joins the lines of a plane."""
 
 Members = Int[np.ndarray, " _"]
 
@@ -116,23 +120,33 @@ def _cut(graph: scipy.sparse.csr_array, members: Members, method: ClusterMethod,
     return _groups(members, fcluster(tree, 1 - weakest / 2, criterion="distance"))
 
 
-def _communities(graph: scipy.sparse.csr_array, members: Members, seed: int, resolution: float = 1.0) -> list[Members]:
-    """Returns Louvain's communities of a part of the graph."""
+def _communities(graph: scipy.sparse.csr_array, members: Members, seed: int) -> list[Members]:
+    """Returns Louvain's communities of a part of the graph, in which latents that are certainly alike are one node."""
+    inner = graph[members][:, members].tocoo()
+    strong = inner.data >= _CERTAIN
+    size = len(members)
+    certain = scipy.sparse.coo_array((inner.data[strong], (inner.row[strong], inner.col[strong])), shape=(size, size))
+    _, nodes = scipy.sparse.csgraph.connected_components(certain, directed=False)
+    merged = scipy.sparse.csr_array((inner.data, (nodes[inner.row], nodes[inner.col])), shape=(max(nodes) + 1,) * 2)
+    parts = _louvain(merged, seed)
+    return [members[np.isin(nodes, part)] for part in parts]
+
+
+def _louvain(graph: scipy.sparse.csr_array, seed: int, resolution: float = 1.0) -> list[Members]:
     network = networkx.Graph()
-    network.add_nodes_from(members.tolist())
-    inner = scipy.sparse.triu(graph[members][:, members]).tocoo()
-    edges = zip(members[inner.row].tolist(), members[inner.col].tolist(), inner.data.tolist(), strict=True)
-    network.add_weighted_edges_from(edges)
+    network.add_nodes_from(range(graph.shape[0]))
+    edges = scipy.sparse.triu(graph, 1).tocoo()
+    network.add_weighted_edges_from(zip(edges.row.tolist(), edges.col.tolist(), edges.data.tolist(), strict=True))
     parts: Iterable[set[int]] = networkx.community.louvain_communities(network, seed=seed, resolution=resolution)
     return [np.array(sorted(part)) for part in parts]
 
 
 def _halve(graph: scipy.sparse.csr_array, members: Members, seed: int) -> list[Members]:
     """Splits a giant cluster into communities or, where it is one, into the parts that its stronger edges connect."""
-    parts = _communities(graph, members, seed, resolution=2.0)
-    if len(parts) > 1:
-        return parts
     inner = graph[members][:, members]
+    parts = _louvain(inner, seed, resolution=2.0)
+    if len(parts) > 1:
+        return [members[part] for part in parts]
     inner.data[inner.data <= np.median(inner.data)] = 0
     inner.eliminate_zeros()
     return [members[part] for part in _components(inner)]

@@ -150,17 +150,29 @@ def score_cluster(
 
 
 def null_clusters(
-    sizes: Sequence[int], uses: Int[np.ndarray, " latents"], alive: Int[np.ndarray, " alive"], count: int, seed: int
+    clusters: Sequence[Int[np.ndarray, " _"]],
+    uses: Int[np.ndarray, " latents"],
+    alive: Int[np.ndarray, " alive"],
+    count: int,
+    seed: int,
 ) -> list[Int[np.ndarray, " _"]]:
     """Draws clusters of living latents that have nothing to do with each other, as large as the real ones.
 
-    A latent that is active more often is drawn more often, since such latents are more often in clusters.
+    A latent that is active more often is drawn more often, since such latents are more often in clusters. No two are
+    from one real cluster, as far as there are others: in a small dictionary chance would else hold much of a feature.
     """
     random = np.random.default_rng([seed, 17])
     weights = np.sqrt(uses[alive].astype(np.float64))
-    scored = [size for size in sizes if LEAST_MEMBERS <= size <= len(alive)]
-    chosen = random.choice(scored, count).tolist() if scored else []
-    return [np.sort(random.choice(alive, size, replace=False, p=weights / weights.sum())) for size in chosen]
+    own = -1 - np.arange(len(uses))  # a latent in no cluster is one of its own
+    for number, members in enumerate(clusters):
+        own[members] = number
+    scored = [len(members) for members in clusters if LEAST_MEMBERS <= len(members) <= len(alive)]
+    drawn = []
+    for size in random.choice(scored, count).tolist() if scored else []:
+        order = random.choice(alive, len(alive), replace=False, p=weights / weights.sum())
+        first = np.sort(np.unique(own[order], return_index=True)[1])
+        drawn.append(np.sort(np.r_[order[first], np.delete(order, first)][:size]))
+    return drawn
 
 
 def gaussian_like(points: Float[np.ndarray, "points width"], seed: int) -> Float[np.ndarray, "drawn width"]:
@@ -231,8 +243,8 @@ class Ranking(Program):
         order = sorted(range(len(clusters)), key=lambda number: -int(uses[clusters[number]].sum()))
         self._numbers = sorted(order[: config.clusters])
         self._clusters, self._stability = clusters, grouping.stability
-        sizes = [len(clusters[number]) for number in self._numbers]
-        self._nulls = null_clusters(sizes, uses, living(codes), config.nulls, config.seed)
+        ranked = [clusters[number] for number in self._numbers]
+        self._nulls = null_clusters(ranked, uses, living(codes), config.nulls, config.seed)
         self._done = _State()
 
     @property
