@@ -15,7 +15,7 @@ ifneq ($(wildcard $(CONFORMANCE)/.),)
 export NOVACULA_CONFORMANCE ?= $(CONFORMANCE)
 endif
 
-.PHONY: env demo demo-features docs test lint studies dist clean help
+.PHONY: env demo demo-features docs test lowest lint studies dist clean help
 
 env: $(VENV)/dev.stamp $(VENV)/native.stamp  ## .venv with the package and what its development needs (the default)
 
@@ -83,6 +83,20 @@ endif
 
 test: $(if $(PART),env,lint)  ## lint, formatting, types and all tests; with PART=arc only the tests of that part
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+# An environment with the oldest versions that pyproject.toml allows; it takes torch and the rest from .venv.
+$(VENV)/lowest.stamp: pyproject.toml $(VENV)/dev.stamp
+	sed -n '/^dependencies = /,/^]/s/^ *"\(.*\)>=\(.*\)",$$/\1==\2/p' pyproject.toml | grep -v '^torch==' >$(VENV)/lowest.txt
+	$(BIN)/python -m venv --clear $(VENV)/lowest
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	    >"$$($(VENV)/lowest/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zz-rest.pth"
+	$(VENV)/lowest/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --ignore-installed \
+	    -r $(VENV)/lowest.txt
+	@touch $@
+
+lowest: env $(VENV)/lowest.stamp  ## a few fast tests with the oldest versions that the package allows
+	$(VENV)/lowest/bin/python -m pytest -n 2 -p no:cacheprovider tests/files tests/runs tests/report tests/cli/test_main.py \
+	    tests/features/clouds tests/hypernet/formula tests/optim/test_structures.py tests/arc/test_arc_report.py
 
 lint: env  ## lint, formatting and types
 	$(BIN)/ruff check .
