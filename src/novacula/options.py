@@ -6,12 +6,14 @@ imports no large library, so that ``--help`` stays fast.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from typing import TypeVar
 
 from novacula.errors import InputError
 
 MAX_WORKERS = 4096
+Options = TypeVar("Options")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,24 @@ class CampaignOptions:
     def campaign_problems(self) -> list[str]:
         """Returns the problems of these options."""
         return unless_within("--workers", self.workers, 1, MAX_WORKERS) + unless_memory(self.memory_limit)
+
+
+def moved(options: Options, workers: int | None, cluster: str | None) -> Options:
+    """Returns the options with another place for the jobs of a campaign, which changes no result.
+
+    Args:
+        options: the options of any verb.
+        workers, cluster: the place, or None to keep it; the cluster ``here`` stands for this machine alone.
+
+    Raises:
+        InputError: the options belong to a run without jobs.
+    """
+    if workers is None and cluster is None:
+        return options
+    if not isinstance(options, CampaignOptions):
+        raise InputError("options", "--workers and --cluster are for runs of many jobs, and this run has none")
+    place = options.cluster if cluster is None else None if cluster == "here" else cluster
+    return replace(options, workers=options.workers if workers is None else workers, cluster=place)
 
 
 def unless_within(option: str, value: float, low: float, high: float) -> list[str]:
@@ -63,7 +83,9 @@ def unless_memory(value: float | None) -> list[str]:
 def unless_installed(user: str, extra: str, *packages: str) -> list[str]:
     """Returns a problem unless the packages of an extra are installed."""
     absent = " and ".join(package for package in packages if find_spec(package) is None)
-    return [f"{user} needs {absent}, not installed: pip install 'novacula[{extra}]'"] if absent else []
+    return (
+        [f"{user} needs {absent}, not installed; in a clone of novacula: pip install -e '.[{extra}]'"] if absent else []
+    )
 
 
 def refuse(problems: Iterable[str], source: str = "options") -> None:

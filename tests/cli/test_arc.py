@@ -7,6 +7,7 @@ import pytest
 
 from novacula.cli.main import main
 from novacula.runs import RunFolder
+from tests.cli.conftest import Run
 
 SQUARE = [[1, 0], [0, 2]]
 TASK = {
@@ -142,3 +143,8 @@ def test_odd_puzzles_are_solved_like_others(puzzle: Path, capfd: pytest.CaptureF
     colors = {cell for row in grid for cell in row} | {0, 1}
     attempts = json.loads(capfd.readouterr().out)["attempts"]
     assert {cell for attempt in attempts for answer in attempt for row in answer for cell in row} <= colors
+
+
+def test_show_for_machines(novacula: Run) -> None:
+    document = json.loads(novacula("arc", "show", "6d75e8bb", "--json").out)
+    assert document["task"] == "6d75e8bb" and len(document["train"]) == 3 and "output" not in document["test"][0]

@@ -105,7 +105,7 @@ def test_without_the_extra_the_message_says_how_to_get_it(
     monkeypatch.setattr("novacula.options.find_spec", lambda name: None if name == "aalpy" else object())
     before = sorted(folder.iterdir())
     assert main(["distill", *words]) == 2
-    assert "pip install 'novacula[distill]'" in capfd.readouterr().err
+    assert "pip install -e '.[distill]'" in capfd.readouterr().err
     assert sorted(folder.iterdir()) == before
 
 

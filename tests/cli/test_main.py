@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def test_public_names_are_there(novacula: Run) -> None:
         ("runs list --jsno", "Did you mean --json?"),
         ("runs show", "RUN requires an argument"),
         ("runs list extra", "extra"),
-        ("runs resume x --time-limit soon", "'soon' is no duration; write seconds, minutes or hours"),
+        ("runs resume x --time-limit soon", "'soon' is no duration; write seconds, minutes, hours or days"),
     ],
 )
 def test_an_unknown_command_gives_an_error_of_two_lines(novacula: Run, words: str, message: str) -> None:
@@ -86,6 +87,21 @@ def test_a_configuration_that_refuses_its_values_gives_one_line(novacula: Run) -
     done = novacula("arc", "solve", "6d75e8bb", "--steps", "0", "--seed", "-1")
     assert (done.code, len(done.errors)) == (2, 1)
     assert done.errors[0].startswith("novacula: options: --steps is 0; it must be at least 1; --seed is -1;")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("runs show absent --json", "'absent': no such run in runs, and no such folder"),
+        ("runs resume x --json --time-limit 0", "options: --time-limit is 0 seconds; it must be more than 0"),
+        ("runs list --json --jsno", "Unknown option: --jsno. Did you mean --json?"),
+    ],
+)
+def test_errors_are_json_for_machines(novacula: Run, words: str, error: str) -> None:
+    done = novacula(*words.split())
+    assert (done.code, done.out, len(done.errors)) == (2, "", 1)
+    assert json.loads(done.errors[0]) == {"schema_version": 1, "error": error, "exit_code": 2}
+    assert novacula("runs", "show", "--", "--json").errors[0].startswith("novacula: ")
 
 
 def test_debug_shows_the_traceback(novacula: Run) -> None:
@@ -151,7 +167,11 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
         ("runs list >&-", 0, ""),
         ("--help >&-", 0, ""),
         ("runs list >/dev/full", 2, "novacula: system: No space left on device\n"),
-        ("runs list --json >/dev/full", 2, "novacula: system: No space left on device\n"),
+        (
+            "runs list --json >/dev/full",
+            2,
+            '{"schema_version": 1, "error": "system: No space left on device", "exit_code": 2}\n',
+        ),
         ("runs show nope 2>&-", 2, ""),
         ("runs show nope 2>/dev/full", 2, ""),
         ("runs show nope --json >&- 2>&-", 2, ""),

@@ -1,4 +1,5 @@
 import io
+import re
 import sys
 from collections.abc import Callable
 
@@ -70,6 +71,24 @@ def test_a_terminal_gets_a_bar_and_the_panel(monkeypatch: pytest.MonkeyPatch, cl
     said = terminal.getvalue()
     assert "20/20" in said and "sum [20]" in said and "the panel" in said
     assert drawn[0] == 1 and drawn[-1] == 20 and len(drawn) < 10  # not every step is drawn
+
+
+def test_a_narrow_bar_keeps_steps_and_remaining_time(
+    monkeypatch: pytest.MonkeyPatch, clock: Callable[[float], None]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    program = Toy(20)
+    with progress(ResumeOptions(), lambda step: "a long description of all metrics " * 3) as on_step:
+        assert on_step
+        for _ in range(10):
+            on_step(program, program.step())
+            clock(1.0)
+    frame = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue()).split("\r")[-2]
+    assert re.search(r"━{5}.* 10/20 +0:00:\d\d left a long desc.*…", frame), frame
+    assert len(frame.splitlines()[0]) <= 60
 
 
 def test_a_reader_that_has_gone_does_not_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from novacula.cli import console
 from novacula.cli.console import printable
 from novacula.cli.options import ResumeOptions
 from novacula.cli.screen import Screen, perform
+from novacula.options import CampaignOptions, moved
 from novacula.runs import RunFolder, RunResult
 from tests.cli.conftest import Run
 from tests.runs.toy import make_folder
@@ -153,6 +155,50 @@ def test_a_run_of_a_newer_novacula_gives_an_error(novacula: Run, runs: Path) -> 
     assert done.code == 2 and "newer novacula" in done.errors[0]
     listed = novacula("runs", "list", "--runs", runs)
     assert listed.code == 0 and "damaged" in listed.out
+
+
+def test_resume_moves_only_the_jobs_of_campaigns(novacula: Run, runs: Path, toy_part: list[RunResult]) -> None:
+    done = novacula("runs", "resume", runs / "toy-cut", "--workers", "3")
+    assert done.code == 2 and "are for runs of many jobs" in done.errors[0]
+    options = CampaignOptions(workers=2, cluster="auto")
+    assert moved(options, None, None) is options
+    assert moved(options, 3, None) == CampaignOptions(workers=3, cluster="auto")
+    assert moved(options, None, "here") == CampaignOptions(workers=2)
+    assert moved(options, None, "HOST:1").cluster == "HOST:1"
+
+
+def test_a_copy_of_a_run_resumes_by_itself(novacula: Run, runs: Path, toy_part: list[RunResult]) -> None:
+    (runs / "toy-cut" / "artifacts").mkdir()
+    (runs / "toy-cut" / "artifacts" / "link").symlink_to("/etc/passwd")
+    copied = runs / "toy-two"
+    done = novacula("runs", "copy", "toy-cut", copied, "--runs", runs)
+    assert (done.code, "".join(done.lines)) == (0, str(copied))
+    assert not (copied / "artifacts" / "link").is_symlink() and (copied / "events.jsonl").exists()
+    assert novacula("runs", "resume", copied, "-q").code == 0
+    assert [RunFolder.open(runs / name).status for name in ("toy-cut", "toy-two")] == ["interrupted", "finished"]
+    assert novacula("runs", "copy", runs / "toy-cut", copied).code == 2
+
+
+def test_remove_asks_and_spares_what_works(novacula: Run, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def on_terminal(answer: str) -> None:
+        terminal = io.StringIO(answer)
+        monkeypatch.setattr(terminal, "isatty", lambda: True)
+        monkeypatch.setattr("sys.stdin", terminal)
+
+    names = ("toy-cut", "toy-new")
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    assert novacula("runs", "remove", *names, "--runs", runs).code == 2
+    on_terminal("no\n")
+    assert novacula("runs", "remove", *names, "--runs", runs).code == 1
+    assert novacula("runs", "remove", "--runs", runs).code == 2
+    assert novacula("runs", "remove", "--older", "1d", "--runs", runs, "--json").code == 0
+    assert {*names} == {path.name for path in runs.iterdir()}
+    monkeypatch.setattr("novacula.runs.folder._PATIENCE", 0.05)
+    with RunFolder.open(runs / "toy-cut").lock():
+        assert novacula("runs", "remove", "toy-cut", "--runs", runs, "--yes").code == 2
+    on_terminal("yes\n")
+    assert novacula("runs", "remove", "--older", "0", "--runs", runs).lines == ["2 runs removed"]
+    assert list(runs.iterdir()) == []
 
 
 def test_report(novacula: Run, runs: Path, toy_part: list[RunResult], monkeypatch: pytest.MonkeyPatch) -> None:

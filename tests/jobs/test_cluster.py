@@ -274,7 +274,7 @@ def test_every_campaign_takes_a_cluster() -> None:
 
 def test_without_ray_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("novacula.options.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"pip install 'novacula\[ray\]'"):
+    with pytest.raises(InputError, match=r"pip install -e '\.\[ray\]'"):
         executor_for("auto", workers=2, memory_limit_mb=None)
 
 

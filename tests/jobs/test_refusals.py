@@ -20,7 +20,7 @@ PLACES = {
     "--workers 5000": "options: --workers is 5000; it must lie in 1 … 4096",
     "--cluster 127.0.0.1:1": "--cluster 127.0.0.1:1: no Ray cluster answers there",
 }
-NO_RAY = "options: --cluster needs ray, not installed: pip install 'novacula[ray]'"
+NO_RAY = "options: --cluster needs ray, not installed; in a clone of novacula: pip install -e '.[ray]'"
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ app.command(submit)
 
 
 @app.command
-def show(source: str, /, *, dataset: Dataset = "arc1") -> None:
+def show(source: str, /, *, dataset: Dataset = "arc1", json: Json = False) -> None:
     """Draw a puzzle in the terminal.
 
     Example: novacula arc show 6d75e8bb
@@ -63,10 +63,15 @@ def show(source: str, /, *, dataset: Dataset = "arc1") -> None:
         source: A puzzle's id, an ARC JSON file, or FILE:ID.
         dataset: The public set in which an id is looked up.
     """
+    from novacula.arc.data.parse import task_as_json
     from novacula.arc.data.sources import load_task
     from novacula.arc.drawing.terminal import puzzle_gallery
 
-    show_result(puzzle_gallery(load_task(source, dataset)))
+    task = load_task(source, dataset)
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "task": task.name, **task_as_json(task)})
+    else:
+        show_result(puzzle_gallery(task))
 
 
 @app.command(name="list")

@@ -136,7 +136,9 @@ def build(*, config: Flat[BuildConfig] = BuildConfig(), out: Path | None = None,
 
 
 @app.command
-def draw(file: Path, /, *, out: Path | None = None, seed: int = 0, palette: PaletteName = "safe") -> int:
+def draw(
+    file: Path, /, *, out: Path | None = None, seed: int = 0, palette: PaletteName = "safe", json: Json = False
+) -> int:
     """Draw a network as a force-directed plan: heavy weights pull together, all units push apart.
 
     Inputs are green, hidden units gray, the output stands in the middle.
@@ -156,7 +158,10 @@ def draw(file: Path, /, *, out: Path | None = None, seed: int = 0, palette: Pale
     if path.suffix not in (".svg", ".png"):
         raise InputError("--out", f"is {str(path)!r}; its name must end in .svg or .png")
     write_plan(path, read_network(file), seed=seed, palette=palette)
-    show_result(printable(str(path)))
+    if json:
+        print_json({"schema_version": 1, "picture": str(path)})
+    else:
+        show_result(printable(str(path)))
     return EXIT_FINISHED
 
 

@@ -1,5 +1,6 @@
 """The `novacula` command."""
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ Example: novacula arc solve 6d75e8bb
 
 Add --debug to any command to see the traceback of an error."""
 _DEBUG = "--debug"
+SCHEMA_VERSION = 1
 
 
 def build_app() -> App:
@@ -33,7 +35,11 @@ def build_app() -> App:
     app = App(name="novacula", help=_HELP, help_format="plaintext", version=_version)
     for part, summary in available().items():
         app.command(f"novacula.cli.{part}:app", name=part, help=summary)
-    app.command("novacula.cli.runs:app", name="runs", help="List, show, resume and report runs, or put them on a page.")
+    app.command(
+        "novacula.cli.runs:app",
+        name="runs",
+        help="List, show, resume, report, copy and remove runs, or put them on a page.",
+    )
     app.command("novacula.cli.doctor:doctor", name="doctor", help="Show what this installation computes with.")
     return app
 
@@ -60,26 +66,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output has gone
         return EXIT_UNREACHED
     except KeyboardInterrupt:
-        complain("interrupted")
+        _tell("interrupted", EXIT_INTERRUPTED, tokens)
         return EXIT_INTERRUPTED
     except CycloptsError as error:
         if debug:
             raise
         error.verbose = False
-        complain(str(error))
-        say(f"Try `{' '.join(['novacula', *(error.command_chain or ()), '--help'])}`.")
+        _tell(str(error), EXIT_BAD_INPUT, tokens)
+        if not _wants_json(tokens):
+            say(f"Try `{' '.join(['novacula', *(error.command_chain or ()), '--help'])}`.")
     except NovaculaError as error:
         if debug:
             raise
-        complain(error.on_command_line)
+        _tell(error.on_command_line, EXIT_BAD_INPUT, tokens)
     except OSError as error:
         # The system refused, for example because of a full disk. An error without a number is a defect of ours.
         if debug or error.errno is None:
             raise
-        complain(f"{error.filename or 'system'}: {error.strerror}")
+        _tell(f"{error.filename or 'system'}: {error.strerror}", EXIT_BAD_INPUT, tokens)
     finally:
         end_streams()
     return EXIT_BAD_INPUT
+
+
+def _tell(error: str, code: int, tokens: list[str]) -> None:
+    """Prints an error on stderr: one line of text, or with --json one line of JSON."""
+    if _wants_json(tokens):
+        say(json.dumps({"schema_version": SCHEMA_VERSION, "error": error, "exit_code": code}))
+    else:
+        complain(error)
+
+
+def _wants_json(tokens: list[str]) -> bool:
+    return "--json" in (tokens[: tokens.index("--")] if "--" in tokens else tokens)
 
 
 def _run(tokens: list[str]) -> int:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from novacula.runs import RunSettings
 
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 
 Config = TypeVar("Config")
 Flat = Annotated[Config, Parameter(name="*")]
@@ -38,12 +38,18 @@ def parse_duration(text: str) -> float:
     """
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no duration; write seconds, minutes or hours, such as 90, 90s, 15m or 11h")
+        raise ValueError(
+            f"{text!r} is no duration; write seconds, minutes, hours or days, such as 90, 90s, 15m, 11h or 30d"
+        )
     return float(match[1]) * _SECONDS[match[2]]
 
 
 def _convert_duration(_: Any, tokens: "Sequence[Token]") -> float:
     return parse_duration(tokens[0].value)
+
+
+Duration = Annotated[float | None, Parameter(converter=_convert_duration, n_tokens=1)]
+"""Seconds, which the user writes as 90, 90s, 15m, 11h or 30d."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class ResumeOptions:
 
     runs: Path = Path("runs")
     """The folder of runs."""
-    time_limit: Annotated[float | None, Parameter(converter=_convert_duration, n_tokens=1)] = None
+    time_limit: Duration = None
     """End after this time with the best result so far, such as 90, 90s, 15m or 11h. The run can be resumed."""
     json: Annotated[bool, Parameter(negative="")] = False
     """Print one JSON object, and no progress."""

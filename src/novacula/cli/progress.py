@@ -83,10 +83,18 @@ def _bar(
     from rich.live import Live
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
     # The loop itself draws, at most ten times a second: a thread for drawing would take processor time from the run.
+    # In a narrow terminal the description alone is cut.
     bar = Progress(
-        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"), auto_refresh=False
+        BarColumn(20, table_column=Column(min_width=20, no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(min_width=7, no_wrap=True)),
+        TextColumn("left", table_column=Column(min_width=4, no_wrap=True)),
+        TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+        auto_refresh=False,
+        expand=True,
     )
     drawn = -math.inf
 

@@ -1,5 +1,6 @@
-"""``novacula runs``: list, show, resume, report and gallery."""
+"""``novacula runs``: list, show, resume, report, gallery, copy and remove."""
 
+import sys
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from functools import partial
@@ -8,9 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from novacula.cli.console import facts_table, print_json, printable, show_result, stdout_console, table
-from novacula.cli.options import Grouped, Json, ResumeOptions, RunName, RunOptions, Runs
+from novacula.cli.console import (
+    EXIT_FINISHED,
+    EXIT_UNREACHED,
+    facts_table,
+    print_json,
+    printable,
+    say,
+    show_result,
+    stdout_console,
+    table,
+)
+from novacula.cli.options import Duration, Grouped, Json, ResumeOptions, RunName, RunOptions, Runs
 from novacula.cli.parts import screen_of
+from novacula.errors import InputError
 
 if TYPE_CHECKING:
     from novacula.runs import RunFolder, RunSummary
@@ -18,7 +30,11 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 _STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damaged": "red", "killed": "yellow"}
 
-app = App(name="runs", help="List, show, resume and report runs, or put them on a page.", help_format="plaintext")
+app = App(
+    name="runs",
+    help="List, show, resume, report, copy and remove runs, or put them on a page.",
+    help_format="plaintext",
+)
 
 
 @app.command(name="list")
@@ -63,12 +79,24 @@ def show(run: RunName, /, *, runs: Runs = Path("runs"), json: Json = False) -> N
 
 
 @app.command
-def resume(run: RunName, /, *, options: Grouped[ResumeOptions] = ResumeOptions()) -> int:
+def resume(
+    run: RunName,
+    /,
+    *,
+    workers: int | None = None,
+    cluster: str | None = None,
+    options: Grouped[ResumeOptions] = ResumeOptions(),
+) -> int:
     """Resume a run that failed, or that a signal, a kill or its time limit stopped.
 
     The run continues exactly from its last checkpoint, with its configuration and its number of threads.
 
     Example: novacula runs resume runs/demo --time-limit 15m
+    Example: novacula runs resume runs/bench --cluster auto --workers 64
+
+    Args:
+        workers: For a run of many jobs, another number of jobs at the same time. It changes no result.
+        cluster: For a run of many jobs, another Ray cluster: auto, HOST:6379, or here for this machine alone.
     """
     from novacula.cli.screen import perform
     from novacula.runs import find_run
@@ -76,11 +104,12 @@ def resume(run: RunName, /, *, options: Grouped[ResumeOptions] = ResumeOptions()
 
     folder = find_run(run, options.runs)
     chosen = {field.name: getattr(options, field.name) for field in fields(options)}
-    return perform(partial(resume_run, folder), screen_of(folder), RunOptions(**chosen, threads=folder.record.threads))
+    work = partial(resume_run, folder, workers=workers, cluster=cluster)
+    return perform(work, screen_of(folder), RunOptions(**chosen, threads=folder.record.threads))
 
 
 @app.command
-def report(run: RunName, /, *, runs: Runs = Path("runs"), open: bool = False) -> None:
+def report(run: RunName, /, *, runs: Runs = Path("runs"), open: bool = False, json: Json = False) -> None:
     """Rebuild a run's report.html and print its path.
 
     Example: novacula runs report runs/demo --open
@@ -92,7 +121,10 @@ def report(run: RunName, /, *, runs: Runs = Path("runs"), open: bool = False) ->
 
     folder = find_run(run, runs)
     path = find_verb(folder).write_page(folder)
-    show_result(printable(str(path)))
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "run": str(folder.path), "report": str(path)})
+    else:
+        show_result(printable(str(path)))
     if open:
         _open(path)
 
@@ -129,6 +161,69 @@ def gallery(
         show_result(printable(str(index)))
     if open:
         _open(index)
+
+
+@app.command
+def copy(run: RunName, to: Path, /, *, runs: Runs = Path("runs"), json: Json = False) -> None:
+    """Copy a run to another folder, for example to resume it with two time limits.
+
+    The copy has no links, and nothing of a process that works in the run.
+
+    Example: novacula runs copy runs/demo runs/demo-2
+
+    Args:
+        to: The new folder, which does not exist yet.
+    """
+    from novacula.runs import copy_run, find_run
+
+    copied = copy_run(find_run(run, runs), to)
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "run": str(copied.path)})
+    else:
+        show_result(printable(str(copied.path)))
+
+
+@app.command
+def remove(
+    *names: RunName,
+    older: Annotated[
+        Duration, Parameter(help="Remove all runs that were last written longer ago, such as 30d.")
+    ] = None,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    runs: Runs = Path("runs"),
+    json: Json = False,
+) -> int:
+    """Remove runs with all their files. It lists them and asks first.
+
+    A run in which a process works stays.
+
+    Example: novacula runs remove demo demo-2
+    Example: novacula runs remove --older 30d --yes
+
+    Args:
+        yes: Do not ask.
+    """
+    from novacula.runs import find_run, remove_run, runs_before
+
+    if bool(names) == (older is not None):
+        raise InputError("options", "give names of runs, or --older DURATION")
+    found = [find_run(name, runs) for name in names] if older is None else runs_before(runs, older)
+    if not yes and found:
+        for folder in found:
+            say(f"{printable(str(folder.path))}  {printable(folder.record.outcome)}".rstrip())
+        if not sys.stdin.isatty():
+            raise InputError("--yes", "is needed where nobody can be asked")
+        say(f"Remove {len(found)} runs with all their files? Type yes.")
+        if sys.stdin.readline().strip() != "yes":
+            say("Nothing is removed.")
+            return EXIT_UNREACHED
+    for folder in found:
+        remove_run(folder)
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "removed": [str(folder.path) for folder in found]})
+    else:
+        show_result(f"{len(found)} runs removed")
+    return EXIT_FINISHED
 
 
 def _open(page: Path) -> None:

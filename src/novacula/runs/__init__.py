@@ -3,7 +3,7 @@
 from novacula.runs.checkpoint import Checkpoint
 from novacula.runs.folder import RunFolder
 from novacula.runs.guards import reading, working
-from novacula.runs.listing import RunSummary, find_run, list_runs
+from novacula.runs.listing import RunSummary, copy_run, find_run, list_runs, remove_run, runs_before
 from novacula.runs.loop import KeepsArtifacts, OnStep, Program, Step, Work, drive
 from novacula.runs.machine import Origin, cores, instruction_set, machine, origin, versions
 from novacula.runs.record import Record, Status
@@ -27,6 +27,7 @@ __all__ = [
     "Step",
     "Verb",
     "Work",
+    "copy_run",
     "cores",
     "drive",
     "find_run",
@@ -36,7 +37,9 @@ __all__ = [
     "machine",
     "origin",
     "reading",
+    "remove_run",
     "resume",
+    "runs_before",
     "versions",
     "working",
 ]

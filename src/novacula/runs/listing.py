@@ -2,11 +2,13 @@
 
 import difflib
 import os
+import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from novacula.errors import InputError, NovaculaError
-from novacula.runs.folder import RECORD, RunFolder
+from novacula.errors import InputError, NovaculaError, RunError
+from novacula.runs.folder import LOCK, RECORD, RunFolder
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,47 @@ def _may_be_run(path: Path) -> bool:
         return (path / RECORD).exists()
     except OSError:
         return True
+
+
+def runs_before(runs: str | os.PathLike[str], seconds: float) -> list[RunFolder]:
+    """Returns the sound runs right inside a folder that were last written so many seconds ago or earlier."""
+    limit = datetime.now(UTC) - timedelta(seconds=seconds)
+    sound = [run for run in list_runs(runs) if run.updated and datetime.fromisoformat(run.updated) <= limit]
+    return [RunFolder.open(run.path) for run in sound]
+
+
+def copy_run(folder: RunFolder, to: str | os.PathLike[str]) -> RunFolder:
+    """Copies a run, without links and without files of a process, and returns the copy.
+
+    Raises:
+        RunError: `to` exists, a process works in the run, or the system refuses.
+    """
+
+    def left_out(place: str, names: list[str]) -> list[str]:
+        return [name for name in names if name == LOCK or name.endswith(".tmp") or (Path(place) / name).is_symlink()]
+
+    if os.path.lexists(to):
+        raise RunError(f"{os.fspath(to)}: exists already; name a folder that does not")
+    with folder.lock():
+        try:
+            shutil.copytree(folder.path, to, ignore=left_out)
+        except (OSError, shutil.Error) as error:
+            shutil.rmtree(to, ignore_errors=True)
+            raise RunError(f"{os.fspath(to)}: cannot be copied: {error}") from error
+    return RunFolder.open(to)
+
+
+def remove_run(folder: RunFolder) -> None:
+    """Removes a run with all its files. It follows no link.
+
+    Raises:
+        RunError: a process works in the run, the folder is a link, or the system refuses.
+    """
+    with folder.lock():
+        try:
+            shutil.rmtree(folder.path)
+        except OSError as error:
+            raise RunError(f"{folder.path}: cannot be removed: {error.strerror or error}") from error
 
 
 def find_run(run: str, runs: str | os.PathLike[str] = "runs") -> RunFolder:

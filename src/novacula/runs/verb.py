@@ -16,6 +16,7 @@ from typing_extensions import Unpack, get_original_bases
 
 from novacula.errors import RunError
 from novacula.functions import allow_functions, check_functions
+from novacula.options import moved
 from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
 from novacula.runs.loop import OnStep, Program, drive
@@ -230,18 +231,25 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         check_functions(self.functions(config, inputs))
         return config, inputs
 
-    def resume(self, folder: RunFolder, **settings: Unpack[ResumeSettings]) -> Result:
+    def resume(
+        self,
+        folder: RunFolder,
+        workers: int | None = None,
+        cluster: str | None = None,
+        **settings: Unpack[ResumeSettings],
+    ) -> Result:
         """Continues a run exactly from its last checkpoint.
 
         Args:
             folder: the run's folder. The run's inputs must exist unchanged.
+            workers, cluster: another place for the jobs of a campaign; ``here`` leaves the cluster.
             settings: see `ResumeSettings`.
 
         Raises:
             InputError, RunError: an input does not exist, or the folder is damaged or in use.
         """
         config, inputs = self.read(folder)
-        self.check(config)
+        self.check(config := moved(config, workers, cluster))
         with reading(folder):
             subject = self.load(config, inputs, folder)
         return self._perform(config, subject, folder, **settings)
@@ -311,11 +319,18 @@ def find_verb(folder: RunFolder) -> Verb[Any, Any, Any, Any]:
     raise RunError(f"{folder.path}: is a run of `{part} {name}`, which has no resume or report of its own")
 
 
-def resume(folder: RunFolder | str | PathLike[str], **settings: Unpack[ResumeSettings]) -> RunResult[Any]:
+def resume(
+    folder: RunFolder | str | PathLike[str],
+    *,
+    workers: int | None = None,
+    cluster: str | None = None,
+    **settings: Unpack[ResumeSettings],
+) -> RunResult[Any]:
     """Continues a run of any verb exactly from its last checkpoint.
 
     Args:
         folder: the run's folder, or its path.
+        workers, cluster: another place for the jobs of a campaign; ``here`` leaves the cluster.
         settings: see `ResumeSettings`.
 
     Raises:
@@ -328,7 +343,7 @@ def resume(folder: RunFolder | str | PathLike[str], **settings: Unpack[ResumeSet
     if folder.record.status == "finished":
         raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` shows its result")
     with folder.lock():
-        return find_verb(folder).resume(folder, **settings)
+        return find_verb(folder).resume(folder, workers, cluster, **settings)
 
 
 def _watching(settings: RunSettings) -> ResumeSettings:

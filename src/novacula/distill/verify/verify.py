@@ -120,7 +120,7 @@ def _explored(
 def _induct(program: Program, reference: Program, target: Target) -> list[Check]:
     """What the solver shows by induction."""
     if find_spec("z3") is None:
-        detail = "Not proved for every length: the solver is not installed; `pip install novacula[distill]` brings it."
+        detail = "Not proved for every length: the solver is not installed; `pip install -e '.[distill]'` brings it."
         return [Check("induction", None, 0, False, detail)]
     from novacula.distill.verify.induction import prove_by_induction
 
