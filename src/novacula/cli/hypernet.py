@@ -89,9 +89,12 @@ def classify(
     its error is bounded.
 
     A file is safetensors: weight.0, bias.0, weight.1, … (out × in), with the
-    metadata activation and task.
+    metadata activation and task; or the state dict of a torch network of
+    linear layers, with --activation; or a multilayer perceptron in ONNX.
 
     Example: novacula hypernet classify network.safetensors
+    Example: novacula hypernet classify state.safetensors --activation silu --task max
+    Example: novacula hypernet classify regressor.onnx --task max
     Example: novacula hypernet classify network.safetensors --task max --json
 
     Args:
@@ -152,12 +155,12 @@ def draw(
         palette: Colors of edges: for color-blind readers, or red and blue.
     """
     from novacula.hypernet.draw import write_plan
-    from novacula.hypernet.network import read_network
+    from novacula.hypernet.foreign import open_network
 
     path = out or file.with_suffix(".svg")
     if path.suffix not in (".svg", ".png"):
         raise InputError("--out", f"is {str(path)!r}; its name must end in .svg or .png")
-    write_plan(path, read_network(file), seed=seed, palette=palette)
+    write_plan(path, open_network(file), seed=seed, palette=palette)
     if json:
         print_json({"schema_version": 1, "picture": str(path)})
     else:

@@ -13,10 +13,16 @@ from .config import (
     TrainConfig as TrainConfig,
 )
 from .draw import write_plan as write_plan
+from .foreign import (
+    from_sklearn as from_sklearn,
+    from_torch as from_torch,
+    open_network as open_network,
+)
 from .formula import Formula as Formula, SizeLaw as SizeLaw, describe as describe, size_laws as size_laws
 from .generalize import generalize as generalize
 from .network import TargetNetwork as TargetNetwork
 from .network import read_network as read_network, write_network as write_network
+from .onnx_file import from_onnx as from_onnx
 from .sample import sample as sample
 from .study_config import (
     CensusConfig as CensusConfig,

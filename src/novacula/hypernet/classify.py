@@ -6,7 +6,6 @@ The analyst (`analyst.label`) says which algorithm it is, by its weights and by 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from os import PathLike
-from pathlib import Path
 
 from markupsafe import Markup
 
@@ -17,8 +16,9 @@ from novacula.hypernet.analyst.findings import Complexity, LabelFindings, finite
 from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.draw import gallery_picture, matrix_picture
+from novacula.hypernet.foreign import open_network
 from novacula.hypernet.formula import POINTS, Formula, describe
-from novacula.hypernet.network import TargetNetwork, read_network
+from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
 from novacula.report import Section, table
 
@@ -153,7 +153,7 @@ def classify(
     """Labels a network, and finds its formula.
 
     Args:
-        network: the network, or its file.
+        network: the network, or its file, as `open_network` reads it.
         config: task, law of the inputs, and how carefully.
         check_points: inputs on which the formula is compared with the network.
 
@@ -161,9 +161,8 @@ def classify(
         InputError: a file that breaks a rule, an unknown task or law, or a task that cannot have this number of inputs.
     """
     config = config or ClassifyConfig()
-    source, network = (
-        ("network", network) if isinstance(network, TargetNetwork) else (str(network), read_network(Path(network)))
-    )
+    source = "network" if isinstance(network, TargetNetwork) else str(network)
+    network = network if isinstance(network, TargetNetwork) else open_network(network, config.activation)
     if config.task is None and network.task is not None and is_function_name(network.task):
         raise InputError(source, f"names the task {network.task}; give it as --task: a file may not run code")
     task = find_task(config.task or network.task or "l1-norm", config.law)

@@ -37,6 +37,8 @@ Words = Annotated[tuple[str, ...], Parameter(converter=_words, n_tokens=1)]
 """Words, written with commas on the command line."""
 
 Activation = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin"]
+ActivationName = Literal[Activation, "silu", "logistic", "sigmoid"]
+"""An activation of somebody's network; a logistic unit is read as a hyperbolic tangent."""
 KindName = Literal[
     "double-sided",
     "pudding+",
@@ -130,6 +132,8 @@ class ClassifyConfig:
     """Task of the network, by name or as module:function. By default the one in its file, else l1-norm."""
     law: str | None = None
     """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
+    activation: ActivationName | None = None
+    """Activation of the hidden units, for a file that names none: the state dict of a torch network."""
     points: int = 2048
     """Random inputs for the error and all measures."""
     noise: float = 0.05

@@ -7,7 +7,7 @@ inputs) where there is one. Metadata: `activation`; and optionally `task`, `swit
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
@@ -134,6 +134,11 @@ def write_network(path: str | os.PathLike[str], network: TargetNetwork) -> None:
         "provenance": json.dumps(provenance),
     }
     write_safetensors(path, arrays, metadata | ({"task": network.task} if network.task else {}))
+
+
+def network_tensor_names(names: Iterable[str]) -> bool:
+    """Returns whether all names are those of the tensors of a target network's file."""
+    return all(_NAME.fullmatch(name) for name in names)
 
 
 def read_network(path: str | os.PathLike[str]) -> TargetNetwork:

@@ -1,0 +1,143 @@
+"""Networks that other libraries made: torch, scikit-learn, state dicts and, in `onnx_file`, ONNX. Source: ours.
+
+Where the other library can run the network, the result is compared with it before it is returned.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from novacula.errors import InputError
+from novacula.files import decode_safetensors, read_tensor_bytes, safetensors_metadata
+from novacula.hypernet.config import ActivationName
+from novacula.hypernet.network import MAX_BYTES, TargetNetwork, network_tensor_names, read_network
+from novacula.hypernet.steps import ALIASES, Affine, Step, assembled, compared
+
+if TYPE_CHECKING:
+    import torch
+
+
+def open_network(path: str | os.PathLike[str], activation: ActivationName | None = None) -> TargetNetwork:
+    """Reads a network of our own format, a state dict in safetensors, or a multilayer perceptron in ONNX.
+
+    Args:
+        path: the file; the ending ``.onnx`` tells ONNX.
+        activation: that of the hidden units, for a state dict, which names none.
+
+    Raises:
+        InputError: the file breaks a rule, or holds what is no multilayer perceptron, which is named; for ONNX also
+            that the package onnx is not installed.
+    """
+    if Path(path).suffix.lower() == ".onnx":
+        from novacula.hypernet.onnx_file import from_onnx
+
+        return from_onnx(path)
+    data, source = read_tensor_bytes(path, max_bytes=MAX_BYTES), os.fspath(path)
+    arrays, metadata = decode_safetensors(data, source), safetensors_metadata(data, source)
+    if network_tensor_names(arrays):
+        return read_network(path)
+    if {"low", "high"} <= metadata.keys() and any(name.startswith("f.") for name in arrays):
+        raise InputError(source, f"is a recurrent network; `novacula distill run {source}` reads it")
+    return from_state_dict(arrays, activation or metadata.get("activation"), source)
+
+
+def from_state_dict(arrays: Mapping[str, np.ndarray], activation: str | None, source: str) -> TargetNetwork:
+    """Reads the tensors of a `torch.nn.Sequential` of linear layers: PREFIX.weight (out × in) and PREFIX.bias.
+
+    Raises:
+        InputError: a tensor of another kind, shapes that do not follow each other, or no known activation.
+    """
+    problems = []
+    layers = sorted({name.rpartition(".")[0] for name in arrays}, key=_natural)
+    for name, array in arrays.items():
+        wanted = {"weight": 2, "bias": 1}.get(name.rpartition(".")[2])
+        if wanted != array.ndim or array.dtype.kind != "f":
+            problems.append(f"tensor {name[:60]} of {array.dtype} {array.shape} belongs to no linear layer")
+    problems += [f"tensor {name}.weight is missing" for name in layers if f"{name}.weight" not in arrays]
+    if activation not in ALIASES:
+        said = "names no activation" if activation is None else f"has the activation {activation[:40]!r}"
+        problems.append(f"{said}; give the activation of the hidden units: {', '.join(ALIASES)}")
+    if problems or not layers:
+        raise InputError(source, *(problems or ["holds no tensors"]))
+    maps = [Affine(arrays[f"{name}.weight"], arrays.get(f"{name}.bias")) for name in layers]
+    return assembled([step for each in maps for step in (each, str(activation))][:-1], source, {"format": "state_dict"})
+
+
+def from_torch(module: "torch.nn.Module", activation: ActivationName | None = None) -> TargetNetwork:
+    """Reads a module whose layers stand in the order of its computation, and compares the outputs of both.
+
+    Args:
+        module: linear layers, activations, and what changes nothing in evaluation (dropout, batch normalization).
+        activation: what the module's own `forward` applies between linear layers, where no layer says it.
+
+    Raises:
+        InputError: a layer that is none of these, which is named, or a module that computes something else.
+    """
+    import torch
+
+    double = deepcopy(module).double().eval()
+    leaves = [leaf for leaf in double.modules() if not any(True for _ in leaf.children())]
+    steps = [step for leaf in leaves for step in _torch_steps(leaf)]
+    if activation and not any(isinstance(step, str) for step in steps):
+        steps = [step for each in steps for step in (each, activation)][:-1]
+    network = assembled(steps, "module", {"format": "torch"})
+
+    def run(x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
+        with torch.no_grad():
+            return double(torch.from_numpy(x)).numpy()
+
+    return compared(network, run, "module", 1e-9)
+
+
+def _torch_steps(leaf: "torch.nn.Module") -> list[Step]:
+    """What one layer does."""
+    from torch import nn
+
+    simple = {nn.ReLU: "relu", nn.SiLU: "swish", nn.Tanh: "tanh", nn.Sigmoid: "logistic"}
+    if type(leaf) in simple:
+        return [simple[type(leaf)]]
+    match leaf:
+        case nn.Linear():
+            bias = None if leaf.bias is None else leaf.bias.detach().numpy()
+            return [Affine(leaf.weight.detach().numpy(), bias)]
+        case nn.GELU(approximate="none"):
+            return ["gelu"]
+        case nn.Softplus(beta=1):
+            return ["softplus"]
+        case nn.Identity() | nn.Dropout() | nn.Flatten():
+            return []
+        case nn.BatchNorm1d(running_mean=mean, running_var=variance) if mean is not None and variance is not None:
+            scale = 1 / np.sqrt(variance.numpy() + leaf.eps)
+            scale = scale if leaf.weight is None else scale * leaf.weight.detach().numpy()
+            shift = 0.0 if leaf.bias is None else leaf.bias.detach().numpy()
+            return [Affine(scale, shift - scale * mean.numpy())]
+        case _:
+            raise InputError("module", f"has the layer {str(leaf)[:80]}, which no multilayer perceptron here has")
+
+
+def from_sklearn(model: Any) -> TargetNetwork:  # pyright: ignore[reportExplicitAny]
+    """Reads a fitted `MLPRegressor` or `MLPClassifier`; a classifier's outputs are those before its last function.
+
+    Raises:
+        InputError: another object, one that is not fitted, or an activation that is not known.
+    """
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    if not isinstance(model, MLPClassifier | MLPRegressor) or not hasattr(model, "coefs_"):
+        raise InputError("model", f"is {type(model).__name__}; a fitted MLPRegressor or MLPClassifier is needed")
+    maps = [Affine(np.asarray(w).T, np.asarray(b)) for w, b in zip(model.coefs_, model.intercepts_, strict=True)]
+    network = assembled([s for each in maps for s in (each, model.activation)][:-1], "model", {"format": "sklearn"})
+    if isinstance(model, MLPRegressor):
+        return compared(network, lambda x: np.asarray(model.predict(x)).reshape(len(x), -1), "model", 1e-5)
+    return network
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """Sorts layer 10 after layer 9."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
