@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from novacula.arc.answers.answers import Answers, best_run
+from novacula.arc.answers.answers import Answers, Proposal, Reader, answer_text, best_run, ranked
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
 from novacula.arc.network.engine import DrawnTests
@@ -68,13 +68,13 @@ def test_scores_are_those_of_the_specification(kind: str) -> None:
 
 def test_of_equal_scores_the_later_updated_wins() -> None:
     answers = Answers(puzzle_of(4, "same"))
-    answers.scores = {"1/2": -3.0, "2/2": -3.0, "3/3": -9.0}
+    answers.load(answers.state()[0], {"1/2": -3.0, "2/2": -3.0, "3/3": -9.0})
     assert answers.attempts()[0].answer == (((2,), (2,)),)
 
 
 def test_a_single_candidate_is_both_attempts() -> None:
     answers = Answers(puzzle_of(4, "same"))
-    answers.scores = {"12": -3.0}
+    answers.load(answers.state()[0], {"12": -3.0})
     assert [attempt.share for attempt in answers.attempts()] == [1.0, 1.0]
 
 
@@ -87,10 +87,27 @@ def test_states_continue_exactly() -> None:
         whole.update(drawn, step)
         if step < 3:
             first.update(drawn, step)
-    second.load(*first.state())
+    second.load(*first.state(), first.total)
     for step in (3, 4, 5):
         second.update(draws[step], step)
     assert list(second.scores.items()) == list(whole.scores.items())
+    assert second.total == whole.total and second.attempts() == whole.attempts()
+
+
+def test_the_attempts_are_the_best_two_of_all_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against sorting all candidates: many are proposed once, a few again and again, often with equal weights."""
+    rng, answers = np.random.default_rng(3), Answers(puzzle_of(4, "same"))
+    texts = iter([f"{rng.choice([rng.integers(4), rng.integers(10_000)])}" for _ in range(1200)])
+    proposals = (Proposal((text,), np.array([rng.integers(3) / 2])) for text in texts)
+    monkeypatch.setattr(Reader, "update", lambda self, drawn: (next(proposals), next(proposals)))
+    drawn = draw(puzzle_of(4, "same"), rng)
+    for step in range(600):
+        answers.update(drawn, step)
+        total = np.logaddexp.reduce(list(answers.scores.values()))
+        best = [answers.scores[text] for text in ranked(answers.scores)[:2]]
+        found = answers.attempts()
+        assert [answer_text(attempt.answer) for attempt in found] == (ranked(answers.scores) * 2)[:2]
+        assert [attempt.share for attempt in found[: len(best)]] == pytest.approx(np.exp(best - total), rel=1e-12)
 
 
 @pytest.mark.parametrize("length", [None, 1, 3, 5])

@@ -32,7 +32,8 @@ from tests.report.test_page import Page, external_references
 CONFIG = BenchConfig(steps=6, seed=2, workers=1)
 LONG = replace(CONFIG, steps=30)
 """Long enough to be killed in the midst of it."""
-TIMES = ("cpu_seconds", "cpu_hours", "cpu_ms_per_step", "cpu_ms_answers", "peak_memory_mb", "run", "versions")
+MEANS = ("cpu_ms_per_step_mean", "cpu_ms_answers_mean")
+TIMES = ("cpu_seconds", "cpu_hours", "cpu_ms_per_step", "cpu_ms_answers", "peak_memory_mb", "run", "versions", *MEANS)
 
 # A driver of its own, with workers of its own.
 DRIVER = """

@@ -74,8 +74,8 @@ def independent_score(submission: Any, solutions: dict[str, list]) -> tuple[floa
                     given = test[f"attempt_{number + 1}"]
                     hits[number][place] = json.dumps(given) == json.dumps(truth[place])
         paper += all(hits[0]) or all(hits[1])
-        kaggle += sum(one or two for one, two in zip(*hits, strict=True)) / len(truth)
-    return paper / len(solutions), kaggle / len(solutions)
+        kaggle += sum(one or two for one, two in zip(*hits, strict=True))
+    return paper / len(solutions), kaggle / sum(map(len, solutions.values()))
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.lists(truths, min_size=1, max_size=2), min_size=1), st.data())
@@ -103,3 +103,39 @@ def test_what_is_wrong_with_a_submission_is_told() -> None:
     # An attempt that is there counts, whatever the other is; too many tests are wrong as a whole.
     assert [score.verdicts[name].solved for name in "abcd"] == [True, False, True, False]
     assert score.paper == score.kaggle == 0.5
+
+
+def test_the_contest_counts_test_outputs_and_not_puzzles() -> None:
+    one, wrong = [[1]], {"attempt_1": [[0]], "attempt_2": [[0]]}
+    truth = {"a": Solution("a", (((1,),),)), "b": Solution("b", (((1,),),) * 3)}
+    score = score_submission({"a": [{"attempt_1": one, "attempt_2": one}], "b": [wrong] * 3}, truth)
+    assert (score.paper, score.kaggle, score.refusals) == (0.5, 0.25, ())
+    found = score.findings()
+    assert (found.outputs, found.outputs_right, found.kaggle) == (4, 1, 0.25)
+    assert [row.outputs for row in found.per_task] == [(True,), (False, False, False)]
+
+
+PROPER = {"attempt_1": [[1]], "attempt_2": [[0]]}
+NO_GRID = "b: attempt_2 of test 2 is not a grid"
+
+
+@pytest.mark.parametrize(
+    ("submission", "reasons"),
+    [
+        ({"a": [PROPER], "b": [PROPER, PROPER], "more": [PROPER]}, ()),
+        ([], ("it is not an object of puzzles by id", "a: missing", "b: missing")),
+        ({"a": [PROPER]}, ("b: missing",)),
+        ({"a": [PROPER], "b": [PROPER]}, ("b: 1 tests where the puzzle has 2",)),
+        ({"a": [{"attempt_2": [[1]]}], "b": [PROPER] * 2}, ("a: test 1 has no attempt_1",)),
+        ({"a": PROPER, "b": [PROPER] * 2}, ("a: not a list with an object for every test",)),
+        ({"a": [[]], "b": [PROPER] * 2}, ("a: test 1 has no attempt_1", "a: test 1 has no attempt_2")),
+        ({"a": [PROPER], "b": [PROPER, {**PROPER, "attempt_2": [[1], [1, 2]]}]}, (NO_GRID,)),
+        ({"a": [PROPER], "b": [PROPER, {**PROPER, "attempt_2": []}]}, (NO_GRID,)),
+        ({"a": [PROPER], "b": [PROPER, {**PROPER, "attempt_2": [[10]]}]}, (NO_GRID,)),
+    ],
+)
+def test_what_the_contest_would_refuse_is_said(submission: object, reasons: tuple[str, ...]) -> None:
+    truth = {"a": Solution("a", (((1,),),)), "b": Solution("b", (((1,),), ((2,),)))}
+    refusals = score_submission(submission, truth).refusals
+    assert len(refusals) == len(reasons)
+    assert all(said.startswith(reason) for said, reason in zip(refusals, reasons, strict=True))

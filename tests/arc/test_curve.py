@@ -14,13 +14,21 @@ from novacula.arc.campaigns.curve import (
     published_steps,
 )
 from novacula.arc.config import BenchConfig, Split
+from novacula.arc.data.puzzle import SizeRule
+from novacula.arc.data.task import Verdict
 
 WRONG = (False, False)
+
+
+def row(task: str, rule: SizeRule, verdict: Verdict, rank: int | None, seconds: float, error: str = "") -> TaskRow:
+    return TaskRow(**vars(verdict), task=task, rule=rule, rank=rank, cpu_seconds=seconds, error=error)
+
+
 ROWS = [
-    TaskRow("a", True, 2, 3.0, "same", (False, True), 1.0, ""),
-    TaskRow("b", False, 3, 5.0, "same", WRONG, 0.5, ""),
-    TaskRow("c", False, None, 9.0, "neither", WRONG, 0.0, "out of memory"),
-    TaskRow("d", False, None, 0.0, "neither", WRONG, 0.0, CUT_OFF),
+    row("a", "same", Verdict((False, True), True, 1.0, (True,)), 2, 3.0),
+    row("b", "same", Verdict(WRONG, False, 0.5, (True, False)), 3, 5.0),
+    row("c", "neither", Verdict(WRONG, False, 0.0, (False,)), None, 9.0, "out of memory"),
+    row("d", "neither", Verdict(WRONG, False, 0.0, (False, False, False)), None, 0.0, CUT_OFF),
 ]
 STANDINGS = [(Standing(50, 1.0, 7), Standing(100, 3.0, 2)), (Standing(50, 2.0, None), Standing(100, 5.0, 3)), (), ()]
 SCORES = list(map(TaskScore, ROWS, STANDINGS))
@@ -30,7 +38,7 @@ def test_rates_count_everything_that_was_asked_for() -> None:
     found = measure(SCORES, BenchConfig())
     assert (found.tasks, found.solved, found.failed, found.cut_off) == (4, 1, 1, 1)
     assert found.pass_at == {"1": 0.0, "2": 0.25, "5": 0.5, "10": 0.5, "100": 0.5, "1000": 0.5}
-    assert found.kaggle == 1.5 / 4
+    assert found.kaggle == 2 / 7 and (found.outputs_right, found.outputs) == (2, 7)
     assert found.cpu_seconds == 17.0
     first, second = found.curve
     assert (first.step, first.cpu_hours, first.pass_at_2) == (50, 3.0 / 3600, 0.0)

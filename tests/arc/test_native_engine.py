@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,19 @@ def test_steps_are_those_of_the_torch_engine() -> None:
         theirs, ours = (engine.step() for engine in engines)
         assert ours.loss == pytest.approx(theirs.loss, rel=1e-3), step
     np.testing.assert_allclose(ours.kl, theirs.kl, rtol=1e-2)
+
+
+@pytest.mark.parametrize("kind", [NativeEngine, TorchEngine])
+def test_threads_on_one_engine_wait_for_each_other(kind: type[NativeEngine] | type[TorchEngine]) -> None:
+    puzzle = puzzle_of(5, "varied")
+    alone, shared = kind(puzzle, SolveConfig(seed=3)), kind(puzzle, SolveConfig(seed=3))
+    expected = [alone.step().loss for _ in range(12)]
+    with ThreadPoolExecutor(3) as threads:
+        looks = [threads.submit(look) for _ in range(4) for look in (shared.decode, shared.state, shared.latents)]
+        found = [future.result().loss for future in [threads.submit(shared.step) for _ in range(12)]]
+        assert all(look.result() is not None for look in looks)
+    assert sorted(found) == sorted(expected) and shared.steps == 12
+    np.testing.assert_array_equal(shared.state()["parameters"], alone.state()["parameters"])
 
 
 def test_each_engine_continues_the_other_s_state() -> None:

@@ -23,21 +23,21 @@ ONE, TWO = Solution("one", (A,)), Solution("two", (A, B))
 @pytest.mark.parametrize(
     ("attempts", "solution", "expected"),
     [
-        ([[A], [B]], ONE, Verdict((True, False), True, 1.0)),
-        ([[B], [A]], ONE, Verdict((False, True), True, 1.0)),
-        ([[[[1, 2], [3, 4]]]], ONE, Verdict((True, False), True, 1.0)),
-        # Each test grid is right once, but no attempt has both: half a point by neither rule, all by Kaggle's.
-        ([[A, A], [B, B]], TWO, Verdict((False, False), False, 1.0)),
-        ([[A, B], [A, A]], TWO, Verdict((True, False), True, 1.0)),
-        ([[A, A], [A, A]], TWO, Verdict((False, False), False, 0.5)),
-        ([[A], []], TWO, Verdict((False, False), False, 0.5)),
+        ([[A], [B]], ONE, Verdict((True, False), True, 1.0, (True,))),
+        ([[B], [A]], ONE, Verdict((False, True), True, 1.0, (True,))),
+        ([[[[1, 2], [3, 4]]]], ONE, Verdict((True, False), True, 1.0, (True,))),
+        # Each test grid is right once, but no attempt has both: nothing by the paper's rule, all by the contest's.
+        ([[A, A], [B, B]], TWO, Verdict((False, False), False, 1.0, (True, True))),
+        ([[A, B], [A, A]], TWO, Verdict((True, False), True, 1.0, (True, True))),
+        ([[A, A], [A, A]], TWO, Verdict((False, False), False, 0.5, (True, False))),
+        ([[A], []], TWO, Verdict((False, False), False, 0.5, (True, False))),
         # Only two attempts count; an attempt with too many grids is malformed.
-        ([[B], [B], [A]], ONE, Verdict((False, False), False, 0.0)),
-        ([[A, A], [B]], ONE, Verdict((False, False), False, 0.0)),
-        ([[[[True, 2], [3, 4]]], [[[1.0, 2], [3, 4]]]], ONE, Verdict((False, False), False, 0.0)),
-        ([[[[1, 2], [3]]], [[[1, 2], [3, 4], []]]], ONE, Verdict((False, False), False, 0.0)),
-        ([A, B], ONE, Verdict((False, False), False, 0.0)),
-        (None, ONE, Verdict((False, False), False, 0.0)),
+        ([[B], [B], [A]], ONE, Verdict((False, False), False, 0.0, (False,))),
+        ([[A, A], [B]], ONE, Verdict((False, False), False, 0.0, (False,))),
+        ([[[[True, 2], [3, 4]]], [[[1.0, 2], [3, 4]]]], ONE, Verdict((False, False), False, 0.0, (False,))),
+        ([[[[1, 2], [3]]], [[[1, 2], [3, 4], []]]], ONE, Verdict((False, False), False, 0.0, (False,))),
+        ([A, B], ONE, Verdict((False, False), False, 0.0, (False,))),
+        (None, ONE, Verdict((False, False), False, 0.0, (False,))),
     ],
 )
 def test_cases(attempts: object, solution: Solution, expected: Verdict) -> None:
@@ -94,10 +94,11 @@ class TestRuns:
         folder = make_run(tmp_path / "run", "3618c87e", steps=310)
         before = folder.read_result() or {}
         verdict = score_run(folder)
-        assert verdict == Verdict((True, False), True, 1.0)
+        assert verdict == Verdict((True, False), True, 1.0, (True,))
         assert RunFolder.open(folder.path).record.outcome == "solved (attempt 1)"
         after = RunFolder.open(folder.path).read_result() or {}
-        assert after.pop("verdict") == {"correct": [True, False], "solved": True, "kaggle": 1.0}
+        told = {"correct": [True, False], "solved": True, "kaggle": 1.0, "outputs": [True]}
+        assert after.pop("verdict") == told
         assert after == before
 
     def test_a_wrong_answer_is_not_solved(self, tmp_path: Path) -> None:

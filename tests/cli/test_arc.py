@@ -16,7 +16,8 @@ TASK = {
 }
 
 
-@pytest.fixture
+@pytest.fixtureTIMES = ("per_step", "answers", "per_step_mean", "answers_mean")
+
 def puzzle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A puzzle's file in a folder of its own, which is also the current one."""
     monkeypatch.chdir(tmp_path)
@@ -40,7 +41,7 @@ def test_solve_prints_one_json_object_as_agreed(puzzle: Path, capfd: pytest.Capt
     }
     assert {key: printed[key] for key in expected} == expected
     assert [len(attempt) for attempt in printed["attempts"]] == [1, 1]
-    for key in ("cpu_seconds", "cpu_ms_per_step", "cpu_ms_answers", "peak_memory_mb"):
+    for key in ("cpu_seconds", *(f"cpu_ms_{what}" for what in TIMES), "peak_memory_mb"):
         assert printed[key] > 0
     assert not {"verdict", "correct"} & set(printed)
 

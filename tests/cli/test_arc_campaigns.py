@@ -74,9 +74,13 @@ def test_submit_and_its_score(novacula: Run, tmp_path: Path) -> None:
     assert said.code == 0 and printed["tasks"] == 4 and printed["unknown"] == ["torn"]
     assert rows[NAMES[0]]["problem"] == "missing"
     assert rows[NAMES[1]]["kaggle"] == 1.0
-    assert printed["kaggle"] >= printed["paper"] == printed["solved"] / 4
+    assert printed["paper"] == printed["solved"] / 4
+    assert printed["kaggle"] == printed["outputs_right"] / printed["outputs"]
+    assert printed["outputs"] == sum(map(len, solutions.values()))
+    assert printed["refusals"] == [f"{NAMES[0]}: missing"]
     shown = novacula("arc", "score", "s.json", "--solutions", "solutions.json")
-    assert "missing" in shown.out and "Kaggle's rule" in shown.out
+    assert "missing" in shown.out and "by the contest's rule" in shown.out
+    assert f"The contest would refuse this file: {NAMES[0]}: missing." in shown.out
 
 
 def test_a_time_limit_below_one_step_leaves_a_valid_submission(novacula: Run, tmp_path: Path) -> None:

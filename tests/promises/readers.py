@@ -120,7 +120,7 @@ def _read_scored(folder: Path) -> object:
     from novacula.arc.score import score_submission
 
     score = score_submission(read_submission(folder / "submission.json"), load_solutions(folder / "solutions.json"))
-    assert 0 <= score.paper <= score.kaggle <= 1
+    assert 0 <= score.paper <= 1 and 0 <= score.kaggle <= 1
     return score
 
 

@@ -24,7 +24,7 @@ SOLUTIONS = {"one": [[[1, 2], [3, 4]]], "two": [[[0]], [[5, 5]]], "three": [[[9]
 
 
 def score(submission: Any) -> tuple[float, float]:
-    """The part of puzzles that one attempt has wholly right, and the mean part of grids that either has right."""
+    """The part of puzzles that one attempt has wholly right, and the part of all test grids that either has right."""
     paper = kaggle = 0.0
     for name, outputs in SOLUTIONS.items():
         entry = submission.get(name) if isinstance(submission, dict) else None
@@ -34,8 +34,8 @@ def score(submission: Any) -> tuple[float, float]:
             row = rows[number] if number < len(rows) and isinstance(rows[number], dict) else {}
             hits.append([same(row.get(key), output) for key in ("attempt_1", "attempt_2")])
         paper += all(first for first, _ in hits) or all(second for _, second in hits)
-        kaggle += sum(any(hit) for hit in hits) / len(hits)
-    return paper / len(SOLUTIONS), kaggle / len(SOLUTIONS)
+        kaggle += sum(any(hit) for hit in hits)
+    return paper / len(SOLUTIONS), kaggle / sum(map(len, SOLUTIONS.values()))
 
 
 def same(grid: Any, output: list[list[int]]) -> bool:
@@ -117,7 +117,7 @@ def test_the_command_agrees(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     words = ["arc", "score", str(tmp_path / "s.json"), "--solutions", str(tmp_path / "solutions.json"), "--json"]
     assert main(words) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert score(submission) == pytest.approx((1 / 3, 1 / 2))
+    assert score(submission) == pytest.approx((1 / 3, 1 / 3))
     assert (printed["paper"], printed["kaggle"]) == pytest.approx(score(submission))
 
 

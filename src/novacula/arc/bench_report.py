@@ -54,11 +54,12 @@ def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
     head = ("", *(f"pass@{count}" for count in COUNTS))
     lost = findings.failed + findings.cut_off
     missing = f" {lost} puzzles failed or were cut off; they count as unsolved." if lost else ""
+    counted = f"{findings.outputs_right} of {findings.outputs} are right: {percent(findings.kaggle)}"
+    contest = f"The contest counts every test output by itself: {counted}. " if findings.outputs else ""
     note = (
         f"{findings.solved} of {tasks} puzzles are solved with two attempts: {percent(rate)}, two standard errors "
-        f"being {percent(error)}. An attempt counts where all test grids of the puzzle are right. By Kaggle's rule, "
-        f"which counts every test grid by itself, it is {percent(findings.kaggle)}. pass@n: the truth is among "
-        f"the n best candidates.{missing}"
+        f"being {percent(error)}. An attempt counts where all test outputs of the puzzle are right. {contest}pass@n: "
+        f"the truth is among the n best candidates.{missing}"
     )
     return Section("Solve rates", table(head, rows), note)
 

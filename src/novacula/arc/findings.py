@@ -75,6 +75,7 @@ class SolveFindings:
         cpu_seconds: processor time of all steps.
         cpu_ms_per_step: median processor time of a training step, in milliseconds.
         cpu_ms_answers: the same of reading its answers.
+        cpu_ms_per_step_mean, cpu_ms_answers_mean: the means of both; absent from records of older versions.
         peak_memory_mb: the most memory that the process held, in MB (10^6 bytes).
         kl: nats at the last step, all tensors together.
         reconstruction: nats that the known grids cost at the last step.
@@ -100,6 +101,8 @@ class SolveFindings:
     kl_by_tensor: Mapping[str, float]
     run: str
     verdict: Verdict | UnsetType = UNSET
+    cpu_ms_per_step_mean: float | UnsetType = UNSET
+    cpu_ms_answers_mean: float | UnsetType = UNSET
 
     @property
     def outcome(self) -> str:

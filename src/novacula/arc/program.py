@@ -30,8 +30,8 @@ from novacula.runs import Program, RunFolder, Step
 class SolveState:
     """What a checkpoint of a training holds beside arrays.
 
-    Scores are the log-weights of all candidates, the latest update last; metrics are those of the last step, and
-    `shown` are the attempts after it.
+    Scores are the log-weights of all candidates, the latest update last, and `total` is that of all together; metrics
+    are those of the last step, and `shown` are the attempts after it.
     """
 
     steps: int
@@ -39,6 +39,7 @@ class SolveState:
     metrics: StepCosts | None
     shown: tuple[Answer, ...] | None
     cpu_seconds: float
+    total: float | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ class SolveProgram(Program):
     def state(self) -> tuple[dict[str, np.ndarray], SolveState]:
         arrays, scores = self._answers.state()
         timings = {"training_ms": self._training_ms, "answers_ms": self._answers_ms}
-        data = SolveState(self.position, scores, self._metrics, self._shown, self._cpu_seconds)
+        total = self._answers.total if scores else None
+        data = SolveState(self.position, scores, self._metrics, self._shown, self._cpu_seconds, total)
         return {**self._engine.state(), **arrays, **timings}, data
 
     @override
@@ -148,7 +150,7 @@ class SolveProgram(Program):
         state = from_json(SolveState, data, "the checkpoint")
         self._begin(self._restarts.at(state.steps))
         self._engine.load(arrays, state.steps - self._restarts.begin(self._restart))
-        self._answers.load(arrays, state.scores)
+        self._answers.load(arrays, state.scores, state.total)
         self._metrics, self._shown, self._cpu_seconds = state.metrics, state.shown, state.cpu_seconds
         done = slice(0, self.position)
         self._training_ms[done], self._answers_ms[done] = arrays["training_ms"][done], arrays["answers_ms"][done]
@@ -170,6 +172,8 @@ class SolveProgram(Program):
             cpu_seconds=round(self._cpu_seconds, 3),
             cpu_ms_per_step=round(float(np.median(self._training_ms[done])), 3),
             cpu_ms_answers=round(float(np.median(self._answers_ms[done])), 3),
+            cpu_ms_per_step_mean=round(float(np.mean(self._training_ms[done])), 3),
+            cpu_ms_answers_mean=round(float(np.mean(self._answers_ms[done])), 3),
             peak_memory_mb=round(peak_memory_mb(), 1),
             kl=costs.kl,
             reconstruction=costs.reconstruction,

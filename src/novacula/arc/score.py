@@ -1,6 +1,6 @@
 """The separate scorer: the only module that puts attempts beside a solution. Nothing that solves imports it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from novacula.arc.answers.standings import Standings
@@ -10,7 +10,7 @@ from novacula.arc.data.contest import attempts_of
 from novacula.arc.data.parse import grid_or_none, read_task
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.sources import load_solution
-from novacula.arc.data.task import Grid, Solution, Verdict
+from novacula.arc.data.task import Grid, Solution, Verdict, contest_score
 from novacula.arc.findings import SolveFindings
 from novacula.errors import InputError, RunError
 from novacula.files import from_json
@@ -33,7 +33,7 @@ def score_attempts(attempts: object, solution: Solution) -> Verdict:
     first, second = (_hits(attempt, solution.outputs) for attempt in [*given, None, None][:ATTEMPTS])
     correct = (all(first), all(second))
     either = [a or b for a, b in zip(first, second, strict=True)]
-    return Verdict(correct, any(correct), sum(either) / len(either))
+    return Verdict(correct, any(correct), sum(either) / len(either), tuple(either))
 
 
 def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
@@ -76,7 +76,7 @@ def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: 
         rank, seconds = (standings[-1].rank, standings[-1].cpu_seconds) if standings else (None, 0.0)
     else:
         error = outcome.error or "no result" if outcome else CUT_OFF
-    row = TaskRow(task, verdict.solved, rank, seconds, rule, verdict.correct, verdict.kaggle, error)
+    row = TaskRow(**vars(verdict), task=task, rank=rank, cpu_seconds=seconds, rule=rule, error=error)
     return TaskScore(row, standings)
 
 
@@ -88,10 +88,13 @@ class SubmissionScore:
         verdicts: of every puzzle that has a solution, by id; one without a proper entry has nothing right.
         problems: by id, ``missing``, ``malformed``, or ``unknown`` for an entry whose puzzle has no solution, which
             counts for nothing.
+        refusals: why the contest would refuse the submission: it wants every puzzle, with every test of it, with both
+            attempts, which are grids.
     """
 
     verdicts: dict[str, Verdict]
     problems: dict[str, str]
+    refusals: tuple[str, ...] = ()
 
     @property
     def paper(self) -> float:
@@ -100,13 +103,13 @@ class SubmissionScore:
 
     @property
     def kaggle(self) -> float:
-        """The mean over puzzles of the part of test grids that either attempt has right (the contest's rule)."""
-        return sum(verdict.kaggle for verdict in self.verdicts.values()) / len(self.verdicts)
+        """The share of all puzzles' test outputs that either attempt has right, 0 to 1 (the contest's rule)."""
+        return contest_score(self.verdicts.values())
 
     def findings(self) -> "SubmissionFindings":
         """Returns what ``arc score`` prints."""
         rows = tuple(
-            SubmissionRow(name, verdict.solved, verdict.correct, verdict.kaggle, self.problems.get(name, ""))
+            SubmissionRow(**vars(verdict), task=name, problem=self.problems.get(name, ""))
             for name, verdict in self.verdicts.items()
         )
         return SubmissionFindings(
@@ -116,23 +119,22 @@ class SubmissionScore:
             kaggle=self.kaggle,
             unknown=tuple(name for name, problem in self.problems.items() if problem == "unknown"),
             per_task=rows,
+            outputs=sum(len(row.outputs) for row in rows),
+            outputs_right=sum(sum(row.outputs) for row in rows),
+            refusals=self.refusals,
         )
 
 
-@dataclass(frozen=True)
-class SubmissionRow:
-    """One puzzle of a submission.
+@dataclass(frozen=True, kw_only=True)
+class SubmissionRow(Verdict):
+    """One puzzle of a submission, with the verdict on it.
 
     Attributes:
         task: its id.
-        solved, correct, kaggle: as in `novacula.arc.Verdict`.
         problem: ``missing``, ``malformed``, or nothing.
     """
 
     task: str
-    solved: bool
-    correct: tuple[bool, bool]
-    kaggle: float
     problem: str
 
 
@@ -146,6 +148,9 @@ class SubmissionFindings:
         paper, kaggle: as in `SubmissionScore`.
         unknown: ids of entries whose puzzle has no solution.
         per_task: every puzzle.
+        outputs: test outputs of all puzzles.
+        outputs_right: those that an attempt has right.
+        refusals: as in `SubmissionScore`.
     """
 
     tasks: int
@@ -154,6 +159,9 @@ class SubmissionFindings:
     kaggle: float
     unknown: tuple[str, ...]
     per_task: tuple[SubmissionRow, ...]
+    outputs: int
+    outputs_right: int
+    refusals: tuple[str, ...]
 
 
 def score_submission(submission: object, solutions: Mapping[str, Solution]) -> SubmissionScore:
@@ -167,20 +175,30 @@ def score_submission(submission: object, solutions: Mapping[str, Solution]) -> S
     entries: Mapping[object, object] = submission if isinstance(submission, dict) else {}
     verdicts: dict[str, Verdict] = {}
     problems = {str(name): "unknown" for name in entries if name not in solutions}
+    refusals = [] if isinstance(submission, dict) else ["it is not an object of puzzles by id"]
     for name, solution in solutions.items():
-        attempts = attempts_of(entries.get(name))
-        verdicts[name] = score_attempts(attempts, solution)
-        if name not in entries:
-            problems[name] = "missing"
-        elif not _is_proper(attempts, len(solution.outputs)):
-            problems[name] = "malformed"
-    return SubmissionScore(verdicts, problems)
+        verdicts[name] = score_attempts(attempts_of(entries.get(name)), solution)
+        if found := list(_refusals(entries[name], len(solution.outputs))) if name in entries else ["missing"]:
+            problems[name] = "malformed" if name in entries else "missing"
+            refusals += [f"{name}: {reason}" for reason in found]
+    return SubmissionScore(verdicts, problems, tuple(refusals))
 
 
-def _is_proper(attempts: list[list[object]] | None, tests: int) -> bool:
-    return attempts is not None and all(
-        len(attempt) == tests and all(grid_or_none(grid) is not None for grid in attempt) for attempt in attempts
-    )
+def _refusals(entry: object, tests: int) -> Iterator[str]:
+    """Why the contest would refuse the entry of a puzzle that has so many tests."""
+    attempts = attempts_of(entry)
+    if attempts is None or not isinstance(entry, list):
+        yield "not a list with an object for every test"
+        return
+    if len(entry) != tests:
+        yield f"{len(entry)} tests where the puzzle has {tests}"
+    for test, given in enumerate(entry, 1):
+        for number, attempt in enumerate(attempts, 1):
+            name = f"attempt_{number}"
+            if not isinstance(given, dict) or name not in given:
+                yield f"test {test} has no {name}"
+            elif grid_or_none(attempt[test - 1]) is None:
+                yield f"{name} of test {test} is not a grid: 1 to 30 equally long rows of 1 to 30 integers 0 to 9"
 
 
 def _hits(attempt: object, outputs: tuple[Grid, ...]) -> list[bool]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from markupsafe import Markup
+from msgspec import UNSET, UnsetType
 
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.drawing import charts
@@ -61,6 +62,8 @@ def _puzzle_section(history: History) -> Section:
         count = sum(verdict.correct)
         right = ("Neither attempt is right", "One of the two attempts is right", "Both attempts are right")[count]
         note = f"{right}. That is the verdict of the separate scorer; the solver never sees the solution."
+        if len(outputs := verdict.outputs) > 1:
+            note += f" The contest counts every test output by itself: {sum(outputs)} of {len(outputs)} are right."
     picture = puzzle_html(history.task, history.attempts, verdict or None, history.shares)
     return Section("The puzzle and the answer", picture, note)
 
@@ -148,8 +151,8 @@ def _facts(folder: RunFolder, findings: SolveFindings | None) -> dict[str, objec
             "KL": charts.quantity(findings.kl, "nats"),
             "reconstruction error": charts.quantity(findings.reconstruction, "nats"),
             "engine": findings.engine,
-            "CPU time of a step": charts.quantity(findings.cpu_ms_per_step, "ms"),
-            "CPU time of its answers": charts.quantity(findings.cpu_ms_answers, "ms"),
+            "CPU time of a step": _median_and_mean(findings.cpu_ms_per_step, findings.cpu_ms_per_step_mean),
+            "CPU time of its answers": _median_and_mean(findings.cpu_ms_answers, findings.cpu_ms_answers_mean),
             "CPU time": charts.quantity(findings.cpu_seconds, "s"),
             "peak memory": charts.quantity(findings.peak_memory_mb, "MB"),
         }
@@ -157,3 +160,8 @@ def _facts(folder: RunFolder, findings: SolveFindings | None) -> dict[str, objec
     elsewhere = ("--dataset", str(dataset)) if dataset not in (None, "arc1") else ()
     arguments = (str(record.inputs.get("source")), *elsewhere)
     return run_facts(folder, measured, arguments, unsaid=("task", "source", "dataset"))
+
+
+def _median_and_mean(median: float, mean: float | UnsetType) -> str:
+    rest = "" if mean is UNSET else f", mean {charts.quantity(mean, 'ms')}"
+    return f"median {charts.quantity(median, 'ms')}{rest}"

@@ -111,6 +111,9 @@ def score(run: str, /, *, solutions: str | None = None, runs: Runs = Path("runs"
     The verdict is added to the run's result.json and report. The exit code is 0 where an attempt is right, else 1; for
     a submission it is 0.
 
+    An attempt is right where all test outputs of the puzzle are. The contest instead counts every test output by
+    itself, over all puzzles. If it would refuse a submission, a line says why.
+
     Example: novacula arc score runs/demo
     Example: novacula arc score submission.json --solutions arc-agi_evaluation_solutions.json
 
@@ -131,8 +134,10 @@ def score(run: str, /, *, solutions: str | None = None, runs: Runs = Path("runs"
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "run": str(folder.path), **asdict(verdict)})
     else:
-        right = [f"attempt {number} is {'right' if hit else 'wrong'}" for number, hit in enumerate(verdict.correct, 1)]
-        show_result(f"{'Solved' if verdict.solved else 'Not solved'}: {', '.join(right)}.")
+        said = [f"attempt {number} is {'right' if hit else 'wrong'}" for number, hit in enumerate(verdict.correct, 1)]
+        if (tests := len(verdict.outputs)) > 1:
+            said.append(f"by the contest's rule {sum(verdict.outputs)} of {tests} test outputs are right")
+        show_result(f"{'Solved' if verdict.solved else 'Not solved'}: {', '.join(said)}.")
     return EXIT_FINISHED if verdict.solved else EXIT_UNREACHED
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from novacula.runs import RunResult, Step, Work
 
 SCHEMA_VERSION = 1
+_REFUSALS = 3
+"""How many reasons why the contest would refuse a submission are printed."""
 
 
 def bench(*, config: Flat[BenchConfig] = BenchConfig(), options: Grouped[CampaignOptions] = CampaignOptions()) -> int:
@@ -77,10 +79,18 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     else:
         show_result(
             _submission_table(findings),
-            f"{findings.solved} of {findings.tasks} puzzles solved: {findings.paper:.2%} "
-            f"(Kaggle's rule: {findings.kaggle:.2%})",
+            f"{findings.solved} of {findings.tasks} puzzles solved: {findings.paper:.2%} ({_by_contest(findings)})",
         )
+        if refusals := findings.refusals:
+            more = f"; and {len(refusals) - _REFUSALS} more" if len(refusals) > _REFUSALS else ""
+            reasons = printable("; ".join(refusals[:_REFUSALS]))
+            show_result(f"The contest would refuse this file: {reasons}{more}.")
     return EXIT_FINISHED
+
+
+def _by_contest(findings: "BenchFindings | SubmissionFindings") -> str:
+    """Returns the score by the contest's rule, which counts test outputs."""
+    return f"by the contest's rule {findings.outputs_right} of {findings.outputs} test outputs: {findings.kaggle:.2%}"
 
 
 def _submission_table(findings: "SubmissionFindings") -> "Table":
@@ -88,11 +98,16 @@ def _submission_table(findings: "SubmissionFindings") -> "Table":
     from rich.text import Text
 
     rows = [
-        (row.task, Text("yes", "green") if row.solved else "no", f"{row.kaggle:.0%}", row.problem)
+        (
+            row.task,
+            Text("yes", "green") if row.solved else "no",
+            f"{sum(row.outputs)} of {len(row.outputs)}",
+            row.problem,
+        )
         for row in findings.per_task
     ]
     unknown = [(name, "", "", "unknown") for name in findings.unknown]
-    return table(("puzzle", "solved", "test grids right", ""), (*rows, *unknown))
+    return table(("puzzle", "solved", "test outputs right", ""), (*rows, *unknown))
 
 
 def _describe_puzzle(step: "Step") -> str:
@@ -132,7 +147,7 @@ def _show_bench(result: "RunResult[BenchFindings]") -> None:
         _curve_table(findings),
         table(("output size", "puzzles", "solved"), rules),
         f"{findings.solved} of {findings.tasks} puzzles solved with two attempts: "
-        f"{findings.pass_at['2']:.2%} (Kaggle's rule: {findings.kaggle:.2%}){lost}",
+        f"{findings.pass_at['2']:.2%} ({_by_contest(findings)}){lost}",
     )
 
 

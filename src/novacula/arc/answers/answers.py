@@ -120,13 +120,23 @@ class Answers:
         self._reader = Reader(puzzle)
         self.scores: dict[str, float] = {}
         """Log-weight of every candidate so far, by its text form, the latest update last."""
+        self.total = -np.inf
+        """Log-weight of all candidates together."""
+        self._best: list[str] = []
 
     def update(self, drawn: DrawnTests, step: int) -> tuple[Proposal, Proposal]:
         """Takes in what step `step`, counted from 0, drew: its proposals, of the sample and of the moving average."""
         sample, average = self._reader.update(drawn)
         for proposal, penalty in ((sample, 0.0), (average, AVERAGE_PENALTY)):
-            add_weight(self.scores, proposal.text, weight(proposal.uncertainty, step, penalty))
+            self._add(proposal.text, weight(proposal.uncertainty, step, penalty))
         return sample, average
+
+    def _add(self, text: str, added: float) -> None:
+        """Adds a weight, and keeps the two best: no score ever falls, so only this candidate can become one of them."""
+        add_weight(self.scores, text, added)
+        self.total = float(np.logaddexp(self.total, added))
+        others = {candidate: self.scores[candidate] for candidate in reversed(self._best) if candidate != text}
+        self._best = ranked({**others, text: self.scores[text]})[:2]
 
     def restart(self) -> None:
         """Begins the moving averages anew, for a network of another seed; its scores add to those there are."""
@@ -138,19 +148,20 @@ class Answers:
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Returns the two best candidates, best first, or the only one twice. Of equal ones the later updated wins."""
-        total = np.logaddexp.reduce(list(self.scores.values()))
-        best = [(text, self.scores[text]) for text in self.ranking()[:2]]
-        found = [Attempt(parse_answer(text), score, float(np.exp(score - total))) for text, score in best]
+        best = [(text, self.scores[text]) for text in self._best]
+        found = [Attempt(parse_answer(text), score, float(np.exp(score - self.total))) for text, score in best]
         return (found[0], found[-1])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
         """Returns the moving averages, and the scores."""
         return self._reader.state(), dict(self.scores)
 
-    def load(self, arrays: dict[str, np.ndarray], scores: dict[str, float]) -> None:
-        """Restores a `state`."""
+    def load(self, arrays: dict[str, np.ndarray], scores: dict[str, float], total: float | None = None) -> None:
+        """Restores a `state`, and the `total` that belongs to it, which by default is that of the scores."""
         self._reader.load(arrays)
         self.scores = dict(scores)
+        self.total = float(np.logaddexp.reduce([-np.inf, *scores.values()])) if total is None else total
+        self._best = ranked(scores)[:2]
 
 
 def joint_uncertainty(uncertainties: Float[np.ndarray, " tests"]) -> float:

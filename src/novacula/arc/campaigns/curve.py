@@ -11,6 +11,7 @@ from typing import get_args
 from novacula.arc.answers.standings import Standing
 from novacula.arc.config import BenchConfig, Dataset, Split
 from novacula.arc.data.puzzle import SizeRule
+from novacula.arc.data.task import Verdict, contest_score
 
 COUNTS = (1, 2, 5, 10, 100, 1000)
 """Numbers of attempts for which a rate is given; the contest allows 2."""
@@ -56,28 +57,22 @@ PUBLISHED_RULES: dict[Split, dict[str, tuple[int, int]]] = {
 """(solved with two attempts after 2,000 steps, puzzles), by what is known of the outputs' sizes."""
 
 
-@dataclass(frozen=True)
-class TaskRow:
-    """One puzzle.
+@dataclass(frozen=True, kw_only=True)
+class TaskRow(Verdict):
+    """One puzzle, with the verdict on its attempts.
 
     Attributes:
         task: its id.
-        solved: whether an attempt is right.
         rank: the truth's among the candidates; null where it is none of them.
         cpu_seconds: processor time of its steps.
         rule: what is known of its outputs' sizes.
-        correct: of each attempt, whether it is right.
-        kaggle: the part of its test grids that either attempt has right.
         error: why it has no result; empty otherwise.
     """
 
     task: str
-    solved: bool
     rank: int | None
     cpu_seconds: float
     rule: SizeRule
-    correct: tuple[bool, bool]
-    kaggle: float
     error: str
 
 
@@ -138,7 +133,7 @@ class BenchFindings:
         failed: those whose job failed.
         cut_off: those without result when the run ended.
         pass_at: the rates at the end.
-        kaggle: the mean of the puzzles' parts of right test grids.
+        kaggle: the share of the test outputs of all puzzles that are right, by the contest's rule.
         by_rule: the puzzles of each size rule.
         cpu_seconds: processor time of all steps.
         curve: the rates over steps.
@@ -148,6 +143,8 @@ class BenchFindings:
         engine: the engines that trained, as a rule one.
         workers: jobs at the same time.
         run: the run's folder.
+        outputs: test outputs of all puzzles; 0 in records of older versions, whose `kaggle` is the mean over puzzles.
+        outputs_right: those that an attempt has right.
     """
 
     tasks: int
@@ -168,6 +165,8 @@ class BenchFindings:
     engine: str
     workers: int
     run: str
+    outputs: int = 0
+    outputs_right: int = 0
 
     @property
     def outcome(self) -> str:
@@ -186,7 +185,7 @@ def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", 
         failed=sum(score.row.error not in ("", CUT_OFF) for score in scores),
         cut_off=sum(score.row.error == CUT_OFF for score in scores),
         pass_at=pass_at(scores, last),
-        kaggle=sum(score.row.kaggle for score in scores) / len(scores),
+        kaggle=contest_score(score.row for score in scores),
         by_rule={rule: RuleRow(len(some), _solved(some), pass_at(some, last)) for rule, some in of_rule.items()},
         cpu_seconds=round(sum(score.row.cpu_seconds for score in scores), 3),
         curve=tuple(_point(scores, of_rule, step) for step in steps),
@@ -199,6 +198,8 @@ def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", 
         engine=engine,
         workers=config.workers,
         run=run,
+        outputs=sum(len(score.row.outputs) for score in scores),
+        outputs_right=sum(sum(score.row.outputs) for score in scores),
     )
 
 

@@ -1,5 +1,6 @@
 """An ARC task as the solver may see it, never a test output; and apart from it its solution, and a scorer's verdict."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 Grid = tuple[tuple[int, ...], ...]
@@ -43,9 +44,17 @@ class Verdict:
     Attributes:
         correct: per attempt, whether all its test grids are right (the rule of arXiv 2512.06104).
         solved: whether one attempt is correct.
-        kaggle: share of the test grids that either attempt has right, 0 to 1 (the rule of the ARC Prize contest).
+        kaggle: share of the test outputs that either attempt has right, 0 to 1.
+        outputs: for each test output, whether either attempt has it right; it is empty in records of older versions.
     """
 
     correct: tuple[bool, bool]
     solved: bool
     kaggle: float
+    outputs: tuple[bool, ...] = ()
+
+
+def contest_score(verdicts: Iterable[Verdict]) -> float:
+    """Returns the share of the test outputs of all tasks that are right, 0 to 1: the rule of the ARC Prize contest."""
+    right = [hit for verdict in verdicts for hit in verdict.outputs]
+    return sum(right) / len(right)

@@ -1,13 +1,17 @@
 """What trains the network of one puzzle: what an engine is, and what it gives."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT
 from novacula.arc.network.multitensor import Subset
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,23 @@ class Training:
         return float(self.kl.sum()) + RECONSTRUCTION_WEIGHT * self.reconstruction
 
 
+def alone(method: Method) -> Method:
+    """Makes threads that call an engine's methods wait for each other, since a step changes what another reads."""
+
+    @wraps(method)
+    def waiting(self: Any, *arguments: Any, **options: Any) -> Any:
+        with self.lock:
+            return method(self, *arguments, **options)
+
+    return cast(Method, waiting)
+
+
 @runtime_checkable
 class Engine(Protocol):
-    """Trains the network of one puzzle; all engines share the parameter layout and the noise."""
+    """Trains the network of one puzzle; all engines share the parameter layout and the noise.
+
+    The engines of novacula may be called from several threads: their methods wait for each other (`alone`).
+    """
 
     name: str
     steps: int

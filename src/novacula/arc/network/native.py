@@ -5,6 +5,7 @@ and the derivations of their backward passes are in ``_native/arc``.
 """
 
 from itertools import product
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from typing_extensions import override
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.network.engine import DrawnTests, Engine, Training
+from novacula.arc.network.engine import DrawnTests, Engine, Training, alone
 from novacula.arc.network.multitensor import DIRECTIONS, SUBSETS, Subset
 from novacula.arc.network.parameters import BLOCKS, COEFFICIENT, Layout, class_table, softmax_owners
 from novacula.arc.network.torch_engine import TorchEngine
@@ -61,6 +62,7 @@ class NativeEngine(Engine):
         if obstacles := native_obstacles(config):
             raise InputError("the native engine", *obstacles)
         self.steps = 0
+        self.lock = RLock()
         self._puzzle, self._config = puzzle, config
         self.layout = Layout.of(puzzle.axes, config.exact_transpose)
         self._engine = _engine(puzzle, config, self.layout, dtype)
@@ -71,6 +73,7 @@ class NativeEngine(Engine):
     def step(self) -> Training:
         return self.run(1)[0]
 
+    @alone
     def run(self, count: int) -> list[Training]:
         """Does `count` training steps in one call."""
         told = self._engine.run(self._config.seed, self.steps, count)
@@ -78,9 +81,11 @@ class NativeEngine(Engine):
         return [_training(*values) for values in zip(*told, strict=True)]
 
     @override
+    @alone
     def decode(self) -> DrawnTests:
         return DrawnTests(*self._engine.decode())
 
+    @alone
     def gradients(
         self, noise: Float[np.ndarray, "4 positions"], step: int
     ) -> tuple[Training, Float[np.ndarray, " parameters"]]:
@@ -88,6 +93,7 @@ class NativeEngine(Engine):
         told, gradient = self._engine.gradients(noise, step)
         return _training(*(values[0] for values in told)), gradient
 
+    @alone
     def stream(self, block: int, stage: int, s: Subset) -> Float[np.ndarray, "channels positions"] | None:
         """Returns the residual stream of tensor `s` in the last forward pass, where it is kept.
 
@@ -98,15 +104,18 @@ class NativeEngine(Engine):
         return None if values is None else values[: s.width * positions].reshape(s.width, positions)
 
     @override
+    @alone
     def state(self) -> dict[str, np.ndarray]:
         return dict(zip(("parameters", "first", "second"), self._engine.state(), strict=True))
 
     @override
+    @alone
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
         self._engine.load(*(np.ascontiguousarray(arrays[name]) for name in ("parameters", "first", "second")))
         self.steps = steps
 
     @override
+    @alone
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
         state = self.state()
         torch_engine = TorchEngine(self._puzzle, self._config, torch.from_numpy(state["parameters"]).dtype)

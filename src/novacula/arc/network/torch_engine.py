@@ -1,6 +1,7 @@
 """The torch engine, which defines what every engine must compute."""
 
 import math
+from threading import RLock
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from typing_extensions import override
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
-from novacula.arc.network.engine import DrawnTests, Engine, Training
+from novacula.arc.network.engine import DrawnTests, Engine, Training, alone
 from novacula.arc.network.layers import posterior
 from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT, Reconstruction
 from novacula.arc.network.multitensor import MEMORY_AXES, Subset
@@ -54,6 +55,7 @@ class TorchEngine(Engine):
 
     def __init__(self, puzzle: Puzzle, config: SolveConfig, dtype: torch.dtype = torch.float32) -> None:
         self.steps = 0
+        self.lock = RLock()
         self._seed = config.seed
         self._tests = range(puzzle.demonstrations, puzzle.axes.example)
         self.layout = Layout.of(puzzle.axes, config.exact_transpose)
@@ -71,6 +73,7 @@ class TorchEngine(Engine):
         """ε of training step `step`: block p of stream s belongs to position p of tensor s."""
         return normal_rows(self._seed, step, self._block, self._stream, self.weights.flat.dtype).t().contiguous()
 
+    @alone
     def gradients(self, noise: Float[Tensor, "4 positions"], step: int) -> tuple[Outputs, Tensor]:
         """Forward and backward pass: outputs and reconstruction error; the gradient is in `weights.gradient`."""
         self.weights.gradient.zero_()
@@ -80,6 +83,7 @@ class TorchEngine(Engine):
         return outputs, error.detach()
 
     @override
+    @alone
     def step(self) -> Training:
         outputs, error = self.gradients(self.noise(self.steps), self.steps)
         self.steps += 1
@@ -88,14 +92,17 @@ class TorchEngine(Engine):
 
     @override
     @torch.no_grad()
+    @alone
     def decode(self) -> DrawnTests:
         return self._drawn(self.network.forward(torch.zeros_like(self.weights.mean)))
 
     @override
+    @alone
     def state(self) -> dict[str, np.ndarray]:
         return {name: tensor.cpu().numpy().copy() for name, tensor in self._tensors().items()}
 
     @override
+    @alone
     def load(self, arrays: dict[str, np.ndarray], steps: int) -> None:
         for name, tensor in self._tensors().items():
             tensor.copy_(torch.from_numpy(arrays[name]))
@@ -113,6 +120,7 @@ class TorchEngine(Engine):
 
     @override
     @torch.no_grad()
+    @alone
     def latents(self) -> dict[Subset, Float[np.ndarray, "..."]]:
         w = self.weights
         means = posterior(w.target, w.mean, w.adjustment, torch.zeros_like(w.mean), self.network.positions).mean
