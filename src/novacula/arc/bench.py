@@ -3,7 +3,13 @@
 A job is given its puzzle without the solution. Solutions are loaded here, from the set itself, for what has an outcome.
 """
 
+import os
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
 
 from typing_extensions import Unpack, override
 
@@ -11,38 +17,62 @@ from novacula.arc.bench_report import write_page
 from novacula.arc.campaigns.curve import BenchFindings, TaskScore, measure
 from novacula.arc.campaigns.job import WORK, LegFindings, check_place, checkpoints, discard, puzzle_job, volume
 from novacula.arc.config import BenchConfig
+from novacula.arc.data.contest import load_solutions
 from novacula.arc.data.parse import read_tasks, store_tasks
 from novacula.arc.data.puzzle import SizeRule, preprocess
-from novacula.arc.data.sources import list_tasks, load_solution, load_task
-from novacula.arc.data.task import Task
+from novacula.arc.data.sources import list_tasks, load_solution, load_task, load_tasks
+from novacula.arc.data.task import Solution, Task
 from novacula.arc.network.engine_choice import settled
 from novacula.arc.score import score_outcome
 from novacula.errors import InputError
 from novacula.jobs import Campaign, Outcome, Round, job_seed, one_thread
-from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Step, Verb
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Step, Verb
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
-def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[BenchFindings]:
-    """Solves puzzles of a public set, each on its own, and scores them apart.
+@dataclass(frozen=True)
+class BenchInputs:
+    """Which puzzles are solved.
+
+    Attributes:
+        source: the file or folder of puzzles with their test outputs; None for a public set.
+    """
+
+    source: str | None = None
+
+
+def bench(
+    config: BenchConfig, source: str | PathLike[str] | None = None, **settings: Unpack[RunSettings]
+) -> RunResult[BenchFindings]:
+    """Solves puzzles of a public set, or of a file or folder, each on its own, and scores them apart.
 
     Args:
         config: which puzzles, and how.
+        source: a file or folder of puzzles with their test outputs, in place of the public set.
         settings: see `novacula.runs.RunSettings`; a step is a puzzle.
 
     Raises:
-        InputError: an id is not in the split.
+        InputError: an id is not there, or a puzzle or its solution is broken.
         RunError: the run's folder cannot be made, or no worker can be had.
 
     Source: arXiv 2512.06104, its tables of solve rates.
     """
-    tasks = {name: load_task(name, config.dataset) for name in chosen_ids(config)}
+    inputs = BenchInputs(None if source is None else os.path.abspath(source))
+    if inputs.source is None:
+        tasks = {name: load_task(name, config.dataset) for name in chosen_ids(config)}
+        about = f"{config.dataset}-{config.split}"
+    else:
+        found, solutions = load_tasks(inputs.source, config.max_size), load_solutions(inputs.source, config.max_size)
+        tasks = {name: found[name] for name in _chosen(config, list(found), inputs.source)}
+        _check_solutions(inputs.source, tasks, solutions)
+        about = Path(inputs.source).stem
     check_place(config)
-    config = settled(config)
-    about = f"{config.dataset}-{config.split}"
+    config = settled(config, tasks.values())
     return BENCH.start(
         config,
-        NoInputs(),
-        tasks,
+        inputs,
+        (inputs, tasks),
         about=about,
         label=f"bench-{about}",
         store=lambda folder: store_tasks(folder, tasks),
@@ -53,14 +83,27 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
 def chosen_ids(config: BenchConfig) -> list[str]:
     """Returns the ids of the puzzles that a configuration names, in order; refuses one that is wrong or given twice."""
     listed = [task.id for task in list_tasks(config.dataset, config.split)]
+    return _chosen(config, listed, f"the {config.split} split of {config.dataset}")
+
+
+def _chosen(config: BenchConfig, listed: list[str], where: str) -> list[str]:
     if not config.tasks:
         return listed[: config.limit]
     wanted = [name.strip() for text in config.tasks for name in text.split(",") if name.strip()]
-    problems = [f"{name!r} is not in the {config.split} split of {config.dataset}" for name in set(wanted) - {*listed}]
+    problems = [f"{name!r} is not in {where}" for name in set(wanted) - {*listed}]
     problems += [f"{name} is given twice" for name in sorted(set(wanted)) if wanted.count(name) > 1]
     if problems or not wanted:
         raise InputError("--tasks", *(sorted(problems) or ["names no puzzle"]))
     return wanted
+
+
+def _check_solutions(source: str, tasks: Mapping[str, Task], solutions: Mapping[str, Solution]) -> None:
+    """Refuses puzzles whose solution has another number of test outputs, or whose name no file can have."""
+    counts = {name: (len(solutions[name].outputs), len(task.test)) for name, task in tasks.items()}
+    wrong = [f"{name}: {a} test outputs where there are {b} tests" for name, (a, b) in counts.items() if a != b]
+    wrong += [f"{name!r}: a name has letters, digits, '_', '-' and '.'" for name in tasks if not _NAME.fullmatch(name)]
+    if wrong:
+        raise InputError(source, *wrong[:50])
 
 
 class BenchCampaign(Campaign):
@@ -68,9 +111,9 @@ class BenchCampaign(Campaign):
 
     unit = "puzzle"
 
-    def __init__(self, config: BenchConfig, tasks: Mapping[str, Task], folder: RunFolder) -> None:
+    def __init__(self, config: BenchConfig, inputs: BenchInputs, tasks: Mapping[str, Task], folder: RunFolder) -> None:
         super().__init__(config, config.seed)
-        self._config, self._tasks, self._folder = config, tasks, folder
+        self._config, self._source, self._tasks, self._folder = config, inputs.source, tasks, folder
         self._rules: dict[str, SizeRule] = {name: preprocess(task).size_rule for name, task in tasks.items()}
         self._scores: dict[str, TaskScore] = {}
         self._engines: set[str] = set()
@@ -123,16 +166,22 @@ class BenchCampaign(Campaign):
         return self._measure([self._scores.get(name) or self._score(name, None) for name in self._tasks])
 
     def _measure(self, scores: list[TaskScore]) -> BenchFindings:
-        return measure(scores, self._config, ", ".join(sorted(self._engines)), str(self._folder.path))
+        found = measure(scores, self._config, ", ".join(sorted(self._engines)), str(self._folder.path))
+        return replace(found, source=self._source or "")
 
     def _score(self, name: str, outcome: Outcome | None) -> TaskScore:
-        return score_outcome(name, self._rules[name], outcome, load_solution(name, self._config.dataset))
+        solution = self._solutions[name] if self._source else load_solution(name, self._config.dataset)
+        return score_outcome(name, self._rules[name], outcome, solution)
+
+    @cached_property
+    def _solutions(self) -> dict[str, Solution]:
+        return load_solutions(self._source or "", self._config.max_size)
 
 
 BENCH = Verb(
-    Signature("arc bench", BenchConfig, NoInputs, RunResult[BenchFindings]),
-    load=lambda config, inputs, folder: read_tasks(folder),
-    begin=BenchCampaign,
+    Signature("arc bench", BenchConfig, BenchInputs, RunResult[BenchFindings]),
+    load=lambda config, inputs, folder: (inputs, read_tasks(folder)),
+    begin=lambda config, subject, folder: BenchCampaign(config, *subject, folder),
     page=write_page,
     check=check_place,
     threads=one_thread,

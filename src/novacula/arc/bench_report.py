@@ -29,14 +29,15 @@ _HEADING = Markup("<h3>{}</h3>{}")
 def write_page(folder: RunFolder) -> Path:
     """Writes the bench's report.html from what its folder holds, and returns its path."""
     findings, configuration = folder.read_findings(BenchFindings), folder.record.configuration
-    title = f"ARC bench: {configuration.get('dataset')}, {configuration.get('split')} split"
+    public = f"{configuration.get('dataset')}, {configuration.get('split')} split"
+    title = f"ARC bench: {folder.record.inputs.get('source') or public}"
     subtitle = "Puzzles solved one by one, each from its own grids alone; scored afterwards, apart from the solver."
     sections = _sections(folder, findings) if findings else [Section("Solve rates", "There is no result yet.")]
     return write_report(folder.path / "report.html", title, subtitle, sections, _facts(folder, findings))
 
 
 def _sections(folder: RunFolder, findings: BenchFindings) -> list[Section]:
-    split = findings.split if findings.dataset == "arc1" else None
+    split = findings.split if findings.dataset == "arc1" and not findings.source else None
     sections = [_rates_section(findings, split)]
     if findings.curve:
         sections += _curve_sections(findings, split)
@@ -143,7 +144,7 @@ def _facts(folder: RunFolder, findings: BenchFindings | None) -> dict[str, objec
             "workers": str(record.configuration.get("workers", "")),
             "CPU time": quantity(findings.cpu_seconds, "s") if findings else "",
         },
-        unsaid=("task",),
+        unsaid=("task", "source"),
     )
 
 

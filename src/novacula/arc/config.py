@@ -8,6 +8,12 @@ from novacula.options import CampaignOptions, refuse, unless_at_least, unless_se
 Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
 EngineName = Literal["auto", "native", "torch"]
+NATIVE_IS_FASTER = ("avx2", "avx512")
+"""Instruction sets with which the native engine was measured to take a sixteenth to a third of torch's time.
+
+With ``portable`` ones it takes 0.6 times as long on a small puzzle, but twice and four times on a median and a large
+one (``benchmarks/results/arc_step.json`` and ``arc_step_portable.json``).
+"""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class SolveConfig:
     seed: int = 0
     """Seed of the initial weights and of the noise, from 0 to 2^64 - 1."""
     engine: EngineName = "auto"
-    """The implementation that trains the network. By default, the native one if it supports the other options."""
+    """The implementation that trains the network. By default, the native one where it runs AVX2 or AVX-512 instructions
+    and supports the other options, else torch's."""
     device: str = "cpu"
     """Torch device of the torch engine, such as cpu or cuda:0."""
     pre_norm: bool = False
@@ -51,6 +58,8 @@ class CampaignConfig(CampaignOptions, SolveConfig):
         InputError: an option is out of its range; all such options are listed at once.
     """
 
+    max_size: int = 30
+    """The most rows and columns of a grid, from 30 to 128. More than 30 break the rule of ARC, as 1D-ARC does."""
     gpu_share: float = 1.0
     """The part of a GPU that each puzzle takes on a cluster, from 0.01 to 1, if --device is a GPU."""
 
@@ -65,7 +74,8 @@ class CampaignConfig(CampaignOptions, SolveConfig):
         return SolveConfig(**{**options, "seed": seed})
 
     def _problems(self) -> list[str]:
-        return super()._problems() + self.campaign_problems() + unless_within("--gpu-share", self.gpu_share, 0.01, 1)
+        problems = super()._problems() + self.campaign_problems() + unless_within("--max-size", self.max_size, 30, 128)
+        return problems + unless_within("--gpu-share", self.gpu_share, 0.01, 1)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from novacula.arc.data.parse import grid_or_none, read_task
+from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
 from novacula.arc.data.task import Answer, Grid, Task
 from novacula.arc.findings import LATENTS, NewAttempts, SolveFindings, StepCosts
 from novacula.errors import InputError
@@ -138,7 +138,7 @@ def _leads(changes: Sequence[NewAttempts], curves: Curves) -> tuple[Lead, ...]:
     last = max([*curves.steps[-1:], *starts[-1:]], default=0)
     leads = []
     for group, start, stop in zip(by_answer, starts, [*starts[1:], int(last) + 1], strict=False):
-        grids = (grid_or_none(grid) for grid in group[0].attempts[0])
+        grids = (grid_or_none(grid, LARGEST_SIDE) for grid in group[0].attempts[0])
         during = curves.share[(curves.steps >= start) & (curves.steps < stop)]
         share = float(during[-1]) if len(during) else _shares(group[-1])[0]
         leads.append(Lead(start, stop, tuple(grid for grid in grids if grid is not None), share))

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from math import nan
 
 import numpy as np
-import torch
 from typing_extensions import override
 
 from novacula.arc.answers.answers import Answers
@@ -20,7 +19,7 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
-from novacula.arc.network.engine_choice import make_engine
+from novacula.arc.network.engine_choice import make_engine, numeric_threads
 from novacula.arc.network.multitensor import SUBSETS
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step
@@ -168,7 +167,7 @@ class SolveProgram(Program):
             steps=self.position,
             seed=self._config.seed,
             engine=self._engine.name,
-            threads=torch.get_num_threads(),
+            threads=numeric_threads(self._config),
             cpu_seconds=round(self._cpu_seconds, 3),
             cpu_ms_per_step=round(float(np.median(self._training_ms[done])), 3),
             cpu_ms_answers=round(float(np.median(self._answers_ms[done])), 3),

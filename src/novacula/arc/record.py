@@ -60,7 +60,7 @@ def record(
     if config.restarts != 1:
         raise InputError("--restarts", f"is {config.restarts}; what is recorded is one run of one seed")
     check_device(config.device)
-    config = settled(config)
+    config = settled(config, [task])
     with tempfile.TemporaryDirectory() as temporary:
         folder = _scratch_folder(task, config, Path(scratch or Path(temporary) / "run"))
         recorder = Recorder(preprocess(task), config)

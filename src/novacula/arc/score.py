@@ -7,7 +7,7 @@ from novacula.arc.answers.standings import Standings
 from novacula.arc.campaigns.curve import CUT_OFF, TaskRow, TaskScore
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.data.contest import attempts_of
-from novacula.arc.data.parse import grid_or_none, read_task
+from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.sources import load_solution
 from novacula.arc.data.task import Grid, Solution, Verdict, contest_score
@@ -53,7 +53,7 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
     if folder.read_result() is None:
         raise RunError(f"{path}: has no result to score yet")
     source = solution_source or str(inputs.get("source"))
-    solution = load_solution(source, inputs.get("dataset") or "arc1")
+    solution = load_solution(source, inputs.get("dataset") or "arc1", LARGEST_SIDE)
     tests = len(read_task(folder).test)
     if len(solution.outputs) != tests:
         raise InputError(source, f"has {len(solution.outputs)} test outputs where the run's task has {tests} tests")
@@ -204,4 +204,4 @@ def _refusals(entry: object, tests: int) -> Iterator[str]:
 def _hits(attempt: object, outputs: tuple[Grid, ...]) -> list[bool]:
     """Per test grid, whether the attempt has it right. An attempt with more grids than there are tests has none."""
     grids = attempt if isinstance(attempt, list | tuple) and len(attempt) <= len(outputs) else ()
-    return [i < len(grids) and grid_or_none(grids[i]) == output for i, output in enumerate(outputs)]
+    return [i < len(grids) and grid_or_none(grids[i], LARGEST_SIDE) == output for i, output in enumerate(outputs)]

@@ -9,7 +9,7 @@ from novacula.arc.data.parse import read_task, store_task
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.drawing.puzzles import puzzle_html
 from novacula.arc.findings import SolveFindings
-from novacula.arc.network.engine_choice import check_device, settled
+from novacula.arc.network.engine_choice import check_device, numeric_threads, settled
 from novacula.arc.program import SolveProgram
 from novacula.arc.solve_report import write_page
 from novacula.runs import RunResult, RunSettings, Signature, Verb
@@ -72,7 +72,7 @@ def solve(
     """
     config = config or SolveConfig()
     check_device(config.device)
-    config = settled(config)
+    config = settled(config, [task])
     inputs = SolveInputs(task.name, source or task.name, dataset)
     return SOLVE.start(config, inputs, task, about=task.name, store=lambda folder: store_task(folder, task), **settings)
 
@@ -83,4 +83,5 @@ SOLVE = Verb(
     begin=lambda config, task, folder: SolveProgram(task, config, str(folder.path)),
     page=write_page,
     check=lambda config: check_device(config.device),
+    threads=numeric_threads,
 )

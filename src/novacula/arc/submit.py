@@ -87,7 +87,8 @@ def submit(
     """Answers all puzzles of a challenges file; at every moment `out` is a valid submission with the best so far.
 
     Args:
-        challenges: a Kaggle ``*_challenges.json``. A broken puzzle is reported, and gets placeholders.
+        challenges: a Kaggle ``*_challenges.json``, or another file or folder of puzzles. A broken puzzle is reported,
+            and gets placeholders.
         config: seed, engine, workers, and the most steps that a puzzle gets.
         out: the submission: a file that does not exist yet.
         runs: the folder in which the run's folder is made.
@@ -99,11 +100,11 @@ def submit(
     """
     began = time.monotonic()
     config, path = config or SubmitConfig(), Path(os.path.abspath(out))
-    asked = load_challenges(challenges)
+    asked = load_challenges(challenges, config.max_size)
     if path.exists():
         raise InputError(str(out), "exists already; name another file, or remove it")
     check_place(config)
-    config = settled(config)
+    config = settled(config, asked.tasks.values())
     write_submission(path, asked.tests, {})
     inputs = SubmitInputs(os.fspath(challenges), str(path), asked.tests, asked.broken)
     about = Path(challenges).stem

@@ -28,6 +28,7 @@ def solve(
     *,
     config: Flat[SolveConfig] = SolveConfig(),
     dataset: Dataset = "arc1",
+    max_size: int = 30,
     options: Grouped[RunOptions] = RunOptions(),
 ) -> int:
     """Train a small network on one puzzle alone and read two attempts off it.
@@ -37,14 +38,17 @@ def solve(
     Example: novacula arc solve arc-agi_training_challenges.json:6d75e8bb
 
     Args:
-        source: A puzzle's id, an ARC JSON file, or FILE:ID for one puzzle of a Kaggle challenges file.
+        source: A puzzle's id, a file or folder with one puzzle, or FILE:ID or FOLDER:ID for one of several.
         dataset: The public set in which an id is looked up.
+        max_size: The most rows and columns of a grid, up to 128. ARC allows 30; 1D-ARC has more.
     """
     from novacula.arc.data.sources import load_task
 
-    task = load_task(source, dataset)
+    task = load_task(source, dataset, max_size)
+    from novacula.arc.network.engine_choice import check_threads
     from novacula.arc.solve import solve as run
 
+    check_threads(config, task, options.threads)
     work = partial(run, task, config, source=source, dataset=dataset, **options.where)
     return perform(work, SCREENS["solve"], options)
 
@@ -54,20 +58,21 @@ app.command(submit)
 
 
 @app.command
-def show(source: str, /, *, dataset: Dataset = "arc1", json: Json = False) -> None:
+def show(source: str, /, *, dataset: Dataset = "arc1", max_size: int = 30, json: Json = False) -> None:
     """Draw a puzzle in the terminal.
 
     Example: novacula arc show 6d75e8bb
 
     Args:
-        source: A puzzle's id, an ARC JSON file, or FILE:ID.
+        source: A puzzle's id, a file or folder with one puzzle, or FILE:ID or FOLDER:ID for one of several.
         dataset: The public set in which an id is looked up.
+        max_size: The most rows and columns of a grid, up to 128.
     """
     from novacula.arc.data.parse import task_as_json
     from novacula.arc.data.sources import load_task
     from novacula.arc.drawing.terminal import puzzle_gallery
 
-    task = load_task(source, dataset)
+    task = load_task(source, dataset, max_size)
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "task": task.name, **task_as_json(task)})
     else:

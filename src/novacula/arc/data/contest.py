@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from pathlib import Path
 
+from novacula.arc.data.layouts import MAX_BYTES, read_puzzles, read_solutions
 from novacula.arc.data.parse import MAX_SIDE, parse_solution, parse_task
-from novacula.arc.data.sources import MAX_BYTES
 from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError
 from novacula.files import read_json, write_text
@@ -35,18 +35,20 @@ class Challenges:
     broken: dict[str, tuple[str, ...]]
 
 
-def load_challenges(file: str | PathLike[str]) -> Challenges:
-    """Returns the puzzles of a ``*_challenges.json``. A puzzle that breaks a rule does not keep others from being read.
+def load_challenges(file: str | PathLike[str], max_size: int = MAX_SIDE) -> Challenges:
+    """Returns the puzzles of a ``*_challenges.json``, or of another file or folder (`novacula.arc.data.layouts`).
+
+    A puzzle that breaks a rule does not keep others from being read.
 
     Raises:
         InputError: not such a file, or none of its puzzles can be solved.
     """
-    entries = _by_id(file)
+    entries = read_puzzles(Path(file))
     tasks: dict[str, Task] = {}
     broken: dict[str, tuple[str, ...]] = {}
     for name, value in entries.items():
         try:
-            tasks[name] = parse_task(value, name, name)
+            tasks[name] = parse_task(value, name, name, max_size)
         except InputError as error:
             broken[name] = error.problems
     if not tasks:
@@ -55,17 +57,19 @@ def load_challenges(file: str | PathLike[str]) -> Challenges:
     return Challenges(tasks, {name: _tests(value) for name, value in entries.items()}, broken)
 
 
-def load_solutions(file: str | PathLike[str]) -> dict[str, Solution]:
-    """Returns the solutions of a ``*_solutions.json`` by id. For scorers; nothing that solves may call it.
+def load_solutions(file: str | PathLike[str], max_size: int = MAX_SIDE) -> dict[str, Solution]:
+    """Returns the solutions of a ``*_solutions.json``, or of puzzles with test outputs, by id.
+
+    It is for scorers; nothing that solves may call it.
 
     Raises:
         InputError: not such a file; all broken rules are listed.
     """
     solutions: dict[str, Solution] = {}
     problems: list[str] = []
-    for name, value in _by_id(file).items():
+    for name, value in read_solutions(Path(file)).items():
         try:
-            solutions[name] = parse_solution(value, name, name)
+            solutions[name] = parse_solution(value, name, name, max_size)
         except InputError as error:
             problems += [f"{name}: {problem}" for problem in error.problems]
     if problems:
@@ -102,13 +106,6 @@ def _entry(tests: int, attempts: Sequence[Sequence[object]]) -> list[dict[str, o
         {key: attempt[i] if i < len(attempt) else PLACEHOLDER for key, attempt in zip(_ATTEMPTS, given, strict=True)}
         for i in range(tests)
     ]
-
-
-def _by_id(file: str | PathLike[str]) -> dict[str, Any]:
-    value = read_json(file, max_bytes=MAX_BYTES)
-    if not isinstance(value, dict) or not value or "train" in value or "test" in value:
-        raise InputError(str(file), "is not a file of many puzzles by id, as Kaggle's are")
-    return value
 
 
 def _tests(value: object) -> int:

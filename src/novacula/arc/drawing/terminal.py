@@ -14,7 +14,7 @@ from rich.measure import Measurement
 from rich.style import Style
 from rich.text import Text
 
-from novacula.arc.data.parse import grid_or_none
+from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none
 from novacula.arc.data.task import Grid, Task, Verdict
 from novacula.arc.drawing.puzzles import COLORS
 
@@ -81,7 +81,7 @@ def puzzle_gallery(
             caption = f"attempt {number + 1}"
             caption += "" if shares is None or math.isnan(shares[number]) else f"\n{shares[number]:.0%}"
             caption += "" if verdict is None else "\nright" if verdict.correct[number] else "\nwrong"
-            tiles.append(Tile(grid_or_none(attempt[index]) if index < len(attempt) else None, caption))
+            tiles.append(Tile(grid_or_none(attempt[index], LARGEST_SIDE) if index < len(attempt) else None, caption))
         groups.append(Group("test" if len(task.test) == 1 else f"test {index + 1}", tuple(tiles)))
     return Gallery(tuple(groups))
 

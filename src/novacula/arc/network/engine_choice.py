@@ -1,17 +1,20 @@
 """Which engine trains, and where, of those that this machine has."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
 import torch
 
-from novacula.arc.config import EngineName, SolveConfig
+from novacula.arc.config import NATIVE_IS_FASTER, EngineName, SolveConfig
 from novacula.arc.data.puzzle import Puzzle
+from novacula.arc.data.task import Task
 from novacula.arc.network.engine import Engine
 from novacula.arc.network.native import NativeEngine, native_is_built, native_obstacles
 from novacula.arc.network.torch_engine import TorchEngine
 from novacula.errors import InputError
+from novacula.runs import instruction_set
 
 Config = TypeVar("Config", bound=SolveConfig)
 
@@ -24,30 +27,52 @@ def check_device(name: str) -> None:
         raise InputError("--device", f"{name} is not a device of this torch: {str(error).splitlines()[0]}") from error
 
 
-def settled(config: Config) -> Config:
-    """Returns the configuration with its engine named, so that neither a worker nor a resumed run chooses anew."""
-    return replace(config, engine=engine_name(config))
+def settled(config: Config, tasks: Iterable[Task]) -> Config:
+    """Returns the configuration with its engine named, so that neither a worker nor a resumed run chooses anew.
+
+    One engine trains on all the tasks.
+    """
+    return replace(config, engine=engine_name(config, max(map(largest_side, tasks))))
 
 
-def engine_name(config: SolveConfig) -> EngineName:
-    """Returns the engine that `config.engine` means on this machine.
+def largest_side(task: Task) -> int:
+    """Returns the most rows or columns of a grid."""
+    return max(max(len(grid), len(grid[0])) for grid in (*task.test, *(grid for pair in task.train for grid in pair)))
 
-    ``auto`` is the native engine where the extension was built, the device is the cpu and ``pre_norm`` is off, and the
-    torch engine elsewhere.
+
+def numeric_threads(config: SolveConfig) -> int:
+    """Returns the number of threads on which the engine trains: one of the native engine, those of torch otherwise."""
+    return 1 if engine_name(config) == "native" else torch.get_num_threads()
+
+
+def check_threads(config: SolveConfig, task: Task, threads: int) -> None:
+    """Refuses threads that the engine would not use."""
+    if threads > 1 and engine_name(config, largest_side(task)) == "native":
+        raise InputError("--threads", f"is {threads}, but the native engine trains on one; --engine torch uses more")
+
+
+def engine_name(config: SolveConfig, side: int = 0) -> EngineName:
+    """Returns the engine that `config.engine` means on this machine, for grids of that many rows or columns.
+
+    ``auto`` is the native engine where the extension was built, runs instructions of `NATIVE_IS_FASTER`, the device is
+    the cpu, ``pre_norm`` is off, and the grids are not larger than ARC allows; elsewhere it is the torch engine.
+    Nothing is timed: the same build and machine choose the same engine.
 
     Raises:
         InputError: the native engine is asked for where it cannot do what `config` says.
     """
-    obstacles = native_obstacles(config)
+    obstacles = native_obstacles(config, side)
     if config.engine == "native" and obstacles:
         raise InputError("--engine native", *obstacles)
     if config.engine == "auto" and not native_is_built():
         logging.getLogger(__name__).warning("the native engine was not built; the torch engine trains, more slowly")
+    if config.engine == "auto" and not obstacles and instruction_set() not in NATIVE_IS_FASTER:
+        return "torch"
     return "torch" if config.engine == "torch" or obstacles else "native"
 
 
 def make_engine(puzzle: Puzzle, config: SolveConfig) -> Engine:
     """Returns the engine that `config.engine` means, ready to train on `puzzle`."""
-    if engine_name(config) == "torch":
+    if engine_name(config, max(puzzle.axes.x, puzzle.axes.y)) == "torch":
         return TorchEngine(puzzle, config)
     return NativeEngine(puzzle, config)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from typing_extensions import override
 
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.parse import MAX_SIDE
 from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.network.engine import DrawnTests, Engine, Training, alone
 from novacula.arc.network.multitensor import DIRECTIONS, SUBSETS, Subset
@@ -34,13 +35,15 @@ def native_is_built() -> bool:
     return True
 
 
-def native_obstacles(config: SolveConfig) -> list[str]:
-    """Returns why the native engine cannot train as `config` says; empty where it can."""
+def native_obstacles(config: SolveConfig, side: int = 0) -> list[str]:
+    """Returns why the native engine cannot train as `config` says on grids of that side; empty where it can."""
     obstacles = [] if native_is_built() else ["the native engine was not built: there was no C++ compiler"]
     if torch.device(config.device).type != "cpu":
         obstacles.append(f"the native engine runs on the cpu only; --device is {config.device}")
     if config.pre_norm:
         obstacles.append("the native engine has no --pre-norm")
+    if side > MAX_SIDE:
+        obstacles.append(f"the native engine takes at most {MAX_SIDE} rows and columns, and a grid has {side}")
     return obstacles
 
 
@@ -59,7 +62,7 @@ class NativeEngine(Engine):
     name = "native"
 
     def __init__(self, puzzle: Puzzle, config: SolveConfig, dtype: torch.dtype = torch.float32) -> None:
-        if obstacles := native_obstacles(config):
+        if obstacles := native_obstacles(config, max(puzzle.axes.x, puzzle.axes.y)):
             raise InputError("the native engine", *obstacles)
         self.steps = 0
         self.lock = RLock()

