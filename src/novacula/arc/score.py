@@ -132,6 +132,7 @@ class SubmissionRow(Verdict):
     Attributes:
         task: its id.
         problem: ``missing``, ``malformed``, or nothing.
+        correct, solved, kaggle, outputs: as in `novacula.arc.Verdict`.
     """
 
     task: str

@@ -67,6 +67,7 @@ class TaskRow(Verdict):
         cpu_seconds: processor time of its steps.
         rule: what is known of its outputs' sizes.
         error: why it has no result; empty otherwise.
+        correct, solved, kaggle, outputs: the verdict on its attempts, see `novacula.arc.Verdict`.
     """
 
     task: str
