@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from novacula.distill.behavior import Behavior
-from novacula.distill.source import Function
+from novacula.distill.config import RunConfig
+from novacula.distill.source import Function, load_source
 from novacula.errors import InputError
 
 MODULE = """
@@ -20,6 +21,12 @@ def ragged(xs): return [[x] * (1 + x % 2) for x in xs]
 def huge(xs): return [2 ** 70 for x in xs]
 def reverse(xs): return xs[::-1]
 def dice(xs): return [random.randrange(10 ** 6) for x in xs]
+def tired(xs, calls=[0]):
+    calls[0] += 1
+    return [x + (calls[0] > 126) for x in xs]
+def triples(xs): return list(itertools.accumulate(xs, lambda s, x: 3 * s + x))
+def squares(xs): return list(itertools.accumulate(xs, lambda s, x: s * s + x))
+def flaky(xs): return [x + (random.random() < 0.01) for x in xs]
 """
 
 
@@ -70,3 +77,29 @@ def test_a_bad_function_is_named_with_what_it_did(module: str, name: str, said: 
         ask(name, x)
     assert caught.value.source == name
     assert said in caught.value.problems[0]
+
+
+def test_a_function_that_changes_its_answers_later_is_named(module: str) -> None:
+    """The third time it is asked, all that it says agrees; only what it said at first tells."""
+    function = Function(f"{module}:tired")
+    x = np.arange(60).reshape(20, 3, 1)
+    function.run(x)
+    with pytest.raises(InputError, match=r"changes its answers: it said \[\[0\], \[1\], \[2\]\] for \[0, 1, 2\]"):
+        for start in (100, 200):
+            function.run(x + start)
+    function.close()
+
+
+def test_a_function_that_errs_at_times_is_named(module: str) -> None:
+    with pytest.raises(InputError, match="not deterministic"):
+        ask(f"{module}:flaky", np.random.default_rng(0).integers(0, 9, (20_000, 10, 1)))
+
+
+def test_a_length_is_shortened_until_five_times_it_stays_within_the_integers(module: str) -> None:
+    """After n inputs of 1 comes (3^n - 1) / 2, which passes 2^62 at n = 40; of 39 steps 5 · 7 are used."""
+    source = load_source(f"{module}:triples", RunConfig(length=10))
+    assert (source.target and source.target.length, source.sequences.x.shape[1]) == (7, 7)
+    assert "length is 7 in place of 10" in source.note
+    assert load_source(f"{module}:triples", RunConfig(length=5)).note == ""
+    with pytest.raises(InputError, match="narrower range"):
+        load_source(f"{module}:squares", RunConfig(low=2, high=9))

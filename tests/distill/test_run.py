@@ -97,7 +97,7 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path: Path) -> No
     assert whole.findings.tier == "S4" and whole.status == "finished"
     part = run("Parity_Zeros", CONFIG, out=tmp_path / "part", time_limit=1e-9)
     assert part.status == "time-limit" and not part.reached
-    assert part.findings.reason == "It was stopped before its end."
+    assert part.findings.reason == "It was stopped before its end. `novacula runs resume` continues it."
     for _ in range(200):
         part = RUN.resume(RunFolder.open(tmp_path / "part"), time_limit=1e-9)
         if part.status == "finished":

@@ -31,7 +31,7 @@ class RunConfig:
     high: int = 1
     """The largest input of a function."""
     streams: int = 1
-    """Input streams of a function. With several, each item of the list that it gets is a list of their inputs."""
+    """Input streams of a function. With 2, the function gets one list, with an item [a, b] for every step."""
     length: int = 10
     """Length of the sequences on which a function is learned. The program is checked at twice and five times that."""
     call_seconds: float = 10.0

@@ -256,14 +256,24 @@ class Distillation(Program):
         if best and best.certificate and best.certificate.reached:
             return ""
         if not self._finished:
-            return "It was stopped before its end."
+            return "It was stopped before its end. `novacula runs resume` continues it."
         if not self.extractions:
-            return "No network was trained that makes no mistake on the data."
+            return f"No network was trained that makes no mistake on the data. {self._advice}"
         if best:
             return "A machine or a long program was found, and no formula of at most 60 syntax nodes."
         if not self.programs:
-            return f"Of {len(self.extractions)} networks that were opened, none gave a program."
+            return f"Of {len(self.extractions)} networks that were opened, none gave a program. {self._advice}"
         return "None of the programs that were found is right; this is the one that is wrong most rarely."
+
+    @property
+    def _advice(self) -> str:
+        """What to try next where there is no program."""
+        return {
+            "task": "Another --seed or more --networks may find one.",
+            "data": "More rows, or shorter ones, or another --seed may help.",
+            "function": "A smaller --length, a narrower range from --low to --high, or another --seed may help.",
+            "network": "A network of fewer inputs, or one that makes no mistake itself, is easier to open.",
+        }[self._source.kind]
 
     def _road(self, road: Road) -> RoadOutcome:
         """The best program of a road."""

@@ -80,7 +80,7 @@ def checked(source: Source, certificate: Certificate | None) -> str:
     against = _AGAINST[source.kind].format(name=source.name, length=length)
     if certificate is None:
         return f"There is no program to compare with {against}."
-    text = f"Compared with {against}. {certificate.sentences}"
+    text = " ".join(filter(None, (f"Compared with {against}.", source.note, certificate.sentences)))
     if example := certificate.counterexample:
         x = ", ".join(str(inputs[0] if len(inputs) == 1 else inputs) for inputs in example.x)
         text += f" After the input {x} the last output must be {example.expected} and is {example.found}."

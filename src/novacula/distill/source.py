@@ -17,13 +17,16 @@ from novacula.distill.behavior import Behavior
 from novacula.distill.config import RunConfig, unless_equipped
 from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
-from novacula.distill.verify.target import Target, uniform
+from novacula.distill.verify.samples import LONGEST
+from novacula.distill.verify.target import Target, structured, uniform
 from novacula.errors import InputError
 from novacula.functions import FunctionProcess, is_function_name, shown
 from novacula.options import refuse
 
 _CHECKED = 12
+_EVERY = 100
 _LARGEST = 2**62
+_ADVICE = ". A smaller --length or a narrower range keeps them smaller"
 
 
 class Function(Behavior):
@@ -42,26 +45,33 @@ class Function(Behavior):
     def __init__(self, name: str, seconds: float = 10.0) -> None:
         self.name = name
         self._process = FunctionProcess(name, seconds)
+        self._first: list[tuple[list, list[list[int]]]] = []
 
     @override
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
         """Returns the outputs for many input sequences of one length.
 
-        The first sequences are also asked again, and cut short at every step, to see that the function is deterministic
-        and causal.
+        Some sequences are also asked again, and the first ones cut short at every step, to see that the function is
+        deterministic and causal. The very first sequences are asked again in every call, to see that it stays the same.
 
         Raises:
             InputError: for some sequence the function raises, takes too long or ends its process. Or it does not return
                 one output for every input, with the same number of integers at every step, of at most 2^62 in
                 magnitude. Or its outputs change when it is asked again, or when later inputs are left out.
         """
-        sequences = x.tolist() if x.shape[2] > 1 else x[:, :, 0].tolist()
-        answers = list(self._process.call(sequences))
+        sequences, answers = self._ask(x)
         width = len(answers[0][0]) if answers and answers[0] else 1
         for sequence, outputs in zip(sequences, answers, strict=True):
             self._check_shape(sequence, outputs, width)
-        self._check_repeatable(sequences[:_CHECKED], answers)
+        self._check_repeatable(sequences, answers)
         return np.array(answers, np.int64).reshape(*x.shape[:2], width)
+
+    def within_limit(self, x: Int[np.ndarray, "rows time streams"]) -> int:
+        """Returns the number of steps for which no output of these sequences passes 2^62 in magnitude."""
+        _, answers = self._ask(x)
+        sizes = ([max(map(abs, item), default=0) for item in outputs] for outputs in answers)
+        places = ((step for step, size in enumerate(row) if size > _LARGEST) for row in sizes)
+        return min((next(row, x.shape[1]) for row in places), default=x.shape[1])
 
     def close(self) -> None:
         """Ends the function's process."""
@@ -76,18 +86,32 @@ class Function(Behavior):
             if len(item) != width or not width:
                 raise InputError(self.name, f"returned {len(item)} integers {where}, {width} elsewhere; at least 1")
             if max(map(abs, item)) > _LARGEST:
-                raise InputError(self.name, f"returned {max(item, key=abs)} {where}; at most 2^62 in magnitude")
+                raise InputError(
+                    self.name, f"returned {max(item, key=abs)} {where}; at most 2^62 in magnitude{_ADVICE}"
+                )
+
+    def _ask(self, x: np.ndarray) -> tuple[list[list], list[list[list[int]]]]:
+        sequences = x.tolist() if x.shape[2] > 1 else x[:, :, 0].tolist()
+        return sequences, list(self._process.call(sequences))
 
     def _check_repeatable(self, sequences: list[list], answers: list[list[list[int]]]) -> None:
-        for sequence, outputs, again in zip(sequences, answers, self._process.call(sequences), strict=False):
+        """Asks again the first sequences of this call, every hundredth of it, and the first of all calls."""
+        asked = list(zip(sequences, answers, strict=True))
+        asked = asked[:_CHECKED] + asked[_CHECKED::_EVERY]
+        for (sequence, outputs), again in zip(asked, self._process.call([entry[0] for entry in asked]), strict=True):
             if outputs != again:
                 raise InputError(self.name, f"is not deterministic: asked twice for {shown(sequence)}")
-        for sequence, outputs in zip(sequences, answers, strict=False):
+        for sequence, outputs in asked[:_CHECKED]:
             beginnings = [sequence[:length] for length in range(1, len(sequence))]
             for beginning, shorter in zip(beginnings, self._process.call(beginnings), strict=True):
                 if shorter != outputs[: len(beginning)]:
                     problem = f"is not causal: for {shown(beginning)} its outputs are not the first ones for "
                     raise InputError(self.name, problem + shown(sequence))
+        for (sequence, outputs), now in zip(self._first, self._process.call([s for s, _ in self._first]), strict=True):
+            if outputs != now:
+                said = f"said {shown(outputs)} for {shown(sequence)}, and later {shown(now)}"
+                raise InputError(self.name, f"changes its answers: it {said}")
+        self._first = self._first or asked[:_CHECKED]
 
 
 Kind = Literal["task", "data", "function", "network"]
@@ -98,6 +122,7 @@ VALIDATION = 2_000
 _PART = 8
 _SUFFIXES: dict[str, Kind] = {".csv": "data", ".jsonl": "data", ".safetensors": "network"}
 _FUNCTION_WORDS = 60_000
+_PROBED = 60
 
 
 @dataclass(frozen=True)
@@ -112,6 +137,7 @@ class Source:
         target: what the program should equal; None with data alone.
         held_out: with data alone, rows from which nothing is learned.
         network: the user's own, if there is one; then nothing is trained.
+        note: a sentence on what was changed to make the source usable; empty where nothing was.
     """
 
     name: str
@@ -121,6 +147,7 @@ class Source:
     target: Target | None
     held_out: Sequences | None = None
     network: Network | None = None
+    note: str = ""
 
     @property
     def low(self) -> int:
@@ -207,14 +234,37 @@ def _data(name: str, config: RunConfig) -> Source:
 
 
 def _function(name: str, config: RunConfig) -> Source:
-    from novacula.distill.source import Function
-
     low, high, streams = config.low, config.high, config.streams
     function = Function(name, config.call_seconds)
+    length, note = _fitting_length(function, low, high, streams, config.length)
     sample = uniform(low, high, streams)
-    sequences = _answered(function, sample(ROWS + VALIDATION, config.length, _generator(config)), name)
-    target = Target(function, low, high, streams, config.length, sample, words=_FUNCTION_WORDS)
-    return Source(name, "function", sequences.rows(slice(ROWS)), sequences.rows(slice(ROWS, None)), target)
+    sequences = _answered(function, sample(ROWS + VALIDATION, length, _generator(config)), name)
+    target = Target(function, low, high, streams, length, sample, words=_FUNCTION_WORDS)
+    return Source(name, "function", sequences.rows(slice(ROWS)), sequences.rows(slice(ROWS, None)), target, note=note)
+
+
+def _fitting_length(function: Function, low: int, high: int, streams: int, length: int) -> tuple[int, str]:
+    """Returns the length, or the greatest below it whose fivefold keeps the outputs within 2^62, and a note on that.
+
+    The largest outputs are looked for in sequences of the ends of the range, and in structured ones.
+    """
+    whole = length * LONGEST
+    ends = np.array([[low] * streams, [high] * streams, [low, high] * (streams // 2) + [low] * (streams % 2)])
+    x = np.concatenate(
+        [
+            np.repeat(ends[:, None], whole, axis=1),
+            structured(low, high, streams)(_PROBED, whole, np.random.default_rng(0)),
+        ]
+    )
+    fits = function.within_limit(x)
+    if fits == whole:
+        return length, ""
+    shorter = fits // LONGEST
+    if shorter < 2:
+        problem = f"has outputs above 2^62 in magnitude after {fits + 1} steps; at least {2 * LONGEST} steps must stay"
+        raise InputError(function.name, f"{problem} below; a narrower range from --low to --high may help")
+    note = f"Outputs pass 2^62 after {fits + 1} steps, so the length is {shorter} in place of {length}."
+    return shorter, note
 
 
 def _network(name: str, config: RunConfig) -> Source:

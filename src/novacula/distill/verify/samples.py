@@ -20,6 +20,8 @@ STRUCTURED = 20_000
 """Further sequences of the trained length, of few values, repetitions and extremes."""
 _FIRST = 2_000
 _MULTIPLES = (2, 5)
+LONGEST = max(_MULTIPLES)
+"""The longest sequences on which programs are judged, in trained lengths."""
 
 
 @dataclass(frozen=True)
