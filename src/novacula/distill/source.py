@@ -67,11 +67,19 @@ class Function(Behavior):
         return np.array(answers, np.int64).reshape(*x.shape[:2], width)
 
     def within_limit(self, x: Int[np.ndarray, "rows time streams"]) -> int:
-        """Returns the number of steps for which no output of these sequences passes 2^62 in magnitude."""
-        _, answers = self._ask(x)
-        sizes = ([max(map(abs, item), default=0) for item in outputs] for outputs in answers)
-        places = ((step for step, size in enumerate(row) if size > _LARGEST) for row in sizes)
-        return min((next(row, x.shape[1]) for row in places), default=x.shape[1])
+        """Returns the number of steps for which no output of these sequences passes 2^62 in magnitude.
+
+        Their beginnings are asked first, each twice as long as the last: outputs may grow faster than they can be had.
+        """
+        length, whole = 1, x.shape[1]
+        while True:
+            _, answers = self._ask(x[:, :length])
+            sizes = ([max(map(abs, item), default=0) for item in outputs] for outputs in answers)
+            places = ((step for step, size in enumerate(row) if size > _LARGEST) for row in sizes)
+            fits = min((next(row, length) for row in places), default=length)
+            if fits < length or length == whole:
+                return fits
+            length = min(2 * length, whole)
 
     def close(self) -> None:
         """Ends the function's process."""
