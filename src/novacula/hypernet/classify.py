@@ -18,11 +18,27 @@ from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.draw import gallery_picture, matrix_picture
 from novacula.hypernet.foreign import open_network
 from novacula.hypernet.formula import POINTS, Formula, describe
+from novacula.hypernet.formula.bound import Box
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
 from novacula.report import Section, table
 
 SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class DomainFindings:
+    """The inputs for which a bound holds.
+
+    Attributes:
+        inputs: the least and the greatest value of each input.
+        sum: the least and the greatest sum of all inputs.
+        bits: whether what is said of the task holds at bits alone, 0 or 1.
+    """
+
+    inputs: tuple[tuple[float, float], ...]
+    sum: tuple[float, float]
+    bits: bool
 
 
 @dataclass(frozen=True)
@@ -59,9 +75,10 @@ class ClassifyFindings(LabelFindings):
         limit_latex: the limit in LaTeX.
         limit_r2: how much of the network's output the limit explains.
         is_task: whether the limit, or the formula without one, is the task itself.
-        error_bound: a proved bound of the difference between network and limit, or formula.
+        error_bound: a proved bound of the difference between network and limit, or formula; null where none is known.
         error_bound_says: the bound in words.
-        largest_error_seen: the largest such difference on the checked inputs.
+        largest_error_seen: the largest such difference on the checked inputs, and by the search of an attack.
+        domain: the inputs for which the bound holds; null where there is no formula.
         complexity: of network and formula.
         provenance: where the network comes from.
     """
@@ -88,6 +105,7 @@ class ClassifyFindings(LabelFindings):
     error_bound: float | None
     error_bound_says: str
     largest_error_seen: float | None
+    domain: DomainFindings | None
     complexity: FormulaComplexity
     provenance: Mapping[str, JSON]
 
@@ -112,7 +130,7 @@ class Classified:
     def findings(self) -> ClassifyFindings:
         """Everything, as the command prints it with ``--json``."""
         formula, checked, limit = self.formula, self.formula.checked, self.formula.limit_checked
-        numbers, seen = len(formula.values) or None, limit or checked
+        numbers = len(formula.values) or None
         return ClassifyFindings(
             **vars(label_findings(self.analysis)),
             task=self.task.name,
@@ -135,7 +153,8 @@ class Classified:
             is_task=formula.is_task,
             error_bound=finite(formula.error_bound),
             error_bound_says=formula.bound_says,
-            largest_error_seen=finite(seen and seen.largest),
+            largest_error_seen=finite(formula.largest_seen),
+            domain=formula.box and _domain(formula.box, formula.inputs),
             complexity=FormulaComplexity(**asdict(measure_complexity(self.network)), formula_numbers=numbers),
             provenance=self.network.provenance,
         )
@@ -145,6 +164,10 @@ class Classified:
         document = to_json(self.findings)
         assert isinstance(document, dict)
         return document
+
+
+def _domain(box: Box, inputs: int) -> DomainFindings:
+    return DomainFindings(((box.low, box.high),) * inputs, (box.least, box.most), box.bits)
 
 
 def classify(
@@ -166,7 +189,7 @@ def classify(
     if config.task is None and network.task is not None and is_function_name(network.task):
         raise InputError(source, f"names the task {network.task}; give it as --task: a file may not run code")
     task = find_task(config.task or network.task or "l1-norm", config.law)
-    formula = describe(network, task, points=check_points, seed=config.seed)
+    formula = describe(network, task, points=check_points, seed=config.seed, attack=config.attack)
     return Classified(network, task, analyze(network, task, config), formula)
 
 

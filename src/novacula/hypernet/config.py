@@ -142,6 +142,9 @@ class ClassifyConfig:
     """Copies with noisy weights. The share of them with the same label is the confidence; with 0 it is the margin."""
     seed: int = 0
     """Seed of inputs and noise, 0 to 2^32 - 1."""
+    attack: bool = False
+    """Search for the largest difference between network and formula, uphill from 64 inputs and at the corners of the
+    domain. It puts the proved bound to the test, and takes seconds."""
 
     def __post_init__(self) -> None:
         problems = unless_within("--points", self.points, 64, 10**6)

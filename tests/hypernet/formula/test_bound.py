@@ -12,6 +12,7 @@ from novacula.hypernet.formula.bound import Box, error_bound
 from novacula.hypernet.formula.expression import evaluate
 from novacula.hypernet.formula.form import Form, Line, Role
 from novacula.hypernet.formula.shallow import Reading, Shallow, Unit
+from novacula.hypernet.formula.writers import python_expression
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import find_task
 
@@ -27,6 +28,13 @@ def reading(units: tuple[Unit, ...], rows: np.ndarray, activation: Activation = 
     n, biases, outs = rows.shape[1], [unit.bias for unit in units], [unit.out for unit in units]
     output = Shallow(activation, rows, np.array(biases), np.array(outs), np.zeros(n), 0.0)
     return Reading(output, units, (), np.zeros((0, 2)), (), np.ones(len(units)))
+
+
+def bound_of(found: Reading, form: Form, box: Box) -> float:
+    """Of the form as it is printed."""
+    bound = error_bound(found, python_expression(form.expression(found.output.rows.shape[1])), box)
+    assert bound is not None
+    return bound
 
 
 def largest_difference(found: Reading, form: Form, box: Box, count: int = 60_000) -> float:
@@ -80,7 +88,7 @@ def test_a_background_of_the_form_costs_what_the_sum_of_all_inputs_can_reach(n: 
     unit = Unit(Direction("entry", (0,)), 3.0, 0.0, 0.0, 2.0, 0)
     role = Role("relu", "entry", ((0,),), 3.0, 0.1, 0.0, 2.0, mirrored=mirrored)
     found, form = reading((unit,), 3.0 * np.eye(n)[:1]), Form((role,), (), 0.0)
-    bound = error_bound(found, form, CUBE)
+    bound = bound_of(found, form, CUBE)
     assert largest_difference(found, form, CUBE) <= bound + 1e-12
     if not mirrored:
         assert bound == pytest.approx(2.0 * 0.1 * n * 2.0)
@@ -91,7 +99,7 @@ def test_what_a_row_has_beside_its_direction_costs_its_length_times_the_largest_
     unit = Unit(Direction("entry", (0,)), 1.0, 0.0, 0.0, 1.0, 0)
     found = reading((unit,), np.array([[1.0, 0.2, -0.1]]))
     form = Form((Role("relu", "entry", ((0,),), 1.0, 0.0, 0.0, 1.0),), (), 0.0)
-    bound = error_bound(found, form, CUBE)
+    bound = bound_of(found, form, CUBE)
     assert bound == pytest.approx(0.3 * 2.0) == pytest.approx(largest_difference(found, form, CUBE))
 
 
@@ -99,7 +107,7 @@ def test_a_square_is_as_steep_as_it_gets_in_the_box() -> None:
     unit = Unit(Direction("entry", (0,)), 1.0, 0.0, 0.5, 1.0, 0)
     found = reading((unit,), np.array([[1.0, 0.1]]), "square")
     form = Form((Role("square", "entry", ((0,),), 1.0, 0.0, 0.5, 1.0),), (), 0.0)
-    bound = error_bound(found, form, CUBE)
+    bound = bound_of(found, form, CUBE)
     assert bound == pytest.approx(2 * (1.1 * 2 + 0.5) * 0.2)
     assert largest_difference(found, form, CUBE) <= bound + 1e-12
 
@@ -109,7 +117,7 @@ def test_the_range_of_the_sum_counts() -> None:
     unit = Unit(Direction("total"), 1.0, 0.0, -1.0, 1.0, 0)
     found, form = reading((unit,), np.ones((1, 4))), Form((), (), 0.0)
     for most in (1.0, 3.0, 8.0):
-        assert error_bound(found, form, Box(-2.0, 2.0, -1.0, most)) == pytest.approx(most - 1)
+        assert bound_of(found, form, Box(-2.0, 2.0, -1.0, most)) == pytest.approx(most - 1)
 
 
 @pytest.mark.parametrize("activation", ["swish", "gelu", "tanh", "sin", "softplus"])
@@ -117,7 +125,7 @@ def test_between_the_points_of_the_grid_curvature_is_paid_for(activation: Activa
     unit = Unit(Direction("entry", (0,)), 7.0, 0.0, 0.3, 1.0, 0)
     found = reading((unit,), np.array([[7.0]]), activation)
     form = Form((Role(activation, "entry", ((0,),), 6.0, 0.0, 0.3, 1.0),), (), 0.0)
-    bound = error_bound(found, form, CUBE)
+    bound = bound_of(found, form, CUBE)
     largest = largest_difference(found, form, CUBE, 400_000)
     assert largest <= bound <= largest + 1e-4
 
@@ -128,7 +136,7 @@ def test_units_that_stand_for_planes_are_bounded_as_such() -> None:
     output = Shallow("relu", rows, np.zeros(2), np.array([1.0, 2.0]), np.array([0.0, 0.5]), 0.25)
     found = Reading(output, (), (0,), np.array([[0.5, 0.1]]), (1,), np.ones(2))
     form = Form((), (Line(((0,),), 0.5), Line(((1,),), 0.5)), 0.0)
-    bound = error_bound(found, form, CUBE)
+    bound = bound_of(found, form, CUBE)
     # |r(x) - x/2 - 0.1| is at most 0.9; the other unit adds up to 2 · 0.7 · 2; the constants are 0.25 and 0.1.
     assert largest_difference(found, form, CUBE) <= bound + 1e-12
     assert bound == pytest.approx(0.9 + 2 * 0.7 * 2 + 0.35)

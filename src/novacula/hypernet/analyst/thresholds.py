@@ -150,6 +150,8 @@ class Thresholds:
     """How far a weight of a deep network may be from a multiple of 1/4."""
     most_atoms: int = 60
     """Terms of a sum in a deep network: with more, nobody would read it."""
+    most_nodes: int = 400
+    """Inputs, kinks, and largest or least ones in the formula of a deep network: with more, nobody would read it."""
 
 
 THRESHOLDS = Thresholds()

@@ -4,8 +4,9 @@ The units tend to max(z, 0). Each layer is a table of sums of atoms: inputs, kin
 identities do the reading: max(-z, 0) = max(z, 0) - z, and b + max(a - b, 0) = max(a, b). Source: ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,16 +20,38 @@ from novacula.hypernet.formula.expression import (
     Extreme,
     Number,
     Over,
+    parse,
     plus,
     rounded,
     times,
 )
+from novacula.hypernet.formula.interval import EPS
 from novacula.hypernet.network import TargetNetwork
 
 
 @dataclass(frozen=True)
 class Atom:
     """A term of a sum."""
+
+    @cached_property
+    def key(self) -> str:
+        """A text that orders atoms."""
+        return repr(self)
+
+    @cached_property
+    def size(self) -> int:
+        """How many inputs, kinks, and largest or least ones it is written with."""
+        match self:
+            case Kink(inside):
+                return 1 + sum(atom.size for atom, _ in inside.terms)
+            case Best(_, atoms):
+                return 1 + sum(atom.size for atom in atoms)
+            case _:
+                return 1
+
+
+class TooLarge(Exception):
+    """A formula grows beyond what anybody would read."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +86,10 @@ class Sum:
     @classmethod
     def of(cls, terms: Mapping[Atom, float], constant: float = 0.0) -> "Sum":
         """The sum of these terms; zeros are left out."""
-        kept = [(atom, round(value, 9)) for atom, value in terms.items() if abs(value) > 1e-9]
-        return cls(tuple(sorted(kept, key=lambda term: repr(term[0]))), round(constant, 9))
+        kept = sorted(((atom, value) for atom, value in terms.items() if value), key=lambda term: term[0].key)
+        if len(kept) > THRESHOLDS.most_atoms or sum(atom.size for atom, _ in kept) > THRESHOLDS.most_nodes:
+            raise TooLarge
+        return cls(tuple(kept), constant)
 
     @property
     def only(self) -> Atom | None:
@@ -80,18 +105,23 @@ class Deep:
     Attributes:
         outputs: their formulas.
         weights, biases, bypass: the simple numbers that the network's were taken for, in its own scale.
+        exact: whether the formulas say these numbers with all their digits.
     """
 
     outputs: tuple[Expression, ...]
     weights: tuple[np.ndarray, ...]
     biases: tuple[np.ndarray, ...]
     bypass: np.ndarray
+    exact: bool
 
 
 def read_deep(network: TargetNetwork) -> Deep | None:
-    """Returns formulas of the outputs of a network of kinks; None where its weights are not simple, or too many.
+    """Returns formulas of the outputs of a network of kinks; None where its weights are not simple.
 
     Each unit is measured by its largest weight, which the next layer takes back.
+
+    Raises:
+        TooLarge: nobody would read the formulas.
     """
     architecture = network.architecture
     if architecture.activation not in RECTIFIERS or architecture.residual:
@@ -113,28 +143,42 @@ def read_deep(network: TargetNetwork) -> Deep | None:
         weights.append(table * size[:, None] / scale)
         biases.append(shift * size)
         sums = [_combined(row, below, float(b)) for row, b in zip(table, shift, strict=True)]
-        if any(len(s.terms) > THRESHOLDS.most_atoms for s in sums):
-            return None
         below, scale = sums if last else [_kink(s) for s in sums], size
     found = [_combined(np.ones(2), [s, _combined(row, inputs, 0.0)], 0.0) for s, row in zip(below, bypass, strict=True)]
-    return Deep(tuple(_expression(s, n) for s in found), tuple(weights), tuple(biases), bypass)
+    outputs = tuple(_expression(s, n) for s in found)
+    return Deep(outputs, tuple(weights), tuple(biases), bypass, exact=all(map(_says_all_digits, found)))
 
 
-def deep_bound(network: TargetNetwork, read: Deep, farthest: float) -> float:
+def _says_all_digits(found: Sum) -> bool:
+    """Whether all coefficients, and their halves, are written without rounding; then the formula is the sum itself."""
+    values = [found.constant, *(part * value for _, value in found.terms for part in (1.0, 0.5))]
+    inner = [atom for outer, _ in found.terms for atom in (outer.atoms if isinstance(outer, Best) else (outer,))]
+    below = [atom.inside if isinstance(atom, Kink) else Sum(((atom, 1.0),), 0.0) for atom in inner if atom.size > 1]
+    return all(rounded(value).value == value for value in values) and all(map(_says_all_digits, below))
+
+
+def deep_bound(network: TargetNetwork, read: Deep, lines: Sequence[str], farthest: float) -> float | None:
     """Returns a number that |network(x) - formula(x)| exceeds nowhere for |x_i| ≤ `farthest`, of all outputs.
 
     Layer by layer: a unit differs from its kink by at most the rounding of the corner, by what the units below differ
-    times the weights, and by what the weights differ times the largest values below.
+    times the weights, and by what the weights differ times the largest values below. Besides, there is room for the
+    rounding of floating-point numbers. The formulas of the lines must be those that were read, digit for digit; None
+    where they are not.
     """
+    if not read.exact or tuple(map(parse, lines)) != read.outputs:
+        return None
     corner = ACTIVATIONS[network.architecture.activation].corner or 0.0
     reach, error = np.full(network.architecture.inputs, farthest), np.zeros(network.architecture.inputs)
     for weight, bias, own, own_bias in zip(network.weights, network.biases, read.weights, read.biases, strict=True):
+        rounding = 8 * EPS * (weight.shape[1] + 8)
+        size = (np.abs(weight) + np.abs(own)) @ (reach + error) + np.abs(bias) + np.abs(own_bias) + corner
         error = np.abs(weight) @ error + np.abs(weight - own) @ reach + np.abs(bias - own_bias)
-        reach = np.abs(own) @ reach + np.abs(own_bias)
-        error = error + corner
-    error = error - corner  # outputs have no corner
+        error = error + corner + rounding * size
+        reach = (np.abs(own) @ reach + np.abs(own_bias)) * (1 + rounding)
+    error = error - corner * (1 - 8 * EPS)  # outputs have no corner
     direct = np.zeros_like(read.bypass) if network.bypass is None else network.bypass
-    return float((error + np.abs(direct - read.bypass).sum(1) * farthest).max())
+    straight = (np.abs(direct - read.bypass) + 16 * EPS * len(direct[0]) * np.abs(direct)).sum(1) * farthest
+    return float((error + straight).max()) * (1 + 1e-12)
 
 
 def _simple(values: np.ndarray) -> np.ndarray | None:
@@ -233,7 +277,7 @@ def _atom(atom: Atom, n: int) -> Expression:
             inputs = {each.index for each in atoms if isinstance(each, Input)}
             if len(inputs) == len(atoms) == n:
                 return Extreme("max" if largest else "min")
-            ordered = sorted(atoms, key=repr)
+            ordered = sorted(atoms, key=lambda atom: atom.key)
             return Extreme("max" if largest else "min", tuple(_atom(each, n) for each in ordered))
         case _:
             return Number(0.0)

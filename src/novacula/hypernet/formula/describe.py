@@ -14,8 +14,9 @@ import torch
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import can_be_measured
+from novacula.hypernet.formula.attack import largest_difference
 from novacula.hypernet.formula.bound import Box, error_bound
-from novacula.hypernet.formula.deep import Deep, deep_bound, read_deep
+from novacula.hypernet.formula.deep import Deep, TooLarge, deep_bound, read_deep
 from novacula.hypernet.formula.expression import (
     INPUTS,
     Call,
@@ -34,6 +35,7 @@ from novacula.hypernet.formula.known import is_known
 from novacula.hypernet.formula.limit import limit_expression, nearest_limit
 from novacula.hypernet.formula.roles import forms
 from novacula.hypernet.formula.shallow import Reading, read_output, split
+from novacula.hypernet.formula.writers import python_expression
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
 
@@ -50,7 +52,7 @@ class Draft:
     Attributes:
         outputs: a formula for each output.
         limits: the limit of each; none where one of them has none.
-        parts: of a network of one hidden layer, each output as it was read, with the form or the limit of its formula.
+        readings: of a network of one hidden layer, each output as it was read.
         deep: a deeper network as it was read.
         values: the numbers of the formulas by role.
         caveat: why the formulas cannot be accepted, whatever the check says.
@@ -58,13 +60,15 @@ class Draft:
 
     outputs: tuple[Expression, ...]
     limits: tuple[Expression, ...] = ()
-    parts: tuple[tuple[Reading, Form], ...] = ()
+    readings: tuple[Reading, ...] = ()
     deep: Deep | None = None
     values: Mapping[str, float] = field(default_factory=dict)
     caveat: str = ""
 
 
-def describe(network: TargetNetwork, task: Task, *, points: int = POINTS, seed: int = 0) -> Formula:
+def describe(
+    network: TargetNetwork, task: Task, *, points: int = POINTS, seed: int = 0, attack: bool = False
+) -> Formula:
     """Finds a formula of a network, and checks it.
 
     Args:
@@ -72,6 +76,7 @@ def describe(network: TargetNetwork, task: Task, *, points: int = POINTS, seed: 
         task: what it should compute, and the law of the inputs.
         points: inputs on which formula and network are compared; fewer where layers are wider than 300 units.
         seed: of the inputs.
+        attack: whether a search goes for the largest difference between network and formula, which checks the bound.
 
     Returns:
         A formula, accepted or not; or the reason why there is none.
@@ -85,13 +90,16 @@ def describe(network: TargetNetwork, task: Task, *, points: int = POINTS, seed: 
     fit_x, x = drawn[:_FIT_POINTS], drawn[_FIT_POINTS:]
     if not can_be_measured(network) or not np.isfinite(network(fit_x)).all():
         return Formula(n, reason="the network explodes, or has weights beyond 10^30")
-    draft = read_formula(network, task, fit_x)
+    try:
+        draft = read_formula(network, task, fit_x)
+    except TooLarge:
+        return Formula(n, reason="the formula is too large to read")
     if draft is None:
         return Formula(n, reason="the weights fall into no roles: every unit would need a term of its own")
-    return _judged(network, task, draft, x)
+    return _judged(network, task, draft, x, seed if attack else None)
 
 
-def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray) -> Formula:
+def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, attack: int | None) -> Formula:
     n, limits = x.shape[1], draft.limits
     y = np.concatenate([network(part) for part in np.array_split(x, max(1, len(x) // 20_000))])
     checked = check(lambda inputs: columns(draft.outputs, inputs), network, x, y)
@@ -106,9 +114,15 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray) -> 
         reason = reason or f"the formula's squared error is {mse:.3g}, the network's {network_mse:.3g}"
     elif not checked.holds:
         reason = reason or f"the formula explains {checked.r2:.1%} of the network's output"
-    box = Box.around(x)
-    bounds = [error_bound(*part, box) for part in draft.parts]
-    bounds += [deep_bound(network, draft.deep, box.farthest)] if draft.deep else []
+    box = Box.around(x, bits=task.law.name == "bits")
+    bound = _bound(network, draft, box)
+    largest = (limit_checked or checked).largest
+    if attack is not None:
+        shown = limits or draft.outputs
+        found, _ = largest_difference(lambda at: network(at) - columns(shown, at), box, n, attack)
+        largest = max(largest, found)
+    if bound is not None and largest > bound * (1 + 1e-9):
+        raise RuntimeError(f"the bound {bound:.6g} is below the error {largest:.6g} that was seen: a fault of novacula")
     return Formula(
         n,
         draft.outputs,
@@ -120,14 +134,26 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray) -> 
         limits=limits,
         limit_checked=limit_checked,
         is_task=is_known(limits or draft.outputs, task, n),
-        error_bound=max(bounds) if bounds and not draft.caveat else None,
+        error_bound=bound,
         box=box,
+        largest_seen=largest,
         values=draft.values,
     )
 
 
 _TRIED = 20
 """Forms that are fitted before the nearest of them is taken."""
+
+
+def _bound(network: TargetNetwork, draft: Draft, box: Box) -> float | None:
+    """The bound of the lines that are printed: of the limits, or of the formulas where there are none."""
+    lines = list(map(python_expression, draft.limits or draft.outputs))
+    if draft.deep:
+        return deep_bound(network, draft.deep, lines, box.farthest)
+    if draft.caveat or not draft.readings:
+        return None
+    bounds = [error_bound(reading, line, box) for reading, line in zip(draft.readings, lines, strict=True)]
+    return None if None in bounds else max(bound for bound in bounds if bound is not None)
 
 
 def read_formula(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | None:
@@ -140,7 +166,7 @@ def read_formula(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | N
 
 def _read_shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | None:
     """Reads a network of at most one hidden layer, output by output."""
-    outputs, limits, parts, values = [], [], [], {}
+    outputs, limits, readings, values = [], [], [], {}
     wanted = task.function(torch.from_numpy(x)).double().numpy().reshape(len(x), -1)
     split_outputs = split(network)
     for index, output in enumerate(split_outputs):
@@ -153,11 +179,11 @@ def _read_shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | 
         limit = nearest_limit(form, x)
         outputs.append(form.expression(x.shape[1]))
         limits += [limit_expression(limit, x.shape[1])] if limit else []
-        parts.append((reading, limit or form))
+        readings.append(reading)
         values |= _values(form, f"y{index} " if len(split_outputs) > 1 else "")
     if not outputs:
         return None
-    return Draft(tuple(outputs), tuple(limits) if len(limits) == len(outputs) else (), tuple(parts), values=values)
+    return Draft(tuple(outputs), tuple(limits) if len(limits) == len(outputs) else (), tuple(readings), values=values)
 
 
 def _first_that_does(reading: Reading, x: np.ndarray, wanted: np.ndarray) -> Form | None:

@@ -5,10 +5,11 @@ same tree is evaluated on arrays here, and written as Python, LaTeX and SymPy by
 Source: ours.
 """
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -256,3 +257,74 @@ def _over(body: Expression, domain: Domain, x: np.ndarray) -> np.ndarray:
         bound = {name: x[:, column] for name, column in zip("ij", columns, strict=False)}
     value = _value(body, x, bound)
     return np.broadcast_to(value, (value.shape[0], len(members))).sum(1, keepdims=True)
+
+
+def parse(text: str) -> Expression:
+    """Returns the formula that a line of Python says, as `novacula.hypernet.formula.writers` writes it; nothing is run.
+
+    Raises:
+        ValueError: the line holds what our formulas never hold.
+    """
+    return _parsed(ast.parse(text, mode="eval").body)
+
+
+_ITERATED: Mapping[str, DomainName] = {
+    "x": "inputs",
+    "combinations(x, 2)": "pairs",
+    "zip(x, x[1:])": "neighbors",
+    "zip(x[::2], x[1::2])": "couples",
+    "zip(x, x[n // 2:])": "halves",
+}
+
+
+def _parsed(node: ast.expr) -> Expression:
+    match node:
+        case ast.Constant(value=float() | int() as value):
+            return Number(float(value))
+        case ast.Name(id="k"):
+            return Stair()
+        case ast.Name(id="x_i" | "x_j" as name):
+            return Entry("i" if name == "x_i" else "j")
+        case ast.Subscript(value=ast.Name(id="x"), slice=ast.Constant(value=int() as index)):
+            return Entry(index)
+        case ast.BinOp(left=ast.UnaryOp(op=ast.USub()), op=ast.Pow(), right=ast.Name(id="k")):
+            return Alternating()
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=float() | int() as value)):
+            return Number(-float(value))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return times(Number(-1.0), _parsed(operand))
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return plus(_parsed(left), _parsed(right))
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            return plus(_parsed(left), times(Number(-1.0), _parsed(right)))
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return times(_parsed(left), _parsed(right))
+        case ast.Call(func=ast.Name(id="sum"), args=[ast.Name(id="x")]):
+            return Total()
+        case ast.Call(func=ast.Name(id="sum"), args=[ast.GeneratorExp(elt=body, generators=[loop])]):
+            return Over(_parsed(body), _domain(loop.iter))
+        case ast.Call(func=ast.Name(id="max" | "min" as kind), args=[ast.Name(id="x")]):
+            return Extreme("max" if kind == "max" else "min")
+        case ast.Call(func=ast.Name(id="max" | "min" as kind), args=arguments):
+            return Extreme("max" if kind == "max" else "min", tuple(map(_parsed, arguments)))
+        case ast.Call(func=ast.Name(id=name), args=[argument]) if name in FUNCTIONS:
+            return Call(cast(FunctionName, name), _parsed(argument))
+        case _:
+            raise ValueError(f"{ast.unparse(node)[:60]} is no part of a formula")
+
+
+def _domain(iterated: ast.expr) -> Domain:
+    """The index set that a loop goes through."""
+    match iterated:
+        case ast.Tuple(elts=listed):
+            members = [member.elts if isinstance(member, ast.Tuple) else [member] for member in listed]
+            entries = [tuple(_parsed(entry) for entry in member) for member in members]
+            return Domain("some", tuple(tuple(e.index for e in m if isinstance(e, Entry) and isinstance(e.index, int))
+                                        for m in entries))  # fmt: skip
+        case ast.Call(func=ast.Name(id="range"), args=[first, end]):
+            low, beyond = ast.literal_eval(first), 0
+            if isinstance(end, ast.BinOp):
+                beyond = ast.literal_eval(end.right) * (1 if isinstance(end.op, ast.Add) else -1)
+            return Domain("steps", first=low, beyond=beyond - 1)
+        case _:
+            return Domain(_ITERATED[ast.unparse(iterated)])

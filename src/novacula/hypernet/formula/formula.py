@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.formula.bound import Box
+from novacula.hypernet.formula.bound import Box, rounded_outward
 from novacula.hypernet.formula.expression import Expression, evaluate
 from novacula.hypernet.formula.writers import latex, python_expression, python_source, sympy_object, sympy_text
 
@@ -22,6 +22,7 @@ POINTS = 100_000
 FAR = 10.0
 """Times the inputs."""
 _CHUNK = 20_000
+_LOOSE = 10.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ class Formula:
         error_bound: proved bound of |network - limit|, or of |network - formula| where there is no limit, over the box;
             of the output for which it is largest; None where no bound is known.
         box: the inputs for which the bound holds.
+        largest_seen: the largest difference that was seen there, on random inputs or by a search; None without one.
         values: the numbers of the formula by role, for size laws.
     """
 
@@ -117,6 +119,7 @@ class Formula:
     is_task: bool = False
     error_bound: float | None = None
     box: Box | None = None
+    largest_seen: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
@@ -161,12 +164,23 @@ class Formula:
         return tuple(sympy_object(output, self.inputs) for output in self.outputs)
 
     @property
+    def is_loose(self) -> bool:
+        """Whether the bound is more than 10 times the largest difference that was seen."""
+        bound, seen = self.error_bound, self.largest_seen
+        return bound is not None and seen is not None and bound > _LOOSE * seen and bound > 1e-5
+
+    @property
     def bound_says(self) -> str:
         """The bound in words; empty where there is none."""
         if self.error_bound is None or self.box is None:
             return ""
-        what = "task" if self.is_task else "limit" if self.limits else "formula"
-        return f"|network - {what}| <= {self.error_bound:.3g} for all {self.box}"
+        what = "limit" if self.limits else "formula"
+        at = f"all {self.box}"
+        if self.is_task:  # of bits, the task is what the formula is at bits, not between them
+            what, at = "task", "x_i in {0, 1}" if self.box.bits else at
+        seen = "" if self.largest_seen is None else f"; {self.largest_seen:.3g} is the most that was seen"
+        loose = ", so the bound is loose" if self.is_loose else ""
+        return f"|network - {what}| <= {rounded_outward(self.error_bound, 1, 3):.3g} for {at}{seen}{loose}"
 
 
 def columns(outputs: Sequence[Expression], x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
