@@ -37,8 +37,8 @@ def random_network(seed: int) -> tuple[str, TargetNetwork, str]:
     if kind == "deep":
         return kind, _deep(generator), str(generator.choice(["l1-norm", "max"]))
     activation = "square" if kind == "squares" else str(generator.choice(_ACTIVATIONS))
-    inputs = int(generator.integers(1, 4)) if kind == "few-inputs" else int(generator.integers(2, 9))
-    rows = np.array([_row(kind, inputs, generator) for _ in range(int(generator.integers(1, 3 * inputs + 1)))])
+    inputs = int(generator.integers(1, 4)) if kind == "few-inputs" else int(generator.integers(2, 7))
+    rows = np.array([_row(kind, inputs, generator) for _ in range(int(generator.integers(1, 2 * inputs + 1)))])
     biases = generator.normal(size=len(rows)) * generator.choice([0, 1], len(rows))
     outs = generator.normal(size=(1, len(rows))) * (1234.56789 if kind == "large" else 1.0)
     bypass = generator.normal(size=(1, inputs)) if generator.random() < 0.3 else None

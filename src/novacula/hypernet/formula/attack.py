@@ -47,11 +47,12 @@ def largest_difference(difference: Difference, box: Box, inputs: int, seed: int 
 
 
 def _uphill(height: Callable[[np.ndarray], np.ndarray], points: np.ndarray, width: float) -> np.ndarray:
-    """The signs of the slopes at some points, by differences."""
+    """The slopes at some points, by differences, each point's largest of length 1."""
     shifts = width * np.eye(points.shape[1])
     moved = np.concatenate([points[:, None] + shifts, points[:, None] - shifts], 1)
     values = height(moved.reshape(-1, points.shape[1])).reshape(len(points), 2, -1)
-    return np.sign(values[:, 0] - values[:, 1])
+    slopes = values[:, 0] - values[:, 1]
+    return slopes / np.maximum(np.abs(slopes).max(1, keepdims=True), 1e-300)
 
 
 def _inside(points: np.ndarray, box: Box) -> np.ndarray:
