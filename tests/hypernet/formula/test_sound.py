@@ -32,6 +32,12 @@ def test_squares_that_the_printed_product_leaves_out_count() -> None:
     assert 1.494 <= found.error_bound < 3
 
 
+def test_a_product_is_bounded_in_the_squares_of_its_network() -> None:
+    found = describe(build("product-completion", 4), find_task("dot-product"), points=4000, attack=True)
+    assert found.is_task and found.error_bound is not None and found.largest_seen is not None
+    assert found.largest_seen <= found.error_bound < 3
+
+
 def test_digits_that_are_not_printed_count() -> None:
     network = shallow([[1.0]], [1234.56789], "tanh", "sum")
     found = describe(network, find_task("sum"))

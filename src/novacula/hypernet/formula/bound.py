@@ -11,7 +11,7 @@ which network and formula are evaluated in double precision. Source: ours.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from math import floor, isfinite, log10
+from math import floor, inf, isfinite, log10
 
 import numpy as np
 from jaxtyping import Float
@@ -20,7 +20,7 @@ from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import parse
 from novacula.hypernet.formula.interval import EPS, Interval, image
-from novacula.hypernet.formula.ridges import Ridge, Ridges, ridges
+from novacula.hypernet.formula.ridges import WAYS, Ridge, Ridges, ridges
 from novacula.hypernet.formula.shallow import Reading
 
 _TOLERANCE = 1e-6
@@ -98,15 +98,16 @@ def error_bound(reading: Reading, line: str, box: Box) -> float | None:
         box: where.
     """
     n = reading.output.rows.shape[1]
-    formula = ridges(parse(line), n)
-    if formula is None:
-        return None
+    expression, least = parse(line), inf
     with np.errstate(over="ignore", invalid="ignore"):
-        # What is linear in the sum may be counted there or at every input: whichever lets more cancel.
-        shifts = {0.0, float(formula.sum.high)}
-        shifts.add(sum(unit.out * unit.weight for unit in reading.units if unit.straight) - float(formula.sum.low))
-        found = min(_Difference(reading, formula, box, shift).bound for shift in shifts)
-    return found if isfinite(found) else None
+        for squares in WAYS if "] * x[" in line or "x_i * x_j" in line else WAYS[:1]:
+            if (formula := ridges(expression, n, squares)) is None:
+                return None
+            # What is linear in the sum may be counted there or at every input: whichever lets more cancel.
+            shifts = {0.0, float(formula.sum.high)}
+            shifts.add(sum(unit.out * unit.weight for unit in reading.units if unit.straight) - float(formula.sum.low))
+            least = min(least, *(_Difference(reading, formula, box, shift).bound for shift in shifts))
+    return least if isfinite(least) else None
 
 
 class _Difference:

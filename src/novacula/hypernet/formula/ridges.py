@@ -1,7 +1,8 @@
 """A formula as a sum of ridges: terms c φ(a·x + b), a plane, and a constant. Source: ours.
 
 What a bound is computed from is this sum, read from the formula as it is printed. All numbers are intervals that hold
-the products and sums of the printed ones. A product of two inputs is two squares, xy = ((x + y)² - (x - y)²)/4.
+the products and sums of the printed ones. A product of two inputs is made of squares, in one of three ways:
+((x + y)² - (x - y)²)/4, ((x + y)² - x² - y²)/2 or (x² + y² - (x - y)²)/2.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from novacula.hypernet.formula.expression import (
 from novacula.hypernet.formula.interval import Interval
 
 _ONE = Interval.of(1.0)
+Squares = tuple[float, float, float]
+"""A product of x and y in terms of (x + y)², of x² and y², and of (x - y)²."""
+WAYS: tuple[Squares, ...] = ((0.25, 0.0, -0.25), (0.5, -0.5, 0.0), (0.0, 0.5, -0.5))
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,12 @@ class Ridges:
     sum: Interval = field(default_factory=lambda: Interval.of(0.0))
     constant: Interval = field(default_factory=lambda: Interval.of(0.0))
     terms: list[Ridge] = field(default_factory=list)
+    squares: Squares = WAYS[0]
 
 
-def ridges(expression: Expression, n: int) -> Ridges | None:
-    """Returns a formula of n inputs as a sum of ridges; None where it is none."""
-    found = Ridges(Interval.of(np.zeros(n)))
+def ridges(expression: Expression, n: int, squares: Squares = WAYS[0]) -> Ridges | None:
+    """Returns a formula of n inputs as a sum of ridges, products written as these squares; None where it is none."""
+    found = Ridges(Interval.of(np.zeros(n)), squares=squares)
     return found if _gather(found, expression, _ONE, n, None) else None
 
 
@@ -110,10 +115,10 @@ def _product(found: Ridges, factors: tuple[Expression, ...], factor: Interval, n
         case [node]:
             return _gather(found, node, factor, n, k)
         case [Entry(int(first)), Entry(int(second))]:
-            quarter, zero = factor * Interval.of(0.25), Interval.of(0.0)
-            for sign in (1.0, -1.0):
-                row = Interval.of(np.eye(n)[first] + sign * np.eye(n)[second])
-                found.terms.append(Ridge("square", row, zero, zero, quarter * Interval.of(sign)))
+            (x, y), zero, (together, alone, apart) = np.eye(n)[[first, second]], Interval.of(0.0), found.squares
+            for row, share in ((x + y, together), (x, alone), (y, alone), (x - y, apart)):
+                if share:
+                    found.terms.append(Ridge("square", Interval.of(row), zero, zero, factor * Interval.of(share)))
         case _:
             return False
     return True
