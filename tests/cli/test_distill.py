@@ -58,7 +58,7 @@ def test_run_shows_the_program_and_resumes_and_reports(folder: Path, capfd: pyte
     assert "It was stopped before its end." in out and "novacula runs resume" in err
     assert main(["runs", "resume", "cut"]) == 0
     out, err = capfd.readouterr()
-    assert "def step(state, x):" in out and "right on all held-out rows" in out and "train" in out
+    assert "def step(state, x):" in out and "same.csv: right" in out and "train" in out
     assert RunFolder.open("runs/cut").status == "finished"
     Path("runs/cut/report.html").unlink()
     assert main(["runs", "report", "cut"]) == 0

@@ -10,7 +10,7 @@ import pytest
 
 from novacula.distill.config import RunConfig
 from novacula.distill.export import check_python
-from novacula.distill.expression import Name
+from novacula.distill.expression import Name, Number, operation
 from novacula.distill.findings import DistillFindings
 from novacula.distill.network import Network, save_network
 from novacula.distill.program import Program
@@ -88,6 +88,31 @@ def test_where_every_program_is_wrong_the_nearest_is_shown(tmp_path: Path, monke
     assert {row.tier for row in findings.table} == {"wrong"}
 
 
+def test_a_network_that_departs_from_its_program_is_no_network_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program of a network that errs on one input of 600."""
+    zero = Program(("x",), (), (), (), (), (Number(0),))
+    errs = memoryless(lookup((0, 1), 0, [0] * 300 + [1] + [0] * 299), 0, 599)
+    monkeypatch.setattr("novacula.distill.extract.synthesize", lambda *sources: [Candidate(zero, "test", "machine 0")])
+    monkeypatch.setattr("novacula.distill.extract.read_states", _without_machines)
+    departs = distill_network(replace(errs, length=2), tmp_path).findings
+    assert (departs.outcome, departs.tier, departs.reached) == ("network departs", "departs", False)
+    assert "the network puts out (1,) last, and the program (0,)" in departs.checked
+
+
+def test_an_exception_that_is_wrong_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, s = Name("x"), Name("s")
+    rare = operation("if", operation("==", x + s * 7, 8), 3, (s + x) % 2)
+    found = [Candidate(Program(("x",), ("s",), (0,), (), ((s + x) % 2,), (rare,)), "test", "machine 0")]
+    monkeypatch.setattr("novacula.distill.extract.synthesize", lambda *sources: found)
+    monkeypatch.setattr("novacula.distill.extract.read_states", _without_machines)
+    monkeypatch.setattr("novacula.distill.extract._RARELY", 1.0)
+    findings = distill_network(planted_network("Parity_All"), tmp_path).findings
+    assert findings.tier == "S4" and findings.nodes is not None and findings.nodes <= 6
+    assert {row.tier for row in findings.table} == {"wrong", "S4"}
+
+
 def _without_machines(network: Network, sequences: Sequences, seed: int) -> States:
     return replace(read_states(network, sequences, seed), opened=None, queried=None)
 
@@ -113,9 +138,22 @@ def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
     result = run(str(path), RunConfig(), out=tmp_path / "run")
     findings = result.findings
     assert findings.tier is None and result.reached
-    assert "20 of 20 held-out rows of up to 8 steps" in findings.checked
+    assert "held-out rows of up to 8 steps that go beyond every learned row" in findings.checked
+    assert (findings.outcome, result.document["outcome"]) == ("right", "right")
+    assert findings.determination is not None and (findings.determination.pairs, findings.determination.covered) == (
+        4,
+        4,
+    )
     assert findings.roads["data"].right
     assert findings.route == "opened"
+
+
+def test_one_row_three_times_proves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text(3 * (json.dumps({"x": [1, 2, 0, 2, 0, 2, 0], "y": [2, 0, 2, 0, 2, 0, 1]}) + "\n"))
+    result = run(str(path), RunConfig(networks=1), out=tmp_path / "run", time_limit=20)
+    assert not result.reached and result.findings.outcome in ("not determined", "none")
+    assert "Right on 1 of 1" not in result.findings.checked
 
 
 @pytest.mark.parametrize(

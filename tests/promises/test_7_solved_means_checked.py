@@ -10,12 +10,12 @@ import pytest
 from novacula.distill.bench import summarize, task_row
 from novacula.distill.choose import JudgedProgram, choose
 from novacula.distill.config import BenchConfig
+from novacula.distill.neighbors import changed
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Certificate, Target, verify
 from novacula.files import to_json
 from novacula.jobs import Outcome
 from tests.distill.findings import findings_of
-from tests.distill.verify.mutants import mutants
 
 NAMES = ("Sum_Last2", "Bitwise_Xor", "Add_Mod_3", "Max_Seen")
 SOLVED = ("S2", "S3", "S4")
@@ -38,7 +38,7 @@ def target_of(name: str) -> Target:
 def test_a_wrong_program_gets_no_tier(name: str) -> None:
     target, right = target_of(name), TASKS[name].program
     x = target.sample(300, target.length, np.random.default_rng(9))
-    wrong = [each for each in mutants(right) if not np.array_equal(each.run(x), right.run(x))][:3]
+    wrong = [each for each in changed(right) if not np.array_equal(each.run(x), right.run(x))][:3]
     assert wrong and verify(right, target).tier in SOLVED
     for mutant in wrong:
         certificate = verify(mutant, target)

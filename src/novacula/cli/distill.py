@@ -25,8 +25,9 @@ def run(source: str, /, *, config: Flat[RunConfig] = RunConfig(), options: Group
     states are written as integers or as a machine, formulas are found for these,
     and the shortest program that passes all checks is proved where that is possible.
 
-    The exit code is 0 from tier S2 on, a short formula that is right on fresh
-    sequences; else it is 1. With data alone it is 0 where every held-out row is right.
+    The exit code is 0 where the outcome is "right": a short formula that is right
+    on fresh sequences, or a table that was compared on all inputs of some length.
+    With data alone, the program fits all rows and they determine it. Else it is 1.
 
     Example: novacula distill run Binary_Addition
     Example: novacula distill run sequences.csv
@@ -69,14 +70,20 @@ def _show(result: "DistillResult") -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
+    from novacula.distill.findings import shown_inputs
+
     findings = result.findings
     if findings.program:
         show_result(Syntax(findings.program, "python", background_color="default", word_wrap=True))
     if findings.reason:
         show_result(printable(findings.reason))
+    if findings.determination:
+        for pair in findings.determination.open:
+            after = shown_inputs(pair.after) or "nothing"
+            show_result(printable(f"No row shows the input {shown_inputs([pair.x])} after {after}."))
     if not findings.program:
         show_result(printable(findings.checked))
-    tier = findings.tier or ("right on all held-out rows" if findings.reached else "not right")
+    tier = findings.tier or findings.outcome
     size = f", {findings.nodes} syntax nodes" if findings.nodes is not None else ""
     machine = f", {findings.states} states" if findings.states is not None else ""
     road = f", {findings.route}" if findings.route else ""
@@ -126,6 +133,6 @@ def _show_bench(result: "RunResult[BenchFindings]") -> None:
 
 
 SCREENS: dict[str, Screen[Any]] = {
-    "run": Screen(_show, _describe, reached=lambda result: result.reached),
+    "run": Screen(_show, _describe, reached=lambda result: result.findings.outcome == "right"),
     "bench": Screen(_show_bench, _describe_task, unit="task", reached=lambda result: not result.findings.failed),
 }

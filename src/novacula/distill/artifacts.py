@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from novacula.distill.choose import JudgedProgram, choose, nearest
+from novacula.distill.choose import JudgedProgram
 from novacula.distill.explain import checked, states_of
 from novacula.distill.export import c_source, machine_dot, machine_mermaid, machine_svg, smt_source
 from novacula.distill.export.diagram import MOST_STATES
@@ -25,7 +25,7 @@ def write_artifacts(
     folder: RunFolder,
     findings: DistillFindings,
     source: Source,
-    programs: Sequence[JudgedProgram],
+    best: JudgedProgram | None,
     extractions: Sequence[Extraction],
 ) -> None:
     """Writes everything that there is so far.
@@ -34,13 +34,12 @@ def write_artifacts(
         folder: of the run.
         findings: what result.json says.
         source: of the run.
-        programs: all that were found.
+        best: the program that the result shows.
         extractions: of the networks that were opened.
 
     Raises:
         OSError: the disk or the folder refused.
     """
-    best = choose(programs) or nearest(programs)
     if best:
         write_text(folder.artifact(PROGRAM), str(findings.program))
         comment = f"{source.name}, distilled by novacula. {checked(source, best.certificate)}"

@@ -196,7 +196,9 @@ def summarize(rows: Sequence[TaskRow], config: BenchConfig, *, wall_seconds: flo
         run: its folder.
     """
     reached: dict[Tier, int] = {
-        tier: sum(TIERS.index(row.tier) >= TIERS.index(tier) for row in rows) for tier in TIERS[1:]
+        tier: sum(TIERS.index(row.tier) >= TIERS.index(tier) for row in rows)
+        for tier in TIERS
+        if tier not in ("none", "departs")
     }
     return BenchFindings(
         tasks=len(rows),

@@ -13,61 +13,28 @@ from typing_extensions import override
 from novacula.distill.artifacts import write_artifacts
 from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, program_table
 from novacula.distill.config import RunConfig
+from novacula.distill.determined import determine
 from novacula.distill.explain import checked, describe_network, source_text, states_of
-from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, judge_all, reaches
-from novacula.distill.findings import ROADS, DistillFindings, FormRow, NetworkOutcome, Road, RoadOutcome
-from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, find_shortcuts, reaches
+from novacula.distill.findings import (
+    ROADS,
+    Determination,
+    DistillFindings,
+    FormRow,
+    NetworkOutcome,
+    Outcome,
+    Road,
+    RoadOutcome,
+)
 from novacula.distill.profile import profile
-from novacula.distill.sequences import Sequences
+from novacula.distill.program import Program as Formula
+from novacula.distill.sequences import fresh_steps, joined
 from novacula.distill.source import Source
-from novacula.distill.synth import Limits, synthesize
 from novacula.distill.train import TrainedNetwork, Trainer
 from novacula.distill.verify import Tier
-from novacula.distill.verify.target import list_symbols
+from novacula.distill.verify.verify import departure
 from novacula.files import JSON, from_json
 from novacula.runs import Program, RunFolder, Step
-
-_ROWS = 400
-_WORK = 4_000_000
-
-
-def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:
-    """Returns programs for the data, with their verdicts.
-
-    Args:
-        source: of the run; a network is no data.
-        judge: of the programs.
-    """
-    symbols = list_symbols(source.low, source.high, source.streams)
-    if source.kind == "network" or symbols is None:
-        return []
-    tree = prefix_tree(source.sequences.rows(slice(_ROWS)), symbols)
-    length = int(source.sequences.lengths.max())
-    return judge_all(synthesize([], [tree], None, length, Limits(work=_WORK)), None, "data", None, judge)
-
-
-def prefix_tree(sequences: Sequences, symbols: np.ndarray) -> Machine:
-    """Returns the machine that knows the sequences and nothing else: a state for each of their beginnings.
-
-    Args:
-        sequences: no two of them contradict each other.
-        symbols: all inputs of one step, in lexicographic order.
-    """
-    empty = Machine(symbols, np.full((1, len(symbols)), UNKNOWN), np.zeros((1, len(symbols), 1), np.int64))
-    places = empty.indices(sequences.x)
-    after, output = [[UNKNOWN] * len(symbols)], [[[0] * sequences.y.shape[2]] * len(symbols)]
-    for row, length in zip(range(len(places)), sequences.lengths.tolist(), strict=True):
-        state = 0
-        for time in range(length):
-            place = int(places[row, time])
-            if after[state][place] == UNKNOWN:
-                after[state][place] = len(after)
-                output[state][place] = sequences.y[row, time].tolist()
-                after.append([UNKNOWN] * len(symbols))
-                output.append([[0] * sequences.y.shape[2]] * len(symbols))
-            state = after[state][place]
-    return Machine(symbols, np.array(after), np.array(output))
-
 
 _Key = tuple[float, str]
 
@@ -99,6 +66,7 @@ class Distillation(Program):
         self._trainer = None if source.network else self._begin_training()
         self._shortcuts: list[JudgedProgram] | None = None if config.shortcuts else []
         self._opened: list[_Key] = []
+        self._determinations: dict[int, Determination] = {}
         self.extractions: list[Extraction] = []
 
     @property
@@ -160,23 +128,26 @@ class Distillation(Program):
     @override
     def result(self) -> DistillFindings:
         best = choose(self.programs)
-        shown = best or nearest(self.programs)
+        shown = self.shown
         certificate = shown.certificate if shown else None
+        determination = self._determination(best)
         with self._clock.stage("export"):
             machine = states_of(best.program, self._source) if best else None
-            text = source_text(shown, self._source) if shown else None
+            text = source_text(shown, self._source, determination) if shown else None
+        outcome = _outcome(best, shown, determination)
         return DistillFindings(
             task=self._source.name,
             kind=self._source.kind,
-            tier=self._tier(best),
+            tier=self._tier(shown),
             route=shown.road if shown else None,
             method=shown.method if shown else None,
             program=text,
             nodes=shown.nodes if shown else None,
             states=machine.states if machine else None,
             checked=checked(self._source, certificate),
-            reached=bool(best and best.certificate and best.certificate.reached),
-            reason=self._reason(best),
+            reached=bool(best and best.certificate and best.certificate.reached)
+            and (determination is None or determination.determined),
+            reason=self._reason(best, outcome, determination),
             certificate=certificate,
             roads={road: self._road(road) for road in ROADS},
             table=program_table(self.programs),
@@ -186,11 +157,18 @@ class Distillation(Program):
             seconds=self._clock.seconds,
             seed=self._config.seed,
             run=self._run,
+            outcome=outcome,
+            determination=determination,
         )
+
+    @property
+    def shown(self) -> JudgedProgram | None:
+        """The program that the rule takes; else a short one from which the network departs, else the nearest."""
+        return choose(self.programs) or self._departing() or nearest(self.programs)
 
     def keep(self, folder: RunFolder) -> None:
         """Leaves the program in its languages, its machine, and the networks (`novacula.runs.KeepsArtifacts`)."""
-        write_artifacts(folder, self.result(), self._source, self.programs, self.extractions)
+        write_artifacts(folder, self.result(), self._source, self.shown, self.extractions)
 
     def _begin_training(self) -> Trainer:
         source, config = self._source, self._config
@@ -246,15 +224,45 @@ class Distillation(Program):
     def _tier(self, best: JudgedProgram | None) -> Tier | None:
         if self._source.target is None:
             return None
-        if best and best.certificate:
+        if best and best.certificate and best.certificate.tier != "none":
             return best.certificate.tier
         networks = [extraction.network for extraction in self.extractions]
         return "S0" if any(self._judge.network_is_right(network) for network in networks) else "none"
 
-    def _reason(self, best: JudgedProgram | None) -> str:
+    def _departing(self) -> JudgedProgram | None:
+        """The shortest program from which the user's network departs on few sequences only."""
+        if self._source.kind != "network":
+            return None
+        wrong = [one for one in self.programs if isinstance(one.program, Formula) and one.certificate]
+        for judged in sorted(wrong, key=lambda one: one.nodes or 0):
+            assert isinstance(judged.program, Formula)
+            if certificate := departure(judged.program, self._judge.samples):
+                return replace(judged, certificate=certificate)
+        return None
+
+    def _determination(self, best: JudgedProgram | None) -> Determination | None:
+        """With data alone, whether they determine the program; every other that fits may be a rival."""
+        source = self._source
+        if source.held_out is None or best is None:
+            return None
+        if len(self.programs) in self._determinations:
+            return self._determinations[len(self.programs)]
+        fresh = fresh_steps(source.held_out, source.learned)
+        others = [one.program for one in self.programs if one.certificate and one.certificate.right]
+        found = [program for program in others if isinstance(program, Formula)]
+        rows = joined(source.learned, source.held_out)
+        determination = determine(best.program, rows, found, int(fresh.any(axis=1).sum()), int(fresh.sum()))
+        self._determinations[len(self.programs)] = determination
+        return determination
+
+    def _reason(self, best: JudgedProgram | None, outcome: Outcome, determination: Determination | None) -> str:
         """Why the run ended without reaching its goal; empty if it did."""
+        if determination:
+            return "" if determination.determined else f"Fits, not determined. {determination.why}"
         if best and best.certificate and best.certificate.reached:
             return ""
+        if outcome == "network departs":
+            return "The network departs from this program on few sequences."
         if not self._finished:
             return "It was stopped before its end. `novacula runs resume` continues it."
         if not self.extractions:
@@ -282,6 +290,16 @@ class Distillation(Program):
         tier = certificate.tier if certificate else ("none" if self._source.target else None)
         right = bool(certificate and certificate.right)
         return RoadOutcome(tier, right, best.nodes if best else None, best.method if best else None)
+
+
+def _outcome(best: JudgedProgram | None, shown: JudgedProgram | None, determination: Determination | None) -> Outcome:
+    if best is None or best.certificate is None:
+        departs = shown is not None and shown.certificate is not None and shown.certificate.tier == "departs"
+        return "network departs" if departs else "none"
+    if determination is not None:
+        return "right" if determination.determined else "not determined"
+    compared = any(check.passed and check.method != "samples" for check in best.certificate.checks)
+    return "right" if best.certificate.reached or compared else "not determined"
 
 
 def _network_outcome(extraction: Extraction) -> NetworkOutcome:

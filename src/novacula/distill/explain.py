@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from novacula.distill.choose import JudgedProgram
 from novacula.distill.export import machine_python, program_python
-from novacula.distill.findings import Road
+from novacula.distill.findings import Determination, Road, shown_inputs
 from novacula.distill.machine import Machine
 from novacula.distill.network import Network
 from novacula.distill.program import Program
@@ -60,6 +60,7 @@ _ROADS: dict[Road, str] = {
 _TIERS = {
     "none": "not right.",
     "S0": "S0: only a network is right.",
+    "departs": "a short formula, from which the network departs on few sequences.",
     "S1": "S1: a machine or a long program, right on fresh sequences.",
     "S2": "S2: a short formula, right on fresh sequences.",
     "S3": "S3: a short formula, proved for all inputs up to length 10.",
@@ -82,18 +83,32 @@ def checked(source: Source, certificate: Certificate | None) -> str:
         return f"There is no program to compare with {against}."
     text = " ".join(filter(None, (f"Compared with {against}.", source.note, certificate.sentences)))
     if example := certificate.counterexample:
-        x = ", ".join(str(inputs[0] if len(inputs) == 1 else inputs) for inputs in example.x)
-        text += f" After the input {x} the last output must be {example.expected} and is {example.found}."
+        last = f"the last output must be {example.expected} and is {example.found}"
+        if certificate.tier == "departs":
+            last = f"the network puts out {example.expected} last, and the program {example.found}"
+        text += f" After the input {shown_inputs(example.x)} {last}."
     return text
 
 
-def source_text(judged: JudgedProgram, source: Source) -> str:
-    """Returns the Python file of a program, with its provenance and certificate."""
+def source_text(judged: JudgedProgram, source: Source, determination: Determination | None = None) -> str:
+    """Returns the Python file of a program, with its provenance and certificate.
+
+    Args:
+        judged: the program with its verdict.
+        source: of the run.
+        determination: with data alone, whether they determine the program.
+    """
     import novacula
 
     how = f"{judged.method}, network {judged.network + 1}" if judged.network is not None else judged.method
     tier = judged.certificate.tier if judged.certificate else "none"
-    verdict = _TIERS[tier] if tier else "right on held-out data; there is no function to compare with."
+    verdict = _TIERS[tier] if tier else "wrong on some rows."
+    if determination:
+        verdict = (
+            "fits all rows, which determine it."
+            if determination.determined
+            else "fits all rows; NOT DETERMINED by them."
+        )
     if tier == "S4" and source.kind == "network":
         verdict = _WITHIN
     lines = [
@@ -102,6 +117,7 @@ def source_text(judged: JudgedProgram, source: Source) -> str:
         f"Distilled by novacula {novacula.__version__}: {_ROADS[judged.road]} ({how}).",
         f"Certificate: {verdict}",
         *_wrapped(checked(source, judged.certificate)),
+        *_wrapped(determination.why if determination else ""),
     ]
     text = "\n".join(lines)
     if isinstance(judged.program, Machine):

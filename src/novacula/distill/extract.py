@@ -5,9 +5,9 @@ what it answers, as of a black box.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from novacula.distill.behavior import Behavior
 from novacula.distill.choose import JudgedProgram
 from novacula.distill.findings import Road
 from novacula.distill.machine import UNKNOWN, Machine, Transitions
+from novacula.distill.neighbors import simpler
 from novacula.distill.network import Network
 from novacula.distill.normalize import NormalForm, normalize
 from novacula.distill.program import Program
+from novacula.distill.sequences import Sequences
 from novacula.distill.source import Source
 from novacula.distill.states import States, read_states
-from novacula.distill.synth import Candidate, synthesize
+from novacula.distill.synth import Candidate, Limits, synthesize
+from novacula.distill.synth.rewrite import readable, shorten
 from novacula.distill.verify import Certificate, verify
 from novacula.distill.verify.samples import Samples, draw_samples
 from novacula.distill.verify.target import list_symbols
@@ -53,6 +56,8 @@ class Stopwatch:
 
 
 _MOST_CHECKED = 8
+_RARELY = 0.05
+"""A program that is wrong on a larger share of sequences is not mended."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,11 @@ class Judge:
         self._known: dict[Program, Certificate] = {}
 
     @property
+    def has_data_alone(self) -> bool:
+        """Whether there is nothing but rows to compare with."""
+        return self._source.target is None
+
+    @property
     def samples(self) -> list[Samples]:
         """Fresh sequences with the target's answers; none with data alone."""
         if self._samples is None:
@@ -99,7 +109,7 @@ class Judge:
             return self._known[program]
         if self._source.target is None:
             assert self._source.held_out is not None
-            certificate = verify_data(program, self._source.held_out)
+            certificate = verify_data(program, self._source.held_out, self._source.learned)
         else:
             certificate = verify(program, self._source.target, samples=self.samples)
         if isinstance(program, Program):
@@ -215,12 +225,78 @@ def judge_all(
             checked += 1
             best = str(certificate.tier) if certificate.right else best
         programs.append(JudgedProgram(candidate.program, road, candidate.method, number, certificate))
+    programs += _simplified(programs, judge)
     if machine is not None:
         certificate = None if reaches(programs) else judge.judge(machine)
         programs.append(JudgedProgram(machine, road, "table", number, certificate))
     return programs
 
 
+def _simplified(programs: Sequence[JudgedProgram], judge: Judge) -> list[JudgedProgram]:
+    """What becomes of programs that err rarely when one operation is left out, such as an exception, and is right.
+
+    With data alone, the same is tried of programs that fit: the shortest that does is wanted.
+    """
+    if not judge.has_data_alone and reaches(programs):
+        return []
+    found: dict[Program, JudgedProgram] = {}
+    queue = [one for one in programs if one.certificate and one.certificate.error <= _RARELY]
+    for judged in queue:
+        if isinstance(judged.program, Program):
+            for program in sorted(map(_neat, simpler(judged.program)), key=lambda program: program.nodes):
+                if program not in found and (certificate := judge.judge(program)).right:
+                    found[program] = replace(judged, program=program, certificate=certificate)
+                    queue.append(found[program])
+                    break
+    return list(found.values())
+
+
+def _neat(program: Program) -> Program:
+    return readable(shorten(program))
+
+
 def reaches(programs: Iterable[JudgedProgram]) -> bool:
     """Whether one of the programs reaches the goal."""
     return any(program.certificate and program.certificate.reached for program in programs)
+
+
+_ROWS = 400
+_WORK = 4_000_000
+
+
+def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:
+    """Returns programs for the data, with their verdicts.
+
+    Args:
+        source: of the run; a network is no data.
+        judge: of the programs.
+    """
+    symbols = list_symbols(source.low, source.high, source.streams)
+    if source.kind == "network" or symbols is None:
+        return []
+    tree = prefix_tree(source.sequences.rows(slice(_ROWS)), symbols)
+    length = int(source.sequences.lengths.max())
+    return judge_all(synthesize([], [tree], None, length, Limits(work=_WORK)), None, "data", None, judge)
+
+
+def prefix_tree(sequences: Sequences, symbols: np.ndarray) -> Machine:
+    """Returns the machine that knows the sequences and nothing else: a state for each of their beginnings.
+
+    Args:
+        sequences: no two of them contradict each other.
+        symbols: all inputs of one step, in lexicographic order.
+    """
+    empty = Machine(symbols, np.full((1, len(symbols)), UNKNOWN), np.zeros((1, len(symbols), 1), np.int64))
+    places = empty.indices(sequences.x)
+    after, output = [[UNKNOWN] * len(symbols)], [[[0] * sequences.y.shape[2]] * len(symbols)]
+    for row, length in zip(range(len(places)), sequences.lengths.tolist(), strict=True):
+        state = 0
+        for step in range(length):
+            place = int(places[row, step])
+            if after[state][place] == UNKNOWN:
+                after[state][place] = len(after)
+                output[state][place] = sequences.y[row, step].tolist()
+                after.append([UNKNOWN] * len(symbols))
+                output.append([[0] * sequences.y.shape[2]] * len(symbols))
+            state = after[state][place]
+    return Machine(symbols, np.array(after), np.array(output))

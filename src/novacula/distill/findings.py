@@ -1,5 +1,6 @@
 """What ``result.json`` of ``distill run`` and ``distill bench`` says. Source: ours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,70 @@ ROADS: tuple[Road, ...] = ("opened", "queried", "data")
 
 SOLVED: tuple[Tier, ...] = ("S2", "S3", "S4")
 """Tiers of a short formula that is right."""
+
+
+Outcome = Literal["right", "not determined", "network departs", "none"]
+"""How a run ended; only the first ends with exit code 0:
+
+- right: a short formula, or a table that was compared on all inputs of some length; with data alone, a program that
+  fits all rows and that they determine;
+- not determined: a program fits, and others that fit too, or too little was compared;
+- network departs: a short formula from which the user's network departs on few sequences;
+- none: there is no program that is right.
+"""
+
+
+@dataclass(frozen=True)
+class OpenPair:
+    """A state and an input that no row shows together.
+
+    Attributes:
+        state: of the program's minimal machine.
+        x: the input, a number for each stream.
+        after: the shortest inputs that lead to the state.
+    """
+
+    state: int
+    x: tuple[int, ...]
+    after: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """The two shortest known programs that fit all rows and differ.
+
+    Attributes:
+        programs: their Python files.
+        nodes: their syntax nodes; None for a table.
+        x: the inputs on which they differ at the last step; a row that begins so would decide.
+        outputs: what each puts out there.
+    """
+
+    programs: tuple[str, str]
+    nodes: tuple[int | None, int | None]
+    x: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[int, ...], tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Determination:
+    """Whether rows determine the program that fits them.
+
+    Attributes:
+        determined: whether they do.
+        why: in words.
+        pairs: pairs of a state of the minimal machine and an input; None where the states are not listed.
+        covered: the number of these that some row shows.
+        open: the first of those that none shows.
+        rivals: two programs that fit, where they were found.
+    """
+
+    determined: bool
+    why: str
+    pairs: int | None = None
+    covered: int | None = None
+    open: tuple[OpenPair, ...] = ()
+    rivals: Rivals | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +179,7 @@ class DistillFindings:
         nodes: syntax nodes of a formula.
         states: states of the program's minimal machine; None where it is infinite or too large.
         checked: what the program was compared with, and how far.
-        reached: whether it reaches the goal: tier S2, or with data alone every held-out row.
+        reached: whether it reaches the goal: tier S2, or with data alone a program that all rows determine.
         reason: why the run ended without that; empty otherwise.
         certificate: the checks; None where there is no program.
         roads: the best program of each road.
@@ -125,6 +190,8 @@ class DistillFindings:
         seconds: wall time by stage.
         seed: the run's.
         run: its folder.
+        outcome: how it ended.
+        determination: with data alone, whether they determine the program; None where there is none.
     """
 
     task: str
@@ -147,13 +214,15 @@ class DistillFindings:
     seconds: dict[str, float]
     seed: int
     run: str
+    outcome: Outcome = "none"
+    determination: Determination | None = None
 
     @property
-    def outcome(self) -> str:
+    def summary(self) -> str:
         """The run in a few words, for lists."""
         if not self.program:
             return "no program"
-        tier = self.tier or ("right on all held-out rows" if self.reached else "not right")
+        tier = self.tier or self.outcome
         return tier + (f", {self.nodes} nodes" if self.nodes is not None else "")
 
     @property
@@ -244,3 +313,8 @@ class BenchFindings:
     def outcome(self) -> str:
         """The run in a few words, for lists."""
         return f"{self.solved} of {self.tasks} tasks solved"
+
+
+def shown_inputs(x: Sequence[tuple[int, ...]]) -> str:
+    """Returns inputs as a list in words."""
+    return ", ".join(str(inputs[0] if len(inputs) == 1 else inputs) for inputs in x)

@@ -38,7 +38,7 @@ class DistillResult(RunResult[DistillFindings]):
 
     @property
     def reached(self) -> bool:
-        """Whether the program is known to be right: from tier S2 on, or on every held-out row."""
+        """Whether the program is known to be right: from tier S2 on, or with data alone if all rows determine it."""
         return self.findings.reached
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from novacula.errors import InputError
 
@@ -63,6 +63,30 @@ def padded(rows: Sequence[tuple[np.ndarray, np.ndarray]], source: str) -> Sequen
     for index, (inputs, outputs) in enumerate(rows):
         x[index, : len(inputs)], y[index, : len(outputs)] = inputs, outputs
     return Sequences(x, y, lengths, source)
+
+
+def joined(first: Sequences, second: Sequences) -> Sequences:
+    """Returns the rows of both, which are padded to the same length."""
+    x, y, lengths = (
+        np.concatenate([getattr(first, name), getattr(second, name)]) for name in ("x", "y", "lengths")
+    )  # fmt: skip
+    return Sequences(x, y, lengths, first.source)
+
+
+def fresh_steps(rows: Sequences, known: Sequences | None) -> Bool[np.ndarray, "rows time"]:
+    """Returns the steps of rows whose inputs, from the beginning on, no known row begins with."""
+    if known is None:
+        return rows.inside
+    both = joined(known, rows)
+    beginning = np.zeros(len(both.x), np.int64)
+    fresh = np.zeros(rows.x.shape[:2], bool)
+    for step in range(rows.x.shape[1]):
+        alive = np.flatnonzero(both.lengths > step)
+        keys = np.concatenate([beginning[alive, None], both.x[alive, step]], axis=1)
+        beginning[alive] = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+        old, new = alive[alive < len(known.x)], alive[alive >= len(known.x)]
+        fresh[new - len(known.x), step] = ~np.isin(beginning[new], beginning[old])
+    return fresh
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing_extensions import override
 from novacula.distill.behavior import Behavior
 from novacula.distill.config import RunConfig, unless_equipped
 from novacula.distill.network import Network
-from novacula.distill.sequences import Sequences
+from novacula.distill.sequences import Sequences, joined
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
 from novacula.errors import InputError
@@ -156,6 +156,11 @@ class Source:
     held_out: Sequences | None = None
     network: Network | None = None
     note: str = ""
+
+    @property
+    def learned(self) -> Sequences:
+        """The rows that training and choice have seen."""
+        return joined(self.sequences, self.validation)
 
     @property
     def low(self) -> int:

@@ -247,7 +247,7 @@ class RunFolder:
 
         Args:
             result: a dataclass or a mapping. The file also gets a ``schema_version`` if the result has none.
-            outcome: the result in a few words for lists; by default the attribute ``outcome`` of the result, if any.
+            outcome: the result in a few words for lists; by default the attribute ``summary`` or ``outcome`` of the result, if any.
 
         Raises:
             ValueError: JSON cannot express the result.
@@ -257,7 +257,7 @@ class RunFolder:
         if not isinstance(document, dict):
             raise TypeError(f"a result is a dataclass or a mapping, not a {type(result).__name__}")
         write_json(self.path / RESULT, {"schema_version": RESULT_SCHEMA_VERSION, **document})
-        said = getattr(result, "outcome", "") if outcome is None else outcome
+        said = getattr(result, "summary", getattr(result, "outcome", "")) if outcome is None else outcome
         if said != self.record.outcome:
             self.record = replace(self.record, outcome=said)
             self.record.write(self.path / RECORD)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 
+import numpy as np
+
 from novacula.distill.behavior import Behavior
 from novacula.distill.machine import Machine
 from novacula.distill.network import Network
 from novacula.distill.program import Program
-from novacula.distill.sequences import Sequences
+from novacula.distill.sequences import Sequences, fresh_steps
 from novacula.distill.verify.affine import NotAffineError, affine_equal
 from novacula.distill.verify.certificate import Certificate, Check, Counterexample, Tier
 from novacula.distill.verify.exhaustive import LENGTH, MOST_TRANSITIONS, search_product, try_all
@@ -24,6 +26,8 @@ NODE_LIMIT = 60
 _BOUNDED_BUDGET = 6_000_000
 _QUICK = 300_000
 _FEW_WORDS = 2_000_000
+_RARE = 0.01
+"""The share of sequences on which a network that departs from a program may differ."""
 
 
 def verify(
@@ -170,19 +174,67 @@ def _wrong(
     return Certificate("none", False, tuple(checks), example)
 
 
-def verify_data(program: Behavior, held_out: Sequences) -> Certificate:
-    """Compares a program with data alone.
+def verify_data(program: Behavior, held_out: Sequences, learned: Sequences | None = None) -> Certificate:
+    """Compares a program with data alone. Held-out rows with no step that is new are not counted as evidence.
 
     Args:
         program: what is judged.
         held_out: rows that nothing was learned from.
+        learned: the others, which it must fit too; by default there are none.
     """
-    found = program.run(held_out.x)
-    differs = (found != held_out.y).any(axis=2) & held_out.inside
-    rows, length = held_out.x.shape[:2]
-    right = int((~differs.any(axis=1)).sum())
-    example = earliest(held_out.x, held_out.y, found, differs) if right < rows else None
-    detail = f"Right on {right:,} of {rows:,} held-out rows of up to {length} steps."
-    return Certificate(
-        None, right == rows, (Check("held-out rows", length, rows, right == rows, detail, rows - right),), example
+    new = np.any(fresh_steps(held_out, learned), axis=1)
+    old = len(held_out.x) - int(new.sum())
+    check, example = _compared(
+        program, held_out.rows(np.flatnonzero(new)), "held-out", " that go beyond every learned row"
     )
+    if old:
+        check = replace(check, detail=f"{check.detail} {old:,} others do not, and do not count.")
+    checks = [check]
+    if learned is not None:
+        before, earlier = _compared(program, learned, "learned", "")
+        checks, example = [before, check], earlier or example
+    return Certificate(None, all(check.passed for check in checks), tuple(checks), example)
+
+
+def fits(program: Behavior, rows: Sequences) -> bool:
+    """Returns whether a program reproduces all rows."""
+    return _compared(program, rows, "", "")[0].passed
+
+
+def _compared(program: Behavior, rows: Sequences, kind: str, which: str) -> tuple[Check, Counterexample | None]:
+    """How many rows a program reproduces, and the earliest difference."""
+    count, length = rows.x.shape[:2]
+    # Where there are no data, an input that occurs: a machine need not know 0.
+    x = np.where(rows.inside[:, :, None], rows.x, rows.x[:1, :1])
+    try:
+        found = program.run(x)
+    except (OverflowError, ValueError):
+        detail = f"Has no answer for some of {count:,} {kind} rows: too large a number, or an input that it never met."
+        return Check(f"{kind} rows", length, count, False, detail, count), None
+    differs = (found != rows.y).any(axis=2) & rows.inside
+    right = int((~differs.any(axis=1)).sum())
+    detail = f"Right on {right:,} of {count:,} {kind} rows of up to {length} steps{which}."
+    check = Check(f"{kind} rows", length, count, right == count, detail, count - right)
+    return check, None if right == count else earliest(rows.x, rows.y, found, differs)
+
+
+def departure(program: Program, samples: Sequence[Samples]) -> Certificate | None:
+    """Returns what is known of a short program from which a network departs; None where it does so often.
+
+    Args:
+        program: one that is not the network's.
+        samples: sequences with the network's answers.
+    """
+    checks: list[Check] = []
+    examples: list[Counterexample] = []
+    for drawn in samples:
+        if drawn.trusted:
+            differs = (program.run(drawn.x) != drawn.y).any(axis=2)
+            count, wrong = len(drawn.x), int(differs.any(axis=1).sum())
+            detail = f"The network departs from it on {wrong:,} of {count:,} {drawn.kind} of length {drawn.x.shape[1]}."
+            checks.append(Check("samples", drawn.x.shape[1], count, not wrong, detail, wrong))
+            if wrong:
+                examples.append(earliest(drawn.x, drawn.y, program.run(drawn.x), differs))
+    if program.nodes > NODE_LIMIT or any(check.wrong > _RARE * check.count for check in checks):
+        return None
+    return Certificate("departs", False, tuple(checks), min(examples, key=lambda one: len(one.x), default=None))
