@@ -247,7 +247,7 @@ class RunFolder:
 
         Args:
             result: a dataclass or a mapping. The file also gets a ``schema_version`` if the result has none.
-            outcome: the result in a few words for lists; by default the attribute ``summary`` or ``outcome`` of the result, if any.
+            outcome: the result in a few words for lists; by default its attribute ``summary`` or ``outcome``, if any.
 
         Raises:
             ValueError: JSON cannot express the result.
