@@ -11,8 +11,10 @@ import pytest
 from benchmarks.reference.toy import save_toy
 from novacula.cli.main import main
 from novacula.errors import InputError
+from novacula.features.concepts import Concept, Template
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 from novacula.features.explain import explain
+from novacula.features.models import LanguageModel
 from novacula.features.probe import probe
 from novacula.features.steer import steer
 from novacula.runs import RunFolder, resume
@@ -148,3 +150,16 @@ def test_options_out_of_range_are_refused(model: Path, task: Path) -> None:
             config(**values)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match="needs one"):
         explain(model, "hours")
+
+
+def test_labels_that_end_in_the_same_token_are_told_before_any_prompt_runs(
+    model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    concept = Concept("last", toy().concept.labels, (Template("add plus1 to {label} is", read="last"),))
+    result = probe(model, concept, out=tmp_path / "run")
+    assert [layer["layer"] for layer in result.document["layers"]] == [1, 2]
+    assert "layer 0 is left out" in caplog.text
+    monkeypatch.setattr(LanguageModel, "hidden_states", None)
+    with pytest.raises(InputError, match=r"at layer 0 all labels have the same state.*leave out layer 0"):
+        probe(model, concept, ProbeConfig(layers=(0, 1)), out=tmp_path / "no")
+    assert not (tmp_path / "no").exists()

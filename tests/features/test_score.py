@@ -10,8 +10,8 @@ from benchmarks.reference.published_indices import separability_synthetic
 from benchmarks.reference.zoo import ZOO, Family
 from novacula.errors import InputError
 from novacula.features import ScoreConfig, score, score_cloud, score_plane
-from novacula.features.clouds.cloud import check_points
-from novacula.features.clouds.score_report import write_page
+from novacula.features.clouds.cloud import check_points, outlying
+from novacula.features.clouds.score_report import verdict_sentence, write_page
 from novacula.runs import RunFolder
 
 FAMILIES = {family.name: family for family in ZOO}
@@ -128,8 +128,8 @@ def test_same_seed_same_numbers() -> None:
     [
         (np.full((50, 2), np.nan), "50 points with NaN"),
         (np.ones((50, 2)), "only equal points"),
-        (np.zeros((1, 2)), "1 points in 2 dimensions; at least 20"),
-        (np.random.default_rng(0).standard_normal((30, 40)), "at least 41"),
+        (np.zeros((1, 2)), "1 points; at least 20"),
+        (np.random.default_rng(0).standard_normal((30, 40)), "30 points in 29 dimensions, as many as 30"),
         (np.zeros((50, 1)), "1 columns"),
         (np.zeros((0, 2)), "0 points"),
         (np.zeros(50), "one point a row"),
@@ -164,3 +164,59 @@ def test_every_family_draws_what_it_says() -> None:
 def test_a_family_stretches_along_its_own_axes() -> None:
     square = Family("square", False, "", FAMILIES["square"].shape, noise=0.0, stretch=30.0)
     assert score_cloud(square.draw(np.random.default_rng(2), 2000), QUICK).separability_bits < 0.02
+
+
+def ring(n: int = 2000) -> np.ndarray:
+    angle = np.random.default_rng(0).uniform(0, 2 * np.pi, n)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1) + 0.03 * np.random.default_rng(1).standard_normal((n, 2))
+
+
+@pytest.mark.parametrize("distance", [300.0, 1e6, 1e30])
+def test_one_outlier_is_left_out_and_named(distance: float, caplog: pytest.LogCaptureFixture) -> None:
+    points = ring()
+    alone = score_cloud(np.delete(points, 7, axis=0), QUICK)
+    points[7] = distance, -distance
+    found = score_cloud(points, QUICK)
+    assert found.outliers == (7,) and found.n == 1999 and found.score == alone.score > 0.5
+    assert "left out 1 point (row 7, counted from 0)" in caplog.text
+    assert verdict_sentence(found.findings()).endswith("others: 1 point (row 7, counted from 0).")
+    assert score_plane(points).outliers == (7,)
+
+
+def test_what_belongs_to_the_cloud_is_not_left_out() -> None:
+    generator = np.random.default_rng(0)
+    for points in (
+        generator.standard_t(3, (5000, 2)),
+        generator.exponential(1, (5000, 2)),
+        np.exp(generator.standard_normal((5000, 2))),
+        np.vstack([ring(1500), 1000 + ring(500)]),
+        np.vstack([np.zeros((1500, 2)), ring(500)]),
+        np.column_stack([ring()[:, 0], 1e9 * ring()[:, 1]]),
+    ):
+        assert len(outlying(points)) == 0
+
+
+def test_the_rank_counts_and_not_the_width() -> None:
+    flat = ring(500) @ np.random.default_rng(2).standard_normal((2, 768))
+    found = score_cloud(flat, QUICK)
+    assert found.d == 2 and found.irreducible
+    with pytest.raises(InputError, match="as many as 500 points can span"):
+        score_cloud(flat + np.random.default_rng(3).standard_normal(flat.shape), QUICK)
+
+
+def test_lists_tensors_and_masked_arrays_are_clouds_or_are_refused_in_a_line() -> None:
+    import torch
+
+    points = ring(300).astype(np.float32)
+    expected = score_plane(points).score
+    tensor = torch.from_numpy(points).requires_grad_()
+    for each in (points.tolist(), tensor, np.ma.array(points), [torch.from_numpy(row) for row in points]):
+        assert score_plane(each).score == expected
+    assert score_plane(tensor.bfloat16()).score == pytest.approx(expected, abs=0.3)
+    masked = np.ma.array(points, mask=np.arange(600).reshape(300, 2) == 5)
+    with pytest.raises(InputError, match="1 points with masked coordinates"):
+        score_cloud(masked)
+    with pytest.raises(InputError, match="no table of numbers"):
+        score_cloud([[1.0, 2.0], [3.0]])
+    with pytest.raises(InputError, match="real numbers"):
+        score_cloud([["a", "b"]] * 30)

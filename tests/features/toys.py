@@ -54,3 +54,27 @@ def untrained(architecture: str) -> LanguageModel:
 
 
 ARCHITECTURES = ("llama", "gpt2", "gpt-neox")
+
+FOREIGN = ("gemma2", "gemma3_text", "olmo2", "bloom", "mpt", "granite")
+"""Families whose attention and MLP are scaled, normalized afterwards, or hold the stream."""
+
+
+@cache
+def foreign(family: str) -> LanguageModel:
+    """A tiny model of a family of `FOREIGN`, its weights drawn large enough for its norms and factors to matter."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    tokenizer = toy().model.tokenizer
+    shape: Any = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": len(tokenizer)}
+    if family == "mpt":
+        shape = {"d_model": 16, "n_layers": 2, "n_heads": 2, "vocab_size": len(tokenizer)}
+    elif family != "bloom":
+        shape |= {"intermediate_size": 32, "num_key_value_heads": 2, "pad_token_id": 0}
+    shape |= {"head_dim": 8} if family.startswith("gemma") else {}
+    shape |= {"residual_multiplier": 0.22} if family == "granite" else {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module: Any = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **shape))
+        for parameter in module.parameters():
+            parameter.data += 0.2 * torch.randn_like(parameter)
+    return LanguageModel(module, tokenizer, name=family)

@@ -79,7 +79,7 @@ HOSTILE = {
     "repeated name": (tensors(b'{"a": {}, "a": {}}'), "twice"),
     "deep header": (tensors(b'{"a":' * 900 + b"1" + b"}" * 900), "nested too deeply"),
     "no entry": (tensors({"a": 3}), "needs a dtype"),
-    "unknown dtype": (tensors({"a": tensor("BF16")}, bytes(8)), "needs a dtype"),
+    "unknown dtype": (tensors({"a": tensor("F8_E4M3")}, bytes(8)), "needs a dtype"),
     "dtype of another type": (tensors({"a": tensor(["F32"])}, bytes(8)), "needs a dtype"),
     "one offset": (tensors({"a": tensor(offsets=[0])}, bytes(8)), "needs a dtype"),
     "negative size": (tensors({"a": tensor(shape=[-2, -1])}, bytes(8)), "impossible shape"),

@@ -34,7 +34,7 @@ def score(
     Example: novacula features score states.npz --array layer7 --json
 
     Args:
-        source: A npz file.
+        source: A .npz, .safetensors, .npy or .csv file.
         array: Which of its arrays is the cloud: one point a row, two columns or more.
         seed: Seed of shuffles and resampling, 0 to 2^32 - 1.
     """

@@ -65,6 +65,8 @@ class Explain(Program):
         self._layers = sorted(set(config.layers)) or list(range(0, model.n_layers + 1, every))
         for layer in self._layers:
             model.anatomy.check(Point(layer))
+        if config.pairs:
+            model.check_parts()
         self._found: tuple[LayerExplanation, ...] = ()
         self._patching: PatchEffects | None = None
 

@@ -4,6 +4,7 @@ The stages: the concept's prompts (`concepts`), their states (`models`), the tes
 `circles.probe` at unseen labels), a page (`circles.probe_report`).
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -23,6 +24,8 @@ from novacula.features.config import ProbeConfig
 from novacula.features.models import LanguageModel
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, RunResult, RunSettings, Step
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,12 @@ class Probe(Program):
         self._model, self._concept, self._config = model, concept, config
         self._prompts = [make_prompts(model, concept, [wording]) for wording in concept.groups()]
         self._layers = _chosen_layers(config.layers, model.n_layers)
+        if 0 in self._layers and all(prompts.read_token_is_shared for prompts in self._prompts):
+            problem = "at layer 0 all labels have the same state, as the token that is read is the same in all of them"
+            if config.layers:
+                raise InputError("--layers", f"{problem}; leave out layer 0")
+            _LOG.warning("%s: layer 0 is left out, since %s", concept.name, problem)
+            self._layers.remove(0)
         self._states: list[Float[np.ndarray, "labels layers d"]] = []
         self._found: tuple[CircleLayer, ...] = ()
 

@@ -25,7 +25,7 @@ class ScoreInputs:
     """What a score begins with.
 
     Attributes:
-        source: a npz file.
+        source: a npz, safetensors, npy or csv file.
         array: which of its arrays is the cloud.
         seed: the seed of the score.
     """
@@ -46,9 +46,9 @@ def score(
     """Scores the cloud in a file, into a run's folder with a report.
 
     Args:
-        source: a npz file.
+        source: a npz, safetensors, npy or csv file.
         config: resolution and repetitions.
-        array: which of the file's arrays is the cloud.
+        array: which of the file's arrays is the cloud, in npz and safetensors.
         seed: as in `score_cloud`.
         settings: see `novacula.runs.RunSettings`; the score is one step.
 

@@ -7,7 +7,7 @@ the disk refuses, and leaves the old file as it was.
 from novacula.files.atomic import sweep, sync, write_bytes, write_durably, write_text
 from novacula.files.jsonfile import JSON, check_json, check_schema, format_json, parse_json, read_json, write_json
 from novacula.files.lines import append_line, read_lines
-from novacula.files.npz import read_npz, write_npz
+from novacula.files.npz import read_npy, read_npz, write_npz
 from novacula.files.reading import contained, read_buffer
 from novacula.files.tensors import (
     decode_safetensors,
@@ -36,6 +36,7 @@ __all__ = [
     "read_buffer",
     "read_json",
     "read_lines",
+    "read_npy",
     "read_npz",
     "read_safetensors",
     "read_tensor_bytes",

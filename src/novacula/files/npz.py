@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -81,6 +81,19 @@ def read_npz(
             raise InputError(source, f"not a npz file: {error}") from error
 
 
+def read_npy(path: str | os.PathLike[str], *, max_bytes: int = 64_000_000) -> np.ndarray:
+    """Reads a npy file that anybody may have written.
+
+    Raises:
+        InputError: the file cannot be read, is too large or no npy file, or its array holds no numbers.
+    """
+    with open_regular(path, max_bytes=max_bytes + 1_000_000) as handle:
+        try:
+            return _read_array(handle, os.fstat(handle.fileno()).st_size, "in it")
+        except (_NotNpzError, *_BROKEN) as error:
+            raise InputError(os.fspath(path), f"not a npy file: {error}") from error
+
+
 def _check_directory_size(handle: BinaryIO) -> None:
     """Refuses a zip directory whose listing takes much memory.
 
@@ -117,26 +130,29 @@ def _check_entries(entries: list[zipfile.ZipInfo], end: int, max_bytes: int, max
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
-    name = entry.filename.removesuffix(".npy")
     with archive.open(entry) as stream:
-        magic = stream.read(8)
-        if magic[:6] != b"\x93NUMPY" or magic[6] not in (1, 2, 3):
-            raise _NotNpzError(f"array {name!r} does not begin as a NumPy array does")
-        width = 2 if magic[6] == 1 else 4
-        length = int.from_bytes(stream.read(width), "little")
-        if length > _MAX_HEADER:
-            raise _NotNpzError(f"array {name!r} has a header of {length} bytes; at most {_MAX_HEADER} are read")
-        dtype, shape, fortran = _header(stream.read(length), name)
-        size = math.prod(shape) * dtype.itemsize
-        if 8 + width + length + size != entry.file_size:
-            raise _NotNpzError(f"array {name!r} declares {size} bytes, but its entry holds another number")
-        data = bytearray(size)
-        position = 0
-        while piece := stream.read(_PIECE):
-            data[position : position + len(piece)] = piece
-            position += len(piece)
-        if position != size:
-            raise _NotNpzError(f"array {name!r} is cut short")
+        return _read_array(stream, entry.file_size, entry.filename.removesuffix(".npy"))
+
+
+def _read_array(stream: IO[bytes], file_size: int, name: str) -> np.ndarray:
+    magic = stream.read(8)
+    if magic[:6] != b"\x93NUMPY" or magic[6] not in (1, 2, 3):
+        raise _NotNpzError(f"array {name!r} does not begin as a NumPy array does")
+    width = 2 if magic[6] == 1 else 4
+    length = int.from_bytes(stream.read(width), "little")
+    if length > _MAX_HEADER:
+        raise _NotNpzError(f"array {name!r} has a header of {length} bytes; at most {_MAX_HEADER} are read")
+    dtype, shape, fortran = _header(stream.read(length), name)
+    size = math.prod(shape) * dtype.itemsize
+    if 8 + width + length + size != file_size:
+        raise _NotNpzError(f"array {name!r} declares {size} bytes, but its entry holds another number")
+    data = bytearray(size)
+    position = 0
+    while piece := stream.read(_PIECE):
+        data[position : position + len(piece)] = piece
+        position += len(piece)
+    if position != size:
+        raise _NotNpzError(f"array {name!r} is cut short")
     if dtype.kind == "b" and np.frombuffer(data, np.uint8).max(initial=0) > 1:
         raise _NotNpzError(f"array {name!r} holds truth values other than 0 and 1")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")

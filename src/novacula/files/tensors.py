@@ -21,6 +21,10 @@ _DTYPES = {"BOOL": np.dtype("?")} | {
     for size in sizes
 }
 
+_WIDENED = {"BF16": np.dtype("<u2")}
+"""Dtypes that NumPy lacks, by the bytes of a number: bfloat16 is the upper half of a float32, which it is read as."""
+_READ = _DTYPES | _WIDENED
+
 
 def encode_safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> bytes:
     """Returns the bytes of a safetensors file. Equal arrays and equal metadata give equal bytes.
@@ -147,21 +151,22 @@ class _Layout:
     end: int
     dtype: np.dtype
     shape: list[int]
+    widened: bool
 
 
 def _layout(name: str, entry: JSON, source: str) -> _Layout:
     match entry:
-        case {"dtype": str(kind), "shape": list(shape), "data_offsets": [begin, end]} if kind in _DTYPES:
+        case {"dtype": str(kind), "shape": list(shape), "data_offsets": [begin, end]} if kind in _READ:
             sizes = [*shape, begin, end]
         case _:
-            raise InputError(source, f"tensor {name!r} needs a dtype of {', '.join(_DTYPES)}, a shape, and two offsets")
+            raise InputError(source, f"tensor {name!r} needs a dtype of {', '.join(_READ)}, a shape, and two offsets")
     sizes = [size for size in sizes if type(size) is int and 0 <= size < 2**48]
     if len(sizes) != len(shape) + 2 or len(shape) > 32:
         raise InputError(source, f"tensor {name!r} has an impossible shape or offset")
     *shape, begin, end = sizes
-    if end - begin != math.prod(shape) * _DTYPES[kind].itemsize:
+    if end - begin != math.prod(shape) * _READ[kind].itemsize:
         raise InputError(source, f"tensor {name!r} has offsets that do not fit its dtype and shape")
-    return _Layout(name, begin, end, _DTYPES[kind], shape)
+    return _Layout(name, begin, end, _READ[kind], shape, kind in _WIDENED)
 
 
 def _view(data: bytearray, start: int, layout: _Layout, source: str) -> np.ndarray:
@@ -170,6 +175,7 @@ def _view(data: bytearray, start: int, layout: _Layout, source: str) -> np.ndarr
         raise InputError(source, f"tensor {layout.name!r} holds truth values other than 0 and 1")
     try:
         # Numbers in a file need not be aligned to the machine's words; computations need them aligned.
-        return np.require(raw.view(layout.dtype), requirements="A").reshape(layout.shape)
+        array = np.require(raw.view(layout.dtype), requirements="A").reshape(layout.shape)
     except ValueError as error:
         raise InputError(source, f"tensor {layout.name!r} has an impossible shape") from error
+    return (array.astype("<u4") << 16).view("<f4") if layout.widened else array

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from novacula.errors import InputError
 from novacula.features.clouds.cloud import read_cloud, refuse_constant_columns, whiten
@@ -42,3 +43,26 @@ def test_a_file_is_read_and_its_faults_are_said(tmp_path: Path) -> None:
     refuse_constant_columns(read_cloud(path), "cloud")
     with pytest.raises(InputError, match="is constant in column 0, 2"):
         refuse_constant_columns(np.column_stack([np.ones(5), np.arange(5.0), np.zeros(5)]), "cloud")
+
+
+def test_clouds_are_read_from_every_format_and_pickles_are_refused(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).standard_normal((30, 3))
+    np.save(tmp_path / "a.npy", points)
+    np.save(tmp_path / "b.npy", np.asfortranarray(points))
+    save_file({"points": points}, tmp_path / "c.safetensors")
+    np.savetxt(tmp_path / "d.csv", points, delimiter=",", fmt="%.18g")
+    np.savetxt(tmp_path / "e.csv", points, delimiter=",", fmt="%.18g", header="x,y,z", comments="")
+    for name in ("a.npy", "b.npy", "c.safetensors", "d.csv", "e.csv"):
+        assert np.array_equal(read_cloud(tmp_path / name), points), name
+    (tmp_path / "f.csv").write_text("x,y\n1,2\n3,four\n")
+    (tmp_path / "g.csv").write_text("1,2\n3\n")
+    np.save(tmp_path / "h.npy", np.array([object()]), allow_pickle=True)
+    (tmp_path / "i.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-8])
+    (tmp_path / "j.pt").write_bytes(b"")
+    (tmp_path / "k.csv").write_text("")
+    for name, said in {
+        "f.csv": "line 3 holds something else than numbers", "g.csv": "line 2 has 1 numbers, and those before 2",
+        "h.npy": "not of numbers", "i.npy": "not a npy file", "j.pt": "pickled", "k.csv": "one point a row",
+    }.items():  # fmt: skip
+        with pytest.raises(InputError, match=said):
+            read_cloud(tmp_path / name)

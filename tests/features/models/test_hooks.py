@@ -5,7 +5,7 @@ import torch
 
 from novacula.errors import InputError
 from novacula.features.models import Edit, LanguageModel, Point, Write
-from tests.features.toys import ARCHITECTURES, untrained
+from tests.features.toys import ARCHITECTURES, FOREIGN, foreign, untrained
 
 _POINTS = [Point(0), Point(1), Point(2), Point(0, "attention"), Point(1, "mlp"), Point(1, "head", 1)]
 
@@ -79,3 +79,19 @@ def test_only_heads_have_numbers() -> None:
         Point(0, "head")
     with pytest.raises(InputError, match="head"):
         Point(0, "mlp", 1)
+
+
+@pytest.mark.parametrize("family", FOREIGN)
+def test_attention_and_mlp_are_what_a_block_adds_or_are_refused_by_name(family: str) -> None:
+    model = foreign(family)
+    tokens = [[1, 2, 3, 4], [5, 6, 7, 8]]
+    points = [Point(0), Point(0, "attention"), Point(0, "mlp"), Point(1)]
+    if family in ("bloom", "mpt", "granite"):
+        with pytest.raises(InputError, match=f"{family}: its points attention and mlp are not what block"):
+            model.read(tokens, points, [3, 3])
+        with pytest.raises(InputError, match="are not what block"):
+            model.run(torch.tensor(tokens), [Edit(Point(1, "mlp"), torch.zeros_like)])
+        assert model.hidden_states(tokens, [0, 2], [3, 3]).shape == (2, 2, 16)
+    else:
+        before, attention, mlp, after = model.read(tokens, points, [3, 3])
+        torch.testing.assert_close(before + attention + mlp, after)

@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +114,77 @@ def test_refuses_nan_and_a_missing_folder(tmp_path: Path) -> None:
 def test_states_of_another_width_are_refused() -> None:
     with pytest.raises(InputError, match="width 4; the model has width 7"):
         autoencoder().check_width(7, "the model")
+
+
+@pytest.mark.parametrize("key", ["activation_fn", "activation_fn_str"])
+def test_both_names_of_an_older_activation_are_read(key: str, tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("topk"))
+    changed(tmp_path, architecture="standard", k=None, activation_fn_kwargs={"k": 2}, **{key: "topk"})
+    assert read_sae(tmp_path).kind == "topk" and read_sae(tmp_path).k == 2
+    changed(tmp_path, activation_fn="topk", activation_fn_str="tanh-relu")
+    with pytest.raises(InputError, match="contradict"):
+        read_sae(tmp_path)
+
+
+def test_the_oldest_configurations_center_their_inputs(tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("relu"))
+    document = read_json(tmp_path / "cfg.json")
+    assert isinstance(document, dict)
+    (tmp_path / "cfg.json").write_text(json.dumps({name: document[name] for name in ("d_in", "d_sae", "dtype")}))
+    assert torch.equal(read_sae(tmp_path).reconstruct(states()), autoencoder("relu").reconstruct(states()))
+
+
+def test_negative_thresholds_give_no_negative_codes(tmp_path: Path) -> None:
+    sae = autoencoder("jumprelu")
+    write_sae(tmp_path, replace(sae, threshold=sae.threshold - 1))
+    again = read_sae(tmp_path)
+    pre = (states() - sae.decoder_bias) @ sae.encoder.t() + sae.encoder_bias
+    expected = pre.relu() * (pre > again.threshold)
+    assert bool((again.threshold < 0).any()) and bool((pre[:, again.threshold < 0] < 0).any())
+    torch.testing.assert_close(again.encode(states()).dense(), expected)
+
+
+def test_bfloat16_weights_are_widened(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    write_sae(tmp_path, autoencoder("relu"))
+    half = {name: value.bfloat16() for name, value in load_file(tmp_path / "sae_weights.safetensors").items()}
+    save_file(half, tmp_path / "sae_weights.safetensors")
+    assert torch.equal(read_sae(tmp_path).decoder, half["W_dec"].float())
+    assert torch.equal(read_sae(tmp_path).encoder, half["W_enc"].float().t())
+
+
+def test_metadata_say_which_version_of_the_format_they_are(tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("relu"), {"model_name": "toy", "hook_name": "blocks.1.hook_resid_pre"})
+    document = read_json(tmp_path / "cfg.json")
+    assert isinstance(document, dict) and isinstance(document["metadata"], dict)
+    assert document["metadata"]["sae_lens_version"] == "6.0.0" and document["metadata"]["model_name"] == "toy"
+
+
+def test_a_scaling_factor_is_not_passed_over(tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("relu"))
+    arrays = read_safetensors(tmp_path / "sae_weights.safetensors")
+    write_safetensors(tmp_path / "sae_weights.safetensors", {**arrays, "scaling_factor": np.ones(10, np.float32)})
+    read_sae(tmp_path)
+    write_safetensors(tmp_path / "sae_weights.safetensors", {**arrays, "scaling_factor": np.full(10, 2, np.float32)})
+    with pytest.raises(InputError, match="scaling_factor is not 1"):
+        read_sae(tmp_path)
+
+
+def test_a_topk_of_sparsify_is_read_and_what_differs_is_named(tmp_path: Path) -> None:
+    sae = autoencoder("topk")
+    config = {"activation": "topk", "expansion_factor": 2, "num_latents": 0, "k": 3, "d_in": 4, "transcode": False}
+    (tmp_path / "cfg.json").write_text(json.dumps(config))
+    arrays = {"encoder.weight": sae.encoder, "encoder.bias": sae.encoder_bias, "W_dec": sae.decoder}
+    every = {name: value.numpy() for name, value in {**arrays, "b_dec": sae.decoder_bias}.items()}
+    write_safetensors(tmp_path / "sae.safetensors", every)
+    assert torch.equal(read_sae(tmp_path).reconstruct(states()), sae.reconstruct(states()))
+    (tmp_path / "cfg.json").write_text(json.dumps({**config, "activation": "groupmax", "skip_connection": True}))
+    with pytest.raises(InputError, match=r"activation is 'groupmax'.*skip_connection is True"):
+        read_sae(tmp_path)
+
+
+def test_a_folder_of_dictionary_learning_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ae.pt").write_bytes(b"pickle")
+    with pytest.raises(InputError, match="dictionary_learning: its weights are pickled"):
+        read_sae(tmp_path)

@@ -6,18 +6,22 @@ second form is ours.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from novacula.errors import InputError
-from novacula.files import read_npz
+from novacula.files import read_buffer, read_npy, read_npz, read_safetensors
 
 FEWEST = 20
 """Least number of points of a cloud."""
+FAR = 200.0
+"""Median deviations from the median beyond which a point is an outlier, such as a model's first token."""
 _MOST_BYTES = 2_000_000_000
 _FLAT = 1e-6
 """A cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers."""
@@ -59,11 +63,45 @@ class Cloud:
 
 
 def read_cloud(path: str | os.PathLike[str], array: str = "points") -> Float[np.ndarray, "n d"]:
-    """Reads the cloud in a npz file."""
-    arrays = read_npz(path, max_bytes=_MOST_BYTES)
+    """Reads the cloud in a npz, safetensors, npy or csv file; of the first two, `array` names the array."""
+    source = os.fspath(path)
+    match Path(source).suffix.lower():
+        case ".npy":
+            return check_points(read_npy(path, max_bytes=_MOST_BYTES), source)
+        case ".csv":
+            return check_points(_read_csv(path), source)
+        case ".pt" | ".pth" | ".pkl" | ".bin":
+            raise InputError(source, "is pickled, which can run any code and is refused; write .npy or .safetensors")
+        case suffix:
+            read = read_safetensors if suffix == ".safetensors" else read_npz
+            arrays = read(path, max_bytes=_MOST_BYTES)
     if array not in arrays:
-        raise InputError(os.fspath(path), f"has no array {array!r}, only {', '.join(sorted(arrays)) or 'none at all'}")
-    return check_points(arrays[array], f"{os.fspath(path)}: array {array!r}")
+        raise InputError(source, f"has no array {array!r}, only {', '.join(sorted(arrays)) or 'none at all'}")
+    return check_points(arrays[array], f"{source}: array {array!r}")
+
+
+def _read_csv(path: str | os.PathLike[str]) -> np.ndarray:
+    """Reads numbers with commas between them, one point a line; a first line of names is passed over."""
+    source = os.fspath(path)
+    lines = read_buffer(path, max_bytes=_MOST_BYTES).decode("utf-8-sig", errors="replace").splitlines()
+    rows = [(number, line.split(",")) for number, line in enumerate(lines, 1) if line.strip()]
+    try:
+        _numbers(rows[0][1] if rows else [])
+    except ValueError:
+        rows = rows[1:]
+    points = []
+    for number, cells in rows:
+        try:
+            points.append(_numbers(cells))
+        except ValueError as error:
+            raise InputError(source, f"line {number} holds something else than numbers: {error}") from error
+        if len(points[-1]) != len(points[0]):
+            raise InputError(source, f"line {number} has {len(points[-1])} numbers, and those before {len(points[0])}")
+    return np.array(points, float)
+
+
+def _numbers(cells: list[str]) -> list[float]:
+    return [float(cell) for cell in cells]
 
 
 def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray, "n d"]:
@@ -76,15 +114,57 @@ def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray
     problems = []
     if d < 2:
         problems.append(f"has {d} columns; a feature that may be irreducible has at least 2")
-    if n < max(FEWEST, d + 1):
-        problems.append(f"has {n} points in {d} dimensions; at least {max(FEWEST, d + 1)} are needed")
+    if n < FEWEST:
+        problems.append(f"has {n} points; at least {FEWEST} are needed")
     if bad := int((~np.isfinite(points)).any(axis=1).sum()):
         problems.append(f"has {bad} points with NaN or infinite coordinates; remove them")
     elif n and d and (points == points[0]).all():
         problems.append("has only equal points")
+    elif FEWEST <= n <= d and (spanned := _rank(points.astype(float))) == n - 1:
+        problems.append(f"has {n} points in {spanned} dimensions, as many as {n} points can span; more are needed")
     if problems:
         raise InputError(source, *problems)
     return points.astype(float)
+
+
+def as_points(points: object) -> np.ndarray:
+    """Returns an array, a tensor or lists as an array.
+
+    Raises:
+        InputError: they are no table of numbers, or some are masked.
+    """
+    if isinstance(points, np.ma.MaskedArray):
+        if hidden := int(np.ma.getmaskarray(points).any(axis=-1).sum()):
+            raise InputError("points", f"has {hidden} points with masked coordinates; remove them")
+        return points.data
+    tensors = sys.modules.get("torch")
+    if tensors is not None and isinstance(points, tensors.Tensor):
+        points = points.detach().cpu()
+        points = points.double().numpy() if points.is_floating_point() else points.numpy()
+    try:
+        return np.asarray(points)
+    except ValueError as error:
+        raise InputError("points", f"is no table of numbers: {error}") from error
+
+
+def outlying(points: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " rows"]:
+    """Returns the few rows that lie so far out that they would decide mean and covariance by themselves.
+
+    They lie more than `FAR` median deviations from the median of a column. If they are more than one in fifty they are
+    a part of the cloud.
+    """
+    points = points / np.abs(points).max()
+    away = np.abs(points - np.median(points, axis=0))
+    typical = np.median(away, axis=0)
+    rows = np.flatnonzero((away > FAR * typical)[:, typical > 0].any(axis=1))
+    return rows if len(rows) * 50 <= len(points) else rows[:0]
+
+
+def _rank(points: Float[np.ndarray, "n d"]) -> int:
+    """Returns the number of dimensions that the points span about their mean."""
+    size = np.abs(points).max()
+    values = np.linalg.svd(points / size - (points / size).mean(axis=0), compute_uv=False)
+    return int((values > _FLAT * values[0]).sum())
 
 
 def refuse_constant_columns(points: Float[np.ndarray, "n d"], source: str) -> None:

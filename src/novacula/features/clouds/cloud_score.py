@@ -4,13 +4,16 @@ The stages: the cloud, whitened (`cloud`); how far it is from a product (`separa
 the plane `higher`); how much of it lies in a thin band (`mixture`, `higher`); and the score of both.
 """
 
+import logging
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
-from novacula.features.clouds.cloud import Cloud, check_points, whiten
+from novacula.features.clouds.cloud import Cloud, as_points, check_points, outlying, whiten
 from novacula.features.clouds.higher import Split, best_hyperplane, best_split, neighbor_information
 from novacula.features.clouds.mixture import Mixture, mixture
 from novacula.features.clouds.separability import Separability, separability
@@ -26,6 +29,7 @@ THRESHOLD = 0.04
 LEAST_Z = 3.0
 """Standard deviations of shuffled clouds that the separability must exceed as well."""
 _NONE = float("nan")
+_LOG = logging.getLogger(__name__)
 _PLANE_POINTS = 4000
 
 
@@ -52,6 +56,7 @@ class ScoreFindings:
         d: dimensions that the cloud spans, or the most that are scored.
         kept_variance: share of the variance that these dimensions keep.
         run: the run's folder.
+        outliers: rows that were left out, since they lie so far out that they would decide the whole score.
     """
 
     separability_bits: float
@@ -69,6 +74,7 @@ class ScoreFindings:
     d: int
     kept_variance: float
     run: str = ""
+    outliers: tuple[int, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -114,31 +120,34 @@ def _measured(value: float) -> float | None:
 
 
 def score_cloud(
-    points: Float[np.ndarray, "n d"],
+    points: ArrayLike,
     config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
     seed: int = 0,
 ) -> CloudScore:
     """Measures how irreducible a cloud is.
 
     Args:
-        points: the active points of a feature, one a row.
+        points: the active points of a feature, one a row: n × d numbers as an array, a tensor or lists. A few that lie
+            far out are left out, named in the log and in `outliers`.
         config: resolution and repetitions.
         seed: seed of shuffles, bootstraps and halves.
 
     Raises:
-        InputError: the points are not finite, all equal, too few, or fewer than their dimensions.
+        InputError: the points are masked, not finite, all equal, too few, or span as many dimensions as they can.
 
     Source: arXiv 2405.14860, its two indices; corrections, higher dimensions and the score are ours.
     """
-    cloud = whiten(check_points(points), config.dimensions, config.thinnest)
+    kept, outliers = _without_outliers(check_points(as_points(points)))
+    cloud = whiten(kept, config.dimensions, config.thinnest)
     generator = np.random.default_rng(seed)
     if cloud.white.shape[1] == 1:
-        return _line(cloud)
-    return (_plane if cloud.white.shape[1] == 2 else _space)(cloud, config, generator)
+        return replace(_line(cloud), outliers=outliers)
+    scored = (_plane if cloud.white.shape[1] == 2 else _space)(cloud, config, generator)
+    return replace(scored, outliers=outliers)
 
 
 def score_plane(
-    points: Float[np.ndarray, "n 2"],
+    points: ArrayLike,
     config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
     seed: int = 0,
 ) -> CloudScore:
@@ -148,7 +157,7 @@ def score_plane(
     the held-out values and the neighbor estimate are NaN.
 
     Args:
-        points: two coordinates, one point a row.
+        points: two coordinates, one point a row, as for `score_cloud`.
         config: resolution.
         seed: seed of the choice of points, and of shuffles.
 
@@ -158,17 +167,34 @@ def score_plane(
     Source: as `score_cloud`.
     """
     generator = np.random.default_rng(seed)
-    checked = check_points(points)
+    checked, outliers = _without_outliers(check_points(as_points(points)))
     cloud = whiten(generator.permutation(checked)[:_PLANE_POINTS] if len(checked) > _PLANE_POINTS else checked)
     if cloud.white.shape[1] == 1:
-        return _line(cloud)
+        return replace(_line(cloud), outliers=outliers)
     directions = max(8, config.angles // 3)
     least = separability(
         cloud.white, generator, bins=config.bins, angles=directions, shuffles=20, bootstraps=0, oblique=False
     )
     band = mixture(cloud.white, epsilon=config.epsilon, directions=2 * directions)
     thin = mixture(cloud.white, epsilon=config.epsilon / FINER, directions=2 * directions)
-    return _scored(cloud, least, band, thin.share, _NONE)
+    return replace(_scored(cloud, least, band, thin.share, _NONE), outliers=outliers)
+
+
+def _without_outliers(points: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "kept d"], tuple[int, ...]]:
+    """Returns the points but for those that `outlying` names, and their rows, with a line in the log."""
+    rows = outlying(points)
+    if not len(rows):
+        return points, ()
+    kept = np.delete(points, rows, axis=0)
+    check_points(kept)
+    _LOG.warning("left out %s, far from all other points", named_rows(rows.tolist()))
+    return kept, tuple(rows.tolist())
+
+
+def named_rows(rows: Sequence[int]) -> str:
+    """Returns the rows in words, the first ten by number."""
+    listed = ", ".join(map(str, rows[:10])) + (" …" if len(rows) > 10 else "")
+    return f"{len(rows)} point{'s' if len(rows) > 1 else ''} (row {listed}, counted from 0)"
 
 
 def combine(bits: float, slice_share: float) -> float:

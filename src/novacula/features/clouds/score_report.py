@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from novacula.features.clouds.cloud_score import FINER, LEAST_Z, SLICE_LIMIT, THRESHOLD, CloudScore, ScoreFindings
+from novacula.features.clouds.cloud_score import (
+    FINER,
+    LEAST_Z,
+    SLICE_LIMIT,
+    THRESHOLD,
+    CloudScore,
+    ScoreFindings,
+    named_rows,
+)
 from novacula.features.clouds.separability import Separability
 from novacula.files import read_npz
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
@@ -91,7 +99,12 @@ def _shown(values: Sequence[float | None]) -> str:
 
 
 def verdict_sentence(found: ScoreFindings) -> str:
-    """Returns whether the cloud is irreducible, and why not."""
+    """Returns whether the cloud is irreducible, why not, and what was left out."""
+    far = f" Left out, far from all others: {named_rows(found.outliers)}." if found.outliers else ""
+    return _verdict_alone(found) + far
+
+
+def _verdict_alone(found: ScoreFindings) -> str:
     if found.irreducible:
         return "One irreducible feature: no rotation makes its coordinates independent, and no thin slice holds much."
     if found.d == 1:

@@ -159,6 +159,12 @@ class Prompts:
         return tuple(len(tokens) - 1 for tokens in self.tokens)
 
     @property
+    def read_token_is_shared(self) -> bool:
+        """Whether the same token is read in every prompt, so that only later layers can tell the labels apart."""
+        read = {tokens[position] for tokens, position in zip(self.tokens, self.positions, strict=True)}
+        return len(read) == 1
+
+    @property
     def labels(self) -> Int[np.ndarray, " prompts"]:
         """The label of each prompt."""
         return np.tile(np.arange(self.concept.period), len(self.wordings))

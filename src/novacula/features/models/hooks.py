@@ -19,6 +19,9 @@ Tap = Callable[[Tensor], Tensor | None]
 _BLOCKS = ("layers", "h", "blocks", "decoder.layers")
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention")
 _MLP = ("mlp", "feed_forward", "ffn")
+_NORMS_AFTER = {"attention": "post_attention_layernorm", "mlp": "post_feedforward_layernorm"}
+"""Where a block has both, as Gemma 2 and 3 and OLMo 2 do, they give what attention and MLP add. LLaMA's first alone is
+the norm before the MLP."""
 _PROJECTION = ("o_proj", "c_proj", "out_proj", "dense", "proj")
 
 
@@ -106,6 +109,9 @@ class Anatomy:
                 return self.blocks[-1].register_forward_hook(_on_output(tap))
             return self.blocks[point.layer].register_forward_pre_hook(_on_input(tap), with_kwargs=True)
         block = self.blocks[point.layer]
+        if point.site in _NORMS_AFTER and all(hasattr(block, name) for name in _NORMS_AFTER.values()):
+            norm = block.get_submodule(_NORMS_AFTER[point.site])
+            return norm.register_forward_hook(_on_output(tap))
         if point.site == "mlp":
             return self._part(block, _MLP, point).register_forward_hook(_on_output(tap))
         attention = self._part(block, _ATTENTION, point)

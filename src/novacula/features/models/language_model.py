@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Tokens = Sequence[int]
+_LARGEST_ERROR = 0.02
+"""Relative error up to which attention and MLP add up; in half precision the stream itself is off by nearly as much."""
 
 
 class LanguageModel:
@@ -106,8 +109,9 @@ class LanguageModel:
         """Returns the logits after every token.
 
         Raises:
-            InputError: an edit is at a point that the model does not have.
+            InputError: an edit is at a point that the model does not have, or as `check_parts`.
         """
+        self._check([edit.point for edit in edits])
         return self._forward(tokens, [(edit.point, edit.change) for edit in edits])
 
     def next_logits(
@@ -126,6 +130,7 @@ class LanguageModel:
             vocabulary: tokens whose logits are wanted; all by default.
             batch: largest number of prompts that run together.
         """
+        self._check([write.point for write in writes])
         parts: list[Tensor] = []
         order: list[int] = []
         options = {"logits_to_keep": 1} if self._keeps_last else {}
@@ -151,6 +156,7 @@ class LanguageModel:
         for row, (prompt, position) in enumerate(zip(prompts, positions, strict=True)):
             if not 0 <= position < len(prompt):
                 raise InputError("positions", f"prompt {row} has {len(prompt)} tokens and none at {position}")
+        self._check(points)
         parts: list[list[Tensor]] = [[] for _ in points]
         order: list[int] = []
         for rows in _batches(prompts, batch):
@@ -195,6 +201,36 @@ class LanguageModel:
         """Returns the tokens of a text in pieces of `context`, the last one shorter."""
         tokens = self.encode(text)
         return [tokens[start : start + context] for start in range(0, len(tokens), context)]
+
+    def _check(self, points: Sequence[Point]) -> None:
+        if any(point.site in ("attention", "mlp") for point in points):
+            self.check_parts()
+
+    def check_parts(self) -> None:
+        """Makes sure that what stands at the points ``attention`` and ``mlp`` is what a block adds to the stream.
+
+        Raises:
+            InputError: their sum is another: the block scales them, or adds the stream within them.
+        """
+        block, error = self._worst_block
+        if error > _LARGEST_ERROR:
+            raise InputError(
+                self.name,
+                f"its points attention and mlp are not what block {block} adds to the stream (off by {error:.0%}): its "
+                "architecture scales them, or adds the stream inside; the points residual and head can be used",
+            )
+
+    @cached_property
+    def _worst_block(self) -> tuple[int, float]:
+        """The block to which attention and MLP add up worst, on a few tokens, and the relative error."""
+        embedding = self.module.get_input_embeddings()  # pyright: ignore[reportCallIssue]
+        tokens = torch.arange(1, 9)[None] * 7919 % embedding.num_embeddings
+        parts = [Point(layer, site) for site in ("attention", "mlp") for layer in range(self.n_layers)]
+        states = self._watch(tokens, [*(Point(layer) for layer in range(self.n_layers + 1)), *parts])
+        added = torch.stack(states[: self.n_layers + 1]).float().diff(dim=0)
+        attention, mlp = torch.stack(states[self.n_layers + 1 :]).float().unflatten(0, (2, self.n_layers))
+        errors = (attention + mlp - added).flatten(1).norm(dim=1) / added.flatten(1).norm(dim=1).clamp_min(1e-12)
+        return int(errors.argmax()), float(errors.max())
 
     def _watch(self, tokens: Tensor, points: Sequence[Point]) -> list[Tensor]:
         """Returns the states at points, [batch length width] each; the forward pass ends with the last of them."""

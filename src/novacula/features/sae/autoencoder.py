@@ -24,7 +24,8 @@ class SparseAutoencoder:
         encoder_bias: added to every pre-activation.
         decoder: one row for each latent: its direction.
         decoder_bias: added to every reconstruction.
-        threshold: pre-activations up to it count as 0, for ``jumprelu`` and ``batchtopk``; otherwise it is 0.
+        threshold: pre-activations up to it count as 0, for ``jumprelu`` and ``batchtopk``; otherwise it is 0. Negative
+            pre-activations count as 0 in any case.
         k: active latents of a token, for ``topk``.
         centers: whether the decoder's bias is subtracted from inputs.
         rescales: whether each input is brought to norm √width first, and its reconstruction back.
@@ -121,7 +122,7 @@ class SparseAutoencoder:
         )
 
     def _select(self, pre: Float[Tensor, "tokens latents"]) -> Codes:
-        return top(pre, self.k) if self.kind == "topk" else above(pre, self.threshold)
+        return top(pre, self.k) if self.kind == "topk" else above(pre, self.threshold.clamp_min(0))
 
     def _norms(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens 1"]:
         return (states.norm(dim=1, keepdim=True) / self.width**0.5).clamp_min(1e-12)

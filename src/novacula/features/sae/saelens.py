@@ -1,8 +1,9 @@
 """Autoencoders on the disk, in the folder format of SAELens: ``cfg.json`` and ``sae_weights.safetensors``.
 
 There the encoder is width × latents. The architectures ``standard``, ``topk``, ``jumprelu`` and ``batchtopk`` are read,
-the last one with its threshold, and TopK also as older versions wrote it, by ``activation_fn_str``. A dictionary that
-is loaded with the wrong activation looks right and is not, so everything that is not understood is refused.
+the last one with its threshold, and TopK also as older versions wrote it, by ``activation_fn`` or
+``activation_fn_str``. Folders of EleutherAI's ``sparsify`` are read where they hold a TopK. A dictionary that is loaded
+with the wrong activation looks right and is not, so everything that is not understood is refused.
 """
 
 import os
@@ -20,7 +21,11 @@ from novacula.features.sae.autoencoder import SparseAutoencoder
 from novacula.files import JSON, read_json, read_safetensors, to_json, write_json, write_safetensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
+_SPARSIFY, _PICKLED = "sae.safetensors", "ae.pt"
+"""Weights in the folders of other libraries."""
 SCHEMA_VERSION = 1
+_VERSION = "6.0.0"
+"""Version of SAELens whose configuration this is. Without it the file counts as older, and its metadata are lost."""
 _MAX_WEIGHTS = 16_000_000_000
 _KINDS: dict[str, SaeKind] = {
     "standard": "relu",
@@ -67,7 +72,13 @@ def read_sae(path: str | os.PathLike[str]) -> SparseAutoencoder:
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(str(path), f"no such folder; an SAE is a folder with {CONFIG} and {WEIGHTS}")
-    config = _parse(read_json(folder / CONFIG), str(folder / CONFIG))
+    if (folder / _PICKLED).exists() and not (folder / CONFIG).exists():
+        problem = f"its weights are pickled ({_PICKLED}), which can run any code and is refused; convert them"
+        raise InputError(str(path), f"is a folder of dictionary_learning: {problem}")
+    document = read_json(folder / CONFIG)
+    if (folder / _SPARSIFY).exists():
+        return _read_sparsify(folder, document)
+    config = _parse(document, str(folder / CONFIG))
     arrays = read_safetensors(folder / WEIGHTS, max_bytes=_MAX_WEIGHTS)
     tensors = _tensors(arrays, config, str(folder / WEIGHTS))
     if config.by_norm:
@@ -123,7 +134,7 @@ def write_sae(
         "normalize_activations": "constant_norm_rescale" if sae.rescales else "none",
         "reshape_activations": "none",
         **({"k": sae.k, "rescale_acts_by_decoder_norm": False} if architecture == "topk" else {}),
-        "metadata": to_json({"trained_as": sae.kind, **(metadata or {})}),
+        "metadata": to_json({"sae_lens_version": _VERSION, "trained_as": sae.kind, **(metadata or {})}),
     }
     write_safetensors(folder / WEIGHTS, arrays)
     write_json(folder / CONFIG, config)
@@ -144,8 +155,12 @@ def _parse(document: JSON, source: str) -> _Config:
         if document.get(name, plain) not in (plain, None):
             problems.append(f"{name} is {document[name]!r}, which is not supported")
     architecture = str(document.get("architecture", "standard"))
-    if architecture == "standard" and document.get("activation_fn_str", "relu") != "relu":
-        architecture = str(document["activation_fn_str"])  # as older versions wrote it
+    # As older versions wrote it, under one name or the other.
+    activations = {document.get(name) or "relu" for name in ("activation_fn", "activation_fn_str")} - {"relu"}
+    if len(activations) > 1:
+        problems.append("activation_fn and activation_fn_str contradict each other")
+    elif architecture == "standard" and activations:
+        architecture = str(activations.pop())
     older = document.get("activation_fn_kwargs")
     k = document.get("k") or (older.get("k") if isinstance(older, dict) else None)
     if architecture == "topk" and type(k) is not int:
@@ -160,9 +175,35 @@ def _parse(document: JSON, source: str) -> _Config:
         k=k if kind == "topk" and type(k) is int else 0,
         d_in=document.get("d_in"),
         d_sae=document.get("d_sae"),
-        centers=bool(document.get("apply_b_dec_to_input", kind != "relu" or "architecture" in document)),
+        centers=document.get("apply_b_dec_to_input", True) is not False,
         rescales=normalization == "constant_norm_rescale",
         by_norm=bool(document.get("rescale_acts_by_decoder_norm")),
+    )
+
+
+def _read_sparsify(folder: Path, document: JSON) -> SparseAutoencoder:
+    """Reads a TopK of ``sparsify``, which centers inputs, and whose encoder is latents × width."""
+    source = str(folder / CONFIG)
+    if not isinstance(document, dict):
+        raise InputError(source, "must hold a JSON object")
+    problems = [
+        f"{name} is {document[name]!r}, which is not supported"
+        for name, plain in (("activation", "topk"), ("transcode", False), ("skip_connection", False))
+        if document.get(name, plain) != plain
+    ]
+    if type(k := document.get("k")) is not int:
+        problems.append("k is missing; a TopK needs it")
+    if problems or type(k) is not int:
+        raise InputError(source, *problems)
+    arrays = read_safetensors(folder / _SPARSIFY, max_bytes=_MAX_WEIGHTS)
+    own = {{"encoder.bias": "b_enc"}.get(name, name): array for name, array in arrays.items()}
+    if "encoder.weight" in own:
+        own["W_enc"] = own.pop("encoder.weight").T
+    config = _Config("topk", k, document.get("d_in"), document.get("num_latents") or None, True, False, False)
+    tensors = _tensors(own, config, str(folder / _SPARSIFY))
+    encoder, zeros = tensors["W_enc"].t().contiguous(), torch.zeros(len(tensors["b_enc"]))
+    return SparseAutoencoder(
+        "topk", encoder, tensors["b_enc"], tensors["W_dec"], tensors["b_dec"], zeros, k=k, name=str(folder)
     )
 
 
@@ -178,6 +219,8 @@ def _tensors(arrays: Mapping[str, np.ndarray], config: _Config, source: str) -> 
             problems.append(f"has no tensor {name}")
         elif arrays[name].shape != shape or arrays[name].dtype.kind != "f":
             problems.append(f"{name} has shape {arrays[name].shape}; beside W_dec it must be numbers of shape {shape}")
+    if not np.allclose(arrays.get("scaling_factor", 1), 1):
+        problems.append("scaling_factor is not 1, which is not supported; fold it into the weights")
     for name, value, said in (("d_in", width, config.d_in), ("d_sae", latents, config.d_sae)):
         if said not in (None, value):
             problems.append(f"W_dec says {name} = {value}, {CONFIG} says {said}")
