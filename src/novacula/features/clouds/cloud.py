@@ -137,10 +137,12 @@ def as_points(points: object) -> np.ndarray:
         if hidden := int(np.ma.getmaskarray(points).any(axis=-1).sum()):
             raise InputError("points", f"has {hidden} points with masked coordinates; remove them")
         return points.data
-    tensors = sys.modules.get("torch")
-    if tensors is not None and isinstance(points, tensors.Tensor):
-        points = points.detach().cpu()
-        points = points.double().numpy() if points.is_floating_point() else points.numpy()
+    if "torch" in sys.modules:  # else it is no tensor
+        import torch
+
+        if isinstance(points, torch.Tensor):
+            tensor = points.detach().cpu()
+            points = (tensor.double() if tensor.is_floating_point() else tensor).numpy()
     try:
         return np.asarray(points)
     except ValueError as error:

@@ -134,7 +134,7 @@ def _communities(graph: scipy.sparse.csr_array, members: Members, seed: int) -> 
 
 def _louvain(graph: scipy.sparse.csr_array, seed: int, resolution: float = 1.0) -> list[Members]:
     network = networkx.Graph()
-    network.add_nodes_from(range(graph.shape[0]))
+    network.add_nodes_from(range(len(graph.indptr) - 1))
     edges = scipy.sparse.triu(graph, 1).tocoo()
     network.add_weighted_edges_from(zip(edges.row.tolist(), edges.col.tolist(), edges.data.tolist(), strict=True))
     parts: Iterable[set[int]] = networkx.community.louvain_communities(network, seed=seed, resolution=resolution)
