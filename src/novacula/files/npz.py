@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -134,7 +134,7 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
         return _read_array(stream, entry.file_size, entry.filename.removesuffix(".npy"))
 
 
-def _read_array(stream: BinaryIO | zipfile.ZipExtFile, file_size: int, name: str) -> np.ndarray:
+def _read_array(stream: IO[bytes] | zipfile.ZipExtFile, file_size: int, name: str) -> np.ndarray:
     magic = stream.read(8)
     if magic[:6] != b"\x93NUMPY" or magic[6] not in (1, 2, 3):
         raise _NotNpzError(f"array {name!r} does not begin as a NumPy array does")
