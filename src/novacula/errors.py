@@ -25,7 +25,7 @@ class NovaculaError(Exception):
         return _OPTION.sub(lambda match: match["name"].replace("-", "_"), super().__str__())
 
 
-class InputError(NovaculaError):
+class InputError(NovaculaError, ValueError):
     """An input broke a rule.
 
     Args:

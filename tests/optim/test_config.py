@@ -72,9 +72,7 @@ def test_all_wrong_options_are_listed() -> None:
 
 
 def test_parameters_that_cannot_be_optimized_are_refused() -> None:
-    with pytest.raises(InputError, match="none of 1 parameters requires a gradient"):
-        LODO([torch.ones(2)])
-    with pytest.raises(InputError, match="none of 0 parameters"):
+    with pytest.raises(InputError, match="params is empty"):
         LODO([])
     with pytest.raises(InputError, match="params is a tensor"):
         LODO(Parameter(torch.ones(2)))  # pyright: ignore[reportArgumentType]

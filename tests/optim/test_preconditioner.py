@@ -31,7 +31,9 @@ def made(*groups: ParameterGroup, state: dict[str, torch.Tensor] | None = None) 
 
 
 def descend(preconditioner: Preconditioner, gradients: torch.Tensor) -> None:
-    """Step with each gradient, as the optimizer does."""
+    """Step with each gradient, as the optimizer does; the parameters' own gradients only say that there are some."""
+    for parameter in preconditioner.members.parameters:
+        parameter.grad = torch.zeros_like(parameter)
     for gradient in gradients:
         preconditioner.check_unchanged()
         preconditioner.step(gradient)

@@ -90,7 +90,7 @@ def broken(change: str) -> tuple[LODO, dict[str, Any]]:
     tensors = state["state"][0]
     match change:
         case "version":
-            state["param_groups"][0]["format"] = 2
+            state["param_groups"][0]["format"] = 3
         case "no version":
             del state["param_groups"][0]["format"]
         case "stock":
@@ -114,7 +114,7 @@ def broken(change: str) -> tuple[LODO, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("version", "group 0: format is 2; this novacula reads 1"),
+        ("version", "group 0: format is 3; this novacula reads 2"),
         ("no version", "group 0: format is None"),
         ("stock", "group 0: format is None"),
         ("phi", r"preconditioner 0: phi has shape \(3, 1, 4, 4, 16\); it must have \(16, 1, 4, 4, 16\)"),

@@ -14,7 +14,7 @@ With l = F D^½ g, where g is the gradient after the step and F and D are those 
 changes the loss by -s ⟨l, T z⟩ to first order. So both climb ⟨l, T z⟩, in a form that does not depend on the scale of
 the loss or of the parameters:
 
-    log s ← log s + η c - κ min(c + 1/√n, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖z‖) ∂⟨l, T z⟩/∂φ.
+    log s ← log s + η c - κ min(c + 1/√n, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖T z‖) ∂⟨l, T z⟩/∂φ.
 
 The cosine is 1 while gradients repeat, so that s grows by a factor of e^η per step. It is -1 where a step overshoots;
 κ undoes that within a few steps, before the loss diverges. Where noise dominates, c is of the order of 1/√n, and
@@ -27,6 +27,7 @@ where s and T grow at their fastest, steps grow by less than that.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -34,60 +35,105 @@ from torch import Tensor
 
 FIRST_SCALE = 1e-3
 SCALE_RATE = 0.08
+FIRST_BOOST, BOOSTED_STEPS = 3.0, 20.0
+"""How much faster s is learned at first, and for about how many steps: the first s is only a guess."""
 OVERSHOOT_RATE = 0.5
 SECOND_DECAY = 0.97
 EPSILON = 1e-8
+"""ε, in units of the root mean square of all gradients."""
 TRUST = 3.0
 """The longest step, in units of the usual length."""
 FLOOR = 0.01
 """ϱ: a gradient below this share of the root mean square of all counts as far smaller than the others."""
 
 
-def diagonals(second_moment: Float[Tensor, " n"], step: Tensor) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
-    """Returns F D^½ and (I - F²) D after `step` gradients."""
-    corrected = second_moment / (1 - SECOND_DECAY ** step.double())
-    least = FLOOR * corrected.mean().sqrt()
-    root = corrected.sqrt_()
-    d = (root + EPSILON).reciprocal_()
-    f = root.div_(least).clamp_(max=1).nan_to_num_(nan=1)  # 0 / 0 before the first gradient that is not 0
-    return d.sqrt().mul_(f), d.mul_(1 - f.square())
+class Frame(NamedTuple):
+    """What surrounds T in G v = α0 (side T(side v') + rest v') with v' = v / unit; None stands for I, 0 and 1."""
+
+    side: Float[Tensor, " n"] | None = None
+    rest: Float[Tensor, " n"] | None = None
+    unit: Float[Tensor, ""] | None = None
+
+    def enter(self, v: Float[Tensor, " n"]) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Returns v', and what T multiplies."""
+        v = v if self.unit is None else v / self.unit
+        return v, v if self.side is None else v * self.side
+
+    def leave(self, product: Float[Tensor, " n"], v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Returns G v without α0, from the product of T and v'."""
+        update = product if self.side is None else product * self.side
+        return update if self.rest is None else update.addcmul_(self.rest, v)
 
 
-def advance(mean_square: Float[Tensor, "*n"], value: Float[Tensor, "*n"]) -> None:
-    """Updates a mean square in place with a gradient, or with the length of a step."""
-    mean_square.mul_(SECOND_DECAY).addcmul_(value, value, value=1 - SECOND_DECAY)
+def normalization(root: Float[Tensor, " n"], step: Tensor) -> Frame:
+    """Returns F D^½ u^½, (I - F²) D u, and u, the root mean square of √v̂, after `step` gradients, from √v.
+
+    So all diagonals lie between 0 and 1/ε, whatever the scale of the gradients.
+    """
+    corrected = root / (1 - SECOND_DECAY ** step.double()).sqrt()
+    unit = length(corrected) / math.sqrt(root.numel())
+    unit = torch.where(unit > 0, unit, torch.ones_like(unit))
+    relative = corrected.div_(unit)
+    f = (relative / FLOOR).clamp_(max=1)
+    d = relative.add_(EPSILON).reciprocal_()
+    return Frame(d.sqrt().mul_(f), d.mul_(1 - f.square()), unit)
 
 
-def cosine(a: Float[Tensor, " n"], b: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    """Returns the cosine of the angle between two vectors; 0 if one of them is 0."""
-    norms = torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b)
-    return torch.where(norms > 0, a.dot(b) / norms, norms)
+def advance(root: Float[Tensor, " n"], gradient: Float[Tensor, " n"]) -> None:
+    """Updates √v in place with a gradient; no square is computed that could overflow."""
+    root.copy_(torch.hypot(root * SECOND_DECAY**0.5, gradient * (1 - SECOND_DECAY) ** 0.5))
 
 
-def scale_change(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    """Returns the change of log s."""
-    c = cosine(left, product)
-    return SCALE_RATE * c - OVERSHOOT_RATE * (c + left.numel() ** -0.5).clamp(max=0).square()
+def length(vector: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Returns the norm, float64, in which the squares of float32 neither overflow nor vanish."""
+    return torch.linalg.vector_norm(vector, dtype=torch.float64)
 
 
-def weight(left: Float[Tensor, " n"], z: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    """Returns n/(‖l‖ ‖z‖), which makes the meta-gradient's entries of the order of 1; 0 if a vector is 0."""
-    norms = torch.linalg.vector_norm(left) * torch.linalg.vector_norm(z)
-    return torch.where(norms > 0, left.numel() / norms, norms)
+def unit_vector(vector: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """Returns the vector divided by its norm; 0 remains 0."""
+    norm = length(vector)
+    return vector / torch.where(norm > 0, norm, torch.ones_like(norm))
+
+
+def cosine(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Returns c, from the unit vector of l, and T z."""
+    return left.dot(unit_vector(product)).double()
+
+
+def scale_change(c: Float[Tensor, ""], n: int, learned: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """Returns the change of log s by a step of n scalars that was taken in full, after so many others."""
+    rate = SCALE_RATE * (1 + FIRST_BOOST * (-learned / BOOSTED_STEPS).exp())
+    return rate * c - OVERSHOOT_RATE * (c + n**-0.5).clamp(max=0).square()
+
+
+def share(c: Float[Tensor, ""], factor: Float[Tensor, ""], moved: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """Returns how much is learned from a step.
+
+    A short step says little about longer ones; one that was too long even after the bound says all.
+
+    Args:
+        c: the cosine.
+        factor: of the groups, by which the step was scaled.
+        moved: the part of the automatic step that was taken, after the factor and the bound.
+    """
+    return torch.where(c > 0, moved, factor).clamp(max=1)
+
+
+def weight(product: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Returns n/‖T z‖, which makes the entries of the meta-gradient of a unit vector of the order of 1; 0 for 0."""
+    norm = length(product)
+    return torch.where(norm > 0, product.numel() / norm, norm)
 
 
 def trusted(size: Float[Tensor, ""], mean_square: Float[Tensor, ""], step: Tensor) -> Float[Tensor, ""]:
-    """Returns the part of a step that is taken.
+    """Returns the part of a step that is taken, and enters it into the mean of squares.
 
     Args:
-        size: s ‖T z‖ of the step.
-        mean_square: of the sizes of the steps before it, as `advance` updates it.
+        size: the length of the step for the factor 1, s ‖T z‖.
+        mean_square: of the steps before it.
         step: the number of these steps.
     """
     usual = (mean_square / (1 - SECOND_DECAY ** step.double())).sqrt()
-    return torch.where(usual > 0, (TRUST * usual / size).clamp(max=1), torch.ones_like(usual))
-
-
-def first_log_scale() -> float:
-    """Returns the first log s."""
-    return math.log(FIRST_SCALE)
+    part = torch.where(usual > 0, (TRUST * usual / size).clamp(max=1), torch.ones_like(usual))
+    mean_square.lerp_((size * part).square(), 1 - SECOND_DECAY)
+    return part

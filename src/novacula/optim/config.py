@@ -173,6 +173,8 @@ class BenchConfig(CampaignOptions):
 
 
 def _is_rate(value: Any) -> bool:
+    if isinstance(value, bool | str | bytes):  # which float would take
+        return False
     try:
         number = float(value)
     except (TypeError, ValueError, RuntimeError):

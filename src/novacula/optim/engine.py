@@ -44,7 +44,9 @@ class Engine(Protocol):
         """Returns T(φ) v, which is valid until the next call; with `keep` it leaves the trace that `learn` needs."""
         ...
 
-    def learn(self, left: Float[Tensor, " n"], weight: float | Tensor, step: Tensor, options: GroupOptions) -> MetaStep:
+    def learn(
+        self, left: Float[Tensor, " n"], weight: Rate, step: Tensor, options: GroupOptions, share: Rate = 1.0
+    ) -> MetaStep:
         """Moves φ by one meta-step along -weight · ∂⟨left, T(φ) v⟩/∂φ, where v is the vector of the last product.
 
         Args:
@@ -52,6 +54,7 @@ class Engine(Protocol):
             weight: α0 of the step.
             step: number of this meta-update, from 1.
             options: those of the meta-optimizer.
+            share: of the meta-optimizer's rate.
         """
         ...
 
@@ -79,17 +82,19 @@ class TorchEngine(Engine):
         return product
 
     @override
-    def learn(self, left: Float[Tensor, " n"], weight: float | Tensor, step: Tensor, options: GroupOptions) -> MetaStep:
+    def learn(
+        self, left: Float[Tensor, " n"], weight: Rate, step: Tensor, options: GroupOptions, share: Rate = 1.0
+    ) -> MetaStep:
         assert self._trace is not None and self._last is not None
         v, product = self._last
         phi = self._state["phi"]
         gradient = self._structure.gradient(phi, left, self._trace).mul_(-weight)
         self._trace = None
         if options.meta_optimizer == "adam":
-            rate = folded_rate(options, step.double())
+            rate = share * folded_rate(options, step.double())
             adam(phi, self._state["first"], self._state["second"], gradient, rate, options)
         else:
-            gradient_descent(phi, gradient, options.meta_lr)
+            gradient_descent(phi, gradient, share * options.meta_lr)
         square = gradient.square().sum()
         return MetaStep(square, left.dot(product), left.dot(v), left.dot(left), v.dot(v))
 
@@ -115,9 +120,9 @@ def adam(
     phi.sub_((first / second.sqrt().add_(options.meta_eps)).mul_(rate))
 
 
-def gradient_descent(phi: Float[Tensor, "..."], gradient: Float[Tensor, "..."], rate: float) -> None:
+def gradient_descent(phi: Float[Tensor, "..."], gradient: Float[Tensor, "..."], rate: Rate) -> None:
     """Updates φ by one step down the gradient."""
-    phi.sub_(gradient, alpha=rate)
+    phi.sub_(gradient * rate)
 
 
 LARGEST_BLOCK = 16
@@ -211,9 +216,11 @@ class NativeEngine(Engine):
         return self._product
 
     @override
-    def learn(self, left: Float[Tensor, " n"], weight: float | Tensor, step: Tensor, options: GroupOptions) -> MetaStep:
+    def learn(
+        self, left: Float[Tensor, " n"], weight: Rate, step: Tensor, options: GroupOptions, share: Rate = 1.0
+    ) -> MetaStep:
         assert self._ready
         self._ready = False
         self._left.copy_(left)
         rate = float(folded_rate(options, float(step))) if options.meta_optimizer == "adam" else options.meta_lr
-        return MetaStep(*self._kernels.learn(float(weight), rate, *options.meta_betas, options.meta_eps))
+        return MetaStep(*self._kernels.learn(float(weight), float(share) * rate, *options.meta_betas, options.meta_eps))

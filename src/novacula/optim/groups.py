@@ -16,6 +16,8 @@ from novacula.optim.config import SHARED, GroupOptions, MetaOptimizerName, Scope
 
 LARGEST_GLOBAL = 100_000
 """Number of scalars up to which all parameters share one preconditioner by default."""
+UNDIVIDED = ("state_dtype", "seed", "engine", "maximize")
+"""Options that no group has of its own."""
 Rate = float | Tensor
 """A learning rate; a scheduler may change one that is a tensor in place."""
 Given = Tensor | tuple[str, Tensor]
@@ -39,12 +41,16 @@ def as_groups(params: ParamsT) -> list[dict[str, Any]]:
     """Returns the parameters that an optimizer is given as new groups, each with a list of its parameters.
 
     Raises:
-        InputError: they are one tensor.
+        InputError: they are one tensor or none, or a group has an option of the whole optimizer.
     """
     if isinstance(params, Tensor):
         raise InputError("LODO", "params is a tensor; it must be an iterable of tensors or of groups")
     given: list[Any] = list(params)
+    if not given:
+        raise InputError("LODO", "params is empty; there must be a parameter or a group")
     groups = given if given and isinstance(given[0], dict) else [{"params": given}]
+    if wrong := sorted({name for group in groups for name in UNDIVIDED if name in group}):
+        raise InputError("LODO", *(f"{name} is given for a group; it is for the whole optimizer" for name in wrong))
     return [
         {**group, "params": [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])}
         for group in groups
@@ -54,16 +60,6 @@ def as_groups(params: ParamsT) -> list[dict[str, Any]]:
 def tensor_of(parameter: Given) -> Tensor:
     """Returns a parameter without its name."""
     return parameter[1] if isinstance(parameter, tuple) else parameter
-
-
-def check_gradients_possible(parameters: Sequence[Given]) -> None:
-    """Checks that a parameter requires a gradient.
-
-    Raises:
-        InputError: none does.
-    """
-    if not any(tensor_of(parameter).requires_grad for parameter in parameters):
-        raise InputError("LODO", f"none of {len(parameters)} parameters requires a gradient; at least one must")
 
 
 def default_scope(parameters: Sequence[Given], structure: StructureName) -> ScopeName:
@@ -118,7 +114,8 @@ class Members:
 def partition(groups: Sequence[ParameterGroup]) -> list[Members]:
     """Returns the parameters of each preconditioner; empty parameters have none.
 
-    Global scope unites the groups that were given together; a group that is added later has its own preconditioner.
+    Global scope unites the groups that were given together, those with a rate and those without apart. A group that is
+    added later has its own preconditioner.
 
     Raises:
         InputError: groups that share a preconditioner differ in an option that belongs to it.
@@ -127,7 +124,8 @@ def partition(groups: Sequence[ParameterGroup]) -> list[Members]:
     for place, group in enumerate(groups):
         for parameter in group["params"]:
             if scalars(parameter):
-                key = {"global": ("generation", group["generation"]), "group": place, "param": id(parameter)}
+                given = ("generation", group["generation"], group["automatic"])
+                key = {"global": given, "group": place, "param": id(parameter)}
                 united.setdefault(key[group["scope"]], []).append((parameter, group))
     found = [
         Members(tuple(parameter for parameter, _ in pairs), tuple(group for _, group in pairs), index)

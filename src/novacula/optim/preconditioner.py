@@ -5,6 +5,7 @@ Everything that is kept between steps can be computed again from the state, so t
 """
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import fields
 
@@ -13,12 +14,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from novacula.optim import automatic
+from novacula.optim.automatic import Frame
 from novacula.optim.config import SHARED, GroupOptions, SharedOptions
 from novacula.optim.engine import MetaStep, make_engine
 from novacula.optim.groups import Members, Rate, flatten, real
 from novacula.optim.structures.make import make_structure
 
 _OWN = tuple(field.name for field in fields(GroupOptions) if field.name not in SHARED)
+
+
+_PATIENCE = 10
+_NEVER_LEARNS = (
+    "LODO has learned nothing so far: the parameters were changed after each of its steps (by clamping, max_norm, or "
+    "sharpness-aware minimization?), and it learns only from gradients at the point that its step left"
+)
 
 
 class Preconditioner:
@@ -45,11 +54,10 @@ class Preconditioner:
         self._options, self._values = GroupOptions.of(self._group), self._read()
         self.structure = make_structure(self._options, members.shape, state.get("permutations"))
         self._engine = make_engine(self.structure, state, shared.engine)
-        # α0 of the last step, and whether the next gradient tells how good that step was.
-        self._taken: Rate = float(state["taken"])
-        self._pending = self._taken == self._taken
+        # Whether the next gradient tells how good the last step was.
+        self._pending = not math.isnan(float(state["taken"]))
         self._versions: list[int] | None = None
-        self._entered: Tensor | None = None
+        self._frame: Frame | None = None
         self._product: Tensor | None = None
 
     def gradient(self) -> Float[Tensor, " n"]:
@@ -71,6 +79,9 @@ class Preconditioner:
         """Forgets the last step if the parameters were changed since; called before any preconditioner moves."""
         if self._versions is not None and self._versions != [p._version for p in self.members.parameters]:
             self.forget()
+            self.state["changed"] += 1
+            if int(self.state["changed"]) == _PATIENCE and self.meta_step is None and not self._group["frozen"]:
+                warnings.warn(_NEVER_LEARNS, stacklevel=3)
 
     def note_versions(self) -> None:
         """Notes the parameters' versions once all preconditioners have moved: views of a tensor share one version."""
@@ -89,10 +100,11 @@ class Preconditioner:
         return float(self.state["taken"]) * float(gradient.dot(update))
 
     def matvec(self, v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """Returns G v with the current φ, normalization and scale."""
-        side, rest = self._diagonals()
-        product = self.structure.matvec(self.state["phi"], v if side is None else v * side)
-        return self._rate() * _around(product, side, rest, v)
+        """Returns G v with the current φ, normalization, scale and rates."""
+        rate, rates = self._rates(every=True)
+        frame = self._frame_of(rates)
+        v, entered = frame.enter(v)
+        return rate * self._scale() * frame.leave(self.structure.matvec(self.state["phi"], entered), v)
 
     def _current_options(self) -> GroupOptions:
         """The group's options, checked again where they have changed."""
@@ -112,80 +124,108 @@ class Preconditioner:
 
     def _learn(self, gradient: Tensor, options: GroupOptions) -> None:
         """Moves φ and the automatic scale along the gradient of the loss with respect to the last step."""
-        side, _ = self._diagonals()
-        left = gradient if side is None else gradient * side
-        if not self._engine.ready or self._product is None or self._entered is None:
-            self._multiply(self._mean(options), side, keep=True)
-        assert self._product is not None and self._entered is not None
-        weight = self._taken
-        if self._group["automatic"]:
-            weight = automatic.weight(left, self._entered)
-            self.state["log_scale"] += automatic.scale_change(left, self._product).to(self.state["log_scale"])
+        if not self._engine.ready or self._frame is None:
+            rates = self.state["rates"]
+            self._frame = self._frame_of(None if bool((rates == rates[0]).all()) else rates)
+            self._multiply(options, keep=True)
+        assert self._frame is not None and self._product is not None
+        _, left = Frame(self._frame.side).enter(gradient)
         self.state["meta_step"] += 1
-        self.meta_step = self._engine.learn(left, weight, self.state["meta_step"], options)
+        if not self._group["automatic"]:
+            self.meta_step = self._engine.learn(left, self.state["taken"], self.state["meta_step"], options)
+            return
+        size, left = automatic.length(left), automatic.unit_vector(left)
+        scale, factor = self.state["log_scale"], self.state["rates"].max().to(self.state["log_scale"])
+        c = automatic.cosine(left, self._product).to(scale)
+        share = automatic.share(c, factor, self.state["taken"] / scale.exp())
+        scale += share * automatic.scale_change(c, gradient.numel(), self.state["learned"])
+        self.state["learned"] += share
+        weight = automatic.weight(self._product)
+        step = self._engine.learn(left, weight, self.state["meta_step"], options, share)
+        self.meta_step = step._replace(slope=step.slope * size)
 
     def _move(self, gradient: Tensor, options: GroupOptions) -> None:
         """Adds the gradient to its running mean m, and moves the parameters along -G m."""
         self.state["step"] += 1
-        self.state["momentum"].mul_(options.momentum).add_(gradient, alpha=1 - options.momentum)
-        if self._group["automatic"]:
-            automatic.advance(self.state["second_moment"], gradient)
-        (side, rest), rate, mean = self._diagonals(), self._rate(), self._mean(options)
-        self._multiply(mean, side, keep=self._learns(options))
+        self._advance(gradient, options)
+        rate, rates = self._rates()
+        self.state["rates"].copy_(torch.as_tensor(rate) if rates is None else rates)
+        self._frame = self._frame_of(rates)
+        mean = self._multiply(options, keep=self._learns(options))
         assert self._product is not None
-        update = _around(self._product, side, rest, mean)
+        update = self._frame.leave(self._product, mean)
         if self._group["automatic"]:
-            rate = rate * self._trusted_part(self._product)
+            rate = rate * self._scale() * self._trusted_part()
         if options.max_update_rms is not None:
             rms = torch.linalg.vector_norm(update) * rate / math.sqrt(update.numel())
             rate = rate * (options.max_update_rms / rms.clamp(min=options.max_update_rms))
         self._write(update, rate)
         self.last = gradient, update
-        self._taken, self._pending = rate, True
+        self._pending = True
         self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
 
-    def _trusted_part(self, product: Tensor) -> Tensor:
-        """The part of a step of the automatic form that is taken; the step enters the mean of step lengths."""
-        size = self.state["log_scale"].exp() * torch.linalg.vector_norm(product).to(self.state["log_scale"])
-        part = automatic.trusted(size, self.state["step_square"], self.state["step"] - 1)
-        automatic.advance(self.state["step_square"], size * part)
-        return part
+    def _advance(self, gradient: Tensor, options: GroupOptions) -> None:
+        """Updates the running means; those of a parameter without a gradient stay."""
+        given = [p.grad is not None for p in self.members.parameters]
+        still = None if all(given) else ~self._per_scalar(torch.tensor(given))
+        for name in ("momentum", "root_square"):
+            if (mean := self.state.get(name)) is None:
+                continue
+            before = mean[still].clone() if still is not None else None
+            if name == "momentum":
+                mean.mul_(options.momentum).add_(gradient, alpha=1 - options.momentum)
+            else:
+                automatic.advance(mean, gradient)
+            if before is not None:
+                mean[still] = before
 
-    def _mean(self, options: GroupOptions) -> Tensor:
-        """The running mean of the gradients, which the automatic form corrects for its start."""
+    def _trusted_part(self) -> Tensor:
+        """The part of a step of the automatic form that is taken."""
+        assert self._product is not None
+        scale, square = self.state["log_scale"].exp(), self.state["step_square"]
+        size = scale * automatic.length(self._product).to(square)
+        return automatic.trusted(size, square, self.state["step"] - 1)
+
+    def _multiply(self, options: GroupOptions, keep: bool) -> Tensor:
+        """Multiplies the mean of the gradients by T(φ) within the frame; returns what enters the frame."""
         mean = self.state["momentum"]
-        return mean / (1 - options.momentum ** self.state["step"].double()) if self._group["automatic"] else mean
+        if self._group["automatic"]:  # corrected for the start of the mean
+            mean = mean / (1 - options.momentum ** self.state["step"].double())
+        assert self._frame is not None
+        mean, entered = self._frame.enter(mean)
+        self._product = self._engine.apply(entered, keep)
+        return mean
 
-    def _multiply(self, mean: Tensor, side: Tensor | None, keep: bool) -> None:
-        """Multiplies the mean of the gradients, normalized or not, by T(φ)."""
-        self._entered = mean if side is None else mean * side
-        self._product = self._engine.apply(self._entered, keep)
+    def _scale(self) -> Rate:
+        """The automatic scale; 1 where the groups have rates of their own."""
+        return self.state["log_scale"].exp() if self._group["automatic"] else 1.0
 
-    def _rate(self) -> Rate:
-        """The scale of the step: the largest rate of the members' groups, times the automatic scale."""
-        rates = self._group_rates()
-        rate = rates[0] if len(rates) == 1 else max(rates)
-        return rate * self.state["log_scale"].exp() if self._group["automatic"] else rate
+    def _rates(self, every: bool = False) -> tuple[Rate, Float[Tensor, " members"] | None]:
+        """The highest rate of a step, and the rate of each parameter, or None where they are equal.
 
-    def _group_rates(self) -> list[Rate]:
-        """The rates of the members' groups, one per group."""
-        if self._group is self.members.groups[-1]:
-            return [self._group["lr"]]
-        return list({id(group): group["lr"] for group in self.members.groups}.values())
+        A parameter without a gradient has rate 0, unless `every` parameter counts.
+        """
+        moved = [every or p.grad is not None for p in self.members.parameters]
+        if self._group is self.members.groups[-1] and all(moved):
+            return self._group["lr"], None
+        each = [float(group["lr"]) if moves else 0.0 for group, moves in zip(self.members.groups, moved, strict=True)]
+        rates = torch.tensor(each, dtype=torch.float64)
+        return max(each), None if min(each) == max(each) else rates
 
-    def _diagonals(self) -> tuple[Float[Tensor, " n"] | None, Float[Tensor, " n"] | None]:
-        """The diagonal on both sides of T and the diagonal that is added to it, from normalization and rates."""
-        side = rest = None
+    def _frame_of(self, rates: Float[Tensor, " members"] | None) -> Frame:
+        """The normalization, with the rates of the parameters relative to the highest."""
+        frame = Frame()
         if self._group["automatic"]:
-            side, rest = automatic.diagonals(self.state["second_moment"], self.state["step"].clamp(min=1))
-        rates = self._group_rates()
-        if len(rates) > 1 and any(rate != rates[0] for rate in rates):
-            highest = float(max(rates))
-            roots = torch.tensor([math.sqrt(float(group["lr"]) / highest) for group in self.members.groups])
-            relative = roots.repeat_interleave(torch.tensor(self.members.sizes)).to(self.state["momentum"])
-            side = relative if side is None else side * relative
-            rest = None if rest is None else rest * relative.square()
-        return side, rest
+            frame = automatic.normalization(self.state["root_square"], self.state["step"].clamp(min=1))
+        if rates is None:
+            return frame
+        relative = self._per_scalar((rates / rates.max()).sqrt()).to(self.state["momentum"])
+        rest = None if frame.rest is None else frame.rest * relative.square()
+        return frame._replace(side=relative if frame.side is None else frame.side * relative, rest=rest)
+
+    def _per_scalar(self, values: Tensor) -> Tensor:
+        """One value for each scalar, from one for each parameter."""
+        return values.repeat_interleave(torch.tensor(self.members.sizes)).to(self.state["momentum"].device)
 
     def _write(self, update: Tensor, rate: Rate) -> None:
         """x ← x (1 - lr · weight decay) - rate · update."""
@@ -193,22 +233,17 @@ class Preconditioner:
         for parameter, group, size in zip(
             self.members.parameters, self.members.groups, self.members.sizes, strict=True
         ):
-            target = real(parameter)
-            piece = update[start : start + size].view(target.shape)
             start += size
+            if parameter.grad is None:
+                continue
+            target = real(parameter)
+            piece = update[start - size : start].view(target.shape)
             if group["weight_decay"]:
-                scale = self.state["log_scale"].exp() if group["automatic"] else 1
-                target.mul_(1 - group["lr"] * scale * group["weight_decay"])
+                target.mul_(1 - group["lr"] * self._scale() * group["weight_decay"])
             if isinstance(rate, Tensor):
                 target.sub_((rate * piece).to(target.dtype))
             else:
                 target.sub_(piece.to(target.dtype), alpha=rate)
-
-
-def _around(product: Tensor, side: Tensor | None, rest: Tensor | None, v: Tensor) -> Tensor:
-    """G v without its rate, from the product of T with what enters it."""
-    update = product if side is None else product * side
-    return update if rest is None else update.addcmul_(rest, v)
 
 
 def _is_finite(gradient: Tensor) -> bool:

@@ -8,7 +8,10 @@ The optimizer keeps it in tensors, as the state of the first member's parameter:
     step, meta_step         the number of steps, and of meta-updates
     taken                   α0 of the last step; NaN where the next gradient teaches nothing about it
     skipped                 the number of gradients that were not finite
-    second_moment, log_scale, step_square    belong to the automatic scale
+    changed                 the number of steps after which the parameters were changed by others
+    rates                   the groups' rates in the last step, one for each parameter; 0 where it had no gradient
+    root_square, log_scale, step_square    belong to the automatic scale
+    learned                 the sum of what was learned of each step, from 0 to 1
 """
 
 import math
@@ -36,7 +39,7 @@ class SavedState(TypedDict):
     param_groups: Sequence[Group]
 
 
-FORMAT = 1
+FORMAT = 2
 """Version of the state, which every parameter group holds as ``format``."""
 SHAPING = ("structure", "depth", "block_size", "expand", "meta_optimizer", "scope", "automatic")
 """Options that a state must share with the optimizer that loads it."""
@@ -67,15 +70,18 @@ def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.fl
         "meta_step": torch.tensor(counted),
         "taken": torch.tensor(math.nan, dtype=torch.float64),
         "skipped": torch.tensor(0),
+        "changed": torch.tensor(0),
+        "rates": torch.zeros(len(members.parameters), dtype=torch.float64),
         "phi": torch.zeros(phi, dtype=dtype),
         "momentum": torch.zeros(n, dtype=dtype),
     }
     if group["meta_optimizer"] == "adam":
         state |= {"first": torch.zeros(phi, dtype=dtype), "second": torch.zeros(phi, dtype=dtype)}
     if group["automatic"]:
-        state["second_moment"] = torch.zeros(n, dtype=dtype)
-        state["log_scale"] = torch.tensor(automatic.first_log_scale(), dtype=torch.float64)
+        state["root_square"] = torch.zeros(n, dtype=dtype)
+        state["log_scale"] = torch.tensor(math.log(automatic.FIRST_SCALE), dtype=torch.float64)
         state["step_square"] = torch.tensor(0.0, dtype=torch.float64)
+        state["learned"] = torch.tensor(0.0, dtype=torch.float64)
     return state
 
 
@@ -113,7 +119,7 @@ def checked_states(
     problems = _group_problems(groups, saved_groups)
     if problems:
         raise InputError("LODO state dict", *problems)
-    new = [_adopted(theirs, mine["params"]) for mine, theirs in zip(groups, saved_groups, strict=True)]
+    new = [_adopted(theirs, mine) for mine, theirs in zip(groups, saved_groups, strict=True)]
     keys = {
         id(parameter): key
         for mine, theirs in zip(groups, saved_groups, strict=True)
@@ -136,11 +142,11 @@ def _parameters(group: Group) -> list[object]:
     return list(parameters)
 
 
-def _adopted(saved: Group, parameters: list[Tensor]) -> ParameterGroup:
-    """A saved group, whose tensors are copied, with these parameters."""
+def _adopted(saved: Group, mine: ParameterGroup) -> ParameterGroup:
+    """A saved group, whose tensors are copied, with the parameters of mine, and their names if it has none."""
     group: Any = {name: value.clone() if isinstance(value, Tensor) else value for name, value in saved.items()}
-    group["params"] = parameters
-    return group
+    names: Any = {"param_names": mine["param_names"]} if "param_names" in mine else {}
+    return names | group | {"params": mine["params"]}
 
 
 def _group_problems(groups: Sequence[Group], saved: Sequence[Group]) -> list[str]:

@@ -20,6 +20,7 @@ class PreconditionerStats:
         meta_parameters: the number of entries of φ.
         steps: the number of steps so far.
         skipped: the number of gradients that were not finite and changed nothing.
+        changed: the number of steps after which the parameters were changed by others, so that they taught nothing.
         rate: the scale of the last step; NaN where the optimizer forgot that step.
         update_rms: the root mean square of the last step.
         cosine: of the angle between a gradient and the running mean before it, both as T multiplies them.
@@ -37,6 +38,7 @@ class PreconditionerStats:
     meta_parameters: int
     steps: int
     skipped: int
+    changed: int
     rate: float
     update_rms: float
     cosine: float
@@ -84,6 +86,7 @@ def preconditioner_stats(
         meta_parameters=state["phi"].numel(),
         steps=int(state["step"]),
         skipped=int(state["skipped"]),
+        changed=int(state["changed"]),
         rate=rate,
         update_rms=update_rms,
         cosine=cosine,

@@ -74,6 +74,8 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
             parse_json(arrays["origin"].tobytes(), source), f"{source}: origin", SCHEMA_VERSION
         )
         return _recording(arrays, facts)
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError, IndexError, lzma.LZMAError) as error:
         raise InputError(source, f"not a recording, or damaged: {error}") from error
 
