@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -121,7 +121,7 @@ def _torch_steps(leaf: "torch.nn.Module") -> list[Step]:
             raise InputError("module", f"has the layer {str(leaf)[:80]}, which no multilayer perceptron here has")
 
 
-def from_sklearn(model: Any) -> TargetNetwork:  # pyright: ignore[reportExplicitAny]
+def from_sklearn(model: object) -> TargetNetwork:
     """Reads a fitted `MLPRegressor` or `MLPClassifier`; a classifier's outputs are those before its last function.
 
     Raises:

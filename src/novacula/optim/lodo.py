@@ -25,6 +25,7 @@ from novacula.optim.config import (
 )
 from novacula.optim.groups import (
     LARGEST_GLOBAL,
+    MANY_PARAMETERS,
     Members,
     ParameterGroup,
     Rate,
@@ -40,10 +41,6 @@ from novacula.optim.stats import Decrease, PreconditionerStats, preconditioner_s
 
 Loss = TypeVar("Loss")
 _DENSE_LIMIT = 4096
-_DEAR = (
-    "LODO keeps about 2 kB for each of {:,} parameters in the published structure. For so many choose "
-    "structure='kronecker', block_size=32, meta_every=10; or scope='param', which keeps this structure without a word"
-)
 
 
 class LODO(Optimizer):
@@ -61,10 +58,10 @@ class LODO(Optimizer):
     pays where a gradient is expensive for each parameter, or where there are few parameters. LODO is not for millions
     of parameters; ``structure="kronecker"`` with blocks and `meta_every` comes nearest to that.
 
-    With scope ``"param"`` a parameter without a gradient stays as it is; otherwise its gradient counts as zero.
-    Gradients that are not finite change nothing and are counted. LODO learns from a clipped gradient as it is. After a
-    step the next gradient must be taken at the parameters that the step left. If they were changed meanwhile, LODO
-    learns nothing from that gradient. It does not see changes through ``.data``: call `reset_lookahead` after them.
+    A parameter without a gradient stays as it is. Gradients that are not finite change nothing and are counted. LODO
+    learns from a clipped gradient as it is. After a step the next gradient must be taken at the parameters that the
+    step left. If they were changed meanwhile, LODO learns nothing from that gradient. It does not see changes through
+    ``.data``: call `reset_lookahead` after them.
     Each shard of a distributed tensor has its own preconditioner (scope ``"param"``), so results depend on how tensors
     are divided. With ``torch.compile`` use ``engine="torch"``, which then does not check gradients.
 
@@ -138,7 +135,7 @@ class LODO(Optimizer):
         self._generation = 1
         size = sum(scalars(parameter) for group in self._groups for parameter in group["params"])
         if scope is None and size > LARGEST_GLOBAL and structure == "blockperm":
-            warnings.warn(_DEAR.format(size), stacklevel=2)
+            warnings.warn(MANY_PARAMETERS.format(size), stacklevel=2)
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_shared": self._shared, "_generation": self._generation}

@@ -1,9 +1,10 @@
 """What trains the network of one puzzle: what an engine is, and what it gives."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +12,20 @@ from jaxtyping import Float
 from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT
 from novacula.arc.network.multitensor import Subset
 
-Method = TypeVar("Method", bound=Callable[..., Any])
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class Locked(Protocol):
+    """What has a lock."""
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Held while a method works."""
+        ...
+
+
+Owner = TypeVar("Owner", bound=Locked)
 
 
 @dataclass(frozen=True)
@@ -48,15 +62,17 @@ class Training:
         return float(self.kl.sum()) + RECONSTRUCTION_WEIGHT * self.reconstruction
 
 
-def alone(method: Method) -> Method:
+def alone(
+    method: Callable[Concatenate[Owner, Arguments], Result],
+) -> Callable[Concatenate[Owner, Arguments], Result]:
     """Makes threads that call an engine's methods wait for each other, since a step changes what another reads."""
 
     @wraps(method)
-    def waiting(self: Any, *arguments: Any, **options: Any) -> Any:
+    def waiting(self: Owner, *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
         with self.lock:
             return method(self, *arguments, **options)
 
-    return cast(Method, waiting)
+    return waiting
 
 
 @runtime_checkable
