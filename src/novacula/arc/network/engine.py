@@ -16,6 +16,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
+@runtime_checkable
 class Locked(Protocol):
     """What has a lock."""
 
