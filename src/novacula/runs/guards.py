@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-from novacula.errors import RunError
+from novacula.errors import NovaculaError, RunError
 from novacula.runs.folder import RunFolder
 
 _SIGNS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError, RuntimeError)
@@ -22,6 +22,8 @@ def reading(folder: RunFolder) -> Iterator[None]:
     """
     try:
         yield
+    except NovaculaError:  # an `InputError` is a `ValueError` too, and names its file itself
+        raise
     except _SIGNS as error:
         record = folder.record
         made = f"novacula {record.part} {record.verb}"
