@@ -19,9 +19,9 @@ from typing import Any
 
 from harness import RESULTS, arguments, recorded, save, table_head, table_row
 
-from novacula.files import write_json
+from novacula.files import from_json, write_json
 from novacula.optim.bench import bench
-from novacula.optim.comparison import SUBJECT, middle_loss, steps_to
+from novacula.optim.comparison import SUBJECT, Curve, RunRow, middle_loss, steps_to
 from novacula.optim.config import BenchConfig
 from novacula.optim.opponents import OPPONENTS
 
@@ -59,8 +59,9 @@ def measure(task: str, optimizers: tuple[str, ...], options: Namespace) -> Mappi
 def renewed(document: Mapping[str, Any], found: Mapping[str, Any]) -> Mapping[str, Any]:
     """A recorded bench with new runs of LODO in place of the old."""
     rows = [row for row in document["rows"] if row["optimizer"] != SUBJECT] + found["rows"]
-    (curve,) = [curves[SUBJECT] for curves in found["curves"].values()]
-    loss = middle_loss(rows, document["task"], SUBJECT)
+    task: str = document["task"]
+    (curve,) = [from_json(Curve, curves[SUBJECT], f"curve of {task}") for curves in found["curves"].values()]
+    loss = middle_loss([from_json(RunRow, row, f"run of {task}") for row in rows], task, SUBJECT)
     comparison = []
     for row in document["comparison"]:
         ours = steps_to(curve, row["loss"])

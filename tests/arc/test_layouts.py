@@ -1,6 +1,7 @@
 """The layouts of files that people have: each gives the same puzzle, and what is no puzzle gets a hint."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,11 @@ def test_a_puzzle_of_a_bench_has_a_name_that_a_file_can_have(tmp_path: Path, nam
     with pytest.raises(InputError, match="a name has letters"):
         bench(BenchConfig(steps=1), file, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("read", [load_task, load_tasks, load_solution, load_challenges])
+@pytest.mark.parametrize(("name", "text"), [("none.json", '{"train": {}, "test": {}}'), ("none.jsonl", "\n")])
+def test_a_file_without_puzzles(read: Callable[[str], object], name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=r"none\.jsonl?: holds no puzzle"):
+        read(str(tmp_path / name))

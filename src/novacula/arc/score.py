@@ -186,7 +186,7 @@ def score_submission(submission: object, solutions: Mapping[str, Solution]) -> S
 
 
 def _refusals(entry: object, tests: int) -> Iterator[str]:
-    """Why the contest would refuse the entry of a puzzle that has so many tests."""
+    """Yields the reasons why the contest would refuse the entry of a puzzle with this number of tests."""
     attempts = attempts_of(entry)
     if attempts is None or not isinstance(entry, list):
         yield "not a list with an object for every test"

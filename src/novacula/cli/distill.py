@@ -104,24 +104,11 @@ def _show_bench(result: "RunResult[BenchFindings]") -> None:
     """Prints each task beside what was published, and the sums."""
     from rich.text import Text
 
+    from novacula.distill.findings import CELLS
+
     findings = result.findings
-    heads = ("task", "tier", "nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4", "")
-    rows = (
-        (
-            row.task,
-            Text(row.tier, "green" if row.solved else ""),
-            "" if row.nodes is None else str(row.nodes),
-            "" if row.states is None else str(row.states),
-            row.route or "",
-            row.opened,
-            row.queried,
-            f"{sum(row.seconds.values()):.1f}",
-            "yes" if row.paper else "",
-            "yes" if row.gpt4 else "",
-            row.reason,
-        )
-        for row in findings.per_task
-    )
+    heads = ("task", "tier", *CELLS, "")
+    rows = ((row.task, Text(row.tier, "green" if row.solved else ""), *row.cells) for row in findings.per_task)
     tiers = ", ".join(f"{count} reach {tier}" for tier, count in findings.at_least.items())
     lost = f" {findings.failed} failed, {findings.cut_off} cut off."
     show_result(

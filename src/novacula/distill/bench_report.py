@@ -4,7 +4,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from novacula.distill.findings import BenchFindings
+from novacula.distill.findings import CELLS, BenchFindings
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
@@ -53,23 +53,8 @@ def _counts(findings: BenchFindings) -> Section:
 
 
 def _tasks(findings: BenchFindings) -> Section:
-    head = ("task", "tier", "nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4", "why not")
-    rows = [
-        (
-            row.task,
-            row.tier,
-            "" if row.nodes is None else row.nodes,
-            "" if row.states is None else row.states,
-            row.route or "",
-            row.opened,
-            row.queried,
-            f"{sum(row.seconds.values()):.1f}",
-            "yes" if row.paper else "",
-            "yes" if row.gpt4 else "",
-            row.reason,
-        )
-        for row in findings.per_task
-    ]
+    head = ("task", "tier", *CELLS, "why not")
+    rows = [(row.task, row.tier, *row.cells) for row in findings.per_task]
     note = "The columns paper and GPT-4 are those of arXiv 2402.05110; GPT-4's is an upper bound."
     return Section("Tasks", table(head, rows), note)
 

@@ -32,7 +32,7 @@ _SLACK = 5
 _MOST_SYMBOLS = 2000
 _FEW_PAIRS = 400
 _STEPS_A_PAIR = 10
-"""Pairs must all be shown where they are few, or where the rows have so many steps for each."""
+"""All pairs must be shown if there are at most 400, or if the rows have at least 10 steps for each pair."""
 _MOST_TRANSITIONS = 60_000
 _WORDS = 4000
 _FIRST = 100

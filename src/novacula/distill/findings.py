@@ -231,6 +231,9 @@ class DistillFindings:
         return next((row.network for row in self.table if row.chosen), None) or 0
 
 
+CELLS = ("nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4")
+
+
 @dataclass(frozen=True)
 class TaskRow:
     """One task of a bench; one that failed or was cut off is not solved.
@@ -271,6 +274,21 @@ class TaskRow:
     def solved(self) -> bool:
         """Whether a short formula is right."""
         return self.tier in SOLVED
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row in tables for people, without task and tier; `CELLS` are its heads, but for the last."""
+        return (
+            "" if self.nodes is None else str(self.nodes),
+            "" if self.states is None else str(self.states),
+            self.route or "",
+            self.opened,
+            self.queried,
+            f"{sum(self.seconds.values()):.1f}",
+            "yes" if self.paper else "",
+            "yes" if self.gpt4 else "",
+            self.reason,
+        )
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class DomainFindings:
     Attributes:
         inputs: the least and the greatest value of each input.
         sum: the least and the greatest sum of all inputs.
-        bits: whether what is said of the task holds at bits alone, 0 or 1.
+        bits: whether the statement about the task holds only where every input is 0 or 1.
     """
 
     inputs: tuple[tuple[float, float], ...]

@@ -101,7 +101,7 @@ def cosine(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Ten
 
 
 def scale_change(c: Float[Tensor, ""], n: int, learned: Float[Tensor, ""]) -> Float[Tensor, ""]:
-    """Returns the change of log s by a step of n scalars that was taken in full, after so many others."""
+    """Returns the change of log s by a full step of n scalars; `learned` counts the full steps before it."""
     rate = SCALE_RATE * (1 + FIRST_BOOST * (-learned / BOOSTED_STEPS).exp())
     return rate * c - OVERSHOOT_RATE * (c + n**-0.5).clamp(max=0).square()
 

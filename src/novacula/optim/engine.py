@@ -128,7 +128,7 @@ def gradient_descent(phi: Float[Tensor, "..."], gradient: Float[Tensor, "..."], 
 LARGEST_BLOCK = 16
 """Side of the largest block that the kernels can multiply by."""
 WINDOW = 8_256
-"""Number of places among which a read is fast; a permutation of at most so many needs one move only."""
+"""Number of places among which a read is fast; a permutation of at most this many places needs only one move."""
 
 
 def native_is_built() -> bool:

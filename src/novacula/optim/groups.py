@@ -23,7 +23,7 @@ Rate = float | Tensor
 Given = Tensor | tuple[str, Tensor]
 """A parameter, with or without its name."""
 MANY_PARAMETERS = (
-    "LODO keeps about 2 kB for each of {:,} parameters in the published structure. For so many choose "
+    "LODO keeps about 2 kB for each of {:,} parameters in the published structure. With this many, choose "
     "structure='kronecker', block_size=32, meta_every=10; or scope='param', which keeps this structure without a word"
 )
 

@@ -83,7 +83,7 @@ def _may_be_run(path: Path) -> bool:
 
 
 def runs_before(runs: str | os.PathLike[str], seconds: float) -> list[RunFolder]:
-    """Returns the sound runs right inside a folder that were last written so many seconds ago or earlier."""
+    """Returns the undamaged runs directly inside a folder whose last write is at least `seconds` ago."""
     limit = datetime.now(UTC) - timedelta(seconds=seconds)
     sound = [run for run in list_runs(runs) if run.updated and datetime.fromisoformat(run.updated) <= limit]
     return [RunFolder.open(run.path) for run in sound]

