@@ -26,7 +26,7 @@ from novacula.distill.verify.verify import NODE_LIMIT, fits
 FEWEST_ROWS = 5
 """Held-out rows that must go beyond all learned ones; fewer prove nothing."""
 _STEPS_A_NODE = 10
-"""New steps that a formula must foretell for each of its nodes, where its states cannot be listed."""
+"""New steps that a formula must predict for each of its nodes if its states cannot be listed."""
 _SLACK = 5
 """How many nodes longer than a program a rival may be."""
 _MOST_SYMBOLS = 2000
@@ -69,8 +69,8 @@ def determine(
         needed = _STEPS_A_NODE * program.nodes
         if program.nodes > NODE_LIMIT or new_steps < needed:
             problems.append(
-                f"It foretold {new_steps:,} new steps. Where the states are not listed, a formula of {program.nodes} "
-                f"nodes needs {needed:,}, and has at most {NODE_LIMIT} nodes."
+                f"It predicted {new_steps:,} new steps. If the states cannot be listed, a formula of {program.nodes} "
+                f"nodes needs {needed:,}, and may have at most {NODE_LIMIT} nodes."
             )
     if rivals:
         problems.append(
@@ -84,12 +84,13 @@ def determine(
 
 def _why(program: Program | Machine, rows: Sequences, covered: int | None) -> str:
     """What speaks for a program that is determined."""
-    text = "All inputs that occur are meant; of other inputs nothing is known."
+    text = "This holds for inputs made of values that occur in the rows; about other inputs nothing is known."
     if isinstance(program, Program):
         text = f"Every change of one node that changes outputs contradicts a row. {text}"
     if covered is not None:
         return f"Rows show {covered:,} pairs of a state and an input. {text}"
-    return f"{text} The states do not end, or are too many: the rows have at most {int(rows.lengths.max())} steps."
+    longest = int(rows.lengths.max())
+    return f"{text} The states are infinitely many, or too many to list: the rows have at most {longest} steps."
 
 
 def _symbols(rows: Sequences) -> np.ndarray | None:
