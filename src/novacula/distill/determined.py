@@ -75,7 +75,8 @@ def determine(
     if rivals:
         problems.append(
             f"Another program fits all rows: after the input {shown_inputs(rivals.x)} one puts out "
-            f"{rivals.outputs[0]}, the other {rivals.outputs[1]}. A row that begins so would decide."
+            f"{shown_inputs(rivals.outputs[:1])}, the other {shown_inputs(rivals.outputs[1:])}. "
+            "A row that begins so would decide."
         )
     return Determination(
         not problems, " ".join(problems) or _why(program, rows, covered), pairs, covered, open_pairs, rivals
