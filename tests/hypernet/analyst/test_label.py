@@ -85,6 +85,37 @@ def test_half_of_the_spikes_are_partial() -> None:
     assert (found.label, found.order_parameters.coverage) == ("partial", 0.5)
 
 
+@pytest.mark.parametrize("inputs", [2, 4, 6, 16])
+def test_evident_weights_are_not_overruled_however_few_the_inputs(inputs: int) -> None:
+    axes = np.concatenate([np.eye(inputs), -np.eye(inputs)])
+    half = np.concatenate([axes[: inputs // 2], axes[inputs : inputs + inputs // 2]])
+    moved = shallow(axes, np.ones(2 * inputs))
+    for distance in (0.5, 1.0):  # Σ |x_i - distance|, whose kinks are not those of the norm
+        off = replace(moved, biases=(distance * np.repeat([-1.0, 1.0], inputs), np.zeros(1)))
+        assert labeled(off).label in ("partial", "unstructured")
+        assert labeled(off).functional_label == "unstructured"
+    assert labeled(shallow(half, np.ones(len(half)))).label == "partial"
+    for slope in (1.0, 2.0):
+        for kind in ("pudding+", "double-sided"):
+            assert labeled(build(kind, inputs, slope=slope, activation="swish")).label == kind
+
+
+@pytest.mark.parametrize("inputs", [4, 16])
+def test_a_deep_network_of_the_norm_has_a_true_reason(inputs: int) -> None:
+    axes, units = np.concatenate([np.eye(inputs), -np.eye(inputs)]), 2 * inputs
+    found = labeled(
+        TargetNetwork(
+            Architecture((inputs, units, units, 1), "relu"),
+            (axes, np.eye(units), np.ones((1, units))),
+            (np.zeros(units), np.zeros(units), np.zeros(1)),
+            task="l1-norm",
+        )
+    )
+
+    assert (found.label, found.functional_label) == ("partial", "double-sided")
+    assert "the first layer has its spikes; the layers above it are not read" in found.why
+
+
 def test_spikes_without_their_linear_part_are_no_pudding() -> None:
     assert labeled(shallow(np.eye(12), np.full(12, 2.0))).label == "partial"
 

@@ -25,7 +25,7 @@ def norm_verdict(evidence: Evidence, kinks: Kinks) -> Verdict:
     orders, inputs = evidence.orders, evidence.network.architecture.inputs
     weights = _by_weights(evidence)
     function = _by_function(evidence, kinks)
-    label, why = _decided(weights, function, orders, inputs)
+    label, why = _decided(weights, function, evidence, inputs)
     return Verdict(label, weights, function, _sides_agree(weights, function, evidence), _margin(orders, label), why)
 
 
@@ -80,27 +80,38 @@ def _shown(t: Float[np.ndarray, " inputs"]) -> str:
     return "mixed"
 
 
-def _decided(weights: str, function: str, orders: OrderParameters, inputs: int) -> tuple[str, str]:
+def _decided(weights: str, function: str, evidence: Evidence, inputs: int) -> tuple[str, str]:
     """The label, and why it is that one, from those of the weights and of the function."""
+    orders = evidence.orders
     if weights in EXACT and function in EXACT:
         return weights, "spikes cover the inputs, and the function has their kinks"
-    if inputs < _T.few and function == "convexity" and orders.evenness <= _T.even:
-        return "unstructured", "bowls of unequal height"
-    if inputs < _T.few:
-        return function, "with so few inputs the function decides"
+    if inputs < _T.few and orders.spikiness_rescaled < _T.evident:
+        if function == "convexity" and orders.evenness <= _T.even:
+            return "unstructured", "bowls of unequal height"
+        return function, "with so few inputs rows near the axes may be chance: the function decides"
     if weights in EXACT:
-        if orders.kink_sharpness < _T.smooth:
+        if orders.kink_sharpness < _T.smooth and evidence.r2 < _T.broken:
             return "unstructured", "the weights look like spikes, but the function has no kinks at 0"
         return weights, "spikes cover the inputs; the function does not show all of their kinks"
     if weights == "convexity" and function != "convexity":
         return "unstructured", "the weights look random and even, but the function is not a round bowl"
     if function in EXACT:
-        return "partial", "the function has the kinks of the L1 norm, which the first layer's weights do not show"
+        return "partial", _unread(evidence)
     return weights, {
         "convexity": "units in random directions, all alike",
         "partial": "spikes at some inputs",
-        "unstructured": "neither spikes nor units that are all alike",
+        "unstructured": "units on single inputs, without spikes at 0 that add up to the norm"
+        if orders.spikiness_rescaled > _T.evident
+        else "neither spikes nor units that are all alike",
     }[weights]
+
+
+def _unread(evidence: Evidence) -> str:
+    """Why weights have no label whose function is the L1 norm."""
+    covered = evidence.orders.coverage > _T.covered and evidence.orders.spikiness_rescaled > _T.spiked
+    if len(evidence.network.architecture.hidden) > 1 and covered:
+        return "the function is the L1 norm, and the first layer has its spikes; the layers above it are not read"
+    return "the function has the kinks of the L1 norm, which the first layer's weights do not show"
 
 
 def _sides_agree(weights: str, function: str, evidence: Evidence) -> bool:

@@ -62,7 +62,7 @@ class OrderParameters:
     @property
     def is_bowl(self) -> bool:
         """Whether the function is convex and round."""
-        return 0 < self.anisotropy < THRESHOLDS.round and self.concavity < THRESHOLDS.convex
+        return THRESHOLDS.kinkless < self.anisotropy < THRESHOLDS.round and self.concavity < THRESHOLDS.convex
 
 
 @cache

@@ -66,6 +66,8 @@ class Thresholds:
     """The share of negative second differences up to which a function is convex."""
     round: float = 1.4
     """The anisotropy of kinks up to which a function is round; the L1 norm has about 5."""
+    kinkless: float = 0.5
+    """The anisotropy below which a function is not round either: it has fewer kinks at 0 than elsewhere."""
     pure: float = 0.9
     """Sign purity of the units of a bowl."""
     even: float = 0.6
@@ -73,7 +75,9 @@ class Thresholds:
 
     # Labels of the L1 norm.
     few: int = 8
-    """Fewer inputs than this, and random rows look like spikes: the function decides."""
+    """Fewer inputs than this, and random rows may look like spikes: the function decides unless rows are evident."""
+    evident: float = 0.9
+    """Rescaled spikiness from which rows are on the axes, however few the inputs are."""
     covered: float = 0.9
     """Coverage, or share of inputs with a kink, of a network that has all its spikes."""
     partly: float = 0.2
@@ -126,6 +130,10 @@ class Thresholds:
     """The squared error that a formula may have on the task, as a multiple of the network's."""
     faithful: float = 0.9
     """R² that an accepted formula reaches as a description of its network, on many inputs."""
+    half: float = 0.5
+    """R² as a description of its network, below which a formula is not shown."""
+    most_cancel: float = 50.0
+    """The spread of a formula's largest term, in units of the output's, beyond which it is not shown: a cancellation."""
     follows: float = 0.95
     """The same on the inputs that it is fitted to, for the first form that does."""
     loose: float = 0.05
