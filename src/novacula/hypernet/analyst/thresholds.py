@@ -132,8 +132,8 @@ class Thresholds:
     """R² that an accepted formula reaches as a description of its network, on many inputs."""
     half: float = 0.5
     """R² as a description of its network, below which a formula is not shown."""
-    most_cancel: float = 50.0
-    """The spread of a formula's largest term, in units of the output's, beyond which it is not shown: a cancellation."""
+    most_cancel: float = 20.0
+    """The spread of a formula's largest term, in units of the output's, beyond which terms cancel and none is shown."""
     follows: float = 0.95
     """The same on the inputs that it is fitted to, for the first form that does."""
     loose: float = 0.05
