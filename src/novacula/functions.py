@@ -11,6 +11,7 @@ import operator
 import os
 import re
 import resource
+import select
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -97,6 +98,8 @@ class FunctionProcess:
         self.name, self._seconds = name, seconds
         self._child = Child(f"{__name__}:serve", [name, memory_mb], path=[os.getcwd(), *sys.path])
         self._close = weakref.finalize(self, self._child.end)
+        self._poll = select.poll()  # many times faster than `Connection.poll`
+        self._poll.register(self._child.connection.fileno(), select.POLLIN)
         self._receive(LOADING_SECONDS, "", "did not load")
 
     def call(self, lists: Sequence[list]) -> Iterator[list[list[int]]]:
@@ -120,7 +123,7 @@ class FunctionProcess:
         """Returns the next answer of the process."""
         connection = self._child.connection
         try:
-            if not connection.poll(seconds):
+            if not self._poll.poll(1000 * seconds):
                 self.close()
                 raise InputError(self.name, f"{late} within {seconds:g} s{where}")
             answer = json.loads(connection.recv_bytes())

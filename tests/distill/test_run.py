@@ -60,7 +60,8 @@ def test_a_planted_network_is_proved_and_explained(tmp_path: Path) -> None:
 
 def test_both_roads_are_reported(tmp_path: Path) -> None:
     roads = distill_network(planted_network("Parity_All"), tmp_path).findings.roads
-    assert {road: best.tier for road, best in roads.items()} == {"opened": "S4", "queried": "S4", "data": "none"}
+    tiers = {"opened": "S4", "queried": "S4", "asked": "none", "merged": "none", "data": "none"}
+    assert {road: best.tier for road, best in roads.items()} == tiers
 
 
 def test_a_network_that_is_no_short_program_ends_with_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

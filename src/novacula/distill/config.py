@@ -25,7 +25,8 @@ class RunConfig:
     networks: int = 4
     """The most perfect networks that are opened; none is opened after the goal is reached."""
     shortcuts: bool = True
-    """Also look for a program in the data alone, without a network. Such a program says that its road is data."""
+    """Also look for a program without a network: ask a function, merge states of data, or look at them as they are. A
+    function that shows its program so needs no network."""
     low: int = 0
     """The least input of a function."""
     high: int = 1

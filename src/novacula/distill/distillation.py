@@ -4,7 +4,7 @@ A step is either a round of training, or the opening of one perfect network. Ope
 network alone: a checkpoint holds the training only, and what was opened is opened again.
 """
 
-import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -14,14 +14,13 @@ from novacula.distill.artifacts import write_artifacts
 from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, program_table
 from novacula.distill.config import RunConfig
 from novacula.distill.determined import determine
-from novacula.distill.explain import checked, describe_network, source_text, states_of
-from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, find_shortcuts, reaches
+from novacula.distill.direct import Finder, finders
+from novacula.distill.explain import checked, source_text, states_of
+from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, network_outcome, reaches
 from novacula.distill.findings import (
     ROADS,
     Determination,
     DistillFindings,
-    FormRow,
-    NetworkOutcome,
     Outcome,
     Road,
     RoadOutcome,
@@ -37,16 +36,21 @@ from novacula.files import JSON, from_json
 from novacula.runs import Program, RunFolder, Step
 
 _Key = tuple[float, str]
+_TRIED: dict[Road, str] = {
+    "asked": "asked the function",
+    "merged": "merged states of the rows",
+    "data": "looked at the data",
+}
 
 
 @dataclass(frozen=True)
 class _State:
-    """What a checkpoint says: the training's state, the keys of the opened networks, and what else has been done."""
+    """What a checkpoint says: the training's state, the keys of the opened networks, and the number of roads tried."""
 
     training: JSON
     opened: tuple[_Key, ...]
     extracted: int
-    looked: bool
+    looked: int
     seconds: dict[str, float]
 
 
@@ -63,8 +67,9 @@ class Distillation(Program):
         self._source, self._config, self._run = source, config, run
         self._clock = Stopwatch()
         self._judge = Judge(source, config.seed)
-        self._trainer = None if source.network else self._begin_training()
-        self._shortcuts: list[JudgedProgram] | None = None if config.shortcuts else []
+        self._lazy_trainer: Trainer | None = None
+        self._roads: dict[Road, Finder] = finders(source) if config.shortcuts else {}
+        self._found: list[list[JudgedProgram]] = []
         self._opened: list[_Key] = []
         self._determinations: dict[int, Determination] = {}
         self.extractions: list[Extraction] = []
@@ -72,8 +77,8 @@ class Distillation(Program):
     @property
     @override
     def position(self) -> int:
-        rounds = self._trainer.position if self._trainer else 0
-        return rounds + len(self.extractions) + (self._config.shortcuts and self._shortcuts is not None)
+        rounds = self._lazy_trainer.position if self._lazy_trainer else 0
+        return rounds + len(self.extractions) + len(self._found)
 
     @property
     @override
@@ -81,46 +86,42 @@ class Distillation(Program):
         """Steps in all, as far as can be known: a run ends as soon as its goal is reached."""
         if self._finished:
             return self.position
-        rounds = self._trainer.length if self._trainer else 0
-        openings = self._config.networks if self._trainer else 1
-        return max(self.position + 1, rounds + openings + self._config.shortcuts)
+        rounds = self._lazy_trainer.length if self._lazy_trainer else 0
+        openings = 1 if self._source.network else self._config.networks
+        return max(self.position + 1, rounds + openings + len(self._roads))
 
     @property
     def programs(self) -> list[JudgedProgram]:
         """All programs so far, with their verdicts."""
         opened = [program for extraction in self.extractions for program in extraction.programs]
-        return opened + (self._shortcuts or [])
+        return opened + [program for programs in self._found for program in programs]
 
     @override
     def step(self) -> Step:
-        """Trains for a round, or opens a network, or at the beginning looks at the data alone."""
-        if self._shortcuts is None:
-            self._draw()
-            with self._clock.stage("data"):
-                self._shortcuts = find_shortcuts(self._source, self._judge)
-            return self._milestone("looked at the data")
+        """Trains for a round, or opens a network, or at the beginning tries a road without a network."""
+        if self._untried:
+            return self._milestone(self._try_road())
         if self._waiting:
             self._open(self._next())
             return self._milestone(f"opened network {len(self.extractions)}")
-        assert self._trainer is not None
         with self._clock.stage("train"):
             progress = replace(self._trainer.step(), stage="train")
         return Step({name: value for name, value in asdict(progress).items() if value is not None})
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], _State]:
-        arrays, training = self._trainer.state() if self._trainer else ({}, {})
-        looked = self._shortcuts is not None
-        return arrays, _State(training, tuple(self._opened), len(self.extractions), looked, self._clock.seconds)
+        arrays, training = self._lazy_trainer.state() if self._lazy_trainer else ({}, {})
+        opened = tuple(self._opened)
+        return arrays, _State(training, opened, len(self.extractions), len(self._found), self._clock.seconds)
 
     @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         state = from_json(_State, data, "checkpoint")
-        if self._trainer:
+        if state.training:
             self._trainer.load(arrays, state.training)
-        if self._shortcuts is None and state.looked:
-            self._shortcuts = find_shortcuts(self._source, self._judge)
-        trained = {_key(network): network for network in self._trainer.networks()} if self._trainer else {}
+        while len(self._found) < state.looked:
+            self._try_road()
+        trained = {_key(network): network for network in self._networks}
         for number in range(len(self.extractions), state.extracted):
             self._open(trained[state.opened[number]] if trained else None)
         self._clock.load(state.seconds)
@@ -152,7 +153,7 @@ class Distillation(Program):
             roads={road: self._road(road) for road in ROADS},
             table=program_table(self.programs),
             rule=RULE,
-            networks=tuple(_network_outcome(extraction) for extraction in self.extractions),
+            networks=tuple(network_outcome(extraction) for extraction in self.extractions),
             data=tuple(profile(self._source.sequences).sentences()),
             seconds=self._clock.seconds,
             seed=self._config.seed,
@@ -170,14 +171,33 @@ class Distillation(Program):
         """Leaves the program in its languages, its machine, and the networks (`novacula.runs.KeepsArtifacts`)."""
         write_artifacts(folder, self.result(), self._source, self.shown, self.extractions)
 
-    def _begin_training(self) -> Trainer:
-        source, config = self._source, self._config
-        return Trainer(source.sequences, source.validation, config.seed, config.networks)
+    @property
+    def _trainer(self) -> Trainer:
+        """The training, which begins when it is first asked for."""
+        if self._lazy_trainer is None:
+            source, config = self._source, self._config
+            self._lazy_trainer = Trainer(source.sequences, source.validation, config.seed, config.networks)
+        return self._lazy_trainer
+
+    @property
+    def _networks(self) -> Sequence[TrainedNetwork]:
+        return self._lazy_trainer.networks() if self._lazy_trainer else []
+
+    @property
+    def _untried(self) -> bool:
+        """Whether a road without a network is to be tried now."""
+        return len(self._found) < len(self._roads) and not self._reached
+
+    def _try_road(self) -> str:
+        road, find = list(self._roads.items())[len(self._found)]
+        self._draw()
+        with self._clock.stage(road):
+            self._found.append(find(self._source, self._judge))
+        return _TRIED[road]
 
     def _next(self) -> TrainedNetwork | None:
         """The best perfect network that was not opened yet; None where there is none, or where it is the user's own."""
-        trained = self._trainer.networks() if self._trainer else []
-        return next((network for network in trained if _key(network) not in self._opened), None)
+        return next((network for network in self._networks if _key(network) not in self._opened), None)
 
     @property
     def _waiting(self) -> bool:
@@ -188,15 +208,16 @@ class Distillation(Program):
 
     @property
     def _finished(self) -> bool:
-        if self._shortcuts is None or self._reached:
-            return self._shortcuts is not None
-        trained = self._trainer is None or self._trainer.done
+        if self._untried or self._reached:
+            return not self._untried
+        trained = self._source.network is not None or (self._lazy_trainer is not None and self._trainer.done)
         return not self._waiting and (trained or len(self.extractions) >= self._config.networks)
 
     @property
     def _reached(self) -> bool:
-        """Whether a network gave a program that reaches the goal."""
-        return any(reaches(extraction.programs) for extraction in self.extractions)
+        """Whether a network gave a program that reaches the goal, or a function another road."""
+        found = self._found if self._source.kind == "function" else []
+        return any(map(reaches, [*found, *(extraction.programs for extraction in self.extractions)]))
 
     def _draw(self) -> None:
         """Let the target answer the sequences of all verdicts, which takes time where it is a user's function."""
@@ -300,30 +321,6 @@ def _outcome(best: JudgedProgram | None, shown: JudgedProgram | None, determinat
         return "right" if determination.determined else "not determined"
     compared = any(check.passed and check.method != "samples" for check in best.certificate.checks)
     return "right" if best.certificate.reached or compared else "not determined"
-
-
-def _network_outcome(extraction: Extraction) -> NetworkOutcome:
-    states = extraction.states
-    return NetworkOutcome(
-        shape=describe_network(extraction.network),
-        accuracy=states.accuracy,
-        opened_states=states.opened.states if states.opened else None,
-        queried_states=states.queried.states if states.queried else None,
-        new_states=states.growth.new_states,
-        collisions=tuple(reading.collisions for reading in states.readings),
-        forms=tuple(
-            FormRow(
-                form=form.name,
-                kept=form.kept,
-                size=form.network.size,
-                parameters=form.metrics.parameters,
-                integers=form.metrics.integers,
-                accuracy=form.metrics.accuracy,
-                loss=form.metrics.loss if math.isfinite(form.metrics.loss) else None,
-            )
-            for form in extraction.normal_form.forms
-        ),
-    )
 
 
 def _key(trained: TrainedNetwork) -> _Key:

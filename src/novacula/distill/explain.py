@@ -55,6 +55,8 @@ def program_machine(program: Program, symbols: Int[np.ndarray, "symbols streams"
 _ROADS: dict[Road, str] = {
     "opened": "read from the hidden states of a trained recurrent network",
     "queried": "learned from the answers of a trained recurrent network, as of a black box",
+    "asked": "learned from the answers of the function itself, without any network",
+    "merged": "found by merging states of the rows, without any network",
     "data": "found in the data alone, without any network",
 }
 _TIERS = {

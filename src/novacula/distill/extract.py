@@ -4,6 +4,7 @@ Two roads lead from a network to programs, and are kept apart: *opened* reads it
 what it answers, as of a black box.
 """
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,16 +14,16 @@ import numpy as np
 
 from novacula.distill.behavior import Behavior
 from novacula.distill.choose import JudgedProgram
-from novacula.distill.findings import Road
+from novacula.distill.explain import describe_network
+from novacula.distill.findings import FormRow, NetworkOutcome, Road
 from novacula.distill.machine import UNKNOWN, Machine, Transitions
 from novacula.distill.neighbors import simpler
 from novacula.distill.network import Network
 from novacula.distill.normalize import NormalForm, normalize
 from novacula.distill.program import Program
-from novacula.distill.sequences import Sequences
 from novacula.distill.source import Source
 from novacula.distill.states import States, read_states
-from novacula.distill.synth import Candidate, Limits, synthesize
+from novacula.distill.synth import Candidate, synthesize
 from novacula.distill.synth.rewrite import readable, shorten
 from novacula.distill.verify import Certificate, verify
 from novacula.distill.verify.samples import Samples, draw_samples
@@ -176,7 +177,7 @@ class _Roads:
             candidates = self._of_machine if alike else self._synthesize([], [machine], None)
         else:
             symbols = list_symbols(self._source.low, self._source.high, self._source.streams)
-            known = [] if symbols is None else [_nothing_known(symbols, self._network)]
+            known = [] if symbols is None else [nothing_known(symbols, self._network.outputs)]
             candidates = self._synthesize([], known, self._network) if known else []
         return self._judged(candidates, machine, "queried")
 
@@ -191,14 +192,39 @@ class _Roads:
             return judge_all(candidates, machine, road, self._number, self._judge)
 
 
+def network_outcome(extraction: Extraction) -> NetworkOutcome:
+    """Returns what an opened network showed, for the result."""
+    states = extraction.states
+    return NetworkOutcome(
+        shape=describe_network(extraction.network),
+        accuracy=states.accuracy,
+        opened_states=states.opened.states if states.opened else None,
+        queried_states=states.queried.states if states.queried else None,
+        new_states=states.growth.new_states,
+        collisions=tuple(reading.collisions for reading in states.readings),
+        forms=tuple(
+            FormRow(
+                form=form.name,
+                kept=form.kept,
+                size=form.network.size,
+                parameters=form.metrics.parameters,
+                integers=form.metrics.integers,
+                accuracy=form.metrics.accuracy,
+                loss=form.metrics.loss if math.isfinite(form.metrics.loss) else None,
+            )
+            for form in extraction.normal_form.forms
+        ),
+    )
+
+
 def _same(first: Machine, second: Machine) -> bool:
     pairs = ((first.symbols, second.symbols), (first.next, second.next), (first.output, second.output))
     return all(np.array_equal(left, right) for left, right in pairs)
 
 
-def _nothing_known(symbols: np.ndarray, network: Network) -> Machine:
-    """A machine that only says which symbols there are."""
-    return Machine(symbols, np.full((1, len(symbols)), UNKNOWN), np.zeros((1, len(symbols), network.outputs), np.int64))
+def nothing_known(symbols: np.ndarray, outputs: int) -> Machine:
+    """Returns a machine that only says which symbols there are."""
+    return Machine(symbols, np.full((1, len(symbols)), UNKNOWN), np.zeros((1, len(symbols), outputs), np.int64))
 
 
 def judge_all(
@@ -258,45 +284,3 @@ def _neat(program: Program) -> Program:
 def reaches(programs: Iterable[JudgedProgram]) -> bool:
     """Whether one of the programs reaches the goal."""
     return any(program.certificate and program.certificate.reached for program in programs)
-
-
-_ROWS = 400
-_WORK = 4_000_000
-
-
-def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:
-    """Returns programs for the data, with their verdicts.
-
-    Args:
-        source: of the run; a network is no data.
-        judge: of the programs.
-    """
-    symbols = list_symbols(source.low, source.high, source.streams)
-    if source.kind == "network" or symbols is None:
-        return []
-    tree = prefix_tree(source.sequences.rows(slice(_ROWS)), symbols)
-    length = int(source.sequences.lengths.max())
-    return judge_all(synthesize([], [tree], None, length, Limits(work=_WORK)), None, "data", None, judge)
-
-
-def prefix_tree(sequences: Sequences, symbols: np.ndarray) -> Machine:
-    """Returns the machine that knows the sequences and nothing else: a state for each of their beginnings.
-
-    Args:
-        sequences: no two of them contradict each other.
-        symbols: all inputs of one step, in lexicographic order.
-    """
-    empty = Machine(symbols, np.full((1, len(symbols)), UNKNOWN), np.zeros((1, len(symbols), 1), np.int64))
-    places = empty.indices(sequences.x)
-    after, output = [[UNKNOWN] * len(symbols)], [[[0] * sequences.y.shape[2]] * len(symbols)]
-    for row, length in zip(range(len(places)), sequences.lengths.tolist(), strict=True):
-        state = 0
-        for step in range(length):
-            place = int(places[row, step])
-            if after[state][place] == UNKNOWN:
-                after[state][place] = len(after)
-                output[state][place] = sequences.y[row, step].tolist()
-                after.append([UNKNOWN] * len(symbols))
-                output.append([[0] * sequences.y.shape[2]] * len(symbols))
-            state = after[state][place]
-    return Machine(symbols, np.array(after), np.array(output))

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from novacula.distill.source import Kind
 from novacula.distill.verify.certificate import Certificate, Tier
 
-Road = Literal["opened", "queried", "data"]
-"""Where a program came from: the network's hidden states, its outputs alone, or the data without any network."""
-ROADS: tuple[Road, ...] = ("opened", "queried", "data")
+Road = Literal["opened", "queried", "asked", "merged", "data"]
+"""Where a program came from: a network's hidden states or answers, a function's own answers, merged states of rows, or
+the data as they are."""
+ROADS: tuple[Road, ...] = get_args(Road)
 
 SOLVED: tuple[Tier, ...] = ("S2", "S3", "S4")
 """Tiers of a short formula that is right."""
@@ -18,8 +19,8 @@ SOLVED: tuple[Tier, ...] = ("S2", "S3", "S4")
 Outcome = Literal["right", "not determined", "network departs", "none"]
 """How a run ended; only the first ends with exit code 0:
 
-- right: a short formula, or a table that was compared on all inputs of some length; with data alone, a program that
-  fits all rows and that they determine;
+- right: a short formula; or a table that was compared on all inputs of some length, or passed the W-method; with data
+  alone, a program that fits all rows and that they determine;
 - not determined: a program fits, and others that fit too, or too little was compared;
 - network departs: a short formula from which the user's network departs on few sequences;
 - none: there is no program that is right.
@@ -179,7 +180,7 @@ class DistillFindings:
         nodes: syntax nodes of a formula.
         states: states of the program's minimal machine; None where it is infinite or too large.
         checked: what the program was compared with, and how far.
-        reached: whether it reaches the goal: tier S2, or with data alone a program that all rows determine.
+        reached: whether it reaches the goal: tier S2, a function's machine, or with data alone what all rows determine.
         reason: why the run ended without that; empty otherwise.
         certificate: the checks; None where there is no program.
         roads: the best program of each road.

@@ -266,9 +266,10 @@ def _roads_section(findings: DistillFindings) -> Section:
     ]
     note = (
         "The best of each road: opened, from the hidden states of networks; queried, from their answers alone, as of "
-        "a black box; data, from the data without any network."
+        "a black box; asked, from a function's own answers; merged, from rows whose states were merged; data, from the "
+        "data as they are. The last three need no network."
     )
-    return Section("Two roads, and a shortcut", table(("road", "tier", "nodes", "method"), rows), note)
+    return Section("Two roads, and three without a network", table(("road", "tier", "nodes", "method"), rows), note)
 
 
 def _facts(folder: RunFolder, findings: DistillFindings | None) -> dict[str, object]:

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.behavior import Behavior, words
-from novacula.distill.machine import Machine
+from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.states.conformance import access_words
 from novacula.distill.states.explore import ExplorationLimits, explore
 from novacula.distill.states.walks import PrefixWalk
 
@@ -67,7 +68,7 @@ def query(
         learned = run_KV(alphabet, **parties, automaton_type="mealy", cache_and_non_det_check=False, print_level=0)
     except _BeyondLimitsError as error:
         return BoxMachine(None, str(error), box.asked)
-    return BoxMachine(_machine(learned, symbols).minimal(), "", box.asked)
+    return BoxMachine(machine_of(learned, symbols).minimal(), "", box.asked)
 
 
 class _BeyondLimitsError(Exception):
@@ -105,7 +106,7 @@ class _Teacher:
     def find_cex(self, hypothesis: Any) -> tuple[int, ...] | None:
         if len(hypothesis.states) > self.sul.limits.states:
             raise _BeyondLimitsError(f"more than {self.sul.limits.states} states")
-        machine = _machine(hypothesis, self.sul.symbols)
+        machine = machine_of(hypothesis, self.sul.symbols)
         for x in self._tests(machine):
             if (word := self._difference(machine, x, self.sul.behavior.run(x))) is not None:
                 return word
@@ -118,7 +119,7 @@ class _Teacher:
             length += 1
         endings = self.sul.symbols[words(0, count - 1, 1, length)[:, :, 0]]
         tests: dict[int, list[np.ndarray]] = {}
-        for access in _accesses(machine):
+        for access in access_words(machine):
             start = np.broadcast_to(self.sul.symbols[access], (len(endings), len(access), endings.shape[2]))
             x = np.concatenate([start, endings], axis=1)[:, : self.sul.limits.length]
             tests.setdefault(x.shape[1], []).append(x)
@@ -133,21 +134,12 @@ class _Teacher:
         return tuple(machine.indices(x[row, : ends[row] + 1]).tolist())
 
 
-def _machine(learned: Any, symbols: np.ndarray) -> Machine:
+def machine_of(learned: Any, symbols: np.ndarray) -> Machine:
+    """The machine of an automaton of `aalpy`; what that does not know is unknown."""
     states = [learned.initial_state, *(state for state in learned.states if state is not learned.initial_state)]
     numbers = {id(state): number for number, state in enumerate(states)}
     places = range(len(symbols))
-    after = [[numbers[id(state.transitions[place])] for place in places] for state in states]
-    output = [[state.output_fun[place] for place in places] for state in states]
+    after = [[numbers.get(id(state.transitions.get(place)), UNKNOWN) for place in places] for state in states]
+    width = len(next(iter(states[0].output_fun.values())))
+    output = [[state.output_fun.get(place, (0,) * width) for place in places] for state in states]
     return Machine(symbols, np.array(after), np.array(output))
-
-
-def _accesses(machine: Machine) -> list[list[int]]:
-    """For every state that can be reached a shortest word to it, as places in the alphabet."""
-    found: dict[int, list[int]] = {0: []}
-    for state in (queue := [0]):
-        for place, after in enumerate(machine.next[state].tolist()):
-            if after not in found:
-                found[after] = [*found[state], place]
-                queue.append(after)
-    return list(found.values())

@@ -31,6 +31,7 @@ class Target:
         reference: the behavior as a program, where it is known: proofs are possible then.
         horizon: the longest sequences for which the behavior counts; None for any length.
         words: the most sequences that the behavior is run on to try all of a length.
+        box: the behavior without what it checks of itself, for many questions; by default the behavior.
     """
 
     behavior: Behavior
@@ -42,6 +43,7 @@ class Target:
     reference: Program | None = None
     horizon: int | None = None
     words: int = 10**7
+    box: Behavior | None = None
 
     @property
     def symbols(self) -> Int[np.ndarray, "symbols streams"] | None:

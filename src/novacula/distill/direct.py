@@ -1,0 +1,188 @@
+"""Programs without a network: a function is asked, rows are merged, and both are looked at as they are.
+
+Each way is a road of its own, reported beside those of the network. Source: ours, with explorations (`explore`), the
+W-method (`conform`), and the merging of states by evidence of Lang, Pearlmutter and Price (1998), as `aalpy` has it.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from novacula.distill.choose import JudgedProgram
+from novacula.distill.extract import Judge, judge_all, nothing_known
+from novacula.distill.findings import Road
+from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.sequences import Sequences
+from novacula.distill.source import Source
+from novacula.distill.states.conformance import Conformance, conform
+from novacula.distill.states.explore import ExplorationLimits, explore
+from novacula.distill.states.queried import machine_of
+from novacula.distill.states.walks import PrefixWalk
+from novacula.distill.synth import Limits, synthesize
+from novacula.distill.verify import Check
+from novacula.distill.verify.certificate import CONFORMANCE
+from novacula.distill.verify.exhaustive import search_product
+from novacula.distill.verify.samples import LONGEST
+from novacula.distill.verify.target import Target, list_symbols, stepper
+
+_MOST_SYMBOLS = 500
+_VISITS = 100
+_LIMITS = ExplorationLimits(0, states=300, steps=300_000)
+_ROUNDS = 12
+_WORDS = 20_000
+_ROWS = 400
+_MERGED_PAIRS = 50_000
+_MERGED_SYMBOLS = 16
+_WORK = 4_000_000
+
+
+def find_asked(source: Source, judge: Judge) -> list[JudgedProgram]:
+    """Returns programs of a function's machine, which is learned by asking the function itself.
+
+    None where no machine of few enough states closes. What equals a machine that passes the W-method says so.
+    """
+    target, symbols = source.target, list_symbols(source.low, source.high, source.streams)
+    if target is None or symbols is None or len(symbols) > _MOST_SYMBOLS:
+        return []
+    learned = _learned(target, symbols)
+    if learned is None:
+        return []
+    machine, found = learned
+    candidates = synthesize([], [machine], None, target.length, Limits(work=_WORK))
+    programs = judge_all(candidates, machine, "asked", None, judge)
+    if not found.states:
+        return programs
+    detail = (
+        f"The function agrees with a machine of {machine.states} states on all {found.words:,} words of the W-method: "
+        f"no other function of at most {found.states} states does."
+    )
+    check = Check(CONFORMANCE, found.longest, found.words, True, detail)
+    return [_conforming(judged, machine, check) for judged in programs]
+
+
+def _learned(target: Target, symbols: np.ndarray) -> tuple[Machine, Conformance] | None:
+    """The machine, and how it passed the W-method; every counterexample is explored too."""
+    length, box = target.length * LONGEST, target.box or target.behavior
+    limits = replace(_LIMITS, length=length)
+    visits = target.sample(_VISITS, min(2 * target.length, length), np.random.default_rng(0))
+    for _ in range(_ROUNDS):
+        explored = explore(PrefixWalk(box, symbols.shape[1], length), symbols, visits, limits)
+        if explored.stopped or explored.contradictions:
+            return None
+        machine = explored.machine.minimal()
+        found = conform(box, machine, min(_WORDS, target.words), length)
+        if found.counterexample is None:
+            return machine, found
+        words = [found.counterexample, *visits]
+        longest = min(max(map(len, words)) + 1, length)
+        visits = np.array([np.resize(word, (longest, symbols.shape[1])) for word in words])
+    return None
+
+
+def _conforming(judged: JudgedProgram, machine: Machine, check: Check) -> JudgedProgram:
+    """The program with the check, if it is right and equals the machine for every length."""
+    certificate = judged.certificate
+    if certificate is None or not certificate.right:
+        return judged
+    if not search_product(stepper(machine), stepper(judged.program), machine.symbols).closed:
+        return judged
+    return replace(judged, certificate=replace(certificate, checks=(*certificate.checks, check)))
+
+
+def find_merged(source: Source, judge: Judge) -> list[JudgedProgram]:
+    """Returns programs of the machine that arises when states of the rows' prefix tree are merged by evidence."""
+    symbols = np.unique(source.sequences.x[source.sequences.inside], axis=0)
+    if len(symbols) > _MERGED_SYMBOLS:
+        return []
+    machine = merged_machine(source.sequences.rows(slice(_ROWS)), symbols)
+    if machine is None:
+        return []
+    length = int(source.sequences.lengths.max())
+    candidates = synthesize([], [machine], None, length, Limits(work=_WORK))
+    return judge_all(candidates, machine if machine.complete else None, "merged", None, judge)
+
+
+class _TooMuchWorkError(Exception):
+    """The merging has compared more states than it may."""
+
+
+def merged_machine(sequences: Sequences, symbols: np.ndarray) -> Machine | None:
+    """Returns the machine that fits rows, by merging of states; None where that takes too long.
+
+    Args:
+        sequences: no two of them contradict each other.
+        symbols: all inputs of one step, in lexicographic order.
+    """
+    from aalpy.learning_algs.general_passive.GeneralizedStateMerging import run_GSM
+    from aalpy.learning_algs.general_passive.GsmNode import GsmNode
+    from aalpy.learning_algs.general_passive.ScoreFunctionsGSM import SimpleScoreCalculation
+
+    work = count()
+
+    def compatible(left: GsmNode, right: GsmNode) -> bool | None:
+        if next(work) > _MERGED_PAIRS:
+            raise _TooMuchWorkError
+        return GsmNode.deterministic_compatible(left, right)
+
+    x = np.where(sequences.inside[:, :, None], sequences.x, symbols[0])
+    places = nothing_known(symbols, 1).indices(x)
+    traces = [
+        list(zip(row[:length].tolist(), map(tuple, y[:length].tolist()), strict=True))
+        for row, y, length in zip(places, sequences.y, sequences.lengths.tolist(), strict=True)
+    ]
+    score = SimpleScoreCalculation(compatible, lambda part: len(part) - len({*part.values()}))
+    options: Any = {"output_behavior": "mealy", "score_calc": score, "data_format": "io_traces"}
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of transitions that no row shows
+            learned = run_GSM(traces, **options)
+    except _TooMuchWorkError:
+        return None
+    return machine_of(learned, symbols).merged()
+
+
+def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:
+    """Returns programs for the data as they are, with their verdicts; a network is no data."""
+    symbols = list_symbols(source.low, source.high, source.streams)
+    if source.kind == "network" or symbols is None:
+        return []
+    tree = prefix_tree(source.sequences.rows(slice(_ROWS)), symbols)
+    length = int(source.sequences.lengths.max())
+    return judge_all(synthesize([], [tree], None, length, Limits(work=_WORK)), None, "data", None, judge)
+
+
+def prefix_tree(sequences: Sequences, symbols: np.ndarray) -> Machine:
+    """Returns the machine that knows the sequences and nothing else: a state for each of their beginnings.
+
+    Args:
+        sequences: no two of them contradict each other.
+        symbols: all inputs of one step, in lexicographic order.
+    """
+    places = nothing_known(symbols, 1).indices(sequences.x)
+    after, output = [[UNKNOWN] * len(symbols)], [[[0] * sequences.y.shape[2]] * len(symbols)]
+    for row, length in zip(range(len(places)), sequences.lengths.tolist(), strict=True):
+        state = 0
+        for step in range(length):
+            place = int(places[row, step])
+            if after[state][place] == UNKNOWN:
+                after[state][place] = len(after)
+                output[state][place] = sequences.y[row, step].tolist()
+                after.append([UNKNOWN] * len(symbols))
+                output.append([[0] * sequences.y.shape[2]] * len(symbols))
+            state = after[state][place]
+    return Machine(symbols, np.array(after), np.array(output))
+
+
+Finder = Callable[[Source, Judge], list[JudgedProgram]]
+_FINDERS: dict[str, dict[Road, Finder]] = {
+    "function": {"asked": find_asked, "data": find_shortcuts},
+    "data": {"merged": find_merged, "data": find_shortcuts},
+}
+
+
+def finders(source: Source) -> dict[Road, Finder]:
+    """Returns the roads without a network, in the order in which they are tried."""
+    return _FINDERS.get(source.kind, {"data": find_shortcuts})

@@ -1,0 +1,110 @@
+"""Whether a box is a machine: the W-method, which answers for every box of at most so many states.
+
+A machine of n states is right about every box of at most n + k states if both agree on all words that lead to a state,
+read any k + 1 inputs or fewer, and end with a word that tells two states apart.
+Source: Chow, Testing Software Design Modeled by Finite-State Machines, 1978; Vasilevskii 1973.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from novacula.distill.behavior import Behavior
+from novacula.distill.machine import Machine, difference
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """How a box and a machine compared.
+
+    Attributes:
+        words: the number of words.
+        longest: the length of the longest.
+        states: no box of at most this many states but the machine has these outputs; 0 where too few could be asked.
+        counterexample: inputs on which the box differs; None where there are none.
+    """
+
+    words: int
+    longest: int
+    states: int
+    counterexample: Int[np.ndarray, "time streams"] | None = None
+
+
+def conform(behavior: Behavior, machine: Machine, most: int, length: int) -> Conformance:
+    """Compares a box with a complete minimal machine by the W-method, with as many further states as words allow.
+
+    Args:
+        behavior: the box.
+        machine: what it should be.
+        most: the most words to ask.
+        length: the longest word.
+    """
+    accesses, ends, symbols = access_words(machine), _telling(machine), len(machine.symbols)
+    deepest = max(map(len, accesses)) + max(map(len, ends))
+    room, middle, asked = length - deepest, 0, len(accesses) * len(ends)
+    while middle < room and asked + (more := len(accesses) * len(ends) * symbols ** (middle + 1)) <= most:
+        middle, asked = middle + 1, asked + more
+    longest = deepest + middle
+    for count in range(middle + 1):
+        for words in _by_length(accesses, count, ends, symbols):
+            x = machine.symbols[words]
+            wrong = (machine.run(x) != behavior.run(x)).any(2)
+            if wrong.any():
+                times = np.where(wrong.any(1), wrong.argmax(1), x.shape[1])
+                return Conformance(asked, longest, 0, x[times.argmin(), : times.min() + 1])
+    return Conformance(asked, longest, machine.states + middle - 1 if middle else 0)
+
+
+def access_words(machine: Machine) -> list[list[int]]:
+    """Returns for every state that can be reached a shortest word to it, as places in the alphabet."""
+    found: dict[int, list[int]] = {0: []}
+    for state in (queue := [0]):
+        for place, after in enumerate(machine.next[state].tolist()):
+            if after not in found:
+                found[after] = [*found[state], place]
+                queue.append(after)
+    return list(found.values())
+
+
+def _telling(machine: Machine) -> list[list[int]]:
+    """Words that tell every two states apart by their outputs; the empty one where there is one state."""
+    classes, words = np.zeros(machine.states, np.int64), []
+    while len(np.unique(classes)) < machine.states:
+        first, second = next(members[:2].tolist() for members in _members(classes) if len(members) > 1)
+        inputs = difference(_from(machine, first), _from(machine, second))
+        assert inputs is not None, "a minimal machine has no two equal states"
+        word = machine.indices(inputs)
+        state, seen = np.arange(machine.states), [classes]
+        for place in word:
+            seen += list(machine.output[state, place].T)
+            state = machine.next[state, place]
+        classes = np.unique(np.column_stack(seen), axis=0, return_inverse=True)[1].reshape(-1)
+        words.append(word.tolist())
+    return words or [[]]
+
+
+def _members(classes: np.ndarray) -> list[np.ndarray]:
+    return [np.flatnonzero(classes == number) for number in np.unique(classes)]
+
+
+def _from(machine: Machine, state: int) -> Machine:
+    """The machine that starts in another state."""
+    swap = np.arange(machine.states)
+    swap[[0, state]] = swap[[state, 0]]
+    return Machine(machine.symbols, swap[machine.next][swap], machine.output[swap])
+
+
+def _by_length(starts: list[list[int]], count: int, ends: list[list[int]], symbols: int) -> Iterator[np.ndarray]:
+    """All words of a start, so many inputs and an end, those of one length at a time."""
+    middle = np.arange(symbols**count)[:, None] // symbols ** np.arange(count)[::-1] % symbols
+    lengths: dict[int, list[np.ndarray]] = {}
+    for start in starts:
+        for end in ends:
+            first, last = (np.tile(np.array(part, np.int64), (len(middle), 1)) for part in (start, end))
+            word = np.concatenate([first, middle, last], axis=1)
+            lengths.setdefault(word.shape[1], []).append(word)
+    for length in sorted(lengths):
+        if length:
+            yield np.concatenate(lengths[length])

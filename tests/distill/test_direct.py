@@ -1,0 +1,89 @@
+"""Roads without a network: functions that are asked, rows whose states are merged."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from novacula.distill.config import RunConfig
+from novacula.distill.direct import merged_machine
+from novacula.distill.explain import program_machine
+from novacula.distill.expression import Expression, Name, operation
+from novacula.distill.findings import DistillFindings
+from novacula.distill.machine import Machine
+from novacula.distill.program import Program
+from novacula.distill.run import run
+from novacula.distill.sequences import Sequences
+from novacula.distill.verify.certificate import CONFORMANCE
+
+MODULE = """
+def crc(xs):
+    r, ys = 0, []
+    for x in xs:
+        r = (r << 1 & 15) ^ (3 if (r >> 3) ^ x else 0)
+        ys.append(r)
+    return ys
+
+def changes(xs):
+    return [int(x != last) for last, x in zip([0, *xs], xs)]
+
+def total(xs):
+    return [sum(xs[:end]) for end in range(1, len(xs) + 1)]
+"""
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "boxes.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("novacula.distill.distillation.Trainer", None)  # a network is never trained
+    yield tmp_path
+
+
+def distill(name: str, folder: Path, high: int = 1) -> DistillFindings:
+    return run(f"boxes:{name}", RunConfig(high=high), out=folder / name).findings
+
+
+def test_the_table_of_a_function_is_an_answer_that_says_up_to_which_bound(asked: Path) -> None:
+    found = distill("crc", asked)
+    assert (found.tier, found.route, found.states, found.outcome) == ("S1", "asked", 16, "right")
+    assert found.reached and not found.reason and found.certificate is not None
+    check = found.certificate.checks[-1]
+    assert check.method == CONFORMANCE and "of at most 24 states" in check.detail and check.detail in found.checked
+    assert found.roads["asked"].right and not found.roads["opened"].right
+
+
+def test_a_formula_of_a_function_is_found_by_asking(asked: Path) -> None:
+    found = distill("changes", asked, high=4)
+    assert (found.tier, found.route, found.states) == ("S2", "asked", 5)
+    assert found.nodes is not None and found.nodes <= 6 and found.networks == ()
+
+
+def test_a_function_whose_machine_does_not_end_takes_the_next_road(asked: Path) -> None:
+    found = distill("total", asked, high=3)
+    assert (found.tier, found.route, found.states) == ("S2", "data", None)
+    assert found.roads["asked"].method is None
+
+
+def rows_of(update: Expression, output: Expression, high: int) -> tuple[Machine | None, Sequences]:
+    program = Program(("x",), ("s",), (0,), (), (update,), (output,))
+    x = np.random.default_rng(0).integers(0, high, (150, 12, 1), endpoint=True)
+    rows = Sequences(x, program.run(x), np.full(150, 12), "rows")
+    return program_machine(program, np.arange(high + 1)[:, None]), rows
+
+
+def test_merged_states_of_rows_are_the_machine_that_made_them() -> None:
+    x, s = Name("x"), Name("s")
+    for update, output in (((s + x) % 5, (s + x) % 5), (operation("max", s, x), operation("==", s, x))):
+        machine, rows = rows_of(update, output, 3)
+        merged = merged_machine(rows, np.arange(4)[:, None])
+        assert machine is not None and merged is not None
+        assert (merged.next == machine.next).all() and (merged.output == machine.output).all()
+
+
+def test_rows_of_a_sum_merge_to_no_complete_machine() -> None:
+    s = Name("s") + Name("x")
+    merged = merged_machine(rows_of(s, s, 3)[1], np.arange(4)[:, None])
+    assert merged is not None and not merged.complete
+    assert merged_machine(rows_of(s, s, 12)[1], np.arange(13)[:, None]) is None
