@@ -29,6 +29,8 @@ MEMORY_MB = 4000
 """The address space of a function's own process, in 10^6 bytes."""
 LOADING_SECONDS = 60.0
 """The longest time to load a function's module in a process of its own."""
+Item = int | str | bool
+"""What a function may put out."""
 _BATCH = 500
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
@@ -81,7 +83,7 @@ def load_function(name: str) -> Callable[..., Any]:
 
 
 class FunctionProcess:
-    """Calls a function from a list to a list of integers in a process of its own.
+    """Calls a function from a list to a list of integers, texts or truth values in a process of its own.
 
     The function can neither stop this process nor fill its memory, and its output is not shown.
 
@@ -102,7 +104,7 @@ class FunctionProcess:
         self._poll.register(self._child.connection.fileno(), select.POLLIN)
         self._receive(LOADING_SECONDS, "", "did not load")
 
-    def call(self, lists: Sequence[list]) -> Iterator[list[list[int]]]:
+    def call(self, lists: Sequence[list]) -> Iterator[list[list[Item]]]:
         """Yields the function's result for each list: one list of integers for every item.
 
         Raises:
@@ -119,7 +121,7 @@ class FunctionProcess:
         """Ends the process."""
         self._close()
 
-    def _receive(self, seconds: float, where: str, late: str) -> list[list[int]]:
+    def _receive(self, seconds: float, where: str, late: str) -> list[list[Item]]:
         """Returns the next answer of the process."""
         connection = self._child.connection
         try:
@@ -172,7 +174,7 @@ def _load(name: str) -> tuple[Callable[..., Any] | None, str]:
     return (function, "") if callable(function) else (None, f"is {type(function).__name__}, no function")
 
 
-def _answer(function: Callable[..., Any], argument: list) -> list[list[int]] | str:
+def _answer(function: Callable[..., Any], argument: list) -> list[list[Item]] | str:
     """Returns one list of integers for every item of the function's result, or the problem as text."""
     try:
         items = function(argument)
@@ -184,9 +186,10 @@ def _answer(function: Callable[..., Any], argument: list) -> list[list[int]] | s
     for step, item in enumerate(items):
         values = item if isinstance(item, list | tuple) else [item]
         try:
-            result.append([operator.index(value) for value in values])
+            result.append([value if isinstance(value, str | bool) else operator.index(value) for value in values])
         except TypeError:
-            return f"returned {str(item)[:40]!r} at step {step}; outputs are integers, or lists of them"
+            allowed = "outputs are integers, texts or truth values, or lists of them"
+            return f"returned {str(item)[:40]!r} at step {step}; {allowed}"
     return result
 
 
@@ -194,5 +197,5 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300]
 
 
-def _send(connection: Connection, answer: list[list[int]] | str) -> None:
+def _send(connection: Connection, answer: list[list[Item]] | str) -> None:
     connection.send_bytes(json.dumps(answer).encode())

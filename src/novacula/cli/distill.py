@@ -70,8 +70,6 @@ def _show(result: "DistillResult") -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
-    from novacula.distill.findings import shown_inputs
-
     findings = result.findings
     if findings.program:
         show_result(Syntax(findings.program, "python", background_color="default", word_wrap=True))
@@ -79,8 +77,8 @@ def _show(result: "DistillResult") -> None:
         show_result(printable(findings.reason))
     if findings.determination:
         for pair in findings.determination.open:
-            after = shown_inputs(pair.after) or "nothing"
-            show_result(printable(f"No row shows the input {shown_inputs([pair.x])} after {after}."))
+            after = findings.alphabet.shown(pair.after) or "nothing"
+            show_result(printable(f"No row shows the input {findings.alphabet.shown([pair.x])} after {after}."))
     if not findings.program:
         show_result(printable(findings.checked))
     tier = findings.tier or findings.outcome

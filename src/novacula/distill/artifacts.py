@@ -42,15 +42,16 @@ def write_artifacts(
     """
     if best:
         write_text(folder.artifact(PROGRAM), str(findings.program))
-        comment = f"{source.name}, distilled by novacula. {checked(source, best.certificate)}"
+        words = source.sequences.alphabet
+        comment = f"{source.name}, distilled by novacula. {checked(source, best.certificate)} {words.sentence}".strip()
         if isinstance(best.program, Program):
             write_text(folder.artifact("program.c"), c_source(best.program, comment))
             write_text(folder.artifact("program.smt2"), smt_source(best.program, comment))
         machine = states_of(best.program, source)
         if machine and machine.states <= MOST_STATES:
-            write_text(folder.artifact("machine.dot"), machine_dot(machine))
-            write_text(folder.artifact("machine.mmd"), machine_mermaid(machine))
-            write_text(folder.artifact(MACHINE), str(machine_svg(machine)))
+            write_text(folder.artifact("machine.dot"), machine_dot(machine, alphabet=words))
+            write_text(folder.artifact("machine.mmd"), machine_mermaid(machine, alphabet=words))
+            write_text(folder.artifact(MACHINE), str(machine_svg(machine, alphabet=words)))
     if extractions:
         extraction = extractions[best.network if best and best.network is not None else 0]
         save_network(folder.artifact(TRAINED), extraction.network)

@@ -31,6 +31,8 @@ class RunConfig:
     """The least input of a function."""
     high: int = 1
     """The largest input of a function."""
+    alphabet: tuple[str, ...] = ()
+    """Words that a function reads in place of integers, separated by commas; false,true stands for truth values."""
     streams: int = 1
     """Input streams of a function. With 2, the function gets one list, with an item [a, b] for every step."""
     length: int = 10
@@ -46,6 +48,10 @@ class RunConfig:
         problems += unless_within("--streams", self.streams, 1, 8) + unless_within("--length", self.length, 2, 100)
         if not -_WIDEST <= self.low <= self.high <= _WIDEST:
             problems.append(f"--low is {self.low} and --high is {self.high}; -10^6 ≤ low ≤ high ≤ 10^6 must hold")
+        if len({*self.alphabet}) != len(self.alphabet) or not all(
+            0 < len(w) <= 60 and w.isprintable() for w in self.alphabet
+        ):
+            problems.append("--alphabet must list different words, each of 1 to 60 printable letters")
         if not 0 < self.call_seconds <= 3600:
             problems.append(f"--call-seconds is {self.call_seconds:g}; it must lie in 0 … 3600, 0 excluded")
         return problems

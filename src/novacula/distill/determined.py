@@ -12,11 +12,11 @@ import numpy as np
 
 from novacula.distill.explain import program_machine
 from novacula.distill.export import machine_python, program_python
-from novacula.distill.findings import Determination, OpenPair, Rivals, shown_inputs
+from novacula.distill.findings import Determination, OpenPair, Rivals
 from novacula.distill.machine import Machine
 from novacula.distill.neighbors import changed, simpler
 from novacula.distill.program import Program
-from novacula.distill.sequences import Sequences
+from novacula.distill.sequences import Alphabet, Sequences
 from novacula.distill.verify.certificate import Counterexample
 from novacula.distill.verify.exhaustive import search_product
 from novacula.distill.verify.samples import earliest
@@ -73,9 +73,10 @@ def determine(
                 f"nodes needs {needed:,}, and may have at most {NODE_LIMIT} nodes."
             )
     if rivals:
+        words = rows.alphabet
         problems.append(
-            f"Another program fits all rows: after the input {shown_inputs(rivals.x)} one puts out "
-            f"{shown_inputs(rivals.outputs[:1])}, the other {shown_inputs(rivals.outputs[1:])}. "
+            f"Another program fits all rows: after the input {words.shown(rivals.x)} one puts out "
+            f"{words.shown(rivals.outputs[:1], True)}, the other {words.shown(rivals.outputs[1:], True)}. "
             "A row that begins so would decide."
         )
     return Determination(
@@ -174,11 +175,18 @@ def _rivals(
     outputs = [
         tuple(one.run(np.array([x], np.int64).reshape(1, len(x), -1))[0, -1].tolist()) for one in (first, second)
     ]
-    return Rivals((_text(first), _text(second)), (_size(first), _size(second)), x, (outputs[0], outputs[1]))
+    return Rivals(
+        (_text(first, rows.alphabet), _text(second, rows.alphabet)),
+        (_size(first), _size(second)),
+        x,
+        (outputs[0], outputs[1]),
+    )
 
 
-def _text(program: Program | Machine) -> str:
-    return program_python(program) if isinstance(program, Program) else machine_python(program)
+def _text(program: Program | Machine, words: Alphabet) -> str:
+    if isinstance(program, Machine):
+        return machine_python(program, alphabet=words)
+    return program_python(program, alphabet=words)
 
 
 def _size(program: Program | Machine) -> int | None:

@@ -160,6 +160,7 @@ class Distillation(Program):
             run=self._run,
             outcome=outcome,
             determination=determination,
+            alphabet=self._source.sequences.alphabet,
         )
 
     @property

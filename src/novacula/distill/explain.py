@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from novacula.distill.choose import JudgedProgram
 from novacula.distill.export import machine_python, program_python
-from novacula.distill.findings import Determination, Road, shown_inputs
+from novacula.distill.findings import Determination, Road
 from novacula.distill.machine import Machine
 from novacula.distill.network import Network
 from novacula.distill.program import Program
@@ -85,10 +85,12 @@ def checked(source: Source, certificate: Certificate | None) -> str:
         return f"There is no program to compare with {against}."
     text = " ".join(filter(None, (f"Compared with {against}.", source.note, certificate.sentences)))
     if example := certificate.counterexample:
-        last = f"the last output must be {example.expected} and is {example.found}"
+        words = source.sequences.alphabet
+        expected, found = (words.shown([outputs], True) for outputs in (example.expected, example.found))
+        last = f"the last output must be {expected} and is {found}"
         if certificate.tier == "departs":
-            last = f"the network puts out {example.expected} last, and the program {example.found}"
-        text += f" After the input {shown_inputs(example.x)} {last}."
+            last = f"the network puts out {expected} last, and the program {found}"
+        text += f" After the input {words.shown(example.x)} {last}."
     return text
 
 
@@ -123,8 +125,8 @@ def source_text(judged: JudgedProgram, source: Source, determination: Determinat
     ]
     text = "\n".join(lines)
     if isinstance(judged.program, Machine):
-        return machine_python(judged.program, text)
-    return program_python(judged.program, text)
+        return machine_python(judged.program, text, source.sequences.alphabet)
+    return program_python(judged.program, text, source.sequences.alphabet)
 
 
 def states_of(program: Program | Machine, source: Source) -> Machine | None:

@@ -1,9 +1,9 @@
 """What ``result.json`` of ``distill run`` and ``distill bench`` says. Source: ours."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from novacula.distill.sequences import INTEGERS, Alphabet
 from novacula.distill.source import Kind
 from novacula.distill.verify.certificate import Certificate, Tier
 
@@ -193,6 +193,7 @@ class DistillFindings:
         run: its folder.
         outcome: how it ended.
         determination: with data alone, whether they determine the program; None where there is none.
+        alphabet: the words that the integers of inputs and outputs stand for, where they are no integers.
     """
 
     task: str
@@ -217,6 +218,7 @@ class DistillFindings:
     run: str
     outcome: Outcome = "none"
     determination: Determination | None = None
+    alphabet: Alphabet = INTEGERS
 
     @property
     def summary(self) -> str:
@@ -332,8 +334,3 @@ class BenchFindings:
     def outcome(self) -> str:
         """The run in a few words, for lists."""
         return f"{self.solved} of {self.tasks} tasks solved"
-
-
-def shown_inputs(x: Sequence[tuple[int, ...]]) -> str:
-    """Returns inputs as a list in words."""
-    return ", ".join(str(inputs[0] if len(inputs) == 1 else inputs) for inputs in x)

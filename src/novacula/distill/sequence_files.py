@@ -1,9 +1,11 @@
 """Data sets that anybody may have written: JSON lines and CSV.
 
 A file of JSON lines has an object in each line, ``{"x": [...], "y": [...]}``, with an item for every step: an integer,
-or a list of integers where there are several streams or outputs. Where no row has this form, but x of every row has one
+a text or a truth value, or a list of these where there are several streams or outputs. All values of a stream or an
+output are of one kind. Where no row has this form, but x of every row has one
 list for every stream, it is read as that. A CSV file has the header ``sequence,step,x0[,x1…],y0[,y1…]`` and a line for
-every step, numbered from 0, of every sequence. Source: ours.
+every step, numbered from 0, of every sequence; a column is of text if its first cell is no number, and of truth values
+if all its cells are true or false. Source: ours.
 """
 
 import csv
@@ -15,14 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from novacula.distill.sequences import Sequences, check_function, padded, refuse
+from novacula.distill.sequences import Alphabet, Column, Sequences, Word, Words, check_function, padded, refuse
 from novacula.errors import InputError
 from novacula.files import JSON, parse_json, read_buffer
 
 MAX_BYTES = 64_000_000
 """The largest file that is read."""
-MAX_MAGNITUDE = 10**12
-"""The largest input or output."""
 MAX_LENGTH = 10_000
 """Steps of the longest sequence."""
 MAX_NUMBERS = 50_000_000
@@ -30,7 +30,9 @@ MAX_NUMBERS = 50_000_000
 
 _ENOUGH = 1000
 _INTEGER = re.compile(r"-?[0-9]{1,13}")
-_Row = tuple[np.ndarray, np.ndarray]
+_Values = list[list[Word | int]]
+_Row = tuple[_Values, _Values]
+"""For every step the values of all streams, and those of all outputs."""
 
 
 def load_sequences(path: str | os.PathLike[str]) -> Sequences:
@@ -39,8 +41,8 @@ def load_sequences(path: str | os.PathLike[str]) -> Sequences:
     Raises:
         InputError: naming lines, and listing the first broken rules of every kind: unreadable or too large; not JSON,
             no objects with x and y, or another header; an empty sequence; x and y of different length; items of
-            different width; anything but integers; steps that are missing or repeated; outputs that depend on the
-            future, or differ for the same inputs.
+            different width; values of several kinds, or that are no integer, text or truth value; steps that are
+            missing or repeated; outputs that depend on the future, or differ for the same inputs.
     """
     source = os.fspath(path)
     data = read_buffer(path, max_bytes=MAX_BYTES)
@@ -51,23 +53,37 @@ def load_sequences(path: str | os.PathLike[str]) -> Sequences:
         raise InputError(source, "holds no sequences")
     places, parts = list(rows), list(rows.values())
     _check_widths(parts, places, source)
-    sequences = padded(parts, source)
+    (x, inputs), (y, outputs) = (_coded([row[part] for row in parts]) for part in (0, 1))
+    sequences = padded(list(zip(x, y, strict=True)), source, Alphabet(inputs, outputs))
     check_function(sequences, places)
     return sequences
+
+
+def _coded(rows: list[_Values]) -> tuple[list[np.ndarray], tuple[Words | None, ...]]:
+    """Rows of integers, and the words that these stand for in every stream; no words where all are integers."""
+    steps = [step for row in rows for step in row]
+    columns = [Column() for _ in steps[0]]
+    codes = []
+    for column, values in zip(columns, zip(*steps, strict=True), strict=True):
+        assert not column.problem(values[0])
+        codes.append(column.codes(values))
+    table = np.array(codes, np.int64).T
+    words = tuple(column.words for column in columns)
+    return np.split(table, np.cumsum([len(row) for row in rows])[:-1]), words if any(words) else ()
 
 
 def _check_widths(rows: list[_Row], places: list[str], source: str) -> None:
     problems = []
     for part, name in ((0, "x"), (1, "y")):
-        width = rows[0][part].shape[1]
+        width = len(rows[0][part][0])
         problems += [
-            f"{place}: {row[part].shape[1]} numbers a step in {name} where {places[0]} has {width}"
+            f"{place}: {len(row[part][0])} numbers a step in {name} where {places[0]} has {width}"
             for place, row in zip(places, rows, strict=True)
-            if row[part].shape[1] != width
+            if len(row[part][0]) != width
         ]
     refuse(source, problems)
     longest = max(range(len(rows)), key=lambda index: len(rows[index][0]))
-    if (numbers := len(rows) * sum(part.size for part in rows[longest])) > MAX_NUMBERS:
+    if (numbers := len(rows) * len(rows[longest][0]) * sum(len(part[0]) for part in rows[longest])) > MAX_NUMBERS:
         problem = f"{numbers} numbers once all are as long as {places[longest]}; at most {MAX_NUMBERS} are read"
         raise InputError(source, problem)
 
@@ -90,7 +106,8 @@ def _json_lines(data: bytearray, source: str) -> dict[str, _Row]:
     refuse(source, problems)
     if members and all(_by_stream(x, y) for x, y in members.values()):
         members = {place: ([list(item) for item in zip(*x, strict=True)], y) for place, (x, y) in members.items()}
-    rows = {place: _row(x, y, place, problems) for place, (x, y) in members.items()}
+    columns: _Columns = defaultdict(Column)
+    rows = {place: _row(x, y, place, problems, columns) for place, (x, y) in members.items()}
     refuse(source, problems)
     return {place: row for place, row in rows.items() if row is not None}
 
@@ -116,30 +133,36 @@ def _by_stream(x: list, y: list) -> bool:
     return len(x) != len(y) and all(isinstance(stream, list) and len(stream) == len(y) for stream in x)
 
 
-def _row(x: list, y: list, place: str, problems: list[str]) -> _Row | None:
+_Columns = dict[tuple[str, int], Column]
+
+
+def _row(x: list, y: list, place: str, problems: list[str], columns: _Columns) -> _Row | None:
     before = len(problems)
     if len(x) != len(y):
         problems.append(f"{place}: x has {len(x)} steps and y has {len(y)}; they must be equally long")
     if len(x) > MAX_LENGTH:
         problems.append(f"{place}: {len(x)} steps; at most {MAX_LENGTH} are read")
-    parts = [_items(items, f"{place}, {name}", problems) for items, name in ((x, "x"), (y, "y"))]
+    parts = [_items(items, name, place, problems, columns) for items, name in ((x, "x"), (y, "y"))]
     return (parts[0], parts[1]) if len(problems) == before else None
 
 
-def _items(items: list[JSON], place: str, problems: list[str]) -> np.ndarray:
-    """One row of integers for every step; the first item that is none is added to the problems."""
+def _items(items: list[JSON], name: str, place: str, problems: list[str], columns: _Columns) -> _Values:
+    """The values of every step; the first that is wrong is added to the problems."""
     lists = [item if isinstance(item, list) else [item] for item in items]
+    values: _Values = []
     for step, item in enumerate(lists):
+        where = f"{place}, {name}, step {step}"
         if isinstance(items[step], list) != isinstance(items[0], list):
-            problems.append(f"{place}, step {step}: integers and lists are mixed")
+            problems.append(f"{where}: integers and lists are mixed")
         elif len(item) != len(lists[0]) or not item:
-            problems.append(f"{place}, step {step}: {len(item)} numbers where step 0 has {len(lists[0])}")
-        elif wrong := [value for value in item if type(value) is not int or abs(value) > MAX_MAGNITUDE]:
-            problems.append(f"{place}, step {step}: {str(wrong[0])[:40]!r} is no integer of at most 10^12 in magnitude")
+            problems.append(f"{where}: {len(item)} numbers where step 0 has {len(lists[0])}")
+        elif wrong := [said for i, value in enumerate(item) if (said := columns[name, i].problem(value))]:
+            problems.append(f"{where}: {wrong[0]}")
         else:
+            values.append([value for value in item if isinstance(value, int | str)])
             continue
-        return np.zeros((0, 1), np.int64)
-    return np.array(lists, np.int64)
+        break
+    return values
 
 
 # --- CSV ----------------------------------------------------------------------------------------------------------
@@ -153,15 +176,17 @@ def _csv(data: bytearray, source: str) -> dict[str, _Row]:
         raise InputError(source, f"byte {error.start}: not UTF-8") from error
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     problems: list[str] = []
-    steps: dict[str, dict[int, list[int]]] = defaultdict(dict)
+    steps: dict[str, dict[int, list[Word | int]]] = defaultdict(dict)
+    columns: list[Column] = []
     first_lines: dict[str, int] = {}
     try:
         header = [name.strip() for name in next(lines, [])]
         streams, outputs = _columns(header, source)
+        columns = [Column() for _ in range(streams + outputs)]
         for cells in lines:
             if not any(cell.strip() for cell in cells):
                 continue
-            name, step, values = _cells(cells, header, lines.line_num, problems)
+            name, step, values = _cells(cells, header, lines.line_num, problems, columns)
             if values is None:
                 continue
             if step in steps[name]:
@@ -180,10 +205,21 @@ def _csv(data: bytearray, source: str) -> dict[str, _Row]:
         elif len(by_step) > MAX_LENGTH:
             problems.append(f"{place}: {len(by_step)} steps; at most {MAX_LENGTH} are read")
         else:
-            table = np.array([by_step[step] for step in range(len(by_step))], np.int64)
-            rows[place] = (table[:, :streams], table[:, streams : streams + outputs])
+            table = [by_step[step] for step in range(len(by_step))]
+            rows[place] = ([values[:streams] for values in table], [values[streams:] for values in table])
     refuse(source, problems)
+    _find_truths(rows)
     return rows
+
+
+def _find_truths(rows: dict[str, _Row]) -> None:
+    """Makes truth values of the columns whose cells are all true or false."""
+    for part in (0, 1):
+        for place in range(len(next(iter(rows.values()), ([[]], [[]]))[part][0])):
+            steps = [step for row in rows.values() for step in row[part]]
+            if all(str(step[place]).lower() in ("true", "false") for step in steps):
+                for step in steps:
+                    step[place] = str(step[place]).lower() == "true"
 
 
 def _columns(header: list[str], source: str) -> tuple[int, int]:
@@ -197,19 +233,33 @@ def _columns(header: list[str], source: str) -> tuple[int, int]:
     return streams, outputs
 
 
-def _cells(cells: list[str], header: list[str], line: int, problems: list[str]) -> tuple[str, int, list[int] | None]:
+def _cells(
+    cells: list[str], header: list[str], line: int, problems: list[str], columns: list[Column]
+) -> tuple[str, int, list[Word | int] | None]:
     """Sequence, step and values of a line; None for the values where something is wrong with it."""
     if len(cells) != len(header):
         problems.append(f"line {line}: {len(cells)} cells where the header has {len(header)}")
         return "", 0, None
-    numbers = [cell.strip() for cell in cells[1:]]
+    values = [_value(cell.strip()) for cell in cells[1:]]
     wrong = [
-        f"line {line}, column {name}: {cell[:40]!r} is no integer of at most 10^12 in magnitude"
-        for name, cell in zip(header[1:], numbers, strict=True)
-        if not _INTEGER.fullmatch(cell) or abs(int(cell)) > MAX_MAGNITUDE
+        f"line {line}, column {name}: {said}"
+        for name, value, column in zip(header[1:], values, [Column(int), *columns], strict=True)
+        if (said := column.problem(value))
     ]
     problems += wrong[:1]
-    if not wrong and int(numbers[0]) < 0:
-        problems.append(f"line {line}: step {numbers[0]}; steps count from 0")
+    if wrong or not isinstance(values[0], int):
+        return cells[0].strip(), 0, None
+    if values[0] < 0:
+        problems.append(f"line {line}: step {values[0]}; steps count from 0")
         return "", 0, None
-    return cells[0].strip(), 0 if wrong else int(numbers[0]), None if wrong else [int(cell) for cell in numbers[1:]]
+    return cells[0].strip(), values[0], [value for value in values[1:] if isinstance(value, int | str)]
+
+
+def _value(cell: str) -> JSON:
+    """A cell: an integer, or a text; what is a number of another form, or empty, is neither."""
+    if _INTEGER.fullmatch(cell):
+        return int(cell)
+    try:
+        return float(cell) if cell else cell
+    except ValueError:
+        return cell

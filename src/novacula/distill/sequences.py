@@ -1,6 +1,7 @@
 """Data: input sequences beside output sequences, whose lengths may differ. Source: ours."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,94 @@ LISTED = 10
 """The most problems of one source that an error lists."""
 
 
+Word = str | bool
+Words = tuple[Word, ...]
+MAX_MAGNITUDE = 10**12
+"""The largest input or output of a data set."""
+_LONGEST_WORD = 60
+_KINDS = {int: "integer", str: "text", bool: "truth value"}
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """What the integers of a source stand for: the integer i for word i, or for itself.
+
+    Attributes:
+        inputs: the words of each stream; None where it has integers. Empty where all streams have.
+        outputs: the same of outputs.
+    """
+
+    inputs: tuple[Words | None, ...] = ()
+    outputs: tuple[Words | None, ...] = ()
+
+    def shown(self, items: Iterable[Sequence[int]], outputs: bool = False) -> str:
+        """Returns inputs, or outputs, as a list in words; those of one step in brackets where they are several."""
+        words = self.outputs if outputs else self.inputs
+        steps = ([said(value, place, words) for place, value in enumerate(item)] for item in items)
+        return ", ".join(step[0] if len(step) == 1 else f"({', '.join(step)})" for step in steps)
+
+    @property
+    def sentence(self) -> str:
+        """The integers and their words, for programs in languages that have integers only; empty without words."""
+        parts = []
+        for name, streams in (("input", self.inputs), ("output", self.outputs)):
+            for place, words in enumerate(streams):
+                if words is not None:
+                    codes = ", ".join(f"{code} is {said(code, place, streams)}" for code in range(len(words)))
+                    parts.append(f"Of {name} {place}, {codes}.")
+        return " ".join(parts)
+
+
+INTEGERS = Alphabet()
+"""No words at all."""
+
+
+def said(value: int, place: int, words: tuple[Words | None, ...]) -> str:
+    """Returns the text, as Python writes it, of what an integer of a stream or an output stands for."""
+    known = words[place] if place < len(words) else None
+    word = value if known is None or not 0 <= value < len(known) else known[value]
+    return json.dumps(word, ensure_ascii=False) if isinstance(word, str) else str(word)
+
+
+class Column:
+    """The values of a stream or an output, all of one kind, which is that of its first value.
+
+    Args:
+        kind: `int`, `str` or `bool`; None where the first value tells.
+    """
+
+    def __init__(self, kind: type | None = None) -> None:
+        self.kind = kind
+        self._codes: dict[Word, int] = {}
+
+    @property
+    def words(self) -> Words | None:
+        """The words so far, by their integers; None for integers."""
+        return None if self.kind in (None, int) else tuple(self._codes)
+
+    def problem(self, value: object, largest: int = MAX_MAGNITUDE) -> str:
+        """Returns what speaks against a value; empty where nothing does."""
+        self.kind = self.kind or (type(value) if value != "" and isinstance(value, str | bool) else int)
+        text = repr(str(value)[:40])
+        if self.kind is int:
+            sound = type(value) is int and abs(value) <= largest
+            return "" if sound else f"{text} is no integer of at most 10^12 in magnitude"
+        if type(value) is not self.kind:
+            return f"{text} is no {_KINDS[self.kind]}, as the first value is"
+        sound = not isinstance(value, str) or (0 < len(value) <= _LONGEST_WORD and value.isprintable())
+        return "" if sound else f"{text} is no text of 1 to {_LONGEST_WORD} printable letters"
+
+    def codes(self, values: Sequence[Word | int]) -> list[int]:
+        """Returns the integers that stand for values without problems; new words are numbered in their order."""
+        if self.kind is bool:
+            self._codes = {False: 0, True: 1}
+        if self.words is None:
+            return [int(value) for value in values]
+        for word in sorted({word for word in values if isinstance(word, str)} - self._codes.keys()):
+            self._codes[word] = len(self._codes)
+        return [self._codes[value] for value in values if isinstance(value, str | bool)]
+
+
 @dataclass(frozen=True)
 class Sequences:
     """Rows of a data set, padded to one length with zeros.
@@ -21,12 +110,14 @@ class Sequences:
         y: outputs.
         lengths: number of positions of each row that are data.
         source: what an error names as being at fault.
+        alphabet: what the integers stand for.
     """
 
     x: Int[np.ndarray, "rows time streams"]
     y: Int[np.ndarray, "rows time outputs"]
     lengths: Int[np.ndarray, " rows"]
     source: str
+    alphabet: Alphabet = INTEGERS
 
     @property
     def low(self) -> int:
@@ -45,15 +136,16 @@ class Sequences:
 
     def rows(self, chosen: slice | np.ndarray) -> "Sequences":
         """Returns some of the rows."""
-        return Sequences(self.x[chosen], self.y[chosen], self.lengths[chosen], self.source)
+        return Sequences(self.x[chosen], self.y[chosen], self.lengths[chosen], self.source, self.alphabet)
 
 
-def padded(rows: Sequence[tuple[np.ndarray, np.ndarray]], source: str) -> Sequences:
+def padded(rows: Sequence[tuple[np.ndarray, np.ndarray]], source: str, alphabet: Alphabet = INTEGERS) -> Sequences:
     """Returns rows of different lengths as one data set.
 
     Args:
         rows: inputs, time by streams, and outputs, time by outputs, of each sequence.
         source: what an error names as being at fault.
+        alphabet: what the integers stand for.
     """
     lengths = np.array([len(x) for x, _ in rows])
     x, y = (
@@ -62,7 +154,7 @@ def padded(rows: Sequence[tuple[np.ndarray, np.ndarray]], source: str) -> Sequen
     )  # fmt: skip
     for index, (inputs, outputs) in enumerate(rows):
         x[index, : len(inputs)], y[index, : len(outputs)] = inputs, outputs
-    return Sequences(x, y, lengths, source)
+    return Sequences(x, y, lengths, source, alphabet)
 
 
 def joined(first: Sequences, second: Sequences) -> Sequences:
@@ -70,7 +162,7 @@ def joined(first: Sequences, second: Sequences) -> Sequences:
     x, y, lengths = (
         np.concatenate([getattr(first, name), getattr(second, name)]) for name in ("x", "y", "lengths")
     )  # fmt: skip
-    return Sequences(x, y, lengths, first.source)
+    return Sequences(x, y, lengths, first.source, first.alphabet)
 
 
 def fresh_steps(rows: Sequences, known: Sequences | None) -> Bool[np.ndarray, "rows time"]:
@@ -139,7 +231,9 @@ def check_function(data: Sequences, places: Sequence[str]) -> None:
     problems = []
     for conflict in conflicts(data):
         first, second, step = places[conflict.first], places[conflict.second], conflict.step
-        outputs = " and ".join(str(data.y[row, step].tolist()) for row in (conflict.first, conflict.second))
+        outputs = " and ".join(
+            f"[{data.alphabet.shown(data.y[[row], step].tolist(), True)}]" for row in (conflict.first, conflict.second)
+        )
         if conflict.same:
             problem = (
                 f"{first} and {second} contradict each other: the same inputs, but outputs {outputs} at step {step}"

@@ -16,11 +16,11 @@ from typing_extensions import override
 from novacula.distill.behavior import Behavior
 from novacula.distill.config import RunConfig, unless_equipped
 from novacula.distill.network import Network
-from novacula.distill.sequences import Sequences, joined
+from novacula.distill.sequences import Alphabet, Column, Sequences, Words, joined
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
 from novacula.errors import InputError
-from novacula.functions import FunctionProcess, is_function_name, shown
+from novacula.functions import FunctionProcess, Item, is_function_name, shown
 from novacula.options import refuse
 
 _CHECKED = 12
@@ -32,20 +32,23 @@ _ADVICE = ". A smaller --length or a narrower range keeps them smaller"
 class Function(Behavior):
     """A causal function from a list of inputs to the list of its outputs.
 
-    An input is an integer, or with several streams a list of integers; so is an output.
+    An input is an integer or a word, or with several streams a list of these; so is an output.
 
     Args:
         name: ``module:name``; modules are also looked for in the working folder.
         seconds: longest time that it may take for one sequence.
+        words: what it reads in every stream; integers by default.
 
     Raises:
         InputError: the function cannot be loaded.
     """
 
-    def __init__(self, name: str, seconds: float = 10.0) -> None:
+    def __init__(self, name: str, seconds: float = 10.0, words: Words = ()) -> None:
         self.name = name
         self._process = FunctionProcess(name, seconds)
-        self._first: list[tuple[list, list[list[int]]]] = []
+        self._first: list[tuple[list, _Answer]] = []
+        self._words = np.array(words, object)
+        self._columns: list[Column] = []
 
     @override
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
@@ -70,6 +73,11 @@ class Function(Behavior):
         distinct, places = _distinct(x)
         return self._array(*self._ask(distinct))[places]
 
+    def alphabet(self, streams: int) -> Alphabet:
+        """Returns the words that its inputs and outputs stand for, as far as it has been asked."""
+        words = tuple(column.words for column in self._columns)
+        return Alphabet((tuple(self._words),) * streams if len(self._words) else (), words if any(words) else ())
+
     def within_limit(self, x: Int[np.ndarray, "rows time streams"]) -> int:
         """Returns the number of steps for which no output of these sequences passes 2^62 in magnitude.
 
@@ -78,7 +86,7 @@ class Function(Behavior):
         length, whole = 1, x.shape[1]
         while True:
             _, answers = self._ask(x[:, :length])
-            sizes = ([max(map(abs, item), default=0) for item in outputs] for outputs in answers)
+            sizes = ([_size(item) for item in outputs] for outputs in answers)
             places = ((step for step, size in enumerate(row) if size > _LARGEST) for row in sizes)
             fits = min((next(row, length) for row in places), default=length)
             if fits < length or length == whole:
@@ -89,36 +97,46 @@ class Function(Behavior):
         """Ends the function's process."""
         self._process.close()
 
-    def _array(self, sequences: list[list], answers: list[list[list[int]]]) -> np.ndarray:
+    def _array(self, sequences: list[list], answers: list["_Answer"]) -> np.ndarray:
         """The outputs as an array, once every one of them is known to be as it must be."""
         try:
             y = np.array(answers)
         except (ValueError, OverflowError):  # they are ragged
             y = np.empty((0, 0, 0))
         regular = y.ndim == 3 and y.shape[1:2] == (len(sequences[0]),) and y.dtype == np.int64 and y.shape[2] > 0
-        if not regular or max(int(y.max()), -int(y.min())) > _LARGEST:
-            width = len(answers[0][0]) if answers[0] else 1
-            for sequence, outputs in zip(sequences, answers, strict=True):
-                self._check_shape(sequence, outputs, width)
-        return y
+        numbers = all(column.kind is int for column in self._columns)
+        if regular and numbers and max(int(y.max()), -int(y.min())) <= _LARGEST:
+            self._columns = self._columns or [Column(int) for _ in range(y.shape[2])]
+            return y
+        width = len(answers[0][0]) if answers[0] else 1
+        self._columns = self._columns or [_column(answers, place) for place in range(width)]
+        for sequence, outputs in zip(sequences, answers, strict=True):
+            self._check_shape(sequence, outputs, width)
+        values = zip(*(item for outputs in answers for item in outputs), strict=True)
+        codes = [column.codes(each) for column, each in zip(self._columns, values, strict=True)]
+        return np.array(codes, np.int64).T.reshape(len(answers), -1, width)
 
-    def _check_shape(self, sequence: list, outputs: list[list[int]], width: int) -> None:
+    def _check_shape(self, sequence: list, outputs: "_Answer", width: int) -> None:
         if len(outputs) != len(sequence):
             problem = f"returned {len(outputs)} outputs for the {len(sequence)} inputs {shown(sequence)}"
             raise InputError(self.name, f"{problem}; one for every input is needed")
         for step, item in enumerate(outputs):
-            if len(item) == width > 0 and max(map(abs, item)) <= _LARGEST:
-                continue
             where = f"at step {step} for {shown(sequence)}"
             if len(item) != width or not width:
                 raise InputError(self.name, f"returned {len(item)} integers {where}, {width} elsewhere; at least 1")
-            raise InputError(self.name, f"returned {max(item, key=abs)} {where}; at most 2^62 in magnitude{_ADVICE}")
+            if (size := _size(item)) > _LARGEST:
+                raise InputError(self.name, f"returned {size} {where}; at most 2^62 in magnitude{_ADVICE}")
+            for value, column in zip(item, self._columns, strict=False):
+                number = column.kind is int and isinstance(value, bool)
+                if problem := column.problem(int(value) if number else value, _LARGEST):
+                    raise InputError(self.name, f"returned an output of another kind {where}: {problem}")
 
-    def _ask(self, x: np.ndarray) -> tuple[list[list], list[list[list[int]]]]:
-        sequences = x.tolist() if x.shape[2] > 1 else x[:, :, 0].tolist()
+    def _ask(self, x: np.ndarray) -> tuple[list[list], list["_Answer"]]:
+        values = self._words[x] if len(self._words) else x
+        sequences = values.tolist() if x.shape[2] > 1 else values[:, :, 0].tolist()
         return sequences, list(self._process.call(sequences))
 
-    def _check_repeatable(self, sequences: list[list], answers: list[list[list[int]]]) -> None:
+    def _check_repeatable(self, sequences: list[list], answers: list["_Answer"]) -> None:
         """Asks again the first sequences of this call, every hundredth of it, and the first of all calls."""
         asked = list(zip(sequences, answers, strict=True))
         asked = asked[:_CHECKED] + asked[_CHECKED::_EVERY]
@@ -156,6 +174,20 @@ class _Once(Behavior):
     @override
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
         return self.function.answer(x)
+
+
+_Answer = list[list[Item]]
+
+
+def _column(answers: list[_Answer], place: int) -> Column:
+    """Of integers, where some are truth values and others are not."""
+    kinds = {type(item[place]) for outputs in answers for item in outputs if place < len(item)}
+    return Column(int if int in kinds else None)
+
+
+def _size(item: list[Item]) -> int:
+    """The integer of largest magnitude of one step, without its sign."""
+    return max((abs(value) for value in item if isinstance(value, int)), default=0)
 
 
 Kind = Literal["task", "data", "function", "network"]
@@ -283,13 +315,22 @@ def _data(name: str, config: RunConfig) -> Source:
 
 
 def _function(name: str, config: RunConfig) -> Source:
-    low, high, streams = config.low, config.high, config.streams
-    function = Function(name, config.call_seconds)
+    words, streams = input_words(config.alphabet), config.streams
+    low, high = (0, len(words) - 1) if words else (config.low, config.high)
+    function = Function(name, config.call_seconds, words)
     length, note = _fitting_length(function, low, high, streams, config.length)
     sample = uniform(low, high, streams)
-    sequences = _answered(function, sample(ROWS + VALIDATION, length, _generator(config)), name)
+    x = sample(ROWS + VALIDATION, length, _generator(config))
+    y = function.run(x)
+    sequences = Sequences(x, y, np.full(len(x), length), name, function.alphabet(streams))
     target = Target(function, low, high, streams, length, sample, words=_FUNCTION_WORDS, box=_Once(function))
     return Source(name, "function", sequences.rows(slice(ROWS)), sequences.rows(slice(ROWS, None)), target, note=note)
+
+
+def input_words(alphabet: tuple[str, ...]) -> Words:
+    """Returns the words of an option; ``false,true`` are truth values."""
+    truths = {word.lower() for word in alphabet} == {"false", "true"}
+    return (False, True) if truths else alphabet
 
 
 def _fitting_length(function: Function, low: int, high: int, streams: int, length: int) -> tuple[int, str]:

@@ -6,16 +6,20 @@ are short. The drawing has the color of the text around it, for white and for bl
 
 import itertools
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
 from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.sequences import INTEGERS, Alphabet
 
 MOST_STATES = 40
 """Machines with more states are not drawn."""
 _MOST_LINES = 4
+_MERMAID = re.compile(r"[#;<>&:\"\\{}\[\]%]")
+"""Signs that a label of Mermaid shows by their number."""
 _MOST_ITEMS = 4
 
 
@@ -34,8 +38,8 @@ class Edge:
     lines: tuple[str, ...]
 
 
-def edges(machine: Machine) -> list[Edge]:
-    """Returns the arrows of a machine's diagram, by state and next state."""
+def edges(machine: Machine, alphabet: Alphabet = INTEGERS) -> list[Edge]:
+    """Returns the arrows of a machine's diagram, by state and next state, with words in place of integers."""
     groups: dict[tuple[int, int], dict[tuple[int, ...], list[tuple[int, ...]]]] = {}
     for state in range(machine.states):
         for index, symbol in enumerate(machine.symbols.tolist()):
@@ -43,40 +47,45 @@ def edges(machine: Machine) -> list[Edge]:
             if after != UNKNOWN:
                 outputs = groups.setdefault((state, after), {})
                 outputs.setdefault(tuple(machine.output[state, index].tolist()), []).append(tuple(symbol))
-    return [Edge(*pair, _lines(outputs)) for pair, outputs in sorted(groups.items())]
+    return [Edge(*pair, _lines(outputs, alphabet)) for pair, outputs in sorted(groups.items())]
 
 
-def machine_dot(machine: Machine) -> str:
+def machine_dot(machine: Machine, alphabet: Alphabet = INTEGERS) -> str:
     """Returns a machine in Graphviz's language."""
     lines = ["digraph machine {", "  rankdir=LR;", '  node [shape=circle, fontname="sans-serif"];']
     lines += ['  edge [fontname="sans-serif", fontsize=10];', '  start [shape=point, label=""];', "  start -> 0;"]
-    for edge in edges(machine):
-        label = r"\n".join(edge.lines)
+    for edge in edges(machine, alphabet):
+        label = r"\n".join(line.replace("\\", r"\\").replace('"', r"\"") for line in edge.lines)
         lines.append(f'  {edge.source} -> {edge.target} [label="{label}"];')
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def machine_mermaid(machine: Machine) -> str:
+def machine_mermaid(machine: Machine, alphabet: Alphabet = INTEGERS) -> str:
     """Returns a machine in Mermaid's language for state diagrams."""
     lines = ["stateDiagram-v2", "  direction LR", "  [*] --> s0"]
     lines += [f'  state "{state}" as s{state}' for state in range(machine.states)]
-    lines += [f"  s{edge.source} --> s{edge.target} : {'<br/>'.join(edge.lines)}" for edge in edges(machine)]
+    for edge in edges(machine, alphabet):
+        label = "<br/>".join(_MERMAID.sub(lambda sign: f"#{ord(sign[0])};", line) for line in edge.lines)
+        lines.append(f"  s{edge.source} --> s{edge.target} : {label}")
     return "\n".join(lines) + "\n"
 
 
-def _lines(outputs: dict[tuple[int, ...], list[tuple[int, ...]]]) -> tuple[str, ...]:
-    lines = [f"{_inputs(symbols)} / {_word(output)}" for output, symbols in outputs.items()]
+def _lines(outputs: dict[tuple[int, ...], list[tuple[int, ...]]], alphabet: Alphabet) -> tuple[str, ...]:
+    lines = [
+        f"{_inputs(symbols, alphabet)} / {_plain(alphabet.shown([output], True))}"
+        for output, symbols in outputs.items()
+    ]
     if len(lines) <= _MOST_LINES:
         return tuple(lines)
     return (*lines[: _MOST_LINES - 1], f"… {len(lines) - _MOST_LINES + 1} more")
 
 
-def _inputs(symbols: list[tuple[int, ...]]) -> str:
-    """Inputs, those of one stream in ranges."""
-    if len(symbols[0]) == 1:
+def _inputs(symbols: list[tuple[int, ...]], alphabet: Alphabet) -> str:
+    """Inputs, integers of one stream in ranges."""
+    if len(symbols[0]) == 1 and alphabet.inputs in ((), (None,)):
         items = _ranges([symbol[0] for symbol in symbols])
     else:
-        items = [_word(symbol) for symbol in symbols]
+        items = [_plain(alphabet.shown([symbol])) for symbol in symbols]
     return ", ".join(items[:_MOST_ITEMS] + (["…"] if len(items) > _MOST_ITEMS else []))
 
 
@@ -90,8 +99,9 @@ def _ranges(values: list[int]) -> list[str]:
     return [part for run in runs for part in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run))]
 
 
-def _word(values: tuple[int, ...]) -> str:
-    return str(values[0]) if len(values) == 1 else f"({', '.join(map(str, values))})"
+def _plain(text: str) -> str:
+    """Words of a diagram without the signs that enclose them."""
+    return text.replace('"', "")
 
 
 _NODE = 19.0
@@ -119,19 +129,20 @@ _PICTURE = Markup(
 )
 
 
-def machine_svg(machine: Machine, name: str = "machine") -> Markup:
+def machine_svg(machine: Machine, name: str = "machine", alphabet: Alphabet = INTEGERS) -> Markup:
     """Returns a machine's state diagram as one SVG element; an arrow from nowhere leads to state 0, where it starts.
 
     Args:
         machine: of at most 40 states.
         name: letters, digits and hyphens; unique in a page.
+        alphabet: words that stand at the arrows in place of integers.
 
     Raises:
         ValueError: the machine has too many states to be drawn.
     """
     if machine.states > MOST_STATES:
         raise ValueError(f"{machine.states} states are too many for a picture; at most {MOST_STATES} are drawn")
-    arrows = edges(machine)
+    arrows = edges(machine, alphabet)
     places = _places(machine.states, arrows)
     canvas = _Canvas(f"{name}-arrow")
     for edge in arrows:

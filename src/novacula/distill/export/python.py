@@ -11,8 +11,10 @@ from novacula.distill.export.text import Text, Writer, call, infix, is_truth, re
 from novacula.distill.expression import Expression, Operator
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
+from novacula.distill.sequences import INTEGERS, Alphabet, Words, said
 
-_TAKEN = (*keyword.kwlist, "state", "x", "xs", "y", "ys", "step", "run", "START", "TABLE", "abs", "min", "max", "int")
+_TAKEN = (*keyword.kwlist, "state", "x", "xs", "y", "ys", "step", "run", "START", "TABLE", "abs", "min", "max")
+_TAKEN += ("int", "bool", "INPUT", "OUTPUT")
 _CHOICE, _OR, _AND, _NOT, _COMPARE, _SUM, _TERM, _SIGN = range(1, 9)
 
 
@@ -60,7 +62,7 @@ def python_expression(expression: Expression) -> str:
     return write(expression, _WRITERS, _SIGN).text
 
 
-def program_python(program: Program, docstring: str = "") -> str:
+def program_python(program: Program, docstring: str = "", alphabet: Alphabet = INTEGERS) -> str:
     """Returns a program as a Python module of `START`, `step(state, x)` and `run(xs)`.
 
     With one input stream, x is an integer, else a tuple; the same holds for outputs. The state is a tuple.
@@ -68,11 +70,14 @@ def program_python(program: Program, docstring: str = "") -> str:
     Args:
         program: any.
         docstring: of the module.
+        alphabet: words that the module reads and puts out in place of integers.
     """
     single = len(program.inputs) == 1
     taken = tuple(name for name in _TAKEN if not (single and name == "x" and program.inputs == ("x",)))
     program = renamed(program, taken)
-    lines = [f"START = {_tuple(list(map(str, program.start)))}", "", "", "def step(state, x):"]
+    head, read = _readers(program.inputs, alphabet)
+    lines = [*head, *_tables("OUTPUT", alphabet.outputs, "({})", "{1}")]
+    lines += [f"START = {_tuple(list(map(str, program.start)))}", "", "", "def step(state, x):"]
     lines.append('    """The state after one more input, and the output."""')
     if program.state:
         lines.append(f"    {_targets(program.state)} = state")
@@ -80,14 +85,60 @@ def program_python(program: Program, docstring: str = "") -> str:
         lines.append(f"    {program.inputs[0]} = x")
     elif not single:
         lines.append(f"    {_targets(program.inputs)} = x")
+    lines += read
     lines += [f"    {name} = {_value(value)}" for name, value in program.body]
-    outputs = [_value(value) for value in program.outputs]
+    outputs = [_worded(value, place, alphabet.outputs) for place, value in enumerate(program.outputs)]
     lines.append(f"    return {_tuple([_value(value) for value in program.update])}, {_result(outputs)}")
     return _module(docstring, "\n".join(lines))
 
 
-def machine_python(machine: Machine, docstring: str = "") -> str:
+def _readers(names: tuple[str, ...], alphabet: Alphabet) -> tuple[list[str], list[str]]:
+    """The tables that turn words into integers, and the lines of a step that do so."""
+    lines = []
+    for place, (name, words) in enumerate(zip(names, alphabet.inputs, strict=False)):
+        if words is not None:
+            lines.append(
+                f"    {name} = int({name})"
+                if _truths(words)
+                else f"    {name} = {_table('INPUT', place, alphabet.inputs)}[{name}]"
+            )
+    return _tables("INPUT", alphabet.inputs, "{{{}}}", "{1}: {0}"), lines
+
+
+def _tables(name: str, streams: tuple[Words | None, ...], form: str, item: str) -> list[str]:
+    return [
+        f"{_table(name, place, streams)} = "
+        + form.format(", ".join(item.format(code, said(code, place, streams)) for code in range(len(words))) + ",")
+        for place, words in enumerate(streams)
+        if words is not None and not _truths(words)
+    ]
+
+
+def _table(name: str, place: int, streams: tuple[Words | None, ...]) -> str:
+    return name if len(streams) == 1 else f"{name}_{place}"
+
+
+def _truths(words: Words) -> bool:
+    return words == (False, True)
+
+
+def _worded(value: Expression, place: int, streams: tuple[Words | None, ...]) -> str:
+    """An output: an integer, or the word that it stands for."""
+    words = streams[place] if place < len(streams) else None
+    if words is None:
+        return _value(value)
+    if _truths(words):
+        return f"bool({python_expression(value)})"
+    return f"{_table('OUTPUT', place, streams)}[{_value(value)}]"
+
+
+def machine_python(machine: Machine, docstring: str = "", alphabet: Alphabet = INTEGERS) -> str:
     """Returns a complete machine as such a module: a table from state and input to next state and output.
+
+    Args:
+        machine: any.
+        docstring: of the module.
+        alphabet: words that stand in the table in place of integers.
 
     Raises:
         ValueError: a transition is unknown.
@@ -98,11 +149,16 @@ def machine_python(machine: Machine, docstring: str = "") -> str:
     for state in range(machine.states):
         lines.append(f"    {state}: {{")
         for index, symbol in enumerate(machine.symbols.tolist()):
-            y = _result([str(value) for value in machine.output[state, index].tolist()])
-            lines.append(f"        {_result(list(map(str, symbol)))}: ({machine.next[state, index]}, {y}),")
+            y = _result([said(*each, alphabet.outputs) for each in _numbered(machine.output[state, index].tolist())])
+            x = _result([said(*each, alphabet.inputs) for each in _numbered(symbol)])
+            lines.append(f"        {x}: ({machine.next[state, index]}, {y}),")
         lines.append("    },")
     lines += ["}", "", "", "def step(state, x):", '    """The state after one more input, and the output."""']
     return _module(docstring, "\n".join([*lines, "    return TABLE[state][x]"]))
+
+
+def _numbered(values: list[int]) -> list[tuple[int, int]]:
+    return [(value, place) for place, value in enumerate(values)]
 
 
 def check_python(source: str) -> None:
@@ -121,7 +177,7 @@ def check_python(source: str) -> None:
             raise ValueError(f"line {node.lineno}: the name {node.id} is not allowed")
         if isinstance(node, ast.Attribute) and node.attr != "append":
             raise ValueError(f"line {node.lineno}: the attribute {node.attr} is not allowed")
-        if isinstance(node, ast.Constant) and type(node.value) not in (int, str):
+        if isinstance(node, ast.Constant) and type(node.value) not in (int, str, bool):
             raise ValueError(f"line {node.lineno}: {type(node.value).__name__} is not allowed")
 
 
@@ -131,7 +187,7 @@ _ALLOWED = (
     *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.UnaryOp, ast.USub, ast.Not),
     *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.BoolOp, ast.And, ast.Or, ast.IfExp, ast.Call),
 )
-_CALLS = ("abs", "min", "max", "int", "step")
+_CALLS = ("abs", "min", "max", "int", "bool", "step")
 
 
 def _is_allowed_call(node: ast.Call) -> bool:
