@@ -107,8 +107,8 @@ def test_programs_and_tables_speak_in_words() -> None:
 
 
 def test_diagrams_show_words_and_nothing_else_of_them() -> None:
-    assert "open / the door" in machine_dot(LATCH, DOOR)
-    assert "open / the door" in machine_svg(LATCH, alphabet=DOOR)
+    assert r"open / the \"door\"" in machine_dot(LATCH, DOOR)
+    assert "open / the &#34;door&#34;" in machine_svg(LATCH, alphabet=DOOR)
     wicked = Alphabet((("a:b", 'c"];x'),), (("<b>", "\\"),))
     assert "#58;" in machine_mermaid(LATCH, wicked) and "<b>" not in machine_mermaid(LATCH, wicked)
     assert r"c];x / \\" in machine_dot(LATCH, wicked) and "<b>" not in machine_svg(LATCH, alphabet=wicked)

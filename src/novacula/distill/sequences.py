@@ -55,11 +55,16 @@ INTEGERS = Alphabet()
 """No words at all."""
 
 
+def word(value: int, place: int, words: tuple[Words | None, ...]) -> Word | int:
+    """Returns what an integer of a stream or an output stands for."""
+    known = words[place] if place < len(words) else None
+    return value if known is None or not 0 <= value < len(known) else known[value]
+
+
 def said(value: int, place: int, words: tuple[Words | None, ...]) -> str:
     """Returns the text, as Python writes it, of what an integer of a stream or an output stands for."""
-    known = words[place] if place < len(words) else None
-    word = value if known is None or not 0 <= value < len(known) else known[value]
-    return json.dumps(word, ensure_ascii=False) if isinstance(word, str) else str(word)
+    meant = word(value, place, words)
+    return json.dumps(meant, ensure_ascii=False) if isinstance(meant, str) else str(meant)
 
 
 class Column:

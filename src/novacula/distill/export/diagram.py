@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.distill.machine import UNKNOWN, Machine
-from novacula.distill.sequences import INTEGERS, Alphabet
+from novacula.distill.sequences import INTEGERS, Alphabet, Words, word
 
 MOST_STATES = 40
 """Machines with more states are not drawn."""
@@ -72,8 +72,7 @@ def machine_mermaid(machine: Machine, alphabet: Alphabet = INTEGERS) -> str:
 
 def _lines(outputs: dict[tuple[int, ...], list[tuple[int, ...]]], alphabet: Alphabet) -> tuple[str, ...]:
     lines = [
-        f"{_inputs(symbols, alphabet)} / {_plain(alphabet.shown([output], True))}"
-        for output, symbols in outputs.items()
+        f"{_inputs(symbols, alphabet)} / {_plain(output, alphabet.outputs)}" for output, symbols in outputs.items()
     ]
     if len(lines) <= _MOST_LINES:
         return tuple(lines)
@@ -85,7 +84,7 @@ def _inputs(symbols: list[tuple[int, ...]], alphabet: Alphabet) -> str:
     if len(symbols[0]) == 1 and alphabet.inputs in ((), (None,)):
         items = _ranges([symbol[0] for symbol in symbols])
     else:
-        items = [_plain(alphabet.shown([symbol])) for symbol in symbols]
+        items = [_plain(symbol, alphabet.inputs) for symbol in symbols]
     return ", ".join(items[:_MOST_ITEMS] + (["…"] if len(items) > _MOST_ITEMS else []))
 
 
@@ -99,9 +98,10 @@ def _ranges(values: list[int]) -> list[str]:
     return [part for run in runs for part in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run))]
 
 
-def _plain(text: str) -> str:
-    """Words of a diagram without the signs that enclose them."""
-    return text.replace('"', "")
+def _plain(values: tuple[int, ...], streams: tuple[Words | None, ...]) -> str:
+    """What the values of one step stand for."""
+    items = [str(word(value, place, streams)) for place, value in enumerate(values)]
+    return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
 
 _NODE = 19.0
