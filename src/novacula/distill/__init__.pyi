@@ -1,4 +1,6 @@
+from .behavior import Layer as Layer, RecurrentNetwork as RecurrentNetwork
 from .bench import bench as bench
+from .cells import CellNetwork as CellNetwork
 from .config import BenchConfig as BenchConfig, RunConfig as RunConfig
 from .explain import program_machine as program_machine
 from .export import (
@@ -11,9 +13,9 @@ from .export import (
     smt_source as smt_source,
 )
 from .findings import BenchFindings as BenchFindings, DistillFindings as DistillFindings
+from .foreign import from_torch as from_torch
 from .machine import Machine as Machine, Transitions as Transitions
 from .network import (
-    Layer as Layer,
     Network as Network,
     load_network as load_network,
     save_network as save_network,

@@ -1,9 +1,16 @@
 """What can be asked for outputs: a network, a user's function, a program, a machine. Source: ours."""
 
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
+
+from novacula.distill.sequences import INTEGERS, Alphabet
+
+Activation = Literal["relu", "tanh", "sigmoid"]
+LARGEST = 2**53
+"""Beyond this, different integers may be the same float64."""
 
 
 @runtime_checkable
@@ -27,3 +34,98 @@ def random_words(
 ) -> Int[np.ndarray, "words length streams"]:
     """Draws independent, uniform input sequences."""
     return generator.integers(low, high, (count, length, streams), endpoint=True)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An affine map.
+
+    Attributes:
+        weight: its matrix.
+        bias: its offset.
+    """
+
+    weight: Float[np.ndarray, "out in"]
+    bias: Float[np.ndarray, " out"]
+
+    def __call__(self, values: Float[np.ndarray, "rows in"]) -> Float[np.ndarray, "rows out"]:
+        """Returns the map of every row."""
+        return values @ self.weight.T + self.bias
+
+
+class RecurrentNetwork:
+    """What the networks of all kinds have: integers in, a state that starts at 0, and integers out.
+
+    Attributes:
+        low: the least integer that the network was trained to read.
+        high: the largest.
+        length: the longest sequence that it was trained on.
+        alphabet: what the integers stand for.
+    """
+
+    low: int
+    high: int
+    length: int
+    alphabet: Alphabet = INTEGERS
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates of the state."""
+        raise NotImplementedError
+
+    @property
+    def streams(self) -> int:
+        """Number of input streams."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> int:
+        """Number of output streams."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> str:
+        """Its sizes in a few words."""
+        raise NotImplementedError
+
+    def step(
+        self, state: Float[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
+    ) -> Float[np.ndarray, "rows size"]:
+        """Returns the states after one more input each."""
+        raise NotImplementedError
+
+    def read(self, state: Float[np.ndarray, "rows size"]) -> Float[np.ndarray, "rows outputs"]:
+        """Returns the outputs of states, before rounding."""
+        raise NotImplementedError
+
+    def tensors(self) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+        """Returns the tensors and the metadata of its file."""
+        raise NotImplementedError
+
+    def states(self, x: Int[np.ndarray, "rows time streams"]) -> Float[np.ndarray, "rows positions size"]:
+        """Returns the states before the first input, and after each."""
+        states = np.zeros((len(x), x.shape[1] + 1, self.size))
+        for time in range(x.shape[1]):
+            states[:, time + 1] = self.step(states[:, time], x[:, time])
+        return states
+
+    def outputs_of(self, x: Int[np.ndarray, "rows time streams"]) -> Float[np.ndarray, "rows time outputs"]:
+        """Returns the outputs, before rounding."""
+        states = self.states(x)[:, 1:]
+        return self.read(states.reshape(-1, self.size)).reshape(*x.shape[:2], -1)
+
+    def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
+        """Returns the outputs, each rounded to the nearest integer (`novacula.distill.behavior.Behavior`)."""
+        return rounded(self.outputs_of(x))
+
+
+def rounded(outputs: Float[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
+    """Returns the nearest integers of at most `LARGEST` in magnitude; 0 for what is no number."""
+    return np.rint(np.clip(np.nan_to_num(outputs, nan=0.0), -LARGEST, LARGEST)).astype(np.int64)
+
+
+def activate(values: np.ndarray, activation: Activation) -> np.ndarray:
+    """Returns an activation, elementwise."""
+    if activation == "relu":
+        return np.maximum(values, 0)
+    return np.tanh(values) if activation == "tanh" else 0.5 * (1 + np.tanh(0.5 * values))

@@ -10,7 +10,6 @@ from novacula.distill.choose import JudgedProgram
 from novacula.distill.export import machine_python, program_python
 from novacula.distill.findings import Determination, Road
 from novacula.distill.machine import Machine
-from novacula.distill.network import Network
 from novacula.distill.program import Program
 from novacula.distill.source import Source
 from novacula.distill.verify import Certificate
@@ -135,15 +134,6 @@ def states_of(program: Program | Machine, source: Source) -> Machine | None:
         return program.minimal()
     symbols = list_symbols(source.low, source.high, source.streams)
     return None if symbols is None else program_machine(program, symbols)
-
-
-def describe_network(network: Network) -> str:
-    """Returns a network's shape in a few words."""
-    shapes = [
-        " → ".join(str(size) for size in (layers[0].weight.shape[1], *(len(layer.bias) for layer in layers)))
-        for layers in (network.f, network.g)
-    ]
-    return f"state of {network.size}; f: {shapes[0]}; g: {shapes[1]}; {network.activation}"
 
 
 def _wrapped(text: str) -> list[str]:

@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from novacula.distill.behavior import Behavior
+from novacula.distill.behavior import Behavior, RecurrentNetwork
 from novacula.distill.choose import JudgedProgram
-from novacula.distill.explain import describe_network
 from novacula.distill.findings import FormRow, NetworkOutcome, Road
 from novacula.distill.machine import UNKNOWN, Machine, Transitions
 from novacula.distill.neighbors import simpler
-from novacula.distill.network import Network
 from novacula.distill.normalize import NormalForm, normalize
 from novacula.distill.program import Program
 from novacula.distill.source import Source
@@ -72,7 +70,7 @@ class Extraction:
         programs: programs with their verdicts.
     """
 
-    network: Network
+    network: RecurrentNetwork
     normal_form: NormalForm
     states: States
     programs: tuple[JudgedProgram, ...]
@@ -127,7 +125,9 @@ class Judge:
         return all((network.run(samples.x) == samples.y).all() for samples in at_length)
 
 
-def extract(number: int, network: Network, source: Source, judge: Judge, clock: Stopwatch, seed: int) -> Extraction:
+def extract(
+    number: int, network: RecurrentNetwork, source: Source, judge: Judge, clock: Stopwatch, seed: int
+) -> Extraction:
     """Takes programs out of a network.
 
     Args:
@@ -151,7 +151,7 @@ class _Roads:
     """Programs of both roads, with their verdicts."""
 
     def __init__(
-        self, number: int, states: States, network: Network, source: Source, judge: Judge, clock: Stopwatch
+        self, number: int, states: States, network: RecurrentNetwork, source: Source, judge: Judge, clock: Stopwatch
     ) -> None:
         self._number, self._states, self._network = number, states, network
         self._source, self._judge, self._clock = source, judge, clock
@@ -196,7 +196,7 @@ def network_outcome(extraction: Extraction) -> NetworkOutcome:
     """Returns what an opened network showed, for the result."""
     states = extraction.states
     return NetworkOutcome(
-        shape=describe_network(extraction.network),
+        shape=extraction.network.shape,
         accuracy=states.accuracy,
         opened_states=states.opened.states if states.opened else None,
         queried_states=states.queried.states if states.queried else None,

@@ -1,6 +1,7 @@
 """The networks that are opened, h' = f(h, x), y = g(h'), and their files, which anybody may have written.
 
-Both f and g are multilayer perceptrons, and h starts at 0. A file is in the safetensors format. Its tensors are
+Both f and g are multilayer perceptrons, and h starts at 0. A file is in the safetensors format; that of a state dict of
+torch is described in `novacula.distill.foreign`. The tensors of ours are
 `f.<i>.weight` (out × in), `f.<i>.bias`, `g.<i>.weight`, `g.<i>.bias`, layers in order; in the first layer of f the
 state comes before the inputs. The metadata are `activation` (`relu`, `tanh` or `sigmoid`) and decimal numbers: `inputs`
 (the number of streams), `low` and `high` (the integers that the network reads), and `length` (the longest sequence of
@@ -13,39 +14,21 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
+from typing_extensions import override
 
+from novacula.distill.behavior import Activation, Layer, RecurrentNetwork, activate
+from novacula.distill.foreign import has_cells, read_cells
 from novacula.errors import InputError
-from novacula.files import decode_safetensors, read_tensor_bytes, safetensors_metadata, write_safetensors
-
-Activation = Literal["relu", "tanh", "sigmoid"]
-LARGEST = 2**53
-"""Beyond this, different integers may be the same float64."""
+from novacula.files import decode_safetensors, natural_order, read_tensor_bytes, safetensors_metadata, write_safetensors
 
 
 @dataclass(frozen=True)
-class Layer:
-    """An affine map.
-
-    Attributes:
-        weight: its matrix.
-        bias: its offset.
-    """
-
-    weight: Float[np.ndarray, "out in"]
-    bias: Float[np.ndarray, " out"]
-
-    def __call__(self, values: Float[np.ndarray, "rows in"]) -> Float[np.ndarray, "rows out"]:
-        """Returns the map of every row."""
-        return values @ self.weight.T + self.bias
-
-
-@dataclass(frozen=True)
-class Network:
-    """A recurrent network in float64.
+class Network(RecurrentNetwork):
+    """A network whose f and g are multilayer perceptrons, in float64.
 
     Attributes:
         f: layers of the transition; the input of the first is the state, then the inputs of all streams.
@@ -64,63 +47,53 @@ class Network:
     length: int
 
     @property
+    @override
     def size(self) -> int:
-        """Number of coordinates of the state."""
         return len(self.f[-1].bias)
 
     @property
+    @override
     def streams(self) -> int:
-        """Number of input streams."""
         return self.f[0].weight.shape[1] - self.size
 
     @property
+    @override
     def outputs(self) -> int:
-        """Number of output streams."""
         return len(self.g[-1].bias)
 
+    @property
+    @override
+    def shape(self) -> str:
+        sizes = [
+            " → ".join(str(size) for size in (layers[0].weight.shape[1], *(len(layer.bias) for layer in layers)))
+            for layers in (self.f, self.g)
+        ]
+        return f"state of {self.size}; f: {sizes[0]}; g: {sizes[1]}; {self.activation}"
+
+    @override
     def step(
         self, state: Float[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
     ) -> Float[np.ndarray, "rows size"]:
-        """Returns the states after one more input each."""
         return self._apply(self.f, np.concatenate([state, x], axis=1))
 
+    @override
     def read(self, state: Float[np.ndarray, "rows size"]) -> Float[np.ndarray, "rows outputs"]:
-        """Returns the outputs of states, before rounding."""
         return self._apply(self.g, state)
 
-    def states(self, x: Int[np.ndarray, "rows time streams"]) -> Float[np.ndarray, "rows positions size"]:
-        """Returns the states before the first input, and after each."""
-        states = np.zeros((len(x), x.shape[1] + 1, self.size))
-        for time in range(x.shape[1]):
-            states[:, time + 1] = self.step(states[:, time], x[:, time])
-        return states
-
-    def outputs_of(self, x: Int[np.ndarray, "rows time streams"]) -> Float[np.ndarray, "rows time outputs"]:
-        """Returns the outputs, before rounding."""
-        states = self.states(x)[:, 1:]
-        return self.read(states.reshape(-1, self.size)).reshape(*x.shape[:2], -1)
-
-    def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
-        """Returns the outputs, each rounded to the nearest integer (`novacula.distill.behavior.Behavior`)."""
-        return rounded(self.outputs_of(x))
+    @override
+    def tensors(self) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+        arrays = {}
+        for part, layers in (("f", self.f), ("g", self.g)):
+            for index, layer in enumerate(layers):
+                arrays[f"{part}.{index}.weight"], arrays[f"{part}.{index}.bias"] = layer.weight, layer.bias
+        numbers = {"inputs": self.streams, "low": self.low, "high": self.high, "length": self.length}
+        return arrays, {"activation": self.activation, **{name: str(value) for name, value in numbers.items()}}
 
     def _apply(self, layers: tuple[Layer, ...], values: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):  # a network that explodes in long words is a network, too
             for layer in layers[:-1]:
                 values = activate(layer(values), self.activation)
             return layers[-1](values)
-
-
-def rounded(outputs: Float[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
-    """Returns the nearest integers of at most `LARGEST` in magnitude; 0 for what is no number."""
-    return np.rint(np.clip(np.nan_to_num(outputs, nan=0.0), -LARGEST, LARGEST)).astype(np.int64)
-
-
-def activate(values: np.ndarray, activation: Activation) -> np.ndarray:
-    """Returns an activation, elementwise."""
-    if activation == "relu":
-        return np.maximum(values, 0)
-    return np.tanh(values) if activation == "tanh" else 0.5 * (1 + np.tanh(0.5 * values))
 
 
 MAX_BYTES = 64_000_000
@@ -130,7 +103,9 @@ _NAME = re.compile(r"([fg])\.(0|[1-9][0-9]?)\.(weight|bias)")
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 
-def save_network(path: str | os.PathLike[str], network: Network, dtype: type[np.floating] = np.float64) -> None:
+def save_network(
+    path: str | os.PathLike[str], network: RecurrentNetwork, dtype: type[np.floating] = np.float64
+) -> None:
     """Writes a network, and replaces the file atomically.
 
     Args:
@@ -141,18 +116,12 @@ def save_network(path: str | os.PathLike[str], network: Network, dtype: type[np.
     Raises:
         OSError: the disk refuses.
     """
-    arrays = {}
-    for part, layers in (("f", network.f), ("g", network.g)):
-        for index, layer in enumerate(layers):
-            arrays[f"{part}.{index}.weight"] = np.ascontiguousarray(layer.weight, dtype)
-            arrays[f"{part}.{index}.bias"] = np.ascontiguousarray(layer.bias, dtype)
-    numbers = {"inputs": network.streams, "low": network.low, "high": network.high, "length": network.length}
-    metadata = {"activation": network.activation, **{name: str(value) for name, value in numbers.items()}}
-    write_safetensors(path, arrays, metadata)
+    arrays, metadata = network.tensors()
+    write_safetensors(path, {name: array.astype(dtype) for name, array in arrays.items()}, metadata)
 
 
-def load_network(path: str | os.PathLike[str]) -> Network:
-    """Returns the network of a file.
+def load_network(path: str | os.PathLike[str]) -> RecurrentNetwork:
+    """Returns the network of a file: one of ours, or a state dict of torch (`novacula.distill.foreign`).
 
     Raises:
         InputError: listing every broken rule: unreadable or no safetensors file, a tensor that is missing, unknown,
@@ -163,6 +132,8 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     data = read_tensor_bytes(path, max_bytes=MAX_BYTES)
     arrays = decode_safetensors(data, source)
     metadata = safetensors_metadata(data, source)
+    if has_cells(arrays):
+        return read_cells({name: arrays[name] for name in sorted(arrays, key=natural_order)}, metadata, source)
     numbers, problems = _numbers(metadata)
     problems += [problem for name, array in arrays.items() for problem in _broken(name, array)]
     layers = {part: _layers(part, arrays, problems) for part in ("f", "g")}

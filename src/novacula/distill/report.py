@@ -201,7 +201,9 @@ def _network_sections(folder: RunFolder, findings: DistillFindings) -> list[Sect
     for name, file in (("trained", TRAINED), ("simplified", SIMPLIFIED)):
         path = folder.path / "artifacts" / file
         if path.exists():
-            networks[name] = load_network(path)
+            network = load_network(path)
+            if isinstance(network, Network):
+                networks[name] = network
     if not networks:
         return []
     note = (

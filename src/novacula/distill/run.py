@@ -6,25 +6,41 @@ The stages: the source's data (`source`), perfect networks (`train`), their norm
 and resumed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from typing_extensions import Unpack
 
+from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.config import RunConfig
 from novacula.distill.distillation import Distillation
 from novacula.distill.findings import DistillFindings
+from novacula.distill.foreign import from_torch
+from novacula.distill.network import load_network, save_network
 from novacula.distill.report import write_page
-from novacula.distill.source import load_source
+from novacula.distill.sequences import Word
+from novacula.distill.source import Source, load_source, network_source
 from novacula.functions import is_function_name
-from novacula.runs import RunResult, RunSettings, Signature, Verb
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What a run begins with: the name of a task, a file or a function."""
+    """What a run begins with: the name of a task, a file or a function, or a network that its folder holds.
+
+    Attributes:
+        source: the name.
+        network: whether it is that of a network that was given in Python; the folder keeps it.
+    """
 
     source: str
+    network: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,13 +58,20 @@ class DistillResult(RunResult[DistillFindings]):
         return self.findings.reached
 
 
-def run(name: str, config: RunConfig | None = None, **settings: Unpack[RunSettings]) -> DistillResult:
+def run(
+    name: "str | RecurrentNetwork | torch.nn.Module",
+    config: RunConfig | None = None,
+    *,
+    alphabet: Sequence[Word | int] | None = None,
+    **settings: Unpack[RunSettings],
+) -> DistillResult:
     """Finds the program that a task, data, a function or a network computes.
 
     Args:
-        name: a benchmark task, a .csv or .jsonl file of sequences, a function as ``module:name``, or a network's
-            .safetensors file.
-        config: seed, networks, and the range of a function's inputs.
+        name: a benchmark task, a .csv or .jsonl file of sequences, a function as ``module:name``, a network's
+            .safetensors file, a module of torch, or what `from_torch` made of one.
+        config: seed, networks, and the range of a function's inputs; `length` is that of a module's training.
+        alphabet: the inputs of a module, in the order of their places; by default 0, 1, …
         settings: see `novacula.runs.RunSettings`.
 
     Raises:
@@ -58,14 +81,33 @@ def run(name: str, config: RunConfig | None = None, **settings: Unpack[RunSettin
     Source: arXiv 2402.05110.
     """
     config = config or RunConfig()
+    if not isinstance(name, str):
+        network = name if isinstance(name, RecurrentNetwork) else from_torch(name, alphabet, config.length)
+        title = network.shape
+        source, inputs = network_source(title, network, config), RunInputs(title, True)
+        store = partial(_keep, network)
+        return RUN.start(config, inputs, source, about=title, label="network", store=store, **settings)
     source = load_source(name, config)
     return RUN.start(config, RunInputs(name), source, about=name, label=Path(name).stem, **settings)
 
 
+_GIVEN = "given.safetensors"
+
+
+def _keep(network: RecurrentNetwork, folder: RunFolder) -> None:
+    save_network(folder.artifact(_GIVEN), network)
+
+
+def _load(config: RunConfig, inputs: RunInputs, folder: RunFolder) -> Source:
+    if inputs.network:
+        return network_source(inputs.source, load_network(folder.artifact(_GIVEN)), config)
+    return load_source(inputs.source, config)
+
+
 RUN = Verb(
     Signature("distill run", RunConfig, RunInputs, DistillResult),
-    load=lambda config, inputs, folder: load_source(inputs.source, config),
+    load=_load,
     begin=lambda config, source, folder: Distillation(source, config, str(folder.path)),
     page=write_page,
-    functions=lambda config, inputs: (inputs.source,) if is_function_name(inputs.source) else (),
+    functions=lambda config, inputs: (inputs.source,) if not inputs.network and is_function_name(inputs.source) else (),
 )

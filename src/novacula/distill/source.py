@@ -13,9 +13,8 @@ import numpy as np
 from jaxtyping import Int
 from typing_extensions import override
 
-from novacula.distill.behavior import Behavior
+from novacula.distill.behavior import Behavior, RecurrentNetwork
 from novacula.distill.config import RunConfig, unless_equipped
-from novacula.distill.network import Network
 from novacula.distill.sequences import Alphabet, Column, Sequences, Words, joined
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
@@ -222,7 +221,7 @@ class Source:
     validation: Sequences
     target: Target | None
     held_out: Sequences | None = None
-    network: Network | None = None
+    network: RecurrentNetwork | None = None
     note: str = ""
 
     @property
@@ -360,15 +359,16 @@ def _fitting_length(function: Function, low: int, high: int, streams: int, lengt
 def _network(name: str, config: RunConfig) -> Source:
     from novacula.distill.network import load_network
 
-    network = load_network(name)
+    return network_source(name, load_network(name), config)
+
+
+def network_source(name: str, network: RecurrentNetwork, config: RunConfig) -> Source:
+    """Returns a network as a source, with its own answers as the rows to learn from."""
     sample = uniform(network.low, network.high, network.streams)
-    sequences = _answered(network, sample(ROWS, network.length, _generator(config)), name)
+    x = sample(ROWS, network.length, _generator(config))
+    sequences = Sequences(x, network.run(x), np.full(len(x), network.length), name, network.alphabet)
     target = Target(network, network.low, network.high, network.streams, network.length, sample, horizon=network.length)
     return Source(name, "network", sequences, sequences.rows(slice(0)), target, network=network)
-
-
-def _answered(behavior: Behavior, x: np.ndarray, name: str) -> Sequences:
-    return Sequences(x, behavior.run(x), np.full(len(x), x.shape[1]), name)
 
 
 def _generator(config: RunConfig) -> np.random.Generator:

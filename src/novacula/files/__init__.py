@@ -12,6 +12,7 @@ from novacula.files.reading import contained, read_buffer
 from novacula.files.tensors import (
     decode_safetensors,
     encode_safetensors,
+    natural_order,
     read_safetensors,
     read_tensor_bytes,
     safetensors_metadata,
@@ -32,6 +33,7 @@ __all__ = [
     "encode_safetensors",
     "format_json",
     "from_json",
+    "natural_order",
     "parse_json",
     "read_buffer",
     "read_json",

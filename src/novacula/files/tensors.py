@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -179,3 +180,8 @@ def _view(data: bytearray, start: int, layout: _Layout, source: str) -> np.ndarr
     except ValueError as error:
         raise InputError(source, f"tensor {layout.name!r} has an impossible shape") from error
     return (array.astype("<u4") << 16).view("<f4") if layout.widened else array
+
+
+def natural_order(name: str) -> list[tuple[int, int | str]]:
+    """Returns the key by which layer 10 comes after layer 9."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]

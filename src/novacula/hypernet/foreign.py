@@ -4,7 +4,6 @@ Where the other library can run the network, the result is compared with it befo
 """
 
 import os
-import re
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.files import decode_safetensors, read_tensor_bytes, safetensors_metadata
+from novacula.files import decode_safetensors, natural_order, read_tensor_bytes, safetensors_metadata
 from novacula.hypernet.config import ActivationName
 from novacula.hypernet.network import MAX_BYTES, TargetNetwork, network_tensor_names, read_network
 from novacula.hypernet.steps import ALIASES, Affine, Step, assembled, compared
@@ -54,7 +53,7 @@ def from_state_dict(arrays: Mapping[str, np.ndarray], activation: str | None, so
         InputError: a tensor of another kind, shapes that do not follow each other, or no known activation.
     """
     problems = []
-    layers = sorted({name.rpartition(".")[0] for name in arrays}, key=_natural)
+    layers = sorted({name.rpartition(".")[0] for name in arrays}, key=natural_order)
     for name, array in arrays.items():
         wanted = {"weight": 2, "bias": 1}.get(name.rpartition(".")[2])
         if wanted != array.ndim or array.dtype.kind != "f":
@@ -136,8 +135,3 @@ def from_sklearn(model: object) -> TargetNetwork:
     if isinstance(model, MLPRegressor):
         return compared(network, lambda x: np.asarray(model.predict(x)).reshape(len(x), -1), "model", 1e-5)
     return network
-
-
-def _natural(name: str) -> list[tuple[int, int | str]]:
-    """Sorts layer 10 after layer 9."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]

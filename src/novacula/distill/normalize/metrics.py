@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.network import Network, activate
-from novacula.distill.normalize.retrain import flat_weights
 from novacula.distill.sequences import Sequences
 
 
@@ -38,20 +38,22 @@ class Metrics:
     accuracy: float
 
 
-def measured(network: Network, sequences: Sequences) -> Metrics:
+def measured(network: RecurrentNetwork, sequences: Sequences) -> Metrics:
     """Returns the metrics of a network; a loss that is no number counts as infinite."""
-    flat, layers = flat_weights(network), (*network.f, *network.g)
+    arrays = network.tensors()[0].values()
+    flat = np.concatenate([array.ravel() for array in arrays])
+    ours = isinstance(network, Network)
     errors = (network.outputs_of(sequences.x) - sequences.y)[sequences.inside]
     loss = float(np.nan_to_num((errors**2).mean(), nan=np.inf))
     return Metrics(
         network.size,
-        sum(len(layer.bias) for part in (network.f, network.g) for layer in part[:-1]),
-        sum(int(np.count_nonzero(layer.weight)) for layer in layers),
-        sum(int(np.count_nonzero(layer.bias)) for layer in layers),
+        sum(len(layer.bias) for part in (network.f, network.g) for layer in part[:-1]) if ours else network.size,
+        sum(int(np.count_nonzero(array)) for array in arrays if array.ndim > 1),
+        sum(int(np.count_nonzero(array)) for array in arrays if array.ndim == 1),
         len(flat),
         int((flat == np.rint(flat)).sum()),
         float(np.sqrt((flat**2).sum())),
-        _zeros(network, sequences),
+        _zeros(network, sequences) if ours else 0.0,
         loss,
         float((np.abs(errors) < 0.5).mean()),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.network import Network
 from novacula.distill.normalize.gauge import debiased, rescaled, whitened
 from novacula.distill.normalize.jordan import jordan_form, lattice_form, toeplitz_form
@@ -34,7 +35,7 @@ class Form:
     """
 
     name: str
-    network: Network
+    network: RecurrentNetwork
     metrics: Metrics
     kept: bool
 
@@ -48,7 +49,7 @@ class NormalForm:
         forms: the forms in order; the first is the network as given.
     """
 
-    network: Network
+    network: RecurrentNetwork
     forms: tuple[Form, ...]
 
 
@@ -56,11 +57,11 @@ Change = tuple[str, Callable[[Network], Network]]
 """A name, and what makes a simpler network of one."""
 
 
-def normalize(network: Network, sequences: Sequences, generator: np.random.Generator) -> NormalForm:
+def normalize(network: RecurrentNetwork, sequences: Sequences, generator: np.random.Generator) -> NormalForm:
     """Simplifies a network without changing what it computes on data.
 
     Args:
-        network: any.
+        network: any; one of torch's cells stays as it is.
         sequences: with the outputs that it should give; a few hundred rows are used.
         generator: draws what the search for lattices looks at.
 
@@ -75,6 +76,8 @@ def normalize(network: Network, sequences: Sequences, generator: np.random.Gener
     ]
     with np.errstate(all="ignore"):
         forms = [Form("given", network, measured(network, few), True)]
+    if not isinstance(network, Network):
+        return NormalForm(network, tuple(forms))
     changes: list[Change] = [
         ("retrained", lambda net: retrained(net, few)),
         ("pruned", lambda net: pruned(net, few)),
@@ -101,6 +104,7 @@ def _apply(begin: Form, changes: list[Change], sequences: Sequences) -> list[For
     for name, change in changes:
         try:
             with np.errstate(all="ignore"):  # what explodes is not kept
+                assert isinstance(at.network, Network)
                 network = change(at.network)
                 metrics = measured(network, sequences)
         except (ValueError, np.linalg.LinAlgError):

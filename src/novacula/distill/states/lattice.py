@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.lll import reduced_basis
 from novacula.distill.network import Network
 from novacula.distill.states.reading import Code
@@ -84,7 +85,7 @@ def lattice_of_inputs(network: Network) -> Float[np.ndarray, "rank size"] | None
 
 
 def lattice_of_states(
-    network: Network, states: Float[np.ndarray, "rows size"], generator: np.random.Generator
+    network: RecurrentNetwork, states: Float[np.ndarray, "rows size"], generator: np.random.Generator
 ) -> Lattice | None:
     """Returns the lattice of a network's states, with the start as origin and codes that are mostly positive.
 
@@ -93,7 +94,7 @@ def lattice_of_states(
         states: on data, the first of them the start.
         generator: draws the states that are used if the weights do not say.
     """
-    if len(network.f) == 1:
+    if isinstance(network, Network) and len(network.f) == 1:
         basis = lattice_of_inputs(network)
         if basis is None or len(basis) < network.size:
             return None

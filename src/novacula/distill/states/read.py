@@ -6,9 +6,8 @@ from itertools import islice
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.distill.behavior import Behavior, words
+from novacula.distill.behavior import Behavior, RecurrentNetwork, words
 from novacula.distill.machine import UNKNOWN, Machine
-from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.states.counts import counts_reading
 from novacula.distill.states.explore import Exploration, ExplorationLimits, explore, state_counts
@@ -132,7 +131,7 @@ class States:
     picture: Picture
 
 
-def read_states(network: Network, sequences: Sequences, seed: int = 0) -> States:
+def read_states(network: RecurrentNetwork, sequences: Sequences, seed: int = 0) -> States:
     """Opens a network: writes its states as integers and finds the machines that they form.
 
     Args:
@@ -164,7 +163,7 @@ def read_states(network: Network, sequences: Sequences, seed: int = 0) -> States
     )
 
 
-def _visits(network: Network, sequences: Sequences, generator: np.random.Generator) -> np.ndarray:
+def _visits(network: RecurrentNetwork, sequences: Sequences, generator: np.random.Generator) -> np.ndarray:
     """Words that machines are compared with: the longest rows of the data, and as many narrow ones."""
     length = int(sequences.lengths.max())
     count = _MOVES // (2 * length) + 1
@@ -189,7 +188,7 @@ def _opened(
     return None, full
 
 
-def _corners(network: Network) -> np.ndarray:
+def _corners(network: RecurrentNetwork) -> np.ndarray:
     """Zeros and all ends of the range, of an alphabet that is too large."""
     corners = words(0, 1, network.streams, 1)[:, 0] * (network.high - network.low) + network.low
     zero = np.full((1, network.streams), min(max(0, network.low), network.high))

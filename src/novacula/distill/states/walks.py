@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Int, Num
 from typing_extensions import override
 
-from novacula.distill.behavior import Behavior
-from novacula.distill.network import Network, rounded
+from novacula.distill.behavior import Behavior, RecurrentNetwork, rounded
 
 
 @runtime_checkable
@@ -40,7 +39,7 @@ class Walk(Protocol):
 class HiddenWalk(Walk):
     """A network, opened: its states are its hidden vectors."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: RecurrentNetwork) -> None:
         self.network = network
 
     @override

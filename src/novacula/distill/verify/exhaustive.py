@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
+from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.machine import Machine
-from novacula.distill.network import Network
 from novacula.distill.program import Program
 from novacula.distill.verify.certificate import Check, Counterexample
 from novacula.distill.verify.samples import earliest
@@ -145,7 +145,7 @@ def try_all(program: Program | Machine, target: Target) -> tuple[Check, Countere
     if not length:
         return None
     count = len(symbols) ** length
-    if isinstance(target.behavior, Network):
+    if isinstance(target.behavior, RecurrentNetwork):
         example = _with_network(stepper(target.behavior), stepper(program), symbols, length)
     else:
         example = _with_words(program, target, symbols, length)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.behavior import Behavior
+from novacula.distill.behavior import Behavior, RecurrentNetwork
 from novacula.distill.machine import Machine
-from novacula.distill.network import Network
 from novacula.distill.program import EXACT_LIMIT, Program
 
 Sampler = Callable[[int, int, np.random.Generator], np.ndarray]
@@ -110,7 +109,7 @@ class Stepper:
     advance: Advance
 
 
-def stepper(source: Program | Machine | Network) -> Stepper:
+def stepper(source: Program | Machine | RecurrentNetwork) -> Stepper:
     """Returns the steps of a program, of a complete machine, or of a network.
 
     The advance of a program raises `LargeNumbersError` where 64 bits might not hold what it computes.
@@ -138,6 +137,6 @@ def _advance_machine(machine: Machine, state: np.ndarray, x: np.ndarray) -> tupl
     return machine.next[state[:, 0], index][:, None], machine.output[state[:, 0], index]
 
 
-def _advance_network(network: Network, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _advance_network(network: RecurrentNetwork, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     after = network.step(state, x)
     return after, np.rint(network.read(after)).astype(np.int64)

@@ -9,9 +9,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from novacula.distill.behavior import Behavior
+from novacula.distill.behavior import Behavior, RecurrentNetwork
 from novacula.distill.machine import Machine
-from novacula.distill.network import Network
 from novacula.distill.program import Program
 from novacula.distill.sequences import Sequences, fresh_steps
 from novacula.distill.verify.affine import NotAffineError, affine_equal
@@ -89,7 +88,7 @@ def prove(program: Program | Machine, target: Target) -> tuple[list[Check], Coun
 def _prove_against_oracle(program: Program | Machine, target: Target) -> tuple[list[Check], Counterexample | None]:
     """Compare with something that can only be run: a network by bounds, anything else on all short inputs."""
     symbols = target.symbols
-    if symbols is not None and isinstance(target.behavior, Network):
+    if symbols is not None and isinstance(target.behavior, RecurrentNetwork):
         found = search_product(stepper(target.behavior), stepper(program), symbols, most_transitions=_QUICK)
         if found.closed:
             detail = (
