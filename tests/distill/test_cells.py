@@ -179,6 +179,8 @@ def test_a_module_is_opened_to_its_program_and_resumed(tmp_path: Path) -> None:
     result = run(parity(), RunConfig(length=8), out=tmp_path / "run")
     assert (result.findings.tier, result.findings.route, result.findings.states) == ("S4", "opened", 2)
     assert result.program and "RNN of 2" in result.findings.task
+    assert result.findings.networks[0].states_in_words == "The hidden states are 3 points, up to noise."
+    assert "are 3 points" in result.report.read_text()
     cut = run(parity(), RunConfig(length=8), out=tmp_path / "cut", time_limit=0.0)
     assert cut.status == "time-limit"
     assert resume(tmp_path / "cut").findings.program == result.program.replace(str(tmp_path / "run"), "")

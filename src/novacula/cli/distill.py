@@ -81,6 +81,8 @@ def _show(result: "DistillResult") -> None:
             show_result(printable(f"No row shows the input {findings.alphabet.shown([pair.x])} after {after}."))
     if not findings.program:
         show_result(printable(findings.checked))
+    if findings.kind == "network" and findings.networks:
+        show_result(findings.networks[findings.shown_network].states_in_words)
     tier = findings.tier or findings.outcome
     size = f", {findings.nodes} syntax nodes" if findings.nodes is not None else ""
     machine = f", {findings.states} states" if findings.states is not None else ""

@@ -201,6 +201,7 @@ def network_outcome(extraction: Extraction) -> NetworkOutcome:
         opened_states=states.opened.states if states.opened else None,
         queried_states=states.queried.states if states.queried else None,
         new_states=states.growth.new_states,
+        clusters=states.picture.clusters,
         collisions=tuple(reading.collisions for reading in states.readings),
         forms=tuple(
             FormRow(

@@ -155,6 +155,7 @@ class NetworkOutcome:
         new_states: the number of states that are first reached after 0, 1, 2, … inputs.
         collisions: for each way to write states as integers, the number of moves that contradict others.
         forms: the forms on the way to its normal form.
+        clusters: points, up to noise, that its hidden states are; None where they are a cloud without gaps.
     """
 
     shape: str
@@ -164,6 +165,14 @@ class NetworkOutcome:
     new_states: tuple[int, ...]
     collisions: tuple[int, ...]
     forms: tuple[FormRow, ...]
+    clusters: int | None = None
+
+    @property
+    def states_in_words(self) -> str:
+        """Whether hidden states are points or a cloud."""
+        if self.clusters is None:
+            return "The hidden states are a cloud: no gap separates them, and only what they lead to tells them apart."
+        return f"The hidden states are {self.clusters} points, up to noise."
 
 
 @dataclass(frozen=True)
