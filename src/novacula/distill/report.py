@@ -238,9 +238,9 @@ def _states_sections(folder: RunFolder, findings: DistillFindings) -> list[Secti
     if counts := findings.networks[findings.shown_network].new_states:
         body += growth_picture(counts)
     note = (
-        f"{findings.networks[findings.shown_network].states_in_words} Every dot is the state after some input. Its color "
-        "and number say to which state of the machine it belongs; gray dots belong to none. Below, the number of states "
-        "that are first reached after each number of inputs: where this does not end, the program must count."
+        f"{findings.networks[findings.shown_network].states_in_words} Every dot is the state after some input. Its "
+        "color and number say to which state of the machine it belongs; gray dots belong to none. Below, the number of "
+        "states that are first reached after each number of inputs: where this does not end, the program must count."
     )
     return [Section("The states", body, note)]
 
