@@ -149,7 +149,7 @@ def opened(network: RecurrentNetwork, task: str) -> dict[str, object]:
         "queried": right(choose(work.programs, "queried"), task),
         "any": right(shown, task),
         "outcome": findings.outcome, "tier": findings.tier, "nodes": findings.nodes, "states": findings.states,
-        "cloud": states.picture.clusters is None, "clusters": states.picture.clusters,
+        "cloud": findings.networks[0].cloud, "clusters": states.picture.clusters,
         "network_states": states.opened.states if states.opened else None,
         "seconds": round(time.process_time() - begun, 1),
     }  # fmt: skip

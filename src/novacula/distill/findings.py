@@ -16,6 +16,8 @@ SOLVED: tuple[Tier, ...] = ("S2", "S3", "S4")
 """Tiers of a short formula that is right."""
 
 
+_A_STATE = 8
+"""Hidden states that form more groups than this for each state of their machine are a cloud."""
 Outcome = Literal["right", "not determined", "network departs", "none"]
 """How a run ended; only the first ends with exit code 0:
 
@@ -155,7 +157,7 @@ class NetworkOutcome:
         new_states: the number of states that are first reached after 0, 1, 2, … inputs.
         collisions: for each way to write states as integers, the number of moves that contradict others.
         forms: the forms on the way to its normal form.
-        clusters: points, up to noise, that its hidden states are; None where they are a cloud without gaps.
+        clusters: groups that the widest gap separates its hidden states into; None where there is no gap.
     """
 
     shape: str
@@ -168,10 +170,15 @@ class NetworkOutcome:
     clusters: int | None = None
 
     @property
+    def cloud(self) -> bool:
+        """Whether no gap separates its hidden states into a few groups for each state of their machine."""
+        return self.clusters is None or self.clusters > _A_STATE * (self.opened_states or self.clusters)
+
+    @property
     def states_in_words(self) -> str:
         """Whether hidden states are points or a cloud."""
-        if self.clusters is None:
-            return "The hidden states are a cloud: no gap separates them, and only what they lead to tells them apart."
+        if self.cloud:
+            return "The hidden states are a cloud: only what they lead to tells them apart."
         return f"The hidden states are {self.clusters} points, up to noise."
 
 
