@@ -29,7 +29,7 @@ from novacula.distill.distillation import Distillation
 from novacula.distill.source import network_source
 from novacula.files import read_json, write_json
 
-Step = Callable[[int, int], tuple[int, int]]
+Step = Callable[[int, int], tuple[int, ...]]
 TASKS: dict[str, tuple[int, int, Step]] = {
     "parity": (2, 0, lambda s, x: (s ^ x, s ^ x)),
     "latch: 1 sets, 2 clears": (3, 0, lambda s, x: ((1, 0)[x - 1] if x else s,) * 2),
@@ -100,7 +100,9 @@ class Net(nn.Module):
         return self.readout(self.core(values)[0])
 
 
-def trained(seed: int, task: str, *shape: object) -> tuple[nn.Module, int] | None:
+def trained(
+    seed: int, task: str, core: str, width: int, layers: int, given: str, readout: str
+) -> tuple[nn.Module, int] | None:
     """A network that is right on all held-out sequences, and the steps that it took; None after all tries."""
     symbols = TASKS[task][0]
     generator = np.random.default_rng(seed)
@@ -109,7 +111,7 @@ def trained(seed: int, task: str, *shape: object) -> tuple[nn.Module, int] | Non
     x, y = torch.from_numpy(pool), torch.from_numpy(y)
     for attempt in range(TRIES):
         torch.manual_seed(seed + 1000 * attempt)
-        net = Net(*shape, symbols, int(y.max()) + 1)  # pyright: ignore[reportArgumentType]
+        net = Net(core, width, layers, given, readout, symbols, int(y.max()) + 1)
         optimizer = torch.optim.Adam(net.parameters(), 5e-3)
         for step in range(1, STEPS + 1):
             rows = torch.randint(20_000, (128,))

@@ -28,7 +28,7 @@ class Model(nn.Module):
         if self.table is not None:
             x = self.table(x)
         elif self.symbols:
-            x = nn.functional.one_hot(x, self.symbols).to(self.readout[-1].weight.dtype)
+            x = nn.functional.one_hot(x, self.symbols).to(next(self.parameters()).dtype)
         return self.readout(self.core(x)[0])
 
 

@@ -188,18 +188,20 @@ def read_words(metadata: Mapping[str, str], name: str, problems: list[str]) -> W
     if name not in metadata:
         return None
     try:
-        values = json.loads(metadata[name])
+        parsed = json.loads(metadata[name])
     except ValueError:
-        values = None
-    sound = isinstance(values, list) and values and len({type(value) for value in values}) == 1
-    if not sound or not all(
-        isinstance(v, bool) or (isinstance(v, str) and 0 < len(v) <= 60 and v.isprintable()) for v in values
-    ):
+        parsed = None
+    values = parsed if isinstance(parsed, list) else []
+    if len({type(value) for value in values}) != 1 or not all(isinstance(v, bool) or _is_text(v) for v in values):
         problems.append(
             f"metadata {name} is {metadata[name][:40]!r}; a JSON list of texts, or [false, true], is needed"
         )
         return None
     return tuple(values)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 60 and value.isprintable()
 
 
 _CHOICES: dict[str, Sequence[str]] = {
