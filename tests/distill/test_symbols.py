@@ -111,7 +111,7 @@ def test_diagrams_show_words_and_nothing_else_of_them() -> None:
     assert "open / the &#34;door&#34;" in machine_svg(LATCH, alphabet=DOOR)
     wicked = Alphabet((("a:b", 'c"];x'),), (("<b>", "\\"),))
     assert "#58;" in machine_mermaid(LATCH, wicked) and "<b>" not in machine_mermaid(LATCH, wicked)
-    assert r"c];x / \\" in machine_dot(LATCH, wicked) and "<b>" not in machine_svg(LATCH, alphabet=wicked)
+    assert r"c\"];x / \\" in machine_dot(LATCH, wicked) and "<b>" not in machine_svg(LATCH, alphabet=wicked)
 
 
 def test_data_in_words_become_a_program_in_words(tmp_path: Path) -> None:
