@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from novacula.distill.behavior import Behavior, RecurrentNetwork, words
 from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.states.counts import counts_reading
 from novacula.distill.states.explore import Exploration, ExplorationLimits, explore, state_counts
@@ -68,6 +69,7 @@ MOST_SYMBOLS = 500
 _MOVES = 4000
 _PICTURED = 2000
 _HUGE = 1e9
+_LATTICE_SIZE = 16
 _SHORT = (2, 3, 4, 5, 6, 8)
 
 
@@ -202,8 +204,11 @@ def _readings(
     codes: list[tuple[Kind, Code]] = [
         ("outputs", code) for code in islice(output_codes(walk, moves, symbols, walk.network.length // 2), 3)
     ]
+    # Torch's cells bound their states: those of a finite machine are a cloud more often than a lattice.
+    finite = found is not None and not found.stopped
+    hopeless = not isinstance(walk.network, Network) and (finite or walk.network.size > _LATTICE_SIZE)
     states = np.concatenate([walk.start(), moves.before[:_PICTURED]])
-    if (lattice := lattice_of_states(walk.network, states, generator)) is not None:
+    if not hopeless and (lattice := lattice_of_states(walk.network, states, generator)) is not None:
         codes.append(("lattice", lattice))
     readings = [tabulate(kind, code, walk, moves, symbols) for kind, code in codes]
     if found is not None and (counts := counts_reading(walk, found)) is not None:
