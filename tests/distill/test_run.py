@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -123,12 +124,35 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path: Path) -> No
     assert whole.findings.tier == "S4" and whole.status == "finished"
     part = run("Parity_Zeros", CONFIG, out=tmp_path / "part", time_limit=1e-9)
     assert part.status == "time-limit" and not part.reached
-    assert part.findings.reason == "It was stopped before its end. `novacula runs resume` continues it."
+    assert part.findings.reason.startswith("It was stopped before its end, while networks were trained. `novacula runs")
     for _ in range(200):
         part = RUN.resume(RunFolder.open(tmp_path / "part"), time_limit=1e-9)
         if part.status == "finished":
             break
     assert comparable(part) == comparable(whole)
+
+
+def test_a_step_that_runs_out_of_time_is_not_done_and_has_longer_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every look at the clock of a step takes a second of a clock of our own; the step needs more looks than it has."""
+    now = [0.0]
+
+    def tick() -> float:
+        now[0] += 1
+        return now[0]
+
+    for module in ("runs.guards", "runs.loop", "distill.distillation"):
+        monkeypatch.setattr(f"novacula.{module}.time", SimpleNamespace(monotonic=tick))
+    save_network(tmp_path / "n.safetensors", planted_network("Parity_All"))
+    part = run(str(tmp_path / "n.safetensors"), CONFIG, out=tmp_path / "run", time_limit=1e-9)
+    assert part.status == "time-limit" and part.findings.program is None
+    assert "a network was opened" in part.findings.reason and "longer --time-limit" in part.findings.reason
+    cuts = [1]
+    while part.status != "finished":
+        part = RUN.resume(RunFolder.open(tmp_path / "run"), time_limit=1e-9)
+        cuts.append(json.loads((tmp_path / "run" / "checkpoint.json").read_text())["data"]["cut"])
+    assert part.findings.tier == "S4" and cuts == [*range(1, len(cuts)), 0]
 
 
 def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from novacula.errors import RunError
-from novacula.runs import RunFolder, Step, Work, drive, loop
+from novacula.runs import OutOfTimeError, RunFolder, Step, Work, check_time, deadline, drive, loop, seconds_left
 from tests.runs.toy import Toy, environment, in_process, make_folder
 
 
@@ -96,6 +96,27 @@ def test_a_time_limit_lets_one_step_be_done_and_the_run_go_on_later(tmp_path: Pa
     assert drive(Toy(3), folder, time_limit=0.0) == "time-limit"
     assert drive(Toy(3), folder, time_limit=0.0) == "finished"
     assert final(folder.path) == final(uninterrupted(tmp_path / "whole", 3))
+
+
+def test_a_step_that_looks_at_the_clock_is_not_done_when_its_time_has_passed(tmp_path: Path) -> None:
+    class Long(Toy):
+        def step(self) -> Step:
+            if self.position == 2:
+                time.sleep(0.01)
+                check_time()
+            return super().step()
+
+    folder, now = make_folder(tmp_path / "a"), time.monotonic()
+    assert drive(Long(5), folder) == "finished"
+    with deadline(now), pytest.raises(OutOfTimeError):
+        check_time()
+    with deadline(now, least=60.0):
+        check_time()
+        assert 50 < seconds_left() <= 60
+    short = make_folder(tmp_path / "b")
+    assert drive(Long(5), short, time_limit=0.005, on_step=lambda *step: None) == "time-limit"
+    assert short.record.step <= 2 and drive(Long(5), short) == "finished"
+    assert final(short.path) == final(folder.path)
 
 
 def test_the_time_limit_and_the_checkpoints_follow_the_wall_clock(

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from novacula.distill.choose import JudgedProgram
-from novacula.distill.explain import checked, states_of
+from novacula.distill.explain import checked
 from novacula.distill.export import c_source, machine_dot, machine_mermaid, machine_svg, smt_source
 from novacula.distill.export.diagram import MOST_STATES
 from novacula.distill.extract import Extraction
 from novacula.distill.findings import DistillFindings
+from novacula.distill.machine import Machine
 from novacula.distill.network import save_network
 from novacula.distill.program import Program
 from novacula.distill.source import Source
@@ -26,6 +27,7 @@ def write_artifacts(
     findings: DistillFindings,
     source: Source,
     best: JudgedProgram | None,
+    machine: Machine | None,
     extractions: Sequence[Extraction],
 ) -> None:
     """Writes everything that there is so far.
@@ -35,6 +37,7 @@ def write_artifacts(
         findings: what result.json says.
         source: of the run.
         best: the program that the result shows.
+        machine: the minimal machine of its formula or table; None where it has none.
         extractions: of the networks that were opened.
 
     Raises:
@@ -47,7 +50,6 @@ def write_artifacts(
         if isinstance(best.program, Program):
             write_text(folder.artifact("program.c"), c_source(best.program, comment))
             write_text(folder.artifact("program.smt2"), smt_source(best.program, comment))
-        machine = states_of(best.program, source)
         if machine and machine.states <= MOST_STATES:
             write_text(folder.artifact("machine.dot"), machine_dot(machine, alphabet=words))
             write_text(folder.artifact("machine.mmd"), machine_mermaid(machine, alphabet=words))

@@ -22,6 +22,7 @@ from novacula.distill.verify.exhaustive import search_product
 from novacula.distill.verify.samples import earliest
 from novacula.distill.verify.target import stepper
 from novacula.distill.verify.verify import NODE_LIMIT, fits
+from novacula.runs import check_time
 
 FEWEST_ROWS = 5
 """Held-out rows that must go beyond all learned ones; fewer prove nothing."""
@@ -155,6 +156,7 @@ def _rivals(
         near = {*found, *simpler(program), *changed(program)} - {program}
         order = [other for other in near if other.nodes <= program.nodes + _SLACK]
         for other in sorted(order, key=lambda other: (other.nodes, repr(other))):
+            check_time()
             if (
                 fits(other, rows.rows(slice(_FIRST)))
                 and fits(other, rows)
@@ -201,6 +203,7 @@ def _redirected(machine: Machine, rows: Sequences) -> Iterator[Machine]:
     state, symbol = _path(machine, rows)
     others = np.arange(machine.states)
     for at, place in np.ndindex(machine.next.shape):
+        check_time()
         chosen = ((state == at) & (symbol == place) & rows.inside).any(1)
         inputs, y, inside = symbol[chosen], rows.y[chosen], rows.inside[chosen]
         now = np.zeros((machine.states, len(inputs)), np.int64)

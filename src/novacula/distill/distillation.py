@@ -4,6 +4,7 @@ A step is either a round of training, or the opening of one perfect network. Ope
 network alone: a checkpoint holds the training only, and what was opened is opened again.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -15,7 +16,7 @@ from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, progra
 from novacula.distill.config import RunConfig
 from novacula.distill.determined import determine
 from novacula.distill.direct import Finder, finders
-from novacula.distill.explain import checked, source_text, states_of
+from novacula.distill.explain import DEPARTS, checked, dead_end, source_text, states_of, stopped
 from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, network_outcome, reaches
 from novacula.distill.findings import (
     ROADS,
@@ -25,17 +26,20 @@ from novacula.distill.findings import (
     Road,
     RoadOutcome,
 )
+from novacula.distill.machine import Machine
 from novacula.distill.profile import profile
 from novacula.distill.program import Program as Formula
-from novacula.distill.sequences import fresh_steps, joined
+from novacula.distill.sequences import Unasked, fresh_steps, joined
 from novacula.distill.source import Source
 from novacula.distill.train import TrainedNetwork, Trainer
 from novacula.distill.verify import Tier
 from novacula.distill.verify.verify import departure
 from novacula.files import JSON, from_json
-from novacula.runs import Program, RunFolder, Step
+from novacula.runs import OutOfTimeError, Program, RunFolder, Step, deadline, seconds_left
 
 _Key = tuple[float, str]
+_LEAST_SECONDS = 0.25
+"""Half of what a step may take beyond the deadline when it begins; twice as long each time that it is cut."""
 _TRIED: dict[Road, str] = {
     "asked": "asked the function",
     "merged": "merged states of the rows",
@@ -45,12 +49,16 @@ _TRIED: dict[Road, str] = {
 
 @dataclass(frozen=True)
 class _State:
-    """What a checkpoint says: the training's state, the keys of the opened networks, and the number of roads tried."""
+    """What a checkpoint says: the training's state, the keys of the opened networks, and the number of roads tried.
+
+    `cut` counts how often the next step ran out of time.
+    """
 
     training: JSON
     opened: tuple[_Key, ...]
     extracted: int
     looked: int
+    cut: int
     seconds: dict[str, float]
 
 
@@ -71,6 +79,9 @@ class Distillation(Program):
         self._roads: dict[Road, Finder] = finders(source) if config.shortcuts else {}
         self._found: list[list[JudgedProgram]] = []
         self._opened: list[_Key] = []
+        self._cut, self._round = 0, 0.0
+        self._last: DistillFindings | None = None
+        self._made: tuple[JudgedProgram | None, Machine | None] = None, None
         self._determinations: dict[int, Determination] = {}
         self.extractions: list[Extraction] = []
 
@@ -99,20 +110,32 @@ class Distillation(Program):
     @override
     def step(self) -> Step:
         """Trains for a round, or opens a network, or at the beginning tries a road without a network."""
+        self._cut += 1
+        with deadline(time.monotonic() + seconds_left(), least=_LEAST_SECONDS * 2**self._cut):
+            step = self._advance()
+        self._cut = 0
+        return step
+
+    def _advance(self) -> Step:
         if self._untried:
             return self._milestone(self._try_road())
         if self._waiting:
             self._open(self._next())
             return self._milestone(f"opened network {len(self.extractions)}")
+        if self._round > seconds_left():
+            raise OutOfTimeError
+        begun = time.monotonic()
         with self._clock.stage("train"):
             progress = replace(self._trainer.step(), stage="train")
+        self._round = time.monotonic() - begun
         return Step({name: value for name, value in asdict(progress).items() if value is not None})
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], _State]:
         arrays, training = self._lazy_trainer.state() if self._lazy_trainer else ({}, {})
         opened = tuple(self._opened)
-        return arrays, _State(training, opened, len(self.extractions), len(self._found), self._clock.seconds)
+        found = len(self._found)
+        return arrays, _State(training, opened, len(self.extractions), found, self._cut, self._clock.seconds)
 
     @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
@@ -125,6 +148,7 @@ class Distillation(Program):
         for number in range(len(self.extractions), state.extracted):
             self._open(trained[state.opened[number]] if trained else None)
         self._clock.load(state.seconds)
+        self._cut = state.cut
 
     @override
     def result(self) -> DistillFindings:
@@ -133,10 +157,10 @@ class Distillation(Program):
         certificate = shown.certificate if shown else None
         determination = self._determination(best)
         with self._clock.stage("export"):
-            machine = states_of(best.program, self._source) if best else None
+            machine = self._machine(best)
             text = source_text(shown, self._source, determination) if shown else None
-        outcome = _outcome(best, shown, determination)
-        return DistillFindings(
+        outcome, rows = _outcome(best, shown, determination), self._source.sequences
+        self._last = DistillFindings(
             task=self._source.name,
             kind=self._source.kind,
             tier=self._tier(shown),
@@ -154,7 +178,7 @@ class Distillation(Program):
             table=program_table(self.programs),
             rule=RULE,
             networks=tuple(network_outcome(extraction) for extraction in self.extractions),
-            data=tuple(profile(self._source.sequences).sentences()),
+            data=tuple(profile(rows).sentences()) if not isinstance(rows, Unasked) or rows.asked else (),
             seconds=self._clock.seconds,
             seed=self._config.seed,
             run=self._run,
@@ -162,6 +186,13 @@ class Distillation(Program):
             determination=determination,
             alphabet=self._source.sequences.alphabet,
         )
+        return self._last
+
+    def _machine(self, judged: JudgedProgram | None) -> Machine | None:
+        """The minimal machine of a program, which is made once."""
+        if judged is not self._made[0]:
+            self._made = judged, states_of(judged.program, self._source) if judged else None
+        return self._made[1]
 
     @property
     def shown(self) -> JudgedProgram | None:
@@ -170,7 +201,10 @@ class Distillation(Program):
 
     def keep(self, folder: RunFolder) -> None:
         """Leaves the program in its languages, its machine, and the networks (`novacula.runs.KeepsArtifacts`)."""
-        write_artifacts(folder, self.result(), self._source, self.shown, self.extractions)
+        shown = self.shown
+        write_artifacts(
+            folder, self._last or self.result(), self._source, shown, self._machine(shown), self.extractions
+        )
 
     @property
     def _trainer(self) -> Trainer:
@@ -191,7 +225,6 @@ class Distillation(Program):
 
     def _try_road(self) -> str:
         road, find = list(self._roads.items())[len(self._found)]
-        self._draw()
         with self._clock.stage(road):
             self._found.append(find(self._source, self._judge))
         return _TRIED[road]
@@ -229,11 +262,11 @@ class Distillation(Program):
         """Open a network: one that was trained, or the user's own."""
         network = trained.network if trained else self._source.network
         assert network is not None
-        if trained:
-            self._opened.append(_key(trained))
         self._draw()
         number = len(self.extractions)
         self.extractions.append(extract(number, network, self._source, self._judge, self._clock, self._config.seed))
+        if trained:
+            self._opened.append(_key(trained))
 
     def _milestone(self, what: str) -> Step:
         best = choose(self.programs)
@@ -273,37 +306,26 @@ class Distillation(Program):
         others = [one.program for one in self.programs if one.certificate and one.certificate.right]
         found = [program for program in others if isinstance(program, Formula)]
         rows = joined(source.learned, source.held_out)
-        determination = determine(best.program, rows, found, int(fresh.any(axis=1).sum()), int(fresh.sum()))
+        try:
+            determination = determine(best.program, rows, found, int(fresh.any(axis=1).sum()), int(fresh.sum()))
+        except OutOfTimeError:
+            return Determination(False, "There was no time to see whether the rows determine it.")
         self._determinations[len(self.programs)] = determination
         return determination
 
     def _reason(self, best: JudgedProgram | None, outcome: Outcome, determination: Determination | None) -> str:
-        """Why the run ended without reaching its goal; empty if it did."""
+        """Why the run ended without reaching its goal, and what to try; empty if it did."""
         if determination:
             return "" if determination.determined else f"Fits, not determined. {determination.why}"
         if best and best.certificate and best.certificate.reached:
             return ""
         if outcome == "network departs":
-            return "The network departs from this program on few sequences."
+            return DEPARTS
         if not self._finished:
-            return "It was stopped before its end. `novacula runs resume` continues it."
-        if not self.extractions:
-            return f"No network was trained that makes no mistake on the data. {self._advice}"
-        if best:
-            return "A machine or a long program was found, and no formula of at most 60 syntax nodes."
-        if not self.programs:
-            return f"Of {len(self.extractions)} networks that were opened, none gave a program. {self._advice}"
-        return "None of the programs that were found is right; this is the one that is wrong most rarely."
-
-    @property
-    def _advice(self) -> str:
-        """What to try next where there is no program."""
-        return {
-            "task": "Another --seed or more --networks may find one.",
-            "data": "More rows, or shorter ones, or another --seed may help.",
-            "function": "A smaller --length, a narrower range from --low to --high, or another --seed may help.",
-            "network": "A network of fewer inputs, or one that makes no mistake itself, is easier to open.",
-        }[self._source.kind]
+            return stopped(
+                self._source, "asked" if self._untried else "opened" if self._waiting else "train", self._cut
+            )
+        return dead_end(self._source, len(self.extractions), best, bool(self.programs))
 
     def _road(self, road: Road) -> RoadOutcome:
         """The best program of a road."""

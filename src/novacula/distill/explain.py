@@ -11,7 +11,7 @@ from novacula.distill.export import machine_python, program_python
 from novacula.distill.findings import Determination, Road
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
-from novacula.distill.source import Source
+from novacula.distill.source import Kind, Source
 from novacula.distill.verify import Certificate
 from novacula.distill.verify.target import LargeNumbersError, advance, list_symbols
 
@@ -91,6 +91,59 @@ def checked(source: Source, certificate: Certificate | None) -> str:
             last = f"the network puts out {expected} last, and the program {found}"
         text += f" After the input {words.shown(example.x)} {last}."
     return text
+
+
+DEPARTS = (
+    "The network departs from this program on few sequences. If it should not, train it further on inputs like the "
+    "one that is named."
+)
+"""Why a run of a network that departs from its program has not reached its goal, and what to try."""
+_ADVICE: dict[Kind, str] = {
+    "task": "Another --seed or more --networks may find one.",
+    "data": "More rows, or shorter ones, or another --seed may help.",
+    "function": "A smaller --length, a narrower range from --low to --high, or another --seed may help.",
+    "network": "A network of fewer inputs, or one that makes no mistake itself, is easier to open.",
+}
+_STEPS = {
+    "asked": "a road without a network was tried; --no-shortcuts leaves these roads out",
+    "train": "networks were trained",
+    "opened": "a network was opened",
+}
+
+
+def stopped(source: Source, step: str, cut: int) -> str:
+    """Returns that a run was stopped, in which step, and what to try.
+
+    Args:
+        source: of the run.
+        step: ``asked``, ``train`` or ``opened``.
+        cut: how often the step ran out of time.
+    """
+    longer = " Give it a longer --time-limit: this step takes more than it had." if cut else ""
+    slow = " Or choose a narrower range from --low to --high." if cut and source.kind == "function" else ""
+    return f"It was stopped before its end, while {_STEPS[step]}. `novacula runs resume` continues it.{longer}{slow}"
+
+
+def dead_end(source: Source, opened: int, best: JudgedProgram | None, found: bool) -> str:
+    """Returns why a finished run has no short formula that is right, and what to try.
+
+    Args:
+        source: of the run.
+        opened: the number of networks that were opened.
+        best: the program that the rule takes, if one is right.
+        found: whether there are programs, if wrong ones.
+    """
+    advice = _ADVICE[source.kind]
+    if best:
+        return (
+            "A machine or a long program was found, and no formula of at most 60 syntax nodes. It can be used as "
+            "it is; another --seed or more --networks may find a shorter one."
+        )
+    if not opened:
+        return f"No network was trained that makes no mistake on the data. {advice}"
+    if not found:
+        return f"Of {opened} networks that were opened, none gave a program. {advice}"
+    return f"None of the programs that were found is right; this is the one that is wrong most rarely. {advice}"
 
 
 def source_text(judged: JudgedProgram, source: Source, determination: Determination | None = None) -> str:

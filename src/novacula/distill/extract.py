@@ -27,6 +27,7 @@ from novacula.distill.verify import Certificate, verify
 from novacula.distill.verify.samples import Samples, draw_samples
 from novacula.distill.verify.target import list_symbols
 from novacula.distill.verify.verify import verify_data
+from novacula.runs import check_time
 
 
 class Stopwatch:
@@ -104,6 +105,7 @@ class Judge:
 
     def judge(self, program: Program | Machine) -> Certificate:
         """Returns what is known of a program."""
+        check_time()
         if isinstance(program, Program) and program in self._known:
             return self._known[program]
         if self._source.target is None:

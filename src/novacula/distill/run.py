@@ -6,6 +6,7 @@ The stages: the source's data (`source`), perfect networks (`train`), their norm
 and resumed.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -80,7 +81,7 @@ def run(
 
     Source: arXiv 2402.05110.
     """
-    config = config or RunConfig()
+    config, begun = config or RunConfig(), time.monotonic()
     if not isinstance(name, str):
         network = name if isinstance(name, RecurrentNetwork) else from_torch(name, alphabet, config.length)
         title = network.shape
@@ -88,6 +89,8 @@ def run(
         store = partial(_keep, network)
         return RUN.start(config, inputs, source, about=title, label="network", store=store, **settings)
     source = load_source(name, config)
+    if (limit := settings.get("time_limit")) is not None:
+        settings["time_limit"] = max(0.0, limit - (time.monotonic() - begun))
     return RUN.start(config, RunInputs(name), source, about=name, label=Path(name).stem, **settings)
 
 

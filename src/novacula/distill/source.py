@@ -15,12 +15,13 @@ from typing_extensions import override
 
 from novacula.distill.behavior import Behavior, RecurrentNetwork
 from novacula.distill.config import RunConfig, unless_equipped
-from novacula.distill.sequences import Alphabet, Column, Sequences, Words, joined
+from novacula.distill.sequences import Alphabet, Column, Sequences, Unasked, Words, joined
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
 from novacula.errors import InputError
 from novacula.functions import FunctionProcess, Item, is_function_name, shown
 from novacula.options import refuse
+from novacula.runs import check_time
 
 _CHECKED = 12
 _EVERY = 100
@@ -76,6 +77,10 @@ class Function(Behavior):
         """Returns the words that its inputs and outputs stand for, as far as it has been asked."""
         words = tuple(column.words for column in self._columns)
         return Alphabet((tuple(self._words),) * streams if len(self._words) else (), words if any(words) else ())
+
+    def puts_out_numbers(self, x: Int[np.ndarray, "rows time streams"]) -> bool:
+        """Returns whether all outputs for these sequences are integers, and neither words nor truth values."""
+        return all(type(value) is int for outputs in self._ask(x)[1] for item in outputs for value in item)
 
     def within_limit(self, x: Int[np.ndarray, "rows time streams"]) -> int:
         """Returns the number of steps for which no output of these sequences passes 2^62 in magnitude.
@@ -133,7 +138,11 @@ class Function(Behavior):
     def _ask(self, x: np.ndarray) -> tuple[list[list], list["_Answer"]]:
         values = self._words[x] if len(self._words) else x
         sequences = values.tolist() if x.shape[2] > 1 else values[:, :, 0].tolist()
-        return sequences, list(self._process.call(sequences))
+        answers = []
+        for answer in self._process.call(sequences):
+            check_time()
+            answers.append(answer)
+        return sequences, answers
 
     def _check_repeatable(self, sequences: list[list], answers: list["_Answer"]) -> None:
         """Asks again the first sequences of this call, every hundredth of it, and the first of all calls."""
@@ -320,10 +329,17 @@ def _function(name: str, config: RunConfig) -> Source:
     length, note = _fitting_length(function, low, high, streams, config.length)
     sample = uniform(low, high, streams)
     x = sample(ROWS + VALIDATION, length, _generator(config))
-    y = function.run(x)
-    sequences = Sequences(x, y, np.full(len(x), length), name, function.alphabet(streams))
+    numbers = function.puts_out_numbers(x[:_PROBED])  # the integers that stand for words depend on when it is asked
+    y = None if numbers else function.run(x)
+    alphabet = function.alphabet(streams)
+    rows, validation = (
+        Unasked(function, x[part], name, alphabet)
+        if y is None
+        else Sequences(x[part], y[part], np.full(len(x[part]), length), name, alphabet)
+        for part in (slice(ROWS), slice(ROWS, None))
+    )
     target = Target(function, low, high, streams, length, sample, words=_FUNCTION_WORDS, box=_Once(function))
-    return Source(name, "function", sequences.rows(slice(ROWS)), sequences.rows(slice(ROWS, None)), target, note=note)
+    return Source(name, "function", rows, validation, target, note=note)
 
 
 def input_words(alphabet: tuple[str, ...]) -> Words:

@@ -2,7 +2,7 @@
 
 from novacula.runs.checkpoint import Checkpoint
 from novacula.runs.folder import RunFolder
-from novacula.runs.guards import reading, working
+from novacula.runs.guards import OutOfTimeError, check_time, deadline, reading, seconds_left, working
 from novacula.runs.listing import RunSummary, copy_run, find_run, list_runs, remove_run, runs_before
 from novacula.runs.loop import KeepsArtifacts, OnStep, Program, Step, Work, drive
 from novacula.runs.machine import Origin, cores, instruction_set, machine, origin, versions
@@ -15,6 +15,7 @@ __all__ = [
     "NoInputs",
     "OnStep",
     "Origin",
+    "OutOfTimeError",
     "Program",
     "Record",
     "ResumeSettings",
@@ -27,8 +28,10 @@ __all__ = [
     "Step",
     "Verb",
     "Work",
+    "check_time",
     "copy_run",
     "cores",
+    "deadline",
     "drive",
     "find_run",
     "find_verb",
@@ -40,6 +43,7 @@ __all__ = [
     "remove_run",
     "resume",
     "runs_before",
+    "seconds_left",
     "versions",
     "working",
 ]

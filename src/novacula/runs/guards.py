@@ -1,9 +1,11 @@
-"""Guards around the work on a run: its lock, its status after an error, damaged files, and Ctrl-C as a request."""
+"""Guards around the work on a run: its lock, its errors, damaged files, Ctrl-C as a request, and its deadline."""
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
 
@@ -83,3 +85,35 @@ def stop_signals() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class OutOfTimeError(Exception):
+    """The time limit of a run has passed within a step, which then counts as not begun."""
+
+
+_DEADLINE: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+
+
+def check_time() -> None:
+    """Ends the present step if its time has passed. Long computations call it at least a few times a second.
+
+    Raises:
+        OutOfTimeError: the deadline has passed.
+    """
+    if time.monotonic() >= _DEADLINE.get():
+        raise OutOfTimeError
+
+
+def seconds_left() -> float:
+    """Returns the seconds until the deadline, infinity without one."""
+    return _DEADLINE.get() - time.monotonic()
+
+
+@contextmanager
+def deadline(at: float, least: float = 0.0) -> Iterator[None]:
+    """Sets the deadline of what it contains, a time of `time.monotonic`, but leaves at least some seconds."""
+    token = _DEADLINE.set(max(at, time.monotonic() + least))
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(token)

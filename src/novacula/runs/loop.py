@@ -10,7 +10,7 @@ import numpy as np
 from novacula.errors import RunError
 from novacula.files import JSON, sweep
 from novacula.runs.folder import RunFolder
-from novacula.runs.guards import Stop, reading, record_error, stop_signals
+from novacula.runs.guards import OutOfTimeError, Stop, deadline, reading, record_error, stop_signals
 from novacula.runs.record import Status
 
 
@@ -80,6 +80,9 @@ class KeepsArtifacts(Protocol):
         ...
 
 
+RESULT_SECONDS = 0.5
+"""What is left to a result after the time limit."""
+
 OnStep = Callable[[Work, Step], None]
 """A callback that the loop calls after every step, for example to show progress."""
 
@@ -102,7 +105,8 @@ def drive(
         program: the computation, at its beginning.
         folder: the run's folder, which this function locks.
         checkpoint_seconds: the shortest wall time between checkpoints. The loop always saves one at the end.
-        time_limit: the seconds of wall time after which no further step begins. The loop does at least one step.
+        time_limit: the seconds of wall time after which no further step begins. The loop begins at least one step; a
+            step that calls `check_time` may end itself, and is then not done.
         log_every: the number of steps between logged metrics. The loop logs the metrics of the last step too.
         on_step: the callback after every step.
 
@@ -114,15 +118,16 @@ def drive(
         Exception: a step raises it. The run then counts as failed, at its last checkpoint.
         KeyboardInterrupt: a second SIGINT arrives. The run then stands at its last checkpoint.
     """
-    deadline = None if time_limit is None else time.monotonic() + time_limit
+    end = float("inf") if time_limit is None else time.monotonic() + time_limit
     with folder.lock(), stop_signals() as stop:
         sweep(folder.path)
         try:
             _restore(program, folder)
             folder.set_status("running", step=program.position, length=program.length)
-            status = _advance(program, folder, stop, checkpoint_seconds, deadline, log_every, on_step)
+            status = _advance(program, folder, stop, checkpoint_seconds, end, log_every, on_step)
             folder.save_checkpoint(program.position, *program.state())
-            folder.write_result(program.result())
+            with deadline(end if status == "time-limit" else float("inf"), least=RESULT_SECONDS):
+                folder.write_result(program.result())
             if isinstance(program, KeepsArtifacts):
                 program.keep(folder)
             folder.set_status(status, step=program.position, length=program.length)
@@ -144,15 +149,19 @@ def _advance(
     folder: RunFolder,
     stop: Stop,
     checkpoint_seconds: float,
-    deadline: float | None,
+    end: float,
     log_every: int,
     on_step: OnStep | None,
 ) -> Status:
     """Does steps until the run ends, and returns how it ends."""
     saved = time.monotonic()
     while program.position < program.length:
-        step = program.step()
-        status = _ending(program, stop, deadline)
+        try:
+            with deadline(end):
+                step = program.step()
+        except OutOfTimeError:
+            return "time-limit"
+        status = _ending(program, stop, end)
         _log(folder, program.position, step, metrics=status != "running" or program.position % log_every == 0)
         if on_step:
             on_step(program, step)
@@ -165,12 +174,12 @@ def _advance(
     return "finished"
 
 
-def _ending(program: Program, stop: Stop, deadline: float | None) -> Status:
+def _ending(program: Program, stop: Stop, end: float) -> Status:
     if program.position >= program.length:
         return "finished"
     if stop.requested:
         return "interrupted"
-    if deadline is not None and time.monotonic() >= deadline:
+    if time.monotonic() >= end:
         return "time-limit"
     return "running"
 

@@ -14,6 +14,7 @@ from jaxtyping import Int, Num
 
 from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.states.walks import Walk
+from novacula.runs import check_time
 
 _FIRST_PROBES = 32
 _NEW_PROBES = 8
@@ -135,6 +136,7 @@ class _Explorer:
         self.steps += len(states) * len(word)
         keys = np.zeros(len(states), np.int64)
         for begin in range(0, len(states), _CHUNK):
+            check_time()
             chunk = slice(begin, begin + _CHUNK)
             keys[chunk] = (self.walk.probe(states[chunk], word) * factors).sum((1, 2))
         return keys

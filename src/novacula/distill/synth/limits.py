@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from novacula.runs import check_time
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -37,7 +39,8 @@ class Budget:
     shortest: int = NONE_KNOWN
 
     def spend(self, amount: int) -> bool:
-        """Takes an amount off and returns True; where less is left, returns False."""
+        """Takes an amount off and returns True; where less is left, returns False. It looks at the clock."""
+        check_time()
         if amount > self.left:
             return False
         self.left -= amount

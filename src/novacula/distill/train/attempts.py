@@ -155,10 +155,10 @@ class _Fits(Work):
         return self._starts >= self._attempt.starts
 
     def step(self, random: np.random.Generator) -> tuple[Progress, list[Network]]:
-        self._starts += 1
         size, width, outputs = self._attempt.size, self._attempt.width, self._lesson.targets.shape[2]
         parameters = random_parameters(size, width, self._encoding, outputs, random)
         fitted = fit_with_counterexamples(parameters, self._lesson, self._encoding, self._rows)
+        self._starts += 1
         progress = Progress("fit", size=size, width=width, loss=float(min(fitted.loss, 1e30)))
         return progress, [self._lesson.network(fitted.parameters, self._encoding)]
 

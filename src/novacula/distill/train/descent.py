@@ -15,6 +15,7 @@ from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Encoding, Parameters
 from novacula.distill.train.stack import Batch, Stack, gradients, network_of, random_stack, stacked
 from novacula.files import JSON, from_json, to_json
+from novacula.runs import check_time
 
 
 class Batches:
@@ -218,6 +219,7 @@ def settle(
     """Trains one network without noise, at a rate that falls to 0."""
     adam = Adam(stacked([parameters]))
     for update in range(updates):
+        check_time()
         _, _, slope = gradients(adam.weights, batches.draw(ROWS, length, generator), 0.0)
         adam.update(slope, rate * (0.5 + 0.5 * math.cos(math.pi * update / updates)))
     return network_of(adam.weights, 0)

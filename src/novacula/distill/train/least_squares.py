@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Encoding, Parameters, states
+from novacula.runs import check_time
 
 _WORST = 1e8
 _LEAST = 1e-12
@@ -109,6 +110,7 @@ def descend(
         for _ in range(iterations):
             if iterate.stuck or iterate.loss <= goal:
                 break
+            check_time()
             if normal is None:
                 normal = _normal_equations(iterate.parameters, features, targets)
             step = _damped_step(*normal, iterate.damping)

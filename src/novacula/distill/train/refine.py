@@ -12,6 +12,7 @@ from novacula.distill.train.lesson import Lesson
 from novacula.distill.train.parameters import Encoding, Parameters
 from novacula.distill.train.snap import eliminate, find_points, project, snap
 from novacula.files import JSON, from_json, to_json
+from novacula.runs import OutOfTimeError
 
 Phase = Literal["settle", "size", "width", "done"]
 
@@ -54,7 +55,15 @@ class Refinement:
         self._finite = False
 
     def step(self, generator: torch.Generator) -> None:
-        """Tries once to make the network smaller, or exact."""
+        """Tries once to make the network smaller, or exact; what runs out of time is not done at all."""
+        before = self.parameters, self._wide, self.stage, self.trial, self._finite
+        try:
+            self._try(generator)
+        except OutOfTimeError:
+            self.parameters, self._wide, self.stage, self.trial, self._finite = before
+            raise
+
+    def _try(self, generator: torch.Generator) -> None:
         match self.stage:
             case "settle":
                 self._settle(generator)

@@ -176,9 +176,9 @@ class Trainer:
         if self._work is None or self.done:
             return Progress("done", networks=len(self._found))
         begun = time.process_time()
-        self.position += 1
         attempt = self._index
-        progress, finished = self._work.step(self._random(attempt, self.position))
+        progress, finished = self._work.step(self._random(attempt, self.position + 1))
+        self.position += 1
         self._seconds += time.process_time() - begun
         for network in finished:
             accuracy, loss = self._lesson.judge(network)

@@ -16,6 +16,7 @@ from novacula.distill.program import Program
 from novacula.distill.verify.certificate import Check, Counterexample
 from novacula.distill.verify.samples import earliest
 from novacula.distill.verify.target import LargeNumbersError, Stepper, Target, stepper
+from novacula.runs import check_time
 
 MOST_TRANSITIONS = 3_000_000
 """Joint transitions that are tried before giving up."""
@@ -69,6 +70,7 @@ def search_product(
     seen = set(_keys(levels[0].left, levels[0].right))
     spent = 0
     while len(levels[-1].left):
+        check_time()
         level = levels[-1]
         spent += len(level.left) * len(symbols)
         if spent > most_transitions or len(levels) > _MOST_LEVELS:
@@ -159,6 +161,7 @@ def _with_words(program: Program | Machine, target: Target, symbols: np.ndarray,
     best: Counterexample | None = None
     for begin in range(0, len(symbols) ** length, _ROWS):
         numbers = np.arange(begin, min(begin + _ROWS, len(symbols) ** length))
+        check_time()
         digits = numbers[:, None] // len(symbols) ** np.arange(length)[::-1] % len(symbols)
         x = symbols[digits]
         expected, found = target.behavior.run(x), program.run(x)
@@ -175,6 +178,7 @@ def _with_network(network: Stepper, program: Stepper, symbols: np.ndarray, lengt
     root = np.zeros((1, 0, symbols.shape[1]), np.int64)
     stack = [(network.start[None], program.start[None], root)]
     while stack:
+        check_time()
         left, right, words = stack.pop()
         if best is not None and words.shape[1] + 1 >= len(best.x):
             continue

@@ -18,6 +18,7 @@ from novacula.distill.expression import Domain
 from novacula.distill.program import Program
 from novacula.distill.verify.invariants import Guess, guess_invariants
 from novacula.distill.verify.target import advance, list_symbols, structured, uniform
+from novacula.runs import check_time, seconds_left
 
 Term = Any
 """A z3 integer: its stubs type every operator as returning something else."""
@@ -57,11 +58,23 @@ def step_terms(program: Program, state: Sequence[Term], x: Sequence[Term]) -> tu
     return program.evaluate(TERMS, state, x)
 
 
+_LONGEST_QUESTION = 3600.0
+
+
 def make_solver(budget: int) -> z3.Solver:
     """Returns a solver that gives up when a question takes more than the budget."""
     solver = z3.Solver()
     solver.set("rlimit", budget)
+    if (left := seconds_left()) < _LONGEST_QUESTION:
+        solver.set("timeout", max(1, int(1000 * left)))  # what is cut short by it is asked again when time is left
     return solver
+
+
+def ask(solver: z3.Solver) -> z3.CheckSatResult:
+    """Returns what the solver finds, unless its time has passed."""
+    said = solver.check()
+    check_time()
+    return said
 
 
 def value_in(model: z3.ModelRef, term: Term) -> int:
@@ -195,7 +208,7 @@ class _Problem:
 
     def _ask(self, solver: z3.Solver) -> z3.CheckSatResult:
         self._questions += 1
-        return z3.unknown if self._questions > _MOST_QUESTIONS else solver.check()
+        return z3.unknown if self._questions > _MOST_QUESTIONS else ask(solver)
 
 
 def _formula(guess: Guess, state: list[Term]) -> Term:
@@ -225,7 +238,7 @@ def prove_bounded(left: Program, right: Program, low: int, high: int, length: in
         )
         solver = make_solver(budget)
         solver.add(*constraints, z3.Or([p != q for p, q in zip(outputs, others, strict=True)]))
-        if solver.check() != z3.unsat:
+        if ask(solver) != z3.unsat:
             return False
         states = [first, second]
     return True
