@@ -100,7 +100,7 @@ def test_a_network_that_departs_from_its_program_is_no_network_without_one(
     monkeypatch.setattr("novacula.distill.extract.read_states", _without_machines)
     departs = distill_network(replace(errs, length=2), tmp_path).findings
     assert (departs.outcome, departs.tier, departs.reached) == ("network departs", "departs", False)
-    assert "the network puts out (1,) last, and the program (0,)" in departs.checked
+    assert "the network puts out 1 last, and the program 0" in departs.checked
 
 
 def test_an_exception_that_is_wrong_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

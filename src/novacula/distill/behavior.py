@@ -6,7 +6,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.distill.sequences import INTEGERS, Alphabet
+from novacula.distill.sequences import INTEGERS, Alphabet, Sequences
 
 Activation = Literal["relu", "tanh", "sigmoid"]
 LARGEST = 2**53
@@ -20,6 +20,35 @@ class Behavior(Protocol):
     def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
         """Returns the outputs for many sequences of one length."""
         ...
+
+
+class Unasked(Sequences):
+    """Rows whose outputs are asked for when they are first needed.
+
+    Args:
+        behavior: what answers.
+        x: inputs.
+        source: what an error names.
+        alphabet: what the integers stand for.
+    """
+
+    behavior: Behavior
+
+    def __init__(
+        self, behavior: Behavior, x: Int[np.ndarray, "rows time streams"], source: str, alphabet: Alphabet
+    ) -> None:
+        lengths = np.full(len(x), x.shape[1])
+        vars(self).update(x=x, lengths=lengths, source=source, alphabet=alphabet, behavior=behavior)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the outputs are known."""
+        return "y" in vars(self)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name != "y":
+            raise AttributeError(name)
+        return vars(self).setdefault("y", self.behavior.run(self.x))
 
 
 def words(low: int, high: int, streams: int, length: int) -> Int[np.ndarray, "words length streams"]:

@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from novacula.distill.artifacts import write_artifacts
+from novacula.distill.behavior import Unasked
 from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, program_table
 from novacula.distill.config import RunConfig
 from novacula.distill.determined import determine
@@ -29,7 +30,7 @@ from novacula.distill.findings import (
 from novacula.distill.machine import Machine
 from novacula.distill.profile import profile
 from novacula.distill.program import Program as Formula
-from novacula.distill.sequences import Unasked, fresh_steps, joined
+from novacula.distill.sequences import fresh_steps, joined
 from novacula.distill.source import Source
 from novacula.distill.train import TrainedNetwork, Trainer
 from novacula.distill.verify import Tier

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
-from novacula.distill.behavior import Behavior
 from novacula.errors import InputError
 
 LISTED = 10
@@ -143,33 +142,6 @@ class Sequences:
     def rows(self, chosen: slice | np.ndarray) -> "Sequences":
         """Returns some of the rows."""
         return Sequences(self.x[chosen], self.y[chosen], self.lengths[chosen], self.source, self.alphabet)
-
-
-class Unasked(Sequences):
-    """Rows whose outputs are asked for when they are first needed.
-
-    Args:
-        behavior: what answers.
-        x: inputs.
-        source: what an error names.
-        alphabet: what the integers stand for.
-    """
-
-    def __init__(
-        self, behavior: Behavior, x: Int[np.ndarray, "rows time streams"], source: str, alphabet: Alphabet
-    ) -> None:
-        lengths = np.full(len(x), x.shape[1])
-        vars(self).update(x=x, lengths=lengths, source=source, alphabet=alphabet, behavior=behavior)
-
-    @property
-    def asked(self) -> bool:
-        """Whether the outputs are known."""
-        return "y" in vars(self)
-
-    def __getattr__(self, name: str) -> np.ndarray:
-        if name != "y":
-            raise AttributeError(name)
-        return vars(self).setdefault("y", self.behavior.run(self.x))
 
 
 def padded(rows: Sequence[tuple[np.ndarray, np.ndarray]], source: str, alphabet: Alphabet = INTEGERS) -> Sequences:

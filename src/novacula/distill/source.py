@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Int
 from typing_extensions import override
 
-from novacula.distill.behavior import Behavior, RecurrentNetwork
+from novacula.distill.behavior import Behavior, RecurrentNetwork, Unasked
 from novacula.distill.config import RunConfig, unless_equipped
-from novacula.distill.sequences import Alphabet, Column, Sequences, Unasked, Words, joined
+from novacula.distill.sequences import Alphabet, Column, Sequences, Words, joined
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
 from novacula.errors import InputError
