@@ -4,7 +4,7 @@ Every state is a sum of few features, each active at random and independently, i
 space. What should be found is known exactly, and nothing of it is told to whoever looks for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +75,8 @@ def plant(
     width: int = 256,
     lines: int = 500,
     manifolds: dict[str, Draw] = MANIFOLDS,
-    share: float = 0.05,
-    line_share: float = 0.01,
+    share: float | Sequence[float] = 0.05,
+    line_share: float | Sequence[float] = 0.01,
     noise: float = 0.01,
 ) -> Planted:
     """Draw states.
@@ -88,20 +88,20 @@ def plant(
         lines: one-dimensional features; their values are uniform in 0.5 … 1.5.
         manifolds: what else is planted; they are brought to a root mean square of 1, and each state has them
             larger or smaller by up to a tenth.
-        share: of the states in which a manifold is active.
-        line_share: of the states in which a one-dimensional feature is active.
+        share: of the states in which a manifold is active; one for all, or one each.
+        line_share: of the states in which a one-dimensional feature is active; likewise.
         noise: standard deviation of what is added to every number.
     """
     random = np.random.default_rng(seed)
     directions = random.standard_normal((lines, width))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     states = noise * random.standard_normal((rows, width))
-    for direction in directions:
-        on = np.flatnonzero(random.random(rows) < line_share)
+    for direction, often in zip(directions, np.broadcast_to(line_share, lines), strict=True):
+        on = np.flatnonzero(random.random(rows) < often)
         states[on] += random.uniform(0.5, 1.5, len(on))[:, None] * direction
     bases, active = {}, {}
-    for name, draw in manifolds.items():
-        on = random.random(rows) < share
+    for (name, draw), often in zip(manifolds.items(), np.broadcast_to(share, len(manifolds)), strict=True):
+        on = random.random(rows) < often
         points = draw(int(on.sum()), random)
         points *= random.uniform(0.9, 1.1, (len(points), 1)) / np.sqrt(np.square(points).sum(1).mean())
         bases[name] = np.linalg.qr(random.standard_normal((width, points.shape[1])))[0].T

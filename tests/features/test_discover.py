@@ -80,6 +80,24 @@ def test_result_and_report_tell_the_stages(run: RunFolder) -> None:
     assert "src=" not in page.split("<script")[0]
 
 
+def test_blocks_are_ranked_as_they_are(states: Path, tmp_path: Path) -> None:
+    config = replace(CONFIG, kind="block", block=3, k=2, train_tokens=60_000, clusters=16, nulls=3)
+    result = discover(DiscoverSource(activations=str(states)), config, out=tmp_path / "run")
+    grouping, rank = result.findings.cluster, result.findings.rank
+    assert grouping and rank
+    assert grouping.block == 3
+    assert grouping.variants == ()
+    assert set(grouping.clusters) <= {(i, i + 1, i + 2) for i in range(0, 48, 3)}
+    decoder = read_sae(tmp_path / "run" / "artifacts" / "sae").decoder.numpy()
+    inside = {
+        name: [float(np.linalg.norm(basis @ decoder[[*row.members]].T) ** 2 / len(basis)) for row in rank.ranking[:2]]
+        for name, basis in drawn().bases.items()
+    }
+    assert max(inside["circle"]) > 0.9
+    assert max(inside["helix"]) > 0.9
+    assert "Each block" in (tmp_path / "run" / "report.html").read_text()
+
+
 def test_without_random_clusters_nothing_is_said_of_chance(run: RunFolder, tmp_path: Path) -> None:
     folder = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
     result: Any = folder.read_result()

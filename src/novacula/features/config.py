@@ -11,7 +11,7 @@ from novacula.options import CampaignOptions, refuse, unless_between, unless_see
 if TYPE_CHECKING:
     from cyclopts import Token
 
-SaeKind = Literal["relu", "topk", "batchtopk", "jumprelu"]
+SaeKind = Literal["relu", "topk", "batchtopk", "jumprelu", "block"]
 ClusterMethod = Literal["communities", "components", "threshold", "agglomerative", "hdbscan", "spectral"]
 AffinityName = Literal["cosine", "angular", "activity", "mixed"]
 
@@ -112,11 +112,13 @@ class TrainSaeConfig:
     """
 
     kind: SaeKind = "topk"
-    """The rule that picks the active latents."""
+    """The rule that picks the active latents. With block an atom is a small subspace, which can hold a circle whole."""
     latents: int = 4608
     """Rows of the dictionary."""
+    block: int = 3
+    """Latents of a block, for block; their directions are orthonormal."""
     k: int = 32
-    """Active latents of a token, for topk and batchtopk."""
+    """Active latents of a token, for topk and batchtopk; active blocks, for block."""
     sparsity: float = 0.01
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: int = 4_000_000
@@ -141,12 +143,15 @@ class TrainSaeConfig:
     def _problems(self) -> list[str]:
         bounds = {
             "latents": (2, 10**7),
-            "k": (1, self.latents),
+            "block": (2, 64),
+            "k": (1, self.latents // max(1, self.block if self.kind == "block" else 1)),
             "train_tokens": (1, 10**12),
             "batch": (1, 10**6),
             "dead_after": (1, 10**12),
         }
         problems = _outside(self, bounds) + unless_seed(self.seed)
+        if self.kind == "block" and self.latents % max(1, self.block):
+            problems.append(f"--latents is {self.latents}; it must be a multiple of --block, which is {self.block}")
         problems += unless_between("--sparsity", self.sparsity, 0, 1000)
         return problems + unless_between("--rate", self.rate, 0, 1000)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.features.sae.codes import ByLatent, above, top, top_of_batch
+from novacula.features.sae.codes import ByLatent, above, top, top_blocks, top_of_batch
 
 
 def drawn(rows: int, columns: int, seed: int = 0) -> torch.Tensor:
@@ -21,6 +21,16 @@ def test_top_leaves_out_what_is_not_positive() -> None:
     codes = top(pre, 2)
     assert codes.counts.tolist() == [0, 2, 0]
     assert codes.dense().tolist() == [[0, 0, 0], [1, 0, 2], [0, 0, 0]]
+
+
+def test_top_blocks_keeps_the_blocks_of_largest_norm_with_their_signs() -> None:
+    pre = drawn(7, 42)
+    blocks = pre.view(7, 14, 3)
+    chosen = blocks.norm(dim=2).topk(4, dim=1).indices
+    kept = torch.zeros(7, 14).scatter(1, chosen, 1.0)
+    codes = top_blocks(pre, 4, 3)
+    assert torch.equal(codes.dense(), (blocks * kept[..., None]).view(7, 42))
+    assert codes.counts.tolist() == [12] * 7
 
 
 @pytest.mark.parametrize("shift", [0.0, -3.0, 3.0])

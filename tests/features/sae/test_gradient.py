@@ -34,13 +34,17 @@ def dense_loss(kind: SaeKind, w: SaeWeights, x: torch.Tensor, objective: Objecti
     elif kind == "batchtopk":
         least = pre.flatten().topk(objective.k * len(x)).values[-1]
         codes = codes * (pre >= least)
+    elif kind == "block":
+        blocks = pre.view(len(x), -1, objective.block)
+        chosen = torch.zeros(blocks.shape[:2]).scatter(1, blocks.norm(dim=2).topk(objective.k, dim=1).indices, 1.0)
+        codes = (blocks * chosen[..., None]).view_as(pre)
     loss = (codes @ w["decoder"] + w["decoder_bias"] - x).square().sum(1).mean()
     return loss + (objective.sparsity * codes.sum(1).mean() if kind == "relu" else 0)
 
 
-@pytest.mark.parametrize("kind", ["relu", "topk", "batchtopk"])
+@pytest.mark.parametrize("kind", ["relu", "topk", "batchtopk", "block"])
 def test_gradients_are_those_of_autograd(kind: SaeKind) -> None:
-    w, x, objective = weights(), states(), Objective(kind, 4, 0.3)
+    w, x, objective = weights(), states(), Objective(kind, 4, 0.3, 3 if kind == "block" else 1)
     found = loss_gradient(w, x, objective, NONE)
     leaves = {name: value.clone().requires_grad_() for name, value in w.items()}
     dense_loss(kind, leaves, x, objective).backward()
@@ -77,6 +81,21 @@ def test_jumprelu_thresholds_follow_the_straight_through_rule() -> None:
         inside = abs(pre - threshold) < BANDWIDTH / 2
         by_threshold = -(threshold * 2 * (code - pre) + sparsity) / BANDWIDTH * inside
         assert found.gradients["log_threshold"].item() == pytest.approx(by_threshold * threshold, rel=1e-3, abs=1e-6)
+
+
+def test_dead_blocks_learn_the_residual_by_their_norms() -> None:
+    w, x, objective = weights(width=8), states(width=8), Objective("block", 1, 0.0, 2)
+    dead = torch.tensor([2, 3, 8, 9, 10, 11])
+    plain, helped = (loss_gradient(w, x, objective, each).gradients for each in (NONE, dead))
+    leaves = {name: value.clone().requires_grad_() for name, value in w.items()}
+    pre = ((x - w["decoder_bias"]) @ leaves["encoder"].t() + leaves["encoder_bias"])[:, dead]
+    blocks = pre.view(15, 3, 2)
+    chosen = torch.zeros(15, 3).scatter(1, blocks.norm(dim=2).topk(2, dim=1).indices, 1.0)  # min(2 k, width / 4)
+    residual = loss_gradient(w, x, objective, NONE).residual
+    error = (blocks * chosen[..., None]).view_as(pre) @ leaves["decoder"][dead] + residual
+    (AUXILIARY * error.square().sum(1).mean()).backward()
+    for name in ("encoder", "encoder_bias", "decoder"):
+        torch.testing.assert_close(helped[name] - plain[name], leaves[name].grad, rtol=1e-4, atol=1e-5)
 
 
 def test_dead_latents_learn_the_residual_and_no_one_else_does() -> None:

@@ -17,7 +17,8 @@ def autoencoder(kind: SaeKind = "topk") -> SparseAutoencoder:
     encoder, decoder = torch.randn(2, 10, 4, generator=generator)
     threshold = torch.rand(10, generator=generator) if kind in ("jumprelu", "batchtopk") else torch.zeros(10)
     biases = torch.randn(10, generator=generator), torch.randn(4, generator=generator)
-    return SparseAutoencoder(kind, encoder, biases[0], decoder, biases[1], threshold, k=3 if kind == "topk" else 0)
+    k, block = 3 if kind in ("topk", "block") else 0, 2 if kind == "block" else 1
+    return SparseAutoencoder(kind, encoder, biases[0], decoder, biases[1], threshold, k=k, block=block)
 
 
 def states() -> torch.Tensor:
@@ -31,7 +32,7 @@ def changed(folder: Path, **entries: object) -> None:
     write_json(folder / "cfg.json", {**config, **entries})
 
 
-@pytest.mark.parametrize("kind", ["relu", "topk", "batchtopk", "jumprelu"])
+@pytest.mark.parametrize("kind", ["relu", "topk", "batchtopk", "jumprelu", "block"])
 def test_comes_back_as_the_same_function(kind: SaeKind, tmp_path: Path) -> None:
     sae = autoencoder(kind)
     write_sae(tmp_path, sae)
@@ -109,6 +110,14 @@ def test_refuses_nan_and_a_missing_folder(tmp_path: Path) -> None:
         read_sae(tmp_path / "sae")
     with pytest.raises(InputError, match="no such folder"):
         read_sae(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("block", [None, 0, 3, 1])
+def test_a_block_that_does_not_fit_is_refused(block: int | None, tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("block"))
+    changed(tmp_path, block=block)
+    with pytest.raises(InputError, match="block is"):
+        read_sae(tmp_path)
 
 
 def test_states_of_another_width_are_refused() -> None:

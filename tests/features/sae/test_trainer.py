@@ -5,8 +5,9 @@ import torch
 from novacula.features.config import SaeKind, TrainSaeConfig
 from novacula.features.sae import SparseAutoencoder, Trainer
 from novacula.features.sae.quality import QualityCount
+from novacula.features.sae.trainer import orthonormal
 
-KINDS: tuple[SaeKind, ...] = ("relu", "topk", "batchtopk", "jumprelu")
+KINDS: tuple[SaeKind, ...] = ("relu", "topk", "batchtopk", "jumprelu", "block")
 
 
 def lines(tokens: int, seed: int = 0) -> torch.Tensor:
@@ -21,7 +22,15 @@ def lines(tokens: int, seed: int = 0) -> torch.Tensor:
 def config(kind: SaeKind, steps: int = 150) -> TrainSaeConfig:
     sparsity = 0.15 if kind == "relu" else 0.02
     return TrainSaeConfig(
-        kind=kind, latents=32, k=3, sparsity=sparsity, train_tokens=steps * 256, batch=256, rate=0.02, dead_after=3000
+        kind=kind,
+        latents=32,
+        block=2,
+        k=2 if kind == "block" else 3,
+        sparsity=sparsity,
+        train_tokens=steps * 256,
+        batch=256,
+        rate=0.02,
+        dead_after=3000,
     )
 
 
@@ -77,6 +86,33 @@ def test_decoder_rows_have_norm_one_after_every_step() -> None:
     for step in range(5):
         trainer.step(lines(256, step))
         torch.testing.assert_close(trainer.weights["decoder"].norm(dim=1), torch.ones(32))
+
+
+def test_blocks_are_orthonormal_at_the_end_and_nearly_so_before() -> None:
+    trainer = Trainer(config("block", 10), torch.zeros(12), 1.0)
+    for step in range(10):
+        trainer.step(lines(256, step))
+        blocks = trainer.weights["decoder"].view(16, 2, 12)
+        torch.testing.assert_close(blocks @ blocks.mT, torch.eye(2).expand(16, 2, 2), rtol=0, atol=0.2)
+    blocks = trainer.autoencoder().decoder.view(16, 2, 12)
+    torch.testing.assert_close(blocks @ blocks.mT, torch.eye(2).expand(16, 2, 2), rtol=0, atol=1e-5)
+
+
+def test_the_polar_factor_is_the_nearest_orthonormal_block() -> None:
+    rows = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+    left, _, right = torch.linalg.svd(rows.view(2, 3, 5), full_matrices=False)
+    torch.testing.assert_close(orthonormal(rows, 3), (left @ right).view(6, 5))
+
+
+def test_dead_blocks_learn_from_the_residual() -> None:
+    trainer = Trainer(config("block", 140), torch.zeros(12), 1.0)
+    trainer.weights["encoder"][:28] *= 1e-3
+    dead = []
+    for step in range(140):
+        trainer.step(lines(256, step))
+        dead.append(len(trainer.dead))
+    assert max(dead) >= 24
+    assert dead[-1] < 8
 
 
 def test_dead_latents_come_back() -> None:

@@ -167,7 +167,7 @@ def score_plane(
     Source: as `score_cloud`.
     """
     generator = np.random.default_rng(seed)
-    checked, outliers = _without_outliers(check_points(as_points(points)))
+    checked, outliers = _without_outliers(check_points(as_points(points)), logging.INFO)
     cloud = whiten(generator.permutation(checked)[:_PLANE_POINTS] if len(checked) > _PLANE_POINTS else checked)
     if cloud.white.shape[1] == 1:
         return replace(_line(cloud), outliers=outliers)
@@ -180,14 +180,16 @@ def score_plane(
     return replace(_scored(cloud, least, band, thin.share, _NONE), outliers=outliers)
 
 
-def _without_outliers(points: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "kept d"], tuple[int, ...]]:
+def _without_outliers(
+    points: Float[np.ndarray, "n d"], level: int = logging.WARNING
+) -> tuple[Float[np.ndarray, "kept d"], tuple[int, ...]]:
     """Returns the points but for those that `outlying` names, and their rows, with a line in the log."""
     rows = outlying(points)
     if not len(rows):
         return points, ()
     kept = np.delete(points, rows, axis=0)
     check_points(kept)
-    _LOG.warning("left out %s, far from all other points", named_rows(rows.tolist()))
+    _LOG.log(level, "left out %s, far from all other points", named_rows(rows.tolist()))
     return kept, tuple(rows.tolist())
 
 

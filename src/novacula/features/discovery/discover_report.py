@@ -46,9 +46,10 @@ def write_page(folder: RunFolder) -> Path:
 def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
     sections = []
     if found.rank:
-        sections.append(_ranking_section(found.rank))
+        blocks = found.cluster is not None and found.cluster.block > 1
+        sections.append(_ranking_section(found.rank, blocks))
         sections += [_chance_section(found.rank)] if found.rank.null else []
-    if found.cluster:
+    if found.cluster and found.cluster.block == 1:
         sections.append(_stability_section(found.cluster))
     if found.train_sae:
         sections.append(_quality_section(found.train_sae))
@@ -63,7 +64,7 @@ def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
     return sections
 
 
-def _ranking_section(found: RankFindings) -> Section:
+def _ranking_section(found: RankFindings, blocks: bool) -> Section:
     rows = [
         (
             " ".join(row.examples),
@@ -82,11 +83,11 @@ def _ranking_section(found: RankFindings) -> Section:
         for row in found.ranking
     ]
     note = (
-        "Each cluster of latents, with the tokens on which it is active most often. The score is that of its best "
-        "plane of principal components, with or without intensity, in bits beyond a Gaussian cloud of the same mean "
-        "and covariance: 0 for a product or a mixture. Active: tokens on which any member is. Together: members that "
-        "are active on one of them. Stability: how well the cluster comes again with another seed and other settings; "
-        "1 is the same. Click on a heading to sort."
+        f"Each {'block' if blocks else 'cluster'} of latents, with its most frequent tokens. The score is that of its "
+        "best plane of principal components, with or without intensity, in bits beyond a Gaussian cloud of the same "
+        "mean and covariance: 0 for a product or a mixture. Active: tokens on which any member is. Together: members "
+        "that are active on one of them. Stability: how well the cluster comes again with another seed and other "
+        "settings; 1 is the same. Click on a heading to sort."
     )
     return Section("Ranking", table(_RANKING, rows, sortable=True), note)
 

@@ -56,7 +56,8 @@ class GroupFindings:
         clusters: the members of each cluster.
         split: how many giant clusters were split again.
         stability: of each cluster: 1 if it comes again the same in all variants.
-        variants: the same with other settings.
+        variants: the same with other settings; none where the clusters are the blocks of the dictionary.
+        block: latents of a block; 1 where the dictionary has no blocks.
     """
 
     alive: int
@@ -65,6 +66,7 @@ class GroupFindings:
     split: int
     stability: tuple[float, ...]
     variants: tuple[Variant, ...]
+    block: int = 1
 
 
 @dataclass(frozen=True)

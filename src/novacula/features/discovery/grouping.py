@@ -52,6 +52,15 @@ def group(codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], config
     )
 
 
+def group_blocks(codes: CodeMatrix, block: int) -> GroupFindings:
+    """Returns the living blocks of a dictionary as its clusters, which no setting changes."""
+    alive = np.flatnonzero(codes.uses.reshape(-1, block).min(1) >= LEAST_USES).tolist()
+    if not alive:
+        raise InputError("SAE", f"none of its blocks is active on {LEAST_USES} tokens or more")
+    clusters = tuple(tuple(range(block * number, block * (number + 1))) for number in alive)
+    return GroupFindings(block * len(clusters), codes.n_latents, clusters, 0, (1.0,) * len(clusters), (), block)
+
+
 def living(codes: CodeMatrix) -> Int[np.ndarray, " alive"]:
     """Returns the latents that are active often enough to take part."""
     return np.flatnonzero(codes.uses >= LEAST_USES)

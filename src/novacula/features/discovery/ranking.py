@@ -128,10 +128,11 @@ def score_cluster(
     decoder: Float[np.ndarray, "latents width"],
     members: Int[np.ndarray, " members"],
     config: DiscoverConfig,
+    least: int = LEAST_MEMBERS,
 ) -> ClusterScore:
-    """Scores a cluster."""
-    if len(members) < LEAST_MEMBERS:
-        reason = f"has fewer than {LEAST_MEMBERS} members"
+    """Scores a cluster, if it has enough members."""
+    if len(members) < least:
+        reason = f"has fewer than {least} members"
         return ClusterScore(members, len(codes.rows(members)), 0.0, [], reason)
     part = codes.slice(members, decoder, limit=_WEAK * config.points, seed=config.seed).strong(config.radius)
     part = part.head(config.points)
@@ -155,6 +156,7 @@ def null_clusters(
     alive: Int[np.ndarray, " alive"],
     count: int,
     seed: int,
+    least: int = LEAST_MEMBERS,
 ) -> list[Int[np.ndarray, " _"]]:
     """Draws clusters of living latents that have nothing to do with each other, as large as the real ones.
 
@@ -166,7 +168,7 @@ def null_clusters(
     own = -1 - np.arange(len(uses))  # a latent in no cluster is one of its own
     for number, members in enumerate(clusters):
         own[members] = number
-    scored = [len(members) for members in clusters if LEAST_MEMBERS <= len(members) <= len(alive)]
+    scored = [len(members) for members in clusters if least <= len(members) <= len(alive)]
     drawn = []
     for size in random.choice(scored, count).tolist() if scored else []:
         order = random.choice(alive, len(alive), replace=False, p=weights / weights.sum())
@@ -244,7 +246,8 @@ class Ranking(Program):
         self._numbers = sorted(order[: config.clusters])
         self._clusters, self._stability = clusters, grouping.stability
         ranked = [clusters[number] for number in self._numbers]
-        self._nulls = null_clusters(ranked, uses, living(codes), config.nulls, config.seed)
+        self._least = min(LEAST_MEMBERS, grouping.block) if grouping.block > 1 else LEAST_MEMBERS
+        self._nulls = null_clusters(ranked, uses, living(codes), config.nulls, config.seed, self._least)
         self._done = _State()
 
     @property
@@ -262,13 +265,13 @@ class Ranking(Program):
         done = self._done
         if len(done.rows) < len(self._numbers):
             number = self._numbers[len(done.rows)]
-            scored = score_cluster(self._codes, self._decoder, self._clusters[number], self._config)
+            scored = self._score(self._clusters[number])
             examples = frequent_tokens(self._store, self._codes.rows(scored.members))
             row = scored.row(number, self._stability[number], examples)
             self._done = replace(done, rows=(*done.rows, row))
             return Step({"cluster": number, "score": round(row.score, 4)})
         if len(done.null) < len(self._nulls):
-            score = score_cluster(self._codes, self._decoder, self._nulls[len(done.null)], self._config).score
+            score = self._score(self._nulls[len(done.null)]).score
             self._done = replace(done, null=(*done.null, score))
             return Step({"cluster": "chance", "score": round(score, 4)})
         best = with_ranks(done.rows)[: self._config.shown]
@@ -277,6 +280,9 @@ class Ranking(Program):
         )
         self._done = replace(done, drawn=True)
         return Step({"cluster": "pictures", "score": 0.0})
+
+    def _score(self, members: Int[np.ndarray, " members"]) -> ClusterScore:
+        return score_cluster(self._codes, self._decoder, members, self._config, self._least)
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:

@@ -14,7 +14,7 @@ from novacula.errors import InputError
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
 from novacula.features.discovery.collection import BATCH, Collection, Passage, passage_order, read_passages, vocabulary
 from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
-from novacula.features.discovery.grouping import group
+from novacula.features.discovery.grouping import group, group_blocks
 from novacula.features.discovery.pictures import PICTURES
 from novacula.features.discovery.ranking import Ranking
 from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
@@ -219,10 +219,12 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
     source = material.source
 
     def group_latents() -> Program:
-        codes, decoder = material.codes, material.sae.decoder.numpy()
-        return OneStep(
-            GroupFindings, lambda: group(codes, decoder, config), lambda found: ("clusters", len(found.clusters))
-        )
+        codes, sae = material.codes, material.sae
+
+        def make() -> GroupFindings:
+            return group(codes, sae.decoder.numpy(), config) if sae.block == 1 else group_blocks(codes, sae.block)
+
+        return OneStep(GroupFindings, make, lambda found: ("clusters", len(found.clusters)))
 
     def rank() -> Program:
         grouping, pictures = pipeline.findings.cluster, material.folder.artifact(PICTURES)

@@ -1,4 +1,4 @@
-"""Sparse autoencoders: ReLU with an L1 penalty, TopK, BatchTopK and JumpReLU."""
+"""Sparse autoencoders: ReLU with an L1 penalty, TopK, BatchTopK, JumpReLU and blocks."""
 
 from novacula.features.sae.autoencoder import SparseAutoencoder
 from novacula.features.sae.codes import ByLatent, Codes

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from novacula.errors import InputError
 from novacula.features.config import SaeKind
-from novacula.features.sae.codes import Codes, above, top
+from novacula.features.sae.codes import Codes, above, top, top_blocks
 
 BLOCK = 1024
 """Tokens that are encoded together; their pre-activations take most of the memory."""
@@ -26,13 +26,14 @@ class SparseAutoencoder:
         decoder_bias: added to every reconstruction.
         threshold: pre-activations up to it count as 0, for ``jumprelu`` and ``batchtopk``; otherwise it is 0. Negative
             pre-activations count as 0 in any case.
-        k: active latents of a token, for ``topk``.
+        k: active latents of a token, for ``topk``; active blocks, for ``block``.
         centers: whether the decoder's bias is subtracted from inputs.
         rescales: whether each input is brought to norm √width first, and its reconstruction back.
         name: its name in messages.
+        block: latents of a block, for ``block``; otherwise 1. Such neighbors in the order of rows are active together.
 
     Raises:
-        InputError: numbers are not finite, or k does not fit.
+        InputError: numbers are not finite, or k or the size of a block does not fit.
     """
 
     kind: SaeKind
@@ -45,6 +46,7 @@ class SparseAutoencoder:
     centers: bool = True
     rescales: bool = False
     name: str = "SAE"
+    block: int = 1
 
     def __post_init__(self) -> None:
         problems = [
@@ -52,8 +54,11 @@ class SparseAutoencoder:
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), Tensor) and not bool(torch.isfinite(value).all())
         ]
-        if self.kind == "topk" and not 1 <= self.k <= self.n_latents:
-            problems.append(f"k is {self.k}; of {self.n_latents} latents 1 … {self.n_latents} can be active")
+        most, of = self.n_latents // max(1, self.block), "blocks" if self.kind == "block" else "latents"
+        if self.kind in ("topk", "block") and not 1 <= self.k <= most:
+            problems.append(f"k is {self.k}; of {most} {of} 1 … {most} can be active")
+        if self.block < 1 or self.n_latents % self.block or (self.block > 1) != (self.kind == "block"):
+            problems.append(f"block is {self.block}, which does not fit {self.n_latents} latents of kind {self.kind}")
         if problems:
             raise InputError(self.name, *problems)
 
@@ -122,6 +127,8 @@ class SparseAutoencoder:
         )
 
     def _select(self, pre: Float[Tensor, "tokens latents"]) -> Codes:
+        if self.kind == "block":
+            return top_blocks(pre, self.k, self.block)
         return top(pre, self.k) if self.kind == "topk" else above(pre, self.threshold.clamp_min(0))
 
     def _norms(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens 1"]:

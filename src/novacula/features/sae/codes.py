@@ -111,6 +111,19 @@ def top(pre: Pre, k: int) -> Codes:
     return Codes(counts.cumsum(0) - counts, latents[kept], values[kept], pre.shape[1])
 
 
+def top_blocks(pre: Pre, k: int, block: int) -> Codes:
+    """Returns the codes of the k blocks of largest norm of every token; `block` neighboring latents are a block."""
+    blocks = pre.view(len(pre), -1, block)
+    first, *others = blocks.unbind(2)
+    squares = first.square()
+    for other in others:
+        squares.addcmul_(other, other)
+    chosen = squares.topk(min(k, squares.shape[1]), dim=1, sorted=False).indices
+    latents = (chosen[..., None] * block + torch.arange(block)).flatten(1)
+    starts = torch.arange(0, latents.numel(), latents.shape[1])
+    return Codes(starts, latents.flatten(), pre.gather(1, latents).flatten(), pre.shape[1])
+
+
 def top_of_batch(pre: Pre, k: int) -> tuple[Codes, float]:
     """Returns the codes of the k · tokens largest positive entries of the batch, and the smallest of these entries."""
     wanted = min(k * len(pre), pre.numel())

@@ -5,8 +5,8 @@ Inputs are scaled so that the sum of their variances is 1. The loss of a batch i
 - ReLU: λ times the mean sum of activations (arXiv 2309.08600; decoder rows have norm 1);
 - JumpReLU: λ times the mean number of active latents, through a rectangle of width ε about each threshold
   (arXiv 2407.14435, sections 3 and 4);
-- TopK, BatchTopK: 1/32 of the mean squared error with which dead latents explain the residual (arXiv 2406.04093, A.2).
-  It is on the scale of the main loss, whatever the residual is.
+- TopK, BatchTopK, blocks: 1/32 of the mean squared error with which dead latents explain the residual (arXiv
+  2406.04093, A.2). It is on the scale of the main loss, whatever the residual is.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from novacula.features.config import SaeKind
-from novacula.features.sae.codes import ByLatent, Codes, above, top, top_of_batch
+from novacula.features.sae.codes import ByLatent, Codes, above, top, top_blocks, top_of_batch
 
 BANDWIDTH = 0.001
 """ε of JumpReLU, for inputs of variance 1."""
@@ -33,13 +33,15 @@ class Objective:
 
     Attributes:
         kind: kind of autoencoder.
-        k: active latents of a token, for TopK and BatchTopK.
+        k: active latents of a token, for TopK and BatchTopK; active blocks, for blocks.
         sparsity: λ.
+        block: latents of a block, for blocks.
     """
 
     kind: SaeKind
     k: int
     sparsity: float
+    block: int = 1
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ def loss_gradient(
     gradients["encoder"] = latents.gather(by_pre, centered)
     gradients["decoder"] = latents.gather(codes.values, by_output)
     gradients["decoder_bias"] = by_output.sum(0) - gradients["encoder_bias"] @ weights["encoder"]
-    if len(dead) and objective.kind in ("topk", "batchtopk"):
-        _add_auxiliary(gradients, weights, pre[:, dead], centered, residual, objective.k, dead)
+    if len(dead) and objective.kind in ("topk", "batchtopk", "block"):
+        _add_auxiliary(gradients, weights, pre[:, dead], centered, residual, objective, dead)
     error = float(residual.square().sum() / tokens)
     return LossGradient(error, gradients, codes, residual, least)
 
@@ -104,6 +106,8 @@ def _codes(
     """
     if objective.kind == "topk":
         return top(pre, objective.k), None, 0.0
+    if objective.kind == "block":
+        return top_blocks(pre, objective.k, objective.block), None, 0.0
     if objective.kind == "batchtopk":
         codes, least = top_of_batch(pre, objective.k)
         return codes, None, least
@@ -123,11 +127,15 @@ def _add_auxiliary(
     pre: Float[Tensor, "tokens dead"],
     centered: Float[Tensor, "tokens width"],
     residual: Float[Tensor, "tokens width"],
-    k: int,
+    objective: Objective,
     dead: Int[Tensor, " dead"],
 ) -> None:
     """Adds the gradients of the error with which the dead latents of largest pre-activation explain the residual."""
-    chosen = top(pre.contiguous(), min(2 * k, centered.shape[1] // 2))
+    most = max(1, min(2 * objective.k, centered.shape[1] // (2 * objective.block)))
+    if objective.kind == "block":
+        chosen = top_blocks(pre.contiguous(), most, objective.block)
+    else:
+        chosen = top(pre.contiguous(), most)
     codes = Codes(chosen.starts, dead[chosen.latents], chosen.values, len(weights["decoder"]))
     error = codes.decode(weights["decoder"]) + residual
     by_output = error * (2 * AUXILIARY / len(centered))

@@ -1,9 +1,10 @@
 """Autoencoders on the disk, in the folder format of SAELens: ``cfg.json`` and ``sae_weights.safetensors``.
 
 There the encoder is width × latents. The architectures ``standard``, ``topk``, ``jumprelu`` and ``batchtopk`` are read,
-the last one with its threshold, and TopK also as older versions wrote it, by ``activation_fn`` or
-``activation_fn_str``. Folders of EleutherAI's ``sparsify`` are read where they hold a TopK. A dictionary that is loaded
-with the wrong activation looks right and is not, so everything that is not understood is refused.
+the last one with its threshold, and ``block``, which is ours and which SAELens refuses. TopK is also read as older
+versions wrote it, by ``activation_fn`` or ``activation_fn_str``. Folders of EleutherAI's ``sparsify`` are read where
+they hold a TopK. A dictionary that is loaded with the wrong activation looks right and is not, so everything that is
+not understood is refused.
 """
 
 import os
@@ -32,6 +33,7 @@ _KINDS: dict[str, SaeKind] = {
     "topk": "topk",
     "jumprelu": "jumprelu",
     "batchtopk": "batchtopk",
+    "block": "block",
 }
 _ONLY = {"reshape_activations": "none", "finetuning_scaling_factor": False, "hook_name_out": None}
 """Entries of a configuration that have one supported value."""
@@ -43,11 +45,12 @@ class _Config:
 
     Attributes:
         kind: the rule that picks the active latents.
-        k: active latents of a token, for ``topk``; otherwise 0.
+        k: active latents of a token, for ``topk``, or blocks, for ``block``; otherwise 0.
         d_in, d_sae: width and number of latents; None where they are not there.
         centers: whether the decoder's bias is subtracted from inputs.
         rescales: whether each input is brought to norm √width first.
         by_norm: whether activations are multiplied by the norms of the decoder's rows.
+        block: latents of a block.
     """
 
     kind: SaeKind
@@ -57,6 +60,7 @@ class _Config:
     centers: bool
     rescales: bool
     by_norm: bool
+    block: int = 1
 
 
 def read_sae(path: str | os.PathLike[str]) -> SparseAutoencoder:
@@ -96,6 +100,7 @@ def read_sae(path: str | os.PathLike[str]) -> SparseAutoencoder:
         centers=config.centers,
         rescales=config.rescales,
         name=str(path),
+        block=config.block,
     )
 
 
@@ -114,7 +119,7 @@ def write_sae(
     """
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    architecture = {"relu": "standard", "topk": "topk", "jumprelu": "jumprelu", "batchtopk": "jumprelu"}[sae.kind]
+    architecture = {"relu": "standard", "batchtopk": "jumprelu"}.get(sae.kind, sae.kind)
     arrays = {
         "W_enc": np.ascontiguousarray(sae.encoder.t().numpy()),
         "b_enc": sae.encoder_bias.numpy(),
@@ -134,6 +139,7 @@ def write_sae(
         "normalize_activations": "constant_norm_rescale" if sae.rescales else "none",
         "reshape_activations": "none",
         **({"k": sae.k, "rescale_acts_by_decoder_norm": False} if architecture == "topk" else {}),
+        **({"k": sae.k, "block": sae.block} if architecture == "block" else {}),
         "metadata": to_json({"sae_lens_version": _VERSION, "trained_as": sae.kind, **(metadata or {})}),
     }
     write_safetensors(folder / WEIGHTS, arrays)
@@ -163,8 +169,11 @@ def _parse(document: JSON, source: str) -> _Config:
         architecture = str(activations.pop())
     older = document.get("activation_fn_kwargs")
     k = document.get("k") or (older.get("k") if isinstance(older, dict) else None)
-    if architecture == "topk" and type(k) is not int:
+    if architecture in ("topk", "block") and type(k) is not int:
         problems.append("k is missing; a TopK needs it")
+    block = document.get("block") if architecture == "block" else 1
+    if type(block) is not int:
+        problems.append(f"block is {block!r}; it must be the number of latents of a block")
     kind = _KINDS.get(architecture)
     if kind is None:
         problems.append(f"its architecture is {architecture!r}; it must be one of {', '.join(_KINDS)}")
@@ -172,12 +181,13 @@ def _parse(document: JSON, source: str) -> _Config:
         raise InputError(source, *problems)
     return _Config(
         kind=kind,
-        k=k if kind == "topk" and type(k) is int else 0,
+        k=k if kind in ("topk", "block") and type(k) is int else 0,
         d_in=document.get("d_in"),
         d_sae=document.get("d_sae"),
         centers=document.get("apply_b_dec_to_input", True) is not False,
         rescales=normalization == "constant_norm_rescale",
         by_norm=bool(document.get("rescale_acts_by_decoder_norm")),
+        block=block if type(block) is int else 1,
     )
 
 

@@ -29,6 +29,8 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 """Adam's moments, as torch names them."""
 _SAMPLE = 8192
 """States from which mean and variance are estimated."""
+_RETRACT = 4
+"""Steps after which the blocks of the decoder are made orthonormal again."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,9 @@ class TrainerNumbers:
 class Trainer:
     """Weights, moments, and how long each latent has been silent.
 
-    Decoder rows have norm 1 after every step. The part of their gradient along the row is taken out before.
+    Decoder rows have norm 1 after every step. The part of their gradient along the row is taken out before. A block's
+    rows become orthonormal every few steps, and the part of their gradient that turns them in their own span, or
+    stretches them, is taken out.
 
     Args:
         config: how the autoencoder is trained.
@@ -75,7 +79,7 @@ class Trainer:
     def __init__(self, config: TrainSaeConfig, mean: Float[Tensor, " width"], scale: float) -> None:
         self.config, self.scale, self.step_count = config, scale, 0
         rows = torch.randn(config.latents, len(mean), generator=torch.Generator().manual_seed(config.seed))
-        rows /= rows.norm(dim=1, keepdim=True)
+        rows = orthonormal(rows, config.block) if config.kind == "block" else rows / rows.norm(dim=1, keepdim=True)
         self.weights: SaeWeights = {
             "encoder": rows.clone(),
             "encoder_bias": torch.zeros(config.latents),
@@ -98,7 +102,8 @@ class Trainer:
         config, dead = self.config, self.dead
         if self.step_count == 0 and config.kind in ("relu", "jumprelu"):
             self._begin_sparse(states * self.scale)
-        objective = Objective(config.kind, config.k, config.sparsity * min(1.0, 10 * self.step_count / config.steps))
+        sparsity = config.sparsity * min(1.0, 10 * self.step_count / config.steps)
+        objective = Objective(config.kind, config.k, sparsity, config.block if config.kind == "block" else 1)
         scaled = states * self.scale
         found = loss_gradient(self.weights, scaled, objective, dead)
         self._update(found.gradients)
@@ -126,8 +131,9 @@ class Trainer:
             self.config.kind,
             *(self.weights[part].clone() for part in ("encoder", "encoder_bias", "decoder", "decoder_bias")),
             threshold=threshold,
-            k=self.config.k if self.config.kind == "topk" else 0,
+            k=self.config.k if self.config.kind in ("topk", "block") else 0,
             name=name,
+            block=self.config.block if self.config.kind == "block" else 1,
         )
         return trained.with_inputs_times(1 / self.scale)
 
@@ -163,12 +169,20 @@ class Trainer:
 
     def _update(self, gradients: SaeWeights) -> None:
         decoder, by_decoder = self.weights["decoder"], gradients["decoder"]
-        by_decoder.addcmul_(decoder, (decoder * by_decoder).sum(1, keepdim=True), value=-1)
+        blocks = self.config.kind == "block"
+        if blocks:
+            rows, slopes = (part.view(-1, self.config.block, part.shape[1]) for part in (decoder, by_decoder))
+            slopes.baddbmm_(slopes @ rows.transpose(1, 2), rows, alpha=-1)
+        else:
+            by_decoder.addcmul_(decoder, (decoder * by_decoder).sum(1, keepdim=True), value=-1)
         for name, value in self.weights.items():
             value.grad = gradients[name]
         self._adam.param_groups[0]["lr"] = self.rate()
         self._adam.step()
-        decoder /= decoder.norm(dim=1, keepdim=True)
+        if not blocks:
+            decoder /= decoder.norm(dim=1, keepdim=True)
+        elif (self.step_count + 1) % _RETRACT == 0 or self.step_count + 1 == self.config.steps:
+            decoder.copy_(orthonormal(decoder, self.config.block))
 
     def rate(self) -> float:
         """Returns the learning rate of the next step.
@@ -180,7 +194,8 @@ class Trainer:
 
     def _count(self, found: LossGradient) -> None:
         self.silent += len(found.residual)
-        self.silent[found.codes.latents[found.codes.values > 0]] = 0
+        active = found.codes.values > 0
+        self.silent[found.codes.latents if self.config.kind == "block" else found.codes.latents[active]] = 0
         if found.least:
             self.least = found.least + _SMOOTHING * (self.least - found.least) if self.least else found.least
 
@@ -218,6 +233,14 @@ class Trainer:
             if name != "decoder_bias":
                 for moment in _MOMENTS:
                     self._adam.state[value][moment][dead] = 0.0
+
+
+def orthonormal(rows: Float[Tensor, "latents width"], block: int) -> Float[Tensor, "latents width"]:
+    """Returns the rows whose blocks are the nearest orthonormal ones: the polar factor of each."""
+    blocks = rows.view(-1, block, rows.shape[1])
+    sizes, axes = torch.linalg.eigh(blocks @ blocks.transpose(1, 2))
+    root = (axes * sizes.clamp_min(1e-12).rsqrt()[:, None]) @ axes.transpose(1, 2)
+    return (root @ blocks).view_as(rows)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,178 @@
+"""Which dictionary finds planted manifolds: TopK and clusters, as published and ours, or blocks?
+
+    python benchmarks/studies/features_blocks.py [--set NAME] [--kind topk|blocks] [--renew] [--development]
+
+Two circles, a torus, a helix and a triangle of mixtures stand among one-dimensional features in 256 dimensions, nothing
+told. The sets, whose seeds were written down before any of them was drawn:
+
+- `unequal`: 500 one-dimensional features active on 10 to 0.1 % of 300,000 states, in equal ratios; the five manifolds
+  on 10, 3.2, 1, 0.32 and 0.1 %, in an order that the seed draws;
+- `many`: 2,000 one-dimensional features on 0.25 % of 200,000 states each, the manifolds on 5 %.
+
+A cluster, or a block, holds a manifold if 80 % of the manifold's space is in the leading directions of the cluster's
+points, as many as the manifold has dimensions, and the manifold is active on half of the tokens on which the cluster is
+not just weakly active. That does not depend on how a block's directions are turned. `recall` is the share of the
+manifold's states that are such tokens. Both methods with TopK use one dictionary, with as many latents as the blocks
+have and as many of them active, trained on as many states: its step costs no less.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness and the planted states
+
+from harness import RESULTS, arguments, recorded, table_head, table_row
+from reference.planted import Planted, plant
+
+from novacula.features.config import DiscoverConfig
+from novacula.features.discover import DiscoverSource, discover
+from novacula.features.discovery.findings import ClusterRow
+from novacula.features.discovery.slices import CodeMatrix, read_codes
+from novacula.features.sae import SparseAutoencoder, read_sae
+from novacula.files import to_json, write_npz
+
+SEEDS = {"unequal": 2_911_001, "many": 2_911_002}
+DEVELOPED_ON = 0
+"""The seed that was looked at while options were chosen."""
+BLOCK, FIRST, SPACE, PURITY = 3, 5, 0.8, 0.5
+SIZES = {"unequal": (1200, 12), "many": (2700, 8)}
+"""Latents, and active blocks."""
+METHODS = {"topk": ("ours", "published"), "blocks": ("blocks",)}
+LABELS = {"published": "TopK, clusters as published", "ours": "TopK, our clusters", "blocks": "blocks"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A planted manifold, and the first of the ranking that holds it."""
+
+    manifold: str
+    share: float
+    rank: int | None
+    score: float
+    space: float
+    purity: float
+    recall: float
+
+
+def planted_set(name: str, seed: int) -> Planted:
+    """Draw a set."""
+    if name == "many":
+        return plant(200_000, seed, lines=2000, line_share=0.0025)
+    order = np.random.default_rng([seed, 1]).permutation(5)
+    shares = np.geomspace(0.1, 0.001, 5)[order].tolist()
+    return plant(300_000, seed, lines=500, share=shares, line_share=np.geomspace(0.1, 0.001, 500).tolist())
+
+
+def options(name: str, method: str, seed: int) -> DiscoverConfig:
+    """The options of a method on a set."""
+    latents, blocks = SIZES[name]
+    config = DiscoverConfig(
+        latents=latents,
+        k=BLOCK * blocks,
+        train_tokens=2_000_000,
+        dead_after=100_000,
+        clusters=latents // BLOCK,
+        shown=1,
+        seed=seed,
+    )
+    if method == "blocks":
+        return replace(config, kind="block", block=BLOCK, k=blocks)
+    if method == "published":
+        return replace(config, method="components", affinity="cosine", neighbors=2, cutoff=0.5)
+    return config
+
+
+def find(
+    planted: Planted, ranking: Sequence[ClusterRow], sae: SparseAutoencoder, codes: CodeMatrix, radius: float
+) -> list[Row]:
+    """Where each manifold stands in a ranking."""
+    decoder = sae.decoder.numpy()
+    shares = {name: float(on.mean()) for name, on in planted.active.items()}
+    held: dict[str, Row] = {}
+    for rank, row in enumerate(ranking, 1):
+        part = codes.slice(row.members, decoder).strong(radius)
+        axes = np.linalg.svd(part.head(5000).points, full_matrices=False)[2]
+        for name, basis in planted.bases.items():
+            space = float(np.square(axes[: len(basis)] @ basis.T).sum() / len(basis))
+            on = planted.active[name]
+            purity = float(on[part.rows].mean()) if len(part.rows) else 0.0
+            if name not in held and space >= SPACE and purity >= PURITY:
+                recall = float(on[part.rows].sum() / on.sum())
+                held[name] = Row(name, shares[name], rank, row.score, space, purity, recall)
+    return [held.get(name, Row(name, shares[name], None, 0.0, 0.0, 0.0, 0.0)) for name in planted.bases]
+
+
+def measure(name: str, kind: str, seed: int) -> dict[str, Any]:
+    """Plant a set and look for its manifolds with blocks, or with one TopK dictionary and both ways of grouping."""
+    planted, found = planted_set(name, seed), {}
+    with tempfile.TemporaryDirectory() as place:
+        folder, sae_path = Path(place), None
+        write_npz(folder / "states.npz", {"activations": planted.states})
+        for method in METHODS[kind]:
+            config, out = options(name, method, seed), folder / method
+            begun = time.process_time()
+            source = DiscoverSource(activations=str(folder / "states.npz"), sae=sae_path)
+            result = discover(source, config, out=out)
+            seconds, rank, artifacts = time.process_time() - begun, result.findings.rank, out / "artifacts"
+            assert rank, "the run is finished"
+            sae_path = sae_path or str(artifacts / "sae")
+            sae = read_sae(sae_path)
+            codes = read_codes(sorted((artifacts / "codes").iterdir()), sae.n_latents)
+            place_of = attrgetter("published_rank" if method == "published" else "rank")
+            rows = find(planted, sorted(rank.ranking, key=place_of), sae, codes, config.radius)
+            quality = result.findings.train_sae
+            found[method] = {
+                "rows": rows,
+                "first_five": sum(row.rank is not None and row.rank <= FIRST for row in rows),
+                "held": sum(row.rank is not None for row in rows),
+                "cpu_seconds": round(seconds, 1),
+                "explained": round(quality.explained, 4) if quality else None,
+                "ranked": len(rank.ranking),
+                "chance": rank.chance,
+                "above_chance": rank.above_chance,
+            }
+    return {"set": name, "seed": seed, "methods": to_json(found)}
+
+
+def main() -> None:
+    """Print the tables of both sets."""
+    given = arguments(__doc__, renew=False, set=("all", *SEEDS), kind=("all", *METHODS), development=False)
+    torch.set_num_threads(1)
+    total, sets = dict.fromkeys(LABELS, 0), 0
+    for name in SEEDS if given.set == "all" else (given.set,):
+        sets += 1
+        for kind in METHODS if given.kind == "all" else (given.kind,):
+            path = RESULTS / "features_blocks" / f"{name}-{kind}.json"
+            if given.development:
+                document = measure(name, kind, DEVELOPED_ON)
+            else:
+                if given.renew:
+                    path.unlink(missing_ok=True)
+                document = recorded(path, partial(measure, name, kind, SEEDS[name]))
+            for method, run in document["methods"].items():
+                total[method] += run["first_five"]
+                explained = "same dictionary" if run["explained"] is None else f"{run['explained']:.1%} explained"
+                print(f"\n{name}, {LABELS[method]}: {run['first_five']} of 5 in the first five, {run['held']} held; "
+                      f"{explained}, {run['cpu_seconds']:.0f} CPU s, {run['above_chance']} of {run['ranked']} above "
+                      f"chance ({run['chance']:.3f})")  # fmt: skip
+                table_head("manifold", "active on", "rank", "score", "space", "purity", "recall")
+                for row in run["rows"]:
+                    shares = (f"{row[key]:.2f}" for key in ("score", "space", "purity", "recall"))
+                    table_row(row["manifold"], f"{row['share']:.2%}", row["rank"], *shares)
+    print()
+    for method, count in total.items():
+        print(f"{LABELS[method]}: {count} of {5 * sets} manifolds among the first five")
+
+
+if __name__ == "__main__":
+    main()
