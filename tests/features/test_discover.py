@@ -98,6 +98,21 @@ def test_blocks_are_ranked_as_they_are(states: Path, tmp_path: Path) -> None:
     assert "Each block" in (tmp_path / "run" / "report.html").read_text()
 
 
+def test_a_report_says_at_its_top_what_exceeds_chance_and_when_to_train_longer(run: RunFolder, tmp_path: Path) -> None:
+    folder = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
+    assert "train longer" not in write_page(folder).read_text()
+    result: Any = folder.read_result()
+    scores = [row["score"] for row in result["rank"]["ranking"]]
+    result["rank"]["null"] = [scores[1]]
+    result["train-sae"]["explained"] = 0.45
+    folder.write_result(result)
+    page = write_page(folder).read_text()
+    first = page.split("</section>")[0]
+    assert f"1 of {len(scores)} rows exceed chance" in first
+    assert "explains only 45% of the variance: train longer" in first
+    assert page.count('<tr class="gray">') == len(scores) - 1
+
+
 def test_without_random_clusters_nothing_is_said_of_chance(run: RunFolder, tmp_path: Path) -> None:
     folder = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
     result: Any = folder.read_result()

@@ -135,6 +135,13 @@ def test_a_sortable_table_brings_the_one_script_that_the_browser_may_run(tmp_pat
     assert "onerror" not in {name for name, _ in Page(html).attributes}
 
 
+def test_gray_rows_and_minor_columns_are_marked() -> None:
+    made = table(("a", "b"), [("1", "2"), ("3", "4")], minor=("b",), gray=(1,))
+    assert made.count('<th class="minor">b</th>') == made.count('<td class="minor">2</td>') == 1
+    assert '<tr class="gray"><td>3</td>' in made
+    assert made.count("gray") == 1
+
+
 def test_plotly_comes_once_with_the_page_however_many_figures_there_are(tmp_path: Path) -> None:
     figure = Markup('<div class="plotly" data-figure="{}"></div>')
     policy, scripts = policy_and_scripts(write(tmp_path, [Section("one", figure + figure), Section("two", figure)]))

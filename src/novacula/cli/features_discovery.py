@@ -140,7 +140,7 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
     if quality := found.train_sae:
         show_result(
             f"The dictionary explains {quality.explained:.1%} of the variance with {quality.l0:.1f} active latents a "
-            f"token; {quality.dead:.1%} are dead."
+            f"token; {quality.dead:.1%} are dead. {quality.advice}".rstrip()
         )
     if grouped := found.cluster:
         show_result(f"{len(grouped.clusters)} clusters of {grouped.alive} living latents.")
@@ -159,7 +159,7 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
             for row in rank.ranking[:_ROWS]
         )
         heads = ("rank", "score", "plane", "mixture", "members", "active", "stability", "tokens")
-        show_result(table(heads, rows), f"The highest of {len(rank.null)} clusters of chance scores {rank.chance:.3f}.")
+        show_result(table(heads, rows), rank.against_chance)
 
 
 def _show_survey(result: "RunResult[SurveyFindings]") -> None:

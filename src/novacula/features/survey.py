@@ -191,6 +191,7 @@ def _layers_section(layers: Sequence[LayerRow]) -> Section:
         axis.plot(numbers, [row.best for row in layers], "o-", color=SERIES[0], label="best cluster")
         axis.plot(numbers, [row.chance for row in layers], "o-", color=SERIES[1], label="best of chance")
         axis.set(xlabel="layer", ylabel="score, bits")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend()
 
     rows = [
@@ -208,7 +209,7 @@ def _layers_section(layers: Sequence[LayerRow]) -> Section:
     head = ("layer", "best score", "chance", "clusters above it", "clusters", "variance explained", "active latents")
     picture = figure_svg("layers", "The best score of each layer, beside that of chance.", draw, height=3.2)
     note = "Each layer has a report of its own in the folder of this run, layers/layer-N/report.html."
-    return Section("Layers", picture + table(head, rows, sortable=True), note)
+    return Section("Layers", picture + table(head, rows, sortable=True, minor=head[4:]), note)
 
 
 def _features_section(layers: Sequence[LayerRow]) -> Section:
@@ -227,7 +228,15 @@ def _features_section(layers: Sequence[LayerRow]) -> Section:
         for cluster in row.top
     ]
     head = ("tokens", "layer", "rank", "score", "plane", "members", "active", "stability")
-    return Section("The first of each layer", table(head, rows, sortable=True), "Click on a heading to sort.")
+    beside = [row.chance for row in layers for _ in row.top]
+    scores = [cluster.score for row in layers for cluster in row.top]
+    gray = [i for i, (score, chance) in enumerate(zip(scores, beside, strict=True)) if score <= chance]
+    note = "Rows that do not exceed the chance of their layer are gray. Click on a heading to sort."
+    return Section(
+        "The first of each layer",
+        table(head, rows, sortable=True, minor=head[4:], gray=gray),
+        note,
+    )
 
 
 SURVEY = Verb(

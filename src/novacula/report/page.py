@@ -3,7 +3,7 @@
 import base64
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -78,21 +78,30 @@ def read_script(name: str) -> str:
     return files("novacula.report").joinpath(name).read_text("utf-8")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> Markup:
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    sortable: bool = False,
+    minor: Collection[str] = (),
+    gray: Collection[int] = (),
+) -> Markup:
     """Returns an HTML table with a left-aligned first column and right-aligned others. It escapes the cells.
 
     Args:
         head: the headings of the columns.
         rows: the rows of cells.
         sortable: whether a click on a heading sorts the table, the largest value first.
+        minor: headings of columns that a narrow screen leaves out.
+        gray: numbers of the rows, from 0, that are gray.
     """
+    kinds = [Markup(' class="minor"') if name in minor else "" for name in head]
 
-    def line(cells: Sequence[object], tag: str) -> Markup:
-        return Markup("<tr>{}</tr>").format(
-            Markup("").join(Markup(f"<{tag}>{{}}</{tag}>").format(cell) for cell in cells)
-        )
+    def line(cells: Sequence[object], tag: str, kind: str = "") -> Markup:
+        filled = (Markup(f"<{tag}{{}}>{{}}</{tag}>").format(*both) for both in zip(kinds, cells, strict=True))
+        return Markup("<tr{}>{}</tr>").format(Markup(kind), Markup("").join(filled))
 
-    body = Markup("").join(line(row, "td") for row in rows)
+    body = Markup("").join(line(row, "td", ' class="gray"' if i in gray else "") for i, row in enumerate(rows))
     whole = Markup("<table{}><thead>{}</thead><tbody>{}</tbody></table>")
     return whole.format(Markup(' class="sortable"' if sortable else ""), line(head, "th"), body)
 

@@ -170,9 +170,11 @@ def _course(findings: ProbeFindings) -> Section:
         error.plot(at, errors, color=SERIES[0], marker="o", markersize=3)
         error.axhline(90, color=FAINT, linestyle="--")
         error.set(title="Median error at unseen labels (degrees)", xlabel="layer", ylim=(0, None))
+        error.xaxis.get_major_locator().set_params(integer=True)
         share.plot(at, [layer.first_harmonic for layer in layers], color=SERIES[1], marker="o", markersize=3)
         share.axhline(2 / (count - 1), color=FAINT, linestyle="--")
         share.set(title="Share of harmonic 1", xlabel="layer", ylim=(0, 1))
+        share.xaxis.get_major_locator().set_params(integer=True)
 
     words = "Median angle error and the share of the first harmonic, over layers."
     note = "Left: the error at labels that the probe never saw. Dashed: what chance would give."

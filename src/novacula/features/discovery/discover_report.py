@@ -27,9 +27,11 @@ _TITLES = {
     "discover": ("Features that no direction can hold", "Found in states alone: no labels were used."),
 }
 _RANKING = (
-    "tokens", "rank", "score", "plane", "separability", "z", "mixture", "members", "active", "together", "stability",
-    "published rank",
+    "tokens", "rank", "score", "active", "plane", "mixture", "separability", "z", "members", "together", "stability",
+    "published",
 )  # fmt: skip
+_MINOR = _RANKING[4:]
+"""Columns of the ranking for which a telephone has no room."""
 
 
 def write_page(folder: RunFolder) -> Path:
@@ -45,6 +47,10 @@ def write_page(folder: RunFolder) -> Path:
 
 def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
     sections = []
+    said = [found.rank.against_chance] if found.rank else []
+    said += [found.train_sae.advice] if found.train_sae and found.train_sae.advice else []
+    if said:
+        sections.append(Section("In short", Markup("").join(Markup("<p>{}</p>").format(text) for text in said)))
     if found.rank:
         blocks = found.cluster is not None and found.cluster.block > 1
         sections.append(_ranking_section(found.rank, blocks))
@@ -70,12 +76,12 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
             " ".join(row.examples),
             row.rank,
             f"{row.score:.3f}",
+            row.tokens,
             row.plane or row.reason,
+            _number(row.mixture),
             _number(row.separability_bits),
             _number(row.separability_null_z, 1),
-            _number(row.mixture),
             len(row.members),
-            row.tokens,
             f"{row.together:.2f}",
             f"{row.stability:.2f}",
             row.published_rank,
@@ -87,9 +93,11 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
         "best plane of principal components, with or without intensity, in bits beyond a Gaussian cloud of the same "
         "mean and covariance: 0 for a product or a mixture. Active: tokens on which any member is. Together: members "
         "that are active on one of them. Stability: how well the cluster comes again with another seed and other "
-        "settings; 1 is the same. Click on a heading to sort."
+        "settings; 1 is the same. Published: the rank by the published value. Rows that do not exceed chance are gray. "
+        "Click on a heading to sort."
     )
-    return Section("Ranking", table(_RANKING, rows, sortable=True), note)
+    gray = [i for i, row in enumerate(found.ranking) if row.score <= found.chance]
+    return Section("Ranking", table(_RANKING, rows, sortable=True, minor=_MINOR, gray=gray), note)
 
 
 def _number(value: float | None, digits: int = 3) -> str:
@@ -108,9 +116,8 @@ def _chance_section(found: RankFindings) -> Section:
         axis.legend()
 
     note = (
-        f"{len(found.null)} clusters of living latents that were drawn at random, as large as the real ones. The "
-        f"highest of them scores {found.chance:.3f} bits; {found.above_chance} of {len(scores)} real clusters score "
-        "more."
+        f"{len(found.null)} clusters of living latents that were drawn at random, as large as the real ones. "
+        f"{found.against_chance}"
     )
     picture = figure_svg("chance", "Histogram of the scores of real and of random clusters.", draw, height=2.8)
     return Section("What chance makes", picture, note)

@@ -138,6 +138,14 @@ class RankFindings:
         """Clusters that score more than chance."""
         return sum(row.score > self.chance for row in self.ranking)
 
+    @property
+    def against_chance(self) -> str:
+        """A sentence that tells how many clusters exceed chance."""
+        if not self.null:
+            return "No clusters of chance were scored, so nothing tells which rows mean something."
+        count = f"{self.above_chance} of {len(self.ranking)} rows exceed" if self.above_chance else "No row exceeds"
+        return f"{count} chance: the highest of {len(self.null)} clusters of chance scores {self.chance:.3f} bits."
+
 
 class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
     """What the stages that are done have found; a stage that is not done has no key in result.json.

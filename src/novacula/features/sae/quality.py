@@ -16,6 +16,8 @@ from novacula.features.store.store import Store
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
 
+_LITTLE = 0.75
+"""Share of the variance below which a dictionary misses too much to be trusted."""
 _DENSE = 0.1
 """Share of the tokens from which on a latent counts as dense."""
 
@@ -44,6 +46,14 @@ class Quality:
     dense: float
     density: Histogram
     cosines: Histogram
+
+    @property
+    def advice(self) -> str:
+        """A sentence that tells what to do where the dictionary explains little; otherwise empty."""
+        if self.explained >= _LITTLE:
+            return ""
+        little = f"The dictionary explains only {max(0.0, self.explained):.0%} of the variance"
+        return f"{little}: train longer (--train-tokens), or raise --k or --latents, before you trust what follows."
 
 
 class QualityCount:
