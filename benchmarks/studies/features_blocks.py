@@ -5,17 +5,19 @@
 Two circles, a torus, a helix and a triangle of mixtures stand among one-dimensional features in 256 dimensions, nothing
 told. The sets, whose seeds were written down before any of them was drawn:
 
-- `unequal`: 500 one-dimensional features active on 10 to 0.1 % of 300,000 states, in equal ratios; the five manifolds
+- `unequal`: 500 one-dimensional features active on 10 to 0.1 % of 150,000 states, in equal ratios; the five manifolds
   on 10, 3.2, 1, 0.32 and 0.1 %, in an order that the seed draws;
-- `many`: 2,000 one-dimensional features on 0.25 % of 200,000 states each, the manifolds on 5 %.
+- `many`: 2,000 one-dimensional features on 0.25 % of 150,000 states each, the manifolds on 5 %.
 
 A cluster, or a block, holds a manifold if 80 % of the manifold's space is in the leading directions of the cluster's
 points, as many as the manifold has dimensions, and the manifold is active on half of the tokens on which the cluster is
 not just weakly active. That does not depend on how a block's directions are turned. `recall` is the share of the
 manifold's states that are such tokens. Both methods with TopK use one dictionary, with as many latents as the blocks
-have and as many of them active, trained on as many states: its step costs no less.
+have and as many of them active, trained on as many states: its step costs no less. At most the 350 clusters that are
+active most often are ranked. A run that was stopped goes on when it is started again.
 """
 
+import shutil
 import sys
 import tempfile
 import time
@@ -40,12 +42,13 @@ from novacula.features.discovery.findings import ClusterRow
 from novacula.features.discovery.slices import CodeMatrix, read_codes
 from novacula.features.sae import SparseAutoencoder, read_sae
 from novacula.files import to_json, write_npz
+from novacula.runs import resume
 
 SEEDS = {"unequal": 2_911_001, "many": 2_911_002}
 DEVELOPED_ON = 0
 """The seed that was looked at while options were chosen."""
 BLOCK, FIRST, SPACE, PURITY = 3, 5, 0.8, 0.5
-SIZES = {"unequal": (1200, 12), "many": (2700, 8)}
+SIZES = {"unequal": (900, 12), "many": (2100, 8)}
 """Latents, and active blocks."""
 METHODS = {"topk": ("ours", "published"), "blocks": ("blocks",)}
 LABELS = {"published": "TopK, clusters as published", "ours": "TopK, our clusters", "blocks": "blocks"}
@@ -67,10 +70,10 @@ class Row:
 def planted_set(name: str, seed: int) -> Planted:
     """Draw a set."""
     if name == "many":
-        return plant(200_000, seed, lines=2000, line_share=0.0025)
+        return plant(150_000, seed, lines=2000, line_share=0.0025)
     order = np.random.default_rng([seed, 1]).permutation(5)
     shares = np.geomspace(0.1, 0.001, 5)[order].tolist()
-    return plant(300_000, seed, lines=500, share=shares, line_share=np.geomspace(0.1, 0.001, 500).tolist())
+    return plant(150_000, seed, lines=500, share=shares, line_share=np.geomspace(0.1, 0.001, 500).tolist())
 
 
 def options(name: str, method: str, seed: int) -> DiscoverConfig:
@@ -79,9 +82,10 @@ def options(name: str, method: str, seed: int) -> DiscoverConfig:
     config = DiscoverConfig(
         latents=latents,
         k=BLOCK * blocks,
-        train_tokens=2_000_000,
+        train_tokens=1_200_000,
         dead_after=100_000,
-        clusters=latents // BLOCK,
+        clusters=350,
+        points=1000,
         shown=1,
         seed=seed,
     )
@@ -115,32 +119,33 @@ def find(
 def measure(name: str, kind: str, seed: int) -> dict[str, Any]:
     """Plant a set and look for its manifolds with blocks, or with one TopK dictionary and both ways of grouping."""
     planted, found = planted_set(name, seed), {}
-    with tempfile.TemporaryDirectory() as place:
-        folder, sae_path = Path(place), None
-        write_npz(folder / "states.npz", {"activations": planted.states})
-        for method in METHODS[kind]:
-            config, out = options(name, method, seed), folder / method
-            begun = time.process_time()
-            source = DiscoverSource(activations=str(folder / "states.npz"), sae=sae_path)
-            result = discover(source, config, out=out)
-            seconds, rank, artifacts = time.process_time() - begun, result.findings.rank, out / "artifacts"
-            assert rank, "the run is finished"
-            sae_path = sae_path or str(artifacts / "sae")
-            sae = read_sae(sae_path)
-            codes = read_codes(sorted((artifacts / "codes").iterdir()), sae.n_latents)
-            place_of = attrgetter("published_rank" if method == "published" else "rank")
-            rows = find(planted, sorted(rank.ranking, key=place_of), sae, codes, config.radius)
-            quality = result.findings.train_sae
-            found[method] = {
-                "rows": rows,
-                "first_five": sum(row.rank is not None and row.rank <= FIRST for row in rows),
-                "held": sum(row.rank is not None for row in rows),
-                "cpu_seconds": round(seconds, 1),
-                "explained": round(quality.explained, 4) if quality else None,
-                "ranked": len(rank.ranking),
-                "chance": rank.chance,
-                "above_chance": rank.above_chance,
-            }
+    folder, sae_path = Path(tempfile.gettempdir()) / f"features_blocks-{name}-{kind}-{seed}", None
+    folder.mkdir(exist_ok=True)
+    write_npz(folder / "states.npz", {"activations": planted.states})
+    for method in METHODS[kind]:
+        config, out = options(name, method, seed), folder / method
+        begun = time.process_time()
+        source = DiscoverSource(activations=str(folder / "states.npz"), sae=sae_path)
+        result: Any = resume(out) if (out / "run.json").exists() else discover(source, config, out=out)
+        seconds, rank, artifacts = time.process_time() - begun, result.findings.rank, out / "artifacts"
+        assert rank, "the run is finished"
+        sae_path = sae_path or str(artifacts / "sae")
+        sae = read_sae(sae_path)
+        codes = read_codes(sorted((artifacts / "codes").iterdir()), sae.n_latents)
+        place_of = attrgetter("published_rank" if method == "published" else "rank")
+        rows = find(planted, sorted(rank.ranking, key=place_of), sae, codes, config.radius)
+        quality = result.findings.train_sae
+        found[method] = {
+            "rows": rows,
+            "first_five": sum(row.rank is not None and row.rank <= FIRST for row in rows),
+            "held": sum(row.rank is not None for row in rows),
+            "cpu_seconds": round(seconds, 1),
+            "explained": round(quality.explained, 4) if quality else None,
+            "ranked": len(rank.ranking),
+            "chance": rank.chance,
+            "above_chance": rank.above_chance,
+        }
+    shutil.rmtree(folder)
     return {"set": name, "seed": seed, "methods": to_json(found)}
 
 
