@@ -107,12 +107,13 @@ def test_the_polar_factor_is_the_nearest_orthonormal_block() -> None:
 def test_dead_blocks_learn_from_the_residual() -> None:
     trainer = Trainer(config("block", 140), torch.zeros(12), 1.0)
     trainer.weights["encoder"][:28] *= 1e-3
-    dead = []
+    dead, explained = [], []
     for step in range(140):
-        trainer.step(lines(256, step))
+        explained.append(trainer.step(lines(256, step)).explained)
         dead.append(len(trainer.dead))
-    assert max(dead) >= 24
-    assert dead[-1] < 8
+    assert max(dead) == 28
+    assert min(dead[dead.index(28) :]) == 0
+    assert explained[dead.index(28)] < 0.5 < 0.8 < explained[-1]
 
 
 def test_dead_latents_come_back() -> None:
