@@ -94,7 +94,7 @@ def test_blocks_are_ranked_as_they_are(states: Path, tmp_path: Path) -> None:
         for name, basis in drawn().bases.items()
     }
     assert max(inside["circle"]) > 0.9
-    assert max(inside["helix"]) > 0.9
+    assert max(inside["helix"]) > 0.6  # its ring is 0.67 of its space; three random directions hold 0.09
     assert "Each block" in (tmp_path / "run" / "report.html").read_text()
 
 
