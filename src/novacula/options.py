@@ -88,6 +88,28 @@ def unless_installed(user: str, extra: str, *packages: str) -> list[str]:
     )
 
 
+def is_text(text: str) -> bool:
+    """Returns whether UTF-8 can express a text. It cannot express those bytes of a file's name that are not UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def refuse_odd_names(names: Iterable[str]) -> None:
+    """Refuses names that none of our files could contain, before anything is computed.
+
+    Raises:
+        InputError: a name is not text in UTF-8.
+    """
+    if odd := [name for name in names if not is_text(name)]:
+        problem = "is no name in UTF-8; rename it, or set a locale of UTF-8, such as LC_ALL=C.UTF-8"
+        raise InputError(ascii(odd[0]), problem)
+
+
 def refuse(problems: Iterable[str], source: str = "options") -> None:
     """Refuses options that break rules.
 

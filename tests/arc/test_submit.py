@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import SolveConfig, SubmitConfig
 from novacula.arc.data.contest import load_challenges, read_submission
-from novacula.arc.submit import SUBMIT, PuzzleState, round_ends, submit
+from novacula.arc.submit import SUBMIT, PuzzleState, SubmitResult, round_ends, submit
 from novacula.errors import InputError, RunError
 from novacula.jobs import job_seed
 from novacula.runs import RunFolder, Step, Work, resume
@@ -155,8 +155,13 @@ def test_a_time_limit_leaves_a_valid_submission_that_goes_on(tmp_path: Path) -> 
     assert result.status in ("time-limit", "finished")
     assert_valid(cut, challenges)
     folder = only_run(tmp_path / "b")
-    assert folder.status == "finished" or resume(folder).status == "finished"
-    assert cut.read_bytes() == whole.read_bytes()
+    before, written = cut.read_bytes(), cut
+    if folder.status != "finished":
+        resumed = resume(folder)
+        assert isinstance(resumed, SubmitResult) and (resumed.status, resumed.wanted) == ("finished", cut)
+        written = folder.path / "artifacts" / "submission.json"
+        assert resumed.submission == written and cut.read_bytes() == before
+    assert written.read_bytes() == whole.read_bytes()
 
 
 def test_a_stopped_driver_leaves_a_valid_submission_that_goes_on(tmp_path: Path) -> None:
@@ -174,7 +179,7 @@ def test_a_stopped_driver_leaves_a_valid_submission_that_goes_on(tmp_path: Path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MODULE, "ROUNDS", (20, 200))  # as the driver, which is another process, had them
         assert resume(folder).status == "finished"
-        resumed = out.read_bytes()
+        resumed = (folder.path / "artifacts" / "submission.json").read_bytes()
         submit(challenges, LONG, out=tmp_path / "whole.json", runs=tmp_path / "whole")
     assert resumed == (tmp_path / "whole.json").read_bytes()
 
@@ -211,7 +216,7 @@ def test_the_report_is_a_sound_page(tmp_path: Path) -> None:
     page = Page(html)
     assert page.open == [] and external_references(html) == []
     assert page.tags.count("details") == 4 and "train[0].output: missing" in page.text
-    assert f"--challenges {tmp_path}" in page.text and "6 steps, share" in page.text
+    assert "--challenges challenges.json" in page.text and str(tmp_path) not in html and "6 steps, share" in page.text
 
 
 @given(st.integers(1, 50_000))

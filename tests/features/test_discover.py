@@ -224,7 +224,8 @@ def test_collecting_keeps_each_state_with_its_own_token(tmp_path: Path, monkeypa
     monkeypatch.setattr("novacula.features.models.load.load_model", lambda path: _Model())
     text = "".join(chr(97 + number % 26) for number in range(1000))
     (tmp_path / "text.txt").write_text(text)
-    source = DiscoverSource(model="toy", text=(str(tmp_path / "text.txt"),))
+    (tmp_path / "toy").mkdir()
+    source = DiscoverSource(model=str(tmp_path / "toy"), text=(str(tmp_path / "text.txt"),))
     result = collect(source, CollectConfig(layer=2, tokens=333, context=20, skip=2), out=tmp_path / "run")
     store = Store(result.document["collect"]["store"])
     assert len(store) == 333

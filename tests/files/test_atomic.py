@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from novacula.files import write_bytes, write_json, write_npz, write_text
+from novacula.files import write_bytes, write_durably, write_json, write_npz, write_text
 
 OPERATIONS = ("fsync", "replace")
 
@@ -87,3 +87,17 @@ def test_what_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="only numbers"):
         write_npz(tmp_path / "a.npz", {"a": np.array(["text"])})
     assert os.listdir(tmp_path) == []
+
+
+def test_a_step_of_a_write_follows_no_link_and_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "next").symlink_to("absent")
+    with pytest.raises(OSError, match=r"next"):
+        write_durably(tmp_path / "next", b"x")
+    assert not (tmp_path / "absent").exists()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no device that is always full")
+def test_a_full_disk_names_the_file() -> None:
+    with pytest.raises(OSError, match=r"/dev/full") as error:
+        write_durably(Path("/dev/full"), b"x")
+    assert error.value.errno == errno.ENOSPC

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.errors import InputError
-from novacula.files import contained
+from novacula.files import contained, refuse_links
 
 
 @pytest.mark.parametrize("name", ["a", "a/b.txt", "./a", "a/../b", "..a", "a b", "ä"])
@@ -20,7 +20,7 @@ def test_names_that_leave_are_refused(tmp_path: Path, name: str) -> None:
         contained(tmp_path, name)
 
 
-def test_links_are_followed_before_the_check(tmp_path: Path) -> None:
+def test_no_part_below_the_folder_may_be_a_link(tmp_path: Path) -> None:
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     inside.mkdir()
     outside.mkdir()
@@ -28,10 +28,13 @@ def test_links_are_followed_before_the_check(tmp_path: Path) -> None:
     (inside / "absolute").symlink_to("/etc/passwd")
     (inside / "loop").symlink_to("loop")
     (inside / "in").symlink_to("real")
-    for name in ("out", "out/a", "absolute", "loop/a"):
-        with pytest.raises(InputError):
+    (inside / "dangling").symlink_to(tmp_path / "absent")
+    for name in ("out", "out/a", "absolute", "loop/a", "in", "dangling"):
+        with pytest.raises(InputError, match="is a link"):
             contained(inside, name)
-    assert contained(inside, "in") == inside.resolve() / "real"
+    with pytest.raises(InputError, match="is a link"):
+        refuse_links(inside)
+    refuse_links(outside)
 
 
 def test_a_folder_that_is_itself_a_link_is_fine(tmp_path: Path) -> None:

@@ -40,6 +40,21 @@ def test_lines_that_are_no_objects_are_left_out(tmp_path: Path) -> None:
     assert list(read_lines(path)) == [(6, {"a": 1})]
 
 
+@pytest.mark.parametrize("line", ["1e400", "[" * 100 + "]" * 100, '"\\udcff"', "9" * 5000])
+def test_a_line_that_no_writer_of_json_could_write_again_is_left_out(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(f'{{"step":1,"x":{line}}}\n{{"step":2}}\n')
+    assert list(read_lines(path)) == [(1, {"step": 2})]
+
+
+def test_a_link_is_not_appended_to(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("mine\n")
+    (tmp_path / "x.jsonl").symlink_to("target")
+    with pytest.raises(OSError, match=r"x\.jsonl"):
+        append_line(tmp_path / "x.jsonl", {"step": 1})
+    assert (tmp_path / "target").read_text() == "mine\n"
+
+
 def test_an_over_long_line_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(b'{"a":"' + b"x" * 2_500_000 + b'"}\n{"a":1}\n')

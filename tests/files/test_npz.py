@@ -101,6 +101,7 @@ HOSTILE = {
     "declares more": (archive(a=npy(header("'<f8'", "(99999999999,)"), b"1")), "declares 799999999992 bytes"),
     "declares absurdly": (archive(a=npy(header("'<f8'", "(" + "99999999999999, " * 30 + ")"), b"1")), "declares"),
     "impossible shape": (archive(a=npy(header("'<f8'", "(0, " + "99999999999999, " * 5 + ")"))), "npz"),
+    "no elements": (archive(a=npy(header("'<f8'", "(99999999999999, 0)"))), "declares no elements, but a shape of"),
     "declares less": (archive(a=npy(header("'<f8'", "(1,)"), b"1" * 16)), "declares 8 bytes"),
     "long header": (archive(a=npy(" " * 9000)), "header of 9000 bytes"),
     "future version": (archive(a=npy(header("'|u1'", "(0,)"), version=b"\4\0")), "does not begin as"),

@@ -83,6 +83,7 @@ HOSTILE = {
     "dtype of another type": (tensors({"a": tensor(["F32"])}, bytes(8)), "needs a dtype"),
     "one offset": (tensors({"a": tensor(offsets=[0])}, bytes(8)), "needs a dtype"),
     "negative size": (tensors({"a": tensor(shape=[-2, -1])}, bytes(8)), "impossible shape"),
+    "no elements": (tensors({"a": tensor(shape=[2**47, 0], offsets=[0, 0])}), "impossible shape"),
     "truth as a size": (tensors({"a": tensor(shape=[True, 2])}, bytes(8)), "impossible shape"),
     "huge size": (tensors({"a": tensor(shape=[2**60])}, bytes(8)), "impossible shape"),
     "huge empty": (tensors({"a": tensor(shape=[0, *[2**47] * 3], offsets=[0, 0])}), "impossible shape"),

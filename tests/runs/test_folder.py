@@ -42,6 +42,8 @@ def test_run_json_says_what_the_run_depends_on(tmp_path: Path) -> None:
         "error",
         "outcome",
         "elsewhere",
+        "files",
+        "digest",
     }
     assert document["configuration"] == {"steps": 3} and document["seed"] == 7 and document["threads"] == 2
     assert document["versions"]["novacula"] == novacula.__version__

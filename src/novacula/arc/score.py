@@ -6,17 +6,19 @@ from dataclasses import asdict, dataclass
 from novacula.arc.answers.standings import Standings
 from novacula.arc.campaigns.curve import CUT_OFF, TaskRow, TaskScore
 from novacula.arc.campaigns.job import LegFindings
+from novacula.arc.config import Dataset
 from novacula.arc.data.contest import attempts_of
 from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
 from novacula.arc.data.puzzle import SizeRule
-from novacula.arc.data.sources import load_solution
-from novacula.arc.data.task import Grid, Solution, Verdict, contest_score
+from novacula.arc.data.sources import holds_task, load_solution, load_task
+from novacula.arc.data.task import Grid, Solution, Task, Verdict, contest_score
 from novacula.arc.findings import SolveFindings
 from novacula.errors import InputError, RunError
 from novacula.files import from_json
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder
 from novacula.runs.folder import RESULT
+from novacula.runs.inputs import check_inputs
 
 ATTEMPTS = 2
 """How many attempts count."""
@@ -44,7 +46,7 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
         solution_source: where the solution is (`load_solution`); by default, where the run's task came from.
 
     Raises:
-        InputError: the solution is not known there, or is not one of this task.
+        InputError: the solution is not known there, or is not one of this task; or the task's own source has changed.
         RunError: not an arc run, no result yet, or the run is in use.
     """
     path, inputs = folder.path, folder.record.inputs
@@ -52,11 +54,11 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
         raise RunError(f"{path}: is a run of {folder.record.part}; only a run of arc has attempts to score")
     if folder.read_result() is None:
         raise RunError(f"{path}: has no result to score yet")
-    source = solution_source or str(inputs.get("source"))
-    solution = load_solution(source, inputs.get("dataset") or "arc1", LARGEST_SIDE)
-    tests = len(read_task(folder).test)
-    if len(solution.outputs) != tests:
-        raise InputError(source, f"has {len(solution.outputs)} test outputs where the run's task has {tests} tests")
+    if not solution_source:
+        check_inputs(folder.record.files, path, "arc solve")
+    source, dataset = solution_source or str(inputs.get("source")), inputs.get("dataset") or "arc1"
+    solution = load_solution(source, dataset, LARGEST_SIDE)
+    _refuse_other_task(read_task(folder), source, dataset, solution)
     with folder.lock():
         result = folder.read_result() or {}
         verdict = score_attempts(result.get("attempts"), solution)
@@ -64,6 +66,17 @@ def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:
         outcome = from_json(SolveFindings, scored, str(path / RESULT)).outcome
         folder.write_result(scored, outcome)
     return verdict
+
+
+def _refuse_other_task(own: Task, source: str, dataset: Dataset, solution: Solution) -> None:
+    """Compares the source of a solution with the run's own copy of the task."""
+    if holds_task(source):
+        task = load_task(source, dataset, LARGEST_SIDE)
+        if (task.train, task.test) != (own.train, own.test):
+            raise InputError(source, "has other demonstrations or test inputs than the run's own copy of its task")
+    if len(solution.outputs) != len(own.test):
+        problem = f"has {len(solution.outputs)} test outputs where the run's task has {len(own.test)} tests"
+        raise InputError(source, problem)
 
 
 def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: Solution) -> TaskScore:

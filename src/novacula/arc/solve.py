@@ -1,11 +1,12 @@
 """Solve one puzzle by compressing it: ``novacula arc solve``."""
 
+import os
 from dataclasses import dataclass
 
 from typing_extensions import Unpack
 
 from novacula.arc.config import Dataset, SolveConfig
-from novacula.arc.data.parse import read_task, store_task
+from novacula.arc.data.parse import file_of, located_source, read_task, store_task
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.drawing.puzzles import puzzle_html
 from novacula.arc.findings import SolveFindings
@@ -73,7 +74,7 @@ def solve(
     config = config or SolveConfig()
     check_device(config.device)
     config = settled(config, [task])
-    inputs = SolveInputs(task.name, source or task.name, dataset)
+    inputs = SolveInputs(task.name, located_source(source) if source else task.name, dataset)
     return SOLVE.start(config, inputs, task, about=task.name, store=lambda folder: store_task(folder, task), **settings)
 
 
@@ -82,6 +83,7 @@ SOLVE = Verb(
     load=lambda config, inputs, folder: read_task(folder),
     begin=lambda config, task, folder: SolveProgram(task, config, str(folder.path)),
     page=write_page,
+    files=lambda config, inputs: [file] if (file := file_of(inputs.source)) and os.path.exists(file) else [],
     check=lambda config: check_device(config.device),
     threads=numeric_threads,
 )

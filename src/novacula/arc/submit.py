@@ -27,14 +27,17 @@ from novacula.arc.campaigns.job import (
 )
 from novacula.arc.config import SubmitConfig
 from novacula.arc.data.contest import load_challenges, write_submission
-from novacula.arc.data.parse import read_tasks, store_tasks
+from novacula.arc.data.parse import MAX_SIDE, read_tasks, store_tasks
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.network.engine_choice import settled
 from novacula.arc.submit_report import SubmitFindings, SubmitRow, write_page
 from novacula.errors import InputError, NovaculaError
 from novacula.jobs import Campaign, Job, Outcome, Round, job_seed, one_thread
-from novacula.runs import ResumeSettings, RunFolder, RunResult, Signature, Step, Verb
+from novacula.options import refuse, unless_within
+from novacula.runs import ResumeSettings, RunFolder, RunResult, Signature, Step, Verb, located
 
+SUBMISSION = "submission.json"
+"""The artifact in which a resumed run leaves its submission."""
 _LOG = logging.getLogger(__name__)
 ROUNDS = (20, 200, 400, 700, 1000, 1500, 2000, 3000, 4000)
 """Steps that a puzzle has at the end of each round; beyond them, half as many again. The first tells what a step costs.
@@ -58,22 +61,50 @@ class SubmitResult(RunResult[SubmitFindings]):
         """The submission's file."""
         return Path(self.findings.submission)
 
+    @property
+    def wanted(self) -> Path | None:
+        """The file that the run's first command named, if this is a resumed run, which does not write there."""
+        out = Path(str(self.folder.record.inputs["out"]))
+        return None if out == self.submission else out
+
 
 @dataclass(frozen=True)
 class SubmitInputs:
-    """What is asked for, and where the answers go.
+    """What is asked for, and where the answers went at first.
 
     Attributes:
         source: the challenges file.
-        out: the submission.
+        out: the submission of the command that began the run. A resumed run writes into its own folder instead.
         tests: by the id of every puzzle, how many test inputs it has.
         broken: by the id of a puzzle that cannot be solved, the rules that it breaks.
+
+    Raises:
+        InputError: a number of tests is out of its range, or a broken puzzle is none of the puzzles.
     """
 
     source: str
     out: str
     tests: Mapping[str, int]
     broken: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        problems = [problem for count in self.tests.values() for problem in unless_within("tests", count, 1, MAX_SIDE)]
+        refuse(problems + [f"broken has {name!r}, no puzzle" for name in self.broken.keys() - self.tests], "inputs")
+
+
+@dataclass(frozen=True)
+class SubmitSubject:
+    """What a campaign answers.
+
+    Attributes:
+        inputs: what is asked for.
+        tasks: the sound puzzles by their ids.
+        submission: the file for the answers.
+    """
+
+    inputs: SubmitInputs
+    tasks: Mapping[str, Task]
+    submission: Path
 
 
 def submit(
@@ -105,17 +136,13 @@ def submit(
         raise InputError(str(out), "exists already; name another file, or remove it")
     check_place(config)
     config = settled(config, asked.tasks.values())
-    write_submission(path, asked.tests, {})
-    inputs = SubmitInputs(os.fspath(challenges), str(path), asked.tests, asked.broken)
+    inputs = SubmitInputs(located(challenges), str(path), asked.tests, asked.broken)
     about = Path(challenges).stem
+    write_submission(path, asked.tests, {})
+    label = f"submit-{about}"
     try:
         folder = SUBMIT.create(
-            config,
-            inputs,
-            about=about,
-            label=f"submit-{about}",
-            store=lambda folder: store_tasks(folder, asked.tasks),
-            runs=runs,
+            config, inputs, about=about, label=label, store=lambda folder: store_tasks(folder, asked.tasks), runs=runs
         )
     except BaseException:
         path.unlink(missing_ok=True)
@@ -124,7 +151,7 @@ def submit(
         _LOG.warning("%s: %s: %s; it gets a placeholder", challenges, name, "; ".join(problems))
     if (limit := settings.get("time_limit")) is not None:
         settings["time_limit"] = limit - (time.monotonic() - began)
-    return SUBMIT.resume(folder, **settings)
+    return SUBMIT.work(config, SubmitSubject(inputs, asked.tasks, path), folder, **settings)
 
 
 @dataclass
@@ -168,13 +195,11 @@ class SubmitCampaign(Campaign):
 
     unit = "puzzle"
 
-    def __init__(
-        self, config: SubmitConfig, inputs: SubmitInputs, tasks: Mapping[str, Task], folder: RunFolder
-    ) -> None:
+    def __init__(self, config: SubmitConfig, subject: SubmitSubject, folder: RunFolder) -> None:
         super().__init__(config, config.seed)
-        self._config, self._inputs, self._folder = config, inputs, folder
-        keys = (f"p{number:04}" for number in range(len(tasks)))
-        self._puzzles = {key: PuzzleState(key, task) for key, task in zip(keys, tasks.values(), strict=True)}
+        self._config, self._inputs, self._folder = config, subject.inputs, folder
+        self._submission, tasks = subject.submission, subject.tasks.values()
+        self._puzzles = {f"p{number:04}": PuzzleState(f"p{number:04}", task) for number, task in enumerate(tasks)}
         self._trained, self._chosen = 0, 0
 
     @property
@@ -222,7 +247,7 @@ class SubmitCampaign(Campaign):
             failed=sum(bool(puzzle.error) for puzzle in puzzles),
             broken=self._inputs.broken,
             cpu_seconds=round(sum(puzzle.cpu_seconds for puzzle in puzzles), 3),
-            submission=self._inputs.out,
+            submission=str(self._submission),
             seed=self._config.seed,
             run=str(self._folder.path),
             per_task=tuple(_row(puzzle) for puzzle in puzzles),
@@ -250,7 +275,7 @@ class SubmitCampaign(Campaign):
 
     def _write(self) -> None:
         attempts = {puzzle.task.name: puzzle.attempts for puzzle in self._puzzles.values() if puzzle.attempts}
-        write_submission(self._inputs.out, self._inputs.tests, attempts)
+        write_submission(self._submission, self._inputs.tests, attempts)
 
 
 def _row(puzzle: PuzzleState) -> SubmitRow:
@@ -265,11 +290,21 @@ def _row(puzzle: PuzzleState) -> SubmitRow:
     )
 
 
+def _load(config: SubmitConfig, inputs: SubmitInputs, folder: RunFolder) -> SubmitSubject:
+    """Returns the subject of a resumed run, which writes into its own folder: only a command may name another place."""
+    tasks = read_tasks(folder)
+    counts = {name: min(len(task.test), MAX_SIDE) for name, task in tasks.items()}
+    if counts != {name: count for name, count in inputs.tests.items() if name not in inputs.broken}:
+        raise InputError(f"{folder.path}/run.json", "inputs, tests: are not those of the puzzles that the run has kept")
+    return SubmitSubject(inputs, tasks, folder.artifact(SUBMISSION))
+
+
 SUBMIT = Verb(
     Signature("arc submit", SubmitConfig, SubmitInputs, SubmitResult),
-    load=lambda config, inputs, folder: (inputs, read_tasks(folder)),
-    begin=lambda config, subject, folder: SubmitCampaign(config, *subject, folder),
+    load=_load,
+    begin=SubmitCampaign,
     page=write_page,
+    files=lambda config, inputs: (inputs.source,),
     check=check_place,
     threads=one_thread,
 )

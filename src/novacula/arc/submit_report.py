@@ -73,7 +73,7 @@ def write_page(folder: RunFolder) -> Path:
     """Writes the submission's report.html from what its folder holds, and returns its path."""
     findings, record = folder.read_findings(SubmitFindings), folder.record
     sections = _sections(folder, findings) if findings else [Section("Puzzles", "There is no result yet.")]
-    measured = {"submission": str(record.inputs.get("out", ""))}
+    measured = {"submission": Path(findings.submission).name if findings else ""}
     if findings:
         measured = {
             "puzzles": str(findings.tasks),

@@ -1,5 +1,6 @@
 """``novacula arc bench`` and ``submit``: many puzzles at once, and the score of a submission."""
 
+import shlex
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -176,6 +177,9 @@ def _show_submission(result: "SubmitResult") -> None:
         f"are decided{broken}{failed}"
     )
     say(f"submission: {printable(str(result.submission))}")
+    if result.wanted:
+        words = shlex.join(["cp", str(result.submission), str(result.wanted)])
+        say(f"A resumed run writes into its own folder only. To copy the submission: {printable(words)}")
 
 
 CAMPAIGN_SCREENS: dict[str, Screen[Any]] = {

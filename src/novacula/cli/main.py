@@ -20,6 +20,7 @@ from novacula.cli.console import (
 )
 from novacula.cli.parts import available
 from novacula.errors import NovaculaError
+from novacula.options import refuse_odd_names
 
 _HELP = """Find the shortest description that explains something, such as a puzzle.
 
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with suppress(AttributeError):  # an object other than a text file replaces the stream
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
     try:
+        refuse_odd_names(tokens)
         code = _run(tokens)
         sys.stdout.flush()
         return code

@@ -135,7 +135,7 @@ def write_page(folder: RunFolder) -> Path:
         OSError: the report cannot be written.
     """
     findings = folder.read_findings(DistillFindings)
-    title = f"{folder.record.inputs['source']}, as a program"
+    title = f"{folder.record.about}, as a program"
     subtitle = "Found by training small recurrent networks and opening them up."
     sections = _sections(folder, findings) if findings else [Section("The program", "There is no program yet.")]
     return write_report(folder.path / "report.html", title, subtitle, sections, _facts(folder, findings))

@@ -9,7 +9,6 @@ and resumed.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +19,13 @@ from novacula.distill.config import RunConfig
 from novacula.distill.distillation import Distillation
 from novacula.distill.findings import DistillFindings
 from novacula.distill.foreign import from_torch
-from novacula.distill.network import load_network, save_network
+from novacula.distill.network import load_network
 from novacula.distill.report import write_page
 from novacula.distill.sequences import Word
-from novacula.distill.source import Source, load_source, network_source
+from novacula.distill.source import Source, is_file, load_source, network_source
+from novacula.files import encode_safetensors
 from novacula.functions import is_function_name
-from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb, located
 
 if TYPE_CHECKING:
     import torch
@@ -86,19 +86,16 @@ def run(
         network = name if isinstance(name, RecurrentNetwork) else from_torch(name, alphabet, config.length)
         title = network.shape
         source, inputs = network_source(title, network, config), RunInputs(title, True)
-        store = partial(_keep, network)
-        return RUN.start(config, inputs, source, about=title, label="network", store=store, **settings)
+        kept = {_GIVEN: encode_safetensors(*network.tensors())}
+        return RUN.start(config, inputs, source, about=title, label="network", kept=kept, **settings)
+    name = located(name) if is_file(name) else name
     source = load_source(name, config)
     if (limit := settings.get("time_limit")) is not None:
         settings["time_limit"] = max(0.0, limit - (time.monotonic() - begun))
-    return RUN.start(config, RunInputs(name), source, about=name, label=Path(name).stem, **settings)
+    return RUN.start(config, RunInputs(name), source, about=source.name, label=Path(name).stem, **settings)
 
 
 _GIVEN = "given.safetensors"
-
-
-def _keep(network: RecurrentNetwork, folder: RunFolder) -> None:
-    save_network(folder.artifact(_GIVEN), network)
 
 
 def _load(config: RunConfig, inputs: RunInputs, folder: RunFolder) -> Source:
@@ -112,5 +109,6 @@ RUN = Verb(
     load=_load,
     begin=lambda config, source, folder: Distillation(source, config, str(folder.path)),
     page=write_page,
+    files=lambda config, inputs: (inputs.source,) if not inputs.network and is_file(inputs.source) else (),
     functions=lambda config, inputs: (inputs.source,) if not inputs.network and is_function_name(inputs.source) else (),
 )

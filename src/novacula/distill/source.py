@@ -214,7 +214,7 @@ class Source:
     """Where a run begins.
 
     Attributes:
-        name: the task, the file or the function, as the user named it.
+        name: the task, the file without its folder, or the function.
         kind: which of these.
         sequences: the rows to learn from.
         validation: the rows by which networks are chosen while they are trained.
@@ -278,6 +278,11 @@ def kind_of(name: str) -> Kind:
     )
 
 
+def is_file(name: str) -> bool:
+    """Returns whether a source is a file, by its name."""
+    return Path(name).suffix.lower() in _SUFFIXES
+
+
 def load_source(name: str, config: RunConfig) -> Source:
     """Reads, asks or draws what a run begins with.
 
@@ -319,7 +324,7 @@ def _data(name: str, config: RunConfig) -> Source:
     order = _generator(config).permutation(rows)
     held_out, validation, learned = order[:part], order[part : 2 * part], order[2 * part :]
     rest = sequences.rows(held_out)
-    return Source(name, "data", sequences.rows(learned), sequences.rows(validation), None, rest)
+    return Source(Path(name).name, "data", sequences.rows(learned), sequences.rows(validation), None, rest)
 
 
 def _function(name: str, config: RunConfig) -> Source:
@@ -384,7 +389,7 @@ def network_source(name: str, network: RecurrentNetwork, config: RunConfig) -> S
     x = sample(ROWS, network.length, _generator(config))
     sequences = Sequences(x, network.run(x), np.full(len(x), network.length), name, network.alphabet)
     target = Target(network, network.low, network.high, network.streams, network.length, sample, horizon=network.length)
-    return Source(name, "network", sequences, sequences.rows(slice(0)), target, network=network)
+    return Source(Path(name).name, "network", sequences, sequences.rows(slice(0)), target, network=network)
 
 
 def _generator(config: RunConfig) -> np.random.Generator:

@@ -31,9 +31,9 @@ def collect(
     """
     if source.model is None:
         raise InputError("options", "collect reads texts with a model: give --model and --text")
-    return COLLECT.start(
-        config, source, open_source(source, config.layer), about=source.name, label="collect", **settings
-    )
+    source = source.located()
+    opened = open_source(source, config.layer)
+    return COLLECT.start(config, source, opened, about=source.name, label="collect", **settings)
 
 
 COLLECT = Verb(
@@ -41,4 +41,5 @@ COLLECT = Verb(
     load=lambda config, source, folder: OpenSource(source),
     begin=lambda config, opened, folder: Pipeline([collection(Material(opened, folder), config)]),
     page=write_page,
+    files=lambda config, source: source.files,
 )

@@ -36,9 +36,9 @@ def discover(
 
     Source: arXiv 2405.14860, section 4; stability, nulls and the ranking are ours.
     """
-    return DISCOVER.start(
-        config, source, open_source(source, config.layer), about=source.name, label="discover", **settings
-    )
+    source = source.located()
+    opened = open_source(source, config.layer)
+    return DISCOVER.start(config, source, opened, about=source.name, label="discover", **settings)
 
 
 DISCOVER = Verb(
@@ -46,4 +46,5 @@ DISCOVER = Verb(
     load=lambda config, source, folder: OpenSource(source),
     begin=lambda config, opened, folder: discovery(Material(opened, folder), config),
     page=write_page,
+    files=lambda config, source: source.files,
 )

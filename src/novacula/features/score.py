@@ -17,7 +17,7 @@ from novacula.features.config import ScoreConfig
 from novacula.features.one_step import OneStep
 from novacula.files import write_npz
 from novacula.options import refuse, unless_seed
-from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb, located
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def score(
     Source: as `score_cloud`.
     """
     refuse(unless_seed(seed))
-    inputs = ScoreInputs(source, array, seed)
+    inputs = ScoreInputs(located(source), array, seed)
     name = Path(source).stem
     return SCORE.start(config, inputs, _read_points(inputs), about=name, **settings)
 
@@ -86,5 +86,6 @@ SCORE = Verb(
     load=lambda config, inputs, folder: _read_points(inputs),
     begin=_scoring,
     page=write_page,
+    files=lambda config, inputs: (inputs.source,),
     seed=lambda config, inputs: inputs.seed,
 )

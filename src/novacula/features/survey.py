@@ -82,6 +82,7 @@ def survey(
 
     Source: ours.
     """
+    source = source.located()
     problems = [] if source.model else ["a survey needs --model and --text"]
     problems += [] if source.sae is None else ["--sae belongs to one layer; a survey trains one for each"]
     if problems or source.model is None:
@@ -244,6 +245,7 @@ SURVEY = Verb(
     load=lambda config, inputs, folder: inputs,
     begin=Survey,
     page=write_page,
+    files=lambda config, inputs: DiscoverSource(inputs.model, inputs.text).files,
     check=check_executor,
     threads=one_thread,
 )

@@ -31,7 +31,9 @@ def train_sae(
     """
     if source.model or source.sae:
         raise InputError("options", "train-sae learns from stored states: give a store, or --activations, alone")
-    return TRAIN_SAE.start(config, source, open_source(source), about=source.name, label="train-sae", **settings)
+    source = source.located()
+    opened = open_source(source)
+    return TRAIN_SAE.start(config, source, opened, about=source.name, label="train-sae", **settings)
 
 
 TRAIN_SAE = Verb(
@@ -39,4 +41,5 @@ TRAIN_SAE = Verb(
     load=lambda config, source, folder: OpenSource(source),
     begin=lambda config, opened, folder: Pipeline([training(Material(opened, folder), config)]),
     page=write_page,
+    files=lambda config, source: source.files,
 )

@@ -8,7 +8,7 @@ from novacula.files.atomic import sweep, sync, write_bytes, write_durably, write
 from novacula.files.jsonfile import JSON, check_json, check_schema, format_json, parse_json, read_json, write_json
 from novacula.files.lines import append_line, read_lines
 from novacula.files.npz import read_npy, read_npz, write_npz
-from novacula.files.reading import contained, read_buffer
+from novacula.files.reading import contained, digest_of, digest_of_file, read_buffer, refuse_links
 from novacula.files.tensors import (
     decode_safetensors,
     encode_safetensors,
@@ -30,6 +30,8 @@ __all__ = [
     "check_schema",
     "contained",
     "decode_safetensors",
+    "digest_of",
+    "digest_of_file",
     "encode_safetensors",
     "format_json",
     "from_json",
@@ -42,6 +44,7 @@ __all__ = [
     "read_npz",
     "read_safetensors",
     "read_tensor_bytes",
+    "refuse_links",
     "safetensors_metadata",
     "sweep",
     "sync",

@@ -48,9 +48,9 @@ def write_durably(path: Path, data: bytes | bytearray) -> None:
     """Writes a file in place and flushes it to the disk. It is a step of an atomic write, and not atomic by itself.
 
     Raises:
-        OSError: the disk or the folder refused.
+        OSError: the disk or the folder refused, or `path` is a link. The error names `path`.
     """
-    with open(path, "wb", buffering=0) as handle:
+    with _naming(path), open(path, "wb", buffering=0, opener=_open_itself) as handle:
         rest = memoryview(data)
         while rest:
             rest = rest[handle.write(rest) :]
@@ -72,13 +72,19 @@ def sync(path: str | os.PathLike[str]) -> None:
     """Flushes a file, or a folder's entries, to the disk, so that it survives a power failure.
 
     Raises:
-        OSError: the disk refused, or `path` does not exist.
+        OSError: the disk refused, or `path` does not exist. The error names `path`.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        with _naming(Path(path)):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _open_itself(path: str, flags: int) -> int:
+    """Opens a file for writing, and refuses a link in its place."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 @contextmanager

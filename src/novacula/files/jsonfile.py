@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from novacula.errors import InputError
 from novacula.files.atomic import write_bytes
 from novacula.files.reading import megabytes, read_buffer
+from novacula.options import is_text
 
 JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
 """A value that JSON can express; arrays and objects contain such values."""
@@ -97,12 +98,15 @@ def check_json(value: object, place: str = "", depth: int = 0) -> None:
     """Makes sure that a value equals what a reader finds after it was written, except that tuples become lists.
 
     Raises:
-        ValueError: a float is not finite, a key is not text, the nesting is deeper than `MAX_DEPTH`, or JSON lacks a
-            type; the message names the place.
+        ValueError: a float is not finite, a text or a key is not text in UTF-8, the nesting is deeper than
+            `MAX_DEPTH`, or JSON lacks a type; the message names the place.
     """
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | int():
             return
+        case str():
+            if not is_text(value):
+                raise ValueError(f"{place or 'the value'} is {value[:80]!r}, which is not text in UTF-8")
         case float():
             if not math.isfinite(value):
                 raise ValueError(f"{place or 'the value'} is {value}; JSON holds finite numbers only")
@@ -110,7 +114,7 @@ def check_json(value: object, place: str = "", depth: int = 0) -> None:
             raise ValueError(f"{place} is nested more than {MAX_DEPTH} deep")
         case Mapping():
             for key, item in value.items():
-                if not isinstance(key, str):
+                if not (isinstance(key, str) and is_text(key)):
                     raise ValueError(f"the key {key!r} of {place or 'the object'} is not text")
                 check_json(item, f"{place}.{key}" if place else key, depth + 1)
         case list() | tuple():
@@ -168,7 +172,7 @@ def _pairs(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return result
 
 
-def refuse_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     """Refuses NaN and Infinity, which Python's parser accepts."""
     raise _RefusedError(f"{name} is not JSON; numbers must be finite", _CONSTANT)
 
@@ -182,7 +186,7 @@ def _finite(digits: str) -> float:
 
 def _parse(text: str, source: str) -> JSON:
     try:
-        return json.loads(text, object_pairs_hook=_pairs, parse_constant=refuse_constant, parse_float=_finite)
+        return json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         problem = f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
     except RecursionError:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from novacula.errors import InputError
-from novacula.files.jsonfile import JSON, check_json, refuse_constant
+from novacula.files.jsonfile import JSON, check_json, parse_json
 from novacula.files.reading import open_regular
 
 MAX_LINE = 1_000_000
@@ -25,13 +25,13 @@ def append_line(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None
 
     Raises:
         ValueError: JSON cannot express the record (`check_json`), or its line is longer than `MAX_LINE`.
-        OSError: the disk or the folder refused.
+        OSError: the disk or the folder refused, or `path` is a link.
     """
     check_json(record)
     line = json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n"
     if len(line) > MAX_LINE:
         raise ValueError(f"a line of {len(line)} bytes; at most {MAX_LINE} are written")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
@@ -70,9 +70,9 @@ def read_lines(path: str | os.PathLike[str], *, containing: bytes = b"") -> Iter
 
 
 def _object(line: bytes) -> dict[str, JSON] | None:
-    """Returns the object in a line, or None if the line is no object or is cut off."""
+    """Returns the object in a line, or None if the line is no object, is cut off, or breaks a rule of `parse_json`."""
     try:
-        record = json.loads(line, parse_constant=refuse_constant)
-    except (ValueError, RecursionError):
+        record = parse_json(line, "line")
+    except InputError:
         return None
     return record if isinstance(record, dict) else None

@@ -15,7 +15,7 @@ import numpy as np
 
 from novacula.errors import InputError
 from novacula.files.atomic import write_bytes
-from novacula.files.reading import megabytes, open_regular
+from novacula.files.reading import is_huge_and_empty, megabytes, open_regular
 
 _KINDS = "biufc"
 _MAX_DIRECTORY = 1_000_000
@@ -143,6 +143,8 @@ def _read_array(stream: IO[bytes] | zipfile.ZipExtFile, file_size: int, name: st
     if length > _MAX_HEADER:
         raise _NotNpzError(f"array {name!r} has a header of {length} bytes; at most {_MAX_HEADER} are read")
     dtype, shape, fortran = _header(stream.read(length), name)
+    if is_huge_and_empty(shape):
+        raise _NotNpzError(f"array {name!r} declares no elements, but a shape of {shape}")
     size = math.prod(shape) * dtype.itemsize
     if 8 + width + length + size != file_size:
         raise _NotNpzError(f"array {name!r} declares {size} bytes, but its entry holds another number")

@@ -1,9 +1,11 @@
 """Opens files that anybody may have made: regular files only, in size limits, and inside their folder."""
 
 import errno
+import hashlib
+import math
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +21,9 @@ _REASONS = {
 }
 
 _MAX_NAME = 255
+_MAX_EMPTY = 2**24
+_DIGEST = 32
+_ANY = ("utf-8", "surrogateescape")
 
 
 @contextmanager
@@ -71,29 +76,76 @@ def read_buffer(path: str | os.PathLike[str], *, max_bytes: int) -> bytearray:
     return buffer
 
 
+def digest_of(content: bytes | bytearray) -> str:
+    """Returns the digest of a content, by which we recognize it: BLAKE2b of 256 bits, with its name."""
+    return _written(hashlib.blake2b(content, digest_size=_DIGEST))
+
+
+def digest_of_file(path: str | os.PathLike[str]) -> str:
+    """Returns the digest of a file's content, or of the names and contents of all files in a folder.
+
+    Raises:
+        InputError: a file is unreadable.
+    """
+    if os.path.isdir(path):
+        files = sorted(file for file in Path(path).rglob("*") if file.is_file())
+        return digest_of("\n".join(f"{digest_of_file(file)} {file.relative_to(path)}" for file in files).encode(*_ANY))
+    with open_regular(path, max_bytes=2**63) as handle:
+        try:
+            return _written(hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=_DIGEST)))
+        except OSError as error:
+            raise InputError(os.fspath(path), error.strerror or str(error)) from error
+
+
+def _written(state: "hashlib._Hash") -> str:
+    return f"blake2b:{state.hexdigest()}"
+
+
 def megabytes(count: int) -> str:
     """Returns a number of bytes for a message, such as ``8 MB`` or ``312 bytes``."""
     return f"{count / 1e6:.3g} MB" if count >= 100_000 else f"{count} bytes"
 
 
+def is_huge_and_empty(shape: Sequence[int]) -> bool:
+    """Returns whether an array without elements has a side that would exhaust the memory where it is used."""
+    return 0 in shape and math.prod(side or 1 for side in shape) > _MAX_EMPTY
+
+
 def contained(folder: str | os.PathLike[str], name: str) -> Path:
-    """Returns the resolved path of `name` in `folder`, which neither ``..`` nor a symbolic link can leave.
+    """Returns the path of `name` in `folder`, whose own links are resolved. Below the folder no part may be a link.
 
     Args:
         folder: a folder, which need not exist yet.
         name: a relative path, with ``/`` between its parts.
 
     Raises:
-        InputError: the name is empty, absolute, or leads out of the folder.
+        InputError: the name is empty, absolute, or leads out of the folder; or a part of it is a link.
     """
     root = Path(folder).resolve()
     try:
-        path = (root / name).resolve()
-        usable = all(len(os.fsencode(part)) <= _MAX_NAME for part in path.parts)
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL character, half a surrogate pair
-        raise InputError(repr(name), f"is not a usable file name: {error}") from error
+        path = Path(os.path.normpath(root / name))
+        parts = path.relative_to(root).parts
+        usable = "\0" not in name and all(len(os.fsencode(part)) <= _MAX_NAME for part in parts)
+    except (OSError, ValueError) as error:  # outside, or half a surrogate pair
+        raise InputError(repr(name[:200]), f"must name something inside {os.fspath(folder)}") from error
     if not usable:
-        raise InputError(repr(name[:40] + "…"), f"is not a usable file name: a part has more than {_MAX_NAME} bytes")
-    if path == root or not path.is_relative_to(root):
+        problem = f"is not a usable file name: a part has a NUL character or more than {_MAX_NAME} bytes"
+        raise InputError(repr(name[:40] + "…"), problem)
+    if not parts:
         raise InputError(repr(name), f"must name something inside {os.fspath(folder)}")
+    for depth in range(1, len(parts) + 1):
+        if (part := root.joinpath(*parts[:depth])).is_symlink():
+            raise InputError(str(part), "is a link; no file of a run is")
     return path
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuses a folder that contains a link, since a write through a link changes files elsewhere.
+
+    Raises:
+        InputError: there is a link.
+    """
+    for path, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            if os.path.islink(place := os.path.join(path, name)):
+                raise InputError(place, "is a link; a run's folder must hold its files itself, so nothing is written")

@@ -12,7 +12,7 @@ import numpy as np
 from novacula.errors import InputError
 from novacula.files.atomic import write_bytes
 from novacula.files.jsonfile import JSON, parse_json
-from novacula.files.reading import open_regular, read_buffer
+from novacula.files.reading import is_huge_and_empty, open_regular, read_buffer
 
 _MAX_HEADER = 1_000_000
 _MAX_HEADER_MEMORY = 30_000_000
@@ -162,7 +162,7 @@ def _layout(name: str, entry: JSON, source: str) -> _Layout:
         case _:
             raise InputError(source, f"tensor {name!r} needs a dtype of {', '.join(_READ)}, a shape, and two offsets")
     sizes = [size for size in sizes if type(size) is int and 0 <= size < 2**48]
-    if len(sizes) != len(shape) + 2 or len(shape) > 32:
+    if len(sizes) != len(shape) + 2 or len(shape) > 32 or is_huge_and_empty(sizes[:-2]):
         raise InputError(source, f"tensor {name!r} has an impossible shape or offset")
     *shape, begin, end = sizes
     if end - begin != math.prod(shape) * _READ[kind].itemsize:

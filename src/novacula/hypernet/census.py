@@ -22,7 +22,7 @@ from novacula.hypernet.studies.study import Study
 from novacula.hypernet.study_config import CensusConfig
 from novacula.hypernet.tasks import find_task
 from novacula.hypernet.training.baseline import train_directly
-from novacula.hypernet.training.generator import Generator, Origin, load_generator
+from novacula.hypernet.training.generator import Generator, Origin, load_generator, weights_of
 from novacula.jobs import Job, check_executor, one_thread
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
@@ -236,6 +236,7 @@ CENSUS = Verb(
     load=lambda config, inputs, folder: tuple(map(load_generator, inputs.of)),
     begin=Census,
     page=write_page,
+    files=lambda config, inputs: [file for run in inputs.of for file in weights_of(run)],
     check=check_executor,
     threads=one_thread,
 )

@@ -18,7 +18,7 @@ from novacula.hypernet.formula import describe, size_laws
 from novacula.hypernet.studies.findings import GeneralizeFindings, SizeRow
 from novacula.hypernet.studies.study import Study, StudyPage, number
 from novacula.hypernet.study_config import GeneralizeConfig
-from novacula.hypernet.training.generator import Generator, Origin, load_generator
+from novacula.hypernet.training.generator import Generator, Origin, load_generator, weights_of
 from novacula.jobs import Job, check_executor, one_thread
 from novacula.report import Section, table
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
@@ -232,6 +232,7 @@ GENERALIZE = Verb(
     load=lambda config, inputs, folder: load_generator(inputs.of),
     begin=Generalization,
     page=write_page,
+    files=lambda config, inputs: weights_of(inputs.of),
     check=check_executor,
     threads=one_thread,
 )

@@ -1,9 +1,9 @@
 """Reads and writes the files of outcomes: ``jobs/<id>.json`` in the run's folder, one for every ended job.
 
-A file also contains a digest of work, configuration and seed, and the versions and the machine that computed it.
+A file also contains a digest of work, configuration and seed, a digest of the result, and the versions and the machine
+that computed it.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from novacula.files import (
     check_entries,
     check_schema,
     contained,
+    digest_of,
     from_json,
     read_json,
     to_json,
@@ -48,10 +49,9 @@ class _DamagedError(InputError):
     """A file contains no outcome."""
 
 
-def digest_of(work: str, job: Job, seed: int) -> str:
+def digest_of_job(work: str, job: Job, seed: int) -> str:
     """Returns the digest of work, configuration and seed, by which a file names the job of its outcome."""
-    identity = json.dumps([work, to_json(job.configuration), seed], sort_keys=True)
-    return "blake2b:" + hashlib.blake2b(identity.encode(), digest_size=32).hexdigest()
+    return _digest([work, to_json(job.configuration), seed])
 
 
 def read_outcome(folder: Path, job_id: str) -> Outcome | None:
@@ -70,7 +70,7 @@ def write_outcome(folder: Path, outcome: Outcome, digest: str) -> None:
     Args:
         folder: the run's folder.
         outcome: the outcome.
-        digest: the result of `digest_of`.
+        digest: the result of `digest_of_job`.
 
     Raises:
         OSError: the disk or the folder refused.
@@ -79,7 +79,8 @@ def write_outcome(folder: Path, outcome: Outcome, digest: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     document = asdict(outcome)
     origin = {name: value or None for name, value in document.pop("origin").items()}
-    write_json(path, {"schema_version": SCHEMA_VERSION, **document, "digest": digest, **origin})
+    digests = {"digest": digest, "result_digest": _digest(document["result"])}
+    write_json(path, {"schema_version": SCHEMA_VERSION, **document, **digests, **origin})
 
 
 def kept_outcomes(folder: Path, digests: Mapping[str, str]) -> dict[str, Outcome]:
@@ -116,6 +117,10 @@ def kept_outcomes(folder: Path, digests: Mapping[str, str]) -> dict[str, Outcome
     return kept
 
 
+def _digest(value: object) -> str:
+    return digest_of(json.dumps(value, sort_keys=True).encode())
+
+
 def _path(folder: Path, job_id: str) -> Path:
     return contained(folder, f"{FOLDER}/{job_id}.json")
 
@@ -136,6 +141,8 @@ def _outcome(document: dict[str, JSON], path: Path) -> Outcome:
         problems.append("id must be the file's name")
     if (document.get("status") == "finished") != (document.get("result") is not None):
         problems.append("a finished job must have a result, and a failed one none")
+    if document.get("result_digest") != _digest(document.get("result")):
+        problems.append("result must be the one with this result_digest")
     if problems:
         raise _DamagedError(str(path), *problems)
     origin = {name: document[name] for name in ORIGIN if isinstance(document.get(name), dict)}

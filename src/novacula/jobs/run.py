@@ -9,7 +9,7 @@ from pathlib import Path
 from novacula.files import from_json, parse_json
 from novacula.jobs.executor import Ended, Executor, Pool
 from novacula.jobs.job import Counts, Ending, Job, Outcome, Report, check_jobs, job_seed
-from novacula.jobs.outcomes import ORIGIN, digest_of, kept_outcomes, write_outcome
+from novacula.jobs.outcomes import ORIGIN, digest_of_job, kept_outcomes, write_outcome
 from novacula.jobs.work import MAX_RESULT_MEMORY, check_work, make_request
 from novacula.runs.guards import Stop, stop_signals
 
@@ -68,7 +68,7 @@ def run_jobs(
     for job in jobs:
         job_own = job_seed(seed, job.id)
         campaign.requests[job.id] = make_request(job.configuration, job_own)
-        campaign.digests[job.id] = digest_of(work, job, job_own)
+        campaign.digests[job.id] = digest_of_job(work, job, job_own)
     campaign.keep(kept_outcomes(folder, campaign.digests))
     status = "finished"
     if campaign.waiting:

@@ -17,6 +17,8 @@ def run_facts(
 ) -> dict[str, object]:
     """Returns names and values: the run's status, the measured values, the time, the machine, and the command.
 
+    Inputs appear with their names, without the folders in which they lie.
+
     Args:
         folder: the run's folder.
         measured: the values of this kind of run.
@@ -29,9 +31,10 @@ def run_facts(
     """
     record = folder.record
     here = Origin(record.versions, record.platform)
+    measured = {name: folder.named(value) if type(value) is str else value for name, value in measured.items()}
     return {
         "status": folder.status,
-        "error": record.error,
+        "error": folder.named(record.error),
         **measured,
         "seed": str(record.seed),
         "begun": f"{record.created[:16].replace('T', ' ')} UTC",
@@ -64,4 +67,4 @@ def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", ",".join(map(str, value)) if listed else str(value)]
-    return shlex.join(words)
+    return shlex.join(map(folder.named, words))

@@ -3,6 +3,7 @@
 from novacula.runs.checkpoint import Checkpoint
 from novacula.runs.folder import RunFolder
 from novacula.runs.guards import OutOfTimeError, check_time, deadline, reading, seconds_left, working
+from novacula.runs.inputs import InputFile, located
 from novacula.runs.listing import RunSummary, copy_run, find_run, list_runs, remove_run, runs_before
 from novacula.runs.loop import KeepsArtifacts, OnStep, Program, Step, Work, drive
 from novacula.runs.machine import Origin, cores, instruction_set, machine, origin, versions
@@ -11,6 +12,7 @@ from novacula.runs.verb import NoInputs, ResumeSettings, RunResult, RunSettings,
 
 __all__ = [
     "Checkpoint",
+    "InputFile",
     "KeepsArtifacts",
     "NoInputs",
     "OnStep",
@@ -37,6 +39,7 @@ __all__ = [
     "find_verb",
     "instruction_set",
     "list_runs",
+    "located",
     "machine",
     "origin",
     "reading",

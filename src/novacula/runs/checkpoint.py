@@ -10,7 +10,6 @@ A process that dies before step 2 leaves the old pair and an unused file. A proc
 leaves the new arrays under the name of step 1; the next reader of the checkpoint does step 3.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from novacula.files import (
     check_json,
     check_schema,
     decode_safetensors,
+    digest_of,
     encode_safetensors,
     format_json,
     read_buffer,
@@ -76,7 +76,7 @@ def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], d
         OSError: the disk or the folder refused.
     """
     content = encode_safetensors(arrays)
-    digest = _digest(content)
+    digest = digest_of(content)
     data = data if isinstance(data, Mapping) else to_json(data)
     check_json(data, "data")
     state = {"step": step, "digest": digest, "data": data, "data_digest": _digest_of_data(data)}
@@ -119,7 +119,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     ):  # older files have no digest of the data
         raise RunError(f"{path}: the checkpoint is damaged: this is not the data of step {step}")
     content = read_tensor_bytes(folder / ARRAYS, max_bytes=_MAX_ARRAYS)
-    if _digest(content) != digest:
+    if digest_of(content) != digest:
         raise RunError(f"{folder / ARRAYS}: the checkpoint is damaged: these are not the arrays of step {step}")
     return Checkpoint(step, decode_safetensors(content, str(folder / ARRAYS)), data)
 
@@ -129,7 +129,7 @@ def _settle(folder: Path) -> None:
     following = folder / _NEXT_ARRAYS
     if not following.exists():
         return
-    if _digest(read_buffer(following, max_bytes=_MAX_ARRAYS)) == _named_digest(folder):
+    if digest_of(read_buffer(following, max_bytes=_MAX_ARRAYS)) == _named_digest(folder):
         os.replace(following, folder / ARRAYS)
     else:
         following.unlink()
@@ -151,8 +151,4 @@ def _read_document(folder: Path) -> JSON:
 
 
 def _digest_of_data(data: object) -> str:
-    return _digest(json.dumps(data, sort_keys=True).encode("ascii"))
-
-
-def _digest(content: bytes | bytearray) -> str:
-    return "blake2b:" + hashlib.blake2b(content, digest_size=32).hexdigest()
+    return digest_of(json.dumps(data, sort_keys=True).encode("ascii"))

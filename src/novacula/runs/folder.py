@@ -21,12 +21,14 @@ from novacula.files import (
     contained,
     from_json,
     read_json,
+    refuse_links,
     sync,
     to_json,
     write_json,
 )
 from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from novacula.runs.events import RESUMED, read_events
+from novacula.runs.inputs import own_files
 from novacula.runs.machine import Origin, machine, versions
 from novacula.runs.record import NewRun, Record, Status
 
@@ -136,7 +138,10 @@ class RunFolder:
 
         Raises:
             RunError: another process holds the run, or the folder is not writable.
+            InputError: the folder contains a link, through which a write would change files elsewhere.
         """
+        if not self._lock.is_locked:
+            refuse_links(self.path)
         try:
             self._lock.acquire(timeout=_PATIENCE, poll_interval=0.02)
         except Timeout as error:
@@ -175,6 +180,21 @@ class RunFolder:
         """
         self.record = self.record.updated_with(status=status, step=step, length=length, error=error)
         self.record.write(self.path / RECORD)
+
+    def note_own_files(self) -> None:
+        """Records the digests of the artifacts, in which a new run keeps what it needs of its inputs.
+
+        Raises:
+            OSError: the disk or the folder refused.
+        """
+        self.record = self.record.with_files([*self.record.files, *own_files(self.path)])
+        self.record.write(self.path / RECORD)
+
+    def named(self, text: str) -> str:
+        """Returns a text with the names of the run's inputs in place of their paths, for pages that others see."""
+        for path in sorted((file.path for file in self.record.files), key=len, reverse=True):
+            text = text.replace(path, os.path.basename(path)) if os.path.isabs(path) else text
+        return text
 
     def note_origin(self, origin: Origin) -> None:
         """Records the versions and the machine that computed a part of the run, if they may change its bits.
@@ -286,10 +306,10 @@ class RunFolder:
         """Returns the path of a picture, program or network of this name, and makes its folder.
 
         Raises:
-            InputError: the name leads out of the folder of artifacts.
+            InputError: the name leads out of the folder of artifacts, or a part of it is a link.
             OSError: the disk or the folder refused.
         """
-        path = contained(self.path / "artifacts", name)
+        path = contained(contained(self.path, "artifacts"), name)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 

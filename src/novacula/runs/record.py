@@ -1,5 +1,6 @@
 """The content of a run's ``run.json``."""
 
+import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,18 @@ from typing import Any, Literal, NotRequired, TypedDict, TypeVar, get_args
 from typing_extensions import Unpack
 
 from novacula.errors import InputError
-from novacula.files import TEXT, Rules, check_entries, check_schema, from_json, read_json, to_json, write_json
+from novacula.files import (
+    TEXT,
+    Rules,
+    check_entries,
+    check_schema,
+    digest_of,
+    from_json,
+    read_json,
+    to_json,
+    write_json,
+)
+from novacula.runs.inputs import InputFile
 from novacula.runs.machine import Origin, machine, versions
 
 Status = Literal["running", "finished", "interrupted", "time-limit", "failed"]
@@ -31,6 +43,7 @@ class NewRun(TypedDict):
     inputs: NotRequired[object]
     """A dataclass or a mapping."""
     about: NotRequired[str]
+    files: NotRequired[list[InputFile]]
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,8 @@ class Record:
         error: the reason of a failure, or empty.
         outcome: what the run has found, in a few words for lists; empty before there is a result.
         elsewhere: other versions and machines that computed a part of the run and may have changed its bits.
+        files: the files of the inputs, with the digests of their contents.
+        digest: the digest of everything that decides the result: configuration, inputs, their files, seed and threads.
     """
 
     part: str
@@ -74,6 +89,8 @@ class Record:
     error: str
     outcome: str = ""
     elsewhere: list[Origin] = field(default_factory=list)
+    files: list[InputFile] = field(default_factory=list)
+    digest: str = ""
     schema_version: int = SCHEMA_VERSION
 
     @classmethod
@@ -97,7 +114,17 @@ class Record:
             created=_now(),
             updated=_now(),
             error="",
-        )
+        ).with_files(begun.get("files", []))
+
+    def with_files(self, files: list[InputFile]) -> "Record":
+        """Returns this record with the files of its inputs."""
+        record = replace(self, files=files)
+        return replace(record, digest=record._own_digest())
+
+    def _own_digest(self) -> str:
+        decisive = asdict(self)
+        decisive = {name: decisive[name] for name in ("part", "verb", "configuration", "inputs", "files", "threads")}
+        return digest_of(json.dumps([decisive, self.seed], sort_keys=True).encode())
 
     def read_configuration(self, kind: type[_Options], path: Path) -> _Options:
         """Returns the configuration as its dataclass.
@@ -107,8 +134,8 @@ class Record:
             path: the run's folder, for errors.
 
         Raises:
-            InputError: an option is unknown or missing, has another type, or is out of its range; or an earlier
-                novacula made the run.
+            InputError: an option is unknown or missing, has another type, is out of its range, or was changed; or an
+                earlier novacula made the run.
         """
         return self._read(kind, "configuration", path)
 
@@ -125,7 +152,11 @@ class Record:
         problems += [f"{name!r} is missing" for name in sorted(known - stored.keys())]
         if problems:
             raise InputError(place, *problems)
-        return from_json(kind, stored, place)
+        options = from_json(kind, stored, place)
+        if self.digest != self._own_digest():
+            problem = "its digest is not that of its configuration, inputs, files, seed and threads: one was changed"
+            raise InputError(f"{path}/run.json", f"is damaged: {problem}")
+        return options
 
     def updated_with(self, *, status: Status, step: int, length: int | None, error: str = "") -> "Record":
         """Returns this record with another status and the present time."""
@@ -148,7 +179,7 @@ class Record:
             InputError: the file is unreadable or no JSON, a newer novacula wrote it, or an entry is missing or wrong.
         """
         document = check_schema(read_json(path), str(path), SCHEMA_VERSION)
-        document = {"outcome": "", "elsewhere": [], **document}
+        document = {"outcome": "", "elsewhere": [], "files": [], "digest": "", **document}
         if document["schema_version"] == _OLD:  # it lacks these two entries
             options = document.get("configuration")
             about = options.get("task", "") if isinstance(options, dict) else ""
@@ -159,6 +190,7 @@ class Record:
 
 
 _OBJECT = ("an object", lambda value: isinstance(value, dict))
+_OBJECTS = ("a list of objects", lambda value: isinstance(value, list) and all(map(_OBJECT[1], value)))
 _COUNT = ("a whole number from 0", lambda value: type(value) is int and value >= 0)
 _TIME = ("a time in ISO 8601 with its zone", lambda value: _is_time(value))
 _RULES: Rules = {
@@ -178,7 +210,9 @@ _RULES: Rules = {
     "updated": _TIME,
     "error": TEXT,
     "outcome": TEXT,
-    "elsewhere": ("a list of objects", lambda value: isinstance(value, list) and all(map(_OBJECT[1], value))),
+    "elsewhere": _OBJECTS,
+    "files": _OBJECTS,
+    "digest": TEXT,
 }
 
 

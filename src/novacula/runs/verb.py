@@ -4,7 +4,8 @@ The module of a verb has one `Verb`, and a public function that checks the verb'
 module contains what all verbs share: it makes the folders of runs, and drives, resumes and reports them.
 """
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,10 +16,12 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar, get_args, runtime
 from typing_extensions import Unpack, get_original_bases
 
 from novacula.errors import RunError
+from novacula.files import refuse_links, to_json
 from novacula.functions import allow_functions, check_functions
-from novacula.options import moved
+from novacula.options import moved, refuse_odd_names
 from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
+from novacula.runs.inputs import check_inputs, input_files, texts_in
 from novacula.runs.loop import OnStep, Program, drive
 from novacula.runs.record import Status
 
@@ -147,6 +150,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         load: reads and checks the inputs of a resumed run.
         begin: makes the work from options and inputs.
         page: writes the report from the run's folder.
+        files: lists the inputs that are files or folders of the user.
         functions: lists the user's own functions that a run would call; see `novacula.functions`.
         check: refuses options that this machine cannot satisfy, before a folder exists.
         threads: returns the number of numeric threads for run.json.
@@ -157,6 +161,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
     load: Callable[[Config, Inputs, RunFolder], Subject]
     begin: Callable[[Config, Subject, RunFolder], Program | Conducted]
     page: Callable[[RunFolder], Path]
+    files: Callable[[Config, Inputs], Iterable[str | PathLike[str]]] = lambda config, inputs: ()
     functions: Callable[[Config, Inputs], tuple[str, ...]] = lambda config, inputs: ()
     check: Callable[[Config], object] = lambda config: None
     threads: Callable[[Config], int] = torch_threads
@@ -189,15 +194,18 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
 
         Raises:
             RunError: the system refuses to make the folder.
-            InputError: the machine cannot satisfy the options.
+            InputError: the machine cannot satisfy the options, or a name is not in UTF-8.
         """
         folder = self.create(config, inputs, **settings)
-        return self._perform(config, subject, folder, **_watching(settings))
+        return self.work(config, subject, folder, **_watching(settings))
 
     def create(self, config: Config, inputs: Inputs, **settings: Unpack[NewFolder]) -> RunFolder:
         """Makes the folder of a new run, without its work. Arguments and errors are as for `start`."""
         self.check(config)
-        allow_functions(self.functions(config, inputs))
+        functions = self.functions(config, inputs)
+        allow_functions(functions)
+        place = os.path.abspath(settings.get("out") or settings.get("runs", "runs"))
+        refuse_odd_names((place, *texts_in(to_json(inputs))))
         about, label = settings.get("about", ""), settings.get("label")
         folder = RunFolder.create(
             part=self.part,
@@ -205,6 +213,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             about=about,
             configuration=config,
             inputs=inputs,
+            files=input_files(self.files(config, inputs), functions),
             seed=self.seed(config, inputs),
             threads=self.threads(config),
             label=about if label is None else label,
@@ -213,6 +222,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         )
         if store := settings.get("store"):
             store(folder)
+            folder.note_own_files()
         return folder
 
     def read(self, folder: RunFolder) -> tuple[Config, Inputs]:
@@ -246,13 +256,14 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             settings: see `ResumeSettings`.
 
         Raises:
-            InputError, RunError: an input does not exist, or the folder is damaged or in use.
+            InputError, RunError: an input does not exist or has changed, or the folder is damaged or in use.
         """
         config, inputs = self.read(folder)
         self.check(config := moved(config, workers, cluster))
+        check_inputs(folder.record.files, folder.path, self.signature.command)
         with reading(folder):
             subject = self.load(config, inputs, folder)
-        return self._perform(config, subject, folder, **settings)
+        return self.work(config, subject, folder, **settings)
 
     def write_page(self, folder: RunFolder) -> Path:
         """Writes the report of a run again, and returns its path.
@@ -260,6 +271,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         Raises:
             InputError, RunError: a file of the run is damaged.
         """
+        refuse_links(folder.path)
         with reading(folder):
             return self.draw(folder)
 
@@ -284,9 +296,8 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             raise KeyboardInterrupt
         return folder
 
-    def _perform(
-        self, config: Config, subject: Subject, folder: RunFolder, **settings: Unpack[ResumeSettings]
-    ) -> Result:
+    def work(self, config: Config, subject: Subject, folder: RunFolder, **settings: Unpack[ResumeSettings]) -> Result:
+        """Does the work of a run in its folder, and draws its page. Arguments are as for `start` and `create`."""
         work = self.begin(config, subject, folder)
         time_limit, on_step = settings.get("time_limit"), settings.get("on_step")
         if isinstance(work, Program):

@@ -1,5 +1,6 @@
 """Every export computes what the program computes; every operator of the grammar occurs in it."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -179,3 +180,27 @@ def test_diagrams_name_every_state_and_arrow() -> None:
 def test_what_our_files_never_hold_is_refused(source: str) -> None:
     with pytest.raises(ValueError, match="not allowed"):
         check_python(source)
+
+
+_MARKS = ("*/", "*\\\n/", "*??/\n/", "*\\\r\n/", "*\\ \n/", "**//", "*\\\x0b/", "*\x00/", "\\", '"""', "???/")
+HOSTILE = [f"a {mark}\nint evil(void) {{ return 1; }}\n(assert false)" for mark in _MARKS]
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc")
+@pytest.mark.parametrize("standard", ["c99", "gnu17"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_ends_a_comment_of_c(name: str, standard: str) -> None:
+    source = c_source(PROGRAMS[0], name)
+    words = ["gcc", f"-std={standard}", "-Wcomment", "-Wtrigraphs", "-Werror", "-xc", "-"]
+    read = subprocess.run([*words, "-E", "-P"], input=source, capture_output=True, text=True, check=True)
+    assert "evil" not in read.stdout and "step" in read.stdout
+    subprocess.run([*words, "-fsyntax-only"], input=source, capture_output=True, text=True, check=True)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_ends_a_comment_of_smt_or_a_docstring_of_python(name: str) -> None:
+    solver = z3.Solver()
+    solver.from_string(smt_source(PROGRAMS[0], name))
+    assert not solver.assertions()
+    module = ast.parse(program_python(PROGRAMS[0], name))
+    assert [node.name for node in module.body if isinstance(node, ast.FunctionDef)] == ["step", "run"]

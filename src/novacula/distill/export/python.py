@@ -7,7 +7,7 @@ Source: ours.
 import ast
 import keyword
 
-from novacula.distill.export.text import Text, Writer, call, infix, is_truth, renamed, write
+from novacula.distill.export.text import Text, Writer, call, infix, is_truth, printable_lines, renamed, write
 from novacula.distill.expression import Expression, Operator
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
@@ -197,9 +197,15 @@ def _is_allowed_call(node: ast.Call) -> bool:
     return isinstance(function, ast.Name) and function.id in _CALLS and not node.keywords
 
 
+def python_docstring(text: str) -> str:
+    """Returns a text as the docstring of a Python module, whatever it contains."""
+    safe = "\n".join(printable_lines(text)).replace("\\", "\\\\").replace('"', "'")
+    return f'"""{safe}\n"""' if "\n" in safe else f'"""{safe}"""'
+
+
 def _module(docstring: str, body: str) -> str:
-    safe = docstring.replace("\\", "\\\\").replace('"', "'").strip()
-    source = (f'"""{safe}\n"""\n\n' if "\n" in safe else f'"""{safe}"""\n\n' if safe else "") + body + "\n" + _RUN
+    head = f"{python_docstring(docstring)}\n\n" if docstring.strip() else ""
+    source = head + body + "\n" + _RUN
     check_python(source)
     return source
 

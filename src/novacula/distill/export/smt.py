@@ -1,6 +1,6 @@
 """SMT-LIB: one function for every next variable and every output. Source: ours; the standard is SMT-LIB 2.6."""
 
-from novacula.distill.export.text import ATOM, Text, Writer, renamed, write
+from novacula.distill.export.text import ATOM, Text, Writer, printable_lines, renamed, write
 from novacula.distill.expression import Expression, Operator, names
 from novacula.distill.program import Program
 
@@ -45,7 +45,7 @@ def smt_source(program: Program, comment: str = "") -> str:
         comment: at the head of the file.
     """
     program = renamed(program, _RESERVED)
-    lines = [f"; {line}" for line in comment.strip().splitlines()]
+    lines = smt_comment(comment)
     parameters = " ".join(f"({name} Int)" for name in (*program.inputs, *program.state))
     for name, value in zip(program.state, program.start, strict=True):
         lines.append(f"(define-fun start_{name} () Int {_number(value)})")
@@ -54,6 +54,11 @@ def smt_source(program: Program, comment: str = "") -> str:
     for name, value in values:
         lines.append(f"(define-fun {name} ({parameters}) Int {_with_body(program, value)})")
     return "\n".join(lines) + "\n"
+
+
+def smt_comment(text: str) -> list[str]:
+    """Returns a text as lines of comment of SMT-LIB, whatever it contains."""
+    return [f"; {line}" for line in printable_lines(text)]
 
 
 def _with_body(program: Program, value: Expression) -> str:

@@ -49,6 +49,11 @@ def write(
     return writers[expression.operator](*(write(operand, writers, negative, number) for operand in expression.operands))
 
 
+def printable_lines(text: str) -> list[str]:
+    """Returns the lines of a text for a comment, with a space in place of every character that is not printable."""
+    return ["".join(letter if letter.isprintable() else " " for letter in line) for line in text.strip().splitlines()]
+
+
 def infix(sign: str, binds: int) -> Writer:
     """Returns a writer of a binary operator that groups to the left."""
     return lambda a, b: Text(f"{a.within(binds)} {sign} {b.within(binds + 1)}", binds)

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
 from typing_extensions import Unpack
 
 from novacula.features.concepts import Concept, find_concept
-from novacula.features.models import LanguageModel, load_model
-from novacula.runs import Program, RunFolder, RunResult, RunSettings, Signature, Verb
+from novacula.features.models import LanguageModel, find_model, load_model
+from novacula.runs import Program, RunFolder, RunResult, RunSettings, Signature, Verb, located
 
 Config = TypeVar("Config")
 Findings = TypeVar("Findings")
@@ -23,7 +23,7 @@ class TaskInputs:
 
     Attributes:
         model: the model, as the user named it.
-        task: the concept, as the user named it.
+        task: the name of the concept, or of its file.
         concept: the concept itself, since its file may change.
     """
 
@@ -51,6 +51,7 @@ def task_verb(
         load=lambda config, inputs, folder: begin(load_model(inputs.model), inputs.concept, config),
         begin=lambda config, program, folder: program,
         page=page,
+        files=lambda config, inputs: (find_model(inputs.model),),
     )
 
 
@@ -64,6 +65,7 @@ def start(
 ) -> RunResult[Findings]:
     """Does a new run of the verb."""
     concept = task if isinstance(task, Concept) else find_concept(task)
-    inputs = TaskInputs(fspath(model), task if isinstance(task, str) else concept.name, concept)
+    named = Path(task).name if isinstance(task, str) else concept.name
+    inputs = TaskInputs(located(model), named, concept)
     program, name = begin(load_model(model), concept, config), concept.name
     return verb.start(config, inputs, program, about=name, label=f"{verb.name}-{name}", **settings)

@@ -15,7 +15,7 @@ from novacula.errors import InputError
 from novacula.features.config import CollectConfig
 from novacula.features.discovery.findings import CollectFindings
 from novacula.features.models.language_model import LanguageModel
-from novacula.features.store import StoreWriter
+from novacula.features.store import StoreWriter, Written
 from novacula.files import from_json, read_buffer
 from novacula.runs import Program, Step
 
@@ -111,11 +111,11 @@ def passage_order(seed: int, count: int) -> Int[np.ndarray, " count"]:
 
 @dataclass(frozen=True)
 class _State:
-    """Passages that are read, whether they were enough, and the rows of the written shards."""
+    """Passages that are read, whether they were enough, and what is known of the store's files."""
 
     position: int
     done: bool
-    shards: tuple[int, ...]
+    written: Written
 
 
 class Collection(Program):
@@ -165,13 +165,13 @@ class Collection(Program):
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:
-        arrays, shards = self._writer.state()
-        return arrays, _State(self._read, self._done, shards)
+        arrays, written = self._writer.state()
+        return arrays, _State(self._read, self._done, written)
 
     @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         state = from_json(_State, data, "the checkpoint of the collection")
-        self._writer.load(arrays, state.shards)
+        self._writer.load(arrays, state.written)
         self._read, self._done = state.position, state.done
 
     @override

@@ -13,6 +13,7 @@ from novacula.features.discovery.collection import read_passages
 from novacula.features.sae import read_sae
 from novacula.features.store import Origin, Store, StoreWriter
 from novacula.files import read_npz
+from novacula.runs import located
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
@@ -55,6 +56,28 @@ class DiscoverSource:
             problems.append("--model and --text belong together; give both or none")
         if problems:
             raise InputError("options", *problems)
+
+    def located(self) -> "DiscoverSource":
+        """Returns this source with absolute paths, which stay right in another working folder."""
+        text = tuple(map(located, self.text))
+        places = {name: getattr(self, name) for name in ("model", "activations", "store", "sae")}
+        return DiscoverSource(text=text, **{name: path and located(path) for name, path in places.items()})
+
+    @property
+    def files(self) -> tuple[str | Path, ...]:
+        """The files and folders whose contents decide the result. A store's index has the digests of its shards.
+
+        Raises:
+            InputError: there is no such model.
+        """
+        found: list[str | Path] = [*self.text, *(path for path in (self.activations, self.sae) if path)]
+        if self.store:
+            found.append(Store(self.store).identity)
+        if self.model:
+            from novacula.features.models.load import find_model
+
+            found.append(find_model(self.model))
+        return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ class Material:
         if source and not (self.store_path / "index.json").exists():
             arrays = read_states(source)
             tokens, documents = arrays.get("tokens"), arrays.get("documents")
-            return store_states(self.store_path, arrays["states"], tokens, documents, source=source)
+            return store_states(self.store_path, arrays["states"], tokens, documents, source=Path(source).name)
         return Store(self.store_path)
 
     @cached_property
@@ -182,7 +182,7 @@ def collection(material: Material, config: CollectConfig) -> Stage:
         writer = StoreWriter(
             material.store_path,
             model.d_model,
-            Origin(model.name, layer, material.source.text),
+            Origin(model.name, layer, tuple(Path(text).name for text in material.source.text)),
             precision=config.precision,
             vocabulary=vocabulary(model),
         )

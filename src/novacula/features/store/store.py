@@ -22,7 +22,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from novacula.errors import InputError
-from novacula.files import check_schema, from_json, read_json, read_safetensors
+from novacula.files import check_schema, decode_safetensors, digest_of, from_json, parse_json, read_buffer, read_json
 
 SCHEMA_VERSION = 1
 INDEX = "index.json"
@@ -54,6 +54,7 @@ class _Index:
     width: int
     shards: list[int]
     source: Origin
+    digests: dict[str, str] | None = None  # older stores have none
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,15 @@ class Store:
         if not all(0 < count < _MAX_COUNT for count in (index.width, *index.shards)):
             raise InputError(str(where), f"width and shards must be whole numbers in 1 … {_MAX_COUNT - 1}")
         self.width, self.shard_rows, self.source = index.width, index.shards, index.source
+        self._digests, self._checked = index.digests, set[str]()
 
     def __len__(self) -> int:
         return sum(self.shard_rows)
+
+    @property
+    def identity(self) -> Path:
+        """The file by whose content the store is recognized: the index with all digests, or else the whole folder."""
+        return self.path / INDEX if self._digests is not None else self.path
 
     def check_filled(self) -> None:
         """Makes sure that the store is not empty.
@@ -146,9 +153,10 @@ class Store:
             InputError: the file is damaged.
         """
         path = self.path / VOCABULARY
-        if not path.exists():
+        if not path.exists() and VOCABULARY not in (self._digests or ()):
             return None
-        document = check_schema(read_json(path, max_bytes=_MAX_VOCABULARY), str(path), SCHEMA_VERSION)
+        content = self._content(path, _MAX_VOCABULARY)
+        document = check_schema(parse_json(content, str(path)), str(path), SCHEMA_VERSION)
         texts = document.get("tokens")
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise InputError(str(path), "must hold a list of texts")
@@ -180,10 +188,19 @@ class Store:
         return found
 
     def _array(self, path: Path, name: str) -> np.ndarray:
-        arrays = read_safetensors(path, max_bytes=_MAX_SHARD)
+        arrays = decode_safetensors(self._content(path, _MAX_SHARD), str(path))
         if name not in arrays:
             raise InputError(str(path), f"has no tensor {name!r}")
         return arrays[name]
+
+    def _content(self, path: Path, max_bytes: int) -> bytearray:
+        """Returns the content of a file of the store, whose digest is compared when it is first read."""
+        content = read_buffer(path, max_bytes=max_bytes)
+        if self._digests is not None and path.name not in self._checked:
+            if digest_of(content) != self._digests.get(path.name):
+                raise InputError(str(path), f"is damaged: its digest is not the one in {INDEX}")
+            self._checked.add(path.name)
+        return content
 
 
 def shard_name(kind: str, shard: int) -> str:

@@ -1,7 +1,8 @@
 """Filling a store, in an order that a killed process can take up again."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -18,9 +19,22 @@ from novacula.features.store.store import (
     check_finite,
     shard_name,
 )
-from novacula.files import to_json, write_json, write_safetensors
+from novacula.files import digest_of, encode_safetensors, format_json, to_json, write_bytes, write_json
 
 _COLUMNS = ("tokens", "documents", "positions")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What is known of the files of a store that is being filled.
+
+    Attributes:
+        shards: the rows of each shard.
+        digests: the digest of each file, by its name.
+    """
+
+    shards: tuple[int, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 class StoreWriter:
@@ -51,12 +65,14 @@ class StoreWriter:
         self._dtype = np.dtype(precision)
         self._size = shard_rows or max(1, SHARD_BYTES // (width * self._dtype.itemsize))
         self._shards: list[int] = []
+        self._digests: dict[str, str] = {}
         self._states = np.empty((self._size, width), self._dtype)
         self._labels = {name: np.empty(self._size, np.int32) for name in _COLUMNS}
         self._filled = 0
         self.path.mkdir(parents=True, exist_ok=True)
         if vocabulary is not None:
-            write_json(self.path / VOCABULARY, {"schema_version": SCHEMA_VERSION, "tokens": [*vocabulary]})
+            content = format_json({"schema_version": SCHEMA_VERSION, "tokens": [*vocabulary]})
+            self._write(VOCABULARY, content.encode("ascii"))
 
     def __len__(self) -> int:
         return sum(self._shards) + self._filled
@@ -95,14 +111,16 @@ class StoreWriter:
             self._flush()
         self._write_index()
 
-    def state(self) -> tuple[dict[str, np.ndarray], tuple[int, ...]]:
-        """Returns what has not been written yet, and the rows of the shards that have."""
+    def state(self) -> tuple[dict[str, np.ndarray], "Written"]:
+        """Returns what has not been written yet, and what is known of the files that have."""
         arrays = {name: column[: self._filled].copy() for name, column in self._labels.items()}
-        return {"states": self._states[: self._filled].copy(), **arrays}, tuple(self._shards)
+        return {"states": self._states[: self._filled].copy(), **arrays}, Written(
+            tuple(self._shards), {**self._digests}
+        )
 
-    def load(self, arrays: dict[str, np.ndarray], shards: Sequence[int]) -> None:
+    def load(self, arrays: dict[str, np.ndarray], written: "Written") -> None:
         """Goes back to a `state`; shards that were written since will be written again."""
-        self._shards = [int(rows) for rows in shards]
+        self._shards, self._digests = [*written.shards], {**written.digests}
         self._filled = len(arrays["states"])
         self._states[: self._filled] = arrays["states"]
         for name, column in self._labels.items():
@@ -110,14 +128,23 @@ class StoreWriter:
 
     def _flush(self) -> None:
         shard = len(self._shards)
-        write_safetensors(self.path / shard_name("states", shard), {"states": self._states[: self._filled]})
+        self._write(shard_name("states", shard), encode_safetensors({"states": self._states[: self._filled]}))
         labels = {name: column[: self._filled] for name, column in self._labels.items()}
-        write_safetensors(self.path / shard_name("labels", shard), labels)
+        self._write(shard_name("labels", shard), encode_safetensors(labels))
         self._shards.append(self._filled)
         self._filled = 0
         self._write_index()
 
+    def _write(self, name: str, content: bytes) -> None:
+        write_bytes(self.path / name, content)
+        self._digests[name] = digest_of(content)
+
     def _write_index(self) -> None:
-        document = {"width": self.width, "precision": self._dtype.name, "shards": self._shards}
+        document = {
+            "width": self.width,
+            "precision": self._dtype.name,
+            "shards": self._shards,
+            "digests": self._digests,
+        }
         source = {"source": to_json(self.source)}
         write_json(self.path / INDEX, {"schema_version": SCHEMA_VERSION, **document, **source})

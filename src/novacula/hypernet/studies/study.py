@@ -63,7 +63,7 @@ class StudyPage:
         shown = [*sections] or [Section("Result", "There is no result yet.")]
         shown += [Section("Failed jobs", table(("job", "why"), failed))] if failed else []
         jobs = {"jobs": f"{folder.record.step} of {folder.record.length or 0}"}
-        facts = run_facts(folder, jobs, self.runs, unsaid=("of",))
+        facts = run_facts(folder, jobs, [Path(run).name for run in self.runs], unsaid=("of",))
         return write_report(folder.path / "report.html", self.title, self.subtitle, shown, facts)
 
 

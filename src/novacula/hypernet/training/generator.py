@@ -246,6 +246,13 @@ def load_generator(run: RunFolder | str | PathLike[str], step: int | None = None
     return Generator(folder, lesson, step, flat, curve)
 
 
+def weights_of(run: str) -> list[Path]:
+    """Returns the files of a run that decide what its generators write; its checkpoint has the digest of its arrays."""
+    folder = Path(run)
+    found = [folder / "checkpoint.json", folder / "result.json", folder / "artifacts" / "weights"]
+    return [path for path in found if path.exists()]
+
+
 def _last_curve(folder: RunFolder, lesson: Lesson, step: int, flat: Tensor) -> Curve:
     """The curve of the last parameters: from the run's result, or measured now if the run was killed."""
     findings = folder.read_findings(TrainFindings)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from novacula.errors import InputError, RunError
-from novacula.files import from_json
 from novacula.functions import check_functions
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.config import Branch, TrainConfig
@@ -15,6 +14,7 @@ from novacula.hypernet.model.blocks import Graph
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
 from novacula.hypernet.tasks import Task, find_task
 from novacula.runs import RunFolder
+from novacula.runs.inputs import check_inputs
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class Lesson:
         """Returns the lesson of a run of ``hypernet train``."""
         if (folder.record.part, folder.record.verb) != ("hypernet", "train"):
             raise RunError(f"{folder.path}: is no run of `novacula hypernet train`")
-        config = from_json(TrainConfig, folder.record.configuration, f"{folder.path}/run.json")
+        config = folder.record.read_configuration(TrainConfig, folder.path)
         check_functions(config.functions)
+        check_inputs(folder.record.files, folder.path, "hypernet train")
         return cls.of(config)
 
     @classmethod

@@ -1,0 +1,87 @@
+"""The files with which a run begins: the path of each, and the digest of its content.
+
+A run continues only with the same content. It never looks for an input in the working folder of a later command: the
+paths of files are absolute. The module of a user's own function is looked for again, as Python does.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from novacula.errors import InputError
+from novacula.files import digest_of_file
+from novacula.functions import module_of
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file or a folder with which a run begins.
+
+    Attributes:
+        path: its absolute path; a relative one lies in the run's own folder.
+        digest: the digest of its content (`novacula.files.digest_of_file`).
+        function: the user's own function whose module this is, as ``module:function``, or empty.
+    """
+
+    path: str
+    digest: str
+    function: str = ""
+
+
+def located(path: str | os.PathLike[str]) -> str:
+    """Returns the absolute path of a file or a folder that exists, and any other name unchanged."""
+    return os.path.abspath(path) if os.path.exists(path) else os.fspath(path)
+
+
+def input_files(paths: Iterable[str | os.PathLike[str]], functions: Iterable[str] = ()) -> list[InputFile]:
+    """Returns the files and the modules of functions with which a run begins.
+
+    Raises:
+        InputError: a file is unreadable.
+    """
+    files = [InputFile(located(path), digest_of_file(path)) for path in paths]
+    for name in functions:
+        if module := module_of(name):
+            files.append(InputFile(located(module), digest_of_file(module), name))
+    return files
+
+
+def own_files(folder: Path) -> list[InputFile]:
+    """Returns the files that a new run keeps of its inputs in its folder's artifacts."""
+    paths = sorted(path for path in (folder / "artifacts").rglob("*") if path.is_file())
+    return [InputFile(str(path.relative_to(folder)), digest_of_file(path)) for path in paths]
+
+
+def check_inputs(files: Iterable[InputFile], folder: Path, command: str) -> None:
+    """Makes sure that the inputs of a run are those with which it began. A missing one is its reader's to refuse.
+
+    Args:
+        files: the inputs.
+        folder: the run's folder.
+        command: the part and the verb.
+
+    Raises:
+        InputError: an input has changed; the error names it, the run's record, and the way to begin anew.
+    """
+    problems = []
+    for file in files:
+        path = module_of(file.function) if file.function else folder / file.path
+        if path is None or not path.exists() or digest_of_file(path) == file.digest:
+            continue
+        what = f"{path} is not the {file.path} with which the run began: its content has changed"
+        if not Path(file.path).is_absolute():
+            problems.append(f"{path} is damaged: it is not what the run has kept of its input")
+        else:
+            problems.append(f"{what}; bring that back, or begin anew with `novacula {command}` and another --out")
+    if problems:
+        raise InputError(str(folder / "run.json"), *problems)
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Yields the texts in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from texts_in(item)
