@@ -183,6 +183,7 @@ BENCH = Verb(
     load=lambda config, inputs, folder: (inputs, read_tasks(folder)),
     begin=lambda config, subject, folder: BenchCampaign(config, *subject, folder),
     page=write_page,
+    files=lambda config, inputs: [inputs.source] if inputs.source else [],
     check=check_place,
     threads=one_thread,
 )

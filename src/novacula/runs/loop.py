@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from os import PathLike
+from typing import Any, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 
@@ -85,6 +86,26 @@ RESULT_SECONDS = 0.5
 
 OnStep = Callable[[Work, Step], None]
 """A callback that the loop calls after every step, for example to show progress."""
+
+
+class ResumeSettings(TypedDict, total=False):
+    """Settings for the limits and the progress of a run. None of them changes a result."""
+
+    time_limit: float | None
+    """Seconds of wall time after which the run ends with the best result so far; None sets no limit, the default."""
+    checkpoint_seconds: float
+    """The shortest wall time between checkpoints, in seconds; 30 by default."""
+    on_step: OnStep | None
+    """A callback after every step; the steps of a campaign are its jobs."""
+
+
+class RunSettings(ResumeSettings, total=False):
+    """The place of a new run, beside `ResumeSettings`."""
+
+    runs: str | PathLike[str]
+    """The folder in which the run's own folder gets a unique name; ``runs`` by default."""
+    out: str | PathLike[str] | None
+    """The run's folder itself, instead: it does not exist yet, or is empty."""
 
 
 def drive(

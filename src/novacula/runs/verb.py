@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypedDict, TypeVar, get_args, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, get_args, runtime_checkable
 
 from typing_extensions import Unpack, get_original_bases
 
@@ -22,7 +22,7 @@ from novacula.options import moved, refuse_odd_names
 from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
 from novacula.runs.inputs import check_inputs, input_files, texts_in
-from novacula.runs.loop import OnStep, Program, drive
+from novacula.runs.loop import OnStep, Program, ResumeSettings, RunSettings, drive
 from novacula.runs.record import Status
 
 Findings = TypeVar("Findings")
@@ -51,26 +51,6 @@ class RunResult(Generic[Findings]):
     report: Path
     findings: Findings
     folder: RunFolder
-
-
-class ResumeSettings(TypedDict, total=False):
-    """Settings for the limits and the progress of a run. None of them changes a result."""
-
-    time_limit: float | None
-    """Seconds of wall time after which the run ends with the best result so far; None sets no limit, the default."""
-    checkpoint_seconds: float
-    """The shortest wall time between checkpoints, in seconds; 30 by default."""
-    on_step: OnStep | None
-    """A callback after every step; the steps of a campaign are its jobs."""
-
-
-class RunSettings(ResumeSettings, total=False):
-    """The place of a new run, beside `ResumeSettings`."""
-
-    runs: str | PathLike[str]
-    """The folder in which the run's own folder gets a unique name; ``runs`` by default."""
-    out: str | PathLike[str] | None
-    """The run's folder itself, instead: it does not exist yet, or is empty."""
 
 
 class NewFolder(RunSettings, total=False):
@@ -204,7 +184,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         self.check(config)
         functions = self.functions(config, inputs)
         allow_functions(functions)
-        place = os.path.abspath(settings.get("out") or settings.get("runs", "runs"))
+        place = os.path.abspath(os.fspath(settings.get("out") or settings.get("runs", "runs")))
         refuse_odd_names((place, *texts_in(to_json(inputs))))
         about, label = settings.get("about", ""), settings.get("label")
         folder = RunFolder.create(
