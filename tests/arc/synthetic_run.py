@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from novacula.arc.config import SolveConfig
-from novacula.arc.data.parse import store_task
+from novacula.arc.data.parse import kept_task
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.sources import load_solution, load_task
 from novacula.arc.solve import SOLVE, SolveInputs
@@ -30,8 +30,7 @@ def make_run(
     rng = np.random.default_rng(0)
     task = load_task(task_id)
     inputs = SolveInputs(task.name, source or task_id, "arc1")
-    folder = SOLVE.create(SolveConfig(steps=steps), inputs, about=task.name, out=out)
-    store_task(folder, task)
+    folder = SOLVE.create(SolveConfig(steps=steps), inputs, about=task.name, out=out, kept=kept_task(task))
 
     truth = [[list(row) for row in grid] for grid in load_solution(task_id).outputs]
     attempts, share, costs, kl, error = [truth, truth], 0.0, {}, 0.0, 0.0

@@ -5,10 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import SolveConfig, SubmitConfig
 from novacula.arc.data.contest import load_challenges, read_submission
+from novacula.arc.data.task import Task
 from novacula.arc.submit import SUBMIT, PuzzleState, SubmitResult, round_ends, submit
 from novacula.errors import InputError, RunError
 from novacula.jobs import job_seed
@@ -97,13 +98,13 @@ def test_good_puzzles_are_answered_beside_a_broken_one(tmp_path: Path, caplog: p
 def test_the_time_limit_counts_what_comes_before_the_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = MODULE.store_tasks
+    keep = MODULE.kept_tasks
 
-    def slow_store(*arguments: Any) -> None:
+    def keep_slowly(tasks: Mapping[str, Task]) -> dict[str, bytes]:
         time.sleep(0.3)
-        store(*arguments)
+        return keep(tasks)
 
-    monkeypatch.setattr(MODULE, "store_tasks", slow_store)
+    monkeypatch.setattr(MODULE, "kept_tasks", keep_slowly)
     result = submit(write_challenges(tmp_path), CONFIG, out=tmp_path / "s.json", runs=tmp_path / "r", time_limit=0.2)
     assert result.status == "time-limit"
     assert [row.steps for row in result.findings.per_task] == [0] * 4

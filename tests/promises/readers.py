@@ -57,16 +57,15 @@ def _json(name: str, document: object) -> Callable[[Path], None]:
 
 
 def _run(folder: Path) -> None:
+    from novacula.jobs import Outcome
+    from novacula.jobs.outcomes import write_outcome
     from novacula.runs import RunFolder
 
     run = RunFolder.create(part="toy", verb="run", configuration={"task": "x"}, seed=0, threads=1, out=folder / "run")
     run.append_event({"step": 1, "loss": 0.5})
     run.save_checkpoint(1, {"x": np.arange(3.0)}, {"a": [1]})
     run.write_result({"loss": 0.5})
-    (folder / "jobs").mkdir()
-    outcome = {"id": "a", "status": "finished", "result": {"x": 1}, "error": "", "cpu_seconds": 0.1}
-    outcome |= {"peak_memory_mb": 1.0, "tries": 1, "digest": "d", "schema_version": 1}
-    (folder / "jobs" / "a.json").write_text(json.dumps(outcome))
+    write_outcome(folder, Outcome("a", "finished", {"x": 1}, "", 0.1, 1.0, 1), "d")
 
 
 def _read_run(folder: Path) -> object:
@@ -168,8 +167,10 @@ def _states(folder: Path) -> None:
 
     states = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
     np.savez_compressed(folder / "cloud.npz", points=states, activations=states, tokens=np.arange(30))
-    store_states(folder / "store", states)
-    (folder / "store" / "vocabulary.json").write_text(json.dumps({"schema_version": 1, "tokens": ["a", "b"]}))
+    store_states(folder / "store", states, vocabulary=["a", "b"])
+    index = json.loads((folder / "store/index.json").read_text())
+    del index["digests"]  # as an earlier version wrote it: digests would refuse each change before it is read
+    (folder / "store/index.json").write_text(json.dumps(index))
     import torch
 
     eye = torch.eye(4)

@@ -169,8 +169,7 @@ def test_tokens_in_a_features_report_are_escaped(
     points = np.column_stack([np.cos(turns), np.sin(turns), 0.01 * turns, turns * 0]).astype(np.float32)
     from novacula.features.discovery.source import store_states
 
-    store_states("store", points + 0.01, tokens=np.arange(400) % 2)
-    write_json("store/vocabulary.json", {"schema_version": 1, "tokens": [MARKUP, "x"]})
+    store_states("store", points + 0.01, tokens=np.arange(400) % 2, vocabulary=[MARKUP, "x"])
     words = (
         "features discover --store store --latents 8 --k 3 --train-tokens 2000 --batch 200 --nulls 1 --quiet --out run"
     )

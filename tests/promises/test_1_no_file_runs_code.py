@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from novacula.cli.main import main
 from novacula.distill.config import RunConfig
 from novacula.distill.run import RUN, RunInputs
 from novacula.errors import InputError
-from novacula.files import read_json, write_json
+from novacula.files import write_json
 from novacula.functions import FUNCTIONS
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.train import TRAIN
@@ -89,11 +90,11 @@ def test_a_folder_that_names_a_function_does_not_run_it(
     # As if somebody had sent a folder with a run in it, and a module beside it.
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(FUNCTIONS, raising=False)
-    verb.create(config, inputs, out="run")
-    record = read_json("run/run.json")
-    assert isinstance(record, dict)
-    changed = {entry: record[entry] | names for entry, names in change.items()}
-    write_json("run/run.json", record | changed | {"status": "interrupted"})
+    Path("mine.csv").write_text("x0,y0\n1,1\n")
+    record = verb.create(config, inputs, out="run").record
+    changed = {entry: getattr(record, entry) | names for entry, names in change.items()}
+    forged = replace(record, status="interrupted", **changed).with_files([])  # with the digest that belongs to it
+    forged.write(Path("run/run.json"))
     write_json("run/result.json", {"schema_version": 1, "steps": 1})
     Path("planted.py").write_text(f"import os\nos.mkdir({FLAG!r})\n\ndef f(x):\n    return x\n")
     code, said = main(["runs", action, "run"]), capsys.readouterr().err

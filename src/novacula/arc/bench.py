@@ -18,7 +18,7 @@ from novacula.arc.campaigns.curve import BenchFindings, TaskScore, measure
 from novacula.arc.campaigns.job import WORK, LegFindings, check_place, checkpoints, discard, puzzle_job, volume
 from novacula.arc.config import BenchConfig
 from novacula.arc.data.contest import load_solutions
-from novacula.arc.data.parse import read_tasks, store_tasks
+from novacula.arc.data.parse import kept_tasks, read_tasks
 from novacula.arc.data.puzzle import SizeRule, preprocess
 from novacula.arc.data.sources import list_tasks, load_solution, load_task, load_tasks
 from novacula.arc.data.task import Solution, Task
@@ -75,7 +75,7 @@ def bench(
         (inputs, tasks),
         about=about,
         label=f"bench-{about}",
-        store=lambda folder: store_tasks(folder, tasks),
+        kept=kept_tasks(tasks),
         **settings,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing_extensions import Unpack
 
 from novacula.arc.config import Dataset, SolveConfig
-from novacula.arc.data.parse import file_of, located_source, read_task, store_task
+from novacula.arc.data.parse import file_of, kept_task, located_source, read_task
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.drawing.puzzles import puzzle_html
 from novacula.arc.findings import SolveFindings
@@ -75,7 +75,7 @@ def solve(
     check_device(config.device)
     config = settled(config, [task])
     inputs = SolveInputs(task.name, located_source(source) if source else task.name, dataset)
-    return SOLVE.start(config, inputs, task, about=task.name, store=lambda folder: store_task(folder, task), **settings)
+    return SOLVE.start(config, inputs, task, about=task.name, kept=kept_task(task), **settings)
 
 
 SOLVE = Verb(

@@ -27,7 +27,7 @@ from novacula.arc.campaigns.job import (
 )
 from novacula.arc.config import SubmitConfig
 from novacula.arc.data.contest import load_challenges, write_submission
-from novacula.arc.data.parse import MAX_SIDE, read_tasks, store_tasks
+from novacula.arc.data.parse import MAX_SIDE, kept_tasks, read_tasks
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.network.engine_choice import settled
 from novacula.arc.submit_report import SubmitFindings, SubmitRow, write_page
@@ -141,9 +141,7 @@ def submit(
     write_submission(path, asked.tests, {})
     label = f"submit-{about}"
     try:
-        folder = SUBMIT.create(
-            config, inputs, about=about, label=label, store=lambda folder: store_tasks(folder, asked.tasks), runs=runs
-        )
+        folder = SUBMIT.create(config, inputs, about=about, label=label, kept=kept_tasks(asked.tasks), runs=runs)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

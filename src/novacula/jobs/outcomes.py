@@ -141,7 +141,7 @@ def _outcome(document: dict[str, JSON], path: Path) -> Outcome:
         problems.append("id must be the file's name")
     if (document.get("status") == "finished") != (document.get("result") is not None):
         problems.append("a finished job must have a result, and a failed one none")
-    if document.get("result_digest") != _digest(document.get("result")):
+    if "result_digest" in document and document["result_digest"] != _digest(document.get("result")):
         problems.append("result must be the one with this result_digest")
     if problems:
         raise _DamagedError(str(path), *problems)

@@ -28,7 +28,6 @@ from novacula.files import (
 )
 from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from novacula.runs.events import RESUMED, read_events
-from novacula.runs.inputs import own_files
 from novacula.runs.machine import Origin, machine, versions
 from novacula.runs.record import NewRun, Record, Status
 
@@ -179,15 +178,6 @@ class RunFolder:
             OSError: the disk or the folder refused.
         """
         self.record = self.record.updated_with(status=status, step=step, length=length, error=error)
-        self.record.write(self.path / RECORD)
-
-    def note_own_files(self) -> None:
-        """Records the digests of the artifacts, in which a new run keeps what it needs of its inputs.
-
-        Raises:
-            OSError: the disk or the folder refused.
-        """
-        self.record = self.record.with_files([*self.record.files, *own_files(self.path)])
         self.record.write(self.path / RECORD)
 
     def named(self, text: str) -> str:

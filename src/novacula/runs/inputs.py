@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from novacula.errors import InputError
-from novacula.files import digest_of_file
+from novacula.files import digest_of, digest_of_file
 from novacula.functions import module_of
 
 
@@ -34,8 +34,10 @@ def located(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(path) if os.path.exists(path) else os.fspath(path)
 
 
-def input_files(paths: Iterable[str | os.PathLike[str]], functions: Iterable[str] = ()) -> list[InputFile]:
-    """Returns the files and the modules of functions with which a run begins.
+def input_files(
+    paths: Iterable[str | os.PathLike[str]], functions: Iterable[str] = (), kept: Mapping[str, bytes] | None = None
+) -> list[InputFile]:
+    """Returns the files and the modules of functions with which a run begins, and the artifacts that it keeps of them.
 
     Raises:
         InputError: a file is unreadable.
@@ -44,13 +46,7 @@ def input_files(paths: Iterable[str | os.PathLike[str]], functions: Iterable[str
     for name in functions:
         if module := module_of(name):
             files.append(InputFile(located(module), digest_of_file(module), name))
-    return files
-
-
-def own_files(folder: Path) -> list[InputFile]:
-    """Returns the files that a new run keeps of its inputs in its folder's artifacts."""
-    paths = sorted(path for path in (folder / "artifacts").rglob("*") if path.is_file())
-    return [InputFile(str(path.relative_to(folder)), digest_of_file(path)) for path in paths]
+    return files + [InputFile(f"artifacts/{name}", digest_of(content)) for name, content in (kept or {}).items()]
 
 
 def check_inputs(files: Iterable[InputFile], folder: Path, command: str) -> None:

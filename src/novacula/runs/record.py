@@ -145,7 +145,7 @@ class Record:
 
     def _read(self, kind: type[_Options], entry: Literal["configuration", "inputs"], path: Path) -> _Options:
         stored, place = getattr(self, entry), f"{path}/run.json, {entry}"
-        if self.schema_version == _OLD:
+        if self.schema_version == _OLD or not self.digest:
             raise InputError(place, "was written by an earlier novacula: the run can be shown, but not resumed")
         known = {field.name for field in fields(kind)}  # pyright: ignore[reportArgumentType]
         problems = [f"{name!r} is unknown" for name in sorted(stored.keys() - known)]

@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar, get_args, runtime_checkable
 from typing_extensions import Unpack, get_original_bases
 
 from novacula.errors import RunError
-from novacula.files import refuse_links, to_json
+from novacula.files import refuse_links, to_json, write_bytes
 from novacula.functions import allow_functions, check_functions
 from novacula.options import moved, refuse_odd_names
 from novacula.runs.folder import RECORD, RunFolder
@@ -60,8 +60,8 @@ class NewFolder(RunSettings, total=False):
     """The subject of the run, for lists."""
     label: str | None
     """The subject of the run, for the folder's name; `about` by default."""
-    store: Callable[[RunFolder], object] | None
-    """A function that keeps in the new folder what a resumed run needs."""
+    kept: Mapping[str, bytes]
+    """The artifacts, by name, in which the new folder keeps what a resumed run needs of its inputs."""
 
 
 @runtime_checkable
@@ -186,23 +186,22 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         allow_functions(functions)
         place = os.path.abspath(os.fspath(settings.get("out") or settings.get("runs", "runs")))
         refuse_odd_names((place, *texts_in(to_json(inputs))))
-        about, label = settings.get("about", ""), settings.get("label")
+        about, label, kept = settings.get("about", ""), settings.get("label"), settings.get("kept", {})
         folder = RunFolder.create(
             part=self.part,
             verb=self.name,
             about=about,
             configuration=config,
             inputs=inputs,
-            files=input_files(self.files(config, inputs), functions),
+            files=input_files(self.files(config, inputs), functions, kept),
             seed=self.seed(config, inputs),
             threads=self.threads(config),
             label=about if label is None else label,
             runs=settings.get("runs", "runs"),
             out=settings.get("out"),
         )
-        if store := settings.get("store"):
-            store(folder)
-            folder.note_own_files()
+        for name, content in kept.items():
+            write_bytes(folder.artifact(name), content)
         return folder
 
     def read(self, folder: RunFolder) -> tuple[Config, Inputs]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError
-from novacula.files import check_schema, read_json, write_json
+from novacula.files import check_schema, format_json, read_json
 from novacula.runs import RunFolder, located
 
 _COLORS = 10
@@ -74,9 +74,9 @@ def task_as_json(task: Task) -> dict[str, list[dict[str, Grid]]]:
     }
 
 
-def store_task(folder: RunFolder, task: Task) -> None:
-    """Keeps the puzzle of a run in its folder."""
-    write_json(folder.artifact(_TASK), {"schema_version": SCHEMA_VERSION, **task_as_json(task)})
+def kept_task(task: Task) -> dict[str, bytes]:
+    """Returns the puzzle of a run as the artifact that keeps it."""
+    return {_TASK: format_json({"schema_version": SCHEMA_VERSION, **task_as_json(task)}).encode("ascii")}
 
 
 def read_task(folder: RunFolder) -> Task:
@@ -85,10 +85,10 @@ def read_task(folder: RunFolder) -> Task:
     return parse_task(read_json(path), str(folder.record.inputs.get("task")), str(path), LARGEST_SIDE)
 
 
-def store_tasks(folder: RunFolder, tasks: Mapping[str, Task]) -> None:
-    """Keeps the puzzles of a campaign in its folder, by the names that they have in it."""
+def kept_tasks(tasks: Mapping[str, Task]) -> dict[str, bytes]:
+    """Returns the puzzles of a campaign, by the names that they have in it, as the artifact that keeps them."""
     document = {"schema_version": SCHEMA_VERSION, "tasks": {name: task_as_json(task) for name, task in tasks.items()}}
-    write_json(folder.artifact(_TASKS), document)
+    return {_TASKS: format_json(document).encode("ascii")}
 
 
 def read_tasks(folder: RunFolder) -> dict[str, Task]:

@@ -1,6 +1,7 @@
 """What the verbs collect, train-sae, discover and survey begin with, and states that a user has, as a store."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,12 +147,13 @@ def store_states(
     documents: np.ndarray | None = None,
     *,
     source: str = "arrays",
+    vocabulary: Sequence[str] | None = None,
 ) -> Store:
     """Makes a store of states. By default a state's token is its row, and all are in one document."""
     if not states.size:
         raise InputError(source, "holds no states; at least one is needed")
     rows = np.arange(len(states))
-    writer = StoreWriter(Path(folder), states.shape[1], Origin(source), precision="float32")
+    writer = StoreWriter(Path(folder), states.shape[1], Origin(source), precision="float32", vocabulary=vocabulary)
     writer.append(
         states,
         rows if tokens is None else tokens.astype(np.int64),

@@ -22,7 +22,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from novacula.errors import InputError
-from novacula.files import check_schema, decode_safetensors, digest_of, from_json, parse_json, read_buffer, read_json
+from novacula.files import check_schema, digest_of_file, from_json, read_json, read_safetensors
 
 SCHEMA_VERSION = 1
 INDEX = "index.json"
@@ -155,8 +155,8 @@ class Store:
         path = self.path / VOCABULARY
         if not path.exists() and VOCABULARY not in (self._digests or ()):
             return None
-        content = self._content(path, _MAX_VOCABULARY)
-        document = check_schema(parse_json(content, str(path)), str(path), SCHEMA_VERSION)
+        document = check_schema(read_json(path, max_bytes=_MAX_VOCABULARY), str(path), SCHEMA_VERSION)
+        self._check(path)
         texts = document.get("tokens")
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise InputError(str(path), "must hold a list of texts")
@@ -188,19 +188,18 @@ class Store:
         return found
 
     def _array(self, path: Path, name: str) -> np.ndarray:
-        arrays = decode_safetensors(self._content(path, _MAX_SHARD), str(path))
+        arrays = read_safetensors(path, max_bytes=_MAX_SHARD)
+        self._check(path)
         if name not in arrays:
             raise InputError(str(path), f"has no tensor {name!r}")
         return arrays[name]
 
-    def _content(self, path: Path, max_bytes: int) -> bytearray:
-        """Returns the content of a file of the store, whose digest is compared when it is first read."""
-        content = read_buffer(path, max_bytes=max_bytes)
+    def _check(self, path: Path) -> None:
+        """Compares the digest of a file of the store with the index when it is first read."""
         if self._digests is not None and path.name not in self._checked:
-            if digest_of(content) != self._digests.get(path.name):
+            if digest_of_file(path) != self._digests.get(path.name):
                 raise InputError(str(path), f"is damaged: its digest is not the one in {INDEX}")
             self._checked.add(path.name)
-        return content
 
 
 def shard_name(kind: str, shard: int) -> str:
