@@ -20,6 +20,7 @@ MAX_DEPTH = 64
 """The deepest nesting of arrays and objects that readers and writers accept."""
 
 _MAX_MEMORY = 85_000_000
+_MOST_PER_BYTE = 300
 _KINDS = (dict, list)
 _CONTAINERS = frozenset(_KINDS)
 _TOO_DEEP = f"arrays or objects are nested too deeply; at most {MAX_DEPTH} levels are read"
@@ -60,7 +61,7 @@ def parse_json(data: bytes | bytearray, source: str, *, max_memory: int = _MAX_M
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(source, f"line {line}, byte {error.start}: not UTF-8") from error
-    if (memory := _memory(data, text)) > max_memory:
+    if _MOST_PER_BYTE * len(data) > max_memory and (memory := _memory(data, text)) > max_memory:
         raise InputError(
             source, f"holds too many values: about {megabytes(memory)} of them, {megabytes(max_memory)} at most"
         )
@@ -213,6 +214,8 @@ def _checked(value: JSON, text: str, source: str) -> JSON:
     """Returns `value` if its nesting cannot exhaust the stack later and every string can be printed."""
     level = _inner([value])
     for _ in range(MAX_DEPTH):
+        if not level:
+            break
         level = [child for node in level for child in _inner(node)]
     if level:
         raise InputError(source, _TOO_DEEP)

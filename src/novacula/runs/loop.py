@@ -96,7 +96,7 @@ class ResumeSettings(TypedDict, total=False):
     checkpoint_seconds: float
     """The shortest wall time between checkpoints, in seconds; 30 by default."""
     on_step: OnStep | None
-    """A callback after every step; the steps of a campaign are its jobs."""
+    """A callback after every step; the steps of a campaign are its jobs. By default, a notebook's cell shows them."""
 
 
 class RunSettings(ResumeSettings, total=False):

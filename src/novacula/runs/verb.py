@@ -4,7 +4,6 @@ The module of a verb has one `Verb`, and a public function that checks the verb'
 module contains what all verbs share: it makes the folders of runs, and drives, resumes and reports them.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,6 +22,7 @@ from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
 from novacula.runs.inputs import check_inputs, input_files, texts_in
 from novacula.runs.loop import OnStep, Program, ResumeSettings, RunSettings, drive
+from novacula.runs.notebook import cell_progress
 from novacula.runs.record import Status
 
 Findings = TypeVar("Findings")
@@ -184,7 +184,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         self.check(config)
         functions = self.functions(config, inputs)
         allow_functions(functions)
-        place = os.path.abspath(os.fspath(settings.get("out") or settings.get("runs", "runs")))
+        place = str(Path(settings.get("out") or settings.get("runs", "runs")).absolute())
         refuse_odd_names((place, *texts_in(to_json(inputs))))
         about, label, kept = settings.get("about", ""), settings.get("label"), settings.get("kept", {})
         folder = RunFolder.create(
@@ -278,7 +278,8 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
     def work(self, config: Config, subject: Subject, folder: RunFolder, **settings: Unpack[ResumeSettings]) -> Result:
         """Does the work of a run in its folder, and draws its page. Arguments are as for `start` and `create`."""
         work = self.begin(config, subject, folder)
-        time_limit, on_step = settings.get("time_limit"), settings.get("on_step")
+        time_limit = settings.get("time_limit")
+        on_step = settings["on_step"] if "on_step" in settings else cell_progress()
         if isinstance(work, Program):
             seconds = settings.get("checkpoint_seconds", CHECKPOINT_SECONDS)
             status = drive(work, folder, checkpoint_seconds=seconds, time_limit=time_limit, on_step=on_step)

@@ -1,0 +1,49 @@
+"""Progress in the cell of a notebook."""
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from novacula.runs import NoInputs
+from novacula.runs.notebook import cell_progress
+from tests.runs.toy import TOY, ToyConfig
+
+
+class Cell(ModuleType):
+    """The few functions of IPython that show something in a cell."""
+
+    def __init__(self, *, kernel: bool) -> None:
+        super().__init__("IPython")
+        self.shown: list[str] = []
+        self.display = SimpleNamespace(display=self._show, HTML=str)
+        self._shell = SimpleNamespace(kernel=1) if kernel else SimpleNamespace()
+
+    def get_ipython(self) -> object:
+        return self._shell
+
+    def update(self, text: str) -> None:
+        self.shown.append(text)
+
+    def _show(self, text: str, *, display_id: bool) -> "Cell":
+        assert display_id and text == ""
+        return self
+
+
+def test_a_run_shows_its_progress_in_the_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = Cell(kernel=True)
+    monkeypatch.setitem(sys.modules, "IPython", cell)
+    monkeypatch.setattr("novacula.runs.notebook._FRAME_SECONDS", 0.0)
+    TOY.start(ToyConfig(length=3), NoInputs(), None, out=tmp_path / "run")
+    assert len(cell.shown) == 3 and '<progress value="1" max="3"></progress> 1/3 · step 1 · sum' in cell.shown[0]
+    assert " left · " in cell.shown[1] and "0:00 left" in cell.shown[2]
+    TOY.start(ToyConfig(length=3), NoInputs(), None, out=tmp_path / "silent", on_step=None)
+    assert len(cell.shown) == 3, "None silences it"
+
+
+def test_outside_a_notebook_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    assert cell_progress() is None
+    monkeypatch.setitem(sys.modules, "IPython", Cell(kernel=False))
+    assert cell_progress() is None, "a terminal with IPython"
