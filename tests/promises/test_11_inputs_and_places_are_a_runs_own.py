@@ -81,26 +81,7 @@ def test_a_resumed_submission_is_written_into_its_run(
     places: Path, capfd: pytest.CaptureFixture[str], out: object
 ) -> None:
     Path("c.json").write_text(json.dumps({"one": TASK, "two": TASK, "bad": {}}))
-    assert (
-        main(
-            [
-                "arc",
-                "submit",
-                "--challenges",
-                "c.json",
-                "--steps",
-                "3",
-                "--workers",
-                "1",
-                "--time-limit",
-                "0.001s",
-                "--out",
-                "s.json",
-                "-q",
-            ]
-        )
-        == 1
-    )
+    assert main(SUBMIT.split()) == 1
     (run,) = Path("runs").iterdir()
     Path("mine").write_text("mine")
     forge(run, out=out)
@@ -118,26 +99,7 @@ def test_a_forged_submission_is_refused_in_one_line(
     places: Path, capfd: pytest.CaptureFixture[str], change: dict[str, Any]
 ) -> None:
     Path("c.json").write_text(json.dumps({"one": TASK}))
-    assert (
-        main(
-            [
-                "arc",
-                "submit",
-                "--challenges",
-                "c.json",
-                "--steps",
-                "3",
-                "--workers",
-                "1",
-                "--time-limit",
-                "0.001s",
-                "--out",
-                "s.json",
-                "-q",
-            ]
-        )
-        == 0
-    )
+    assert main(SUBMIT.split()) == 0
     (run,) = Path("runs").iterdir()
     forge(run, **change)
     assert "Traceback" not in one_line(capfd, f"runs resume {run}".split())
