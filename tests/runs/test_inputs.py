@@ -97,8 +97,7 @@ def test_the_module_of_a_function_is_compared_and_not_imported(tmp_path: Path, m
 
 def test_what_a_run_keeps_of_its_input_is_compared(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("one")
-    store = lambda folder: folder.artifact("kept/a.txt").write_text("puzzle")  # noqa: E731
-    run = cut_run(str(tmp_path / "d.csv"), tmp_path / "run", store=store)
+    run = cut_run(str(tmp_path / "d.csv"), tmp_path / "run", kept={"kept/a.txt": b"puzzle"})
     (tmp_path / "run").rename(tmp_path / "moved")
     run = tmp_path / "moved"
     (run / "artifacts" / "kept" / "a.txt").write_text("puzzel")
@@ -120,7 +119,7 @@ def test_a_changed_entry_that_decides_the_result_is_refused(tmp_path: Path, entr
         "files": [],
         "seed": 1,
         "threads": 2,
-        "digest": "",
+        "digest": "blake2b:0",
     }
     (run / "run.json").write_text(json.dumps(document | {entry: changed[entry]}))
     with pytest.raises(InputError, match="is damaged: its digest is not that of"):
@@ -155,3 +154,15 @@ def test_a_run_with_a_link_is_neither_continued_nor_drawn(tmp_path: Path, name: 
         pass
     assert [path.name for path in (tmp_path / "target").iterdir()] == ["mine"]
     assert (tmp_path / "target" / "mine").read_text() == "mine"
+
+
+def test_a_run_from_before_digests_is_shown_and_not_resumed(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("one")
+    run = cut_run(str(tmp_path / "d.csv"), tmp_path / "run")
+    document = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(
+        json.dumps({key: document[key] for key in document if key not in ("digest", "files")})
+    )
+    assert RunFolder.open(run).status == "interrupted"
+    with pytest.raises(InputError, match="can be shown, but not resumed"):
+        resume(run)

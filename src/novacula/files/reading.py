@@ -23,6 +23,8 @@ _REASONS = {
 _MAX_NAME = 255
 _MAX_EMPTY = 2**24
 _DIGEST = 32
+_NAMED = "blake2b:"
+_PIECE = 1 << 20
 _ANY = ("utf-8", "surrogateescape")
 
 
@@ -78,7 +80,7 @@ def read_buffer(path: str | os.PathLike[str], *, max_bytes: int) -> bytearray:
 
 def digest_of(content: bytes | bytearray) -> str:
     """Returns the digest of a content, by which we recognize it: BLAKE2b of 256 bits, with its name."""
-    return _written(hashlib.blake2b(content, digest_size=_DIGEST))
+    return _NAMED + hashlib.blake2b(content, digest_size=_DIGEST).hexdigest()
 
 
 def digest_of_file(path: str | os.PathLike[str]) -> str:
@@ -92,13 +94,12 @@ def digest_of_file(path: str | os.PathLike[str]) -> str:
         return digest_of("\n".join(f"{digest_of_file(file)} {file.relative_to(path)}" for file in files).encode(*_ANY))
     with open_regular(path, max_bytes=2**63) as handle:
         try:
-            return _written(hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=_DIGEST)))
+            state = hashlib.blake2b(digest_size=_DIGEST)
+            while piece := handle.read(_PIECE):
+                state.update(piece)
+            return _NAMED + state.hexdigest()
         except OSError as error:
             raise InputError(os.fspath(path), error.strerror or str(error)) from error
-
-
-def _written(state: "hashlib._Hash") -> str:
-    return f"blake2b:{state.hexdigest()}"
 
 
 def megabytes(count: int) -> str:
