@@ -167,7 +167,7 @@ def gallery(
 def copy(run: RunName, to: Path, /, *, runs: Runs = Path("runs"), json: Json = False) -> None:
     """Copy a run to another folder, for example to resume it with two time limits.
 
-    The copy has no links, and nothing of a process that works in the run.
+    The copy has nothing of a process that works in the run. A run with links inside is refused.
 
     Example: novacula runs copy runs/demo runs/demo-2
 

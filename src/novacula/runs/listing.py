@@ -90,20 +90,17 @@ def runs_before(runs: str | os.PathLike[str], seconds: float) -> list[RunFolder]
 
 
 def copy_run(folder: RunFolder, to: str | os.PathLike[str]) -> RunFolder:
-    """Copies a run, without links and without files of a process, and returns the copy.
+    """Copies a run, without files of a process, and returns the copy.
 
     Raises:
         RunError: `to` exists, a process works in the run, or the system refuses.
+        InputError: the run has a link.
     """
-
-    def left_out(place: str, names: list[str]) -> list[str]:
-        return [name for name in names if name == LOCK or name.endswith(".tmp") or (Path(place) / name).is_symlink()]
-
     if os.path.lexists(to):
         raise RunError(f"{os.fspath(to)}: exists already; name a folder that does not")
     with folder.lock():
         try:
-            shutil.copytree(folder.path, to, ignore=left_out)
+            shutil.copytree(folder.path, to, ignore=shutil.ignore_patterns(LOCK, "*.tmp"))
         except (OSError, shutil.Error) as error:
             shutil.rmtree(to, ignore_errors=True)
             raise RunError(f"{os.fspath(to)}: cannot be copied: {error}") from error
