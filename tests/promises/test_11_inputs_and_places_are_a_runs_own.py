@@ -68,7 +68,7 @@ def test_data_of_another_folder_do_not_enter_a_run(
     Path("d.csv").write_text("\n".join(rows))
     assert main(["distill", "run", "d.csv", "--out", "run", "--time-limit", "0.001s", "-q"]) in (0, 1)
     record = RunFolder.open("run").record
-    assert (record.inputs, record.about) == ({"source": str(places / "A" / "d.csv")}, "d.csv")
+    assert (record.inputs["source"], record.about) == (str(places / "A" / "d.csv"), "d.csv")
     assert str(places) not in Path("run/report.html").read_text().replace(str(places / "A" / "run"), "")
     Path("d.csv").write_text("\n".join(rows).replace("1,1", "1,0"))
     monkeypatch.chdir(places / "B")
