@@ -1,0 +1,131 @@
+"""How many recorded ARC puzzles a rule of choice solves: the one script that sees recordings and solutions together.
+
+    python benchmarks/studies/arc_choose.py [--set training] [--steps 200,500,1000] [--json PATH]
+
+Sets: `training`, the 120 puzzles of `arc_tasks` that are recorded so far; `evaluation`, the 400 evaluation puzzles of
+ARC-AGI-1; `arc2`, the 120 public evaluation puzzles of ARC-AGI-2. Rules are fitted on `training` alone. The other two
+are refused until the last of their recordings with seed 0 is made, so that no rule is chosen on a part of them.
+
+A row is a rule after so many steps, seeds counted together. pass@n counts the puzzles of which one of the n best
+candidates is right in all test outputs (the paper's rule); the contest's rule counts test outputs that either of two
+attempts has right. Intervals are the exact binomial ones of 95 %. Processor time is that of training.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import binomtest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from arc_tasks import MORE_TASKS, TASKS
+from harness import RESULTS, arguments, save, table_head, table_row
+
+from novacula.arc.answers.answers import Answer, answer_text, ranked
+from novacula.arc.answers.recording import Recording, grid_digest
+from novacula.arc.answers.recording_file import read_recording
+from novacula.arc.config import Dataset
+from novacula.arc.data.sources import list_tasks, load_solution
+
+Key = tuple[bytes, ...]
+"""A candidate in any recording of a puzzle: the digest of its grid for each test input."""
+PUBLISHED = {200: 6.0, 500: 15.0, 1000: 19.25, 1500: 21.5, 2000: 20.0}
+"""pass@2 in percent over the steps, evaluation split (arXiv 2512.06104, table 1)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a rule solves.
+
+    Attributes:
+        rule: seeds and steps of each.
+        puzzles, outputs: how many puzzles and test outputs there are.
+        pass_1, pass_2: how many puzzles are solved by the best candidate, and by one of the two best.
+        contest: how many test outputs one of two attempts has right.
+        cpu_hours: of training.
+    """
+
+    rule: str
+    puzzles: int
+    outputs: int
+    pass_1: int
+    pass_2: int
+    contest: int
+    cpu_hours: float
+
+
+def key_of(answer: Answer) -> Key:
+    """The key of an answer."""
+    return tuple(grid_digest(answer_text([grid])) for grid in answer)
+
+
+def joint_ranking(recordings: Sequence[Recording], steps: int) -> list[Key]:
+    """The candidates by the published weights, added over recordings of one puzzle with different seeds, best first."""
+    scores: dict[Key, float] = {}
+    for recording in recordings:
+        for candidate, score in recording.scores(steps).items():
+            key = tuple(recording.digests[number].tobytes() for number in candidate)
+            scores[key] = float(np.logaddexp(scores.pop(key, -np.inf), score))
+    return ranked(scores)
+
+
+def solved(recorded: Mapping[str, Sequence[Recording]], truths: Mapping[str, Key], seeds: int, steps: int) -> Row:
+    """The row of the published weights with so many seeds and steps."""
+    first = second = contest = 0
+    seconds = 0.0
+    for task, recordings in recorded.items():
+        best, truth = joint_ranking(recordings[:seeds], steps)[:2], truths[task]
+        first += truth == best[0]
+        second += truth in best
+        contest += sum(any(attempt[test] == grid for attempt in best) for test, grid in enumerate(truth))
+        seconds += sum(r.origin.training_cpu_seconds * steps / len(r.kl) for r in recordings[:seeds])
+    outputs = sum(map(len, truths.values()))
+    rule = f"{seeds} seed{'s' if seeds > 1 else ''}, {steps} steps{' each' if seeds > 1 else ''}"
+    return Row(rule, len(recorded), outputs, first, second, contest, seconds / 3600)
+
+
+def read_set(name: str, folder: Path) -> tuple[dict[str, list[Recording]], dict[str, Key]]:
+    """The recordings of every puzzle of a set, by seed, and the truths."""
+    dataset: Dataset = "arc2" if name == "arc2" else "arc1"
+    tasks = [*TASKS, *MORE_TASKS] if name == "training" else [task.id for task in list_tasks(dataset, "evaluation")]
+    folder = folder / "arc2" if name == "arc2" else folder
+    files = {task: sorted(folder.glob(f"{task}-?.npz")) for task in tasks}
+    there = {task: found for task, found in files.items() if found and found[0].stem.endswith("-0")}
+    if name != "training" and len(there) < len(tasks):
+        sys.exit(f"{len(there)} of {len(tasks)} puzzles are recorded; this set is opened once, when all are")
+    recorded = {task: [read_recording(file) for file in found] for task, found in there.items()}
+    return recorded, {task: key_of(load_solution(task, dataset).outputs) for task in recorded}
+
+
+def _percent(count: int, of: int) -> str:
+    low, high = binomtest(count, of).proportion_ci(method="exact")
+    return f"{count} = {100 * count / of:.1f} % ({100 * low:.1f} … {100 * high:.1f})"
+
+
+def main() -> None:
+    """Print the table."""
+    options = arguments(
+        __doc__, set=("training", "evaluation", "arc2"), steps="200,500,1000,1500,2000", results=RESULTS / "arc_record"
+    )
+    recorded, truths = read_set(options.set, Path(options.results))
+    if not recorded:
+        sys.exit("nothing is recorded yet: python benchmarks/studies/arc_record.py")
+    length = min(len(recordings[0].kl) for recordings in recorded.values())
+    seeds = min(map(len, recorded.values()))
+    rows = []
+    table_head("rule", "pass@1", "pass@2", "published pass@2", "contest, test outputs", "CPU hours")
+    for count in range(1, seeds + 1):
+        for steps in [steps for steps in map(int, options.steps.split(",")) if steps <= length]:
+            row = solved(recorded, truths, count, steps)
+            known = f"{PUBLISHED[steps]} %" if options.set == "evaluation" and steps in PUBLISHED else None
+            passed = _percent(row.pass_1, row.puzzles), _percent(row.pass_2, row.puzzles)
+            table_row(row.rule, *passed, known, _percent(row.contest, row.outputs), f"{row.cpu_hours:.2f}")
+            rows.append(row)
+    save(options.json, set=options.set, rows=rows)
+
+
+if __name__ == "__main__":
+    main()
