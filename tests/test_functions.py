@@ -89,6 +89,12 @@ def test_a_function_of_the_working_folder_is_loaded_and_the_path_left_as_it_was(
     assert sys.path == before
 
 
+def test_answers_that_nobody_waited_for_are_no_answers_to_later_questions(module: str) -> None:
+    process = FunctionProcess(f"{module}:total", 10.0)
+    assert next(process.call([[number] for number in range(300)])) == [[0]]
+    assert list(process.call([[7, 1]])) == [[[7], [8]]]
+
+
 def test_a_process_answers_each_list_on_its_own(module: str) -> None:
     lists = [[number, 1, 2] for number in range(1200)]
     process = FunctionProcess(f"{module}:total", 10.0)

@@ -30,8 +30,8 @@ from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, list_symbols, stepper
 
 _MOST_SYMBOLS = 500
-_VISITS = 100
-_LIMITS = ExplorationLimits(0, states=300, steps=300_000)
+_VISITS = 50
+_LIMITS = ExplorationLimits(0, states=300, steps=100_000)
 _ROUNDS = 12
 _WORDS = 20_000
 _ROWS = 400
