@@ -124,7 +124,7 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path: Path) -> No
     assert whole.findings.tier == "S4" and whole.status == "finished"
     part = run("Parity_Zeros", CONFIG, out=tmp_path / "part", time_limit=1e-9)
     assert part.status == "time-limit" and not part.reached
-    assert part.findings.reason.startswith("It was stopped before its end, while networks were trained. `novacula runs")
+    assert part.findings.reason.startswith("It was stopped before its end. `novacula runs resume` continues it: next,")
     for _ in range(200):
         part = RUN.resume(RunFolder.open(tmp_path / "part"), time_limit=1e-9)
         if part.status == "finished":
@@ -147,7 +147,7 @@ def test_a_step_that_runs_out_of_time_is_not_done_and_has_longer_the_next_time(
     save_network(tmp_path / "n.safetensors", planted_network("Parity_All"))
     part = run(str(tmp_path / "n.safetensors"), CONFIG, out=tmp_path / "run", time_limit=1e-9)
     assert part.status == "time-limit" and part.findings.program is None
-    assert "a network was opened" in part.findings.reason and "longer --time-limit" in part.findings.reason
+    assert "next, a network is opened" in part.findings.reason and "longer --time-limit" in part.findings.reason
     cuts = [1]
     while part.status != "finished":
         part = RUN.resume(RunFolder.open(tmp_path / "run"), time_limit=1e-9)

@@ -105,14 +105,14 @@ _ADVICE: dict[Kind, str] = {
     "network": "A network of fewer inputs, or one that makes no mistake itself, is easier to open.",
 }
 _STEPS = {
-    "asked": "a road without a network was tried; --no-shortcuts leaves these roads out",
-    "train": "networks were trained",
-    "opened": "a network was opened",
+    "asked": "a road without a network is tried; --no-shortcuts leaves these roads out",
+    "train": "networks are trained",
+    "opened": "a network is opened",
 }
 
 
 def stopped(source: Source, step: str, cut: int) -> str:
-    """Returns that a run was stopped, in which step, and what to try.
+    """Returns that a run was stopped, before which step, and what to try.
 
     Args:
         source: of the run.
@@ -121,7 +121,7 @@ def stopped(source: Source, step: str, cut: int) -> str:
     """
     longer = " Give it a longer --time-limit: this step takes more than it had." if cut else ""
     slow = " Or choose a narrower range from --low to --high." if cut and source.kind == "function" else ""
-    return f"It was stopped before its end, while {_STEPS[step]}. `novacula runs resume` continues it.{longer}{slow}"
+    return f"It was stopped before its end. `novacula runs resume` continues it: next, {_STEPS[step]}.{longer}{slow}"
 
 
 def dead_end(source: Source, opened: int, best: JudgedProgram | None, found: bool) -> str:
