@@ -1,5 +1,6 @@
 """The programs of examples/, at a small size: each runs, and what it shows is so."""
 
+import json
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +35,13 @@ def test_a_puzzle_is_solved_and_its_description_gets_shorter(tmp_path: Path) -> 
     assert solved
     assert len(prices) == 220
     assert prices[-1] < prices[99] / 2 < prices[49] / 4
+
+
+def test_experiments_with_the_solver_are_short(tmp_path: Path) -> None:
+    module = example("research_on_arc")
+    assert module.main("3618c87e", 20, tmp_path).keys() == {"decodes", "Ablated", "Cheap"}
+    prices = [json.loads((tmp_path / name / "result.json").read_text())["kl"] for name in ("Ablated", "Cheap")]
+    assert prices[0] != prices[1]
 
 
 def test_the_distilled_program_adds(tmp_path: Path) -> None:

@@ -7,7 +7,10 @@ from .data.sources import (
     load_solution as load_solution,
     load_task as load_task,
 )
+from .answers.answers import Answers as Answers, Attempt as Attempt, ranked as ranked
 from .network.engine import Engine as Engine
+from .network.network import Layers as Layers, Network as Network, Outputs as Outputs
+from .network.weights import Block as Block
 from .network.torch_engine import TorchEngine as TorchEngine
 from .data.puzzle import Puzzle as Puzzle, preprocess as preprocess
 from .record import record as record

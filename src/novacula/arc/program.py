@@ -19,7 +19,7 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
-from novacula.arc.network.engine_choice import make_engine, numeric_threads
+from novacula.arc.network.engine_choice import MakeEngine, make_engine, numeric_threads
 from novacula.arc.network.multitensor import SUBSETS
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step
@@ -67,12 +67,12 @@ class Restarts:
 class SolveProgram(Program):
     """The training on one puzzle, which holds no solution; `run` is the folder that the result names."""
 
-    def __init__(self, task: Task, config: SolveConfig, run: str) -> None:
-        self.task = task
+    def __init__(self, task: Task, config: SolveConfig, run: str, engine: MakeEngine = make_engine) -> None:
+        self.task, self._make_engine = task, engine
         self._puzzle, self._config, self._run = preprocess(task), config, run
         self._restarts = Restarts(config.steps, config.restarts, config.seed)
         self._restart = 0
-        self._engine = make_engine(self._puzzle, config)
+        self._engine = engine(self._puzzle, config)
         self._answers = Answers(self._puzzle)
         self._metrics: StepCosts | None = None
         self._shown: tuple[Answer, ...] | None = None
@@ -194,7 +194,7 @@ class SolveProgram(Program):
         """Makes the engine of a restart, unless it is at work."""
         if restart != self._restart:
             self._restart = restart
-            self._engine = make_engine(self._puzzle, replace(self._config, seed=self._restarts.seed_of(restart)))
+            self._engine = self._make_engine(self._puzzle, replace(self._config, seed=self._restarts.seed_of(restart)))
 
 
 def peak_memory_mb() -> float:

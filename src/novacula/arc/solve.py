@@ -1,7 +1,7 @@
 """Solve one puzzle by compressing it: ``novacula arc solve``."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from typing_extensions import Unpack
 
@@ -10,10 +10,11 @@ from novacula.arc.data.parse import file_of, kept_task, located_source, read_tas
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.drawing.puzzles import puzzle_html
 from novacula.arc.findings import SolveFindings
-from novacula.arc.network.engine_choice import check_device, numeric_threads, settled
+from novacula.arc.network.engine_choice import MakeEngine, check_device, make_engine, numeric_threads, settled
 from novacula.arc.program import SolveProgram
 from novacula.arc.solve_report import write_page
-from novacula.runs import RunResult, RunSettings, Signature, Verb
+from novacula.errors import RunError
+from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class SolveInputs:
         task: the puzzle's identifier.
         source: where it came from, as for `novacula.arc.load_task`.
         dataset: the public set in which `source` was looked up; None where it was not.
+        engine: the name of an engine that a Python user gave; None for one of ours.
     """
 
     task: str
     source: str
     dataset: Dataset | None
+    engine: str | None = None
 
 
 def solve(
@@ -55,6 +58,7 @@ def solve(
     *,
     source: str | None = None,
     dataset: Dataset | None = None,
+    engine: MakeEngine | None = None,
     **settings: Unpack[RunSettings],
 ) -> SolveResult:
     """Trains a network on this puzzle alone, and reads two attempts off it.
@@ -63,6 +67,7 @@ def solve(
         task: demonstrations and test inputs; a task holds no solution.
         config: steps, seed, engine and variants of the network.
         source, dataset: where the task came from, for the record and the scorer.
+        engine: your own engine, such as a subclass of `TorchEngine`. Such a run cannot be resumed.
         settings: see `novacula.runs.RunSettings`.
 
     Raises:
@@ -73,15 +78,23 @@ def solve(
     """
     config = config or SolveConfig()
     check_device(config.device)
-    config = settled(config, [task])
-    inputs = SolveInputs(task.name, located_source(source) if source else task.name, dataset)
-    return SOLVE.start(config, inputs, task, about=task.name, kept=kept_task(task), **settings)
+    config = replace(config, engine="torch") if engine else settled(config, [task])
+    source = located_source(source) if source else task.name
+    inputs = SolveInputs(task.name, source, dataset, getattr(engine, "__qualname__", engine and "one of Python"))
+    subject = task, engine or make_engine
+    return SOLVE.start(config, inputs, subject, about=task.name, kept=kept_task(task), **settings)
+
+
+def _load(config: SolveConfig, inputs: SolveInputs, folder: RunFolder) -> tuple[Task, MakeEngine]:
+    if inputs.engine:
+        raise RunError(f"{folder.path}: was trained by an engine of yours, {inputs.engine}; call solve again with it")
+    return read_task(folder), make_engine
 
 
 SOLVE = Verb(
     Signature("arc solve", SolveConfig, SolveInputs, SolveResult),
-    load=lambda config, inputs, folder: read_task(folder),
-    begin=lambda config, task, folder: SolveProgram(task, config, str(folder.path)),
+    load=_load,
+    begin=lambda config, subject, folder: SolveProgram(subject[0], config, str(folder.path), subject[1]),
     page=write_page,
     files=lambda config, inputs: [file] if (file := file_of(inputs.source)) and os.path.exists(file) else [],
     check=lambda config: check_device(config.device),

@@ -1,7 +1,7 @@
 """Which engine trains, and where, of those that this machine has."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -17,6 +17,8 @@ from novacula.errors import InputError
 from novacula.runs import instruction_set
 
 Config = TypeVar("Config", bound=SolveConfig)
+MakeEngine = Callable[[Puzzle, SolveConfig], Engine]
+"""What makes an engine, such as a subclass of `TorchEngine`."""
 
 
 def check_device(name: str) -> None:

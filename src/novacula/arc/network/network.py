@@ -33,6 +33,8 @@ COLOR_BIAS_SPEED = 100.0
 OUT_OF_RANGE = -1000.0
 """Added to the score of rows and columns beyond both grids of an example."""
 
+Layers = tuple[tuple[str, Callable[[Multitensor], Multitensor]], ...]
+"""The layers of a block: the name of each, and what it does."""
 Observer = Callable[[str, Multitensor], None]
 
 
@@ -82,7 +84,7 @@ class Network:
         latents = posterior(w.target, w.mean, w.adjustment, noise, self.positions)
         tensors = self.decode(latents.sample)
         for index, block in enumerate(w.blocks):
-            for layer, step in self._layers(block):
+            for layer, step in self.layers(block):
                 tensors = step(tensors)
                 if observe:
                     observe(f"block{index}.{layer}", tensors)
@@ -96,8 +98,11 @@ class Network:
             kl=latents.kl,
         )
 
-    def _layers(self, b: Block) -> tuple[tuple[str, Callable[[Multitensor], Multitensor]], ...]:
-        """The layers of a block in order, each from all tensors to all tensors that are still seen."""
+    def layers(self, b: Block) -> Layers:
+        """Returns the layers of a block in order, each from all tensors to all tensors that are still seen.
+
+        A subclass may leave layers out, or replace them.
+        """
         canvas = self.canvas
 
         def read(v: Tensor) -> Tensor:

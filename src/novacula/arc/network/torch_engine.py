@@ -79,8 +79,12 @@ class TorchEngine(Engine):
         self.weights.gradient.zero_()
         outputs = self.network.forward(noise)
         error = self.reconstruction(outputs, step)
-        (outputs.kl.sum() + RECONSTRUCTION_WEIGHT * error).backward()
+        self.loss(outputs, error).backward()
         return outputs, error.detach()
+
+    def loss(self, outputs: Outputs, error: Float[Tensor, ""]) -> Float[Tensor, ""]:
+        """Returns what is minimized; `error` is the reconstruction error. A subclass may choose another loss."""
+        return outputs.kl.sum() + RECONSTRUCTION_WEIGHT * error
 
     @override
     @alone

@@ -1,0 +1,33 @@
+"""An engine that a Python user brings."""
+
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+from typing_extensions import override
+
+from novacula.arc import Outputs, SolveConfig, TorchEngine, solve
+from novacula.errors import RunError
+from novacula.runs import resume
+from tests.arc.small_set import NAMES, TASKS
+
+
+class Cheap(TorchEngine):
+    """An engine for which a nat of the latents costs nothing."""
+
+    @override
+    def loss(self, outputs: Outputs, error: Tensor) -> Tensor:
+        return 10 * error
+
+
+def test_another_loss_trains_another_network(tmp_path: Path) -> None:
+    task, config = TASKS[NAMES[0]], SolveConfig(steps=8, engine="torch")
+    ours, theirs = solve(task, config, out=tmp_path / "ours"), solve(task, config, engine=Cheap, out=tmp_path / "own")
+    assert ours.document["kl"] < theirs.document["kl"]
+    assert (theirs.folder.record.inputs["engine"], ours.folder.record.inputs["engine"]) == ("Cheap", None)
+
+
+def test_a_run_with_an_engine_of_ones_own_is_not_resumed(tmp_path: Path) -> None:
+    solve(TASKS[NAMES[0]], SolveConfig(steps=50), engine=Cheap, out=tmp_path / "run", time_limit=0.01)
+    with pytest.raises(RunError, match="an engine of yours, Cheap; call solve again with it"):
+        resume(tmp_path / "run")
