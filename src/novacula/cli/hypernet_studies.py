@@ -1,7 +1,6 @@
 """``novacula hypernet census``, ``generalize`` and ``compare``: studies of many networks, each a run of many jobs."""
 
 from functools import partial
-from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +81,8 @@ def compare(
 
 def _show_census(result: "RunResult[CensusFindings]") -> None:
     """Prints the labels at each price, last step; and what the whole census says."""
+    from novacula.hypernet.analyst.findings import bits
+
     findings = result.findings
     cells = []
     last = max((row.step or 0 for row in findings.generated), default=0)
@@ -90,8 +91,7 @@ def _show_census(result: "RunResult[CensusFindings]") -> None:
             rows = [row for row in findings.last if row.beta == cell.beta and row.mse is not None]
             mse = sorted(row.mse or 0.0 for row in rows)[len(rows) // 2] if rows else 0.0
             nats = sorted(row.nats or 0.0 for row in rows)[len(rows) // 2] if rows else 0.0
-            bits = f"{nats / log(2):,.0f}"
-            cells.append((f"{cell.beta:.1e}", cell.label, f"{cell.share:.0%}", f"{mse:.3g}", bits))
+            cells.append((f"{cell.beta:.1e}", cell.label, f"{cell.share:.0%}", f"{mse:.3g}", f"{bits(nats):,.0f}"))
     show_result(table(("β", "label of most", "share", "squared error", "bits"), cells))
     if findings.agree is not None:
         show_result(f"The two labels agree for {findings.agree:.1%} of all networks.")

@@ -188,7 +188,7 @@ class Census(Study):
         """Puts the best network of each label into the folder's artifacts."""
         best: dict[str, _LastNetwork] = {}
         for placed in self._last(self._rows()):
-            label, mse = placed.row.label, placed.row.mse
+            label, mse = placed.row.shown, placed.row.mse
             least = best[label].row.mse if label in best else None
             if mse is not None and (least is None or mse < least):
                 best[label] = placed

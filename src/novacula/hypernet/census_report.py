@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from novacula.hypernet.analyst.findings import bits
 from novacula.hypernet.classify import classify, network_section
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.draw import Point, gallery_picture, order_picture, pareto_picture, phase_picture
-from novacula.hypernet.draw.charts import BITS
 from novacula.hypernet.network import read_network
 from novacula.hypernet.studies.findings import CensusFindings, CensusRow, middle
 from novacula.hypernet.studies.study import StudyPage, number, shares
@@ -35,9 +35,9 @@ def write_page(folder: RunFolder) -> Path:
 
 def _phases(findings: CensusFindings) -> list[Section]:
     final = [row for row in findings.last if row.mse is not None]
-    points = [Point(BITS * (row.nats or 0.0), max(row.mse or 0.0, 1e-12), row.label) for row in final]
+    points = [Point(bits(row.nats), max(row.mse or 0.0, 1e-12), row.shown) for row in final]
     levels = [(f"Adam, seed {row.draw}", row.mse) for row in findings.rows if row.kind == "adam" and row.mse]
-    orders = [(row.order_parameters, row.label) for row in findings.rows]
+    orders = [(row.order_parameters, row.shown) for row in findings.rows]
     plane = [
         Point(sidedness, spikiness, label)
         for order, label in orders
@@ -45,7 +45,7 @@ def _phases(findings: CensusFindings) -> list[Section]:
     ]
     phase_note = (
         "The label of most networks at each price and training step; paler where fewer agree. Numbers are the entropy "
-        "of the labels in bits, where it is not 0."
+        "of the labels in bits, where it is not 0. Hatched: most networks are broken, or worse than a constant."
     )
     plane_note = (
         "T tells on which side of an input its spikes stand, from -1 for negative to 1 for positive; Q' how much one "
@@ -63,22 +63,19 @@ def _middle(rows: Sequence[CensusRow]) -> list[tuple[float, float]]:
     """Median bits and errors at each price."""
     betas = sorted({row.place[0] for row in rows})
     groups = [[row for row in rows if row.beta == beta] for beta in betas]
-    return [
-        (BITS * (middle([row.nats for row in group]) or 0.0), middle([row.mse for row in group]) or 0.0)
-        for group in groups
-    ]
+    return [(bits(middle([row.nats for row in group])), middle([row.mse for row in group]) or 0.0) for group in groups]
 
 
 def _ends(findings: CensusFindings) -> Section:
     rows = [(f"{name} price", shares([*labels.items()])) for name, labels in findings.ends.items()]
     rows += [
-        (f"Spearman, {'error rises' if name == 'mse' else 'nats fall'} with the price", f"{value:.3f}")
+        (f"Spearman, {'error rises' if name == 'mse' else 'bits fall'} with the price", f"{value:.3f}")
         for name, value in findings.monotone.items()
         if value is not None
     ]
     if findings.agree is not None:
         rows.append(("the two labels agree", f"{findings.agree:.1%} of networks"))
-    if direct := [row.label for row in findings.rows if row.kind == "adam"]:
+    if direct := [row.shown for row in findings.rows if row.kind == "adam"]:
         rows.append(("trained directly by Adam", ", ".join(direct)))
     return Section("In numbers", table(("measure", ""), rows), "Last step only.")
 
@@ -91,7 +88,7 @@ def _kinds(findings: CensusFindings) -> list[Section]:
     cells = []
     for letter in sorted({row.cluster or "" for row in named}):
         members = [row for row in named if row.cluster == letter]
-        labels = ", ".join(f"{label} {count}" for label, count in Counter(row.label for row in members).most_common())
+        labels = ", ".join(f"{label} {count}" for label, count in Counter(row.shown for row in members).most_common())
         cells.append((letter, len(members), number(middle([row.mse for row in members]), ".3g"), labels))
     note = "Networks of the last step, put together by how their weights and outputs look, without regard to labels."
     return [Section("Kinds found without labels", table(("kind", "networks", "squared error", "labels"), cells), note)]

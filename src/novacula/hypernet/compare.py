@@ -9,10 +9,9 @@ from pathlib import Path
 import torch
 from typing_extensions import Unpack, override
 
-from novacula.hypernet.analyst.findings import label_findings, paid_nats
+from novacula.hypernet.analyst.findings import bits, label_findings, paid_nats
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig, TrainConfig
-from novacula.hypernet.draw.charts import BITS
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.studies.findings import CompareFindings, CompareRow, VariantSummary, middle, summarize_variant
 from novacula.hypernet.studies.study import Study, StudyPage, number, shares
@@ -174,7 +173,7 @@ def write_page(folder: RunFolder) -> Path:
 
 
 def _cells(row: VariantSummary) -> tuple[object, ...]:
-    values = ((row.mse, ".3g"), (None if row.nats is None else BITS * row.nats, ",.0f"), (row.seconds, ",.0f"))
+    values = ((row.mse, ".3g"), (None if row.nats is None else bits(row.nats), ",.0f"), (row.seconds, ",.0f"))
     written = ("" if value is None else number(value, form) for value, form in (*values, (row.steps, ",.0f")))
     return (row.variant, row.seeds, number(row.r2), *written, shares([*row.labels.items()]))
 

@@ -106,7 +106,7 @@ def sizes_job(configuration: SizesJob) -> MeasuredSize:
         network = generator.generate(job.beta, job.inputs, job.hidden, job.seed + draw)
         label = label_findings(analyze(network, generator.lesson.task, ClassifyConfig(draws=0)))
         r2.append(label.r2)
-        labels.append(label.label)
+        labels.append(label.shown)
         redrawn += bool(Origin.of(network).redraws)
         if draw < _FORMULAS:
             formula = describe(network, generator.lesson.task, points=4096)

@@ -1,3 +1,4 @@
+from colorsys import rgb_to_hsv
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,7 +18,7 @@ from novacula.hypernet.draw import (
     sizes_picture,
     write_plan,
 )
-from novacula.hypernet.draw.charts import NEGATIVE, POSITIVE, label_style
+from novacula.hypernet.draw.charts import _LABELS, NEGATIVE, POSITIVE, label_style
 
 NETWORK = build("pudding+", 3)
 POINTS = [Point(0.0, 1.0, "convexity"), Point(30.0, 0.01, "double-sided"), Point(3.0, 0.1, "max-tree")]
@@ -46,6 +47,18 @@ def test_colors_of_edges_tell_their_sign() -> None:
     assert POSITIVE["safe"] in text and NEGATIVE["safe"] in text and POSITIVE["red-blue"] not in text
     text = str(gallery_picture("gallery", [("one", NETWORK)], palette="red-blue"))
     assert POSITIVE["red-blue"] in text and POSITIVE["safe"] not in text
+
+
+def test_pictures_say_what_their_colors_mean() -> None:
+    cells = [Cell(1e-6, 10, "broken", 1.0, 0.0), Cell(1.0, 10, "partial", 1.0, 0.0), Cell(1.0, 20, "mixed", 1.0, 0.0)]
+    text = str(phase_picture(cells))
+    assert "pattern" in text and all(word in text for word in (">broken<", ">partial<", "complexity price"))
+    assert "negative weight" in str(gallery_picture("gallery", [("one", NETWORK)]))
+    bits = str(price_picture([1e-6, 1.0], [("seed 0", [30.0, 0.0])], "nats", "bits"))
+    assert ">bits<" in bits and "−12" not in bits
+    channels = [[int(label_style(label, [])[0][i : i + 2], 16) / 255 for i in (1, 3, 5)] for label in _LABELS]
+    hues = [rgb_to_hsv(*channel)[0] for channel in channels if rgb_to_hsv(*channel)[1] > 0.5]
+    assert all(abs(one - other) > 0.02 for place, one in enumerate(hues) for other in hues[:place])
 
 
 def test_labels_of_one_picture_have_different_styles() -> None:

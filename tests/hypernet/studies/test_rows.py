@@ -5,7 +5,9 @@ import pytest
 from novacula.hypernet.studies.findings import CensusFindings, CensusRow, summarize
 
 
-def row(beta: float, step: int, label: str, mse: float, nats: float, agree: bool = True) -> CensusRow:
+def row(
+    beta: float, step: int, label: str, mse: float, nats: float, agree: bool = True, r2: float | None = None
+) -> CensusRow:
     return CensusRow(
         label=label,
         broken=False,
@@ -14,7 +16,7 @@ def row(beta: float, step: int, label: str, mse: float, nats: float, agree: bool
         why="",
         confidence=None,
         order_parameters={},
-        r2=None,
+        r2=r2,
         mse=mse,
         kind="generated",
         draw=0,
@@ -44,6 +46,14 @@ def test_cells_shares_and_order_are_those_of_the_rows() -> None:
     assert findings.monotone == {"mse": pytest.approx(1.0), "nats": pytest.approx(1.0)}
     assert findings.agree == pytest.approx(13 / 14)
     assert len(findings.last) == 12 and len(findings.generated) == 14
+
+
+def test_networks_worse_than_a_constant_are_broken_whatever_their_label() -> None:
+    rows = [row(1e-6, 9, "pudding+", 80.0, 900.0, r2=-13.9), row(1.0, 9, "constant", 5.9, 0.0, r2=-1e-4)]
+    findings = said(rows)
+    assert [cell.label for cell in findings.cells] == ["broken", "constant"]
+    assert findings.ends["lowest"] == {"broken": 1.0} and findings.outcome == "broken, R² -13.900"
+    assert [found.label for found in findings.rows] == ["pudding+", "constant"]
 
 
 def test_error_that_falls_with_the_price_is_no_good_sign() -> None:

@@ -40,8 +40,13 @@ def measure_complexity(network: TargetNetwork) -> Complexity:
         different += 1 + int((np.diff(share) > _TOLERANCE).sum())
         edges += int((np.abs(share) > _TOLERANCE).sum())
     nats = paid_nats(network)
-    bits = None if nats is None else nats / math.log(2)
-    return Complexity(bits, different, edges, len(zlib.compress(_quantized(network), 9)))
+    paid = None if nats is None else bits(nats)
+    return Complexity(paid, different, edges, len(zlib.compress(_quantized(network), 9)))
+
+
+def bits(nats: float | None) -> float:
+    """Returns nats in bits, the unit in which everything is shown; 0 where nothing was paid, also within rounding."""
+    return max(0.0, nats or 0.0) / math.log(2)
 
 
 def paid_nats(network: TargetNetwork) -> float | None:
@@ -84,6 +89,16 @@ class LabelFindings:
     order_parameters: Mapping[str, float | None]
     r2: float | None
     mse: float | None
+
+    @property
+    def shown(self) -> str:
+        """The label as pictures and tables of many networks show it: `broken` also where a constant would do better."""
+        worse = self.mse is None or (self.r2 is not None and self.r2 < 0 and self.label != "constant")
+        return BROKEN if self.broken or worse else self.label
+
+
+BROKEN = "broken"
+"""The label under which networks are shown whose function is none of the task's, whatever their weights look like."""
 
 
 def label_findings(analysis: Analysis) -> LabelFindings:

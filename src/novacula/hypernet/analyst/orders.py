@@ -2,6 +2,7 @@
 
 Source: arXiv 2312.03051 has two order parameters, for sidedness and for the strongest connection; these are ours."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -63,6 +64,26 @@ class OrderParameters:
     def is_bowl(self) -> bool:
         """Whether the function is convex and round."""
         return THRESHOLDS.kinkless < self.anisotropy < THRESHOLDS.round and self.concavity < THRESHOLDS.convex
+
+
+EXPLAINED: Mapping[str, str] = {
+    "spikiness": "Q: how much one input stands out in a unit's row, 1/n to 1",
+    "spikiness_rescaled": "Q': the same, 0 for random rows and 1 for spikes",
+    "sidedness": "T: spikes for positive inputs less those for negative ones, -1 to 1; 0 is double-sided",
+    "sidedness_squared": "T2: its mean square; near 0 double-sided, near 1 pudding",
+    "coverage": "K: the share of inputs that have spikes of about the usual slope",
+    "balance": "B: what the linear part lacks; 0 in exact solutions, 1 for a pudding without its dough",
+    "sign_purity": "V: 1 where all units add, -1 where all subtract",
+    "evenness": "1 where all units count the same, as in bowls",
+    "independence": "0 for rows that share all directions evenly, 1 for independent ones",
+    "slope": "of an input's spikes together; 2 in exact solutions",
+    "axis_kinks": "of the function: the share of inputs with a kink at 0",
+    "kink_sharpness": "of the function: 1 for kinks, 0.5 for what is smooth",
+    "anisotropy": "of the function: kinks along inputs over those in any direction; 1 for bowls, 5 for the norm",
+    "concavity": "of the function: 0 where it is convex",
+    "odd": "of the function: the side that it shows far out; T where the weights tell the truth",
+}
+"""Each order parameter in a line, for those who see its value."""
 
 
 @cache
@@ -157,6 +178,16 @@ def _balance(
     left = np.where(np.abs(side) > THRESHOLDS.one_sided * both, np.sign(side) * left, np.abs(left))
     # Means of the whole, not of the ratios: an input without spikes would make its own infinite.
     return abs(float(left.mean())) / float(both.mean()) if both.mean() > 1e-12 else 1.0
+
+
+PATTERNS_EXPLAINED: Mapping[str, str] = {
+    "entry": "units on one input",
+    "sum": "units on the sum of two inputs",
+    "difference": "units on the difference of two inputs",
+    "total": "units on the sum of all inputs",
+    "background": "units on one input and, with another weight, on the sum of the others",
+}
+"""The shares among `Patterns` that say what the first layer looks at."""
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,9 @@ class Thresholds:
     kinked: float = 0.7
     """Kink sharpness below which a sum of squares is smooth."""
 
+    symmetric: float = 0.02
+    """The root mean square, as a share of the outputs' spread, up to which a change of the inputs changes nothing."""
+
     # Formulas.
     rise: float = 1.1
     """The squared error that a formula may have on the task, as a multiple of the network's."""
@@ -133,7 +136,7 @@ class Thresholds:
     half: float = 0.5
     """R² as a description of its network, below which a formula is not shown."""
     most_cancel: float = 20.0
-    """The spread of a formula's largest term, in units of the output's, beyond which terms cancel and none is shown."""
+    """The size of a formula's largest term, in units of the output's, beyond which terms cancel and none is shown."""
     follows: float = 0.95
     """The same on the inputs that it is fitted to, for the first form that does."""
     loose: float = 0.05

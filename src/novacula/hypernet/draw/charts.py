@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
+from novacula.hypernet.analyst.findings import BROKEN
 from novacula.hypernet.studies.findings import Cell
 from novacula.report import FAINT, INK, SERIES, figure_svg
 from novacula.report.figures import plain_numbers
@@ -17,6 +18,7 @@ from novacula.report.figures import plain_numbers
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 
 PaletteName = Literal["safe", "red-blue"]
@@ -35,11 +37,14 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "pudding-": ("#e69f00", "v"),
     "mixed": ("#cc79a7", "D"),
     "convexity": ("#009e73", "s"),
-    "partial": ("#56b4e9", "P"),
+    "partial": ("#f0e442", "P"),
     "linear": ("#7a5195", "_"),
     "constant": ("#5a5f67", "."),
     "unstructured": ("#b0b4bb", "x"),
+    BROKEN: ("#8a8f98", "X"),
 }
+_HATCH = "////"
+"""Of the cells of broken networks."""
 _OTHERS = ("#b0832a", "#3b6e3b", "#a03050", "#4b4bb0", "#208a8a", "#885522")
 _MARKS = "hpX*<>"
 
@@ -51,10 +56,6 @@ def label_style(label: str, labels: list[str]) -> tuple[str, str]:
     others = sorted({name for name in labels if name not in _LABELS} | {label})
     place = others.index(label)
     return _OTHERS[place % len(_OTHERS)], _MARKS[place % len(_MARKS)]
-
-
-BITS = 1 / np.log(2)
-"""Bits of a nat."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def pareto_picture(
         axes = figure.subplots()
         axes.set(xscale="symlog", yscale="log", xlabel="bits that the network cost", ylabel="mean squared error")
         if middle:
-            axes.plot(*np.array(middle).T, color=FAINT, linewidth=1.4, zorder=1)
+            axes.plot(*np.array(middle).T, color=FAINT, linewidth=1.4, zorder=1, label="medians")
         _scatter(axes, points)
         for place, (title, value) in enumerate(levels):
             axes.axhline(value, color=SERIES[place % len(SERIES)], linestyle="--", linewidth=1)
@@ -120,8 +121,8 @@ def phase_picture(cells: Sequence[Cell]) -> Markup:
         axes = figure.subplots()
         for cell in cells:
             place = betas.index(cell.beta), steps.index(cell.step)
-            color, _ = label_style(cell.label, labels)
-            axes.add_patch(Rectangle(place, 1, 1, color=color, alpha=0.25 + 0.75 * cell.share**2, linewidth=0))
+            patch = Rectangle(place, 1, 1, alpha=0.25 + 0.75 * cell.share**2, linewidth=0)
+            axes.add_patch(_filled(patch, cell.label, labels))
             if cell.entropy > 0:
                 axes.annotate(f"{cell.entropy:.1f}", (place[0] + 0.5, place[1] + 0.5), ha="center", va="center",
                               fontsize=7.5, color=INK)  # fmt: skip
@@ -130,11 +131,21 @@ def phase_picture(cells: Sequence[Cell]) -> Markup:
         axes.set_xticks([i + 0.5 for i in range(0, len(betas), sparse)], [f"{b:.0e}" for b in betas[::sparse]])
         axes.set_yticks([i + 0.5 for i in range(len(steps))], [f"{step:,}" for step in steps])
         axes.grid(visible=False)
-        patches = [Patch(color=label_style(label, labels)[0], label=label) for label in dict.fromkeys(sorted(labels))]
-        axes.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
+        patches = [_filled(Patch(label=label, linewidth=0), label, labels) for label in sorted({*labels})]
+        axes.legend(handles=patches, title="label of most", loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
 
     height = 1.4 + 0.36 * max(3, len(steps))
     return figure_svg("phases", "Labels over complexity price and training step", draw, height=height)
+
+
+def _filled(patch: "Patch", label: str, labels: list[str]) -> "Patch":
+    """A patch in the color of a label; that of broken networks is hatched."""
+    color, _ = label_style(label, labels)
+    if label == BROKEN:
+        patch.set(hatch=_HATCH, facecolor="none", edgecolor=color)
+    else:
+        patch.set_facecolor(color)
+    return patch
 
 
 def sizes_picture(
@@ -153,7 +164,7 @@ def sizes_picture(
         axes.set(xscale="log", yscale="log", xlabel="inputs (dotted: trained on)", ylabel="1 - R²")
         axes.set_xticks(list(inputs))
         plain_numbers(axes.xaxis)
-        axes.legend(fontsize=9)
+        axes.legend(fontsize=9, title="median of draws; shaded: best to worst")
 
     return figure_svg("sizes", "1 - R² of generated networks over the number of inputs", draw, height=4.0)
 
@@ -161,14 +172,15 @@ def sizes_picture(
 def price_picture(
     beta: Sequence[float], lines: Sequence[tuple[str, Sequence[float]]], name: str, ylabel: str
 ) -> Markup:
-    """Something positive over the complexity price, one line for each member of a run."""
+    """Something positive over the complexity price, one line for each member of a run; bits from 0 on."""
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         for place, (title, values) in enumerate(lines):
-            shown = [max(value, 1e-12) for value in values]
+            shown = [max(value, 0.0 if ylabel == "bits" else 1e-12) for value in values]
             axes.plot(beta, shown, "o-", markersize=3, color=SERIES[place % len(SERIES)], label=title)
-        axes.set(xscale="log", yscale="log", xlabel="complexity price β", ylabel=ylabel)
+        scale = "symlog" if ylabel == "bits" else "log"
+        axes.set(xscale="log", yscale=scale, xlabel="complexity price β", ylabel=ylabel)
         axes.legend(fontsize=8.5, ncols=max(1, len(lines) // 8 + 1))
 
     return figure_svg(name, f"{ylabel} over the complexity price", draw, height=3.4)
@@ -179,9 +191,9 @@ def _scatter(axes: "Axes", points: Sequence[Point]) -> None:
     for label in sorted(set(labels)):
         color, mark = label_style(label, labels)
         mine = [point for point in points if point.label == label]
-        line = 1.2 if mark in "x_" else 0
-        axes.scatter([p.x for p in mine], [p.y for p in mine], s=26, color=color, marker=mark, label=label, alpha=0.8,
-                     linewidths=line)  # fmt: skip
+        thin = mark in "x_"
+        axes.scatter([p.x for p in mine], [p.y for p in mine], s=26, facecolor=color, marker=mark, label=label,
+                     alpha=0.8, linewidths=1.2 if thin else 0.4, edgecolors=color if thin else INK)  # fmt: skip
 
 
 def _legend(axes: "Axes") -> None:

@@ -119,9 +119,21 @@ def gallery_picture(
             axes.set_title(title, fontsize=10)
         for axes in figure.axes[len(networks) :]:
             axes.set_axis_off()
+        _legend(figure, palette)
 
     titles = ", ".join(title for title, _ in networks)
     return figure_svg(name, f"Force-directed plans: {titles}", draw, height=3.4 * rows if columns > 1 else 4.6)
+
+
+def _legend(figure: "Figure", palette: PaletteName) -> None:
+    """Says below the plans what their colors mean."""
+    from matplotlib.lines import Line2D
+
+    dots = {"input": INPUT[palette], "hidden unit": HIDDEN, "output": INK}
+    lines = {"positive weight": POSITIVE[palette], "negative weight": NEGATIVE[palette]}
+    handles = [Line2D([], [], marker="o", linestyle="", color=color, label=name) for name, color in dots.items()]
+    handles += [Line2D([], [], color=color, label=name) for name, color in lines.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=9, frameon=False)
 
 
 def draw_plan(axes: "Axes", network: TargetNetwork, seed: int = 0, palette: PaletteName = "safe") -> None:
@@ -172,6 +184,7 @@ def matrix_picture(
             bar = figure.colorbar(image, ax=axes, fraction=0.025, pad=0.01, ticks=[-largest, largest])
             bar.ax.set_yticklabels([f"{-largest:.3g}", f"{largest:.3g}"], fontsize=8)
             bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+        figure.axes[2].set_xlabel("hidden units in canonical order; red: positive, blue: negative")
 
     height = 1.3 + 0.14 * min(len(rows.T), 40) + 0.14 * min(len(outs), 20)
     return figure_svg(name, "Weights in canonical order", draw, height=height)
@@ -193,5 +206,6 @@ def write_plan(path: Path, network: TargetNetwork, *, seed: int = 0, palette: Pa
     with matplotlib.rc_context({"svg.hashsalt": "plan", "savefig.dpi": 160}):
         figure = Figure(figsize=(6, 6), layout="constrained")
         draw_plan(figure.subplots(), network, seed, palette)
+        _legend(figure, palette)
         canvas(figure).print_figure(data, format=path.suffix[1:], metadata=metadata)
     write_bytes(path, data.getvalue())

@@ -30,7 +30,7 @@ from novacula.hypernet.formula.expression import (
     times,
 )
 from novacula.hypernet.formula.form import Form
-from novacula.hypernet.formula.formula import POINTS, Formula, check, columns, explained
+from novacula.hypernet.formula.formula import POINTS, Formula, check, columns, explained, largest_term
 from novacula.hypernet.formula.known import is_known
 from novacula.hypernet.formula.limit import limit_expression, nearest_limit
 from novacula.hypernet.formula.roles import forms
@@ -103,6 +103,13 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     n, limits = x.shape[1], draft.limits
     y = np.concatenate([network(part) for part in np.array_split(x, max(1, len(x) // 20_000))])
     checked = check(lambda inputs: columns(draft.outputs, inputs), network, x, y)
+    terms, size = largest_term(draft.outputs, x[:_FIT_POINTS]), float((y**2).mean(0).max() ** 0.5)
+    if terms > THRESHOLDS.most_cancel * size > 0:
+        return Formula(n, reason=f"terms of size {terms:.2g} would cancel to an output of size {size:.2g}")
+    if not checked.r2 >= THRESHOLDS.half:
+        return Formula(
+            n, reason=draft.caveat or f"the best form explains only {checked.r2:.1%} of the network's output"
+        )
     limit_checked = None
     if limits:
         limit_checked = check(lambda inputs: columns(limits, inputs), network, x[:_LIMIT_POINTS], y[:_LIMIT_POINTS])
@@ -110,7 +117,7 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     mse, network_mse = (float(((got - wanted) ** 2).mean()) for got in (columns(draft.outputs, x), y))
     variance = float(((wanted - wanted.mean(0)) ** 2).mean())
     reason = draft.caveat
-    if mse > THRESHOLDS.rise * network_mse + 1e-9 * variance:
+    if mse > THRESHOLDS.rise * network_mse + task.slack * variance:
         reason = reason or f"the formula's squared error is {mse:.3g}, the network's {network_mse:.3g}"
     elif not checked.holds:
         reason = reason or f"the formula explains {checked.r2:.1%} of the network's output"
@@ -173,7 +180,7 @@ def _read_shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | 
         reading = read_output(output, x)
         if reading.looseness > THRESHOLDS.loose:
             return _read_bowl(reading, x) if len(split_outputs) == 1 else None
-        form = _first_that_does(reading, x, wanted[:, index])
+        form = _first_that_does(reading, x, wanted[:, index], task.slack)
         if form is None:
             return None
         limit = nearest_limit(form, x)
@@ -186,10 +193,10 @@ def _read_shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | 
     return Draft(tuple(outputs), tuple(limits) if len(limits) == len(outputs) else (), tuple(readings), values=values)
 
 
-def _first_that_does(reading: Reading, x: np.ndarray, wanted: np.ndarray) -> Form | None:
+def _first_that_does(reading: Reading, x: np.ndarray, wanted: np.ndarray, slack: float) -> Form | None:
     """The simplest form whose error is at most 1.1 times the network's; else the one of least error that is near it."""
     y = reading.output(x)
-    allowed = THRESHOLDS.rise * float(((y - wanted) ** 2).mean()) + 1e-9 * float(wanted.var())
+    allowed = THRESHOLDS.rise * float(((y - wanted) ** 2).mean()) + slack * float(wanted.var())
     best, least = None, np.inf
     for form in islice(forms(reading, x), _TRIED):
         value = evaluate(form.expression(x.shape[1]), x)
@@ -222,7 +229,7 @@ def _read_bowl(reading: Reading, x: np.ndarray) -> Draft | None:
     expression = plus(times(rounded(float(slope)), Call("sqrt", inside)), rounded(float(constant)))
     if slope <= 0 or expression == Number(0.0):
         return None
-    caveat = "the rows are random: the formula is the mean over networks of this kind, not this network"
+    caveat = "the rows are random: a formula is the mean over networks of this kind, not this network"
     return Draft((expression,), values={"radius": float(slope)}, caveat=caveat)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.formula.bound import Box, rounded_outward
-from novacula.hypernet.formula.expression import Expression, evaluate
+from novacula.hypernet.formula.expression import Expression, Number, Over, Plus, Times, evaluate, times
 from novacula.hypernet.formula.writers import latex, python_expression, python_source, sympy_object, sympy_text
 
 if TYPE_CHECKING:
@@ -186,6 +186,24 @@ class Formula:
 def columns(outputs: Sequence[Expression], x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
     """Returns the values of some formulas, one column for each."""
     return np.column_stack([evaluate(output, x) for output in outputs])
+
+
+def largest_term(outputs: Sequence[Expression], x: Float[np.ndarray, "batch inputs"]) -> float:
+    """Returns the largest size, the root of the mean square, of a term of a sum or of its sum over inputs."""
+    found = [(evaluate(term, x) ** 2).mean() ** 0.5 for output in outputs for term in _terms(output)]
+    return float(max(found, default=0.0)) if len(found) > len(outputs) else 0.0
+
+
+def _terms(node: Expression) -> list[Expression]:
+    match node:
+        case Plus(parts):
+            return [term for part in parts for term in _terms(part)]
+        case Over(body, domain):
+            return [Over(part, domain) for part in _terms(body)]
+        case Times((Number() as factor, Over() | Plus() as rest)):
+            return [times(factor, part) for part in _terms(rest)]
+        case _:
+            return [node]
 
 
 def _equation(outputs: Sequence[Expression]) -> str | None:

@@ -163,7 +163,15 @@ def _gathered(rises: Mapping[Direction, list[float]], kept: list[Role], slopes: 
     for direction, (up, down) in rises.items():
         for sign, index in zip((1, -1) if direction.pattern == "pair-" else (1, 1), direction.member, strict=False):
             tilts[index] += sign * (up - down) / 2
-    roles = _grouped("abs", bends)
+    single: dict[float, dict[Direction, float]] = {1.0: {}, -1.0: {}}
+    for direction, bend in list(bends.items()):  # b |x| ± b x is 2b max(±x, 0)
+        tilt = tilts[direction.member[0]] if direction.pattern == "entry" else 0.0
+        if abs(bend) > 0 and abs(abs(tilt) - abs(bend)) <= THRESHOLDS.simple * abs(bend):
+            single[float(np.sign(tilt * bend))][direction] = 2 * bends.pop(direction)
+            tilts[direction.member[0]] = 0.0
+    roles = _grouped("abs", bends) + tuple(
+        replace(role, weight=sense) for sense, found in single.items() for role in _grouped("relu", found)
+    )
     scale = max([abs(role.out) for role in (*roles, *kept)], default=1.0)
     return Form((*roles, *kept), _linear(tilts, scale), 0.0)
 

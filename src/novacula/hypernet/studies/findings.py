@@ -52,7 +52,7 @@ class Cell:
     Attributes:
         beta: price.
         step: of the training.
-        label: of most networks.
+        label: of most networks; `broken` for those that are worse than a constant.
         share: of networks that have it.
         entropy: of the labels, in bits.
     """
@@ -95,7 +95,7 @@ class CensusFindings:
         if not shares:
             return f"{len(self.rows)} networks"
         label = max(shares, key=lambda name: shares[name])
-        r2 = middle([row.r2 for row in self.last if row.label == label])
+        r2 = middle([row.r2 for row in self.last if row.shown == label])
         return label + ("" if r2 is None else f", R² {r2:.3f}")
 
     @property
@@ -139,7 +139,7 @@ def summarize(rows: Sequence[CensusRow], task: str, inputs: int, failed: tuple[F
 def _cells(rows: Sequence[CensusRow]) -> list[Cell]:
     found = []
     for beta, step in sorted({row.place for row in rows}):
-        labels = Counter(row.label for row in rows if row.place == (beta, step))
+        labels = Counter(row.shown for row in rows if row.place == (beta, step))
         label, count = min(labels.items(), key=lambda item: (-item[1], item[0]))
         shares = np.array(list(labels.values())) / labels.total()
         entropy = abs(float(-(shares * np.log2(shares)).sum()))
@@ -148,7 +148,7 @@ def _cells(rows: Sequence[CensusRow]) -> list[Cell]:
 
 
 def _shares(rows: Sequence[CensusRow]) -> Mapping[str, float]:
-    labels = Counter(row.label for row in rows)
+    labels = Counter(row.shown for row in rows)
     return {label: count / len(rows) for label, count in labels.most_common()}
 
 
@@ -175,7 +175,7 @@ class SizeRow:
         hidden: units of each hidden layer.
         r2: of each draw; null where the network explodes.
         median, worst: of these.
-        label: of most draws.
+        label: of most draws; `broken` for those that are worse than a constant.
         share: of draws that have it.
         redrawn: draws whose codes collided and were drawn again.
     """
