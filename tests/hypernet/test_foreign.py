@@ -165,6 +165,29 @@ def test_state_dicts(activation: ActivationName, made: type[nn.Module], tmp_path
         open_network(tmp_path / "state.safetensors")
 
 
+def test_a_state_dict_in_bfloat16(tmp_path: Path) -> None:
+    module = sequential(nn.ReLU).to(torch.bfloat16)
+    save_torch(module.state_dict(), tmp_path / "state.safetensors")
+    np.testing.assert_allclose(open_network(tmp_path / "state.safetensors", "relu")(X), outputs(module), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("net.pt", "may run code"), ("net.pkl", "may run code"), ("net.keras", r"model\.export")]
+)
+def test_files_of_other_kinds_are_refused_with_a_way_out(name: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    with pytest.raises(InputError, match=says):
+        open_network(tmp_path / name)
+
+
+def test_distill_sends_our_networks_here(tmp_path: Path) -> None:
+    from novacula.distill import load_network
+
+    write_network(tmp_path / "net.safetensors", build("double-sided", 3))
+    with pytest.raises(InputError, match="novacula hypernet classify"):
+        load_network(tmp_path / "net.safetensors")
+
+
 def test_a_state_dict_of_something_else_names_its_tensors(tmp_path: Path) -> None:
     save_torch(nn.GRU(4, 3).state_dict(), tmp_path / "gru.safetensors")
     with pytest.raises(InputError, match="weight_ih_l0"):

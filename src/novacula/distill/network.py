@@ -134,6 +134,8 @@ def load_network(path: str | os.PathLike[str]) -> RecurrentNetwork:
     metadata = safetensors_metadata(data, source)
     if has_cells(arrays):
         return read_cells({name: arrays[name] for name in sorted(arrays, key=natural_order)}, metadata, source)
+    if "weight.0" in arrays and "f.0.weight" not in arrays:
+        raise InputError(source, f"is a feed-forward network; `novacula hypernet classify {source}` reads it")
     numbers, problems = _numbers(metadata)
     problems += [problem for name, array in arrays.items() for problem in _broken(name, array)]
     layers = {part: _layers(part, arrays, problems) for part in ("f", "g")}

@@ -3,17 +3,22 @@
 The analyst (`analyst.label`) says which algorithm it is, by its weights and by its outputs; `formula` writes it down.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
 
+import numpy as np
+import torch
 from markupsafe import Markup
 
 from novacula.errors import InputError
 from novacula.files import JSON, to_json
 from novacula.functions import is_function_name
 from novacula.hypernet.analyst.findings import Complexity, LabelFindings, finite, label_findings, measure_complexity
+from novacula.hypernet.analyst.function import InputFindings, measure_inputs
 from novacula.hypernet.analyst.label import Analysis, analyze
+from novacula.hypernet.analyst.orders import EXPLAINED, PATTERNS_EXPLAINED
 from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.draw import gallery_picture, matrix_picture
 from novacula.hypernet.foreign import open_network
@@ -21,6 +26,7 @@ from novacula.hypernet.formula import POINTS, Formula, describe
 from novacula.hypernet.formula.bound import Box
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
+from novacula.hypernet.tasks.given import DATA, NONE, data_task, network_task, read_data
 from novacula.report import Section, table
 
 SCHEMA_VERSION = 1
@@ -57,8 +63,11 @@ class ClassifyFindings(LabelFindings):
     """What is found out about a network.
 
     Attributes:
-        task: what it should compute.
+        task: what it should compute; `none` where nobody knows, `data` where a file says it.
+        task_assumed: whether neither option nor file names the task.
         law: the law of the inputs.
+        patterns: shares of the first layer's bend, by what its units look at.
+        inputs: which inputs matter, and the function's symmetries.
         sizes: units of each layer.
         activation: of the hidden units.
         formula: a Python module; null where no formula was found.
@@ -85,7 +94,10 @@ class ClassifyFindings(LabelFindings):
 
     schema_version: int = SCHEMA_VERSION
     task: str
+    task_assumed: bool
     law: str
+    patterns: Mapping[str, float]
+    inputs: InputFindings
     sizes: tuple[int, ...]
     activation: Activation
     formula: str | None
@@ -119,12 +131,16 @@ class Classified:
         task: what it should compute.
         analysis: the label, and what it rests on.
         formula: what it computes, in terms of the number of inputs.
+        inputs: which inputs matter, and the function's symmetries.
+        assumed: whether neither the configuration nor the network names the task.
     """
 
     network: TargetNetwork
     task: Task
     analysis: Analysis
     formula: Formula
+    inputs: InputFindings
+    assumed: bool = False
 
     @property
     def findings(self) -> ClassifyFindings:
@@ -134,7 +150,10 @@ class Classified:
         return ClassifyFindings(
             **vars(label_findings(self.analysis)),
             task=self.task.name,
+            task_assumed=self.assumed,
             law=self.task.law.name,
+            patterns={name: getattr(self.analysis.patterns, name) for name in PATTERNS_EXPLAINED},
+            inputs=self.inputs,
             sizes=self.network.architecture.sizes,
             activation=self.network.architecture.activation,
             formula=formula.python,
@@ -188,9 +207,19 @@ def classify(
     network = network if isinstance(network, TargetNetwork) else open_network(network, config.activation)
     if config.task is None and network.task is not None and is_function_name(network.task):
         raise InputError(source, f"names the task {network.task}; give it as --task: a file may not run code")
-    task = find_task(config.task or network.task or "l1-norm", config.law)
+    data = read_data(config.data, network) if config.data else None
+    name = config.task or network.task or "l1-norm"
+    known = None if name == NONE else find_task(name, config.law)
+    task = data_task(*data) if data else known or network_task(network, config.law)
+    analysis = analyze(network, task, config)
+    if data and math.isfinite(analysis.mse):  # on each row once
+        mse, variance = float(((network(data[0]) - data[1]) ** 2).mean()), float(data[1].var(0).mean())
+        analysis = replace(analysis, mse=mse, r2=1 - mse / variance if variance else float(mse == 0))
+    x = task.law.draw((config.points, network.architecture.inputs), torch.Generator().manual_seed(config.seed)).double()
+    with np.errstate(over="ignore", invalid="ignore"):
+        inputs = measure_inputs(network, x.numpy(), np.random.default_rng([config.seed, 2]))
     formula = describe(network, task, points=check_points, seed=config.seed, attack=config.attack)
-    return Classified(network, task, analyze(network, task, config), formula)
+    return Classified(network, task, analysis, formula, inputs, not (config.task or network.task or data))
 
 
 _CODE = Markup('<pre style="overflow-x:auto;line-height:1.45"><code>{}</code></pre>')
@@ -223,11 +252,44 @@ def matrices(name: str, found: Classified) -> Markup:
     return Markup("").join(pictures)
 
 
+def measures(found: ClassifyFindings) -> list[tuple[str, str, str]]:
+    """What the label rests on: names, values and what these say; without a task, what the first layer looks at."""
+    if found.task in (NONE, DATA):
+        shares = [(name, f"{value:.0%}", PATTERNS_EXPLAINED[name]) for name, value in found.patterns.items()]
+        return [row for row in shares if row[1] != "0%"]
+    orders = found.order_parameters.items()
+    return [(n.replace("_", " "), f"{v:.2f}", EXPLAINED[n]) for n, v in orders if v is not None]
+
+
+def input_words(found: InputFindings) -> list[str]:
+    """Which inputs matter, and the symmetries, in sentences."""
+    order = sorted(range(len(found.matter)), key=lambda i: -found.matter[i])
+    used = [i for i in order if found.matter[i] >= _MATTERS]
+    told = ", ".join(f"x[{i}] {found.matter[i]:.0%}" for i in used[:_TOLD]) or "none"
+    rest = f", and {len(used) - _TOLD} more" if len(used) > _TOLD else ""
+    words = [f"inputs that matter, by their share in the output's variance: {told}{rest}"]
+    if idle := [f"x[{i}]" for i in sorted(order) if found.matter[i] < _MATTERS]:
+        words.append(f"below {_MATTERS:.1%}: {', '.join(idle[:_TOLD])}{' …' if len(idle) > _TOLD else ''}")
+    symmetries = [f"{', '.join(f'x[{i}]' for i in group)} can change places" for group in found.exchangeable]
+    if found.sign_free:
+        symmetries.append(f"the sign of {', '.join(f'x[{i}]' for i in found.sign_free)} does not matter")
+    symmetries += {"even": ["f(-x) = f(x)"], "odd": ["f(-x) = -f(x) but for a constant"]}.get(found.parity, [])
+    symmetries += ["one number added to all inputs changes nothing"] if found.translations else []
+    return [*words, f"symmetries, within 2 % of the output's spread: {'; '.join(symmetries) or 'none found'}"]
+
+
+_MATTERS, _TOLD = 1e-3, 8
+
+
 def _labels(found: Classified) -> Markup:
-    analysis = found.analysis
-    rows = [("R²", f"{analysis.r2:.5f}"), ("mean squared error", f"{analysis.mse:.3g}")]
-    rows += [(name.replace("_", " "), f"{value:.3f}") for name, value in vars(analysis.order_parameters).items()]
-    return Markup("<h3>Measures</h3>") + table(("measure", ""), rows)
+    findings = found.findings
+    rows = measures(findings)
+    if findings.task != NONE:
+        rows.insert(0, ("mean squared error", f"{found.analysis.mse:.3g}", f"on {findings.task}"))
+        rows.insert(0, ("R²", f"{found.analysis.r2:.5f}", "1 - squared error / variance of the outputs"))
+    body = Markup("<h3>Measures</h3>") + table(("measure", "", "what it says"), rows)
+    told = (Markup("<p>{}.</p>").format(words.capitalize()) for words in input_words(found.inputs))
+    return body + (Markup("").join(told) if findings.task in (NONE, DATA) else Markup(""))
 
 
 def formula_block(found: Classified) -> Markup:

@@ -37,6 +37,8 @@ def open_network(path: str | os.PathLike[str], activation: ActivationName | None
         from novacula.hypernet.onnx_file import from_onnx
 
         return from_onnx(path)
+    if (kind := Path(path).suffix.lower()) in _OTHERS:
+        raise InputError(os.fspath(path), _OTHERS[kind])
     data, source = read_tensor_bytes(path, max_bytes=MAX_BYTES), os.fspath(path)
     arrays, metadata = decode_safetensors(data, source), safetensors_metadata(data, source)
     if network_tensor_names(arrays):
@@ -44,6 +46,12 @@ def open_network(path: str | os.PathLike[str], activation: ActivationName | None
     if {"low", "high"} <= metadata.keys() and any(name.startswith("f.") for name in arrays):
         raise InputError(source, f"is a recurrent network; `novacula distill run {source}` reads it")
     return from_state_dict(arrays, activation or metadata.get("activation"), source)
+
+
+_PICKLED = "may run code when it is read; write the weights with safetensors.torch.save_file, or export to ONNX"
+_KERAS = "is a file of Keras; export it: model.export('network.onnx', format='onnx')"
+_OTHERS = dict.fromkeys((".pt", ".pth", ".bin", ".pkl", ".joblib"), _PICKLED) | dict.fromkeys((".keras", ".h5"), _KERAS)
+"""Endings of files that are not read, and what to do instead."""
 
 
 def from_state_dict(arrays: Mapping[str, np.ndarray], activation: str | None, source: str) -> TargetNetwork:

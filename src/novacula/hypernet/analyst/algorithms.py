@@ -194,7 +194,8 @@ def _by_weights(evidence: Evidence) -> tuple[str, str]:
     if shares[best] > _MOST and not known:
         return best, f"{shares[best]:.0%} of the first layer's bend fit that pattern"
     if shares[best] > THRESHOLDS.some:
-        return "partial", f"{shares[best]:.0%} of the first layer's bend are {best}; no known algorithm of {task}"
+        known_of = f"; no known algorithm of {task}" if task in _ALGORITHMS else ""
+        return "partial", f"{shares[best]:.0%} of the first layer's bend are {best}{known_of}"
     if _bowl(evidence) and not known:
         return "bowls", "units in all directions, whose sum is convex and round"
     return "unstructured", "no pattern in the first layer's weights"

@@ -4,6 +4,7 @@ The kink at 0 of input i is κ_i(δ) = [y(x + δe_i) + y(x - δe_i) - 2y(x)]/(2�
 δ for the L1 norm, proportional to δ for what is smooth, or has its kinks elsewhere."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -134,6 +135,77 @@ def measure_structure(
             # What is separable is pairwise, too, whatever rounding makes of effects that are not there.
             pairwise = max(separable, _kept(three, [together, *others]))
     return Structure(separable, _ridge(network, here, there, generator), pairwise)
+
+
+_MOST_EXCHANGED = 64
+
+
+@dataclass(frozen=True)
+class InputFindings:
+    """What a function's inputs are to it. Inputs are counted from 0; "no change" is one below 2 % of the spread.
+
+    Attributes:
+        matter: for each input, the share of the outputs' variance that goes with it, alone or with others (the total
+            index of Sobol): 0 where it does not matter.
+        exchangeable: groups of inputs that can change places, of those that matter; looked for among 64 at most.
+        sign_free: inputs that matter, and whose sign does not.
+        parity: whether f(-x) is f(x), or -f(x) but for a constant.
+        translations: whether one number added to all inputs changes nothing.
+    """
+
+    matter: tuple[float, ...]
+    exchangeable: tuple[tuple[int, ...], ...] = ()
+    sign_free: tuple[int, ...] = ()
+    parity: Literal["even", "odd", "neither"] = "neither"
+    translations: bool = False
+
+
+def measure_inputs(
+    network: TargetNetwork, x: Float[np.ndarray, "batch inputs"], generator: np.random.Generator
+) -> InputFindings:
+    """Returns what the inputs are to a network; x are typical ones. Of bits, signs and translations mean nothing."""
+    count, inputs = min(_POINTS, len(x) // 2), x.shape[1]
+    here, there = x[:count], x[count : 2 * count]
+    start = network(here)
+    variance = float(start.var(0).sum())
+    if not np.isfinite(start).all() or variance <= 0:
+        return InputFindings((0.0,) * inputs)
+
+    def moved(y: Float[np.ndarray, "rows outputs"]) -> float:
+        return float(((y - start) ** 2).mean(0).sum()) / variance
+
+    def put(place: int, values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, "rows inputs"]:
+        return np.where(np.arange(inputs) == place, values[:, None], here)
+
+    def same(changed: Float[np.ndarray, "rows inputs"]) -> bool:
+        return moved(network(changed)) < THRESHOLDS.symmetric**2
+
+    matter = tuple(min(1.0, moved(network(put(i, there[:, i]))) / 2) for i in range(inputs))
+    used = [i for i in range(inputs) if matter[i] > THRESHOLDS.symmetric**2]
+    groups: list[list[int]] = []
+    for i in used[:_MOST_EXCHANGED]:
+        order = np.arange(inputs)
+        for group in groups:
+            order[[i, group[0]]] = order[[group[0], i]]
+            if same(here[:, order]):
+                group.append(i)
+                break
+            order[[i, group[0]]] = order[[group[0], i]]
+        else:
+            groups.append([i])
+    exchangeable = tuple(tuple(group) for group in groups if len(group) > 1)
+    if len(np.unique(here)) <= 3:
+        return InputFindings(matter, exchangeable)
+    opposite = network(-here)
+    odd = float((opposite + start).var(0).sum()) / variance < THRESHOLDS.symmetric**2
+    step = generator.standard_normal((count, 1)) * x.std()
+    return InputFindings(
+        matter,
+        exchangeable,
+        tuple(i for i in used if same(put(i, -here[:, i]))),
+        "even" if moved(opposite) < THRESHOLDS.symmetric**2 else "odd" if odd else "neither",
+        same(here + step),
+    )
 
 
 def _kept(rest: Float[np.ndarray, "rows outputs"], parts: list[Float[np.ndarray, "rows outputs"]]) -> float:

@@ -158,6 +158,7 @@ class Task:
         least: fewest inputs.
         most: most inputs.
         multiple: a number that divides the number of inputs.
+        slack: the share of the outputs' variance by which a formula may miss the task beyond the network's own error.
     """
 
     name: str
@@ -169,6 +170,7 @@ class Task:
     least: int = 1
     most: int = 4096
     multiple: int = 1
+    slack: float = 1e-9
 
     @property
     def symmetric(self) -> bool:

@@ -1,0 +1,105 @@
+"""Networks whose function nobody knows, and networks beside data."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from novacula.errors import InputError
+from novacula.hypernet import Architecture, Classified, ClassifyConfig, TargetNetwork, build, classify
+from novacula.hypernet.analyst.function import measure_inputs
+from novacula.hypernet.classify import input_words, measures
+
+X = np.random.default_rng(0).standard_normal((300, 4))
+
+
+def unknown(network: TargetNetwork, **options: object) -> Classified:
+    return classify(network, ClassifyConfig(draws=0, **({"task": "none"} | options)), check_points=3000)  # pyright: ignore
+
+
+def two_of_four() -> TargetNetwork:
+    """2 |x_0| + max(x_2 - x_3, 0); x_1 does not matter."""
+    rows = np.array([[1.0, 0, 0, 0], [-1, 0, 0, 0], [0, 0, 1, -1]])
+    return TargetNetwork(
+        Architecture((4, 3, 1), "relu"), (rows, np.array([[2.0, 2, 1]])), (np.zeros(3), np.zeros(1)), task=None
+    )
+
+
+def test_what_an_unknown_network_does_is_told_without_words_of_the_norm() -> None:
+    found = unknown(two_of_four())
+    findings, analysis = found.findings, found.analysis
+    assert (findings.task, findings.task_assumed, analysis.broken) == ("none", False, False)
+    assert findings.formula_accepted and findings.formula_r2 == pytest.approx(1)
+    assert findings.inputs.matter[1] == 0 and findings.inputs.sign_free == (0,)
+    # Var |x| is 1 - 2/π; of max(x_2 - x_3, 0), whose argument has variance 2, it is 1 - 1/π.
+    share = 4 * (1 - 2 / np.pi) / (4 * (1 - 2 / np.pi) + 1 - 1 / np.pi)
+    assert findings.inputs.matter[0] == pytest.approx(share, abs=0.08)
+    said = " ".join([*input_words(findings.inputs), *(f"{row}" for row in measures(findings)), analysis.why])
+    assert "x[0]" in said and "the sign of x[0] does not matter" in said and "below 0.1%: x[1]" in said
+    for word in ("norm", "pudding", "sided", "dough", "convexity", "none of"):
+        assert word not in said and word not in analysis.label
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups", "sign_free", "parity", "translations"),
+    [
+        ("double-sided", ((0, 1, 2, 3),), (0, 1, 2, 3), "even", False),
+        ("range-tree", ((0, 1, 2, 3),), (), "even", True),
+        ("linear", ((0, 1, 2, 3),), (), "odd", False),
+        ("product-curvature", ((0, 2), (1, 3)), (), "even", False),
+        ("neighbor-differences", ((0,), (3,)), (), "even", True),
+        ("constant", (), (), "neither", False),
+    ],
+)
+def test_symmetries_of_functions_that_are_known(
+    kind: str, groups: tuple[tuple[int, ...], ...], sign_free: tuple[int, ...], parity: str, translations: bool
+) -> None:
+    found = measure_inputs(
+        build(kind, 4), np.random.default_rng(1).standard_normal((1024, 4)), np.random.default_rng(0)
+    )
+    assert found.exchangeable == tuple(group for group in groups if len(group) > 1)
+    assert (found.sign_free, found.parity, found.translations) == (sign_free, parity, translations)
+
+
+def test_a_network_without_a_task_is_judged_as_a_norm_and_says_so() -> None:
+    assert classify(two_of_four(), ClassifyConfig(draws=0), check_points=1000).assumed
+    assert not classify(build("max-tree", 4), ClassifyConfig(draws=0), check_points=1000).assumed
+
+
+@pytest.mark.parametrize("kind", ["csv", "headed.csv", "npz", "npy"])
+def test_a_network_is_judged_against_data(kind: str, tmp_path: Path) -> None:
+    network, path = two_of_four(), tmp_path / f"data.{kind}"
+    noise = 0.1 * np.random.default_rng(1).standard_normal((300, 1))
+    y = network(X) + noise
+    table = np.column_stack([X, y])
+    if kind == "npz":
+        np.savez(path, x=X, y=y[:, 0])
+    elif kind == "npy":
+        np.save(path, table)
+    else:
+        np.savetxt(path, table, delimiter=",", header="a,b,c,d,y" if kind != "csv" else "", comments="", fmt="%.17g")
+    found = unknown(network, task=None, data=path)
+    assert found.task.name == "data" and found.analysis.mse == pytest.approx(float((noise**2).mean()), rel=1e-6)
+    assert found.analysis.r2 == pytest.approx(1 - float((noise**2).mean() / y.var()))
+    assert found.formula.accepted and found.formula.mse == pytest.approx(found.analysis.mse, rel=0.05)
+    assert found.findings.inputs.matter[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("data.txt", "1,2", "is no .csv, .npy or .npz file"),
+        ("data.csv", "a,b\n1,2\n3,x\n", "is no table of numbers"),
+        ("data.csv", "1,2,3\n" * 20, r"x \(20, 3\) and y \(20, 0\); the network has 4 inputs, 1 outputs"),
+        ("data.csv", "1,2,3,4,5\n" * 3, "has 3 rows; at least 10"),
+        ("data.csv", "1,2,3,4,nan\n" * 20, "finite numbers"),
+        ("data.csv", "", "network has 4 inputs"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:loadtxt")
+def test_data_that_do_not_fit_are_refused(name: str, text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=says):
+        unknown(two_of_four(), task=None, data=tmp_path / name)
+    with pytest.raises(InputError, match="takes the place of"):
+        ClassifyConfig(task="max", data=tmp_path / name)
