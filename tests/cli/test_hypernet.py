@@ -56,6 +56,12 @@ def test_train_is_cut_off_and_resumed_and_ends_where_it_would_have(
     assert page.count("<svg") >= 6 and "Networks from exact to cheap" in page
 
 
+def test_help_of_train_shows_what_most_users_need_first(novacula: Run) -> None:
+    first, _, rest = novacula("hypernet", "train", "--help").out.partition("Advanced options")
+    assert all(f"--{name}" in first for name in ("task", "inputs", "hidden", "sizes", "steps", "seeds"))
+    assert all(f"--{name}" in rest and f"--{name}" not in first for name in ("edge-width", "curriculum", "beta-low"))
+
+
 def test_sample_writes_the_same_file_again_and_classify_reads_it(novacula: Run, trained: Path) -> None:
     words = ("hypernet", "sample", trained, "--beta", "1e-6", "--inputs", "5")
     assert novacula(*words, "--out", "one.safetensors").code == 0
@@ -178,6 +184,20 @@ def test_bad_input_is_one_line_and_leaves_nothing(novacula: Run, trained: Path, 
     shutil.rmtree("__pycache__", ignore_errors=True)
     assert result.code == 2 and said in result.errors[0] and result.errors[0].startswith("novacula: ")
     assert sorted(path.name for path in Path().iterdir()) == before
+
+
+def test_a_network_of_unknown_function(novacula: Run) -> None:
+    network_file("net.safetensors", np.eye(2), activation="relu")
+    said = novacula("hypernet", "classify", "net.safetensors", "--task", "none", "--report", "page.html")
+    assert said.code == 0 and "x[0], x[1] can change places" in said.out and "R² " not in said.out
+    assert "sum(relu(x_i) for x_i in x)" in said.out and "can change places" in Path("page.html").read_text()
+    assert "names no task: --task NAME names one" in novacula("hypernet", "classify", "net.safetensors").out
+    rows = np.random.default_rng(0).standard_normal((40, 2))
+    np.savez("data.npz", x=rows, y=np.maximum(rows, 0).sum(1))
+    assert (
+        "R² 1.00000, squared error 0 on data"
+        in novacula("hypernet", "classify", "net.safetensors", "--data", "data.npz").out
+    )
 
 
 def test_networks_that_do_nothing_have_honest_labels(novacula: Run) -> None:

@@ -1,7 +1,6 @@
 """``novacula hypernet``: train, sample, classify, build and draw; studies are in `novacula.cli.hypernet_studies`."""
 
 from functools import partial
-from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -94,7 +93,8 @@ def classify(
 
     Example: novacula hypernet classify network.safetensors
     Example: novacula hypernet classify state.safetensors --activation silu --task max
-    Example: novacula hypernet classify regressor.onnx --task max
+    Example: novacula hypernet classify regressor.onnx --task none
+    Example: novacula hypernet classify regressor.onnx --data test.csv
     Example: novacula hypernet classify network.safetensors --task max --json
 
     Args:
@@ -180,26 +180,33 @@ def _one_thread() -> None:
 
 
 def _describe(step: "Step") -> str:
-    errors: Any = step.metrics["mse"]
+    errors: Any = [error for error in step.metrics["mse"] if error is not None]  # pyright: ignore
     spread = f"{min(errors):.3g}" if len(errors) == 1 else f"{min(errors):.3g} … {max(errors):.3g}"
     return f"squared error {spread}"
 
 
 def _show_curve(result: "RunResult[TrainFindings]") -> None:
     """Prints error and bits of the first seed's better hypernetwork at each price."""
+    from novacula.hypernet.analyst.findings import bits
+
     findings = result.findings
     curve, members = findings.curve, findings.members
     rows = []
     for place, chosen in enumerate(findings.best[str(members[0].seed)]):
-        mse, bits = curve.mse[chosen][place], curve.nats[chosen][place] / log(2)
+        mse, paid = curve.mse[chosen][place], bits(curve.nats[chosen][place])
         r2 = f"{1 - mse / findings.variance:.5f}" if findings.variance else ""
         own = f"{members[chosen].seed} {members[chosen].branch}"
-        rows.append((f"{curve.beta[place]:.1e}", f"{mse:.3g}", r2, f"{bits:,.0f}", own))
+        rows.append((f"{curve.beta[place]:.1e}", f"{mse:.3g}", r2, f"{paid:,.0f}", own))
     show_result(table(("β", "squared error", "R²", "bits", "hypernetwork"), rows))
+    for stop in findings.stopped:
+        show_result(
+            f"{members[stop.member].seed} {members[stop.member].branch} stopped at step {stop.step:,}: {stop.why}"
+        )
 
 
 def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
     """Writes a network's file, and says what is in it."""
+    from novacula.hypernet.analyst.findings import bits, paid_nats
     from novacula.hypernet.network import write_network
 
     write_network(path, network)
@@ -208,8 +215,8 @@ def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
         facts = {"file": str(path), "task": network.task, "sizes": list(sizes), "activation": activation}
         print_json({"schema_version": 1, **facts, "provenance": dict(network.provenance)})
     else:
-        nats = network.provenance.get("kl_nats")
-        price = f", {nats:,.1f} nats" if isinstance(nats, int | float) else ""
+        nats = paid_nats(network)
+        price = "" if nats is None else f", {bits(nats):,.0f} bits"
         show_result(printable(f"{path}: {network.task}, {'-'.join(map(str, sizes))}, {activation}{price}"))
     return EXIT_FINISHED
 
@@ -219,16 +226,25 @@ def _show_label(found: "ClassifyFindings") -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
+    from novacula.hypernet.classify import input_words, measures
+
     broken = ", broken: the structure stands, the function does not" if found.broken else ""
     agree = "agrees" if found.agree else "DISAGREES"
     confidence = "" if found.confidence is None else f"; confidence {found.confidence:.2f}"
     show_result(
         Text(f"{found.label}{broken}", "bold"), f"by its outputs {found.functional_label}, which {agree}{confidence}"
     )
-    if found.r2 is not None and found.mse is not None:
+    show_result(found.why)
+    if found.r2 is not None and found.mse is not None and found.task != "none":
         show_result(f"R² {found.r2:.5f}, squared error {found.mse:.3g} on {printable(found.task)}")
-    orders = [(name.replace("_", " "), value) for name, value in found.order_parameters.items()]
-    show_result(", ".join(f"{name} {value:.2f}" for name, value in orders if value is not None))
+    if found.task_assumed:
+        show_result(
+            "judged as an L1 norm, since the file names no task: --task NAME names one, --task none asks for none"
+        )
+    unknown = found.task in ("none", "data")
+    show_result(table(("pattern" if unknown else "order parameter", "", "what it says"), measures(found)))
+    for words in input_words(found.inputs) if unknown else []:
+        show_result(words)
     if found.formula is None:
         show_result(f"no formula: {found.formula_reason}")
         return

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from novacula.functions import is_function_name
 from novacula.options import refuse, unless_one_of, unless_seed, unless_within
@@ -35,6 +36,9 @@ Reals = Annotated[tuple[float, ...], Parameter(converter=_reals, n_tokens=1)]
 """Numbers, written with commas on the command line."""
 Words = Annotated[tuple[str, ...], Parameter(converter=_words, n_tokens=1)]
 """Words, written with commas on the command line."""
+
+ADVANCED = Parameter(group=Group("Advanced options", sort_key=5))
+"""Options that few users change."""
 
 Activation = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin"]
 ActivationName = Literal[Activation, "silu", "logistic", "sigmoid"]
@@ -129,7 +133,11 @@ class ClassifyConfig:
     """
 
     task: str | None = None
-    """Task of the network, by name or as module:function. By default the one in its file, else l1-norm."""
+    """Task of the network, by name or as module:function. By default the one in its file, else l1-norm. With none,
+    nothing is asked of the network: its pattern, symmetries and formula are told, and which inputs matter."""
+    data: Path | None = None
+    """Inputs and outputs to judge the network against: a .csv or .npy table, inputs before outputs, or a .npz file with
+    arrays x and y. By default the network is judged against its task."""
     law: str | None = None
     """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
     activation: ActivationName | None = None
@@ -151,6 +159,8 @@ class ClassifyConfig:
         problems += unless_within("--noise", self.noise, 0, 1)
         problems += unless_within("--draws", self.draws, 0, 1000)
         problems += unless_seed(self.seed)
+        if self.data is not None and (self.task not in (None, "none") or self.law is not None):
+            problems.append("--data takes the place of --task and --law; give it without them")
         refuse(problems)
 
 
@@ -174,7 +184,7 @@ class TrainingOptions:
     """Number of trainings that run at once, with consecutive seeds."""
     steps: int = 8000
     """Training steps."""
-    batch: int = 256
+    batch: Annotated[int, ADVANCED] = 256
     """Inputs per network and step."""
 
     def training_problems(self) -> list[str]:
@@ -198,41 +208,41 @@ class TrainConfig(TrainingOptions):
 
     sizes: Integers = ()
     """Other numbers of inputs to train on as well, separated by commas. Hidden layers grow in proportion."""
-    biases: bool = True
+    biases: Annotated[bool, ADVANCED] = True
     """Give hidden units biases."""
-    output_bias: bool = True
+    output_bias: Annotated[bool, ADVANCED] = True
     """Give outputs biases."""
-    residual: bool = False
+    residual: Annotated[bool, ADVANCED] = False
     """Add the input of a hidden layer to its output, where both have the same width."""
-    bypass: bool = False
+    bypass: Annotated[bool, ADVANCED] = False
     """Add a direct linear path from the inputs to the outputs."""
-    networks: int = 4
+    networks: Annotated[int, ADVANCED] = 4
     """Networks per step, each with its own complexity price."""
-    rate: float = 5e-3
+    rate: Annotated[float, ADVANCED] = 5e-3
     """Highest learning rate of Adam."""
-    beta_low: float = 1e-7
+    beta_low: Annotated[float, ADVANCED] = 1e-7
     """Least complexity price β, from 1e-12. A nat costs β divided by the number of inputs."""
-    beta_high: float = 1.0
+    beta_high: Annotated[float, ADVANCED] = 1.0
     """Greatest complexity price, up to 1."""
-    curriculum: Curriculum = "both"
+    curriculum: Annotated[Curriculum, ADVANCED] = "both"
     """End from which the range of prices opens: low (up), high (down), a hypernetwork for each (both), or none."""
-    log_objective: bool = True
+    log_objective: Annotated[bool, ADVANCED] = True
     """Minimize the mean logarithm of the objective instead of its mean."""
-    owner_features: bool = True
+    owner_features: Annotated[bool, ADVANCED] = True
     """Let the posterior give hidden units the code of their owner."""
-    code_similarity: bool = True
+    code_similarity: Annotated[bool, ADVANCED] = True
     """Let the read-out use the similarity of codes directly."""
-    width: int = 32
+    width: Annotated[int, ADVANCED] = 32
     """Number of features of a unit."""
-    edge_width: int = 16
+    edge_width: Annotated[int, ADVANCED] = 16
     """Number of features of an edge."""
-    blocks: int = 2
+    blocks: Annotated[int, ADVANCED] = 2
     """Number of blocks of the graph transformer, each with its own latents."""
-    heads: int = 2
+    heads: Annotated[int, ADVANCED] = 2
     """Attention heads of a unit per neighboring layer."""
-    role: int = 6
+    role: Annotated[int, ADVANCED] = 6
     """Dimension of a role latent."""
-    codes: int = 64
+    codes: Annotated[int, ADVANCED] = 64
     """Dimension of a code. Layers of at most this many units have orthogonal codes."""
 
     def __post_init__(self) -> None:

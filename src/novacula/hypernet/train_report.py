@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from novacula.hypernet.analyst.findings import paid_nats
+from novacula.hypernet.analyst.findings import bits, label_findings, paid_nats
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.classify import Classified, classify, network_section
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.draw import Point, gallery_picture, pareto_picture, price_picture
-from novacula.hypernet.draw.charts import BITS
 from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.hypernet.training.program import TrainFindings
 from novacula.report import SERIES, Section, figure_svg, run_facts, table, write_report
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 6
 """Prices at which a training's report shows a network."""
+_SEEDS = 8
+"""Seeds whose networks are shown beside each other."""
 _OPENED = 3
 """Of these, how many are shown with matrix and formula."""
 _CHECK_POINTS = 20_000
@@ -39,9 +40,14 @@ class _Sample:
     read: Classified
 
     @property
+    def label(self) -> str:
+        """Its label, or that it is broken."""
+        return label_findings(self.read.analysis).shown
+
+    @property
     def bits(self) -> float:
         """What the network cost its generator."""
-        return BITS * (paid_nats(self.read.network) or 0.0)
+        return bits(paid_nats(self.read.network))
 
 
 def write_page(folder: RunFolder) -> Path:
@@ -67,7 +73,7 @@ def _facts(folder: RunFolder, findings: TrainFindings | None) -> dict[str, objec
 def _sections(folder: RunFolder, findings: TrainFindings) -> list[Section]:
     generator = load_generator(folder)
     samples = _samples(generator)
-    titles = [(f"β = {sample.beta:.0e}: {sample.read.analysis.label}", sample.read.network) for sample in samples]
+    titles = [(f"β = {sample.beta:.0e}: {sample.label}", sample.read.network) for sample in samples]
     note = (
         "Inputs are green, hidden units gray, the output stands in the middle. Edges are orange for positive weights "
         "and blue for negative ones, as wide as the weight is large. At each price the better of the seed's "
@@ -76,6 +82,7 @@ def _sections(folder: RunFolder, findings: TrainFindings) -> list[Section]:
     opened = [samples[place] for place in _spread(len(samples), _OPENED)]
     return [
         Section("Networks from exact to cheap", gallery_picture("gallery", titles), note),
+        *_seeds(generator),
         _trade_off(findings, samples),
         Section("Labels along the price", _label_table(samples), "One network for each price."),
         *(
@@ -83,8 +90,21 @@ def _sections(folder: RunFolder, findings: TrainFindings) -> list[Section]:
             for place, sample in enumerate(opened)
         ),
         _sizes(generator),
-        _training(folder),
+        _training(folder, findings),
     ]
+
+
+def _seeds(generator: Generator) -> list[Section]:
+    """The algorithms of all seeds in one picture: each at the least price, and the first at the greatest."""
+    own, seeds = generator.config, generator.seeds[:_SEEDS]
+    if len(seeds) < 2:
+        return []
+    wanted = [(own.beta_low, seed) for seed in seeds] + [(own.beta_high, seeds[0])]
+    networks = [generator.generate(beta, trained_seed=seed) for beta, seed in wanted]
+    found = [label_findings(analyze(each, generator.lesson.task, ClassifyConfig(draws=0))) for each in networks]
+    titles = [f"seed {seed}, β = {beta:.0e}: {f.shown}" for (beta, seed), f in zip(wanted, found, strict=True)]
+    note = "Which algorithm a seed finds at the least price is chance. The last network is one at the greatest price."
+    return [Section("What each seed found", gallery_picture("seeds", [*zip(titles, networks, strict=True)]), note)]
 
 
 def _spread(count: int, wanted: int) -> list[int]:
@@ -104,20 +124,22 @@ def _samples(generator: Generator) -> list[_Sample]:
 
 
 def _trade_off(findings: TrainFindings, samples: Sequence[_Sample]) -> Section:
-    curve, members = findings.curve, findings.members
-    points = [
-        Point(sample.bits, max(sample.read.analysis.mse, 1e-12), sample.read.analysis.label) for sample in samples
-    ]
+    curve, members, stopped = findings.curve, findings.members, findings.stopped
+    points = [Point(sample.bits, max(sample.read.analysis.mse, 1e-12), sample.label) for sample in samples]
     chosen = findings.best[str(members[0].seed)]
-    middle = [(BITS * curve.nats[m][place], max(curve.mse[m][place], 1e-12)) for place, m in enumerate(chosen)]
+    middle = [(bits(curve.nats[m][place]), max(curve.mse[m][place], 1e-12)) for place, m in enumerate(chosen)]
     names = [f"seed {member.seed}, {member.branch}" for member in members]
+    costs = [list(map(bits, row)) for row in curve.nats]
     body = pareto_picture(points, middle=middle)
     body += price_picture(curve.beta, list(zip(names, curve.mse, strict=True)), "errors", "mean squared error")
-    body += price_picture(curve.beta, list(zip(names, curve.nats, strict=True)), "nats", "nats")
+    body += price_picture(curve.beta, list(zip(names, costs, strict=True)), "bits", "bits")
     note = (
         "Bits are what the network cost beyond chance. The line joins the medians over draws of the better "
         "hypernetwork of the first seed at each price; below, all hypernetworks: up opens its range of prices upwards, "
         "down downwards."
+    )
+    note += "".join(
+        f" {names[stop.member].capitalize()}, stopped at step {stop.step:,}: {stop.why}." for stop in stopped
     )
     return Section("What exactness costs", body, note)
 
@@ -150,7 +172,7 @@ def _sizes(generator: Generator) -> Section:
         found = [analyze(network, generator.lesson.task, ClassifyConfig(draws=0)) for network in networks]
         r2 = sorted(analysis.r2 for analysis in found)
         trained = "yes" if size in own.all_inputs else ""
-        labels = ", ".join(dict.fromkeys(analysis.label for analysis in found))
+        labels = ", ".join(dict.fromkeys(label_findings(analysis).shown for analysis in found))
         hidden = networks[0].architecture.hidden[0]
         rows.append((size, hidden, trained, f"{np.median(r2):.4f}", f"{r2[0]:.4f}", labels))
     note = "Three networks of each size at the least price. `novacula hypernet generalize` measures more."
@@ -158,9 +180,10 @@ def _sizes(generator: Generator) -> Section:
     return Section("Other sizes, with no further training", table(head, rows), note)
 
 
-def _training(folder: RunFolder) -> Section:
+def _training(folder: RunFolder, findings: TrainFindings) -> Section:
     """The squared error over steps, of each hypernetwork."""
     steps, errors = [], []
+    names = [f"seed {member.seed}, {member.branch}" for member in findings.members]
     for event in folder.events():
         if "milestone" not in event and isinstance(event.get("mse"), list):
             steps.append(event["step"])
@@ -168,10 +191,12 @@ def _training(folder: RunFolder) -> Section:
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
-        for place, values in enumerate(np.array(errors, float).T):
-            axes.plot(steps, np.maximum(values, 1e-12), color=SERIES[place % len(SERIES)], linewidth=0.9, alpha=0.9)
+        for place, (name, values) in enumerate(zip(names, np.array(errors, float).T, strict=True)):
+            color = SERIES[place % len(SERIES)]
+            axes.plot(steps, np.maximum(values, 1e-12), color=color, linewidth=0.9, alpha=0.9, label=name)
         axes.set(yscale="log", xlabel="step", ylabel="mean squared error")
         plain_numbers(axes.xaxis)
+        axes.legend(fontsize=8.5)
 
     note = "The geometric mean over the prices of each step; these change as the range of prices opens."
     body = figure_svg("training", "Squared error over training steps", draw, height=3.2) if steps else Markup("")

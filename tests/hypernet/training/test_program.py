@@ -12,7 +12,7 @@ from novacula.errors import InputError, RunError
 from novacula.files import to_json
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.train import train
-from novacula.hypernet.training.curve import steps_to_keep
+from novacula.hypernet.training.curve import Curve, settled, steps_to_keep
 from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.program import TrainProgram
 from novacula.runs import RunFolder, Step, resume
@@ -103,6 +103,42 @@ def test_the_result_names_the_better_member_at_each_price() -> None:
     objective = np.array(findings.curve.objective)
     assert findings.best["0"] == tuple(objective[:2].argmin(0))
     assert findings.best["1"] == tuple(2 + objective[2:].argmin(0))
+
+
+def test_a_branch_is_settled_where_it_is_better_and_gains_no_more() -> None:
+    betas, nothing = (1e-6, 1e-3, 1.0), ((0.0,) * 3,) * 2
+    up, down = (0.01, 0.5, 9.0), (2.0, 0.4, 1.0)
+    now = Curve(betas, nothing, nothing, (up, down))
+    said = settled(now, (up, (2.0, 0.405, 1.01)), 1, 0)
+    assert said == "settled: it is the better branch from β = 1.0e-03 on, and gained 1.1% there at last"
+    assert settled(now, (up, (2.0, 0.5, 1.2)), 1, 0) == "", "it still gains"
+    first = Curve(betas, nothing, nothing, (up, (0.009, 0.4, 1.0)))
+    assert settled(first, first.objective, 1, 0) == "", "it is better at the least price too"
+    last = Curve(betas, nothing, nothing, (up, (2.0, 0.6, 10.0)))
+    assert settled(last, last.objective, 1, 0) == "the other branch is better at every price"
+
+
+def test_a_member_that_is_stopped_keeps_its_weights_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("novacula.hypernet.training.program.settled", lambda *_: "said so")
+    config = replace(TINY, steps=40, seeds=2)  # steps 10, 18 and 32 are kept, and 10 has none before it
+    whole, first, second = training(config), training(config), training(config)
+    taken = [whole.step() for _ in range(18)]
+    assert taken[-1].milestones[1]["milestone"] == "stopped" and None not in squared_errors(taken[-1])
+    before = weights(whole).copy()
+    errors = squared_errors(whole.step())
+    assert [error is None for error in errors] == [False, True, False, True]
+    still = np.all(weights(whole) == before, axis=1)
+    assert still.tolist() == [False, True, False, True]
+    for _ in range(18):
+        first.step()
+    arrays, data = first.state()
+    second.load(arrays, to_json(data))
+    second.step()
+    assert np.array_equal(weights(whole), weights(second))
+    assert [(stop.member, stop.step, stop.why) for stop in second.result().stopped] == [
+        (1, 18, "said so"),
+        (3, 18, "said so"),
+    ]
 
 
 def test_kept_steps_are_on_a_logarithmic_grid() -> None:

@@ -4,7 +4,7 @@ A code is a vector of length √channels that comes from the prior and costs not
 exactly orthogonal. More codes are pushed apart; a draw in which two of them come too close is replaced by another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -80,6 +80,11 @@ class Noise:
     owners: tuple[Tensor, ...]
     roles: tuple[tuple[Tensor, ...], ...]
     redraws: int = 0
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> "Noise":
+        """Returns the noise with every tensor changed."""
+        roles = tuple(tuple(map(change, level)) for level in self.roles)
+        return Noise(tuple(map(change, self.codes)), tuple(map(change, self.owners)), roles, self.redraws)
 
 
 @dataclass(frozen=True)

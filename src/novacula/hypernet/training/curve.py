@@ -11,7 +11,6 @@ from torch import Tensor
 from novacula.files import read_safetensors, write_safetensors
 from novacula.hypernet.architecture import activation_torch
 from novacula.hypernet.config import TrainConfig
-from novacula.hypernet.model.noise import Noise
 from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.steps import generator, objective, squared_error
 from novacula.runs import RunFolder
@@ -52,6 +51,29 @@ class Curve:
         return tuple(members[place] for place in values.argmin(0).tolist())
 
 
+_SETTLED = 0.03
+
+
+def settled(now: Curve, before: Sequence[Row], own: int, other: int) -> str:
+    """Returns why a hypernetwork that opened from the greatest price needs no more training; empty where it does.
+
+    Args:
+        now: the curves at a kept step.
+        before: the objectives at the kept step before it.
+        own: the hypernetwork.
+        other: that of the same seed which opened from the least price.
+    """
+    mine = np.log(now.objective[own])
+    better = mine < np.log(now.objective[other])
+    if not better.any():
+        return "the other branch is better at every price"
+    gained = float((np.log(before[own]) - mine)[better].mean())
+    if better[0] or gained >= _SETTLED:
+        return ""
+    lowest = now.beta[int(better.argmax())]
+    return f"settled: it is the better branch from β = {lowest:.1e} on, and gained {max(gained, 0.0):.1%} there at last"
+
+
 def measure_curve(
     lesson: Lesson, flat: Float[Tensor, "members size"], draws: int, beta: Float[Tensor, " prices"] | None = None
 ) -> Curve:
@@ -65,7 +87,9 @@ def measure_curve(
     with torch.no_grad():
         for draw in range(draws):
             source = [generator(member.seed, "curve", draw) for member in lesson.members]
-            noise = repeated(net.noise.draw(architecture.sizes, 1, source), len(beta))
+            noise = net.noise.draw(architecture.sizes, 1, source).changed(
+                lambda values: values.expand(-1, len(beta), -1, -1)
+            )
             x, y = lesson.batch((1, 1, _POINTS, config.inputs), generator(config.seed, "data", draw))
             written = net.write(flat, everywhere, architecture.sizes, noise)
             outputs = written(x.expand(len(flat), -1, -1, -1), activation, residual=config.residual)
@@ -81,19 +105,6 @@ def prices(config: TrainConfig) -> Float[Tensor, " prices"]:
     low, high = torch.tensor([config.beta_low, config.beta_high], dtype=torch.float64).log10()
     grid = 10 ** torch.linspace(float(low), float(high), PRICES, dtype=torch.float64)
     return grid.clamp(config.beta_low, config.beta_high)
-
-
-def repeated(noise: Noise, networks: int) -> Noise:
-    """Returns the same noise for many networks."""
-
-    def spread(values: Tensor) -> Tensor:
-        return values.expand(-1, networks, -1, -1)
-
-    return Noise(
-        tuple(map(spread, noise.codes)),
-        tuple(map(spread, noise.owners)),
-        tuple(tuple(map(spread, level)) for level in noise.roles),
-    )
 
 
 def variance(lesson: Lesson) -> float:

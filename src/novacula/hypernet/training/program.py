@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,15 +12,35 @@ from typing_extensions import override
 
 from novacula.files import from_json
 from novacula.hypernet.architecture import activation_torch
-from novacula.hypernet.training.curve import Curve, measure_curve, steps_to_keep, variance
+from novacula.hypernet.training.curve import Curve, Row, measure_curve, settled, steps_to_keep, variance
 from novacula.hypernet.training.lesson import Lesson, Member
 from novacula.hypernet.training.steps import Adam, generator, loss, objective, scheduled, squared_error, window
 from novacula.runs import Program, Step
 
 Keep = Callable[[int, Float[Tensor, "members size"], Curve], None]
 """Keeps parameters and curve of a step; the program calls it on a logarithmic grid of steps."""
+Kind = TypeVar("Kind")
 _DRAWS = 16
 _QUICK_DRAWS = 4
+
+
+_CHECKED = 0.2
+"""The share of the training before which none is stopped."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A hypernetwork whose training ended early.
+
+    Attributes:
+        member: its place among the members.
+        step: its last step.
+        why: in words.
+    """
+
+    member: int
+    step: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +57,7 @@ class TrainFindings:
         members: the hypernetworks.
         curve: error, nats and objective of their networks at each price.
         best: for each seed, the member with the lowest objective at each price.
+        stopped: the members whose training ended early.
     """
 
     task: str
@@ -47,6 +69,7 @@ class TrainFindings:
     members: tuple[Member, ...]
     curve: Curve
     best: Mapping[str, tuple[int, ...]]
+    stopped: tuple[Stopped, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -57,9 +80,11 @@ class TrainFindings:
 
 @dataclass(frozen=True)
 class _State:
-    """The part of the state that is no array."""
+    """The part of the state that is no array: steps, members that stopped, and objectives at the last kept step."""
 
     updates: int
+    stopped: tuple[Stopped, ...] = ()
+    objectives: tuple[Row, ...] = ()
 
 
 class TrainProgram(Program):
@@ -79,6 +104,8 @@ class TrainProgram(Program):
         ]
         self._adam = Adam(torch.stack(begin))
         self._kept = steps_to_keep(lesson.config.steps)
+        self._stopped: tuple[Stopped, ...] = ()
+        self._objectives: tuple[Row, ...] = ()
 
     @property
     @override
@@ -93,32 +120,54 @@ class TrainProgram(Program):
     @override
     def step(self) -> Step:
         config, step = self.lesson.config, self.position + 1
-        flat = self._adam.flat.requires_grad_()
+        active = self._active
+        flat = self._adam.flat[active].requires_grad_()
         inputs = self._inputs_of(step)
-        mse, nats, beta = self._written(flat, inputs, step)
+        mse, nats, beta = self._written(flat, inputs, step, active)
         values = objective(mse, nats.sum(0), beta, inputs)
         losses = loss(values, logarithmic=config.log_objective)
         (gradient,) = torch.autograd.grad(losses.sum(), flat)
-        flat.requires_grad_(False)
-        self._adam.update(gradient, scheduled(config.rate, step, config.steps))
-        milestones = []
-        if step in self._kept:
-            curve = measure_curve(self.lesson, flat, _QUICK_DRAWS)
-            self._keep(step, flat, curve)
-            milestones.append({"milestone": "kept", **vars(curve)})
+        self._adam.update(gradient, scheduled(config.rate, step, config.steps), active)
         metrics = {
             "inputs": inputs,
-            "loss": [round(value, 5) for value in losses.tolist()],
-            "mse": [float(f"{value:.5g}") for value in mse.detach().log().mean(1).exp().tolist()],
-            "kl": [[round(value, 3) for value in level] for level in nats.detach().mean(2).T.tolist()],
-            "beta": [[float(f"{value:.4g}") for value in row] for row in beta.tolist()],
+            "loss": self._of_all([round(value, 5) for value in losses.tolist()], active),
+            "mse": self._of_all([float(f"{value:.5g}") for value in mse.detach().log().mean(1).exp().tolist()], active),
+            "kl": self._of_all([[round(v, 3) for v in level] for level in nats.detach().mean(2).T.tolist()], active),
+            "beta": self._of_all([[float(f"{value:.4g}") for value in row] for row in beta.tolist()], active),
         }
-        return Step(metrics, tuple(milestones))
+        return Step(metrics, self._measured(step) if step in self._kept else ())
+
+    @property
+    def _active(self) -> list[int]:
+        """The members that are still trained."""
+        ended = {stop.member for stop in self._stopped}
+        return [place for place in range(len(self.lesson.members)) if place not in ended]
+
+    def _of_all(self, values: list[Kind], active: list[int]) -> list[Kind | None]:
+        """Values of the active members as values of all; of the others there are none."""
+        known = dict(zip(active, values, strict=True))
+        return [known.get(place) for place in range(len(self.lesson.members))]
+
+    def _measured(self, step: int) -> tuple[Mapping[str, object], ...]:
+        """Keeps parameters and curves of a step, and stops members that have settled."""
+        curve, members = measure_curve(self.lesson, self._adam.flat, _QUICK_DRAWS), self.lesson.members
+        self._keep(step, self._adam.flat, curve)
+        ended = []
+        if self._objectives and step >= _CHECKED * self.lesson.config.steps:
+            for place in self._active:
+                other = Member(members[place].seed, "up")
+                pair = members[place].branch == "down" and other in members
+                if pair and (why := settled(curve, self._objectives, place, members.index(other))):
+                    ended.append(Stopped(place, step, why))
+        self._stopped, self._objectives = (*self._stopped, *ended), curve.objective
+        return ({"milestone": "kept", **vars(curve)}, *({"milestone": "stopped", **vars(stop)} for stop in ended))
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:
         arrays = {"flat": self._adam.flat, "first": self._adam.first, "second": self._adam.second}
-        return {name: array.numpy().copy() for name, array in arrays.items()}, _State(self._adam.updates)
+        return {name: array.numpy().copy() for name, array in arrays.items()}, _State(
+            self._adam.updates, self._stopped, self._objectives
+        )
 
     @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
@@ -126,7 +175,8 @@ class TrainProgram(Program):
         self._adam.flat, self._adam.first, self._adam.second = (
             torch.from_numpy(arrays[name]) for name in ("flat", "first", "second")
         )
-        self._adam.updates = from_json(_State, data, "checkpoint").updates
+        state = from_json(_State, data, "checkpoint")
+        self._adam.updates, self._stopped, self._objectives = state.updates, state.stopped, state.objectives
 
     @override
     def result(self) -> TrainFindings:
@@ -145,6 +195,7 @@ class TrainProgram(Program):
                 str(seed): curve.best([place for place, member in enumerate(members) if member.seed == seed])
                 for seed in lesson.seeds
             },
+            stopped=self._stopped,
         )
 
     def _inputs_of(self, step: int) -> int:
@@ -153,12 +204,13 @@ class TrainProgram(Program):
         place = torch.randint(len(choices), (), generator=generator(0, "size", step)) if len(choices) > 1 else 0
         return choices[int(place)]
 
-    def _written(self, flat: Tensor, inputs: int, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Errors, nats per level, and prices of the networks of a step."""
-        config, members = self.lesson.config, self.lesson.members
+    def _written(self, flat: Tensor, inputs: int, step: int, active: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Errors, nats per level, and prices of the active members' networks of a step."""
+        config, members = self.lesson.config, [self.lesson.members[place] for place in active]
         sizes = self.lesson.architecture(inputs).sizes
-        sources = {member.seed: generator(member.seed, "step", step) for member in members}
+        sources = {seed: generator(seed, "step", step) for seed in self.lesson.seeds}
         noise = self._net.noise.draw(sizes, config.networks, list(sources.values()), len(config.branches))
+        noise = noise.changed(lambda values: values[active])
         drawn = {seed: self.lesson.batch((1, config.batch, inputs), source) for seed, source in sources.items()}
         places = {seed: torch.rand(config.networks, generator=source) for seed, source in sources.items()}
         x = torch.stack([drawn[member.seed][0] for member in members])

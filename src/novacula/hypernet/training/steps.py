@@ -5,7 +5,7 @@ Random generators are functions of their purpose, so that a resumed run draws th
 Prices: with the whole range at once trainings collapse. A hypernetwork that begins at a high price never finds
 structure, and one that begins at a low price never gives it up. So two are trained: the range of one opens upward from
 its low end, that of the other downward from its high end. At each price the one with the lower objective counts
-(`novacula.hypernet.training.curve`).
+(`novacula.hypernet.training.curve`). The second is for the high prices; when it has settled there it is stopped.
 
 Objective: for one network J = MSE / n + β · KL / n, with KL in nats and n inputs. The division by n only fixes the unit
 of β. J spans orders of magnitude over β, so the mean of ln J is minimized: with J itself the dearest networks would
@@ -16,6 +16,7 @@ is ours.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -95,13 +96,14 @@ class Adam:
         self.second = torch.zeros_like(flat)
         self.updates = 0
 
-    def update(self, gradient: Float[Tensor, "members size"], rate: float) -> Float[Tensor, " members"]:
-        """Takes a step down the gradient. Returns the lengths of the members' gradients."""
+    def update(self, gradient: Float[Tensor, "rows size"], rate: float, members: Sequence[int] | None = None) -> None:
+        """Takes a step down the gradient, of some members or of all."""
         self.updates += 1
-        lengths = gradient.norm(dim=1)
-        clipped = gradient * (CLIP / lengths.clamp_min(CLIP))[:, None]
-        self.first.lerp_(clipped, 1 - FIRST)
-        self.second.mul_(SECOND).addcmul_(clipped, clipped, value=1 - SECOND)
-        scale = (self.second / (1 - SECOND**self.updates)).sqrt_().add_(TINY)
-        self.flat.addcdiv_(self.first, scale, value=-rate / (1 - FIRST**self.updates))
-        return lengths
+        rows = slice(None) if members is None else list(members)
+        clipped = gradient * (CLIP / gradient.norm(dim=1).clamp_min(CLIP))[:, None]
+        first = self.first[rows].lerp_(clipped, 1 - FIRST)
+        second = self.second[rows].mul_(SECOND).addcmul_(clipped, clipped, value=1 - SECOND)
+        scale = (second / (1 - SECOND**self.updates)).sqrt_().add_(TINY)
+        flat = self.flat[rows].addcdiv_(first, scale, value=-rate / (1 - FIRST**self.updates))
+        if members is not None:  # these are copies
+            self.first[rows], self.second[rows], self.flat[rows] = first, second, flat
