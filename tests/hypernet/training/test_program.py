@@ -109,13 +109,16 @@ def test_a_branch_is_settled_where_it_is_better_and_gains_no_more() -> None:
     betas, nothing = (1e-6, 1e-3, 1.0), ((0.0,) * 3,) * 2
     up, down = (0.01, 0.5, 9.0), (2.0, 0.4, 1.0)
     now = Curve(betas, nothing, nothing, (up, down))
-    said = settled(now, (up, (2.0, 0.405, 1.01)), 1, 0)
-    assert said == "settled: it is the better branch from β = 1.0e-03 on, and gained 1.1% there at last"
-    assert settled(now, (up, (2.0, 0.5, 1.2)), 1, 0) == "", "it still gains"
+    said = settled(now, (up, (2.0, 0.405, 1.01)), 1, 0, 6.0)
+    assert said == "settled: the better branch from β = 1.0e-03 on, its objective changed by 1.1% there at last"
+    for before in ((2.0, 0.5, 1.2), (2.0, 0.2, 0.1)):
+        assert settled(now, (up, before), 1, 0, 6.0) == "", "it still moves"
+    worse = Curve(betas, (down, (7.0,) * 3), nothing, (up, down))
+    assert settled(worse, worse.objective, 1, 0, 6.0) == "", "it is worse than a constant"
     first = Curve(betas, nothing, nothing, (up, (0.009, 0.4, 1.0)))
-    assert settled(first, first.objective, 1, 0) == "", "it is better at the least price too"
+    assert settled(first, first.objective, 1, 0, 6.0) == "", "it is better at the least price too"
     last = Curve(betas, nothing, nothing, (up, (2.0, 0.6, 10.0)))
-    assert settled(last, last.objective, 1, 0) == "the other branch is better at every price"
+    assert settled(last, last.objective, 1, 0, 6.0) == "the other branch is better at every price"
 
 
 def test_a_member_that_is_stopped_keeps_its_weights_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

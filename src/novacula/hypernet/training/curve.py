@@ -54,7 +54,7 @@ class Curve:
 _SETTLED = 0.03
 
 
-def settled(now: Curve, before: Sequence[Row], own: int, other: int) -> str:
+def settled(now: Curve, before: Sequence[Row], own: int, other: int, spread: float) -> str:
     """Returns why a hypernetwork that opened from the greatest price needs no more training; empty where it does.
 
     Args:
@@ -62,16 +62,19 @@ def settled(now: Curve, before: Sequence[Row], own: int, other: int) -> str:
         before: the objectives at the kept step before it.
         own: the hypernetwork.
         other: that of the same seed which opened from the least price.
+        spread: the variance of the task: what is worse than a constant has not settled.
     """
     mine = np.log(now.objective[own])
     better = mine < np.log(now.objective[other])
     if not better.any():
         return "the other branch is better at every price"
     gained = float((np.log(before[own]) - mine)[better].mean())
-    if better[0] or gained >= _SETTLED:
+    if better[0] or abs(gained) >= _SETTLED or float(np.array(now.mse[own])[better].max()) > spread:
         return ""
     lowest = now.beta[int(better.argmax())]
-    return f"settled: it is the better branch from β = {lowest:.1e} on, and gained {max(gained, 0.0):.1%} there at last"
+    return (
+        f"settled: the better branch from β = {lowest:.1e} on, its objective changed by {abs(gained):.1%} there at last"
+    )
 
 
 def measure_curve(

@@ -154,10 +154,11 @@ class TrainProgram(Program):
         self._keep(step, self._adam.flat, curve)
         ended = []
         if self._objectives and step >= _CHECKED * self.lesson.config.steps:
+            spread = variance(self.lesson)
             for place in self._active:
                 other = Member(members[place].seed, "up")
                 pair = members[place].branch == "down" and other in members
-                if pair and (why := settled(curve, self._objectives, place, members.index(other))):
+                if pair and (why := settled(curve, self._objectives, place, members.index(other), spread)):
                     ended.append(Stopped(place, step, why))
         self._stopped, self._objectives = (*self._stopped, *ended), curve.objective
         return ({"milestone": "kept", **vars(curve)}, *({"milestone": "stopped", **vars(stop)} for stop in ended))
