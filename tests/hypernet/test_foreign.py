@@ -190,8 +190,11 @@ def test_distill_sends_our_networks_here(tmp_path: Path) -> None:
 
 def test_a_state_dict_of_something_else_names_its_tensors(tmp_path: Path) -> None:
     save_torch(nn.GRU(4, 3).state_dict(), tmp_path / "gru.safetensors")
-    with pytest.raises(InputError, match="weight_ih_l0"):
+    with pytest.raises(InputError, match=r"recurrent network; `novacula distill run .*gru\.safetensors`"):
         open_network(tmp_path / "gru.safetensors", "tanh")
+    save_torch(nn.Conv1d(1, 2, 3).state_dict(), tmp_path / "conv.safetensors")
+    with pytest.raises(InputError, match=r"tensor weight of float32 \(2, 1, 3\) belongs to no linear layer"):
+        open_network(tmp_path / "conv.safetensors", "tanh")
 
 
 def test_a_recurrent_network_is_sent_to_distill(tmp_path: Path) -> None:

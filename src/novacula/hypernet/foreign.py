@@ -43,7 +43,8 @@ def open_network(path: str | os.PathLike[str], activation: ActivationName | None
     arrays, metadata = decode_safetensors(data, source), safetensors_metadata(data, source)
     if network_tensor_names(arrays):
         return read_network(path)
-    if {"low", "high"} <= metadata.keys() and any(name.startswith("f.") for name in arrays):
+    ours = {"low", "high"} <= metadata.keys() and any(name.startswith("f.") for name in arrays)
+    if ours or any("weight_ih" in name for name in arrays):
         raise InputError(source, f"is a recurrent network; `novacula distill run {source}` reads it")
     return from_state_dict(arrays, activation or metadata.get("activation"), source)
 
