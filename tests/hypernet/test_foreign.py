@@ -133,6 +133,22 @@ def test_onnx_of_the_new_exporter(tmp_path: Path) -> None:
     np.testing.assert_allclose(open_network(path)(X), outputs(module), atol=1e-5)
 
 
+def test_onnx_that_keras_wrote() -> None:
+    """`keras.onnx` is from Keras 3.15.1, whose backend was torch 2.13.0:
+
+    keras.utils.set_random_seed(0)
+    Dense = keras.layers.Dense
+    model = keras.Sequential([keras.Input((3,)), Dense(4, activation="relu"), Dense(1)])
+    model(np.zeros((1, 3), "float32")); model.export("keras.onnx", format="onnx")
+
+    The values are those of `model.predict`.
+    """
+    x = np.arange(6).reshape(2, 3) / 4
+    network = open_network(Path(__file__).with_name("keras.onnx"))
+    assert network.architecture.sizes == (3, 4, 1) and network.architecture.activation == "relu"
+    np.testing.assert_allclose(network(x)[:, 0], [0.3966425657272339, 1.247429370880127], atol=1e-6)
+
+
 def test_onnx_names_every_operator_that_a_perceptron_does_not_have(tmp_path: Path) -> None:
     weight = numpy_helper.from_array(np.ones((3, 1, 2), np.float32), "w")
     nodes = [

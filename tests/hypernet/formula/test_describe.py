@@ -141,6 +141,11 @@ def test_what_is_read_wrongly_or_cancels_is_not_shown() -> None:
     tiny = network_of(np.array([[1.0, 0], [0, 1]]), np.ones(2), "relu", constant=1e-16)
     assert described(replace(tiny, biases=(np.full(2, 1e-17), tiny.biases[1]))).line == "sum(relu(x_i) for x_i in x)"
     assert described(tiny).limit_line == "sum(relu(x_i) for x_i in x)"
+    gap = network_of(
+        np.array([[20.0, -20], [-20, 20]]), np.array([0.05, 0.025])
+    )  # of slopes 1 and 1/2, and 1/2 (a - b)
+    gap = replace(gap, architecture=replace(gap.architecture, bypass=True), bypass=np.array([[0.5, -0.5]]))
+    assert described(gap).limit_line == "1.5 * relu(x[0] - x[1])"
 
 
 def test_the_check_refutes_a_wrong_formula() -> None:

@@ -164,11 +164,12 @@ def _gathered(rises: Mapping[Direction, list[float]], kept: list[Role], slopes: 
         for sign, index in zip((1, -1) if direction.pattern == "pair-" else (1, 1), direction.member, strict=False):
             tilts[index] += sign * (up - down) / 2
     single: dict[float, dict[Direction, float]] = {1.0: {}, -1.0: {}}
-    for direction, bend in list(bends.items()):  # b |x| ± b x is 2b max(±x, 0)
-        tilt = tilts[direction.member[0]] if direction.pattern == "entry" else 0.0
-        if abs(bend) > 0 and abs(abs(tilt) - abs(bend)) <= THRESHOLDS.simple * abs(bend):
-            single[float(np.sign(tilt * bend))][direction] = 2 * bends.pop(direction)
-            tilts[direction.member[0]] = 0.0
+    for direction, bend in list(bends.items()):  # b |z| ± b z is 2b max(±z, 0)
+        signs = (1, -1) if direction.pattern == "pair-" else (1, 1)
+        tilt = [sign * tilts[index] for sign, index in zip(signs, direction.member, strict=False)]
+        if bend and max(abs(abs(t) - abs(bend)) + abs(t - tilt[0]) for t in tilt) <= THRESHOLDS.simple * abs(bend):
+            single[float(np.sign(tilt[0] * bend))][direction] = 2 * bends.pop(direction)
+            tilts.update(dict.fromkeys(direction.member, 0.0))
     roles = _grouped("abs", bends) + tuple(
         replace(role, weight=sense) for sense, found in single.items() for role in _grouped("relu", found)
     )
