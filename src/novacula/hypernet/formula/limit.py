@@ -167,7 +167,11 @@ def _gathered(rises: Mapping[Direction, list[float]], kept: list[Role], slopes: 
     for direction, bend in list(bends.items()):  # b |z| ± b z is 2b max(±z, 0)
         signs = (1, -1) if direction.pattern == "pair-" else (1, 1)
         tilt = [sign * tilts[index] for sign, index in zip(signs, direction.member, strict=False)]
-        if bend and max(abs(abs(t) - abs(bend)) + abs(t - tilt[0]) for t in tilt) <= THRESHOLDS.simple * abs(bend):
+        if (
+            bend
+            and tilt
+            and max(abs(abs(t) - abs(bend)) + abs(t - tilt[0]) for t in tilt) <= THRESHOLDS.simple * abs(bend)
+        ):
             single[float(np.sign(tilt[0] * bend))][direction] = 2 * bends.pop(direction)
             tilts.update(dict.fromkeys(direction.member, 0.0))
     roles = _grouped("abs", bends) + tuple(
