@@ -202,10 +202,8 @@ class Distillation(Program):
 
     def keep(self, folder: RunFolder) -> None:
         """Leaves the program in its languages, its machine, and the networks (`novacula.runs.KeepsArtifacts`)."""
-        shown = self.shown
-        write_artifacts(
-            folder, self._last or self.result(), self._source, shown, self._machine(shown), self.extractions
-        )
+        shown, findings = self.shown, self._last or self.result()
+        write_artifacts(folder, findings, self._source, shown, self._machine(shown), self.extractions)
 
     @property
     def _trainer(self) -> Trainer:

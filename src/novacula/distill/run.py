@@ -91,10 +91,12 @@ def run(
     name = located(name) if is_file(name) else name
     source = load_source(name, config)
     if (limit := settings.get("time_limit")) is not None:
-        settings["time_limit"] = max(0.0, limit - (time.monotonic() - begun))
+        settings["time_limit"] = max(0.0, limit - min(_FOR_THE_PAGE, limit / 10) - (time.monotonic() - begun))
     return RUN.start(config, RunInputs(name), source, about=source.name, label=Path(name).stem, **settings)
 
 
+_FOR_THE_PAGE = 1.5
+"""Seconds of a time limit that are left to the result and its page, but at most a tenth of the limit."""
 _GIVEN = "given.safetensors"
 
 
