@@ -12,7 +12,7 @@ from harness import arguments, save, table_head, table_row
 
 from novacula.distill import BenchConfig, bench
 from novacula.distill.bench import BENCH
-from novacula.distill.findings import TaskRow
+from novacula.distill.bench_report import TaskRow
 from novacula.runs import RunFolder
 
 HEAD = ("task", "tier", "nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4", "why not")

@@ -12,6 +12,7 @@ import os
 import re
 import resource
 import select
+import shlex
 import struct
 import sys
 import weakref
@@ -58,7 +59,7 @@ def check_functions(names: Iterable[str]) -> None:
     """
     if missing := sorted({*names} - _allowed()):
         listed = ",".join(missing)
-        how = f"if it is yours, set {FUNCTIONS}={listed}"
+        how = f"if it is yours, set {FUNCTIONS}={shlex.quote(listed)}"
         raise InputError("run.json", f"names the function {listed}, which the run would call; {how}")
 
 
@@ -105,14 +106,24 @@ class FunctionProcess:
         name: ``module:function``, whose module may lie in the working folder.
         seconds: the longest time for one list.
         memory_mb: the address space of the process, in 10^6 bytes.
+        serve: what the process runs; `serve` here by default.
+        arguments: its further arguments.
 
     Raises:
         InputError: the function does not load.
     """
 
-    def __init__(self, name: str, seconds: float, memory_mb: int = MEMORY_MB) -> None:
+    def __init__(
+        self,
+        name: str,
+        seconds: float,
+        memory_mb: int = MEMORY_MB,
+        *,
+        serve: str = f"{__name__}:serve",
+        arguments: Sequence[object] = (),
+    ) -> None:
         self.name, self._seconds = name, seconds
-        self._child = Child(f"{__name__}:serve", [name, memory_mb], path=[os.getcwd(), *sys.path])
+        self._child = Child(serve, [name, memory_mb, *arguments], path=[os.getcwd(), *sys.path])
         self._close = weakref.finalize(self, self._child.end)
         self._poll = select.poll()  # many times faster than `Connection.poll`
         self._poll.register(self._child.connection.fileno(), select.POLLIN)

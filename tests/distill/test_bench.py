@@ -3,8 +3,8 @@
 import pytest
 
 from novacula.distill.bench import BENCH, bench, chosen_tasks, summarize, task_row
+from novacula.distill.bench_report import BenchFindings
 from novacula.distill.config import BenchConfig
-from novacula.distill.findings import BenchFindings
 from novacula.distill.run import RUN
 from novacula.errors import InputError
 from novacula.jobs import Outcome

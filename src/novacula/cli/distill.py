@@ -10,15 +10,18 @@ from novacula.cli.screen import Screen, perform
 from novacula.distill.config import BenchConfig, RunConfig
 
 if TYPE_CHECKING:
-    from novacula.distill.findings import BenchFindings
+    from novacula.distill.bench_report import BenchFindings
     from novacula.distill.run import DistillResult
     from novacula.runs import RunResult, Step
 
 app = part_app("distill")
+_LISTED = 20
 
 
 @app.command
-def run(source: str, /, *, config: Flat[RunConfig] = RunConfig(), options: Grouped[RunOptions] = RunOptions()) -> int:
+def run(
+    source: str | None = None, /, *, config: Flat[RunConfig] = RunConfig(), options: Grouped[RunOptions] = RunOptions()
+) -> int:
     """Find the program that a task, data, a function or a network computes.
 
     Small recurrent networks are trained until one is perfect. It is simplified, its
@@ -33,6 +36,7 @@ def run(source: str, /, *, config: Flat[RunConfig] = RunConfig(), options: Group
     Example: novacula distill run sequences.csv
     Example: novacula distill run mypackage.mymodule:step --low 0 --high 9
     Example: novacula distill run network.safetensors
+    Example: novacula distill run --command "./sut --quiet" --alphabet coin,push
 
     Args:
         source: A benchmark task; a .csv file (header sequence,step,x0,…,y0,…) or .jsonl file ({"x": […], "y": […]} per
@@ -79,6 +83,10 @@ def _show(result: "DistillResult") -> None:
         for pair in findings.determination.open:
             after = findings.alphabet.shown(pair.after) or "nothing"
             show_result(printable(f"No row shows the input {findings.alphabet.shown([pair.x])} after {after}."))
+    for row in findings.left_out[:_LISTED]:
+        said = (findings.alphabet.shown([outputs], outputs=True) for outputs in (row.data, row.program))
+        differs = "" if row.step is None else ": at step {} it has {}, the program {}".format(row.step, *said)
+        show_result(printable(f"Left out as mislabelled: {row.place}{differs}."))
     if not findings.program:
         show_result(printable(findings.checked))
     if findings.kind == "network" and findings.networks:
@@ -104,7 +112,7 @@ def _show_bench(result: "RunResult[BenchFindings]") -> None:
     """Prints each task beside what was published, and the sums."""
     from rich.text import Text
 
-    from novacula.distill.findings import CELLS
+    from novacula.distill.bench_report import CELLS
 
     findings = result.findings
     heads = ("task", "tier", *CELLS, "")

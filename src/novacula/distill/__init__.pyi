@@ -1,6 +1,6 @@
-from .behavior import Layer as Layer, RecurrentNetwork as RecurrentNetwork
+from .behavior import RecurrentNetwork as RecurrentNetwork
 from .bench import bench as bench
-from .cells import CellNetwork as CellNetwork
+from .cells import CellNetwork as CellNetwork, Layer as Layer
 from .config import BenchConfig as BenchConfig, RunConfig as RunConfig
 from .explain import program_machine as program_machine
 from .export import (
@@ -12,7 +12,8 @@ from .export import (
     program_python as program_python,
     smt_source as smt_source,
 )
-from .findings import BenchFindings as BenchFindings, DistillFindings as DistillFindings
+from .bench_report import BenchFindings as BenchFindings
+from .findings import DistillFindings as DistillFindings
 from .foreign import from_torch as from_torch
 from .machine import Machine as Machine, Transitions as Transitions
 from .network import (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from typing_extensions import Unpack, override
 
-from novacula.distill.bench_report import write_page
+from novacula.distill.bench_report import BenchFindings, TaskRow, write_page
 from novacula.distill.config import BenchConfig, RunConfig, unless_equipped
-from novacula.distill.findings import SOLVED, BenchFindings, DistillFindings, Road, TaskRow
+from novacula.distill.findings import SOLVED, DistillFindings, Road
 from novacula.distill.run import RUN, RunInputs
 from novacula.distill.source import load_source
 from novacula.distill.tasks.table import TASKS, VARIANTS

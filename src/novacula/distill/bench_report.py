@@ -1,10 +1,12 @@
-"""The report of a distill bench: the table of tasks beside the published columns."""
+"""What ``result.json`` of ``distill bench`` says, and its report: the table of tasks beside the published columns."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from novacula.distill.findings import CELLS, BenchFindings
+from novacula.distill.findings import SOLVED, Road
+from novacula.distill.verify.certificate import Tier
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
@@ -15,6 +17,108 @@ _WORDS = {
     "S3": "and it is proved for all inputs up to length 10",
     "S4": "and it is proved for every length",
 }
+
+
+CELLS = ("nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4")
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One task of a bench; one that failed or was cut off is not solved.
+
+    Attributes:
+        task: its name.
+        tier: how much is known of its program, as far as the certificate says so.
+        route, method, nodes, states, seconds, seed, program: as in `DistillFindings`.
+        opened: the tier of the best program from hidden states.
+        queried: the tier of the best program from answers alone.
+        reason: why there is no short formula; empty where there is one.
+        failed: whether the task ended with an error.
+        cpu_seconds: processor time.
+        paper: whether the paper solves the task.
+        gpt4: whether GPT-4 does, by the paper.
+        mealy: states of the task's minimal Mealy machine; None where it is infinite.
+    """
+
+    task: str
+    tier: Tier
+    route: Road | None
+    method: str | None
+    nodes: int | None
+    states: int | None
+    opened: Tier
+    queried: Tier
+    reason: str
+    failed: bool
+    seconds: dict[str, float]
+    cpu_seconds: float
+    seed: int | None
+    program: str | None
+    paper: bool
+    gpt4: bool
+    mealy: int | None
+
+    @property
+    def solved(self) -> bool:
+        """Whether a short formula is right."""
+        return self.tier in SOLVED
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row in tables for people, without task and tier; `CELLS` are its heads, but for the last."""
+        return (
+            "" if self.nodes is None else str(self.nodes),
+            "" if self.states is None else str(self.states),
+            self.route or "",
+            self.opened,
+            self.queried,
+            f"{sum(self.seconds.values()):.1f}",
+            "yes" if self.paper else "",
+            "yes" if self.gpt4 else "",
+            self.reason,
+        )
+
+
+@dataclass(frozen=True)
+class BenchFindings:
+    """What a bench found.
+
+    Attributes:
+        tasks: the number of tasks that were asked for.
+        at_least: the number of tasks that reach each tier.
+        solved: the number of tasks with a short formula that is right.
+        solved_by_road: the same on one road alone.
+        paper: the number of tasks that the paper solves.
+        gpt4: the number of tasks that GPT-4 solves, by the paper.
+        failed: the number of tasks that ended with an error.
+        cut_off: the number of tasks that the time limit left without a result.
+        cpu_seconds: processor time in all.
+        per_task: a row for every task.
+        seed: the run's.
+        workers: tasks at the same time.
+        wall_seconds: wall time in all.
+        run: the run's folder.
+    """
+
+    tasks: int
+    at_least: dict[Tier, int]
+    solved: int
+    solved_by_road: dict[Road, int]
+    paper: int
+    gpt4: int
+    failed: int
+    cut_off: int
+    cpu_seconds: float
+    per_task: tuple[TaskRow, ...]
+    seed: int
+    workers: int
+    wall_seconds: float
+    run: str
+
+    @property
+    def outcome(self) -> str:
+        """The run in a few words, for lists."""
+        return f"{self.solved} of {self.tasks} tasks solved"
 
 
 def write_page(folder: RunFolder) -> Path:

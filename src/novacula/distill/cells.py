@@ -14,13 +14,44 @@ import numpy as np
 from jaxtyping import Float, Int
 from typing_extensions import override
 
-from novacula.distill.behavior import Activation, Layer, RecurrentNetwork, activate
+from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.sequences import INTEGERS, Alphabet, Words
 
+Activation = Literal["relu", "tanh", "sigmoid"]
 Kind = Literal["RNN", "GRU", "LSTM"]
 Output = Literal["round", "argmax", "sign"]
 GATES: dict[int, Kind] = {1: "RNN", 3: "GRU", 4: "LSTM"}
 """The kind of a layer by how many matrices are stacked in each of its tensors."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An affine map.
+
+    Attributes:
+        weight: its matrix.
+        bias: its offset.
+    """
+
+    weight: Float[np.ndarray, "out in"]
+    bias: Float[np.ndarray, " out"]
+
+    def __call__(self, values: Float[np.ndarray, "rows in"]) -> Float[np.ndarray, "rows out"]:
+        """Returns the map of every row."""
+        return values @ self.weight.T + self.bias
+
+
+def activate(values: np.ndarray, activation: Activation) -> np.ndarray:
+    """Returns an activation, elementwise."""
+    if activation == "relu":
+        return np.maximum(values, 0)
+    return np.tanh(values) if activation == "tanh" else 0.5 * (1 + np.tanh(0.5 * values))
+
+
+_CHECKED = 12
+_EVERY = 100
+_LARGEST = 2**62
+_ADVICE = ". A smaller --length or a narrower range keeps them smaller"
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,18 @@ class RunConfig:
     """The largest input of a function."""
     alphabet: tuple[str, ...] = ()
     """Words that a function reads in place of integers, separated by commas; false,true stands for truth values."""
+    command: str = ""
+    """A device in place of a source: a command that gets a line for every input and answers each with a line. It is run
+    without a shell, and must have no comma."""
+    reset: str = "reset"
+    """The line that a device gets before every sequence and does not answer. Empty: it is started again instead."""
+    queries: int = 5000
+    """The most sequences that a device is asked."""
+    cache: str = ""
+    """A file that keeps the answers of a device, for later runs too. By default there is none."""
+    tolerate: float = 0.0
+    """The largest share of rows of data that may be left out as mislabelled, 0 to 0.2. Rows are left out only if that
+    makes the description shorter: a program and its exceptions."""
     streams: int = 1
     """Input streams of a function. With 2, the function gets one list, with an item [a, b] for every step."""
     length: int = 10
@@ -45,6 +57,10 @@ class RunConfig:
 
     def _problems(self) -> list[str]:
         problems = unless_seed(self.seed) + unless_at_least("--networks", self.networks)
+        problems += unless_within("--queries", self.queries, 100, 10**6)
+        if "," in self.command + self.cache or not (self.command + self.cache + self.reset).isprintable():
+            problems.append("--command and --cache must have no comma, and with --reset only printable letters")
+        problems += unless_within("--tolerate", self.tolerate, 0, 0.2)
         problems += unless_within("--streams", self.streams, 1, 8) + unless_within("--length", self.length, 2, 100)
         if not -_WIDEST <= self.low <= self.high <= _WIDEST:
             problems.append(f"--low is {self.low} and --high is {self.high}; -10^6 ≤ low ≤ high ≤ 10^6 must hold")

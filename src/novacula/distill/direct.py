@@ -6,6 +6,7 @@ W-method (`conform`), and the merging of states by evidence of Lang, Pearlmutter
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from novacula.distill.choose import JudgedProgram
+from novacula.distill.device import SpentError
 from novacula.distill.extract import Judge, judge_all, nothing_known
 from novacula.distill.findings import Road
 from novacula.distill.machine import UNKNOWN, Machine
@@ -48,7 +50,9 @@ def find_asked(source: Source, judge: Judge) -> list[JudgedProgram]:
     target, symbols = source.target, list_symbols(source.low, source.high, source.streams)
     if target is None or symbols is None or len(symbols) > _MOST_SYMBOLS:
         return []
-    learned = _learned(target, symbols)
+    learned = None
+    with suppress(SpentError):
+        learned = _learned(target, symbols)
     if learned is None:
         return []
     machine, found = learned

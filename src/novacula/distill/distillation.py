@@ -17,16 +17,9 @@ from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, progra
 from novacula.distill.config import RunConfig
 from novacula.distill.determined import determine
 from novacula.distill.direct import Finder, finders
-from novacula.distill.explain import DEPARTS, checked, dead_end, source_text, states_of, stopped
+from novacula.distill.explain import DEPARTS, checked, dead_end, left_out_rows, source_text, states_of, stopped
 from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, network_outcome, reaches
-from novacula.distill.findings import (
-    ROADS,
-    Determination,
-    DistillFindings,
-    Outcome,
-    Road,
-    RoadOutcome,
-)
+from novacula.distill.findings import ROADS, Determination, DistillFindings, Outcome, Road, RoadOutcome
 from novacula.distill.machine import Machine
 from novacula.distill.profile import profile
 from novacula.distill.program import Program as Formula
@@ -186,6 +179,7 @@ class Distillation(Program):
             outcome=outcome,
             determination=determination,
             alphabet=self._source.sequences.alphabet,
+            left_out=left_out_rows(shown, self._source),
         )
         return self._last
 

@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from novacula.distill.choose import JudgedProgram
 from novacula.distill.export import machine_python, program_python
-from novacula.distill.findings import Determination, Road
+from novacula.distill.findings import Determination, LeftOut, Road
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.source import Kind, Source
@@ -144,6 +144,23 @@ def dead_end(source: Source, opened: int, best: JudgedProgram | None, found: boo
     if not found:
         return f"Of {opened} networks that were opened, none gave a program. {advice}"
     return f"None of the programs that were found is right; this is the one that is wrong most rarely. {advice}"
+
+
+def left_out_rows(judged: JudgedProgram | None, source: Source) -> tuple[LeftOut, ...]:
+    """Returns the rows that were left out as mislabelled, and where a program differs from them first."""
+    rows = source.left_out
+    if rows is None or not len(rows.x):
+        return ()
+    if judged is None:
+        return tuple(map(LeftOut, source.places))
+    found = judged.program.run(np.where(rows.inside[:, :, None], rows.x, rows.x[:, :1]))
+    differs = (found != rows.y).any(axis=2) & rows.inside
+    result = []
+    for row, place in enumerate(source.places):
+        step = int(differs[row].argmax())
+        outputs = tuple(rows.y[row, step].tolist()), tuple(found[row, step].tolist())
+        result.append(LeftOut(place, step, *outputs) if differs[row].any() else LeftOut(place))
+    return tuple(result)
 
 
 def source_text(judged: JudgedProgram, source: Source, determination: Determination | None = None) -> str:

@@ -1,4 +1,4 @@
-"""What ``result.json`` of ``distill run`` and ``distill bench`` says. Source: ours."""
+"""What ``result.json`` of ``distill run`` says. Source: ours."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -80,6 +80,23 @@ class Determination:
     covered: int | None = None
     open: tuple[OpenPair, ...] = ()
     rivals: Rivals | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A row that was left out as mislabelled.
+
+    Attributes:
+        place: where it stands in the file.
+        step: the first step at which the program differs; None where it does not.
+        data: the outputs of the row there.
+        program: those of the program.
+    """
+
+    place: str
+    step: int | None = None
+    data: tuple[int, ...] = ()
+    program: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -209,6 +226,7 @@ class DistillFindings:
         run: its folder.
         outcome: how it ended.
         determination: with data alone, whether they determine the program; None where there is none.
+        left_out: rows that were left out as mislabelled, and what the program says there.
         alphabet: the words that the integers of inputs and outputs stand for, where they are no integers.
     """
 
@@ -235,6 +253,7 @@ class DistillFindings:
     outcome: Outcome = "none"
     determination: Determination | None = None
     alphabet: Alphabet = INTEGERS
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -248,105 +267,3 @@ class DistillFindings:
     def shown_network(self) -> int:
         """Number of the network that gave the program, else of the first."""
         return next((row.network for row in self.table if row.chosen), None) or 0
-
-
-CELLS = ("nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4")
-
-
-@dataclass(frozen=True)
-class TaskRow:
-    """One task of a bench; one that failed or was cut off is not solved.
-
-    Attributes:
-        task: its name.
-        tier: how much is known of its program, as far as the certificate says so.
-        route, method, nodes, states, seconds, seed, program: as in `DistillFindings`.
-        opened: the tier of the best program from hidden states.
-        queried: the tier of the best program from answers alone.
-        reason: why there is no short formula; empty where there is one.
-        failed: whether the task ended with an error.
-        cpu_seconds: processor time.
-        paper: whether the paper solves the task.
-        gpt4: whether GPT-4 does, by the paper.
-        mealy: states of the task's minimal Mealy machine; None where it is infinite.
-    """
-
-    task: str
-    tier: Tier
-    route: Road | None
-    method: str | None
-    nodes: int | None
-    states: int | None
-    opened: Tier
-    queried: Tier
-    reason: str
-    failed: bool
-    seconds: dict[str, float]
-    cpu_seconds: float
-    seed: int | None
-    program: str | None
-    paper: bool
-    gpt4: bool
-    mealy: int | None
-
-    @property
-    def solved(self) -> bool:
-        """Whether a short formula is right."""
-        return self.tier in SOLVED
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The row in tables for people, without task and tier; `CELLS` are its heads, but for the last."""
-        return (
-            "" if self.nodes is None else str(self.nodes),
-            "" if self.states is None else str(self.states),
-            self.route or "",
-            self.opened,
-            self.queried,
-            f"{sum(self.seconds.values()):.1f}",
-            "yes" if self.paper else "",
-            "yes" if self.gpt4 else "",
-            self.reason,
-        )
-
-
-@dataclass(frozen=True)
-class BenchFindings:
-    """What a bench found.
-
-    Attributes:
-        tasks: the number of tasks that were asked for.
-        at_least: the number of tasks that reach each tier.
-        solved: the number of tasks with a short formula that is right.
-        solved_by_road: the same on one road alone.
-        paper: the number of tasks that the paper solves.
-        gpt4: the number of tasks that GPT-4 solves, by the paper.
-        failed: the number of tasks that ended with an error.
-        cut_off: the number of tasks that the time limit left without a result.
-        cpu_seconds: processor time in all.
-        per_task: a row for every task.
-        seed: the run's.
-        workers: tasks at the same time.
-        wall_seconds: wall time in all.
-        run: the run's folder.
-    """
-
-    tasks: int
-    at_least: dict[Tier, int]
-    solved: int
-    solved_by_road: dict[Road, int]
-    paper: int
-    gpt4: int
-    failed: int
-    cut_off: int
-    cpu_seconds: float
-    per_task: tuple[TaskRow, ...]
-    seed: int
-    workers: int
-    wall_seconds: float
-    run: str
-
-    @property
-    def outcome(self) -> str:
-        """The run in a few words, for lists."""
-        return f"{self.solved} of {self.tasks} tasks solved"

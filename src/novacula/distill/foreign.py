@@ -21,8 +21,17 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from novacula.distill.behavior import Activation, Layer
-from novacula.distill.cells import GATES, Cell, CellNetwork, Output, check_choices, read_integers, read_words
+from novacula.distill.cells import (
+    GATES,
+    Activation,
+    Cell,
+    CellNetwork,
+    Layer,
+    Output,
+    check_choices,
+    read_integers,
+    read_words,
+)
 from novacula.distill.sequences import Alphabet, Word
 from novacula.errors import InputError
 

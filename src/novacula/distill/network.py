@@ -20,7 +20,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from typing_extensions import override
 
-from novacula.distill.behavior import Activation, Layer, RecurrentNetwork, activate
+from novacula.distill.behavior import RecurrentNetwork
+from novacula.distill.cells import Activation, Layer, activate
 from novacula.distill.foreign import has_cells, read_cells
 from novacula.errors import InputError
 from novacula.files import decode_safetensors, natural_order, read_tensor_bytes, safetensors_metadata, write_safetensors

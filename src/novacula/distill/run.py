@@ -20,9 +20,11 @@ from novacula.distill.distillation import Distillation
 from novacula.distill.findings import DistillFindings
 from novacula.distill.foreign import from_torch
 from novacula.distill.network import load_network
+from novacula.distill.noise import tolerant
 from novacula.distill.report import write_page
 from novacula.distill.sequences import Word
 from novacula.distill.source import Source, is_file, load_source, network_source
+from novacula.errors import InputError
 from novacula.files import encode_safetensors
 from novacula.functions import is_function_name
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb, located
@@ -60,7 +62,7 @@ class DistillResult(RunResult[DistillFindings]):
 
 
 def run(
-    name: "str | RecurrentNetwork | torch.nn.Module",
+    name: "str | RecurrentNetwork | torch.nn.Module | None" = None,
     config: RunConfig | None = None,
     *,
     alphabet: Sequence[Word | int] | None = None,
@@ -70,7 +72,7 @@ def run(
 
     Args:
         name: a benchmark task, a .csv or .jsonl file of sequences, a function as ``module:name``, a network's
-            .safetensors file, a module of torch, or what `from_torch` made of one.
+            .safetensors file, a module of torch, or what `from_torch` made of one; None for the option `command`.
         config: seed, networks, and the range of a function's inputs; `length` is that of a module's training.
         alphabet: the inputs of a module, in the order of their places; by default 0, 1, …
         settings: see `novacula.runs.RunSettings`.
@@ -82,14 +84,17 @@ def run(
     Source: arXiv 2402.05110.
     """
     config, begun = config or RunConfig(), time.monotonic()
+    if (name is None) != bool(config.command):
+        raise InputError("options", "a run has either a source or --command")
+    name = name or config.command
     if not isinstance(name, str):
         network = name if isinstance(name, RecurrentNetwork) else from_torch(name, alphabet, config.length)
         title = network.shape
         source, inputs = network_source(title, network, config), RunInputs(title, True)
         kept = {_GIVEN: encode_safetensors(*network.tensors())}
         return RUN.start(config, inputs, source, about=title, label="network", kept=kept, **settings)
-    name = located(name) if is_file(name) else name
-    source = load_source(name, config)
+    name = located(name) if not config.command and is_file(name) else name
+    source = tolerant(load_source(name, config), config)
     if (limit := settings.get("time_limit")) is not None:
         settings["time_limit"] = max(0.0, limit - min(_FOR_THE_PAGE, limit / 10) - (time.monotonic() - begun))
     return RUN.start(config, RunInputs(name), source, about=source.name, label=Path(name).stem, **settings)
@@ -103,7 +108,18 @@ _GIVEN = "given.safetensors"
 def _load(config: RunConfig, inputs: RunInputs, folder: RunFolder) -> Source:
     if inputs.network:
         return network_source(inputs.source, load_network(folder.artifact(_GIVEN)), config)
-    return load_source(inputs.source, config)
+    return tolerant(load_source(inputs.source, config), config)
+
+
+def _is_file(config: RunConfig, inputs: RunInputs) -> bool:
+    return not inputs.network and not config.command and is_file(inputs.source)
+
+
+def _called(config: RunConfig, inputs: RunInputs) -> tuple[str, ...]:
+    """What a run would call: a function, or a command and the file that it would write."""
+    if config.command:
+        return (f"command:{config.command}", *([f"cache:{config.cache}"] if config.cache else []))
+    return (inputs.source,) if not inputs.network and is_function_name(inputs.source) else ()
 
 
 RUN = Verb(
@@ -111,6 +127,6 @@ RUN = Verb(
     load=_load,
     begin=lambda config, source, folder: Distillation(source, config, str(folder.path)),
     page=write_page,
-    files=lambda config, inputs: (inputs.source,) if not inputs.network and is_file(inputs.source) else (),
-    functions=lambda config, inputs: (inputs.source,) if not inputs.network and is_function_name(inputs.source) else (),
+    files=lambda config, inputs: (inputs.source,) if _is_file(config, inputs) else (),
+    functions=_called,
 )

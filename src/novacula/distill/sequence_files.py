@@ -44,6 +44,17 @@ def load_sequences(path: str | os.PathLike[str]) -> Sequences:
             different width; values of several kinds, or that are no integer, text or truth value; steps that are
             missing or repeated; outputs that depend on the future, or differ for the same inputs.
     """
+    sequences, places = load_rows(path)
+    check_function(sequences, places)
+    return sequences
+
+
+def load_rows(path: str | os.PathLike[str]) -> tuple[Sequences, list[str]]:
+    """Returns the data set, though its rows may contradict each other, and what errors call each row.
+
+    Raises:
+        InputError: as `load_sequences`, but for outputs that no function has.
+    """
     source = os.fspath(path)
     data = read_buffer(path, max_bytes=MAX_BYTES)
     if (at := data.find(b"\0")) >= 0:  # before the text is made, which would take several times as much
@@ -55,8 +66,7 @@ def load_sequences(path: str | os.PathLike[str]) -> Sequences:
     _check_widths(parts, places, source)
     (x, inputs), (y, outputs) = (_coded([row[part] for row in parts]) for part in (0, 1))
     sequences = padded(list(zip(x, y, strict=True)), source, Alphabet(inputs, outputs))
-    check_function(sequences, places)
-    return sequences
+    return sequences, places
 
 
 def _coded(rows: list[_Values]) -> tuple[list[np.ndarray], tuple[Words | None, ...]]:

@@ -86,14 +86,14 @@ class Column:
     def problem(self, value: object, largest: int = MAX_MAGNITUDE) -> str:
         """Returns what speaks against a value; empty where nothing does."""
         self.kind = self.kind or (type(value) if value != "" and isinstance(value, str | bool) else int)
-        text = repr(str(value)[:40])
         if self.kind is int:
-            sound = type(value) is int and abs(value) <= largest
-            return "" if sound else f"{text} is no integer of at most 10^12 in magnitude"
-        if type(value) is not self.kind:
-            return f"{text} is no {_KINDS[self.kind]}, as the first value is"
-        sound = not isinstance(value, str) or (0 < len(value) <= _LONGEST_WORD and value.isprintable())
-        return "" if sound else f"{text} is no text of 1 to {_LONGEST_WORD} printable letters"
+            sound, wanted = type(value) is int and abs(value) <= largest, "no integer of at most 10^12 in magnitude"
+        elif type(value) is not self.kind:
+            sound, wanted = False, f"no {_KINDS[self.kind]}, as the first value is"
+        else:
+            sound = not isinstance(value, str) or (0 < len(value) <= _LONGEST_WORD and value.isprintable())
+            wanted = f"no text of 1 to {_LONGEST_WORD} printable letters"
+        return "" if sound else f"{str(value)[:40]!r} is {wanted}"
 
     def codes(self, values: Sequence[Word | int]) -> list[int]:
         """Returns the integers that stand for values without problems; new words are numbered in their order."""

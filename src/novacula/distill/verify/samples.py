@@ -3,6 +3,7 @@
 What a target answers does not depend on the program that is judged: it is asked once for many programs.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,8 +56,10 @@ def draw_samples(target: Target, seed: int) -> list[Samples]:
         *(("held-out sequences", target.sample, BEYOND, target.length * factor) for factor in _MULTIPLES),
     ]
     drawn = []
+    whole = sum(count for *_, count, _ in plan)
+    share = min(1.0, (target.samples or whole) / whole)
     for number, (kind, sample, count, length) in enumerate(plan):
-        x = sample(count, length, np.random.default_rng([seed, number]))
+        x = sample(math.ceil(share * count), length, np.random.default_rng([seed, number]))
         trusted = target.horizon is None or length <= target.horizon
         drawn.append(Samples(kind, x, target.behavior.run(x), trusted))
     return drawn

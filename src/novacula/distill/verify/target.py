@@ -31,6 +31,7 @@ class Target:
         horizon: the longest sequences for which the behavior counts; None for any length.
         words: the most sequences that the behavior is run on to try all of a length.
         box: the behavior without what it checks of itself, for many questions; by default the behavior.
+        samples: about the most sequences on which programs are judged besides; None for as many as usual.
     """
 
     behavior: Behavior
@@ -43,6 +44,7 @@ class Target:
     horizon: int | None = None
     words: int = 10**7
     box: Behavior | None = None
+    samples: int | None = None
 
     @property
     def symbols(self) -> Int[np.ndarray, "symbols streams"] | None:

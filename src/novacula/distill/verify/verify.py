@@ -4,12 +4,14 @@ Source: arXiv 2402.05110 runs a program on some of its data; the tiers, the grea
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
 
 from novacula.distill.behavior import Behavior, RecurrentNetwork
+from novacula.distill.device import SpentError
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.sequences import Sequences, fresh_steps
@@ -99,7 +101,9 @@ def _prove_against_oracle(program: Program | Machine, target: Target) -> tuple[l
     few = symbols is not None and len(symbols) ** (target.horizon or LENGTH) <= min(_FEW_WORDS, target.words)
     if not few and (check := prove_network(program, target)):
         return [check], None
-    outcome = try_all(program, target if few else replace(target, words=min(_FEW_WORDS, target.words)))
+    outcome = None
+    with suppress(SpentError):
+        outcome = try_all(program, target if few else replace(target, words=min(_FEW_WORDS, target.words)))
     return ([outcome[0]], outcome[1]) if outcome else ([], None)
 
 
@@ -166,7 +170,8 @@ def _wrong(
     """A program that is wrong, with a shorter counterexample where one is found quickly."""
     if example is None:
         return Certificate("none", False, tuple(checks))
-    example = shorten(program, target.behavior, example)
+    with suppress(SpentError):
+        example = shorten(program, target.behavior, example)
     if target.reference is not None and (symbols := target.symbols) is not None and len(example.x) > 1:
         found = search_product(stepper(target.reference), stepper(program), symbols, most_transitions=_QUICK)
         example = found.counterexample or example
