@@ -140,6 +140,12 @@ def rounded(outputs: Float[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
     return np.rint(np.clip(np.nan_to_num(outputs, nan=0.0), -LARGEST, LARGEST)).astype(np.int64)
 
 
+_CHECKED = 12
+_EVERY = 100
+_LARGEST = 2**62
+_ADVICE = ". A smaller --length or a narrower range keeps them smaller"
+
+
 @runtime_checkable
 class Answering(Protocol):
     """What answers sequences one after another, such as `novacula.functions.FunctionProcess` or a device."""

@@ -48,12 +48,6 @@ def activate(values: np.ndarray, activation: Activation) -> np.ndarray:
     return np.tanh(values) if activation == "tanh" else 0.5 * (1 + np.tanh(0.5 * values))
 
 
-_CHECKED = 12
-_EVERY = 100
-_LARGEST = 2**62
-_ADVICE = ". A smaller --length or a narrower range keeps them smaller"
-
-
 @dataclass(frozen=True)
 class Cell:
     """One recurrent layer.

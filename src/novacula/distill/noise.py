@@ -28,10 +28,10 @@ _SIZES = (10, 20, 40, 15, 30, 80, 12, 25, 60, 20, 40, 120)
 _ROUNDS = 4
 _CONFIRMED = 4
 """The search ends when this many candidates in all have the exceptions of the best."""
-_FORMULA_TRIES = 4
+_FORMULA_TRIES = 2
 _ROWS = 400
 _MERGED_SYMBOLS = 50
-_WORK = 1_000_000
+_WORK = 300_000
 _NODE_BITS = 5.0
 _HOPELESS = 0.5
 _NAMED = 10
