@@ -9,6 +9,7 @@ import pytest
 
 from novacula.distill.config import RunConfig
 from novacula.distill.noise import tolerant
+from novacula.distill.run import run
 from novacula.distill.source import load_source
 from novacula.errors import InputError
 
@@ -68,3 +69,15 @@ def test_rows_of_no_law_are_not_explained_by_exceptions(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(InputError, match=r"contradict|same inputs"):
         tolerant(load_source(str(path), config), config)
+
+
+def test_a_run_tolerates_what_it_names_and_nothing_by_default(tmp_path: Path) -> None:
+    wrong = write_rows(path := tmp_path / "rows.jsonl", "parity", 0.01)
+    result = run(str(path), RunConfig(tolerate=0.02), out=tmp_path / "run")
+    assert result.reached and {row.place for row in result.findings.left_out} == wrong
+    for row in result.findings.left_out:
+        assert row.step is not None and row.data != row.program
+    assert "3 of 300 rows are left out as mislabelled" in result.findings.checked
+    path.write_text('{"x": [0], "y": [0]}\n{"x": [0], "y": [1]}\n{"x": [1], "y": [1]}\n')
+    with pytest.raises(InputError, match="contradict"):
+        load_source(str(path), RunConfig())
