@@ -14,16 +14,23 @@ With l = F D^½ g, where g is the gradient after the step and F and D are those 
 changes the loss by -s ⟨l, T z⟩ to first order. So both climb ⟨l, T z⟩, in a form that does not depend on the scale of
 the loss or of the parameters:
 
-    log s ← log s + η c - κ min(c + 1/√n, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖T z‖) ∂⟨l, T z⟩/∂φ.
+    log s ← log s + η c - κ o,   o = min(c + 1/√n, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖T z‖) ∂⟨l, T z⟩/∂φ.
 
 The cosine is 1 while gradients repeat, so that s grows by a factor of e^η per step. It is -1 where a step overshoots;
-κ undoes that within a few steps, before the loss diverges. Where noise dominates, c is of the order of 1/√n, and
-neither term does much: an angle by chance is no overshoot, or the scale would collapse in few dimensions. D follows the
-gradients of about the last thirty steps: T learns the curvature in the coordinates of D, which must not lag behind.
+κ undoes that within a few steps, before the loss diverges. The mean m goes on in the old direction for about ten steps
+more, so that an overshoot also takes its memory: m ← max(0, 1 - ϖ o) m. Where noise dominates, c is of the order of
+1/√n, and none of this does much: an angle by chance is no overshoot, or the scale would collapse in few dimensions. D
+follows the gradients of about the last thirty steps: T learns the curvature in the coordinates of D, which must not lag
+behind. In the first steps η is larger, since the first s is only a guess: a run that a scheduler slows down early must
+have found its scale by then.
 
 No step is longer, in s ‖T z‖, than three times the root mean square of about the last thirty. Otherwise, where
 gradients shrink or nearly cancel and T grows, a single large gradient would take a step that undoes them all. Even
-where s and T grow at their fastest, steps grow by less than that.
+where s and T grow at their fastest, steps grow by less than that; in the first ten steps it is this bound that ends
+their growth.
+
+A factor f of a scheduler scales the step once all of this is done: f s T z is taken, and its length is bounded in units
+of f, so that no s can undo f. What is learned of a step is weighted with the part of it that was taken.
 """
 
 import math
@@ -35,9 +42,11 @@ from torch import Tensor
 
 FIRST_SCALE = 1e-3
 SCALE_RATE = 0.08
-FIRST_BOOST, BOOSTED_STEPS = 3.0, 20.0
+FIRST_BOOST, BOOSTED_STEPS = 24.0, 5.0
 """How much faster s is learned at first, and for about how many steps: the first s is only a guess."""
 OVERSHOOT_RATE = 0.5
+FORGETTING = 8.0
+"""ϖ: how much of the mean of the gradients an overshoot takes."""
 SECOND_DECAY = 0.97
 EPSILON = 1e-8
 """ε, in units of the root mean square of all gradients."""
@@ -103,7 +112,17 @@ def cosine(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Ten
 def scale_change(c: Float[Tensor, ""], n: int, learned: Float[Tensor, ""]) -> Float[Tensor, ""]:
     """Returns the change of log s by a full step of n scalars; `learned` counts the full steps before it."""
     rate = SCALE_RATE * (1 + FIRST_BOOST * (-learned / BOOSTED_STEPS).exp())
-    return rate * c - OVERSHOOT_RATE * (c + n**-0.5).clamp(max=0).square()
+    return rate * c - OVERSHOOT_RATE * overshoot(c, n)
+
+
+def overshoot(c: Float[Tensor, ""], n: int) -> Float[Tensor, ""]:
+    """Returns o: how far a step of n scalars went beyond the lowest point on its way; 0 where chance may tell."""
+    return (c + n**-0.5).clamp(max=0).square()
+
+
+def kept(c: Float[Tensor, ""], n: int) -> Float[Tensor, ""]:
+    """Returns the part of the mean of the gradients that outlasts a step of n scalars."""
+    return (1 - FORGETTING * overshoot(c, n)).clamp(min=0)
 
 
 def share(c: Float[Tensor, ""], factor: Float[Tensor, ""], moved: Float[Tensor, ""]) -> Float[Tensor, ""]:

@@ -140,6 +140,7 @@ class Preconditioner:
         share = automatic.share(c, factor, self.state["taken"] / scale.exp())
         scale += share * automatic.scale_change(c, gradient.numel(), self.state["learned"])
         self.state["learned"] += share
+        self.state["momentum"] *= automatic.kept(c, gradient.numel()).to(self.state["momentum"])
         weight = automatic.weight(self._product)
         step = self._engine.learn(left, weight, self.state["meta_step"], options, share)
         self.meta_step = step._replace(slope=step.slope * size)
