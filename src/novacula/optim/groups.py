@@ -28,6 +28,10 @@ MANY_PARAMETERS = (
 )
 
 
+class KindError(InputError, TypeError):
+    """Parameters are not an iterable; other optimizers of torch raise a `TypeError` there."""
+
+
 class ParameterGroup(TypedDict):
     """What LODO reads by name in a parameter group of torch, beside the options of `GroupOptions`."""
 
@@ -45,10 +49,11 @@ def as_groups(params: ParamsT) -> list[dict[str, Any]]:
     """Returns the parameters that an optimizer is given as new groups, each with a list of its parameters.
 
     Raises:
-        InputError: they are one tensor or none, or a group has an option of the whole optimizer.
+        KindError: they are one tensor.
+        InputError: there are none, or a group has an option of the whole optimizer.
     """
     if isinstance(params, Tensor):
-        raise InputError("LODO", "params is a tensor; it must be an iterable of tensors or of groups")
+        raise KindError("LODO", "params is a tensor; it must be an iterable of tensors or of groups")
     given: list[Any] = list(params)
     if not given:
         raise InputError("LODO", "params is empty; there must be a parameter or a group")

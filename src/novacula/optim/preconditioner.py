@@ -208,7 +208,7 @@ class Preconditioner:
         """
         moved = [every or p.grad is not None for p in self.members.parameters]
         if self._group is self.members.groups[-1] and all(moved):
-            return self._group["lr"], None
+            return _number(self._group["lr"]), None
         each = [float(group["lr"]) if moves else 0.0 for group, moves in zip(self.members.groups, moved, strict=True)]
         rates = torch.tensor(each, dtype=torch.float64)
         return max(each), None if min(each) == max(each) else rates
@@ -240,11 +240,16 @@ class Preconditioner:
             target = real(parameter)
             piece = update[start - size : start].view(target.shape)
             if group["weight_decay"]:
-                target.mul_(1 - group["lr"] * self._scale() * group["weight_decay"])
+                target.mul_(1 - _number(group["lr"]) * self._scale() * group["weight_decay"])
             if isinstance(rate, Tensor):
                 target.sub_((rate * piece).to(target.dtype))
             else:
                 target.sub_(piece.to(target.dtype), alpha=rate)
+
+
+def _number(rate: Rate) -> Rate:
+    """A rate without dimensions."""
+    return rate.squeeze() if isinstance(rate, Tensor) else rate
 
 
 def _is_finite(gradient: Tensor) -> bool:

@@ -128,7 +128,9 @@ def checked_states(
     states: list[dict[str, Tensor] | None] = []
     for members in partition(new):
         tensors = saved["state"].get(keys[id(members.parameters[0])])
-        if tensors:
+        if tensors:  # others may have written a number as such
+            numbers = {name: torch.tensor(value) for name, value in tensors.items() if isinstance(value, int | float)}
+            tensors = {**tensors, **numbers}
             problems += [f"preconditioner {members.index}: {problem}" for problem in _state_problems(members, tensors)]
         states.append(_copied(members, tensors) if tensors and not problems else None)
     if problems:
