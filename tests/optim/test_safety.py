@@ -23,16 +23,16 @@ STEPS = 400
 
 
 def bowl(factors: list[float]) -> torch.Tensor:
-    """The distances from the minimum of a bowl of 20 dimensions, before each step and at the end."""
+    """The positions in a bowl of 20 dimensions, before each step and at the end."""
     curvature = torch.logspace(-2, 0, 20)
     x = Parameter(torch.randn(20, generator=generator(0)))
-    optimizer, distances = LODO([x]), []
+    optimizer, path = LODO([x]), []
     for factor in factors:
         optimizer.param_groups[0]["lr"] = factor
-        distances.append(x.detach().norm())
+        path.append(x.detach().clone())
         x.grad = curvature * x.detach()
         optimizer.step()
-    return torch.stack([*distances, x.detach().norm()])
+    return torch.stack([*path, x.detach()])
 
 
 Scheduler = Callable[[torch.optim.Optimizer], Any]
@@ -120,11 +120,10 @@ def test_an_overshoot_takes_the_memory_of_the_mean() -> None:
 
 def test_a_factor_scales_the_step_for_good() -> None:
     """After a drop to 1e-8 nothing moves any more, and nothing is learned from that."""
-    distances = bowl([1.0] * 20 + [1e-8] * 1000)
-    torch.testing.assert_close(distances[-1], distances[20], rtol=1e-4, atol=0)
-    moved = bowl([1.0] * 40 + [0.1] * 2)
-    full = bowl([1.0] * 41)
-    assert float(moved[41] - moved[40]) == pytest.approx(0.1 * float(full[41] - full[40]), rel=0.2)
+    path = bowl([1.0] * 20 + [1e-8] * 1000)
+    torch.testing.assert_close(path[-1], path[20], rtol=1e-4, atol=1e-4)
+    moved, full = bowl([1.0] * 40 + [0.1]), bowl([1.0] * 41)
+    torch.testing.assert_close(moved[41] - moved[40], 0.1 * (full[41] - full[40]), rtol=1e-3, atol=1e-6)
 
 
 def test_steps_of_nothing_teach_nothing() -> None:
@@ -144,7 +143,7 @@ def test_steps_of_nothing_teach_nothing() -> None:
 def test_no_sequence_of_factors_makes_a_bowl_diverge(seed: int) -> None:
     factors = 10 ** (-8 * torch.rand(600, generator=generator(seed)) ** 2)
     for given in (factors, factors.sort().values, factors.repeat_interleave(50)[:600]):
-        distances = bowl(given.tolist())
+        distances = bowl(given.tolist()).norm(dim=1)
         assert float(distances.max()) < 20 * float(distances[0])
         assert float(distances[-1]) < 1.1 * float(distances[0])
 

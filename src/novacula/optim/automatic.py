@@ -30,7 +30,8 @@ where s and T grow at their fastest, steps grow by less than that; in the first 
 their growth.
 
 A factor f of a scheduler scales the step once all of this is done: f s T z is taken, and its length is bounded in units
-of f, so that no s can undo f. What is learned of a step is weighted with the part of it that was taken.
+of f, so that no s can undo f. What is learned of a step is weighted with the part of it that was taken, and η is raised
+in proportion to f only: otherwise a warm-up would find the scale that suits its low factor, and leap once f is 1.
 """
 
 import math
@@ -109,10 +110,15 @@ def cosine(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Ten
     return left.dot(unit_vector(product)).double()
 
 
-def scale_change(c: Float[Tensor, ""], n: int, learned: Float[Tensor, ""]) -> Float[Tensor, ""]:
-    """Returns the change of log s by a full step of n scalars; `learned` counts the full steps before it."""
-    rate = SCALE_RATE * (1 + FIRST_BOOST * (-learned / BOOSTED_STEPS).exp())
-    return rate * c - OVERSHOOT_RATE * overshoot(c, n)
+def scale_change(
+    c: Float[Tensor, ""], n: int, learned: Float[Tensor, ""], factor: Float[Tensor, ""]
+) -> Float[Tensor, ""]:
+    """Returns the change of log s by a full step of n scalars; `learned` counts the full steps before it.
+
+    At a low factor of a scheduler the guess is not hurried: gradients that repeat say little of a full step.
+    """
+    boost = FIRST_BOOST * factor.clamp(max=1) * (-learned / BOOSTED_STEPS).exp()
+    return SCALE_RATE * (1 + boost) * c - OVERSHOOT_RATE * overshoot(c, n)
 
 
 def overshoot(c: Float[Tensor, ""], n: int) -> Float[Tensor, ""]:

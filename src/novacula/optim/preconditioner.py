@@ -138,7 +138,7 @@ class Preconditioner:
         scale, factor = self.state["log_scale"], self.state["rates"].max().to(self.state["log_scale"])
         c = automatic.cosine(left, self._product).to(scale)
         share = automatic.share(c, factor, self.state["taken"] / scale.exp())
-        scale += share * automatic.scale_change(c, gradient.numel(), self.state["learned"])
+        scale += share * automatic.scale_change(c, gradient.numel(), self.state["learned"], factor)
         self.state["learned"] += share
         self.state["momentum"] *= automatic.kept(c, gradient.numel()).to(self.state["momentum"])
         weight = automatic.weight(self._product)
