@@ -118,17 +118,6 @@ def right_direction(options: Options, parameters: Callable[[list[Parameter]], An
         check(change > 0 if options.get("maximize") else change < 0, f"the loss changed by {change:g}")
 
 
-def forloop_goes_right_direction(options: Options) -> None:
-    """Parameters that are contiguous, and some that are not."""
-    for contiguous in (True, False):
-        right_direction(options, lambda members: members, contiguous)
-
-
-def param_group_with_lrscheduler_goes_right_direction(options: Options) -> None:
-    """A group with a rate of its own."""
-    right_direction(options, lambda members: [{"params": [members[0]]}, {"params": [members[1]], "lr": 0.01}])
-
-
 def tensor_lr(options: Options) -> None:
     """A rate as a tensor of one element does what the number does, and stays as it is."""
     for shape in ((), (1,), (1, 1)):
@@ -140,7 +129,7 @@ def tensor_lr(options: Options) -> None:
         torch.testing.assert_close(*ends, rtol=1e-5, atol=1e-6)
 
 
-def complex_numbers(options: Options, apart: bool) -> None:
+def as_reals(options: Options, apart: bool) -> None:
     """A complex parameter moves as its real view does, or as its parts do."""
     generator = torch.Generator().manual_seed(1)
     z = torch.randn(4, 3, dtype=torch.complex64, generator=generator)
@@ -156,33 +145,12 @@ def complex_numbers(options: Options, apart: bool) -> None:
     torch.testing.assert_close(split(ours.detach()), [p.detach() for p in theirs])
 
 
-def complex(options: Options) -> None:
-    """The real view of a complex parameter."""
-    complex_numbers(options, apart=False)
-
-
-def complex_2d(options: Options) -> None:
-    """The real and imaginary parts as two parameters."""
-    complex_numbers(options, apart=True)
-
-
 def step_is_noop_when_params_have_no_grad(options: Options) -> None:
     """Nothing moves without gradients."""
     members, _ = problem()
     before = deepcopy(members)
     LODO(members, **options).step()
     same(members, before)
-
-
-def step_is_noop_for_zero_grads(options: Options) -> None:
-    """Gradients of 0 move nothing; weight decay shrinks."""
-    decayed(options, (0.1, 0.1))
-    decayed(options, (0.0, 0.0))
-
-
-def param_groups_weight_decay(options: Options) -> None:
-    """Weight decay in one group shrinks what it has, and no more."""
-    decayed(options, (0.5, 0.0))
 
 
 def decayed(options: Options, decays: tuple[float, float]) -> None:
@@ -207,7 +175,7 @@ def param_groups_lr(options: Options) -> None:
     check(not torch.equal(members[1], before[1]), "a group with a rate stayed")
 
 
-def _resumed(options: Options, through: Callable[[Any], Any], named: tuple[bool, bool] = (False, False)) -> None:
+def resumed(options: Options, through: Callable[[Any], Any], named: tuple[bool, bool] = (False, False)) -> None:
     """A run goes on, bit for bit, in an optimizer that takes its state up."""
     members, loss = problem()
     names = ("weight", "bias")
@@ -228,17 +196,6 @@ def _resumed(options: Options, through: Callable[[Any], Any], named: tuple[bool,
     same(first.state_dict()["state"], second.state_dict()["state"])
 
 
-def state_dict_deterministic(options: Options) -> None:
-    """Through `state_dict`."""
-    _resumed(options, deepcopy)
-
-
-def can_load_from_to_named_state_dict(options: Options) -> None:
-    """With names on either side."""
-    for named in ((True, True), (True, False), (False, True)):
-        _resumed(options, deepcopy, named)
-
-
 def save_load_equality_with_weights_only(options: Options) -> None:
     """Through a file that is read without running code."""
 
@@ -247,7 +204,7 @@ def save_load_equality_with_weights_only(options: Options) -> None:
         file.seek(0)
         return torch.load(file, weights_only=True)
 
-    _resumed(options, through)
+    resumed(options, through)
 
 
 def load_nontensor_step(options: Options) -> None:
@@ -259,7 +216,7 @@ def load_nontensor_step(options: Options) -> None:
             each["step"] = each["step"].item()
         return state
 
-    _resumed(options, through)
+    resumed(options, through)
 
 
 def step_hooks(options: Options) -> None:
@@ -356,16 +313,35 @@ def errors(options: Options) -> None:
         _refused(error)
 
 
-TESTS = (
-    errors, forloop_goes_right_direction, param_group_with_lrscheduler_goes_right_direction, tensor_lr, complex,
-    complex_2d, step_is_noop_when_params_have_no_grad, step_is_noop_for_zero_grads, param_groups_lr,
-    param_groups_weight_decay, state_dict_deterministic, can_load_from_to_named_state_dict,
-    save_load_equality_with_weights_only, load_nontensor_step, step_hooks, state_dict_hooks,
-    deepcopy_copies_all_public_attrs, non_empty_state, mixed_dtype, rosenbrock_sparse,
-)  # fmt: skip
+TESTS: dict[str, Callable[[Options], object]] = {
+    "errors": errors,
+    "forloop_goes_right_direction": lambda o: [right_direction(o, list, contiguous) for contiguous in (True, False)],
+    "param_group_with_lrscheduler_goes_right_direction": lambda o: right_direction(
+        o, lambda members: [{"params": [members[0]]}, {"params": [members[1]], "lr": 0.01}]
+    ),
+    "tensor_lr": tensor_lr,
+    "complex": lambda o: as_reals(o, apart=False),
+    "complex_2d": lambda o: as_reals(o, apart=True),
+    "step_is_noop_when_params_have_no_grad": step_is_noop_when_params_have_no_grad,
+    "step_is_noop_for_zero_grads": lambda o: [decayed(o, (decay, decay)) for decay in (0.0, 0.1)],
+    "param_groups_lr": param_groups_lr,
+    "param_groups_weight_decay": lambda o: decayed(o, (0.5, 0.0)),
+    "state_dict_deterministic": lambda o: resumed(o, deepcopy),
+    "can_load_from_to_named_state_dict": lambda o: [
+        resumed(o, deepcopy, named) for named in ((True, True), (True, False), (False, True))
+    ],
+    "save_load_equality_with_weights_only": save_load_equality_with_weights_only,
+    "load_nontensor_step": load_nontensor_step,
+    "step_hooks": step_hooks,
+    "state_dict_hooks": state_dict_hooks,
+    "deepcopy_copies_all_public_attrs": deepcopy_copies_all_public_attrs,
+    "non_empty_state": non_empty_state,
+    "mixed_dtype": mixed_dtype,
+    "rosenbrock_sparse": rosenbrock_sparse,
+}
 
 
-def reasons(test: Callable[[Options], None]) -> dict[str, str]:
+def reasons(test: Callable[[Options], object]) -> dict[str, str]:
     """Why a test fails, by the options with which it does."""
     found = {}
     for given in INFO.optim_inputs_func("cpu"):
@@ -382,20 +358,11 @@ def main() -> None:
     torch.set_num_threads(1)
     rows = []
     table_head("test", f"passes of {len(OPTIONS)}", "why not")
-    for test in TESTS:
-        if options.tests and test.__name__ not in options.tests.split(","):
-            continue
-        failed = reasons(test)
-        rows.append(
-            {
-                "test": test.__name__,
-                "passed": len(OPTIONS) - len(failed),
-                "failed": failed,
-                "inherent": test.__name__ in INHERENT,
-            }
-        )
-        why = INHERENT.get(test.__name__, "") if failed else ""
-        table_row(test.__name__, len(OPTIONS) - len(failed), why or "; ".join(sorted({*failed.values()})))
+    for name in options.tests.split(",") if options.tests else TESTS:
+        failed, inherent = reasons(TESTS[name]), name in INHERENT
+        rows.append({"test": name, "passed": len(OPTIONS) - len(failed), "failed": failed, "inherent": inherent})
+        why = INHERENT.get(name, "") if failed else ""
+        table_row(name, len(OPTIONS) - len(failed), why or "; ".join(sorted({*failed.values()})))
     passed, asked = sum(row["passed"] for row in rows), len(OPTIONS) * len(rows)
     rest = sum(len(row["failed"]) for row in rows if not row["inherent"])
     print(f"\n{passed} of {asked} pass; {rest} failures are not inherent")

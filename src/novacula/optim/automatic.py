@@ -53,6 +53,8 @@ EPSILON = 1e-8
 """ε, in units of the root mean square of all gradients."""
 TRUST = 3.0
 """The longest step, in units of the usual length."""
+SHORTEST = 1e-30
+"""The length of T z below which φ learns nothing."""
 FLOOR = 0.01
 """ϱ: a gradient below this share of the root mean square of all counts as far smaller than the others."""
 
@@ -145,9 +147,12 @@ def share(c: Float[Tensor, ""], factor: Float[Tensor, ""], moved: Float[Tensor, 
 
 
 def weight(product: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    """Returns n/‖T z‖, which makes the entries of the meta-gradient of a unit vector of the order of 1; 0 for 0."""
+    """Returns n/‖T z‖, which makes the entries of the meta-gradient of a unit vector of the order of 1; 0 for nothing.
+
+    Gradients that vanish faster than v̂ can follow make z so short that n/‖T z‖ would not be a number of φ's precision.
+    """
     norm = length(product)
-    return torch.where(norm > 0, product.numel() / norm, norm)
+    return torch.where(norm > SHORTEST, product.numel() / norm, torch.zeros_like(norm))
 
 
 def trusted(size: Float[Tensor, ""], mean_square: Float[Tensor, ""], step: Tensor) -> Float[Tensor, ""]:
