@@ -1,6 +1,7 @@
 """From machines, rows and behaviors to programs: a quick part of what benchmarks/distill_synthesis.py does in full."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,26 @@ def test_the_synthesizer_never_imports_the_tasks() -> None:
 
 def test_symbols_of_two_streams_are_all_pairs() -> None:
     assert len(symbols(TASKS["Newton_Magnetic"])) == 441
+
+
+@pytest.mark.parametrize(
+    ("step", "low", "high", "most"),
+    [
+        (lambda s, x: ((s + (x == s)) % 10, int(x == s)), 0, 9, 9),
+        (lambda s, x: (min(max(s + x, 0), 6), int(s + x > 6)), -1, 1, 16),
+        (lambda s, x: (0 if x else min(s + 1, 11), int(not x and s == 11)), 0, 1, 14),
+    ],
+)
+def test_states_are_numbered_in_the_order_in_which_they_are_reached(
+    step: Callable[[int, int], tuple[int, int]], low: int, high: int, most: int
+) -> None:
+    """Sequence numbers, an elevator, a watchdog: the machine says nothing of the numbers behind its states."""
+    inputs = range(low, high + 1)
+    states = [0]
+    for state in states:
+        states += [after for x in inputs if (after := step(state, x)[0]) not in states]
+    table = [[step(state, x) for x in inputs] for state in states]
+    after = np.array([[states.index(after) for after, _ in row] for row in table])
+    machine = Machine(np.array(inputs)[:, None], after, np.array([[[y] for _, y in row] for row in table]))
+    best = synthesize([], [machine.minimal()], None, 10, Limits(work=4_000_000))
+    assert best and best[0].nodes <= most

@@ -22,11 +22,14 @@ from novacula.distill.synth.table import Table
 
 _BASIS = 6
 _ROWS = 400
+_NUMBERED = 64
 
 
 def code_problems(table: Table) -> Iterator[Problem]:
-    """Yields programs with blanks over coordinates of the codes: as they are, and reflected."""
+    """Yields programs with blanks over coordinates of the codes, as they are and reflected; or over states' numbers."""
     if not table.codes.shape[1]:
+        if 2 < table.states <= _NUMBERED:  # the order in which they are reached
+            yield coded_problem(table, np.arange(table.states)[:, None])
         return
     codes = table.codes - table.codes[0]
     basis = integer_basis(codes[np.random.default_rng(0).permutation(len(codes))[:_ROWS]])
