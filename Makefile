@@ -37,7 +37,7 @@ $(VENV)/base.stamp: pyproject.toml $(VENV)/tools.stamp
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
-	$(PIP) $(EDITABLE) '.[dev,distill,docs,lm,onnx,ray]'
+	$(PIP) $(EDITABLE) '.[dev,distill,docs,lm,onnx,ray,topology]'
 	@touch $(VENV)/base.stamp $@
 
 # The kernels, put beside the Python sources. A C++ edit rebuilds what it touches, in seconds, without a network.

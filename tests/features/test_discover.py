@@ -98,6 +98,17 @@ def test_blocks_are_ranked_as_they_are(states: Path, tmp_path: Path) -> None:
     assert "Each block" in (tmp_path / "run" / "report.html").read_text()
 
 
+def test_every_ranked_cluster_has_a_shape(states: Path, run: RunFolder) -> None:
+    pytest.importorskip("ripser")
+    result: Any = run.read_result()
+    scored = [row for row in result["rank"]["ranking"] if row["plane"]]
+    assert scored
+    assert all(row["shape"] and row["ring"] >= 0 and row["dimension"] > 0 for row in scored)
+    page = (run.path / "report.html").read_text()
+    assert "of intrinsic dimension" in page
+    assert "<th>shape</th>" in page
+
+
 def test_a_report_says_at_its_top_what_exceeds_chance_and_when_to_train_longer(run: RunFolder, tmp_path: Path) -> None:
     folder = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
     assert "train longer" not in write_page(folder).read_text()

@@ -128,4 +128,5 @@ def test_metadata_names_the_license_the_python_and_the_extras(sdist: Path) -> No
     assert described["License-Expression"] == "MIT"
     assert described["Requires-Python"] == ">=3.11"
     assert "torch>=2.12.1" in described.get_all("Requires-Dist", [])
-    assert set(described.get_all("Provides-Extra", [])) == {"distill", "lm", "onnx", "ray", "bench", "docs", "dev"}
+    extras = {"distill", "lm", "onnx", "ray", "topology", "bench", "docs", "dev"}
+    assert set(described.get_all("Provides-Extra", [])) == extras

@@ -18,6 +18,8 @@ from .clouds.cloud_score import CloudScore as CloudScore, score_cloud as score_c
 from .clouds.geometry import (
     gromov_hyperbolicity as gromov_hyperbolicity,
     hyperbolicity as hyperbolicity,
+    Shape as Shape,
+    shape_of as shape_of,
     two_nn_dimension as two_nn_dimension,
 )
 from .collect import collect as collect

@@ -1,11 +1,40 @@
-"""Geometry of states beyond circles: how tree-like distances are, and in how many dimensions points lie."""
+"""Geometry beyond circles: how tree-like distances are, the dimensions of points, and the shape of a cloud."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist
 
 from novacula.errors import InputError
+from novacula.features.clouds.cloud import check_points, whiten
 
+ShapeKind = Literal["line", "ring", "disk", "sphere", "torus", "tree", "none"]
+LANDMARKS = 250
+"""Most points whose loops are looked for."""
+_FEW = 90
+"""Most points whose voids are looked for, which takes far longer."""
+_SAMPLE = 1000
+"""Most points from which landmarks are taken."""
+_NULLS = 8
+"""Gaussian clouds of chance."""
+_AXES, _THINNEST = 5, 0.2
+"""Most principal axes, and the least share of the longest one, below which an axis is noise."""
+_NEAR, _STRAY = 10, 1.6
+"""A point is stray if its tenth neighbor is so many times farther than that of most points."""
+_SHARES = (0.02, 0.1)
+"""Shares of all points, between whose distances the growth of a neighborhood is measured."""
+_BEYOND = 1.25
+"""A hole counts if it outlasts the longest one of chance so many times."""
+_LEAST = 0.05
+"""Hole that chance has at least, in standard deviations."""
+_RING = 1.0
+"""Least ring index of a ring."""
+_CURVE, _SURFACE = 1.45, 2.4
+"""Dimensions below which a cloud is a curve, and a surface."""
 _MOST_POINTS = 200
 
 
@@ -65,3 +94,133 @@ def two_nn_dimension(points: Float[np.ndarray, "n d"]) -> float:
         raise InputError("points", f"{len(different)} of them differ; a dimension needs at least 10")
     first, second = NearestNeighbors(n_neighbors=3).fit(different).kneighbors(different)[0][:, 1:].T
     return float((len(different) - 1) / np.log(second / first).sum())
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What shape a cloud has, from its points alone. Lengths are in standard deviations of the whitened cloud.
+
+    Attributes:
+        kind: the shape; ``none`` where it is none of the others.
+        ring: by how much its longest loop outlasts the next one, or a void, in units of chance's longest loop.
+        loops: how long its two longest loops last, from the scale where they close to that where they are filled.
+        void: how long its longest void lasts; 0 in the plane.
+        clusters: parts that are farther from each other than chance parts the points; 1 where all hang together.
+        dimension: intrinsic dimension at a middle scale, by the growth of the number of neighbors.
+    """
+
+    kind: ShapeKind
+    ring: float
+    loops: tuple[float, float]
+    void: float
+    clusters: int
+    dimension: float
+
+
+def shape_of(
+    points: Float[np.ndarray, "n d"], seed: int = 0, null: Sequence[Float[np.ndarray, "m d"]] | None = None
+) -> Shape:
+    """Tells the shape of a cloud by the loops, voids and gaps that outlast those of chance.
+
+    Persistent homology of at most `LANDMARKS` points, spread evenly over the whitened cloud without its stray points.
+
+    Args:
+        points: one a row.
+        seed: seed of everything that is drawn.
+        null: clouds of chance; by default Gaussian clouds of equal covariance.
+
+    Raises:
+        InputError: the points are too few or all equal, or the extra ``[topology]`` is not installed.
+
+    Source: persistent homology, G. Carlsson, "Topology and data" (2009), by ripser (U. Bauer 2021); kinds, null and
+    ring index are ours.
+    """
+    cloud = whiten(check_points(np.asarray(points)), _AXES, _THINNEST)
+    white = cloud.white
+    if white.shape[1] == 1 or cloud.lengths[1] < _THINNEST * cloud.lengths[0]:
+        return Shape("line", 0.0, (0.0, 0.0), 0.0, 1, 1.0)
+    own = _holes(white, seed)
+    if null is None:
+        chance = _gaussian_holes(min(len(white), _SAMPLE), white.shape[1])
+    else:
+        chance = tuple(_holes(whiten(check_points(each), _AXES, _THINNEST).white, seed) for each in null)
+    loop, void = (max(_LEAST, *(getattr(each, name) for each in chance)) for name in ("loop", "void"))
+    gap = max(each.gaps[0] for each in chance)
+    clusters = 1 + int((own.gaps > _BEYOND * gap).sum())
+    ring = max(0.0, own.loop - max(own.second, own.void)) / loop
+    kind = _kind(own, loop * _BEYOND, void * _BEYOND, clusters, ring)
+    return Shape(kind, ring, (own.loop, own.second), own.void, clusters, own.dimension)
+
+
+@dataclass(frozen=True)
+class _Holes:
+    """How long loops and voids of a whitened cloud last, its gaps from the widest down, and its dimension."""
+
+    loop: float
+    second: float
+    void: float
+    gaps: Float[np.ndarray, " gaps"]
+    dimension: float
+
+
+def _kind(own: _Holes, loop: float, void: float, clusters: int, ring: float) -> ShapeKind:
+    """Returns the shape, given what loops and voids must outlast, the number of clusters and the ring index."""
+    if own.loop > loop and own.second > loop and own.void > void:
+        return "torus"
+    if own.loop > loop and ring >= _RING and own.second < own.loop / 2:
+        return "ring"
+    if own.void > void and own.loop <= loop:
+        return "sphere"
+    if clusters > 2:
+        return "tree"
+    if own.loop > loop:
+        return "none"
+    return "line" if own.dimension < _CURVE else "disk" if own.dimension < _SURFACE else "none"
+
+
+@functools.cache
+def _gaussian_holes(count: int, width: int) -> tuple[_Holes, ...]:
+    """Returns the holes of some Gaussian clouds; whitened, all of equal size and width are alike."""
+    random = np.random.default_rng([count, width])
+    return tuple(_holes(whiten(random.standard_normal((count, width)), width).white, 0) for _ in range(_NULLS))
+
+
+def _holes(white: Float[np.ndarray, "n d"], seed: int) -> _Holes:
+    try:
+        from ripser import ripser
+    except ImportError as error:
+        raise InputError("shapes", "need the extra [topology]: pip install 'novacula[topology]'") from error
+    some = np.random.default_rng([seed, 23]).permutation(white)[:_SAMPLE]
+    distances = cdist(some, some)
+    tenth = min(_NEAR, len(some) - 1)
+    near = np.partition(distances, tenth, axis=1)[:, tenth]
+    kept = np.flatnonzero(near <= _STRAY * np.median(near))
+    between = distances[np.ix_(kept, kept)]
+    chosen = _spread(between, LANDMARKS)
+    gaps, loops = ripser(between[np.ix_(chosen, chosen)], distance_matrix=True, maxdim=1)["dgms"]
+    lasting = np.sort(np.r_[np.diff(loops, axis=1).ravel(), 0.0, 0.0])[::-1]
+    void = 0.0
+    if white.shape[1] > 2:
+        few = chosen[:_FEW]
+        voids = ripser(between[np.ix_(few, few)], distance_matrix=True, maxdim=2)["dgms"][2]
+        void = float(np.diff(voids, axis=1).max(initial=0.0))
+    merges = np.sort(np.r_[gaps[np.isfinite(gaps[:, 1]), 1], 0.0])[::-1]
+    return _Holes(float(lasting[0]), float(lasting[1]), void, merges, _growth(between))
+
+
+def _spread(distances: Float[np.ndarray, "n n"], count: int) -> Int[np.ndarray, " chosen"]:
+    """Returns points of which each next one is the farthest from those before."""
+    chosen = [int(distances.mean(1).argmin())]
+    away = distances[chosen[0]].copy()
+    while len(chosen) < min(count, len(distances)) and away.max() > 0:
+        chosen.append(int(away.argmax()))
+        np.minimum(away, distances[chosen[-1]], out=away)
+    return np.array(chosen)
+
+
+def _growth(distances: Float[np.ndarray, "n n"]) -> float:
+    """Returns the dimension: the power by which the number of neighbors grows with the distance."""
+    low, high = (max(first, int(share * len(distances))) for first, share in zip((1, 2), _SHARES, strict=True))
+    inner, outer = np.partition(distances, (low, high), axis=1)[:, [low, high]].T
+    sound = inner > 0
+    return float(np.log(high / low) / np.median(np.log(outer[sound] / inner[sound]))) if sound.any() else 0.0

@@ -27,10 +27,15 @@ _TITLES = {
     "discover": ("Features that no direction can hold", "Found in states alone: no labels were used."),
 }
 _RANKING = (
-    "tokens", "rank", "score", "active", "plane", "mixture", "separability", "z", "members", "together", "stability",
-    "published",
+    "tokens", "rank", "score", "active", "shape", "ring", "plane", "mixture", "bits", "members", "together",
+    "stability", "published",
 )  # fmt: skip
-_MINOR = _RANKING[4:]
+_SHAPES = (
+    "by the loops, voids and gaps that outlast those of Gaussian clouds of the same mean and covariance. Ring: by how "
+    "much the longest loop outlasts the others, in units of chance's longest."
+)
+_UNKNOWN = "not told, as the extra [topology] is not installed."
+_MINOR = _RANKING[5:]
 """Columns of the ranking for which a telephone has no room."""
 
 
@@ -77,10 +82,11 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
             row.rank,
             f"{row.score:.3f}",
             row.tokens,
+            row.shape,
+            _number(row.ring, 2),
             row.plane or row.reason,
-            _number(row.mixture),
+            _number(row.mixture, 2),
             _number(row.separability_bits),
-            _number(row.separability_null_z, 1),
             len(row.members),
             f"{row.together:.2f}",
             f"{row.stability:.2f}",
@@ -91,9 +97,11 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
     note = (
         f"Each {'block' if blocks else 'cluster'} of latents, with its most frequent tokens. The score is that of its "
         "best plane of principal components, with or without intensity, in bits beyond a Gaussian cloud of the same "
-        "mean and covariance: 0 for a product or a mixture. Active: tokens on which any member is. Together: members "
-        "that are active on one of them. Stability: how well the cluster comes again with another seed and other "
-        "settings; 1 is the same. Published: the rank by the published value. Rows that do not exceed chance are gray. "
+        "mean and covariance: 0 for a product or a mixture. Active: tokens on which any member is. Shape: "
+        f"{_SHAPES if any(row.shape for row in found.ranking) else _UNKNOWN} Bits: separability of the plane. "
+        "Together: members that are active on one of them. Stability: how well the cluster comes again with another "
+        "seed and other settings; 1 is the same. Published: the rank by the published value. Rows that do not exceed "
+        "chance are gray. "
         "Click on a heading to sort."
     )
     gray = [i for i, row in enumerate(found.ranking) if row.score <= found.chance]
@@ -179,9 +187,16 @@ def _cluster_section(row: ClusterRow, picture: ClusterPicture) -> Section:
     values = ", ".join(f"{value:.2f}" for value in picture.singular_values[:8])
     note = (
         f"Score {row.score:.3f} bits in {row.plane or 'no plane'}; {len(row.members)} latents, active on "
-        f"{row.tokens:,} tokens. Singular values of the centered directions: {values}."
+        f"{row.tokens:,} tokens. {_shape_words(row)}Singular values of the centered directions: {values}."
     )
     return Section(f"{row.rank}. {' '.join(row.examples[:4])}", Markup("").join(parts), note)
+
+
+def _shape_words(row: ClusterRow) -> str:
+    if not row.shape or row.dimension is None:
+        return ""
+    kind = "none of the known shapes" if row.shape == "none" else row.shape
+    return f"Shape: {kind}, of intrinsic dimension {row.dimension:.1f}. "
 
 
 Coloring = Literal["tokens", "next"]

@@ -93,6 +93,9 @@ class ClusterRow:
         separability_null_z: the same in standard deviations of shuffled clouds.
         mixture: mixture index of that plane.
         reason: why it was not scored; empty otherwise.
+        shape: its shape without labels; empty where it was not scored, or the extra ``[topology]`` is not installed.
+        ring: by how much its longest loop outlasts all others, in units of chance's longest loop.
+        dimension: its intrinsic dimension.
     """
 
     rank: int
@@ -114,6 +117,9 @@ class ClusterRow:
     separability_null_z: float | None
     mixture: float | None
     reason: str
+    shape: str = ""
+    ring: float | None = None
+    dimension: float | None = None
 
 
 @dataclass(frozen=True)

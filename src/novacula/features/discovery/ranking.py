@@ -10,6 +10,7 @@ clusters of chance are ours.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from typing_extensions import override
 from novacula.errors import InputError
 from novacula.features.clouds.cloud import Plane, planes
 from novacula.features.clouds.cloud_score import CloudScore, score_plane
+from novacula.features.clouds.geometry import Shape, shape_of
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.grouping import living
@@ -38,6 +40,8 @@ MARGIN = 1.25
 """The score of the Gaussian cloud is taken so many times, since it is an estimate itself."""
 _WEAK = 3
 """Tokens are drawn so many times over, as weakly active ones are left out afterwards."""
+_SHAPE_NULLS = 3
+"""Gaussian clouds beside which the shape of a cluster is told."""
 _DRAWN, _ROUNDS = 8, 6
 """Gaussian points are drawn so many times over; their mean and covariance are corrected in so many rounds."""
 
@@ -72,6 +76,7 @@ class ClusterScore:
         together: mean number of members that are active on a token, weakly active tokens left out.
         planes: its planes.
         reason: why it was not scored; empty otherwise.
+        shape: its shape; None where it was not scored, or the extra ``[topology]`` is not installed.
     """
 
     members: Int[np.ndarray, " members"]
@@ -79,6 +84,7 @@ class ClusterScore:
     together: float
     planes: list[PlaneScore]
     reason: str = ""
+    shape: Shape | None = None
 
     @cached_property
     def best(self) -> PlaneScore | None:
@@ -120,6 +126,9 @@ class ClusterScore:
             separability_null_z=cloud.separability_null_z if cloud else None,
             mixture=cloud.mixture if cloud else None,
             reason=self.reason,
+            shape=self.shape.kind if self.shape else "",
+            ring=round(self.shape.ring, 4) if self.shape else None,
+            dimension=round(self.shape.dimension, 4) if self.shape else None,
         )
 
 
@@ -147,7 +156,23 @@ def score_cluster(
         measured, beside = _score(plane, config.seed), _score(null.get(plane.name), config.seed)
         if measured is not None:
             scored.append(PlaneScore(plane, measured, beside.score if beside else 0.0))
-    return ClusterScore(members, part.total, together, scored, "" if scored else "its points lie on a line")
+    shape = cluster_shape(part.points, decoder[members], config.seed)
+    return ClusterScore(members, part.total, together, scored, "" if scored else "its points lie on a line", shape)
+
+
+def cluster_shape(
+    points: Float[np.ndarray, "points width"], rows: Float[np.ndarray, "members width"], seed: int
+) -> Shape | None:
+    """Returns the shape of a cluster beside Gaussian clouds with the same hole; None without ``[topology]``."""
+    if find_spec("ripser") is None:
+        return None
+    inside = points @ np.linalg.qr(rows.T)[0]
+    if inside.shape[1] < 2:
+        return None
+    try:
+        return shape_of(inside, seed, [gaussian_like(inside, seed + number) for number in range(_SHAPE_NULLS)])
+    except InputError:
+        return None
 
 
 def null_clusters(
