@@ -1,6 +1,6 @@
 """Which dictionary finds planted manifolds: TopK and clusters, as published and ours, or blocks?
 
-    python benchmarks/studies/features_blocks.py [--set NAME] [--kind topk|blocks] [--renew] [--development]
+    python benchmarks/studies/features_blocks.py [--set NAME] [--kind NAME] [--renew] [--development]
 
 Two circles, a torus, a helix and a triangle of mixtures stand among one-dimensional features in 256 dimensions, nothing
 told. The sets, whose seeds were written down before any of them was drawn:
@@ -12,8 +12,9 @@ told. The sets, whose seeds were written down before any of them was drawn:
 A cluster, or a block, holds a manifold if 80 % of the manifold's space is in the leading directions of the cluster's
 points, as many as the manifold has dimensions, and the manifold is active on half of the tokens on which the cluster is
 not just weakly active. That does not depend on how a block's directions are turned. `recall` is the share of the
-manifold's states that are such tokens. Both methods with TopK use one dictionary, with as many latents as the blocks
-have and as many of them active, trained on as many states: its step costs no less. At most the 350 clusters that are
+manifold's states that are such tokens. Both methods with TopK use one dictionary with as many latents as the blocks
+have, trained on as many states: 12 of them are active, as in `features_discovery.py`, or, as `topk-equal`, as many
+numbers as with blocks, where a step costs no less. At most the 350 clusters that are
 active most often are ranked. A run that was stopped goes on when it is started again.
 """
 
@@ -50,7 +51,7 @@ DEVELOPED_ON = 0
 BLOCK, FIRST, SPACE, PURITY = 3, 5, 0.8, 0.5
 SIZES = {"unequal": (900, 12), "many": (2100, 8)}
 """Latents, and active blocks."""
-METHODS = {"topk": ("ours", "published"), "blocks": ("blocks",)}
+METHODS = {"blocks": ("blocks",), "topk": ("ours", "published"), "topk-equal": ("ours", "published")}
 LABELS = {"published": "TopK, clusters as published", "ours": "TopK, our clusters", "blocks": "blocks"}
 
 
@@ -76,12 +77,12 @@ def planted_set(name: str, seed: int) -> Planted:
     return plant(150_000, seed, lines=500, share=shares, line_share=np.geomspace(0.1, 0.001, 500).tolist())
 
 
-def options(name: str, method: str, seed: int) -> DiscoverConfig:
+def options(name: str, kind: str, method: str, seed: int) -> DiscoverConfig:
     """The options of a method on a set."""
     latents, blocks = SIZES[name]
     config = DiscoverConfig(
         latents=latents,
-        k=BLOCK * blocks,
+        k=12 if kind == "topk" else BLOCK * blocks,
         train_tokens=1_200_000,
         dead_after=100_000,
         clusters=350,
@@ -123,7 +124,7 @@ def measure(name: str, kind: str, seed: int) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     write_npz(folder / "states.npz", {"activations": planted.states})
     for method in METHODS[kind]:
-        config, out = options(name, method, seed), folder / method
+        config, out = options(name, kind, method, seed), folder / method
         begun = time.process_time()
         source = DiscoverSource(activations=str(folder / "states.npz"), sae=sae_path)
         result: Any = resume(out) if (out / "run.json").exists() else discover(source, config, out=out)
@@ -153,7 +154,8 @@ def main() -> None:
     """Print the tables of both sets."""
     given = arguments(__doc__, renew=False, set=("all", *SEEDS), kind=("all", *METHODS), development=False)
     torch.set_num_threads(1)
-    total, sets = dict.fromkeys(LABELS, 0), 0
+    total: dict[str, int] = {}
+    sets = 0
     for name in SEEDS if given.set == "all" else (given.set,):
         sets += 1
         for kind in METHODS if given.kind == "all" else (given.kind,):
@@ -165,9 +167,10 @@ def main() -> None:
                     path.unlink(missing_ok=True)
                 document = recorded(path, partial(measure, name, kind, SEEDS[name]))
             for method, run in document["methods"].items():
-                total[method] += run["first_five"]
+                label = LABELS[method] + ("" if kind != "topk-equal" else ", as many numbers")
+                total[label] = total.get(label, 0) + run["first_five"]
                 explained = "same dictionary" if run["explained"] is None else f"{run['explained']:.1%} explained"
-                print(f"\n{name}, {LABELS[method]}: {run['first_five']} of 5 in the first five, {run['held']} held; "
+                print(f"\n{name}, {label}: {run['first_five']} of 5 in the first five, {run['held']} held; "
                       f"{explained}, {run['cpu_seconds']:.0f} CPU s, {run['above_chance']} of {run['ranked']} above "
                       f"chance ({run['chance']:.3f})")  # fmt: skip
                 table_head("manifold", "active on", "rank", "score", "space", "purity", "recall")
@@ -175,8 +178,8 @@ def main() -> None:
                     shares = (f"{row[key]:.2f}" for key in ("score", "space", "purity", "recall"))
                     table_row(row["manifold"], f"{row['share']:.2%}", row["rank"], *shares)
     print()
-    for method, count in total.items():
-        print(f"{LABELS[method]}: {count} of {5 * sets} manifolds among the first five")
+    for label, count in total.items():
+        print(f"{label}: {count} of {5 * sets} manifolds among the first five")
 
 
 if __name__ == "__main__":
