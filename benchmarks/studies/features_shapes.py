@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def clouds(points: np.ndarray, random: np.random.Generator) -> Iterator[tuple[st
     yield "radius spread", away * random.uniform(*RADII, (n, 1))
 
 
-def measure(n: int, seeds: int, first: int) -> dict[str, object]:
+def measure(n: int, seeds: int, first: int) -> dict[str, Any]:
     """The shapes of all clouds."""
     rows, begun = [], time.process_time()
     for number, family in enumerate(ZOO):

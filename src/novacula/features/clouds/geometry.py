@@ -187,7 +187,7 @@ def _gaussian_holes(count: int, width: int) -> tuple[_Holes, ...]:
 
 def _holes(white: Float[np.ndarray, "n d"], seed: int) -> _Holes:
     try:
-        from ripser import ripser
+        from ripser import ripser  # pyright: ignore[reportMissingImports] - an extra
     except ImportError as error:
         raise InputError("shapes", "need the extra [topology]: pip install 'novacula[topology]'") from error
     some = np.random.default_rng([seed, 23]).permutation(white)[:_SAMPLE]
