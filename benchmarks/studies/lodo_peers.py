@@ -17,8 +17,9 @@ import unittest
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -32,10 +33,8 @@ from harness import arguments, save, table_head, table_row
 
 from novacula.optim import LODO
 
-try:
-    import expecttest  # noqa: F401
-except ImportError:  # the battery's module needs its name only
-    sys.modules["expecttest"] = types.SimpleNamespace(TestCase=unittest.TestCase, assert_expected_inline=None)  # type: ignore[assignment]
+if find_spec("expecttest") is None:  # the battery's module needs its name only
+    sys.modules["expecttest"] = cast("Any", types.SimpleNamespace(TestCase=unittest.TestCase))
 
 from torch.testing._internal.common_optimizers import (
     OptimizerErrorEnum,
@@ -55,10 +54,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kronecker": {"structure": "kronecker"},
     "torch engine": {"engine": "torch", "structure": "butterfly"},
 }
-INFO = OptimizerInfo(
+INFO: Any = cast("Any", OptimizerInfo)(
     LODO,
     optim_inputs_func=lambda device, dtype=None: [
-        OptimizerInput(params=None, kwargs=kwargs, desc=name) for name, kwargs in OPTIONS.items()
+        cast("Any", OptimizerInput)(params=None, kwargs=kwargs, desc=name) for name, kwargs in OPTIONS.items()
     ],
     optim_error_inputs_func=get_error_inputs_for_all_optims,
     supported_impls=(),
@@ -96,6 +95,11 @@ def train(optimizer: LODO, loss: Callable[[], Tensor], steps: int, schedules: tu
             schedule.step(value.detach()) if isinstance(schedule, ReduceLROnPlateau) else schedule.step()
 
 
+def having(options: Options, **others: Any) -> Options:
+    """Options with some others in their place."""
+    return {**options, **others}
+
+
 def check(holds: bool, otherwise: str) -> None:
     """Fails with a reason."""
     if not holds:
@@ -124,7 +128,7 @@ def tensor_lr(options: Options) -> None:
         ends = []
         for rate in (0.01, torch.full(shape, 0.01, dtype=torch.float64)):
             members, loss = problem()
-            train(LODO(members, **options | {"lr": rate}), loss, 5)
+            train(LODO(members, **having(options, lr=rate)), loss, 5)
             ends.append([p.detach() for p in members])
         torch.testing.assert_close(*ends, rtol=1e-5, atol=1e-6)
 
@@ -157,7 +161,7 @@ def decayed(options: Options, decays: tuple[float, float]) -> None:
     """A step with gradients of 0 shrinks the parameters of two groups, each by its decay."""
     members, _ = problem()
     groups = [{"params": [p], "weight_decay": decay} for p, decay in zip(members, decays, strict=True)]
-    optimizer, rate = LODO(groups, **options | {"weight_decay": 0.0}), float(options.get("lr", 1e-3))
+    optimizer, rate = LODO(groups, **having(options, weight_decay=0.0)), float(options.get("lr", 1e-3))
     wanted = [p.detach() * (1 - rate * decay) for p, decay in zip(members, decays, strict=True)]
     for p in members:
         p.grad = torch.zeros_like(p)
@@ -283,7 +287,7 @@ def mixed_dtype(options: Options) -> None:
 def rosenbrock_sparse(options: Options) -> None:
     """A gradient of which one coordinate is given."""
     members = [Parameter(torch.tensor([1.5, 1.5]))]
-    members[0].grad = torch.sparse_coo_tensor([[0]], [1.0], (2,))
+    members[0].grad = torch.sparse_coo_tensor(torch.tensor([[0]]), torch.tensor([1.0]), (2,))
     LODO(members, **options).step()
 
 
