@@ -23,7 +23,7 @@ from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.draw import gallery_picture, matrix_picture
 from novacula.hypernet.foreign import open_network
 from novacula.hypernet.formula import POINTS, Formula, describe
-from novacula.hypernet.formula.bound import Box
+from novacula.hypernet.formula.interval import Box
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
 from novacula.hypernet.tasks.given import DATA, NONE, data_task, network_task, read_data

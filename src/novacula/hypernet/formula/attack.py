@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.formula.bound import Box
+from novacula.hypernet.formula.interval import Box
 
 _STARTS = 64
 _STEPS = 60
@@ -30,13 +30,13 @@ def largest_difference(difference: Difference, box: Box, inputs: int, seed: int 
     sides = np.array(list(product((0.0, 1.0), repeat=inputs))) if 2**inputs <= _MOST_CORNERS else (
         generator.integers(0, 2, (_MOST_CORNERS, inputs)).astype(np.float64)
     )  # fmt: skip
-    corners = _inside(box.low + (box.high - box.low) * sides, box)
-    starts = _inside(generator.uniform(box.low, box.high, (_STARTS, inputs)), box)
+    corners = inside(box.low + (box.high - box.low) * sides, box)
+    starts = inside(generator.uniform(box.low, box.high, (_STARTS, inputs)), box)
     best = np.concatenate([starts, corners[np.argsort(-height(corners))[: _STARTS // 4]]])
     heights, points = height(best), best
     for step in range(_STEPS):
         size = (box.high - box.low) * 0.2 * 0.85**step
-        points = _inside(points + size * _uphill(height, points, 1e-6 * (box.high - box.low)), box)
+        points = inside(points + size * _uphill(height, points, 1e-6 * (box.high - box.low)), box)
         found = height(points)
         better = found > heights
         best, heights = np.where(better[:, None], points, best), np.maximum(found, heights)
@@ -55,7 +55,7 @@ def _uphill(height: Callable[[np.ndarray], np.ndarray], points: np.ndarray, widt
     return slopes / np.maximum(np.abs(slopes).max(1, keepdims=True), 1e-300)
 
 
-def _inside(points: np.ndarray, box: Box) -> np.ndarray:
+def inside(points: np.ndarray, box: Box) -> np.ndarray:
     """The nearest points of the box, by a common shift of the inputs where their sum is too large or too small."""
     points = points.clip(box.low, box.high)
     total = points.sum(1)

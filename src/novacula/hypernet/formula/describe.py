@@ -15,7 +15,7 @@ import torch
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import can_be_measured
 from novacula.hypernet.formula.attack import largest_difference
-from novacula.hypernet.formula.bound import Box, error_bound
+from novacula.hypernet.formula.bound import Bound, error_bound
 from novacula.hypernet.formula.deep import Deep, TooLarge, deep_bound, read_deep
 from novacula.hypernet.formula.expression import (
     INPUTS,
@@ -31,6 +31,7 @@ from novacula.hypernet.formula.expression import (
 )
 from novacula.hypernet.formula.form import Form
 from novacula.hypernet.formula.formula import POINTS, Formula, check, columns, explained, largest_term
+from novacula.hypernet.formula.interval import Box
 from novacula.hypernet.formula.known import is_known
 from novacula.hypernet.formula.limit import limit_expression, nearest_limit
 from novacula.hypernet.formula.roles import forms
@@ -122,8 +123,9 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     elif not checked.holds:
         reason = reason or f"the formula explains {checked.r2:.1%} of the network's output"
     box = Box.around(x, bits=task.law.name == "bits")
-    bound = _bound(network, draft, box)
     largest = (limit_checked or checked).largest
+    bound, found = _bound(network, draft, box, largest)
+    largest = max(largest, found)
     if attack is not None:
         shown = limits or draft.outputs
         found, _ = largest_difference(lambda at: network(at) - columns(shown, at), box, n, attack)
@@ -152,15 +154,18 @@ _TRIED = 20
 """Forms that are fitted before the nearest of them is taken."""
 
 
-def _bound(network: TargetNetwork, draft: Draft, box: Box) -> float | None:
-    """The bound of the lines that are printed: of the limits, or of the formulas where there are none."""
+def _bound(network: TargetNetwork, draft: Draft, box: Box, seen: float) -> tuple[float | None, float]:
+    """The bound of the lines that are printed, limits or else formulas, and the largest difference that it met."""
     lines = list(map(python_expression, draft.limits or draft.outputs))
     if draft.deep:
-        return deep_bound(network, draft.deep, lines, box.farthest)
-    if draft.caveat or not draft.readings:
-        return None
-    bounds = [error_bound(reading, line, box) for reading, line in zip(draft.readings, lines, strict=True)]
-    return None if None in bounds else max(bound for bound in bounds if bound is not None)
+        return deep_bound(network, draft.deep, lines, box.farthest), seen
+    bounds: list[Bound] = []
+    for output, line in zip(() if draft.caveat else split(network), lines, strict=bool(not draft.caveat)):
+        if (bound := error_bound(output, line, box, seen)) is None:
+            return None, seen
+        bounds.append(bound)
+        seen = max(seen, bound.seen)
+    return max((bound.value for bound in bounds), default=None), seen
 
 
 def read_formula(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | None:

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.formula.bound import Box, rounded_outward
 from novacula.hypernet.formula.expression import Expression, Number, Over, Plus, Times, evaluate, times
+from novacula.hypernet.formula.interval import Box, rounded_outward
 from novacula.hypernet.formula.writers import latex, python_expression, python_source, sympy_object, sympy_text
 
 if TYPE_CHECKING:
