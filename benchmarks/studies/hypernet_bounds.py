@@ -1,6 +1,6 @@
 """Does an adversary break a bound that is called proved?
 
-    python benchmarks/studies/hypernet_bounds.py [--networks 1000] [--json PATH]
+    python benchmarks/studies/hypernet_bounds.py [--networks 1000] [--first 0] [--json PATH]
 
 Random networks of all kinds, with backgrounds and noise, are read (`benchmarks/reference/random_networks.py`). Where
 there is a formula with a bound, an adversary goes for the largest difference in the domain: uphill from 64 starts, and
@@ -27,11 +27,11 @@ HEAD = ("kind", "networks", "with a bound", "violations", "bound / found, median
 
 def main() -> None:
     """Reads, attacks and counts."""
-    options = arguments(__doc__, networks=1000)
+    options = arguments(__doc__, networks=1000, first=0)
     networks, bounds, violations, loose = Counter(), Counter(), Counter(), Counter()
     ratios: dict[str, list[float]] = {}
     begun = time.process_time()
-    for seed in range(options.networks):
+    for seed in range(options.first, options.first + options.networks):
         name, network, task = random_network(seed)
         kind = name.split(":")[0]
         networks[kind] += 1
@@ -52,7 +52,7 @@ def main() -> None:
         rows.append([kind, networks[kind], bounds[kind], violations[kind], ratio, loose[kind]])
         table_row(*rows[-1])
     print(f"{sum(violations.values())} violations in {time.process_time() - begun:.0f} s of processor time")
-    save(options.json, networks=options.networks, head=HEAD, rows=rows)
+    save(options.json, networks=options.networks, first=options.first, head=HEAD, rows=rows)
 
 
 if __name__ == "__main__":

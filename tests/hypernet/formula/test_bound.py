@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from benchmarks.reference.random_networks import random_network
 from novacula.hypernet.architecture import ACTIVATIONS, Architecture
 from novacula.hypernet.build import build
 from novacula.hypernet.config import Activation
@@ -14,7 +15,10 @@ from novacula.hypernet.formula.bound import error_bound
 from novacula.hypernet.formula.expression import evaluate, parse
 from novacula.hypernet.formula.form import Form, Line, Role
 from novacula.hypernet.formula.interval import Box, bend, slopes
-from novacula.hypernet.formula.shallow import Shallow
+from novacula.hypernet.formula.parts import parts_of
+from novacula.hypernet.formula.relax import Goal, Layout, Nodes, Relaxation
+from novacula.hypernet.formula.ridges import ridges, ridges_of
+from novacula.hypernet.formula.shallow import Shallow, split
 from novacula.hypernet.formula.writers import python_expression
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import find_task
@@ -203,3 +207,34 @@ def test_slopes_and_bends_hold_everything_between(function: Activation) -> None:
         assert (np.where(kept, np.abs(slope - middle), 0.0) <= away + 1e-8).all()
     else:
         assert (np.abs(np.diff(slope, axis=0)) <= most * (high - low) / 400 * (1 + 1e-6) + 1e-8).all()
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_in_any_box_and_for_any_multipliers_the_relaxation_is_above_the_difference(seed: int) -> None:
+    _, network, task = random_network(seed if seed % 6 < 5 else seed - 1)  # deep ones have no parts
+    generator, found = np.random.default_rng(seed), describe(network, find_task(task), points=1000)
+    (output, *_), box = split(network) or [None], found.box
+    line = (found.limit_line if found.limits else found.line) or ""
+    if (
+        output is None
+        or box is None
+        or len(found.outputs) != 1
+        or (formula := ridges(parse(line), found.inputs)) is None
+    ):
+        pytest.skip("no formula of one line")
+    layout = Layout(parts_of(ridges_of(output), formula, box), box)
+    ends = np.sort(generator.uniform(box.low, box.high, (2, 16, found.inputs)), 0)
+    ends[:, ::2] = ends[:1, ::2] + 0.01 * (ends[:, ::2] - ends[:1, ::2])
+    size = float(np.abs(network(ends.reshape(-1, found.inputs))).max())
+    slopes_ = size * generator.normal(size=(16, len(layout.directions))) * generator.choice([0.0, 0.3])
+    vectors = size * generator.normal(size=(16, len(layout.fuzzy), found.inputs)) * generator.choice([0.0, 0.3])
+    sign, none = np.where(np.arange(16) % 3, 1.0, -1.0), np.full(16, np.inf)
+    slopes_[:, : found.inputs] = 0.0
+    nodes = Nodes(ends[0], ends[1], sign, none, slopes_, vectors, np.zeros(16, int), none)
+    bounded, _ = Relaxation(layout, nodes).improved(nodes, Goal(0.0, -np.inf, int(generator.integers(3))))
+    x = ends[0] + generator.random((400, 16, found.inputs)) * (ends[1] - ends[0])
+    x[:100] = np.where(generator.random((100, 16, found.inputs)) < 0.5, ends[0], ends[1])
+    for place, bound in enumerate(bounded.bound):
+        points = x[:, place]
+        points = points[(points.sum(1) >= box.least) & (points.sum(1) <= box.most)]
+        assert (sign[place] * (output(points) - evaluate(parse(line), points)) <= bound).all()

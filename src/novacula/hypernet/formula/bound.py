@@ -32,6 +32,8 @@ _CLOSE = 1.02
 """A bound that is this much above what was seen is close enough."""
 _BATCH, _MOST = 2e6, 64
 """Numbers, and boxes, that are computed at once."""
+_LARGEST = 2_000_000
+"""Weights of network and formula; of larger ones no bound is sought."""
 _FINER, _FIRST_STEPS, _STEPS = 8, 120, 8
 """Times the cells in the first box, and steps along subgradients there and in the others."""
 
@@ -61,7 +63,7 @@ def error_bound(output: Shallow, line: str, box: Box, seen: float = 0.0, work: f
     """
     expression = parse(line)
     formula = ridges(expression, output.rows.shape[1])
-    if formula is None:
+    if formula is None or (output.rows.size + len(formula.terms) * formula.inputs) > _LARGEST:
         return None
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         layout = Layout(parts_of(ridges_of(output), formula, box), box)
@@ -108,8 +110,10 @@ class _Search:
         ends, unknown = (np.full((2, n), end) for end in (box.low, box.high)), np.full(2, inf)
         multipliers = np.zeros((2, len(self._layout.directions))), np.zeros((2, len(self._layout.fuzzy), n))
         nodes = Nodes(*ends, np.array([1.0, -1.0]), unknown, *multipliers, np.zeros(2, int), unknown)
-        relaxation = Relaxation(self._layout, nodes, _FINER)
-        return self._bounded(relaxation, relaxation.start(), _FIRST_STEPS)
+        finer = int(np.clip(20 * _BATCH / (2 * self._layout.numbers), 1, _FINER))
+        steps = int(np.clip(self._left / (50 * finer * self._layout.numbers), _STEPS, _FIRST_STEPS))
+        relaxation = Relaxation(self._layout, nodes, finer)
+        return self._bounded(relaxation, relaxation.start(), steps)
 
     def _bounded(self, relaxation: Relaxation, nodes: Nodes, steps: int) -> Nodes:
         """Boxes with bounds, better multipliers, and places to cut."""
