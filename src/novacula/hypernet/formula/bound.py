@@ -28,8 +28,8 @@ from novacula.hypernet.formula.shallow import Shallow
 
 WORK = 4e8
 """Numbers that are computed before a search ends with what it has: up to some seconds."""
-_CLOSE = 1.02
-"""A bound that is this much above what was seen is close enough."""
+_EXACT, _CLOSE, _EASY = 1e-7, 0.02, 0.05
+"""Shares by which a bound is above what was seen that end a search: in the first part of its work, and later."""
 _BATCH, _MOST = 2e6, 64
 """Numbers, and boxes, that are computed at once."""
 _LARGEST = 2_000_000
@@ -83,6 +83,7 @@ class _Search:
         self, layout: Layout, difference: Callable[[np.ndarray], np.ndarray], seen: float, work: float
     ) -> None:
         self.seen, self._layout, self._difference, self._left = seen, layout, difference, work
+        self._later = (1 - _EASY) * work
 
     def run(self) -> float:
         """Returns what |difference| exceeds nowhere in the box."""
@@ -125,7 +126,8 @@ class _Search:
 
     @property
     def _enough(self) -> float:
-        return _CLOSE * self.seen + 4 * float(self._layout.parts.rounding())
+        close = _EXACT if self._left > self._later else _CLOSE
+        return (1 + close) * self.seen + 4 * float(self._layout.parts.rounding())
 
     def _see(self, z: np.ndarray, gap: np.ndarray) -> None:
         """Looks at the points that attain bounds: for single inputs, and for directions by what they add too much."""

@@ -1,4 +1,4 @@
-"""How large a difference of network and formula is in a box, at most: a relaxation, for many boxes at once.
+"""How large the difference of a network and a formula is in a box, at most: a relaxation, for many boxes at once.
 
 In a box of inputs with center m, the terms of a direction d are a function H(x) of z = d·x and of little else. The
 range of z is cut into cells, at all kinks. In a cell, Σ c φ along d is below the chord between its values at the ends,
@@ -249,8 +249,7 @@ class Relaxation:
             if step == goal.steps or (least <= goal.enough).all():
                 break
             x = here.z[:, : self._at.inputs] - self._m
-            down_slopes = x @ self._at.directions.T
-            down_slopes -= here.z - self._zm
+            down_slopes = x @ self._at.directions.T - here.z + self._zm
             down_slopes[:, : self._at.inputs] = 0.0
             down_vectors = x[:, None] - self._r[:, None] * np.sign(self._chosen_vectors(here.cell) - vectors)
             norm = (down_slopes**2).sum(1) + (down_vectors**2).sum((1, 2))
@@ -266,8 +265,7 @@ class Relaxation:
         plane = self._plane + multipliers @ at.directions + vectors.sum(1)
         slope = -multipliers
         slope[:, : at.inputs] += plane
-        left, right = slope[..., None] * self._left, slope[..., None] * self._right
-        left, right = left + self._at_left, right + self._at_right
+        left, right = self._at_left + slope[..., None] * self._left, self._at_right + slope[..., None] * self._right
         value = np.maximum(left, right)
         if len(at.fuzzy):
             value[:, at.fuzzy] += self._deviation(self._e - vectors[:, :, None])
