@@ -108,9 +108,10 @@ class _Search:
     def _first(self) -> Nodes:
         """The whole box, for both signs."""
         box, n = self._layout.box, self._layout.inputs
-        ends, unknown = (np.full((2, n), end) for end in (box.low, box.high)), np.full(2, inf)
-        multipliers = np.zeros((2, len(self._layout.directions))), np.zeros((2, len(self._layout.fuzzy), n))
-        nodes = Nodes(*ends, np.array([1.0, -1.0]), unknown, *multipliers, np.zeros(2, int), unknown)
+        unknown = np.full(2, inf)
+        slopes, vectors = np.zeros((2, len(self._layout.directions))), np.zeros((2, len(self._layout.fuzzy), n))
+        low, high, signs = np.full((2, n), box.low), np.full((2, n), box.high), np.array([1.0, -1.0])
+        nodes = Nodes(low, high, signs, unknown, slopes, vectors, np.zeros(2, int), unknown)
         finer = int(np.clip(20 * _BATCH / (2 * self._layout.numbers), 1, _FINER))
         steps = int(np.clip(self._left / (50 * finer * self._layout.numbers), _STEPS, _FIRST_STEPS))
         relaxation = Relaxation(self._layout, nodes, finer)

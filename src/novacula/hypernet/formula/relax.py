@@ -112,9 +112,9 @@ class Layout:
         self.bilinear = np.zeros_like(self.directions)
         self.bilinear[:n] = np.abs(self.pairs) + np.diag(np.abs(self.pairs).sum(1))
         self.bilinear *= box.farthest
-        names = [term.function for term in parts.terms]
-        runs = [(name, list(run)) for name, run in groupby(range(len(names)), key=lambda index: names[index])]
-        self.functions: list[tuple[Activation, slice]] = [(name, slice(at[0], at[-1] + 1)) for name, at in runs]
+        names: list[Activation] = [term.function for term in parts.terms]
+        runs = [list(run) for _, run in groupby(range(len(names)), key=lambda index: names[index])]
+        self.functions: list[tuple[Activation, slice]] = [(names[at[0]], slice(at[0], at[-1] + 1)) for at in runs]
         members = [np.flatnonzero(self.group == group).tolist() for group in range(len(self.directions))]
         kinked = [[term for term in each if ACTIVATIONS[names[term]].kinked] for each in members]
         most = max(map(len, kinked))
