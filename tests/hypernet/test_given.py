@@ -61,6 +61,10 @@ def test_symmetries_of_functions_that_are_known(
     assert (found.sign_free, found.parity, found.translations) == (sign_free, parity, translations)
 
 
+def test_a_law_is_still_the_second_option() -> None:
+    assert ClassifyConfig("max", "laplace").law == "laplace"
+
+
 def test_a_network_without_a_task_is_judged_as_a_norm_and_says_so() -> None:
     assert classify(two_of_four(), ClassifyConfig(draws=0), check_points=1000).assumed
     assert not classify(build("max-tree", 4), ClassifyConfig(draws=0), check_points=1000).assumed

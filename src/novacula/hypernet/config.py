@@ -135,9 +135,6 @@ class ClassifyConfig:
     task: str | None = None
     """Task of the network, by name or as module:function. By default the one in its file, else l1-norm. With none,
     nothing is asked of the network: its pattern, symmetries and formula are told, and which inputs matter."""
-    data: Path | None = None
-    """Inputs and outputs to judge the network against: a .csv or .npy table, inputs before outputs, or a .npz file with
-    arrays x and y. By default the network is judged against its task."""
     law: str | None = None
     """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
     activation: ActivationName | None = None
@@ -153,6 +150,9 @@ class ClassifyConfig:
     attack: bool = False
     """Search for the largest difference between network and formula, uphill from 64 inputs and at the corners of the
     domain. It puts the proved bound to the test, and takes seconds."""
+    data: Path | None = None
+    """Inputs and outputs to judge the network against: a .csv or .npy table, inputs before outputs, or a .npz file with
+    arrays x and y. By default the network is judged against its task."""
 
     def __post_init__(self) -> None:
         problems = unless_within("--points", self.points, 64, 10**6)

@@ -135,7 +135,12 @@ class TrainProgram(Program):
             "kl": self._of_all([[round(v, 3) for v in level] for level in nats.detach().mean(2).T.tolist()], active),
             "beta": self._of_all([[float(f"{value:.4g}") for value in row] for row in beta.tolist()], active),
         }
-        return Step(metrics, self._measured(step) if step in self._kept else ())
+        milestones = []
+        if step in self._kept:
+            curve, ended = self._measured(step)
+            milestones.append({"milestone": "kept", **vars(curve)})
+            milestones += [{"milestone": "stopped", **vars(stop)} for stop in ended]
+        return Step(metrics, tuple(milestones))
 
     @property
     def _active(self) -> list[int]:
@@ -148,8 +153,8 @@ class TrainProgram(Program):
         known = dict(zip(active, values, strict=True))
         return [known.get(place) for place in range(len(self.lesson.members))]
 
-    def _measured(self, step: int) -> tuple[Mapping[str, object], ...]:
-        """Keeps parameters and curves of a step, and stops members that have settled."""
+    def _measured(self, step: int) -> tuple[Curve, list[Stopped]]:
+        """Keeps parameters and curves of a step, and stops members that have settled; returns both."""
         curve, members = measure_curve(self.lesson, self._adam.flat, _QUICK_DRAWS), self.lesson.members
         self._keep(step, self._adam.flat, curve)
         ended = []
@@ -161,7 +166,7 @@ class TrainProgram(Program):
                 if pair and (why := settled(curve, self._objectives, place, members.index(other), spread)):
                     ended.append(Stopped(place, step, why))
         self._stopped, self._objectives = (*self._stopped, *ended), curve.objective
-        return ({"milestone": "kept", **vars(curve)}, *({"milestone": "stopped", **vars(stop)} for stop in ended))
+        return curve, ended
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:
