@@ -81,11 +81,12 @@ def main() -> None:
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     states = torch.randn(TOKENS, WIDTH, generator=generator) / WIDTH**0.5
+    counts: dict[SaeKind, int] = {kind: BLOCKS if kind == "block" else K for kind in KINDS}
     trainers = {
         kind: Trainer(
             TrainSaeConfig(kind=kind, latents=LATENTS, k=k, train_tokens=10**9, batch=TOKENS), torch.zeros(WIDTH), 1.0
         )
-        for kind, k in ((kind, BLOCKS if kind == "block" else K) for kind in KINDS)
+        for kind, k in counts.items()
     }
     topk = trainers["topk"]
     dense = DenseStep(topk)

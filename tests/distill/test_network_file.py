@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save
 
-from novacula.distill.network import Activation, load_network, save_network
+from novacula.distill.network import Activation, Network, load_network, save_network
 from novacula.errors import InputError
 from tests.distill.networks import random_network
 
@@ -19,6 +19,7 @@ def test_networks_come_back_as_they_were(tmp_path: Path, activation: Activation,
     network = random_network(np.random.default_rng(1), size=3, streams=2, outputs=2, depth=3, activation=activation)
     save_network(tmp_path / "n.safetensors", network, dtype)
     back = load_network(tmp_path / "n.safetensors")
+    assert isinstance(back, Network)
     assert (back.activation, back.low, back.high, back.length) == (activation, -2, 3, 8)
     assert (back.size, back.streams, back.outputs) == (3, 2, 2)
     for ours, theirs in zip(network.f + network.g, back.f + back.g, strict=True):

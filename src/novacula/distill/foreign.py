@@ -61,16 +61,7 @@ def read_cells(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], so
     Raises:
         InputError: listing what is missing, is no part of such a network, or does not fit together.
     """
-    problems = [
-        f"tensor {name[:60]} is {array.dtype} of shape {array.shape}; floats in 1 or 2 dimensions are needed"
-        for name, array in arrays.items()
-        if array.dtype.kind != "f" or array.ndim not in (1, 2) or not array.size
-    ]
-    problems += [
-        f"tensor {name[:60]} has a number that is not finite"
-        for name, array in arrays.items()
-        if array.dtype.kind == "f" and not np.isfinite(array).all()
-    ]
+    problems = _tensor_problems(arrays)
     words = {name: read_words(metadata, name, problems) for name in ("alphabet", "answers")}
     numbers = read_integers(metadata, words["alphabet"], problems)
     check_choices(metadata, problems)
@@ -84,27 +75,18 @@ def read_cells(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], so
     if problems or not cells or not readout:
         raise InputError(source, *(problems or ["holds no linear layer for the read-out"]))
     embedding = _inputs(metadata.get("input"), embedding, cells[0], numbers, problems)
-    widths = [cells[-1].width, *(len(layer.bias) for layer in readout)]
-    problems += [
-        f"read-out layer {number} reads {layer.weight.shape[1]} numbers; {width} come from below"
-        for number, (layer, width) in enumerate(zip(readout, widths, strict=False))
-        if layer.weight.shape[1] != width
-    ]
-    problems += [
-        f"recurrent layer {number} reads {upper.inward.weight.shape[1]} numbers; the one below has {lower.width}"
-        for number, (lower, upper) in enumerate(pairwise(cells), 1)
-        if upper.inward.weight.shape[1] != lower.width
-    ]
+    problems += _width_problems(cells, readout)
+    outputs = len(readout[-1].bias)
     if len(readout) > 1 and "activation" not in metadata:
         problems.append("metadata activation is missing; the read-out has several layers: relu, tanh or sigmoid")
     if problems:
         raise InputError(source, *problems)
-    default = "argmax" if widths[-1] > 1 else "round"
+    default = "argmax" if outputs > 1 else "round"
     output = cast(Output, metadata.get("output", default))
     streams = cells[0].inward.weight.shape[1] if embedding is None else 1
     given, answers = words["alphabet"], words["answers"] or ((False, True) if output == "sign" else None)
     alphabet = Alphabet(
-        (given,) * streams if given else (), (answers,) * (1 if output == "argmax" else widths[-1]) if answers else ()
+        (given,) * streams if given else (), (answers,) * (1 if output == "argmax" else outputs) if answers else ()
     )
     return CellNetwork(
         cells,
@@ -117,6 +99,33 @@ def read_cells(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], so
         numbers["length"],
         alphabet,
     )
+
+
+def _tensor_problems(arrays: Mapping[str, np.ndarray]) -> list[str]:
+    problems = [
+        f"tensor {name[:60]} is {array.dtype} of shape {array.shape}; floats in 1 or 2 dimensions are needed"
+        for name, array in arrays.items()
+        if array.dtype.kind != "f" or array.ndim not in (1, 2) or not array.size
+    ]
+    return problems + [
+        f"tensor {name[:60]} has a number that is not finite"
+        for name, array in arrays.items()
+        if array.dtype.kind == "f" and not np.isfinite(array).all()
+    ]
+
+
+def _width_problems(cells: Sequence[Cell], readout: Sequence[Layer]) -> list[str]:
+    widths = [cells[-1].width, *(len(layer.bias) for layer in readout)]
+    problems = [
+        f"read-out layer {number} reads {layer.weight.shape[1]} numbers; {width} come from below"
+        for number, (layer, width) in enumerate(zip(readout, widths, strict=False))
+        if layer.weight.shape[1] != width
+    ]
+    return problems + [
+        f"recurrent layer {number} reads {upper.inward.weight.shape[1]} numbers; the one below has {lower.width}"
+        for number, (lower, upper) in enumerate(pairwise(cells), 1)
+        if upper.inward.weight.shape[1] != lower.width
+    ]
 
 
 def _core(name: str) -> re.Match[str] | None:

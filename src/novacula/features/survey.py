@@ -185,6 +185,8 @@ def write_page(folder: RunFolder) -> Path:
 
 
 def _layers_section(layers: Sequence[LayerRow]) -> Section:
+    from matplotlib.ticker import MaxNLocator
+
     numbers = [row.layer for row in layers]
 
     def draw(figure: "Figure") -> None:
@@ -192,7 +194,7 @@ def _layers_section(layers: Sequence[LayerRow]) -> Section:
         axis.plot(numbers, [row.best for row in layers], "o-", color=SERIES[0], label="best cluster")
         axis.plot(numbers, [row.chance for row in layers], "o-", color=SERIES[1], label="best of chance")
         axis.set(xlabel="layer", ylabel="score, bits")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend()
 
     rows = [

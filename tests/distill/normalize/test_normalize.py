@@ -18,6 +18,7 @@ def test_disguised_affine_networks_become_integers(task: str) -> None:
     generator = np.random.default_rng([7, len(task)])
     data = TASKS[task].data(300, generator)
     result = normalize(disguise(planted_network(task), generator), data, generator)
+    assert isinstance(result.network, Network)
     weights = flat_weights(result.network)
     np.testing.assert_array_equal(weights, np.rint(weights))
     np.testing.assert_array_equal(result.network.outputs_of(data.x), data.y)
@@ -27,6 +28,7 @@ def test_a_delay_line_is_the_program() -> None:
     generator = np.random.default_rng(0)
     data = TASKS["Prev3"].data(300, generator)
     network = normalize(disguise(planted_network("Prev3"), generator), data, generator).network
+    assert isinstance(network, Network)
     np.testing.assert_array_equal(network.f[0].weight, np.hstack([np.eye(4, k=1), np.eye(4)[:, 3:]]))
     np.testing.assert_array_equal(network.g[0].weight, np.eye(4)[:1])
     assert not network.f[0].bias.any() and not network.g[0].bias.any()
