@@ -136,7 +136,10 @@ def write_page(folder: RunFolder) -> Path:
     """
     findings = folder.read_findings(DistillFindings)
     title = f"{folder.record.about}, as a program"
-    subtitle = "Found by training small recurrent networks and opening them up."
+    opened = findings is None or findings.networks
+    subtitle = (
+        "Found by opening small recurrent networks." if opened else "Found from answers alone, without a network."
+    )
     sections = _sections(folder, findings) if findings else [Section("The program", "There is no program yet.")]
     return write_report(folder.path / "report.html", title, subtitle, sections, _facts(folder, findings))
 

@@ -41,7 +41,7 @@ def run_facts(
         "versions": _versions(here),
         "machine": _machine(here),
         "computed elsewhere too": "; ".join(f"{_machine(origin)}, {_versions(origin)}" for origin in record.elsewhere),
-        "command": Markup("<code>{}</code>").format(_command(folder, arguments, unsaid, inputs)),
+        "command": _command(folder, arguments, unsaid, inputs),
     }
 
 
@@ -53,8 +53,8 @@ def _machine(origin: Origin) -> str:
     return ", ".join(value if isinstance(value, str) else f"{value} {name}" for name, value in origin.platform.items())
 
 
-def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str], inputs: Collection[str]) -> str:
-    """Returns the command that makes the same run."""
+def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str], inputs: Collection[str]) -> Markup:
+    """Returns the command that makes the same run. A line never breaks inside a word that fits in it."""
     record = folder.record
     words = ["novacula", record.part, record.verb, *arguments]
     chosen = {name: record.inputs[name] for name in inputs if name in record.inputs}
@@ -67,4 +67,5 @@ def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", ",".join(map(str, value)) if listed else str(value)]
-    return shlex.join(map(folder.named, words))
+    quoted = (Markup("<span>{}</span>").format(shlex.quote(folder.named(word))) for word in words)
+    return Markup("<code class='command'>{}</code>").format(Markup(" ").join(quoted))

@@ -28,6 +28,7 @@ def _comparison(sign: str) -> Writer:
     return lambda a, b: Text(f"{a.within(_COMPARE + 1)} {sign} {b.within(_COMPARE + 1)}", _COMPARE)
 
 
+_WIDTH = 100
 _WRITERS: dict[Operator, Writer] = {
     "+": infix("+", _SUM),
     "-": infix("-", _SUM),
@@ -147,12 +148,13 @@ def machine_python(machine: Machine, docstring: str = "", alphabet: Alphabet = I
         raise ValueError("a machine with unknown transitions is no program")
     lines = ["START = 0", "TABLE = {"]
     for state in range(machine.states):
-        lines.append(f"    {state}: {{")
+        entries = []
         for index, symbol in enumerate(machine.symbols.tolist()):
             y = _result([said(*each, alphabet.outputs) for each in _numbered(machine.output[state, index].tolist())])
             x = _result([said(*each, alphabet.inputs) for each in _numbered(symbol)])
-            lines.append(f"        {x}: ({machine.next[state, index]}, {y}),")
-        lines.append("    },")
+            entries.append(f"{x}: ({machine.next[state, index]}, {y})")
+        row = f"    {state}: {{{', '.join(entries)}}},"
+        lines += [row] if len(row) <= _WIDTH else [f"    {state}: {{", *(f"        {e}," for e in entries), "    },"]
     lines += ["}", "", "", "def step(state, x):", '    """The state after one more input, and the output."""']
     return _module(docstring, "\n".join([*lines, "    return TABLE[state][x]"]))
 
