@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from novacula.distill.sequences import Sequences
 from novacula.distill.source import Source
 from novacula.distill.states.conformance import Conformance, conform
 from novacula.distill.states.explore import ExplorationLimits, explore
-from novacula.distill.states.queried import machine_of
+from novacula.distill.states.queried import Learned, machine_of
 from novacula.distill.states.walks import PrefixWalk
 from novacula.distill.synth import Limits, synthesize
 from novacula.distill.verify import Check
@@ -145,7 +145,7 @@ def merged_machine(sequences: Sequences, symbols: np.ndarray) -> Machine | None:
             learned = run_GSM(traces, **options)
     except _TooMuchWorkError:
         return None
-    return machine_of(learned, symbols).merged()
+    return machine_of(cast(Learned, learned), symbols).merged()
 
 
 def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:

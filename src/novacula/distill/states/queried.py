@@ -6,8 +6,9 @@ are left to `explore`, which asks many at a time.
 Source: Kearns and Vazirani, An Introduction to Computational Learning Theory, 1994, chapter 8; the oracle is ours.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 from jaxtyping import Int
@@ -21,6 +22,34 @@ from novacula.distill.states.walks import PrefixWalk
 MOST_SYMBOLS = 50
 """The largest alphabet that is learned with single questions."""
 _TESTS_PER_STATE = 300
+
+
+class LearnedState(Protocol):
+    """A state of a Mealy machine of `aalpy`; symbols are places in the alphabet."""
+
+    @property
+    def transitions(self) -> "Mapping[int, LearnedState]":
+        """The next state for each symbol."""
+        ...
+
+    @property
+    def output_fun(self) -> Mapping[int, tuple[int, ...]]:
+        """The outputs for each symbol."""
+        ...
+
+
+class Learned(Protocol):
+    """A Mealy machine of `aalpy`."""
+
+    @property
+    def states(self) -> Sequence[LearnedState]:
+        """All states."""
+        ...
+
+    @property
+    def initial_state(self) -> LearnedState:
+        """One of them."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +97,7 @@ def query(
         learned = run_KV(alphabet, **parties, automaton_type="mealy", cache_and_non_det_check=False, print_level=0)
     except _BeyondLimitsError as error:
         return BoxMachine(None, str(error), box.asked)
-    return BoxMachine(machine_of(learned, symbols).minimal(), "", box.asked)
+    return BoxMachine(machine_of(cast(Learned, learned), symbols).minimal(), "", box.asked)
 
 
 class _BeyondLimitsError(Exception):
@@ -103,7 +132,7 @@ class _Teacher:
         self.num_queries = self.num_steps = 0
         self.right = box.behavior.run(visits)
 
-    def find_cex(self, hypothesis: Any) -> tuple[int, ...] | None:
+    def find_cex(self, hypothesis: Learned) -> tuple[int, ...] | None:
         if len(hypothesis.states) > self.sul.limits.states:
             raise _BeyondLimitsError(f"more than {self.sul.limits.states} states")
         machine = machine_of(hypothesis, self.sul.symbols)
@@ -134,7 +163,7 @@ class _Teacher:
         return tuple(machine.indices(x[row, : ends[row] + 1]).tolist())
 
 
-def machine_of(learned: Any, symbols: np.ndarray) -> Machine:
+def machine_of(learned: Learned, symbols: np.ndarray) -> Machine:
     """The machine of an automaton of `aalpy`; what that does not know is unknown."""
     states = [learned.initial_state, *(state for state in learned.states if state is not learned.initial_state)]
     numbers = {id(state): number for number, state in enumerate(states)}
