@@ -38,7 +38,7 @@ def verdict(*correct: bool) -> Some:
          "circle: 40 of 42 answers steered"),
         (DiscoverFindings, Some(rank=RankFindings((), (0.1,))), "0 clusters above chance, best 0.00 bits"),
         (CensusFindings, Some(ends={"lowest": {"double-sided": 0.9, "mixed": 0.1}},
-                              last=(Some(label="double-sided", r2=0.996),)), "double-sided, R² 0.996"),
+                              last=(Some(shown="double-sided", r2=0.996),)), "double-sided, R² 0.996"),
         (CensusFindings, Some(ends={}, rows=()), "0 networks"),
         (TrainFindings, Some(curve=Some(mse=((0.5, 0.004),)), variance=1.0), "R² 0.996"),
         (BenchFindings, Some(comparison=(Some(lodo_steps=330, steps=500, held=True),)), "LODO 330 of 500 steps"),

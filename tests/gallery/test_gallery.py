@@ -86,7 +86,7 @@ def test_a_link_out_of_a_run_is_not_published(runs: Path, tmp_path: Path) -> Non
     (runs / "beta" / "report.html").mkdir()
     index = write_gallery(find_runs([runs]), tmp_path / "site")
     text = Page(index.read_text()).text
-    assert "must name something inside" in text and "is a folder, not a file" in text
+    assert "is a link; no file of a run is" in text and "is a folder, not a file" in text
     assert not any("password" in (tmp_path / "site" / name).read_text() for name in files(tmp_path / "site"))
 
 

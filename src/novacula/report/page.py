@@ -90,7 +90,7 @@ def table(
 
     Args:
         head: the headings of the columns.
-        rows: the rows of cells.
+        rows: the rows of cells; one may be shorter than the head.
         sortable: whether a click on a heading sorts the table, the largest value first.
         minor: headings of columns that a narrow screen leaves out.
         gray: numbers of the rows, from 0, that are gray.
@@ -98,7 +98,7 @@ def table(
     kinds = [Markup(' class="minor"') if name in minor else "" for name in head]
 
     def line(cells: Sequence[object], tag: str, kind: str = "") -> Markup:
-        filled = (Markup(f"<{tag}{{}}>{{}}</{tag}>").format(*both) for both in zip(kinds, cells, strict=True))
+        filled = (Markup(f"<{tag}{{}}>{{}}</{tag}>").format(*both) for both in zip(kinds, cells, strict=False))
         return Markup("<tr{}>{}</tr>").format(Markup(kind), Markup("").join(filled))
 
     body = Markup("").join(line(row, "td", ' class="gray"' if i in gray else "") for i, row in enumerate(rows))

@@ -8,7 +8,7 @@ Source: Kearns and Vazirani, An Introduction to Computational Learning Theory, 1
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -24,6 +24,7 @@ MOST_SYMBOLS = 50
 _TESTS_PER_STATE = 300
 
 
+@runtime_checkable
 class LearnedState(Protocol):
     """A state of a Mealy machine of `aalpy`; symbols are places in the alphabet."""
 
@@ -38,6 +39,7 @@ class LearnedState(Protocol):
         ...
 
 
+@runtime_checkable
 class Learned(Protocol):
     """A Mealy machine of `aalpy`."""
 
