@@ -122,6 +122,9 @@ class ClusterRow:
     dimension: float | None = None
 
 
+_FEW_NULLS = 10
+
+
 @dataclass(frozen=True)
 class RankFindings:
     """The ranking.
@@ -150,7 +153,9 @@ class RankFindings:
         if not self.null:
             return "No clusters of chance were scored, so nothing tells which rows mean something."
         count = f"{self.above_chance} of {len(self.ranking)} rows exceed" if self.above_chance else "No row exceeds"
-        return f"{count} chance: the highest of {len(self.null)} clusters of chance scores {self.chance:.3f} bits."
+        of = f"the highest of {len(self.null)} clusters" if len(self.null) > 1 else "the only cluster"
+        few = " These are too few to rely on: raise --nulls." if len(self.null) < _FEW_NULLS else ""
+        return f"{count} chance: {of} of chance scores {self.chance:.3f} bits.{few}"
 
 
 class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
