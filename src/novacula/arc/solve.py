@@ -80,7 +80,8 @@ def solve(
     check_device(config.device)
     config = replace(config, engine="torch") if engine else settled(config, [task])
     source = located_source(source) if source else task.name
-    inputs = SolveInputs(task.name, source, dataset, getattr(engine, "__qualname__", engine and "one of Python"))
+    given = getattr(engine, "__qualname__", "one of Python") if engine else None
+    inputs = SolveInputs(task.name, source, dataset, given)
     subject = task, engine or make_engine
     return SOLVE.start(config, inputs, subject, about=task.name, kept=kept_task(task), **settings)
 

@@ -159,7 +159,7 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
             for row in rank.ranking[:_ROWS]
         )
         heads = ("rank", "score", "plane", "mixture", "members", "active", "stability", "tokens")
-        show_result(table(heads, rows), rank.against_chance)
+        show_result(table(heads, rows), found.against_chance)
 
 
 def _show_survey(result: "RunResult[SurveyFindings]") -> None:

@@ -331,7 +331,7 @@ _Answer = list[list[Item]]
 
 
 def _column(answers: list[_Answer], place: int) -> Column:
-    """Of integers, where some are truth values and others are not."""
+    """Returns how one output is written: as integers if any answer is an integer, else in its own words."""
     kinds = {type(item[place]) for outputs in answers for item in outputs if place < len(item)}
     return Column(int if int in kinds else None)
 

@@ -57,7 +57,7 @@ class DistillResult(RunResult[DistillFindings]):
 
     @property
     def reached(self) -> bool:
-        """Whether the program is known to be right: from tier S2 on, or with data alone if all rows determine it."""
+        """Whether the goal is reached: tier S2, a machine that passed the W-method, or rows that determine it."""
         return self.findings.reached
 
 

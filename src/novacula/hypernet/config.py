@@ -134,7 +134,7 @@ class ClassifyConfig:
 
     task: str | None = None
     """Task of the network, by name or as module:function. By default the one in its file, else l1-norm. With none,
-    nothing is asked of the network: its pattern, symmetries and formula are told, and which inputs matter."""
+    the network is not judged: the result is its pattern, symmetries, formula, and which inputs matter."""
     law: str | None = None
     """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
     activation: ActivationName | None = None

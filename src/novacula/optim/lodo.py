@@ -58,7 +58,7 @@ class LODO(Optimizer):
     each parameter: a step reads and writes some 4.6 kB per scalar, and the state has 2 kB. It is not for millions of
     parameters (``structure="kronecker"`` with blocks and `meta_every` comes nearest), nor where noise rules. A network
     that fits its data and trains on (``digits-network`` of the bench) goes astray: the held-out loss rises while the
-    training loss vanishes. `max_update_rms` or a scheduler bounds that.
+    training loss vanishes. Stop there.
 
     A parameter without a gradient stays as it is. Gradients that are not finite change nothing and are counted. LODO
     learns from a clipped gradient as it is. If parameters are changed between a step and the next gradient, LODO

@@ -1,4 +1,4 @@
-"""Whether a box is a machine: the W-method, which answers for every box of at most so many states.
+"""Whether a box is a machine, by the W-method: its answer holds for every box up to a number of states.
 
 A machine of n states is right about every box of at most n + k states if both agree on all words that lead to a state,
 read any k + 1 inputs or fewer, and end with a word that tells two states apart.
@@ -97,7 +97,7 @@ def _from(machine: Machine, state: int) -> Machine:
 
 
 def _by_length(starts: list[list[int]], count: int, ends: list[list[int]], symbols: int) -> Iterator[np.ndarray]:
-    """All words of a start, so many inputs and an end, those of one length at a time."""
+    """Yields all words that consist of a start, `count` inputs and an end; words of equal length come together."""
     middle = np.arange(symbols**count)[:, None] // symbols ** np.arange(count)[::-1] % symbols
     lengths: dict[int, list[np.ndarray]] = {}
     for start in starts:

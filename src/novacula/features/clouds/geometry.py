@@ -11,6 +11,7 @@ from scipy.spatial.distance import cdist
 
 from novacula.errors import InputError
 from novacula.features.clouds.cloud import check_points, whiten
+from novacula.options import refuse, unless_installed
 
 ShapeKind = Literal["line", "ring", "disk", "sphere", "torus", "tree", "none"]
 LANDMARKS = 250
@@ -24,11 +25,11 @@ _NULLS = 8
 _AXES, _THINNEST = 5, 0.2
 """Most principal axes, and the least share of the longest one, below which an axis is noise."""
 _NEAR, _STRAY = 10, 1.6
-"""A point is stray if its tenth neighbor is so many times farther than that of most points."""
+"""A point is stray if its tenth neighbor is more than 1.6 times as far away as the tenth neighbor of most points."""
 _SHARES = (0.02, 0.1)
 """Shares of all points, between whose distances the growth of a neighborhood is measured."""
 _BEYOND = 1.25
-"""A hole counts if it outlasts the longest one of chance so many times."""
+"""A hole counts if it lasts at least this many times as long as the longest one of chance."""
 _LEAST = 0.05
 """Hole that chance has at least, in standard deviations."""
 _RING = 1.0
@@ -186,10 +187,9 @@ def _gaussian_holes(count: int, width: int) -> tuple[_Holes, ...]:
 
 
 def _holes(white: Float[np.ndarray, "n d"], seed: int) -> _Holes:
-    try:
-        from ripser import ripser  # pyright: ignore[reportMissingImports] - an extra
-    except ImportError as error:
-        raise InputError("shapes", "need the extra [topology]: pip install 'novacula[topology]'") from error
+    refuse(unless_installed("a shape", "topology", "ripser"), "shape_of")
+    from ripser import ripser  # pyright: ignore[reportMissingImports] - an extra
+
     some = np.random.default_rng([seed, 23]).permutation(white)[:_SAMPLE]
     distances = cdist(some, some)
     tenth = min(_NEAR, len(some) - 1)

@@ -52,14 +52,13 @@ def write_page(folder: RunFolder) -> Path:
 
 def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
     sections = []
-    said = [found.rank.against_chance] if found.rank else []
+    said = [found.against_chance] if found.rank else []
     said += [found.train_sae.advice] if found.train_sae and found.train_sae.advice else []
     if said:
         sections.append(Section("In short", Markup("").join(Markup("<p>{}</p>").format(text) for text in said)))
     if found.rank:
-        blocks = found.cluster is not None and found.cluster.block > 1
-        sections.append(_ranking_section(found.rank, blocks))
-        sections += [_chance_section(found.rank)] if found.rank.null else []
+        sections.append(_ranking_section(found.rank, found.has_blocks))
+        sections += [_chance_section(found.rank, found.against_chance)] if found.rank.null else []
     if found.cluster and found.cluster.block == 1:
         sections.append(_stability_section(found.cluster))
     if found.train_sae:
@@ -112,7 +111,7 @@ def _number(value: float | None, digits: int = 3) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def _chance_section(found: RankFindings) -> Section:
+def _chance_section(found: RankFindings, against: str) -> Section:
     scores = [row.score for row in found.ranking]
 
     def draw(figure: "Figure") -> None:
@@ -124,8 +123,7 @@ def _chance_section(found: RankFindings) -> Section:
         axis.legend()
 
     note = (
-        f"{len(found.null)} clusters of living latents that were drawn at random, as large as the real ones. "
-        f"{found.against_chance}"
+        f"{len(found.null)} clusters of living latents that were drawn at random, as large as the real ones. {against}"
     )
     picture = figure_svg("chance", "Histogram of the scores of real and of random clusters.", draw, height=2.8)
     return Section("What chance makes", picture, note)

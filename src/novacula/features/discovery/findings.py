@@ -123,6 +123,9 @@ class ClusterRow:
 
 
 _FEW_NULLS = 10
+_OF_BLOCKS = (
+    " For blocks this says little: lines that have nothing to do with each other, but share a block, exceed chance too."
+)
 
 
 @dataclass(frozen=True)
@@ -178,10 +181,24 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
     rank: RankFindings | None = None
 
     @property
+    def has_blocks(self) -> bool:
+        """Whether the clusters are the blocks of a dictionary."""
+        return self.cluster is not None and self.cluster.block > 1
+
+    @property
+    def against_chance(self) -> str:
+        """A sentence that tells how many clusters exceed chance, and what that is worth; empty without a ranking."""
+        if not self.rank:
+            return ""
+        return self.rank.against_chance + (_OF_BLOCKS if self.has_blocks else "")
+
+    @property
     def outcome(self) -> str:
         """The run in a few words, for lists."""
         if self.rank:
             best = max((row.score for row in self.rank.ranking), default=0.0)
+            if self.has_blocks:
+                return f"{len(self.rank.ranking)} blocks, best {best:.2f} bits"
             return f"{self.rank.above_chance} clusters above chance, best {best:.2f} bits"
         if self.cluster:
             return f"{len(self.cluster.clusters)} clusters"

@@ -39,11 +39,11 @@ LEAST_EXCESS = 0.05
 MARGIN = 1.25
 """The score of the Gaussian cloud is taken so many times, since it is an estimate itself."""
 _WEAK = 3
-"""Tokens are drawn so many times over, as weakly active ones are left out afterwards."""
+"""How many times more tokens are drawn than are used, since weakly active ones are left out afterwards."""
 _SHAPE_NULLS = 3
-"""Gaussian clouds beside which the shape of a cluster is told."""
+"""The number of Gaussian clouds with which the shape of a cluster is compared."""
 _DRAWN, _ROUNDS = 8, 6
-"""Gaussian points are drawn so many times over; their mean and covariance are corrected in so many rounds."""
+"""How many times more Gaussian points are drawn than are used, and the rounds that correct mean and covariance."""
 
 
 @dataclass(frozen=True)

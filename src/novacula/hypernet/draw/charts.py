@@ -44,7 +44,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     BROKEN: ("#8a8f98", "X"),
 }
 _HATCH = "////"
-"""Of the cells of broken networks."""
+"""The hatching of cells of broken networks."""
 _OTHERS = ("#b0832a", "#3b6e3b", "#a03050", "#4b4bb0", "#208a8a", "#885522")
 _MARKS = "hpX*<>"
 

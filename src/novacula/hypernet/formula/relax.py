@@ -125,7 +125,7 @@ class Layout:
         """How many numbers a box takes, about."""
 
     def _table(self, group: int, members: list[int]) -> tuple[np.ndarray, np.ndarray] | None:
-        """Of a curved direction, points and the share of all cells below them: more where it is more curved."""
+        """Returns points along a direction and the share of cells below each; more lie where it is more curved."""
         reach = np.abs(self.directions[group]).sum() * self.box.farthest
         z = np.linspace(-reach, reach, _TABLE)
         density = np.full(_TABLE, np.sqrt(np.abs(self.parts.curve[group])))
