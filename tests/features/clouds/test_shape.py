@@ -68,3 +68,10 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "ripser", None)
     with pytest.raises(InputError, match=r"\[topology\]"):
         shape_of(cloud("circle"))
+
+
+def test_clouds_of_chance_may_have_other_numbers_of_points() -> None:
+    pytest.importorskip("ripser")
+    generator = np.random.default_rng(2)
+    null = [generator.normal(size=(size, 2)) for size in (300, 200, 400)]
+    assert [shape_of(cloud("circle"), null=null[:count]).kind for count in (1, 2, 3)] == ["ring"] * 3

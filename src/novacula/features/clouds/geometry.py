@@ -119,7 +119,7 @@ class Shape:
 
 
 def shape_of(
-    points: Float[np.ndarray, "n d"], seed: int = 0, null: Sequence[Float[np.ndarray, "m d"]] | None = None
+    points: Float[np.ndarray, "n d"], seed: int = 0, null: Sequence[Float[np.ndarray, "_ d"]] | None = None
 ) -> Shape:
     """Tells the shape of a cloud by the loops, voids and gaps that outlast those of chance.
 
