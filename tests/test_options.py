@@ -1,9 +1,11 @@
 import math
+import os
 
 import pytest
 
 from novacula.errors import InputError
 from novacula.options import (
+    CampaignOptions,
     refuse,
     unless_at_least,
     unless_between,
@@ -49,3 +51,17 @@ def test_all_problems_are_refused_at_once_and_each_is_told_once() -> None:
     with pytest.raises(InputError) as raised:
         refuse([*unless_seed(-1), *unless_at_least("--steps", 0), *unless_seed(-1)], "LODO")
     assert raised.value.source == "LODO" and len(raised.value.problems) == 2
+
+
+def test_auto_is_as_many_workers_as_there_are_cores_for_this_process() -> None:
+    options = CampaignOptions(workers="auto")
+    assert options.campaign_problems() == []
+    assert 1 <= options.processes <= (os.cpu_count() or 1)
+    if hasattr(os, "sched_getaffinity"):
+        allowed = os.sched_getaffinity(0)
+        try:
+            os.sched_setaffinity(0, {min(allowed)})
+            assert options.processes == 1
+        finally:
+            os.sched_setaffinity(0, allowed)
+    assert CampaignOptions(workers=3).processes == 3

@@ -8,11 +8,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from novacula.errors import InputError
 
 MAX_WORKERS = 4096
+Workers = int | Literal["auto"]
+"""A number of jobs at the same time; ``auto`` is one for each core that this process may use."""
 Options = TypeVar("Options")
 
 
@@ -20,19 +22,29 @@ Options = TypeVar("Options")
 class CampaignOptions:
     """The place where the jobs of a campaign run (`novacula.jobs.Campaign`). None of these options changes a result."""
 
-    workers: int = 2
-    """The number of jobs at the same time, each on one thread. More than the machine's cores give no gain."""
+    workers: Workers = 2
+    """The number of jobs at the same time, each on one thread; auto takes one for each core that may be used."""
     cluster: str | None = None
     """Compute on a Ray cluster that has this machine as a node: auto, or HOST:6379. By default, compute here."""
     memory_limit: float | None = None
     """The most megabytes that all workers may take together; jobs wait for room. By default, there is no limit."""
 
+    @property
+    def processes(self) -> int:
+        """The number of jobs at the same time on this machine; a limit that a container sets counts too."""
+        if self.workers != "auto":
+            return self.workers
+        from joblib import cpu_count
+
+        return min(cpu_count(), MAX_WORKERS)
+
     def campaign_problems(self) -> list[str]:
         """Returns the problems of these options."""
-        return unless_within("--workers", self.workers, 1, MAX_WORKERS) + unless_memory(self.memory_limit)
+        workers = 1 if self.workers == "auto" else self.workers
+        return unless_within("--workers", workers, 1, MAX_WORKERS) + unless_memory(self.memory_limit)
 
 
-def moved(options: Options, workers: int | None, cluster: str | None) -> Options:
+def moved(options: Options, workers: Workers | None, cluster: str | None) -> Options:
     """Returns the options with another place for the jobs of a campaign, which changes no result.
 
     Args:

@@ -80,10 +80,10 @@ def show(source: str, /, *, dataset: Dataset = "arc1", max_size: int = 30, json:
 
 
 @app.command(name="list")
-def list_(*, dataset: Dataset = "arc1", split: Split = "evaluation", json: Json = False) -> None:
+def list_(*, dataset: Dataset = "arc1", split: Split = "training", json: Json = False) -> None:
     """List the puzzles of a public set, with their sizes.
 
-    Example: novacula arc list --split training
+    Example: novacula arc list --dataset arc2 --split evaluation
 
     Args:
         dataset: ARC-AGI-1 or ARC-AGI-2.

@@ -23,6 +23,7 @@ from novacula.cli.console import (
 from novacula.cli.options import Duration, Grouped, Json, ResumeOptions, RunName, RunOptions, Runs
 from novacula.cli.parts import screen_of
 from novacula.errors import InputError
+from novacula.options import Workers
 
 if TYPE_CHECKING:
     from novacula.runs import RunFolder, RunSummary
@@ -83,7 +84,7 @@ def resume(
     run: RunName,
     /,
     *,
-    workers: int | None = None,
+    workers: Workers | None = None,
     cluster: str | None = None,
     options: Grouped[ResumeOptions] = ResumeOptions(),
 ) -> int:
@@ -95,7 +96,8 @@ def resume(
     Example: novacula runs resume runs/bench --cluster auto --workers 64
 
     Args:
-        workers: For a run of many jobs, another number of jobs at the same time. It changes no result.
+        workers: For a run of many jobs, another number of jobs at the same time, or auto for as many as there are
+            cores. It changes no result.
         cluster: For a run of many jobs, another Ray cluster: auto, HOST:6379, or here for this machine alone.
     """
     from novacula.cli.screen import perform

@@ -215,7 +215,7 @@ def summarize(rows: Sequence[TaskRow], config: BenchConfig, *, wall_seconds: flo
         cpu_seconds=round(sum(row.cpu_seconds for row in rows), 1),
         per_task=tuple(rows),
         seed=config.seed,
-        workers=config.workers,
+        workers=config.processes,
         wall_seconds=wall_seconds,
         run=run,
     )

@@ -108,7 +108,7 @@ class Campaign(ABC):
         return status
 
     def _compute(self, folder: RunFolder, deadline: float | None, on_outcome: Callable[[Outcome], None]) -> Ending:
-        executor = executor_for(self.options.cluster, self.options.workers, self.options.memory_limit)
+        executor = executor_for(self.options.cluster, self.options.processes, self.options.memory_limit)
         for round_ in self.rounds():
             left = None if deadline is None else deadline - time.monotonic()
             status = run_missing(
@@ -146,7 +146,7 @@ def check_executor(options: CampaignOptions) -> None:
     Raises:
         InputError: no cluster answers, or Ray is not installed.
     """
-    executor = executor_for(options.cluster, options.workers, options.memory_limit)
+    executor = executor_for(options.cluster, options.processes, options.memory_limit)
     if isinstance(executor, RayExecutor):
         executor.check()
 

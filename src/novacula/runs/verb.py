@@ -17,7 +17,7 @@ from typing_extensions import Unpack, get_original_bases
 from novacula.errors import RunError
 from novacula.files import refuse_links, to_json, write_bytes
 from novacula.functions import allow_functions, check_functions
-from novacula.options import moved, refuse_odd_names
+from novacula.options import Workers, moved, refuse_odd_names
 from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
 from novacula.runs.inputs import check_inputs, input_files, texts_in
@@ -223,7 +223,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
     def resume(
         self,
         folder: RunFolder,
-        workers: int | None = None,
+        workers: Workers | None = None,
         cluster: str | None = None,
         **settings: Unpack[ResumeSettings],
     ) -> Result:
@@ -313,7 +313,7 @@ def find_verb(folder: RunFolder) -> Verb[Any, Any, Any, Any]:
 def resume(
     folder: RunFolder | str | PathLike[str],
     *,
-    workers: int | None = None,
+    workers: Workers | None = None,
     cluster: str | None = None,
     **settings: Unpack[ResumeSettings],
 ) -> RunResult[Any]:

@@ -131,7 +131,7 @@ def holds_task(source: str) -> bool:
     return place is None or isinstance(_entry(*place, read_solutions(Path(place[0])))[1], dict)
 
 
-def list_tasks(dataset: Dataset = "arc1", split: Split = "evaluation") -> list[TaskSummary]:
+def list_tasks(dataset: Dataset = "arc1", split: Split = "training") -> list[TaskSummary]:
     """Returns what there is in one split of a public set, ordered by id.
 
     Raises:
