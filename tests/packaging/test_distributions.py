@@ -1,17 +1,25 @@
 """The sdist and the wheels built from it, with and without a C++ compiler, each installed into a clean environment."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from email.parser import Parser
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from novacula.arc import load_task
+from novacula.arc.data.parse import task_as_json
 
 ROOT = Path(__file__).parents[2]
 NO_COMPILER = {"CXX": "/nonexistent/c++"}
@@ -120,7 +128,36 @@ def test_with_a_compiler_the_wheel_holds_the_kernels_and_works(sdist: Path, tmp_
     path, instruction_set = result.stdout.split()
     assert Path(path).is_relative_to(tmp_path)
     assert instruction_set in {"portable", "avx2", "avx512"}
-    assert run(python.with_name("novacula"), "--version").returncode == 0
+
+    # As in a contest's notebook: from the wheel alone, without an index, to a submission.
+    task = load_task("6d75e8bb")
+    (tmp_path / "challenges.json").write_text(json.dumps({"6d75e8bb": task_as_json(task)}))
+    words = ["--steps", "2", "--workers", "auto", "--runs", tmp_path / "runs", "--out", tmp_path / "submission.json"]
+    submit = (python.with_name("novacula"), "arc", "submit", "--challenges", tmp_path / "challenges.json", *words)
+    answered = run(*submit)
+    assert answered.returncode == 0, answered.stderr
+    ((first, *_),) = json.loads((tmp_path / "submission.json").read_text()).values()
+    assert set(first) == {"attempt_1", "attempt_2"}
+    configuration = json.loads(next((tmp_path / "runs").glob("*/run.json")).read_text())["configuration"]
+    assert (configuration["engine"], configuration["workers"]) == ("native", "auto")
+
+
+def test_the_wheels_to_bring_to_a_contest_and_what_is_there_are_all_that_is_needed() -> None:
+    needed: set[str] = set()
+    waiting = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    while waiting:
+        wanted = Requirement(waiting.pop())
+        name = canonicalize_name(wanted.name)
+        if name not in needed and (not wanted.marker or wanted.marker.evaluate({"extra": ""})):
+            needed.add(name)
+            waiting += requires(name) or []
+    text = (ROOT / "docs/arc.md").read_text()
+    (brought,) = re.findall(r"--dest wheels ([a-z\s\\-]+)```", text)
+    (there,) = re.findall(r"in the second line: ([^.]+)\.", text)
+    named = {*brought.replace("\\", " ").split(), *there.replace(",", " ").split()}
+    gpu = {name for name in needed if name.startswith(("nvidia-", "cuda-", "triton"))}
+    assert needed - gpu <= named
+    assert len(brought.replace("\\", " ").split()) == 10, "the page says eleven, with our own"
 
 
 def test_metadata_names_the_license_the_python_and_the_extras(sdist: Path) -> None:
