@@ -36,6 +36,7 @@ STEPS = 400
 SEEDS = range(20, 23)
 MOST = 1.5
 RATES = (1e-3, 1e-2, 1e-1)
+PLAIN = "none"
 Loss = Callable[[bool], Tensor]
 """The loss: for a step, or, with True, the one that counts."""
 
@@ -181,13 +182,18 @@ def run(task: str, seed: int, make: Callable[..., torch.optim.Optimizer], schedu
     return found if math.isfinite(found) else math.inf
 
 
-def adamw(task: str, scheduler: str | None) -> list[float]:
-    """AdamW's losses at the best of its rates."""
-    found = [
-        [run(task, seed, partial(torch.optim.AdamW, lr=rate, weight_decay=0.0), scheduler) for seed in SEEDS]
-        for rate in RATES
-    ]
-    return min(found, key=fmean)
+def adamw(task: str) -> dict[str, list[float]]:
+    """AdamW's losses under each scheduler at the best of its rates."""
+
+    def at(rate: float, scheduler: str) -> list[float]:
+        return [run(task, seed, partial(torch.optim.AdamW, lr=rate, weight_decay=0.0), scheduler) for seed in SEEDS]
+
+    return {name: min((at(rate, name) for rate in RATES), key=fmean) for name in SCHEDULERS}
+
+
+def lodo(task: str) -> dict[str, list[float]]:
+    """LODO's losses under each scheduler, and without."""
+    return {name or PLAIN: [run(task, seed, LODO, name) for seed in SEEDS] for name in (None, *SCHEDULERS)}
 
 
 def verdict(scheduler: str, task: str, ours: list[float], plain: list[float], theirs: list[float]) -> dict:
@@ -200,11 +206,12 @@ def verdict(scheduler: str, task: str, ours: list[float], plain: list[float], th
     return {"scheduler": scheduler, "task": task, **losses, "ratio": ratio, "annealed": annealed, "held": held}
 
 
-def measured(task: str) -> dict:
-    """The rows of a task."""
-    plain = [run(task, seed, LODO, None) for seed in SEEDS]
-    ours = {scheduler: [run(task, seed, LODO, scheduler) for seed in SEEDS] for scheduler in SCHEDULERS}
-    return {"rows": [verdict(name, task, losses, plain, adamw(task, name)) for name, losses in ours.items()]}
+def rows_of(task: str) -> list[dict]:
+    """The rows of a task; what AdamW did does not depend on LODO, and has a file of its own."""
+    path = RESULTS / "lodo_schedulers" / task.replace(", ", "-").replace(" ", "-")
+    theirs = recorded(path.with_suffix(".adamw.json"), lambda: {"losses": adamw(task)})["losses"]
+    ours = recorded(path.with_suffix(".lodo.json"), lambda: {"losses": lodo(task)})["losses"]
+    return [verdict(name, task, ours[name], ours[PLAIN], theirs[name]) for name in SCHEDULERS]
 
 
 def main() -> None:
@@ -214,8 +221,7 @@ def main() -> None:
     rows = []
     table_head("scheduler", "task", "LODO", "without scheduler", "AdamW", "ratio", "lower by annealing", "held")
     for task in options.tasks.split(";") if options.tasks else TASKS:
-        path = RESULTS / "lodo_schedulers" / f"{task.replace(', ', '-').replace(' ', '-')}.json"
-        for row in recorded(path, partial(measured, task))["rows"]:
+        for row in rows_of(task):
             rows.append(row)
             losses = (f"{row[name]:.3g}" for name in ("lodo", "lodo_plain", "adamw"))
             yes = {None: "", True: "yes", False: "no"}
