@@ -1,6 +1,9 @@
 """Roads without a network: functions that are asked, rows whose states are merged."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +13,14 @@ from novacula.distill.config import RunConfig
 from novacula.distill.direct import merged_machine
 from novacula.distill.explain import program_machine
 from novacula.distill.expression import Expression, Name, operation
+from novacula.distill.extract import Judge
 from novacula.distill.findings import DistillFindings
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.run import run
 from novacula.distill.sequences import Sequences
+from novacula.distill.source import load_source
+from novacula.distill.verify import Check
 from novacula.distill.verify.certificate import CONFORMANCE
 
 MODULE = """
@@ -37,7 +43,7 @@ def total(xs):
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "boxes.py").write_text(MODULE)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("novacula.distill.distillation.Trainer", None)  # a network is never trained
+    monkeypatch.setattr("novacula.distill.train.Trainer", None)  # a network is never trained
     yield tmp_path
 
 
@@ -58,12 +64,40 @@ def test_a_formula_of_a_function_is_found_by_asking(asked: Path) -> None:
     found = distill("changes", asked, high=4)
     assert (found.tier, found.route, found.states) == ("S2", "asked", 5)
     assert found.nodes is not None and found.nodes <= 6 and found.networks == ()
+    assert found.certificate is not None and found.certificate.checks[-1].method == CONFORMANCE
+    samples = [check.count for check in found.certificate.checks if check.method == "samples"]
+    assert samples == [10_000, 2_000, 1_000, 1_000]  # a tenth, as the certificate says
 
 
 def test_a_function_whose_machine_does_not_end_takes_the_next_road(asked: Path) -> None:
     found = distill("total", asked, high=3)
     assert (found.tier, found.route, found.states) == ("S2", "data", None)
     assert found.roads["asked"].method is None
+    assert found.certificate is not None
+    assert [check.count for check in found.certificate.checks[:4]] == [100_000, 20_000, 10_000, 10_000]
+
+
+def test_only_what_equals_the_machine_of_the_w_method_is_judged_by_fewer_samples(asked: Path) -> None:
+    source = load_source("boxes:changes", RunConfig())
+    x, last = Name("x"), Name("p")
+    right = Program(("x",), ("p",), (0,), (), (x,), (operation("!=", x, last),))
+    judge, symbols = Judge(source, 0), np.arange(2)[:, None]
+    machine = program_machine(right, symbols)
+    assert machine is not None
+    judge.conformed(machine, Check(CONFORMANCE, 5, 7, True, ""))
+    wrong = judge.judge(replace(right, outputs=(operation("==", x, last),)))
+    assert not wrong.right and all(check.method != CONFORMANCE for check in wrong.checks)
+    assert [check.method for check in judge.judge(right).checks[4:]] == ["exhaustive", CONFORMANCE]
+
+
+def test_a_function_that_shows_its_machine_needs_no_torch(asked: Path) -> None:
+    script = (
+        "import sys\nfrom novacula.cli.main import main\n"
+        "try: main(['distill', 'run', 'boxes:changes', '-q'])\n"
+        "finally: print('torch' in sys.modules, 'sympy' in sys.modules, 'matplotlib' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == "False False False"
 
 
 def rows_of(update: Expression, output: Expression, high: int) -> tuple[Machine | None, Sequences]:

@@ -1,7 +1,9 @@
 """The options of every verb that makes or continues a run. The module imports no torch, so ``--help`` is fast."""
 
 import logging
+import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +95,10 @@ class ResumeOptions:
         self._apply(threads=1)
 
     def _apply(self, threads: int) -> None:
-        import torch
-
-        torch.set_num_threads(threads)
+        if torch := sys.modules.get("torch"):
+            torch.set_num_threads(threads)
+        else:  # torch reads it when it is imported, which some runs never need
+            os.environ["OMP_NUM_THREADS"] = str(threads)
         log_to_stderr(logging.DEBUG if self.verbose else logging.WARNING if self.shows_progress else logging.ERROR)
 
 

@@ -27,15 +27,14 @@ from novacula.distill.states.walks import PrefixWalk
 from novacula.distill.synth import Limits, synthesize
 from novacula.distill.verify import Check
 from novacula.distill.verify.certificate import CONFORMANCE
-from novacula.distill.verify.exhaustive import search_product
 from novacula.distill.verify.samples import LONGEST
-from novacula.distill.verify.target import Target, list_symbols, stepper
+from novacula.distill.verify.target import Target, list_symbols
 
 _MOST_SYMBOLS = 500
 _VISITS = 50
 _LIMITS = ExplorationLimits(0, states=300, steps=100_000)
 _ROUNDS = 12
-_WORDS = 20_000
+_WORDS = 10_000
 _ROWS = 400
 _MERGED_PAIRS = 50_000
 _MERGED_SYMBOLS = 16
@@ -56,16 +55,14 @@ def find_asked(source: Source, judge: Judge) -> list[JudgedProgram]:
     if learned is None:
         return []
     machine, found = learned
+    if found.states:
+        detail = (
+            f"The function agrees with a machine of {machine.states} states on all {found.words:,} words of the "
+            f"W-method: no other function of at most {found.states} states does."
+        )
+        judge.conformed(machine, Check(CONFORMANCE, found.longest, found.words, True, detail))
     candidates = synthesize([], [machine], None, target.length, Limits(work=_WORK))
-    programs = judge_all(candidates, machine, "asked", None, judge)
-    if not found.states:
-        return programs
-    detail = (
-        f"The function agrees with a machine of {machine.states} states on all {found.words:,} words of the W-method: "
-        f"no other function of at most {found.states} states does."
-    )
-    check = Check(CONFORMANCE, found.longest, found.words, True, detail)
-    return [_conforming(judged, machine, check) for judged in programs]
+    return judge_all(candidates, machine, "asked", None, judge)
 
 
 def _learned(target: Target, symbols: np.ndarray) -> tuple[Machine, Conformance] | None:
@@ -85,16 +82,6 @@ def _learned(target: Target, symbols: np.ndarray) -> tuple[Machine, Conformance]
         longest = min(max(map(len, words)) + 1, length)
         visits = np.array([np.resize(word, (longest, symbols.shape[1])) for word in words])
     return None
-
-
-def _conforming(judged: JudgedProgram, machine: Machine, check: Check) -> JudgedProgram:
-    """The program with the check, if it is right and equals the machine for every length."""
-    certificate = judged.certificate
-    if certificate is None or not certificate.right:
-        return judged
-    if not search_product(stepper(machine), stepper(judged.program), machine.symbols).closed:
-        return judged
-    return replace(judged, certificate=replace(certificate, checks=(*certificate.checks, check)))
 
 
 def find_merged(source: Source, judge: Judge) -> list[JudgedProgram]:

@@ -7,6 +7,7 @@ network alone: a checkpoint holds the training only, and what was opened is open
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from typing_extensions import override
@@ -25,11 +26,13 @@ from novacula.distill.profile import profile
 from novacula.distill.program import Program as Formula
 from novacula.distill.sequences import fresh_steps, joined
 from novacula.distill.source import Source
-from novacula.distill.train import TrainedNetwork, Trainer
 from novacula.distill.verify import Tier
 from novacula.distill.verify.verify import departure
 from novacula.files import JSON, from_json
 from novacula.runs import OutOfTimeError, Program, RunFolder, Step, deadline, seconds_left
+
+if TYPE_CHECKING:  # torch is imported only where something is trained
+    import novacula.distill.train.trainer
 
 _Key = tuple[float, str]
 _LEAST_SECONDS = 0.25
@@ -69,7 +72,7 @@ class Distillation(Program):
         self._source, self._config, self._run = source, config, run
         self._clock = Stopwatch()
         self._judge = Judge(source, config.seed)
-        self._lazy_trainer: Trainer | None = None
+        self._lazy_trainer: novacula.distill.train.trainer.Trainer | None = None
         self._roads: dict[Road, Finder] = finders(source) if config.shortcuts else {}
         self._found: list[list[JudgedProgram]] = []
         self._opened: list[_Key] = []
@@ -200,15 +203,17 @@ class Distillation(Program):
         write_artifacts(folder, findings, self._source, shown, self._machine(shown), self.extractions)
 
     @property
-    def _trainer(self) -> Trainer:
+    def _trainer(self) -> "novacula.distill.train.trainer.Trainer":
         """The training, which begins when it is first asked for."""
         if self._lazy_trainer is None:
+            from novacula.distill.train import Trainer
+
             source, config = self._source, self._config
             self._lazy_trainer = Trainer(source.sequences, source.validation, config.seed, config.networks)
         return self._lazy_trainer
 
     @property
-    def _networks(self) -> Sequence[TrainedNetwork]:
+    def _networks(self) -> "Sequence[novacula.distill.train.trainer.TrainedNetwork]":
         return self._lazy_trainer.networks() if self._lazy_trainer else []
 
     @property
@@ -222,7 +227,7 @@ class Distillation(Program):
             self._found.append(find(self._source, self._judge))
         return _TRIED[road]
 
-    def _next(self) -> TrainedNetwork | None:
+    def _next(self) -> "novacula.distill.train.trainer.TrainedNetwork | None":
         """The best perfect network that was not opened yet; None where there is none, or where it is the user's own."""
         return next((network for network in self._networks if _key(network) not in self._opened), None)
 
@@ -251,7 +256,7 @@ class Distillation(Program):
         with self._clock.stage("verify"):
             _ = self._judge.samples
 
-    def _open(self, trained: TrainedNetwork | None) -> None:
+    def _open(self, trained: "novacula.distill.train.trainer.TrainedNetwork | None") -> None:
         """Open a network: one that was trained, or the user's own."""
         network = trained.network if trained else self._source.network
         assert network is not None
@@ -339,6 +344,6 @@ def _outcome(best: JudgedProgram | None, shown: JudgedProgram | None, determinat
     return "right" if best.certificate.reached or compared else "not determined"
 
 
-def _key(trained: TrainedNetwork) -> _Key:
+def _key(trained: "novacula.distill.train.trainer.TrainedNetwork") -> _Key:
     """What distinguishes the trained networks of a run; no clock, or runs that end alike would differ."""
     return trained.loss, trained.how

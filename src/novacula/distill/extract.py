@@ -23,9 +23,10 @@ from novacula.distill.source import Source
 from novacula.distill.states import States, read_states
 from novacula.distill.synth import Candidate, synthesize
 from novacula.distill.synth.rewrite import readable, shorten
-from novacula.distill.verify import Certificate, verify
-from novacula.distill.verify.samples import Samples, draw_samples
-from novacula.distill.verify.target import list_symbols
+from novacula.distill.verify import Certificate, Check, verify
+from novacula.distill.verify.exhaustive import search_product
+from novacula.distill.verify.samples import FEW, Samples, draw_samples
+from novacula.distill.verify.target import list_symbols, stepper
 from novacula.distill.verify.verify import verify_data
 from novacula.runs import check_time
 
@@ -89,6 +90,7 @@ class Judge:
         self._source, self._seed = source, seed
         self._samples: list[Samples] | None = None
         self._known: dict[Program, Certificate] = {}
+        self._conformed: tuple[Machine, Check, list[Samples]] | None = None
 
     @property
     def has_data_alone(self) -> bool:
@@ -111,11 +113,29 @@ class Judge:
         if self._source.target is None:
             assert self._source.held_out is not None
             certificate = verify_data(program, self._source.held_out, self._source.learned)
+        elif self._conforms(program):
+            _, check, samples = self._conformed or (None, None, None)
+            certificate = verify(program, self._source.target, samples=samples, conformance=check)
         else:
             certificate = verify(program, self._source.target, samples=self.samples)
         if isinstance(program, Program):
             self._known[program] = certificate
         return certificate
+
+    def conformed(self, machine: Machine, check: Check) -> None:
+        """Remembers the machine by which a function passed the W-method: what equals it needs fewer samples."""
+        target = self._source.target
+        assert target is not None
+        few = replace(target, samples=min(target.samples or FEW, FEW))
+        self._conformed = machine, check, draw_samples(few, self._seed)
+
+    def _conforms(self, program: Program | Machine) -> bool:
+        """Whether a program equals that machine, for every length."""
+        if self._conformed is None:
+            return False
+        machine = self._conformed[0]
+        found = search_product(stepper(machine), stepper(program), machine.symbols)
+        return found.closed and not found.counterexample
 
     def network_is_right(self, network: Behavior) -> bool:
         """Whether a network makes no mistake on fresh sequences of the trained length."""

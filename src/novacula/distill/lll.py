@@ -5,10 +5,13 @@ with noise, of which some depend on others up to noise, are what `reduced_basis`
 Source: Lenstra, Lenstra and Lovász 1982; for dependent vectors Pohst 1987.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Float, Int
-from sympy import ZZ
-from sympy.polys.matrices import DomainMatrix
+
+if TYPE_CHECKING:  # SymPy takes a second to import
+    import sympy.polys.matrices
 
 _ENOUGH = 0.99
 _MOST_STEPS = 20_000
@@ -69,12 +72,17 @@ def integer_basis(rows: Int[np.ndarray, "rows size"]) -> Int[np.ndarray, "rank s
     return to_array(reduced.lll() if len(basis) > 1 else reduced)
 
 
-def integer_matrix(rows: Int[np.ndarray, "rows columns"] | list[list[int]], columns: int) -> DomainMatrix:
+def integer_matrix(
+    rows: Int[np.ndarray, "rows columns"] | list[list[int]], columns: int
+) -> "sympy.polys.matrices.DomainMatrix":
     """Returns rows of integers as SymPy computes with them."""
+    from sympy import ZZ
+    from sympy.polys.matrices import DomainMatrix
+
     return DomainMatrix([[ZZ(int(value)) for value in row] for row in rows], (len(rows), columns), ZZ)
 
 
-def to_array(matrix: DomainMatrix) -> Int[np.ndarray, "rows columns"]:
+def to_array(matrix: "sympy.polys.matrices.DomainMatrix") -> Int[np.ndarray, "rows columns"]:
     """Returns an integer matrix of SymPy as an array."""
     return np.array([[int(value) for value in row] for row in matrix.to_list()], np.int64).reshape(matrix.shape)
 

@@ -106,24 +106,6 @@ def growth_picture(new_states: Sequence[int]) -> Markup:
     return figure_svg("growth", "States first reached after each number of inputs", draw, height=2.6)
 
 
-def time_picture(seconds: Mapping[str, float]) -> Markup:
-    """Draws the wall time of each stage."""
-
-    def draw(figure: "Figure") -> None:
-        axes = figure.subplots()
-        names = list(seconds)
-        values = list(seconds.values())
-        axes.barh(names, values, color=SERIES[0], height=0.6)
-        for place, value in enumerate(values):
-            axes.annotate(f"{value:.2f} s", (value, place), (5, 0), textcoords="offset points", va="center", color=INK)
-        axes.invert_yaxis()
-        axes.grid(axis="y", visible=False)
-        axes.set_xlabel("seconds")
-        axes.set_xlim(0, 1.15 * max([*values, 1e-3]))
-
-    return figure_svg("time", "Seconds by stage", draw, height=0.6 + 0.36 * max(2, len(seconds)))
-
-
 _CODE = Markup('<pre style="overflow-x:auto;line-height:1.45"><code>{}</code></pre>')
 
 
@@ -157,8 +139,12 @@ def _sections(folder: RunFolder, findings: DistillFindings) -> list[Section]:
     sections.append(_roads_section(findings))
     if findings.seconds:
         note = f"{sum(findings.seconds.values()):.1f} seconds of wall time in all."
-        sections.append(Section("Where the time went", time_picture(findings.seconds), note))
+        sections.append(Section("Where the time went", _seconds(findings.seconds), note))
     return sections
+
+
+def _seconds(seconds: Mapping[str, float]) -> Markup:
+    return table(("stage", "seconds"), [(stage, f"{value:.2f}") for stage, value in seconds.items()])
 
 
 def _program_section(findings: DistillFindings) -> Section:

@@ -253,7 +253,7 @@ class RunFolder:
         return load_checkpoint(self.path)
 
     def write_result(self, result: object, outcome: str | None = None) -> None:
-        """Replaces result.json, and records the outcome.
+        """Replaces result.json, and records the outcome and the versions of what was imported since the beginning.
 
         Args:
             result: a dataclass or a mapping. The file also gets a ``schema_version`` if the result has none.
@@ -268,8 +268,9 @@ class RunFolder:
             raise TypeError(f"a result is a dataclass or a mapping, not a {type(result).__name__}")
         write_json(self.path / RESULT, {"schema_version": RESULT_SCHEMA_VERSION, **document})
         said = getattr(result, "summary", getattr(result, "outcome", "")) if outcome is None else outcome
-        if said != self.record.outcome:
-            self.record = replace(self.record, outcome=said)
+        record = replace(self.record, outcome=said, versions={**versions(), **self.record.versions})
+        if record != self.record:
+            self.record = record
             self.record.write(self.path / RECORD)
 
     def read_findings(self, kind: type[Findings]) -> Findings | None:

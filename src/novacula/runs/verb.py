@@ -4,6 +4,8 @@ The module of a verb has one `Verb`, and a public function that checks the verb'
 module contains what all verbs share: it makes the folders of runs, and drives, resumes and reports them.
 """
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -91,7 +93,9 @@ class NoInputs:
 
 
 def torch_threads(config: object) -> int:
-    """Returns the number of torch's threads in this process."""
+    """Returns the number of torch's threads in this process. It imports torch only where nothing else says it."""
+    if "torch" not in sys.modules and (threads := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():
+        return int(threads)
     import torch
 
     return torch.get_num_threads()

@@ -43,12 +43,14 @@ def conform(behavior: Behavior, machine: Machine, most: int, length: int) -> Con
     """
     accesses, ends, symbols = access_words(machine), _telling(machine), len(machine.symbols)
     deepest = max(map(len, accesses)) + max(map(len, ends))
+    # An input that leads from one of these words to another makes no new word.
+    beyond = [word for start in accesses for place in range(symbols) if (word := [*start, place]) not in accesses]
     room, middle, asked = length - deepest, 0, len(accesses) * len(ends)
-    while middle < room and asked + (more := len(accesses) * len(ends) * symbols ** (middle + 1)) <= most:
+    while middle < room and asked + (more := len(beyond) * len(ends) * symbols**middle) <= most:
         middle, asked = middle + 1, asked + more
     longest = deepest + middle
     for count in range(middle + 1):
-        for words in _by_length(accesses, count, ends, symbols):
+        for words in _by_length(beyond if count else accesses, max(count - 1, 0), ends, symbols):
             x = machine.symbols[words]
             wrong = (machine.run(x) != behavior.run(x)).any(2)
             if wrong.any():

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int, Num
-from sympy.polys.matrices.normalforms import smith_normal_decomp
 
 from novacula.distill.lll import integer_basis, integer_matrix, to_array
 from novacula.distill.machine import UNKNOWN, Machine, Transitions
@@ -106,6 +105,8 @@ def smith(relations: Int[np.ndarray, "relations n"]) -> tuple[Int[np.ndarray, " 
         The order of each cyclic factor, 0 for an infinite one, and the unimodular matrix whose row i writes generator i
         in terms of the factors.
     """
+    from sympy.polys.matrices.normalforms import smith_normal_decomp
+
     size = relations.shape[1]
     independent = integer_basis(relations)
     form, _, change = smith_normal_decomp(integer_matrix(independent, size))

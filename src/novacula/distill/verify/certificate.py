@@ -12,6 +12,8 @@ Tier = Literal["none", "S0", "departs", "S1", "S2", "S3", "S4"]
 - S2: a formula of at most 60 syntax nodes is right on fresh data at the trained length, twice and five times that;
 - S3: and it is proved for all inputs up to length 10;
 - S4: and it is proved for every length.
+
+Fresh data are a tenth where a function passed the W-method by a machine that the program equals.
 """
 TIERS: tuple[Tier, ...] = get_args(Tier)
 

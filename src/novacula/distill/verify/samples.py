@@ -19,6 +19,8 @@ BEYOND = 10_000
 """Sequences of each greater length."""
 STRUCTURED = 20_000
 """Further sequences of the trained length, of few values, repetitions and extremes."""
+FEW = 14_000
+"""Sequences in all, a tenth of those above, for what equals a machine that passed the W-method."""
 _FIRST = 2_000
 _MULTIPLES = (2, 5)
 LONGEST = max(_MULTIPLES)

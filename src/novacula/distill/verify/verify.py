@@ -32,7 +32,12 @@ _RARE = 0.01
 
 
 def verify(
-    program: Program | Machine, target: Target, *, samples: Sequence[Samples] | None = None, seed: int = 0
+    program: Program | Machine,
+    target: Target,
+    *,
+    samples: Sequence[Samples] | None = None,
+    seed: int = 0,
+    conformance: Check | None = None,
 ) -> Certificate:
     """Compares a program with a target, as far as that can be known.
 
@@ -41,6 +46,8 @@ def verify(
         target: what it should equal.
         samples: sequences with the target's answers, if they were drawn before for another program.
         seed: of the sequences, else.
+        conformance: that the target passed the W-method by a machine which the program equals. Then longer words are
+            tried only where all words up to length 10 are.
 
     Returns:
         The tier and what it rests on.
@@ -51,10 +58,11 @@ def verify(
         checks.append(check)
         if not check.passed and drawn.trusted:
             return _wrong(program, target, checks, example)
-    proof, example = prove(program, target)
+    proof, example = prove(program, target) if conformance is None or _has_few_words(target) else ([], None)
     checks += proof
     if example:
         return Certificate("none", False, tuple(checks), example)
+    checks += [conformance] if conformance else []
     return Certificate(_tier(program, target, proof), True, tuple(checks))
 
 
@@ -98,13 +106,19 @@ def _prove_against_oracle(program: Program | Machine, target: Target) -> tuple[l
                 "of the program."
             )
             return [Check("product automaton", None, found.states, True, detail)], None
-    few = symbols is not None and len(symbols) ** (target.horizon or LENGTH) <= min(_FEW_WORDS, target.words)
+    few = _has_few_words(target)
     if not few and (check := prove_network(program, target)):
         return [check], None
     outcome = None
     with suppress(SpentError):
         outcome = try_all(program, target if few else replace(target, words=min(_FEW_WORDS, target.words)))
     return ([outcome[0]], outcome[1]) if outcome else ([], None)
+
+
+def _has_few_words(target: Target) -> bool:
+    """Whether a target can be run on all inputs up to length 10, or up to its horizon."""
+    symbols = target.symbols
+    return symbols is not None and len(symbols) ** (target.horizon or LENGTH) <= min(_FEW_WORDS, target.words)
 
 
 def _explored(
