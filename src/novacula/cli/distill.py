@@ -55,6 +55,7 @@ def bench(*, config: Flat[BenchConfig] = BenchConfig(), options: Grouped[Campaig
 
     Example: novacula distill bench --tasks Binary_Addition,Div_3,Abs_Diff
     Example: novacula distill bench --workers 2
+    Example: novacula distill bench --suite open --forms function
     """
     from novacula.distill.bench import bench as run
 
@@ -112,18 +113,14 @@ def _show_bench(result: "RunResult[BenchFindings]") -> None:
     """Prints each task beside what was published, and the sums."""
     from rich.text import Text
 
-    from novacula.distill.bench_report import CELLS
-
     findings = result.findings
-    heads = ("task", "tier", *CELLS, "")
+    heads = ("task", "tier", *findings.heads, "")
     rows = ((row.task, Text(row.tier, "green" if row.solved else ""), *row.cells) for row in findings.per_task)
-    tiers = ", ".join(f"{count} reach {tier}" for tier, count in findings.at_least.items())
     lost = f" {findings.failed} failed, {findings.cut_off} cut off."
     show_result(
         table(heads, rows, right=("nodes", "states", "seconds")),
-        f"Of {findings.tasks} tasks {tiers}; the paper solves {findings.paper} of these at the trained length. "
-        f"{findings.wall_seconds:,.0f} s of wall time, {findings.cpu_seconds:,.0f} s of processor time."
-        + (lost if findings.failed or findings.cut_off else ""),
+        f"{findings.sentence} {findings.wall_seconds:,.0f} s of wall time, {findings.cpu_seconds:,.0f} s of processor "
+        "time." + (lost if findings.failed or findings.cut_off else ""),
     )
 
 

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from typing_extensions import Unpack, override
 
+from novacula.distill.bench_open import WORK as OPEN_WORK
+from novacula.distill.bench_open import OpenAnswer, open_job_of
 from novacula.distill.bench_report import BenchFindings, TaskRow, write_page
 from novacula.distill.config import BenchConfig, RunConfig, unless_equipped
 from novacula.distill.findings import SOLVED, DistillFindings, Road
 from novacula.distill.run import RUN, RunInputs
 from novacula.distill.source import load_source
+from novacula.distill.tasks.open_suite import OPEN_HALF, OPEN_SUITE
 from novacula.distill.tasks.table import TASKS, VARIANTS
 from novacula.distill.verify import TIERS, Tier
 from novacula.errors import InputError
@@ -67,20 +70,28 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
     """
     names = chosen_tasks(config)
     about = "all" if len(names) == len(TASKS) else f"{len(names)}-tasks"
+    about = about if config.suite == "published" else f"open-{about}"
     return BENCH.start(config, NoInputs(), names, about=about, label=f"bench-{about}", **settings)
 
 
 def chosen_tasks(config: BenchConfig) -> list[str]:
-    """Returns the tasks that a configuration names, in the published order.
+    """Returns the tasks that a configuration names, in the order of their suite; in the open one with their forms.
 
     Raises:
         InputError: a name is no task, or is given twice, and all such are listed; or the extra is absent.
     """
     refuse(unless_equipped())
     wanted = [name.strip() for text in config.tasks for name in text.split(",") if name.strip()]
-    if not config.tasks:
-        return list(TASKS)
-    known = [*TASKS, *VARIANTS]
+    if config.suite == "open":
+        halves = {"open": OPEN_HALF, "sealed": OPEN_SUITE.keys() - OPEN_HALF, "both": OPEN_SUITE.keys()}
+        known = [name for name in OPEN_SUITE if name in halves[config.half]]
+        names = known if not config.tasks else _named(wanted, known)
+        return [f"{name}.{form}" for form in config.forms for name in names]
+    return list(TASKS) if not config.tasks else _named(wanted, [*TASKS, *VARIANTS])
+
+
+def _named(wanted: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Those of the known tasks that are wanted."""
     problems = [f"{name!r} is no benchmark task" for name in sorted({*wanted} - {*known})]
     problems += [f"{name} is given twice" for name in sorted({*wanted}) if wanted.count(name) > 1]
     if problems or not wanted:
@@ -115,6 +126,12 @@ class BenchCampaign(Campaign):
         # Seeds of 32 bits: every library takes them.
         seeds = {name: job_seed(self._config.seed, name) % 2**32 for name in self._names}
         folder = self._folder.path.resolve() / "tasks"
+        if self._config.suite == "open":
+            opened = (open_job_of(name, seeds[name], self._config.task_seconds, folder) for name in self._names)
+            yield Round(
+                OPEN_WORK, [Job(name, job, memory_mb=_MEMORY_MB) for name, job in zip(self._names, opened, strict=True)]
+            )
+            return
         jobs = (DistillJob(name, self._config.for_task(seeds[name]), str(folder / name)) for name in self._names)
         yield Round(WORK, [job.as_job() for job in jobs])
 
@@ -136,10 +153,14 @@ class BenchCampaign(Campaign):
 
 def task_row(name: str, outcome: Outcome | None) -> TaskRow:
     """Returns what the table says of a task; one that failed or was cut off counts as not solved."""
-    published = {**TASKS, **VARIANTS}[name].published
-    findings, error = None, outcome.error if outcome else "cut off"
+    published = {**TASKS, **VARIANTS}[name].published if name in TASKS or name in VARIANTS else None
+    findings, error, answer = None, outcome.error if outcome else "cut off", None
     try:
-        findings = outcome.result_as(DistillFindings) if outcome else None
+        if published is None:
+            answer = outcome.result_as(OpenAnswer) if outcome else None
+            findings = answer.findings if answer else None
+        else:
+            findings = outcome.result_as(DistillFindings) if outcome else None
     except InputError as damage:
         error = str(damage)
     return TaskRow(
@@ -154,12 +175,14 @@ def task_row(name: str, outcome: Outcome | None) -> TaskRow:
         reason=findings.reason if findings else error,
         failed=outcome is not None and outcome.status == "failed",
         seconds=findings.seconds if findings else {},
-        cpu_seconds=outcome.cpu_seconds if outcome else 0.0,
+        cpu_seconds=answer.cpu_seconds if answer else outcome.cpu_seconds if outcome else 0.0,
         seed=findings.seed if findings else None,
         program=findings.program if findings else None,
-        paper=published.mips,
-        gpt4=published.gpt4,
-        mealy=published.mealy,
+        paper=published is not None and published.mips,
+        gpt4=published is not None and published.gpt4,
+        mealy=published.mealy if published else None,
+        outcome=(findings.outcome if findings else "none") if published is None else None,
+        correct=answer.correct if answer else None,
     )
 
 
@@ -211,6 +234,8 @@ def summarize(rows: Sequence[TaskRow], config: BenchConfig, *, wall_seconds: flo
         paper=sum(row.paper for row in rows),
         gpt4=sum(row.gpt4 for row in rows),
         failed=sum(row.failed for row in rows),
+        right=sum(row.right for row in rows),
+        called_right_but_wrong=sum(row.outcome == "right" and not row.correct for row in rows),
         cut_off=sum(row.reason == "cut off" for row in rows),
         cpu_seconds=round(sum(row.cpu_seconds for row in rows), 1),
         per_task=tuple(rows),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from novacula.distill.findings import SOLVED, Road
+from novacula.distill.findings import SOLVED, Outcome, Road
 from novacula.distill.verify.certificate import Tier
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
@@ -19,6 +19,7 @@ _WORDS = {
 }
 
 
+OPEN_CELLS = ("outcome", "correct", "nodes", "states", "road", "CPU s")
 CELLS = ("nodes", "states", "road", "opened", "queried", "seconds", "paper", "GPT-4")
 
 
@@ -38,6 +39,8 @@ class TaskRow:
         paper: whether the paper solves the task.
         gpt4: whether GPT-4 does, by the paper.
         mealy: states of the task's minimal Mealy machine; None where it is infinite.
+        outcome: of the run, in the open suite.
+        correct: whether the program equals the task's definition, in the open suite; None where none fits.
     """
 
     task: str
@@ -57,6 +60,13 @@ class TaskRow:
     paper: bool
     gpt4: bool
     mealy: int | None
+    outcome: Outcome | None = None
+    correct: bool | None = None
+
+    @property
+    def right(self) -> bool:
+        """Of the open suite: whether the outcome is "right", and that is true."""
+        return self.outcome == "right" and bool(self.correct)
 
     @property
     def solved(self) -> bool:
@@ -65,11 +75,17 @@ class TaskRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row in tables for people, without task and tier; `CELLS` are its heads, but for the last."""
-        return (
+        """The row in tables for people, without task and tier; `heads` are its heads, but for the last."""
+        sizes = (
             "" if self.nodes is None else str(self.nodes),
             "" if self.states is None else str(self.states),
             self.route or "",
+        )
+        if self.outcome:
+            correct = "" if self.correct is None else "yes" if self.correct else "no"
+            return (self.outcome, correct, *sizes, f"{self.cpu_seconds:.1f}", self.reason)
+        return (
+            *sizes,
             self.opened,
             self.queried,
             f"{sum(self.seconds.values()):.1f}",
@@ -91,6 +107,8 @@ class BenchFindings:
         paper: the number of tasks that the paper solves.
         gpt4: the number of tasks that GPT-4 solves, by the paper.
         failed: the number of tasks that ended with an error.
+        right: of the open suite, the number with the outcome "right" whose program equals the definition.
+        called_right_but_wrong: of the open suite, the number with that outcome and another program.
         cut_off: the number of tasks that the time limit left without a result.
         cpu_seconds: processor time in all.
         per_task: a row for every task.
@@ -114,10 +132,36 @@ class BenchFindings:
     workers: int
     wall_seconds: float
     run: str
+    right: int = 0
+    called_right_but_wrong: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the tasks are those of the open suite."""
+        return any(row.outcome for row in self.per_task)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The heads of the cells of a row."""
+        return OPEN_CELLS if self.is_open else CELLS
+
+    @property
+    def sentence(self) -> str:
+        """The run in a sentence."""
+        if self.is_open:
+            open_ = sum(row.outcome == "not determined" for row in self.per_task)
+            return (
+                f"Of {self.tasks} tasks {self.right} are right, {open_} not determined; {self.called_right_but_wrong} "
+                "programs are called right and are not."
+            )
+        tiers = ", ".join(f"{count} reach {tier}" for tier, count in self.at_least.items())
+        return f"Of {self.tasks} tasks {tiers}; the paper solves {self.paper} of these at the trained length."
 
     @property
     def outcome(self) -> str:
         """The run in a few words, for lists."""
+        if self.is_open:
+            return f"{self.right} of {self.tasks} right, {self.called_right_but_wrong} wrong ones called right"
         return f"{self.solved} of {self.tasks} tasks solved"
 
 
@@ -132,8 +176,10 @@ def write_page(folder: RunFolder) -> Path:
     sections = [Section("Tasks", "There is no result yet.")]
     if findings:
         sections = [_counts(findings), _tasks(findings), _programs(folder, findings)]
-    title = "Benchmark of arXiv 2402.05110"
-    subtitle = "From data, to networks, to programs, each task on its own."
+    is_open = bool(findings and findings.is_open)
+    title = "The open suite" if is_open else "Benchmark of arXiv 2402.05110"
+    subtitle = "As functions and as rows" if is_open else "From data, to networks, to programs"
+    subtitle += ", each task on its own."
     record = folder.record
     measured = {
         "tasks done": f"{record.step:,} of {record.length or 0:,}",
@@ -146,6 +192,8 @@ def write_page(folder: RunFolder) -> Path:
 
 def _counts(findings: BenchFindings) -> Section:
     rows = [(f"{tier}: {_WORDS[tier]}", f"{count} of {findings.tasks}") for tier, count in findings.at_least.items()]
+    if findings.is_open:
+        return Section("How many are solved", table(("tier", "tasks that reach it"), rows), findings.sentence)
     rows.append(("the paper, at the trained length", f"{findings.paper} of {findings.tasks}"))
     by_road = findings.solved_by_road
     note = (
@@ -157,9 +205,11 @@ def _counts(findings: BenchFindings) -> Section:
 
 
 def _tasks(findings: BenchFindings) -> Section:
-    head = ("task", "tier", *CELLS, "why not")
+    head = ("task", "tier", *findings.heads, "why not")
     rows = [(row.task, row.tier, *row.cells) for row in findings.per_task]
     note = "The columns paper and GPT-4 are those of arXiv 2402.05110; GPT-4's is an upper bound."
+    if findings.is_open:
+        note = "Correct: the program equals the task's definition, which the distillation does not see."
     return Section("Tasks", table(head, rows), note)
 
 

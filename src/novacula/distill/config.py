@@ -1,6 +1,7 @@
 """Options of the distill verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from novacula.options import CampaignOptions, refuse, unless_at_least, unless_installed, unless_seed, unless_within
 
@@ -81,8 +82,17 @@ class BenchConfig(CampaignOptions):
         InputError: an option is out of its range; all such options are listed at once.
     """
 
+    suite: Literal["published", "open"] = "published"
+    """The 62 tasks of arXiv 2402.05110, from data, or 100 others, each as a function and as 300 rows."""
+    half: Literal["open", "sealed", "both"] = "open"
+    """Of the suite of 100: the half that may be looked at, the one that is run once at the end, or both."""
+    forms: tuple[Literal["function", "data"], ...] = ("function", "data")
+    """Of the suite of 100: how the tasks are given."""
+    task_seconds: float = 0.0
+    """Of the suite of 100: the seconds of wall time after which the best program so far of a task counts, 0 for no
+    limit. With a limit, results depend on the machine's speed."""
     tasks: tuple[str, ...] = ()
-    """Names, separated by commas; by default all 62."""
+    """Names, separated by commas; by default all of the suite."""
     seed: int = 0
     """Seed from which every task's own seed is derived, 0 to 2^32 - 1."""
     networks: int = 4
@@ -99,4 +109,5 @@ class BenchConfig(CampaignOptions):
 
     def _problems(self) -> list[str]:
         problems = unless_seed(self.seed) + unless_at_least("--networks", self.networks)
+        problems += unless_within("--task-seconds", self.task_seconds, 0, 10**6)
         return problems + self.campaign_problems()

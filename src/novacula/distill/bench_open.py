@@ -1,0 +1,195 @@
+"""The suite of 100 of ``novacula distill bench``: each task as a function and as rows, and whether we are right.
+
+The distillation sees a function, or a file of rows; only the comparison at the end sees the definition. Source: ours.
+"""
+
+import json
+import resource
+from collections.abc import Hashable
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from novacula.distill.behavior import Function
+from novacula.distill.choose import choose
+from novacula.distill.config import RunConfig
+from novacula.distill.distillation import Distillation
+from novacula.distill.findings import DistillFindings
+from novacula.distill.machine import Machine
+from novacula.distill.program import Program
+from novacula.distill.run import RUN, RunInputs
+from novacula.distill.sequences import Alphabet, word
+from novacula.distill.source import load_source
+from novacula.distill.tasks.open_suite import OPEN_SUITE
+from novacula.distill.tasks.open_task import Item, OpenTask
+from novacula.files import write_text
+from novacula.runs import RunFolder, drive
+
+WORK = "novacula.distill.bench_open:open_job"
+"""The name under which `novacula.jobs` calls `open_job`."""
+Form = Literal["function", "data"]
+ROWS, STEPS = 300, 12
+"""The rows of a task as data, and their steps."""
+_MODULE = "novacula.distill.tasks.open_suite"
+_PAIRS = 3000
+_LONG, _MANY = 60, 200
+
+
+@dataclass(frozen=True)
+class OpenJob:
+    """A task of the open suite to be distilled.
+
+    Attributes:
+        task: its name.
+        form: whether it is given as a function or as data.
+        run: how; the seed is the task's own.
+        seconds: of wall time after which the best so far counts; 0 for no limit.
+        folder: of the task's own run.
+    """
+
+    task: str
+    form: Form
+    run: RunConfig
+    seconds: float
+    folder: str
+
+
+@dataclass(frozen=True)
+class OpenAnswer:
+    """What was found of a task.
+
+    Attributes:
+        findings: those of the run.
+        correct: whether the program equals the definition; None where none fits.
+        cpu_seconds: processor time of the distillation alone.
+    """
+
+    findings: DistillFindings
+    correct: bool | None
+    cpu_seconds: float
+
+
+def open_job(configuration: OpenJob) -> OpenAnswer:
+    """Distills a task of the open suite, and compares what was found with its definition."""
+    task, path = OPEN_SUITE[configuration.task], Path(configuration.folder)
+    begun = _cpu_seconds()
+    name = f"{_MODULE}:{configuration.task}" if configuration.form == "function" else str(path.with_suffix(".jsonl"))
+    if configuration.form == "data":
+        write_text(name, rows_of(task, configuration.run.seed))
+    source = load_source(name, configuration.run)
+    folder = RunFolder.open(path) if path.exists() else RUN.create(configuration.run, RunInputs(name), out=path)
+    work = Distillation(source, configuration.run, configuration.folder)
+    drive(work, folder, time_limit=configuration.seconds or None)
+    if source.target is not None and isinstance(source.target.behavior, Function):
+        source.target.behavior.close()
+    findings = folder.read_findings(DistillFindings)
+    assert findings is not None, "a run that ended has a result"
+    seconds, best = _cpu_seconds() - begun, choose(work.programs)
+    alphabet = source.sequences.alphabet
+    return OpenAnswer(findings, agrees(task, best.program, alphabet) if best else None, round(seconds, 2))
+
+
+def open_job_of(name: str, seed: int, seconds: float, folder: Path) -> OpenJob:
+    """Returns the job of a task and form, such as ``crc_3.data``."""
+    task_name, _, form = name.partition(".")
+    task = OPEN_SUITE[task_name]
+    run = RunConfig(seed=seed, low=task.low, high=task.high, alphabet=task.words, streams=task.streams)
+    return OpenJob(task_name, "function" if form == "function" else "data", run, seconds, str(folder / name))
+
+
+def rows_of(task: OpenTask, seed: int) -> str:
+    """Returns rows of a task, drawn at random, as lines of JSON."""
+    xs = _words(task, ROWS, STEPS, np.random.default_rng(seed))
+    return "".join(json.dumps({"x": x, "y": task(x)}) + "\n" for x in xs)
+
+
+def symbols_of(task: OpenTask) -> list:
+    """Returns all inputs of one step."""
+    one: list[Item] = [*task.words] or [*range(task.low, task.high + 1)]
+    return one if task.streams == 1 else [list(items) for items in product(one, repeat=task.streams)]
+
+
+def _words(task: OpenTask, count: int, length: int, generator: np.random.Generator) -> list[list]:
+    symbols = symbols_of(task)
+    return [[symbols[place] for place in row] for row in generator.integers(0, len(symbols), (count, length)).tolist()]
+
+
+def agrees(task: OpenTask, program: Program | Machine, alphabet: Alphabet) -> bool:
+    """Returns whether a program equals a task: in every pair of states that can be reached together, or in 3,000 of
+    them and on 200 random words of 60 inputs.
+
+    Args:
+        task: the definition.
+        program: on the integers that stand for inputs and outputs.
+        alphabet: what these stand for.
+    """
+    codes = [(symbol, _codes(symbol, alphabet)) for symbol in symbols_of(task)]
+    start = _begin(program)
+    seen = {(task.start, start)}
+    queue = [(task.start, start)]
+    for right, state in queue:
+        for symbol, x in codes:
+            after, y = task.step(right, symbol)
+            new, found = _advance(program, state, x)
+            if found is None or _said(found, alphabet) != _plain(y):
+                return False
+            if (after, new) not in seen and len(seen) < _PAIRS:
+                seen.add((after, new))
+                queue.append((after, new))
+    return len(seen) < _PAIRS or all(
+        _answers(program, x, alphabet) == [_plain(y) for y in task(x)]
+        for x in _words(task, _MANY, _LONG, np.random.default_rng(1))
+    )
+
+
+def _answers(program: Program | Machine, x: list, alphabet: Alphabet) -> list:
+    state, said = _begin(program), []
+    for symbol in x:
+        state, found = _advance(program, state, _codes(symbol, alphabet))
+        said.append(found and _said(found, alphabet))
+    return said
+
+
+def _begin(program: Program | Machine) -> Hashable:
+    return program.start if isinstance(program, Program) else 0
+
+
+def _advance(
+    program: Program | Machine, state: Hashable, x: tuple[int, ...]
+) -> tuple[Hashable, tuple[int, ...] | None]:
+    """The next state and the outputs; None where a program has no answer to an input."""
+    if isinstance(program, Program):
+        assert isinstance(state, tuple)
+        return program.step(state, x)
+    assert isinstance(state, int)
+    places = np.flatnonzero((program.symbols == x).all(axis=1))
+    if not len(places) or program.next[state, places[0]] < 0:
+        return state, None
+    return int(program.next[state, places[0]]), tuple(program.output[state, places[0]].tolist())
+
+
+def _codes(symbol: object, alphabet: Alphabet) -> tuple[int, ...]:
+    """The integers that stand for an input; -1 for a word that was never met."""
+    items = symbol if isinstance(symbol, list) else [symbol]
+    words = [alphabet.inputs[place] if place < len(alphabet.inputs) else None for place in range(len(items))]
+    return tuple(
+        item if known is None else known.index(item) if item in known else -1
+        for item, known in zip(items, words, strict=True)
+    )
+
+
+def _said(outputs: tuple[int, ...], alphabet: Alphabet) -> tuple:
+    return tuple(word(value, place, alphabet.outputs) for place, value in enumerate(outputs))
+
+
+def _plain(y: object) -> tuple:
+    return y if isinstance(y, tuple) else (y,)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those that it has ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(part.ru_utime + part.ru_stime for part in used)
