@@ -171,14 +171,12 @@ def _advance(
     return int(program.next[state, places[0]]), tuple(program.output[state, places[0]].tolist())
 
 
-def _codes(symbol: object, alphabet: Alphabet) -> tuple[int, ...]:
+def _codes(symbol: Item | list[Item], alphabet: Alphabet) -> tuple[int, ...]:
     """The integers that stand for an input; -1 for a word that was never met."""
-    items = symbol if isinstance(symbol, list) else [symbol]
+    items: list[Item] = symbol if isinstance(symbol, list) else [symbol]
     words = [alphabet.inputs[place] if place < len(alphabet.inputs) else None for place in range(len(items))]
-    return tuple(
-        item if known is None else known.index(item) if item in known else -1
-        for item, known in zip(items, words, strict=True)
-    )
+    pairs = zip(items, words, strict=True)
+    return tuple(int(item) if known is None else known.index(item) if item in known else -1 for item, known in pairs)
 
 
 def _said(outputs: tuple[int, ...], alphabet: Alphabet) -> tuple:

@@ -294,7 +294,7 @@ def _bit_queue(s: tuple[int, ...], x: int) -> tuple[tuple[int, ...], int]:
 def _undo(s: tuple[int, ...], x: int) -> tuple[tuple[int, ...], int]:
     """Writes 0, 1 or 2, and 3 takes the last writing back, at most two of them."""
     after = (s[:-1] if len(s) > 1 else s) if x == 3 else (*s, x)[-3:]
-    return after, after[-1]
+    return after, max(after[-1:])
 
 
 def _calls(s: int, x: str) -> tuple[int, str]:
