@@ -8,10 +8,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
+
+from cyclopts import Group, Parameter
 
 from novacula.errors import InputError
 
+ADVANCED = Parameter(group=Group("Advanced options", sort_key=5))
+"""The mark of options that few users change; ``--help`` shows them last."""
 MAX_WORKERS = 4096
 Workers = int | Literal["auto"]
 """A number of jobs at the same time; ``auto`` is one for each core that this process may use."""
@@ -24,9 +28,9 @@ class CampaignOptions:
 
     workers: Workers = 2
     """The number of jobs at the same time, each on one thread; auto takes one for each core that may be used."""
-    cluster: str | None = None
+    cluster: Annotated[str | None, ADVANCED] = None
     """Compute on a Ray cluster that has this machine as a node: auto, or HOST:6379. By default, compute here."""
-    memory_limit: float | None = None
+    memory_limit: Annotated[float | None, ADVANCED] = None
     """The most megabytes that all workers may take together; jobs wait for room. By default, there is no limit."""
 
     @property

@@ -1,9 +1,9 @@
 """Options of the ARC verbs. Imports neither torch nor matplotlib, so that ``--help`` stays fast."""
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Annotated, Literal
 
-from novacula.options import CampaignOptions, refuse, unless_at_least, unless_seed, unless_within
+from novacula.options import ADVANCED, CampaignOptions, refuse, unless_at_least, unless_seed, unless_within
 
 Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
@@ -30,14 +30,14 @@ class SolveConfig:
     """Number of networks with different seeds. They share the steps, and their candidates' scores add up."""
     seed: int = 0
     """Seed of the initial weights and of the noise, from 0 to 2^64 - 1."""
-    engine: EngineName = "auto"
+    engine: Annotated[EngineName, ADVANCED] = "auto"
     """The implementation that trains the network. By default, the native one where it runs AVX2 or AVX-512 instructions
     and supports the other options, else torch's."""
-    device: str = "cpu"
+    device: Annotated[str, ADVANCED] = "cpu"
     """Torch device of the torch engine, such as cpu or cuda:0."""
-    pre_norm: bool = False
+    pre_norm: Annotated[bool, ADVANCED] = False
     """Normalize what the residual layers read, as the paper writes; the published program does not."""
-    exact_transpose: bool = False
+    exact_transpose: Annotated[bool, ADVANCED] = False
     """Tie the softmax channels of x to those of y, which makes transposition an exact symmetry."""
 
     def __post_init__(self) -> None:
@@ -58,9 +58,9 @@ class CampaignConfig(CampaignOptions, SolveConfig):
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    max_size: int = 30
+    max_size: Annotated[int, ADVANCED] = 30
     """The most rows and columns of a grid, from 30 to 128. More than 30 break the rule of ARC, as 1D-ARC does."""
-    gpu_share: float = 1.0
+    gpu_share: Annotated[float, ADVANCED] = 1.0
     """The part of a GPU that each puzzle takes on a cluster, from 0.01 to 1, if --device is a GPU."""
 
     @property

@@ -18,6 +18,7 @@ from novacula.cli.console import (
     open_streams,
     say,
 )
+from novacula.cli.help import PlainHelp
 from novacula.cli.parts import available
 from novacula.errors import NovaculaError
 from novacula.options import refuse_odd_names
@@ -33,7 +34,7 @@ SCHEMA_VERSION = 1
 
 def build_app() -> App:
     """Returns the command line. It imports the module of a part when the user asks for that part."""
-    app = App(name="novacula", help=_HELP, help_format="plaintext", version=_version)
+    app = App(name="novacula", help=_HELP, help_format="plaintext", help_formatter=PlainHelp(), version=_version)
     for part, summary in available().items():
         app.command(f"novacula.cli.{part}:app", name=part, help=summary)
     app.command(
@@ -42,6 +43,7 @@ def build_app() -> App:
         help="List, show, resume, report, copy and remove runs, or put them on a page.",
     )
     app.command("novacula.cli.doctor:doctor", name="doctor", help="Show what this installation computes with.")
+    app.register_install_completion_command(help="Let the shell complete commands and options, and exit.")
     return app
 
 

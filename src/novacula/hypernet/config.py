@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
 from novacula.functions import is_function_name
-from novacula.options import refuse, unless_one_of, unless_seed, unless_within
+from novacula.options import ADVANCED, refuse, unless_one_of, unless_seed, unless_within
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -36,9 +36,6 @@ Reals = Annotated[tuple[float, ...], Parameter(converter=_reals, n_tokens=1)]
 """Numbers, written with commas on the command line."""
 Words = Annotated[tuple[str, ...], Parameter(converter=_words, n_tokens=1)]
 """Words, written with commas on the command line."""
-
-ADVANCED = Parameter(group=Group("Advanced options", sort_key=5))
-"""Options that few users change."""
 
 Activation = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin"]
 ActivationName = Literal[Activation, "silu", "logistic", "sigmoid"]

@@ -60,12 +60,15 @@ def inside(points: np.ndarray, box: Box) -> np.ndarray:
     points = points.clip(box.low, box.high)
     total = points.sum(1)
     wanted = total.clip(box.least, box.most)
-    low, high = np.full(len(points), box.low - box.high), np.full(len(points), box.high - box.low)
+    if not (outside := total != wanted).any():
+        return points
+    moved, wanted = points[outside], wanted[outside]
+    low, high = np.full(len(moved), box.low - box.high), np.full(len(moved), box.high - box.low)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        short = (points + middle[:, None]).clip(box.low, box.high).sum(1) < wanted
+        short = (moved + middle[:, None]).clip(box.low, box.high).sum(1) < wanted
         low, high = np.where(short, middle, low), np.where(short, high, middle)
     # The side of the interval that keeps the sum within the box.
-    shift = np.where(total > box.most, low, high)
-    moved = (points + shift[:, None]).clip(box.low, box.high)
-    return np.where((total != wanted)[:, None], moved, points)
+    shift = np.where(total[outside] > box.most, low, high)
+    points[outside] = (moved + shift[:, None]).clip(box.low, box.high)
+    return points

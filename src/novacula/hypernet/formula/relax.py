@@ -271,9 +271,9 @@ class Relaxation:
             value[:, at.fuzzy] += self._deviation(self._e - vectors[:, :, None])
         self.work += 6 * (value.size + self._e.size)
         cell = value.argmax(2)
+        boxes, rows = np.ogrid[: cell.shape[0], : cell.shape[1]]
         top, first, last, low, high = (
-            np.take_along_axis(each, cell[..., None], 2)[..., 0]
-            for each in (value, left, right, self._left, self._right)
+            array[boxes, rows, cell] for array in (value, left, right, self._left, self._right)
         )
         numbers = (np.abs(slope) * (np.abs(self._left[..., 0]) + np.abs(self._right[..., -1]))).sum(1)
         numbers += ((np.abs(vectors).sum(1) + np.abs(plane)) * (self._r + np.abs(self._m))).sum(1)
@@ -288,12 +288,12 @@ class Relaxation:
 
     def _deviation(self, e: np.ndarray) -> np.ndarray:
         """The largest e·(x - m) in every box."""
-        r = self._r[:, None, None]
-        alone = (np.abs(e) * r).sum(3)
+        r = self._r[:, None, :, None]
+        alone = (np.abs(e) @ r)[..., 0]
         if self._at.inputs < 4:
             return alone
-        common = e.mean(3, keepdims=True)
-        together = (np.abs(e - common) * r).sum(3) + np.abs(common[..., 0]) * self._away[:, None, None]
+        common = e @ np.full(self._at.inputs, 1 / self._at.inputs)
+        together = (np.abs(e - common[..., None]) @ r)[..., 0] + np.abs(common) * self._away[:, None, None]
         return np.minimum(alone, together)
 
     def gaps(self, best: Best) -> np.ndarray:
