@@ -1,6 +1,9 @@
 """What a verb does for every part: folders that say all, strict reading, resume from Python, old folders."""
 
+import atexit
+import gc
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,3 +89,26 @@ def test_a_part_that_is_none_is_refused_and_not_imported(cut: Path, part: str, m
     change(cut, part=part)
     with pytest.raises(RunError, match="which this novacula does not have"):
         resume(cut)
+
+
+def test_without_a_place_a_run_is_temporary_and_can_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = TOY.start(ToyConfig(length=3), NoInputs(), None)
+    kept = result.folder.path
+    assert kept.is_dir() and result.report.is_file()
+    assert not kept.is_relative_to(tmp_path) and list(tmp_path.iterdir()) == []
+    saved = result.save("mine")
+    assert saved.read_result() == result.document
+    del result
+    gc.collect()
+    assert not kept.exists() and not kept.parent.exists()
+    assert RunFolder.open("mine").record.status == "finished"
+
+
+def test_a_forked_process_does_not_remove_a_temporary_run() -> None:
+    result = TOY.start(ToyConfig(length=3), NoInputs(), None)
+    if (child := os.fork()) == 0:
+        atexit._run_exitfuncs()  # pyright: ignore[reportAttributeAccessIssue]
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert result.folder.path.is_dir()

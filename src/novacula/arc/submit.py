@@ -112,7 +112,7 @@ def submit(
     config: SubmitConfig | None = None,
     *,
     out: str | PathLike[str] = "submission.json",
-    runs: str | PathLike[str] = "runs",
+    runs: str | PathLike[str] | None = None,
     **settings: Unpack[ResumeSettings],
 ) -> SubmitResult:
     """Answers all puzzles of a challenges file; at every moment `out` is a valid submission with the best so far.
@@ -122,7 +122,7 @@ def submit(
             and gets placeholders.
         config: seed, engine, workers, and the most steps that a puzzle gets.
         out: the submission: a file that does not exist yet.
-        runs: the folder in which the run's folder is made.
+        runs: the folder in which the run's folder is made; without it, that is a temporary one.
         settings: see `novacula.runs.ResumeSettings`; a step is a puzzle's part in a round.
 
     Raises:

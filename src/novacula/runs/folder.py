@@ -1,11 +1,11 @@
 """A run's folder: everything about a run, for any number of readers and one writer at a time."""
 
 import os
-import re
+import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -29,14 +29,13 @@ from novacula.files import (
 from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from novacula.runs.events import RESUMED, read_events
 from novacula.runs.machine import Origin, machine, versions
+from novacula.runs.place import LOCK, RECORD, make, make_named, refuse_content, remove_temporary
 from novacula.runs.record import NewRun, Record, Status
 
 Findings = TypeVar("Findings")
 
-RECORD = "run.json"
 EVENTS = "events.jsonl"
 RESULT = "result.json"
-LOCK = "lock"
 RESULT_SCHEMA_VERSION = 1
 
 # A listing holds a run's lock for an instant, to find out whether it is free. A starting run waits for longer.
@@ -65,7 +64,7 @@ class RunFolder:
         cls,
         *,
         label: str = "",
-        runs: str | os.PathLike[str] = "runs",
+        runs: str | os.PathLike[str] | None = None,
         out: str | os.PathLike[str] | None = None,
         **begun: Unpack[NewRun],
     ) -> "RunFolder":
@@ -74,7 +73,8 @@ class RunFolder:
         Args:
             label: the subject of the run, such as a task's id, for the folder's name under `runs`.
             runs: the folder of runs in which the new folder gets a unique name.
-            out: the folder itself, instead: it does not exist yet, or is empty.
+            out: the folder itself, instead: it does not exist yet, or is empty. Without both, the folder is a temporary
+                one that is removed with this object, or at the end of this process.
             begun: the first content of run.json (`novacula.runs.Record`).
 
         Raises:
@@ -83,10 +83,12 @@ class RunFolder:
         """
         record = Record.new(**begun)
         made: list[Path] = []
+        if is_temporary := out is None and runs is None:
+            runs = tempfile.mkdtemp(prefix="novacula-")
+            made.append(Path(runs))
         try:
-            path = (
-                _make(Path(out), made) if out is not None else _make_named(Path(runs), f"{record.part}-{label}", made)
-            )
+            name = f"{record.part}-{label}"
+            path = make(Path(out), made) if out is not None else make_named(Path(runs or ""), name, made)
             folder = cls(path, record)
             folder._fill()
         except BaseException as error:
@@ -94,17 +96,19 @@ class RunFolder:
                 with suppress(OSError):  # another process has put something there
                     parent.rmdir()
             if isinstance(error, OSError):
-                where = os.fspath(out if out is not None else runs)
+                where = os.fspath(out if out is not None else runs or "")
                 raise RunError(f"{where}: cannot make a run folder: {error.strerror or error}") from error
             raise
+        if is_temporary:
+            weakref.finalize(folder, remove_temporary, path.parent, os.getpid())
         return folder
 
     def _fill(self) -> None:
         """Turns an empty folder into this run, or leaves it empty."""
-        _refuse_content(self.path)  # before the lock, which is a file too
+        refuse_content(self.path)  # before the lock, which is a file too
         with self.lock():
             try:
-                _refuse_content(self.path)
+                refuse_content(self.path)
                 self.record.write(self.path / RECORD)
             except BaseException:
                 if not (self.path / RECORD).exists():
@@ -303,38 +307,3 @@ class RunFolder:
         path = contained(contained(self.path, "artifacts"), name)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
-
-
-def _make(path: Path, made: list[Path]) -> Path:
-    """Makes a folder and its parents, and adds the new ones to `made`."""
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        with suppress(FileExistsError):
-            folder.mkdir()
-            made.append(folder)
-    if not path.is_dir():
-        raise RunError(f"{path}: is not a folder")
-    return path
-
-
-def _make_named(runs: Path, stem: str, made: list[Path]) -> Path:
-    """Makes a folder in `runs` with a readable name that no other run has."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:60].strip("-.")
-    name = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
-    _make(runs, made)
-    for suffix in ("", *(f"-{number}" for number in range(2, 10_000))):
-        path = runs / f"{name}{suffix}"
-        with suppress(FileExistsError):
-            path.mkdir()
-            made.append(path)
-            return path
-    raise RunError(f"{runs}: no free name for {name}")
-
-
-def _refuse_content(path: Path) -> None:
-    """Makes sure that the folder is empty, except for files that a killed `create` may have left."""
-    names = [name for name in os.listdir(path) if name != LOCK and not re.fullmatch(r"\.run\.json\..*\.tmp", name)]
-    if RECORD in names:
-        raise RunError(f"{path}: contains a run already; name another folder, or `novacula runs resume {path}`")
-    if names:
-        raise RunError(f"{path}: is not empty and not a run; name another folder, or one that does not exist")

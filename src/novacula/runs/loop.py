@@ -103,7 +103,8 @@ class RunSettings(ResumeSettings, total=False):
     """The place of a new run, beside `ResumeSettings`."""
 
     runs: str | PathLike[str]
-    """The folder in which the run's own folder gets a unique name; ``runs`` by default."""
+    """The folder in which the run's own folder gets a unique name. By default, and without `out`, the run is temporary:
+    its files exist as long as the `RunFolder` of its result."""
     out: str | PathLike[str] | None
     """The run's folder itself, instead: it does not exist yet, or is empty."""
 

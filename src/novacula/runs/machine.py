@@ -87,3 +87,12 @@ def instruction_set() -> str:
     if platform.machine() == "arm64":
         flags.add("asimd")
     return next((name for flag, name in _FLAGS.items() if flag in flags), platform.machine())
+
+
+def torch_threads(config: object) -> int:
+    """Returns the number of torch's threads in this process. It imports torch only where nothing else says it."""
+    if "torch" not in sys.modules and (threads := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():
+        return int(threads)
+    import torch
+
+    return torch.get_num_threads()

@@ -4,8 +4,6 @@ The module of a verb has one `Verb`, and a public function that checks the verb'
 module contains what all verbs share: it makes the folders of runs, and drives, resumes and reports them.
 """
 
-import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,7 +21,9 @@ from novacula.options import Workers, moved, refuse_odd_names
 from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
 from novacula.runs.inputs import check_inputs, input_files, texts_in
+from novacula.runs.listing import copy_run
 from novacula.runs.loop import OnStep, Program, ResumeSettings, RunSettings, drive
+from novacula.runs.machine import torch_threads
 from novacula.runs.notebook import cell_progress
 from novacula.runs.record import Status
 
@@ -53,6 +53,14 @@ class RunResult(Generic[Findings]):
     report: Path
     findings: Findings
     folder: RunFolder
+
+    def save(self, to: str | PathLike[str]) -> RunFolder:
+        """Copies the run to a folder that does not exist yet, and returns the copy. Temporary runs are so kept.
+
+        Raises:
+            RunError: the folder exists, or the system refuses.
+        """
+        return copy_run(self.folder, to)
 
 
 class NewFolder(RunSettings, total=False):
@@ -90,15 +98,6 @@ Result = TypeVar("Result", bound=RunResult[Any])
 @dataclass(frozen=True)
 class NoInputs:
     """The inputs of a verb that needs only its options."""
-
-
-def torch_threads(config: object) -> int:
-    """Returns the number of torch's threads in this process. It imports torch only where nothing else says it."""
-    if "torch" not in sys.modules and (threads := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():
-        return int(threads)
-    import torch
-
-    return torch.get_num_threads()
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         self.check(config)
         functions = self.functions(config, inputs)
         allow_functions(functions)
-        place = str(Path(settings.get("out") or settings.get("runs", "runs")).absolute())
+        place = str(Path(settings.get("out") or settings.get("runs") or "").absolute())
         refuse_odd_names((place, *texts_in(to_json(inputs))))
         about, label, kept = settings.get("about", ""), settings.get("label"), settings.get("kept", {})
         folder = RunFolder.create(
@@ -201,7 +200,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             seed=self.seed(config, inputs),
             threads=self.threads(config),
             label=about if label is None else label,
-            runs=settings.get("runs", "runs"),
+            runs=settings.get("runs"),
             out=settings.get("out"),
         )
         for name, content in kept.items():
