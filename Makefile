@@ -105,7 +105,7 @@ lint: env  ## lint, formatting and types
 
 docs: env  ## the documentation in build/docs, with every snippet run; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
-	$(BIN)/python -m sphinx -W --keep-going -q -b doctest -d build/doctrees docs build/doctest
+	$(BIN)/python -m sphinx -W --keep-going -q -b doctest -D nb_execution_mode=off -d build/doctrees docs build/doctest
 	@echo "Open build/docs/index.html in a browser."
 
 studies: env  ## the long and statistical checks of benchmarks/studies

@@ -19,13 +19,18 @@ copyright = author
 release = importlib.metadata.version("novacula")
 
 sys.path.insert(0, str(Path(__file__).parent))
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest", "schema_tables"]
-exclude_patterns = ["_build"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.doctest", "schema_tables"]
+exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 default_role = "py:obj"
 nitpicky = True
 # Names in docstrings' backticks may also be expressions, and shapes of arrays are text.
 nitpick_ignore_regex = [("py:obj", ".*"), ("py:class", "'.*'")]
 myst_heading_anchors = 3
+# Notebooks have no recorded outputs: each build executes them.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
 
 html_theme = "alabaster"
 html_title = "Novacula"

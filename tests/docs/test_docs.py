@@ -9,7 +9,7 @@ import pytest
 
 import novacula
 
-pytest.importorskip("myst_parser", reason="the extra docs is not installed")
+pytest.importorskip("myst_nb", reason="the extra docs is not installed")
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -19,6 +19,8 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 def build(folder: Path, builder: str) -> Path:
     """What Sphinx makes of the pages, in which a warning is an error."""
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", builder]
+    if builder == "doctest":  # notebooks have been executed for the pages
+        command += ["-D", "nb_execution_mode=off"]
     made = subprocess.run(
         [*command, "-d", folder / "doctrees", DOCS, folder / builder],
         cwd=folder,
@@ -32,7 +34,7 @@ def build(folder: Path, builder: str) -> Path:
 
 def test_pages_are_built_strictly_and_every_snippet_runs(tmp_path: Path) -> None:
     html = build(tmp_path, "html")
-    for source in DOCS.rglob("*.md"):
+    for source in (*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")):
         assert (html / source.relative_to(DOCS).with_suffix(".html")).is_file(), source
     for part in ("arc", "distill", "features", "hypernet", "optim"):
         page = (html / "reference" / f"{part}.html").read_text()

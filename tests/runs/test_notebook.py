@@ -5,9 +5,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from markupsafe import Markup
 
+from novacula.report import Section, plotly_figure, write_report
 from novacula.runs import NoInputs
-from novacula.runs.notebook import cell_progress
+from novacula.runs.notebook import answer_html, cell_progress
 from tests.runs.toy import TOY, ToyConfig
 
 
@@ -47,3 +49,21 @@ def test_outside_a_notebook_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) ->
     assert cell_progress() is None
     monkeypatch.setitem(sys.modules, "IPython", Cell(kernel=False))
     assert cell_progress() is None, "a terminal with IPython"
+
+
+def test_a_cell_shows_the_first_sections_of_the_report_that_need_no_script(tmp_path: Path) -> None:
+    sections = [Section(f"Part {number}", Markup(f"<p>{number}</p>")) for number in range(5)]
+    sections[1] = Section("Drawn", plotly_figure("drawn", "A figure.", [{"x": [0], "y": [0]}], {}))
+    report = write_report(tmp_path / "report.html", "A run", "", sections)
+    shown = answer_html(report)
+    assert [part for part in ("Part 0", "Drawn", "Part 2", "Part 3", "Part 4") if part in shown] == [
+        "Part 0",
+        "Part 2",
+        "Part 3",
+    ]
+    assert "<script" not in shown and ' id="section' not in shown and str(report) in shown
+
+
+def test_a_result_is_shown_by_its_report() -> None:
+    result = TOY.start(ToyConfig(length=3), NoInputs(), None)
+    assert str(result.report) in result._repr_html_()

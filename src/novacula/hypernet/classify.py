@@ -142,6 +142,9 @@ class Classified:
     inputs: InputFindings
     assumed: bool = False
 
+    def _repr_html_(self) -> str:
+        return gallery_picture("classified", [(self.analysis.label, self.network)]) + formula_block(self)
+
     @property
     def findings(self) -> ClassifyFindings:
         """Everything, as the command prints it with ``--json``."""

@@ -1,9 +1,11 @@
-"""Shows the progress of a run in the cell of a notebook."""
+"""What a notebook shows in a cell: the progress of a run, and its answer."""
 
 import html
 import math
+import re
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +13,13 @@ if TYPE_CHECKING:
 
 _FRAME_SECONDS = 0.5
 _MOST_METRICS = 4
+_SECTIONS, _CHARACTERS = 3, 600_000
+"""The most sections of a report that a cell shows, and their size."""
+_SECTION = re.compile(r"<section>.*?</section>", re.DOTALL)
+_STYLE = """<style>.novacula { --paper: #fdfdfb; --ink: #22242a; --soft: #646973; --faint: #a4a8b0; --rule: #e0e1e4;
+--tint: #f2f3f2; --accent: #2c68b0; background: var(--paper); color: var(--ink); padding: .2rem 1rem 1rem; }
+.novacula svg { max-width: 100%; height: auto; } .novacula .note { color: var(--soft); max-width: 46rem; }
+.novacula .body { overflow-x: auto; }</style>"""
 
 
 def cell_progress() -> "OnStep | None":
@@ -43,3 +52,23 @@ def _bar(work: "Work", step: "Step", left: float) -> str:
     words += [] if math.isnan(left) else [f"{int(left) // 60}:{int(left) % 60:02d} left"]
     words += [f"{html.escape(name)} {value:.4g}" for name, value in numbers[:_MOST_METRICS]]
     return f'<progress value="{work.position}" max="{work.length}"></progress> {" · ".join(words)}'
+
+
+def answer_html(report: Path) -> str:
+    """Returns the first sections of a report for a cell, without those that need a script, and where the rest is.
+
+    Args:
+        report: a page that `novacula.report` wrote.
+
+    Raises:
+        OSError: there is no such page any more.
+    """
+    page = report.read_text("utf-8")
+    shown, size = [], 0
+    for section in _SECTION.findall(page):
+        if 'class="plotly"' in section or len(shown) == _SECTIONS or (shown and size + len(section) > _CHARACTERS):
+            continue
+        shown.append(re.sub(r' id="section-\d+"', "", section))
+        size += len(section)
+    rest = f"<p class='note'>The whole report: <code>{html.escape(str(report))}</code></p>"
+    return f'{_STYLE}<div class="novacula">{"".join(shown)}{rest}</div>'

@@ -24,7 +24,7 @@ from novacula.runs.inputs import check_inputs, input_files, texts_in
 from novacula.runs.listing import copy_run
 from novacula.runs.loop import OnStep, Program, ResumeSettings, RunSettings, drive
 from novacula.runs.machine import torch_threads
-from novacula.runs.notebook import cell_progress
+from novacula.runs.notebook import answer_html, cell_progress
 from novacula.runs.record import Status
 
 Findings = TypeVar("Findings")
@@ -61,6 +61,9 @@ class RunResult(Generic[Findings]):
             RunError: the folder exists, or the system refuses.
         """
         return copy_run(self.folder, to)
+
+    def _repr_html_(self) -> str:
+        return answer_html(self.report)
 
 
 class NewFolder(RunSettings, total=False):

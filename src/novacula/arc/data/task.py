@@ -23,6 +23,11 @@ class Task:
     train: tuple[tuple[Grid, Grid], ...]
     test: tuple[Grid, ...]
 
+    def _repr_html_(self) -> str:
+        from novacula.arc.drawing.puzzles import puzzle_html
+
+        return str(puzzle_html(self))
+
 
 @dataclass(frozen=True)
 class Solution:
