@@ -86,6 +86,7 @@ def _verdict(found: ScoreFindings) -> Section:
         ("mixture", (found.mixture,), "share of the points in the fullest band"),
         ("held out", (found.mixture_held_out,), "share in a band that was chosen on the other half"),
         ("slice", (found.slice_share,), "share of the points in the fullest band of half the width"),
+        ("within parts, bits", (found.parts_bits,), "what is left within two parts of the cloud, if it was cut"),
         ("score, bits", (found.score,), "separability, times the part of a third that the slice leaves free"),
         ("variance kept", (found.kept_variance,), "by the dimensions that are scored"),
     ]
@@ -111,6 +112,8 @@ def _verdict_alone(found: ScoreFindings) -> str:
         return "Reducible: the points lie on a line."
     if found.separability_null_z < LEAST_Z or found.separability_bits < THRESHOLD:
         return "Reducible: in some rotation its coordinates are independent, as far as so many points can tell."
+    if found.parts_bits is not None:
+        return "Reducible: a noisy mixture; of two parts of the cloud, each has nearly independent coordinates."
     if found.slice_share >= SLICE_LIMIT:
         return f"Reducible: a mixture, {found.slice_share:.0%} of the points lying in one thin slice."
     return "Reducible: its coordinates are nearly independent, and much of it lies in one thin slice."
