@@ -35,6 +35,11 @@ def at(angle: np.ndarray, radius: np.ndarray | float) -> np.ndarray:
     return np.column_stack([np.cos(angle), np.sin(angle)]) * np.reshape(radius, (-1, 1))
 
 
+def trefoil(angle: np.ndarray) -> np.ndarray:
+    """A curve of three lobes."""
+    return at(angle, 0.7 + 0.3 * np.cos(3 * angle))
+
+
 def boundary(generator: np.random.Generator, n: int) -> np.ndarray:
     """The sides of a square."""
     side, along = generator.integers(0, 4, n), generator.uniform(-1, 1, n)
@@ -45,7 +50,7 @@ def boundary(generator: np.random.Generator, n: int) -> np.ndarray:
 def beside(generator: np.random.Generator, n: int) -> np.ndarray:
     """A line, or a blob beside its end."""
     line = np.column_stack([generator.uniform(-1, 1, n), np.zeros(n)])
-    return np.where((generator.random(n) < 0.6)[:, None], line, [0.9, 0.9] + generator.laplace(0, 0.08, (n, 2)))
+    return np.where((generator.random(n) < 0.6)[:, None], line, generator.laplace(0.9, 0.08, (n, 2)))
 
 
 FAMILIES: dict[str, tuple[bool, Draw]] = {
@@ -56,7 +61,7 @@ FAMILIES: dict[str, tuple[bool, Draw]] = {
     "T": (False, lambda g, n: np.where((g.random(n) < 0.5)[:, None], at(np.zeros(n), g.uniform(-1, 1, n)),
                                        at(np.full(n, np.pi / 2), g.uniform(0, 1, n)))),
     "ellipse, uneven": (True, lambda g, n: at(g.vonmises(0, 0.5, n), 1.0) * [1.0, 0.6]),
-    "trefoil": (True, lambda g, n: (t := g.uniform(0, 2 * np.pi, n)) is not None and at(t, 0.7 + 0.3 * np.cos(3 * t))),
+    "trefoil": (True, lambda g, n: trefoil(g.uniform(0, 2 * np.pi, n))),
     "crescent": (True, lambda g, n: at(g.uniform(-2, 2, n), 1.0)),
     "sides of a square": (True, boundary),
     "ring, thick": (True, lambda g, n: at(g.uniform(0, 2 * np.pi, n), g.uniform(0.7, 1, n))),
@@ -69,7 +74,7 @@ def main() -> None:
     """Score and print the table."""
     options = arguments(__doc__)
     rows, head = [], ("family", "irreducible", "noise", "by two indices", "with parts")
-    print(*table_head(head), sep="\n")
+    table_head(*head)
     for name, (irreducible, draw) in FAMILIES.items():
         for noise in NOISES:
             counts = [0, 0]
@@ -81,8 +86,8 @@ def main() -> None:
                 counts[1] += found.irreducible
             rows.append((name, irreducible, noise, *counts))
             said = (f"{count} of {len(SEEDS)}" for count in counts)
-            print(table_row((name, "yes" if irreducible else "no", noise, *said)), flush=True)
-    save(options, {"points": POINTS, "seeds": len(SEEDS), "rows": rows})
+            table_row(name, "yes" if irreducible else "no", noise, *said)
+    save(options.json, points=POINTS, seeds=SEEDS, rows=rows)
 
 
 if __name__ == "__main__":
