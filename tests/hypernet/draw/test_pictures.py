@@ -31,6 +31,7 @@ POINTS = [Point(0.0, 1.0, "convexity"), Point(30.0, 0.01, "double-sided"), Point
         lambda: matrix_picture("matrix", NETWORK.weights[0], NETWORK.weights[1], NETWORK.biases[0]),
         lambda: pareto_picture(POINTS, [("Adam", 0.7)], [(0.0, 1.0), (30.0, 0.01)]),
         lambda: order_picture(POINTS, "T", "Q'"),
+        lambda: order_picture([Point(place, 1.0, label) for place, label in enumerate(_LABELS)], "T", "Q'"),
         lambda: phase_picture([Cell(1e-6, 10, "mixed", 0.5, 1.0), Cell(1.0, 10, "convexity", 1.0, 0.0)]),
         lambda: sizes_picture([4, 8], [("3 per input", np.array([[0.9, 1.0], [0.5, -9.0]]))], [4]),
         lambda: price_picture([1e-6, 1.0], [("seed 0", [0.01, 0.0])], "nats", "nats"),
