@@ -191,11 +191,9 @@ def _scatter(axes: "Axes", points: Sequence[Point]) -> None:
     for label in sorted(set(labels)):
         color, mark = label_style(label, labels)
         mine = [point for point in points if point.label == label]
-        # Marks without an inside have no edge either; matplotlib warns where they are given one.
-        edge = {"linewidths": 1.2} if mark in "x_" else {"linewidths": 0.4, "edgecolors": INK}
-        axes.scatter(
-            [p.x for p in mine], [p.y for p in mine], s=26, c=color, marker=mark, label=label, alpha=0.8, **edge
-        )
+        thin = mark in "x_"  # such marks have no edge, and matplotlib warns where they are given one
+        axes.scatter([p.x for p in mine], [p.y for p in mine], s=26, c=color, marker=mark, label=label, alpha=0.8,
+                     linewidths=1.2 if thin else 0.4, edgecolors=None if thin else INK)  # fmt: skip
 
 
 def _legend(axes: "Axes") -> None:
