@@ -21,10 +21,16 @@ SCHEMA_VERSION = 1
 RESULTS = Path(__file__).parent / "results"
 """Where finished work is kept, so that it is not run again."""
 T = TypeVar("T")
+_ANEW: set[str] = set()
+"""Holds the word renew where the command line asks for it, and then what has been measured anew."""
+_SAID: set[tuple[object, ...]] = set()
+"""Folders, dates and machines of which a line has said that they are recorded."""
 
 
 def arguments(text: str | None, *places: str, **defaults: object) -> argparse.Namespace:
-    """The options of a benchmark, read from the command line; `--json PATH` is always one of them.
+    """The options of a benchmark, read from the command line; `--json PATH` and `--renew` are always among them.
+
+    `--renew` makes `recorded` measure again what it finds, unless the benchmark gives the word another meaning.
 
     Args:
         text: the module's docstring, which is its help.
@@ -35,7 +41,7 @@ def arguments(text: str | None, *places: str, **defaults: object) -> argparse.Na
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     for place in places:
         parser.add_argument(place, type=Path)
-    for name, default in {"json": Path, **defaults}.items():
+    for name, default in {"json": Path, "renew": False, **defaults}.items():
         option = "--" + name.replace("_", "-")
         if default is False:
             parser.add_argument(option, action="store_true")
@@ -45,7 +51,10 @@ def arguments(text: str | None, *places: str, **defaults: object) -> argparse.Na
             parser.add_argument(option, type=default)
         else:
             parser.add_argument(option, type=type(default), default=default)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.renew and "renew" not in defaults:
+        _ANEW.add("renew")
+    return options
 
 
 def share(items: Sequence[T], part: str) -> Sequence[T]:
@@ -80,13 +89,30 @@ def save(path: Path | None, threads: str = "1 thread", /, **document: object) ->
 
 
 def recorded(path: Path, measure: Callable[[], Mapping[str, object]]) -> dict[str, Any]:
-    """The document at a path; where there is none it is measured first, and written with what it was measured on."""
-    if not path.exists():
+    """The document at a path; where there is none it is measured first, and written with what it was measured on.
+
+    What is not measured now is said in a line: where it is recorded, when, and on which machine.
+    """
+    if not path.exists() or ("renew" in _ANEW and str(path) not in _ANEW):
+        _ANEW.add(str(path))
         about = {"date": _today(), "instruction_set": instruction_set(), "torch": version("torch")}
         document = {"schema_version": SCHEMA_VERSION, **about, "platform": machine(), **measure()}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, document)
+        return read_json(path)  # pyright: ignore[reportReturnType]
     document: Any = read_json(path)
+    where = path.parent if path.parent != RESULTS else path
+    made = {
+        **document.get("platform", {}),
+        **document.get("versions", {}),
+        "date": "a day that was not kept",
+        **document,
+    }
+    about = (where, *(made.get(name, "unknown") for name in ("date", "instruction_set", "torch")))
+    if about not in _SAID:
+        _SAID.add(about)
+        place = where.relative_to(RESULTS.parent.parent) if where.is_relative_to(RESULTS) else where.name
+        print(f"recorded in {place} on {about[1]}, {about[2]}, torch {about[3]}; --renew measures again\n", flush=True)
     return document
 
 
