@@ -96,7 +96,8 @@ $(VENV)/lowest.stamp: pyproject.toml $(VENV)/dev.stamp
 
 lowest: env $(VENV)/lowest.stamp  ## a few fast tests with the oldest versions that the package allows
 	$(VENV)/lowest/bin/python -m pytest -n 2 -p no:cacheprovider tests/files tests/runs tests/report tests/cli/test_main.py \
-	    tests/features/clouds tests/hypernet/formula tests/optim/test_structures.py tests/arc/test_arc_report.py
+	    tests/features/clouds/test_mixture.py tests/hypernet/formula/test_limit.py tests/hypernet/formula/test_languages.py tests/optim/test_structures.py \
+	    tests/arc/test_arc_report.py tests/cli/test_help.py
 
 lint: env  ## lint, formatting and types
 	$(BIN)/ruff check .
