@@ -104,6 +104,7 @@ lint: env  ## lint, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 
+docs: export OMP_NUM_THREADS = 1
 docs: env  ## the documentation in build/docs, with every snippet run; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b doctest -D nb_execution_mode=off -d build/doctrees docs build/doctest

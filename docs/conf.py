@@ -19,7 +19,7 @@ copyright = author
 release = importlib.metadata.version("novacula")
 
 sys.path.insert(0, str(Path(__file__).parent))
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.doctest", "schema_tables"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.doctest", "command_pages", "schema_tables"]
 exclude_patterns = ["_build", "**.ipynb_checkpoints"]
 default_role = "py:obj"
 nitpicky = True
@@ -47,7 +47,6 @@ autodoc_preserve_defaults = True
 maximum_signature_line_length = 88
 
 doctest_default_flags = doctest.ELLIPSIS  # messages of errors are compared, too
-doctest_global_setup = "import torch\n_ = torch.set_num_threads(1)"
 
 _GOOGLE = Config(napoleon_use_ivar=True, napoleon_attr_annotations=False)
 _CODE = re.compile(r"(``.*?``|`[^`]*`)")
