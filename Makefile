@@ -15,7 +15,7 @@ ifneq ($(wildcard $(CONFORMANCE)/.),)
 export NOVACULA_CONFORMANCE ?= $(CONFORMANCE)
 endif
 
-.PHONY: env demo demo-features docs test lowest lint studies dist clean help
+.PHONY: env demo demo-features docs gallery test lowest lint studies dist clean help
 
 env: $(VENV)/dev.stamp $(VENV)/native.stamp  ## .venv with the package and what its development needs (the default)
 
@@ -109,6 +109,20 @@ docs: env  ## the documentation in build/docs, with every snippet run; a warning
 	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b doctest -D nb_execution_mode=off -d build/doctrees docs build/doctest
 	@echo "Open build/docs/index.html in a browser."
+
+# Real runs of all five parts, with the pages that they leave. Seeds are fixed; a page differs in times and versions only.
+gallery: export OMP_NUM_THREADS = 1
+gallery: env  ## docs/gallery: one run of each part, to look at
+	@rm -rf build/gallery docs/gallery && mkdir -p build/gallery
+	cd build/gallery && PATH="$(abspath $(BIN)):$$PATH" && \
+	    novacula arc solve 6d75e8bb --steps 400 --seed 0 --out a-puzzle && novacula arc score a-puzzle && \
+	    novacula distill run Binary_Addition --no-shortcuts --out a-program && \
+	    python -c 'import numpy as np; g = np.random.default_rng(0); t = g.uniform(0, 2 * np.pi, 2000); \
+	        np.savez("circle.npz", points=np.column_stack([np.cos(t), np.sin(t)]) + g.normal(0, 0.05, (2000, 2)))' && \
+	    novacula features score circle.npz --out a-circle && \
+	    novacula hypernet train --task l1-norm --inputs 8 --hidden 24 --steps 1500 --out readable-networks && \
+	    novacula optim demo --trials 4 --out a-preconditioner && \
+	    novacula runs gallery a-puzzle a-program a-circle readable-networks a-preconditioner --out ../../docs/gallery
 
 studies: env  ## the long and statistical checks of benchmarks/studies
 	@for study in $(STUDIES); do echo "== $$study"; $(BIN)/python "$$study" || exit 1; done

@@ -2,10 +2,10 @@
 
     python benchmarks/gpu.py [--task 73251a56] [--steps 20] [--json PATH]
 
-The torch engine of `arc` and LODO as it comes, on the CPU (one thread) and on CUDA, from equal starts. The table has the
-milliseconds of a step, least of all steps after the first five, and the largest relative difference of the losses over
-the first five steps; later ones part by rounding in any case. Prints "no GPU here" where torch finds none. Dictionaries
-are trained on the CPU only.
+The torch engine of `arc` and LODO as it comes, on the CPU (one thread) and on CUDA, from equal starts. The table has
+the milliseconds of a step, least of all steps after the first five, and the largest relative difference of the losses
+over the first five steps; later ones part by rounding in any case. Prints "no GPU here" where torch finds none.
+Dictionaries are trained on the CPU only.
 """
 
 import time
