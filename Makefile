@@ -108,6 +108,7 @@ docs: export OMP_NUM_THREADS = 1
 docs: env  ## the documentation in build/docs, with every snippet run; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b doctest -D nb_execution_mode=off -d build/doctrees docs build/doctest
+	@cp -r docs/gallery build/docs/
 	@echo "Open build/docs/index.html in a browser."
 
 # Real runs of all five parts, with the pages that they leave. Seeds are fixed; a page differs in times and versions only.

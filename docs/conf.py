@@ -20,7 +20,7 @@ release = importlib.metadata.version("novacula")
 
 sys.path.insert(0, str(Path(__file__).parent))
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.doctest", "command_pages", "schema_tables"]
-exclude_patterns = ["_build", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "gallery", "**.ipynb_checkpoints"]
 default_role = "py:obj"
 nitpicky = True
 # Names in docstrings' backticks may also be expressions, and shapes of arrays are text.
