@@ -1,11 +1,19 @@
 """Twelve tasks from data to proofs, as jobs; what a bench leaves, and that nothing is done twice."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from novacula.distill.bench import BENCH, bench, chosen_tasks, summarize, task_row
+from novacula.distill.bench_open import agrees
 from novacula.distill.bench_report import BenchFindings
 from novacula.distill.config import BenchConfig
+from novacula.distill.expression import Name, operation
+from novacula.distill.program import Program
 from novacula.distill.run import RUN
+from novacula.distill.sequences import INTEGERS
+from novacula.distill.tasks.open_suite import OPEN_SUITE
 from novacula.errors import InputError
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder, RunResult
@@ -72,3 +80,30 @@ def test_unknown_tasks_are_all_named() -> None:
     assert len(raised.value.problems) == 3
     assert chosen_tasks(BenchConfig(tasks=("Div_3, Bitwise_Or",))) == ["Bitwise_Or", "Div_3"]
     assert len(chosen_tasks(BenchConfig())) == 62
+
+
+def test_the_open_suite_is_given_as_functions_and_as_rows_and_judged_by_its_definitions(tmp_path: Path) -> None:
+    config = BenchConfig(suite="open", tasks=("gray_encoder",))
+    assert chosen_tasks(config) == ["gray_encoder.function", "gray_encoder.data"]
+    findings = bench(config, out=tmp_path / "run").findings
+    assert [(row.outcome, row.correct, row.tier) for row in findings.per_task] == [
+        ("right", True, "S3"),
+        ("right", True, "none"),
+    ]
+    assert (findings.right, findings.called_right_but_wrong, findings.is_open) == (2, 0, True)
+    assert "called right and are not" in findings.sentence and findings.heads[:2] == ("outcome", "correct")
+    assert len(chosen_tasks(BenchConfig(suite="open", half="sealed", forms=("data",)))) == 50
+    with pytest.raises(InputError, match="tennis"):  # it is in the sealed half
+        chosen_tasks(BenchConfig(suite="open", tasks=("tennis",)))
+
+
+def test_a_program_that_errs_once_in_a_while_does_not_agree() -> None:
+    task, x, s = OPEN_SUITE["crc_3"], Name("x"), Name("s")
+    shifted = operation("^", (2 * s) % 8, 3 * operation("!=", x, operation("<", 3, s)))
+    program = Program(("x",), ("s",), (0,), (("t", shifted),), (Name("t"),), (Name("t"),))
+    assert agrees(task, program, INTEGERS)
+    rarely = operation("if", operation("==", Name("t"), 6), 5, Name("t"))
+    assert not agrees(task, replace(program, outputs=(rarely,)), INTEGERS)
+    total = Program(("x",), ("s",), (0,), (), (s + x * x,), (s + x * x,))
+    assert agrees(OPEN_SUITE["square_sum"], total, INTEGERS)
+    assert not agrees(OPEN_SUITE["square_sum"], replace(total, outputs=(operation("min", s + x * x, 900),)), INTEGERS)

@@ -78,6 +78,7 @@ def open_job(configuration: OpenJob) -> OpenAnswer:
     begun = _cpu_seconds()
     name = f"{_MODULE}:{configuration.task}" if configuration.form == "function" else str(path.with_suffix(".jsonl"))
     if configuration.form == "data":
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_text(name, rows_of(task, configuration.run.seed))
     source = load_source(name, configuration.run)
     folder = RunFolder.open(path) if path.exists() else RUN.create(configuration.run, RunInputs(name), out=path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from novacula.distill.findings import ROADS, ProgramRow, Road
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
+from novacula.distill.synth.style import awkwardness
 from novacula.distill.verify import TIERS, Certificate
 
 
@@ -42,15 +43,17 @@ class JudgedProgram:
 
 
 RULE = (
-    "Of the programs with the highest tier, the one with the fewest syntax nodes; of equally short ones, first those "
-    "opened from hidden states, then those queried, then those from data alone. A formula comes before a table."
+    "Of the programs with the highest tier, the one with the fewest syntax nodes; of equally short ones, the one that "
+    "reads best; then first those opened from hidden states, then those queried, then those from data alone. A formula "
+    "comes before a table."
 )
 """How a program is chosen, for people."""
 
 
-def rank(program: JudgedProgram) -> tuple[int, int, int]:
+def rank(program: JudgedProgram) -> tuple[int, int, int, int]:
     """Returns what the rule sorts by: it takes the smallest."""
-    return (-_strength(program), _size(program), ROADS.index(program.road))
+    awkward = awkwardness(program.program) if isinstance(program.program, Program) else 0
+    return (-_strength(program), _size(program), awkward, ROADS.index(program.road))
 
 
 def choose(programs: Sequence[JudgedProgram], road: Road | None = None) -> JudgedProgram | None:
@@ -71,7 +74,7 @@ def choose(programs: Sequence[JudgedProgram], road: Road | None = None) -> Judge
 def nearest(programs: Sequence[JudgedProgram]) -> JudgedProgram | None:
     """Returns the program that is wrong on the fewest sequences, for when none is right."""
     judged = [(program.certificate.error, rank(program), program) for program in programs if program.certificate]
-    return min(judged, key=lambda entry: entry[:2], default=(0.0, (0, 0, 0), None))[2]
+    return min(judged, key=lambda entry: entry[:2], default=(0.0, (0, 0, 0, 0), None))[2]
 
 
 def program_table(programs: Sequence[JudgedProgram]) -> tuple[ProgramRow, ...]:

@@ -21,7 +21,7 @@ from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.sequences import Sequences
 from novacula.distill.source import Source
 from novacula.distill.states.conformance import Conformance, conform
-from novacula.distill.states.explore import ExplorationLimits, explore
+from novacula.distill.states.explore import TOO_MANY_STEPS, ExplorationLimits, explore
 from novacula.distill.states.queried import Learned, machine_of
 from novacula.distill.states.walks import PrefixWalk
 from novacula.distill.synth import Limits, synthesize
@@ -31,7 +31,7 @@ from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, list_symbols
 
 _MOST_SYMBOLS = 500
-_VISITS = 50
+_VISITS, _FEW = 16, 4
 _LIMITS = ExplorationLimits(0, states=300, steps=100_000)
 _ROUNDS = 12
 _WORDS = 10_000
@@ -72,6 +72,9 @@ def _learned(target: Target, symbols: np.ndarray) -> tuple[Machine, Conformance]
     visits = target.sample(_VISITS, min(2 * target.length, length), np.random.default_rng(0))
     for _ in range(_ROUNDS):
         explored = explore(PrefixWalk(box, symbols.shape[1], length), symbols, visits, limits)
+        if explored.stopped == TOO_MANY_STEPS and len(visits) > _FEW:
+            visits = visits[:_FEW]  # the W-method finds what these do not meet
+            continue
         if explored.stopped or explored.contradictions:
             return None
         machine = explored.machine.minimal()

@@ -18,7 +18,16 @@ from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, progra
 from novacula.distill.config import RunConfig
 from novacula.distill.determined import determine
 from novacula.distill.direct import Finder, finders
-from novacula.distill.explain import DEPARTS, checked, dead_end, left_out_rows, source_text, states_of, stopped
+from novacula.distill.explain import (
+    DEPARTS,
+    checked,
+    dead_end,
+    left_out_rows,
+    source_text,
+    states_of,
+    stopped,
+    what_it_does,
+)
 from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, network_outcome, reaches
 from novacula.distill.findings import ROADS, Determination, DistillFindings, Outcome, Road, RoadOutcome
 from novacula.distill.machine import Machine
@@ -183,6 +192,7 @@ class Distillation(Program):
             determination=determination,
             alphabet=self._source.sequences.alphabet,
             left_out=left_out_rows(shown, self._source),
+            sentence=what_it_does(best.program, self._source) if best else "",
         )
         return self._last
 

@@ -11,6 +11,7 @@ from novacula.distill.export import machine_python, program_python
 from novacula.distill.findings import Determination, LeftOut, Road
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
+from novacula.distill.sentence import sentence
 from novacula.distill.source import Kind, Source
 from novacula.distill.verify import Certificate
 from novacula.distill.verify.target import LargeNumbersError, advance, list_symbols
@@ -187,6 +188,7 @@ def source_text(judged: JudgedProgram, source: Source, determination: Determinat
     lines = [
         f"{source.name}, as a program.",
         "",
+        *_wrapped(what_it_does(judged.program, source)),
         f"Distilled by novacula {novacula.__version__}: {_ROADS[judged.road]} ({how}).",
         f"Certificate: {verdict}",
         *_wrapped(checked(source, judged.certificate)),
@@ -196,6 +198,14 @@ def source_text(judged: JudgedProgram, source: Source, determination: Determinat
     if isinstance(judged.program, Machine):
         return machine_python(judged.program, text, source.sequences.alphabet)
     return program_python(judged.program, text, source.sequences.alphabet)
+
+
+def what_it_does(program: Program | Machine, source: Source) -> str:
+    """Returns a sentence on what a formula on integers does; empty where it is of no known kind."""
+    alphabet = source.sequences.alphabet
+    if isinstance(program, Machine) or any(alphabet.inputs) or any(alphabet.outputs):
+        return ""
+    return sentence(program, source.low, source.high)
 
 
 def states_of(program: Program | Machine, source: Source) -> Machine | None:

@@ -15,10 +15,10 @@ import numpy as np
 
 Value = TypeVar("Value")
 Operator = Literal[
-    "+", "-", "*", "//", "%", "neg", "abs", "min", "max", "==", "!=", "<", "<=", "and", "or", "not", "if"
+    "+", "-", "*", "//", "%", "^", "neg", "abs", "min", "max", "==", "!=", "<", "<=", "and", "or", "not", "if"
 ]
 ARITY: dict[Operator, int] = {
-    **dict.fromkeys(("+", "-", "*", "//", "%", "min", "max", "==", "!=", "<", "<=", "and", "or"), 2),
+    **dict.fromkeys(("+", "-", "*", "//", "%", "^", "min", "max", "==", "!=", "<", "<=", "and", "or"), 2),
     **dict.fromkeys(("neg", "abs", "not"), 1),
     "if": 3,
 }
@@ -179,6 +179,7 @@ ON_INTEGERS: Domain[int] = Domain(
         "*": operator.mul,
         "//": operator.floordiv,
         "%": operator.mod,
+        "^": operator.xor,
         "neg": lambda a: -a,
         "abs": lambda a: abs(a),
         "min": min,
@@ -206,6 +207,7 @@ ON_ARRAYS: Domain[Column] = Domain(
         "*": operator.mul,
         "//": operator.floordiv,
         "%": operator.mod,
+        "^": operator.xor,
         "neg": lambda a: -a,
         "abs": lambda a: np.abs(a),
         "min": np.minimum,

@@ -23,6 +23,7 @@ from novacula.distill.source import Source
 from novacula.distill.states import States, read_states
 from novacula.distill.synth import Candidate, synthesize
 from novacula.distill.synth.rewrite import readable, shorten
+from novacula.distill.synth.style import styled
 from novacula.distill.verify import Certificate, Check, verify
 from novacula.distill.verify.exhaustive import search_product
 from novacula.distill.verify.samples import FEW, Samples, draw_samples
@@ -301,7 +302,7 @@ def _simplified(programs: Sequence[JudgedProgram], judge: Judge) -> list[JudgedP
 
 
 def _neat(program: Program) -> Program:
-    return readable(shorten(program))
+    return styled(readable(shorten(program)))
 
 
 def reaches(programs: Iterable[JudgedProgram]) -> bool:

@@ -228,6 +228,7 @@ class DistillFindings:
         determination: with data alone, whether they determine the program; None where there is none.
         left_out: rows that were left out as mislabelled, and what the program says there.
         alphabet: the words that the integers of inputs and outputs stand for, where they are no integers.
+        sentence: what the program does, where it is of a known kind; else empty.
     """
 
     task: str
@@ -254,6 +255,7 @@ class DistillFindings:
     determination: Determination | None = None
     alphabet: Alphabet = INTEGERS
     left_out: tuple[LeftOut, ...] = ()
+    sentence: str = ""
 
     @property
     def summary(self) -> str:

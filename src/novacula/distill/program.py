@@ -13,11 +13,14 @@ from novacula.distill.expression import (
     Domain,
     Expression,
     Name,
+    Operation,
+    Operator,
     Value,
     fold,
     names,
     nodes,
     substitute,
+    walk,
 )
 
 EXACT_LIMIT = 2**30
@@ -129,6 +132,10 @@ class Program:
             tuple(substitute(value, values) for value in self.update),
             tuple(substitute(value, values) for value in self.outputs),
         )
+
+    def computes(self, made: Operator) -> bool:
+        """Whether an operator occurs in a step."""
+        return any(isinstance(node, Operation) and node.operator == made for v in self._values() for node in walk(v))
 
     def _values(self) -> list[Expression]:
         return [*(value for _, value in self.body), *self.update, *self.outputs]

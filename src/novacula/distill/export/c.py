@@ -6,7 +6,7 @@ from novacula.distill.export.text import Text, Writer, call, infix, printable_li
 from novacula.distill.expression import Expression, Operator
 from novacula.distill.program import Program
 
-_CHOICE, _EQUAL, _LESS, _SUM, _TERM, _SIGN = range(1, 7)
+_CHOICE, _XOR, _EQUAL, _LESS, _SUM, _TERM, _SIGN = range(1, 8)
 _KEYWORDS = (
     *("auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern"),
     *("float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed"),
@@ -35,6 +35,7 @@ _WRITERS: dict[Operator, Writer] = {
     "*": infix("*", _TERM),
     "//": call("floor_div"),
     "%": call("floor_mod"),
+    "^": infix("^", _XOR),
     "neg": lambda a: Text(f"-{a.within(_SIGN + 1)}", _SIGN),
     "abs": call("absolute"),
     "min": call("least"),

@@ -7,7 +7,7 @@ Source: ours.
 import ast
 import keyword
 
-from novacula.distill.export.text import Text, Writer, call, infix, is_truth, printable_lines, renamed, write
+from novacula.distill.export.text import ATOM, Text, Writer, call, infix, is_truth, printable_lines, renamed, write
 from novacula.distill.expression import Expression, Operator
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
@@ -15,7 +15,7 @@ from novacula.distill.sequences import INTEGERS, Alphabet, Words, said
 
 _TAKEN = (*keyword.kwlist, "state", "x", "xs", "y", "ys", "step", "run", "START", "TABLE", "abs", "min", "max")
 _TAKEN += ("int", "bool", "INPUT", "OUTPUT")
-_CHOICE, _OR, _AND, _NOT, _COMPARE, _SUM, _TERM, _SIGN = range(1, 9)
+_CHOICE, _OR, _AND, _NOT, _COMPARE, _XOR, _SUM, _TERM, _SIGN = range(1, 10)
 
 
 def _choice(condition: Text, then: Text, other: Text) -> Text:
@@ -24,21 +24,50 @@ def _choice(condition: Text, then: Text, other: Text) -> Text:
 
 
 def _comparison(sign: str) -> Writer:
-    # Comparisons of comparisons would chain.
-    return lambda a, b: Text(f"{a.within(_COMPARE + 1)} {sign} {b.within(_COMPARE + 1)}", _COMPARE)
+    def compared(a: Text, b: Text) -> Text:
+        # Comparisons of comparisons would chain. A constant comes last.
+        swaps = sign in _TURNED and a.text.lstrip("-").isdigit() and not b.text.lstrip("-").isdigit()
+        left, turned, right = (b, _TURNED[sign], a) if swaps else (a, sign, b)
+        return Text(f"{left.within(_COMPARE + 1)} {turned} {right.within(_COMPARE + 1)}", _COMPARE)
+
+    return compared
+
+
+def _extreme(name: str) -> Writer:
+    """The largest of several is written as one call."""
+
+    def written(*operands: Text) -> Text:
+        inner = (text[len(name) + 1 : -1] if _is_call(text := part.text, name) else text for part in operands)
+        return Text(f"{name}({', '.join(inner)})", ATOM)
+
+    return written
+
+
+def _is_call(text: str, name: str) -> bool:
+    """Whether a text is one call of a function and nothing else."""
+    if not text.startswith(f"{name}(") or not text.endswith(")"):
+        return False
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if letter == ")" and depth == 0:
+            return place == len(text) - 1
+    return False
 
 
 _WIDTH = 100
+_TURNED = {"<": ">", "<=": ">="}
 _WRITERS: dict[Operator, Writer] = {
     "+": infix("+", _SUM),
     "-": infix("-", _SUM),
     "*": infix("*", _TERM),
     "//": infix("//", _TERM),
     "%": infix("%", _TERM),
+    "^": infix("^", _XOR),
     "neg": lambda a: Text(f"-{a.within(_SIGN)}", _SIGN),
     "abs": call("abs"),
-    "min": call("min"),
-    "max": call("max"),
+    "min": _extreme("min"),
+    "max": _extreme("max"),
     **{sign: _comparison(sign) for sign in ("==", "!=", "<", "<=")},
     "and": infix("and", _AND),
     "or": infix("or", _OR),
@@ -186,8 +215,21 @@ def check_python(source: str) -> None:
 _ALLOWED = (
     *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.For, ast.Expr),
     *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.Attribute),
-    *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.UnaryOp, ast.USub, ast.Not),
-    *(ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.BoolOp, ast.And, ast.Or, ast.IfExp, ast.Call),
+    *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.BitXor, ast.UnaryOp, ast.USub, ast.Not),
+    *(
+        ast.Compare,
+        ast.Eq,
+        ast.NotEq,
+        ast.Lt,
+        ast.LtE,
+        ast.Gt,
+        ast.GtE,
+        ast.BoolOp,
+        ast.And,
+        ast.Or,
+        ast.IfExp,
+        ast.Call,
+    ),
 )
 _CALLS = ("abs", "min", "max", "int", "bool", "step")
 

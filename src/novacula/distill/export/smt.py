@@ -20,6 +20,11 @@ _WRITERS: dict[Operator, Writer] = {
     "*": _apply("(* {0} {1})"),
     "//": _apply("(div {0} {1})"),
     "%": _apply("(mod {0} {1})"),
+    # Exact while both fit 64 bits, as in C.
+    "^": _apply(
+        "(let ((xor! (bv2nat (bvxor ((_ int2bv 64) {0}) ((_ int2bv 64) {1}))))) "
+        "(ite (< xor! 9223372036854775808) xor! (- xor! 18446744073709551616)))"
+    ),
     "neg": _apply("(- {0})"),
     "abs": _apply("(abs {0})"),
     "min": _apply("(ite (< {1} {0}) {1} {0})"),

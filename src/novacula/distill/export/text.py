@@ -70,6 +70,8 @@ def is_truth(expression: Expression) -> bool:
         return False
     if expression.operator in TRUTHS:
         return True
+    if expression.operator == "^":
+        return all(map(is_truth, expression.operands))
     chosen = expression.operands[1:] if expression.operator == "if" else expression.operands
     return expression.operator in ("and", "or", "if", "min", "max") and any(map(is_truth, chosen))
 

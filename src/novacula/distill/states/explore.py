@@ -16,6 +16,8 @@ from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.states.walks import Walk
 from novacula.runs import check_time
 
+TOO_MANY_STEPS = "too many steps"
+"""Why an exploration stops whose limit of steps is reached."""
 _FIRST_PROBES = 32
 _NEW_PROBES = 8
 _EXPLAINED = 256
@@ -81,7 +83,7 @@ def explore(
         found = explorer.close()
         fresh, contradictions, checked = explorer.contradictions(found)
         if not fresh or explorer.steps > limits.steps or len(found.states) >= limits.states:
-            stopped = found.stopped or ("too many steps" if fresh else "")
+            stopped = found.stopped or (TOO_MANY_STEPS if fresh else "")
             return Exploration(
                 found.machine, found.states, found.depths, tuple(explorer.probes), stopped, contradictions, checked
             )
@@ -168,7 +170,7 @@ class _Explorer:
                 output[rows, place] = self.walk.probe(layer, symbol[None])[:, 0]
             begin += count
             if (after[rows] == UNKNOWN).any() or self.steps > self.limits.steps:
-                stopped = f"more than {len(states)} states" if self.steps <= self.limits.steps else "too many steps"
+                stopped = f"more than {len(states)} states" if self.steps <= self.limits.steps else TOO_MANY_STEPS
                 break
         count = len(states)
         output[after == UNKNOWN] = 0

@@ -19,6 +19,7 @@ from novacula.distill.synth.choices import Choices
 MODULI = range(2, 33)
 _PAIRS = 2_000_000
 _SETS = 1500
+_EXCLUSIVE, _CONDITIONS = 8000, 3
 
 _DIVISIONS: dict[Operator, np.ufunc] = {"%": np.mod, "//": np.floor_divide}
 _COMPARISONS: dict[Operator, np.ufunc] = {"==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal}
@@ -68,6 +69,7 @@ def _drafts(goal: _Goal) -> Iterator[Draft]:
         yield Draft(int(bank.sizes[entry]), lambda: bank.expression(entry))
         return
     yield from _sums(goal)
+    yield from _exclusive(goal)
     yield from _by_constants(goal)
     if goal.is_truth:
         yield from _thresholds(goal)
@@ -88,6 +90,44 @@ def _sums(goal: _Goal) -> Iterator[Draft]:
         if len(left):
             best = left[np.argmin(bank.sizes[left] + bank.sizes[right[left]])]
             yield goal.pair(made, int(best), int(right[best]))
+
+
+def _exclusive(goal: _Goal) -> Iterator[Draft]:
+    """target = entry ^ entry, where none of the three is negative."""
+    bank, target = goal.bank, goal.target
+    if goal.is_truth or target.min() < 0:
+        return
+    values = bank.values[:_EXCLUSIVE]
+    rest = np.where((values >= 0).all(1), bank.find(bank.hash(values ^ target)), -1)
+    left = np.flatnonzero(rest >= 0)
+    if len(left):
+        best = left[np.argmin(bank.sizes[left] + bank.sizes[rest[left]])]
+        yield goal.pair("^", int(best), int(rest[best]))
+    modulus = 1 << int(target.max()).bit_length()
+    for divisor in (0, modulus):
+        yield from _exclusive_if(goal, divisor)
+
+
+def _exclusive_if(goal: _Goal, divisor: int) -> Iterator[Draft]:
+    """target = entry ^ constant * truth, where the entry may be reduced by a modulus first: shift registers."""
+    bank, target = goal.bank, goal.target
+    entries = np.flatnonzero(~bank.truths())[:_EXCLUSIVE]
+    values = bank.values[entries] % divisor if divisor else bank.values[entries]
+    differs = values ^ target
+    constants = differs.max(1)
+    fits = np.flatnonzero(((differs == 0) | (differs == constants[:, None])).all(1) & (values >= 0).all(1))
+    for at in fits[np.argsort(bank.sizes[entries[fits]], kind="stable")][:_CONDITIONS].tolist():
+        entry, constant = int(entries[at]), int(constants[at])
+        condition = (differs[at] != 0).astype(np.int64)
+        drafts = _drafts(_Goal(bank, condition, goal.deep))
+        if (best := min(drafts, key=lambda draft: draft.size, default=None)) is not None:
+            size = int(bank.sizes[entry]) + (2 if divisor else 0) + best.size + 3
+            yield Draft(size, partial(_masked, bank, entry, divisor, constant, best))
+
+
+def _masked(bank: Bank, entry: int, divisor: int, constant: int, condition: Draft) -> Expression:
+    value = bank.expression(entry)
+    return operation("^", value % divisor if divisor else value, constant * condition.build())
 
 
 def _by_constants(goal: _Goal) -> Iterator[Draft]:

@@ -101,7 +101,8 @@ def _constants(columns: Mapping[str, np.ndarray], targets: Sequence[np.ndarray])
     harvested = [0, 1, 2]
     for values in targets:
         harvested += [int(values.max()), int(values.max()) + 1, int(values.min())]
-    harvested += [int(values.max()) for values in columns.values()]
+    largest = [int(values.max()) for values in columns.values()]
+    harvested += largest + [(most + 1) // 2 for most in largest if most > 2 and not most & (most + 1)]  # the top bit
     return [value for value in dict.fromkeys(harvested) if abs(value) <= 1000][:7]
 
 

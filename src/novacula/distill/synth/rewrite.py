@@ -79,26 +79,26 @@ def simplify(expression: Expression) -> Expression:
 def _collected(expression: Operation) -> Expression:
     """A sum with equal terms put together, where that is shorter."""
     terms: Counter[Expression] = Counter()
-    constant = _collect(expression, 1, terms)
+    constant = collect(expression, 1, terms)
     names_of = {f"t{at}": term for at, term in enumerate(terms)}
     total = affine({name: terms[term] for name, term in names_of.items()}, constant)
     shorter = substitute(total, names_of)
     return shorter if nodes(shorter) < nodes(expression) else expression
 
 
-def _collect(expression: Expression, factor: int, terms: Counter[Expression]) -> int:
+def collect(expression: Expression, factor: int, terms: Counter[Expression]) -> int:
     """Count the terms of a sum, and return its constant."""
     match expression:
         case Number(value):
             return factor * value
         case Operation("+", (a, b)):
-            return _collect(a, factor, terms) + _collect(b, factor, terms)
+            return collect(a, factor, terms) + collect(b, factor, terms)
         case Operation("-", (a, b)):
-            return _collect(a, factor, terms) + _collect(b, -factor, terms)
+            return collect(a, factor, terms) + collect(b, -factor, terms)
         case Operation("neg", (a,)):
-            return _collect(a, -factor, terms)
+            return collect(a, -factor, terms)
         case Operation("*", (Number(value), a)) | Operation("*", (a, Number(value))):
-            return _collect(a, factor * value, terms)
+            return collect(a, factor * value, terms)
     terms[expression] += factor
     return 0
 

@@ -21,6 +21,7 @@ from novacula.distill.synth.fit import MOST_EFFORT, Problem, fit
 from novacula.distill.synth.lags import MOST_LAGS, lag_problems
 from novacula.distill.synth.limits import Budget, Limits
 from novacula.distill.synth.rewrite import readable, shorten
+from novacula.distill.synth.style import awkwardness, styled
 from novacula.distill.synth.table import Table, Words, table_of, words_of_behavior, words_of_table
 from novacula.errors import InputError
 
@@ -96,7 +97,7 @@ def synthesize(
     for evidence in all_evidence:
         budget = Budget(limits.work // len(all_evidence), limits.nodes + 1)
         for method, program in _programs(evidence, budget):
-            program = readable(shorten(program))
+            program = styled(readable(shorten(program)))
             if program in candidates or program.nodes > limits.nodes or not evidence.reproduces(program):
                 continue
             candidates[program] = Candidate(program, method, evidence.name)
@@ -105,9 +106,9 @@ def synthesize(
     return sorted(candidates.values(), key=_simplicity)
 
 
-def _simplicity(candidate: Candidate) -> tuple[int, int, int]:
+def _simplicity(candidate: Candidate) -> tuple[int, int, int, int]:
     program = candidate.program
-    return program.nodes, sum(map(abs, program.start)), len(program.state)
+    return program.nodes, awkwardness(program), sum(map(abs, program.start)), len(program.state)
 
 
 def _evidence(
