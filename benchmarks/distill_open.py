@@ -9,6 +9,7 @@ if it equals the task's definition (`novacula.distill.bench_open.agrees`).
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from aalpy.base import SUL
@@ -18,7 +19,7 @@ from harness import arguments, save, table_head, table_row
 
 from novacula.distill import BenchConfig, bench
 from novacula.distill.bench import BENCH
-from novacula.distill.bench_open import agrees, rows_of, symbols_of
+from novacula.distill.bench_open import Form, agrees, rows_of, symbols_of
 from novacula.distill.bench_report import TaskRow
 from novacula.distill.sequences import Alphabet
 from novacula.distill.states.queried import machine_of
@@ -29,6 +30,7 @@ from novacula.runs import RunFolder
 
 HEAD = ("task", "outcome", "true", "nodes", "states", "road", "CPU s", "automata alone", "states", "CPU s")
 _ROUNDS = 40
+FORMS: tuple[Form, ...] = ("function", "data")
 
 
 class TaskSystem(SUL):
@@ -58,7 +60,7 @@ def learned_alone(name: str, row: TaskRow) -> tuple[str, object, float]:
     places = list(range(len(system.symbols)))
     if row.task.endswith(".function"):
         oracle = StatePrefixEqOracle(places, system, walks_per_state=50, walk_len=20)
-        found = run_KV(places, system, oracle, "mealy", max_learning_rounds=_ROUNDS, print_level=0)
+        found: Any = run_KV(places, system, oracle, "mealy", max_learning_rounds=_ROUNDS, print_level=0)
     else:
         lines = rows_of(task, row.seed or 0).splitlines()
         traces = []
@@ -97,7 +99,7 @@ def main() -> None:
     if options.run and options.run.exists():
         result = BENCH.resume(RunFolder.open(options.run))
     else:
-        forms = tuple(form for form in ("function", "data") if form in options.forms)
+        forms: tuple[Form, ...] = tuple(form for form in FORMS if form in options.forms)
         config = BenchConfig(suite="open", half=options.half, forms=forms, task_seconds=options.task_seconds)
         result = bench(config, out=options.run)
     findings, alone = result.findings, {}
