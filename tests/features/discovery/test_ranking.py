@@ -7,9 +7,8 @@ import pytest
 
 from novacula.features.clouds.cloud import Plane
 from novacula.features.clouds.cloud_score import score_plane
-from novacula.features.discovery.findings import ClusterRow
+from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, RankFindings
 from novacula.features.discovery.ranking import (
-    LEAST_EXCESS,
     ClusterScore,
     PlaneScore,
     gaussian_like,
@@ -85,3 +84,11 @@ def test_ranks_are_by_score_and_ties_by_number() -> None:
     ]
     ordered = with_ranks(rows)
     assert [(row.cluster, row.rank, row.published_rank) for row in ordered] == [(2, 1, 3), (3, 2, 1), (4, 3, 2)]
+
+
+def test_a_score_of_almost_nothing_does_not_exceed_a_chance_of_nothing() -> None:
+    plain = ClusterRow(1, 1, 0, 1.0, (), (1, 2), 10, 1.0, 0.0, 0.0, False, None, None, None, None, None, None, None, "")
+    rows = tuple(replace(plain, score=score) for score in (0.3, 0.1, 0.02))
+    assert RankFindings(rows, (0.0,) * 20).above_chance == 2
+    assert "less than 0.05 counts as nothing" in RankFindings(rows, (0.0,) * 20).against_chance
+    assert RankFindings(rows, (0.2,) * 20).above_chance == 1

@@ -58,7 +58,7 @@ def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
         sections.append(Section("In short", Markup("").join(Markup("<p>{}</p>").format(text) for text in said)))
     if found.rank:
         sections.append(_ranking_section(found.rank, found.has_blocks))
-        sections += [_chance_section(found.rank, found.against_chance)] if found.rank.null else []
+        sections += [_chance_section(found.rank, found.against_chance, found.has_blocks)] if found.rank.null else []
     if found.cluster and found.cluster.block == 1:
         sections.append(_stability_section(found.cluster))
     if found.train_sae:
@@ -103,7 +103,7 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
         "chance are gray. "
         "Click on a heading to sort."
     )
-    gray = [i for i, row in enumerate(found.ranking) if row.score <= found.chance]
+    gray = [i for i, row in enumerate(found.ranking) if row.score <= found.bar]
     return Section("Ranking", table(_RANKING, rows, sortable=True, minor=_MINOR, gray=gray), note)
 
 
@@ -111,7 +111,7 @@ def _number(value: float | None, digits: int = 3) -> str:
     return "" if value is None else f"{value:.{digits}f}"
 
 
-def _chance_section(found: RankFindings, against: str) -> Section:
+def _chance_section(found: RankFindings, against: str, blocks: bool) -> Section:
     scores = [row.score for row in found.ranking]
 
     def draw(figure: "Figure") -> None:
@@ -122,9 +122,8 @@ def _chance_section(found: RankFindings, against: str) -> Section:
         axis.set(xlabel="score, bits", ylabel="density")
         axis.legend()
 
-    note = (
-        f"{len(found.null)} clusters of living latents that were drawn at random, as large as the real ones. {against}"
-    )
+    drawn = "blocks" if blocks else "clusters of living latents that were drawn at random, as large as the real ones"
+    note = f"{len(found.null)} {drawn}. {against}"
     picture = figure_svg("chance", "Histogram of the scores of real and of random clusters.", draw, height=2.8)
     return Section("What chance makes", picture, note)
 

@@ -122,9 +122,12 @@ class ClusterRow:
     dimension: float | None = None
 
 
+LEAST_EXCESS = 0.05
+"""Bits by which a cluster must exceed its Gaussian cloud to be called irreducible, and to exceed chance."""
 _FEW_NULLS = 10
 _OF_BLOCKS = (
-    " For blocks this says little: lines that have nothing to do with each other, but share a block, exceed chance too."
+    " Chance is the same blocks on states whose lines were made independent. Lines that are active together, or never "
+    "together, exceed it too; chance alone does once in {} rows."
 )
 
 
@@ -146,9 +149,14 @@ class RankFindings:
         return max(self.null, default=0.0)
 
     @property
+    def bar(self) -> float:
+        """What a score must exceed: the largest score of chance, and `LEAST_EXCESS`."""
+        return max(self.chance, LEAST_EXCESS)
+
+    @property
     def above_chance(self) -> int:
         """Clusters that score more than chance."""
-        return sum(row.score > self.chance for row in self.ranking)
+        return sum(row.score > self.bar for row in self.ranking)
 
     @property
     def against_chance(self) -> str:
@@ -158,7 +166,8 @@ class RankFindings:
         count = f"{self.above_chance} of {len(self.ranking)} rows exceed" if self.above_chance else "No row exceeds"
         of = f"the highest of {len(self.null)} clusters" if len(self.null) > 1 else "the only cluster"
         few = " These are too few to rely on: raise --nulls." if len(self.null) < _FEW_NULLS else ""
-        return f"{count} chance: {of} of chance scores {self.chance:.3f} bits.{few}"
+        least = f"; less than {LEAST_EXCESS} counts as nothing" if self.chance < LEAST_EXCESS else ""
+        return f"{count} chance: {of} of chance scores {self.chance:.3f} bits{least}.{few}"
 
 
 class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
@@ -170,6 +179,7 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
         recover: what the model's loss keeps with it.
         encode: the tokens that are encoded.
         cluster: the clusters of latents.
+        chance: the tokens of the states of chance, for blocks alone (`discovery.lines`).
         rank: the ranking of the clusters.
     """
 
@@ -178,6 +188,7 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
     recover: Recovery | None = None
     encode: EncodeFindings | None = None
     cluster: GroupFindings | None = None
+    chance: EncodeFindings | None = None
     rank: RankFindings | None = None
 
     @property
@@ -190,16 +201,17 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
         """A sentence that tells how many clusters exceed chance, and what that is worth; empty without a ranking."""
         if not self.rank:
             return ""
-        return self.rank.against_chance + (_OF_BLOCKS if self.has_blocks else "")
+        return self.rank.against_chance + (
+            _OF_BLOCKS.format(len(self.rank.null) + 1) if self.has_blocks and self.rank.null else ""
+        )
 
     @property
     def outcome(self) -> str:
         """The run in a few words, for lists."""
         if self.rank:
             best = max((row.score for row in self.rank.ranking), default=0.0)
-            if self.has_blocks:
-                return f"{len(self.rank.ranking)} blocks, best {best:.2f} bits"
-            return f"{self.rank.above_chance} clusters above chance, best {best:.2f} bits"
+            what = "blocks" if self.has_blocks else "clusters"
+            return f"{self.rank.above_chance} {what} above chance, best {best:.2f} bits"
         if self.cluster:
             return f"{len(self.cluster.clusters)} clusters"
         if self.train_sae:

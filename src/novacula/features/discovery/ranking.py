@@ -7,9 +7,9 @@ as they are, arXiv 2405.14860, section 4; the best of planes with and without in
 clusters of chance are ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from novacula.features.clouds.cloud import Plane, planes
 from novacula.features.clouds.cloud_score import CloudScore, score_plane
 from novacula.features.clouds.geometry import Shape, shape_of
 from novacula.features.config import DiscoverConfig
-from novacula.features.discovery.findings import ClusterRow, GroupFindings, RankFindings
+from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.grouping import living
+from novacula.features.discovery.lines import null_blocks
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
 from novacula.features.discovery.slices import CodeMatrix
 from novacula.features.store import Store
@@ -34,8 +35,6 @@ LEAST_MEMBERS = 3
 """Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
 LEAST_POINTS = 100
 """Tokens that a cluster needs to be scored."""
-LEAST_EXCESS = 0.05
-"""Bits by which a cluster must exceed its Gaussian cloud to be called irreducible."""
 MARGIN = 1.25
 """The score of the Gaussian cloud is taken so many times, since it is an estimate itself."""
 _WEAK = 3
@@ -181,7 +180,6 @@ def null_clusters(
     alive: Int[np.ndarray, " alive"],
     count: int,
     seed: int,
-    least: int = LEAST_MEMBERS,
 ) -> list[Int[np.ndarray, " _"]]:
     """Draws clusters of living latents that have nothing to do with each other, as large as the real ones.
 
@@ -193,7 +191,7 @@ def null_clusters(
     own = -1 - np.arange(len(uses))  # a latent in no cluster is one of its own
     for number, members in enumerate(clusters):
         own[members] = number
-    scored = [len(members) for members in clusters if least <= len(members) <= len(alive)]
+    scored = [len(members) for members in clusters if LEAST_MEMBERS <= len(members) <= len(alive)]
     drawn = []
     for size in random.choice(scored, count).tolist() if scored else []:
         order = random.choice(alive, len(alive), replace=False, p=weights / weights.sum())
@@ -254,7 +252,17 @@ class _State:
 
 
 class Ranking(Program):
-    """Scores a cluster a step, then the clusters of chance, and draws pictures of the best in a last step."""
+    """Scores a cluster a step, then the clusters of chance, and draws pictures of the best in a last step.
+
+    Args:
+        codes: of all states.
+        decoder: the dictionary's rows.
+        grouping: its clusters, or blocks.
+        store: the states.
+        config: options.
+        out: where the pictures go.
+        chance: returns the codes of the states of chance of a round; needed for blocks alone (`lines`).
+    """
 
     def __init__(
         self,
@@ -264,6 +272,7 @@ class Ranking(Program):
         store: Store,
         config: DiscoverConfig,
         out: Path,
+        chance: Callable[[int], CodeMatrix] | None = None,
     ) -> None:
         self._codes, self._decoder, self._store, self._config, self._out = codes, decoder, store, config, out
         clusters, uses = [np.array(members) for members in grouping.clusters], codes.uses
@@ -272,7 +281,12 @@ class Ranking(Program):
         self._clusters, self._stability = clusters, grouping.stability
         ranked = [clusters[number] for number in self._numbers]
         self._least = min(LEAST_MEMBERS, grouping.block) if grouping.block > 1 else LEAST_MEMBERS
-        self._nulls = null_clusters(ranked, uses, living(codes), config.nulls, config.seed, self._least)
+        self._chance = lru_cache(1)(chance or (lambda _: codes))
+        if chance:
+            self._nulls = null_blocks(ranked, config.nulls, config.seed)
+        else:
+            drawn = null_clusters(ranked, uses, living(codes), config.nulls, config.seed)
+            self._nulls = [(0, members) for members in drawn]
         self._done = _State()
 
     @property
@@ -290,13 +304,14 @@ class Ranking(Program):
         done = self._done
         if len(done.rows) < len(self._numbers):
             number = self._numbers[len(done.rows)]
-            scored = self._score(self._clusters[number])
+            scored = self._score(self._codes, self._clusters[number])
             examples = frequent_tokens(self._store, self._codes.rows(scored.members))
             row = scored.row(number, self._stability[number], examples)
             self._done = replace(done, rows=(*done.rows, row))
             return Step({"cluster": number, "score": round(row.score, 4)})
         if len(done.null) < len(self._nulls):
-            score = self._score(self._nulls[len(done.null)]).score
+            number, members = self._nulls[len(done.null)]
+            score = self._score(self._chance(number), members).score
             self._done = replace(done, null=(*done.null, score))
             return Step({"cluster": "chance", "score": round(score, 4)})
         best = with_ranks(done.rows)[: self._config.shown]
@@ -306,8 +321,8 @@ class Ranking(Program):
         self._done = replace(done, drawn=True)
         return Step({"cluster": "pictures", "score": 0.0})
 
-    def _score(self, members: Int[np.ndarray, " members"]) -> ClusterScore:
-        return score_cluster(self._codes, self._decoder, members, self._config, self._least)
+    def _score(self, codes: CodeMatrix, members: Int[np.ndarray, " members"]) -> ClusterScore:
+        return score_cluster(codes, self._decoder, members, self._config, self._least)
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:

@@ -17,6 +17,7 @@ from typing_extensions import override
 from novacula.errors import InputError
 from novacula.features.discovery.findings import EncodeFindings
 from novacula.features.sae import SparseAutoencoder
+from novacula.features.sae.codes import Codes
 from novacula.features.store import Store
 from novacula.files import from_json, read_safetensors, write_safetensors
 from novacula.runs import Program, Step
@@ -143,11 +144,7 @@ def encode_shard(path: str | os.PathLike[str], sae: SparseAutoencoder, states: F
 
 def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeMatrix:
     """Reads the codes of all shards, in order, into one matrix."""
-    parts: list[dict[str, np.ndarray]] = []
-    for path in paths:
-        part = read_safetensors(path, max_bytes=_MAX_SHARD)
-        _check_codes(part, n_latents, str(Path(path)))
-        parts.append(part)
+    parts = [_read(path, n_latents) for path in paths]
     if not parts:
         raise InputError("codes", "there are none, as nothing has been encoded")
     counts = np.concatenate([part["counts"] for part in parts])
@@ -156,6 +153,19 @@ def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeM
     values = np.concatenate([part.pop("values") for part in parts])
     by_token = scipy.sparse.csr_array((values, latents, starts), shape=(len(counts), n_latents))
     return CodeMatrix(by_token.tocsc())
+
+
+def read_shard(path: str | os.PathLike[str], n_latents: int) -> Codes:
+    """Reads the codes of a shard, token by token."""
+    part = _read(path, n_latents)
+    counts, latents, values = (torch.from_numpy(part[name]) for name in ("counts", "latents", "values"))
+    return Codes(counts.cumsum(0) - counts, latents.long(), values, n_latents)
+
+
+def _read(path: str | os.PathLike[str], n_latents: int) -> dict[str, np.ndarray]:
+    part = read_safetensors(path, max_bytes=_MAX_SHARD)
+    _check_codes(part, n_latents, str(Path(path)))
+    return part
 
 
 def _check_codes(part: dict[str, np.ndarray], n_latents: int, source: str) -> None:
@@ -177,12 +187,12 @@ def _check_codes(part: dict[str, np.ndarray], n_latents: int, source: str) -> No
 
 
 class Encoding(Program):
-    """Encodes a shard a step."""
+    """Encodes a shard a step; in more than one round, each anew."""
 
-    def __init__(self, store: Store, sae: SparseAutoencoder, folder: Path) -> None:
+    def __init__(self, store: Store, sae: SparseAutoencoder, folder: Path, rounds: int = 1) -> None:
         store.check_filled()
         sae.check_width(store.width, str(store.path))
-        self._store, self._sae, self._folder = store, sae, folder
+        self._store, self._sae, self._folder, self._rows = store, sae, folder, rounds * tuple(store.shard_rows)
         folder.mkdir(parents=True, exist_ok=True)
         self._shard = 0
 
@@ -194,13 +204,17 @@ class Encoding(Program):
     @property
     @override
     def length(self) -> int:
-        return len(self._store.shard_rows)
+        return len(self._rows)
 
     @override
     def step(self) -> Step:
-        encode_shard(codes_path(self._folder, self._shard), self._sae, self._store.states(self._shard))
+        encode_shard(codes_path(self._folder, self._shard), self._sae, self._states(self._shard))
         self._shard += 1
         return Step({"tokens": self.result().tokens})
+
+    def _states(self, number: int) -> Float[np.ndarray, "rows width"]:
+        """Returns the states of a step."""
+        return self._store.states(number)
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:
@@ -209,11 +223,11 @@ class Encoding(Program):
     @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         done = from_json(EncodeFindings, data, "the checkpoint of the codes").tokens
-        self._shard = int(np.searchsorted(np.cumsum(self._store.shard_rows), done, side="right"))
+        self._shard = int(np.searchsorted(np.cumsum(self._rows), done, side="right"))
 
     @override
     def result(self) -> EncodeFindings:
-        return EncodeFindings(sum(self._store.shard_rows[: self._shard]))
+        return EncodeFindings(sum(self._rows[: self._shard]))
 
 
 def codes_path(folder: Path, shard: int) -> Path:

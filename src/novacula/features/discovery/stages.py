@@ -15,6 +15,7 @@ from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConf
 from novacula.features.discovery.collection import BATCH, Collection, Passage, passage_order, read_passages, vocabulary
 from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
 from novacula.features.discovery.grouping import group, group_blocks
+from novacula.features.discovery.lines import ChanceEncoding
 from novacula.features.discovery.pictures import PICTURES
 from novacula.features.discovery.ranking import Ranking
 from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 RECOVERED = 2
 """Passages on which the loss of the model with the dictionary is measured."""
-STORE, SAE, CODES = "store", "sae", "codes"
+STORE, SAE, CODES, CHANCE = "store", "sae", "codes", "chance"
 """Artifacts of a run, beside the pictures."""
 
 
@@ -165,6 +166,12 @@ class Material:
         shards = range(len(self.store.shard_rows))
         return read_codes([codes_path(self.folder.artifact(CODES), shard) for shard in shards], self.sae.n_latents)
 
+    def chance_codes(self, number: int) -> CodeMatrix:
+        """Returns the codes of the states of chance of a round."""
+        shards = len(self.store.shard_rows)
+        numbers = range(number * shards, (number + 1) * shards)
+        return read_codes([codes_path(self.folder.artifact(CHANCE), shard) for shard in numbers], self.sae.n_latents)
+
     def layer(self, config: CollectConfig) -> int:
         """Returns the layer of the states; by default the middle one."""
         return self.model.n_layers // 2 if config.layer is None else config.layer
@@ -226,10 +233,29 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
 
         return OneStep(GroupFindings, make, lambda found: ("clusters", len(found.clusters)))
 
+    def grouping() -> GroupFindings:
+        assert pipeline.findings.cluster is not None, "the stage before has made the clusters"
+        return pipeline.findings.cluster
+
+    def chance() -> Program:
+        blocks = min(len(grouping().clusters), config.clusters)
+        return ChanceEncoding(
+            material.store,
+            material.sae,
+            material.folder.artifact(CODES),
+            material.codes,
+            material.folder.artifact(CHANCE),
+            rounds=-(-config.nulls // blocks),
+            seed=config.seed,
+        )
+
     def rank() -> Program:
-        grouping, pictures = pipeline.findings.cluster, material.folder.artifact(PICTURES)
-        assert grouping is not None, "the stage before has made the clusters"
-        return Ranking(material.codes, material.sae.decoder.numpy(), grouping, material.store, config, pictures)
+        pictures, codes = material.folder.artifact(PICTURES), material.chance_codes if has_chance else None
+        return Ranking(
+            material.codes, material.sae.decoder.numpy(), grouping(), material.store, config, pictures, codes
+        )
+
+    has_chance = config.nulls > 0 and (material.sae.block > 1 if source.sae else config.kind == "block")
 
     pipeline = Pipeline(
         [
@@ -238,6 +264,7 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
             *([loss_measurement(material, config)] if source.model else []),
             Stage("encode", lambda: Encoding(material.store, material.sae, material.folder.artifact(CODES))),
             Stage("cluster", group_latents),
+            *([Stage("chance", chance)] if has_chance else []),
             Stage("rank", rank),
         ]
     )

@@ -1,0 +1,119 @@
+"""Chance for blocks: their lines are found, moved to other tokens, and encoded again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from novacula.features.config import DiscoverConfig
+from novacula.features.discovery.lines import ChanceEncoding, block_lines, null_blocks
+from novacula.features.discovery.ranking import score_cluster
+from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
+from novacula.features.discovery.source import store_states
+from novacula.features.sae import SparseAutoencoder
+
+ROWS, BLOCKS = 8000, 8
+CONFIG = DiscoverConfig(kind="block", block=2, latents=2 * BLOCKS, k=4, points=600)
+
+
+def dictionary() -> SparseAutoencoder:
+    """Its blocks are the first two coordinates, the next two, and so on."""
+    matrix, zeros = torch.eye(2 * BLOCKS), torch.zeros(2 * BLOCKS)
+    return SparseAutoencoder("block", matrix, zeros, matrix, zeros, zeros, k=4, block=2)
+
+
+def drawn(random: np.random.Generator, *, circle: bool) -> tuple[np.ndarray, np.ndarray]:
+    """States with two lines in each block, or a circle in the first one; and the directions of the lines."""
+    angles = random.uniform(0, np.pi, BLOCKS) + np.array([[0.0], [1.2]])  # they need not be at right angles
+    lines = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    values = random.uniform(0.5, 1.5, (ROWS, 2, BLOCKS)) * (random.random((ROWS, 2, BLOCKS)) < 0.12)
+    states = np.einsum("nlb,lbd->nbd", values, lines)
+    if circle:
+        turn = random.uniform(0, 2 * np.pi, ROWS)
+        on = random.random(ROWS) < 0.2
+        states[:, 0] = (random.uniform(0.9, 1.1, ROWS) * on)[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
+    states += 0.01 * random.standard_normal(states.shape)
+    return states.reshape(ROWS, -1).astype(np.float32), lines
+
+
+def encoded(states: np.ndarray, folder: Path) -> tuple[CodeMatrix, CodeMatrix]:
+    """The codes of the states, and of those of chance."""
+    sae, store, matrices = dictionary(), store_states(folder / "store", states, source="drawn"), []
+    real = folder / "codes"
+
+    def encode(program: Encoding, out: Path, rounds: int) -> CodeMatrix:
+        while program.position < program.length:
+            program.step()
+        shards = len(store.shard_rows)
+        return read_codes([codes_path(out, shard) for shard in range((rounds - 1) * shards, rounds * shards)], 16)
+
+    matrices.append(encode(Encoding(store, sae, real), real, 1))
+    chance = ChanceEncoding(store, sae, real, matrices[0], folder / "chance", rounds=2, seed=3)
+    matrices.append(encode(chance, folder / "chance", 2))
+    return matrices[0], matrices[1]
+
+
+def scores(codes: CodeMatrix) -> list[float]:
+    decoder = dictionary().decoder.numpy()
+    return [
+        score_cluster(codes, decoder, np.arange(2 * block, 2 * block + 2), CONFIG, 2).score for block in range(BLOCKS)
+    ]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_lines_are_found_though_they_are_not_at_right_angles(seed: int, tmp_path: Path) -> None:
+    states, lines = drawn(np.random.default_rng(seed), circle=False)
+    real, _ = encoded(states, tmp_path)
+    turns, found = block_lines(real, dictionary(), 0)
+    rows = found.decoder.numpy().reshape(BLOCKS, 2, 2 * BLOCKS)
+    for block in range(BLOCKS):
+        own = rows[block, :, 2 * block : 2 * block + 2]
+        np.testing.assert_allclose(turns[block] @ own.T, np.eye(2), atol=1e-5)  # codes to lines, and back
+        cosines = np.abs(own @ lines[:, block].T) / np.linalg.norm(own, axis=1, keepdims=True)
+        assert cosines.max(0).min() > 0.995
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_independent_lines_chance_makes_the_same(seed: int, tmp_path: Path) -> None:
+    """Many tokens have more active blocks than the dictionary keeps, so lines seem to be active together."""
+    real, chance = encoded(drawn(np.random.default_rng(seed), circle=False)[0], tmp_path)
+    norms = [np.sort(np.abs(codes.matrix.toarray()).max(1))[2000::80] for codes in (real, chance)]
+    np.testing.assert_allclose(norms[0], norms[1], atol=0.06)
+    assert max(scores(real)) <= max(scores(chance)) + 0.03
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_circle_exceeds_chance_alone(seed: int, tmp_path: Path) -> None:
+    real, chance = encoded(drawn(np.random.default_rng(seed), circle=True)[0], tmp_path)
+    highest = max(scores(chance))
+    first, *others = scores(real)
+    assert first > highest + 0.1
+    assert max(others) <= highest + 0.03
+
+
+def test_lines_go_to_other_tokens_each_by_its_own_way(tmp_path: Path) -> None:
+    """How strongly a line is active stays, token by token; that two lines of a block are active together does not."""
+    random = np.random.default_rng(0)
+    on = random.random((ROWS, BLOCKS)) < 0.1
+    states = (random.uniform(0.5, 1.5, (ROWS, BLOCKS, 2)) * on[:, :, None]).reshape(ROWS, -1).astype(np.float32)
+    store = store_states(tmp_path / "store", states, source="drawn")
+    Encoding(store, dictionary(), tmp_path / "codes").step()
+    real = read_codes([codes_path(tmp_path / "codes", 0)], 16)
+    made = ChanceEncoding(store, dictionary(), tmp_path / "codes", real, tmp_path / "chance", 1, 0)._states(0)
+    turns, _ = block_lines(real, dictionary(), 0)
+    for block in range(BLOCKS):
+        place = slice(2 * block, 2 * block + 2)
+        before, after = (array[:, place] @ turns[block].T for array in (states, made))
+        np.testing.assert_allclose(np.sort(before, axis=0), np.sort(after, axis=0), atol=1e-4)
+        assert np.mean((np.abs(after) > 0.1).all(1)) < 0.02
+
+
+def test_blocks_of_chance_are_drawn_once_a_round() -> None:
+    blocks = [np.array([2 * number, 2 * number + 1]) for number in range(5)]
+    drawn = null_blocks(blocks, 12, seed=0)
+    assert [number for number, _ in drawn] == [0] * 5 + [1] * 5 + [2] * 2
+    for number in (0, 1):
+        assert {int(members[0]) for own, members in drawn if own == number} == {0, 2, 4, 6, 8}
+    assert len(null_blocks(blocks, 3, seed=0)) == 3
+    assert null_blocks(blocks, 0, seed=0) == []
