@@ -8,6 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console, RenderableType
     from rich.table import Table
     from rich.text import Text
@@ -132,6 +134,13 @@ def _brief(value: object) -> str:
             return "yes" if value else "no"
         case _:
             return str(value)
+
+
+def open_page(page: "Path") -> None:
+    """Shows a page in the web browser."""
+    import webbrowser
+
+    webbrowser.open(page.resolve().as_uri())
 
 
 def log_to_stderr(level: int) -> None:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from novacula.cli.console import printable, show_result, table
-from novacula.cli.features_discovery import DISCOVERY_SCREENS, DISCOVERY_VERBS, Model
+from novacula.cli.features_discovery import DISCOVERY_SCREENS, DISCOVERY_VERBS, Model, open_
 from novacula.cli.options import CampaignOptions, Flat, Grouped, RunOptions
 from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
@@ -111,6 +111,7 @@ def explain(
 
 for _verb in DISCOVERY_VERBS:
     app.command(_verb)
+app.command(open_, name="open")
 
 
 def _show_score(result: "RunResult[ScoreFindings]") -> None:

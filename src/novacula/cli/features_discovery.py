@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from novacula.cli.console import printable, show_result, table
-from novacula.cli.options import CampaignOptions, Flat, Grouped, RunOptions
+from novacula.cli.console import EXIT_FINISHED, open_page, print_json, printable, show_result, table
+from novacula.cli.options import CampaignOptions, Flat, Grouped, Json, RunName, RunOptions, Runs
 from novacula.cli.screen import Screen, describe_job, perform
-from novacula.features.config import CollectConfig, DiscoverConfig, SurveyConfig, TrainSaeConfig
+from novacula.features.config import CollectConfig, DiscoverConfig, OpenConfig, SurveyConfig, TrainSaeConfig
 
 if TYPE_CHECKING:
     from novacula.features.discovery.findings import DiscoverFindings, SurveyFindings
@@ -116,6 +116,42 @@ def survey(
 
     source = DiscoverSource(model=model, text=tuple(map(str, text)))
     return perform(partial(run, source, config, **options.where), DISCOVERY_SCREENS["survey"], options)
+
+
+def open_(
+    run: RunName,
+    rank: int,
+    /,
+    *,
+    show: bool = True,
+    runs: Runs = Path("runs"),
+    json: Json = False,
+    config: Flat[OpenConfig] = OpenConfig(),
+) -> int:
+    """Look at one feature of a discovery: its contexts, its plane, and what the model says when it is moved along it.
+
+    Example: novacula features open runs/features-discover 1
+    Example: novacula features open features-discover 3 --prompts 0 --no-show
+
+    Args:
+        rank: Its rank in the run's report, from 1.
+        show: Show the page in the web browser.
+    """
+    from novacula.features.open import open_feature
+    from novacula.files import to_json
+
+    found = open_feature(run, rank, config, runs)
+    if json:
+        print_json({"schema_version": 1, **to_json(found)})
+    else:
+        heads = ("angle", "next tokens that become likelier", "changed")
+        rows = [
+            (f"{made.degrees:.0f}°", " ".join(map(repr, made.tokens)), f"{made.changed:.0%}") for made in found.moves
+        ]
+        show_result(*([table(heads, rows)] if rows else []), printable(found.page))
+    if show and not json:
+        open_page(Path(found.page))
+    return EXIT_FINISHED
 
 
 def _text(path: Path | None) -> str | None:

@@ -13,6 +13,7 @@ from novacula.cli.console import (
     EXIT_FINISHED,
     EXIT_UNREACHED,
     facts_table,
+    open_page,
     print_json,
     printable,
     say,
@@ -128,7 +129,7 @@ def report(run: RunName, /, *, runs: Runs = Path("runs"), open: bool = False, js
     else:
         show_result(printable(str(path)))
     if open:
-        _open(path)
+        open_page(path)
 
 
 @app.command
@@ -162,7 +163,7 @@ def gallery(
     else:
         show_result(printable(str(index)))
     if open:
-        _open(index)
+        open_page(index)
 
 
 @app.command
@@ -226,12 +227,6 @@ def remove(
     else:
         show_result(f"{len(found)} runs removed")
     return EXIT_FINISHED
-
-
-def _open(page: Path) -> None:
-    import webbrowser
-
-    webbrowser.open(page.resolve().as_uri())
 
 
 def _show_listing(found: "list[RunSummary]") -> None:

@@ -28,6 +28,7 @@ from .config import (
     CollectConfig as CollectConfig,
     DiscoverConfig as DiscoverConfig,
     ExplainConfig as ExplainConfig,
+    OpenConfig as OpenConfig,
     ProbeConfig as ProbeConfig,
     ScoreConfig as ScoreConfig,
     SteerConfig as SteerConfig,
@@ -44,6 +45,7 @@ from .models import (
     find_smollm2 as find_smollm2,
     load_model as load_model,
 )
+from .open import open_feature as open_feature
 from .probe import CircleEvidence as CircleEvidence, probe as probe, probe_states as probe_states
 from .sae import SparseAutoencoder as SparseAutoencoder, read_sae as read_sae, write_sae as write_sae
 from .score import score as score

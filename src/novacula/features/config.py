@@ -204,6 +204,23 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
 
 
 @dataclass(frozen=True)
+class OpenConfig:
+    """How a discovered feature is moved to see what it does.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    prompts: int = 16
+    """Tokens whose states are moved along the feature, the most active ones; 0 to load no model."""
+    angles: int = 8
+    """Angles of its plane to which they are moved."""
+
+    def __post_init__(self) -> None:
+        refuse(_outside(self, {"prompts": (0, 1000), "angles": (2, 360)}))
+
+
+@dataclass(frozen=True)
 class SurveyConfig(DiscoverConfig, CampaignOptions):
     """At which layers discovery is done, how, and where it is computed.
 

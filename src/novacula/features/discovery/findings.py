@@ -220,6 +220,48 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
 
 
 @dataclass(frozen=True)
+class Move:
+    """What a model says next where a feature's states are turned to an angle of its plane.
+
+    Attributes:
+        degrees: the angle.
+        tokens: next tokens whose log-probability rises most.
+        rises: by how much it exceeds its mean over all angles, in nats.
+        changed: share of the prompts whose most likely next token is another than without turning.
+    """
+
+    degrees: float
+    tokens: tuple[str, ...]
+    rises: tuple[float, ...]
+    changed: float
+
+
+@dataclass(frozen=True)
+class FeatureFindings:
+    """What ``features open`` shows of a feature.
+
+    Attributes:
+        rank: its rank.
+        cluster: its cluster.
+        score: its score, in bits.
+        bar: what a score must exceed.
+        shape: its shape.
+        moves: what moving along it does, by angle; none without a model.
+        page: its page.
+        run: the run's name.
+    """
+
+    rank: int
+    cluster: int
+    score: float
+    bar: float
+    shape: str
+    moves: tuple[Move, ...]
+    page: str
+    run: str
+
+
+@dataclass(frozen=True)
 class TopCluster:
     """A cluster among the first of its layer; for the attributes see `ClusterRow`."""
 
