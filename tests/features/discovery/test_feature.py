@@ -26,7 +26,7 @@ WIDTH, ROWS = 8, 600
 def blocks(rows: np.ndarray) -> SparseAutoencoder:
     """A dictionary of blocks of two orthonormal rows."""
     matrix, zeros = torch.from_numpy(rows).float(), torch.zeros(len(rows))
-    return SparseAutoencoder("block", matrix, zeros, matrix, zeros, torch.zeros(rows.shape[1]), k=1, block=2)
+    return SparseAutoencoder("block", matrix, zeros, matrix, torch.zeros(rows.shape[1]), zeros, k=1, block=2)
 
 
 def ranked(plane: str, tokens: int) -> ClusterRow:
