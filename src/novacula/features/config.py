@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from cyclopts import Parameter
 
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 SaeKind = Literal["relu", "topk", "batchtopk", "jumprelu", "block"]
 ClusterMethod = Literal["communities", "components", "threshold", "agglomerative", "hdbscan", "spectral"]
 AffinityName = Literal["cosine", "angular", "activity", "mixed"]
+
+
+NuisanceName = Literal["punctuation", "position"]
+NUISANCES: tuple[NuisanceName, ...] = get_args(NuisanceName)
+
+
+def _convert_names(_: object, tokens: "Sequence[Token]") -> tuple[str, ...]:
+    return tuple(name for token in tokens for name in token.value.split(","))
 
 
 def _convert_layers(_: object, tokens: "Sequence[Token]") -> tuple[int, ...]:
@@ -181,6 +189,9 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     radius: float = 0.35
     """Tokens on which a cluster is weakly active are left out, as they are mostly noise: those whose point is nearer to
     the origin than this part of the 95th percentile."""
+    without: Annotated[tuple[NuisanceName, ...], Parameter(converter=_convert_names, n_tokens=1)] = ()
+    """Tokens that take no part in clusters and ranking, with commas between: punctuation (no letter or digit), position
+    (the first four places of a context)."""
     nulls: int = 20
     """Clusters of chance that are scored beside the real ones."""
     shown: int = 24
@@ -198,6 +209,8 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
         problems = [*CollectConfig._problems(self), *TrainSaeConfig._problems(self), *_outside(self, bounds)]
         if not 0 <= self.radius < 1:
             problems.append(f"--radius is {self.radius:g}; it must lie in 0 … 1, 1 excluded")
+        if unknown := {*self.without} - {*NUISANCES}:
+            problems.append(f"--without is {', '.join(sorted(unknown))}; it may be {', '.join(NUISANCES)}")
         if self.cutoff is not None:
             problems += unless_between("--cutoff", self.cutoff, -1, 1)
         return problems

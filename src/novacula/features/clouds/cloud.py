@@ -23,6 +23,8 @@ FEWEST = 20
 FAR = 200.0
 """Median deviations from the median beyond which a point is an outlier, such as a model's first token."""
 _MOST_BYTES = 2_000_000_000
+_SAMPLE = 10_000
+"""Least number of points, if there are so many, by which the median of a large cloud is estimated."""
 _FLAT = 1e-6
 """A cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers."""
 AXES = 5
@@ -124,7 +126,7 @@ def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray
         problems.append(f"has {n} points in {spanned} dimensions, as many as {n} points can span; more are needed")
     if problems:
         raise InputError(source, *problems)
-    return points.astype(float)
+    return points.astype(float, copy=False)
 
 
 def as_points(points: object) -> np.ndarray:
@@ -155,16 +157,25 @@ def outlying(points: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " rows"]:
     They lie more than `FAR` median deviations from the median of a column. If they are more than one in fifty they are
     a part of the cloud.
     """
-    points = points / np.abs(points).max()
-    away = np.abs(points - np.median(points, axis=0))
-    typical = np.median(away, axis=0)
-    rows = np.flatnonzero((away > FAR * typical)[:, typical > 0].any(axis=1))
+    size = _size(points)
+    some = points[:: max(1, len(points) // _SAMPLE)] / size
+    center = np.median(some, axis=0)
+    reach = FAR * np.median(np.abs(some - center), axis=0)
+    # Whole columns are compared only where a point lies outside: that spares a copy of all points.
+    outside = (points.max(axis=0) / size - center > reach) | (center - points.min(axis=0) / size > reach)
+    columns = np.flatnonzero(outside & (reach > 0))
+    rows = np.flatnonzero((np.abs(points[:, columns] / size - center[columns]) > reach[columns]).any(axis=1))
     return rows if len(rows) * 50 <= len(points) else rows[:0]
+
+
+def _size(points: Float[np.ndarray, "n d"]) -> float:
+    """Returns the largest absolute coordinate."""
+    return float(max(points.max(), -points.min()))
 
 
 def _rank(points: Float[np.ndarray, "n d"]) -> int:
     """Returns the number of dimensions that the points span about their mean."""
-    size = np.abs(points).max()
+    size = _size(points)
     values = np.linalg.svd(points / size - (points / size).mean(axis=0), compute_uv=False)
     return int((values > _FLAT * values[0]).sum())
 
@@ -185,15 +196,18 @@ def whiten(points: Float[np.ndarray, "n d"], most: int = 5, thinnest: float = 0.
         thinnest: axes shorter than this share of the longest one are dropped, but for the second. Axes in which the
             cloud is flat are always dropped.
     """
-    size = np.abs(points).max()  # divided by it, sums and squares of any finite numbers stay finite
-    center = (points / size).mean(axis=0)
-    left, values, axes = np.linalg.svd(points / size - center, full_matrices=False)
+    size = _size(points)  # divided by it, sums and squares of any finite numbers stay finite
+    scaled = points / size
+    center = scaled.mean(axis=0)
+    scaled -= center
+    # The triangle of a QR decomposition has the same axes and values, and is small.
+    _, values, axes = np.linalg.svd(np.linalg.qr(scaled, mode="r"), full_matrices=False)
     spanned = int((values > _FLAT * values[0]).sum())
     kept = min(most, spanned, max(2, int((values >= thinnest * values[0]).sum())))
     root = np.sqrt(len(points))
     share = float((values[:kept] ** 2).sum() / (values**2).sum())
     turn = axes if kept == axes.shape[1] else np.eye(kept)
-    white = left[:, :kept] @ turn * root
+    white = scaled @ ((axes[:kept] / values[:kept, None]).T @ turn) * root
     return Cloud(white, turn, axes[:kept], values[:kept] * (size / root), center * size, share)
 
 

@@ -77,7 +77,7 @@ def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
 def _ranking_section(found: RankFindings, blocks: bool) -> Section:
     rows = [
         (
-            " ".join(row.examples),
+            " ".join(row.examples) + (f" ({row.nuisance})" if row.nuisance else ""),
             row.rank,
             f"{row.score:.3f}",
             row.tokens,
@@ -100,7 +100,7 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
         f"{_SHAPES if any(row.shape for row in found.ranking) else _UNKNOWN} Bits: separability of the plane. "
         "Together: members that are active on one of them. Stability: how well the cluster comes again with another "
         "seed and other settings; 1 is the same. Published: the rank by the published value. Rows that do not exceed "
-        "chance are gray. "
+        "chance are gray. In brackets: most of its tokens are such a nuisance, which --without switches off. "
         "Click on a heading to sort."
     )
     gray = [i for i, row in enumerate(found.ranking) if row.score <= found.bar]

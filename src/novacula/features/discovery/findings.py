@@ -96,6 +96,8 @@ class ClusterRow:
         shape: its shape without labels; empty where it was not scored, or the extra ``[topology]`` is not installed.
         ring: by how much its longest loop outlasts all others, in units of chance's longest loop.
         dimension: its intrinsic dimension.
+        covered: share of all tokens on which any of its latents is active.
+        nuisance: the nuisance to which most of its tokens belong; empty if there is none.
     """
 
     rank: int
@@ -120,6 +122,8 @@ class ClusterRow:
     shape: str = ""
     ring: float | None = None
     dimension: float | None = None
+    covered: float = 0.0
+    nuisance: str = ""
 
 
 LEAST_EXCESS = 0.05
@@ -179,7 +183,7 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
         recover: what the model's loss keeps with it.
         encode: the tokens that are encoded.
         cluster: the clusters of latents.
-        chance: the tokens of the states of chance, for blocks alone (`discovery.lines`).
+        chance: the tokens whose states were made anew, for blocks alone (`discovery.lines`).
         rank: the ranking of the clusters.
     """
 

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 from typing_extensions import override
 
 from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_shard
@@ -82,6 +83,7 @@ class ChanceEncoding(Encoding):
         folder: where the codes of chance go; a round has as many files as there are shards.
         rounds: how many times the states are made anew.
         seed: of everything that is drawn.
+        kept: the tokens that take part; all by default.
     """
 
     def __init__(
@@ -93,16 +95,21 @@ class ChanceEncoding(Encoding):
         folder: Path,
         rounds: int,
         seed: int,
+        kept: Bool[np.ndarray, " tokens"] | None = None,
     ) -> None:
         super().__init__(store, sae, folder, rounds)
         self._real, self._seed = codes, seed
+        self._kept = np.ones(len(store), bool) if kept is None else kept
         self._turns, self._lines = block_lines(matrix, sae, seed)
 
     @override
     def _states(self, number: int) -> Float[np.ndarray, "rows width"]:
-        shard = number % len(self._store.shard_rows)
-        states = torch.from_numpy(self._store.states(shard).astype(np.float32))
-        real = read_shard(codes_path(self._real, shard), self._sae.n_latents)
+        shards = self._store.shard_rows
+        shard = number % len(shards)
+        start = sum(shards[:shard])
+        kept = torch.from_numpy(self._kept[start : start + shards[shard]])
+        states = torch.from_numpy(self._store.states(shard).astype(np.float32))[kept]
+        real = _of(read_shard(codes_path(self._real, shard), self._sae.n_latents), kept)
         moved = self._moved(real, np.random.default_rng([self._seed, 31, number]))
         return (states + self._lines.decode(moved, states) - self._sae.decode(real, states)).numpy()
 
@@ -112,15 +119,24 @@ class ChanceEncoding(Encoding):
         The tokens are brought into a random order, in which each line moves on by a number of places of its own.
         """
         size, tokens = self._sae.block, len(codes.starts)
+        if not tokens:
+            return codes
         first = codes.latents.numpy()[::size]
         values = np.einsum("nij,nj->ni", self._turns[first // size], codes.values.numpy().reshape(-1, size))
         places = random.permutation(tokens)[codes.tokens.numpy()[::size]]
         lines = first[:, None] + np.arange(size)
-        rows = ((places[:, None] + random.integers(tokens, size=codes.n_latents)[lines]) % tokens).ravel()
+        rows = ((places[:, None] + random.integers(tokens, size=codes.n_latents)[lines]) % max(1, tokens)).ravel()
         order = np.argsort(rows, kind="stable")
         starts = torch.from_numpy(np.searchsorted(rows[order], np.arange(tokens)))
         moved = values.ravel()[order].astype(np.float32)
         return Codes(starts, torch.from_numpy(lines.ravel()[order]), torch.from_numpy(moved), codes.n_latents)
+
+
+def _of(codes: Codes, kept: Bool[Tensor, " tokens"]) -> Codes:
+    """Returns the codes of these tokens; each token has as many."""
+    latents, values = (part.view(len(kept), -1)[kept] for part in (codes.latents, codes.values))
+    starts = torch.arange(len(latents)) * latents.shape[1]
+    return Codes(starts, latents.flatten(), values.flatten(), codes.n_latents)
 
 
 def null_blocks(

@@ -25,6 +25,7 @@ from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.grouping import living
 from novacula.features.discovery.lines import null_blocks
+from novacula.features.discovery.nuisances import MOST, nuisance_tokens
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
 from novacula.features.discovery.slices import CodeMatrix
 from novacula.features.store import Store
@@ -287,6 +288,7 @@ class Ranking(Program):
         else:
             drawn = null_clusters(ranked, uses, living(codes), config.nulls, config.seed)
             self._nulls = [(0, members) for members in drawn]
+        self._nuisances = nuisance_tokens(store)
         self._done = _State()
 
     @property
@@ -305,8 +307,14 @@ class Ranking(Program):
         if len(done.rows) < len(self._numbers):
             number = self._numbers[len(done.rows)]
             scored = self._score(self._codes, self._clusters[number])
-            examples = frequent_tokens(self._store, self._codes.rows(scored.members))
-            row = scored.row(number, self._stability[number], examples)
+            tokens = self._codes.rows(scored.members)
+            named = ((float(each[tokens].mean()), name) for name, each in self._nuisances.items() if len(tokens))
+            share, name = max(named, default=(0.0, ""))
+            row = replace(
+                scored.row(number, self._stability[number], frequent_tokens(self._store, tokens)),
+                covered=round(len(tokens) / max(1, self._codes.n_tokens), 6),
+                nuisance=name if share > MOST else "",
+            )
             self._done = replace(done, rows=(*done.rows, row))
             return Step({"cluster": number, "score": round(row.score, 4)})
         if len(done.null) < len(self._nulls):

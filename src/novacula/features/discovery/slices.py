@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from typing_extensions import override
 
 from novacula.errors import InputError
@@ -81,6 +81,13 @@ class CodeMatrix:
     def uses(self) -> Int[np.ndarray, " latents"]:
         """Tokens on which each latent is active."""
         return np.diff(self.matrix.indptr)
+
+    def on(self, tokens: Bool[np.ndarray, " tokens"]) -> "CodeMatrix":
+        """Returns the codes on these tokens alone; on others no latent is active."""
+        kept = tokens[self.matrix.indices]
+        starts = np.concatenate([[0], np.cumsum(kept)])[self.matrix.indptr]
+        parts = self.matrix.data[kept], self.matrix.indices[kept], starts
+        return CodeMatrix(scipy.sparse.csc_array(parts, shape=self.matrix.shape))
 
     def rows(self, members: Sequence[int] | Int[np.ndarray, " members"]) -> Int[np.ndarray, " tokens"]:
         """Returns the tokens on which any of these latents is active, ascending."""

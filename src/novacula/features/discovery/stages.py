@@ -16,6 +16,7 @@ from novacula.features.discovery.collection import BATCH, Collection, Passage, p
 from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
 from novacula.features.discovery.grouping import group, group_blocks
 from novacula.features.discovery.lines import ChanceEncoding
+from novacula.features.discovery.nuisances import without
 from novacula.features.discovery.pictures import PICTURES
 from novacula.features.discovery.ranking import Ranking
 from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
@@ -126,6 +127,7 @@ class Material:
 
     def __init__(self, opened: OpenSource, folder: RunFolder) -> None:
         self.source, self.folder, self._loaded = opened.source, folder, opened.model
+        self._codes: CodeMatrix | None = None
 
     @property
     def store_path(self) -> Path:
@@ -160,11 +162,14 @@ class Material:
         """The dictionary."""
         return read_sae(self.sae_path)
 
-    @cached_property
-    def codes(self) -> CodeMatrix:
-        """The codes of all states."""
-        shards = range(len(self.store.shard_rows))
-        return read_codes([codes_path(self.folder.artifact(CODES), shard) for shard in shards], self.sae.n_latents)
+    def codes(self, config: DiscoverConfig) -> CodeMatrix:
+        """Returns the codes of all states; of nuisances that are switched off there are none."""
+        if self._codes is None:
+            shards = range(len(self.store.shard_rows))
+            paths = [codes_path(self.folder.artifact(CODES), shard) for shard in shards]
+            codes = read_codes(paths, self.sae.n_latents)
+            self._codes = codes.on(without(self.store, config.without)) if config.without else codes
+        return self._codes
 
     def chance_codes(self, number: int) -> CodeMatrix:
         """Returns the codes of the states of chance of a round."""
@@ -226,7 +231,7 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
     source = material.source
 
     def group_latents() -> Program:
-        codes, sae = material.codes, material.sae
+        codes, sae = material.codes(config), material.sae
 
         def make() -> GroupFindings:
             return group(codes, sae.decoder.numpy(), config) if sae.block == 1 else group_blocks(codes, sae.block)
@@ -243,10 +248,11 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
             material.store,
             material.sae,
             material.folder.artifact(CODES),
-            material.codes,
+            material.codes(config),
             material.folder.artifact(CHANCE),
             rounds=-(-config.nulls // blocks),
             seed=config.seed,
+            kept=without(material.store, config.without),
         )
 
     def rank() -> Program:

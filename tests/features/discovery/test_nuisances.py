@@ -1,0 +1,78 @@
+"""Nuisances are known by their tokens, and can be switched off."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+
+from novacula.errors import InputError
+from novacula.features import DiscoverConfig, DiscoverSource, discover, write_sae
+from novacula.features.discovery.nuisances import nuisance_tokens, without
+from novacula.features.discovery.slices import CodeMatrix
+from novacula.features.sae import SparseAutoencoder
+from novacula.features.store import Origin, Store, StoreWriter
+
+TEXTS = ["June", " ", "...", "7", "é", "\n", "�"]
+
+
+def stored(path: Path, rows: int, width: int = 4) -> Store:
+    """Two documents; the seven tokens come in turn, from place 1 on."""
+    random = np.random.default_rng(0)
+    turns = random.uniform(0, 2 * np.pi, rows)
+    states = np.zeros((rows, width), np.float32)
+    states[:, :2] = np.column_stack([np.cos(turns), np.sin(turns)])
+    signs = np.arange(rows) % 7 == 2
+    states[signs] = [0, 0, 1, 1] * random.uniform(0.5, 1.5, (signs.sum(), 1))
+    writer = StoreWriter(path, width, Origin("drawn"), precision="float32", vocabulary=TEXTS)
+    half = rows // 2
+    documents, places = np.repeat([0, 1], half), np.tile(np.arange(1, half + 1), 2)
+    writer.append(states, np.arange(rows) % 7, documents, places)
+    writer.close()
+    return Store(path)
+
+
+def test_punctuation_has_no_letter_or_digit_and_position_is_the_beginning(tmp_path: Path) -> None:
+    store = stored(tmp_path / "store", 140)
+    found = nuisance_tokens(store)
+    assert [TEXTS[token] for token in np.unique(store.labels.tokens[found["punctuation"]])] == [" ", "...", "\n"]
+    assert np.flatnonzero(found["position"]).tolist() == [0, 1, 2, 3, 70, 71, 72, 73]
+    assert without(store, ()).all()
+    assert not (without(store, ("punctuation", "position")) & (found["punctuation"] | found["position"])).any()
+
+
+def test_codes_on_some_tokens_are_those_of_a_dense_matrix() -> None:
+    random = np.random.default_rng(0)
+    dense = random.standard_normal((50, 6)) * (random.random((50, 6)) < 0.3)
+    kept = random.random(50) < 0.5
+    codes = CodeMatrix(scipy.sparse.csc_array(dense)).on(kept)
+    np.testing.assert_array_equal(codes.matrix.toarray(), dense * kept[:, None])
+    np.testing.assert_array_equal(codes.uses, ((dense != 0) & kept[:, None]).sum(0))
+
+
+def test_a_block_of_signs_is_named_and_gone_without_them(tmp_path: Path) -> None:
+    stored(tmp_path / "store", 1400)
+    matrix, zeros = torch.eye(4), torch.zeros(4)
+    write_sae(tmp_path / "sae", SparseAutoencoder("block", matrix, zeros, matrix, zeros, zeros, k=1, block=2))
+    source = DiscoverSource(store=str(tmp_path / "store"), sae=str(tmp_path / "sae"))
+    config = DiscoverConfig(kind="block", block=2, latents=4, k=1, points=300, nulls=2, shown=1)
+    rank = discover(source, config, out=tmp_path / "with").findings.rank
+    assert rank
+    assert {(row.members, row.nuisance, round(row.covered, 2)) for row in rank.ranking} == {
+        ((0, 1), "", 0.86),
+        ((2, 3), "punctuation", 0.14),
+    }
+    assert "(punctuation)" in (tmp_path / "with" / "report.html").read_text()
+    some = DiscoverConfig(**{**vars(config), "without": ("punctuation", "position")})
+    rank = discover(source, some, out=tmp_path / "without").findings.rank
+    assert rank
+    [row] = rank.ranking
+    assert row.members == (0, 1)
+    assert 0.5 < row.covered < 0.6  # four of seven tokens
+    assert len(rank.null) == 2
+
+
+def test_an_unknown_nuisance_is_refused() -> None:
+    with pytest.raises(InputError, match="--without is commas; it may be punctuation, position"):
+        DiscoverConfig(without=("commas",))  # pyright: ignore[reportArgumentType]
