@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -16,8 +16,7 @@ ClusterMethod = Literal["communities", "components", "threshold", "agglomerative
 AffinityName = Literal["cosine", "angular", "activity", "mixed"]
 
 
-NuisanceName = Literal["punctuation", "position"]
-NUISANCES: tuple[NuisanceName, ...] = get_args(NuisanceName)
+NUISANCES = ("punctuation", "position")
 
 
 def _convert_names(_: object, tokens: "Sequence[Token]") -> tuple[str, ...]:
@@ -189,7 +188,7 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     radius: float = 0.35
     """Tokens on which a cluster is weakly active are left out, as they are mostly noise: those whose point is nearer to
     the origin than this part of the 95th percentile."""
-    without: Annotated[tuple[NuisanceName, ...], Parameter(converter=_convert_names, n_tokens=1)] = ()
+    without: Annotated[tuple[str, ...], Parameter(converter=_convert_names, n_tokens=1)] = ()
     """Tokens that take no part in clusters and ranking, with commas between: punctuation (no letter or digit), position
     (the first four places of a context)."""
     nulls: int = 20

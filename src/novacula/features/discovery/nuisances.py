@@ -23,7 +23,7 @@ def nuisance_tokens(store: Store) -> dict[str, Bool[np.ndarray, " tokens"]]:
     known = labels.tokens < len(signs)
     punctuation = np.zeros(len(labels.tokens), bool)
     punctuation[known] = signs[labels.tokens[known]]
-    position = labels.positions < labels.positions.min(initial=0) + PLACES
+    position = labels.positions < labels.positions.min() + PLACES
     return dict(zip(NUISANCES, (punctuation, position), strict=True))
 
 
