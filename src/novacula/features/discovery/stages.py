@@ -256,10 +256,13 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
         )
 
     def rank() -> Program:
-        pictures, codes = material.folder.artifact(PICTURES), material.chance_codes if has_chance else None
-        return Ranking(
-            material.codes, material.sae.decoder.numpy(), grouping(), material.store, config, pictures, codes
+        codes, decoder, pictures = (
+            material.codes(config),
+            material.sae.decoder.numpy(),
+            material.folder.artifact(PICTURES),
         )
+        chance_codes = material.chance_codes if has_chance else None
+        return Ranking(codes, decoder, grouping(), material.store, config, pictures, chance_codes)
 
     has_chance = config.nulls > 0 and (material.sae.block > 1 if source.sae else config.kind == "block")
 
