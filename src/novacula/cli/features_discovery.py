@@ -138,11 +138,12 @@ def open_(
         show: Show the page in the web browser.
     """
     from novacula.features.open import open_feature
-    from novacula.files import to_json
+    from novacula.files import check_schema, read_json
 
     found = open_feature(run, rank, config, runs)
     if json:
-        print_json({"schema_version": 1, **to_json(found)})
+        numbers = Path(found.page).with_suffix(".json")
+        print_json(check_schema(read_json(numbers), str(numbers), 1))
     else:
         heads = ("angle", "next tokens that become likelier", "changed")
         rows = [

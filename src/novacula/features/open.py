@@ -57,5 +57,7 @@ def open_feature(
     row = feature.row
     made = FeatureFindings(rank, row.cluster, row.score, found.rank.bar, row.shape, moves, str(page), folder.name)
     write_page(page, feature, material.store, made)
-    write_json(folder.artifact(f"feature-{rank}.json"), {"schema_version": SCHEMA_VERSION, **to_json(made)})
+    document = to_json(made)
+    assert isinstance(document, dict)
+    write_json(page.with_suffix(".json"), {"schema_version": SCHEMA_VERSION, **document})
     return made

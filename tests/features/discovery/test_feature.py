@@ -3,6 +3,7 @@
 import json
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,8 @@ def test_a_model_says_what_the_state_was_turned_to(tmp_path: Path) -> None:
     documents = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
     store = store_states(tmp_path / "s", np.zeros((len(tokens), model.d_model), np.float32), tokens, documents)
     two = model.label_token_ids(["x1", "x4"])
-    weights = model.module.lm_head.weight.detach().double().numpy()  # pyright: ignore[reportAttributeAccessIssue]
+    module: Any = model.module
+    weights = module.lm_head.weight.detach().double().numpy()
     rows = np.linalg.qr((weights[two] - weights.mean(0)).T)[0].T
     places = np.flatnonzero(np.append(np.diff(documents), 1))
     codes = np.zeros((len(tokens), 2), np.float32)
