@@ -122,5 +122,5 @@ def test_a_page_of_a_feature_and_what_it_refuses(
     assert (document["rank"], document["moves"], len(shown)) == (1, [], 1)
     with pytest.raises(InputError, match=r"rank.* is 9; the ranking has 1"):
         open_feature(tmp_path / "run", 9)
-    with pytest.raises(InputError, match="--angles is 1"):
+    with pytest.raises(InputError, match="angles is 1; it must lie in 2"):
         OpenConfig(angles=1)

@@ -74,5 +74,5 @@ def test_a_block_of_signs_is_named_and_gone_without_them(tmp_path: Path) -> None
 
 
 def test_an_unknown_nuisance_is_refused() -> None:
-    with pytest.raises(InputError, match="--without is commas; it may be punctuation, position"):
+    with pytest.raises(InputError, match="without is commas; it may be punctuation, position"):
         DiscoverConfig(without=("commas",))
