@@ -147,3 +147,8 @@ def test_plotly_comes_once_with_the_page_however_many_figures_there_are(tmp_path
     policy, scripts = policy_and_scripts(write(tmp_path, [Section("one", figure + figure), Section("two", figure)]))
     assert len(scripts) == 2 and "Plotly" in scripts[0] and "newPlot" in scripts[1]
     assert policy.count("sha256-") == 2
+
+
+def test_backticks_in_a_note_are_code_and_nothing_in_it_is_markup(tmp_path: Path) -> None:
+    page = write_report(tmp_path / "page.html", "Title", "", [Section("Part", "body", "see `a < b` and <b>")])
+    assert "see <code>a &lt; b</code> and &lt;b&gt;" in page.read_text()

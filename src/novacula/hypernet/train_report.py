@@ -159,7 +159,8 @@ def _label_table(samples: Sequence[_Sample]) -> Markup:
                 (formula.limit_line or formula.line) if formula.accepted else "none accepted",
             )
         )
-    return table(("β", "by weights", "by outputs", "confidence", "R²", "bits", "formula, or its limit"), rows)
+    head = ("β", "by weights", "by outputs", "confidence", "R²", "bits", "formula, or its limit")
+    return table(head, rows, minor=("by outputs", "confidence"))
 
 
 def _sizes(generator: Generator) -> Section:

@@ -3,13 +3,14 @@
 import base64
 import functools
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from novacula.files import write_text
 
@@ -117,6 +118,11 @@ def _scripts(bodies: str) -> list[str]:
     return [get_plotlyjs(), *own]
 
 
+def _with_code(text: Markup | str) -> Markup:
+    """Returns a text, escaped where it is plain, in which what stands between backticks is code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def _digest(script: str) -> str:
     """Returns the digest by which the page's policy allows a script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
@@ -133,5 +139,5 @@ def _templates() -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["digest"] = _digest
+    environment.filters |= {"digest": _digest, "code": _with_code}
     return environment
