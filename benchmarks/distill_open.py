@@ -8,6 +8,7 @@ if it equals the task's definition (`novacula.distill.bench_open.agrees`).
 """
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,13 @@ from novacula.files import parse_json
 from novacula.runs import RunFolder
 
 HEAD = ("task", "outcome", "true", "nodes", "states", "road", "CPU s", "automata alone", "states", "CPU s")
-_ROUNDS = 40
+_STEPS = 400_000
+"""Inputs that automata learning alone may give; where a machine does not end, it would go on for ever."""
 FORMS: tuple[Form, ...] = ("function", "data")
+
+
+class TooManyStepsError(Exception):
+    """Automata learning alone has given more inputs than it may."""
 
 
 class TaskSystem(SUL):
@@ -38,7 +44,7 @@ class TaskSystem(SUL):
 
     def __init__(self, task: OpenTask) -> None:
         super().__init__()
-        self.task, self.symbols, self.state = task, symbols_of(task), task.start
+        self.task, self.symbols, self.state, self.taken = task, symbols_of(task), task.start, 0
 
     def pre(self) -> None:
         """Begins anew."""
@@ -49,6 +55,9 @@ class TaskSystem(SUL):
 
     def step(self, letter: int) -> tuple:
         """The outputs of one input."""
+        self.taken += 1
+        if self.taken > _STEPS:
+            raise TooManyStepsError
         self.state, y = self.task.step(self.state, self.symbols[letter])
         return y if isinstance(y, tuple) else (y,)
 
@@ -60,7 +69,9 @@ def learned_alone(name: str, row: TaskRow) -> tuple[str, object, float]:
     places = list(range(len(system.symbols)))
     if row.task.endswith(".function"):
         oracle = StatePrefixEqOracle(places, system, walks_per_state=50, walk_len=20)
-        found: Any = run_KV(places, system, oracle, "mealy", max_learning_rounds=_ROUNDS, print_level=0)
+        found: Any = None
+        with suppress(TooManyStepsError):
+            found = run_KV(places, system, oracle, "mealy", print_level=0)
     else:
         lines = rows_of(task, row.seed or 0).splitlines()
         traces = []

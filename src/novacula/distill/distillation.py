@@ -165,7 +165,7 @@ class Distillation(Program):
         with self._clock.stage("export"):
             machine = self._machine(best)
             text = source_text(shown, self._source, determination) if shown else None
-        outcome, rows = _outcome(best, shown, determination), self._source.sequences
+        outcome, rows = outcome_of(best, shown, determination), self._source.sequences
         self._last = DistillFindings(
             task=self._source.name,
             kind=self._source.kind,
@@ -342,16 +342,6 @@ class Distillation(Program):
         tier = certificate.tier if certificate else ("none" if self._source.target else None)
         right = bool(certificate and certificate.right)
         return RoadOutcome(tier, right, best.nodes if best else None, best.method if best else None)
-
-
-def _outcome(best: JudgedProgram | None, shown: JudgedProgram | None, determination: Determination | None) -> Outcome:
-    if best is None or best.certificate is None:
-        departs = shown is not None and shown.certificate is not None and shown.certificate.tier == "departs"
-        return "network departs" if departs else "none"
-    if determination is not None:
-        return "right" if determination.determined else "not determined"
-    compared = any(check.passed and check.method != "samples" for check in best.certificate.checks)
-    return "right" if best.certificate.reached or compared else "not determined"
 
 
 def _key(trained: "novacula.distill.train.trainer.TrainedNetwork") -> _Key:

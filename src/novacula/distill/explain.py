@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from novacula.distill.choose import JudgedProgram
 from novacula.distill.export import machine_python, program_python
-from novacula.distill.findings import Determination, LeftOut, Road
+from novacula.distill.findings import Determination, LeftOut, Outcome, Road
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.sentence import sentence
@@ -145,6 +145,23 @@ def dead_end(source: Source, opened: int, best: JudgedProgram | None, found: boo
     if not found:
         return f"Of {opened} networks that were opened, none gave a program. {advice}"
     return f"None of the programs that were found is right; this is the one that is wrong most rarely. {advice}"
+
+
+def outcome_of(best: JudgedProgram | None, shown: JudgedProgram | None, determination: Determination | None) -> Outcome:
+    """Returns how a run ended.
+
+    Args:
+        best: the program that the rule takes, if one is right.
+        shown: the one that is shown.
+        determination: with data alone, whether they determine the program.
+    """
+    if best is None or best.certificate is None:
+        departs = shown is not None and shown.certificate is not None and shown.certificate.tier == "departs"
+        return "network departs" if departs else "none"
+    if determination is not None:
+        return "right" if determination.determined else "not determined"
+    compared = any(check.passed and check.method != "samples" for check in best.certificate.checks)
+    return "right" if best.certificate.reached or compared else "not determined"
 
 
 def left_out_rows(judged: JudgedProgram | None, source: Source) -> tuple[LeftOut, ...]:
