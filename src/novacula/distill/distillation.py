@@ -23,6 +23,7 @@ from novacula.distill.explain import (
     checked,
     dead_end,
     left_out_rows,
+    outcome_of,
     source_text,
     states_of,
     stopped,
