@@ -15,6 +15,7 @@ from novacula.report import find_runs, write_gallery
 from tests.gallery.browser import browser, needs_chromium, opened
 from tests.gallery.runs import HOSTILE, make_runs
 
+ROOT = Path(__file__).parents[2]
 pytestmark = needs_chromium
 SHOWN = "[...document.querySelectorAll('.runs > li:not([hidden]) h2')].map((each) => each.textContent)"
 TEXTS = "[...document.querySelectorAll('main h1, main h2, main p, .status')]"
@@ -157,3 +158,18 @@ def test_a_features_report_can_be_hovered_over_turned_and_sorted(chromium: Any, 
         assert tab.value(first) != "1"
         button.press("Enter")
         assert tab.value(first) == "1"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_reports_of_all_parts_fit_and_can_be_read(chromium: Any, width: int, scheme: str) -> None:
+    """The pages of `make gallery`: no table or picture is cut off, no complaint, enough contrast."""
+    pages = sorted((ROOT / "docs/gallery/runs").glob("*/report.html"))
+    assert len(pages) == 5
+    for page in pages:
+        with opened(chromium, page, width, 900, color_scheme=scheme) as tab:
+            assert tab.value("document.documentElement.scrollWidth") == width, page
+            wide = "[...document.querySelectorAll('.body')].filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+            assert tab.value(wide) == 0, page
+            read = "[...document.querySelectorAll('main :is(h1, h2, h3, p, td, th, dd, dt, a, code)')]"
+            assert min(tab.value(f"{read}.map({CONTRAST})")) >= 4.5, page
