@@ -1,9 +1,8 @@
 """What a verb does for every part: folders that say all, strict reading, resume from Python, old folders."""
 
-import atexit
-import gc
 import json
-import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from novacula.errors import InputError, RunError
 from novacula.runs import NoInputs, RunFolder, list_runs, resume
 from novacula.runs import verb as module
 from tests.runs.toy import TOY, Toy, ToyConfig, make_folder
+
+ROOT = Path(__file__).parents[2]
 
 
 def change(path: Path, **entries: Any) -> None:
@@ -95,20 +96,22 @@ def test_without_a_place_a_run_is_temporary_and_can_be_saved(tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     result = TOY.start(ToyConfig(length=3), NoInputs(), None)
     kept = result.folder.path
-    assert kept.is_dir() and result.report.is_file()
-    assert not kept.is_relative_to(tmp_path) and list(tmp_path.iterdir()) == []
+    assert result.report.is_file() and not kept.is_relative_to(tmp_path) and list(tmp_path.iterdir()) == []
+    assert TOY.start(ToyConfig(length=3), NoInputs(), None).folder.path.parent == kept.parent
     saved = result.save("mine")
     assert saved.read_result() == result.document
-    del result
-    gc.collect()
-    assert not kept.exists() and not kept.parent.exists()
     assert RunFolder.open("mine").record.status == "finished"
 
 
-def test_a_forked_process_does_not_remove_a_temporary_run() -> None:
-    result = TOY.start(ToyConfig(length=3), NoInputs(), None)
-    if (child := os.fork()) == 0:
-        atexit._run_exitfuncs()  # pyright: ignore[reportAttributeAccessIssue]
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert result.folder.path.is_dir()
+def test_temporary_runs_go_with_the_process_that_made_them_and_not_with_its_forks() -> None:
+    program = (
+        "import os, sys; from novacula.runs import NoInputs; from tests.runs.toy import TOY, ToyConfig\n"
+        "run = TOY.start(ToyConfig(length=3), NoInputs(), None).folder.path\n"
+        "child = os.fork()\n"
+        "child or sys.exit()\n"
+        "os.waitpid(child, 0)\n"
+        "print(run, run.is_dir())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    path, _, was_there = done.stdout.strip().rpartition(" ")
+    assert was_there == "True" and not Path(path).parent.exists()

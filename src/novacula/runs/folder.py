@@ -1,8 +1,6 @@
 """A run's folder: everything about a run, for any number of readers and one writer at a time."""
 
 import os
-import tempfile
-import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -29,7 +27,7 @@ from novacula.files import (
 from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from novacula.runs.events import RESUMED, read_events
 from novacula.runs.machine import Origin, machine, versions
-from novacula.runs.place import LOCK, RECORD, make, make_named, refuse_content, remove_temporary
+from novacula.runs.place import LOCK, RECORD, make, make_named, refuse_content, temporary_runs
 from novacula.runs.record import NewRun, Record, Status
 
 Findings = TypeVar("Findings")
@@ -74,7 +72,7 @@ class RunFolder:
             label: the subject of the run, such as a task's id, for the folder's name under `runs`.
             runs: the folder of runs in which the new folder gets a unique name.
             out: the folder itself, instead: it does not exist yet, or is empty. Without both, the folder is a temporary
-                one that is removed with this object, or at the end of this process.
+                one that is removed at the end of this process.
             begun: the first content of run.json (`novacula.runs.Record`).
 
         Raises:
@@ -83,9 +81,8 @@ class RunFolder:
         """
         record = Record.new(**begun)
         made: list[Path] = []
-        if is_temporary := out is None and runs is None:
-            runs = tempfile.mkdtemp(prefix="novacula-")
-            made.append(Path(runs))
+        if out is None and runs is None:
+            runs = temporary_runs()
         try:
             name = f"{record.part}-{label}"
             path = make(Path(out), made) if out is not None else make_named(Path(runs or ""), name, made)
@@ -99,8 +96,6 @@ class RunFolder:
                 where = os.fspath(out if out is not None else runs or "")
                 raise RunError(f"{where}: cannot make a run folder: {error.strerror or error}") from error
             raise
-        if is_temporary:
-            weakref.finalize(folder, remove_temporary, path.parent, os.getpid())
         return folder
 
     def _fill(self) -> None:

@@ -104,7 +104,7 @@ class RunSettings(ResumeSettings, total=False):
 
     runs: str | PathLike[str]
     """The folder in which the run's own folder gets a unique name. By default, and without `out`, the run is temporary:
-    its files exist as long as the `RunFolder` of its result."""
+    its files go when this process ends."""
     out: str | PathLike[str] | None
     """The run's folder itself, instead: it does not exist yet, or is empty."""
 

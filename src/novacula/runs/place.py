@@ -1,8 +1,11 @@
 """Where the folder of a new run is made, and how a temporary one goes."""
 
+import atexit
+import functools
 import os
 import re
 import shutil
+import tempfile
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +16,17 @@ RECORD = "run.json"
 LOCK = "lock"
 
 
-def remove_temporary(folder: Path, process: int) -> None:
-    """Removes a temporary folder, unless this process is a fork of the one that made it."""
+@functools.cache
+def temporary_runs() -> str:
+    """Makes the folder of runs that this process removes at its end; a process that was forked from it does not."""
+    runs = tempfile.mkdtemp(prefix="novacula-")
+    atexit.register(_remove, runs, os.getpid())
+    return runs
+
+
+def _remove(runs: str, process: int) -> None:
     if os.getpid() == process:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(runs, ignore_errors=True)
 
 
 def make(path: Path, made: list[Path]) -> Path:
