@@ -1,13 +1,16 @@
 """Without a rate, LODO starts as Adam and finds its own scale."""
 
 import math
+from statistics import fmean
 
 import pytest
 import torch
 from torch.nn import Parameter
 
+from novacula.errors import InputError
 from novacula.optim import LODO
 from novacula.optim.automatic import (
+    AVERAGED,
     BOOSTED_STEPS,
     FIRST_BOOST,
     OVERSHOOT_RATE,
@@ -61,7 +64,8 @@ def test_no_scale_of_the_loss_changes_the_path() -> None:
 def test_the_scale_grows_while_gradients_repeat_and_shrinks_while_they_turn() -> None:
     repeating, turning = torch.ones(60, 8), torch.ones(60, 8)
     turning[1::2] = -1
-    overshoot = OVERSHOOT_RATE * (1 - 8**-0.5) ** 2
+    spreads = [SECOND_DECAY**t / 8 for t in range(59)]  # of an angle by chance, until it is seen that none varies
+    overshoot = OVERSHOOT_RATE * fmean((1 - spread**0.5) ** 2 for spread in spreads)
     for gradients, change in ((repeating, SCALE_RATE), (turning, -SCALE_RATE - overshoot)):
         x = Parameter(torch.zeros(8))
         optimizer = LODO([x], momentum=0.0, meta_lr=0.0)  # T stays I
@@ -73,6 +77,54 @@ def test_the_scale_grows_while_gradients_repeat_and_shrinks_while_they_turn() ->
             assert 59 * change < moved < 59 * change + extra
         else:
             assert moved == pytest.approx(59 * change + extra, rel=1e-4)
+
+
+def test_noise_in_few_directions_is_no_overshoot() -> None:
+    """The scale of a hundred coordinates, three of which have gradients of noise, and its mean do not collapse."""
+    noise = torch.zeros(300, 100)
+    noise[:, :3] = torch.randn(300, 3, generator=generator(4))
+    x = Parameter(torch.zeros(100))
+    optimizer = LODO([x], meta_lr=0.0)
+    descend(optimizer, x, noise[:100])
+    before = float(optimizer.export_preconditioner()["0.log_scale"])
+    descend(optimizer, x, noise[100:])
+    assert float(optimizer.export_preconditioner()["0.log_scale"]) > before - 4
+
+
+def noisy_bowl(noise: float, shown: bool) -> tuple[Parameter, LODO, list[torch.Tensor]]:
+    """400 steps in a bowl of condition 100, with decay of weights; `shown` is the mean after each, and hidden again."""
+    x, source = Parameter(torch.ones(20, dtype=torch.float64)), generator(5)
+    optimizer, path = LODO([x], weight_decay=0.1), []
+    for _ in range(400):
+        x.grad = torch.logspace(-2, 0, 20) * x.detach() + noise * torch.randn(20, generator=source)
+        optimizer.step()
+        path.append(x.detach().clone())
+        if shown:
+            optimizer.eval()
+            optimizer.train()
+    return x, optimizer, path
+
+
+def test_the_mean_of_iterates_is_shown_under_noise_and_changes_no_step() -> None:
+    curvature = torch.logspace(-2, 0, 20)
+    x, optimizer, path = noisy_bowl(0.3, shown=True)
+    assert torch.equal(path[-1], noisy_bowl(0.3, shown=False)[2][-1])
+    mean = path[0]
+    for step, iterate in enumerate(path, 1):
+        mean = mean.lerp(iterate, min(1.0, AVERAGED / step))
+    optimizer.eval()
+    torch.testing.assert_close(x.detach(), mean)
+    assert float(mean @ (curvature * mean)) < 0.5 * float(path[-1] @ (curvature * path[-1]))
+    with pytest.raises(InputError, match=r"the parameters are a mean since eval\(\)"):
+        optimizer.step()
+    optimizer.train()
+    assert torch.equal(x.detach(), path[-1])
+
+
+def test_without_noise_the_last_iterate_is_shown() -> None:
+    x, optimizer, path = noisy_bowl(0.0, shown=False)
+    optimizer.eval()
+    assert torch.equal(x.detach(), path[-1])
 
 
 @pytest.mark.parametrize("scale", [1e-38, 1e-20, 1.0, 1e20, 1e37])

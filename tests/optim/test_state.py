@@ -114,7 +114,7 @@ def broken(change: str) -> tuple[LODO, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("version", "group 0: format is 3; this novacula reads 2"),
+        ("version", "group 0: format is 4; this novacula reads 3"),
         ("no version", "group 0: format is None"),
         ("stock", "group 0: format is None"),
         ("phi", r"preconditioner 0: phi has shape \(3, 1, 4, 4, 16\); it must have \(16, 1, 4, 4, 16\)"),

@@ -14,20 +14,28 @@ With l = F D^½ g, where g is the gradient after the step and F and D are those 
 changes the loss by -s ⟨l, T z⟩ to first order. So both climb ⟨l, T z⟩, in a form that does not depend on the scale of
 the loss or of the parameters:
 
-    log s ← log s + η c - κ o,   o = min(c + 1/√n, 0)²,   c = cos(l, T z),      φ: Adam on -n/(‖l‖ ‖T z‖) ∂⟨l, T z⟩/∂φ.
+    log s ← log s + η c - κ o,   o = min(c + σ, 0)²,   c = cos(l, T z),         φ: Adam on -n/(‖l‖ ‖T z‖) ∂⟨l, T z⟩/∂φ.
 
 The cosine is 1 while gradients repeat, so that s grows by a factor of e^η per step. It is -1 where a step overshoots;
 κ undoes that within a few steps, before the loss diverges. The mean m goes on in the old direction for about ten steps
-more, so that an overshoot also takes its memory: m ← max(0, 1 - ϖ o) m. Where noise dominates, c is of the order of
-1/√n, and none of this does much: an angle by chance is no overshoot, or the scale would collapse in few dimensions. D
-follows the gradients of about the last thirty steps: T learns the curvature in the coordinates of D, which must not lag
-behind. In the first steps η is larger, since the first s is only a guess: a run that a scheduler slows down early must
-have found its scale by then.
+more, so that an overshoot also takes its memory: m ← max(0, 1 - ϖ o) m. An angle by chance is no overshoot: otherwise
+noise would shrink s and take the mean's memory, and so the average over batches that it is. Chance makes angles of the
+order of 1/√n in n dimensions, and larger ones where few directions carry the noise. So σ² starts at 1/n and follows the
+mean of (c_t - c_{t-1})²/2, which is the variance of c under noise, and small where c changes smoothly.
+
+D follows the gradients of about the last thirty steps: T learns the curvature in the coordinates of D, which must not
+lag behind. In the first steps η is larger, since the first s is only a guess: a run that a scheduler slows down early
+must have found its scale by then.
 
 No step is longer, in s ‖T z‖, than three times the root mean square of about the last thirty. Otherwise, where
 gradients shrink or nearly cancel and T grows, a single large gradient would take a step that undoes them all. Even
 where s and T grow at their fastest, steps grow by less than that; in the first ten steps it is this bound that ends
 their growth.
+
+Under noise the mean of many iterates is nearer to the minimum than any of them. With δ the difference of the iterate x
+from the mean of the last eighth of the iterates, ⟨g, δ⟩ > 0 says that the loss falls on the way to that mean, and
+⟨g, δ⟩ < 0, for a convex loss, that it is higher there. So `LODO.eval` shows the mean where cos(g, δ) is positive on
+average. No step depends on it.
 
 A factor f of a scheduler scales the step once all of this is done: f s T z is taken, and its length is bounded in units
 of f, so that no s can undo f. What is learned of a step is weighted with the part of it that was taken, and η is raised
@@ -49,10 +57,15 @@ OVERSHOOT_RATE = 0.5
 FORGETTING = 8.0
 """ϖ: how much of the mean of the gradients an overshoot takes."""
 SECOND_DECAY = 0.97
+"""Of mean squares: of gradients, of steps, and of changes of c."""
 EPSILON = 1e-8
 """ε, in units of the root mean square of all gradients."""
 TRUST = 3.0
 """The longest step, in units of the usual length."""
+AVERAGED = 8
+"""The mean is of the last part of the iterates, one in so many."""
+EVIDENCE = 0.02
+"""The mean cosine of g and δ from which the mean counts as better."""
 SHORTEST = 1e-30
 """The length of T z below which φ learns nothing."""
 FLOOR = 0.01
@@ -113,24 +126,38 @@ def cosine(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Ten
 
 
 def scale_change(
-    c: Float[Tensor, ""], n: int, learned: Float[Tensor, ""], factor: Float[Tensor, ""]
+    c: Float[Tensor, ""], over: Float[Tensor, ""], learned: Float[Tensor, ""], factor: Float[Tensor, ""]
 ) -> Float[Tensor, ""]:
-    """Returns the change of log s by a full step of n scalars; `learned` counts the full steps before it.
+    """Returns the change of log s by a full step; `over` is o, and `learned` counts the full steps before it.
 
     At a low factor of a scheduler the guess is not hurried: gradients that repeat say little of a full step.
     """
     boost = FIRST_BOOST * factor.clamp(max=1) * (-learned / BOOSTED_STEPS).exp()
-    return SCALE_RATE * (1 + boost) * c - OVERSHOOT_RATE * overshoot(c, n)
+    return SCALE_RATE * (1 + boost) * c - OVERSHOOT_RATE * over
 
 
-def overshoot(c: Float[Tensor, ""], n: int) -> Float[Tensor, ""]:
-    """Returns o: how far a step of n scalars went beyond the lowest point on its way; 0 where chance may tell."""
-    return (c + n**-0.5).clamp(max=0).square()
+def overshoot(c: Float[Tensor, ""], spread: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """Returns o: how far a step went beyond the lowest point on its way; 0 where chance may tell.
+
+    Args:
+        c: the cosine.
+        spread: σ².
+    """
+    return (c + spread.sqrt()).clamp(max=0).square()
 
 
-def kept(c: Float[Tensor, ""], n: int) -> Float[Tensor, ""]:
-    """Returns the part of the mean of the gradients that outlasts a step of n scalars."""
-    return (1 - FORGETTING * overshoot(c, n)).clamp(min=0)
+def follow(
+    spread: Float[Tensor, ""], before: Float[Tensor, ""], c: Float[Tensor, ""], share: Float[Tensor, ""]
+) -> None:
+    """Updates σ², and c, from the c before, which is NaN at first, by the share that is learned of a step."""
+    change = torch.where(before.isnan(), torch.zeros_like(c), c - before)
+    spread.lerp_(change.square() / 2, (1 - SECOND_DECAY) * share)
+    before.copy_(torch.where(share > 0, c, before))
+
+
+def kept(over: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """Returns the part of the mean of the gradients that outlasts an overshoot."""
+    return (1 - FORGETTING * over).clamp(min=0)
 
 
 def share(c: Float[Tensor, ""], factor: Float[Tensor, ""], moved: Float[Tensor, ""]) -> Float[Tensor, ""]:
@@ -144,6 +171,16 @@ def share(c: Float[Tensor, ""], factor: Float[Tensor, ""], moved: Float[Tensor, 
         moved: the part of the automatic step that was taken, after the factor and the bound.
     """
     return torch.where(c > 0, moved, factor).clamp(max=1)
+
+
+def averaged(step: Tensor) -> Tensor:
+    """Returns the weight of the newest of `step` iterates in their mean."""
+    return (AVERAGED / step.double()).clamp(max=1)
+
+
+def favor(gradient: Float[Tensor, " n"], lag: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """Returns cos(g, δ), 0 where one of them is 0."""
+    return unit_vector(gradient).dot(lag).double() / length(lag).clamp(min=torch.finfo(torch.float64).tiny)
 
 
 def weight(product: Float[Tensor, " n"]) -> Float[Tensor, ""]:

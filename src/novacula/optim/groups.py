@@ -77,6 +77,17 @@ def default_scope(parameters: Sequence[Given], structure: StructureName) -> Scop
     return "global" if total <= LARGEST_GLOBAL and structure != "kronecker" else "param"
 
 
+def check_dense(groups: Sequence[ParameterGroup]) -> None:
+    """Checks the layout of all gradients.
+
+    Raises:
+        InputError: one is sparse.
+    """
+    gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
+    if any(g.layout != torch.strided for g in gradients):
+        raise InputError("LODO.step", "a gradient is sparse; gradients must be dense (embeddings: sparse=False)")
+
+
 def real(tensor: Tensor) -> Tensor:
     """Returns a view of what this process holds of a tensor, with complex numbers as pairs."""
     tensor = tensor.detach()

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from novacula.errors import InputError
 from novacula.optim import automatic
 from novacula.optim.automatic import Frame
 from novacula.optim.config import SHARED, GroupOptions, SharedOptions
@@ -59,6 +60,8 @@ class Preconditioner:
         self._versions: list[int] | None = None
         self._frame: Frame | None = None
         self._product: Tensor | None = None
+        # The iterate, while the mean of the iterates is shown in its place.
+        self._hidden: list[Tensor] | None = None
 
     def gradient(self) -> Float[Tensor, " n"]:
         """Returns the members' gradients as one new vector."""
@@ -71,12 +74,40 @@ class Preconditioner:
         if not torch.compiler.is_compiling() and not _is_finite(gradient):
             self.state["skipped"] += 1
             return
+        if self._group["automatic"]:
+            favor = automatic.favor(gradient, self.state["lag"]).to(self.state["toward"])
+            self.state["toward"].lerp_(favor, automatic.averaged(self.state["step"].clamp(min=1)))
         if self._pending and self._learns(options):
             self._learn(gradient, options)
         self._move(gradient, options)
+        if self._group["automatic"]:
+            self.state["lag"] *= 1 - automatic.averaged(self.state["step"]).to(self.state["lag"])
+
+    def show_average(self) -> None:
+        """Moves the parameters to the mean of the iterates if the gradients say that it is better."""
+        if self._hidden is None and float(self.state.get("toward", 0)) > automatic.EVIDENCE:
+            self.check_unchanged()
+            targets = [real(p) for p in self.members.parameters]
+            self._hidden = [target.clone() for target in targets]
+            for target, lag in zip(targets, self.state["lag"].split(self.members.sizes), strict=True):
+                target.sub_(lag.view(target.shape).to(target.dtype))
+
+    def hide_average(self) -> None:
+        """Moves the parameters back to the iterate."""
+        if self._hidden is not None:
+            for parameter, iterate in zip(self.members.parameters, self._hidden, strict=True):
+                real(parameter).copy_(iterate)
+            self._hidden = None
+            self.note_versions()
 
     def check_unchanged(self) -> None:
-        """Forgets the last step if the parameters were changed since; called before any preconditioner moves."""
+        """Forgets the last step if the parameters were changed since; called before any preconditioner moves.
+
+        Raises:
+            InputError: the parameters are not the iterate.
+        """
+        if self._hidden is not None:
+            raise InputError("LODO.step", "the parameters are a mean since eval(); train() comes before a gradient")
         if self._versions is not None and self._versions != [p._version for p in self.members.parameters]:
             self.forget()
             self.state["changed"] += 1
@@ -138,9 +169,11 @@ class Preconditioner:
         scale, factor = self.state["log_scale"], self.state["rates"].max().to(self.state["log_scale"])
         c = automatic.cosine(left, self._product).to(scale)
         share = automatic.share(c, factor, self.state["taken"] / scale.exp())
-        scale += share * automatic.scale_change(c, gradient.numel(), self.state["learned"], factor)
+        over = automatic.overshoot(c, self.state["spread"])
+        automatic.follow(self.state["spread"], self.state["cosine"], c, share)
+        scale += share * automatic.scale_change(c, over, self.state["learned"], factor)
         self.state["learned"] += share
-        self.state["momentum"] *= automatic.kept(c, gradient.numel()).to(self.state["momentum"])
+        self.state["momentum"] *= automatic.kept(over).to(self.state["momentum"])
         weight = automatic.weight(self._product)
         step = self._engine.learn(left, weight, self.state["meta_step"], options, share)
         self.meta_step = step._replace(slope=step.slope * size)
@@ -237,14 +270,14 @@ class Preconditioner:
             start += size
             if parameter.grad is None:
                 continue
-            target = real(parameter)
-            piece = update[start - size : start].view(target.shape)
+            target, lag = real(parameter), self.state.get("lag")
+            piece = (rate * update[start - size : start]).view(target.shape)
             if group["weight_decay"]:
-                target.mul_(1 - _number(group["lr"]) * self._scale() * group["weight_decay"])
-            if isinstance(rate, Tensor):
-                target.sub_((rate * piece).to(target.dtype))
-            else:
-                target.sub_(piece.to(target.dtype), alpha=rate)
+                decay = _number(group["lr"]) * self._scale() * group["weight_decay"]
+                piece = piece + decay * target
+            if lag is not None:
+                lag[start - size : start] -= piece.flatten()
+            target.sub_(piece.to(target.dtype))
 
 
 def _number(rate: Rate) -> Rate:

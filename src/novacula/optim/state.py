@@ -12,6 +12,8 @@ The optimizer keeps it in tensors, as the state of the first member's parameter:
     rates                   the groups' rates in the last step, one for each parameter; 0 where it had no gradient
     root_square, log_scale, step_square    belong to the automatic scale
     learned                 the sum of what was learned of each step, from 0 to 1
+    cosine, spread          of the gradient after the step before last and that step, NaN at first; and its variance
+    lag, toward             δ, how far the iterate is from the mean of iterates, and how much gradients favor that mean
 """
 
 import math
@@ -39,7 +41,7 @@ class SavedState(TypedDict):
     param_groups: Sequence[Group]
 
 
-FORMAT = 2
+FORMAT = 3
 """Version of the state, which every parameter group holds as ``format``."""
 SHAPING = ("structure", "depth", "block_size", "expand", "meta_optimizer", "scope", "automatic")
 """Options that a state must share with the optimizer that loads it."""
@@ -82,6 +84,10 @@ def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.fl
         state["log_scale"] = torch.tensor(math.log(automatic.FIRST_SCALE), dtype=torch.float64)
         state["step_square"] = torch.tensor(0.0, dtype=torch.float64)
         state["learned"] = torch.tensor(0.0, dtype=torch.float64)
+        state["cosine"] = torch.tensor(math.nan, dtype=torch.float64)
+        state["lag"] = torch.zeros(n, dtype=dtype)
+        state["toward"] = torch.tensor(0.0, dtype=torch.float64)
+        state["spread"] = torch.tensor(1 / n, dtype=torch.float64)
     return state
 
 
@@ -169,22 +175,25 @@ def _group_problems(groups: Sequence[Group], saved: Sequence[Group]) -> list[str
     return problems
 
 
-def check_learned(
-    members: Sequence[Members], states: Sequence[Mapping[str, Tensor]], learned: Sequence[Mapping[str, Tensor]]
-) -> None:
-    """Checks that a preconditioner which was learned elsewhere fits these states.
+def checked_learned(
+    members: Sequence[Members], states: Sequence[Mapping[str, Tensor]], tensors: Mapping[str, Tensor]
+) -> list[dict[str, Tensor]]:
+    """Returns for each preconditioner what was learned elsewhere, by name, from tensors by ``"<index>.<name>"``.
 
     Raises:
         InputError: a tensor is missing or has another shape, or a row of the permutations is no permutation.
     """
-    problems = []
-    for some, state, values in zip(members, states, learned, strict=True):
+    problems, found = [], []
+    for some, state in zip(members, states, strict=True):
+        values = {name: tensors[key] for name in LEARNED if (key := f"{some.index}.{name}") in tensors}
         missing = [name for name in LEARNED if name in state and name not in values]
         problems += [f"{some.index}.{name} is missing" for name in missing]
         if not missing:
             problems += [f"preconditioner {some.index}: {text}" for text in _state_problems(some, {**state, **values})]
+        found.append(values)
     if problems:
         raise InputError("LODO preconditioner", *problems)
+    return found
 
 
 def _state_problems(members: Members, tensors: Mapping[str, object]) -> list[str]:
