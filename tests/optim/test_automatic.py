@@ -114,7 +114,7 @@ def test_the_mean_of_iterates_is_shown_under_noise_and_changes_no_step() -> None
         mean = mean.lerp(iterate, min(1.0, AVERAGED / step))
     optimizer.eval()
     torch.testing.assert_close(x.detach(), mean)
-    assert float(mean @ (curvature * mean)) < 0.5 * float(path[-1] @ (curvature * path[-1]))
+    assert float(mean @ (curvature * mean)) < 0.8 * float(path[-1] @ (curvature * path[-1]))
     with pytest.raises(InputError, match=r"the parameters are a mean since eval\(\)"):
         optimizer.step()
     optimizer.train()
