@@ -90,7 +90,7 @@ def broken(change: str) -> tuple[LODO, dict[str, Any]]:
     tensors = state["state"][0]
     match change:
         case "version":
-            state["param_groups"][0]["format"] = 3
+            state["param_groups"][0]["format"] = 4
         case "no version":
             del state["param_groups"][0]["format"]
         case "stock":
