@@ -13,7 +13,7 @@ from typing_extensions import Unpack, override
 from novacula.errors import InputError
 from novacula.features.config import DiscoverConfig, SurveyConfig
 from novacula.features.discover import DISCOVER, DiscoverSource
-from novacula.features.discovery.findings import DiscoverFindings, LayerRow, SurveyFindings, TopCluster
+from novacula.features.discovery.findings import LEAST_EXCESS, DiscoverFindings, LayerRow, SurveyFindings, TopCluster
 from novacula.features.discovery.source import OpenSource, open_source
 from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, one_thread
 from novacula.report import SERIES, Section, figure_svg, run_facts, table, write_report
@@ -231,7 +231,7 @@ def _features_section(layers: Sequence[LayerRow]) -> Section:
         for cluster in row.top
     ]
     head = ("tokens", "layer", "rank", "score", "plane", "members", "active", "stability")
-    beside = [row.chance for row in layers for _ in row.top]
+    beside = [max(row.chance, LEAST_EXCESS) for row in layers for _ in row.top]
     scores = [cluster.score for row in layers for cluster in row.top]
     gray = [i for i, (score, chance) in enumerate(zip(scores, beside, strict=True)) if score <= chance]
     note = "Rows that do not exceed the chance of their layer are gray. Click on a heading to sort."
