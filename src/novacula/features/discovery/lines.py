@@ -125,7 +125,7 @@ class ChanceEncoding(Encoding):
         values = np.einsum("nij,nj->ni", self._turns[first // size], codes.values.numpy().reshape(-1, size))
         places = random.permutation(tokens)[codes.tokens.numpy()[::size]]
         lines = first[:, None] + np.arange(size)
-        rows = ((places[:, None] + random.integers(tokens, size=codes.n_latents)[lines]) % max(1, tokens)).ravel()
+        rows = ((places[:, None] + random.integers(tokens, size=codes.n_latents)[lines]) % tokens).ravel()
         order = np.argsort(rows, kind="stable")
         starts = torch.from_numpy(np.searchsorted(rows[order], np.arange(tokens)))
         moved = values.ravel()[order].astype(np.float32)
