@@ -7,9 +7,12 @@ alone: KV with 50 random walks from each state for a function, RPNI for the same
 if it equals the task's definition (`novacula.distill.bench_open.agrees`).
 """
 
+import signal
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -30,13 +33,14 @@ from novacula.files import parse_json
 from novacula.runs import RunFolder
 
 HEAD = ("task", "outcome", "true", "nodes", "states", "road", "CPU s", "automata alone", "states", "CPU s")
-_STEPS = 400_000
-"""Inputs that automata learning alone may give; where a machine does not end, it would go on for ever."""
+_SECONDS = 5.0
+"""Processor time of automata learning alone; where a machine does not end, it would go on for ever."""
 FORMS: tuple[Form, ...] = ("function", "data")
 
 
-class TooManyStepsError(Exception):
-    """Automata learning alone has given more inputs than it may."""
+def end_it(number: int, frame: FrameType | None) -> None:
+    """Ends automata learning that takes too long."""
+    raise TimeoutError
 
 
 class TaskSystem(SUL):
@@ -44,7 +48,7 @@ class TaskSystem(SUL):
 
     def __init__(self, task: OpenTask) -> None:
         super().__init__()
-        self.task, self.symbols, self.state, self.taken = task, symbols_of(task), task.start, 0
+        self.task, self.symbols, self.state = task, symbols_of(task), task.start
 
     def pre(self) -> None:
         """Begins anew."""
@@ -55,9 +59,6 @@ class TaskSystem(SUL):
 
     def step(self, letter: int) -> tuple:
         """The outputs of one input."""
-        self.taken += 1
-        if self.taken > _STEPS:
-            raise TooManyStepsError
         self.state, y = self.task.step(self.state, self.symbols[letter])
         return y if isinstance(y, tuple) else (y,)
 
@@ -69,9 +70,7 @@ def learned_alone(name: str, row: TaskRow) -> tuple[str, object, float]:
     places = list(range(len(system.symbols)))
     if row.task.endswith(".function"):
         oracle = StatePrefixEqOracle(places, system, walks_per_state=50, walk_len=20)
-        found: Any = None
-        with suppress(TooManyStepsError):
-            found = run_KV(places, system, oracle, "mealy", print_level=0)
+        learn = partial(run_KV, places, system, oracle, "mealy", print_level=0)
     else:
         lines = rows_of(task, row.seed or 0).splitlines()
         traces = []
@@ -82,7 +81,13 @@ def learned_alone(name: str, row: TaskRow) -> tuple[str, object, float]:
             outputs = [tuple(one) if isinstance(one, list) else (one,) for one in y]
             inputs = [system.symbols.index(one) for one in x]
             traces += [(tuple(inputs[: end + 1]), outputs[end]) for end in range(len(inputs))]
-        found = run_RPNI(traces, "mealy", print_info=False, input_completeness=None)
+        learn = partial(run_RPNI, traces, "mealy", print_info=False)
+    found: Any = None
+    signal.signal(signal.SIGPROF, end_it)
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS)
+    with suppress(TimeoutError):
+        found = learn()
+    signal.setitimer(signal.ITIMER_PROF, 0)
     seconds = time.process_time() - begun
     if found is None:
         return "none", "", seconds
