@@ -10,7 +10,9 @@ import pytest
 
 from novacula.cli.main import main
 from novacula.distill.network import Layer, Network, save_network
+from novacula.distill.tasks import TASKS
 from novacula.runs import RunFolder
+from tests.cli.conftest import Run
 
 CONTRACT = {"task", "tier", "route", "program", "nodes", "states", "checked", "seconds", "run", "schema_version"}
 
@@ -118,3 +120,10 @@ def test_help_imports_nothing_heavy() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[-1] == "[]"
     assert "--no-shortcuts" in said and "--workers" in said
+
+
+def test_list_names_every_task(novacula: Run) -> None:
+    found = json.loads(novacula("distill", "list", "--json").out)["tasks"]
+    assert [row["name"] for row in found] == list(TASKS)
+    assert sum(row["solved_by_paper"] for row in found) == 32
+    assert "Binary_Addition" in novacula("distill", "list").out

@@ -1,10 +1,10 @@
-"""``novacula distill``: run and bench."""
+"""``novacula distill``: run, bench and list."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from novacula.cli.console import printable, show_result, table
-from novacula.cli.options import CampaignOptions, Flat, Grouped, RunOptions
+from novacula.cli.console import print_json, printable, show_result, table
+from novacula.cli.options import CampaignOptions, Flat, Grouped, Json, RunOptions
 from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
 from novacula.distill.config import BenchConfig, RunConfig
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = part_app("distill")
 _LISTED = 20
+SCHEMA_VERSION = 1
 
 
 @app.command
@@ -60,6 +61,41 @@ def bench(*, config: Flat[BenchConfig] = BenchConfig(), options: Grouped[Campaig
     from novacula.distill.bench import bench as run
 
     return perform(partial(run, config, **options.where), SCREENS["bench"], options)
+
+
+@app.command(name="list")
+def list_(*, json: Json = False) -> None:
+    """List the benchmark tasks: their inputs, the length of their sequences, and what the published system solved.
+
+    Example: novacula distill list
+    """
+    from novacula.distill.tasks import TASKS
+
+    rows = [
+        {
+            "name": task.name,
+            "low": task.low,
+            "high": task.high,
+            "streams": len(task.program.inputs),
+            "length": task.length,
+            "solved_by_paper": task.published.mips,
+        }
+        for task in TASKS.values()
+    ]
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "tasks": rows})
+        return
+    heads = ("task", "inputs", "streams", "length", "in the paper")
+    cells = (
+        (
+            row["name"],
+            f"{row['low']} … {row['high']}",
+            *map(str, (row["streams"], row["length"])),
+            "solved" if row["solved_by_paper"] else "",
+        )
+        for row in rows
+    )
+    show_result(table(heads, cells), f"{len(rows)} tasks; run one with novacula distill run NAME")
 
 
 def _describe(step: "Step") -> str:
