@@ -93,7 +93,10 @@ def _why(program: Program | Machine, rows: Sequences, covered: int | None) -> st
     if covered is not None:
         return f"Rows show {covered:,} pairs of a state and an input. {text}"
     longest = int(rows.lengths.max())
-    return f"{text} The states are infinitely many, or too many to list: the rows have at most {longest} steps."
+    return (
+        f"{text} The states are infinitely many, or too many to list. The rows have at most {longest} steps: of longer "
+        "sequences nothing is known, such as whether a sum starts anew where no row has come."
+    )
 
 
 def _symbols(rows: Sequences) -> np.ndarray | None:
