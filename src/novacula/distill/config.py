@@ -1,11 +1,23 @@
 """Options of the distill verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from novacula.options import CampaignOptions, refuse, unless_at_least, unless_installed, unless_seed, unless_within
+from cyclopts import Group, Parameter
+
+from novacula.options import (
+    ADVANCED,
+    CampaignOptions,
+    refuse,
+    unless_at_least,
+    unless_installed,
+    unless_seed,
+    unless_within,
+)
 
 _WIDEST = 10**6
+DEVICE = Parameter(group=Group("A device", sort_key=4))
+"""The mark of options of a device behind a command."""
 
 
 def unless_equipped() -> list[str]:
@@ -23,9 +35,9 @@ class RunConfig:
 
     seed: int = 0
     """Seed of data, networks and checks, 0 to 2^32 - 1."""
-    networks: int = 4
+    networks: Annotated[int, ADVANCED] = 4
     """The most perfect networks that are opened; none is opened after the goal is reached."""
-    shortcuts: bool = True
+    shortcuts: Annotated[bool, ADVANCED] = True
     """Also look for a program without a network: ask a function, merge states of data, or look at them as they are. A
     function that shows its program so needs no network."""
     low: int = 0
@@ -34,23 +46,23 @@ class RunConfig:
     """The largest input of a function."""
     alphabet: tuple[str, ...] = ()
     """Words that a function reads in place of integers, separated by commas; false,true stands for truth values."""
-    command: str = ""
+    command: Annotated[str, DEVICE] = ""
     """A device in place of a source: a command that gets a line for every input and answers each with a line. It is run
     without a shell, and must have no comma."""
-    reset: str = "reset"
+    reset: Annotated[str, DEVICE] = "reset"
     """The line that a device gets before every sequence and does not answer. Empty: it is started again instead."""
-    queries: int = 5000
+    queries: Annotated[int, DEVICE] = 5000
     """The most sequences that a device is asked."""
-    cache: str = ""
+    cache: Annotated[str, DEVICE] = ""
     """A file that keeps the answers of a device, for later runs too. By default there is none."""
     tolerate: float = 0.0
     """The largest share of rows of data that may be left out as mislabelled, 0 to 0.2. Rows are left out only if that
     makes the description shorter: a program and its exceptions."""
-    streams: int = 1
+    streams: Annotated[int, ADVANCED] = 1
     """Input streams of a function. With 2, the function gets one list, with an item [a, b] for every step."""
     length: int = 10
     """Length of the sequences on which a function is learned. The program is checked at twice and five times that."""
-    call_seconds: float = 10.0
+    call_seconds: Annotated[float, ADVANCED] = 10.0
     """The longest time that a function may take for one sequence, in seconds."""
 
     def __post_init__(self) -> None:
