@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from novacula.options import CampaignOptions, refuse, unless_between, unless_seed, unless_within
+from novacula.options import ADVANCED, CampaignOptions, refuse, unless_between, unless_seed, unless_within
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -39,21 +39,21 @@ class ScoreConfig:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    bins: int = 40
+    bins: Annotated[int, ADVANCED] = 40
     """Cells on each side of the finest grid on which information is counted, over six standard deviations."""
-    angles: int = 90
+    angles: Annotated[int, ADVANCED] = 90
     """Rotations of a quarter turn that are tried; the best one is refined."""
-    epsilon: float = 0.1
+    epsilon: Annotated[float, ADVANCED] = 0.1
     """Half width of the band of the mixture index, in root-mean-square distances from its middle line."""
-    neighbors: int = 4
+    neighbors: Annotated[int, ADVANCED] = 4
     """Neighbors of the estimate without bins."""
-    shuffles: int = 100
+    shuffles: Annotated[int, ADVANCED] = 100
     """Shuffled clouds that make the permutation null."""
-    bootstraps: int = 200
+    bootstraps: Annotated[int, ADVANCED] = 200
     """Resampled clouds that make the interval."""
     dimensions: int = 5
     """Most dimensions that are scored. Where there are more columns, the leading principal components are taken."""
-    thinnest: float = 0.2
+    thinnest: Annotated[float, ADVANCED] = 0.2
     """Least standard deviation of the third and later principal components, as a share of the first one's; thinner ones
     are left out. Thin noise around a feature, stretched to its size, would make every feature a product with noise."""
 
@@ -88,11 +88,11 @@ class CollectConfig:
     """Layer of the residual stream: 0 is the embedding output, L the state after the last block. By default L / 2."""
     tokens: int = 1_000_000
     """Most states that are stored. Passages are taken from all texts in random order."""
-    context: int = 256
+    context: Annotated[int, ADVANCED] = 256
     """Tokens that the model sees at once."""
-    skip: int = 1
+    skip: Annotated[int, ADVANCED] = 1
     """First tokens of each context that are not stored, since the states there are of another kind."""
-    precision: Literal["float16", "float32"] = "float16"
+    precision: Annotated[Literal["float16", "float32"], ADVANCED] = "float16"
     """Precision of the stored states; float32 takes twice the room."""
     seed: int = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
@@ -126,15 +126,15 @@ class TrainSaeConfig:
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 32
     """Active latents of a token, for topk and batchtopk; active blocks, for block."""
-    sparsity: float = 0.01
+    sparsity: Annotated[float, ADVANCED] = 0.01
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: int = 4_000_000
     """States that it learns from. Where fewer are stored, they come again."""
-    batch: int = 2048
+    batch: Annotated[int, ADVANCED] = 2048
     """States in a step."""
-    rate: float = 1e-3
+    rate: Annotated[float, ADVANCED] = 1e-3
     """Highest learning rate of Adam."""
-    dead_after: int = 200_000
+    dead_after: Annotated[int, ADVANCED] = 200_000
     """States after which a silent latent counts as dead."""
     seed: int = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
@@ -173,25 +173,25 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
 
     method: ClusterMethod = "communities"
     """How the graph of similar latents is cut into clusters."""
-    affinity: AffinityName = "mixed"
+    affinity: Annotated[AffinityName, ADVANCED] = "mixed"
     """What makes two latents alike: their directions, being active on the same tokens, or the stronger of both."""
-    neighbors: int = 8
+    neighbors: Annotated[int, ADVANCED] = 8
     """Edges that each latent begins with, to the most similar others."""
-    cutoff: float | None = None
+    cutoff: Annotated[float | None, ADVANCED] = None
     """Least likeness of an edge; by default, what chance hardly reaches."""
-    largest: int = 200
+    largest: Annotated[int, ADVANCED] = 200
     """Members of the largest cluster; larger ones are split again."""
     clusters: int = 1000
     """Most clusters that are ranked; those that are active most often come first."""
-    points: int = 2000
+    points: Annotated[int, ADVANCED] = 2000
     """Most tokens of a cluster on which its score is measured."""
-    radius: float = 0.35
+    radius: Annotated[float, ADVANCED] = 0.35
     """Tokens on which a cluster is weakly active are left out, as they are mostly noise: those whose point is nearer to
     the origin than this part of the 95th percentile."""
     without: Annotated[tuple[str, ...], Parameter(converter=_convert_names, n_tokens=1)] = ()
     """Tokens that take no part in clusters and ranking, with commas between: punctuation (no letter or digit), position
     (the first four places of a context)."""
-    nulls: int = 20
+    nulls: Annotated[int, ADVANCED] = 20
     """Clusters of chance that are scored beside the real ones."""
     shown: int = 24
     """Clusters that the report shows one by one."""

@@ -102,7 +102,7 @@ class ResumeSettings(TypedDict, total=False):
 class RunSettings(ResumeSettings, total=False):
     """The place of a new run, beside `ResumeSettings`."""
 
-    runs: str | PathLike[str]
+    runs: str | PathLike[str] | None
     """The folder in which the run's own folder gets a unique name. By default, and without `out`, the run is temporary:
     its files go when this process ends."""
     out: str | PathLike[str] | None
