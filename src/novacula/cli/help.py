@@ -19,11 +19,11 @@ class PlainHelp(DefaultFormatter):
 
     _head: tuple[Any, ...] = ()
 
-    def render_usage(self, console: "Console", options: "ConsoleOptions", usage: Any) -> None:
+    def render_usage(self, console: "Console", options: "ConsoleOptions", usage: object) -> None:
         """Keeps the first line until the names of arguments are known, which the panels have."""
         self._head = (usage,)
 
-    def render_description(self, console: "Console", options: "ConsoleOptions", description: Any) -> None:
+    def render_description(self, console: "Console", options: "ConsoleOptions", description: object) -> None:
         """Keeps what the command does until then."""
         self._head = (*self._head, _wrapped(description))
 
