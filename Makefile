@@ -4,8 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Modules are compiled when they are first imported: most never are, and take a fifth of the room and half of the time.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 NATIVE := $(wildcard src/novacula/_native/* src/novacula/_native/arc/* src/novacula/_native/optim/*)
 COMPILER := $(shell command -v c++ || command -v g++ || command -v clang++)
 STUDIES := $(wildcard benchmarks/studies/*.py)
