@@ -23,7 +23,7 @@ from novacula.distill.program import Program
 from novacula.distill.run import RUN, RunInputs
 from novacula.distill.sequences import Alphabet, word
 from novacula.distill.source import load_source
-from novacula.distill.tasks.open_suite import OPEN_SUITE
+from novacula.distill.tasks.open_suite import OPEN_SUITE, ROWS, STEPS
 from novacula.distill.tasks.open_task import Item, OpenTask
 from novacula.files import write_text
 from novacula.runs import RunFolder, drive
@@ -31,8 +31,6 @@ from novacula.runs import RunFolder, drive
 WORK = "novacula.distill.bench_open:open_job"
 """The name under which `novacula.jobs` calls `open_job`."""
 Form = Literal["function", "data"]
-ROWS, STEPS = 300, 12
-"""The rows of a task as data, and their steps."""
 _MODULE = "novacula.distill.tasks.open_suite"
 _PAIRS = 3000
 _LONG, _MANY = 60, 200
@@ -189,6 +187,6 @@ def _plain(y: object) -> tuple:
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of those that it has ended."""
+    """Returns the processor seconds of this process and of its children that have ended."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(part.ru_utime + part.ru_stime for part in used)

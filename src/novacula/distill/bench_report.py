@@ -65,7 +65,7 @@ class TaskRow:
 
     @property
     def right(self) -> bool:
-        """Of the open suite: whether the outcome is "right", and that is true."""
+        """Whether the outcome of a task of the open suite is "right", and its program equals the definition."""
         return self.outcome == "right" and bool(self.correct)
 
     @property

@@ -97,12 +97,12 @@ class BenchConfig(CampaignOptions):
     suite: Literal["published", "open"] = "published"
     """The 62 tasks of arXiv 2402.05110, from data, or 100 others, each as a function and as 300 rows."""
     half: Literal["open", "sealed", "both"] = "open"
-    """Of the suite of 100: the half that may be looked at, the one that is run once at the end, or both."""
+    """The half of the suite of 100: the one that may be looked at, the one that is run once at the end, or both."""
     forms: tuple[Literal["function", "data"], ...] = ("function", "data")
-    """Of the suite of 100: how the tasks are given."""
+    """How the tasks of the suite of 100 are given: as functions, as rows of data, or as both."""
     task_seconds: float = 0.0
-    """Of the suite of 100: the seconds of wall time after which the best program so far of a task counts, 0 for no
-    limit. With a limit, results depend on the machine's speed."""
+    """The wall time for each task of the suite of 100, in seconds; 0 for no limit. At the limit the best program so far
+    counts, so results depend on the machine's speed."""
     tasks: tuple[str, ...] = ()
     """Names, separated by commas; by default all of the suite."""
     seed: int = 0

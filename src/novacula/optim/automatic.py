@@ -57,13 +57,13 @@ OVERSHOOT_RATE = 0.5
 FORGETTING = 8.0
 """ϖ: how much of the mean of the gradients an overshoot takes."""
 SECOND_DECAY = 0.97
-"""Of mean squares: of gradients, of steps, and of changes of c."""
+"""The decay of the running means of squares: of gradients, of steps, and of changes of c."""
 EPSILON = 1e-8
 """ε, in units of the root mean square of all gradients."""
 TRUST = 3.0
 """The longest step, in units of the usual length."""
 AVERAGED = 8
-"""The mean is of the last part of the iterates, one in so many."""
+"""The mean that `LODO.eval` shows is that of the last eighth of the iterates."""
 EVIDENCE = 0.02
 """The mean cosine of g and δ from which the mean counts as better."""
 SHORTEST = 1e-30

@@ -56,8 +56,8 @@ class LODO(Optimizer):
 
     LODO is for losses that are ill-conditioned and nearly the same at every step, or whose gradient is expensive for
     each parameter: a step reads and writes some 4.6 kB per scalar, and the state has 2 kB. It is not for millions of
-    parameters (``structure="kronecker"`` with blocks and `meta_every` comes nearest), nor where noise rules; `eval`
-    helps there. Where a network fits its data and trains on (``digits-network`` of the bench), its held-out loss rises.
+    parameters (``structure="kronecker"`` with blocks and `meta_every` comes nearest), nor where noise rules, where
+    `eval` may help. The held-out loss of a network that fits its data and trains on rises (``digits-network``).
 
     A parameter without a gradient stays as it is. Gradients that are not finite change nothing and are counted. LODO
     learns from a clipped gradient as it is. If parameters are changed between a step and the next gradient, LODO
@@ -229,7 +229,7 @@ class LODO(Optimizer):
     def eval(self) -> None:
         """Moves the parameters to the mean of the last eighth of the iterates, where the gradients say it is better.
 
-        Under noise it is. No step depends on it; call `train` before the next gradient, and before anything is saved.
+        On new data it may be worse. No step depends on it. Call `train` before the next gradient and before saving.
         """
         for preconditioner in self.preconditioners():
             preconditioner.show_average()

@@ -24,7 +24,7 @@ FAR = 200.0
 """Median deviations from the median beyond which a point is an outlier, such as a model's first token."""
 _MOST_BYTES = 2_000_000_000
 _SAMPLE = 10_000
-"""Least number of points, if there are so many, by which the median of a large cloud is estimated."""
+"""The median of a large cloud is estimated from at least this number of its points."""
 _FLAT = 1e-6
 """A cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers."""
 AXES = 5
