@@ -15,7 +15,7 @@ ifneq ($(wildcard $(CONFORMANCE)/.),)
 export NOVACULA_CONFORMANCE ?= $(CONFORMANCE)
 endif
 
-.PHONY: env demo demo-features docs gallery test lowest lint studies dist clean help
+.PHONY: env demo demo-features docs gallery test lowest lint studies dist release clean help
 
 env: $(VENV)/dev.stamp $(VENV)/native.stamp  ## .venv with the package and what its development needs (the default)
 
@@ -140,6 +140,19 @@ studies: env  ## the long and statistical checks of benchmarks/studies
 
 dist: env  ## sdist and wheel in dist/
 	$(BIN)/python -m build --no-isolation
+
+# Publishes nothing. What it builds is what the printed commands publish.
+RELEASE := test lowest dist docs
+release:  ## check that VERSION=1.2.3 is ready, build it, and print the commands that publish it
+	@grep -q '^version = "$(VERSION)"$$' pyproject.toml || { echo "pyproject.toml has another version than VERSION=$(VERSION)"; exit 1; }
+	@grep -q '^## $(VERSION)$$' CHANGELOG.md || { echo "CHANGELOG.md has no heading: ## $(VERSION)"; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "there are changes that no commit has"; exit 1; }
+	@rm -rf dist build/docs
+	@$(MAKE) --no-print-directory $(RELEASE)
+	@echo "Publish with:"
+	@echo "  git tag -s v$(VERSION) && git push origin v$(VERSION)"
+	@echo "  twine check --strict dist/* && twine upload dist/novacula-$(VERSION)*"
+	@echo "  build/docs goes to the site of the documentation"
 
 clean:  ## remove what was built, and caches; the installed packages and runs/ stay
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis $(VENV)/native $(VENV)/native.stamp

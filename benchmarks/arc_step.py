@@ -48,7 +48,7 @@ def measure(task: str, engine_name: EngineName, steps: int, warm_up: int = 3) ->
     from novacula.arc.data.puzzle import preprocess
     from novacula.arc.data.sources import load_task
     from novacula.arc.network.engine_choice import make_engine
-    from novacula.arc.program import peak_memory_mb
+    from novacula.runs.machine import peak_memory_mb
 
     torch.set_num_threads(1)
     puzzle = preprocess(load_task(task))

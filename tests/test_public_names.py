@@ -1,11 +1,14 @@
 """What a package offers, and what importing it costs."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import novacula
 from novacula import arc, distill, features, hypernet, optim
 
 
@@ -40,3 +43,14 @@ def test_unknown_names_are_said() -> None:
     assert "novacula.arc attribute nonsense" in run(
         "import novacula.arc\ntry: novacula.arc.nonsense\nexcept AttributeError as e: print(e)"
     )
+
+
+def test_no_module_needs_posix_to_be_imported() -> None:
+    posix = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+    found = []
+    for file in Path(novacula.__file__).parent.rglob("*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if posix.intersection([node.module] if isinstance(node, ast.ImportFrom) else names):
+                found.append(f"{file.name}:{node.lineno}")
+    assert not found

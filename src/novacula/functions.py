@@ -10,7 +10,6 @@ import json
 import operator
 import os
 import re
-import resource
 import select
 import shlex
 import struct
@@ -199,6 +198,8 @@ def serve(descriptor: int, name: str, memory_mb: int) -> None:
         name: the name of the function.
         memory_mb: the limit of the address space, in 10^6 bytes.
     """
+    import resource  # here, since Windows has none
+
     connection = connect(descriptor)
     with suppress(EOFError, OSError):
         with suppress(ValueError, OSError):  # the system's own limit is lower

@@ -5,6 +5,7 @@ imports no large library, so that ``--help`` stays fast.
 """
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from typing import Annotated, Literal, TypeVar
 
 from cyclopts import Group, Parameter
 
-from novacula.errors import InputError
+from novacula.errors import InputError, RunError
 
 ADVANCED = Parameter(group=Group("Advanced options", sort_key=5))
 """The mark of options that few users change; ``--help`` shows them last."""
@@ -113,6 +114,16 @@ def is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def check_system() -> None:
+    """Refuses Windows, where runs and processes of novacula's own lack what they rest on.
+
+    Raises:
+        RunError: this is Windows.
+    """
+    if sys.platform == "win32":
+        raise RunError("runs and commands need Linux or macOS; on Windows use the Windows Subsystem for Linux")
 
 
 def refuse_odd_names(names: Iterable[str]) -> None:

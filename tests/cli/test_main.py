@@ -104,6 +104,12 @@ def test_errors_are_json_for_machines(novacula: Run, words: str, error: str) -> 
     assert novacula("runs", "show", "--", "--json").errors[0].startswith("novacula: ")
 
 
+def test_windows_is_refused_in_one_line(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    done = novacula("runs", "list")
+    assert (done.code, len(done.errors)) == (2, 1) and "need Linux or macOS" in done.errors[0]
+
+
 def test_debug_shows_the_traceback(novacula: Run) -> None:
     with pytest.raises(InputError):
         novacula("runs", "show", "absent", "--debug")

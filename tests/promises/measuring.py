@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from novacula.errors import NovaculaError
-from novacula.jobs.work import _forget_peak, _peak_memory_mb
+from novacula.runs.machine import forget_peak_memory, peak_memory_mb
 from tests.promises.readers import READERS, Reader
 
 
@@ -67,8 +67,8 @@ def _remove(path: Path) -> None:
 
 
 def _reading(reader: Reader, folder: Path, hostile: str) -> dict[str, Any]:
-    _forget_peak()
-    before, start = _peak_memory_mb(), _seconds()
+    forget_peak_memory()
+    before, start = peak_memory_mb(), _seconds()
     try:
         reader.read(folder)
         ended = "read"
@@ -76,7 +76,7 @@ def _reading(reader: Reader, folder: Path, hostile: str) -> dict[str, Any]:
         ended = "refused"
     except BaseException as error:
         ended = f"{type(error).__name__}: {error}"[:300]
-    seconds, grown = _seconds() - start, _peak_memory_mb() - before
+    seconds, grown = _seconds() - start, peak_memory_mb() - before
     return {"file": "/".join(Path(hostile).parts[-2:]), "ended": ended, "seconds": seconds, "mb": grown}
 
 

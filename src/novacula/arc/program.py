@@ -4,8 +4,6 @@ With restarts, engines of different seeds follow each other. The candidates' sco
 they add up by logaddexp, this is the merge of the scores that the engines would reach on their own.
 """
 
-import resource
-import sys
 import time
 from bisect import bisect_left
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +21,7 @@ from novacula.arc.network.engine_choice import MakeEngine, make_engine, numeric_
 from novacula.arc.network.multitensor import SUBSETS
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step
+from novacula.runs.machine import peak_memory_mb
 
 
 @dataclass(frozen=True)
@@ -195,9 +194,3 @@ class SolveProgram(Program):
         if restart != self._restart:
             self._restart = restart
             self._engine = self._make_engine(self._puzzle, replace(self._config, seed=self._restarts.seed_of(restart)))
-
-
-def peak_memory_mb() -> float:
-    """Returns the most memory that this process has held, in MB (10^6 bytes)."""
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

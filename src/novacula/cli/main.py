@@ -21,7 +21,7 @@ from novacula.cli.console import (
 from novacula.cli.help import PlainHelp
 from novacula.cli.parts import available
 from novacula.errors import NovaculaError
-from novacula.options import refuse_odd_names
+from novacula.options import check_system, refuse_odd_names
 
 _HELP = """Find the shortest description that explains something, such as a puzzle.
 
@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with suppress(AttributeError):  # an object other than a text file replaces the stream
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
     try:
+        check_system()
         refuse_odd_names(tokens)
         code = _run(tokens)
         sys.stdout.flush()

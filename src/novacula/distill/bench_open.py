@@ -4,7 +4,6 @@ The distillation sees a function, or a file of rows; only the comparison at the 
 """
 
 import json
-import resource
 from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import product
@@ -27,6 +26,7 @@ from novacula.distill.tasks.open_suite import OPEN_SUITE, ROWS, STEPS
 from novacula.distill.tasks.open_task import Item, OpenTask
 from novacula.files import write_text
 from novacula.runs import RunFolder, drive
+from novacula.runs.machine import cpu_seconds
 
 WORK = "novacula.distill.bench_open:open_job"
 """The name under which `novacula.jobs` calls `open_job`."""
@@ -73,7 +73,7 @@ class OpenAnswer:
 def open_job(configuration: OpenJob) -> OpenAnswer:
     """Distills a task of the open suite, and compares what was found with its definition."""
     task, path = OPEN_SUITE[configuration.task], Path(configuration.folder)
-    begun = _cpu_seconds()
+    begun = cpu_seconds()
     name = f"{_MODULE}:{configuration.task}" if configuration.form == "function" else str(path.with_suffix(".jsonl"))
     if configuration.form == "data":
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def open_job(configuration: OpenJob) -> OpenAnswer:
         source.target.behavior.close()
     findings = folder.read_findings(DistillFindings)
     assert findings is not None, "a run that ended has a result"
-    seconds, best = _cpu_seconds() - begun, choose(work.programs)
+    seconds, best = cpu_seconds() - begun, choose(work.programs)
     alphabet = source.sequences.alphabet
     return OpenAnswer(findings, agrees(task, best.program, alphabet) if best else None, round(seconds, 2))
 
@@ -184,9 +184,3 @@ def _said(outputs: tuple[int, ...], alphabet: Alphabet) -> tuple:
 
 def _plain(y: object) -> tuple:
     return y if isinstance(y, tuple) else (y,)
-
-
-def _cpu_seconds() -> float:
-    """Returns the processor seconds of this process and of its children that have ended."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(part.ru_utime + part.ru_stime for part in used)

@@ -9,8 +9,6 @@ import importlib
 import importlib.util
 import inspect
 import re
-import resource
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,6 +20,7 @@ from typing import Any, get_type_hints
 from novacula.child import connect
 from novacula.errors import InputError, NovaculaError
 from novacula.files import JSON, format_json, from_json, parse_json, to_json
+from novacula.runs.machine import cpu_seconds, forget_peak_memory, peak_memory_mb
 
 Work = Callable[..., object]
 """The function of a job: it takes the configuration, and perhaps the seed, and returns a mapping or a dataclass."""
@@ -47,7 +46,6 @@ MAX_RESULT_MEMORY = 85_000_000
 _NAME = re.compile(r"([A-Za-z]\w*(?:\.[A-Za-z]\w*)*):([A-Za-z]\w*)", re.ASCII)
 _PARAMETERS = (["configuration", "seed"], ["configuration"])
 _MAX_ERROR = 2000
-_PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
 def check_work(name: str, packages: tuple[str, ...] = PACKAGES) -> None:
@@ -109,12 +107,12 @@ def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> byte
     from novacula.runs.machine import machine, versions
 
     status, result, error = "failed", None, ""
-    start = _cpu_seconds()
+    start = cpu_seconds()
     try:
         work = load_work(name, packages)
         job: Any = parse_json(request, "request", max_memory=MAX_RESULT_MEMORY)
-        _forget_peak()
-        start = _cpu_seconds()  # without the import, which would count for a worker's first job only
+        forget_peak_memory()
+        start = cpu_seconds()  # without the import, which would count for a worker's first job only
         result = _checked(_call(work, job["configuration"], job["seed"]))
         status = "finished"
     except (Exception, SystemExit) as raised:
@@ -124,8 +122,8 @@ def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> byte
         "status": status,
         "result": result,
         "error": error,
-        "cpu_seconds": round(_cpu_seconds() - start, 3),
-        "peak_memory_mb": round(_peak_memory_mb(), 1),
+        "cpu_seconds": round(cpu_seconds() - start, 3),
+        "peak_memory_mb": round(peak_memory_mb(), 1),
         "versions": versions(),
         "platform": machine(),
     }
@@ -178,30 +176,6 @@ def _describe(error: BaseException) -> str:
         place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
         text = f"{type(error).__name__}: {text[:_MAX_ERROR]}{place}"
     return text[: _MAX_ERROR + 200].encode("utf-8", "backslashreplace").decode()
-
-
-def _cpu_seconds() -> float:
-    """Returns the processor time of this process and of the ended programs that it ran."""
-    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
-
-
-def _forget_peak() -> None:
-    """Resets the system's peak of resident memory; where the system cannot, the largest so far counts."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _peak_memory_mb() -> float:
-    """Returns the largest resident memory of this process.
-
-    On Linux, `getrusage` includes the parent's memory at the start of this process, and the kernel's own mark does not.
-    """
-    with suppress(OSError):
-        if mark := _PEAK.search(Path("/proc/self/status").read_text()):
-            return int(mark[1]) * 1024 / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def serve(descriptor: int, work: str, packages: list[str]) -> None:

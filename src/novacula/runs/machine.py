@@ -2,7 +2,9 @@
 
 import os
 import platform
+import re
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import novacula
 
+_PEAK = re.compile(r"VmHWM:\s*(\d+) kB")
 # From the widest to the narrowest: the first one that the processor has decides the order of sums.
 _FLAGS = {"avx512f": "avx512", "avx2": "avx2", "avx": "avx", "sse4_2": "sse4.2", "asimd": "neon", "neon": "neon"}
 
@@ -87,6 +90,34 @@ def instruction_set() -> str:
     if platform.machine() == "arm64":
         flags.add("asimd")
     return next((name for flag, name in _FLAGS.items() if flag in flags), platform.machine())
+
+
+def cpu_seconds() -> float:
+    """Returns the processor time of this process and of the ended programs that it ran."""
+    children = os.times()
+    return time.process_time() + children.children_user + children.children_system
+
+
+def forget_peak_memory() -> None:
+    """Resets the system's peak of resident memory; where the system cannot, the largest so far counts."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory_mb() -> float:
+    """Returns the largest resident memory of this process in MB (10^6 bytes), and 0 on a system that does not tell it.
+
+    On Linux, `getrusage` includes the parent's memory at the start of this process, and the kernel's own mark does not.
+    """
+    with suppress(OSError):
+        if mark := _PEAK.search(Path("/proc/self/status").read_text()):
+            return int(mark[1]) * 1024 / 1e6
+    try:
+        import resource  # Windows has none
+    except ImportError:
+        return 0.0
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def torch_threads(config: object) -> int:

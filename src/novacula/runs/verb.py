@@ -17,7 +17,7 @@ from typing_extensions import Unpack, get_original_bases
 from novacula.errors import RunError
 from novacula.files import refuse_links, to_json, write_bytes
 from novacula.functions import allow_functions, check_functions
-from novacula.options import Workers, moved, refuse_odd_names
+from novacula.options import Workers, check_system, moved, refuse_odd_names
 from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
 from novacula.runs.inputs import check_inputs, input_files, texts_in
@@ -179,7 +179,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
             settings: see `NewFolder`.
 
         Raises:
-            RunError: the system refuses to make the folder.
+            RunError: the system refuses to make the folder, or is Windows.
             InputError: the machine cannot satisfy the options, or a name is not in UTF-8.
         """
         folder = self.create(config, inputs, **settings)
@@ -187,6 +187,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
 
     def create(self, config: Config, inputs: Inputs, **settings: Unpack[NewFolder]) -> RunFolder:
         """Makes the folder of a new run, without its work. Arguments and errors are as for `start`."""
+        check_system()
         self.check(config)
         functions = self.functions(config, inputs)
         allow_functions(functions)
