@@ -4,6 +4,8 @@ The environment variable ``NOVACULA_INSTRUCTION_SET`` names another one. Where n
 was built the module is absent, and importing a name from it raises `ImportError`.
 """
 
+from types import ModuleType
+
 from jaxtyping import Float, Float32, Float64, Int32, Int64, UInt8, UInt16
 from numpy import ndarray
 from torch import Tensor
@@ -155,4 +157,49 @@ class LodoBlocks:
         """
 
 class LodoBlocksDouble(LodoBlocks):
+    """The same in float64."""
+
+class LodoAutomatic:
+    """Both halves of a step of the automatic form, in float32; `novacula.optim.automatic` derives them.
+
+    It holds on to the tensors it is given, and reads and changes them.
+
+    Args:
+        blocks: the layers of blocks.
+        state: as `novacula.optim.state` describes it; its numbers are float64.
+        rules: the module `novacula.optim.automatic`, whose constants it reads.
+        gradient: what both halves read.
+        side: room for F D^½.
+        update: where `move` leaves the step before it is scaled.
+
+    Raises:
+        ValueError: a tensor has another length.
+    """
+
+    def __init__(
+        self,
+        blocks: LodoBlocks,
+        state: dict[str, Tensor],
+        rules: ModuleType,
+        gradient: Float[Tensor, " n"],
+        side: Float[Tensor, " n"],
+        update: Float[Tensor, " n"],
+    ) -> None: ...
+    def judge(
+        self,
+        step: float,
+        momentum: float,
+        factor: float,
+        rate: float,
+        keep_first: float,
+        keep_second: float,
+        epsilon: float,
+        ready: bool,
+    ) -> tuple[float, float, float, float, float]:
+        """Moves φ and the scale; unless `ready`, it makes the last product again first. Returns what `learn` does."""
+
+    def move(self, step: float, momentum: float) -> float:
+        """Updates the running means and the step; returns the scale of the step at a factor of 1."""
+
+class LodoAutomaticDouble(LodoAutomatic):
     """The same in float64."""

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn import Parameter
 
 from novacula._native import LodoBlocks
+from novacula.optim import LODO
 from novacula.optim.config import GroupOptions
 from novacula.optim.engine import LARGEST_BLOCK, NativeEngine, TorchEngine, make_engine, route
 from novacula.optim.structures.layers import BlockLayers
@@ -92,3 +94,40 @@ def test_other_structures_take_the_torch_form() -> None:
     group = GroupOptions(structure="diagonal")
     structure = make_structure(group, (3,), None)
     assert isinstance(make_engine(structure, {"phi": torch.ones(3)}, "auto"), TorchEngine)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"weight_decay": 0.1, "momentum": 0.0}, {"max_update_rms": 0.01, "meta_every": 3}, {"meta_optimizer": "sgd"},
+     {"structure": "butterfly", "block_size": 3}],
+)  # fmt: skip
+def test_automatic_steps_are_those_of_the_torch_form(dtype: torch.dtype, options: dict[str, Any]) -> None:
+    """Noise, overshoots, a scheduler, a parameter that lacks a gradient at times, and a pause in learning."""
+    optimizers, pairs = [], []
+    for engine in ("native", "torch"):
+        pairs.append([Parameter(torch.ones(size, dtype=dtype)) for size in (7, 13)])
+        optimizers.append(LODO(pairs[-1], engine=engine, **options))  # pyright: ignore[reportArgumentType]
+    curvature = torch.logspace(-2, 1, 20, dtype=torch.float64)
+    noise = torch.randn(60, 20, generator=generator(3), dtype=torch.float64)
+    for step in range(60):
+        for optimizer, pair in zip(optimizers, pairs, strict=True):
+            gradient = (curvature * torch.cat([p.detach() for p in pair]) + 0.3 * noise[step] * (step % 20 > 5)).to(
+                dtype
+            )
+            for p, piece in zip(pair, gradient.to(dtype).split([7, 13]), strict=True):
+                p.grad = piece
+            pair[1].grad = None if step in (10, 11, 30) else pair[1].grad
+            optimizer.param_groups[0]["lr"] = 0.3 if step > 40 else 1.0
+            if step in (20, 25):
+                optimizer.freeze() if step == 20 else optimizer.unfreeze()
+            optimizer.step()
+    (ours, theirs), (state, judge) = pairs, [o.state[pair[0]] for o, pair in zip(optimizers, pairs, strict=True)]
+    tolerance = 2e-3 if dtype == torch.float32 else 1e-10
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
+    for name, value in judge.items():
+        torch.testing.assert_close(state[name], value, rtol=tolerance, atol=tolerance, equal_nan=True)
+    for name in ("rate", "slope", "cosine", "meta_gradient_norm", "update_rms", "predicted_decrease"):
+        found, wanted = (getattr(o.stats()[0], name) for o in optimizers)
+        assert found == pytest.approx(wanted, rel=20 * tolerance), name

@@ -12,6 +12,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <vector>
 
 #include "dispatch.hpp"
 
@@ -137,6 +138,20 @@ class LodoBlocks {
     return nb::make_tuple(square, products[0], products[1], products[2], products[3]);
   }
 
+  // The automatic form, for these layers.
+  optim::Automatic<T> vectors() const {
+    optim::Automatic<T> at = {};
+    at.n = layers_.n, at.v = v_.data(), at.left = left_.data(), at.product = product_.data();
+    return at;
+  }
+  optim::Judged judge(const optim::Automatic<T>& at, const optim::Moment& now, const optim::MetaStep& step, bool ready) {
+    return table_.judge(layers_, at, now, step, ready);
+  }
+  double move(const optim::Automatic<T>& at, const optim::Moment& now) {
+    traced_ = true;
+    return table_.move(layers_, at, now);
+  }
+
  private:
   const optim::LayersTable<T>& table_;
   Vector v_, left_, product_;
@@ -149,6 +164,72 @@ class LodoBlocks {
   std::unique_ptr<void, Free> memory_;
   optim::Layers<T> layers_ = {};
 };
+
+// Holds on to the state, whose numbers it reads and changes.
+template <class T>
+class LodoAutomatic {
+ public:
+  using Vector = Array<T, 1>;
+  using Single = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
+
+  LodoAutomatic(nb::object blocks, nb::dict state, nb::handle rules, Vector gradient, Vector side, Vector update)
+      : blocks_(blocks), gradient_(gradient), side_(side), update_(update), at_(nb::cast<LodoBlocks<T>&>(blocks).vectors()) {
+    const auto rule = [&](const char* name) { return nb::cast<double>(rules.attr(name)); };
+    at_.rules = {rule("SCALE_RATE"), rule("FIRST_BOOST"), rule("BOOSTED_STEPS"), rule("OVERSHOOT_RATE"),
+                 rule("FORGETTING"), rule("SECOND_DECAY"), rule("EPSILON"), rule("TRUST"), rule("AVERAGED"),
+                 rule("SHORTEST"), rule("FLOOR")};
+    const auto vector = [&](const char* name) { return held_.emplace_back(nb::cast<Vector>(state[name])).data(); };
+    const auto single = [&](const char* name) {
+      require(numbers_.emplace_back(nb::cast<Single>(state[name])).size() == 1, "a number of the state is one number");
+      return numbers_.back().data();
+    };
+    at_.mean = vector("momentum"), at_.root = vector("root_square"), at_.lag = vector("lag");
+    at_.gradient = gradient.data(), at_.side = side.data(), at_.update = update.data();
+    for (const auto* each : {&held_[0], &held_[1], &held_[2], &gradient_, &side_, &update_})
+      require(static_cast<std::ptrdiff_t>(each->shape(0)) == at_.n, "vectors: [n]");
+    at_.taken = single("taken"), at_.log_scale = single("log_scale"), at_.step_square = single("step_square");
+    at_.learned = single("learned"), at_.cosine = single("cosine"), at_.spread = single("spread");
+    at_.toward = single("toward");
+  }
+
+  nb::tuple judge(double step, double momentum, double factor, double rate, double keep_first, double keep_second,
+                  double epsilon, bool ready) {
+    const optim::Judged found = without_gil([&](LodoBlocks<T>& blocks) {
+      return blocks.judge(at_, {step, momentum, factor}, {0, rate, keep_first, keep_second, epsilon}, ready);
+    });
+    return nb::make_tuple(found.meta_square, found.slope, found.left_v, found.left_square, found.v_square);
+  }
+
+  double move(double step, double momentum) {
+    return without_gil([&](LodoBlocks<T>& blocks) { return blocks.move(at_, {step, momentum, 1}); });
+  }
+
+ private:
+  template <class Work>
+  auto without_gil(Work work) {
+    LodoBlocks<T>& blocks = nb::cast<LodoBlocks<T>&>(blocks_);
+    nb::gil_scoped_release release;
+    return work(blocks);
+  }
+
+  nb::object blocks_;
+  Vector gradient_, side_, update_;
+  std::vector<Vector> held_;
+  std::vector<Single> numbers_;
+  optim::Automatic<T> at_;
+};
+
+template <class T>
+void bind_automatic(nb::module_& module, const char* name) {
+  using Class = LodoAutomatic<T>;
+  using Vector = typename Class::Vector;
+  nb::class_<Class>(module, name)
+      .def(nb::init<nb::object, nb::dict, nb::handle, Vector, Vector, Vector>(), nb::arg("blocks"), nb::arg("state"),
+           nb::arg("rules"), nb::arg("gradient"), nb::arg("side"), nb::arg("update"))
+      .def("judge", &Class::judge, nb::arg("step"), nb::arg("momentum"), nb::arg("factor"), nb::arg("rate"),
+           nb::arg("keep_first"), nb::arg("keep_second"), nb::arg("epsilon"), nb::arg("ready"))
+      .def("move", &Class::move, nb::arg("step"), nb::arg("momentum"));
+}
 
 template <class T>
 void bind(nb::module_& module, const char* name) {
@@ -170,6 +251,8 @@ void bind(nb::module_& module, const char* name) {
 void bind_lodo_blocks(nb::module_& module) {
   bind<float>(module, "LodoBlocks");
   bind<double>(module, "LodoBlocksDouble");
+  bind_automatic<float>(module, "LodoAutomatic");
+  bind_automatic<double>(module, "LodoAutomaticDouble");
 }
 
 }  // namespace novacula

@@ -7,7 +7,7 @@ The meta-optimizers are pure update functions, in place. Adam is in the folded f
 added to the uncorrected root: φ ← φ - α √(1-β2ᵗ)/(1-β1ᵗ) M/(√V + ε).
 """
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int, UInt16
@@ -15,10 +15,14 @@ from torch import Tensor
 from typing_extensions import override
 
 from novacula.errors import InputError
+from novacula.optim import automatic
 from novacula.optim.config import EngineName, GroupOptions
 from novacula.optim.groups import Rate
 from novacula.optim.structures.layers import LANES, BlockLayers
 from novacula.optim.structures.structure import Structure, Trace
+
+if TYPE_CHECKING:
+    from novacula._native import LodoAutomatic
 
 
 class MetaStep(NamedTuple):
@@ -125,6 +129,8 @@ def gradient_descent(phi: Float[Tensor, "..."], gradient: Float[Tensor, "..."], 
     phi.sub_(gradient * rate)
 
 
+NUMBERS = ("taken", "log_scale", "step_square", "learned", "cosine", "spread", "toward")
+"""Numbers of the automatic form's state, which the kernels change in place."""
 LARGEST_BLOCK = 16
 """Side of the largest block that the kernels can multiply by."""
 WINDOW = 8_256
@@ -202,6 +208,44 @@ class NativeEngine(Engine):
         self._v, self._left, self._product = torch.zeros(3, structure.n, dtype=state["phi"].dtype)
         vectors = (self._v, self._left, self._product)
         self._kernels = kind(state["phi"], *moments, *forward, *backward, window, *vectors)
+        self._gradient, self._side, self._update = torch.zeros(3, structure.n, dtype=state["phi"].dtype)
+        self._automatic = self._automatic_kernels(state) if "root_square" in state else None
+
+    def _automatic_kernels(self, state: dict[str, Tensor]) -> "LodoAutomatic | None":
+        try:
+            from novacula._native import LodoAutomatic, LodoAutomaticDouble
+        except ImportError:  # the module was built before they were
+            return None
+        state |= {name: state[name].double() for name in NUMBERS}  # others may have written them as float32
+        kind = LodoAutomatic if state["phi"].dtype == torch.float32 else LodoAutomaticDouble
+        return kind(self._kernels, state, automatic, self._gradient, self._side, self._update)
+
+    @property
+    def knows_automatic(self) -> bool:
+        """Whether `judge` and `move` can be called."""
+        return self._automatic is not None
+
+    def judge(self, gradient: Float[Tensor, " n"], state: dict[str, Tensor], options: GroupOptions) -> MetaStep:
+        """Does what `Preconditioner` does in torch when it learns from a gradient, with the automatic scale.
+
+        All parameters had the same rate in the last step.
+        """
+        assert self._automatic is not None
+        self._gradient.copy_(gradient)
+        ready, self._ready = self._ready, False
+        step, factor = float(state["step"]), float(state["rates"][0])
+        rate = folded_rate(options, int(state["meta_step"])) if options.meta_optimizer == "adam" else options.meta_lr
+        learning = rate, *options.meta_betas, options.meta_eps
+        return MetaStep(*self._automatic.judge(step, options.momentum, factor, *learning, ready))
+
+    def move(
+        self, gradient: Float[Tensor, " n"], state: dict[str, Tensor], options: GroupOptions, keep: bool
+    ) -> tuple[Float[Tensor, " n"], float]:
+        """Updates the running means; returns the step before it is scaled, and its scale at a factor of 1."""
+        assert self._automatic is not None
+        self._gradient.copy_(gradient)
+        self._ready = keep
+        return self._update, self._automatic.move(float(state["step"]), options.momentum)
 
     @property
     @override

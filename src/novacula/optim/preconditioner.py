@@ -17,7 +17,7 @@ from novacula.errors import InputError
 from novacula.optim import automatic
 from novacula.optim.automatic import Frame
 from novacula.optim.config import SHARED, GroupOptions, SharedOptions
-from novacula.optim.engine import MetaStep, make_engine
+from novacula.optim.engine import MetaStep, NativeEngine, make_engine
 from novacula.optim.groups import Members, Rate, flatten, real
 from novacula.optim.structures.make import make_structure
 
@@ -55,6 +55,10 @@ class Preconditioner:
         self._options, self._values = GroupOptions.of(self._group), self._read()
         self.structure = make_structure(self._options, members.shape, state.get("permutations"))
         self._engine = make_engine(self.structure, state, shared.engine)
+        fused = isinstance(self._engine, NativeEngine) and self._engine.knows_automatic
+        self._native = self._engine if fused else None
+        # Whether all parameters had the same rate in the last step.
+        self._even = bool((state["rates"] == state["rates"][0]).all())
         # Whether the next gradient tells how good the last step was.
         self._pending = not math.isnan(float(state["taken"]))
         self._versions: list[int] | None = None
@@ -74,14 +78,13 @@ class Preconditioner:
         if not torch.compiler.is_compiling() and not _is_finite(gradient):
             self.state["skipped"] += 1
             return
-        if self._group["automatic"]:
-            favor = automatic.favor(gradient, self.state["lag"]).to(self.state["toward"])
-            self.state["toward"].lerp_(favor, automatic.averaged(self.state["step"].clamp(min=1)))
         if self._pending and self._learns(options):
-            self._learn(gradient, options)
+            self.state["meta_step"] += 1
+            if self._native is not None and self._even:
+                self.meta_step = self._native.judge(gradient, self.state, options)
+            else:
+                self._learn(gradient, options)
         self._move(gradient, options)
-        if self._group["automatic"]:
-            self.state["lag"] *= 1 - automatic.averaged(self.state["step"]).to(self.state["lag"])
 
     def show_average(self) -> None:
         """Moves the parameters to the mean of the iterates if the gradients say that it is better."""
@@ -157,11 +160,10 @@ class Preconditioner:
         """Moves φ and the automatic scale along the gradient of the loss with respect to the last step."""
         if not self._engine.ready or self._frame is None:
             rates = self.state["rates"]
-            self._frame = self._frame_of(None if bool((rates == rates[0]).all()) else rates)
+            self._frame = self._frame_of(None if self._even else rates)
             self._multiply(options, keep=True)
         assert self._frame is not None and self._product is not None
         _, left = Frame(self._frame.side).enter(gradient)
-        self.state["meta_step"] += 1
         if not self._group["automatic"]:
             self.meta_step = self._engine.learn(left, self.state["taken"], self.state["meta_step"], options)
             return
@@ -181,15 +183,14 @@ class Preconditioner:
     def _move(self, gradient: Tensor, options: GroupOptions) -> None:
         """Adds the gradient to its running mean m, and moves the parameters along -G m."""
         self.state["step"] += 1
-        self._advance(gradient, options)
         rate, rates = self._rates()
+        self._even = rates is None
         self.state["rates"].copy_(torch.as_tensor(rate) if rates is None else rates)
-        self._frame = self._frame_of(rates)
-        mean = self._multiply(options, keep=self._learns(options))
-        assert self._product is not None
-        update = self._frame.leave(self._product, mean)
-        if self._group["automatic"]:
-            rate = rate * self._scale() * self._trusted_part()
+        if self._native is not None and rates is None:
+            update, scale = self._native.move(gradient, self.state, options, self._learns(options))
+            rate = rate * scale
+        else:
+            update, rate = self._update(gradient, rate, rates, options)
         if options.max_update_rms is not None:
             rms = torch.linalg.vector_norm(update) * rate / math.sqrt(update.numel())
             rate = rate * (options.max_update_rms / rms.clamp(min=options.max_update_rms))
@@ -197,6 +198,20 @@ class Preconditioner:
         self.last = gradient, update
         self._pending = True
         self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
+
+    def _update(
+        self, gradient: Tensor, rate: Rate, rates: Float[Tensor, " members"] | None, options: GroupOptions
+    ) -> tuple[Tensor, Rate]:
+        """Updates the running means; returns the step before it is scaled, and its scale."""
+        if self._group["automatic"]:
+            favor = automatic.favor(gradient, self.state["lag"]).to(self.state["toward"])
+            self.state["toward"].lerp_(favor, automatic.averaged((self.state["step"] - 1).clamp(min=1)))
+        self._advance(gradient, options)
+        self._frame = self._frame_of(rates)
+        mean = self._multiply(options, keep=self._learns(options))
+        assert self._product is not None
+        update = self._frame.leave(self._product, mean)
+        return update, rate * self._scale() * self._trusted_part() if self._group["automatic"] else rate
 
     def _advance(self, gradient: Tensor, options: GroupOptions) -> None:
         """Updates the running means; those of a parameter without a gradient stay."""
@@ -263,21 +278,18 @@ class Preconditioner:
 
     def _write(self, update: Tensor, rate: Rate) -> None:
         """x ← x (1 - lr · weight decay) - rate · update."""
-        start = 0
-        for parameter, group, size in zip(
-            self.members.parameters, self.members.groups, self.members.sizes, strict=True
+        whole = update * rate
+        for parameter, group, piece in zip(
+            self.members.parameters, self.members.groups, whole.split(self.members.sizes), strict=True
         ):
-            start += size
             if parameter.grad is None:
                 continue
-            target, lag = real(parameter), self.state.get("lag")
-            piece = (rate * update[start - size : start]).view(target.shape)
+            target = real(parameter)
             if group["weight_decay"]:
-                decay = _number(group["lr"]) * self._scale() * group["weight_decay"]
-                piece = piece + decay * target
-            if lag is not None:
-                lag[start - size : start] -= piece.flatten()
-            target.sub_(piece.to(target.dtype))
+                piece.add_((_number(group["lr"]) * self._scale() * group["weight_decay"] * target).flatten())
+            target.sub_(piece.view(target.shape).to(target.dtype))
+        if (lag := self.state.get("lag")) is not None:
+            lag.sub_(whole).mul_(1 - automatic.averaged(self.state["step"]).to(lag))
 
 
 def _number(rate: Rate) -> Rate:

@@ -1,5 +1,5 @@
 // The functions of the block layers, in two scalar types.
-#include "learn.hpp"
+#include "automatic.hpp"
 #include "table.hpp"
 
 namespace novacula::NOVACULA_SET::optim {
@@ -14,6 +14,8 @@ constexpr novacula::optim::LayersTable<T> functions = {
     [](const Layers<T>& layers, const T* left, const MetaStep& step) {
       return layers.side == 4 ? learn<T, 4>(layers, left, step) : learn<T, 0>(layers, left, step);
     },
+    judge<T>,
+    move<T>,
 };
 
 }  // namespace

@@ -46,12 +46,43 @@ struct MetaStep {
   double weight, rate, keep_first, keep_second, epsilon;
 };
 
+// The constants of `novacula.optim.automatic`, by its names.
+struct Rules {
+  double scale_rate, first_boost, boosted_steps, overshoot_rate, forgetting, second_decay, epsilon, trust, averaged,
+      shortest, floor;
+};
+
+// Everything is owned by others: vectors of n numbers, and single ones of the state.
+template <class T>
+struct Automatic {
+  std::ptrdiff_t n;
+  Rules rules;
+  // The running means of the state; how far the iterate is from the mean of iterates.
+  T *mean, *root, *lag;
+  // The new gradient; F D^½; what T multiplies; what `learn` learns from; T v; the step before it is scaled.
+  T *gradient, *side, *v, *left, *product, *update;
+  double *taken, *log_scale, *step_square, *learned, *cosine, *spread, *toward;
+};
+
+// Number of steps, decay of the mean of gradients, and the scheduler's factor of the last step.
+struct Moment {
+  double step, momentum, factor;
+};
+
+// ‖h‖² of the update, <left, T v> with the length of the gradient, and products of the unit vector `left` and v.
+struct Judged {
+  double meta_square, slope, left_v, left_square, v_square;
+};
+
 template <class T>
 struct LayersTable {
   // out = T(phi) v; what the layers met is kept.
   void (*apply)(const Layers<T>& layers, const T* v, T* out);
   // Moves phi along -weight d<left, T(phi) v>/dphi, v being that of the last product; the squared norm of it.
   double (*learn)(const Layers<T>& layers, const T* left, const MetaStep& step);
+  // The halves of a step of the automatic form; unless `ready`, the last product is made again first.
+  Judged (*judge)(const Layers<T>& layers, const Automatic<T>& at, const Moment& now, MetaStep step, bool ready);
+  double (*move)(const Layers<T>& layers, const Automatic<T>& at, const Moment& now);
 };
 
 }  // namespace novacula::optim
