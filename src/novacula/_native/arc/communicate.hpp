@@ -38,20 +38,20 @@ struct DirectionTies {
 // out = base + bias + sum_i columns[i] * in[i] for every cell; columns are 64 long. `base` may be `out`.
 template <class T, int Cells>
 NOVACULA_INLINE void mix_cells(const T* columns, const T* bias, const T* base, const T* in, T* out) {
-  constexpr int wide = 2;  // vectors of the result at a time
-  for (int o = 0; o < cell_size; o += wide * lanes) {
-    Vec<T, lanes> sum[Cells][wide];
+  constexpr int wide = many_registers ? 4 : 2;  // vectors of the result at a time
+  for (int o = 0; o < cell_size; o += wide * row) {
+    Vec<T> sum[Cells][wide];
     for (int c = 0; c < Cells; ++c)
       for (int j = 0; j < wide; ++j)
-        sum[c][j] = load<T, lanes>(base + c * cell_size + o + j * lanes) + load<T, lanes>(bias + o + j * lanes);
+        sum[c][j] = load<T>(base + c * cell_size + o + j * row) + load<T>(bias + o + j * row);
     for (int i = 0; i < cell_size; ++i) {
-      Vec<T, lanes> column[wide];
-      for (int j = 0; j < wide; ++j) column[j] = load<T, lanes>(columns + i * cell_size + o + j * lanes);
+      Vec<T> column[wide];
+      for (int j = 0; j < wide; ++j) column[j] = load<T>(columns + i * cell_size + o + j * row);
       for (int c = 0; c < Cells; ++c)
         for (int j = 0; j < wide; ++j) sum[c][j] += in[c * cell_size + i] * column[j];
     }
     for (int c = 0; c < Cells; ++c)
-      for (int j = 0; j < wide; ++j) store<T, lanes>(out + c * cell_size + o + j * lanes, sum[c][j]);
+      for (int j = 0; j < wide; ++j) store<T>(out + c * cell_size + o + j * row, sum[c][j]);
   }
 }
 
@@ -68,20 +68,20 @@ void mix(const T* columns, const T* bias, const T* base, const T* in, T* out, In
 // total[i][j] += sum over cells of a[i] b[j].
 template <class T>
 void add_outer_products(const T* a, const T* b, Index cells, T* total) {
-  constexpr int high = 4, wide = 2;
-  for (int j = 0; j < cell_size; j += wide * lanes)
+  constexpr int high = 4, wide = many_registers ? 4 : 2;
+  for (int j = 0; j < cell_size; j += wide * row)
     for (int i = 0; i < cell_size; i += high) {
-      Vec<T, lanes> sum[high][wide];
+      Vec<T> sum[high][wide];
       for (int k = 0; k < high; ++k)
-        for (int w = 0; w < wide; ++w) sum[k][w] = load<T, lanes>(total + (i + k) * cell_size + j + w * lanes);
+        for (int w = 0; w < wide; ++w) sum[k][w] = load<T>(total + (i + k) * cell_size + j + w * row);
       for (Index c = 0; c < cells; ++c) {
-        Vec<T, lanes> x[wide];
-        for (int w = 0; w < wide; ++w) x[w] = load<T, lanes>(b + c * cell_size + j + w * lanes);
+        Vec<T> x[wide];
+        for (int w = 0; w < wide; ++w) x[w] = load<T>(b + c * cell_size + j + w * row);
         for (int k = 0; k < high; ++k)
           for (int w = 0; w < wide; ++w) sum[k][w] += a[c * cell_size + i + k] * x[w];
       }
       for (int k = 0; k < high; ++k)
-        for (int w = 0; w < wide; ++w) store<T, lanes>(total + (i + k) * cell_size + j + w * lanes, sum[k][w]);
+        for (int w = 0; w < wide; ++w) store<T>(total + (i + k) * cell_size + j + w * row, sum[k][w]);
     }
 }
 

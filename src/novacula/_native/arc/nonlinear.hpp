@@ -19,9 +19,9 @@ void nonlinear(const Shape& s, const T* a, const T* b, const T* v, T* out) {
   for (Index t = 0; t < s.tiles; t += chunk) {
     const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk, at = t * s.width * row;
     apply<T>({a, nonlinear_width, s.width}, nullptr, v + at, z, tiles);
-    for (Index i = 0; i < tiles * nonlinear_width * row; i += lanes) {
-      const Vec<T, lanes> x = load<T, lanes>(z + i);
-      store<T, lanes>(z + i, x * logistic<T, lanes>(x));
+    for (Index i = 0; i < tiles * nonlinear_width * row; i += row) {
+      const Vec<T> x = load<T>(z + i);
+      store<T>(z + i, x * logistic<T>(x));
     }
     apply<T>({b, s.width, nonlinear_width}, v + at, z, out + at, tiles);
   }
@@ -39,15 +39,15 @@ void nonlinear_backward(const Shape& s, const T* a, const T* b, const T* v, T* g
   for (Index t = 0; t < s.tiles; t += chunk) {
     const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk, at = t * s.width * row;
     apply<T>({a, inner, s.width}, nullptr, v + at, z, tiles);
-    for (Index i = 0; i < tiles * inner * row; i += lanes) {
-      const Vec<T, lanes> x = load<T, lanes>(z + i), l = logistic<T, lanes>(x), value = x * l;
-      store<T, lanes>(z + i, value);
-      store<T, lanes>(slope + i, l + value * (T(1) - l));
+    for (Index i = 0; i < tiles * inner * row; i += row) {
+      const Vec<T> x = load<T>(z + i), l = logistic<T>(x), value = x * l;
+      store<T>(z + i, value);
+      store<T>(slope + i, l + value * (T(1) - l));
     }
     gradient(up, g + at, z, tiles);
     apply<T>({b_transposed, inner, s.width}, nullptr, g + at, dz, tiles);
-    for (Index i = 0; i < tiles * inner * row; i += lanes)
-      store<T, lanes>(dz + i, load<T, lanes>(dz + i) * load<T, lanes>(slope + i));
+    for (Index i = 0; i < tiles * inner * row; i += row)
+      store<T>(dz + i, load<T>(dz + i) * load<T>(slope + i));
     gradient(down, dz, v + at, tiles);
     apply<T>({a_transposed, s.width, inner}, g + at, dz, g + at, tiles);
   }

@@ -37,8 +37,8 @@ class CombinedSoftmax {
   void forward(const T* v, T* out) {
     walk([&](const Line& line) {
       Index y = 0;
-      for (; y + span <= length(); y += span) forward_cells<lanes>(line, y, v, out);
-      for (; y < length(); ++y) forward_cells<row>(line, y, v, out);
+      for (; y + together <= length(); y += together) forward_cells<together>(line, y, v, out);
+      for (; y < length(); ++y) forward_cells<1>(line, y, v, out);
     });
   }
 
@@ -48,11 +48,9 @@ class CombinedSoftmax {
     const auto visit = [&](const Line& line) {
       std::memset(line_sum_, 0, sizeof line_sum_);
       Index y = 0;
-      for (; y + span <= length(); y += span) backward_cells<lanes>(line, y, g);
-      for (; y < length(); ++y) backward_cells<row>(line, y, g);
-      alignas(64) T sums[tile];
-      for (int i = 0; i < tile; i += row) store<T>(sums + i, folded(line_sum_ + i * span));
-      take_sums(line_, line, 0, sums);
+      for (; y + together <= length(); y += together) backward_cells<together>(line, y, g);
+      for (; y < length(); ++y) backward_cells<1>(line, y, g);
+      take_sums(line_, line, 0, line_sum_);
     };
     walk(
         visit, [&](const Line&) { std::memset(x_.column_sums, 0, sizeof(T) * length() * tile); },
@@ -62,7 +60,7 @@ class CombinedSoftmax {
     for (int i = 0; i < groups_.count; ++i)
       for (int k = 0; k < softmax_width; ++k)
         for (int j = 0; j < width; ++j)
-          du[j * columns() + i * softmax_width + k] += sum_of_lanes<T>(folded(du_[i][k][j]));
+          du[j * columns() + i * softmax_width + k] += sum_of_lanes<T>(load<T>(du_[i][k][j]));
   }
 
   // dlogits -= e times the sum over groups of what `inner` holds by now.
@@ -85,7 +83,8 @@ class CombinedSoftmax {
  private:
   static constexpr int width = 8, item = softmax_width * row;
   static constexpr int tile = combined_tile;  // [k][j][lane]
-  static constexpr int span = lanes / row;
+  static constexpr int own = 3;  // groups: of the directions, of the rows, of both
+  static constexpr int together = many_registers ? 2 : 1;  // cells
 
   struct Kind {
     int count = 0, group[max_groups];
@@ -144,52 +143,75 @@ class CombinedSoftmax {
     }
   }
 
-  // K_kj of one cell, or of two neighbors.
-  template <int N>
-  NOVACULA_INLINE void factors(const Line& line, Index y, int k, Vec<T, N> (&factor)[width]) const {
-    const T* const of_column = x_.column_factors + y * tile + k * width * row;
-    for (int j = 0; j < width; ++j)
-      factor[j] = load_rows<T, N>(line_factor_ + (k * width + j) * row, 0) + load_rows<T, N>(of_column + j * row, tile);
-    for (int n = 0; n < own_.count; ++n) {
-      const int i = own_.group[n];
-      const Vec<T, N> inverse = load_rows<T, N>(x_.inverse + place(i, line, y) + k * row, item);
-      for (int j = 0; j < width; ++j) factor[j] += u_[i][k][j] * inverse;
+  // For the exponentials k of some neighboring cells: what K_kj needs beside the parts that are shared.
+  template <int Cells>
+  struct Own {
+    Vec<T> inverse[own][Cells], e[Cells];
+  };
+  template <int Cells>
+  NOVACULA_INLINE Own<Cells> own_of(const Line& line, Index y, int k) const {
+    Own<Cells> of;
+    for (int c = 0; c < Cells; ++c) {
+      of.e[c] = load<T>(x_.items + (line.cell + y + c) * item + k * row);
+      for (int n = 0; n < own; ++n) of.inverse[n][c] = load<T>(x_.inverse + place(own_.group[n], line, y + c) + k * row);
     }
+    return of;
+  }
+  // K_kj of cell c of them.
+  template <int Cells>
+  NOVACULA_INLINE Vec<T> factor(const Own<Cells>& of, Index y, int c, int k, int j) const {
+    const int at = (k * width + j) * row;
+    Vec<T> sum = load<T>(line_factor_ + at) + load<T>(x_.column_factors + (y + c) * tile + at);
+    for (int n = 0; n < own; ++n) sum += u_[own_.group[n]][k][j] * of.inverse[n][c];
+    return sum;
   }
 
-  template <int N>
+  template <int Cells>
   NOVACULA_INLINE void forward_cells(const Line& line, Index y, const T* v, T* out) const {
-    constexpr Index cell = width * row;
-    const Index at = (line.cell + y) * cell;
-    Vec<T, N> sum[width], factor[width];
-    for (int j = 0; j < width; ++j) sum[j] = load_rows<T, N>(v + at + j * row, cell);
-    for (int k = 0; k < softmax_width; ++k) {
-      factors<N>(line, y, k, factor);
-      const Vec<T, N> e = load_rows<T, N>(x_.items + (line.cell + y) * item + k * row, item);
-      for (int j = 0; j < width; ++j) sum[j] += e * factor[j];
-    }
-    for (int j = 0; j < width; ++j) store_rows<T, N>(out + at + j * row, cell, sum[j]);
+    const Own<Cells> of[softmax_width] = {own_of<Cells>(line, y, 0), own_of<Cells>(line, y, 1)};
+    for (int j = 0; j < width; ++j)
+      for (int c = 0; c < Cells; ++c) {
+        const Index at = ((line.cell + y + c) * width + j) * row;
+        Vec<T> sum = load<T>(v + at);
+        for (int k = 0; k < softmax_width; ++k) sum += of[k].e[c] * factor<Cells>(of[k], y, c, k, j);
+        store<T>(out + at, sum);
+      }
   }
 
-  template <int N>
+  template <int Cells>
   NOVACULA_INLINE void backward_cells(const Line& line, Index y, const T* g) {
-    constexpr Index cell = width * row;
-    T* const column_sum = x_.column_sums + y * tile;
     for (int k = 0; k < softmax_width; ++k) {
-      Vec<T, N> factor[width], products[width], total = {};
-      factors<N>(line, y, k, factor);
-      const Index at = (line.cell + y) * item + k * row;
-      const Vec<T, N> e = load_rows<T, N>(x_.items + at, item);
+      const Own<Cells> of = own_of<Cells>(line, y, k);
+      Vec<T> total[Cells] = {}, inner[own][Cells] = {}, product[Cells];
       for (int j = 0; j < width; ++j) {
-        const Vec<T, N> d = load_rows<T, N>(g + (line.cell + y) * cell + j * row, cell);
-        total += d * factor[j];
-        products[j] = e * d;
-        T *const of_line = line_sum_ + (k * width + j) * lanes, *const of_column = column_sum + (k * width + j) * row;
-        store<T, N>(of_line, load<T, N>(of_line) + products[j]);
-        store_rows<T, N>(of_column, tile, load_rows<T, N>(of_column, tile) + products[j]);
+        T* const of_line = line_sum_ + (k * width + j) * row;
+        Vec<T> sum = load<T>(of_line);
+        for (int c = 0; c < Cells; ++c) {
+          const Vec<T> d = load<T>(g + ((line.cell + y + c) * width + j) * row);
+          T* const of_column = x_.column_sums + (y + c) * tile + (k * width + j) * row;
+          total[c] += d * factor<Cells>(of, y, c, k, j);
+          product[c] = of.e[c] * d;
+          sum += product[c];
+          store<T>(of_column, load<T>(of_column) + product[c]);
+        }
+        store<T>(of_line, sum);
+        for (int n = 0; n < own; ++n) {
+          T* const du = du_[own_.group[n]][k][j];
+          Vec<T> more = load<T>(du);
+          for (int c = 0; c < Cells; ++c) {
+            inner[n][c] += u_[own_.group[n]][k][j] * product[c];
+            more += of.inverse[n][c] * product[c];
+          }
+          store<T>(du, more);
+        }
       }
-      store_rows<T, N>(x_.dlogits + at, item, e * total);
-      for (int n = 0; n < own_.count; ++n) take_sum<N>(own_.group[n], k, place(own_.group[n], line, y), products);
+      for (int c = 0; c < Cells; ++c) {
+        store<T>(x_.dlogits + (line.cell + y + c) * item + k * row, of.e[c] * total[c]);
+        for (int n = 0; n < own; ++n) {
+          T* const d = x_.inner + place(own_.group[n], line, y + c) + k * row;
+          store<T>(d, load<T>(d) + of.inverse[n][c] * inner[n][c]);
+        }
+      }
     }
   }
 
@@ -198,28 +220,20 @@ class CombinedSoftmax {
       for (int k = 0; k < softmax_width; ++k) {
         Vec<T> z[width];
         for (int j = 0; j < width; ++j) z[j] = load<T>(sums + (k * width + j) * row);
-        take_sum<row>(kind.group[n], k, place(kind.group[n], line, y), z);
+        take_sum(kind.group[n], k, place(kind.group[n], line, y), z);
       }
   }
 
-  // A group's part in dU and D, from some of its Z, for one index or two neighbors.
-  template <int N>
-  NOVACULA_INLINE void take_sum(int i, int k, Index at, const Vec<T, N> (&z)[width]) {
-    const Vec<T, N> inverse = load_rows<T, N>(x_.inverse + at + k * row, item);
-    Vec<T, N> inner = {};
+  // A group's part in dU and D, from some of its Z, for one index.
+  NOVACULA_INLINE void take_sum(int i, int k, Index at, const Vec<T> (&z)[width]) {
+    const Vec<T> inverse = load<T>(x_.inverse + at + k * row);
+    Vec<T> inner = {};
     for (int j = 0; j < width; ++j) {
       inner += u_[i][k][j] * z[j];
-      store<T, N>(du_[i][k][j], load<T, N>(du_[i][k][j]) + inverse * z[j]);
+      store<T>(du_[i][k][j], load<T>(du_[i][k][j]) + inverse * z[j]);
     }
     T* const d = x_.inner + at + k * row;
-    store_rows<T, N>(d, item, load_rows<T, N>(d, item) + inverse * inner);
-  }
-
-  // The sums of one row's lanes, from those of the cells taken together.
-  static NOVACULA_INLINE Vec<T> folded(const T* sums) {
-    Vec<T> total = load<T>(sums);
-    if constexpr (span > 1) total += load<T>(sums + row);
-    return total;
+    store<T>(d, load<T>(d) + inverse * inner);
   }
 
   NOVACULA_INLINE void add_inner(const Kind& kind, const Line& line, Index y, Vec<T> (&total)[softmax_width]) const {
@@ -232,8 +246,8 @@ class CombinedSoftmax {
   const SoftmaxScratch<T>& x_;
   Kind line_, column_, own_;
   T u_[max_groups][softmax_width][width];
-  alignas(64) T du_[max_groups][softmax_width][width][lanes] = {};
-  alignas(64) T line_factor_[tile], line_sum_[tile * span];
+  alignas(64) T du_[max_groups][softmax_width][width][row] = {};
+  alignas(64) T line_factor_[tile], line_sum_[tile];
 };
 
 }  // namespace novacula::NOVACULA_SET::arc

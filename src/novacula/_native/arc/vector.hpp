@@ -1,4 +1,4 @@
-// Vectors of 8 or 16 numbers in the compiler's own vector types, which it splits where registers are narrower.
+// Vectors of 8 numbers in the compiler's own vector types, which it splits where registers are narrower.
 //
 // Compiled once per instruction set, each time into its own namespace. Nothing here or in the files that build on it
 // uses templates or inline functions of the standard library: the linker would keep one copy of them for all
@@ -15,9 +15,12 @@ namespace novacula::NOVACULA_SET::arc {
 
 // Tensors are stored in rows of 8 numbers: the 8 directions of one channel of one cell, or one channel of 8 cells.
 constexpr int row = 8;
-// Kernels work on one row or, with wider registers, on the same row of two tiles side by side.
-constexpr int lanes = NOVACULA_LANES < row ? row : NOVACULA_LANES;
-static_assert(lanes == row || lanes == 2 * row);
+// 32 vector registers hold 16 sums and what is added to them; 16 registers hold 8.
+#ifdef __AVX512VL__
+constexpr bool many_registers = true;
+#else
+constexpr bool many_registers = false;
+#endif
 
 using Index = std::ptrdiff_t;
 
@@ -53,27 +56,6 @@ NOVACULA_INLINE V larger(V a, V b) {
 template <class V>
 NOVACULA_INLINE V smaller(V a, V b) {
   return a < b ? a : b;
-}
-
-// One row, or with N = 16 the rows of two tiles that are `tile` numbers apart.
-template <class T, int N>
-NOVACULA_INLINE Vec<T, N> load_rows(const T* from, Index tile) {
-  if constexpr (N == row) {
-    return load<T>(from);
-  } else {
-    return __builtin_shufflevector(load<T>(from), load<T>(from + tile), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
-                                   14, 15);
-  }
-}
-
-template <class T, int N>
-NOVACULA_INLINE void store_rows(T* to, Index tile, Vec<T, N> v) {
-  if constexpr (N == row) {
-    store<T>(to, v);
-  } else {
-    store<T>(to, __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7));
-    store<T>(to + tile, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
-  }
 }
 
 template <class T, int N = row>
@@ -115,17 +97,6 @@ template <class T>
 NOVACULA_INLINE Vec<T> sums_of_rows(const T* rows) {
   Vec<T> r[row];
   for (int i = 0; i < row; ++i) r[i] = load<T>(rows + i * row);
-  return lane_sums<T>(r);
-}
-
-// The sum of each of eight vectors of all lanes.
-template <class T>
-NOVACULA_INLINE Vec<T> sums_of_vectors(const T* vectors) {
-  Vec<T> r[row];
-  for (int i = 0; i < row; ++i) {
-    r[i] = load<T>(vectors + i * lanes);
-    if constexpr (lanes > row) r[i] += load<T>(vectors + i * lanes + row);
-  }
   return lane_sums<T>(r);
 }
 
