@@ -8,6 +8,7 @@ from novacula.options import ADVANCED, CampaignOptions, refuse, unless_at_least,
 Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
 EngineName = Literal["auto", "native", "torch"]
+Sizes = Literal["published", "laws"]
 NATIVE_IS_FASTER = ("avx2", "avx512")
 """Instruction sets with which the native engine was measured to take a sixteenth to a third of torch's time.
 
@@ -35,6 +36,9 @@ class SolveConfig:
     and supports the other options, else torch's."""
     device: Annotated[str, ADVANCED] = "cpu"
     """Torch device of the torch engine, such as cpu or cuda:0."""
+    sizes: Annotated[Sizes, ADVANCED] = "published"
+    """How the size of an output is known: by the published rules (it is the input's, or always the same), or also by
+    laws, such as twice the input's size, or the box around what is drawn."""
     pre_norm: Annotated[bool, ADVANCED] = False
     """Normalize what the residual layers read, as the paper writes; the published program does not."""
     exact_transpose: Annotated[bool, ADVANCED] = False

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
+from novacula.arc.config import Sizes
 from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
 from novacula.arc.data.task import Answer, Grid, Task
 from novacula.arc.findings import LATENTS, NewAttempts, SolveFindings, StepCosts
@@ -60,6 +61,7 @@ class History:
         leads: who was attempt 1 from when to when.
         costs: KL in nats of every tensor at the end, by the bits of its axes.
         latents: decoded posterior means of the surviving tensors, by the bits of their axes.
+        sizes: how the sizes of outputs were known.
     """
 
     task: Task
@@ -70,6 +72,7 @@ class History:
     leads: tuple[Lead, ...]
     costs: dict[str, float]
     latents: dict[str, np.ndarray]
+    sizes: Sizes
 
 
 def read_history(folder: RunFolder) -> History:
@@ -90,6 +93,7 @@ def read_history(folder: RunFolder) -> History:
         leads=_leads(changes, curves),
         costs=_costs(findings.kl_by_tensor) if findings else logged,
         latents=read_npz(latents, max_bytes=_MAX_LATENTS) if latents.exists() else {},
+        sizes="laws" if folder.record.configuration.get("sizes") == "laws" else "published",
     )
 
 

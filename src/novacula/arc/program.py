@@ -68,7 +68,7 @@ class SolveProgram(Program):
 
     def __init__(self, task: Task, config: SolveConfig, run: str, engine: MakeEngine = make_engine) -> None:
         self.task, self._make_engine = task, engine
-        self._puzzle, self._config, self._run = preprocess(task), config, run
+        self._puzzle, self._config, self._run = preprocess(task, config.sizes), config, run
         self._restarts = Restarts(config.steps, config.restarts, config.seed)
         self._restart = 0
         self._engine = engine(self._puzzle, config)

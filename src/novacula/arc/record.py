@@ -63,7 +63,7 @@ def record(
     config = settled(config, [task])
     with tempfile.TemporaryDirectory() as temporary:
         folder = _scratch_folder(task, config, Path(scratch or Path(temporary) / "run"))
-        recorder = Recorder(preprocess(task), config)
+        recorder = Recorder(preprocess(task, config.sizes), config)
         status = drive(recorder, folder, checkpoint_seconds=checkpoint_seconds, log_every=config.steps, on_step=on_step)
         if status != "finished":
             raise KeyboardInterrupt

@@ -124,7 +124,7 @@ def _latents_section(history: History) -> Section:
         "white is the mean. Which of the two is red means nothing. Rows and columns beyond the edge "
         "of a smaller grid are padding."
     )
-    pictures = latents_html(history.latents, history.costs, preprocess(history.task))
+    pictures = latents_html(history.latents, history.costs, preprocess(history.task, history.sizes))
     return Section("What the description says", pictures, note)
 
 

@@ -127,7 +127,8 @@ def _like(shaped: Sequence[np.ndarray], flat: Sequence[np.ndarray]) -> list[np.n
 
 def _origin(facts: Mapping[str, Any]) -> Origin:
     try:
-        config, versions = SolveConfig(**facts["config"]), facts["versions"]
+        # A recording that does not say how sizes were known is older than that choice.
+        config, versions = SolveConfig(**{"sizes": "published", **facts["config"]}), facts["versions"]
     except InputError as error:
         raise ValueError(f"origin: {error}") from error
     if config.steps != facts["steps"]:

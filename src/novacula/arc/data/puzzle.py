@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Int
 
+from novacula.arc.config import Sizes
+from novacula.arc.data.size_laws import sizes_by_law
 from novacula.arc.data.task import Grid, Task
 from novacula.arc.network.multitensor import Axes
 
@@ -32,6 +34,7 @@ class Puzzle:
         same_size: every demonstration's output has its input's shape.
         constant_input: all inputs have one shape.
         constant_output: all known outputs have one shape.
+        law: a law gives the shapes of all outputs, where neither of these rules does (`size_laws`).
         target: palette indices, 0 outside a grid.
         mask: true inside the known or assumed rectangle of a grid.
     """
@@ -45,18 +48,19 @@ class Puzzle:
     same_size: bool
     constant_input: bool
     constant_output: bool
+    law: bool
     target: Int[np.ndarray, "examples rows columns 2"]
     mask: Bool[np.ndarray, "examples rows columns 2"]
 
     @property
     def size_rule(self) -> SizeRule:
-        """What is known of the outputs' sizes."""
+        """What the published rules know of the outputs' sizes."""
         return "same" if self.same_size else "constant" if self.constant_output else "neither"
 
     @property
     def output_size_known(self) -> bool:
-        """Whether the size of the test outputs follows from a rule."""
-        return self.same_size or self.constant_output
+        """Whether the size of the test outputs follows from a rule or a law."""
+        return self.same_size or self.constant_output or self.law
 
     @property
     def known_grids(self) -> tuple[tuple[int, int], ...]:
@@ -85,17 +89,24 @@ def _palette(grids: list[Grid]) -> tuple[int, ...]:
     return tuple(sorted(colors if len(colors) > 1 else {0, 1}))
 
 
-def preprocess(task: Task) -> Puzzle:
-    """Returns the arrays of `task`."""
+def preprocess(task: Task, sizes: Sizes = "published") -> Puzzle:
+    """Returns the arrays of `task`.
+
+    Args:
+        task: demonstrations and test inputs.
+        sizes: whether laws beyond the published rules may give the sizes of the outputs.
+    """
     inputs = [pair[INPUT] for pair in task.train] + list(task.test)
     outputs = [pair[OUTPUT] for pair in task.train]
     in_shapes, out_shapes = [_shape(g) for g in inputs], [_shape(g) for g in outputs]
     same = all(a == b for a, b in zip(in_shapes, out_shapes, strict=False))  # tests have no output yet
     constant_input, constant_output = len(set(in_shapes)) == 1, len(set(out_shapes)) == 1
 
-    placeholder = tuple(max(shape[axis] for shape in in_shapes + out_shapes) for axis in (0, 1))
-    for shape in in_shapes[len(outputs) :]:
-        out_shapes.append(shape if same else out_shapes[0] if constant_output else (placeholder[0], placeholder[1]))
+    tests = in_shapes[len(outputs) :]
+    by_law = None if same or constant_output or sizes == "published" else sizes_by_law(task)
+    largest = tuple(max(shape[axis] for shape in in_shapes + out_shapes) for axis in (0, 1))
+    placeholder = out_shapes[0] if constant_output else (largest[0], largest[1])
+    out_shapes += tests if same else by_law or [placeholder] * len(tests)
     rows, columns = (max(shape[axis] for shape in in_shapes + out_shapes) for axis in (0, 1))
 
     palette = _palette(inputs + outputs)
@@ -112,10 +123,11 @@ def preprocess(task: Task) -> Puzzle:
         axes=Axes(len(inputs), len(palette) - 1, rows, columns),
         palette=palette,
         shapes=tuple(zip(in_shapes, out_shapes, strict=True)),
-        size_known=tuple((same or constant_input, same or constant_output) for _ in inputs),
+        size_known=tuple((same or constant_input, same or constant_output or by_law is not None) for _ in inputs),
         same_size=same,
         constant_input=constant_input,
         constant_output=constant_output,
+        law=by_law is not None,
         target=target,
         mask=mask,
     )

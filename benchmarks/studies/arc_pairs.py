@@ -1,0 +1,108 @@
+"""Does a change of one option find the truth of more ARC puzzles, or earlier? Every puzzle is trained with and without.
+
+    python benchmarks/studies/arc_pairs.py [--change sizes=laws] [--part 1/2] [--json PATH]
+
+Protocol, written before the runs. Seed 0, 1,000 steps, the published rule of choice. The puzzles are of the training
+split: the 60 of `TASKS`; for `sizes=laws`, which changes nothing where the published rules know the size, all those for
+which a law is believed. A run is judged by the rank of the truth among the candidates, at most `CAP`, and by its log
+loss: minus the logarithm of the share of weight that the truth has, at most `WORST` nats. The table has the mean
+change of both with its standard error over puzzles, and the puzzles that two attempts solve. A change helps if both
+means fall by more than two standard errors, or one does and no fewer puzzles are solved.
+
+Finished runs are kept in benchmarks/results/arc_pairs/ and not run again; `--part K/N` does every N-th puzzle, so that
+N processes share the work, and prints no table.
+"""
+
+import math
+import statistics
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from arc_tasks import TASKS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from harness import RESULTS, arguments, recorded, save, share, table_head, table_row
+
+from novacula.arc.answers.answers import Answers, answer_text
+from novacula.arc.config import SolveConfig
+from novacula.arc.data.puzzle import preprocess
+from novacula.arc.data.sources import list_tasks, load_solution, load_task
+from novacula.arc.network.engine_choice import make_engine
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "published": {},
+    "sizes=laws": {"sizes": "laws"},
+    "exact-transpose": {"exact_transpose": True},
+    "pre-norm": {"pre_norm": True},
+}
+STEPS, CAP, WORST = 1000, 100, 20.0
+FOLDER = RESULTS / "arc_pairs"
+
+
+def puzzles(change: str) -> list[str]:
+    """The puzzles on which a change is judged."""
+    if change != "sizes=laws":
+        return list(TASKS)
+    return [task.id for task in list_tasks("arc1", "training") if preprocess(load_task(task.id), "laws").law]
+
+
+def train(task: str, change: str) -> dict[str, Any]:
+    """One run: the truth's rank and log loss after the last step."""
+    config = replace(SolveConfig(steps=STEPS), **CHANGES[change])
+    puzzle, start = preprocess(load_task(task), config.sizes), time.process_time()
+    engine, answers = make_engine(puzzle, config), Answers(puzzle)
+    for step in range(STEPS):
+        answers.update(engine.step().tests, step)
+    truth, scores = answer_text(load_solution(task).outputs), answers.scores
+    rank = answers.ranking().index(truth) + 1 if truth in scores else CAP
+    total = float(np.logaddexp.reduce(list(scores.values())))
+    loss = min(total - scores[truth], WORST) if truth in scores else WORST
+    return {"rank": min(rank, CAP), "log_loss": round(loss, 4), "cpu_seconds": round(time.process_time() - start, 1)}
+
+
+def run(task: str, change: str) -> dict[str, Any]:
+    """The recorded run, or a new one."""
+    return recorded(FOLDER / change / f"{task}.json", lambda: {"task": task, "change": change, **train(task, change)})
+
+
+def mean_change(before: list[float], after: list[float]) -> str:
+    """The mean of the differences with its standard error."""
+    differences = [b - a for a, b in zip(before, after, strict=True)]
+    return f"{statistics.fmean(differences):+.3f} ± {statistics.stdev(differences) / math.sqrt(len(differences)):.3f}"
+
+
+def main() -> None:
+    """Do what is missing and print the table."""
+    options = arguments(__doc__, change=tuple(change for change in CHANGES if change != "published"), part="1/1")
+    torch.set_num_threads(1)
+    rows = [
+        [run(task, way) for way in ("published", options.change)]
+        for task in share(puzzles(options.change), options.part)
+    ]
+    if options.part != "1/1":
+        return
+    before, after = (list(side) for side in zip(*rows, strict=True))
+    table_head("change", "puzzles", "solved before, after", "log2 of the rank", "log loss, nats", "CPU hours of both")
+    solved = ", ".join(str(sum(row["rank"] <= 2 for row in side)) for side in (before, after))
+    ranks, losses = ([[of(row) for row in side] for side in (before, after)] for of in (_log_rank, _loss))
+    hours = sum(row["cpu_seconds"] for row in before + after) / 3600
+    table_row(options.change, len(rows), solved, mean_change(*ranks), mean_change(*losses), f"{hours:.2f}")
+    save(options.json, change=options.change, config=asdict(SolveConfig(steps=STEPS)), rows=rows)
+
+
+def _log_rank(row: dict[str, Any]) -> float:
+    return math.log2(row["rank"])
+
+
+def _loss(row: dict[str, Any]) -> float:
+    return row["log_loss"]
+
+
+if __name__ == "__main__":
+    main()
