@@ -69,13 +69,14 @@ def _laws(
     """Yields the cost of each law that holds in all demonstrations, and the shapes of the tests' outputs by it."""
     for name in sorted(set(demonstrations[0]).intersection(*demonstrations[1:], *tests)):
         kind = name.split(":")[0]
-        axes = [
+        found = [
             _law([m[name][axis] for m in demonstrations], [shape[axis] for shape in shapes], kind == "size")
             for axis in (0, 1)
         ]
-        if axes[0] is None or axes[1] is None:
+        axes = [law for law in found if law is not None]
+        if len(axes) < 2:
             continue
-        sizes = [tuple(law * m[name][axis] + more for axis, (law, more) in enumerate(axes)) for m in tests]
+        sizes = [tuple(factor * m[name][axis] + more for axis, (factor, more) in enumerate(axes)) for m in tests]
         if all(side.denominator == 1 and 1 <= side <= MOST for shape in sizes for side in shape):
             cost = _COSTS[kind] + sum(map(_cost, set(axes)))
             yield cost, tuple((int(rows), int(columns)) for rows, columns in sizes)
@@ -141,10 +142,11 @@ def _box(drawn: Bool[np.ndarray, "rows columns"]) -> Shape:
 
 def _objects(drawn: Bool[np.ndarray, "rows columns"], corners: bool) -> Measures:
     """Returns the measures of connected objects, which may also be joined by their corners."""
-    labels, number = ndimage.label(drawn, np.ones((3, 3)) if corners else None)
+    labels = np.zeros(drawn.shape, np.int32)
+    ndimage.label(drawn, np.ones((3, 3)) if corners else None, output=labels)
     sizes = np.bincount(labels.ravel())[1:]
     how = "corners" if corners else "sides"
-    found = {f"objects:{how}": (int(number), int(number))}
+    found = {f"objects:{how}": (int(labels.max()), int(labels.max()))}
     for name, extreme in ("largest object", sizes.max()), ("smallest object", sizes.min()):
         (which,) = np.nonzero(sizes == extreme)
         if len(which) == 1:
