@@ -106,7 +106,7 @@ def recorded(path: Path, measure: Callable[[], Mapping[str, object]]) -> dict[st
         **document.get("platform", {}),
         **document.get("versions", {}),
         "date": "a day that was not kept",
-        **document,
+        **{name: value for name, value in document.items() if isinstance(value, str)},  # a result may share a name
     }
     about = (where, *(made.get(name, "unknown") for name in ("date", "instruction_set", "torch")))
     if about not in _SAID:

@@ -24,6 +24,12 @@ def test_a_recorded_result_says_so_once(tmp_path: Path, capsys: pytest.CaptureFi
     assert said.count("recorded in ") == 1 and "--renew measures again" in said
 
 
+def test_a_result_may_share_a_name_with_what_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    harness.recorded(tmp_path / "engines.json", lambda: {"torch": {"solved": True}, "versions": {"torch": "2.0"}})
+    assert harness.recorded(tmp_path / "engines.json", dict)["torch"] == {"solved": True}
+    assert "torch 2.0;" in capsys.readouterr().out
+
+
 def test_renew_measures_each_result_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     harness.recorded(tmp_path / "a.json", lambda: {"value": 1})
     monkeypatch.setattr(harness, "_ANEW", set())
