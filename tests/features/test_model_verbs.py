@@ -95,13 +95,19 @@ def test_steer_prints_what_was_promised(
     model: Path, task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["features", "steer", "--model", str(model), "--task", str(task), "--layer", "0", "--radii", "3", "--json"]
-    assert main([*words, "--angles", "14", "--out", str(tmp_path / "run")]) == 0
+    assert main([*words, "--angles", "14", "--targets", "0", "--out", str(tmp_path / "run")]) == 0
     document: Any = json.loads(capsys.readouterr().out)
     by_name = {each["name"]: each for each in document["interventions"]}
     assert by_name["patch circle"]["mean_logit_difference"] < -3 < 3 < by_name["none"]["mean_logit_difference"]
     assert by_name["patch circle"]["target_wins"] == by_name["patch circle"]["runs"] == 294
     low, high = by_name["none"]["interval"]
     assert low < by_name["none"]["mean_logit_difference"] < high
+    assert by_name["patch circle"]["intervals"]["target_wins"] == [1, 1]
+    low, high = by_name["patch circle"]["intervals"]["distance"]
+    assert low <= by_name["patch circle"]["distance"] <= high
+    assert (document["templates"], document["right_interval"]) == (["add {offset} to {label} is"], [1, 1])
+    low, high = document["on_angle_interval"]
+    assert 1 / 7 < low <= document["on_angle"] <= high <= 1  # half of the angles lie between two labels
     assert [row["radius"] for row in document["grid"]] == [0, 1, 2]
     assert document["accuracy"] == {"add {offset} to {label} is": 1}
     _well_formed((tmp_path / "run" / "report.html").read_text("utf-8"))

@@ -19,10 +19,10 @@ def toy() -> Toy:
 
 def concept_document(concept: Concept) -> dict[str, JSON]:
     """Returns the JSON object that `parse_concept` reads back."""
-    templates = [to_json(template) for template in concept.templates]
+    templates, steering = ([to_json(each) for each in some] for some in (concept.templates, concept.steering))
     return {
         "name": concept.name, "kind": concept.kind, "labels": [*concept.labels], "templates": templates,
-        "offsets": dict(concept.offsets),
+        "offsets": dict(concept.offsets), "steering": steering,
     }  # fmt: skip
 
 

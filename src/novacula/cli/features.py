@@ -150,19 +150,12 @@ def _show_probe(result: "RunResult[ProbeFindings]") -> None:
 
 
 def _show_steer(result: "RunResult[SteerFindings]") -> None:
+    from novacula.features.circles.steer_report import effect_in_words, templates_in_words
+
     found = result.findings
-    show_result(printable(f"{found.template}  (layer {found.layer})"))
-    heads = ("intervention", "logit difference", "96% interval", "target wins", "runs")
-    rows = (
-        (
-            effect.name,
-            f"{effect.mean_logit_difference:+.2f}",
-            f"{effect.interval[0]:+.2f} … {effect.interval[1]:+.2f}",
-            str(effect.target_wins),
-            str(effect.runs),
-        )
-        for effect in found.interventions
-    )
+    show_result(printable(f"{templates_in_words(found)}  (layer {found.layer}); in brackets: 96% intervals"))
+    heads = ("intervention", "logit difference", "target wins", "runs")
+    rows = ((effect.name, *effect_in_words(effect)[:2], str(effect.runs)) for effect in found.interventions)
     show_result(table(heads, rows))
 
 

@@ -289,8 +289,10 @@ class SteerConfig:
     layer: int = 7
     """Layer of the residual stream that is changed, at the token of the label."""
     template: int | None = None
-    """Number of the template, from 1, among the concept's templates with an answer; by default, the template that the
-    model answers best."""
+    """Number of the only template, from 1, among those with an answer; by default, all that the model answers rightly
+    for at least half of the labels, or the one that it answers best."""
+    targets: int = 2
+    """Labels towards which each prompt is steered, spread evenly; 0 for every other label, which takes longer."""
     components: int = 5
     """Principal components in which the circle is fitted."""
     radii: int = 6
@@ -302,7 +304,7 @@ class SteerConfig:
 
     def __post_init__(self) -> None:
         bounds = {"layer": (0, 10_000), "components": (2, 1000), "radii": (0, 100), "angles": (3, 1000)}
-        problems = _outside(self, bounds) + unless_seed(self.seed)
+        problems = _outside(self, bounds | {"targets": (0, 10_000)}) + unless_seed(self.seed)
         if self.template is not None and self.template < 1:
             problems.append(f"--template is {self.template}; templates are counted from 1")
         refuse(problems)

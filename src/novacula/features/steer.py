@@ -7,12 +7,20 @@ do to the answers (`circles.steering`), a page (`circles.steer_report`).
 from os import PathLike
 
 import numpy as np
+from jaxtyping import Int
 from typing_extensions import Unpack, override
 
 from novacula.errors import InputError
 from novacula.features.circles.findings import Effect, Ring, SteerFindings
 from novacula.features.circles.steer_report import write_page
-from novacula.features.circles.steering import INTERVENTIONS, UNSEEN, measure_effect, measure_ring, prepare
+from novacula.features.circles.steering import (
+    INTERVENTIONS,
+    UNSEEN,
+    bootstrap,
+    measure_effect,
+    measure_ring,
+    prepare,
+)
 from novacula.features.circles.task_verb import start, task_verb
 from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.config import SteerConfig
@@ -20,6 +28,10 @@ from novacula.features.models import LanguageModel, Point
 from novacula.files import from_json
 from novacula.runs import Program, RunResult, RunSettings, Step
 
+GOOD = 0.5
+"""Share of right answers from which a template is steered in."""
+FAR = 0.5
+"""Least radius at which a written point has an angle worth following; 1 is the circle's."""
 NAMES = ("none", "patch circle", UNSEEN, *(name for name in INTERVENTIONS if name not in ("none", "patch circle")))
 
 
@@ -52,8 +64,10 @@ class Steer(Program):
     def __init__(self, model: LanguageModel, concept: Concept, config: SteerConfig) -> None:
         model.anatomy.check(Point(config.layer))
         self._config = config
-        self._accuracy, prompts = _best_prompts(model, concept, config.template)
-        self._experiment = prepare(model, prompts, config.layer, components=config.components)
+        self._accuracy, prompts = _chosen_prompts(model, concept, config.template)
+        self._experiment = prepare(
+            model, prompts, config.layer, components=config.components, targets=config.targets, seed=config.seed
+        )
         self._radii = np.linspace(0, 2, config.radii).tolist() if config.radii else []
         self._effects: tuple[Effect, ...] = ()
         self._rings: tuple[Ring, ...] = ()
@@ -74,7 +88,8 @@ class Steer(Program):
             effect = measure_effect(self._experiment, NAMES[len(self._effects)])
             self._effects = (*self._effects, effect)
             return Step({"intervention": effect.name, "mean_logit_difference": effect.mean_logit_difference})
-        ring = measure_ring(self._experiment, self._radii[len(self._rings)], self._config.angles)
+        done = len(self._rings)
+        ring = measure_ring(self._experiment, self._radii[done], self._config.angles, self._ring_rows(done))
         self._rings = (*self._rings, ring)
         return Step({"radius": ring.radius})
 
@@ -89,14 +104,16 @@ class Steer(Program):
 
     @override
     def result(self) -> SteerFindings:
-        experiment = self._experiment
+        experiment, right = self._experiment, self._experiment.logits.argmax(1) == self._experiment.prompts.answers
         prompts = experiment.prompts
+        (right_interval,) = bootstrap(right[:, None].astype(float), experiment.units, seed=experiment.seed)
+        on_angle, on_angle_interval = self._on_angle()
         return SteerFindings(
             model=experiment.model.name,
             task=prompts.concept.name,
             labels=prompts.concept.labels,
             layer=experiment.layer,
-            template=prompts.wordings[0].template.text,
+            template=max(self._accuracy, key=self._accuracy.__getitem__),
             prompts=prompts.texts,
             accuracy=self._accuracy,
             answers=tuple(experiment.logits.argmax(1).tolist()),
@@ -104,31 +121,53 @@ class Steer(Program):
             probe_r2=experiment.probe.r2,
             interventions=self._effects,
             grid=self._rings,
+            templates=tuple(dict.fromkeys(wording.template.text for wording in prompts.wordings)),
+            right_interval=right_interval,
+            on_angle=on_angle,
+            on_angle_interval=on_angle_interval,
         )
 
+    def _ring_rows(self, number: int) -> Int[np.ndarray, " angles"]:
+        """Returns the prompts into which a ring's points are written: all in turn, the template changing fastest."""
+        templates, angles = self._experiment.prompts.templates, self._config.angles
+        turn = np.argsort(
+            [(templates[:row] == template).sum() for row, template in enumerate(templates)], kind="stable"
+        )
+        return turn[(number * angles + np.arange(angles)) % len(turn)]
 
-def _best_prompts(model: LanguageModel, concept: Concept, number: int | None) -> tuple[dict[str, float], Prompts]:
-    """Returns the accuracy of each template that was tried, and the prompts of the one to steer in.
+    def _on_angle(self) -> tuple[float | None, tuple[float, float] | None]:
+        """Returns the share of points, not too near the middle, that get the answer of their angle; its interval."""
+        far = [number for number, ring in enumerate(self._rings) if ring.radius >= FAR]
+        if not far:
+            return None, None
+        same = [np.equal(self._rings[number].label, self._rings[number].expected) for number in far]
+        hits, rows = np.concatenate(same), np.concatenate([self._ring_rows(number) for number in far])
+        units = self._experiment.units[rows]
+        (interval,) = bootstrap(hits[:, None].astype(float), units, seed=self._experiment.seed)
+        return float(hits.mean()), interval
 
-    Without a number that is the template whose answers are right most often, before anything is steered.
+
+def _chosen_prompts(model: LanguageModel, concept: Concept, number: int | None) -> tuple[dict[str, float], Prompts]:
+    """Returns the accuracy of each template that was tried, and the prompts of those to steer in.
+
+    Without a number those are all that the model answers rightly for at least half of the labels, or else the best one.
+    They are chosen before anything is steered.
     """
-    answered = [template for template in concept.templates if template.answer is not None]
+    answered = [template for template in (*concept.templates, *concept.steering) if template.answered]
     if not answered:
         raise InputError(concept.name, "has no template with an answer, so there is nothing to steer")
     if number is not None and number > len(answered):
         raise InputError("--template", f"is {number}; {concept.name} has {len(answered)} templates with an answer")
     tried = answered if number is None else [answered[number - 1]]
-    sets = [
-        make_prompts(model, concept, [wording for wording in concept.groups() if wording.template is template])
-        for template in tried
-    ]
+    sets = [make_prompts(model, concept, concept.wordings([template])) for template in tried]
     tokens = sets[0].label_tokens(model)
     right = [
         float((model.next_logits(prompts.tokens, vocabulary=tokens).numpy().argmax(1) == prompts.answers).mean())
         for prompts in sets
     ]
     accuracy = {template.text: share for template, share in zip(tried, right, strict=True)}
-    return accuracy, sets[int(np.argmax(right))]
+    chosen = [template for template, share in zip(tried, right, strict=True) if share >= min(GOOD, max(right))]
+    return accuracy, make_prompts(model, concept, concept.wordings(chosen if max(right) >= GOOD else chosen[:1]))
 
 
 STEER = task_verb("steer", SteerConfig, Steer, SteerFindings, write_page)

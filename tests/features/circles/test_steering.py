@@ -1,10 +1,22 @@
 """The trained toy adds by its circle, so that probes, interventions and patching find what is known to be there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from novacula.features.circles.explanation import all_points, patch
-from novacula.features.circles.steering import UNSEEN, Experiment, measure_effect, measure_ring, prepare
+from novacula.features.circles.probe import fit_probe
+from novacula.features.circles.steering import (
+    UNSEEN,
+    Experiment,
+    _shifts,
+    bootstrap,
+    measure_effect,
+    measure_ring,
+    new_states,
+    prepare,
+)
 from novacula.features.concepts import Prompts, make_prompts
 from novacula.features.probe import probe_states
 from tests.features.toys import toy
@@ -72,6 +84,61 @@ def test_the_answer_follows_the_angle_of_what_is_written(experiment: Experiment)
         same = np.array(row.label) == np.array(row.expected)
         assert same.mean() > 0.85  # points half way between two labels may go to either
     assert len({*np.array(measure_ring(experiment, 0.0, 4).label).tolist()}) == 1
+
+
+def test_circles_of_several_templates_are_one(experiment: Experiment) -> None:
+    """Templates move states far and in ways of their own; the circle, and what is written, stay as they were."""
+    prompts, d = experiment.prompts, experiment.states.shape[1]
+    wordings = [replace(w, template=replace(w.template, text=f"{w.template.text} {k}")) for k, w in
+                enumerate(prompts.wordings)]  # fmt: skip
+    several = replace(prompts, wordings=tuple(wordings))
+    far = 50 * np.random.default_rng(0).standard_normal((len(wordings), d))[several.templates]
+    states, kept = experiment.states + far, np.full(len(far), True)
+    shifts = _shifts(states, several.templates, kept)
+    probe = fit_probe(states - shifts, several.labels, 7)
+    moved = replace(experiment, prompts=several, states=states, shifts=shifts, probe=probe)
+    rows, _ = experiment.runs
+    for name in ("none", "patch circle", UNSEEN, "patch plane", "patch layer", "set in place", "rotate"):
+        np.testing.assert_allclose(
+            new_states(moved, name) - far[rows], new_states(experiment, name), atol=0.02, err_msg=name
+        )
+    assert np.linalg.norm(fit_probe(states, several.labels, 7).plane @ probe.plane.T, 2) < 0.9  # without the shifts
+
+
+def test_wanted_labels_are_spread_evenly(experiment: Experiment) -> None:
+    for targets in (1, 2, 3, 4, 6, 9):
+        rows, wanted = replace(experiment, targets=targets).runs
+        labels, count = experiment.prompts.labels[rows], min(targets, 6)
+        assert np.bincount(rows).tolist() == [count] * 49
+        pairs = np.zeros((7, 7), int)
+        np.add.at(pairs, (labels, wanted), 1)
+        assert (np.diag(pairs) == 0).all()
+        others = pairs[~np.eye(7, dtype=bool)]
+        assert others.sum() == 49 * count
+        assert np.ptp(others) <= 1 + count // 2
+        assert len({*zip(rows.tolist(), wanted.tolist(), strict=True)}) == len(rows)
+    effect = measure_effect(replace(experiment, targets=1), "patch circle")
+    assert (effect.runs, effect.target_wins) == (49, 49)
+
+
+def test_bootstrap_intervals_hold_the_mean_as_often_as_they_say() -> None:
+    """Twelve templates of seven prompts, each with an effect of its own; then seven prompts of one template."""
+    generator = np.random.default_rng(3)
+    held = {12: 0, 7: 0}
+    grouped = few = np.empty(0)
+    for _ in range(300):
+        grouped = generator.standard_normal((12, 1)) + generator.standard_normal((12, 7))
+        few = generator.standard_normal((7, 1))
+        for values, units in ((grouped.reshape(-1, 1), np.repeat(np.arange(12), 7)), (few, np.arange(7))):
+            ((low, high),) = bootstrap(values, units, draws=499)
+            held[units.max() + 1] += low <= 0 <= high
+    assert 0.92 < held[12] / 300 <= 1
+    assert 0.90 < held[7] / 300 <= 1
+    # Prompts that are taken for independent make it far too short.
+    ((low, high),) = bootstrap(grouped.reshape(-1, 1), np.repeat(np.arange(12), 7))
+    ((least, most),) = bootstrap(grouped.reshape(-1, 1), np.arange(84))
+    assert high - low > 1.5 * (most - least)
+    assert bootstrap(few, np.zeros(7, int)) == ((few.mean(), few.mean()),)
 
 
 def test_patching_finds_where_label_offset_and_answer_live(prompts: Prompts) -> None:

@@ -49,10 +49,21 @@ def test_everything_wrong_with_a_file_is_said_at_once() -> None:
         parse_concept([], "file")
 
 
+@pytest.mark.parametrize("name", ["weekdays", "months", "seasons", "hours"])
+def test_steering_has_ten_wordings_and_more(name: str) -> None:
+    concept = CONCEPTS[name]
+    texts = [template.text for template in (*concept.templates, *concept.steering) if template.answered]
+    assert len({*texts}) == len(texts) >= 10
+    assert not [text for text in texts if text.startswith("{label}")]  # a text's first token is of its own kind
+    assert all(template not in concept.templates for template in concept.steering)  # so that probes stay as they are
+
+
 def test_concepts_that_cannot_be_are_refused() -> None:
     with pytest.raises(InputError) as caught:
         Concept("bad", ("a", "a"), (Template("no label"), Template("{label} {offset}")))
     assert len(caught.value.problems) == 4
+    with pytest.raises(InputError, match="for steering has no answer"):
+        Concept("bad", ("a", "b", "c"), (Template("{label}"),), steering=(Template("to {label}"),))
     with pytest.raises(InputError, match="has no templates"):
         Concept("bad", ("a", "b", "c"), ())
     with pytest.raises(InputError, match=r"none of weekdays, months.*nor a .json file"):

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,7 +195,71 @@ def test_a_topk_of_sparsify_is_read_and_what_differs_is_named(tmp_path: Path) ->
         read_sae(tmp_path)
 
 
-def test_a_folder_of_dictionary_learning_is_named(tmp_path: Path) -> None:
-    (tmp_path / "ae.pt").write_bytes(b"pickle")
-    with pytest.raises(InputError, match="dictionary_learning: its weights are pickled"):
+def _learned(name: str, folder: Path) -> torch.Tensor:
+    """Write a dictionary as `dictionary_learning` names its parts, and return the codes that its class defines."""
+    draw = torch.Generator().manual_seed(2)
+    encoder, decoder = torch.randn(2, 10, 4, generator=draw)
+    b_enc, b_dec = torch.randn(10, generator=draw), torch.randn(4, generator=draw)
+    threshold, k = torch.rand(10, generator=draw), 3
+    config = {"dict_class": name, "activation_dim": 4, "dict_size": 10, "k": k}
+    (folder / "config.json").write_text(json.dumps({"trainer": config, "buffer": {}}))
+    linear = {"encoder.weight": encoder, "encoder.bias": b_enc, "decoder.weight": decoder.t().contiguous()}
+    plain = {"W_enc": encoder.t().contiguous(), "b_enc": b_enc, "W_dec": decoder, "b_dec": b_dec}
+    centered = ((states() - b_dec) @ encoder.t() + b_enc).relu()
+    match name:
+        case "AutoEncoder":
+            weights, codes = {**linear, "bias": b_dec}, centered
+        case "AutoEncoderNew":
+            weights, codes = {**linear, "decoder.bias": b_dec}, (states() @ encoder.t() + b_enc).relu()
+        case "AutoEncoderTopK":
+            weights = {**linear, "b_dec": b_dec, "k": torch.tensor(k), "threshold": torch.tensor(-1.0)}
+            values, latents = centered.topk(k, dim=1)
+            codes = torch.zeros_like(centered).scatter(1, latents, values)
+        case "BatchTopKSAE":
+            weights = {**linear, "b_dec": b_dec, "k": torch.tensor(k), "threshold": torch.tensor(0.7)}
+            codes = centered * (centered > 0.7)
+        case "MatryoshkaBatchTopKSAE":
+            weights = {
+                **plain,
+                "k": torch.tensor(k),
+                "threshold": torch.tensor(0.7),
+                "group_sizes": torch.tensor([4, 6]),
+            }
+            codes = centered * (centered > 0.7)
+        case _:
+            pre = states() @ encoder.t() + b_enc
+            weights, codes = {**plain, "threshold": threshold}, (pre * (pre > threshold)).relu() * decoder.norm(dim=1)
+    torch.save(weights, folder / "ae.pt")
+    return codes
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AutoEncoder",
+        "AutoEncoderNew",
+        "AutoEncoderTopK",
+        "BatchTopKSAE",
+        "MatryoshkaBatchTopKSAE",
+        "JumpReluAutoEncoder",
+    ],
+)
+def test_dictionary_learning_is_read_after_the_one_command_that_the_refusal_names(name: str, tmp_path: Path) -> None:
+    codes = _learned(name, tmp_path)
+    with pytest.raises(InputError, match="dictionary_learning: its weights are pickled") as caught:
+        read_sae(tmp_path)
+    assert len(str(caught.value).splitlines()) == 1
+    command = str(caught.value).split('python -c "')[1].removesuffix('"')
+    subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True)
+    torch.testing.assert_close(read_sae(tmp_path).encode(states()).dense(), codes)
+
+
+def test_other_classes_of_dictionary_learning_are_refused_by_name(tmp_path: Path) -> None:
+    _learned("AutoEncoder", tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"trainer": {"dict_class": "GatedAutoEncoder"}}))
+    write_safetensors(tmp_path / "ae.safetensors", {"bias": np.zeros(4, np.float32)})
+    with pytest.raises(InputError, match="dict_class is 'GatedAutoEncoder'"):
+        read_sae(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"trainer": {"dict_class": "BatchTopKSAE", "dict_size": 9}}))
+    with pytest.raises(InputError, match="has no tensor W_enc"):
         read_sae(tmp_path)

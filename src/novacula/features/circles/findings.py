@@ -1,6 +1,6 @@
 """What the verbs probe, steer and explain find, as result.json says it. This module imports neither NumPy nor torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,18 @@ class ProbeFindings:
         return f"a circle at {len(self.circle_layers)} of {len(self.layers)} layers"
 
 
+INTERVALS = ("target_wins", "target_ahead", "interchange", "norm_ratio", "distance")
+"""Figures of an `Effect` that have an interval in its `intervals`; the first three as shares of the runs."""
+
+
 @dataclass(frozen=True)
 class Effect:
-    """What an intervention does to the answers, over all runs: every prompt towards every other label.
+    """What an intervention does to the answers, over all runs: every prompt towards other labels.
 
     Attributes:
         name: of the intervention.
         mean_logit_difference: logit of the right answer minus that of the wanted one; negative means steered.
-        interval: 96 % t-interval of that mean, over prompts.
+        interval: 96 % bootstrap interval of that mean: templates are drawn, and prompts in them.
         target_wins: runs in which the wanted label has the largest logit of all labels.
         target_ahead: runs in which the wanted label has a larger logit than the right answer.
         interchange: runs that give the answer that the model gives where the prompt names the wanted label.
@@ -100,7 +104,8 @@ class Effect:
         norm_ratio: mean length of the written states over that of the states they replace.
         distance: from a written state to the nearest real one, where 1 is the median distance of states that have
             different labels.
-        matrix: mean logit difference by label (row) and wanted label (column); None on the diagonal.
+        matrix: mean logit difference by label (row) and wanted label (column); None where there is no run.
+        intervals: the same intervals of the shares of runs and of the means, by field.
     """
 
     name: str
@@ -113,11 +118,12 @@ class Effect:
     norm_ratio: float
     distance: float
     matrix: tuple[tuple[float | None, ...], ...]
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Ring:
-    """The answers where points all round the plane, at one radius, are written into the first prompt.
+    """The answers where points all round the plane, at one radius, are written into prompts, one after the other.
 
     Attributes:
         radius: 1 is the circle's.
@@ -143,14 +149,18 @@ class SteerFindings:
         task: name of the concept.
         labels: of the concept, in their order.
         layer: layer whose states are changed.
-        template: the wording of the prompts.
-        prompts: the offset changes slowest, the label fastest.
-        accuracy: share of right answers, by template.
+        template: the wording of the prompts; of several, the one that the model answers best.
+        prompts: the template changes slowest, then the offset, the label fastest.
+        accuracy: share of right answers, by template, of all that were tried.
         answers: label that the model itself gives to each prompt.
         right: label that is the right answer.
         probe_r2: R² of the probe on the states that it was fitted to.
         interventions: what each intervention does.
         grid: the rings of points, by radius.
+        templates: the wordings of the prompts.
+        right_interval: 96 % bootstrap interval of the share of right answers to these prompts.
+        on_angle: share of the grid's points, from half the circle's radius on, that get the answer of their angle.
+        on_angle_interval: 96 % bootstrap interval of that share.
     """
 
     model: str
@@ -165,6 +175,10 @@ class SteerFindings:
     probe_r2: float
     interventions: tuple[Effect, ...]
     grid: tuple[Ring, ...]
+    templates: tuple[str, ...] = ()
+    right_interval: tuple[float, float] | None = None
+    on_angle: float | None = None
+    on_angle_interval: tuple[float, float] | None = None
 
     @property
     def outcome(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from novacula.features.circles.findings import Effect, Ring, SteerFindings
+from novacula.features.circles.findings import INTERVALS, Effect, Ring, SteerFindings
 from novacula.features.circles.steering import INTERVENTIONS, UNSEEN
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.runs import RunFolder
@@ -15,17 +15,9 @@ from novacula.runs import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_HOW = "Intervals have 96 %, by bootstrap: templates are drawn, then prompts in them."
 _MATRICES = ("none", "patch circle", "patch components", "patch layer")
-_COLUMNS = (
-    "intervention",
-    "logit difference",
-    "96% interval",
-    "target wins",
-    "ahead",
-    "as the model",
-    "norm",
-    "distance",
-)
+_COLUMNS = ("intervention", "logit difference", "target wins", "ahead", "as the model", "norm", "distance")
 
 
 def write_page(folder: RunFolder) -> Path:
@@ -39,32 +31,43 @@ def write_page(folder: RunFolder) -> Path:
     return write_report(
         folder.path / "report.html",
         f"Steering {folder.record.inputs['task']} in {findings.model if findings else 'a model'}",
-        f"“{findings.template}”, layer {findings.layer}" if findings else "Nothing has been measured yet.",
+        f"{templates_in_words(findings)}, layer {findings.layer}" if findings else "Nothing has been measured yet.",
         sections or [Section("Interventions", "None has been done yet.")],
         run_facts(folder, {}, unsaid=("concept",), inputs=("model", "task")),
     )
 
 
-def _table(findings: SteerFindings) -> Section:
-    rows = [
-        (
-            effect.name,
-            f"{effect.mean_logit_difference:+.2f}",
-            f"{effect.interval[0]:+.2f} … {effect.interval[1]:+.2f}",
-            f"{effect.target_wins / effect.runs:.0%}",
-            f"{effect.target_ahead / effect.runs:.0%}",
-            f"{effect.interchange / effect.runs:.0%}",
-            f"{effect.norm_ratio:.2f}",
-            f"{effect.distance:.2f}",
-        )
-        for effect in findings.interventions
+def templates_in_words(findings: SteerFindings) -> str:
+    """Returns the only template, or how many there are."""
+    used, tried = len(findings.templates), len(findings.accuracy)
+    return f"{used} of {tried} templates, {len(findings.prompts)} prompts" if used > 1 else f"“{findings.template}”"
+
+
+def effect_in_words(effect: Effect) -> tuple[str, ...]:
+    """Returns the figures of an effect, each with its interval, in the order of the table's columns."""
+    counts = (effect.target_wins, effect.target_ahead, effect.interchange)
+    shares = [f"{count / effect.runs:.0%}" for count in counts]
+    between = [
+        "({} … {})".format(*(format(end, style) for end in effect.intervals[name])) if effect.intervals else ""
+        for name, style in zip(INTERVALS, (".0%", ".0%", ".0%", ".2f", ".2f"), strict=True)
     ]
+    means = (*shares, f"{effect.norm_ratio:.2f}", f"{effect.distance:.2f}")
+    low, high = effect.interval
+    return (
+        f"{effect.mean_logit_difference:+.2f} ({low:+.2f} … {high:+.2f})",
+        *(f"{mean} {ends}".strip() for mean, ends in zip(means, between, strict=True)),
+    )
+
+
+def _table(findings: SteerFindings) -> Section:
+    rows = [(effect.name, *effect_in_words(effect)) for effect in findings.interventions]
     note = (
-        f"{findings.interventions[0].runs} runs: every prompt towards every other label. The difference is the logit "
-        "of the right answer minus that of the wanted one: negative means steered. Wins: the wanted answer has the "
-        "largest logit of all labels. Ahead: it beats the right answer. As the model: the answer is the one that the "
-        "model gives where the prompt says the wanted label. Norm: length of the written state over that of the "
-        "replaced one. Distance: to the nearest real state, where 1 is the median distance between labels."
+        f"{findings.interventions[0].runs} runs: each of {len(findings.prompts)} prompts towards other labels. The "
+        "difference is the logit of the right answer minus that of the wanted one: negative means steered. Wins: the "
+        "wanted answer has the largest logit of all labels. Ahead: it beats the right answer. As the model: the answer "
+        "is the one that the model gives where the prompt says the wanted label. Norm: length of the written state "
+        "over that of the replaced one. Distance: to the nearest real state, where 1 is the median distance between "
+        f"labels. {_HOW}"
     )
     described = [(name, words) for name, (_, words) in INTERVENTIONS.items()]
     described.insert(2, (UNSEEN, "patch circle by a probe that was fitted without the wanted label (ours)"))
@@ -88,7 +91,7 @@ def _bars(findings: SteerFindings) -> Section:
         axis.grid(axis="y", visible=False)
 
     words = "Mean logit difference of each intervention, with its interval."
-    note = "Bars show the mean over runs, lines the 96% t-interval over prompts. Left of zero the wanted answer leads."
+    note = f"Bars show the mean over runs, lines its interval. Left of zero the wanted answer leads. {_HOW}"
     return Section("How far each one steers", figure_svg("differences", words, draw, height=3.8), note)
 
 
@@ -138,16 +141,16 @@ def _grid(findings: SteerFindings) -> Section:
         }
         for number, label in enumerate(labels)
     ]
-    hits = [
-        label == expected
-        for ring in rings
-        if ring.radius >= 0.5
-        for label, expected in zip(ring.label, ring.expected, strict=True)
-    ]
-    share = f"{np.mean(hits):.0%} of the points from radius 0.5 on get the answer of their angle" if hits else ""
+    share = ""
+    if findings.on_angle is not None and findings.on_angle_interval:
+        low, high = findings.on_angle_interval
+        share = (
+            f"{findings.on_angle:.0%} ({low:.0%} … {high:.0%}) of the points from radius 0.5 on get the answer of "
+            f"their angle (chance: {1 / len(labels):.0%})."
+        )
     note = (
-        "Points all round the plane are written into the first prompt, also off the circle, whose radius is 1. The "
-        f"color is the label that answers; larger dots lead by more. {share} (chance: {1 / len(labels):.0%})."
+        "Points all round the plane are written into the prompts in turn, also off the circle, whose radius is 1. The "
+        f"color is the label that answers; larger dots lead by more. {share}"
     )
     data = [*legend, *(_ring_trace(ring, labels) for ring in rings)]
     words = "The label that answers, by written angle and radius."
@@ -181,5 +184,10 @@ def _answers(findings: SteerFindings) -> Section:
         for text, answer, right in zip(findings.prompts, findings.answers, findings.right, strict=True)
     ]
     tried = ", ".join(f"“{text}” {share:.0%}" for text, share in findings.accuracy.items())
-    note = f"The label with the largest logit after each prompt. Right answers by template: {tried}."
+    right = np.mean(np.equal(findings.answers, findings.right))
+    between = " ({:.0%} … {:.0%})".format(*findings.right_interval) if findings.right_interval else ""
+    note = (
+        f"The label with the largest logit after each prompt; {right:.0%}{between} are right. Right answers by "
+        f"template that was tried: {tried}."
+    )
     return Section("What the model answers by itself", table(("prompt", "answer", "right answer", "right"), rows), note)

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist
 
 from novacula.errors import InputError
-from novacula.features.circles.findings import Effect, Ring
+from novacula.features.circles.findings import INTERVALS, Effect, Ring
 from novacula.features.circles.probe import CircularProbe, fit_probe
 from novacula.features.concepts import Prompts
 from novacula.features.models import LanguageModel, Point, Write
@@ -25,29 +25,42 @@ class Experiment:
 
     Attributes:
         model: the model.
-        prompts: all labels in one template, with all offsets.
+        prompts: all labels in some templates, with all offsets.
         layer: the layer that is changed.
         states: the states there, at the token of the label.
-        probe: the circle, fitted to these states.
+        shifts: the mean of the states of each prompt's template minus that of all states.
+        probe: the circle, fitted to the states minus their shifts, so that it holds nothing of the templates.
         tokens: the tokens of the labels, as answers.
         logits: the logits of the labels after each prompt, where nothing is changed.
+        targets: labels towards which a prompt is steered, spread evenly; 0 for all that it does not have.
+        seed: seed of the intervals.
     """
 
     model: LanguageModel
     prompts: Prompts
     layer: int
     states: Float[np.ndarray, "prompts d"]
+    shifts: Float[np.ndarray, "prompts d"]
     probe: CircularProbe
     tokens: tuple[int, ...]
     logits: Float[np.ndarray, "prompts labels"]
+    targets: int = 0
+    seed: int = 0
+
+    @property
+    def units(self) -> Int[np.ndarray, " prompts"]:
+        """What the intervals draw first: the template of each prompt, or the prompt itself where there is only one."""
+        templates = self.prompts.templates
+        return templates if templates.max() > 0 else np.arange(len(templates))
 
     @property
     def runs(self) -> tuple[Int[np.ndarray, " runs"], Int[np.ndarray, " runs"]]:
-        """The prompt and the wanted label of each run: every prompt with every label that it does not have."""
+        """The prompt and the wanted label of each run: every prompt with as many labels that it does not have."""
         labels, p = self.prompts.labels, self.prompts.concept.period
-        pairs = [(row, target) for row, label in enumerate(labels) for target in range(p) if target != label]
-        rows, targets = np.array(pairs).T
-        return rows, targets
+        count = min(self.targets or p - 1, p - 1)
+        # Row by row the steps to the wanted label go on where those of the row before end, so all are equally frequent.
+        steps = 1 + np.add.outer(np.arange(len(labels)) * count, np.arange(count)) % (p - 1)
+        return np.repeat(np.arange(len(labels)), count), np.sort((labels[:, None] + steps) % p, axis=1).ravel()
 
     def answers_with(
         self, rows: Int[np.ndarray, " runs"], states: Float[np.ndarray, "runs d"]
@@ -59,85 +72,137 @@ class Experiment:
         return self.model.next_logits(prompts, [write], vocabulary=self.tokens).numpy()
 
 
-def prepare(model: LanguageModel, prompts: Prompts, layer: int, *, components: int = 5) -> Experiment:
+def prepare(
+    model: LanguageModel, prompts: Prompts, layer: int, *, components: int = 5, targets: int = 0, seed: int = 0
+) -> Experiment:
     """Runs the model on prompts, and fits the circle at a layer."""
     if any(wording.template.read != "label" for wording in prompts.wordings):
         raise InputError(prompts.concept.name, "steering needs templates that are read at the label")
     tokens = prompts.label_tokens(model)
     states = model.hidden_states(prompts.tokens, [layer], prompts.positions)[:, 0].double().numpy()
-    probe = fit_probe(states, prompts.labels, prompts.concept.period, components=components)
+    shifts = _shifts(states, prompts.templates, np.full(len(states), True))
+    probe = fit_probe(states - shifts, prompts.labels, prompts.concept.period, components=components)
     logits = model.next_logits(prompts.tokens, vocabulary=tokens).numpy()
-    return Experiment(model, prompts, layer, states, probe, tuple(tokens), logits)
+    return Experiment(model, prompts, layer, states, shifts, probe, tuple(tokens), logits, targets, seed)
+
+
+def _shifts(
+    states: Float[np.ndarray, "prompts d"], templates: Int[np.ndarray, " prompts"], kept: Bool[np.ndarray, " prompts"]
+) -> Float[np.ndarray, "prompts d"]:
+    """Returns the mean state of each prompt's template minus that of all templates, by what is kept of them."""
+    of = (templates == np.arange(templates.max() + 1)[:, None]) & kept
+    means = of / of.sum(1, keepdims=True) @ states
+    return means[templates] - states[kept].mean(0)
 
 
 def new_states(experiment: Experiment, name: str) -> Float[np.ndarray, "runs d"]:
     """Returns the states that an intervention writes in each run."""
     rows, targets = experiment.runs
     if name == UNSEEN:
-        return _unseen(experiment, targets)
-    prompts = experiment.prompts
-    clean = prompts.by_group(experiment.states)[rows // prompts.concept.period, targets]
-    return intervene(name, Case(experiment.states[rows], prompts.labels[rows], clean, targets, experiment.probe))
+        return _unseen(experiment)
+    prompts, states = experiment.prompts, experiment.states - experiment.shifts
+    clean = prompts.by_group(states)[rows // prompts.concept.period, targets]
+    case = Case(states[rows], prompts.labels[rows], clean, targets, experiment.probe)
+    return intervene(name, case) + experiment.shifts[rows]
 
 
 def measure_effect(experiment: Experiment, name: str) -> Effect:
-    """Runs an intervention on every prompt towards every other label, and measures the answers."""
+    """Runs an intervention on every prompt towards other labels, and measures the answers."""
     rows, targets = experiment.runs
     prompts, p = experiment.prompts, experiment.prompts.concept.period
-    states = new_states(experiment, name)
-    logits = experiment.answers_with(rows, states)
+    states, each = new_states(experiment, name), len(rows) // len(experiment.states)
+    if (states == np.repeat(states[::each], each, axis=0)).all():  # the wanted label does not matter: run it once
+        logits = np.repeat(experiment.answers_with(rows[::each], states[::each]), each, axis=0)
+    else:
+        logits = experiment.answers_with(rows, states)
     own = prompts.answers[rows]
     wanted = (own + targets - prompts.labels[rows]) % p
     run = np.arange(len(rows))
     difference = (logits[run, own] - logits[run, wanted]).astype(float)
     clean = experiment.logits.argmax(1).reshape(-1, p)[rows // p, targets]
-    lengths, replaced = np.linalg.norm(states, axis=1), np.linalg.norm(experiment.states[rows], axis=1)
+    answer, lengths = logits.argmax(1), np.linalg.norm(states, axis=1)
+    wins, ahead, interchange = answer == wanted, difference < 0, answer == clean
+    ratio = lengths / np.linalg.norm(experiment.states[rows], axis=1)
+    distance = _distances(experiment, states)
+    figures = np.stack([difference, wins, ahead, interchange, ratio, distance], axis=1)
+    by_prompt = figures.reshape(-1, each, figures.shape[1]).mean(1)
+    first, *others = bootstrap(by_prompt, experiment.units, seed=experiment.seed)
     return Effect(
         name=name,
         mean_logit_difference=float(difference.mean()),
-        interval=t_interval(np.array([difference[rows == row].mean() for row in np.unique(rows)])),
-        target_wins=int((logits.argmax(1) == wanted).sum()),
-        target_ahead=int((difference < 0).sum()),
-        interchange=int((logits.argmax(1) == clean).sum()),
+        interval=first,
+        target_wins=int(wins.sum()),
+        target_ahead=int(ahead.sum()),
+        interchange=int(interchange.sum()),
         runs=len(rows),
-        norm_ratio=float((lengths / replaced).mean()),
-        distance=_distance(experiment, states),
+        norm_ratio=float(ratio.mean()),
+        distance=float(distance.mean()),
         matrix=_matrix(difference, prompts.labels[rows], targets, p),
+        intervals=dict(zip(INTERVALS, others, strict=True)),
     )
 
 
 def _matrix(
     difference: Float[np.ndarray, " runs"], labels: Int[np.ndarray, " runs"], targets: Int[np.ndarray, " runs"], p: int
 ) -> tuple[tuple[float | None, ...], ...]:
-    """Returns the mean difference by label and wanted label."""
-    return tuple(
-        tuple(
-            None if label == target else float(difference[(labels == label) & (targets == target)].mean())
-            for target in range(p)
-        )
-        for label in range(p)
-    )
+    """Returns the mean difference by label and wanted label; None where there is no run."""
+    cell = labels * p + targets
+    sums, counts = (np.bincount(cell, weights, p * p) for weights in (difference, None))
+    means = [float(total / count) if count else None for total, count in zip(sums, counts, strict=True)]
+    return tuple(tuple(means[p * label : p * (label + 1)]) for label in range(p))
 
 
-def t_interval(values: Float[np.ndarray, " n"], level: float = 0.96) -> tuple[float, float]:
-    """Returns the ends of the t-interval of a mean; of one value both ends are the value."""
-    half = 0.0
-    if len(values) > 1:
-        half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return float(values.mean() - half), float(values.mean() + half)
+def bootstrap(
+    values: Float[np.ndarray, "prompts figures"],
+    units: Int[np.ndarray, " prompts"],
+    *,
+    level: float = 0.96,
+    draws: int = 9999,
+    seed: int = 0,
+) -> tuple[tuple[float, float], ...]:
+    """Returns a bootstrap interval of the mean of each figure.
+
+    Units, such as templates, are drawn with replacement, and then as many prompts of each drawn unit. Percentiles of
+    few draws give too short intervals, so they are taken as far out as Student's t asks for that number of units. The
+    ends are the mean itself where there is only one unit.
+
+    Source: T. Hesterberg, "What Teachers Should Know About the Bootstrap", section 4 (expanded percentiles).
+    """
+    unit, sizes = np.unique(units, return_inverse=True, return_counts=True)[1:]
+    n, generator = len(sizes), np.random.default_rng([seed, 11])
+    if n == 1:
+        return tuple((mean, mean) for mean in values.mean(0).tolist())
+    drawn = generator.multinomial(n, np.full(n, 1 / n), size=draws)
+    weights = np.empty((draws, len(values)))
+    for number, size in enumerate(sizes):
+        weights[:, unit == number] = generator.multinomial(drawn[:, number] * size, np.full(size, 1 / size))
+    means = weights @ values / weights.sum(1, keepdims=True)
+    tail = stats.norm.cdf(-stats.t.ppf((1 + level) / 2, n - 1) * np.sqrt(n / (n - 1)))
+    low, high = np.quantile(means, [tail, 1 - tail], axis=0).tolist()
+    return tuple(zip(low, high, strict=True))
 
 
-def measure_ring(experiment: Experiment, radius: float, angles: int) -> Ring:
-    """Writes points all round the plane, at one radius, into the first prompt, and measures which label answers.
+def measure_ring(
+    experiment: Experiment, radius: float, angles: int, rows: Int[np.ndarray, " angles"] | None = None
+) -> Ring:
+    """Writes points all round the plane, at one radius, into prompts, and measures which label answers.
+
+    Args:
+        experiment: prompts and circle.
+        radius: 1 is the circle's.
+        angles: number of points.
+        rows: the prompt of each point; by default the first one.
 
     Source: arXiv 2405.14860, section 5 (off-distribution interventions).
     """
+    rows = np.zeros(angles, int) if rows is None else rows
     turn = 2 * np.pi * np.arange(angles) / angles
     points = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    logits = experiment.answers_with(np.zeros(angles, int), experiment.probe.write(points))
+    logits = experiment.answers_with(rows, experiment.probe.write(points) + experiment.shifts[rows])
     second, largest = np.sort(logits, axis=1)[:, -2:].T
-    p = experiment.prompts.concept.period
-    expected = (np.round(turn * p / (2 * np.pi)).astype(int) + experiment.prompts.wordings[0].shift) % p
+    prompts, p = experiment.prompts, experiment.prompts.concept.period
+    shift = (prompts.answers - prompts.labels)[rows]
+    expected = (np.round(turn * p / (2 * np.pi)).astype(int) + shift) % p
     return Ring(
         radius=radius,
         label=tuple(logits.argmax(1).tolist()),
@@ -147,24 +212,27 @@ def measure_ring(experiment: Experiment, radius: float, angles: int) -> Ring:
     )
 
 
-def _unseen(experiment: Experiment, targets: Int[np.ndarray, " runs"]) -> Float[np.ndarray, "runs d"]:
+def _unseen(experiment: Experiment) -> Float[np.ndarray, "runs d"]:
     """Returns the wanted point of a circle that was fitted without any state of the wanted label."""
+    rows, targets = experiment.runs
     prompts, states = experiment.prompts, experiment.states
     p = prompts.concept.period
     written = np.empty((len(targets), states.shape[1]))
     for target in range(p):
         kept: Bool[np.ndarray, " prompts"] = prompts.labels != target
         components = min(len(experiment.probe.basis), p - 2)
-        probe = fit_probe(states[kept], prompts.labels[kept], p, components=components)
-        written[targets == target] = probe.write(probe.point(np.array([target])))
+        shifts = _shifts(states, prompts.templates, kept)
+        probe = fit_probe((states - shifts)[kept], prompts.labels[kept], p, components=components)
+        of = targets == target
+        written[of] = probe.write(probe.point(np.array([target]))) + shifts[rows[of]]
     return written
 
 
-def _distance(experiment: Experiment, states: Float[np.ndarray, "runs d"]) -> float:
+def _distances(experiment: Experiment, states: Float[np.ndarray, "runs d"]) -> Float[np.ndarray, " runs"]:
     labels = experiment.prompts.labels
     unlike = labels[:, None] != labels[None]
     unit = np.median(cdist(experiment.states, experiment.states)[unlike])
-    return float(cdist(states, experiment.states).min(1).mean() / unit)
+    return cdist(states, experiment.states).min(1) / unit
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,11 @@ class Template:
     answer: int | None = None
     read: Literal["label", "last"] = "label"
 
+    @property
+    def answered(self) -> bool:
+        """Whether an answer follows."""
+        return self.answer is not None
+
 
 @dataclass(frozen=True)
 class Concept:
@@ -41,6 +46,7 @@ class Concept:
         templates: at least one template.
         kind: whether the last label is followed by the first; ``control`` has no order at all.
         offsets: texts for ``{offset}`` and the steps that each means.
+        steering: more templates with an answer, which only ``features steer`` uses.
 
     Raises:
         InputError: labels, templates and offsets do not fit; all problems are listed at once.
@@ -51,6 +57,7 @@ class Concept:
     templates: tuple[Template, ...]
     kind: Kind = "cyclic"
     offsets: tuple[tuple[str, int], ...] = ()
+    steering: tuple[Template, ...] = ()
 
     def __post_init__(self) -> None:
         problems = []
@@ -60,7 +67,10 @@ class Concept:
             problems.append("labels must be different texts that are not empty")
         if not self.templates:
             problems.append("has no templates")
-        for template in self.templates:
+        problems += [
+            f"the template {each.text!r} for steering has no answer" for each in self.steering if not each.answered
+        ]
+        for template in (*self.templates, *self.steering):
             if template.text.count(LABEL) != 1 or template.text.count(OFFSET) > 1:
                 problems.append(f"the template {template.text!r} must hold {LABEL} once, and {OFFSET} at most once")
             if OFFSET in template.text and not self.offsets:
@@ -75,11 +85,14 @@ class Concept:
 
     def groups(self, *, answered: bool = False) -> list["Wording"]:
         """Returns every template with every offset; with `answered`, only templates that an answer follows."""
+        return self.wordings([template for template in self.templates if template.answered or not answered])
+
+    def wordings(self, chosen: Sequence[Template]) -> list["Wording"]:
+        """Returns some templates with every offset."""
         return [
             Wording(template, offset, steps)
-            for template in self.templates
+            for template in chosen
             for offset, steps in (self.offsets if OFFSET in template.text else (("", 0),))
-            if template.answer is not None or not answered
         ]
 
 
@@ -168,6 +181,12 @@ class Prompts:
     def labels(self) -> Int[np.ndarray, " prompts"]:
         """The label of each prompt."""
         return np.tile(np.arange(self.concept.period), len(self.wordings))
+
+    @property
+    def templates(self) -> Int[np.ndarray, " prompts"]:
+        """The number of each prompt's template, in the order in which templates first stand in the wordings."""
+        numbers = {template: number for number, template in enumerate(dict.fromkeys(w.template for w in self.wordings))}
+        return np.repeat([numbers[wording.template] for wording in self.wordings], self.concept.period)
 
     @property
     def offsets(self) -> Int[np.ndarray, " prompts"]:

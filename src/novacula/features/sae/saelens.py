@@ -3,8 +3,8 @@
 There the encoder is width × latents. The architectures ``standard``, ``topk``, ``jumprelu`` and ``batchtopk`` are read,
 the last one with its threshold, and ``block``, which is ours and which SAELens refuses. TopK is also read as older
 versions wrote it, by ``activation_fn`` or ``activation_fn_str``. Folders of EleutherAI's ``sparsify`` are read where
-they hold a TopK. A dictionary that is loaded with the wrong activation looks right and is not, so everything that is
-not understood is refused.
+they hold a TopK, those of ``dictionary_learning`` once their weights are safetensors. A dictionary that is loaded with
+the wrong activation looks right and is not, so everything that is not understood is refused.
 """
 
 import os
@@ -22,8 +22,21 @@ from novacula.features.sae.autoencoder import SparseAutoencoder
 from novacula.files import JSON, read_json, read_safetensors, to_json, write_json, write_safetensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
-_SPARSIFY, _PICKLED = "sae.safetensors", "ae.pt"
-"""Weights in the folders of other libraries."""
+_SPARSIFY, _PICKLED, _CONVERTED = "sae.safetensors", "ae.pt", "ae.safetensors"
+"""Weights in the folders of other libraries; the last one is the second of them, converted."""
+_CONVERT = (
+    f"import torch, safetensors.torch as s; w = torch.load('{_PICKLED}', 'cpu', weights_only=True); "
+    f"s.save_file({{n: w[n].contiguous() for n in w}}, '{_CONVERTED}')"
+)
+_CLASSES: dict[str, tuple[SaeKind, bool]] = {
+    "AutoEncoder": ("relu", True),
+    "AutoEncoderNew": ("relu", False),
+    "AutoEncoderTopK": ("topk", True),
+    "BatchTopKSAE": ("batchtopk", True),
+    "MatryoshkaBatchTopKSAE": ("batchtopk", True),
+    "JumpReluAutoEncoder": ("jumprelu", False),
+}
+"""The classes of ``dictionary_learning`` that are read: their kind, and whether they center inputs."""
 SCHEMA_VERSION = 1
 _VERSION = "6.0.0"
 """Version of SAELens whose configuration this is. Without it the file counts as older, and its metadata are lost."""
@@ -76,15 +89,14 @@ def read_sae(path: str | os.PathLike[str]) -> SparseAutoencoder:
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(str(path), f"no such folder; an SAE is a folder with {CONFIG} and {WEIGHTS}")
-    if (folder / _PICKLED).exists() and not (folder / CONFIG).exists():
-        problem = f"its weights are pickled ({_PICKLED}), which can run any code and is refused; convert them"
-        raise InputError(str(path), f"is a folder of dictionary_learning: {problem}")
-    document = read_json(folder / CONFIG)
-    if (folder / _SPARSIFY).exists():
-        return _read_sparsify(folder, document)
-    config = _parse(document, str(folder / CONFIG))
-    arrays = read_safetensors(folder / WEIGHTS, max_bytes=_MAX_WEIGHTS)
-    tensors = _tensors(arrays, config, str(folder / WEIGHTS))
+    if not (folder / CONFIG).exists() and any((folder / name).exists() for name in (_PICKLED, _CONVERTED)):
+        weights, (config, arrays) = _CONVERTED, _dictionary_learning(folder)
+    elif (folder / _SPARSIFY).exists():
+        weights, (config, arrays) = _SPARSIFY, _sparsify(folder)
+    else:
+        config = _parse(read_json(folder / CONFIG), str(folder / CONFIG))
+        weights, arrays = WEIGHTS, read_safetensors(folder / WEIGHTS, max_bytes=_MAX_WEIGHTS)
+    tensors = _tensors(arrays, config, str(folder / weights))
     if config.by_norm:
         norms = tensors["W_dec"].norm(dim=1).clamp_min(1e-12)
         tensors["W_enc"], tensors["b_enc"] = tensors["W_enc"] * norms, tensors["b_enc"] * norms
@@ -191,9 +203,9 @@ def _parse(document: JSON, source: str) -> _Config:
     )
 
 
-def _read_sparsify(folder: Path, document: JSON) -> SparseAutoencoder:
-    """Reads a TopK of ``sparsify``, which centers inputs, and whose encoder is latents × width."""
-    source = str(folder / CONFIG)
+def _sparsify(folder: Path) -> tuple[_Config, dict[str, np.ndarray]]:
+    """Returns what a folder of ``sparsify`` holds: a TopK that centers inputs, whose encoder is latents × width."""
+    document, source = read_json(folder / CONFIG), str(folder / CONFIG)
     if not isinstance(document, dict):
         raise InputError(source, "must hold a JSON object")
     problems = [
@@ -206,15 +218,53 @@ def _read_sparsify(folder: Path, document: JSON) -> SparseAutoencoder:
     if problems or type(k) is not int:
         raise InputError(source, *problems)
     arrays = read_safetensors(folder / _SPARSIFY, max_bytes=_MAX_WEIGHTS)
-    own = {{"encoder.bias": "b_enc"}.get(name, name): array for name, array in arrays.items()}
-    if "encoder.weight" in own:
-        own["W_enc"] = own.pop("encoder.weight").T
     config = _Config("topk", k, document.get("d_in"), document.get("num_latents") or None, True, False, False)
-    tensors = _tensors(own, config, str(folder / _SPARSIFY))
-    encoder, zeros = tensors["W_enc"].t().contiguous(), torch.zeros(len(tensors["b_enc"]))
-    return SparseAutoencoder(
-        "topk", encoder, tensors["b_enc"], tensors["W_dec"], tensors["b_dec"], zeros, k=k, name=str(folder)
+    return config, _renamed(arrays, {"encoder.bias": "b_enc"}, {"encoder.weight": "W_enc"})
+
+
+def _dictionary_learning(folder: Path) -> tuple[_Config, dict[str, np.ndarray]]:
+    """Returns what a folder of ``dictionary_learning`` holds whose weights have been converted.
+
+    Source: its classes, as they encode and decode by default.
+    """
+    if not (folder / _CONVERTED).exists():
+        raise InputError(
+            str(folder),
+            f"is a folder of dictionary_learning: its weights are pickled ({_PICKLED}), which can run any code and is "
+            f'refused; if you trust them, convert them there with python -c "{_CONVERT}"',
+        )
+    source = str(folder / "config.json")
+    document = read_json(source)
+    trainer = document.get("trainer") if isinstance(document, dict) else None
+    if not isinstance(trainer, dict):
+        raise InputError(source, "must hold a JSON object with trainer")
+    name = trainer.get("dict_class")
+    if not isinstance(name, str) or name not in _CLASSES:
+        raise InputError(source, f"its dict_class is {name!r}; it must be one of {', '.join(_CLASSES)}")
+    kind, centers = _CLASSES[name]
+    if kind == "topk" and type(trainer.get("k")) is not int:
+        raise InputError(source, "k is missing; a TopK needs it")
+    arrays = _renamed(
+        read_safetensors(folder / _CONVERTED, max_bytes=_MAX_WEIGHTS),
+        {"encoder.bias": "b_enc", "bias": "b_dec", "decoder.bias": "b_dec"},
+        {"encoder.weight": "W_enc", "decoder.weight": "W_dec"},
     )
+    rows, threshold = arrays.get("W_dec", np.zeros((0, 0))), arrays.get("threshold", np.zeros(0))
+    if kind == "batchtopk" and threshold.ndim == 0:
+        arrays["threshold"] = np.full(len(rows), threshold, np.float32)
+    by_norm = kind == "jumprelu"  # it compares with thresholds first, and multiplies by norms then
+    if by_norm and rows.ndim == 2 and len(rows) == len(threshold):
+        arrays["threshold"] = threshold * np.linalg.norm(rows, axis=1)
+    k = trainer["k"] if kind == "topk" and type(trainer["k"]) is int else 0
+    return _Config(kind, k, trainer.get("activation_dim"), trainer.get("dict_size"), centers, False, by_norm), arrays
+
+
+def _renamed(
+    arrays: Mapping[str, np.ndarray], names: Mapping[str, str], turned: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    """Returns arrays by the names of SAELens; those of `turned` are transposed."""
+    own = {names.get(name, name): array for name, array in arrays.items() if name not in turned}
+    return own | {new: arrays[name].T for name, new in turned.items() if name in arrays}
 
 
 def _tensors(arrays: Mapping[str, np.ndarray], config: _Config, source: str) -> dict[str, Tensor]:
