@@ -51,6 +51,17 @@ def test_stats_tell_how_far_a_step_lowered_the_loss_and_was_to(maximize: bool) -
     assert optimizer.stats()[0].gain_ratio != optimizer.stats()[0].gain_ratio
 
 
+def test_a_notebook_shows_the_statistics_of_all_preconditioners() -> None:
+    members = parameters((2, 3), (4,))
+    optimizer = LODO(members, scope="param")
+    train(optimizer, members, range(3))
+    stats = optimizer.stats(spectrum=2)
+    html = stats._repr_html_()
+    assert html.count("<th>") == 3 and "<td>scalars</td><td>6</td><td>4</td>" in html
+    assert "<td>actual_decrease</td><td>not known</td><td>not known</td>" in html and " … " in html
+    assert stats[0]._repr_html_().count("<th>") == 2
+
+
 @pytest.mark.parametrize("lr", [0.1, None])
 @pytest.mark.parametrize(
     "shapes", [((),), ((1,),), ((2, 3), (), (0,), (4,))], ids=["no dimensions", "one scalar", "several, one empty"]

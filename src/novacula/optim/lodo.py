@@ -38,7 +38,7 @@ from novacula.optim.groups import (
 )
 from novacula.optim.preconditioner import Preconditioner
 from novacula.optim.state import FORMAT, LEARNED, SavedState, checked_learned, checked_states, initial_state
-from novacula.optim.stats import Decrease, PreconditionerStats, preconditioner_stats
+from novacula.optim.stats import Decrease, Statistics, preconditioner_stats
 
 Loss = TypeVar("Loss")
 
@@ -276,13 +276,13 @@ class LODO(Optimizer):
         columns = torch.eye(n, dtype=found[0].dtype, device=found[0].state["phi"].device)
         return torch.stack([self.matvec(column) for column in columns], dim=1)
 
-    def stats(self, spectrum: int = 0) -> list[PreconditionerStats]:
-        """Returns the statistics of each preconditioner.
+    def stats(self, spectrum: int = 0) -> Statistics:
+        """Returns the statistics of each preconditioner, as a list of `PreconditionerStats`.
 
         Args:
             spectrum: the number of products with G that its Ritz values may cost; 0 for none.
         """
-        return [preconditioner_stats(each, spectrum, self._decrease) for each in self.preconditioners()]
+        return Statistics(preconditioner_stats(each, spectrum, self._decrease) for each in self.preconditioners())
 
     def export_preconditioner(self) -> dict[str, Tensor]:
         """Returns copies of what LODO has learned, by ``"<index>.<name>"``; nothing in it belongs to one run only."""

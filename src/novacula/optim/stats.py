@@ -50,6 +50,29 @@ class PreconditionerStats:
     spectrum: tuple[float, ...]
     checksum: int
 
+    def _repr_html_(self) -> str:
+        return Statistics([self])._repr_html_()
+
+
+class Statistics(list[PreconditionerStats]):
+    """The statistics of all preconditioners; a notebook shows them as a table with one column for each."""
+
+    def _repr_html_(self) -> str:
+        from novacula.report.page import table  # only where somebody looks
+
+        heads = ["", *(f"preconditioner {index}" for index in range(len(self)))]
+        shown = {name: [_shown(getattr(each, name)) for each in self] for name in PreconditionerStats.__annotations__}
+        return str(table(heads, [[name, *cells] for name, cells in shown.items()]))
+
+
+def _shown(value: float | tuple[float, ...]) -> str:
+    """A value in at most four digits, without those that were not measured."""
+    if isinstance(value, tuple):
+        return f"{value[0]:.4g} … {value[-1]:.4g}" if value else "not asked for"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "not known" if math.isnan(value) else f"{value:.4g}"
+
 
 class Decrease(NamedTuple):
     """How far a step was predicted to lower the loss, to first order, and how far it did; NaN where it is not known."""
