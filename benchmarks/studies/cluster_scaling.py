@@ -40,7 +40,7 @@ from novacula.arc.config import BenchConfig
 from novacula.arc.data.sources import list_tasks, load_task
 from novacula.files import read_json
 from novacula.jobs import Executor, Job, LocalExecutor, RayExecutor, campaign, run_jobs
-from novacula.jobs.executor import Ended, Pool
+from novacula.jobs.job import Ended, Pool
 from novacula.jobs.work import answer_request
 from novacula.runs import Verb
 

@@ -9,8 +9,7 @@ import pytest
 from cyclopts import App
 from rich.console import Console
 
-from novacula.cli.help import flowing
-from novacula.cli.main import build_app
+from novacula.cli.main import build_app, flowing
 
 
 def commands(app: App, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

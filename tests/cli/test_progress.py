@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from novacula.cli import progress as module
+from novacula.cli import screen as module
 from novacula.cli.options import ResumeOptions
-from novacula.cli.progress import progress
+from novacula.cli.screen import progress
 from novacula.runs import Step
 from tests.runs.toy import Toy
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from novacula.errors import InputError
 from novacula.jobs import Counts, Executor, Job, Outcome, Report, job_seed, run, run_jobs
-from novacula.jobs.executor import Ended, Pool
+from novacula.jobs.job import Ended, Pool
 from novacula.jobs.work import answer_request
 from tests.jobs.toy import PACKAGES, WORK, begun, toy_jobs
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from novacula.jobs import Job
-from novacula.jobs.executor import Ended, Pool
+from novacula.jobs.job import Ended, Pool
 from novacula.jobs.work import PACKAGES, answer_request
 
 

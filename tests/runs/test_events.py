@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from novacula.files import append_line
-from novacula.runs.events import read_events
+from novacula.runs.checkpoint import read_events
 
 
 def write(path: Path, *events: Mapping[str, object]) -> None:

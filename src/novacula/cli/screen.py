@@ -1,17 +1,25 @@
-"""The screen of a verb: what the command line shows of its runs, and the function that runs it."""
+"""The screen of a verb: what the command line shows of its runs, and the function that runs it.
 
-from collections.abc import Callable, Mapping
+Progress goes to stderr: as a bar on a terminal, and otherwise as lines.
+"""
+
+import math
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from novacula.cli.console import EXIT_FINISHED, EXIT_INTERRUPTED, EXIT_UNREACHED, print_json, printable, say
 from novacula.cli.options import ResumeOptions
-from novacula.cli.progress import progress, tell_how_to_resume
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from novacula.runs import RunResult, Step, Work
+    from novacula.runs import OnStep, RunResult, Step, Work
+
 
 Result = TypeVar("Result", bound="RunResult[Any]")
 
@@ -74,3 +82,101 @@ def perform(run: Callable[..., Result], screen: Screen[Result], options: ResumeO
     if result.status == "interrupted":
         return EXIT_INTERRUPTED
     return EXIT_FINISHED if screen.reached(result) else EXIT_UNREACHED
+
+
+_LINE_SECONDS = 10.0
+_FRAME_SECONDS = 0.1
+
+
+@contextmanager
+def progress(
+    options: ResumeOptions,
+    describe: "Callable[[Step], str]",
+    panel: "Callable[[Work, Step], RenderableType] | None" = None,
+    unit: str = "step",
+) -> "Iterator[OnStep | None]":
+    """Gives the callback ``on_step`` of a verb for the time of this context.
+
+    Args:
+        options: with --quiet or --json, the context gives None.
+        describe: returns the metrics of a step in a few words.
+        panel: draws above the bar on a terminal.
+        unit: the word for a step. Without a terminal, every step with another word than "step" gets a line.
+    """
+    if not options.shows_progress:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar(describe, panel) as on_step:
+            yield on_step
+    else:
+        yield _lines(describe, unit)
+
+
+def tell(text: str) -> None:
+    """Prints a line of progress on stderr."""
+    say(printable(text))
+
+
+def tell_how_to_resume(result: "RunResult", unit: str) -> None:
+    """Prints on stderr at which step a run stopped, and the command that resumes it."""
+    from novacula.runs import RunFolder
+
+    folder = RunFolder.open(result.report.parent)
+    why = "interrupted" if result.status == "interrupted" else "the time limit is reached"
+    place = f"{unit} {folder.record.step} of {folder.record.length}"
+    say(f"{why} at {place}; the folder has the best result so far. To resume the run:")
+    say(f"  novacula runs resume {shlex.quote(str(folder.path))}")
+
+
+def _lines(describe: "Callable[[Step], str]", unit: str) -> "OnStep":
+    """Returns a callback that prints the first step, the last one, and one every few seconds, or every named unit."""
+    printed = -math.inf
+    pause, prefix = (_LINE_SECONDS, "step ") if unit == "step" else (0.0, "")
+
+    def on_step(work: "Work", step: "Step") -> None:
+        nonlocal printed
+        if time.monotonic() - printed < pause and work.position < work.length:
+            return
+        printed = time.monotonic()
+        tell(f"{prefix}{work.position}/{work.length}  {describe(step)}")
+
+    return on_step
+
+
+@contextmanager
+def _bar(
+    describe: "Callable[[Step], str]", panel: "Callable[[Work, Step], RenderableType] | None"
+) -> "Iterator[OnStep]":
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    # The loop itself draws, at most ten times a second: a thread for drawing would take processor time from the run.
+    # In a narrow terminal the description alone is cut.
+    bar = Progress(
+        BarColumn(20, table_column=Column(min_width=20, no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(min_width=7, no_wrap=True)),
+        TextColumn("left", table_column=Column(min_width=4, no_wrap=True)),
+        TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+        auto_refresh=False,
+        expand=True,
+    )
+    drawn = -math.inf
+
+    def on_step(work: "Work", step: "Step") -> None:
+        nonlocal drawn
+        if time.monotonic() - drawn < _FRAME_SECONDS and work.position < work.length:
+            return
+        drawn = time.monotonic()
+        text = escape(printable(describe(step)))
+        if not bar.tasks:  # added here, so that the estimate of the time ignores the steps before a resume
+            bar.add_task(text, total=work.length, completed=work.position)
+        bar.update(bar.tasks[0].id, completed=work.position, description=text)
+        with suppress(OSError):  # the terminal has gone; the run continues
+            live.update(Group(panel(work, step), bar) if panel else bar, refresh=True)
+
+    with Live(bar, console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+        yield on_step

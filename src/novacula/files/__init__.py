@@ -5,7 +5,20 @@ the disk refuses, and leaves the old file as it was.
 """
 
 from novacula.files.atomic import sweep, sync, write_bytes, write_durably, write_text
-from novacula.files.jsonfile import JSON, check_json, check_schema, format_json, parse_json, read_json, write_json
+from novacula.files.jsonfile import (
+    JSON,
+    TEXT,
+    Rules,
+    check_entries,
+    check_json,
+    check_schema,
+    format_json,
+    from_json,
+    parse_json,
+    read_json,
+    to_json,
+    write_json,
+)
 from novacula.files.lines import append_line, read_lines
 from novacula.files.npz import read_npy, read_npz, write_npz
 from novacula.files.reading import contained, digest_of, digest_of_file, read_buffer, refuse_links
@@ -18,7 +31,6 @@ from novacula.files.tensors import (
     safetensors_metadata,
     write_safetensors,
 )
-from novacula.files.typed import TEXT, Rules, check_entries, from_json, to_json
 
 __all__ = [
     "JSON",

@@ -9,37 +9,37 @@ from typing_extensions import Unpack
 
 from novacula.errors import InputError
 from novacula.hypernet.config import Activation, BuildConfig, KindName
-from novacula.hypernet.known import bits, circuit, norms, products
+from novacula.hypernet.known import circuit, networks
 from novacula.hypernet.network import TargetNetwork, shuffled, with_noise
 from novacula.hypernet.tasks import find_task
 
 _KINDS: dict[KindName, tuple[str, Callable[[BuildConfig], TargetNetwork]]] = {
-    "double-sided": ("l1-norm", norms.double_sided),
-    "pudding+": ("l1-norm", norms.positive_pudding),
-    "pudding-": ("l1-norm", norms.negative_pudding),
-    "mixed": ("l1-norm", norms.mixed),
-    "convexity": ("l1-norm", norms.convexity),
-    "linear": ("sum", norms.linear),
-    "constant": ("constant", norms.constant),
-    "neighbor-differences": ("total-variation", norms.total_variation),
+    "double-sided": ("l1-norm", networks.double_sided),
+    "pudding+": ("l1-norm", networks.positive_pudding),
+    "pudding-": ("l1-norm", networks.negative_pudding),
+    "mixed": ("l1-norm", networks.mixed),
+    "convexity": ("l1-norm", networks.convexity),
+    "linear": ("sum", networks.linear),
+    "constant": ("constant", networks.constant),
+    "neighbor-differences": ("total-variation", networks.total_variation),
     "max-tree": ("max", circuit.max_tree),
     "max-log-sum-exp": ("max", circuit.log_sum_exp),
     "min-tree": ("min", circuit.min_tree),
     "range-tree": ("range", circuit.range_tree),
     "median-comparators": ("median", circuit.median_network),
     "sort-comparators": ("sort", circuit.sort_network),
-    "product-squares": ("dot-product", products.by_squares),
-    "product-curvature": ("dot-product", products.by_curvature),
-    "product-completion": ("dot-product", products.by_completion),
-    "squares-curvature": ("squared-l2", products.squared_l2),
-    "squares-frame": ("squared-l2", products.squares_frame),
-    "l2-bowls": ("l2-norm", norms.bowls),
-    "parity-staircase": ("parity", bits.parity_staircase),
-    "parity-tree": ("parity", bits.parity_tree),
-    "count-threshold": ("majority", bits.majority_threshold),
-    "modular-addition-clock": ("modular-addition", bits.clock),
-    "modular-addition-table": ("modular-addition", bits.table),
-    "angle-addition-squares": ("angle-addition", products.angle_sum),
+    "product-squares": ("dot-product", networks.by_squares),
+    "product-curvature": ("dot-product", networks.by_curvature),
+    "product-completion": ("dot-product", networks.by_completion),
+    "squares-curvature": ("squared-l2", networks.squared_l2),
+    "squares-frame": ("squared-l2", networks.squares_frame),
+    "l2-bowls": ("l2-norm", networks.bowls),
+    "parity-staircase": ("parity", networks.parity_staircase),
+    "parity-tree": ("parity", networks.parity_tree),
+    "count-threshold": ("majority", networks.majority_threshold),
+    "modular-addition-clock": ("modular-addition", networks.clock),
+    "modular-addition-table": ("modular-addition", networks.table),
+    "angle-addition-squares": ("angle-addition", networks.angle_sum),
 }
 
 

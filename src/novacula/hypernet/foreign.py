@@ -16,7 +16,7 @@ from novacula.errors import InputError
 from novacula.files import decode_safetensors, natural_order, read_tensor_bytes, safetensors_metadata
 from novacula.hypernet.config import ActivationName
 from novacula.hypernet.network import MAX_BYTES, TargetNetwork, network_tensor_names, read_network
-from novacula.hypernet.steps import ALIASES, Affine, Step, assembled, compared
+from novacula.hypernet.onnx_file import ALIASES, Affine, Step, assembled, compared
 
 if TYPE_CHECKING:
     import torch

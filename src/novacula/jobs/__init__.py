@@ -2,8 +2,7 @@
 
 from novacula.jobs.campaign import Campaign, Round, check_executor, executor_for, one_thread, run_missing
 from novacula.jobs.cluster import RayExecutor
-from novacula.jobs.executor import Executor
-from novacula.jobs.job import Counts, Ending, Job, Outcome, Report, job_seed
+from novacula.jobs.job import Counts, Ending, Executor, Job, Outcome, Report, job_seed
 from novacula.jobs.local import LocalExecutor
 from novacula.jobs.outcomes import read_outcome
 from novacula.jobs.run import run_jobs

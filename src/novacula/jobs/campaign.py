@@ -9,8 +9,7 @@ from typing import ClassVar
 
 from novacula.errors import InputError
 from novacula.jobs.cluster import RayExecutor
-from novacula.jobs.executor import Executor
-from novacula.jobs.job import Ending, Job, Outcome
+from novacula.jobs.job import Ending, Executor, Job, Outcome
 from novacula.jobs.local import LocalExecutor
 from novacula.jobs.outcomes import read_outcome
 from novacula.jobs.run import run_jobs

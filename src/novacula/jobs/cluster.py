@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from novacula.errors import InputError
-from novacula.jobs.executor import Ended, Pool
-from novacula.jobs.job import Job
+from novacula.jobs.job import Ended, Job, Pool
 from novacula.jobs.work import ONE_THREAD, PACKAGES, answer_request
 from novacula.options import refuse, unless_installed
 
@@ -140,7 +139,7 @@ class _Task:
 
 
 class _RayPool:
-    """The tasks of one work; see `novacula.jobs.executor.Pool`."""
+    """The tasks of one work; see `novacula.jobs.job.Pool`."""
 
     def __init__(self, ray: Any, work: str, packages: tuple[str, ...]) -> None:
         self._ray = ray

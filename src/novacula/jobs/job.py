@@ -1,11 +1,12 @@
-"""A job, its outcome, and its seed."""
+"""A job, its outcome and its seed, and the interface of the executors that compute jobs."""
 
 import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from novacula.errors import InputError
 from novacula.files import JSON, from_json
@@ -152,3 +153,57 @@ def check_jobs(jobs: Sequence[Job]) -> None:
             problems.append(f"the GPUs of {job.id!r} are {job.gpus}; give a part of one, or a whole number")
     if problems:
         raise InputError("jobs", *problems)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of a job in its pool.
+
+    Attributes:
+        id: the job's id.
+        answer: the result of `novacula.jobs.work.answer_request`, or None if the worker died before.
+        death: how the worker died, or empty.
+    """
+
+    id: str
+    answer: bytes | None
+    death: str = ""
+
+
+@runtime_checkable
+class Pool(Protocol):
+    """Workers that can compute jobs of one work."""
+
+    def room(self) -> float:
+        """Returns the megabytes that the next job may declare: 0 if no worker is free, infinity if all are."""
+        ...
+
+    def start(self, job: Job, request: bytes) -> None:
+        """Begins a job, for which the pool has room."""
+        ...
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """Returns the ended jobs. If there are none, it waits for one, for at most this time.
+
+        Raises:
+            RunError: workers cannot start any more.
+        """
+        ...
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Offers workers. The kind and the number of workers change no result."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages that may contain the work."""
+        ...
+
+    def open(self, work: str) -> AbstractContextManager[Pool]:
+        """Opens a pool of workers for the time of this context. The end of the context stops all jobs in the pool.
+
+        Raises:
+            InputError: this place to compute does not exist.
+        """
+        ...

@@ -17,8 +17,7 @@ from typing import IO
 
 from novacula.child import Child
 from novacula.errors import RunError
-from novacula.jobs.executor import Ended, Pool
-from novacula.jobs.job import Job
+from novacula.jobs.job import Ended, Job, Pool
 from novacula.jobs.work import ONE_THREAD, PACKAGES, READY
 from novacula.options import CampaignOptions, refuse
 
@@ -94,7 +93,7 @@ class _Worker:
 
 
 class _LocalPool:
-    """The workers of one work; see `novacula.jobs.executor.Pool`."""
+    """The workers of one work; see `novacula.jobs.job.Pool`."""
 
     def __init__(self, executor: LocalExecutor, work: str) -> None:
         self._executor = executor

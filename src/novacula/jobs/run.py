@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from novacula.files import from_json, parse_json
-from novacula.jobs.executor import Ended, Executor, Pool
-from novacula.jobs.job import Counts, Ending, Job, Outcome, Report, check_jobs, job_seed
+from novacula.jobs.job import Counts, Ended, Ending, Executor, Job, Outcome, Pool, Report, check_jobs, job_seed
 from novacula.jobs.outcomes import ORIGIN, digest_of_job, kept_outcomes, write_outcome
 from novacula.jobs.work import MAX_RESULT_MEMORY, check_work, make_request
 from novacula.runs.guards import Stop, stop_signals

@@ -4,12 +4,10 @@ A part makes a list of `Section`, and `write_report` puts them on a page. Only `
 escapes every plain ``str``. `write_gallery` makes a site of many reports.
 """
 
-from novacula.report.facts import run_facts
-from novacula.report.figures import FAINT, INK, SERIES, figure_svg
+from novacula.report.figures import FAINT, INK, SERIES, figure_svg, hue, plotly_figure
 from novacula.report.gallery import find_runs, write_gallery
-from novacula.report.page import Section, table, write_report
+from novacula.report.page import Section, run_facts, table, write_report
 from novacula.report.pictures import read_svg
-from novacula.report.plots import hue, plotly_figure
 
 __all__ = [
     "FAINT",

@@ -1,4 +1,6 @@
-"""A checkpoint of two files that agree at every moment, even if the process dies.
+"""What a run leaves while it computes: its checkpoint, and its log of metrics and milestones.
+
+The checkpoint has two files that agree at every moment, even if the process dies.
 
 ``checkpoint.json`` contains the digest of its arrays, and its replacement commits the checkpoint:
 
@@ -8,11 +10,14 @@
 
 A process that dies before step 2 leaves the old pair and an unused file. A process that dies between steps 2 and 3
 leaves the new arrays under the name of step 1; the next reader of the checkpoint does step 3.
+
+A resumed run repeats the steps after its checkpoint. It first appends a line ``{"event": "resumed", "step": k}`` to the
+log, where k is the next step. This line supersedes all earlier lines about step k and later steps.
 """
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +35,7 @@ from novacula.files import (
     format_json,
     read_buffer,
     read_json,
+    read_lines,
     read_tensor_bytes,
     sync,
     to_json,
@@ -152,3 +158,33 @@ def _read_document(folder: Path) -> JSON:
 
 def _digest_of_data(data: object) -> str:
     return digest_of(json.dumps(data, sort_keys=True).encode("ascii"))
+
+
+RESUMED = "resumed"
+"""The value of ``event`` in the line that a resumed run appends first."""
+
+
+def read_events(path: str | os.PathLike[str]) -> Iterator[dict[str, JSON]]:
+    """Yields the events that count, in order, and none if the file does not exist.
+
+    It skips superseded events, torn lines, and the lines that mark a resumption.
+
+    Raises:
+        InputError: as `novacula.files.read_lines`.
+    """
+    marks: list[tuple[int, int]] = []
+    for number, event in read_lines(path, containing=f'"{RESUMED}"'.encode()):
+        if event.get("event") == RESUMED and isinstance(step := event.get("step"), int):
+            marks.append((number, step))
+    # The earliest step among all marks after a line decides whether the line is superseded.
+    limits: list[tuple[int, int]] = []
+    for number, step in reversed(marks):
+        limits.append((number, min(step, limits[-1][1]) if limits else step))
+    for number, event in read_lines(path):
+        while limits and limits[-1][0] <= number:
+            limits.pop()
+        step = event.get("step")
+        if not isinstance(step, int) or event.get("event") == RESUMED:
+            continue
+        if not limits or step < limits[-1][1]:
+            yield event

@@ -24,8 +24,7 @@ from novacula.files import (
     to_json,
     write_json,
 )
-from novacula.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from novacula.runs.events import RESUMED, read_events
+from novacula.runs.checkpoint import RESUMED, Checkpoint, load_checkpoint, read_events, save_checkpoint
 from novacula.runs.machine import Origin, machine, versions
 from novacula.runs.place import LOCK, RECORD, make, make_named, refuse_content, temporary_runs
 from novacula.runs.record import NewRun, Record, Status
@@ -225,7 +224,7 @@ class RunFolder:
         self.append_event({"event": RESUMED, "step": step, **changes})
 
     def events(self) -> Iterator[dict[str, JSON]]:
-        """Yields the logged events that count (`novacula.runs.events.read_events`).
+        """Yields the logged events that count (`novacula.runs.checkpoint.read_events`).
 
         Raises:
             InputError: the log is unreadable.

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from novacula.hypernet.analyst.canonical import Canonical, canonical
+from novacula.hypernet.analyst.label import Canonical, canonical
 from novacula.hypernet.analyst.units import Layer, read_units
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build

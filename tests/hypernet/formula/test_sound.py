@@ -10,8 +10,7 @@ import pytest
 from benchmarks.reference.random_networks import KINDS, random_network
 from novacula.hypernet import Architecture, ClassifyConfig, TargetNetwork, build, classify, describe, find_task
 from novacula.hypernet.config import Activation
-from novacula.hypernet.formula.attack import largest_difference
-from novacula.hypernet.formula.bound import Bound
+from novacula.hypernet.formula.bound import Bound, largest_difference
 from novacula.hypernet.formula.expression import FUNCTIONS, evaluate, parse
 from novacula.hypernet.formula.interval import Box, Interval, rounded_outward
 from novacula.hypernet.formula.ridges import ridges

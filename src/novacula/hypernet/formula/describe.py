@@ -14,8 +14,7 @@ import torch
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import can_be_measured
-from novacula.hypernet.formula.attack import largest_difference
-from novacula.hypernet.formula.bound import Bound, error_bound
+from novacula.hypernet.formula.bound import Bound, error_bound, largest_difference
 from novacula.hypernet.formula.deep import Deep, TooLarge, deep_bound, read_deep
 from novacula.hypernet.formula.expression import (
     INPUTS,
@@ -32,8 +31,7 @@ from novacula.hypernet.formula.expression import (
 from novacula.hypernet.formula.form import Form
 from novacula.hypernet.formula.formula import POINTS, Formula, check, columns, explained, largest_term
 from novacula.hypernet.formula.interval import Box
-from novacula.hypernet.formula.known import is_known
-from novacula.hypernet.formula.limit import limit_expression, nearest_limit
+from novacula.hypernet.formula.limit import is_known, limit_expression, nearest_limit
 from novacula.hypernet.formula.roles import forms
 from novacula.hypernet.formula.shallow import Reading, read_output, split
 from novacula.hypernet.formula.writers import python_expression
