@@ -112,16 +112,11 @@ class BenchCampaign(Campaign):
     unit = "puzzle"
 
     def __init__(self, config: BenchConfig, inputs: BenchInputs, tasks: Mapping[str, Task], folder: RunFolder) -> None:
-        super().__init__(config, config.seed)
+        super().__init__(config, config.seed, len(tasks))
         self._config, self._source, self._tasks, self._folder = config, inputs.source, tasks, folder
         self._rules: dict[str, SizeRule] = {name: preprocess(task).size_rule for name, task in tasks.items()}
         self._scores: dict[str, TaskScore] = {}
         self._engines: set[str] = set()
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._tasks)
 
     @override
     def rounds(self) -> Iterator[Round]:

@@ -194,7 +194,7 @@ class SubmitCampaign(Campaign):
     unit = "puzzle"
 
     def __init__(self, config: SubmitConfig, subject: SubmitSubject, folder: RunFolder) -> None:
-        super().__init__(config, config.seed)
+        super().__init__(config, config.seed, len(subject.tasks))
         self._config, self._inputs, self._folder = config, subject.inputs, folder
         self._submission, tasks = subject.submission, subject.tasks.values()
         self._puzzles = {f"p{number:04}": PuzzleState(f"p{number:04}", task) for number, task in enumerate(tasks)}
@@ -204,11 +204,6 @@ class SubmitCampaign(Campaign):
     @override
     def position(self) -> int:
         return sum(puzzle.decided for puzzle in self._puzzles.values())
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._puzzles)
 
     @override
     def rounds(self) -> Iterator[Round]:

@@ -111,15 +111,10 @@ class BenchCampaign(Campaign):
     unit = "task"
 
     def __init__(self, config: BenchConfig, names: Sequence[str], folder: RunFolder) -> None:
-        super().__init__(config, config.seed)
+        super().__init__(config, config.seed, len(names))
         self._config, self._names, self._folder = config, names, folder
         before = folder.read_findings(BenchFindings)
         self._begun = time.perf_counter() - (before.wall_seconds if before else 0.0)
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._names)
 
     @override
     def rounds(self) -> Iterator[Round]:

@@ -106,13 +106,8 @@ class Survey(Campaign):
     unit: ClassVar[str] = "layer"
 
     def __init__(self, config: SurveyConfig, inputs: SurveyInputs, folder: RunFolder) -> None:
-        super().__init__(config, config.seed)
+        super().__init__(config, config.seed, len(inputs.layers))
         self._config, self._inputs, self._folder = config, inputs, folder
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._inputs.layers)
 
     @override
     def rounds(self) -> Iterator[Round]:

@@ -38,25 +38,21 @@ class Campaign(ABC):
     Attributes:
         options: the place where the jobs run.
         seed: the run's seed.
+        length: the number of all jobs.
         outcomes: the outcomes of the ended jobs, by the jobs' ids.
     """
 
     unit: ClassVar[str] = "job"
     """The word for one of its jobs in messages."""
 
-    def __init__(self, options: CampaignOptions, seed: int) -> None:
-        self.options, self.seed = options, seed
+    def __init__(self, options: CampaignOptions, seed: int, length: int) -> None:
+        self.options, self.seed, self.length = options, seed, length
         self.outcomes: dict[str, Outcome] = {}
 
     @property
     def position(self) -> int:
         """The number of ended jobs."""
         return len(self.outcomes)
-
-    @property
-    @abstractmethod
-    def length(self) -> int:
-        """The number of all jobs."""
 
     @property
     def failed(self) -> list[Outcome]:

@@ -101,15 +101,10 @@ class BenchCampaign(Campaign):
     """
 
     def __init__(self, config: BenchConfig, pairs: Pairs, run: str) -> None:
-        super().__init__(config, config.seed)
         self._config, self._pairs, self._run = config, pairs, run
         self._open = [pair for pair in pairs if not obstacle(*pair)]
         self._tuned = [(task, name) for task, name in self._open if OPPONENTS[name].space]
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._tuned) + len(self._open) * (self._config.seeds + len(FACTORS))
+        super().__init__(config, config.seed, len(self._tuned) + len(self._open) * (config.seeds + len(FACTORS)))
 
     @override
     def rounds(self) -> Iterator[Round]:

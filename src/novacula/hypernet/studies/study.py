@@ -20,13 +20,8 @@ class Study(Campaign):
     """Jobs of one work, which is named as ``package.module:function``."""
 
     def __init__(self, work: str, jobs: Sequence[Job], options: CampaignOptions, seed: int) -> None:
-        super().__init__(options, seed)
+        super().__init__(options, seed, len(jobs))
         self._work, self._jobs = work, jobs
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._jobs)
 
     @override
     def rounds(self) -> Iterator[Round]:
