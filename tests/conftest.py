@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from jaxtyping import install_import_hook
 
 from tests import type_checker
 
@@ -15,7 +14,7 @@ from tests import type_checker
 os.environ["OMP_NUM_THREADS"] = "1"
 
 # Before anything imports novacula: every annotation in it is checked at every call, for as long as the tests run.
-install_import_hook("novacula", f"{type_checker.__name__}.check")
+type_checker.install("novacula")
 
 # An example's time depends on what else the machine does, so it is never a reason to fail.
 settings.register_profile("local", deadline=None)

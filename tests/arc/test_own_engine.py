@@ -21,7 +21,7 @@ class Cheap(TorchEngine):
 
 
 def test_another_loss_trains_another_network(tmp_path: Path) -> None:
-    task, config = TASKS[NAMES[0]], SolveConfig(steps=8, engine="torch")
+    task, config = TASKS[NAMES[0]], SolveConfig(steps=4, engine="torch")
     ours, theirs = solve(task, config, out=tmp_path / "ours"), solve(task, config, engine=Cheap, out=tmp_path / "own")
     assert ours.document["kl"] < theirs.document["kl"]
     assert (theirs.folder.record.inputs["engine"], ours.folder.record.inputs["engine"]) == ("Cheap", None)

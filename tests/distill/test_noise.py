@@ -42,8 +42,10 @@ def write_rows(path: Path, task: str, share: float, rows: int = 300) -> set[str]
     return {f"line {row + 1}" for row in wrong}
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.05])
+@pytest.mark.parametrize(
+    ("task", "share"),
+    [("parity", 0.0), ("parity", 0.01), ("parity", 0.05), ("sum mod 3", 0.01), ("saturating counter", 0.05)],
+)
 def test_the_mislabelled_rows_and_no_others_are_named(tmp_path: Path, task: str, share: float) -> None:
     wrong = write_rows(path := tmp_path / "rows.jsonl", task, share)
     config = RunConfig(tolerate=0.08)

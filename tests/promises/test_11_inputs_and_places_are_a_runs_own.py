@@ -13,6 +13,7 @@ import pytest
 
 from novacula.cli.main import main
 from novacula.runs import RunFolder
+from tests.arc.small_set import use_this_process
 from tests.files.test_npz import header, npy
 from tests.runs.toy import environment
 
@@ -78,8 +79,9 @@ def test_data_of_another_folder_do_not_enter_a_run(
 
 @pytest.mark.parametrize("out", [5, "", ".", "a\0b", "/absent/x", "mine"])
 def test_a_resumed_submission_is_written_into_its_run(
-    places: Path, capfd: pytest.CaptureFixture[str], out: object
+    places: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, out: object
 ) -> None:
+    use_this_process(monkeypatch)
     Path("c.json").write_text(json.dumps({"one": TASK, "two": TASK, "bad": {}}))
     assert main(SUBMIT.split()) == 1
     (run,) = Path("runs").iterdir()

@@ -12,6 +12,7 @@ from novacula.hypernet import Architecture, ClassifyConfig, TargetNetwork, build
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.bound import Bound, largest_difference
 from novacula.hypernet.formula.expression import FUNCTIONS, evaluate, parse
+from novacula.hypernet.formula.formula import Formula
 from novacula.hypernet.formula.interval import Box, Interval, rounded_outward
 from novacula.hypernet.formula.ridges import ridges
 from novacula.hypernet.formula.writers import python_expression
@@ -84,15 +85,32 @@ def test_ends_are_rounded_outward() -> None:
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)))
-def test_no_adversary_breaks_a_bound(kind: int) -> None:
-    """Of 300 networks, with backgrounds and noise; `describe` raises where the search finds more than the bound."""
+def test_no_adversary_breaks_a_bound_of_what_is_printed(kind: int) -> None:
+    """Of 108 networks, with backgrounds and noise; `describe` raises where the search finds more than the bound.
+
+    The study hypernet_bounds has a thousand.
+    """
     bounds = 0
-    for seed in range(kind, 50 * len(KINDS), len(KINDS)):
+    for seed in range(kind, 18 * len(KINDS), len(KINDS)):
         _, network, task = random_network(seed)
         found = describe(network, find_task(task), points=1000, attack=True)
         bounds += found.error_bound is not None
+        if seed < 60:
+            assert_printed_is_parsed_back(found, np.random.default_rng(seed).normal(size=(20, found.inputs)))
     # Deep networks with noise often have a formula that explains less than half of them, and is not shown.
-    assert bounds >= (15 if KINDS[kind] == "deep" else 25), "most of them have a bound"
+    assert bounds >= (5 if KINDS[kind] == "deep" else 9), "most of them have a bound"
+
+
+def assert_printed_is_parsed_back(found: Formula, x: np.ndarray) -> None:
+    """What is printed has the formula's values when it is parsed, and is the sum of its ridges."""
+    for output in (*found.outputs, *found.limits):
+        again = parse(python_expression(output))
+        assert evaluate(again, x) == pytest.approx(evaluate(output, x), rel=1e-12, abs=1e-12)
+        if (sums := ridges(again, found.inputs)) is not None:
+            value = ((x @ sums.square.low) * x).sum(1) + x @ sums.row.low + sums.constant.low
+            for term in sums.terms:
+                value = value + term.out.low * FUNCTIONS[term.function](x @ term.row.low + term.bias.low)
+            assert value == pytest.approx(evaluate(output, x), rel=1e-9, abs=1e-9)
 
 
 def test_a_bound_below_what_is_seen_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,22 +132,6 @@ def test_the_adversary_finds_the_largest_difference() -> None:
     plain = classify(build("double-sided", 3, noise=0.2), ClassifyConfig(draws=0), check_points=1000).findings
     assert attacked.largest_error_seen is not None and plain.largest_error_seen is not None
     assert plain.largest_error_seen < attacked.largest_error_seen <= (attacked.error_bound or 0)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_what_is_printed_is_parsed_back_and_is_the_sum_of_its_ridges(seed: int) -> None:
-    for number in range(seed, 60, 12):
-        _, network, task = random_network(number)
-        found, n = describe(network, find_task(task), points=1000), network.architecture.inputs
-        x = np.random.default_rng(seed).normal(size=(20, n))
-        for output in (*found.outputs, *found.limits):
-            again = parse(python_expression(output))
-            assert evaluate(again, x) == pytest.approx(evaluate(output, x), rel=1e-12, abs=1e-12)
-            if (sums := ridges(again, n)) is not None:
-                value = ((x @ sums.square.low) * x).sum(1) + x @ sums.row.low + sums.constant.low
-                for term in sums.terms:
-                    value = value + term.out.low * FUNCTIONS[term.function](x @ term.row.low + term.bias.low)
-                assert value == pytest.approx(evaluate(output, x), rel=1e-9, abs=1e-9)
 
 
 def test_lines_that_are_no_formula_are_refused() -> None:
