@@ -11,6 +11,7 @@ from novacula.cli import parts
 from novacula.cli.main import main
 from novacula.cli.screen import Screen
 from novacula.runs import RunResult, drive
+from tests.jobs.this_process import ThisProcess
 from tests.runs.toy import TOY, Toy, make_folder
 
 Run = Callable[..., Any]
@@ -46,6 +47,12 @@ def toy_part(monkeypatch: pytest.MonkeyPatch) -> list[RunResult]:
     module("novacula.toy.verbs", VERBS=(TOY,))
     monkeypatch.setitem(parts.PARTS, "toy", "Play.")
     return shown
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Campaigns compute in the process of the test: a worker's start would take most of their time."""
+    monkeypatch.setattr("novacula.jobs.campaign.executor_for", lambda cluster, workers, limit: ThisProcess())
 
 
 @pytest.fixture

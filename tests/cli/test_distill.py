@@ -67,6 +67,7 @@ def test_run_shows_the_program_and_resumes_and_reports(folder: Path, capfd: pyte
     assert "same.csv, as a program" in Path("runs/cut/report.html").read_text()
 
 
+@pytest.mark.usefixtures("one_process")
 def test_bench_prints_a_table_beside_the_published_columns(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     words = ["distill", "bench", "--tasks", "Bitwise_Not,Current_Number", "--workers", "1", "--out", "bench"]
     assert main(words) == 0

@@ -104,6 +104,7 @@ def test_draw_makes_pictures(novacula: Run) -> None:
     assert novacula("hypernet", "draw", "net.safetensors", "--out", "net.gif").code == 2
 
 
+@pytest.mark.usefixtures("one_process")
 def test_census_labels_all_steps_and_is_not_done_twice(novacula: Run, trained: Path) -> None:
     words = ("--prices", "3", "--baseline-steps", "5", "--workers", "1", "--out", "census")
     said = novacula("hypernet", "census", trained, *words, "--time-limit", "0.001s", "--json")
@@ -121,6 +122,7 @@ def test_census_labels_all_steps_and_is_not_done_twice(novacula: Run, trained: P
     assert (Path("census") / "artifacts" / "gallery" / "adam.safetensors").exists()
 
 
+@pytest.mark.usefixtures("one_process")
 def test_generalize_measures_sizes(novacula: Run, trained: Path) -> None:
     words = ("--sizes", "2,4", "--ratios", "2,3", "--draws", "2", "--workers", "1", "--out", "sizes")
     said = novacula("hypernet", "generalize", trained, *words)
@@ -131,6 +133,7 @@ def test_generalize_measures_sizes(novacula: Run, trained: Path) -> None:
     assert "Table of sizes" in Path("sizes/report.html").read_text()
 
 
+@pytest.mark.usefixtures("one_process")
 def test_compare_trains_variants_and_directly(novacula: Run) -> None:
     words = ("--inputs", "2", "--hidden", "4", "--steps", "3", "--seeds", "1", "--workers", "1", "--out", "compare")
     said = novacula("hypernet", "compare", "--variants", "no-owner-features,adam", *words, "--json")

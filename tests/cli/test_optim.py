@@ -36,6 +36,7 @@ def test_demo_goes_on_where_it_was_cut_off_and_draws_two_pictures(
     assert page.count("<svg") == 2 and "inverse Hessian" in page
 
 
+@pytest.mark.usefixtures("one_process")
 def test_bench_is_cut_off_and_resumed_and_prints_rows(capfd: pytest.CaptureFixture[str]) -> None:
     words = [
         "optim",

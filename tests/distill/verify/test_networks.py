@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from novacula.distill.neighbors import changed
 from novacula.distill.network import Layer, Network
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Target, verify
@@ -12,7 +13,6 @@ from novacula.distill.verify.samples import draw_samples
 from novacula.distill.verify.target import uniform
 from novacula.distill.verify.tube import prove_network
 from tests.distill.planted import disguise, planted_network
-from tests.distill.verify.mutants import mutants
 
 
 def target_of(network: Network) -> Target:
@@ -60,6 +60,6 @@ def test_mutants_of_the_right_program_are_rejected() -> None:
     target = target_of(network)
     samples = draw_samples(target, 0)
     x = samples[1].x
-    for mutant in mutants(TASKS["Abs_Diff"].program):
+    for mutant in changed(TASKS["Abs_Diff"].program):
         same = bool((mutant.run(x) == network.run(x)).all())
         assert verify(mutant, target, samples=samples[1:2]).right == same

@@ -10,12 +10,12 @@ import pytest
 from novacula.distill.behavior import random_words, words
 from novacula.distill.expression import Expression, Name, Number, operation
 from novacula.distill.machine import Machine
+from novacula.distill.neighbors import changed
 from novacula.distill.program import Program
 from novacula.distill.sequences import Sequences
 from novacula.distill.verify import NODE_LIMIT, Target, verify
 from novacula.distill.verify.samples import draw_samples
 from novacula.distill.verify.verify import verify_data
-from tests.distill.verify.mutants import mutants
 from tests.distill.verify.pairs import PAIRS, Pair, machine
 
 X, S = Name("x"), Name("s")
@@ -42,7 +42,7 @@ def test_every_mutant_is_judged_as_brute_force_judges_it(pair: Pair) -> None:
     x = np.concatenate([drawn, few])
     expected = pair.left.run(x)
     rejected = 0
-    for number, mutant in enumerate(mutants(pair.right)):
+    for number, mutant in enumerate(changed(pair.right)):
         if number % (12 if pair.method == "induction" else 3):
             continue
         try:
@@ -136,7 +136,7 @@ def test_all_words_agrees_with_the_product(pair: Pair = PAIRS[2]) -> None:
     """The exhaustive search of an oracle and the product automaton find the same shortest length."""
     x = words(pair.low, pair.high, 2, 5)
     samples = draw_samples(pair.target(), 0)[1:2]
-    for mutant in list(mutants(pair.right))[::4]:
+    for mutant in list(changed(pair.right))[::4]:
         differs = (mutant.run(x) != pair.left.run(x)).any(axis=(0, 2))
         certificate = verify(mutant, pair.target(), samples=samples)
         if differs.any():
