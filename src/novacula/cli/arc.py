@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from novacula.arc.config import Dataset, SolveConfig, Split
-from novacula.cli.arc_campaigns import CAMPAIGN_SCREENS, SCHEMA_VERSION, bench, score_submission, submit
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, print_json, show_result, table
+from novacula.cli.arc_campaigns import CAMPAIGN_SCREENS, bench, score_submission, submit
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, show_result, table
 from novacula.cli.options import Flat, Grouped, Json, RunOptions, Runs
 from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
@@ -73,10 +73,7 @@ def show(source: str, /, *, dataset: Dataset = "arc1", max_size: int = 30, json:
     from novacula.arc.drawing.terminal import puzzle_gallery
 
     task = load_task(source, dataset, max_size)
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "task": task.name, **task_as_json(task)})
-    else:
-        show_result(puzzle_gallery(task))
+    answer(json, {"task": task.name, **task_as_json(task)}, puzzle_gallery(task))
 
 
 @app.command(name="list")
@@ -92,9 +89,6 @@ def list_(*, dataset: Dataset = "arc1", split: Split = "training", json: Json = 
     from novacula.arc.data.sources import list_tasks
 
     found = list_tasks(dataset, split)
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "tasks": [asdict(task) for task in found]})
-        return
     rows = (
         (
             task.id,
@@ -106,7 +100,8 @@ def list_(*, dataset: Dataset = "arc1", split: Split = "training", json: Json = 
         for task in found
     )
     heads = ("id", "demonstrations", "tests", "smallest", "largest", "colors")
-    show_result(table(heads, rows), f"{len(found)} puzzles: the {split} split of {dataset}")
+    said = f"{len(found)} puzzles: the {split} split of {dataset}"
+    answer(json, {"tasks": [asdict(task) for task in found]}, table(heads, rows), said)
 
 
 @app.command
@@ -136,13 +131,11 @@ def score(run: str, /, *, solutions: str | None = None, runs: Runs = Path("runs"
     folder = find_run(run, runs)
     verdict = score_run(folder, solutions)
     SOLVE.write_page(folder)
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "run": str(folder.path), **asdict(verdict)})
-    else:
-        said = [f"attempt {number} is {'right' if hit else 'wrong'}" for number, hit in enumerate(verdict.correct, 1)]
-        if (tests := len(verdict.outputs)) > 1:
-            said.append(f"by the contest's rule {sum(verdict.outputs)} of {tests} test outputs are right")
-        show_result(f"{'Solved' if verdict.solved else 'Not solved'}: {', '.join(said)}.")
+    said = [f"attempt {number} is {'right' if hit else 'wrong'}" for number, hit in enumerate(verdict.correct, 1)]
+    if (tests := len(verdict.outputs)) > 1:
+        said.append(f"by the contest's rule {sum(verdict.outputs)} of {tests} test outputs are right")
+    shown = f"{'Solved' if verdict.solved else 'Not solved'}: {', '.join(said)}."
+    answer(json, {"run": str(folder.path), **asdict(verdict)}, shown)
     return EXIT_FINISHED if verdict.solved else EXIT_UNREACHED
 
 

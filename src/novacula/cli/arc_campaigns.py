@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from novacula.arc.config import BenchConfig, SubmitConfig
-from novacula.cli.console import EXIT_FINISHED, print_json, printable, say, show_result, table
+from novacula.cli.console import EXIT_FINISHED, SCHEMA_VERSION, print_json, printable, say, show_result, table
 from novacula.cli.options import CampaignOptions, Flat, Grouped, ResumeOptions
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from novacula.arc.submit import SubmitResult
     from novacula.runs import RunResult, Step, Work
 
-SCHEMA_VERSION = 1
 _REFUSALS = 3
 """How many reasons why the contest would refuse a submission are printed."""
 

@@ -20,6 +20,8 @@ EXIT_UNREACHED = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
+SCHEMA_VERSION = 1
+"""The form of the JSON objects that commands print."""
 _PIPE_WIDTH = 200
 
 
@@ -79,6 +81,14 @@ def show_result(*results: "RenderableType") -> None:
     for result in results:
         printed = Text(result) if isinstance(result, str) else result
         console.print(printed, soft_wrap=isinstance(printed, Text) and bool(printed.no_wrap))
+
+
+def answer(json: bool, facts: Mapping[str, object], *shown: "RenderableType") -> None:
+    """Prints what a command did: with --json as one object with a schema version, and otherwise for people."""
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, **facts})
+    else:
+        show_result(*shown)
 
 
 def table(heads: Sequence[str], rows: "Iterable[Iterable[str | Text]]", right: Sequence[str] = ()) -> "Table":

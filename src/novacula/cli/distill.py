@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from novacula.cli.console import print_json, printable, show_result, table
+from novacula.cli.console import answer, printable, show_result, table
 from novacula.cli.options import CampaignOptions, Flat, Grouped, Json, RunOptions
 from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 app = part_app("distill")
 _LISTED = 20
-SCHEMA_VERSION = 1
 
 
 @app.command
@@ -82,9 +81,6 @@ def list_(*, json: Json = False) -> None:
         }
         for task in TASKS.values()
     ]
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "tasks": rows})
-        return
     heads = ("task", "inputs", "streams", "length", "in the paper")
     cells = (
         (
@@ -95,7 +91,7 @@ def list_(*, json: Json = False) -> None:
         )
         for row in rows
     )
-    show_result(table(heads, cells), f"{len(rows)} tasks; run one with novacula distill run NAME")
+    answer(json, {"tasks": rows}, table(heads, cells), f"{len(rows)} tasks; run one with novacula distill run NAME")
 
 
 def _describe(step: "Step") -> str:

@@ -5,10 +5,9 @@ import re
 import tempfile
 from pathlib import Path
 
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, facts_table, print_json, show_result
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, SCHEMA_VERSION, facts_table, print_json, show_result
 from novacula.cli.options import Json
 
-SCHEMA_VERSION = 1
 _EXTRA = re.compile(r"([A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"]([^'\"]+)['\"]")
 
 

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from novacula.cli.console import EXIT_FINISHED, print_json, printable, show_result, table
+from novacula.cli.console import EXIT_FINISHED, answer, print_json, printable, show_result, table
 from novacula.cli.hypernet_studies import STUDY_SCREENS, census, compare, generalize, named
 from novacula.cli.options import Flat, Grouped, Json, RunOptions
 from novacula.cli.parts import part_app
@@ -161,10 +161,7 @@ def draw(
     if path.suffix not in (".svg", ".png"):
         raise InputError("--out", f"is {str(path)!r}; its name must end in .svg or .png")
     write_plan(path, open_network(file), seed=seed, palette=palette)
-    if json:
-        print_json({"schema_version": 1, "picture": str(path)})
-    else:
-        show_result(printable(str(path)))
+    answer(json, {"picture": str(path)}, printable(str(path)))
     return EXIT_FINISHED
 
 
@@ -211,13 +208,11 @@ def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
 
     write_network(path, network)
     sizes, activation = network.architecture.sizes, network.architecture.activation
-    if json:
-        facts = {"file": str(path), "task": network.task, "sizes": list(sizes), "activation": activation}
-        print_json({"schema_version": 1, **facts, "provenance": dict(network.provenance)})
-    else:
-        nats = paid_nats(network)
-        price = "" if nats is None else f", {bits(nats):,.0f} bits"
-        show_result(printable(f"{path}: {network.task}, {'-'.join(map(str, sizes))}, {activation}{price}"))
+    facts = {"file": str(path), "task": network.task, "sizes": list(sizes), "activation": activation}
+    nats = paid_nats(network)
+    price = "" if nats is None else f", {bits(nats):,.0f} bits"
+    shown = printable(f"{path}: {network.task}, {'-'.join(map(str, sizes))}, {activation}{price}")
+    answer(json, {**facts, "provenance": dict(network.provenance)}, shown)
     return EXIT_FINISHED
 
 

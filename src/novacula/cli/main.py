@@ -17,6 +17,7 @@ from novacula.cli.console import (
     EXIT_FINISHED,
     EXIT_INTERRUPTED,
     EXIT_UNREACHED,
+    SCHEMA_VERSION,
     complain,
     end_streams,
     open_streams,
@@ -37,7 +38,6 @@ Example: novacula arc solve 6d75e8bb
 
 Add --debug to any command to see the traceback of an error."""
 _DEBUG = "--debug"
-SCHEMA_VERSION = 1
 
 
 def build_app() -> App:

@@ -12,6 +12,8 @@ from cyclopts import App, Parameter
 from novacula.cli.console import (
     EXIT_FINISHED,
     EXIT_UNREACHED,
+    SCHEMA_VERSION,
+    answer,
     facts_table,
     open_page,
     print_json,
@@ -29,7 +31,6 @@ from novacula.options import Workers
 if TYPE_CHECKING:
     from novacula.runs import RunFolder, RunSummary
 
-SCHEMA_VERSION = 1
 _STYLES = {"finished": "green", "running": "cyan", "failed": "red", "damaged": "red", "killed": "yellow"}
 
 app = App(
@@ -124,10 +125,7 @@ def report(run: RunName, /, *, runs: Runs = Path("runs"), open: bool = False, js
 
     folder = find_run(run, runs)
     path = find_verb(folder).write_page(folder)
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "run": str(folder.path), "report": str(path)})
-    else:
-        show_result(printable(str(path)))
+    answer(json, {"run": str(folder.path), "report": str(path)}, printable(str(path)))
     if open:
         open_page(path)
 
@@ -158,10 +156,7 @@ def gallery(
 
     found = find_runs(places)
     index = write_gallery(found, out)
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "index": str(index), "runs": [run.path for run in found]})
-    else:
-        show_result(printable(str(index)))
+    answer(json, {"index": str(index), "runs": [run.path for run in found]}, printable(str(index)))
     if open:
         open_page(index)
 
@@ -180,10 +175,7 @@ def copy(run: RunName, to: Path, /, *, runs: Runs = Path("runs"), json: Json = F
     from novacula.runs import copy_run, find_run
 
     copied = copy_run(find_run(run, runs), to)
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "run": str(copied.path)})
-    else:
-        show_result(printable(str(copied.path)))
+    answer(json, {"run": str(copied.path)}, printable(str(copied.path)))
 
 
 @app.command
@@ -222,10 +214,7 @@ def remove(
             return EXIT_UNREACHED
     for folder in found:
         remove_run(folder)
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "removed": [str(folder.path) for folder in found]})
-    else:
-        show_result(f"{len(found)} runs removed")
+    answer(json, {"removed": [str(folder.path) for folder in found]}, f"{len(found)} runs removed")
     return EXIT_FINISHED
 
 
