@@ -31,6 +31,12 @@ def conformance() -> Path:
     return Path(folder)
 
 
+@pytest.fixture
+def without_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs have no page: drawing takes longer than all else in a small one. Tests of a report do without this."""
+    monkeypatch.setattr("novacula.runs.Verb.draw", lambda verb, folder: folder.path / "report.html")
+
+
 @pytest.fixture(autouse=True)
 def log_level() -> Iterator[None]:
     """The command sets what the package logs for the whole process; the next test starts as the first did."""

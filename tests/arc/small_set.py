@@ -15,7 +15,6 @@ from novacula.arc.data.task import Grid, Task
 from novacula.arc.findings import SolveFindings
 from novacula.arc.program import SolveProgram
 from novacula.jobs import campaign
-from novacula.runs import Verb
 from tests.arc.puzzles import KINDS, random_grid, random_task
 from tests.jobs.this_process import ThisProcess
 
@@ -72,8 +71,3 @@ def with_tests() -> dict[str, str]:
     """The environment of a process that imports from the tests."""
     places = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     return dict(os.environ, PYTHONPATH=os.pathsep.join(places))
-
-
-def without_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing takes longer than all else in a small run; tests of a report ask for it themselves."""
-    monkeypatch.setattr(Verb, "draw", lambda verb, folder: folder.path / "report.html")

@@ -25,7 +25,6 @@ from tests.arc.small_set import (
     use_small_set,
     use_this_process,
     with_tests,
-    without_reports,
 )
 from tests.report.test_page import Page, external_references
 
@@ -48,10 +47,9 @@ bench(LONG, out=sys.argv[1])
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(monkeypatch: pytest.MonkeyPatch, without_reports: None) -> None:
     use_small_set(monkeypatch)
     use_this_process(monkeypatch)
-    without_reports(monkeypatch)
 
 
 def timeless(value: object) -> object:

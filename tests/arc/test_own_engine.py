@@ -20,6 +20,7 @@ class Cheap(TorchEngine):
         return 10 * error
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_another_loss_trains_another_network(tmp_path: Path) -> None:
     task, config = TASKS[NAMES[0]], SolveConfig(steps=4, engine="torch")
     ours, theirs = solve(task, config, out=tmp_path / "ours"), solve(task, config, engine=Cheap, out=tmp_path / "own")
@@ -27,6 +28,7 @@ def test_another_loss_trains_another_network(tmp_path: Path) -> None:
     assert (theirs.folder.record.inputs["engine"], ours.folder.record.inputs["engine"]) == ("Cheap", None)
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_run_with_an_engine_of_ones_own_is_not_resumed(tmp_path: Path) -> None:
     solve(TASKS[NAMES[0]], SolveConfig(steps=50), engine=Cheap, out=tmp_path / "run", time_limit=0.01)
     with pytest.raises(RunError, match="an engine of yours, Cheap; call solve again with it"):

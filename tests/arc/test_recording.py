@@ -93,6 +93,7 @@ def test_a_recording_shorter_than_ten_steps_is_written_and_read(tmp_path: Path) 
     assert_same(read_recording(tmp_path / "a.npz"), recording)
 
 
+@pytest.mark.usefixtures("without_reports")
 @pytest.mark.parametrize("kind", ["same", "constant", "neither"])
 def test_the_published_attempts_follow_from_the_file(kind: str, tmp_path: Path) -> None:
     task, config = random_task(6, kind, train=2, tests=2, side=2, colors=3), SolveConfig(steps=170, seed=1)
@@ -180,6 +181,7 @@ def test_checkpoints_of_another_configuration_are_not_taken_up(tmp_path: Path) -
     assert_same(timeless(record(task, other, scratch=scratch)), timeless(record(task, other)))
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_folder_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     task, folder = random_task(5, "same", side=2), tmp_path / "run"
     solve(task, replace(CONFIG, steps=2), out=folder)

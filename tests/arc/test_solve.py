@@ -91,6 +91,7 @@ def test_a_run_leaves_everything_it_promises(tmp_path: Path) -> None:
     assert result.report.read_text().count("<svg") > 10
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_run_killed_twice_resumes_to_the_same_bits(tmp_path: Path) -> None:
     source, rng = write_task(tmp_path / "puzzle.json"), random.Random(0)
     solve(load_task(source), CONFIG, out=tmp_path / "whole")
@@ -119,6 +120,7 @@ def steps_saved(folder: Path) -> int:
         return 0
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_time_limit_keeps_the_best_so_far_and_resumes_to_the_same_bits(tmp_path: Path) -> None:
     task = random_task(2, "neither", side=3, train=2)
     solve(task, CONFIG, out=tmp_path / "whole")
@@ -130,6 +132,7 @@ def test_a_time_limit_keeps_the_best_so_far_and_resumes_to_the_same_bits(tmp_pat
     assert_same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.usefixtures("without_reports")
 @pytest.mark.parametrize("poison", [[[9, 9], [9, 9]], "no grid at all"])
 def test_the_solution_changes_nothing(tmp_path: Path, poison: object) -> None:
     without = load_task(write_task(tmp_path / "puzzle.json"))

@@ -28,7 +28,6 @@ from tests.arc.small_set import (
     solved_alone,
     use_this_process,
     with_tests,
-    without_reports,
     write_challenges,
 )
 from tests.report.test_page import Page, external_references
@@ -49,10 +48,9 @@ submit(sys.argv[1], LONG, out=sys.argv[2], runs=sys.argv[3])
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch, without_reports: None) -> None:
     use_this_process(monkeypatch)
     monkeypatch.setattr(MODULE, "ROUNDS", (4,))
-    without_reports(monkeypatch)
 
 
 def assert_valid(file: Path, challenges: Path) -> dict:

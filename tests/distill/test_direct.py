@@ -47,7 +47,7 @@ def total(xs):
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_reports: None) -> Iterator[Path]:
     (tmp_path / "boxes.py").write_text(MODULE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("novacula.distill.train.Trainer", None)  # a network is never trained

@@ -73,6 +73,7 @@ def test_rows_of_no_law_are_not_explained_by_exceptions(tmp_path: Path) -> None:
         tolerant(load_source(str(path), config), config)
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_run_tolerates_what_it_names_and_nothing_by_default(tmp_path: Path) -> None:
     wrong = write_rows(path := tmp_path / "rows.jsonl", "parity", 0.01)
     result = run(str(path), RunConfig(tolerate=0.02), out=tmp_path / "run")

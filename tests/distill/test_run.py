@@ -59,12 +59,14 @@ def test_a_planted_network_is_proved_and_explained(tmp_path: Path) -> None:
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_both_roads_are_reported(tmp_path: Path) -> None:
     roads = distill_network(planted_network("Parity_All"), tmp_path).findings.roads
     tiers = {"opened": "S4", "queried": "S4", "asked": "none", "merged": "none", "data": "none"}
     assert {road: best.tier for road, best in roads.items()} == tiers
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_network_that_is_no_short_program_ends_with_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty digits of no law: a table says them; a search for formulas would end without any."""
     monkeypatch.setattr("novacula.distill.extract.synthesize", lambda *sources: [])
@@ -76,6 +78,7 @@ def test_a_network_that_is_no_short_program_ends_with_why(tmp_path: Path, monkey
     assert result.program is not None and "TABLE" in result.program
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_where_every_program_is_wrong_the_nearest_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a search that errs would find: wrong on half of all outputs, and wrong on few."""
     x, s = Name("x"), Name("s")
@@ -90,6 +93,7 @@ def test_where_every_program_is_wrong_the_nearest_is_shown(tmp_path: Path, monke
     assert {row.tier for row in findings.table} == {"wrong"}
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_network_that_departs_from_its_program_is_no_network_without_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +107,7 @@ def test_a_network_that_departs_from_its_program_is_no_network_without_one(
     assert "the network puts out 1 last, and the program 0" in departs.checked
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_an_exception_that_is_wrong_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     x, s = Name("x"), Name("s")
     rare = operation("if", operation("==", x + s * 7, 8), 3, (s + x) % 2)
@@ -119,6 +124,7 @@ def _without_machines(network: Network, sequences: Sequences, seed: int) -> Stat
     return replace(read_states(network, sequences, seed), opened=None, queried=None)
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path: Path) -> None:
     whole = run("Parity_Zeros", CONFIG, out=tmp_path / "whole")
     assert whole.findings.tier == "S4" and whole.status == "finished"
@@ -132,6 +138,7 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(tmp_path: Path) -> No
     assert comparable(part) == comparable(whole)
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_step_that_runs_out_of_time_is_not_done_and_has_longer_the_next_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +162,7 @@ def test_a_step_that_runs_out_of_time_is_not_done_and_has_longer_the_next_time(
     assert part.findings.tier == "S4" and cuts == [*range(1, len(cuts)), 0]
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     generator = np.random.default_rng(5)
@@ -173,6 +181,7 @@ def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
     assert findings.route == "opened"
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_one_row_three_times_proves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     path.write_text(3 * (json.dumps({"x": [1, 2, 0, 2, 0, 2, 0], "y": [2, 0, 2, 0, 2, 0, 1]}) + "\n"))

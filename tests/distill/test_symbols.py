@@ -114,6 +114,7 @@ def test_diagrams_show_words_and_nothing_else_of_them() -> None:
     assert r"c\"];x / \\" in machine_dot(LATCH, wicked) and "<b>" not in machine_svg(LATCH, alphabet=wicked)
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_data_in_words_become_a_program_in_words(tmp_path: Path) -> None:
     write_door(tmp_path / "door.jsonl", 300)
     result = run(str(tmp_path / "door.jsonl"), RunConfig(), out=tmp_path / "run")
@@ -143,6 +144,7 @@ def test_a_function_reads_and_says_words(tmp_path: Path, monkeypatch: pytest.Mon
         function.close()
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_function_of_words_is_distilled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [
         "def lamp(xs):",

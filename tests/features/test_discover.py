@@ -132,6 +132,7 @@ def test_without_random_clusters_nothing_is_said_of_chance(run: RunFolder, tmp_p
     assert "What chance makes" not in write_page(folder).read_text()
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_run_that_was_stopped_goes_on_to_the_same_result(run: RunFolder, states: Path, tmp_path: Path) -> None:
     source = DiscoverSource(activations=str(states))
     assert discover(source, CONFIG, out=tmp_path / "run", time_limit=0.2).status == "time-limit"
@@ -147,6 +148,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_result(run: RunFolder, state
     assert folder.read_result() == run.read_result()
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_given_dictionary_is_used_and_must_fit(run: RunFolder, states: Path, tmp_path: Path) -> None:
     given = str(run.path / "artifacts" / "sae")
     result = discover(DiscoverSource(activations=str(states), sae=given), CONFIG, out=tmp_path / "run")
@@ -160,6 +162,7 @@ def test_a_given_dictionary_is_used_and_must_fit(run: RunFolder, states: Path, t
     assert not (tmp_path / "no").exists()
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_dictionary_that_is_never_active_makes_no_clusters(states: Path, tmp_path: Path) -> None:
     matrix, zeros = torch.eye(32), torch.zeros(32)
     write_sae(tmp_path / "dead", SparseAutoencoder("relu", matrix, zeros - 100, matrix, zeros, zeros))

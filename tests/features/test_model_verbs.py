@@ -77,6 +77,7 @@ def test_probe_prints_what_was_promised(
     assert "in the embedding already" in page
 
 
+@pytest.mark.usefixtures("without_reports")
 def test_a_probe_that_was_stopped_goes_on_exactly(model: Path, task: Path, tmp_path: Path) -> None:
     whole = probe(model, str(task), out=tmp_path / "whole")
     part = probe(model, str(task), out=tmp_path / "part", time_limit=1e-9)

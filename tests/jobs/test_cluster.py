@@ -24,7 +24,7 @@ from novacula.jobs import LocalExecutor, RayExecutor, Report, executor_for, read
 from novacula.jobs import cluster as cluster_module
 from novacula.runs import RunFolder, resume
 from tests.arc.small_set import NAMES as PUZZLES
-from tests.arc.small_set import use_small_set, use_this_process, without_reports
+from tests.arc.small_set import use_small_set, use_this_process
 from tests.jobs.toy import PACKAGES, WORK, begun, is_alive, notes, toy_jobs
 
 needs_ray = pytest.mark.skipif(
@@ -149,10 +149,9 @@ def test_a_node_that_is_killed_loses_nothing_and_changes_nothing(
 
 @needs_ray
 def test_a_bench_outlives_a_node_and_its_driver_and_ends_as_on_one_machine(
-    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_reports: None
 ) -> None:
     use_small_set(monkeypatch)
-    without_reports(monkeypatch)
     run, alone = tmp_path / "run", tmp_path / "alone"
     driver = subprocess.Popen([sys.executable, "-c", DRIVER, run, nodes.address], stderr=subprocess.DEVNULL)
 
