@@ -39,7 +39,7 @@ def test_a_puzzle_is_solved_and_its_description_gets_shorter(tmp_path: Path) -> 
 
 def test_experiments_with_the_solver_are_short(tmp_path: Path) -> None:
     module = example("research_on_arc")
-    assert module.main("3618c87e", 10, tmp_path).keys() == {"decodes", "Ablated", "Cheap"}
+    assert module.main("3618c87e", 20, tmp_path).keys() == {"decodes", "Ablated", "Cheap"}
     prices = [json.loads((tmp_path / name / "result.json").read_text())["kl"] for name in ("Ablated", "Cheap")]
     assert prices[0] != prices[1]
 
