@@ -1,6 +1,5 @@
-"""The documentation: built strictly, its snippets and notebooks run, its pictures and commands exist."""
+"""The documentation: built strictly, its snippets run, its pictures and commands exist."""
 
-import json
 import re
 import subprocess
 import sys
@@ -15,42 +14,21 @@ pytest.importorskip("myst_nb", reason="the extra docs is not installed")
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-EXECUTED = "features"
-"""The notebook that a kernel executes as `make docs` does it; the others run in one process, which starts faster."""
-OTHERS = [path for path in sorted((DOCS / "notebooks").glob("*.ipynb")) if path.stem != EXECUTED]
-
-# Runs the cells of notebooks, each notebook with names of its own, and asks their results for what a page shows.
-CELLS = """
-import json, os, sys
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
-os.environ["MPLBACKEND"] = "agg"
-shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-shown = {}
-for path in sys.argv[1:]:
-    shell.reset()
-    shown[path] = []
-    for cell in json.load(open(path))["cells"]:
-        if cell["cell_type"] == "code":
-            result = shell.run_cell("".join(cell["source"]), silent=True)
-            result.raise_error()
-            shown[path] += shell.display_formatter.format(result.result)[0]
-    assert sorted(os.listdir()) == [], "a notebook leaves files"
-print(json.dumps(shown))
-"""
-
-
-def run(folder: Path, *command: str | Path) -> str:
-    made = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stdout + made.stderr
-    return made.stdout
 
 
 def build(folder: Path, builder: str) -> Path:
-    """What Sphinx makes of the pages, in which a warning is an error. All builders share what was read."""
-    skipped = ",".join(f"notebooks/{path.name}" for path in OTHERS)
-    options = ["-W", "--keep-going", "-q", "-b", builder, "-D", f"nb_execution_excludepatterns={skipped}"]
-    run(folder, "-m", "sphinx", *options, "-d", folder / "doctrees", DOCS, folder / builder)
+    """What Sphinx makes of the pages, in which a warning is an error."""
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", builder]
+    if builder == "doctest":  # notebooks have been executed for the pages
+        command += ["-D", "nb_execution_mode=off"]
+    made = subprocess.run(
+        [*command, "-d", folder / "doctrees", DOCS, folder / builder],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
     return folder / builder
 
 
@@ -64,7 +42,6 @@ def test_pages_are_built_strictly_and_every_snippet_runs(tmp_path: Path) -> None
             assert re.search(rf'id="novacula\.{part}\.([a-z_.]+\.)?{name}"', page), name
     shown = re.sub("<[^>]+>", "", (html / "reference" / "features.html").read_text())
     assert "points: Float[ndarray, 'n d']" in shown
-    assert 'class="novacula"' in (html / "notebooks" / f"{EXECUTED}.html").read_text()
 
     outcome = (build(tmp_path, "doctest") / "output.txt").read_text()
     ran = dict(re.findall(r"Document: (.+)\n-+\n(?:.*\n)*?(\d+) tests? in \d+ items?\.", outcome))
@@ -72,11 +49,6 @@ def test_pages_are_built_strictly_and_every_snippet_runs(tmp_path: Path) -> None
     expected = {page: str(len(lines)) for page, lines in snippets.items() if lines}
     assert "story" in expected
     assert {page: ran.get(page) for page in expected} == expected
-
-
-def test_the_other_notebooks_run(tmp_path: Path) -> None:
-    shown = json.loads(run(tmp_path, "-c", CELLS, *OTHERS).splitlines()[-1])
-    assert all("text/html" in shown[str(path)] for path in OTHERS if path.stem != "optim")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
