@@ -29,6 +29,7 @@ BYTES, PRODUCTS, SIDE, STREAM = 4600, 12, 512, 20_000_000
 WIDTHS = (784, 512, 512, 512, 256, 10)
 SIZES = {1_000: 12, 10_000: 1, 94_696: 1}
 """Scalars of one tensor, and steps timed together: a short step is timed with its like."""
+GOALS = {"published, n = 1000": 12.0, "automatic, n = 1000": 5.0}
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,7 @@ def rows(ms: dict[str, float]) -> list[Row]:
     for n in SIZES:
         for name in ("published", "automatic", "butterfly"):
             key = f"{name}, n = {n}"
-            goal = 12 if (name, n) == ("published", 1_000) else None
-            found.append(Row(key, ms[key], "AdamW(fused)", ms[key] / ms[f"AdamW, n = {n}"], goal))
+            found.append(Row(key, ms[key], "AdamW(fused)", ms[key] / ms[f"AdamW, n = {n}"], GOALS.get(key)))
     key = "published, n = 94696"
     found.append(Row(key, ms[key], "byte bound", ms[key] / (BYTES * 94_696 / rate), 2))
     key = "Kronecker, 512 × 512"

@@ -171,6 +171,7 @@ class LodoAutomatic:
         gradient: what both halves read.
         side: room for F D^½.
         update: where `move` leaves the step before it is scaled.
+        whole: where `settle` leaves the step.
 
     Raises:
         ValueError: a tensor has another length.
@@ -184,7 +185,11 @@ class LodoAutomatic:
         gradient: Float[Tensor, " n"],
         side: Float[Tensor, " n"],
         update: Float[Tensor, " n"],
+        whole: Float[Tensor, " n"],
     ) -> None: ...
+    def finite(self) -> bool:
+        """Whether all numbers of the gradient are finite."""
+
     def judge(
         self,
         step: float,
@@ -200,6 +205,9 @@ class LodoAutomatic:
 
     def move(self, step: float, momentum: float) -> float:
         """Updates the running means and the step; returns the scale of the step at a factor of 1."""
+
+    def settle(self, step: float, rate: float) -> None:
+        """Scales the step by the rate that is taken, and moves the mean of the iterates."""
 
 class LodoAutomaticDouble(LodoAutomatic):
     """The same in float64."""

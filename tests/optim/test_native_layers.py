@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from novacula._native import LodoBlocks
-from novacula.optim import LODO
+from novacula._native import LodoAutomatic, LodoBlocks
+from novacula.optim import LODO, automatic
 from novacula.optim.config import GroupOptions
 from novacula.optim.engine import LARGEST_BLOCK, NativeEngine, TorchEngine, make_engine, route
 from novacula.optim.structures.layers import BlockLayers
@@ -88,6 +88,20 @@ def test_the_kernels_refuse_what_would_lead_them_out_of_memory() -> None:
             make(**wrong)
     with pytest.raises(ValueError, match="apply comes before learn"):
         LodoBlocks(phi, None, None, put, get, put, get, 64, vector, vector, vector).learn(1, 1, 0, 0, 0)
+
+
+def test_the_kernels_of_a_step_refuse_vectors_of_other_lengths() -> None:
+    x = Parameter(torch.zeros(5))
+    optimizer = LODO([x])
+    (preconditioner,) = optimizer.preconditioners()
+    phi, vectors = optimizer.state[x]["phi"], [torch.zeros(5) for _ in range(4)]
+    routes = [torch.zeros(1, phi[0, :, 0].numel(), dtype=kind) for kind in (torch.int32, torch.uint16)] * 2
+    blocks = LodoBlocks(phi, None, None, *routes, 64, *vectors[:3])
+    LodoAutomatic(blocks, preconditioner.state, automatic, *vectors)
+    for place in range(4):
+        wrong = [torch.zeros(4) if i == place else vector for i, vector in enumerate(vectors)]
+        with pytest.raises(ValueError, match="vectors"):
+            LodoAutomatic(blocks, preconditioner.state, automatic, *wrong)
 
 
 def test_other_structures_take_the_torch_form() -> None:

@@ -172,8 +172,8 @@ class LodoAutomatic {
   using Vector = Array<T, 1>;
   using Single = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
 
-  LodoAutomatic(nb::object blocks, nb::dict state, nb::handle rules, Vector gradient, Vector side, Vector update)
-      : blocks_(blocks), gradient_(gradient), side_(side), update_(update), at_(nb::cast<LodoBlocks<T>&>(blocks).vectors()) {
+  LodoAutomatic(nb::object blocks, nb::dict state, nb::handle rules, Vector gradient, Vector side, Vector update, Vector whole)
+      : blocks_(blocks), held_{gradient, side, update, whole}, at_(nb::cast<LodoBlocks<T>&>(blocks).vectors()) {
     const auto rule = [&](const char* name) { return nb::cast<double>(rules.attr(name)); };
     at_.rules = {rule("SCALE_RATE"), rule("FIRST_BOOST"), rule("BOOSTED_STEPS"), rule("OVERSHOOT_RATE"),
                  rule("FORGETTING"), rule("SECOND_DECAY"), rule("EPSILON"), rule("TRUST"), rule("AVERAGED"),
@@ -184,9 +184,8 @@ class LodoAutomatic {
       return numbers_.back().data();
     };
     at_.mean = vector("momentum"), at_.root = vector("root_square"), at_.lag = vector("lag");
-    at_.gradient = gradient.data(), at_.side = side.data(), at_.update = update.data();
-    for (const auto* each : {&held_[0], &held_[1], &held_[2], &gradient_, &side_, &update_})
-      require(static_cast<std::ptrdiff_t>(each->shape(0)) == at_.n, "vectors: [n]");
+    at_.gradient = gradient.data(), at_.side = side.data(), at_.update = update.data(), at_.whole = whole.data();
+    for (const Vector& each : held_) require(static_cast<std::ptrdiff_t>(each.shape(0)) == at_.n, "vectors: [n]");
     at_.taken = single("taken"), at_.log_scale = single("log_scale"), at_.step_square = single("step_square");
     at_.learned = single("learned"), at_.cosine = single("cosine"), at_.spread = single("spread");
     at_.toward = single("toward");
@@ -199,6 +198,10 @@ class LodoAutomatic {
     });
     return nb::make_tuple(found.meta_square, found.slope, found.left_v, found.left_square, found.v_square);
   }
+
+  bool finite() const { return table<T>().finite(at_); }
+
+  void settle(double step, double rate) const { table<T>().settle(at_, step, rate); }
 
   double move(double step, double momentum) {
     return without_gil([&](LodoBlocks<T>& blocks) { return blocks.move(at_, {step, momentum, 1}); });
@@ -213,7 +216,6 @@ class LodoAutomatic {
   }
 
   nb::object blocks_;
-  Vector gradient_, side_, update_;
   std::vector<Vector> held_;
   std::vector<Single> numbers_;
   optim::Automatic<T> at_;
@@ -224,11 +226,14 @@ void bind_automatic(nb::module_& module, const char* name) {
   using Class = LodoAutomatic<T>;
   using Vector = typename Class::Vector;
   nb::class_<Class>(module, name)
-      .def(nb::init<nb::object, nb::dict, nb::handle, Vector, Vector, Vector>(), nb::arg("blocks"), nb::arg("state"),
-           nb::arg("rules"), nb::arg("gradient"), nb::arg("side"), nb::arg("update"))
+      .def(nb::init<nb::object, nb::dict, nb::handle, Vector, Vector, Vector, Vector>(), nb::arg("blocks"),
+           nb::arg("state"), nb::arg("rules"), nb::arg("gradient"), nb::arg("side"), nb::arg("update"),
+           nb::arg("whole"))
       .def("judge", &Class::judge, nb::arg("step"), nb::arg("momentum"), nb::arg("factor"), nb::arg("rate"),
            nb::arg("keep_first"), nb::arg("keep_second"), nb::arg("epsilon"), nb::arg("ready"))
-      .def("move", &Class::move, nb::arg("step"), nb::arg("momentum"));
+      .def("finite", &Class::finite)
+      .def("move", &Class::move, nb::arg("step"), nb::arg("momentum"))
+      .def("settle", &Class::settle, nb::arg("step"), nb::arg("rate"));
 }
 
 template <class T>

@@ -208,7 +208,7 @@ class NativeEngine(Engine):
         self._v, self._left, self._product = torch.zeros(3, structure.n, dtype=state["phi"].dtype)
         vectors = (self._v, self._left, self._product)
         self._kernels = kind(state["phi"], *moments, *forward, *backward, window, *vectors)
-        self._gradient, self._side, self._update = torch.zeros(3, structure.n, dtype=state["phi"].dtype)
+        self._gradient, self._side, self._update, self._whole = torch.zeros(4, structure.n, dtype=state["phi"].dtype)
         self._automatic = self._automatic_kernels(state) if "root_square" in state else None
 
     def _automatic_kernels(self, state: dict[str, Tensor]) -> "LodoAutomatic | None":
@@ -218,34 +218,41 @@ class NativeEngine(Engine):
             return None
         state |= {name: state[name].double() for name in NUMBERS}  # others may have written them as float32
         kind = LodoAutomatic if state["phi"].dtype == torch.float32 else LodoAutomaticDouble
-        return kind(self._kernels, state, automatic, self._gradient, self._side, self._update)
+        return kind(self._kernels, state, automatic, self._gradient, self._side, self._update, self._whole)
 
     @property
     def knows_automatic(self) -> bool:
-        """Whether `judge` and `move` can be called."""
+        """Whether `enter`, `judge`, `move` and `settle` can be called, once each in a step and in this order."""
         return self._automatic is not None
 
-    def judge(self, gradient: Float[Tensor, " n"], state: dict[str, Tensor], options: GroupOptions) -> MetaStep:
-        """Does what `Preconditioner` does in torch when it learns from a gradient, with the automatic scale.
+    def enter(self, gradient: Float[Tensor, " n"]) -> bool:
+        """Keeps the gradient of a step; returns whether all its numbers are finite."""
+        assert self._automatic is not None
+        self._gradient.copy_(gradient)
+        return self._automatic.finite()
 
-        All parameters had the same rate in the last step.
+    def judge(self, state: dict[str, Tensor], options: GroupOptions, factor: float) -> MetaStep:
+        """Learns from the gradient, with the automatic scale, as `Preconditioner` does in torch.
+
+        All parameters had the same rate in the last step, `factor`.
         """
         assert self._automatic is not None
-        self._gradient.copy_(gradient)
         ready, self._ready = self._ready, False
-        step, factor = float(state["step"]), float(state["rates"][0])
         rate = folded_rate(options, int(state["meta_step"])) if options.meta_optimizer == "adam" else options.meta_lr
         learning = rate, *options.meta_betas, options.meta_eps
-        return MetaStep(*self._automatic.judge(step, options.momentum, factor, *learning, ready))
+        return MetaStep(*self._automatic.judge(float(state["step"]), options.momentum, factor, *learning, ready))
 
-    def move(
-        self, gradient: Float[Tensor, " n"], state: dict[str, Tensor], options: GroupOptions, keep: bool
-    ) -> tuple[Float[Tensor, " n"], float]:
+    def move(self, state: dict[str, Tensor], options: GroupOptions, keep: bool) -> tuple[Float[Tensor, " n"], float]:
         """Updates the running means; returns the step before it is scaled, and its scale at a factor of 1."""
         assert self._automatic is not None
-        self._gradient.copy_(gradient)
         self._ready = keep
         return self._update, self._automatic.move(float(state["step"]), options.momentum)
+
+    def settle(self, state: dict[str, Tensor], rate: Rate) -> Float[Tensor, " n"]:
+        """Scales the step by the rate that is taken, and moves the mean of the iterates; returns the step."""
+        assert self._automatic is not None
+        self._automatic.settle(float(state["step"]), float(rate))
+        return self._whole
 
     @property
     @override

@@ -90,9 +90,8 @@ def check_dense(groups: Sequence[ParameterGroup]) -> None:
 
 def real(tensor: Tensor) -> Tensor:
     """Returns a view of what this process holds of a tensor, with complex numbers as pairs."""
-    tensor = tensor.detach()
-    local = getattr(tensor, "to_local", None)  # a distributed tensor's shard
-    tensor = tensor if local is None else local()
+    local = getattr(type(tensor), "to_local", None)  # a distributed tensor's shard
+    tensor = tensor.detach() if local is None else local(tensor.detach())
     return torch.view_as_real(tensor) if tensor.is_complex() else tensor
 
 

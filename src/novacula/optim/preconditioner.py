@@ -57,8 +57,8 @@ class Preconditioner:
         self._engine = make_engine(self.structure, state, shared.engine)
         fused = isinstance(self._engine, NativeEngine) and self._engine.knows_automatic
         self._native = self._engine if fused else None
-        # Whether all parameters had the same rate in the last step.
-        self._even = bool((state["rates"] == state["rates"][0]).all())
+        # The rate of the last step, if the native kernels know all of it: all parameters had the same.
+        self._even = float(state["rates"][0]) if bool((state["rates"] == state["rates"][0]).all()) else None
         # Whether the next gradient tells how good the last step was.
         self._pending = not math.isnan(float(state["taken"]))
         self._versions: list[int] | None = None
@@ -75,13 +75,14 @@ class Preconditioner:
     def step(self, gradient: Float[Tensor, " n"]) -> None:
         """Learns from a gradient, then moves the parameters; a gradient that is not finite is only counted."""
         options = self._current_options()
-        if not torch.compiler.is_compiling() and not _is_finite(gradient):
+        finite = _is_finite if self._native is None else self._native.enter
+        if not torch.compiler.is_compiling() and not finite(gradient):
             self.state["skipped"] += 1
             return
         if self._pending and self._learns(options):
             self.state["meta_step"] += 1
-            if self._native is not None and self._even:
-                self.meta_step = self._native.judge(gradient, self.state, options)
+            if self._native is not None and self._even is not None:
+                self.meta_step = self._native.judge(self.state, options, self._even)
             else:
                 self._learn(gradient, options)
         self._move(gradient, options)
@@ -160,7 +161,7 @@ class Preconditioner:
         """Moves φ and the automatic scale along the gradient of the loss with respect to the last step."""
         if not self._engine.ready or self._frame is None:
             rates = self.state["rates"]
-            self._frame = self._frame_of(None if self._even else rates)
+            self._frame = self._frame_of(None if bool((rates == rates[0]).all()) else rates)
             self._multiply(options, keep=True)
         assert self._frame is not None and self._product is not None
         _, left = Frame(self._frame.side).enter(gradient)
@@ -184,10 +185,10 @@ class Preconditioner:
         """Adds the gradient to its running mean m, and moves the parameters along -G m."""
         self.state["step"] += 1
         rate, rates = self._rates()
-        self._even = rates is None
-        self.state["rates"].copy_(torch.as_tensor(rate) if rates is None else rates)
+        self._even = None if rates is not None or self._native is None else float(rate)
+        self.state["rates"].fill_(rate) if rates is None else self.state["rates"].copy_(rates)
         if self._native is not None and rates is None:
-            update, scale = self._native.move(gradient, self.state, options, self._learns(options))
+            update, scale = self._native.move(self.state, options, self._learns(options))
             rate = rate * scale
         else:
             update, rate = self._update(gradient, rate, rates, options)
@@ -197,7 +198,6 @@ class Preconditioner:
         self._write(update, rate)
         self.last = gradient, update
         self._pending = True
-        self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
 
     def _update(
         self, gradient: Tensor, rate: Rate, rates: Float[Tensor, " members"] | None, options: GroupOptions
@@ -278,18 +278,21 @@ class Preconditioner:
 
     def _write(self, update: Tensor, rate: Rate) -> None:
         """x ← x (1 - lr · weight decay) - rate · update."""
-        whole = update * rate
-        for parameter, group, piece in zip(
-            self.members.parameters, self.members.groups, whole.split(self.members.sizes), strict=True
-        ):
+        settled = self._even is not None and not any(group["weight_decay"] for group in self.members.groups)
+        whole = self._native.settle(self.state, rate) if self._native and settled else update * rate
+        pieces = whole.split(self.members.sizes) if len(self.members.sizes) > 1 else (whole,)
+        for parameter, group, piece in zip(self.members.parameters, self.members.groups, pieces, strict=True):
             if parameter.grad is None:
                 continue
             target = real(parameter)
             if group["weight_decay"]:
                 piece.add_((_number(group["lr"]) * self._scale() * group["weight_decay"] * target).flatten())
             target.sub_(piece.view(target.shape).to(target.dtype))
+        if settled:
+            return
         if (lag := self.state.get("lag")) is not None:
             lag.sub_(whole).mul_(1 - automatic.averaged(self.state["step"]).to(lag))
+        self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
 
 
 def _number(rate: Rate) -> Rate:

@@ -100,4 +100,25 @@ double move(const Layers<T>& layers, const Automatic<T>& at, const Moment& now) 
   return scale * part;
 }
 
+// Whether all numbers of the gradient are finite: any other times 0 is not a number.
+template <class T>
+bool finite(const Automatic<T>& at) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (Index i = 0; i < at.n; ++i) sum += at.gradient[i] * 0;
+  return sum == 0;
+}
+
+// Scales the update to the step, and moves the mean of the iterates.
+template <class T>
+void settle(const Automatic<T>& at, double step, double rate) {
+  const T scale = static_cast<T>(rate), kept = static_cast<T>(1 - at_most(at.rules.averaged / step, 1));
+#pragma omp simd
+  for (Index i = 0; i < at.n; ++i) {
+    at.whole[i] = scale * at.update[i];
+    at.lag[i] = kept * (at.lag[i] - at.whole[i]);
+  }
+  *at.taken = rate;
+}
+
 }  // namespace novacula::NOVACULA_SET::optim

@@ -16,6 +16,8 @@ constexpr novacula::optim::LayersTable<T> functions = {
     },
     judge<T>,
     move<T>,
+    finite<T>,
+    settle<T>,
 };
 
 }  // namespace

@@ -59,8 +59,9 @@ struct Automatic {
   Rules rules;
   // The running means of the state; how far the iterate is from the mean of iterates.
   T *mean, *root, *lag;
-  // The new gradient; F D^½; what T multiplies; what `learn` learns from; T v; the step before it is scaled.
-  T *gradient, *side, *v, *left, *product, *update;
+  // The new gradient; F D^½; what T multiplies; what `learn` learns from; T v; the step before and
+  // after it is scaled.
+  T *gradient, *side, *v, *left, *product, *update, *whole;
   double *taken, *log_scale, *step_square, *learned, *cosine, *spread, *toward;
 };
 
@@ -83,6 +84,8 @@ struct LayersTable {
   // The halves of a step of the automatic form; unless `ready`, the last product is made again first.
   Judged (*judge)(const Layers<T>& layers, const Automatic<T>& at, const Moment& now, MetaStep step, bool ready);
   double (*move)(const Layers<T>& layers, const Automatic<T>& at, const Moment& now);
+  bool (*finite)(const Automatic<T>& at);
+  void (*settle)(const Automatic<T>& at, double step, double rate);
 };
 
 }  // namespace novacula::optim
