@@ -1,4 +1,4 @@
-"""Are decimal outputs explained? Eight tasks, each as a function and as 300 rows of 12 steps, written before any was run.
+"""Are decimal outputs explained? Eight tasks as functions and as 300 rows of 12 steps, written before any was run.
 
     python benchmarks/studies/distill_decimals.py [--tasks NAME,…] [--seconds 60] [--json PATH]
 
@@ -132,7 +132,7 @@ def main() -> None:
             shown = "; ".join(line.strip() for line in body if line.strip())
             kept.append(
                 {"task": name, "form": form, "outcome": found.outcome, "true": true, "nodes": found.nodes}
-                | {"seconds": seconds, "checked": found.checked, "program": found.program}
+                | {"seconds": seconds, "checked": found.checked, "reason": found.reason, "program": found.program}
             )
             table_row(name, form, found.outcome, true, found.nodes, seconds, f"`{shown[:160]}`")
     if options.json:

@@ -7,6 +7,8 @@ a process of its own, which can be ended. Source: ours.
 
 import importlib
 import json
+import math
+import numbers
 import operator
 import os
 import re
@@ -32,7 +34,7 @@ MEMORY_MB = 4000
 """The address space of a function's own process, in 10^6 bytes."""
 LOADING_SECONDS = 60.0
 """The longest time to load a function's module in a process of its own."""
-Item = int | str | bool
+Item = int | float | str | bool
 """What a function may put out."""
 _BATCH = 500
 _HEAD = struct.Struct("!i")
@@ -97,7 +99,7 @@ def load_function(name: str) -> Callable[..., Any]:
 
 
 class FunctionProcess:
-    """Calls a function from a list to a list of integers, texts or truth values in a process of its own.
+    """Calls a function from a list to a list of numbers, texts or truth values in a process of its own.
 
     The function can neither stop this process nor fill its memory, and its output is not shown.
 
@@ -233,11 +235,22 @@ def _answer(function: Callable[..., Any], argument: list) -> list[list[Item]] | 
     for step, item in enumerate(items):
         values = item if isinstance(item, list | tuple) else [item]
         try:
-            result.append([value if isinstance(value, str | bool) else operator.index(value) for value in values])
-        except TypeError:
-            allowed = "outputs are integers, texts or truth values, or lists of them"
+            result.append([_plain(value) for value in values])
+        except (TypeError, ValueError):
+            allowed = "outputs are numbers, texts or truth values, or lists of them"
             return f"returned {str(item)[:40]!r} at step {step}; {allowed}"
     return result
+
+
+def _plain(value: Any) -> Item:
+    """A value as JSON has it; raises TypeError or ValueError for any other."""
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, float | numbers.Rational) and not isinstance(value, int):
+        if not math.isfinite(value):
+            raise ValueError
+        return float(value)
+    return operator.index(value)
 
 
 def _described(error: BaseException) -> str:

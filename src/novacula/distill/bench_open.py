@@ -12,11 +12,11 @@ from typing import Literal
 
 import numpy as np
 
-from novacula.distill.behavior import Function
 from novacula.distill.choose import choose
 from novacula.distill.config import RunConfig
 from novacula.distill.distillation import Distillation
 from novacula.distill.findings import DistillFindings
+from novacula.distill.function import Function
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.run import RUN, RunInputs

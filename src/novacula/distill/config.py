@@ -41,11 +41,12 @@ class RunConfig:
     """Also look for a program without a network: ask a function, merge states of data, or look at them as they are. A
     function that shows its program so needs no network."""
     low: int = 0
-    """The least input of a function."""
+    """The least input of a function or an ONNX file."""
     high: int = 1
-    """The largest input of a function."""
+    """The largest input of a function, or of an ONNX file that reads numbers."""
     alphabet: tuple[str, ...] = ()
-    """Words that a function reads in place of integers, separated by commas; false,true stands for truth values."""
+    """Words that a function or an ONNX file reads in place of integers, separated by commas; false,true are truth
+    values."""
     command: Annotated[str, DEVICE] = ""
     """A device in place of a source: a command that gets a line for every input and answers each with a line. It is run
     without a shell, and must have no comma."""
@@ -58,10 +59,14 @@ class RunConfig:
     tolerate: float = 0.0
     """The largest share of rows of data that may be left out as mislabelled, 0 to 0.2. Rows are left out only if that
     makes the description shorter: a program and its exceptions."""
+    within: float = 0.0
+    """The largest error of decimal outputs. By default half a unit of the last place in data, and 10^-9 of the largest
+    output of a function."""
     streams: Annotated[int, ADVANCED] = 1
     """Input streams of a function. With 2, the function gets one list, with an item [a, b] for every step."""
     length: int = 10
-    """Length of the sequences on which a function is learned. The program is checked at twice and five times that."""
+    """Length of the sequences on which a function is learned, or an ONNX file was trained. The program is checked at
+    twice and five times that."""
     call_seconds: Annotated[float, ADVANCED] = 10.0
     """The longest time that a function may take for one sequence, in seconds."""
 
@@ -73,7 +78,9 @@ class RunConfig:
         problems += unless_within("--queries", self.queries, 100, 10**6)
         if "," in self.command + self.cache or not (self.command + self.cache + self.reset).isprintable():
             problems.append("--command and --cache must have no comma, and with --reset only printable letters")
-        problems += unless_within("--tolerate", self.tolerate, 0, 0.2)
+        problems += unless_within("--tolerate", self.tolerate, 0, 0.2) + unless_within(
+            "--within", self.within, 0, 10**6
+        )
         problems += unless_within("--streams", self.streams, 1, 8) + unless_within("--length", self.length, 2, 100)
         if not -_WIDEST <= self.low <= self.high <= _WIDEST:
             problems.append(f"--low is {self.low} and --high is {self.high}; -10^6 ≤ low ≤ high ≤ 10^6 must hold")

@@ -83,9 +83,9 @@ def checked(source: Source, certificate: Certificate | None) -> str:
     against = _AGAINST[source.kind].format(name=source.name, length=length)
     if certificate is None:
         return f"There is no program to compare with {against}."
-    text = " ".join(filter(None, (f"Compared with {against}.", source.note, certificate.sentences)))
+    words = source.sequences.alphabet
+    text = " ".join(filter(None, (f"Compared with {against}.", source.note, certificate.sentences, words.tolerance)))
     if example := certificate.counterexample:
-        words = source.sequences.alphabet
         expected, found = (words.shown([outputs], True) for outputs in (example.expected, example.found))
         last = f"the last output must be {expected} and is {found}"
         if certificate.tier == "departs":

@@ -2,7 +2,7 @@
 
 A file of JSON lines has an object in each line, ``{"x": [...], "y": [...]}``, with an item for every step: an integer,
 a text or a truth value, or a list of these where there are several streams or outputs. All values of a stream or an
-output are of one kind. Where no row has this form, but x of every row has one
+output are of one kind. Numbers of an output may be decimals. Where no row has this form, but x of every row has one
 list for every stream, it is read as that. A CSV file has the header ``sequence,step,x0[,x1…],y0[,y1…]`` and a line for
 every step, numbered from 0, of every sequence; a column is of text if its first cell is no number, and of truth values
 if all its cells are true or false. Source: ours.
@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from novacula.distill.sequences import Alphabet, Column, Sequences, Word, Words, check_function, padded, refuse
+from novacula.distill.decimals import Decimals, scales_of
+from novacula.distill.sequences import Alphabet, Column, Meanings, Sequences, Word, check_function, padded, refuse
 from novacula.errors import InputError
 from novacula.files import JSON, parse_json, read_buffer
 
@@ -30,13 +31,17 @@ MAX_NUMBERS = 50_000_000
 
 _ENOUGH = 1000
 _INTEGER = re.compile(r"-?[0-9]{1,13}")
-_Values = list[list[Word | int]]
+_Values = list[list[Word | int | float]]
 _Row = tuple[_Values, _Values]
 """For every step the values of all streams, and those of all outputs."""
 
 
-def load_sequences(path: str | os.PathLike[str]) -> Sequences:
+def load_sequences(path: str | os.PathLike[str], within: float = 0.0) -> Sequences:
     """Returns the data set of a ``.jsonl`` or ``.csv`` file.
+
+    Args:
+        path: of the file.
+        within: the largest error of decimal outputs; 0 for half a unit of their last place.
 
     Raises:
         InputError: naming lines, and listing the first broken rules of every kind: unreadable or too large; not JSON,
@@ -44,13 +49,17 @@ def load_sequences(path: str | os.PathLike[str]) -> Sequences:
             different width; values of several kinds, or that are no integer, text or truth value; steps that are
             missing or repeated; outputs that depend on the future, or differ for the same inputs.
     """
-    sequences, places = load_rows(path)
+    sequences, places = load_rows(path, within)
     check_function(sequences, places)
     return sequences
 
 
-def load_rows(path: str | os.PathLike[str]) -> tuple[Sequences, list[str]]:
+def load_rows(path: str | os.PathLike[str], within: float = 0.0) -> tuple[Sequences, list[str]]:
     """Returns the data set, though its rows may contradict each other, and what errors call each row.
+
+    Args:
+        path: of the file.
+        within: the largest error of decimal outputs; 0 for half a unit of their last place.
 
     Raises:
         InputError: as `load_sequences`, but for outputs that no function has.
@@ -64,17 +73,24 @@ def load_rows(path: str | os.PathLike[str]) -> tuple[Sequences, list[str]]:
         raise InputError(source, "holds no sequences")
     places, parts = list(rows), list(rows.values())
     _check_widths(parts, places, source)
-    (x, inputs), (y, outputs) = (_coded([row[part] for row in parts]) for part in (0, 1))
+    x, inputs = _coded([row[0] for row in parts], {})
+    silent = next((y[0] for x, y in parts if not any(x[0])), None)
+    try:
+        scales = scales_of([row[1] for row in parts], silent, within, rounded=True)
+    except ValueError as error:
+        raise InputError(source, str(error)) from error
+    y, outputs = _coded([row[1] for row in parts], scales)
     sequences = padded(list(zip(x, y, strict=True)), source, Alphabet(inputs, outputs))
     return sequences, places
 
 
-def _coded(rows: list[_Values]) -> tuple[list[np.ndarray], tuple[Words | None, ...]]:
-    """Rows of integers, and the words that these stand for in every stream; no words where all are integers."""
+def _coded(rows: list[_Values], scales: dict[int, Decimals]) -> tuple[list[np.ndarray], Meanings]:
+    """Rows of integers, and what these stand for in every stream; nothing where all are integers."""
     steps = [step for row in rows for step in row]
     columns = [Column() for _ in steps[0]]
     codes = []
-    for column, values in zip(columns, zip(*steps, strict=True), strict=True):
+    for place, (column, values) in enumerate(zip(columns, zip(*steps, strict=True), strict=True)):
+        column.scale = scales.get(place)
         assert not column.problem(values[0])
         codes.append(column.codes(values))
     table = np.array(codes, np.int64).T
@@ -116,7 +132,7 @@ def _json_lines(data: bytearray, source: str) -> dict[str, _Row]:
     refuse(source, problems)
     if members and all(_by_stream(x, y) for x, y in members.values()):
         members = {place: ([list(item) for item in zip(*x, strict=True)], y) for place, (x, y) in members.items()}
-    columns: _Columns = defaultdict(Column)
+    columns: _Columns = {}
     rows = {place: _row(x, y, place, problems, columns) for place, (x, y) in members.items()}
     refuse(source, problems)
     return {place: row for place, row in rows.items() if row is not None}
@@ -166,13 +182,17 @@ def _items(items: list[JSON], name: str, place: str, problems: list[str], column
             problems.append(f"{where}: integers and lists are mixed")
         elif len(item) != len(lists[0]) or not item:
             problems.append(f"{where}: {len(item)} numbers where step 0 has {len(lists[0])}")
-        elif wrong := [said for i, value in enumerate(item) if (said := columns[name, i].problem(value))]:
+        elif wrong := [said for i, value in enumerate(item) if (said := _column(columns, name, i).problem(value))]:
             problems.append(f"{where}: {wrong[0]}")
         else:
-            values.append([value for value in item if isinstance(value, int | str)])
+            values.append([value for value in item if isinstance(value, int | str | float)])
             continue
         break
     return values
+
+
+def _column(columns: _Columns, name: str, place: int) -> Column:
+    return columns.setdefault((name, place), Column(decimals=name == "y"))
 
 
 # --- CSV ----------------------------------------------------------------------------------------------------------
@@ -186,13 +206,13 @@ def _csv(data: bytearray, source: str) -> dict[str, _Row]:
         raise InputError(source, f"byte {error.start}: not UTF-8") from error
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     problems: list[str] = []
-    steps: dict[str, dict[int, list[Word | int]]] = defaultdict(dict)
+    steps: dict[str, dict[int, list[Word | int | float]]] = defaultdict(dict)
     columns: list[Column] = []
     first_lines: dict[str, int] = {}
     try:
         header = [name.strip() for name in next(lines, [])]
         streams, outputs = _columns(header, source)
-        columns = [Column() for _ in range(streams + outputs)]
+        columns = [Column(decimals=place >= streams) for place in range(streams + outputs)]
         for cells in lines:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -245,7 +265,7 @@ def _columns(header: list[str], source: str) -> tuple[int, int]:
 
 def _cells(
     cells: list[str], header: list[str], line: int, problems: list[str], columns: list[Column]
-) -> tuple[str, int, list[Word | int] | None]:
+) -> tuple[str, int, list[Word | int | float] | None]:
     """Sequence, step and values of a line; None for the values where something is wrong with it."""
     if len(cells) != len(header):
         problems.append(f"line {line}: {len(cells)} cells where the header has {len(header)}")
@@ -262,7 +282,7 @@ def _cells(
     if values[0] < 0:
         problems.append(f"line {line}: step {values[0]}; steps count from 0")
         return "", 0, None
-    return cells[0].strip(), values[0], [value for value in values[1:] if isinstance(value, int | str)]
+    return cells[0].strip(), values[0], [value for value in values[1:] if isinstance(value, int | str | float)]
 
 
 def _value(cell: str) -> JSON:

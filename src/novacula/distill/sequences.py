@@ -1,12 +1,14 @@
 """Data: input sequences beside output sequences, whose lengths may differ. Source: ours."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Int
 
+from novacula.distill.decimals import Decimals
 from novacula.errors import InputError
 
 LISTED = 10
@@ -15,6 +17,8 @@ LISTED = 10
 
 Word = str | bool
 Words = tuple[Word, ...]
+Meanings = tuple[Words | Decimals | None, ...]
+"""What the integers of each stream stand for; None for themselves."""
 MAX_MAGNITUDE = 10**12
 """The largest input or output of a data set."""
 _LONGEST_WORD = 60
@@ -27,11 +31,11 @@ class Alphabet:
 
     Attributes:
         inputs: the words of each stream; None where it has integers. Empty where all streams have.
-        outputs: the same of outputs.
+        outputs: the same of outputs, or how the integers of one stand for decimals.
     """
 
     inputs: tuple[Words | None, ...] = ()
-    outputs: tuple[Words | None, ...] = ()
+    outputs: "Meanings" = ()
 
     def shown(self, items: Iterable[Sequence[int]], outputs: bool = False) -> str:
         """Returns inputs, or outputs, as a list in words; those of one step in brackets where they are several."""
@@ -45,23 +49,34 @@ class Alphabet:
         parts = []
         for name, streams in (("input", self.inputs), ("output", self.outputs)):
             for place, words in enumerate(streams):
-                if words is not None:
-                    codes = ", ".join(f"{code} is {said(code, place, streams)}" for code in range(len(words)))
+                if isinstance(words, Decimals) and not words.values:
+                    parts.append(f"Of {name} {place}, n is {words.sentence}.")
+                elif words is not None:
+                    size = len(words.values if isinstance(words, Decimals) else words)
+                    codes = ", ".join(f"{code} is {said(code, place, streams)}" for code in range(size))
                     parts.append(f"Of {name} {place}, {codes}.")
         return " ".join(parts)
+
+    @property
+    def tolerance(self) -> str:
+        """A sentence on how near decimal outputs must be; empty without any."""
+        errors = sorted({words.within for words in self.outputs if isinstance(words, Decimals)})
+        return f"Decimal outputs are right within {' or '.join(f'{error:.3g}' for error in errors)}." if errors else ""
 
 
 INTEGERS = Alphabet()
 """No words at all."""
 
 
-def word(value: int, place: int, words: tuple[Words | None, ...]) -> Word | int:
+def word(value: int, place: int, words: Meanings) -> Word | int | float:
     """Returns what an integer of a stream or an output stands for."""
     known = words[place] if place < len(words) else None
+    if isinstance(known, Decimals):
+        return known.value(value)
     return value if known is None or not 0 <= value < len(known) else known[value]
 
 
-def said(value: int, place: int, words: tuple[Words | None, ...]) -> str:
+def said(value: int, place: int, words: Meanings) -> str:
     """Returns the text, as Python writes it, of what an integer of a stream or an output stands for."""
     meant = word(value, place, words)
     return json.dumps(meant, ensure_ascii=False) if isinstance(meant, str) else str(meant)
@@ -72,22 +87,27 @@ class Column:
 
     Args:
         kind: `int`, `str` or `bool`; None where the first value tells.
+        decimals: whether numbers need not be integers.
     """
 
-    def __init__(self, kind: type | None = None) -> None:
-        self.kind = kind
+    def __init__(self, kind: type | None = None, decimals: bool = False) -> None:
+        self.kind, self._decimals = kind, decimals
+        self.scale: Decimals | None = None
         self._codes: dict[Word, int] = {}
 
     @property
-    def words(self) -> Words | None:
-        """The words so far, by their integers; None for integers."""
-        return None if self.kind in (None, int) else tuple(self._codes)
+    def words(self) -> Words | Decimals | None:
+        """The words so far, by their integers, or the scale of decimals; None for integers."""
+        return self.scale if self.kind in (None, int) else tuple(self._codes)
 
     def problem(self, value: object, largest: int = MAX_MAGNITUDE) -> str:
         """Returns what speaks against a value; empty where nothing does."""
         self.kind = self.kind or (type(value) if value != "" and isinstance(value, str | bool) else int)
         if self.kind is int:
-            sound, wanted = type(value) is int and abs(value) <= largest, "no integer of at most 10^12 in magnitude"
+            number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            whole = not isinstance(value, float) or self._decimals or self.scale is not None
+            sound = number and whole and abs(value) <= largest
+            wanted = f"no {'number' if self._decimals else 'integer'} of at most 10^12 in magnitude"
         elif type(value) is not self.kind:
             sound, wanted = False, f"no {_KINDS[self.kind]}, as the first value is"
         else:
@@ -95,8 +115,14 @@ class Column:
             wanted = f"no text of 1 to {_LONGEST_WORD} printable letters"
         return "" if sound else f"{str(value)[:40]!r} is {wanted}"
 
-    def codes(self, values: Sequence[Word | int]) -> list[int]:
-        """Returns the integers that stand for values without problems; new words are numbered in their order."""
+    def codes(self, values: Sequence[Word | int | float]) -> list[int]:
+        """Returns the integers that stand for values without problems; new words are numbered in their order.
+
+        Raises:
+            ValueError: a decimal is not within the tolerance of anything that an integer stands for.
+        """
+        if self.scale is not None:
+            return self.scale.codes([float(value) for value in values])
         if self.kind is bool:
             self._codes = {False: 0, True: 1}
         if self.words is None:

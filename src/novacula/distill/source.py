@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from novacula.distill.behavior import Function, Once, RecurrentNetwork, Unasked
+from novacula.distill.behavior import RecurrentNetwork, Unasked
 from novacula.distill.config import RunConfig, unless_equipped
 from novacula.distill.device import Device
+from novacula.distill.function import Function, Once
 from novacula.distill.sequences import Sequences, Words, check_function, joined
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
@@ -27,7 +28,7 @@ ROWS = 10_000
 VALIDATION = 2_000
 """Number of sequences by which networks are chosen."""
 _PART = 8
-_SUFFIXES: dict[str, Kind] = {".csv": "data", ".jsonl": "data", ".safetensors": "network"}
+_SUFFIXES: dict[str, Kind] = {".csv": "data", ".jsonl": "data", ".safetensors": "network", ".onnx": "network"}
 _FUNCTION_WORDS = 60_000
 _PROBED = 60
 
@@ -101,7 +102,7 @@ def kind_of(name: str) -> Kind:
     raise InputError(
         name,
         f"is no benchmark task{hint}; give a task, a .csv or .jsonl file of sequences, a function as module:name, or "
-        "the .safetensors file of a network",
+        "the .safetensors or .onnx file of a network",
     )
 
 
@@ -145,7 +146,7 @@ def _task(name: str, config: RunConfig) -> Source:
 def _data(name: str, config: RunConfig) -> Source:
     from novacula.distill.sequence_files import load_rows
 
-    sequences, places = load_rows(name)
+    sequences, places = load_rows(name, config.within)
     if not config.tolerate:
         check_function(sequences, places)
     rows = len(sequences.x)
@@ -167,6 +168,8 @@ def _function(name: str, config: RunConfig) -> Source:
     length, note = _fitting_length(function, low, high, streams, config.length)
     sample = uniform(low, high, streams)
     x = sample(ROWS + VALIDATION, length, _generator(config))
+    long = [draw(_PROBED, LONGEST * length, _generator(config)) for draw in (sample, structured(low, high, streams))]
+    function.settle_decimals([*long, x[:_PROBED]], config.within)
     numbers = function.puts_out_numbers(x[:_PROBED])  # the integers that stand for words depend on when it is asked
     y = None if numbers else function.run(x)
     alphabet = function.alphabet(streams)
@@ -225,6 +228,10 @@ def _fitting_length(function: Function, low: int, high: int, streams: int, lengt
 
 
 def _network(name: str, config: RunConfig) -> Source:
+    if Path(name).suffix.lower() == ".onnx":
+        from novacula.distill.onnx_file import load_onnx_network
+
+        return network_source(name, load_onnx_network(name, config), config)
     from novacula.distill.network import load_network
 
     return network_source(name, load_network(name), config)

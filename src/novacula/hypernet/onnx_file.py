@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.files import read_buffer
 from novacula.hypernet.architecture import ACTIVATIONS, Architecture
 from novacula.hypernet.network import MAX_BYTES, TargetNetwork
 from novacula.options import refuse, unless_installed
@@ -131,15 +130,11 @@ def from_onnx(path: str | os.PathLike[str]) -> TargetNetwork:
     import onnx
     from onnx.reference import ReferenceEvaluator
 
-    try:
-        model = onnx.load_model_from_string(bytes(read_buffer(path, max_bytes=MAX_BYTES)))
-        onnx.checker.check_model(model)
-    except Exception as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(source, f"is no sound ONNX model: {str(error).splitlines()[0][:200]}") from error
+    from novacula.files.onnx import onnx_constants, read_onnx
+
+    model = read_onnx(path, MAX_BYTES)
     network = assembled(_onnx_steps(model.graph, source), source, {"format": "onnx", "producer": model.producer_name})
-    name = next(each.name for each in model.graph.input if each.name not in _initial(model.graph))
+    name = next(each.name for each in model.graph.input if each.name not in onnx_constants(model.graph))
     kind = np.float64 if _element_type(model.graph, name) == onnx.TensorProto.DOUBLE else np.float32
     evaluator = ReferenceEvaluator(model)
 
@@ -154,14 +149,16 @@ def _onnx_steps(graph: Any, source: str) -> list[Step]:  # pyright: ignore[repor
     """The steps from the graph's input to its output."""
     from onnx import helper
 
-    constants = _initial(graph)
+    from novacula.files.onnx import onnx_array, onnx_constants
+
+    constants = onnx_constants(graph)
     data = [each.name for each in graph.input if each.name not in constants]
     chains: dict[str, list[Step]] = {name: [] for name in data[:1]}
     strange: list[str] = [] if len(data) == 1 else [f"has {len(data)} inputs; one is needed"]
     for node in graph.node:
         attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
         if node.op_type == "Constant" and "value" in attributes:
-            constants[node.output[0]] = _array(attributes["value"])
+            constants[node.output[0]] = onnx_array(attributes["value"])
             continue
         if node.op_type == "Transpose" and node.input[0] in constants:
             constants[node.output[0]] = np.transpose(constants[node.input[0]], attributes.get("perm"))
@@ -214,18 +211,6 @@ def _onnx_step(
             return [*chain, simple[kind]] if kind in simple else None
         case _:
             return None
-
-
-def _initial(graph: Any) -> dict[str, np.ndarray]:  # pyright: ignore[reportExplicitAny]
-    return {tensor.name: _array(tensor) for tensor in graph.initializer}
-
-
-def _array(tensor: Any) -> np.ndarray:  # pyright: ignore[reportExplicitAny]
-    from onnx import numpy_helper
-
-    if tensor.data_location == tensor.EXTERNAL:
-        raise InputError("onnx", f"tensor {tensor.name} lies in another file; save the model with its weights inside")
-    return np.asarray(numpy_helper.to_array(tensor))
 
 
 def _element_type(graph: Any, name: str) -> int:  # pyright: ignore[reportExplicitAny]

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.distill.machine import UNKNOWN, Machine
-from novacula.distill.sequences import INTEGERS, Alphabet, Words, word
+from novacula.distill.sequences import INTEGERS, Alphabet, Meanings, word
 
 MOST_STATES = 40
 """Machines with more states are not drawn."""
@@ -98,7 +98,7 @@ def _ranges(values: list[int]) -> list[str]:
     return [part for run in runs for part in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run))]
 
 
-def _plain(values: tuple[int, ...], streams: tuple[Words | None, ...]) -> str:
+def _plain(values: tuple[int, ...], streams: Meanings) -> str:
     """What the values of one step stand for."""
     items = [str(word(value, place, streams)) for place, value in enumerate(values)]
     return items[0] if len(items) == 1 else f"({', '.join(items)})"

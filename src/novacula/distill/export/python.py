@@ -6,12 +6,14 @@ Source: ours.
 
 import ast
 import keyword
+from dataclasses import replace
 
+from novacula.distill.decimals import Decimals
 from novacula.distill.export.text import ATOM, Text, Writer, call, infix, is_truth, printable_lines, renamed, write
-from novacula.distill.expression import Expression, Operator
+from novacula.distill.expression import Expression, Number, Operation, Operator
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
-from novacula.distill.sequences import INTEGERS, Alphabet, Words, said
+from novacula.distill.sequences import INTEGERS, Alphabet, Meanings, said
 
 _TAKEN = (*keyword.kwlist, "state", "x", "xs", "y", "ys", "step", "run", "START", "TABLE", "abs", "min", "max")
 _TAKEN += ("int", "bool", "INPUT", "OUTPUT")
@@ -135,31 +137,46 @@ def _readers(names: tuple[str, ...], alphabet: Alphabet) -> tuple[list[str], lis
     return _tables("INPUT", alphabet.inputs, "{{{}}}", "{1}: {0}"), lines
 
 
-def _tables(name: str, streams: tuple[Words | None, ...], form: str, item: str) -> list[str]:
+def _tables(name: str, streams: Meanings, form: str, item: str) -> list[str]:
+    listed = [words.values if isinstance(words, Decimals) else () if _truths(words) else words for words in streams]
     return [
         f"{_table(name, place, streams)} = "
         + form.format(", ".join(item.format(code, said(code, place, streams)) for code in range(len(words))) + ",")
-        for place, words in enumerate(streams)
-        if words is not None and not _truths(words)
+        for place, words in enumerate(listed)
+        if words
     ]
 
 
-def _table(name: str, place: int, streams: tuple[Words | None, ...]) -> str:
+def _table(name: str, place: int, streams: Meanings) -> str:
     return name if len(streams) == 1 else f"{name}_{place}"
 
 
-def _truths(words: Words) -> bool:
+def _truths(words: object) -> bool:
     return words == (False, True)
 
 
-def _worded(value: Expression, place: int, streams: tuple[Words | None, ...]) -> str:
-    """An output: an integer, or the word that it stands for."""
+def _worded(value: Expression, place: int, streams: Meanings) -> str:
+    """An output: an integer, or the word or decimal that it stands for."""
     words = streams[place] if place < len(streams) else None
     if words is None:
         return _value(value)
+    if isinstance(words, Decimals) and not words.values:
+        return _scaled(value, words)
     if _truths(words):
         return f"bool({python_expression(value)})"
     return f"{_table('OUTPUT', place, streams)}[{_value(value)}]"
+
+
+def _scaled(value: Expression, scale: Decimals) -> str:
+    """A step of a grid as a decimal; a constant that is added goes into the offset."""
+    if isinstance(value, Operation) and value.operator in ("+", "-"):
+        for place, (part, other) in enumerate(zip(value.operands, value.operands[::-1], strict=True)):
+            if isinstance(part, Number) and (place or value.operator == "+"):
+                sign = -1 if value.operator == "-" else 1
+                return _scaled(other, replace(scale, offset=scale.offset + sign * scale.factor * part.value))
+    text = write(value, _WRITERS, _SIGN)
+    simple = scale.factor == 1 and not scale.offset and scale.divisor == 1
+    return scale.text(_value(value) if simple else text.within(_TERM + (scale.factor != 1)))
 
 
 def machine_python(machine: Machine, docstring: str = "", alphabet: Alphabet = INTEGERS) -> str:
@@ -193,7 +210,7 @@ def _numbered(values: list[int]) -> list[tuple[int, int]]:
 
 
 def check_python(source: str) -> None:
-    """Makes sure that a module only computes with integers: it imports, names and calls nothing else.
+    """Makes sure that a module only computes with numbers: it imports, names and calls nothing else.
 
     Raises:
         ValueError: it holds a syntax node, a call or a name that our files never hold.
@@ -208,14 +225,26 @@ def check_python(source: str) -> None:
             raise ValueError(f"line {node.lineno}: the name {node.id} is not allowed")
         if isinstance(node, ast.Attribute) and node.attr != "append":
             raise ValueError(f"line {node.lineno}: the attribute {node.attr} is not allowed")
-        if isinstance(node, ast.Constant) and type(node.value) not in (int, str, bool):
+        if isinstance(node, ast.Constant) and type(node.value) not in (int, str, bool, float):
             raise ValueError(f"line {node.lineno}: {type(node.value).__name__} is not allowed")
 
 
 _ALLOWED = (
     *(ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.For, ast.Expr),
     *(ast.Name, ast.Load, ast.Store, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Subscript, ast.Attribute),
-    *(ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.BitXor, ast.UnaryOp, ast.USub, ast.Not),
+    *(
+        ast.BinOp,
+        ast.Add,
+        ast.Sub,
+        ast.Mult,
+        ast.Div,
+        ast.FloorDiv,
+        ast.Mod,
+        ast.BitXor,
+        ast.UnaryOp,
+        ast.USub,
+        ast.Not,
+    ),
     *(
         ast.Compare,
         ast.Eq,
