@@ -73,6 +73,12 @@ class RunConfig:
     def __post_init__(self) -> None:
         refuse(self._problems())
 
+    @property
+    def words(self) -> tuple[str | bool, ...]:
+        """The words of the alphabet; ``false,true`` are truth values."""
+        truths = {word.lower() for word in self.alphabet} == {"false", "true"}
+        return (False, True) if truths else self.alphabet
+
     def _problems(self) -> list[str]:
         problems = unless_seed(self.seed) + unless_at_least("--networks", self.networks)
         problems += unless_within("--queries", self.queries, 100, 10**6)

@@ -120,7 +120,10 @@ def decimals_of(rows: Sequence[Sequence[float]], within: float, rounded: bool, f
         first: a value that should be the integer 0, such as the output for no input.
     """
     count, distinct = sum(map(len, rows)), sorted({value for row in rows for value in row})
-    given, within = within, within or _tolerance(distinct, rounded)
+    written = max(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in distinct)
+    rounded = rounded and written <= _MOST_PLACES
+    exact = _EXACT * max(map(abs, distinct)) or _EXACT
+    given, within = within, within or (max(exact, 0.5 * 10.0**-written) if rounded else exact)
     places = max(0, math.ceil(-math.log10(2 * within) - _EXACT))
     plain = [Fraction(f"{value:.{places}f}") for value in distinct]
     anchor = first if first is not None else min(distinct, key=abs)
@@ -141,12 +144,6 @@ def decimals_of(rows: Sequence[Sequence[float]], within: float, rounded: bool, f
     if grid is None and rounded and distinct[-1] - distinct[0] < _LARGEST * unit:
         grid = _found(unit, origin, within)
     return grid
-
-
-def _tolerance(values: Sequence[float], rounded: bool) -> float:
-    exact = _EXACT * max(map(abs, values)) or _EXACT
-    places = max(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in values)
-    return max(exact, 0.5 * 10.0**-places) if rounded and places <= _MOST_PLACES else exact
 
 
 def _common(differences: Sequence[Fraction]) -> Fraction:

@@ -77,9 +77,9 @@ def load_onnx_network(path: str | os.PathLike[str], config: RunConfig) -> CellNe
         raise InputError(source, str(error)) from error
     metadata = {"length": str(config.length), **read.said}
     if config.alphabet:
-        metadata["alphabet"] = json.dumps(list(config.alphabet))
+        metadata["alphabet"] = json.dumps(config.words)
     else:
-        symbols = reader.symbols(read)
+        symbols = reader.symbols(read, config)
         metadata |= {"low": str(config.low), "high": str(config.low + symbols - 1 if symbols else config.high)}
     metadata |= {entry.key: entry.value for entry in model.metadata_props}
     network = read_cells(read.arrays, metadata, source)
@@ -113,12 +113,16 @@ class _Reader:
             raise _StrangeError("has no RNN, GRU or LSTM between its input and its first output")
         return read
 
-    def symbols(self, read: _Read) -> int:
-        """The number of inputs where a table or one-hot vectors tell; 0 for numbers."""
+    def symbols(self, read: _Read, config: RunConfig) -> int:
+        """The number of inputs where a table or one-hot vectors tell; 0 for numbers.
+
+        Several numbers a step are a one-hot vector, unless a range of another size is asked for.
+        """
         if "embedding.weight" in read.arrays:
             return len(read.arrays["embedding.weight"])
-        width = read.arrays["core.weight_ih_l0"].shape[1]
-        return width if width > 1 or read.said.get("input") == "one-hot" else 0
+        width, size = read.arrays["core.weight_ih_l0"].shape[1], config.high - config.low + 1
+        asked = (config.low, config.high) != (RunConfig.low, RunConfig.high) and size != width
+        return width if read.said.get("input") == "one-hot" or (width > 1 and not asked) else 0
 
     def _needed(self) -> list[_Node]:
         """The nodes that the first output depends on, in their order."""
@@ -271,9 +275,8 @@ def _compare(reader: _Reader, model: Any, network: CellNetwork, read: _Read, sou
             values = np.eye(len(network.embedding))[values[:, :, 0]]
         values = (values[:, :, 0] if len(sizes) == 2 else values).astype(kind)
         try:
-            found = ReferenceEvaluator(model).run(
-                [model.graph.output[0].name], {reader.inputs[0].name: values.swapaxes(0, 1) if swapped else values}
-            )[0]
+            fed = {reader.inputs[0].name: values.swapaxes(0, 1) if swapped else values}
+            found = np.asarray(next(iter(ReferenceEvaluator(model).run([model.graph.output[0].name], fed))))
             found = found.reshape(steps, rows, -1).swapaxes(0, 1) if swapped else found.reshape(rows, steps, -1)
             errors.append(float(np.abs(found - expected).max()))
         except Exception:

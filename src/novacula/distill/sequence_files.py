@@ -74,13 +74,14 @@ def load_rows(path: str | os.PathLike[str], within: float = 0.0) -> tuple[Sequen
     places, parts = list(rows), list(rows.values())
     _check_widths(parts, places, source)
     x, inputs = _coded([row[0] for row in parts], {})
+    words = tuple(None if isinstance(column, Decimals) else column for column in inputs)
     silent = next((y[0] for x, y in parts if not any(x[0])), None)
     try:
         scales = scales_of([row[1] for row in parts], silent, within, rounded=True)
     except ValueError as error:
         raise InputError(source, str(error)) from error
     y, outputs = _coded([row[1] for row in parts], scales)
-    sequences = padded(list(zip(x, y, strict=True)), source, Alphabet(inputs, outputs))
+    sequences = padded(list(zip(x, y, strict=True)), source, Alphabet(words, outputs))
     return sequences, places
 
 

@@ -15,7 +15,7 @@ from novacula.distill.behavior import RecurrentNetwork, Unasked
 from novacula.distill.config import RunConfig, unless_equipped
 from novacula.distill.device import Device
 from novacula.distill.function import Function, Once
-from novacula.distill.sequences import Sequences, Words, check_function, joined
+from novacula.distill.sequences import Sequences, check_function, joined
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
 from novacula.errors import InputError
@@ -162,7 +162,7 @@ def _data(name: str, config: RunConfig) -> Source:
 
 
 def _function(name: str, config: RunConfig) -> Source:
-    words, streams = input_words(config.alphabet), config.streams
+    words, streams = config.words, config.streams
     low, high = (0, len(words) - 1) if words else (config.low, config.high)
     function = Function(name, config.call_seconds, words)
     length, note = _fitting_length(function, low, high, streams, config.length)
@@ -184,7 +184,7 @@ def _function(name: str, config: RunConfig) -> Source:
 
 
 def _command(config: RunConfig) -> Source:
-    words, name, streams, length = input_words(config.alphabet), config.command, config.streams, config.length
+    words, name, streams, length = config.words, config.command, config.streams, config.length
     low, high = (0, len(words) - 1) if words else (config.low, config.high)
     device = Device(name, config.call_seconds, config.reset, config.queries, config.cache)
     function = Function(name, words=words, process=device)
@@ -195,12 +195,6 @@ def _command(config: RunConfig) -> Source:
     note = f"It is a command, which is asked at most {config.queries:,} sequences."
     learned, validation = sequences.rows(slice(rows // 6, None)), sequences.rows(slice(rows // 6))
     return Source(name, "function", learned, validation, target, note=note)
-
-
-def input_words(alphabet: tuple[str, ...]) -> Words:
-    """Returns the words of an option; ``false,true`` are truth values."""
-    truths = {word.lower() for word in alphabet} == {"false", "true"}
-    return (False, True) if truths else alphabet
 
 
 def _fitting_length(function: Function, low: int, high: int, streams: int, length: int) -> tuple[int, str]:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from novacula.distill.behavior import random_words
+from novacula.distill.expression import ON_ARRAYS, fold, nodes
 from novacula.distill.lll import integer_basis
 from novacula.distill.program import Program
 from novacula.distill.synth.affine import Affine, affine_program, realize
-from novacula.distill.synth.linear import independent, solve
+from novacula.distill.synth.linear import hinged_expression, independent, solve
 from novacula.distill.synth.table import Words, words_of_behavior
 from tests.distill.synth.plain_tasks import TASKS
 from tests.distill.synth.sources import PlainBehavior, symbols
@@ -71,3 +72,13 @@ def test_the_lattice_keeps_its_index() -> None:
     basis = integer_basis(np.array([[4, 0], [0, 6], [2, 3]]))
     assert abs(round(np.linalg.det(basis))) == 12
     assert len(integer_basis(np.array([[2, 4], [3, 6]]))) == 1
+
+
+@pytest.mark.parametrize(("slope", "more", "knee"), [(15, -4, 10), (2, 7, 3), (-1, 5, -2)])
+def test_a_line_with_a_knee_is_found(slope: int, more: int, knee: int) -> None:
+    columns = {"s": np.repeat(np.arange(-5, 25), 4), "x": np.tile(np.arange(4), 30)}
+    target = slope * columns["s"] + more * np.minimum(columns["s"], knee) - 3 * columns["x"] + 1
+    found = hinged_expression(columns, target)
+    assert found is not None and nodes(found) <= 16
+    assert (fold(found, columns, ON_ARRAYS) == target).all()
+    assert hinged_expression(columns, columns["s"] ** 2) is None

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import Expression, Name, Number, operation
+from novacula.distill.expression import Expression, Name, Number, nodes, operation, substitute
 
 _MOST = 1000
+_HINGE = "hinge!"
+_SCREENED, _KNEES = 120, 60
 
 
 def linear_expression(
@@ -19,6 +21,24 @@ def linear_expression(
     if coefficients is None:
         return None
     return affine(dict(zip(names, coefficients[:-1].tolist(), strict=True)), int(coefficients[-1]))
+
+
+def hinged_expression(
+    columns: Mapping[str, Int[np.ndarray, " rows"]], target: Int[np.ndarray, " rows"]
+) -> Expression | None:
+    """Returns the smallest affine expression of the columns and of one that is cut off above a constant, or None."""
+    spread = np.linspace(0, len(target) - 1, min(len(target), _SCREENED)).astype(int)
+    some, found = np.argsort(target, kind="stable")[spread], []
+    for name, column in columns.items():
+        values = np.unique(column)[1:-1]
+        for knee in values[np.linspace(0, len(values) - 1, min(len(values), _KNEES)).astype(int)].tolist():
+            few = {each: values[some] for each, values in columns.items()} | {_HINGE: np.minimum(column[some], knee)}
+            if linear_expression(few, target[some]) is None:
+                continue
+            whole = linear_expression({**columns, _HINGE: np.minimum(column, knee)}, target)
+            if whole is not None:
+                found.append(substitute(whole, {_HINGE: operation("min", Name(name), knee)}))
+    return min(found, key=nodes, default=None)
 
 
 def solve(

@@ -10,7 +10,7 @@ from novacula.distill.synth.bank import MAX_ROWS, Bank
 from novacula.distill.synth.boolean import bit_formula
 from novacula.distill.synth.complete import express
 from novacula.distill.synth.limits import Budget
-from novacula.distill.synth.linear import linear_expression
+from novacula.distill.synth.linear import hinged_expression, linear_expression
 
 EFFORTS = ((4, 100_000), (5, 500_000), (7, 3_000_000))
 """For each effort, the largest expressions of a bank, and the work that it may take."""
@@ -20,6 +20,8 @@ _REPEATS = 12
 """How often rows may join the sample before a target is given up."""
 _COST = 20
 """What looking for one target costs, in work per entry of a bank."""
+_STEPS, _HINGED = 4, 4
+"""A value of more than so many steps, of at most so many columns, is tried as a line that has a knee."""
 _BITS = 12
 """Formulas of bits are shortest below this number of nodes; beyond, the table would take seconds to grow."""
 
@@ -74,6 +76,9 @@ class Rows:
         for effort in range(efforts):
             found = self._search(target, min(bound, nodes(best)) if best else bound, effort)
             best = found or best
+            if best is None and effort == 0 and len(np.unique(target)) > _STEPS and len(self.columns) <= _HINGED:
+                best = hinged_expression(self.columns, target)
+                best = best if best and nodes(best) < bound else None
             if best and nodes(best) <= EFFORTS[effort][0] + _SURE:
                 break
         return best
