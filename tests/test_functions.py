@@ -34,7 +34,7 @@ def forever(xs):
 def dies(xs): os._exit(3)
 def killed(xs): os.kill(os.getpid(), 9)
 def greedy(xs): return [len(bytearray(10 ** 10))] * len(xs)
-def half(xs): return [x / 2 for x in xs]
+def half(xs): return [x / 2 if x else float("nan") for x in xs]
 def text(xs): return "abc"
 """
 
@@ -116,7 +116,7 @@ def test_a_process_answers_each_list_on_its_own(module: str) -> None:
         ("somebodys:dies", "ended its process (exit code 3) for [0, 1]"),
         ("somebodys:killed", "ended its process (SIGKILL) for [0, 1]"),
         ("somebodys:greedy", "raised MemoryError"),
-        ("somebodys:half", "returned '0.0' at step 0"),
+        ("somebodys:half", "returned 'nan' at step 0"),
         ("somebodys:text", "returned str; a list is needed"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 
 from novacula.distill.behavior import Behavior
 from novacula.distill.config import RunConfig
+from novacula.distill.decimals import Decimals
 from novacula.distill.source import Function, load_source
 from novacula.errors import InputError
 
@@ -27,6 +28,8 @@ def tired(xs, calls=[0]):
 def triples(xs): return list(itertools.accumulate(xs, lambda s, x: 3 * s + x))
 def squares(xs): return list(itertools.accumulate(xs, lambda s, x: s * s + x))
 def flaky(xs): return [x + (random.random() < 0.01) for x in xs]
+def thirds(xs): return [s / 3 for s in itertools.accumulate(xs)]
+def roots(xs): return [x ** 0.5 for x in xs]
 """
 
 
@@ -103,3 +106,12 @@ def test_a_length_is_shortened_until_five_times_it_stays_within_the_integers(mod
     assert load_source(f"{module}:triples", RunConfig(length=5)).note == ""
     with pytest.raises(InputError, match="narrower range"):
         load_source(f"{module}:squares", RunConfig(low=2, high=9))
+
+
+def test_decimals_are_steps_of_what_the_function_puts_out(module: str) -> None:
+    source = load_source(f"{module}:thirds", RunConfig(length=6, high=4))
+    (scale,) = source.sequences.alphabet.outputs
+    assert isinstance(scale, Decimals) and (scale.factor, scale.offset, scale.divisor) == (1, 0, 3)
+    assert (source.sequences.y == np.cumsum(source.sequences.x, axis=1)).all()
+    with pytest.raises(InputError, match="decimals are read if they are steps of one size"):
+        load_source(f"{module}:roots", RunConfig(length=6, high=400))

@@ -91,11 +91,11 @@ class Function(Behavior):
         """Returns whether all outputs for these sequences are integers, and neither words nor truth values."""
         return all(type(value) is int for outputs in self._ask(x)[1] for item in outputs for value in item)
 
-    def settle_decimals(self, x: Sequence[Int[np.ndarray, "rows time streams"]], within: float) -> None:
+    def settle_decimals(self, x: Sequence[np.ndarray], within: float) -> None:
         """Finds out how decimal outputs are written as integers, if there are any.
 
         Args:
-            x: sequences of several lengths, whose outputs show all that there are.
+            x: sequences of several lengths, each rows by time by streams, whose outputs show all that there are.
             within: the largest error; 0 for 10^-9 of the largest output.
 
         Raises:

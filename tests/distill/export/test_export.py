@@ -171,7 +171,7 @@ def test_diagrams_name_every_state_and_arrow() -> None:
         "y = __builtins__",
         "x = [a for a in b]",
         "x = 'a'.join(b)",
-        "x = 1.5",
+        "x = 1j",
         "with x: pass",
         "x = (lambda: 1)()",
         "exec('1')",
