@@ -1,4 +1,4 @@
-"""Does a change of one option find the truth of more ARC puzzles, or earlier? Every puzzle is trained with and without.
+"""Does one change find the truth of more ARC puzzles, or earlier? Every puzzle is trained with and without.
 
     python benchmarks/studies/arc_pairs.py [--change sizes=laws] [--part 1/2] [--json PATH]
 
@@ -17,6 +17,7 @@ import math
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -33,15 +34,29 @@ from novacula.arc.answers.answers import Answers, answer_text
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import list_tasks, load_solution, load_task
-from novacula.arc.network.engine_choice import make_engine
+from novacula.arc.network.engine import Pace, published_pace
+from novacula.arc.network.native import NativeEngine
 
-CHANGES: dict[str, dict[str, Any]] = {
-    "published": {},
-    "sizes=laws": {"sizes": "laws"},
-    "exact-transpose": {"exact_transpose": True},
-    "pre-norm": {"pre_norm": True},
-}
 STEPS, CAP, WORST = 1000, 100, 20.0
+
+
+def decaying(step: int) -> Pace:
+    """The rate falls evenly to a tenth over the last 300 steps."""
+    return Pace(rate=0.01 * min(1.0, 0.1 + 0.9 * (STEPS - step) / 300))
+
+
+def cheap_at_first(step: int) -> Pace:
+    """The price of the description rises evenly from a tenth to 1 over the first 300 steps."""
+    return Pace(price=min(1.0, 0.1 + 0.9 * step / 300))
+
+
+CHANGES: dict[str, tuple[dict[str, Any], Callable[[int], Pace]]] = {
+    "published": ({}, published_pace),
+    "sizes=laws": ({"sizes": "laws"}, published_pace),
+    "decay": ({}, decaying),
+    "price": ({}, cheap_at_first),
+    "exact-transpose": ({"exact_transpose": True}, published_pace),
+}
 FOLDER = RESULTS / "arc_pairs"
 
 
@@ -54,9 +69,10 @@ def puzzles(change: str) -> list[str]:
 
 def train(task: str, change: str) -> dict[str, Any]:
     """One run: the truth's rank and log loss after the last step."""
-    config = replace(SolveConfig(steps=STEPS), **CHANGES[change])
+    options, pace = CHANGES[change]
+    config = replace(SolveConfig(steps=STEPS), **options)
     puzzle, start = preprocess(load_task(task), config.sizes), time.process_time()
-    engine, answers = make_engine(puzzle, config), Answers(puzzle)
+    engine, answers = NativeEngine(puzzle, config, pace=pace), Answers(puzzle)
     for step in range(STEPS):
         answers.update(engine.step().tests, step)
     truth, scores = answer_text(load_solution(task).outputs), answers.scores

@@ -85,8 +85,16 @@ class ArcEngine:
     def state(self) -> tuple[ndarray, ndarray, ndarray]:
         """The parameters and Adam's moments."""
 
-    def run(self, seed: int, first_step: int, count: int) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]:
-        """So many training steps; noise is that of (seed, step), steps counted from `first_step`."""
+    def run(
+        self, seed: int, first_step: int, paces: Float64[ndarray, "steps 2"]
+    ) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]:
+        """Trains for some steps. Noise is that of (seed, step), steps counted from `first_step`.
+
+        Args:
+            seed: of the noise.
+            first_step: the number of the first of the steps.
+            paces: of each step, the learning rate and the weight of the KL.
+        """
 
     def gradients(
         self, noise: ndarray, step: int

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
-from novacula.arc.network.engine import Engine
+from novacula.arc.network.engine import Engine, Pace, published_pace
 from novacula.arc.network.engine_choice import check_threads, engine_name, make_engine, numeric_threads
 from novacula.arc.network.multitensor import SUBSETS, Multitensor
 from novacula.arc.network.native import NativeEngine, native_is_built
@@ -102,6 +102,25 @@ def odd_task(name: str) -> Task:
 def test_odd_puzzles(name: str) -> None:
     puzzle = preprocess(odd_task(name))
     assert_agreement(puzzle, random_engine(puzzle))
+
+
+def test_a_pace_sets_rate_and_price_of_each_step_alike_in_both_engines() -> None:
+    def pace(step: int) -> Pace:
+        return Pace(rate=0.003, price=20.0) if step == 7 else Pace()
+
+    puzzle = puzzle_of(3, "varied")
+    start = random_engine(puzzle).state()
+    moved: list[np.ndarray] = []
+    for kind, chosen in ((TorchEngine, pace), (NativeEngine, pace), (NativeEngine, published_pace)):
+        engine = kind(puzzle, SolveConfig(), torch.float64, chosen)
+        engine.load(start, 7)
+        engine.step()
+        moved.append(engine.state()["parameters"] - start["parameters"])
+    torch_moved, native_moved, plainly_moved = moved
+    differ = np.abs(native_moved - torch_moved) > 1e-7
+    assert differ.mean() < 1e-3  # where a gradient is nearly 0, rounding decides its sign, and Adam takes a whole step
+    assert np.abs(native_moved - 0.3 * plainly_moved).max() > 1e-3  # the price counts
+    assert np.abs(native_moved).max() < 0.5 * np.abs(plainly_moved).max()  # and so does the rate
 
 
 def test_mirrored_softmax_groups_share_their_weights() -> None:

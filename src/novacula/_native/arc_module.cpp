@@ -119,13 +119,16 @@ class ArcEngine {
                           owned(std::move(values[2]), {parameters_}));
   }
 
-  nb::tuple run(std::uint64_t seed, std::int64_t first_step, std::size_t count) {
+  nb::tuple run(std::uint64_t seed, std::int64_t first_step, Array<double, 2> paces) {
     require(first_step >= 0, "steps count from 0");
+    require(paces.shape(1) == 2, "paces: rate and price of each step");
+    const std::size_t count = paces.shape(0);
     Told told(*this, count);
     {
       nb::gil_scoped_release release;
       for (std::size_t i = 0; i < count; ++i)
-        table_.step(engine_, seed, first_step + static_cast<std::int64_t>(i), told.report(i));
+        table_.step(engine_, seed, first_step + static_cast<std::int64_t>(i),
+                    {paces.data()[2 * i], paces.data()[2 * i + 1]}, told.report(i));
     }
     return told.tuple();
   }
@@ -223,7 +226,7 @@ void bind(nb::module_& module, const char* name) {
       .def_prop_ro("bytes", &Class::bytes)
       .def("load", &Class::load, nb::arg("parameters"), nb::arg("first"), nb::arg("second"))
       .def("state", &Class::state)
-      .def("run", &Class::run, nb::arg("seed"), nb::arg("first_step"), nb::arg("count"))
+      .def("run", &Class::run, nb::arg("seed"), nb::arg("first_step"), nb::arg("paces"))
       .def("gradients", &Class::gradients, nb::arg("noise"), nb::arg("step"))
       .def("decode", &Class::decode)
       .def("stream", &Class::stream, nb::arg("block"), nb::arg("stage"), nb::arg("subset"));

@@ -5,11 +5,12 @@
 
 namespace novacula::NOVACULA_SET::arc {
 
-constexpr double learning_rate = 0.01, first_decay = 0.5, second_decay = 0.9, adam_epsilon = 1e-8;
+constexpr double first_decay = 0.5, second_decay = 0.9, adam_epsilon = 1e-8;
 
-// `step` counts from 1; `count` is a multiple of 8.
+// `learning_rate` is that of this step. `step` counts from 1; `count` is a multiple of 8.
 template <class T>
-void adam(T* parameters, const T* gradient, T* first, T* second, Index count, std::int64_t step) {
+void adam(T* parameters, const T* gradient, T* first, T* second, Index count, std::int64_t step,
+          double learning_rate) {
   const double n = static_cast<double>(step);
   const T rate = static_cast<T>(learning_rate / (1 - __builtin_pow(first_decay, n)));
   const T correction = static_cast<T>(1 / __builtin_sqrt(1 - __builtin_pow(second_decay, n)));

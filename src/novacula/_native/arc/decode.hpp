@@ -116,7 +116,7 @@ struct LatentSums {
 // From dz to dy and q of the same tiles, left in the gradients of m and l.
 template <class T>
 void sample_backward(const LatentChannel<T>* channels, const Latents<T>& latents, Index first, Index tiles,
-                     int padding, T per_size, const T* dz, LatentGradients<T>& d, LatentSums& sums) {
+                     int padding, T per_size, T price, const T* dz, LatentGradients<T>& d, LatentSums& sums) {
   const T floor = static_cast<T>(minimal_capacity) * per_size;
   for (int k = 0; k < latent_channels; ++k) {
     Vec<T> q_sum = {}, gain_sum = {};
@@ -126,10 +126,10 @@ void sample_backward(const LatentChannel<T>* channels, const Latents<T>& latents
       const LatentRow<T> x(channels[k], latents.mean + at, latents.adjustment + at, per_size);
       const Vec<T> dvalue = load<T>(dz + (t * latent_channels + k) * row), y = x.standard;
       const Vec<T> noise = x.deviation * load<T>(latents.noise + at), dscaled = dvalue * gain;
-      Vec<T> dy = dscaled * x.signal + x.power * y;
-      const Vec<T> dpower = (y * y - T(1)) * T(0.5) + dscaled * y / (x.signal * T(2));
+      Vec<T> dy = dscaled * x.signal + price * x.power * y;
+      const Vec<T> dpower = (y * y - T(1)) * (price * T(0.5)) + dscaled * y / (x.signal * T(2));
       const Vec<T> saturated = x.power < splat(T(1)) ? dpower * (x.deviation * x.deviation) * T(2) : Vec<T>{};
-      Vec<T> q = (T(1) - dscaled * noise + saturated) * (x.nats - floor);
+      Vec<T> q = (price - dscaled * noise + saturated) * (x.nats - floor);
       if (t == tiles - 1)
         for (int lane = row - padding; lane < row; ++lane) dy[lane] = q[lane] = 0;
       q_sum += q;
@@ -142,10 +142,10 @@ void sample_backward(const LatentChannel<T>* channels, const Latents<T>& latents
   }
 }
 
-// `g`: the gradient with respect to the residual stream, zero in its padding.
+// `g`: the gradient with respect to the residual stream, zero in its padding. `price`: the weight of the KL.
 template <class T>
-void decode_backward(const Shape& s, const T* weight, const Latents<T>& latents, const T* g, LatentGradients<T> d,
-                     T* standard) {
+void decode_backward(const Shape& s, const T* weight, const Latents<T>& latents, const T* g, T price,
+                     LatentGradients<T> d, T* standard) {
   LatentChannel<T> channels[latent_channels];
   latent_channels_of(s, latents, channels);
   const double n = static_cast<double>(s.positions()), size = n * latent_channels;
@@ -164,7 +164,7 @@ void decode_backward(const Shape& s, const T* weight, const Latents<T>& latents,
     gradient(dweight, here, z, tiles);
     add_channel_sums(here, s.width, tiles, dbias);
     apply<T>({transposed, latent_channels, s.width}, nullptr, here, dz, tiles);
-    sample_backward(channels, latents, t, tiles, padding, per_size, dz, d, sums);
+    sample_backward(channels, latents, t, tiles, padding, per_size, price, dz, d, sums);
   }
   dweight.add_to(d.weight);
   for (int j = 0; j < s.width; ++j) d.bias[j] += static_cast<T>(dbias[j]);

@@ -68,11 +68,11 @@ class Engine {
     to_shared(second_, second);
   }
 
-  void step(std::uint64_t seed, std::int64_t step, const Report<T>& report) {
+  void step(std::uint64_t seed, std::int64_t step, const Pace& pace, const Report<T>& report) {
     for (int s = 0; s < subsets; ++s)
       draw_noise(shape(s), seed, static_cast<std::uint32_t>(s), static_cast<std::uint32_t>(step), noise_[s]);
-    forward_and_backward(step, report);
-    adam(parameters_, gradient_, first_, second_, size_, step + 1);
+    forward_and_backward(step, pace.price, report);
+    adam(parameters_, gradient_, first_, second_, size_, step + 1, pace.rate);
   }
 
   // The latents at their posterior means; no parameter changes, and the next step draws its own noise.
@@ -86,7 +86,7 @@ class Engine {
     Index position = 0;
     for (int s = 0; s < subsets; position += shape(s).positions(), ++s)
       tiles_from_shared(shape(s), latent_channels, noise + position, positions_, noise_[s]);
-    forward_and_backward(step, report);
+    forward_and_backward(step, 1, report);
     to_shared(gradient_, gradient);
   }
 
@@ -155,7 +155,7 @@ class Engine {
     tell(report);
   }
 
-  void forward_and_backward(std::int64_t step, const Report<T>& report) {
+  void forward_and_backward(std::int64_t step, double price, const Report<T>& report) {
     forward(report);
     std::memset(gradient_, 0, sizeof(T) * static_cast<std::size_t>(weights_));
     std::memset(d_outputs_.color, 0, sizeof(T) * static_cast<std::size_t>(color_size_));
@@ -169,6 +169,7 @@ class Engine {
     network_.backward(parameters_, gradient_, g_);
     for (int s = 0; s < subsets; ++s)
       decode_backward(shape(s), parameters_ + decode_weight(s), latents(s), g_[s],
+                      static_cast<T>(price),
                       {gradient_ + decode_weight(s), gradient_ + decode_bias(s), gradient_ + offsets().target + s,
                        gradient_ + mean_[s], gradient_ + adjustment_[s]},
                       standard_);

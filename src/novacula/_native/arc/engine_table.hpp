@@ -36,8 +36,8 @@ const novacula::arc::EngineTable<T> NOVACULA_JOIN(engine_, NOVACULA_SCALAR) = {
     [](const void* engine, T* parameters, T* first, T* second) {
       static_cast<const Engine<T>*>(engine)->state(parameters, first, second);
     },
-    [](void* engine, std::uint64_t seed, std::int64_t step, const Report<T>& report) {
-      engine_of(engine).step(seed, step, report);
+    [](void* engine, std::uint64_t seed, std::int64_t step, const Pace& pace, const Report<T>& report) {
+      engine_of(engine).step(seed, step, pace, report);
     },
     [](void* engine, const T* noise, std::int64_t step, const Report<T>& report, T* gradient) {
       engine_of(engine).gradients(noise, step, report, gradient);

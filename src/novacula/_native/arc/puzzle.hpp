@@ -63,6 +63,11 @@ struct Report {
   T* column;               // [test][column]
 };
 
+// How a step is taken: Adam's rate, and the weight of the KL in what is minimized.
+struct Pace {
+  double rate, price;
+};
+
 // The engine of one puzzle in one scalar type, made by one instruction set. `create` builds it in `arena`, which holds
 // `bytes` zeros, starts at a multiple of 64 and is all the memory that the engine ever uses; null asks for the size.
 template <class T>
@@ -72,8 +77,9 @@ struct EngineTable {
   void (*load)(void* engine, const T* parameters, const T* first, const T* second);
   void (*state)(const void* engine, T* parameters, T* first, T* second);
   // One training step: noise of (seed, step), forward, backward, update.
-  void (*step)(void* engine, std::uint64_t seed, std::int64_t step, const Report<T>& report);
-  // Forward and backward only, with the given noise, [channel][position]; writes the gradient.
+  void (*step)(void* engine, std::uint64_t seed, std::int64_t step, const Pace& pace,
+               const Report<T>& report);
+  // Forward and backward only, at the price 1, with the given noise, [channel][position]; writes the gradient.
   void (*gradients)(void* engine, const T* noise, std::int64_t step, const Report<T>& report, T* gradient);
   // Forward only, without noise: the latents at their posterior means. Tells all but the reconstruction error.
   void (*decode)(void* engine, const Report<T>& report);

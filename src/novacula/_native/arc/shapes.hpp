@@ -12,6 +12,7 @@ namespace novacula::NOVACULA_SET::arc {
 
 using novacula::arc::Offsets;
 using novacula::arc::Puzzle;
+using novacula::arc::Pace;
 using novacula::arc::Report;
 using novacula::arc::blocks;
 using novacula::arc::latent_channels;

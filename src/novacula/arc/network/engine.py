@@ -63,6 +63,24 @@ class Training:
         return float(self.kl.sum()) + RECONSTRUCTION_WEIGHT * self.reconstruction
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How a training step is taken. The defaults are those of arXiv 2512.06104.
+
+    Attributes:
+        rate: the learning rate of Adam.
+        price: the weight of the KL in what is minimized; the published one is 1.
+    """
+
+    rate: float = 0.01
+    price: float = 1.0
+
+
+def published_pace(step: int) -> Pace:
+    """Returns the pace of every step in the published program; steps count from 0."""
+    return Pace()
+
+
 def alone(
     method: Callable[Concatenate[Owner, Arguments], Result],
 ) -> Callable[Concatenate[Owner, Arguments], Result]:

@@ -4,6 +4,7 @@ It computes what the torch engine computes, from the same parameters in the same
 and the derivations of their backward passes are in ``_native/arc``.
 """
 
+from collections.abc import Callable
 from itertools import product
 from threading import RLock
 from typing import Any
@@ -16,7 +17,7 @@ from typing_extensions import override
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.parse import MAX_SIDE
 from novacula.arc.data.puzzle import Puzzle
-from novacula.arc.network.engine import DrawnTests, Engine, Training, alone
+from novacula.arc.network.engine import DrawnTests, Engine, Pace, Training, alone, published_pace
 from novacula.arc.network.multitensor import DIRECTIONS, SUBSETS, Subset
 from novacula.arc.network.parameters import BLOCKS, COEFFICIENT, Layout, class_table, softmax_owners
 from novacula.arc.network.torch_engine import TorchEngine
@@ -54,6 +55,7 @@ class NativeEngine(Engine):
         puzzle: what to train on.
         config: its `seed` and `exact_transpose` are used.
         dtype: float32, or float64 for comparisons.
+        pace: how each step is taken; steps count from 0.
 
     Raises:
         InputError: the extension is absent, or the configuration asks for what only the torch engine has.
@@ -61,10 +63,16 @@ class NativeEngine(Engine):
 
     name = "native"
 
-    def __init__(self, puzzle: Puzzle, config: SolveConfig, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        puzzle: Puzzle,
+        config: SolveConfig,
+        dtype: torch.dtype = torch.float32,
+        pace: Callable[[int], Pace] = published_pace,
+    ) -> None:
         if obstacles := native_obstacles(config, max(puzzle.axes.x, puzzle.axes.y)):
             raise InputError("the native engine", *obstacles)
-        self.steps = 0
+        self.steps, self._pace = 0, pace
         self.lock = RLock()
         self._puzzle, self._config = puzzle, config
         self.layout = Layout.of(puzzle.axes, config.exact_transpose)
@@ -79,7 +87,8 @@ class NativeEngine(Engine):
     @alone
     def run(self, count: int) -> list[Training]:
         """Does `count` training steps in one call."""
-        told = self._engine.run(self._config.seed, self.steps, count)
+        paces = [(pace.rate, pace.price) for pace in map(self._pace, range(self.steps, self.steps + count))]
+        told = self._engine.run(self._config.seed, self.steps, np.array(paces).reshape(count, 2))
         self.steps += count
         return [_training(*values) for values in zip(*told, strict=True)]
 

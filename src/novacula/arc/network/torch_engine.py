@@ -1,6 +1,7 @@
 """The torch engine, which defines what every engine must compute."""
 
 import math
+from collections.abc import Callable
 from threading import RLock
 
 import numpy as np
@@ -11,7 +12,7 @@ from typing_extensions import override
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
-from novacula.arc.network.engine import DrawnTests, Engine, Training, alone
+from novacula.arc.network.engine import DrawnTests, Engine, Pace, Training, alone, published_pace
 from novacula.arc.network.layers import posterior
 from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT, Reconstruction
 from novacula.arc.network.multitensor import MEMORY_AXES, Subset
@@ -20,7 +21,6 @@ from novacula.arc.network.noise import normal_rows
 from novacula.arc.network.parameters import Layout
 from novacula.arc.network.weights import Weights
 
-LEARNING_RATE = 0.01
 BETAS = (0.5, 0.9)
 EPSILON = 1e-8
 """Adam's settings of arXiv 2512.06104."""
@@ -33,13 +33,13 @@ class Adam:
         self.first = torch.zeros_like(parameters)
         self.second = torch.zeros_like(parameters)
 
-    def update(self, parameters: Tensor, gradient: Tensor, step: int) -> None:
+    def update(self, parameters: Tensor, gradient: Tensor, step: int, rate: float) -> None:
         """Change `parameters` in place; `step` counts from 1."""
         self.first.lerp_(gradient, 1 - BETAS[0])
         self.second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
         first_correction, second_correction = (1 - beta**step for beta in BETAS)
         scale = (self.second.sqrt() / math.sqrt(second_correction)).add_(EPSILON)
-        parameters.addcdiv_(self.first, scale, value=-LEARNING_RATE / first_correction)
+        parameters.addcdiv_(self.first, scale, value=-rate / first_correction)
 
 
 class TorchEngine(Engine):
@@ -49,12 +49,19 @@ class TorchEngine(Engine):
         puzzle: what to train on.
         config: its `seed`, `device`, `pre_norm` and `exact_transpose` are used.
         dtype: float32, or float64 for comparisons.
+        pace: how each step is taken; steps count from 0.
     """
 
     name = "torch"
 
-    def __init__(self, puzzle: Puzzle, config: SolveConfig, dtype: torch.dtype = torch.float32) -> None:
-        self.steps = 0
+    def __init__(
+        self,
+        puzzle: Puzzle,
+        config: SolveConfig,
+        dtype: torch.dtype = torch.float32,
+        pace: Callable[[int], Pace] = published_pace,
+    ) -> None:
+        self.steps, self._pace = 0, pace
         self.lock = RLock()
         self._seed = config.seed
         self._tests = range(puzzle.demonstrations, puzzle.axes.example)
@@ -79,11 +86,12 @@ class TorchEngine(Engine):
         self.weights.gradient.zero_()
         outputs = self.network.forward(noise)
         error = self.reconstruction(outputs, step)
-        self.loss(outputs, error).backward()
+        loss, price = self.loss(outputs, error), self._pace(step).price
+        (loss if price == 1 else loss + (price - 1) * outputs.kl.sum()).backward()
         return outputs, error.detach()
 
     def loss(self, outputs: Outputs, error: Float[Tensor, ""]) -> Float[Tensor, ""]:
-        """Returns what is minimized; `error` is the reconstruction error. A subclass may choose another loss."""
+        """Returns what is minimized at the price 1, given the reconstruction error. A subclass may choose another."""
         return outputs.kl.sum() + RECONSTRUCTION_WEIGHT * error
 
     @override
@@ -91,7 +99,7 @@ class TorchEngine(Engine):
     def step(self) -> Training:
         outputs, error = self.gradients(self.noise(self.steps), self.steps)
         self.steps += 1
-        self._adam.update(self.weights.flat, self.weights.gradient, self.steps)
+        self._adam.update(self.weights.flat, self.weights.gradient, self.steps, self._pace(self.steps - 1).rate)
         return Training(outputs.kl.detach().cpu().numpy(), error.item(), self._drawn(outputs))
 
     @override
