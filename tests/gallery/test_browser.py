@@ -151,6 +151,9 @@ def test_a_features_report_can_be_hovered_over_turned_and_sorted(chromium: Any, 
         # Over a point, the figure says which one it is.
         figure.locator(".scatterlayer .point").first.hover(force=True)
         tab.page.wait_for_selector(".hoverlayer .hovertext")
+        said = tab.value("document.querySelector('.hoverlayer .hovertext').textContent")
+        shown = tab.value("[...document.querySelectorAll('[data-values]')].map(one => one.dataset.values).join()")
+        assert "[" in said and said.strip() in shown  # what several figures say of a point is in the page once
         first = "document.querySelector('table.sortable').tBodies[0].rows[0].cells[1].textContent"
         assert tab.value(first) == "1"
         button = tab.page.locator("table.sortable th button").nth(1)

@@ -1,3 +1,4 @@
+import json
 import re
 from functools import cache
 from typing import Any
@@ -5,7 +6,7 @@ from xml.etree import ElementTree
 
 import matplotlib
 
-from novacula.report import FAINT, INK, figure_svg
+from novacula.report import FAINT, INK, figure_svg, plotly_figure, shared_texts
 from novacula.report.figures import plain_numbers
 
 
@@ -64,3 +65,13 @@ def test_leaves_no_global_state() -> None:
     before = dict(matplotlib.rcParams)
     figure_svg("one", "", draw)
     assert dict(matplotlib.rcParams) == before
+
+
+def test_texts_that_figures_share_are_on_the_page_once_and_are_no_markup() -> None:
+    texts = shared_texts("of-both", ['a "quoted" <b>', "c"])
+    figures = [plotly_figure(name, "", [{"textAt": [1, 0]}], {}, "of-both") for name in ("one", "two")]
+    page = ElementTree.fromstring(f"<div>{texts}{figures[0]}{figures[1]}</div>")
+    shared, *drawn = page
+    assert json.loads(shared.attrib["data-values"]) == ['a "quoted" &lt;b&gt;', "c"]
+    assert [place.get("data-texts") for place in drawn] == [shared.get("id")] * 2
+    assert json.loads(drawn[0].attrib["data-figure"])["data"] == [{"textAt": [1, 0]}]

@@ -104,8 +104,22 @@ def _inline(text: str, name: str, description: str) -> Markup:
     return Markup(head + Markup(svg[len("<svg ") :].strip()))
 
 
+def shared_texts(name: str, texts: Sequence[str]) -> Markup:
+    """Returns the element of the page with the texts of points that several figures show, which makes the page small.
+
+    Args:
+        name: unique in the page.
+        texts: the texts of the points; a trace names those of its own by their numbers, in ``textAt``.
+    """
+    return Markup('<div hidden="" id="{}" data-values="{}"></div>').format(name, _compact(_escaped(list(texts))))
+
+
 def plotly_figure(
-    name: str, description: str, data: Sequence[Mapping[str, object]], layout: Mapping[str, object]
+    name: str,
+    description: str,
+    data: Sequence[Mapping[str, object]],
+    layout: Mapping[str, object],
+    texts: str = "",
 ) -> Markup:
     """Returns the element of the page in which the page's script draws a figure.
 
@@ -114,6 +128,7 @@ def plotly_figure(
         description: the text for a screen reader.
         data: the traces of plotly, as plain values. The figure shows markup in their texts as text.
         layout: the layout of plotly. The function adds missing entries, so that the figure fits the page.
+        texts: the name of `shared_texts`, if a trace has ``textAt``.
     """
     filled = {
         "height": 480,
@@ -124,9 +139,10 @@ def plotly_figure(
         "legend": {"itemsizing": "constant"},
         **layout,
     }
-    figure = json.dumps({"data": [_plain(trace) for trace in data], "layout": filled}, allow_nan=False)
-    return Markup('<div class="plotly" id="{}" role="img" aria-label="{}" data-figure="{}"></div>').format(
-        name, description, figure
+    figure = _compact({"data": [_plain(trace) for trace in data], "layout": filled})
+    shared = Markup(' data-texts="{}"').format(texts) if texts else ""
+    return Markup('<div class="plotly" id="{}" role="img" aria-label="{}" data-figure="{}"{}></div>').format(
+        name, description, figure, shared
     )
 
 
@@ -134,6 +150,10 @@ def hue(index: int, count: int, *, light: float = 0.52) -> str:
     """Returns a color of the color circle. Neighbors on a cycle, also the last and the first, look alike."""
     red, green, blue = colorsys.hls_to_rgb(index / count, light, 0.62)
     return f"rgb({red * 255:.0f},{green * 255:.0f},{blue * 255:.0f})"
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def _plain(trace: Mapping[str, object]) -> dict[str, object]:

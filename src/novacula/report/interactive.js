@@ -3,6 +3,9 @@
 /* Draws the figures of plotly in the page's own colors. */
 for (const place of document.querySelectorAll(".plotly")) {
   const figure = JSON.parse(place.dataset.figure);
+  const shared = document.getElementById(place.dataset.texts);
+  const texts = shared ? JSON.parse(shared.dataset.values) : [];
+  for (const trace of figure.data) if (trace.textAt) trace.text = trace.textAt.map((number) => texts[number]);
   const style = getComputedStyle(place);
   const rule = style.getPropertyValue("--rule");
   const axis = { gridcolor: rule, zerolinecolor: rule, linecolor: rule };

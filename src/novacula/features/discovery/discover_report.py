@@ -13,7 +13,18 @@ from msgspec.structs import asdict as fields_of
 from novacula.features.discovery.findings import ClusterRow, DiscoverFindings, GroupFindings, RankFindings
 from novacula.features.discovery.pictures import PICTURES, ClusterPicture, PlanePicture, read_pictures
 from novacula.features.sae.quality import Quality, Recovery
-from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
+from novacula.report import (
+    FAINT,
+    SERIES,
+    Section,
+    figure_svg,
+    hue,
+    plotly_figure,
+    run_facts,
+    shared_texts,
+    table,
+    write_report,
+)
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -173,8 +184,9 @@ def _recovery_section(recovery: Recovery) -> Section:
 def _cluster_section(row: ClusterRow, picture: ClusterPicture) -> Section:
     """Shows planes colored by token and by the token after it, directions, and the tokens of each member."""
     name = f"cluster-{row.cluster}"
-    parts = [
-        _plane(f"{name}-{index}-{color}", plane, picture, color)
+    parts = [shared_texts(f"{name}-texts", picture.contexts)]
+    parts += [
+        _plane(name, f"{index}-{color}", plane, picture, color)
         for index, plane in enumerate(picture.planes)
         for color in _colorings(plane.plane == row.plane)
     ]
@@ -203,7 +215,7 @@ def _colorings(best: bool) -> tuple[Coloring, ...]:
     return ("tokens", "next") if best else ("tokens",)
 
 
-def _plane(name: str, plane: PlanePicture, picture: ClusterPicture, color: Coloring) -> Markup:
+def _plane(cluster: str, name: str, plane: PlanePicture, picture: ClusterPicture, color: Coloring) -> Markup:
     points = np.array(plane.points).reshape(-1, 2)
     texts = picture.tokens if color == "tokens" else picture.next
     frequent = [text for text, _ in Counter(texts).most_common(_COLORED)]
@@ -216,7 +228,7 @@ def _plane(name: str, plane: PlanePicture, picture: ClusterPicture, color: Color
             "name": group,
             "x": points[chosen, 0].tolist(),
             "y": points[chosen, 1].tolist(),
-            "text": [picture.contexts[i] for i in chosen],
+            "textAt": chosen,
             "hoverinfo": "text",
             "marker": {"size": 6, "color": hue(index, _COLORED) if group != "others" else "rgb(150,150,150)"},
         }
@@ -226,14 +238,14 @@ def _plane(name: str, plane: PlanePicture, picture: ClusterPicture, color: Color
     what = "its token" if color == "tokens" else "the token after it"
     caption = f"{plane.plane}, {plane.share:.0%} of the variance; colored by {what}"
     layout = {"title": {"text": caption, "font": {"size": 13}}, "yaxis": {"scaleanchor": "x"}, "showlegend": True}
-    return plotly_figure(name, caption, traces, layout)
+    return plotly_figure(f"{cluster}-{name}", caption, traces, layout, f"{cluster}-texts")
 
 
 def _heat_map(name: str, picture: ClusterPicture) -> Markup:
     labels = [f"{member.latent} {member.tokens[0] if member.tokens else ''}" for member in picture.members]
     trace = {
         "type": "heatmap",
-        "z": picture.cosines,
+        "z": [[round(cosine, 2) for cosine in line] for line in picture.cosines],
         "x": labels,
         "y": labels,
         "zmin": -1,
