@@ -17,7 +17,7 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from harness import RESULTS, arguments, recorded, save, share, table_head, table_row
 
 from novacula.arc.answers.answers import Answers, answer_text
+from novacula.arc.campaigns.job import volume
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import list_tasks, load_solution, load_task
@@ -61,10 +62,11 @@ FOLDER = RESULTS / "arc_pairs"
 
 
 def puzzles(change: str) -> list[str]:
-    """The puzzles on which a change is judged."""
-    if change != "sizes=laws":
-        return list(TASKS)
-    return [task.id for task in list_tasks("arc1", "training") if preprocess(load_task(task.id), "laws").law]
+    """The puzzles on which a change is judged, the cheapest first."""
+    tasks: Iterable[str] = TASKS
+    if change == "sizes=laws":
+        tasks = (task.id for task in list_tasks("arc1", "training") if preprocess(load_task(task.id), "laws").law)
+    return sorted(tasks, key=lambda task: volume(load_task(task)))
 
 
 def train(task: str, change: str) -> dict[str, Any]:
