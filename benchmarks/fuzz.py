@@ -1,14 +1,16 @@
 """Does any file make a reader fail in another way than with our error? Guided by coverage, as long as one likes.
 
-    python benchmarks/fuzz.py [--reader NAME] [--seconds 60] [--corpus FOLDER] [--json PATH]
+    python benchmarks/fuzz.py [--reader NAME] [--seconds 90] [--part 1/2] [--corpus FOLDER] [--json PATH]
 
 Drives atheris (extra `bench`) over the readers of `tests/promises/test_2_any_bytes.py`, one after the other, each in a
 process of its own, which begins with the valid examples. Functions of novacula that one reading loads are instrumented.
 `--reader` takes only the readers whose name holds a text, `--seconds` is for each file, and inputs that reach new code
-are kept in `--corpus`; `--child NUMBER:FILE` is for the processes that this one starts.
+are kept in `--corpus`; `--child NUMBER:FILE` is for the processes that this one starts. What was tried for as long is
+kept in benchmarks/results/fuzz/ and not tried again; `--part K/N` takes every N-th file, so that N processes share them.
 A finding ends with the traceback and the bytes in a file crash-…; without one, the table says how many were tried.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -20,12 +22,13 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from harness import arguments, save
+from harness import RESULTS, arguments, recorded, save, share
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the readers stand with the tests
 
 from tests.promises.readers import READERS
 
+FOLDER = RESULTS / "fuzz"
 _SLOWEST = 10
 _MEMORY_MB = 4000
 
@@ -88,12 +91,22 @@ def attacked(seconds: int, number: int, file: str, corpus: Path) -> dict[str, ob
         "tried": int(tried[-1]) if tried else 0,
         "covered": int(covered[-1]) if covered else 0,
         "found": done.returncode != 0,
+        "seconds": seconds,
     }
+
+
+def row_of(seconds: int, number: int, file: str, corpus: Path) -> dict[str, Any]:
+    """The recorded row of a file that was attacked for as long, or a new one."""
+    name = f"{number}-{file.replace('/', '-')}"
+    path = FOLDER / f"{name}.json"
+    if path.exists() and json.loads(path.read_text())["seconds"] < seconds:
+        path.unlink()
+    return recorded(path, lambda: attacked(seconds, number, file, corpus / name))
 
 
 def main() -> int:
     """Fuzz, and print the table."""
-    options = arguments(__doc__, reader=str, seconds=60, corpus=Path, child=str)
+    options = arguments(__doc__, reader=str, seconds=90, corpus=Path, child=str, part="1/1")
     corpus = options.corpus or Path(tempfile.mkdtemp(prefix="novacula-corpus-"))
     if options.child:
         number, _, file = options.child.partition(":")
@@ -101,11 +114,14 @@ def main() -> int:
         return 0
     rows = []
     print(f"{'reader':44}{'tried':>10}{'covered':>9}  found")
-    for number, reader in enumerate(READERS):
-        for file in reader.attacked if not options.reader or options.reader in reader.name else ():
-            rows.append(attacked(options.seconds, number, file, corpus / f"{number}-{file.replace('/', '-')}"))
-            row = rows[-1]
-            print(f"{row['reader']:44}{row['tried']:>10}{row['covered']:>9}  {'YES' if row['found'] else 'nothing'}")
+    chosen = [(number, reader) for number, reader in enumerate(READERS) if (options.reader or "") in reader.name]
+    for number, file in share([(number, file) for number, reader in chosen for file in reader.attacked], options.part):
+        row = row_of(options.seconds, number, file, corpus)
+        rows.append(row)
+        print(
+            f"{row['reader']:44}{row['tried']:>10}{row['covered']:>9}  {'YES' if row['found'] else 'nothing'}",
+            flush=True,
+        )
     save(options.json, seconds=options.seconds, rows=rows)
     return int(any(row["found"] for row in rows))
 
