@@ -6,7 +6,8 @@ Drives atheris (extra `bench`) over the readers of `tests/promises/test_2_any_by
 process of its own, which begins with the valid examples. Functions of novacula that one reading loads are instrumented.
 `--reader` takes only the readers whose name holds a text, `--seconds` is for each file, and inputs that reach new code
 are kept in `--corpus`; `--child NUMBER:FILE` is for the processes that this one starts. What was tried for as long is
-kept in benchmarks/results/fuzz/ and not tried again; `--part K/N` takes every N-th file, so that N processes share them.
+kept in benchmarks/results/fuzz/ and not tried again; `--part K/N` takes every N-th file, so that N processes share the
+work.
 A finding ends with the traceback and the bytes in a file crash-…; without one, the table says how many were tried.
 """
 
