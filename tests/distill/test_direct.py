@@ -15,7 +15,6 @@ from novacula.distill.explain import program_machine
 from novacula.distill.expression import Expression, Name, operation
 from novacula.distill.extract import Judge
 from novacula.distill.findings import DistillFindings
-from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.run import run
 from novacula.distill.sequences import Sequences
@@ -113,18 +112,18 @@ def test_a_function_that_shows_its_machine_needs_no_torch(asked: Path) -> None:
     assert done.stderr.splitlines()[-1] == "False False False"
 
 
-def rows_of(update: Expression, output: Expression, high: int) -> tuple[Machine | None, Sequences]:
+def rows_of(update: Expression, output: Expression, high: int) -> tuple[Program, Sequences]:
     program = Program(("x",), ("s",), (0,), (), (update,), (output,))
     x = np.random.default_rng(0).integers(0, high, (150, 12, 1), endpoint=True)
-    rows = Sequences(x, program.run(x), np.full(150, 12), "rows")
-    return program_machine(program, np.arange(high + 1)[:, None]), rows
+    return program, Sequences(x, program.run(x), np.full(150, 12), "rows")
 
 
 def test_merged_states_of_rows_are_the_machine_that_made_them() -> None:
     x, s = Name("x"), Name("s")
     for update, output in (((s + x) % 5, (s + x) % 5), (operation("max", s, x), operation("==", s, x))):
-        machine, rows = rows_of(update, output, 3)
-        merged = merged_machine(rows, np.arange(4)[:, None])
+        program, rows = rows_of(update, output, 3)
+        symbols = np.arange(4)[:, None]
+        machine, merged = program_machine(program, symbols), merged_machine(rows, symbols)
         assert machine is not None and merged is not None
         assert (merged.next == machine.next).all() and (merged.output == machine.output).all()
 

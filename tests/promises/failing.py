@@ -1,9 +1,10 @@
-"""Let every write of a part's smallest run fail, one after the other: a full disk, a refusal, and a short write.
+"""Let writes of a part's smallest run fail, one after the other: a full disk, a refusal, and a short write.
 
     python -m tests.promises.failing FOLDER PART [full] [refused] [short]
 
-does that, and `tests.promises.killing`, and prints what it found as JSON. Forks, and so is a program of its own with
-one thread.
+does that, and `tests.promises.killing`, and prints what it found as JSON. With kinds, as in the study failing_disk,
+every write fails in each of them. Otherwise every second one fails, in one kind: the even ones of one part, the odd
+ones of the next, since parts share most of them. Forks, and so is a program of its own with one thread.
 """
 
 import errno
@@ -23,7 +24,7 @@ from novacula.cli.main import main as novacula
 from novacula.files import decode_safetensors, read_npz
 from tests.files.watched import Write, watch
 from tests.promises.killing import ended, forked, go_on, kill_all
-from tests.promises.small_runs import checkpoint_every_step, command, left, without_reports, write_inputs
+from tests.promises.small_runs import COMMANDS, checkpoint_every_step, command, left, without_reports, write_inputs
 
 KINDS = ("full", "refused", "short")
 
@@ -113,13 +114,13 @@ def torn(path: Path) -> list[str]:
 
 
 def fail_all(part: str, folder: Path, kinds: Sequence[str]) -> dict[str, Any]:
-    """Every operation of a part's run fails in each of the kinds, or, where none is given, in one of all in turn."""
+    """Operations of a part's run fail: all in each of the kinds, or, where none is given, every second in one."""
     folder.mkdir()
     assert run_on(Disk("refused", -1, folder / "count"), command(part, folder / "whole")) == 0
     operations = int((folder / "count").read_text())
     whole = left(folder / "whole")
     found: list[str] = []
-    for at in range(operations):
+    for at in range(operations) if kinds else range(list(COMMANDS).index(part) % 2, operations, 2):
         for kind in kinds or [KINDS[at % len(KINDS)]]:
             found += problems_after(part, kind, at, folder / "run", whole)
             shutil.rmtree(folder / "run")
