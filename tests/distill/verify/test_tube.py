@@ -7,15 +7,15 @@ import pytest
 
 from novacula.distill.behavior import words
 from novacula.distill.machine import Machine
-from novacula.distill.network import Activation, Layer, Network
+from novacula.distill.network import Activation, Layer, Network, activate
 from novacula.distill.program import Program
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Target
 from novacula.distill.verify.affine import affine_form
 from novacula.distill.verify.target import uniform
-from novacula.distill.verify.tube import _interval, affine_error, box_error, prove_network
+from novacula.distill.verify.tube import _between, _interval, affine_error, box_error, prove_network
 from tests.distill.networks import random_layers, random_network
-from tests.distill.planted import planted_network
+from tests.distill.planted import disguise, planted_network
 
 NOTHING = affine_form(Program(("x",), (), (), (), (), (TASKS["Current_Number"].program.outputs[0] * 0,)))
 
@@ -130,3 +130,20 @@ def test_nothing_is_proved_without_a_network_or_a_horizon() -> None:
     target = target_of(planted_network("Abs_Diff"))
     assert prove_network(program, replace(target, horizon=None)) is None
     assert prove_network(program, replace(target, behavior=program)) is None
+
+
+@pytest.mark.parametrize("task", ["Add_Mod_3", "Add_Mod_8", "Base_5_Addition"])
+def test_what_parts_take_back_from_each_other_does_not_widen_boxes(task: str) -> None:
+    """A remainder is s - k relu(s - k + 1) + k relu(s - k): by intervals alone its boxes grow ninefold a step."""
+    network = disguise(planted_network(task), np.random.default_rng(7), 0.0)
+    check = prove_network(TASKS[task].program, target_of(network))
+    assert check is not None and check.length == network.length
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_lines_lie_on_both_sides_of_an_activation(activation: Activation) -> None:
+    generator = np.random.default_rng(3)
+    low, high = np.sort(generator.normal(0, 2, (2, 500, 1)), axis=0)
+    slope, offset, gap = _between(low, high, np.zeros_like(low), activation)
+    points = low + (high - low) * np.linspace(0, 1, 101)
+    assert (np.abs(activate(points, activation) - slope * points - offset) <= gap + 1e-12).all()

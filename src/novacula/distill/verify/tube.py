@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.machine import Machine
-from novacula.distill.network import Layer, Network, activate
+from novacula.distill.network import Activation, Layer, Network, activate
 from novacula.distill.program import Program
 from novacula.distill.verify.affine import AffineForm, NotAffineError, affine_form
 from novacula.distill.verify.certificate import Check
@@ -25,6 +25,7 @@ from novacula.distill.verify.target import LargeNumbersError, Target, stepper
 _MOST_EDGES = 400_000
 _GRID = 0.02
 """Cells in which places count as one, as a part of the largest state."""
+_BLOCK = 20_000
 _ROUNDING = 1e-12
 """Slack for the rounding errors of float64, relative to the numbers that are added."""
 
@@ -177,6 +178,14 @@ class _ReducedNetwork:
         self, center: np.ndarray, radius: np.ndarray, x: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Boxes around the next states and around the outputs, of boxes of states."""
+        blocks = [slice(begin, begin + _BLOCK) for begin in range(0, max(1, len(center)), _BLOCK)]
+        parts = [self._boxes(center[block], radius[block], x[block]) for block in blocks]
+        after, reach, y, error = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return after, reach, y, error
+
+    def _boxes(
+        self, center: np.ndarray, radius: np.ndarray, x: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         network = self._network
         first = network.f[0]
         hidden = first.weight[:, : network.size] @ self.basis.T
@@ -243,11 +252,41 @@ def _largest_error(reduced: _ReducedNetwork, graph: _Graph, symbols: np.ndarray,
 def _interval(
     layers: tuple[Layer, ...], network: Network, center: np.ndarray, radius: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The boxes around the images of boxes."""
+    """The boxes around the images of boxes.
+
+    Every value is held twice: in an interval, and between two parallel planes over the box that goes in. Of what both
+    allow the smaller is taken. Planes know that parts cancel: 4 relu(s - 3) takes back what s adds.
+    """
+    wide = np.flatnonzero(radius.any(axis=0))
+    planes, spread = np.eye(radius.shape[1])[:, wide] * radius[:, None, wide], np.zeros_like(radius)
+    middle = center
     for number, layer in enumerate(layers):
         center, radius = layer(center), radius @ np.abs(layer.weight).T
+        middle, planes, spread = layer(middle), layer.weight @ planes, spread @ np.abs(layer.weight).T
+        reach = np.abs(planes).sum(axis=2) + spread
+        low, high = np.maximum(center - radius, middle - reach), np.minimum(center + radius, middle + reach)
         if number < len(layers) - 1:
-            low = activate(center - radius, network.activation)
-            high = activate(center + radius, network.activation)
-            center, radius = (low + high) / 2, (high - low) / 2
+            slope, middle, width = _between(low, high, middle, network.activation)
+            planes, spread = slope[:, :, None] * planes, slope * spread + width
+            low, high = activate(low, network.activation), activate(high, network.activation)
+        center, radius = (low + high) / 2, np.maximum((high - low) / 2, 0)
     return center, radius
+
+
+def _between(
+    low: np.ndarray, high: np.ndarray, middle: np.ndarray, activation: Activation
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Parallel lines with an activation between them from low to high: their slope, the middle's image, half the gap.
+
+    The slope of relu is that of its chord, and else the least of the ends, below which no slope of a sigmoid falls.
+    """
+    ends = activate(low, activation), activate(high, activation)
+    if activation == "relu":
+        slope = (ends[1] - ends[0]) / np.where(high > low, high - low, 1.0)
+        slope = np.where(high > low, slope, low > 0)
+        gap = np.where((low < 0) & (high > 0), -slope * low, 0.0)  # the chord leaves relu farthest at 0
+        return slope, slope * middle + gap / 2, gap / 2
+    slopes = [1 - end**2 if activation == "tanh" else end * (1 - end) for end in ends]
+    slope = np.minimum(*slopes)
+    rest = [end - slope * at for end, at in zip(ends, (low, high), strict=True)]
+    return slope, slope * middle + (rest[0] + rest[1]) / 2, (rest[1] - rest[0]) / 2
