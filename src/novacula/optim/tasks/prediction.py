@@ -13,7 +13,6 @@ from typing_extensions import override
 from novacula.optim.tasks.images import digits
 from novacula.optim.tasks.task import Problem, layer, normal
 
-_PIXEL_BATCH = 16
 _PIXELS_HELD_OUT = 128
 _CHANNELS, _INNER, _SPREAD = 20, 40, 120
 _POOLINGS, _RESIDUAL_BLOCKS = 5, 4
@@ -23,19 +22,23 @@ class Autoregression(Problem):
     """Cross-entropy, in nats, of one uniformly random pixel of each image of a batch; guessing costs ln 256.
 
     It is held out on 128 pixels, always the same, of images that no batch contains.
+
+    Args:
+        generator: draws parameters, held-out pixels and batches.
+        batch: the number of images of a step.
     """
 
-    def __init__(self, generator: torch.Generator) -> None:
+    def __init__(self, generator: torch.Generator, batch: int = 16) -> None:
         images, _ = digits(generator)
         images = (images * 255).round().long()
-        self._images, self._generator = images, generator
+        self._images, self._generator, self._batch = images, generator, batch
         self._trained = len(images) * 4 // 5
         self.parameters = _pixel_parameters(generator)
         self._held_out = self._draw(self._trained, len(images), _PIXELS_HELD_OUT)
 
     @override
     def loss(self) -> Float[Tensor, ""]:
-        return self._cross_entropy(*self._draw(0, self._trained, _PIXEL_BATCH))
+        return self._cross_entropy(*self._draw(0, self._trained, self._batch))
 
     @override
     @torch.no_grad()
