@@ -57,13 +57,13 @@ class LODO(Optimizer):
     LODO is for losses that are ill-conditioned and nearly the same at every step, or whose gradient is expensive for
     each parameter: a step reads and writes some 4.6 kB per scalar, and the state has 2 kB. It is not for millions of
     parameters (``structure="kronecker"`` with blocks and `meta_every` comes nearest), nor where noise rules, where
-    `eval` may help. The held-out loss of a network that fits its data and trains on rises (``digits-network``).
+    `eval` may help. A network that fits its rows and trains on gets worse on new ones: the rate in `stats` then grows.
 
     A parameter without a gradient stays as it is. Gradients that are not finite change nothing and are counted. LODO
-    learns from a clipped gradient as it is. If parameters are changed between a step and the next gradient, LODO
-    learns nothing from that gradient. It does not see changes through ``.data``: call `reset_lookahead` after them.
-    Each shard of a distributed tensor has its own preconditioner (scope ``"param"``), so results depend on how tensors
-    are divided. With ``torch.compile`` use ``engine="torch"``, which then does not check gradients.
+    learns from a clipped gradient as it is. If parameters are changed between a step and the next gradient, LODO learns
+    nothing from that gradient. It does not see changes through ``.data``: call `reset_lookahead` after them. Each shard
+    of a distributed tensor has its own preconditioner (scope ``"param"``), so results depend on how tensors are
+    divided. With ``torch.compile`` use ``engine="torch"``, which then does not check gradients.
 
     Args:
         params: parameters, named parameters, or groups of them, each with its own options. Groups that share a
