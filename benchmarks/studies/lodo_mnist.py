@@ -61,15 +61,15 @@ MAKERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], tuple[float, ...]]
 
 @dataclass(frozen=True)
 class Row:
-    """An optimizer at its rate: means over seeds, and the standard error of the loss where there are several."""
+    """An optimizer at its rate: means over seeds, and the standard error of the loss; None where it is not a number."""
 
     optimizer: str
     rate: float | None
-    loss: float
+    loss: float | None
     error: float | None
-    at_quarter: float
-    at_half: float
-    at_equal_time: float
+    at_quarter: float | None
+    at_half: float | None
+    at_equal_time: float | None
     seconds: float
     optimizer_seconds: float
 
@@ -105,9 +105,10 @@ def row(name: str, rate: float | None, runs: list[Mapping[str, Any]], steps: int
     losses = [loss_of(run) for run in runs]
     error = stdev(losses) / len(losses) ** 0.5 if len(losses) > 1 and all(map(math.isfinite, losses)) else None
     places = [("marks", steps / 4), ("marks", steps / 2), ("clock", seconds)]
-    means = [fmean(at(run, axis, place) for run in runs) for axis, place in places]
+    means = [fmean(losses), *(fmean(at(run, axis, place) for run in runs) for axis, place in places)]
+    loss, *others = (value if math.isfinite(value) else None for value in means)
     times = [fmean(run[key] for run in runs) for key in ("seconds", "optimizer_seconds")]
-    return Row(name, rate, fmean(losses), error, *means, *times)
+    return Row(name, rate, loss, error, *others, *times)
 
 
 def main() -> None:
