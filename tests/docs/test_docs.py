@@ -1,5 +1,6 @@
-"""The documentation: built strictly, its snippets run, its pictures and commands exist."""
+"""The documentation: built strictly, its snippets and notebooks run, its pictures and commands exist."""
 
+import json
 import re
 import subprocess
 import sys
@@ -14,21 +15,40 @@ pytest.importorskip("myst_nb", reason="the extra docs is not installed")
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
+
+# Runs the cells of notebooks, each notebook with names of its own, and asks their results for what a page shows. In one
+# process without a kernel: `make docs` has a kernel for each, whose start takes most of the time.
+CELLS = """
+import json, os, sys
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+os.environ["MPLBACKEND"] = "agg"
+shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+shown = {}
+for path in sys.argv[1:]:
+    shell.reset()
+    shown[path] = []
+    for cell in json.load(open(path))["cells"]:
+        if cell["cell_type"] == "code":
+            result = shell.run_cell("".join(cell["source"]))
+            result.raise_error()
+            shown[path] += shell.display_formatter.format(result.result)[0]
+    assert sorted(os.listdir()) == [], "a notebook leaves files"
+print(json.dumps(shown))
+"""
+
+
+def run(folder: Path, *command: str | Path) -> str:
+    made = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return made.stdout
 
 
 def build(folder: Path, builder: str) -> Path:
-    """What Sphinx makes of the pages, in which a warning is an error."""
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", builder]
-    if builder == "doctest":  # notebooks have been executed for the pages
-        command += ["-D", "nb_execution_mode=off"]
-    made = subprocess.run(
-        [*command, "-d", folder / "doctrees", DOCS, folder / builder],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stdout + made.stderr
+    """What Sphinx makes of the pages, in which a warning is an error. All builders share what was read."""
+    options = ["-W", "--keep-going", "-q", "-D", "nb_execution_mode=off", "-d", folder / "doctrees"]
+    run(folder, "-m", "sphinx", *options, "-b", builder, DOCS, folder / builder)
     return folder / builder
 
 
@@ -49,6 +69,11 @@ def test_pages_are_built_strictly_and_every_snippet_runs(tmp_path: Path) -> None
     expected = {page: str(len(lines)) for page, lines in snippets.items() if lines}
     assert "story" in expected
     assert {page: ran.get(page) for page in expected} == expected
+
+
+def test_every_notebook_runs(tmp_path: Path) -> None:
+    shown = json.loads(run(tmp_path, "-c", CELLS, *NOTEBOOKS).splitlines()[-1])
+    assert all("text/html" in shown[str(path)] for path in NOTEBOOKS if path.stem != "optim")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
