@@ -186,7 +186,7 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
             (
                 str(row.rank),
                 f"{row.score:.3f}",
-                row.plane or row.reason,
+                row.where,
                 "" if row.mixture is None else f"{row.mixture:.2f}",
                 str(len(row.members)),
                 f"{row.tokens:,}",

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
-from novacula.features import score_cloud
+from novacula.features import DiscoverConfig, score_cloud, score_plane
 from novacula.features.clouds.cloud import whiten
 from novacula.features.clouds.parts import parts_bits
+from novacula.features.discovery.ranking import score_cluster
+from novacula.features.discovery.slices import CodeMatrix
 
 AXES = {"rays": (0.5, 1.0), "rays from 0": (0.0, 1.0), "cross": (-1.0, 1.0)}
 
@@ -32,6 +35,28 @@ def test_two_noisy_lines_are_no_feature_of_two_dimensions(kind: str, noise: floa
     # Both indices alone would call it one.
     assert found.score >= 0.04 and found.parts_bits is not None
     assert found.parts_bits < 0.05 * found.separability_bits
+
+
+@pytest.mark.parametrize("kind", AXES)
+def test_the_fast_score_of_a_plane_cuts_it_too(kind: str) -> None:
+    points = lines(kind, 800, 0.07, 3)
+    assert score_plane(points, parts=False).irreducible  # by the two indices alone
+    assert not score_plane(points).irreducible
+    assert score_plane(curve(800, 0.1, 3)).irreducible
+
+
+def test_a_cluster_of_two_noisy_lines_is_ranked_as_two_parts() -> None:
+    """Latents of two lines, of which one is active at a time, beside those of a circle that is active as often."""
+    generator = np.random.default_rng(0)
+    for points, verdict in ((lines("rays", 1500, 0.05, 4), False), (curve(1500, 0.05, 4), True)):
+        codes = np.zeros((1500, 4))
+        codes[:, :2], codes[:, 2:] = np.maximum(points, 0), np.maximum(-points, 0)
+        matrix = CodeMatrix(scipy.sparse.csc_array(codes))
+        axes = np.linalg.qr(generator.standard_normal((16, 2)))[0].T
+        decoder = np.concatenate([axes, -axes]).astype(np.float32)
+        row = score_cluster(matrix, decoder, np.arange(4), DiscoverConfig()).row(0, 1.0, [])
+        assert row.irreducible is verdict and row.score > 0.05 and row.parts_bits is not None
+        assert row.where.endswith("two noisy parts") is not verdict
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.2])

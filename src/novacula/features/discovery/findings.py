@@ -98,6 +98,7 @@ class ClusterRow:
         dimension: its intrinsic dimension.
         covered: share of all tokens on which any of its latents is active.
         nuisance: the nuisance to which most of its tokens belong; empty if there is none.
+        parts_bits: bits of that plane that are left within two parts of its points; None where it is reducible anyway.
     """
 
     rank: int
@@ -124,6 +125,13 @@ class ClusterRow:
     dimension: float | None = None
     covered: float = 0.0
     nuisance: str = ""
+    parts_bits: float | None = None
+
+    @property
+    def where(self) -> str:
+        """Its best plane, with a remark where two parts of the points explain it; or why it was not scored."""
+        remark = "; two noisy parts" if self.parts_bits is not None and not self.irreducible else ""
+        return f"{self.plane}{remark}" if self.plane else self.reason
 
 
 LEAST_EXCESS = 0.05

@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from novacula.errors import InputError
 from novacula.features.clouds.cloud import Plane, planes
-from novacula.features.clouds.cloud_score import CloudScore, score_plane
+from novacula.features.clouds.cloud_score import CloudScore, score_plane, with_parts
 from novacula.features.clouds.geometry import Shape, shape_of
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
@@ -125,6 +125,7 @@ class ClusterScore:
             separability_bits=cloud.separability_bits if cloud else None,
             separability_null_z=cloud.separability_null_z if cloud else None,
             mixture=cloud.mixture if cloud else None,
+            parts_bits=cloud.parts_bits if cloud else None,
             reason=self.reason,
             shape=self.shape.kind if self.shape else "",
             ring=round(self.shape.ring, 4) if self.shape else None,
@@ -156,6 +157,10 @@ def score_cluster(
         measured, beside = _score(plane, config.seed), _score(null.get(plane.name), config.seed)
         if measured is not None:
             scored.append(PlaneScore(plane, measured, beside.score if beside else 0.0))
+    place = max(range(len(scored)), key=lambda number: scored[number].excess, default=-1)
+    if scored and (best := scored[place]).excess > LEAST_EXCESS:  # the others' verdicts are not shown
+        cut = with_parts(best.measured, np.random.default_rng([config.seed, 23]))
+        scored[place] = replace(best, measured=cut)
     shape = cluster_shape(part.points, decoder[members], config.seed)
     return ClusterScore(members, part.total, together, scored, "" if scored else "its points lie on a line", shape)
 
@@ -230,7 +235,7 @@ def _score(plane: Plane | None, seed: int) -> CloudScore | None:
     if plane is None or len(plane.coordinates) < LEAST_POINTS // 2:
         return None
     try:
-        return score_plane(plane.coordinates, seed=seed)
+        return score_plane(plane.coordinates, seed=seed, parts=False)
     except InputError:
         return None
 
