@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from novacula.features.circles.steering import bootstrap
 from novacula.features.clouds.cloud import Plane, planes
 from novacula.features.config import DiscoverConfig, OpenConfig
 from novacula.features.discovery.findings import ClusterRow, Move
@@ -136,12 +137,16 @@ def move(
     likely = logs.exp().mean(1).amax(0) >= _LIKELY
     rises[:, ~likely] = -torch.inf
     best = rises.topk(min(_SHOWN, int(likely.sum())), dim=1)
+    tokens = store.labels.tokens[feature.rows[places]]
+    units = tokens if len(np.unique(tokens)) > 1 else np.arange(len(tokens))
+    by_prompt = (logs - logs.mean(0)).double().numpy()
     return tuple(
         Move(
             degrees=round(360 * number / angles, 2),
             tokens=tuple(model.tokenizer.decode([token]) for token in best.indices[number].tolist()),
             rises=tuple(round(value, 4) for value in best.values[number].tolist()),
             changed=round(float((logs[number].argmax(1) != plain.argmax(1)).float().mean()), 4),
+            intervals=bootstrap(by_prompt[number][:, best.indices[number].numpy()], units, seed=number),
         )
         for number in range(angles)
     )

@@ -240,12 +240,14 @@ class Move:
         tokens: next tokens whose log-probability rises most.
         rises: by how much it exceeds its mean over all angles, in nats.
         changed: share of the prompts whose most likely next token is another than without turning.
+        intervals: 96 % bootstrap intervals of the rises: tokens that are turned are drawn, and contexts of each.
     """
 
     degrees: float
     tokens: tuple[str, ...]
     rises: tuple[float, ...]
     changed: float
+    intervals: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
