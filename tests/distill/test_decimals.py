@@ -150,3 +150,11 @@ def test_a_run_ends_as_right_and_prints_the_tolerance(tmp_path: Path) -> None:
     assert result.findings.outcome == "right"
     assert result.findings.checked.endswith("Decimal outputs are right within 0.0005.")
     assert executed(str(result.program), [2, 1, 0]) == pytest.approx([2 / 3, 1, 1 / 3], abs=0.0005)
+
+
+def test_measured_values_that_contradict_each_other_are_pointed_to_the_tolerance(tmp_path: Path) -> None:
+    path = tmp_path / "measured.jsonl"
+    rows = [{"x": [0, 1], "y": [0.25 + error, 1.75]} for error in (0.0, 0.003)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(InputError, match="if the decimals are measured, --within says"):
+        load_sequences(path)

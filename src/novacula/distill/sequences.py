@@ -277,7 +277,14 @@ def check_function(data: Sequences, places: Sequence[str]) -> None:
         problems.append(problem)
         if len(problems) > LISTED:
             break
-    refuse(data.source, problems)
+    refuse(data.source, [*([_MEASURED] if problems and _has_decimals(data.alphabet) else []), *problems])
+
+
+_MEASURED = "if the decimals are measured, --within says how far outputs may lie apart"
+
+
+def _has_decimals(alphabet: Alphabet) -> bool:
+    return any(isinstance(words, Decimals) for words in alphabet.outputs)
 
 
 def refuse(source: str, problems: list[str]) -> None:
