@@ -156,5 +156,5 @@ def test_measured_values_that_contradict_each_other_are_pointed_to_the_tolerance
     path = tmp_path / "measured.jsonl"
     rows = [{"x": [0, 1], "y": [0.25 + error, 1.75]} for error in (0.0, 0.003)]
     path.write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(InputError, match="if the decimals are measured, --within says"):
+    with pytest.raises(InputError, match="if the decimals are measured, within says"):
         load_sequences(path)
