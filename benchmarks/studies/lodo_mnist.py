@@ -108,7 +108,7 @@ def row(name: str, rate: float | None, runs: list[Mapping[str, Any]], steps: int
     means = [fmean(losses), *(fmean(at(run, axis, place) for run in runs) for axis, place in places)]
     loss, *others = (value if math.isfinite(value) else None for value in means)
     times = [fmean(run[key] for run in runs) for key in ("seconds", "optimizer_seconds")]
-    return Row(name, rate, loss, error, *others, *times)
+    return Row(name, rate, loss, error, others[0], others[1], others[2], times[0], times[1])
 
 
 def main() -> None:

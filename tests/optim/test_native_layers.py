@@ -96,7 +96,7 @@ def test_the_kernels_of_a_step_refuse_vectors_of_other_lengths() -> None:
     (preconditioner,) = optimizer.preconditioners()
     phi, vectors = optimizer.state[x]["phi"], [torch.zeros(5) for _ in range(4)]
     routes = [torch.zeros(1, phi[0, :, 0].numel(), dtype=kind) for kind in (torch.int32, torch.uint16)] * 2
-    blocks = LodoBlocks(phi, None, None, *routes, 64, *vectors[:3])
+    blocks = LodoBlocks(phi, None, None, *routes, 64, *vectors[:3])  # pyright: ignore[reportCallIssue]
     LodoAutomatic(blocks, preconditioner.state, automatic, *vectors)
     for place in range(4):
         wrong = [torch.zeros(4) if i == place else vector for i, vector in enumerate(vectors)]

@@ -239,7 +239,7 @@ class NativeEngine(Engine):
         assert self._automatic is not None
         ready, self._ready = self._ready, False
         rate = folded_rate(options, int(state["meta_step"])) if options.meta_optimizer == "adam" else options.meta_lr
-        learning = rate, *options.meta_betas, options.meta_eps
+        learning = float(rate), *options.meta_betas, options.meta_eps
         return MetaStep(*self._automatic.judge(float(state["step"]), options.momentum, factor, *learning, ready))
 
     def move(self, state: dict[str, Tensor], options: GroupOptions, keep: bool) -> tuple[Float[Tensor, " n"], float]:

@@ -55,8 +55,8 @@ class Preconditioner:
         self._options, self._values = GroupOptions.of(self._group), self._read()
         self.structure = make_structure(self._options, members.shape, state.get("permutations"))
         self._engine = make_engine(self.structure, state, shared.engine)
-        fused = isinstance(self._engine, NativeEngine) and self._engine.knows_automatic
-        self._native = self._engine if fused else None
+        native = self._engine if isinstance(self._engine, NativeEngine) else None
+        self._native = native if native is not None and native.knows_automatic else None
         # The rate of the last step, if the native kernels know all of it: all parameters had the same.
         self._even = float(state["rates"][0]) if bool((state["rates"] == state["rates"][0]).all()) else None
         # Whether the next gradient tells how good the last step was.
