@@ -6,14 +6,17 @@ imports no large library, so that ``--help`` stays fast.
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from cyclopts import Group, Parameter
 
 from novacula.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from cyclopts import Token
 
 ADVANCED = Parameter(group=Group("Advanced options", sort_key=5))
 """The mark of options that few users change; ``--help`` shows them last."""
@@ -21,6 +24,30 @@ MAX_WORKERS = 4096
 Workers = int | Literal["auto"]
 """A number of jobs at the same time; ``auto`` is one for each core that this process may use."""
 Options = TypeVar("Options")
+
+
+def _split(kind: Callable[[str], Any], tokens: "Sequence[Token]") -> tuple[Any, ...]:
+    return tuple(kind(part.strip()) for token in tokens for part in token.value.split(",") if part.strip())
+
+
+def _integers(_: object, tokens: "Sequence[Token]") -> tuple[int, ...]:
+    return _split(int, tokens)
+
+
+def _reals(_: object, tokens: "Sequence[Token]") -> tuple[float, ...]:
+    return _split(float, tokens)
+
+
+def _words(_: object, tokens: "Sequence[Token]") -> tuple[str, ...]:
+    return _split(str, tokens)
+
+
+Integers = Annotated[tuple[int, ...], Parameter(converter=_integers, n_tokens=1)]
+"""Whole numbers, written with commas on the command line."""
+Reals = Annotated[tuple[float, ...], Parameter(converter=_reals, n_tokens=1)]
+"""Numbers, written with commas on the command line."""
+Words = Annotated[tuple[str, ...], Parameter(converter=_words, n_tokens=1)]
+"""Words, written with commas on the command line."""
 
 
 @dataclass(frozen=True)

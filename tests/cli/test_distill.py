@@ -39,6 +39,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_words_of_an_alphabet_are_separated_by_commas_or_given_one_by_one(folder: Path, novacula: Run) -> None:
+    Path("gates.py").write_text("def turns(xs):\n    return ['turns' if a == 'coin' else 'rests' for a in xs]\n")
+    for number, words in enumerate((["--alphabet", "coin,push"], ["--alphabet", "coin", "--alphabet", "push"])):
+        done = novacula("distill", "run", "gates:turns", *words, "--out", f"run-{number}", "-q", "--json")
+        assert done.code == 0, done.err
+        record = RunFolder.open(f"run-{number}").record
+        assert record.configuration["alphabet"] == ["coin", "push"]
+        assert json.loads(done.out)["outcome"] == "right"
+
+
 def test_run_prints_one_json_object_as_agreed(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["distill", "run", "delay.safetensors", "--json", "--out", "run"]) == 0
     out, err = capfd.readouterr()

@@ -40,6 +40,9 @@ def shuffled(xs):
 def changes(xs):
     return [int(x != last) for last, x in zip([0, *xs], xs)]
 
+def code_lock(xs):
+    return [int(xs[max(0, end - 6):end] == [3, 1, 4, 1, 5, 9]) for end in range(1, len(xs) + 1)]
+
 def total(xs):
     return [sum(xs[:end]) for end in range(1, len(xs) + 1)]
 """
@@ -55,6 +58,16 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_reports: None
 
 def distill(name: str, folder: Path, high: int = 1) -> DistillFindings:
     return run(f"boxes:{name}", RunConfig(high=high), out=folder / name).findings
+
+
+def test_a_function_that_always_gave_the_same_answer_is_not_determined(asked: Path) -> None:
+    found = distill("code_lock", asked, high=9)
+    assert (found.outcome, found.reached, found.sentence) == ("not determined", False, "The output is always the same.")
+    assert "every answer was the same" in found.reason
+
+
+def test_the_certificate_of_a_function_says_that_no_longer_sequences_were_asked(asked: Path) -> None:
+    assert distill("changes", asked).checked.endswith("No longer sequences were asked.")
 
 
 def test_the_table_of_a_function_is_an_answer_that_says_up_to_which_bound(asked: Path) -> None:

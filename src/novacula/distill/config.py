@@ -8,6 +8,7 @@ from cyclopts import Group, Parameter
 from novacula.options import (
     ADVANCED,
     CampaignOptions,
+    Words,
     refuse,
     unless_at_least,
     unless_installed,
@@ -44,7 +45,7 @@ class RunConfig:
     """The least input of a function or an ONNX file."""
     high: int = 1
     """The largest input of a function, or of an ONNX file that reads numbers."""
-    alphabet: tuple[str, ...] = ()
+    alphabet: Words = ()
     """Words that a function or an ONNX file reads in place of integers, separated by commas; false,true are truth
     values."""
     command: Annotated[str, DEVICE] = ""

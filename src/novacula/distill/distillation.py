@@ -20,6 +20,7 @@ from novacula.distill.determined import determine
 from novacula.distill.direct import Finder, finders
 from novacula.distill.explain import (
     DEPARTS,
+    SILENT,
     checked,
     dead_end,
     left_out_rows,
@@ -166,7 +167,9 @@ class Distillation(Program):
         with self._clock.stage("export"):
             machine = self._machine(best)
             text = source_text(shown, self._source, determination) if shown else None
-        outcome, rows = outcome_of(best, shown, determination), self._source.sequences
+        constant = machine is not None and bool((machine.output == machine.output[0, 0]).all())
+        silent = self._source.kind == "function" and constant
+        outcome, rows = outcome_of(best, shown, determination, silent), self._source.sequences
         self._last = DistillFindings(
             task=self._source.name,
             kind=self._source.kind,
@@ -177,9 +180,9 @@ class Distillation(Program):
             nodes=shown.nodes if shown else None,
             states=machine.states if machine else None,
             checked=checked(self._source, certificate),
-            reached=bool(best and best.certificate and best.certificate.reached)
+            reached=bool(best and best.certificate and best.certificate.reached and not silent)
             and (determination is None or determination.determined),
-            reason=self._reason(best, outcome, determination),
+            reason=SILENT if silent else self._reason(best, outcome, determination),
             certificate=certificate,
             roads={road: self._road(road) for road in ROADS},
             table=program_table(self.programs),

@@ -84,7 +84,9 @@ def checked(source: Source, certificate: Certificate | None) -> str:
     if certificate is None:
         return f"There is no program to compare with {against}."
     words = source.sequences.alphabet
-    text = " ".join(filter(None, (f"Compared with {against}.", source.note, certificate.sentences, words.tolerance)))
+    limit = "No longer sequences were asked." if source.kind == "function" and certificate.right else ""
+    parts = (f"Compared with {against}.", source.note, certificate.sentences, words.tolerance, limit)
+    text = " ".join(filter(None, parts))
     if example := certificate.counterexample:
         expected, found = (words.shown([outputs], True) for outputs in (example.expected, example.found))
         last = f"the last output must be {expected} and is {found}"
@@ -94,6 +96,11 @@ def checked(source: Source, certificate: Certificate | None) -> str:
     return text
 
 
+SILENT = (
+    "Not determined: every answer was the same. A function that answers otherwise after rare inputs alone looks like "
+    "this. Name fewer inputs with --low, --high or --alphabet, or give rows of data in which the output changes."
+)
+"""Why a constant program of a function is not called right."""
 DEPARTS = (
     "The network departs from this program on few sequences. If it should not, train it further on inputs like the "
     "one that is named."
@@ -147,19 +154,24 @@ def dead_end(source: Source, opened: int, best: JudgedProgram | None, found: boo
     return f"None of the programs that were found is right; this is the one that is wrong most rarely. {advice}"
 
 
-def outcome_of(best: JudgedProgram | None, shown: JudgedProgram | None, determination: Determination | None) -> Outcome:
+def outcome_of(
+    best: JudgedProgram | None, shown: JudgedProgram | None, determination: Determination | None, silent: bool
+) -> Outcome:
     """Returns how a run ended.
 
     Args:
         best: the program that the rule takes, if one is right.
         shown: the one that is shown.
         determination: with data alone, whether they determine the program.
+        silent: it is a function, and the program's outputs are all the same.
     """
     if best is None or best.certificate is None:
         departs = shown is not None and shown.certificate is not None and shown.certificate.tier == "departs"
         return "network departs" if departs else "none"
     if determination is not None:
         return "right" if determination.determined else "not determined"
+    if silent:
+        return "not determined"
     compared = any(check.passed and check.method != "samples" for check in best.certificate.checks)
     return "right" if best.certificate.reached or compared else "not determined"
 

@@ -55,6 +55,8 @@ def _of_last_inputs(program: Program, lags: list[str], output: Expression, low: 
     if isinstance(output, Name) and output.name in lags:
         steps = lags.index(output.name) + 1
         said = f"Puts out the input of {_counted(steps, 'step')} before."
+    elif isinstance(output, Number):
+        return "The output is always the same."
     elif not lags:
         return "The output depends on the present input alone."
     else:

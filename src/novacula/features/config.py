@@ -1,34 +1,24 @@
 """Options of the features verbs. This module imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-from novacula.options import ADVANCED, CampaignOptions, refuse, unless_between, unless_seed, unless_within
-
-if TYPE_CHECKING:
-    from cyclopts import Token
+from novacula.options import (
+    ADVANCED,
+    CampaignOptions,
+    Integers,
+    Words,
+    refuse,
+    unless_between,
+    unless_seed,
+    unless_within,
+)
 
 SaeKind = Literal["relu", "topk", "batchtopk", "jumprelu", "block"]
 ClusterMethod = Literal["communities", "components", "threshold", "agglomerative", "hdbscan", "spectral"]
 AffinityName = Literal["cosine", "angular", "activity", "mixed"]
-
-
 NUISANCES = ("punctuation", "position")
-
-
-def _convert_names(_: object, tokens: "Sequence[Token]") -> tuple[str, ...]:
-    return tuple(name for token in tokens for name in token.value.split(","))
-
-
-def _convert_layers(_: object, tokens: "Sequence[Token]") -> tuple[int, ...]:
-    return tuple(int(number) for token in tokens for number in token.value.split(","))
-
-
-Layers = Annotated[tuple[int, ...], Parameter(converter=_convert_layers, n_tokens=1)]
-"""Whole numbers, with commas between them on the command line."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +178,7 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     radius: Annotated[float, ADVANCED] = 0.35
     """Tokens on which a cluster is weakly active are left out, as they are mostly noise: those whose point is nearer to
     the origin than this part of the 95th percentile."""
-    without: Annotated[tuple[str, ...], Parameter(converter=_convert_names, n_tokens=1)] = ()
+    without: Words = ()
     """Tokens that take no part in clusters and ranking, with commas between: punctuation (no letter or digit), position
     (the first four places of a context)."""
     nulls: Annotated[int, ADVANCED] = 20
@@ -240,7 +230,7 @@ class SurveyConfig(DiscoverConfig, CampaignOptions):
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    layers: Layers = ()
+    layers: Integers = ()
     """Layers of the residual stream, with commas between them; by default all. 0 is the embedding output."""
 
     def _problems(self) -> list[str]:
@@ -264,7 +254,7 @@ class ProbeConfig:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    layers: Layers = ()
+    layers: Integers = ()
     """Layers of the residual stream, with commas between them; by default all. 0 is the embedding output."""
     components: int = 5
     """Principal components in which a probe is fitted."""
@@ -318,7 +308,7 @@ class ExplainConfig:
         InputError: an option is out of its range; all such options are listed at once.
     """
 
-    layers: Layers = ()
+    layers: Integers = ()
     """Layers of the residual stream, with commas between them; by default about eight."""
     components: int = 20
     """Principal components of the states that are explained."""

@@ -1,41 +1,11 @@
 """Options of the hypernet verbs. Imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
-
-from cyclopts import Parameter
+from typing import Annotated, Literal, get_args
 
 from novacula.functions import is_function_name
-from novacula.options import ADVANCED, refuse, unless_one_of, unless_seed, unless_within
-
-if TYPE_CHECKING:
-    from cyclopts import Token
-
-
-def _split(kind: Callable[[str], Any], tokens: "Sequence[Token]") -> tuple[Any, ...]:
-    return tuple(kind(part) for part in tokens[0].value.split(",") if part.strip())
-
-
-def _integers(_: Any, tokens: "Sequence[Token]") -> tuple[int, ...]:
-    return _split(int, tokens)
-
-
-def _reals(_: Any, tokens: "Sequence[Token]") -> tuple[float, ...]:
-    return _split(float, tokens)
-
-
-def _words(_: Any, tokens: "Sequence[Token]") -> tuple[str, ...]:
-    return _split(str.strip, tokens)
-
-
-Integers = Annotated[tuple[int, ...], Parameter(converter=_integers, n_tokens=1)]
-"""Whole numbers, written with commas on the command line."""
-Reals = Annotated[tuple[float, ...], Parameter(converter=_reals, n_tokens=1)]
-"""Numbers, written with commas on the command line."""
-Words = Annotated[tuple[str, ...], Parameter(converter=_words, n_tokens=1)]
-"""Words, written with commas on the command line."""
+from novacula.options import ADVANCED, Integers, refuse, unless_one_of, unless_seed, unless_within
 
 Activation = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin"]
 ActivationName = Literal[Activation, "silu", "logistic", "sigmoid"]
@@ -287,7 +257,7 @@ class SampleConfig:
     """Complexity price, within the range of the training."""
     inputs: int | None = None
     """Number of inputs; it may be one that was not trained on. By default that of the run."""
-    hidden: Annotated[tuple[int, ...] | None, Parameter(converter=_integers, n_tokens=1)] = None
+    hidden: Integers | None = None
     """Units of each hidden layer, separated by commas. By default in the run's proportion to the inputs."""
     seed: int = 0
     """Seed of the codes and latents, 0 to 2^32 - 1."""

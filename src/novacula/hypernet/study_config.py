@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from novacula.functions import is_function_name
-from novacula.hypernet.config import HIGHEST_BETA, LOWEST_BETA, Integers, Reals, Words, hidden_problems
-from novacula.options import CampaignOptions, refuse, unless_one_of, unless_seed, unless_within
+from novacula.hypernet.config import HIGHEST_BETA, LOWEST_BETA, hidden_problems
+from novacula.options import CampaignOptions, Integers, Reals, Words, refuse, unless_one_of, unless_seed, unless_within
 
 VARIANTS = (
     *("full", "plain-objective", "no-curriculum", "no-owner-features", "no-code-similarity"),
