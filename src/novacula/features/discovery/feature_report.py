@@ -63,7 +63,7 @@ def _contexts(feature: Feature, store: Store) -> tuple[Markup, str]:
         rows.append((marked.format(before, color(angle), token, after), f"{np.rad2deg(angle):.0f}°",
                      f"{feature.norms[place]:.2f}"))  # fmt: skip
     note = "The tokens on which it is most active, at most three of each, in the order of their angles in the plane."
-    return table(("context", "angle", "activation"), rows), note
+    return table(("context", "angle", "activation"), rows, minor=("activation",)), note
 
 
 def _ring(feature: Feature, store: Store) -> tuple[Markup, str]:
@@ -91,8 +91,9 @@ def _ring(feature: Feature, store: Store) -> tuple[Markup, str]:
         "hoverinfo": "skip",
     }
     caption = f"{plane.name}, {plane.share:.0%} of the variance"
-    layout = {"title": {"text": caption, "font": {"size": 13}}, "yaxis": {"scaleanchor": "x"}, "showlegend": False}
-    note = f"Each point is a token; the {len(frequent)} most frequent ones are named at the median of their points."
+    layout = {"yaxis": {"scaleanchor": "x"}, "showlegend": False}  # a title would lie under the tools of a narrow page
+    named = f"the {len(frequent)} most frequent ones are named at the median of their points."
+    note = f"{caption[0].upper()}{caption[1:]}. Each point is a token; {named}"
     return plotly_figure("plane", caption, [points, names], layout), note
 
 
@@ -132,4 +133,5 @@ def _moves(moves: Sequence[Move], feature: Feature, store: Store) -> tuple[Marku
         "in nats, with 96 % intervals by bootstrap over these tokens and their contexts. Changed: prompts whose "
         "most likely next token is another than without moving."
     )
-    return table(("angle", "its own tokens there", "next tokens that become likelier", "changed"), rows), note
+    heads = ("angle", "own tokens there", "next tokens that become likelier", "changed")
+    return table(heads, rows, minor=heads[3:]), note
