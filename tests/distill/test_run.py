@@ -93,7 +93,6 @@ def test_where_every_program_is_wrong_the_nearest_is_shown(tmp_path: Path, monke
     assert {row.tier for row in findings.table} == {"wrong"}
 
 
-@pytest.mark.usefixtures("without_reports")
 def test_a_network_that_departs_from_its_program_is_no_network_without_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,9 +101,14 @@ def test_a_network_that_departs_from_its_program_is_no_network_without_one(
     errs = memoryless(lookup((0, 1), 0, [0] * 300 + [1] + [0] * 299), 0, 599)
     monkeypatch.setattr("novacula.distill.extract.synthesize", lambda *sources: [Candidate(zero, "test", "machine 0")])
     monkeypatch.setattr("novacula.distill.extract.read_states", _without_machines)
-    departs = distill_network(replace(errs, length=2), tmp_path).findings
+    result = distill_network(replace(errs, length=2), tmp_path)
+    departs = result.findings
     assert (departs.outcome, departs.tier, departs.reached) == ("network departs", "departs", False)
     assert "the network puts out 1 last, and the program 0" in departs.checked
+    assert (departs.states, departs.roads["opened"].tier, departs.roads["opened"].right) == (1, "departs", False)
+    assert {(row.tier, row.chosen) for row in departs.table} == {("departs", True)}
+    page = result.report.read_text()
+    assert "minimal machine of the program has 1 state." in page and "network departs" in page
 
 
 @pytest.mark.usefixtures("without_reports")

@@ -6,6 +6,8 @@ Source: ours; the table is as in PySR.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing_extensions import TypeIs
+
 from novacula.distill.findings import ROADS, ProgramRow, Road
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
@@ -77,9 +79,21 @@ def nearest(programs: Sequence[JudgedProgram]) -> JudgedProgram | None:
     return min(judged, key=lambda entry: entry[:2], default=(0.0, (0, 0, 0, 0), None))[2]
 
 
-def program_table(programs: Sequence[JudgedProgram]) -> tuple[ProgramRow, ...]:
-    """Returns a row for every program, the simplest first."""
-    chosen = choose(programs)
+def departs(judged: JudgedProgram | None) -> TypeIs[JudgedProgram]:
+    """Returns whether a program is one from which the user's network departs on few sequences."""
+    return judged is not None and judged.certificate is not None and judged.certificate.tier == "departs"
+
+
+def program_table(programs: Sequence[JudgedProgram], shown: JudgedProgram | None = None) -> tuple[ProgramRow, ...]:
+    """Returns a row for every program, the simplest first.
+
+    Args:
+        programs: programs with their verdicts.
+        shown: the one that the result shows; its verdict counts where the network departs from it.
+    """
+    chosen = shown if departs(shown) else choose(programs)
+    if departs(shown):
+        programs = [shown if program.program is shown.program else program for program in programs]
     return tuple(
         ProgramRow(
             nodes=program.nodes,
@@ -112,6 +126,6 @@ def _size(program: JudgedProgram) -> int:
 def _verdict(program: JudgedProgram) -> str:
     if program.certificate is None:
         return "not checked"
-    if not program.certificate.right:
+    if not program.certificate.right and not departs(program):
         return "wrong"
     return program.certificate.tier or "right"

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from novacula.distill.artifacts import write_artifacts
 from novacula.distill.behavior import Unasked
-from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, program_table
+from novacula.distill.choose import RULE, JudgedProgram, choose, departs, nearest, program_table
 from novacula.distill.config import RunConfig
 from novacula.distill.determined import determine
 from novacula.distill.direct import Finder, finders
@@ -165,7 +165,7 @@ class Distillation(Program):
         certificate = shown.certificate if shown else None
         determination = self._determination(best)
         with self._clock.stage("export"):
-            machine = self._machine(best)
+            machine = self._machine(shown)
             text = source_text(shown, self._source, determination) if shown else None
         constant = machine is not None and bool((machine.output == machine.output[0, 0]).all())
         silent = self._source.kind == "function" and constant
@@ -184,8 +184,8 @@ class Distillation(Program):
             and (determination is None or determination.determined),
             reason=SILENT if silent else self._reason(best, outcome, determination),
             certificate=certificate,
-            roads={road: self._road(road) for road in ROADS},
-            table=program_table(self.programs),
+            roads={road: self._road(road, shown) for road in ROADS},
+            table=program_table(self.programs, shown),
             rule=RULE,
             networks=tuple(network_outcome(extraction) for extraction in self.extractions),
             data=tuple(profile(rows).sentences()) if not isinstance(rows, Unasked) or rows.asked else (),
@@ -339,9 +339,9 @@ class Distillation(Program):
             )
         return dead_end(self._source, len(self.extractions), best, bool(self.programs))
 
-    def _road(self, road: Road) -> RoadOutcome:
-        """The best program of a road."""
-        best = choose(self.programs, road)
+    def _road(self, road: Road, shown: JudgedProgram | None) -> RoadOutcome:
+        """The best program of a road; of that of the one that is shown, if the network departs from that."""
+        best = shown if departs(shown) and shown.road == road else choose(self.programs, road)
         certificate = best.certificate if best else None
         tier = certificate.tier if certificate else ("none" if self._source.target else None)
         right = bool(certificate and certificate.right)

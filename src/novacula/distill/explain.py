@@ -6,7 +6,7 @@ The minimal machine of a program that has finitely many states is made here too.
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.choose import JudgedProgram
+from novacula.distill.choose import JudgedProgram, departs
 from novacula.distill.export import machine_python, program_python
 from novacula.distill.findings import Determination, LeftOut, Outcome, Road
 from novacula.distill.machine import Machine
@@ -166,8 +166,7 @@ def outcome_of(
         silent: it is a function, and the program's outputs are all the same.
     """
     if best is None or best.certificate is None:
-        departs = shown is not None and shown.certificate is not None and shown.certificate.tier == "departs"
-        return "network departs" if departs else "none"
+        return "network departs" if departs(shown) else "none"
     if determination is not None:
         return "right" if determination.determined else "not determined"
     if silent:

@@ -104,7 +104,8 @@ class RoadOutcome:
     """The best program of one road.
 
     Attributes:
-        tier: how much is known of it; ``none`` where there is none that is right, None with data alone.
+        tier: how much is known of it; ``none`` where there is none that is right, or from which the user's network
+            departs; None with data alone.
         right: whether there is one that is right.
         nodes: its syntax nodes; None for a table of states, or where there is none.
         method: what found it.
@@ -127,7 +128,7 @@ class ProgramRow:
         method: what found it.
         network: number of the network that it came from, from 0; None without one.
         tier: its tier, or ``right``, ``wrong`` or ``not checked``.
-        chosen: whether the rule takes it.
+        chosen: whether the rule takes it, or the user's network departs from it.
     """
 
     nodes: int | None

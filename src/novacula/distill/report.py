@@ -11,6 +11,7 @@ from markupsafe import Markup
 from novacula.distill.artifacts import MACHINE, PICTURE, SIMPLIFIED, TRAINED
 from novacula.distill.findings import DistillFindings
 from novacula.distill.network import Layer, Network, load_network
+from novacula.distill.sequences import counted
 from novacula.distill.verify import Certificate
 from novacula.files import read_npz
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, read_svg, run_facts, table, write_report
@@ -178,8 +179,9 @@ def _machine_section(folder: RunFolder, findings: DistillFindings) -> list[Secti
     path = folder.path / "artifacts" / MACHINE
     if not path.exists():
         return []
+    size = f" has {counted(findings.states, 'state')}" if findings.states else ""  # older results do not say it
     note = (
-        f"The minimal machine of the program has {findings.states} states. It starts in state 0. At an arrow stand "
+        f"The minimal machine of the program{size}. It starts in state 0. At an arrow stand "
         "the inputs / the outputs. The same is in the files machine.dot (Graphviz) and machine.mmd (Mermaid)."
     )
     return [Section("The state machine", read_svg(path), note)]
@@ -268,6 +270,6 @@ def _facts(folder: RunFolder, findings: DistillFindings | None) -> dict[str, obj
         value = getattr(findings, name, None)
         return "" if value is None else value
 
-    measured = {name: shown(name) for name in ("tier", "route", "method", "nodes", "states", "reason")}
+    measured = {name: shown(name) for name in ("outcome", "tier", "route", "method", "nodes", "states", "reason")}
     measured["networks opened"] = len(findings.networks) if findings else 0
     return run_facts(folder, measured, (str(folder.record.inputs["source"]),), unsaid=("task", "source"))

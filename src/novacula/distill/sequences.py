@@ -82,6 +82,11 @@ def said(value: int, place: int, words: Meanings) -> str:
     return json.dumps(meant, ensure_ascii=False) if isinstance(meant, str) else str(meant)
 
 
+def counted(number: int, thing: str) -> str:
+    """Returns a number of things in words, in the singular for one."""
+    return f"{number:,} {thing}" + ("s" if number != 1 else "")
+
+
 class Column:
     """The values of a stream or an output, all of one kind, which is that of its first value.
 
