@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,36 @@ def test_rows_of_no_law_are_not_explained_by_exceptions(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(InputError, match=r"contradict|same inputs"):
         tolerant(load_source(str(path), config), config)
+
+
+def as_csv(path: Path) -> Path:
+    """The same rows in a file with a line for every step."""
+    lines = ["sequence,step,x0,y0"]
+    for number, row in enumerate(map(json.loads, path.read_text().splitlines())):
+        lines += [f"{number},{step},{x},{y}" for step, (x, y) in enumerate(zip(row["x"], row["y"], strict=True))]
+    other = path.with_suffix(".csv")
+    other.write_text("\n".join(lines))
+    return other
+
+
+def test_the_line_of_the_step_that_differs_is_named_and_none_where_no_program_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_rows(path := tmp_path / "rows.jsonl", "parity", 0.01)
+    path = as_csv(path)
+    lines = path.read_text().splitlines()
+    found = run(str(path), RunConfig(tolerate=0.02), out=tmp_path / "run")
+    assert len(found.findings.left_out) == 3
+    for row in found.findings.left_out:
+        sequence, step, _, y = lines[int(row.place.split()[-1]) - 1].split(",")
+        assert row.place.startswith(f"sequence '{sequence}', line ") and int(step) == row.step and (int(y),) == row.data
+    assert all(sentence in unescape(found.report.read_text()) for sentence in found.findings.left_out_in_words)
+    monkeypatch.setattr("novacula.distill.distillation.finders", lambda source: {})
+    monkeypatch.setattr("novacula.distill.extract.synthesize", lambda *sources: [])
+    none = run(str(path), RunConfig(tolerate=0.02), out=tmp_path / "none", time_limit=1e-9)
+    assert none.findings.outcome == "none" and none.findings.left_out == ()
+    assert "would leave out 3 of them" in none.findings.checked
+    assert "mislabelled" not in none.report.read_text() + json.dumps(none.document)
 
 
 @pytest.mark.usefixtures("without_reports")

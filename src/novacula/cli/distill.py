@@ -116,10 +116,8 @@ def _show(result: "DistillResult") -> None:
         for pair in findings.determination.open:
             after = findings.alphabet.shown(pair.after) or "nothing"
             show_result(printable(f"No row shows the input {findings.alphabet.shown([pair.x])} after {after}."))
-    for row in findings.left_out[:_LISTED]:
-        said = (findings.alphabet.shown([outputs], outputs=True) for outputs in (row.data, row.program))
-        differs = "" if row.step is None else ": at step {} it has {}, the program {}".format(row.step, *said)
-        show_result(printable(f"Left out as mislabelled: {row.place}{differs}."))
+    for sentence in findings.left_out_in_words[:_LISTED]:
+        show_result(printable(sentence))
     if not findings.program:
         show_result(printable(findings.checked))
     if findings.kind == "network" and findings.networks:

@@ -195,7 +195,7 @@ class Distillation(Program):
             outcome=outcome,
             determination=determination,
             alphabet=self._source.sequences.alphabet,
-            left_out=left_out_rows(shown, self._source),
+            left_out=left_out_rows(best, self._source),
             sentence=what_it_does(best.program, self._source) if best else "",
         )
         return self._last

@@ -81,11 +81,15 @@ def checked(source: Source, certificate: Certificate | None) -> str:
     """Returns what a program was compared with, and how far."""
     length = source.target.length if source.target else 0
     against = _AGAINST[source.kind].format(name=source.name, length=length)
+    note = source.note
+    if source.left_out is not None and not (certificate and certificate.right):
+        rows = sum(len(part.x) for part in (source.learned, source.held_out, source.left_out) if part)
+        note = f"The shortest description of the {rows} rows would leave out {len(source.left_out.x)} of them."
     if certificate is None:
-        return f"There is no program to compare with {against}."
+        return f"There is no program to compare with {against}. {note}".strip()
     words = source.sequences.alphabet
     limit = "No longer sequences were asked." if source.kind == "function" and certificate.right else ""
-    parts = (f"Compared with {against}.", source.note, certificate.sentences, words.tolerance, limit)
+    parts = (f"Compared with {against}.", note, certificate.sentences, words.tolerance, limit)
     text = " ".join(filter(None, parts))
     if example := certificate.counterexample:
         expected, found = (words.shown([outputs], True) for outputs in (example.expected, example.found))
@@ -176,19 +180,24 @@ def outcome_of(
 
 
 def left_out_rows(judged: JudgedProgram | None, source: Source) -> tuple[LeftOut, ...]:
-    """Returns the rows that were left out as mislabelled, and where a program differs from them first."""
+    """Returns the rows that were left out as mislabelled, and where a program that is right differs from them first.
+
+    Without such a program nobody knows which rows are mislabelled, and none is returned.
+    """
     rows = source.left_out
-    if rows is None or not len(rows.x):
+    if judged is None or rows is None or not len(rows.x):
         return ()
-    if judged is None:
-        return tuple(map(LeftOut, source.places))
     found = judged.program.run(np.where(rows.inside[:, :, None], rows.x, rows.x[:, :1]))
     differs = (found != rows.y).any(axis=2) & rows.inside
     result = []
     for row, place in enumerate(source.places):
+        if not differs[row].any():
+            result.append(LeftOut(str(place)))
+            continue
         step = int(differs[row].argmax())
-        outputs = tuple(rows.y[row, step].tolist()), tuple(found[row, step].tolist())
-        result.append(LeftOut(place, step, *outputs) if differs[row].any() else LeftOut(place))
+        if lines := getattr(place, "lines", ()):
+            place = f"{place.rpartition(' (')[0]}, line {lines[step]}"
+        result.append(LeftOut(str(place), step, tuple(rows.y[row, step].tolist()), tuple(found[row, step].tolist())))
     return tuple(result)
 
 

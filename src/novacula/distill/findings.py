@@ -87,8 +87,8 @@ class LeftOut:
     """A row that was left out as mislabelled.
 
     Attributes:
-        place: where it stands in the file.
-        step: the first step at which the program differs; None where it does not.
+        place: where it stands in the file; in CSV, the line of the step at which the program differs.
+        step: the first step at which the program differs; None where it fits the row all the same.
         data: the outputs of the row there.
         program: those of the program.
     """
@@ -227,7 +227,8 @@ class DistillFindings:
         run: its folder.
         outcome: how it ended.
         determination: with data alone, whether they determine the program; None where there is none.
-        left_out: rows that were left out as mislabelled, and what the program says there.
+        left_out: rows that were left out as mislabelled, and what the program says there; none without a program that
+            is right.
         alphabet: the words that the integers of inputs and outputs stand for, where they are no integers.
         sentence: what the program does, where it is of a known kind; else empty.
     """
@@ -265,6 +266,17 @@ class DistillFindings:
             return "no program"
         tier = self.tier or self.outcome
         return tier + (f", {self.nodes} nodes" if self.nodes is not None else "")
+
+    @property
+    def left_out_in_words(self) -> tuple[str, ...]:
+        """A sentence on every row that was left out."""
+        said = []
+        for row in self.left_out:
+            data, program = (self.alphabet.shown([outputs], outputs=True) for outputs in (row.data, row.program))
+            differs = f"as mislabelled: {row.place}: at step {row.step} it has {data}, the program {program}"
+            fits = row.step is None
+            said.append(f"Left out, though the program fits it: {row.place}." if fits else f"Left out {differs}.")
+        return tuple(said)
 
     @property
     def shown_network(self) -> int:

@@ -34,7 +34,6 @@ _MERGED_SYMBOLS = 50
 _WORK = 300_000
 _NODE_BITS = 5.0
 _HOPELESS = 0.5
-_NAMED = 10
 
 
 def tolerant(source: Source, config: RunConfig) -> Source:
@@ -70,16 +69,14 @@ def tolerant(source: Source, config: RunConfig) -> Source:
         for part, fits in zip((source.sequences, source.validation, source.held_out), parts, strict=True)
     )
     wrong = np.flatnonzero(~right)
-    places = tuple(source.places[row] for row in wrong)
-    named = f": {', '.join(places[:_NAMED])}{', …' if len(places) > _NAMED else ''}" if places else ""
-    note = f"{len(wrong)} of {len(right)} rows are left out as mislabelled{named}."
+    note = f"{len(wrong)} of {len(right)} rows are left out as mislabelled."
     return replace(
         source,
         sequences=sequences,
         validation=validation,
         held_out=held_out,
         left_out=rows.rows(wrong),
-        places=places,
+        places=tuple(source.places[row] for row in wrong),
         note=note,
     )
 

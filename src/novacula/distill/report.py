@@ -134,7 +134,8 @@ def _sections(folder: RunFolder, findings: DistillFindings) -> list[Section]:
         sections.append(_checks_section(findings.certificate, findings.checked))
     sections += _machine_section(folder, findings) + _network_sections(folder, findings)
     sections += _states_sections(folder, findings)
-    sections.append(Section("The data", _listed(findings.data), "What classical tests show before any training."))
+    about = [*findings.data, *findings.left_out_in_words]
+    sections.append(Section("The data", _listed(about), "What classical tests show before any training."))
     if findings.table:
         sections.append(_table_section(findings))
     sections.append(_roads_section(findings))

@@ -31,6 +31,14 @@ MAX_NUMBERS = 50_000_000
 
 _ENOUGH = 1000
 _INTEGER = re.compile(r"-?[0-9]{1,13}")
+
+
+class Place(str):
+    """What errors call a row; `lines` are those of its steps, in a file that has a line for each."""
+
+    lines: tuple[int, ...] = ()
+
+
 _Values = list[list[Word | int | float]]
 _Row = tuple[_Values, _Values]
 """For every step the values of all streams, and those of all outputs."""
@@ -209,7 +217,7 @@ def _csv(data: bytearray, source: str) -> dict[str, _Row]:
     problems: list[str] = []
     steps: dict[str, dict[int, list[Word | int | float]]] = defaultdict(dict)
     columns: list[Column] = []
-    first_lines: dict[str, int] = {}
+    numbers: dict[str, dict[int, int]] = defaultdict(dict)
     try:
         header = [name.strip() for name in next(lines, [])]
         streams, outputs = _columns(header, source)
@@ -223,14 +231,15 @@ def _csv(data: bytearray, source: str) -> dict[str, _Row]:
             if step in steps[name]:
                 problems.append(f"line {lines.line_num}: step {step} of sequence {name!r} is given twice")
             steps[name][step] = values
-            first_lines.setdefault(name, lines.line_num)
+            numbers[name][step] = lines.line_num
     except csv.Error as error:
         raise InputError(source, f"line {lines.line_num}: not CSV: {error}") from error
     refuse(source, problems)
     rows = {}
     for name, by_step in steps.items():
         missing = next((step for step in range(len(by_step)) if step not in by_step), None)
-        place = f"sequence {name!r} (line {first_lines[name]})"
+        place = Place(f"sequence {name!r} (line {next(iter(numbers[name].values()))})")
+        place.lines = tuple(numbers[name][step] for step in sorted(by_step))
         if missing is not None:
             problems.append(f"{place}: step {missing} is missing; steps count from 0")
         elif len(by_step) > MAX_LENGTH:
