@@ -164,6 +164,25 @@ def test_what_is_no_onnx_or_no_recurrent_network_is_refused(tmp_path: Path) -> N
         load_onnx_network(tmp_path / "none.onnx", RunConfig())
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_weights_in_another_file_are_refused_and_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    """The other file lies beside the first, in the current folder too, where a reader would find it."""
+    monkeypatch.chdir(tmp_path)
+    model = onnx.load(str(FILES / "gru-embedding.onnx"))
+    if inside:  # as the tensor of a node
+        value = model.graph.initializer.pop()
+        model.graph.node.insert(0, helper.make_node("Constant", [], [value.name], value=value))
+    onnx.save_model(
+        model, "net.onnx", save_as_external_data=True, location="net.data", size_threshold=0, convert_attribute=True
+    )
+    assert Path("net.data").stat().st_size
+    with pytest.raises(InputError, match=r"^net\.onnx: its weights lie in another file.*dynamo=False\)") as error:
+        load_onnx_network("net.onnx", RunConfig())
+    assert len(str(error.value).splitlines()) == 1
+
+
 def test_the_metadata_of_a_file_say_more(tmp_path: Path) -> None:
     model = onnx.load(str(FILES / "gru-embedding.onnx"))
     helper.set_model_props(model, {"length": "5", "answers": '["low", "middle", "high"]'})

@@ -35,12 +35,12 @@ def run(
     Example: novacula distill run Binary_Addition
     Example: novacula distill run sequences.csv
     Example: novacula distill run mypackage.mymodule:step --low 0 --high 9
-    Example: novacula distill run network.safetensors
+    Example: novacula distill run network.onnx --length 12
     Example: novacula distill run --command "./sut --quiet" --alphabet coin,push
 
     Args:
         source: A benchmark task; a .csv file (header sequence,step,x0,…,y0,…) or .jsonl file ({"x": […], "y": […]} per
-            line) of sequences; a function from list to list as module:name; or a network's .safetensors file.
+            line) of sequences; a function from list to list as module:name; or a network's .safetensors or .onnx file.
     """
     from novacula.distill.run import run as distill
 
