@@ -183,6 +183,12 @@ def test_weights_in_another_file_are_refused_and_not_followed(
     assert len(str(error.value).splitlines()) == 1
 
 
+def test_a_range_that_a_table_of_inputs_contradicts_is_refused() -> None:
+    assert load_onnx_network(FILES / "gru-embedding.onnx", RunConfig(low=5, high=7)).high == 7
+    with pytest.raises(InputError, match="reads 3 inputs from low on, so high cannot be 9"):
+        load_onnx_network(FILES / "gru-embedding.onnx", RunConfig(high=9))
+
+
 def test_the_metadata_of_a_file_say_more(tmp_path: Path) -> None:
     model = onnx.load(str(FILES / "gru-embedding.onnx"))
     helper.set_model_props(model, {"length": "5", "answers": '["low", "middle", "high"]'})

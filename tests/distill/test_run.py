@@ -205,6 +205,30 @@ def test_a_source_that_is_none_is_named(name: str, said: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("rows.csv", {"alphabet": ("a", "b")}, "alphabet is for a function, a device or an ONNX file, not for data"),
+        ("rows.csv", {"low": -1}, "low is for"),
+        ("rows.csv", {"length": 5, "streams": 2}, "length is for .*; streams is for"),
+        ("rows.csv", {"cache": "a", "queries": 300, "reset": ""}, "reset is for a device, .*; queries .*; cache"),
+        ("m:f", {"tolerate": 0.1}, "tolerate is for data, not for a function"),
+        ("m:f", {"alphabet": ("a", "b"), "high": 3}, "low and high are for integers, and alphabet is for words"),
+        ("Div_3", {"high": 3}, "high is for .* not for a benchmark task"),
+        ("n.safetensors", {"length": 12}, "length is for .*, not for a network's file"),
+        ("n.onnx", {"networks": 1, "within": 0.1}, "within is for .*; networks is for"),
+        (None, {"command": "./sut", "within": 0.1}, "within is for data or a function, not for a device"),
+        (planted_network("Parity_All"), {"length": 12}, "length is for"),
+    ],
+)
+def test_an_option_that_does_nothing_for_a_source_is_refused(
+    name: str | Network | None, options: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=said):
+        run(name, RunConfig(**options), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"seed": -1}, "seed"),

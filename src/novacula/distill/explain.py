@@ -73,6 +73,7 @@ _AGAINST = {
     "task": "the definition of the benchmark task {name}",
     "data": "rows of {name} that nothing was learned from; more than these data nobody was asked",
     "function": "the function {name}",
+    "device": "the device {name}",
     "network": "the network {name}, within the length {length} that it was trained on",
 }
 
@@ -80,7 +81,7 @@ _AGAINST = {
 def checked(source: Source, certificate: Certificate | None) -> str:
     """Returns what a program was compared with, and how far."""
     length = source.target.length if source.target else 0
-    against = _AGAINST[source.kind].format(name=source.name, length=length)
+    against = _AGAINST["device" if source.device else source.kind].format(name=source.name, length=length)
     note = source.note
     if source.left_out is not None and not (certificate and certificate.right):
         rows = sum(len(part.x) for part in (source.learned, source.held_out, source.left_out) if part)

@@ -80,6 +80,8 @@ def load_onnx_network(path: str | os.PathLike[str], config: RunConfig) -> CellNe
         metadata["alphabet"] = json.dumps(config.words)
     else:
         symbols = reader.symbols(read, config)
+        if symbols and config.high not in (RunConfig.high, config.low + symbols - 1):
+            raise InputError(source, f"reads {symbols} inputs from --low on, so --high cannot be {config.high}")
         metadata |= {"low": str(config.low), "high": str(config.low + symbols - 1 if symbols else config.high)}
     metadata |= {entry.key: entry.value for entry in model.metadata_props}
     network = read_cells(read.arrays, metadata, source)

@@ -23,10 +23,11 @@ from novacula.distill.network import load_network
 from novacula.distill.noise import tolerant
 from novacula.distill.report import write_page
 from novacula.distill.sequences import Word
-from novacula.distill.source import Source, is_file, load_source, network_source
+from novacula.distill.source import Source, is_file, kind_in_words, load_source, network_source, unless_heard
 from novacula.errors import InputError
 from novacula.files import encode_safetensors
 from novacula.functions import is_function_name
+from novacula.options import refuse
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb, located
 
 if TYPE_CHECKING:
@@ -88,16 +89,23 @@ def run(
         raise InputError("options", "a run has either a source or --command")
     name = name or config.command
     if not isinstance(name, str):
+        opened = isinstance(name, RecurrentNetwork)
+        refuse(unless_heard(config, "a network" if opened else "a module") + _unheard(alphabet, opened))
         network = name if isinstance(name, RecurrentNetwork) else from_torch(name, alphabet, config.length)
         title = network.shape
         source, inputs = network_source(title, network, config), RunInputs(title, True)
         kept = {_GIVEN: encode_safetensors(*network.tensors())}
         return RUN.start(config, inputs, source, about=title, label="network", kept=kept, **settings)
+    refuse(unless_heard(config, kind_in_words(name, config)) + _unheard(alphabet, True), name)
     name = located(name) if not config.command and is_file(name) else name
     source = tolerant(load_source(name, config), config)
     if (limit := settings.get("time_limit")) is not None:
         settings["time_limit"] = max(0.0, limit - min(_FOR_THE_PAGE, limit / 10) - (time.monotonic() - begun))
     return RUN.start(config, RunInputs(name), source, about=source.name, label=Path(name).stem, **settings)
+
+
+def _unheard(alphabet: Sequence[Word | int] | None, ignored: bool) -> list[str]:
+    return ["the argument alphabet is for a module; RunConfig has its own"] if ignored and alphabet else []
 
 
 _FOR_THE_PAGE = 1.5

@@ -47,6 +47,7 @@ class Source:
         network: the user's own, if there is one; then nothing is trained.
         places: what the file calls the rows: learned, validation, held-out; with rows left out, these alone.
         left_out: rows that a program may contradict (`novacula.distill.noise`).
+        device: whether the function is a device behind a command.
         note: a sentence on what was changed to make the source usable; empty where nothing was.
     """
 
@@ -60,6 +61,7 @@ class Source:
     note: str = ""
     places: tuple[str, ...] = ()
     left_out: Sequences | None = None
+    device: bool = False
 
     @property
     def learned(self) -> Sequences:
@@ -109,6 +111,43 @@ def kind_of(name: str) -> Kind:
 def is_file(name: str) -> bool:
     """Returns whether a source is a file, by its name."""
     return Path(name).suffix.lower() in _SUFFIXES
+
+
+_HEARD = {
+    "--low": "a function, a device or an ONNX file",
+    "--high": "a function, a device or an ONNX file",
+    "--alphabet": "a function, a device or an ONNX file",
+    "--length": "a function, a device, an ONNX file or a module",
+    "--streams": "a function or a device",
+    "--call-seconds": "a function or a device",
+    "--within": "data or a function",
+    "--tolerate": "data",
+    "--networks": "a benchmark task, data, a function or a device",
+    "--reset": "a device",
+    "--queries": "a device",
+    "--cache": "a device",
+}
+"""The kinds of source, as `kind_in_words` names them, for which an option does anything."""
+
+
+def kind_in_words(name: str, config: RunConfig) -> str:
+    """Returns what a source is, in words."""
+    if config.command:
+        return "a device"
+    if Path(name).suffix.lower() == ".onnx":
+        return "an ONNX file"
+    kinds = {"task": "a benchmark task", "data": "data", "function": "a function", "network": "a network's file"}
+    return kinds[kind_of(name)]
+
+
+def unless_heard(config: RunConfig, kind: str) -> list[str]:
+    """Returns the options that do nothing for a kind of source, as `kind_in_words` names it, but were changed."""
+    names = {option: option[2:].replace("-", "_") for option in _HEARD}
+    changed = [option for option, name in names.items() if getattr(config, name) != getattr(RunConfig, name)]
+    problems = [f"{option} is for {_HEARD[option]}, not for {kind}" for option in changed if kind not in _HEARD[option]]
+    if config.alphabet and not problems and {"--low", "--high"} & {*changed}:
+        problems.append("--low and --high are for integers, and --alphabet is for words")
+    return problems
 
 
 def load_source(name: str, config: RunConfig) -> Source:
@@ -194,7 +233,7 @@ def _command(config: RunConfig) -> Source:
     target = Target(function, low, high, streams, length, sample, words=rows, samples=3 * rows, box=Once(function))
     note = f"It is a command, which is asked at most {config.queries:,} sequences."
     learned, validation = sequences.rows(slice(rows // 6, None)), sequences.rows(slice(rows // 6))
-    return Source(name, "function", learned, validation, target, note=note)
+    return Source(name, "function", learned, validation, target, note=note, device=True)
 
 
 def _fitting_length(function: Function, low: int, high: int, streams: int, length: int) -> tuple[int, str]:
