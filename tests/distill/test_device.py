@@ -31,6 +31,7 @@ for line in sys.stdin:
     a, b = map(int, line.split())
     print(a + b, a > b, flush=True)
 """
+TALKER = TURNSTILE.replace("        continue", "        print('ready', flush=True); continue")
 BAD = """
 import random, sys
 for line in sys.stdin:
@@ -42,7 +43,7 @@ for line in sys.stdin:
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.chdir(tmp_path)
-    for name, text in (("turnstile", TURNSTILE), ("adder", ADDER), ("bad", BAD)):
+    for name, text in (("turnstile", TURNSTILE), ("adder", ADDER), ("bad", BAD), ("talker", TALKER)):
         Path(f"{name}.py").write_text(text)
     monkeypatch.delenv(FUNCTIONS, raising=False)
     yield f"{sys.executable} -I "
@@ -89,13 +90,23 @@ def test_a_bad_device_is_named_with_what_it_did(command: str, words: list, said:
         Device("./nothing-of-this-name", 10, "reset", 9)
 
 
+def test_an_answer_to_reset_is_named_as_a_cause(command: str) -> None:
+    device = Device(command + "talker.py", 10, "reset", 9)
+    said = "is not deterministic, or its reset does not reset it: .* must not answer the line 'reset'"
+    with pytest.raises(InputError, match=said):
+        list(device.call([["coin", "push"], ["push", "push"], ["coin", "coin"]]))
+    device.close()
+
+
 def test_a_device_is_learned_within_its_budget_and_resumed_with_consent(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = RunConfig(command=command + "turnstile.py", alphabet=("coin", "push"), cache="answers.jsonl", queries=2000)
     result = run(None, config, out="run")
     assert result.reached and result.program and result.findings.states == 2
-    assert "2,000" in result.findings.checked
+    assert (
+        "2,000" in result.findings.checked and f"Compared with the device {config.command}" in result.findings.checked
+    )
     lines = [json.loads(line) for line in Path("answers.jsonl").read_text().splitlines()]
     assert lines[0]["command"] == config.command and 50 < len(lines) <= 2001
     script = result.program + "\nprint(run(['coin', 'push', 'push']))"

@@ -107,6 +107,8 @@ def _show(result: "DistillResult") -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
+    from novacula.distill.sequences import counted
+
     findings = result.findings
     if findings.program:
         show_result(Syntax(findings.program, "python", background_color="default", word_wrap=True))
@@ -123,8 +125,8 @@ def _show(result: "DistillResult") -> None:
     if findings.kind == "network" and findings.networks:
         show_result(findings.networks[findings.shown_network].states_in_words)
     tier = findings.tier or findings.outcome
-    size = f", {findings.nodes} syntax nodes" if findings.nodes is not None else ""
-    machine = f", {findings.states} states" if findings.states is not None else ""
+    size = f", {counted(findings.nodes, 'syntax node')}" if findings.nodes is not None else ""
+    machine = f", {counted(findings.states, 'state')}" if findings.states is not None else ""
     road = f", {findings.route}" if findings.route else ""
     show_result(
         Text(f"{printable(findings.task)}: {tier}{size}{machine}{road}", "bold"),

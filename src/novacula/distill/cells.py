@@ -198,7 +198,8 @@ def read_integers(metadata: Mapping[str, str], words: Words | None, problems: li
         if re.fullmatch(r"-?[0-9]{1,7}", text) and least <= int(text) <= most:
             numbers[name] = int(text)
         else:
-            problems.append(f"metadata {name} is {text[:40]!r}; an integer from {least} to {most} as text")
+            said = f"is {text[:40]!r}" if name in metadata else "is missing"
+            problems.append(f"metadata {name} {said}; an integer from {least} to {most} as text")
     if not problems and not numbers["high"] - numbers["low"] >= 0:
         problems.append(f"metadata low is {numbers['low']}, above high, which is {numbers['high']}")
     if not problems and words is not None and numbers["high"] - numbers["low"] + 1 != len(words):

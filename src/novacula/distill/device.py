@@ -114,8 +114,10 @@ class Device:
         for number, (step, y) in enumerate(zip(map(_step, inputs), outputs, strict=True)):
             at = at.after.setdefault(step, _Known(y))
             if at.outputs != y:
-                said = f"said {at.outputs} at step {number} of {shown(inputs)}, and at another time {y}"
-                raise InputError(self.name, f"is not deterministic, or its reset does not reset it: it {said}")
+                said = f"it said {at.outputs} at step {number} of {shown(inputs)}, and at another time {y}"
+                if reset := self._head["reset"]:
+                    said += f". It must not answer the line {reset!r}: its answers would all come a line late"
+                raise InputError(self.name, f"is not deterministic, or its reset does not reset it: {said}")
 
 
 def _step(item: object) -> tuple[Item, ...]:
