@@ -21,6 +21,8 @@ from novacula.distill.sequences import Sequences
 from novacula.distill.source import load_source
 from novacula.distill.verify import Check
 from novacula.distill.verify.certificate import CONFORMANCE
+from novacula.distill.verify.exhaustive import try_all
+from novacula.distill.verify.target import Target, uniform
 
 MODULE = """
 def crc(xs):
@@ -63,7 +65,13 @@ def distill(name: str, folder: Path, high: int = 1) -> DistillFindings:
 def test_a_function_that_always_gave_the_same_answer_is_not_determined(asked: Path) -> None:
     found = distill("code_lock", asked, high=9)
     assert (found.outcome, found.reached, found.sentence) == ("not determined", False, "The output is always the same.")
-    assert "every answer was the same" in found.reason
+    assert "every answer was the same" in found.reason and "with a machine of 1 state on all" in found.checked
+
+
+def test_one_input_is_not_said_in_the_plural() -> None:
+    same = Program(("x",), (), (), (), (), (Name("x"),))
+    tried = try_all(same, Target(same, 0, 0, 1, 10, uniform(0, 0, 1)))
+    assert tried is not None and tried[0].detail == "The one input of length 10 agrees."
 
 
 def test_the_certificate_of_a_function_says_that_no_longer_sequences_were_asked(asked: Path) -> None:

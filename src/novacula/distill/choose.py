@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from typing_extensions import TypeIs
 
-from novacula.distill.findings import ROADS, ProgramRow, Road
+from novacula.distill.findings import ROADS, ProgramRow, Road, RoadOutcome
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.synth.style import awkwardness
@@ -82,6 +82,16 @@ def nearest(programs: Sequence[JudgedProgram]) -> JudgedProgram | None:
 def departs(judged: JudgedProgram | None) -> TypeIs[JudgedProgram]:
     """Returns whether a program is one from which the user's network departs on few sequences."""
     return judged is not None and judged.certificate is not None and judged.certificate.tier == "departs"
+
+
+def road_outcome(
+    programs: Sequence[JudgedProgram], road: Road, shown: JudgedProgram | None, data_alone: bool
+) -> RoadOutcome:
+    """Returns the best of a road: a program that is right, or the one that is shown, if the network departs from it."""
+    best = shown if departs(shown) and shown.road == road else choose(programs, road)
+    if best is None or best.certificate is None:
+        return RoadOutcome(None if data_alone else "none", False, None, None)
+    return RoadOutcome(best.certificate.tier, best.certificate.right, best.nodes, best.method)
 
 
 def program_table(programs: Sequence[JudgedProgram], shown: JudgedProgram | None = None) -> tuple[ProgramRow, ...]:

@@ -18,7 +18,7 @@ from novacula.distill.device import SpentError
 from novacula.distill.extract import Judge, judge_all, nothing_known
 from novacula.distill.findings import Road
 from novacula.distill.machine import UNKNOWN, Machine
-from novacula.distill.sequences import Sequences
+from novacula.distill.sequences import Sequences, counted
 from novacula.distill.source import Source
 from novacula.distill.states.conformance import Conformance, conform
 from novacula.distill.states.explore import TOO_MANY_STEPS, ExplorationLimits, explore
@@ -57,8 +57,8 @@ def find_asked(source: Source, judge: Judge) -> list[JudgedProgram]:
     machine, found = learned
     if found.states:
         detail = (
-            f"The function agrees with a machine of {machine.states} states on all {found.words:,} words of the "
-            f"W-method: no other function of at most {found.states} states does."
+            f"The function agrees with a machine of {counted(machine.states, 'state')} on all {found.words:,} words of "
+            f"the W-method: no other function of at most {counted(found.states, 'state')} does."
         )
         judge.conformed(machine, Check(CONFORMANCE, found.longest, found.words, True, detail))
     candidates = synthesize([], [machine], None, target.length, Limits(work=_WORK))

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from novacula.distill.artifacts import write_artifacts
 from novacula.distill.behavior import Unasked
-from novacula.distill.choose import RULE, JudgedProgram, choose, departs, nearest, program_table
+from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, program_table, road_outcome
 from novacula.distill.config import RunConfig
 from novacula.distill.determined import determine
 from novacula.distill.direct import Finder, finders
@@ -31,7 +31,7 @@ from novacula.distill.explain import (
     what_it_does,
 )
 from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, network_outcome, reaches
-from novacula.distill.findings import ROADS, Determination, DistillFindings, Outcome, Road, RoadOutcome
+from novacula.distill.findings import ROADS, Determination, DistillFindings, Outcome, Road
 from novacula.distill.machine import Machine
 from novacula.distill.profile import profile
 from novacula.distill.program import Program as Formula
@@ -168,7 +168,7 @@ class Distillation(Program):
             machine = self._machine(shown)
             text = source_text(shown, self._source, determination) if shown else None
         constant = machine is not None and bool((machine.output == machine.output[0, 0]).all())
-        silent = self._source.kind == "function" and constant
+        silent = self._source.kind == "function" and best is not None and constant
         outcome, rows = outcome_of(best, shown, determination, silent), self._source.sequences
         self._last = DistillFindings(
             task=self._source.name,
@@ -184,7 +184,7 @@ class Distillation(Program):
             and (determination is None or determination.determined),
             reason=SILENT if silent else self._reason(best, outcome, determination),
             certificate=certificate,
-            roads={road: self._road(road, shown) for road in ROADS},
+            roads={road: road_outcome(self.programs, road, shown, self._source.target is None) for road in ROADS},
             table=program_table(self.programs, shown),
             rule=RULE,
             networks=tuple(network_outcome(extraction) for extraction in self.extractions),
@@ -338,14 +338,6 @@ class Distillation(Program):
                 self._source, "asked" if self._untried else "opened" if self._waiting else "train", self._cut
             )
         return dead_end(self._source, len(self.extractions), best, bool(self.programs))
-
-    def _road(self, road: Road, shown: JudgedProgram | None) -> RoadOutcome:
-        """The best program of a road; of that of the one that is shown, if the network departs from that."""
-        best = shown if departs(shown) and shown.road == road else choose(self.programs, road)
-        certificate = best.certificate if best else None
-        tier = certificate.tier if certificate else ("none" if self._source.target else None)
-        right = bool(certificate and certificate.right)
-        return RoadOutcome(tier, right, best.nodes if best else None, best.method if best else None)
 
 
 def _key(trained: "novacula.distill.train.trainer.TrainedNetwork") -> _Key:

@@ -153,6 +153,8 @@ def try_all(program: Program | Machine, target: Target) -> tuple[Check, Countere
         example = _with_words(program, target, symbols, length)
     verdict = "agree" if example is None else "do not agree"
     detail = f"All {count:,} inputs of length {length} {verdict}."
+    if count == 1:
+        detail = f"The one input of length {length} {'agrees' if example is None else 'does not agree'}."
     return Check("exhaustive", length, count, example is None, detail), example
 
 
