@@ -36,9 +36,11 @@ def checked(thing: Any) -> Any:
 def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
     written = function.__annotations__
     function.__annotations__ = {name: _resolved(hint, function) for name, hint in written.items()}
-    found = _check(function)
-    if any(map(_has_arrays, function.__annotations__.values())):
-        found = _in_one_context(found)
+    arrays = any(map(_has_arrays, function.__annotations__.values()))
+    if arrays and inspect.isgeneratorfunction(function):  # its body runs in the contexts of others
+        function.__annotations__ = written
+        return function
+    found = _in_one_context(_check(function)) if arrays else _check(function)
     function.__annotations__ = found.__annotations__ = written
     vars(found)["checked_by_tests"] = True
     return found
@@ -59,9 +61,7 @@ _context: Any = jaxtyping.jaxtyped
 
 
 def _resolved(hint: object, function: Callable[..., Any]) -> object:
-    """An annotation, also one that is written as a text; what cannot be known yet is not checked."""
-    if not isinstance(hint, str):
-        return hint
+    """An annotation in which no name is a text any more; one with a name that cannot be known is not checked."""
 
     def named(value: Any) -> None: ...
 

@@ -25,7 +25,7 @@ def test_adam_is_torch_s_adam() -> None:
         gradient = torch.randn(20, generator=generator, dtype=torch.float64) * 10.0 ** (step % 5 - 3)
         theirs.grad = gradient.clone()
         optimizer.step()
-        adam.update(ours, gradient, step)
+        adam.update(ours, gradient, step, rate=0.01)
     torch.testing.assert_close(ours, theirs.detach(), rtol=1e-12, atol=1e-12)
 
 

@@ -277,11 +277,11 @@ void steps_repeat_and_continue_from_their_state() {
   const std::vector<T> zeros(parameters.size());
   std::vector<T> state[3] = {zeros, zeros, zeros}, again[3] = {zeros, zeros, zeros};
   whole.engine->load(parameters.data(), zeros.data(), zeros.data());
-  for (int step = 0; step < 4; ++step) whole.engine->step(5, step, whole.report());
+  for (int step = 0; step < 4; ++step) whole.engine->step(5, step, {0.01, 1}, whole.report());
   whole.engine->state(state[0].data(), state[1].data(), state[2].data());
   whole.engine->load(parameters.data(), zeros.data(), zeros.data());
   for (int step = 0; step < 4; ++step) {
-    whole.engine->step(5, step, whole.report());
+    whole.engine->step(5, step, {0.01, 1}, whole.report());
     whole.engine->state(again[0].data(), again[1].data(), again[2].data());
     whole.engine->load(again[0].data(), again[1].data(), again[2].data());
   }
