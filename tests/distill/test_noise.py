@@ -15,7 +15,16 @@ from novacula.distill.source import load_source
 from novacula.errors import InputError
 
 Step = Callable[[int, int], tuple[int, int]]
+DOOR = (
+    ((1, 1), (0, 0), (0, 0), (0, 0)),
+    ((1, 1), (1, 1), (1, 1), (2, 2)),
+    ((2, 3), (4, 4), (2, 3), (3, 3)),
+    ((2, 3), (4, 4), (2, 3), (4, 4)),
+    ((1, 1), (4, 4), (1, 1), (0, 0)),
+)
+"""A door of five states, with the inputs call, close, block and tick: next states and outputs."""
 TASKS: dict[str, tuple[int, Step]] = {
+    "door": (4, lambda s, x: DOOR[s][x]),
     "parity": (2, lambda s, x: (s ^ x, s ^ x)),
     "sum mod 3": (3, lambda s, x: ((s + x) % 3, (s + x) % 3)),
     "saturating counter": (3, lambda s, x: (min(max(s + x - 1, 0), 3), min(max(s + x - 1, 0), 3))),
@@ -45,7 +54,14 @@ def write_rows(path: Path, task: str, share: float, rows: int = 300) -> set[str]
 
 @pytest.mark.parametrize(
     ("task", "share"),
-    [("parity", 0.0), ("parity", 0.01), ("parity", 0.05), ("sum mod 3", 0.01), ("saturating counter", 0.05)],
+    [
+        ("parity", 0.0),
+        ("parity", 0.01),
+        ("parity", 0.05),
+        ("sum mod 3", 0.01),
+        ("saturating counter", 0.05),
+        ("door", 0.05),
+    ],
 )
 def test_the_mislabelled_rows_and_no_others_are_named(tmp_path: Path, task: str, share: float) -> None:
     wrong = write_rows(path := tmp_path / "rows.jsonl", task, share)
