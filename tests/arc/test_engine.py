@@ -71,8 +71,8 @@ def test_runs_repeat_bit_for_bit_and_continue_from_their_state() -> None:
 
 def test_training_lowers_the_loss() -> None:
     engine = TorchEngine(puzzle_of(1, "same"), SolveConfig())
-    losses = [engine.step().loss for _ in range(15)]
-    assert losses[-1] < 0.4 * losses[0]
+    losses = [engine.step().loss for _ in range(30)]
+    assert losses[-1] < 0.2 * losses[0]
 
 
 def test_a_decode_is_the_forward_pass_without_noise_and_changes_nothing() -> None:

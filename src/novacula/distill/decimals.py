@@ -11,14 +11,23 @@ import numpy as np
 _EXACT = 1e-9
 """The tolerance for numbers that were computed, as a share of the largest."""
 _MOST_PLACES = 12
+"""Values that are written with more decimal places count as computed, not as rounded."""
 _MOST_VALUES = 40
+"""The most values that are numbered."""
 _SPARSE = 4
+"""A grid with this many times more steps than there are values gives way to numbered values."""
 _SEEN = 10
+"""Values are numbered only if each occurs this often in the mean."""
 _PARTS = 12
+"""The most parts of the least gap that are tried as the step of a grid."""
 _CHANCE = 1e-6
+"""The probability with which numbers that were drawn at random may lie on a grid."""
 _SIMPLE = 0.05
+"""How many fractions as simple as the step may be expected in the interval that the rows leave for it."""
 _LARGEST = 10**12
+"""The largest integer that stands for a decimal."""
 _DIVISORS = (1, 2, 4, 5, 10, 12, 60, 100, 360, 1000, 10**4, 10**6, 10**9, 10**12)
+"""The limits of denominators that are tried, the least first."""
 NO_GRID = (
     "decimals are read if they are steps of one size, or few values; these are neither. If they are measured, --within "
     "says their largest error"
@@ -116,7 +125,7 @@ def decimals_of(rows: Sequence[Sequence[float]], within: float, rounded: bool, f
     Args:
         rows: the values of an output in each sequence.
         within: the tolerance; 0 for half a unit of the last place if rounded, else 10^-9 of the largest value.
-        rounded: whether the values were rounded to so many places as they have.
+        rounded: whether the values are rounded to the decimal places with which they are written.
         first: a value that should be the integer 0, such as the output for no input.
     """
     count, distinct = sum(map(len, rows)), sorted({value for row in rows for value in row})
@@ -158,7 +167,7 @@ def _found(unit: Fraction, offset: Fraction, within: float) -> Decimals:
 
 
 def _is_no_chance(unit: float | Fraction, within: float, distinct: int) -> bool:
-    """Whether so many values would hardly lie on a grid by chance."""
+    """Whether this number of values would lie on a grid by chance with a probability below `_CHANCE`."""
     return distinct > 2 and _PARTS * min(1.0, 4 * within / float(unit)) ** (distinct - 2) < _CHANCE
 
 

@@ -13,6 +13,7 @@ from novacula.errors import InputError
 
 LISTED = 10
 """The most problems of one source that an error lists."""
+_MEASURED = "if the decimals are measured, --within says how far outputs may lie apart"
 
 
 Word = str | bool
@@ -283,9 +284,6 @@ def check_function(data: Sequences, places: Sequence[str]) -> None:
         if len(problems) > LISTED:
             break
     refuse(data.source, [*([_MEASURED] if problems and _has_decimals(data.alphabet) else []), *problems])
-
-
-_MEASURED = "if the decimals are measured, --within says how far outputs may lie apart"
 
 
 def _has_decimals(alphabet: Alphabet) -> bool:

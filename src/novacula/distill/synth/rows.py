@@ -21,7 +21,7 @@ _REPEATS = 12
 _COST = 20
 """What looking for one target costs, in work per entry of a bank."""
 _STEPS, _HINGED = 4, 4
-"""A value of more than so many steps, of at most so many columns, is tried as a line that has a knee."""
+"""A line with a knee is tried for a target of more than `_STEPS` values, and on at most `_HINGED` columns."""
 _BITS = 12
 """Formulas of bits are shortest below this number of nodes; beyond, the table would take seconds to grow."""
 
