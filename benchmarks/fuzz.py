@@ -4,14 +4,15 @@
 
 Drives atheris (extra `bench`) over the readers of `tests/promises/test_2_any_bytes.py`, one after the other, each in a
 process of its own, which begins with the valid examples. Functions of novacula that one reading loads are instrumented.
-`--reader` takes only the readers whose name holds a text, `--seconds` is for each file, and inputs that reach new code
-are kept in `--corpus`; `--child NUMBER:FILE` is for the processes that this one starts. What was tried for as long is
-kept in benchmarks/results/fuzz/ and not tried again; `--part K/N` takes every N-th file, so that N processes share the
-work.
+`--reader` takes only the readers whose name holds a text. Each reader gets `--seconds` of processor time, which its
+files share. Inputs that reach new code are kept in `--corpus`; `--child NUMBER:FILE` is for the processes that this one
+starts. What was tried for as long is kept in benchmarks/results/fuzz/ and not tried again; `--part K/N` takes every
+N-th file, so that N processes share the work.
 A finding ends with the traceback and the bytes in a file crash-…; without one, the table says how many were tried.
 """
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -19,6 +20,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -27,6 +29,7 @@ from harness import RESULTS, arguments, recorded, save, share
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the readers stand with the tests
 
+from novacula.runs.machine import cpu_seconds
 from tests.promises.readers import READERS
 
 FOLDER = RESULTS / "fuzz"
@@ -73,25 +76,28 @@ def _instrument(atheris: Any) -> None:
 
 
 def attacked(seconds: int, number: int, file: str, corpus: Path) -> dict[str, object]:
-    """One row of the table."""
+    """One row of the table, by processes that begin where the last one ended, until they had so much processor time."""
     corpus.mkdir(parents=True, exist_ok=True)
-    options = ["--child", f"{number}:{file}", "--seconds", str(seconds), "--corpus", str(corpus)]
-    done = subprocess.run(
-        [sys.executable, __file__, *options],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    tried = re.findall(r"^#(\d+)\s", done.stderr, re.MULTILINE)
-    covered = re.findall(r"cov: (\d+)", done.stderr)
-    if done.returncode:
-        sys.stderr.write(done.stderr[-3000:])
+    tried, covered, start, used, status = 0, 0, cpu_seconds(), 0.0, 0
+    while used < seconds and not status:
+        left = str(math.ceil(seconds - used))
+        done = subprocess.run(
+            [sys.executable, __file__, "--child", f"{number}:{file}", "--seconds", left, "--corpus", str(corpus)],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        used, status = cpu_seconds() - start, done.returncode
+        tried += max(map(int, re.findall(r"^#(\d+)\s", done.stderr, re.MULTILINE)), default=0)
+        covered = max(map(int, re.findall(r"cov: (\d+)", done.stderr)), default=covered)
+        if status:
+            sys.stderr.write(done.stderr[-3000:])
     return {
         "reader": f"{READERS[number].name}: {file}",
-        "tried": int(tried[-1]) if tried else 0,
-        "covered": int(covered[-1]) if covered else 0,
-        "found": done.returncode != 0,
+        "tried": tried,
+        "covered": covered,
+        "found": status != 0,
         "seconds": seconds,
     }
 
@@ -113,14 +119,17 @@ def main() -> int:
         number, _, file = options.child.partition(":")
         fuzz(int(number), file, options.seconds, corpus)
         return 0
+    if find_spec("atheris") is None:
+        sys.exit("the fuzzer is not installed: pip install -e '.[bench]'")
     rows = []
-    print(f"{'reader':44}{'tried':>10}{'covered':>9}  found")
+    print(f"{'reader':44}{'tried':>10}{'covered':>9}{'seconds':>9}  found")
     chosen = [(number, reader) for number, reader in enumerate(READERS) if (options.reader or "") in reader.name]
     for number, file in share([(number, file) for number, reader in chosen for file in reader.attacked], options.part):
-        row = row_of(options.seconds, number, file, corpus)
+        row = row_of(options.seconds // len(READERS[number].attacked), number, file, corpus)
         rows.append(row)
         print(
-            f"{row['reader']:44}{row['tried']:>10}{row['covered']:>9}  {'YES' if row['found'] else 'nothing'}",
+            f"{row['reader']:44}{row['tried']:>10}{row['covered']:>9}{row['seconds']:>9}"
+            f"  {'YES' if row['found'] else 'nothing'}",
             flush=True,
         )
     save(options.json, seconds=options.seconds, rows=rows)
