@@ -10,12 +10,11 @@ import msgspec
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
 from novacula.cli.parts import PARTS
 from novacula.runs import Record
-
-_ENTRY = re.compile(r"^ {8}(?P<names>\w+(?:, \w+)*): (?P<text>.*(?:\n {12}.*)*)", re.MULTILINE)
 
 
 class JsonSchemas(SphinxDirective):
@@ -37,22 +36,37 @@ class JsonSchemas(SphinxDirective):
 def _document(title: str, kind: Any) -> Iterator[str]:
     """The page's lines about one file, in reStructuredText."""
     yield from (f".. rubric:: {title}", "")
+    classes = dict(_classes(msgspec.inspect.type_info(kind)))
     for name, schema in msgspec.json.schema(kind)["$defs"].items():
-        description = schema.get("description", "")
-        summary = " ".join(description.partition("\n\n")[0].split())
+        summary = " ".join(schema.get("description", "").partition("\n\n")[0].split())
         yield from (f"**{name}** {summary}".replace("`", "``"), "", ".. list-table::", "   :widths: 25 25 50", "")
-        said = _entries(description)
+        said = _entries(classes[name])
         for entry, value in schema.get("properties", {}).items():
-            yield from (f"   * - ``{entry}``", f"     - {_type(value)}", f"     - {said.get(entry, '')}")
+            yield from (
+                f"   * - ``{entry}``",
+                f"     - {_type(value)}",
+                f"     - {said.get(entry.replace('-', '_'), '')}",
+            )
         yield ""
 
 
-def _entries(description: str) -> dict[str, str]:
-    """What the section Attributes of a docstring says of each name."""
+def _classes(info: object) -> Iterator[tuple[str, type]]:
+    """Yields name and class of everything with fields in a type, as msgspec describes it."""
+    if isinstance(info, msgspec.inspect.DataclassType | msgspec.inspect.StructType):
+        yield info.cls.__name__, info.cls
+    parts = msgspec.structs.astuple(info) if isinstance(info, msgspec.Struct) else info
+    for part in parts if isinstance(parts, tuple) else ():
+        yield from _classes(part)
+
+
+def _entries(kind: type) -> dict[str, str]:
+    """What the code says of each field of a class and its bases."""
     found = {}
-    for match in _ENTRY.finditer(description):
-        text = re.sub(r"(`+)(.*?)\1", r"``\2``", " ".join(match["text"].split()))
-        found |= dict.fromkeys(match["names"].split(", "), text.replace("*", r"\*").replace("|", r"\|"))
+    for owner in (owner for owner in reversed(kind.__mro__) if owner.__module__.startswith("novacula.")):
+        for (name, field), lines in ModuleAnalyzer.for_module(owner.__module__).find_attr_docs().items():
+            if name == owner.__name__:
+                text = re.sub(r"(`+)(.*?)\1", r"``\2``", " ".join(" ".join(lines).split()))
+                found[field] = text.replace("*", r"\*").replace("|", r"\|")
     return found
 
 
