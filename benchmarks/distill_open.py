@@ -33,8 +33,7 @@ from novacula.files import parse_json
 from novacula.runs import RunFolder
 
 HEAD = ("task", "outcome", "true", "nodes", "states", "road", "CPU s", "automata alone", "states", "CPU s")
-_SECONDS = 5.0
-"""Processor time of automata learning alone; where a machine does not end, it would go on for ever."""
+_SECONDS = 5.0  #: processor time of automata learning alone; where a machine does not end, it would go on for ever
 FORMS: tuple[Form, ...] = ("function", "data")
 
 

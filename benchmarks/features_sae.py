@@ -22,8 +22,7 @@ from novacula.features.sae.trainer import Trainer
 
 WIDTH, LATENTS, K, TOKENS = 576, 4608, 32, 2048
 KINDS: tuple[SaeKind, ...] = ("topk", "batchtopk", "relu", "jumprelu", "block")
-BLOCKS = 11
-"""Blocks of three that are active: 33 numbers a token, one more than TopK has."""
+BLOCKS = 11  #: blocks of three that are active: 33 numbers a token, one more than TopK has
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,7 @@ from novacula.features.clouds.cloud import whiten
 from novacula.features.clouds.higher import best_hyperplane
 from novacula.features.clouds.mixture import mixture
 
-FIRST_SEED = 1000
-"""The choice was made on smaller ones."""
+FIRST_SEED = 1000  #: the choice was made on smaller ones
 Numbers = dict[str, float]
 
 

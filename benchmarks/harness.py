@@ -18,13 +18,11 @@ from novacula.files import read_json, to_json, write_json
 from novacula.runs import instruction_set, machine
 
 SCHEMA_VERSION = 1
-RESULTS = Path(__file__).parent / "results"
-"""Where finished work is kept, so that it is not run again."""
+RESULTS = Path(__file__).parent / "results"  #: where finished work is kept, so that it is not run again
 T = TypeVar("T")
 _ANEW: set[str] = set()
 """Holds the word renew where the command line asks for it, and then what has been measured anew."""
-_SAID: set[tuple[object, ...]] = set()
-"""Folders, dates and machines of which a line has said that they are recorded."""
+_SAID: set[tuple[object, ...]] = set()  #: folders, dates and machines of which a line has said that they are recorded
 
 
 def arguments(text: str | None, *places: str, **defaults: object) -> argparse.Namespace:

@@ -25,23 +25,14 @@ SCALE, MARGIN, COLORS, LARGEST = 1.5, 12, 256, (960, 640)
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture.
+    """One picture."""
 
-    Attributes:
-        command: after `novacula`; the run's folder, or the file, is added as ``--out``.
-        section: title of the section of its report; None where the command writes a picture itself.
-        hide: what of the section is left out, as a CSS selector.
-        width: of the page, in pixels.
-        judge: whether `arc score` writes its verdict into the report first.
-        source: command whose run the command reads, from the folder `source`.
-    """
-
-    command: str
-    section: str | None
-    hide: str = "table, .modebar"
-    width: int = 860
-    judge: bool = False
-    source: str | None = None
+    command: str  #: after `novacula`; the run's folder, or the file, is added as ``--out``
+    section: str | None  #: title of the section of its report; None where the command writes a picture itself
+    hide: str = "table, .modebar"  #: what of the section is left out, as a CSS selector
+    width: int = 860  #: of the page, in pixels
+    judge: bool = False  #: whether `arc score` writes its verdict into the report first
+    source: str | None = None  #: command whose run the command reads, from the folder `source`
 
 
 MAKE = {

@@ -58,19 +58,12 @@ def upward(largest: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class PublishedSearch(Attempt):
-    """The search as an attempt of `Trainer`: from the smallest networks upward, then a binary search.
+    """The search as an attempt of `Trainer`: from the smallest networks upward, then a binary search."""
 
-    Attributes:
-        updates: of every network that is tried.
-        seeds: networks of each shape, trained at once.
-        rows: in a batch.
-        largest: number of the last shape that is tried.
-    """
-
-    updates: int = 10_000
-    seeds: int = 5
-    rows: int = 4096
-    largest: int = 3 * 3 * 128 * 256 * 256 - 1
+    updates: int = 10_000  #: of every network that is tried
+    seeds: int = 5  #: networks of each shape, trained at once
+    rows: int = 4096  #: in a batch
+    largest: int = 3 * 3 * 128 * 256 * 256 - 1  #: number of the last shape that is tried
 
     @property
     @override

@@ -53,19 +53,13 @@ MANIFOLDS: dict[str, Draw] = {
 
 @dataclass(frozen=True)
 class Planted:
-    """States, and what they are made of.
+    """States, and what they are made of."""
 
-    Attributes:
-        states: the sums.
-        bases: of each manifold the directions of its coordinates, orthonormal rows.
-        active: of each manifold the states in which it is active.
-        lines: directions of the one-dimensional features, unit rows.
-    """
-
-    states: Float[np.ndarray, "rows width"]
+    states: Float[np.ndarray, "rows width"]  #: the sums
     bases: dict[str, Float[np.ndarray, "dims width"]]
-    active: dict[str, Bool[np.ndarray, " rows"]]
-    lines: Float[np.ndarray, "lines width"]
+    """Of each manifold the directions of its coordinates, orthonormal rows."""
+    active: dict[str, Bool[np.ndarray, " rows"]]  #: of each manifold the states in which it is active
+    lines: Float[np.ndarray, "lines width"]  #: directions of the one-dimensional features, unit rows
 
 
 def plant(

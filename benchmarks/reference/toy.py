@@ -20,21 +20,13 @@ _RATE = 3e-3
 
 @dataclass(frozen=True)
 class Toy:
-    """A transformer that adds, and everything that is known of it.
+    """A transformer that adds, and everything that is known of it."""
 
-    Attributes:
-        model: the transformer, of the layout of Llama, with two blocks.
-        concept: labels x0 … x(p - 1), offsets and the template that it was trained on.
-        plane: orthonormal rows that span the circle in the embeddings of the labels, exactly.
-        accuracy: share of all p² sums that it gets right.
-        loss: its cross entropy at the end of training, in nats.
-    """
-
-    model: LanguageModel
-    concept: Concept
-    plane: Float[np.ndarray, "2 d"]
-    accuracy: float
-    loss: float
+    model: LanguageModel  #: the transformer, of the layout of Llama, with two blocks
+    concept: Concept  #: labels x0 … x(p - 1), offsets and the template that it was trained on
+    plane: Float[np.ndarray, "2 d"]  #: orthonormal rows that span the circle in the embeddings of the labels, exactly
+    accuracy: float  #: share of all p² sums that it gets right
+    loss: float  #: its cross entropy at the end of training, in nats
 
 
 def train_toy(period: int = 7, *, width: int = 32, steps: int = _STEPS, seed: int = 0) -> Toy:

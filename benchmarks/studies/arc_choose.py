@@ -30,31 +30,22 @@ from novacula.arc.answers.recording_file import read_recording
 from novacula.arc.config import Dataset
 from novacula.arc.data.sources import list_tasks, load_solution
 
-Key = tuple[bytes, ...]
-"""A candidate in any recording of a puzzle: the digest of its grid for each test input."""
+Key = tuple[bytes, ...]  #: a candidate in any recording of a puzzle: the digest of its grid for each test input
 PUBLISHED = {200: 6.0, 500: 15.0, 1000: 19.25, 1500: 21.5, 2000: 20.0}
 """pass@2 in percent over the steps, evaluation split (arXiv 2512.06104, table 1)."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a rule solves.
+    """What a rule solves."""
 
-    Attributes:
-        rule: seeds and steps of each.
-        puzzles, outputs: how many puzzles and test outputs there are.
-        pass_1, pass_2: how many puzzles are solved by the best candidate, and by one of the two best.
-        contest: how many test outputs one of two attempts has right.
-        cpu_hours: of training.
-    """
-
-    rule: str
-    puzzles: int
-    outputs: int
-    pass_1: int
-    pass_2: int
-    contest: int
-    cpu_hours: float
+    rule: str  #: seeds and steps of each
+    puzzles: int  #: how many puzzles and test outputs there are
+    outputs: int  #: how many puzzles and test outputs there are
+    pass_1: int  #: how many puzzles are solved by the best candidate, and by one of the two best
+    pass_2: int  #: how many puzzles are solved by the best candidate, and by one of the two best
+    contest: int  #: how many test outputs one of two attempts has right
+    cpu_hours: float  #: of training
 
 
 def key_of(answer: Answer) -> Key:

@@ -47,18 +47,13 @@ PHASES = "abcde"
 
 @dataclass(frozen=True)
 class Run:
-    """One recording to be made.
+    """One recording to be made."""
 
-    Attributes:
-        phase: of `PHASES`.
-        dataset, task, seed, steps: what is trained.
-    """
-
-    phase: str
-    dataset: Dataset
-    task: str
-    seed: int
-    steps: int
+    phase: str  #: of `PHASES`
+    dataset: Dataset  #: what is trained
+    task: str  #: what is trained
+    seed: int  #: what is trained
+    steps: int  #: what is trained
 
     @property
     def name(self) -> str:

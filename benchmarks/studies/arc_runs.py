@@ -37,16 +37,13 @@ from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.program import Restarts
 
 STEPS = 2000
-SHARES = {1: (2000,), 2: (1000, 1000), 4: (500, 500, 500, 500)}
-"""Steps of each run, by the number of runs."""
+SHARES = {1: (2000,), 2: (1000, 1000), 4: (500, 500, 500, 500)}  #: steps of each run, by the number of runs
 LONGEST = (2000, 1000, 500, 500)
 """Steps of each restart that the comparisons need; the first is all that puzzles 41 to 60 get."""
 RUNS = [(task, restart) for restart in range(4) for task in TASKS[: 60 if restart == 0 else 40]]
 COUNTS = (1, 2, 5, 10)
-KEPT = 50
-"""Candidates beside the truth that a run keeps for merging."""
-CAP = 100
-"""The rank that a truth nobody proposed counts as in the mean."""
+KEPT = 50  #: candidates beside the truth that a run keeps for merging
+CAP = 100  #: the rank that a truth nobody proposed counts as in the mean
 FOLDER = RESULTS / "arc_runs"
 
 

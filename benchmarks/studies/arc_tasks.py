@@ -12,8 +12,7 @@ b9b7f026 72ca375d 99fa7670 e76a88a6 80af3007 f1cefba8 2204b7a8 6fa7a44f af902bf9
 6a1e5592 b775ac94 8e1813be e50d258f 8a004b2b e179c5f4 b91ae062 56ff96f3 63613498 e48d4e1a
 0d3d703e e73095fd 11852cab 4be741c5 b2862040 d5d6de2d b527c5c6 40853293 6855a6e4 f8c80d96
 """
-TASKS = tuple(_IDS.split())
-"""60 puzzles of the training split; studies of 40 take the first 40."""
+TASKS = tuple(_IDS.split())  #: 60 puzzles of the training split; studies of 40 take the first 40
 
 _MORE_IDS = """
 95990924 8efcae92 a64e4611 31aa019c 3bd67248 6455b5f5 d4a91cb9 be94b721 5c0a986e 0e206a2e
@@ -23,5 +22,4 @@ b94a9452 3345333e 3befdf3e 681b3aeb d037b0a7 623ea044 1f642eb9 7ddcd7ec 1caeab9d
 5117e062 68b16354 3af2c5a8 855e0971 90c28cc7 178fcbfb 67385a82 d511f180 6430c8c4 e8593010
 0a938d79 44d8ac46 f8a8fe49 496994bd 22eb0ac0 e509e548 bc1d5164 d89b689b ff805c23 3aa6fb7a
 """
-MORE_TASKS = tuple(_MORE_IDS.split())
-"""60 further puzzles of the training split."""
+MORE_TASKS = tuple(_MORE_IDS.split())  #: 60 further puzzles of the training split

@@ -49,10 +49,8 @@ CORES = (1, 2, 4, 8, 16, 24, 32, 40, 48, 64, 96, 128, 256, 512, 1000)
 NODE_CORES, CORE_MB = 16, 2000.0
 WORK = "cluster_scaling:probe"
 PACKAGES = ("cluster_scaling",)
-JOBS = 40
-"""Jobs that do nothing, by which the cost of a job is measured."""
-ENOUGH = 1.05
-"""Scaling ends where the wall time is within so much of what any number of cores reaches."""
+JOBS = 40  #: jobs that do nothing, by which the cost of a job is measured
+ENOUGH = 1.05  #: scaling ends where the wall time is within so much of what any number of cores reaches
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,7 @@ PLAN = [
 ]  # fmt: skip
 """Seed, task, core, width, layers, input and read-out of every network. The seed of try t is 1000 t more."""
 LENGTH, HELD_OUT, TRIES, STEPS = 10, 2_000, 3, 4_000
-SAMPLES = 20_000
-"""Sequences of the network on which its programs are judged, a seventh of the usual number."""
+SAMPLES = 20_000  #: sequences of the network on which its programs are judged, a seventh of the usual number
 
 
 def answers(task: str, x: np.ndarray) -> np.ndarray:

@@ -46,11 +46,9 @@ from novacula.files import to_json, write_npz
 from novacula.runs import resume
 
 SEEDS = {"unequal": 2_911_001, "many": 2_911_002}
-DEVELOPED_ON = 0
-"""The seed that was looked at while options were chosen."""
+DEVELOPED_ON = 0  #: the seed that was looked at while options were chosen
 BLOCK, FIRST, SPACE, PURITY = 3, 5, 0.8, 0.5
-SIZES = {"unequal": (900, 12), "many": (2100, 8)}
-"""Latents, and active blocks."""
+SIZES = {"unequal": (900, 12), "many": (2100, 8)}  #: latents, and active blocks
 METHODS = {"blocks": ("blocks",), "topk": ("ours", "published"), "topk-equal": ("ours", "published")}
 LABELS = {"published": "TopK, clusters as published", "ours": "TopK, our clusters", "blocks": "blocks"}
 

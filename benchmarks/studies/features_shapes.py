@@ -33,10 +33,8 @@ RINGS = {
 }  # fmt: skip
 FIRST_SEED, DEVELOPED_ON = 291_100, 0
 """The first is written down before it was used; on the other one options were chosen."""
-NOISE = 0.15
-"""Standard deviation of the noise, of the root-mean-square radius, beside what a family has of its own."""
-RADII = (0.6, 1.4)
-"""By what a point's distance from the mean is multiplied."""
+NOISE = 0.15  #: standard deviation of the noise, of the root-mean-square radius, beside what a family has of its own
+RADII = (0.6, 1.4)  #: by what a point's distance from the mean is multiplied
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,7 @@ from novacula.runs import NoInputs, Step, Work, drive
 FOLDER = RESULTS / "hypernet_goals"
 SIZES = (3, 4, 5, 7, 8, 9, 11, 12, 13, 15)
 UNSEEN = (6, 10, 14, 20, 24, 32, 48, 64, 128)
-PARTS: dict[str, tuple[int, ...]] = {"default": (), "sizes": SIZES}
-"""Sizes that are trained on beside 16."""
+PARTS: dict[str, tuple[int, ...]] = {"default": (), "sizes": SIZES}  #: sizes that are trained on beside 16
 SIZES_SEEDS = 3
 DRAWS = 16
 LOOK_EVERY = 100

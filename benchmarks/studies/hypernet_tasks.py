@@ -46,8 +46,7 @@ TASKS: dict[str, dict[str, Any]] = {
 }
 UNSEEN: dict[str, tuple[int, ...]] = {"squared-l2": (5, 12, 16, 24), "clip": (5, 12, 16, 24)}
 """Sizes never trained on, for tasks that were trained on several."""
-DRAWS = 4
-"""Networks of each seed: draws of the codes."""
+DRAWS = 4  #: networks of each seed: draws of the codes
 HEAD = "task; inputs, hidden; found; labels; R²; formula accepted; limit is the task; bound, error seen; s per seed"
 NAMELESS = ("partial", "unstructured", "linear", "constant", *GENERIC)
 

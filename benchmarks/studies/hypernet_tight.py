@@ -59,8 +59,7 @@ HYPER: dict[str, dict[str, Any]] = {
     "majority": {"inputs": 5, "hidden": (10,)},
 }
 """Tasks of 1,500 steps, seeds 0 and 1, the prices opened upwards; of each two draws at the least price."""
-PRICES = {"l1-norm": (1e-4,)}
-"""Another price, at which a draw of each seed is taken as well."""
+PRICES = {"l1-norm": (1e-4,)}  #: another price, at which a draw of each seed is taken as well
 MAGNITUDE = "benchmarks.studies.hypernet_tight:magnitude"
 ADAM = (
     *((MAGNITUDE, n, "relu") for n in (1, 2, 8)),

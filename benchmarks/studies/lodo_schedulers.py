@@ -37,8 +37,7 @@ SEEDS = range(20, 23)
 MOST = 1.5
 RATES = (1e-3, 1e-2, 1e-1)
 PLAIN = "none"
-Loss = Callable[[bool], Tensor]
-"""The loss: for a step, or, with True, the one that counts."""
+Loss = Callable[[bool], Tensor]  #: the loss: for a step, or, with True, the one that counts
 
 
 def bowl(seed: int, noise: float) -> tuple[list[Parameter], Loss]:

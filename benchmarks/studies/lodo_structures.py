@@ -50,8 +50,7 @@ STRUCTURES: dict[str, dict[str, Any]] = {
     "diagonal-param": {"scope": "param", "structure": "diagonal"},
 }
 """Options, beside the three rates."""
-BOUND = 10
-"""How many times as expensive as the cheapest on the front a default may be."""
+BOUND = 10  #: how many times as expensive as the cheapest on the front a default may be
 
 
 def with_structure(options: dict[str, Any]) -> Maker:

@@ -30,12 +30,9 @@ from novacula.errors import InputError
 FUNCTIONS = "NOVACULA_FUNCTIONS"
 """The environment variable with the functions that folders may name, separated by commas. Workers inherit it."""
 
-MEMORY_MB = 4000
-"""The address space of a function's own process, in 10^6 bytes."""
-LOADING_SECONDS = 60.0
-"""The longest time to load a function's module in a process of its own."""
-Item = int | float | str | bool
-"""What a function may put out."""
+MEMORY_MB = 4000  #: the address space of a function's own process, in 10^6 bytes
+LOADING_SECONDS = 60.0  #: the longest time to load a function's module in a process of its own
+Item = int | float | str | bool  #: what a function may put out
 _BATCH = 500
 _HEAD = struct.Struct("!i")
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)

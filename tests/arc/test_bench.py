@@ -29,8 +29,7 @@ from tests.arc.small_set import (
 from tests.report.test_page import Page, external_references
 
 CONFIG = BenchConfig(steps=6, seed=2, workers=1)
-LONG = replace(CONFIG, steps=30)
-"""Long enough to be killed in the midst of it."""
+LONG = replace(CONFIG, steps=30)  #: long enough to be killed in the midst of it
 MEANS = ("cpu_ms_per_step_mean", "cpu_ms_answers_mean")
 TIMES = ("cpu_seconds", "cpu_hours", "cpu_ms_per_step", "cpu_ms_answers", "peak_memory_mb", "run", "versions", *MEANS)
 

@@ -35,8 +35,7 @@ from tests.report.test_page import Page, external_references
 MODULE = import_module("novacula.arc.submit")  # the package shows the function of this name
 BROKEN = {"train": [{"input": [[1]]}], "test": [{"input": [[1]]}, {"input": [[1]]}]}
 CONFIG = SubmitConfig(steps=6, seed=4, workers=1)
-LONG = replace(CONFIG, steps=30)
-"""Long enough to be stopped in the midst of it."""
+LONG = replace(CONFIG, steps=30)  #: long enough to be stopped in the midst of it
 
 # A driver of its own, with workers of its own.
 DRIVER = """

@@ -29,21 +29,14 @@ CONCEPT = {
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """What is called on a folder of files that anybody may have written.
+    """What is called on a folder of files that anybody may have written."""
 
-    Attributes:
-        name: for messages.
-        part: of novacula.
-        attacked: the files that are replaced, and of which kind each is: json, lines, npz, safetensors, csv, gzip.
-        write: writes a valid example.
-        read: reads it.
-    """
-
-    name: str
-    part: str
+    name: str  #: for messages
+    part: str  #: of novacula
     attacked: dict[str, str]
-    write: Callable[[Path], None]
-    read: Callable[[Path], object]
+    """The files that are replaced, and of which kind each is: json, lines, npz, safetensors, csv, gzip."""
+    write: Callable[[Path], None]  #: writes a valid example
+    read: Callable[[Path], object]  #: reads it
 
 
 def _json(name: str, document: object) -> Callable[[Path], None]:

@@ -19,8 +19,7 @@ from novacula.files import read_safetensors
 from novacula.runs import Program, RunFolder, Status, Verb, drive
 from tests.promises.readers import TASK
 
-EVIL = "<script>alert(1)"
-"""What files are called here."""
+EVIL = "<script>alert(1)"  #: what files are called here
 HYPERNET = "hypernet train --inputs 2 --hidden 3 --steps 6 --batch 16 --networks 2 --width 4 --edge-width 4 --blocks 1"
 COMMANDS = {
     "arc": f"arc solve {EVIL}puzzle.json --steps 6 --seed 5",

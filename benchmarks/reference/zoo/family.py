@@ -6,31 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-Sampler = Callable[[np.random.Generator, int], Float[np.ndarray, "n d"]]
-"""Draws so many points of a shape."""
+Sampler = Callable[[np.random.Generator, int], Float[np.ndarray, "n d"]]  #: draws so many points of a shape
 
 
 @dataclass(frozen=True)
 class Family:
-    """Clouds of one shape, each stretched along its own axes, turned, shifted and scaled at random.
+    """Clouds of one shape, each stretched along its own axes, turned, shifted and scaled at random."""
 
-    Attributes:
-        name: of the shape.
-        irreducible: whether the shape, without noise, is irreducible by the definition of arXiv 2405.14860.
-        why: the argument for it.
-        shape: draws its points.
-        held_out: whether it was left out when the score and its threshold were chosen.
-        noise: largest standard deviation of isotropic noise, of the root-mean-square radius; each cloud draws its own.
-        stretch: largest ratio of two axes; a product stays a product, a circle becomes an ellipse.
-    """
-
-    name: str
-    irreducible: bool
-    why: str
-    shape: Sampler
-    held_out: bool = False
+    name: str  #: of the shape
+    irreducible: bool  #: whether the shape, without noise, is irreducible by the definition of arXiv 2405.14860
+    why: str  #: the argument for it
+    shape: Sampler  #: draws its points
+    held_out: bool = False  #: whether it was left out when the score and its threshold were chosen
     noise: float = 0.1
-    stretch: float = 2.0
+    """Largest standard deviation of isotropic noise, of the root-mean-square radius; each cloud draws its own."""
+    stretch: float = 2.0  #: largest ratio of two axes; a product stays a product, a circle becomes an ellipse
 
     def draw(self, generator: np.random.Generator, n: int) -> Float[np.ndarray, "n d"]:
         """A cloud of n points in random units and in random order."""

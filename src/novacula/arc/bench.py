@@ -33,13 +33,9 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 @dataclass(frozen=True)
 class BenchInputs:
-    """Which puzzles are solved.
+    """Which puzzles are solved."""
 
-    Attributes:
-        source: the file or folder of puzzles with their test outputs; None for a public set.
-    """
-
-    source: str | None = None
+    source: str | None = None  #: the file or folder of puzzles with their test outputs; None for a public set
 
 
 def bench(

@@ -50,29 +50,17 @@ class Lead:
 
 @dataclass(frozen=True)
 class History:
-    """All that the report of a run shows. An unfinished run lacks latents and a result, perhaps all but the task.
+    """All that the report of a run shows. An unfinished run lacks latents and a result, perhaps all but the task."""
 
-    Attributes:
-        task: the puzzle.
-        attempts: of the result, else the latest that were logged, else None.
-        shares: of these attempts, 0 to 1 or NaN, of the weight of all candidates; one per attempt.
-        findings: of the run, if it has a result.
-        curves: what was logged at steps.
-        leads: who was attempt 1 from when to when.
-        costs: KL in nats of every tensor at the end, by the bits of its axes.
-        latents: decoded posterior means of the surviving tensors, by the bits of their axes.
-        sizes: how the sizes of outputs were known.
-    """
-
-    task: Task
-    attempts: tuple[Answer, ...] | None
-    shares: tuple[float, ...]
-    findings: SolveFindings | None
-    curves: Curves
-    leads: tuple[Lead, ...]
-    costs: dict[str, float]
-    latents: dict[str, np.ndarray]
-    sizes: Sizes
+    task: Task  #: the puzzle
+    attempts: tuple[Answer, ...] | None  #: of the result, else the latest that were logged, else None
+    shares: tuple[float, ...]  #: of these attempts, 0 to 1 or NaN, of the weight of all candidates; one per attempt
+    findings: SolveFindings | None  #: of the run, if it has a result
+    curves: Curves  #: what was logged at steps
+    leads: tuple[Lead, ...]  #: who was attempt 1 from when to when
+    costs: dict[str, float]  #: KL in nats of every tensor at the end, by the bits of its axes
+    latents: dict[str, np.ndarray]  #: decoded posterior means of the surviving tensors, by the bits of their axes
+    sizes: Sizes  #: how the sizes of outputs were known
 
 
 def read_history(folder: RunFolder) -> History:

@@ -20,8 +20,7 @@ from novacula.runs import RunFolder
 from novacula.runs.folder import RESULT
 from novacula.runs.inputs import check_inputs
 
-ATTEMPTS = 2
-"""How many attempts count."""
+ATTEMPTS = 2  #: how many attempts count
 
 
 def score_attempts(attempts: object, solution: Solution) -> Verdict:
@@ -95,19 +94,16 @@ def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: 
 
 @dataclass(frozen=True)
 class SubmissionScore:
-    """What a submission is worth.
-
-    Attributes:
-        verdicts: of every puzzle that has a solution, by id; one without a proper entry has nothing right.
-        problems: by id, ``missing``, ``malformed``, or ``unknown`` for an entry whose puzzle has no solution, which
-            counts for nothing.
-        refusals: why the contest would refuse the submission: it wants every puzzle, with every test of it, with both
-            attempts, which are grids.
-    """
+    """What a submission is worth."""
 
     verdicts: dict[str, Verdict]
+    """Of every puzzle that has a solution, by id; one without a proper entry has nothing right."""
     problems: dict[str, str]
+    """By id, ``missing``, ``malformed``, or ``unknown`` for an entry whose puzzle has no solution, which counts for
+    nothing."""
     refusals: tuple[str, ...] = ()
+    """Why the contest would refuse the submission: it wants every puzzle, with every test of it, with both attempts,
+    which are grids."""
 
     @property
     def paper(self) -> float:
@@ -140,42 +136,25 @@ class SubmissionScore:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmissionRow(Verdict):
-    """One puzzle of a submission, with the verdict on it.
+    """One puzzle of a submission, with the verdict on it."""
 
-    Attributes:
-        task: its id.
-        problem: ``missing``, ``malformed``, or nothing.
-        correct, solved, kaggle, outputs: as in `novacula.arc.Verdict`.
-    """
-
-    task: str
-    problem: str
+    task: str  #: its id
+    problem: str  #: ``missing``, ``malformed``, or nothing
 
 
 @dataclass(frozen=True)
 class SubmissionFindings:
-    """What ``arc score`` finds of a submission.
+    """What ``arc score`` finds of a submission."""
 
-    Attributes:
-        tasks: puzzles that have a solution.
-        solved: those with a right attempt.
-        paper, kaggle: as in `SubmissionScore`.
-        unknown: ids of entries whose puzzle has no solution.
-        per_task: every puzzle.
-        outputs: test outputs of all puzzles.
-        outputs_right: those that an attempt has right.
-        refusals: as in `SubmissionScore`.
-    """
-
-    tasks: int
-    solved: int
-    paper: float
-    kaggle: float
-    unknown: tuple[str, ...]
-    per_task: tuple[SubmissionRow, ...]
-    outputs: int
-    outputs_right: int
-    refusals: tuple[str, ...]
+    tasks: int  #: puzzles that have a solution
+    solved: int  #: those with a right attempt
+    paper: float  #: as in `SubmissionScore`
+    kaggle: float  #: as in `SubmissionScore`
+    unknown: tuple[str, ...]  #: ids of entries whose puzzle has no solution
+    per_task: tuple[SubmissionRow, ...]  #: every puzzle
+    outputs: int  #: test outputs of all puzzles
+    outputs_right: int  #: those that an attempt has right
+    refusals: tuple[str, ...]  #: as in `SubmissionScore`
 
 
 def score_submission(submission: object, solutions: Mapping[str, Solution]) -> SubmissionScore:

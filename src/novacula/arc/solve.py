@@ -37,19 +37,12 @@ class SolveResult(RunResult[SolveFindings]):
 
 @dataclass(frozen=True)
 class SolveInputs:
-    """Which puzzle is solved.
+    """Which puzzle is solved."""
 
-    Attributes:
-        task: the puzzle's identifier.
-        source: where it came from, as for `novacula.arc.load_task`.
-        dataset: the public set in which `source` was looked up; None where it was not.
-        engine: the name of an engine that a Python user gave; None for one of ours.
-    """
-
-    task: str
-    source: str
-    dataset: Dataset | None
-    engine: str | None = None
+    task: str  #: the puzzle's identifier
+    source: str  #: where it came from, as for `novacula.arc.load_task`
+    dataset: Dataset | None  #: the public set in which `source` was looked up; None where it was not
+    engine: str | None = None  #: the name of an engine that a Python user gave; None for one of ours
 
 
 def solve(

@@ -36,20 +36,16 @@ from novacula.jobs import Campaign, Job, Outcome, Round, job_seed, one_thread
 from novacula.options import refuse, unless_within
 from novacula.runs import ResumeSettings, RunFolder, RunResult, Signature, Step, Verb, located
 
-SUBMISSION = "submission.json"
-"""The artifact in which a resumed run leaves its submission."""
+SUBMISSION = "submission.json"  #: the artifact in which a resumed run leaves its submission
 _LOG = logging.getLogger(__name__)
 ROUNDS = (20, 200, 400, 700, 1000, 1500, 2000, 3000, 4000)
 """Steps that a puzzle has at the end of each round; beyond them, half as many again. The first tells what a step costs.
 
 Of all puzzles that 2,000 steps solve, 200 solve some 40 % and 400 some 70 % (arXiv 2512.06104).
 """
-LEAST_STEPS = 400
-"""No puzzle is decided before: its network has hardly begun to understand it."""
-DECIDED_SHARE = 0.5
-"""An answer that holds more than this share of all weight cannot be overtaken soon."""
-SETTLED = 0.6
-"""A puzzle is undecided while its first attempt changed after this part of its steps."""
+LEAST_STEPS = 400  #: no puzzle is decided before: its network has hardly begun to understand it
+DECIDED_SHARE = 0.5  #: an answer that holds more than this share of all weight cannot be overtaken soon
+SETTLED = 0.6  #: a puzzle is undecided while its first attempt changed after this part of its steps
 
 
 @dataclass(frozen=True)
@@ -72,20 +68,14 @@ class SubmitResult(RunResult[SubmitFindings]):
 class SubmitInputs:
     """What is asked for, and where the answers went at first.
 
-    Attributes:
-        source: the challenges file.
-        out: the submission of the command that began the run. A resumed run writes into its own folder instead.
-        tests: by the id of every puzzle, how many test inputs it has.
-        broken: by the id of a puzzle that cannot be solved, the rules that it breaks.
-
     Raises:
         InputError: a number of tests is out of its range, or a broken puzzle is none of the puzzles.
     """
 
-    source: str
-    out: str
-    tests: Mapping[str, int]
-    broken: Mapping[str, tuple[str, ...]]
+    source: str  #: the challenges file
+    out: str  #: the submission of the command that began the run. A resumed run writes into its own folder instead.
+    tests: Mapping[str, int]  #: by the id of every puzzle, how many test inputs it has
+    broken: Mapping[str, tuple[str, ...]]  #: by the id of a puzzle that cannot be solved, the rules that it breaks
 
     def __post_init__(self) -> None:
         problems = [problem for count in self.tests.values() for problem in unless_within("tests", count, 1, MAX_SIDE)]
@@ -94,17 +84,11 @@ class SubmitInputs:
 
 @dataclass(frozen=True)
 class SubmitSubject:
-    """What a campaign answers.
+    """What a campaign answers."""
 
-    Attributes:
-        inputs: what is asked for.
-        tasks: the sound puzzles by their ids.
-        submission: the file for the answers.
-    """
-
-    inputs: SubmitInputs
-    tasks: Mapping[str, Task]
-    submission: Path
+    inputs: SubmitInputs  #: what is asked for
+    tasks: Mapping[str, Task]  #: the sound puzzles by their ids
+    submission: Path  #: the file for the answers
 
 
 def submit(

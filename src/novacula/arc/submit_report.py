@@ -14,54 +14,32 @@ from novacula.runs import RunFolder
 
 @dataclass(frozen=True)
 class SubmitRow:
-    """How far a puzzle came.
+    """How far a puzzle came."""
 
-    Attributes:
-        task: its id.
-        steps: steps done.
-        decided: whether more steps would hardly change the first attempt.
-        shares: of each attempt, its part of the weight of all candidates, 0 to 1.
-        cpu_seconds: processor time of its steps.
-        error: why it failed; empty otherwise.
-        attempts: two, best first, each with one grid for every test input; none before the first round.
-    """
-
-    task: str
-    steps: int
-    decided: bool
-    shares: tuple[float, ...]
-    cpu_seconds: float
-    error: str
+    task: str  #: its id
+    steps: int  #: steps done
+    decided: bool  #: whether more steps would hardly change the first attempt
+    shares: tuple[float, ...]  #: of each attempt, its part of the weight of all candidates, 0 to 1
+    cpu_seconds: float  #: processor time of its steps
+    error: str  #: why it failed; empty otherwise
     attempts: tuple[Answer, ...]
+    """Two, best first, each with one grid for every test input; none before the first round."""
 
 
 @dataclass(frozen=True)
 class SubmitFindings:
-    """What ``arc submit`` comes to.
+    """What ``arc submit`` comes to."""
 
-    Attributes:
-        tasks: puzzles that were asked for.
-        answered: those with attempts.
-        decided: those that need no more steps.
-        failed: those whose training failed.
-        broken: by the id of a puzzle that cannot be solved, the rules that it breaks.
-        cpu_seconds: processor time of all steps.
-        submission: the file.
-        seed: the run's.
-        run: the run's folder.
-        per_task: every sound puzzle.
-    """
-
-    tasks: int
-    answered: int
-    decided: int
-    failed: int
-    broken: Mapping[str, tuple[str, ...]]
-    cpu_seconds: float
-    submission: str
-    seed: int
-    run: str
-    per_task: tuple[SubmitRow, ...]
+    tasks: int  #: puzzles that were asked for
+    answered: int  #: those with attempts
+    decided: int  #: those that need no more steps
+    failed: int  #: those whose training failed
+    broken: Mapping[str, tuple[str, ...]]  #: by the id of a puzzle that cannot be solved, the rules that it breaks
+    cpu_seconds: float  #: processor time of all steps
+    submission: str  #: the file
+    seed: int  #: the run's
+    run: str  #: the run's folder
+    per_task: tuple[SubmitRow, ...]  #: every sound puzzle
 
     @property
     def outcome(self) -> str:

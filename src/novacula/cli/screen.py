@@ -39,23 +39,15 @@ def describe_job(step: "Step") -> str:
 
 @dataclass(frozen=True)
 class Screen(Generic[Result]):
-    """What the command line shows of a verb's runs.
+    """What the command line shows of a verb's runs."""
 
-    Attributes:
-        show: prints the result for people.
-        describe: returns a step in a few words.
-        unit: the word for a step. Without a terminal, every step with another word than "step" gets a line.
-        reached: returns whether the run's own check holds.
-        panel: draws above the bar on a terminal.
-        document: returns what --json prints.
-    """
-
-    show: Callable[[Result], None]
-    describe: "Callable[[Step], str]" = describe_metrics
+    show: Callable[[Result], None]  #: prints the result for people
+    describe: "Callable[[Step], str]" = describe_metrics  #: returns a step in a few words
     unit: str = "step"
-    reached: Callable[[Result], bool] = lambda result: True
-    panel: "Callable[[Work, Step], RenderableType] | None" = None
-    document: "Callable[[Result], Mapping[str, Any]]" = lambda result: result.document
+    """The word for a step. Without a terminal, every step with another word than "step" gets a line."""
+    reached: Callable[[Result], bool] = lambda result: True  #: returns whether the run's own check holds
+    panel: "Callable[[Work, Step], RenderableType] | None" = None  #: draws above the bar on a terminal
+    document: "Callable[[Result], Mapping[str, Any]]" = lambda result: result.document  #: returns what --json prints
 
 
 def perform(run: Callable[..., Result], screen: Screen[Result], options: ResumeOptions) -> int:

@@ -7,8 +7,7 @@ from jaxtyping import Float, Int
 
 from novacula.distill.sequences import INTEGERS, Alphabet, Sequences
 
-LARGEST = 2**53
-"""Beyond this, different integers may be the same float64."""
+LARGEST = 2**53  #: beyond this, different integers may be the same float64
 
 
 @runtime_checkable
@@ -64,19 +63,12 @@ def random_words(
 
 
 class RecurrentNetwork:
-    """What the networks of all kinds have: integers in, a state that starts at 0, and integers out.
+    """What the networks of all kinds have: integers in, a state that starts at 0, and integers out."""
 
-    Attributes:
-        low: the least integer that the network was trained to read.
-        high: the largest.
-        length: the longest sequence that it was trained on.
-        alphabet: what the integers stand for.
-    """
-
-    low: int
-    high: int
-    length: int
-    alphabet: Alphabet = INTEGERS
+    low: int  #: the least integer that the network was trained to read
+    high: int  #: the largest
+    length: int  #: the longest sequence that it was trained on
+    alphabet: Alphabet = INTEGERS  #: what the integers stand for
 
     @property
     def size(self) -> int:

@@ -22,24 +22,17 @@ from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, job_see
 from novacula.options import refuse
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
-WORK = "novacula.distill.bench:distill_job"
-"""The name under which `novacula.jobs` calls `distill_job`."""
+WORK = "novacula.distill.bench:distill_job"  #: the name under which `novacula.jobs` calls `distill_job`
 _MEMORY_MB = 900.0
 
 
 @dataclass(frozen=True)
 class DistillJob:
-    """A task to be distilled.
+    """A task to be distilled."""
 
-    Attributes:
-        task: its name.
-        run: how; the seed is the task's own.
-        folder: of the task's own run, which holds its checkpoints and, at the end, its program.
-    """
-
-    task: str
-    run: RunConfig
-    folder: str
+    task: str  #: its name
+    run: RunConfig  #: how; the seed is the task's own
+    folder: str  #: of the task's own run, which holds its checkpoints and, at the end, its program
 
     def as_job(self) -> Job:
         """Returns the job."""

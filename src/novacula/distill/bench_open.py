@@ -28,8 +28,7 @@ from novacula.files import write_text
 from novacula.runs import RunFolder, drive
 from novacula.runs.machine import cpu_seconds
 
-WORK = "novacula.distill.bench_open:open_job"
-"""The name under which `novacula.jobs` calls `open_job`."""
+WORK = "novacula.distill.bench_open:open_job"  #: the name under which `novacula.jobs` calls `open_job`
 Form = Literal["function", "data"]
 _MODULE = "novacula.distill.tasks.open_suite"
 _PAIRS = 3000
@@ -38,36 +37,22 @@ _LONG, _MANY = 60, 200
 
 @dataclass(frozen=True)
 class OpenJob:
-    """A task of the open suite to be distilled.
+    """A task of the open suite to be distilled."""
 
-    Attributes:
-        task: its name.
-        form: whether it is given as a function or as data.
-        run: how; the seed is the task's own.
-        seconds: of wall time after which the best so far counts; 0 for no limit.
-        folder: of the task's own run.
-    """
-
-    task: str
-    form: Form
-    run: RunConfig
-    seconds: float
-    folder: str
+    task: str  #: its name
+    form: Form  #: whether it is given as a function or as data
+    run: RunConfig  #: how; the seed is the task's own
+    seconds: float  #: of wall time after which the best so far counts; 0 for no limit
+    folder: str  #: of the task's own run
 
 
 @dataclass(frozen=True)
 class OpenAnswer:
-    """What was found of a task.
+    """What was found of a task."""
 
-    Attributes:
-        findings: those of the run.
-        correct: whether the program equals the definition; None where none fits.
-        cpu_seconds: processor time of the distillation alone.
-    """
-
-    findings: DistillFindings
-    correct: bool | None
-    cpu_seconds: float
+    findings: DistillFindings  #: those of the run
+    correct: bool | None  #: whether the program equals the definition; None where none fits
+    cpu_seconds: float  #: processor time of the distillation alone
 
 
 def open_job(configuration: OpenJob) -> OpenAnswer:

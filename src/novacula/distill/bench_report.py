@@ -25,43 +25,28 @@ CELLS = ("nodes", "states", "road", "opened", "queried", "seconds", "paper", "GP
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One task of a bench; one that failed or was cut off is not solved.
+    """One task of a bench; one that failed or was cut off is not solved."""
 
-    Attributes:
-        task: its name.
-        tier: how much is known of its program, as far as the certificate says so.
-        route, method, nodes, states, seconds, seed, program: as in `DistillFindings`.
-        opened: the tier of the best program from hidden states.
-        queried: the tier of the best program from answers alone.
-        reason: why there is no short formula; empty where there is one.
-        failed: whether the task ended with an error.
-        cpu_seconds: processor time.
-        paper: whether the paper solves the task.
-        gpt4: whether GPT-4 does, by the paper.
-        mealy: states of the task's minimal Mealy machine; None where it is infinite.
-        outcome: of the run, in the open suite.
-        correct: whether the program equals the task's definition, in the open suite; None where none fits.
-    """
-
-    task: str
-    tier: Tier
-    route: Road | None
-    method: str | None
-    nodes: int | None
-    states: int | None
-    opened: Tier
-    queried: Tier
-    reason: str
-    failed: bool
-    seconds: dict[str, float]
-    cpu_seconds: float
-    seed: int | None
-    program: str | None
-    paper: bool
-    gpt4: bool
-    mealy: int | None
-    outcome: Outcome | None = None
+    task: str  #: its name
+    tier: Tier  #: how much is known of its program, as far as the certificate says so
+    route: Road | None  #: as in `DistillFindings`
+    method: str | None  #: as in `DistillFindings`
+    nodes: int | None  #: as in `DistillFindings`
+    states: int | None  #: as in `DistillFindings`
+    opened: Tier  #: the tier of the best program from hidden states
+    queried: Tier  #: the tier of the best program from answers alone
+    reason: str  #: why there is no short formula; empty where there is one
+    failed: bool  #: whether the task ended with an error
+    seconds: dict[str, float]  #: as in `DistillFindings`
+    cpu_seconds: float  #: processor time
+    seed: int | None  #: as in `DistillFindings`
+    program: str | None  #: as in `DistillFindings`
+    paper: bool  #: whether the paper solves the task
+    gpt4: bool  #: whether GPT-4 does, by the paper
+    mealy: int | None  #: states of the task's minimal Mealy machine; None where it is infinite
+    outcome: Outcome | None = None  #: of the run, in the open suite
     correct: bool | None = None
+    """Whether the program equals the task's definition, in the open suite; None where none fits."""
 
     @property
     def right(self) -> bool:
@@ -97,43 +82,24 @@ class TaskRow:
 
 @dataclass(frozen=True)
 class BenchFindings:
-    """What a bench found.
+    """What a bench found."""
 
-    Attributes:
-        tasks: the number of tasks that were asked for.
-        at_least: the number of tasks that reach each tier.
-        solved: the number of tasks with a short formula that is right.
-        solved_by_road: the same on one road alone.
-        paper: the number of tasks that the paper solves.
-        gpt4: the number of tasks that GPT-4 solves, by the paper.
-        failed: the number of tasks that ended with an error.
-        right: of the open suite, the number with the outcome "right" whose program equals the definition.
-        called_right_but_wrong: of the open suite, the number with that outcome and another program.
-        cut_off: the number of tasks that the time limit left without a result.
-        cpu_seconds: processor time in all.
-        per_task: a row for every task.
-        seed: the run's.
-        workers: tasks at the same time.
-        wall_seconds: wall time in all.
-        run: the run's folder.
-    """
-
-    tasks: int
-    at_least: dict[Tier, int]
-    solved: int
-    solved_by_road: dict[Road, int]
-    paper: int
-    gpt4: int
-    failed: int
-    cut_off: int
-    cpu_seconds: float
-    per_task: tuple[TaskRow, ...]
-    seed: int
-    workers: int
-    wall_seconds: float
-    run: str
-    right: int = 0
-    called_right_but_wrong: int = 0
+    tasks: int  #: the number of tasks that were asked for
+    at_least: dict[Tier, int]  #: the number of tasks that reach each tier
+    solved: int  #: the number of tasks with a short formula that is right
+    solved_by_road: dict[Road, int]  #: the same on one road alone
+    paper: int  #: the number of tasks that the paper solves
+    gpt4: int  #: the number of tasks that GPT-4 solves, by the paper
+    failed: int  #: the number of tasks that ended with an error
+    cut_off: int  #: the number of tasks that the time limit left without a result
+    cpu_seconds: float  #: processor time in all
+    per_task: tuple[TaskRow, ...]  #: a row for every task
+    seed: int  #: the run's
+    workers: int  #: tasks at the same time
+    wall_seconds: float  #: wall time in all
+    run: str  #: the run's folder
+    right: int = 0  #: of the open suite, the number with the outcome "right" whose program equals the definition
+    called_right_but_wrong: int = 0  #: of the open suite, the number with that outcome and another program
 
     @property
     def is_open(self) -> bool:

@@ -26,15 +26,10 @@ GATES: dict[int, Kind] = {1: "RNN", 3: "GRU", 4: "LSTM"}
 
 @dataclass(frozen=True)
 class Layer:
-    """An affine map.
+    """An affine map."""
 
-    Attributes:
-        weight: its matrix.
-        bias: its offset.
-    """
-
-    weight: Float[np.ndarray, "out in"]
-    bias: Float[np.ndarray, " out"]
+    weight: Float[np.ndarray, "out in"]  #: its matrix
+    bias: Float[np.ndarray, " out"]  #: its offset
 
     def __call__(self, values: Float[np.ndarray, "rows in"]) -> Float[np.ndarray, "rows out"]:
         """Returns the map of every row."""
@@ -50,19 +45,12 @@ def activate(values: np.ndarray, activation: Activation) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Cell:
-    """One recurrent layer.
+    """One recurrent layer."""
 
-    Attributes:
-        kind: its equations.
-        inward: from the input to all gates, in torch's order.
-        across: the same from the hidden vector.
-        nonlinearity: of an RNN.
-    """
-
-    kind: Kind
-    inward: Layer
-    across: Layer
-    nonlinearity: Activation = "tanh"
+    kind: Kind  #: its equations
+    inward: Layer  #: from the input to all gates, in torch's order
+    across: Layer  #: the same from the hidden vector
+    nonlinearity: Activation = "tanh"  #: of an RNN
 
     @property
     def width(self) -> int:
@@ -94,29 +82,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class CellNetwork(RecurrentNetwork):
-    """A network of recurrent layers in float64, which start at 0.
+    """A network of recurrent layers in float64, which start at 0."""
 
-    Attributes:
-        cells: the layers; each reads the hidden vector of the one below.
-        readout: layers from the hidden vector of the last.
-        activation: after every layer of the read-out but the last.
-        embedding: a row for every input, read as its place from `low` on; None where inputs are read as numbers.
-        output: how the read-out becomes integers: each rounded, the place of the largest, or whether each is positive.
-        low: the least integer that the network was trained to read.
-        high: the largest.
-        length: the longest sequence that it was trained on.
-        alphabet: what the integers stand for.
-    """
-
-    cells: tuple[Cell, ...]
-    readout: tuple[Layer, ...]
-    activation: Activation
+    cells: tuple[Cell, ...]  #: the layers; each reads the hidden vector of the one below
+    readout: tuple[Layer, ...]  #: layers from the hidden vector of the last
+    activation: Activation  #: after every layer of the read-out but the last
     embedding: Float[np.ndarray, "symbols width"] | None
+    """A row for every input, read as its place from `low` on; None where inputs are read as numbers."""
     output: Output
-    low: int
-    high: int
-    length: int
-    alphabet: Alphabet = field(default=INTEGERS)
+    """How the read-out becomes integers: each rounded, the place of the largest, or whether each is positive."""
+    low: int  #: the least integer that the network was trained to read
+    high: int  #: the largest
+    length: int  #: the longest sequence that it was trained on
+    alphabet: Alphabet = field(default=INTEGERS)  #: what the integers stand for
 
     @property
     @override

@@ -17,21 +17,14 @@ from novacula.distill.verify import TIERS, Certificate
 
 @dataclass(frozen=True)
 class JudgedProgram:
-    """A program with its verdict.
+    """A program with its verdict."""
 
-    Attributes:
-        program: a formula, or a machine.
-        road: where it came from.
-        method: what found it.
-        network: number of the perfect network that it came from; None without one.
-        certificate: what is known of it; None where it was not checked because a better one was known.
-    """
-
-    program: Program | Machine
-    road: Road
-    method: str
-    network: int | None
+    program: Program | Machine  #: a formula, or a machine
+    road: Road  #: where it came from
+    method: str  #: what found it
+    network: int | None  #: number of the perfect network that it came from; None without one
     certificate: Certificate | None
+    """What is known of it; None where it was not checked because a better one was known."""
 
     @property
     def nodes(self) -> int | None:

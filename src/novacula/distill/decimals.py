@@ -8,24 +8,15 @@ from fractions import Fraction
 
 import numpy as np
 
-_EXACT = 1e-9
-"""The tolerance for numbers that were computed, as a share of the largest."""
-_MOST_PLACES = 12
-"""Values that are written with more decimal places count as computed, not as rounded."""
-_MOST_VALUES = 40
-"""The most values that are numbered."""
-_SPARSE = 4
-"""A grid with this many times more steps than there are values gives way to numbered values."""
-_SEEN = 10
-"""Values are numbered only if each occurs this often in the mean."""
-_PARTS = 12
-"""The most parts of the least gap that are tried as the step of a grid."""
-_CHANCE = 1e-6
-"""The probability with which numbers that were drawn at random may lie on a grid."""
-_SIMPLE = 0.05
-"""How many fractions as simple as the step may be expected in the interval that the rows leave for it."""
-_LARGEST = 10**12
-"""The largest integer that stands for a decimal."""
+_EXACT = 1e-9  #: the tolerance for numbers that were computed, as a share of the largest
+_MOST_PLACES = 12  #: values that are written with more decimal places count as computed, not as rounded
+_MOST_VALUES = 40  #: the most values that are numbered
+_SPARSE = 4  #: a grid with this many times more steps than there are values gives way to numbered values
+_SEEN = 10  #: values are numbered only if each occurs this often in the mean
+_PARTS = 12  #: the most parts of the least gap that are tried as the step of a grid
+_CHANCE = 1e-6  #: the probability with which numbers that were drawn at random may lie on a grid
+_SIMPLE = 0.05  #: how many fractions as simple as the step may be expected in the interval that the rows leave for it
+_LARGEST = 10**12  #: the largest integer that stands for a decimal
 _DIVISORS = (1, 2, 4, 5, 10, 12, 60, 100, 360, 1000, 10**4, 10**6, 10**9, 10**12)
 """The limits of denominators that are tried, the least first."""
 NO_GRID = (
@@ -37,21 +28,13 @@ NO_GRID = (
 
 @dataclass(frozen=True)
 class Decimals:
-    """What the integers of a decimal output stand for: n for `(factor * n + offset) / divisor`, or for its value.
+    """What the integers of a decimal output stand for: n for `(factor * n + offset) / divisor`, or for its value."""
 
-    Attributes:
-        within: the tolerance; every output was as near to what its integer stands for.
-        values: the values in ascending order; empty for a grid.
-        factor: of the grid.
-        offset: of the grid.
-        divisor: of the grid, positive.
-    """
-
-    within: float
-    values: tuple[float, ...] = ()
-    factor: int = 1
-    offset: int = 0
-    divisor: int = 1
+    within: float  #: the tolerance; every output was as near to what its integer stands for
+    values: tuple[float, ...] = ()  #: the values in ascending order; empty for a grid
+    factor: int = 1  #: of the grid
+    offset: int = 0  #: of the grid
+    divisor: int = 1  #: of the grid, positive
 
     def value(self, code: int) -> float:
         """Returns what an integer stands for; not a number where it stands for none."""

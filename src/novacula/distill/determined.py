@@ -24,12 +24,9 @@ from novacula.distill.verify.target import stepper
 from novacula.distill.verify.verify import NODE_LIMIT, fits
 from novacula.runs import check_time
 
-FEWEST_ROWS = 5
-"""Held-out rows that must go beyond all learned ones; fewer prove nothing."""
-_STEPS_A_NODE = 10
-"""New steps that a formula must predict for each of its nodes if its states cannot be listed."""
-_SLACK = 5
-"""How many nodes longer than a program a rival may be."""
+FEWEST_ROWS = 5  #: Held-out rows that must go beyond all learned ones; fewer prove nothing
+_STEPS_A_NODE = 10  #: new steps that a formula must predict for each of its nodes if its states cannot be listed
+_SLACK = 5  #: how many nodes longer than a program a rival may be
 _MOST_SYMBOLS = 2000
 _FEW_PAIRS = 400
 _STEPS_A_PAIR = 10

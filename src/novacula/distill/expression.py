@@ -140,15 +140,10 @@ def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expr
 
 @dataclass(frozen=True)
 class Domain(Generic[Value]):
-    """A kind of values, and what expressions mean for them.
+    """A kind of values, and what expressions mean for them."""
 
-    Attributes:
-        operators: what each operator makes of its operands.
-        number: the value of a constant.
-    """
-
-    operators: Mapping[Operator, Callable[..., Value]]
-    number: Callable[[int], Value]
+    operators: Mapping[Operator, Callable[..., Value]]  #: what each operator makes of its operands
+    number: Callable[[int], Value]  #: the value of a constant
 
 
 def fold(expression: Expression, values: Mapping[str, Value], domain: Domain[Value]) -> Value:
@@ -197,8 +192,7 @@ ON_INTEGERS: Domain[int] = Domain(
 )
 """Python's integers: never wrong, one value at a time."""
 
-Column = np.ndarray | np.integer | int
-"""Values on many rows, or one number for all of them."""
+Column = np.ndarray | np.integer | int  #: values on many rows, or one number for all of them
 
 ON_ARRAYS: Domain[Column] = Domain(
     {

@@ -58,25 +58,17 @@ class Stopwatch:
 
 
 _MOST_CHECKED = 8
-_RARELY = 0.05
-"""A program that is wrong on a larger share of sequences is not mended."""
+_RARELY = 0.05  #: a program that is wrong on a larger share of sequences is not mended
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What one network gave.
+    """What one network gave."""
 
-    Attributes:
-        network: as it was trained.
-        normal_form: the network in simpler form.
-        states: its states.
-        programs: programs with their verdicts.
-    """
-
-    network: RecurrentNetwork
-    normal_form: NormalForm
-    states: States
-    programs: tuple[JudgedProgram, ...]
+    network: RecurrentNetwork  #: as it was trained
+    normal_form: NormalForm  #: the network in simpler form
+    states: States  #: its states
+    programs: tuple[JudgedProgram, ...]  #: programs with their verdicts
 
 
 class Judge:

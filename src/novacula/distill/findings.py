@@ -12,12 +12,10 @@ Road = Literal["opened", "queried", "asked", "merged", "data"]
 the data as they are."""
 ROADS: tuple[Road, ...] = get_args(Road)
 
-SOLVED: tuple[Tier, ...] = ("S2", "S3", "S4")
-"""Tiers of a short formula that is right."""
+SOLVED: tuple[Tier, ...] = ("S2", "S3", "S4")  #: tiers of a short formula that is right
 
 
-_A_STATE = 8
-"""Hidden states that form more groups than this for each state of their machine are a cloud."""
+_A_STATE = 8  #: hidden states that form more groups than this for each state of their machine are a cloud
 Outcome = Literal["right", "not determined", "network departs", "none"]
 """How a run ended; only the first ends with exit code 0:
 
@@ -31,161 +29,98 @@ Outcome = Literal["right", "not determined", "network departs", "none"]
 
 @dataclass(frozen=True)
 class OpenPair:
-    """A state and an input that no row shows together.
+    """A state and an input that no row shows together."""
 
-    Attributes:
-        state: of the program's minimal machine.
-        x: the input, a number for each stream.
-        after: the shortest inputs that lead to the state.
-    """
-
-    state: int
-    x: tuple[int, ...]
-    after: tuple[tuple[int, ...], ...]
+    state: int  #: of the program's minimal machine
+    x: tuple[int, ...]  #: the input, a number for each stream
+    after: tuple[tuple[int, ...], ...]  #: the shortest inputs that lead to the state
 
 
 @dataclass(frozen=True)
 class Rivals:
-    """The two shortest known programs that fit all rows and differ.
+    """The two shortest known programs that fit all rows and differ."""
 
-    Attributes:
-        programs: their Python files.
-        nodes: their syntax nodes; None for a table.
-        x: the inputs on which they differ at the last step; a row that begins so would decide.
-        outputs: what each puts out there.
-    """
-
-    programs: tuple[str, str]
-    nodes: tuple[int | None, int | None]
+    programs: tuple[str, str]  #: their Python files
+    nodes: tuple[int | None, int | None]  #: their syntax nodes; None for a table
     x: tuple[tuple[int, ...], ...]
-    outputs: tuple[tuple[int, ...], tuple[int, ...]]
+    """The inputs on which they differ at the last step; a row that begins so would decide."""
+    outputs: tuple[tuple[int, ...], tuple[int, ...]]  #: what each puts out there
 
 
 @dataclass(frozen=True)
 class Determination:
-    """Whether rows determine the program that fits them.
+    """Whether rows determine the program that fits them."""
 
-    Attributes:
-        determined: whether they do.
-        why: in words.
-        pairs: pairs of a state of the minimal machine and an input; None where the states are not listed.
-        covered: the number of these that some row shows.
-        open: the first of those that none shows.
-        rivals: two programs that fit, where they were found.
-    """
-
-    determined: bool
-    why: str
+    determined: bool  #: whether they do
+    why: str  #: in words
     pairs: int | None = None
-    covered: int | None = None
-    open: tuple[OpenPair, ...] = ()
-    rivals: Rivals | None = None
+    """Pairs of a state of the minimal machine and an input; None where the states are not listed."""
+    covered: int | None = None  #: the number of these that some row shows
+    open: tuple[OpenPair, ...] = ()  #: the first of those that none shows
+    rivals: Rivals | None = None  #: two programs that fit, where they were found
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that was left out as mislabelled.
+    """A row that was left out as mislabelled."""
 
-    Attributes:
-        place: where it stands in the file; in CSV, the line of the step at which the program differs.
-        step: the first step at which the program differs; None where it fits the row all the same.
-        data: the outputs of the row there.
-        program: those of the program.
-    """
-
-    place: str
-    step: int | None = None
-    data: tuple[int, ...] = ()
-    program: tuple[int, ...] = ()
+    place: str  #: where it stands in the file; in CSV, the line of the step at which the program differs
+    step: int | None = None  #: the first step at which the program differs; None where it fits the row all the same
+    data: tuple[int, ...] = ()  #: the outputs of the row there
+    program: tuple[int, ...] = ()  #: those of the program
 
 
 @dataclass(frozen=True)
 class RoadOutcome:
-    """The best program of one road.
-
-    Attributes:
-        tier: how much is known of it; ``none`` where there is none that is right, or from which the user's network
-            departs; None with data alone.
-        right: whether there is one that is right.
-        nodes: its syntax nodes; None for a table of states, or where there is none.
-        method: what found it.
-    """
+    """The best program of one road."""
 
     tier: Tier | None
-    right: bool
-    nodes: int | None
-    method: str | None
+    """How much is known of it; ``none`` where there is none that is right, or from which the user's network departs;
+    None with data alone."""
+    right: bool  #: whether there is one that is right
+    nodes: int | None  #: its syntax nodes; None for a table of states, or where there is none
+    method: str | None  #: what found it
 
 
 @dataclass(frozen=True)
 class ProgramRow:
-    """One program of those that were found.
+    """One program of those that were found."""
 
-    Attributes:
-        nodes: syntax nodes; None for a table of states.
-        states: states of a table; None for a formula.
-        route: the road that it came from.
-        method: what found it.
-        network: number of the network that it came from, from 0; None without one.
-        tier: its tier, or ``right``, ``wrong`` or ``not checked``.
-        chosen: whether the rule takes it, or the user's network departs from it.
-    """
-
-    nodes: int | None
-    states: int | None
-    route: Road
-    method: str
-    network: int | None
-    tier: str
-    chosen: bool
+    nodes: int | None  #: syntax nodes; None for a table of states
+    states: int | None  #: states of a table; None for a formula
+    route: Road  #: the road that it came from
+    method: str  #: what found it
+    network: int | None  #: number of the network that it came from, from 0; None without one
+    tier: str  #: its tier, or ``right``, ``wrong`` or ``not checked``
+    chosen: bool  #: whether the rule takes it, or the user's network departs from it
 
 
 @dataclass(frozen=True)
 class FormRow:
-    """One form of a network on its way to the normal form.
+    """One form of a network on its way to the normal form."""
 
-    Attributes:
-        form: its name.
-        kept: whether the next form was made of it.
-        size: numbers in the state.
-        parameters: weights and biases.
-        integers: how many of these are integers.
-        accuracy: share of outputs that are right.
-        loss: mean squared error; None where it is not finite.
-    """
-
-    form: str
-    kept: bool
-    size: int
-    parameters: int
-    integers: int
-    accuracy: float
-    loss: float | None
+    form: str  #: its name
+    kept: bool  #: whether the next form was made of it
+    size: int  #: numbers in the state
+    parameters: int  #: weights and biases
+    integers: int  #: how many of these are integers
+    accuracy: float  #: share of outputs that are right
+    loss: float | None  #: mean squared error; None where it is not finite
 
 
 @dataclass(frozen=True)
 class NetworkOutcome:
-    """What one opened network showed.
+    """What one opened network showed."""
 
-    Attributes:
-        shape: sizes of its state and layers, in words.
-        accuracy: share of the data's outputs that it gets right.
-        opened_states: states of the machine of its hidden states; None where there is no such machine.
-        queried_states: states of the machine that was learned from its answers; None likewise.
-        new_states: the number of states that are first reached after 0, 1, 2, … inputs.
-        collisions: for each way to write states as integers, the number of moves that contradict others.
-        forms: the forms on the way to its normal form.
-        clusters: groups that the widest gap separates its hidden states into; None where there is no gap.
-    """
-
-    shape: str
-    accuracy: float
-    opened_states: int | None
-    queried_states: int | None
-    new_states: tuple[int, ...]
-    collisions: tuple[int, ...]
-    forms: tuple[FormRow, ...]
+    shape: str  #: sizes of its state and layers, in words
+    accuracy: float  #: share of the data's outputs that it gets right
+    opened_states: int | None  #: states of the machine of its hidden states; None where there is no such machine
+    queried_states: int | None  #: states of the machine that was learned from its answers; None likewise
+    new_states: tuple[int, ...]  #: the number of states that are first reached after 0, 1, 2, … inputs
+    collisions: tuple[int, ...]  #: for each way to write states as integers, the number of moves that contradict others
+    forms: tuple[FormRow, ...]  #: the forms on the way to its normal form
     clusters: int | None = None
+    """Groups that the widest gap separates its hidden states into; None where there is no gap."""
 
     @property
     def cloud(self) -> bool:
@@ -202,62 +137,37 @@ class NetworkOutcome:
 
 @dataclass(frozen=True)
 class DistillFindings:
-    """What a run found.
+    """What a run found."""
 
-    Attributes:
-        task: the source, as the user named it.
-        kind: what kind of source it is.
-        tier: how much is known of the program; None with data alone.
-        route: the road that it came from; None where there is no program.
-        method: what found it.
-        program: the text of the Python file.
-        nodes: syntax nodes of a formula.
-        states: states of the program's minimal machine; None where it is infinite or too large.
-        checked: what the program was compared with, and how far.
-        reached: whether it reaches the goal: tier S2, a function's machine, or with data alone what all rows determine.
-        reason: why the run ended without that; empty otherwise.
-        certificate: the checks; None where there is no program.
-        roads: the best program of each road.
-        table: all programs, the simplest first.
-        rule: how one of them is chosen.
-        networks: the opened networks.
-        data: what classical tests show of the data.
-        seconds: wall time by stage.
-        seed: the run's.
-        run: its folder.
-        outcome: how it ended.
-        determination: with data alone, whether they determine the program; None where there is none.
-        left_out: rows that were left out as mislabelled, and what the program says there; none without a program that
-            is right.
-        alphabet: the words that the integers of inputs and outputs stand for, where they are no integers.
-        sentence: what the program does, where it is of a known kind; else empty.
-    """
-
-    task: str
-    kind: Kind
-    tier: Tier | None
-    route: Road | None
-    method: str | None
-    program: str | None
-    nodes: int | None
-    states: int | None
-    checked: str
+    task: str  #: the source, as the user named it
+    kind: Kind  #: what kind of source it is
+    tier: Tier | None  #: how much is known of the program; None with data alone
+    route: Road | None  #: the road that it came from; None where there is no program
+    method: str | None  #: what found it
+    program: str | None  #: the text of the Python file
+    nodes: int | None  #: syntax nodes of a formula
+    states: int | None  #: states of the program's minimal machine; None where it is infinite or too large
+    checked: str  #: what the program was compared with, and how far
     reached: bool
-    reason: str
-    certificate: Certificate | None
-    roads: dict[Road, RoadOutcome]
-    table: tuple[ProgramRow, ...]
-    rule: str
-    networks: tuple[NetworkOutcome, ...]
-    data: tuple[str, ...]
-    seconds: dict[str, float]
-    seed: int
-    run: str
-    outcome: Outcome = "none"
+    """Whether it reaches the goal: tier S2, a function's machine, or with data alone what all rows determine."""
+    reason: str  #: why the run ended without that; empty otherwise
+    certificate: Certificate | None  #: the checks; None where there is no program
+    roads: dict[Road, RoadOutcome]  #: the best program of each road
+    table: tuple[ProgramRow, ...]  #: all programs, the simplest first
+    rule: str  #: how one of them is chosen
+    networks: tuple[NetworkOutcome, ...]  #: the opened networks
+    data: tuple[str, ...]  #: what classical tests show of the data
+    seconds: dict[str, float]  #: wall time by stage
+    seed: int  #: the run's
+    run: str  #: its folder
+    outcome: Outcome = "none"  #: how it ended
     determination: Determination | None = None
+    """With data alone, whether they determine the program; None where there is none."""
     alphabet: Alphabet = INTEGERS
+    """The words that the integers of inputs and outputs stand for, where they are no integers."""
     left_out: tuple[LeftOut, ...] = ()
-    sentence: str = ""
+    """Rows that were left out as mislabelled, and what the program says there; none without a program that is right."""
+    sentence: str = ""  #: what the program does, where it is of a known kind; else empty
 
     @property
     def summary(self) -> str:

@@ -38,8 +38,7 @@ from novacula.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-MOST_SYMBOLS = 10_000
-"""The most inputs that one-hot vectors stand for."""
+MOST_SYMBOLS = 10_000  #: the most inputs that one-hot vectors stand for
 _CORE = re.compile(r"(.*?)(weight|bias)_([ih]h)(?:_l(\d+))?")
 
 

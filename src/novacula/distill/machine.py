@@ -9,21 +9,13 @@ from jaxtyping import Int
 
 @dataclass(frozen=True)
 class Transitions:
-    """Distinct rows (state, input) -> (next state, output). With no state coordinates, a function of the input.
+    """Distinct rows (state, input) -> (next state, output). With no state coordinates, a function of the input."""
 
-    Attributes:
-        start: the code of the state before the first input.
-        state: codes of the states before each step.
-        x: the inputs of the step.
-        next: codes of the states after it.
-        y: its outputs.
-    """
-
-    start: Int[np.ndarray, " codes"]
-    state: Int[np.ndarray, "rows codes"]
-    x: Int[np.ndarray, "rows streams"]
-    next: Int[np.ndarray, "rows codes"]
-    y: Int[np.ndarray, "rows outputs"]
+    start: Int[np.ndarray, " codes"]  #: the code of the state before the first input
+    state: Int[np.ndarray, "rows codes"]  #: codes of the states before each step
+    x: Int[np.ndarray, "rows streams"]  #: the inputs of the step
+    next: Int[np.ndarray, "rows codes"]  #: codes of the states after it
+    y: Int[np.ndarray, "rows outputs"]  #: its outputs
 
 
 UNKNOWN = -1
@@ -34,16 +26,12 @@ class Machine:
     """A Mealy machine that starts in state 0; a partial one where transitions are `UNKNOWN`.
 
     It is a `novacula.distill.behavior.Behavior`.
-
-    Attributes:
-        symbols: the input symbols, each one integer per stream, in lexicographic order.
-        next: the next state for every state and symbol, or `UNKNOWN`.
-        output: what that transition puts out; 0 where it is unknown.
     """
 
     symbols: Int[np.ndarray, "symbols streams"]
-    next: Int[np.ndarray, "states symbols"]
-    output: Int[np.ndarray, "states symbols outputs"]
+    """The input symbols, each one integer per stream, in lexicographic order."""
+    next: Int[np.ndarray, "states symbols"]  #: the next state for every state and symbol, or `UNKNOWN`
+    output: Int[np.ndarray, "states symbols outputs"]  #: what that transition puts out; 0 where it is unknown
 
     @property
     def states(self) -> int:

@@ -29,23 +29,15 @@ from novacula.files import decode_safetensors, natural_order, read_tensor_bytes,
 
 @dataclass(frozen=True)
 class Network(RecurrentNetwork):
-    """A network whose f and g are multilayer perceptrons, in float64.
-
-    Attributes:
-        f: layers of the transition; the input of the first is the state, then the inputs of all streams.
-        g: layers of the readout.
-        activation: after every layer but the last of f and of g.
-        low: the least integer that the network was trained to read.
-        high: the largest.
-        length: the longest sequence that it was trained on.
-    """
+    """A network whose f and g are multilayer perceptrons, in float64."""
 
     f: tuple[Layer, ...]
-    g: tuple[Layer, ...]
-    activation: Activation
-    low: int
-    high: int
-    length: int
+    """Layers of the transition; the input of the first is the state, then the inputs of all streams."""
+    g: tuple[Layer, ...]  #: layers of the readout
+    activation: Activation  #: after every layer but the last of f and of g
+    low: int  #: the least integer that the network was trained to read
+    high: int  #: the largest
+    length: int  #: the longest sequence that it was trained on
 
     @property
     @override
@@ -97,8 +89,7 @@ class Network(RecurrentNetwork):
             return layers[-1](values)
 
 
-MAX_BYTES = 64_000_000
-"""The largest file that is read."""
+MAX_BYTES = 64_000_000  #: the largest file that is read
 _LIMITS = {"inputs": (1, 64), "low": (-(10**6), 10**6), "high": (-(10**6), 10**6), "length": (1, 10**6)}
 _NAME = re.compile(r"([fg])\.(0|[1-9][0-9]?)\.(weight|bias)")
 _INTEGER = re.compile(r"-?[0-9]{1,9}")

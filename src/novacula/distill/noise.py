@@ -27,8 +27,7 @@ from novacula.distill.verify.target import list_symbols
 _SIZES = (10, 20, 40, 15, 30, 80, 12, 25, 60, 20, 40, 120)
 """Rows of each try; of rows of which 5 % are wrong, 20 are all right in a third of the tries."""
 _ROUNDS = 4
-_CONFIRMED = 4
-"""The search ends when this many candidates in all have the exceptions of the best."""
+_CONFIRMED = 4  #: the search ends when this many candidates in all have the exceptions of the best
 _FORMULA_TRIES = 2
 _ROWS = 400
 _MERGED_SYMBOLS = 50

@@ -20,8 +20,7 @@ from novacula.distill.network import MAX_BYTES
 from novacula.errors import InputError
 from novacula.options import refuse, unless_installed
 
-_KINDS = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 2, 3, 1)}
-"""Where torch's gates stand among those of ONNX."""
+_KINDS = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 2, 3, 1)}  #: where torch's gates stand among those of ONNX
 _ACTIVATIONS = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"]}
 _LAYOUT = ("Cast", "Transpose", "Squeeze", "Unsqueeze", "Reshape", "Identity", "Dropout", "Flatten")
 _SHAPES = ("Shape", "Gather", "Concat", "Slice", "Mul", "Add", "Sub", "Div", "Expand", *_LAYOUT)
@@ -33,21 +32,14 @@ _Node = Any
 
 @dataclass(frozen=True)
 class _Read:
-    """What was read on the way from the input to a value.
-
-    Attributes:
-        arrays: tensors by the names of `novacula.distill.foreign`.
-        said: metadata.
-        cells: recurrent layers.
-        linear: layers of the read-out.
-        activated: whether an activation came last.
-    """
+    """What was read on the way from the input to a value."""
 
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
-    said: Mapping[str, str] = field(default_factory=dict)
-    cells: int = 0
-    linear: int = 0
-    activated: bool = False
+    """Tensors by the names of `novacula.distill.foreign`."""
+    said: Mapping[str, str] = field(default_factory=dict)  #: metadata
+    cells: int = 0  #: recurrent layers
+    linear: int = 0  #: layers of the read-out
+    activated: bool = False  #: whether an activation came last
 
 
 class _StrangeError(Exception):

@@ -13,36 +13,24 @@ _SYMBOLS_LISTED = 1000
 
 @dataclass(frozen=True)
 class Profile:
-    """Facts about a data set; those about functions hold for all its rows, up to the first `_ROWS`.
+    """Facts about a data set; those about functions hold for all its rows, up to the first `_ROWS`."""
 
-    Attributes:
-        rows: number of sequences.
-        shortest: their least length.
-        longest: their greatest length.
-        low: the least input of each stream.
-        high: the largest input of each stream.
-        symbols: number of different inputs of a step, all streams together; None if more than a thousand.
-        outputs: number of different values of each output.
-        causal: no two rows with the same inputs so far have different outputs while later inputs differ.
-        deterministic: no two rows with the same inputs have different outputs.
-        lag: the output is the only stream's input this many steps before, and 0 at first; None if it is at no lag.
-        affine: the output is an affine function of the last inputs, which are 0 before the first. These are its integer
-            coefficients for each lag and stream, and then a constant. None if there is no such function.
-        parity: the sum of these streams' inputs so far is, modulo 2, the only output or its opposite.
-    """
-
-    rows: int
-    shortest: int
-    longest: int
-    low: tuple[int, ...]
-    high: tuple[int, ...]
-    symbols: int | None
-    outputs: tuple[int, ...]
-    causal: bool
-    deterministic: bool
+    rows: int  #: number of sequences
+    shortest: int  #: their least length
+    longest: int  #: their greatest length
+    low: tuple[int, ...]  #: the least input of each stream
+    high: tuple[int, ...]  #: the largest input of each stream
+    symbols: int | None  #: number of different inputs of a step, all streams together; None if more than a thousand
+    outputs: tuple[int, ...]  #: number of different values of each output
+    causal: bool  #: no two rows with the same inputs so far have different outputs while later inputs differ
+    deterministic: bool  #: no two rows with the same inputs have different outputs
     lag: int | None
+    """The output is the only stream's input this many steps before, and 0 at first; None if it is at no lag."""
     affine: tuple[tuple[tuple[int, ...], ...], int] | None
+    """The output is an affine function of the last inputs, which are 0 before the first. These are its integer
+    coefficients for each lag and stream, and then a constant. None if there is no such function."""
     parity: tuple[int, ...] | None
+    """The sum of these streams' inputs so far is, modulo 2, the only output or its opposite."""
 
     def sentences(self) -> list[str]:
         """Returns the facts in words, for a report."""

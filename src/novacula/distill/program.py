@@ -34,24 +34,16 @@ class Program:
     A step reads the inputs, computes `body` from top to bottom, then all of `update` and `outputs`. These read the old
     state, the inputs and the values of the body. The state starts at `start`.
 
-    Attributes:
-        inputs: a name for every input stream.
-        state: a name for every variable.
-        start: their first values.
-        body: named values that a step computes on its way, in order.
-        update: the variables' next values, one for each of `state`.
-        outputs: one for every output stream.
-
     Raises:
         ValueError: names that repeat or are not defined where they are read, or lengths that differ.
     """
 
-    inputs: tuple[str, ...]
-    state: tuple[str, ...]
-    start: tuple[int, ...]
-    body: tuple[tuple[str, Expression], ...]
-    update: tuple[Expression, ...]
-    outputs: tuple[Expression, ...]
+    inputs: tuple[str, ...]  #: a name for every input stream
+    state: tuple[str, ...]  #: a name for every variable
+    start: tuple[int, ...]  #: their first values
+    body: tuple[tuple[str, Expression], ...]  #: named values that a step computes on its way, in order
+    update: tuple[Expression, ...]  #: the variables' next values, one for each of `state`
+    outputs: tuple[Expression, ...]  #: one for every output stream
 
     def __post_init__(self) -> None:
         if not len(self.state) == len(self.start) == len(self.update):

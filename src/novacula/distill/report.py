@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WRITTEN = 64
-"""The most numbers of a matrix that shows them."""
+_WRITTEN = 64  #: the most numbers of a matrix that shows them
 
 
 def weights_picture(networks: Mapping[str, Network]) -> Markup:

@@ -36,15 +36,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunInputs:
-    """What a run begins with: the name of a task, a file or a function, or a network that its folder holds.
+    """What a run begins with: the name of a task, a file or a function, or a network that its folder holds."""
 
-    Attributes:
-        source: the name.
-        network: whether it is that of a network that was given in Python; the folder keeps it.
-    """
-
-    source: str
-    network: bool = False
+    source: str  #: the name
+    network: bool = False  #: whether it is that of a network that was given in Python; the folder keeps it
 
 
 @dataclass(frozen=True)

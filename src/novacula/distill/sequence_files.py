@@ -22,12 +22,9 @@ from novacula.distill.sequences import Alphabet, Column, Meanings, Sequences, Wo
 from novacula.errors import InputError
 from novacula.files import JSON, parse_json, read_buffer
 
-MAX_BYTES = 64_000_000
-"""The largest file that is read."""
-MAX_LENGTH = 10_000
-"""Steps of the longest sequence."""
-MAX_NUMBERS = 50_000_000
-"""Numbers of a data set once its sequences are padded to one length."""
+MAX_BYTES = 64_000_000  #: the largest file that is read
+MAX_LENGTH = 10_000  #: steps of the longest sequence
+MAX_NUMBERS = 50_000_000  #: numbers of a data set once its sequences are padded to one length
 
 _ENOUGH = 1000
 _INTEGER = re.compile(r"-?[0-9]{1,13}")
@@ -40,8 +37,7 @@ class Place(str):
 
 
 _Values = list[list[Word | int | float]]
-_Row = tuple[_Values, _Values]
-"""For every step the values of all streams, and those of all outputs."""
+_Row = tuple[_Values, _Values]  #: for every step the values of all streams, and those of all outputs
 
 
 def load_sequences(path: str | os.PathLike[str], within: float = 0.0) -> Sequences:

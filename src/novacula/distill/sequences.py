@@ -11,32 +11,25 @@ from jaxtyping import Bool, Int
 from novacula.distill.decimals import Decimals
 from novacula.errors import InputError
 
-LISTED = 10
-"""The most problems of one source that an error lists."""
+LISTED = 10  #: the most problems of one source that an error lists
 _MEASURED = "if the decimals are measured, --within says how far outputs may lie apart"
 
 
 Word = str | bool
 Words = tuple[Word, ...]
-Meanings = tuple[Words | Decimals | None, ...]
-"""What the integers of each stream stand for; None for themselves."""
-MAX_MAGNITUDE = 10**12
-"""The largest input or output of a data set."""
+Meanings = tuple[Words | Decimals | None, ...]  #: what the integers of each stream stand for; None for themselves
+MAX_MAGNITUDE = 10**12  #: the largest input or output of a data set
 _LONGEST_WORD = 60
 _KINDS = {int: "integer", str: "text", bool: "truth value"}
 
 
 @dataclass(frozen=True)
 class Alphabet:
-    """What the integers of a source stand for: the integer i for word i, or for itself.
-
-    Attributes:
-        inputs: the words of each stream; None where it has integers. Empty where all streams have.
-        outputs: the same of outputs, or how the integers of one stand for decimals.
-    """
+    """What the integers of a source stand for: the integer i for word i, or for itself."""
 
     inputs: tuple[Words | None, ...] = ()
-    outputs: "Meanings" = ()
+    """The words of each stream; None where it has integers. Empty where all streams have."""
+    outputs: "Meanings" = ()  #: the same of outputs, or how the integers of one stand for decimals
 
     def shown(self, items: Iterable[Sequence[int]], outputs: bool = False) -> str:
         """Returns inputs, or outputs, as a list in words; those of one step in brackets where they are several."""
@@ -65,8 +58,7 @@ class Alphabet:
         return f"Decimal outputs are right within {' or '.join(f'{error:.3g}' for error in errors)}." if errors else ""
 
 
-INTEGERS = Alphabet()
-"""No words at all."""
+INTEGERS = Alphabet()  #: no words at all
 
 
 def word(value: int, place: int, words: Meanings) -> Word | int | float:
@@ -140,21 +132,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Sequences:
-    """Rows of a data set, padded to one length with zeros.
+    """Rows of a data set, padded to one length with zeros."""
 
-    Attributes:
-        x: inputs.
-        y: outputs.
-        lengths: number of positions of each row that are data.
-        source: what an error names as being at fault.
-        alphabet: what the integers stand for.
-    """
-
-    x: Int[np.ndarray, "rows time streams"]
-    y: Int[np.ndarray, "rows time outputs"]
-    lengths: Int[np.ndarray, " rows"]
-    source: str
-    alphabet: Alphabet = INTEGERS
+    x: Int[np.ndarray, "rows time streams"]  #: inputs
+    y: Int[np.ndarray, "rows time outputs"]  #: outputs
+    lengths: Int[np.ndarray, " rows"]  #: number of positions of each row that are data
+    source: str  #: what an error names as being at fault
+    alphabet: Alphabet = INTEGERS  #: what the integers stand for
 
     @property
     def low(self) -> int:
@@ -220,20 +204,14 @@ def fresh_steps(rows: Sequences, known: Sequences | None) -> Bool[np.ndarray, "r
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two rows with the same inputs up to a step, at which their outputs differ.
+    """Two rows with the same inputs up to a step, at which their outputs differ."""
 
-    Attributes:
-        first: the earlier row.
-        second: the later row.
-        step: the step.
-        same: whether all their inputs are the same, so that no function has these outputs. Where later inputs differ,
-            the outputs may depend on the future.
-    """
-
-    first: int
-    second: int
-    step: int
+    first: int  #: the earlier row
+    second: int  #: the later row
+    step: int  #: the step
     same: bool
+    """Whether all their inputs are the same, so that no function has these outputs. Where later inputs differ, the
+    outputs may depend on the future."""
 
 
 def conflicts(data: Sequences) -> Iterator[Conflict]:

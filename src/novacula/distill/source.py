@@ -23,10 +23,8 @@ from novacula.functions import is_function_name
 from novacula.options import refuse
 
 Kind = Literal["task", "data", "function", "network"]
-ROWS = 10_000
-"""Number of sequences of a task, a function or a network to learn from."""
-VALIDATION = 2_000
-"""Number of sequences by which networks are chosen."""
+ROWS = 10_000  #: number of sequences of a task, a function or a network to learn from
+VALIDATION = 2_000  #: number of sequences by which networks are chosen
 _PART = 8
 _SUFFIXES: dict[str, Kind] = {".csv": "data", ".jsonl": "data", ".safetensors": "network", ".onnx": "network"}
 _FUNCTION_WORDS = 60_000
@@ -35,33 +33,20 @@ _PROBED = 60
 
 @dataclass(frozen=True)
 class Source:
-    """Where a run begins.
+    """Where a run begins."""
 
-    Attributes:
-        name: the task, the file without its folder, or the function.
-        kind: which of these.
-        sequences: the rows to learn from.
-        validation: the rows by which networks are chosen while they are trained.
-        target: what the program should equal; None with data alone.
-        held_out: with data alone, rows from which nothing is learned.
-        network: the user's own, if there is one; then nothing is trained.
-        places: what the file calls the rows: learned, validation, held-out; with rows left out, these alone.
-        left_out: rows that a program may contradict (`novacula.distill.noise`).
-        device: whether the function is a device behind a command.
-        note: a sentence on what was changed to make the source usable; empty where nothing was.
-    """
-
-    name: str
-    kind: Kind
-    sequences: Sequences
-    validation: Sequences
-    target: Target | None
-    held_out: Sequences | None = None
-    network: RecurrentNetwork | None = None
-    note: str = ""
+    name: str  #: the task, the file without its folder, or the function
+    kind: Kind  #: which of these
+    sequences: Sequences  #: the rows to learn from
+    validation: Sequences  #: the rows by which networks are chosen while they are trained
+    target: Target | None  #: what the program should equal; None with data alone
+    held_out: Sequences | None = None  #: with data alone, rows from which nothing is learned
+    network: RecurrentNetwork | None = None  #: the user's own, if there is one; then nothing is trained
+    note: str = ""  #: a sentence on what was changed to make the source usable; empty where nothing was
     places: tuple[str, ...] = ()
-    left_out: Sequences | None = None
-    device: bool = False
+    """What the file calls the rows: learned, validation, held-out; with rows left out, these alone."""
+    left_out: Sequences | None = None  #: rows that a program may contradict (`novacula.distill.noise`)
+    device: bool = False  #: whether the function is a device behind a command
 
     @property
     def learned(self) -> Sequences:

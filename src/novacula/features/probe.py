@@ -30,20 +30,14 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CircleEvidence:
-    """What the states of a concept's labels say about a circle.
+    """What the states of a concept's labels say about a circle."""
 
-    Attributes:
-        test: harmonics, permutations, order and turn of the label means.
-        unseen: how probes read labels that they never saw.
-        new_wordings: how probes read wordings that they never saw; None with one wording. With few labels this is
-            nearly always good, and says little.
-        circle: the verdict of `is_circle`.
-    """
-
-    test: CircleTest
-    unseen: Readout
+    test: CircleTest  #: harmonics, permutations, order and turn of the label means
+    unseen: Readout  #: how probes read labels that they never saw
     new_wordings: Readout | None
-    circle: bool
+    """How probes read wordings that they never saw; None with one wording. With few labels this is nearly always
+    good, and says little."""
+    circle: bool  #: the verdict of `is_circle`
 
     def at_layer(self, layer: int) -> CircleLayer:
         """Returns the numbers, for a result."""

@@ -22,17 +22,11 @@ from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb, lo
 
 @dataclass(frozen=True)
 class ScoreInputs:
-    """What a score begins with.
+    """What a score begins with."""
 
-    Attributes:
-        source: a npz, safetensors, npy or csv file.
-        array: which of its arrays is the cloud.
-        seed: the seed of the score.
-    """
-
-    source: str
-    array: str
-    seed: int
+    source: str  #: a npz, safetensors, npy or csv file
+    array: str  #: which of its arrays is the cloud
+    seed: int  #: the seed of the score
 
 
 def score(

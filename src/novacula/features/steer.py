@@ -28,10 +28,8 @@ from novacula.features.models import LanguageModel, Point
 from novacula.files import from_json
 from novacula.runs import Program, RunResult, RunSettings, Step
 
-GOOD = 0.5
-"""Share of right answers from which a template is steered in."""
-FAR = 0.5
-"""Least radius at which a written point has an angle worth following; 1 is the circle's."""
+GOOD = 0.5  #: share of right answers from which a template is steered in
+FAR = 0.5  #: least radius at which a written point has an angle worth following; 1 is the circle's
 NAMES = ("none", "patch circle", UNSEEN, *(name for name in INTERVENTIONS if name not in ("none", "patch circle")))
 
 

@@ -22,46 +22,31 @@ from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Step, Ve
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WORK = "novacula.features.survey:layer_job"
-"""The name under which `novacula.jobs` calls `layer_job`."""
-_FIXED_MB = 700.0
-"""Memory of a job beside its weights: 600 MB on the smallest model."""
+WORK = "novacula.features.survey:layer_job"  #: the name under which `novacula.jobs` calls `layer_job`
+_FIXED_MB = 700.0  #: memory of a job beside its weights: 600 MB on the smallest model
 _BYTES = 4
-_TOP = 5
-"""Clusters of a layer that the survey lists."""
+_TOP = 5  #: clusters of a layer that the survey lists
 _UNSAID = ("activations", "store", "sae", "memory_mb")
 
 
 @dataclass(frozen=True)
 class SurveyInputs:
-    """What a survey begins with, as run.json keeps it.
+    """What a survey begins with, as run.json keeps it."""
 
-    Attributes:
-        model: a model's folder or GGUF file.
-        text: text files or folders that the model reads.
-        layers: layers of the residual stream.
-        memory_mb: what each job takes.
-    """
-
-    model: str
-    text: tuple[str, ...]
-    layers: tuple[int, ...]
-    memory_mb: float
+    model: str  #: a model's folder or GGUF file
+    text: tuple[str, ...]  #: text files or folders that the model reads
+    layers: tuple[int, ...]  #: layers of the residual stream
+    memory_mb: float  #: what each job takes
 
 
 @dataclass(frozen=True)
 class LayerJob:
-    """What the job of a layer does.
+    """What the job of a layer does."""
 
-    Attributes:
-        source: where states come from.
-        config: options of discover. All layers have the survey's own seed, so that they read the same texts.
-        folder: the folder of the layer's run.
-    """
-
-    source: DiscoverSource
+    source: DiscoverSource  #: where states come from
     config: DiscoverConfig
-    folder: str
+    """Options of discover. All layers have the survey's own seed, so that they read the same texts."""
+    folder: str  #: the folder of the layer's run
 
 
 def survey(

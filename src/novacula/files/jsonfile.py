@@ -18,8 +18,7 @@ from novacula.options import is_text
 JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
 """A value that JSON can express; arrays and objects contain such values."""
 
-MAX_DEPTH = 64
-"""The deepest nesting of arrays and objects that readers and writers accept."""
+MAX_DEPTH = 64  #: the deepest nesting of arrays and objects that readers and writers accept
 
 _MAX_MEMORY = 85_000_000
 _MOST_PER_BYTE = 300
@@ -243,8 +242,7 @@ Kind = TypeVar("Kind")
 Rules = Mapping[str, tuple[str, Callable[[Any], bool]]]
 """The entries of an object: for each name the rule in words, and whether a value keeps it."""
 
-TEXT = ("a text", lambda value: isinstance(value, str))
-"""The rule of an entry that is a text."""
+TEXT = ("a text", lambda value: isinstance(value, str))  #: the rule of an entry that is a text
 
 _PLACE = re.compile(r"(?P<rule>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 

@@ -9,11 +9,9 @@ from novacula.errors import InputError
 from novacula.files.jsonfile import JSON, check_json, parse_json
 from novacula.files.reading import open_regular
 
-MAX_LINE = 1_000_000
-"""The longest line in bytes: the writer refuses a longer one, and the reader skips it."""
+MAX_LINE = 1_000_000  #: the longest line in bytes: the writer refuses a longer one, and the reader skips it
 
-MAX_LINES = 500_000
-"""The most lines that the reader reads from one file."""
+MAX_LINES = 500_000  #: the most lines that the reader reads from one file
 
 _MAX_BYTES = 256_000_000
 

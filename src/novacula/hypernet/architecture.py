@@ -19,29 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Nonlinearity:
-    """An activation σ and its constants.
+    """An activation σ and its constants."""
 
-    Attributes:
-        function: σ of every element of an array.
-        steepness: a bound of |σ'|; infinite for the square.
-        curvature: a bound of |σ''| away from kinks.
-        corner: a bound of |σ(z) - max(z, 0)|; None unless σ(kz)/k approaches the rectifier as k grows.
-        series: the coefficients of z and z² at 0, where the next term is of fourth order; None for others.
-        degree: the k for which |σ(z)| grows as |z|^k; 0 for bounded activations.
-        homogeneous: whether σ(λz) = λ^k σ(z) for every λ > 0, k being the degree.
-        even: whether σ(-z) = σ(z), so that one unit has both sides.
-        kinked: whether σ has a kink at 0.
-    """
-
-    function: Callable[[Float[np.ndarray, "*shape"]], Float[np.ndarray, "*shape"]]
-    steepness: float
-    curvature: float
+    function: Callable[[Float[np.ndarray, "*shape"]], Float[np.ndarray, "*shape"]]  #: σ of every element of an array
+    steepness: float  #: a bound of |σ'|; infinite for the square
+    curvature: float  #: a bound of |σ''| away from kinks
     corner: float | None = None
+    """A bound of |σ(z) - max(z, 0)|; None unless σ(kz)/k approaches the rectifier as k grows."""
     series: tuple[float, float] | None = None
-    degree: int = 1
-    homogeneous: bool = False
-    even: bool = False
-    kinked: bool = False
+    """The coefficients of z and z² at 0, where the next term is of fourth order; None for others."""
+    degree: int = 1  #: the k for which |σ(z)| grows as |z|^k; 0 for bounded activations
+    homogeneous: bool = False  #: whether σ(λz) = λ^k σ(z) for every λ > 0, k being the degree
+    even: bool = False  #: whether σ(-z) = σ(z), so that one unit has both sides
+    kinked: bool = False  #: whether σ has a kink at 0
 
 
 ACTIVATIONS: Mapping[Activation, Nonlinearity] = {
@@ -79,34 +69,25 @@ def activation_torch(name: Activation) -> "Callable[[torch.Tensor], torch.Tensor
     }[name]
 
 
-WIDEST = 65_536
-"""Most units of a layer."""
-DEEPEST = 100
-"""Most layers of weights."""
+WIDEST = 65_536  #: most units of a layer
+DEEPEST = 100  #: most layers of weights
 
 
 @dataclass(frozen=True)
 class Architecture:
     """A multilayer perceptron: hidden layers of one activation, a linear output. Source: ours, from arXiv 2312.03051.
 
-    Attributes:
-        sizes: inputs, hidden units of every layer, outputs.
-        activation: of every hidden unit.
-        biases: whether hidden units have them.
-        output_bias: whether outputs have them.
-        residual: whether a hidden layer adds its input to its output, where that input is a hidden layer as wide.
-        bypass: whether a direct linear map leads from the inputs to the outputs.
-
     Raises:
         InputError: fewer than two sizes, a size that is no whole number from 1 to 65,536, or an unknown activation.
     """
 
-    sizes: tuple[int, ...]
-    activation: Activation = "swish"
-    biases: bool = True
-    output_bias: bool = True
+    sizes: tuple[int, ...]  #: inputs, hidden units of every layer, outputs
+    activation: Activation = "swish"  #: of every hidden unit
+    biases: bool = True  #: whether hidden units have them
+    output_bias: bool = True  #: whether outputs have them
     residual: bool = False
-    bypass: bool = False
+    """Whether a hidden layer adds its input to its output, where that input is a hidden layer as wide."""
+    bypass: bool = False  #: whether a direct linear map leads from the inputs to the outputs
 
     def __post_init__(self) -> None:
         problems = []

@@ -26,11 +26,9 @@ from novacula.hypernet.training.generator import Generator, Origin, load_generat
 from novacula.jobs import Job, check_executor, one_thread
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
-WORK = "novacula.hypernet.census:census_job"
-"""The name under which `novacula.jobs` calls `census_job`."""
+WORK = "novacula.hypernet.census:census_job"  #: the name under which `novacula.jobs` calls `census_job`
 _MEMORY_MB = 900.0
-_QUICK = ClassifyConfig(draws=0)
-"""Noise on the weights would give a confidence, at a dozen times the price."""
+_QUICK = ClassifyConfig(draws=0)  #: noise on the weights would give a confidence, at a dozen times the price
 
 
 def census(
@@ -57,46 +55,29 @@ def census(
 
 @dataclass(frozen=True)
 class CensusInputs:
-    """What a census begins with.
+    """What a census begins with."""
 
-    Attributes:
-        of: folders of the runs whose networks are labeled.
-    """
-
-    of: tuple[str, ...]
+    of: tuple[str, ...]  #: folders of the runs whose networks are labeled
 
 
 @dataclass(frozen=True)
 class GeneratedJob:
-    """The networks of one hypernetwork at one step.
+    """The networks of one hypernetwork at one step."""
 
-    Attributes:
-        run: folder of the run.
-        step: of the training.
-        trained: seed of the hypernetwork.
-        prices, draws: see `CensusConfig`.
-        seed: of the first draw.
-    """
-
-    run: str
-    step: int
-    trained: int
-    prices: int
-    draws: int
-    seed: int
+    run: str  #: folder of the run
+    step: int  #: of the training
+    trained: int  #: seed of the hypernetwork
+    prices: int  #: see `CensusConfig`
+    draws: int  #: see `CensusConfig`
+    seed: int  #: of the first draw
 
 
 @dataclass(frozen=True)
 class DirectJob:
-    """Networks that are trained directly.
+    """Networks that are trained directly."""
 
-    Attributes:
-        config: of the training.
-        folder: the census's, where the first network is put into the gallery.
-    """
-
-    config: BaselineConfig
-    folder: str
+    config: BaselineConfig  #: of the training
+    folder: str  #: the census's, where the first network is put into the gallery
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from novacula.hypernet.studies.study import StudyPage, number, shares
 from novacula.report import Section, table
 from novacula.runs import RunFolder
 
-_CHECK_POINTS = 20_000
-"""Inputs on which a report compares formula and network."""
+_CHECK_POINTS = 20_000  #: inputs on which a report compares formula and network
 
 
 def write_page(folder: RunFolder) -> Path:

@@ -34,113 +34,66 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class DomainFindings:
-    """The inputs for which a bound holds.
+    """The inputs for which a bound holds."""
 
-    Attributes:
-        inputs: the least and the greatest value of each input.
-        sum: the least and the greatest sum of all inputs.
-        bits: whether the statement about the task holds only where every input is 0 or 1.
-    """
-
-    inputs: tuple[tuple[float, float], ...]
-    sum: tuple[float, float]
-    bits: bool
+    inputs: tuple[tuple[float, float], ...]  #: the least and the greatest value of each input
+    sum: tuple[float, float]  #: the least and the greatest sum of all inputs
+    bits: bool  #: whether the statement about the task holds only where every input is 0 or 1
 
 
 @dataclass(frozen=True)
 class FormulaComplexity(Complexity):
-    """How complex a network and its formula are.
+    """How complex a network and its formula are."""
 
-    Attributes:
-        formula_numbers: numbers of the formula; None where there is none.
-    """
-
-    formula_numbers: int | None
+    formula_numbers: int | None  #: numbers of the formula; None where there is none
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifyFindings(LabelFindings):
-    """What is found out about a network.
-
-    Attributes:
-        task: what it should compute; `none` where nobody knows, `data` where a file says it.
-        task_assumed: whether neither option nor file names the task.
-        law: the law of the inputs.
-        patterns: shares of the first layer's bend, by what its units look at.
-        inputs: which inputs matter, and the function's symmetries.
-        sizes: units of each layer.
-        activation: of the hidden units.
-        formula: a Python module; null where no formula was found.
-        formula_line: the formula on one line of Python.
-        formula_latex: in LaTeX.
-        formula_sympy: as SymPy reads it.
-        formula_accepted: whether it is as good as the network.
-        formula_reason: why there is none, or why it is not accepted.
-        formula_mse: its squared error on the task.
-        formula_r2: how much of the network's output it explains.
-        formula_r2_far: the same on inputs ten times as large.
-        formula_points: inputs on which it was checked.
-        limit: what becomes of it for sharp or for shallow units.
-        limit_latex: the limit in LaTeX.
-        limit_r2: how much of the network's output the limit explains.
-        is_task: whether the limit, or the formula without one, is the task itself.
-        error_bound: a proved bound of the difference between network and limit, or formula; null where none is known.
-        error_bound_says: the bound in words.
-        largest_error_seen: the largest such difference on the checked inputs, and by the search of an attack.
-        domain: the inputs for which the bound holds; null where there is no formula.
-        complexity: of network and formula.
-        provenance: where the network comes from.
-    """
+    """What is found out about a network."""
 
     schema_version: int = SCHEMA_VERSION
-    task: str
-    task_assumed: bool
-    law: str
-    patterns: Mapping[str, float]
-    inputs: InputFindings
-    sizes: tuple[int, ...]
-    activation: Activation
-    formula: str | None
-    formula_line: str | None
-    formula_latex: str | None
-    formula_sympy: str | None
-    formula_accepted: bool
-    formula_reason: str
-    formula_mse: float | None
-    formula_r2: float | None
-    formula_r2_far: float | None
-    formula_points: int | None
-    limit: str | None
-    limit_latex: str | None
-    limit_r2: float | None
-    is_task: bool
+    task: str  #: what it should compute; `none` where nobody knows, `data` where a file says it
+    task_assumed: bool  #: whether neither option nor file names the task
+    law: str  #: the law of the inputs
+    patterns: Mapping[str, float]  #: shares of the first layer's bend, by what its units look at
+    inputs: InputFindings  #: which inputs matter, and the function's symmetries
+    sizes: tuple[int, ...]  #: units of each layer
+    activation: Activation  #: of the hidden units
+    formula: str | None  #: a Python module; null where no formula was found
+    formula_line: str | None  #: the formula on one line of Python
+    formula_latex: str | None  #: in LaTeX
+    formula_sympy: str | None  #: as SymPy reads it
+    formula_accepted: bool  #: whether it is as good as the network
+    formula_reason: str  #: why there is none, or why it is not accepted
+    formula_mse: float | None  #: its squared error on the task
+    formula_r2: float | None  #: how much of the network's output it explains
+    formula_r2_far: float | None  #: the same on inputs ten times as large
+    formula_points: int | None  #: inputs on which it was checked
+    limit: str | None  #: what becomes of it for sharp or for shallow units
+    limit_latex: str | None  #: the limit in LaTeX
+    limit_r2: float | None  #: how much of the network's output the limit explains
+    is_task: bool  #: whether the limit, or the formula without one, is the task itself
     error_bound: float | None
-    error_bound_says: str
+    """A proved bound of the difference between network and limit, or formula; null where none is known."""
+    error_bound_says: str  #: the bound in words
     largest_error_seen: float | None
-    domain: DomainFindings | None
-    complexity: FormulaComplexity
-    provenance: Mapping[str, JSON]
+    """The largest such difference on the checked inputs, and by the search of an attack."""
+    domain: DomainFindings | None  #: the inputs for which the bound holds; null where there is no formula
+    complexity: FormulaComplexity  #: of network and formula
+    provenance: Mapping[str, JSON]  #: where the network comes from
 
 
 @dataclass(frozen=True)
 class Classified:
-    """A network, its label and its formula.
+    """A network, its label and its formula."""
 
-    Attributes:
-        network: the network.
-        task: what it should compute.
-        analysis: the label, and what it rests on.
-        formula: what it computes, in terms of the number of inputs.
-        inputs: which inputs matter, and the function's symmetries.
-        assumed: whether neither the configuration nor the network names the task.
-    """
-
-    network: TargetNetwork
-    task: Task
-    analysis: Analysis
-    formula: Formula
-    inputs: InputFindings
-    assumed: bool = False
+    network: TargetNetwork  #: the network
+    task: Task  #: what it should compute
+    analysis: Analysis  #: the label, and what it rests on
+    formula: Formula  #: what it computes, in terms of the number of inputs
+    inputs: InputFindings  #: which inputs matter, and the function's symmetries
+    assumed: bool = False  #: whether neither the configuration nor the network names the task
 
     def _repr_html_(self) -> str:
         return gallery_picture("classified", [(self.analysis.label, self.network)]) + formula_block(self)

@@ -25,8 +25,7 @@ from novacula.jobs import Job, check_executor, one_thread
 from novacula.report import Section, table
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb
 
-WORK = "novacula.hypernet.compare:compare_job"
-"""The name under which `novacula.jobs` calls `compare_job`."""
+WORK = "novacula.hypernet.compare:compare_job"  #: the name under which `novacula.jobs` calls `compare_job`
 CHANGES: Mapping[str, Callable[[TrainConfig], TrainConfig]] = {
     "full": lambda config: config,
     "plain-objective": lambda config: replace(config, log_objective=False),
@@ -58,17 +57,11 @@ def compare(config: CompareConfig | None = None, **settings: Unpack[RunSettings]
 
 @dataclass(frozen=True)
 class CompareJob:
-    """One training.
+    """One training."""
 
-    Attributes:
-        variant: what is trained.
-        index: number of the seed.
-        config: of the comparison.
-    """
-
-    variant: str
-    index: int
-    config: CompareConfig
+    variant: str  #: what is trained
+    index: int  #: number of the seed
+    config: CompareConfig  #: of the comparison
 
 
 def compare_job(configuration: CompareJob) -> CompareRow:

@@ -23,11 +23,9 @@ from novacula.jobs import Job, check_executor, one_thread
 from novacula.report import Section, table
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
-WORK = "novacula.hypernet.generalize:sizes_job"
-"""The name under which `novacula.jobs` calls `sizes_job`."""
+WORK = "novacula.hypernet.generalize:sizes_job"  #: the name under which `novacula.jobs` calls `sizes_job`
 _MEMORY_MB = 900.0
-_FORMULAS = 4
-"""Networks of each size whose formula is found, for the size laws."""
+_FORMULAS = 4  #: networks of each size whose formula is found, for the size laws
 
 
 def generalize(
@@ -56,44 +54,28 @@ def generalize(
 
 @dataclass(frozen=True)
 class GeneralizeInputs:
-    """What a study of sizes begins with.
+    """What a study of sizes begins with."""
 
-    Attributes:
-        of: folder of the run whose networks are measured.
-    """
-
-    of: str
+    of: str  #: folder of the run whose networks are measured
 
 
 @dataclass(frozen=True)
 class SizesJob:
-    """The networks of one size.
+    """The networks of one size."""
 
-    Attributes:
-        run: folder of the run.
-        inputs, hidden: the size.
-        beta: complexity price.
-        draws: how many networks.
-        seed: of the first draw; draws of different sizes have the same seeds.
-    """
-
-    run: str
-    inputs: int
-    hidden: tuple[int, ...]
-    beta: float
-    draws: int
-    seed: int
+    run: str  #: folder of the run
+    inputs: int  #: the size
+    hidden: tuple[int, ...]  #: the size
+    beta: float  #: complexity price
+    draws: int  #: how many networks
+    seed: int  #: of the first draw; draws of different sizes have the same seeds
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredSize(SizeRow):
-    """A row, with the numbers of some formulas.
+    """A row, with the numbers of some formulas."""
 
-    Attributes:
-        values: of the formulas that were accepted, by role.
-    """
-
-    values: tuple[Mapping[str, float], ...]
+    values: tuple[Mapping[str, float], ...]  #: of the formulas that were accepted, by role
 
 
 def sizes_job(configuration: SizesJob) -> MeasuredSize:
@@ -168,8 +150,7 @@ def _jobs(config: GeneralizeConfig, generator: Generator) -> Iterator[Job]:
             yield Job(f"n{size}.h{'x'.join(map(str, hidden))}", job, cost=cost, memory_mb=_MEMORY_MB)
 
 
-_WORST = -9.0
-"""R² that is drawn for a network that explodes."""
+_WORST = -9.0  #: R² that is drawn for a network that explodes
 
 
 def write_page(folder: RunFolder) -> Path:

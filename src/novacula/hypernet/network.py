@@ -32,24 +32,17 @@ from novacula.hypernet.config import Activation
 class TargetNetwork:
     """A network that was written to be read: float64, immutable.
 
-    Attributes:
-        architecture: its shape.
-        weights: the matrix of every layer.
-        biases: the offsets of every layer, zeros where they are switched off.
-        bypass: the direct map from inputs to outputs.
-        task: the name of its task.
-        provenance: its origin as JSON; for example β, seed and price of a generated network.
-
     Raises:
         InputError: weights that are not finite, or of shapes that are not those of the architecture.
     """
 
-    architecture: Architecture
-    weights: tuple[Float[np.ndarray, "_ _"], ...]
-    biases: tuple[Float[np.ndarray, " _"], ...]
-    bypass: Float[np.ndarray, "outputs inputs"] | None = None
-    task: str | None = None
+    architecture: Architecture  #: its shape
+    weights: tuple[Float[np.ndarray, "_ _"], ...]  #: the matrix of every layer
+    biases: tuple[Float[np.ndarray, " _"], ...]  #: the offsets of every layer, zeros where they are switched off
+    bypass: Float[np.ndarray, "outputs inputs"] | None = None  #: the direct map from inputs to outputs
+    task: str | None = None  #: the name of its task
     provenance: Mapping[str, JSON] = field(default_factory=dict)
+    """Its origin as JSON; for example β, seed and price of a generated network."""
 
     def __post_init__(self) -> None:
         sizes = self.architecture.sizes
@@ -110,8 +103,7 @@ def shuffled(network: TargetNetwork, generator: np.random.Generator) -> TargetNe
     return replace(network, weights=tuple(weights), biases=tuple(biases))
 
 
-MAX_BYTES = 64_000_000
-"""The largest file that is read."""
+MAX_BYTES = 64_000_000  #: the largest file that is read
 _NAME = re.compile(r"(weight|bias)\.(0|[1-9][0-9]?)|bypass")
 
 

@@ -21,22 +21,16 @@ from novacula.options import refuse, unless_installed
 
 ALIASES = {name: name for name in ACTIVATIONS} | {"silu": "swish", "sigmoid": "logistic", "logistic": "logistic"}
 """The names of activations, and what they are called here."""
-_CHECKED = 64
-"""Random inputs on which a network is compared with what the other library computes."""
+_CHECKED = 64  #: random inputs on which a network is compared with what the other library computes
 Run = Callable[[Float[np.ndarray, "batch inputs"]], Float[np.ndarray, "batch outputs"]]
 
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """A map x ↦ weight · x + bias.
+    """A map x ↦ weight · x + bias."""
 
-    Attributes:
-        weight: its matrix; a vector stands for a diagonal one.
-        bias: its offset; None for zeros.
-    """
-
-    weight: np.ndarray
-    bias: np.ndarray | None = None
+    weight: np.ndarray  #: its matrix; a vector stands for a diagonal one
+    bias: np.ndarray | None = None  #: its offset; None for zeros
 
     def then(self, later: "Affine") -> "Affine":
         """Returns the map that applies `later` to what this one gives."""

@@ -22,14 +22,10 @@ from novacula.runs import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SHOWN = 6
-"""Prices at which a training's report shows a network."""
-_SEEDS = 8
-"""Seeds whose networks are shown beside each other."""
-_OPENED = 3
-"""Of these, how many are shown with matrix and formula."""
-_CHECK_POINTS = 20_000
-"""Inputs on which a report compares formula and network."""
+_SHOWN = 6  #: prices at which a training's report shows a network
+_SEEDS = 8  #: seeds whose networks are shown beside each other
+_OPENED = 3  #: of these, how many are shown with matrix and formula
+_CHECK_POINTS = 20_000  #: inputs on which a report compares formula and network
 
 
 @dataclass(frozen=True)

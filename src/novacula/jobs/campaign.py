@@ -19,15 +19,10 @@ from novacula.runs import KeepsArtifacts, OnStep, RunFolder, Step, working
 
 @dataclass(frozen=True)
 class Round:
-    """Jobs of one work that may run at the same time.
+    """Jobs of one work that may run at the same time."""
 
-    Attributes:
-        work: the function, as ``package.module:function``.
-        jobs: the jobs; the most costly one begins first.
-    """
-
-    work: str
-    jobs: Sequence[Job]
+    work: str  #: the function, as ``package.module:function``
+    jobs: Sequence[Job]  #: the jobs; the most costly one begins first
 
 
 class Campaign(ABC):
@@ -42,8 +37,7 @@ class Campaign(ABC):
         outcomes: the outcomes of the ended jobs, by the jobs' ids.
     """
 
-    unit: ClassVar[str] = "job"
-    """The word for one of its jobs in messages."""
+    unit: ClassVar[str] = "job"  #: the word for one of its jobs in messages
 
     def __init__(self, options: CampaignOptions, seed: int, length: int) -> None:
         self.options, self.seed, self.length = options, seed, length

@@ -21,30 +21,23 @@ from novacula.jobs.work import ONE_THREAD, PACKAGES, answer_request
 from novacula.options import refuse, unless_installed
 
 _ADDRESS = re.compile(r"auto|(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
-_PATIENCE = 5.0
-"""The seconds in which a cluster's head must answer."""
-_CENSUS = 5.0
-"""The seconds between two counts of the cluster's nodes, whose number may change."""
+_PATIENCE = 5.0  #: the seconds in which a cluster's head must answer
+_CENSUS = 5.0  #: the seconds between two counts of the cluster's nodes, whose number may change
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 """The first bytes of a client of HTTP/2, the protocol of Ray's head: RFC 9113, section 3.4, without settings."""
-_SETTINGS = 4
-"""The type of the frame in the answer, at byte 3."""
+_SETTINGS = 4  #: the type of the frame in the answer, at byte 3
 
 
 @dataclass(frozen=True)
 class RayExecutor:
     """The Ray cluster that has this machine as a node. Every node needs the same installation of novacula.
 
-    Attributes:
-        address: ``auto``, or ``HOST:PORT`` of the cluster's head.
-        packages: the packages that may contain the work. Never take them from a file.
-
     Raises:
         InputError: the address has another form, or Ray is not installed.
     """
 
-    address: str
-    packages: tuple[str, ...] = PACKAGES
+    address: str  #: ``auto``, or ``HOST:PORT`` of the cluster's head
+    packages: tuple[str, ...] = PACKAGES  #: the packages that may contain the work. Never take them from a file.
 
     def __post_init__(self) -> None:
         if not _ADDRESS.fullmatch(self.address):
@@ -125,17 +118,11 @@ def _mute(ray: Any, mute: bool) -> None:
 
 @dataclass(frozen=True)
 class _Task:
-    """A job that Ray has accepted.
+    """A job that Ray has accepted."""
 
-    Attributes:
-        job: the job.
-        request: the bytes of `novacula.jobs.work.make_request`.
-        memory: the bytes of memory that it reserves, or 0.
-    """
-
-    job: Job
-    request: bytes
-    memory: int
+    job: Job  #: the job
+    request: bytes  #: the bytes of `novacula.jobs.work.make_request`
+    memory: int  #: the bytes of memory that it reserves, or 0
 
 
 class _RayPool:

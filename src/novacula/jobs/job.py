@@ -22,50 +22,34 @@ _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
 
 @dataclass(frozen=True)
 class Job:
-    """A call of a pure function of (configuration, seed).
-
-    Attributes:
-        id: a name that is unique in the run, without regard to case. It names a file: it has at most 120 letters,
-            digits, ``.``, ``_`` and ``-``, and begins with neither ``.`` nor ``-``.
-        configuration: everything that decides the result beside the seed: a dataclass, or a value that JSON can
-            express. On a cluster it names no file that only this machine has.
-        cost: the expected effort in any unit; the most costly job begins first.
-        memory_mb: the expected peak of memory, for the memory limit.
-        cores: the number of cores that a cluster reserves, from 1. The job itself computes on one thread.
-        gpus: the number of GPUs, or the part of one, that a cluster reserves: 0, 0.25, 1, 2, ...
-    """
+    """A call of a pure function of (configuration, seed)."""
 
     id: str
+    """A name that is unique in the run, without regard to case. It names a file: it has at most 120 letters, digits,
+    ``.``, ``_`` and ``-``, and begins with neither ``.`` nor ``-``."""
     configuration: object
-    cost: float = 1.0
-    memory_mb: float = 500.0
-    cores: int = 1
-    gpus: float = 0.0
+    """Everything that decides the result beside the seed: a dataclass, or a value that JSON can express. On a
+    cluster it names no file that only this machine has."""
+    cost: float = 1.0  #: the expected effort in any unit; the most costly job begins first
+    memory_mb: float = 500.0  #: the expected peak of memory, for the memory limit
+    cores: int = 1  #: the number of cores that a cluster reserves, from 1. The job itself computes on one thread.
+    gpus: float = 0.0  #: the number of GPUs, or the part of one, that a cluster reserves: 0, 0.25, 1, 2, ..
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a job.
+    """The outcome of a job."""
 
-    Attributes:
-        id: the job's id.
-        status: ``finished``, or ``failed`` if the work raised an error or its worker died at every try.
-        result: the result of the work as JSON, or None if the job failed.
-        error: the reason of a failure, or empty.
-        cpu_seconds: the processor time of the last try and of the programs that it ran; 0 if its worker died.
-        peak_memory_mb: the largest resident memory of the worker in that try, in 10^6 bytes; 0 if the worker died.
-        tries: the number of tries in the run that recorded this outcome.
-        origin: the versions and the machine that computed it; empty if its worker died.
-    """
-
-    id: str
+    id: str  #: the job's id
     status: Literal["finished", "failed"]
-    result: Mapping[str, JSON] | None
-    error: str
-    cpu_seconds: float
-    peak_memory_mb: float
-    tries: int
+    """``finished``, or ``failed`` if the work raised an error or its worker died at every try."""
+    result: Mapping[str, JSON] | None  #: the result of the work as JSON, or None if the job failed
+    error: str  #: the reason of a failure, or empty
+    cpu_seconds: float  #: the processor time of the last try and of the programs that it ran; 0 if its worker died
+    peak_memory_mb: float  #: the largest resident memory of the worker in that try, in 10^6 bytes; 0 if the worker died
+    tries: int  #: the number of tries in the run that recorded this outcome
     origin: Origin = field(default_factory=Origin)
+    """The versions and the machine that computed it; empty if its worker died."""
 
     def result_as(self, kind: type[Kind]) -> Kind | None:
         """Returns the result as the dataclass that the work returned, or None if the job failed.
@@ -78,37 +62,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Counts:
-    """The numbers of jobs of a run.
+    """The numbers of jobs of a run."""
 
-    Attributes:
-        total: all jobs.
-        finished: the jobs with a result.
-        failed: the jobs that failed since this run began.
-        running: the jobs at work.
-        kept: the finished jobs whose result comes from an earlier run.
-    """
-
-    total: int
-    finished: int
-    failed: int
-    running: int
-    kept: int
+    total: int  #: all jobs
+    finished: int  #: the jobs with a result
+    failed: int  #: the jobs that failed since this run began
+    running: int  #: the jobs at work
+    kept: int  #: the finished jobs whose result comes from an earlier run
 
 
 @dataclass(frozen=True)
 class Report:
-    """The end of a run of jobs.
+    """The end of a run of jobs."""
 
-    Attributes:
-        status: how the run ended.
-        counts: the numbers of jobs.
-        outcomes: the outcomes of finished and failed jobs, in the order of the given jobs. The run did not begin, or
-            cut off, a job without one.
-    """
-
-    status: Ending
-    counts: Counts
+    status: Ending  #: how the run ended
+    counts: Counts  #: the numbers of jobs
     outcomes: tuple[Outcome, ...]
+    """The outcomes of finished and failed jobs, in the order of the given jobs. The run did not begin, or cut off, a
+    job without one."""
 
 
 def job_seed(seed: int, job_id: str) -> int:
@@ -157,17 +128,11 @@ def check_jobs(jobs: Sequence[Job]) -> None:
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a job in its pool.
+    """The end of a job in its pool."""
 
-    Attributes:
-        id: the job's id.
-        answer: the result of `novacula.jobs.work.answer_request`, or None if the worker died before.
-        death: how the worker died, or empty.
-    """
-
-    id: str
-    answer: bytes | None
-    death: str = ""
+    id: str  #: the job's id
+    answer: bytes | None  #: the result of `novacula.jobs.work.answer_request`, or None if the worker died before
+    death: str = ""  #: how the worker died, or empty
 
 
 @runtime_checkable

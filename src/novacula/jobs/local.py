@@ -30,19 +30,15 @@ _LIFETIME, _STARTS = 900.0, 3
 class LocalExecutor:
     """Processes of this machine.
 
-    Attributes:
-        workers: the number of processes.
-        memory_limit_mb: the most memory that running jobs may declare together, in 10^6 bytes, or None. A job that
-            declares more runs alone.
-        packages: the packages that may contain the work. Never take them from a file.
-
     Raises:
         InputError: a number is out of its range; the error lists all problems.
     """
 
-    workers: int = 2
+    workers: int = 2  #: the number of processes
     memory_limit_mb: float | None = None
-    packages: tuple[str, ...] = PACKAGES
+    """The most memory that running jobs may declare together, in 10^6 bytes, or None. A job that declares more runs
+    alone."""
+    packages: tuple[str, ...] = PACKAGES  #: the packages that may contain the work. Never take them from a file.
 
     def __post_init__(self) -> None:
         refuse(CampaignOptions(self.workers, memory_limit=self.memory_limit_mb).campaign_problems())

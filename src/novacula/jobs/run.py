@@ -15,12 +15,9 @@ from novacula.runs.guards import Stop, stop_signals
 OnOutcome = Callable[[Outcome, Counts], None]
 """A callback in the driver for every outcome: first those of an earlier run, then each new one."""
 
-_TRIES = 3
-"""The number of tries of a job whose worker dies each time."""
-_GRACE = 1.0
-"""The seconds in which running jobs can end after a stop of the run."""
-_TICK = 0.5
-"""The longest time in seconds until the loop notices a signal."""
+_TRIES = 3  #: the number of tries of a job whose worker dies each time
+_GRACE = 1.0  #: the seconds in which running jobs can end after a stop of the run
+_TICK = 0.5  #: the longest time in seconds until the loop notices a signal
 
 
 def run_jobs(

@@ -25,8 +25,7 @@ from novacula.runs.machine import cpu_seconds, forget_peak_memory, peak_memory_m
 Work = Callable[..., object]
 """The function of a job: it takes the configuration, and perhaps the seed, and returns a mapping or a dataclass."""
 
-PACKAGES = ("novacula",)
-"""The packages that may contain the work."""
+PACKAGES = ("novacula",)  #: the packages that may contain the work
 
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
 ONE_THREAD: dict[str, str] = dict.fromkeys(
@@ -34,14 +33,11 @@ ONE_THREAD: dict[str, str] = dict.fromkeys(
 )
 """The environment of a process with one numeric thread; libraries read it when they load."""
 
-READY = b"ready"
-"""The first message of a worker, after it has imported the work."""
+READY = b"ready"  #: the first message of a worker, after it has imported the work
 
-MAX_RESULT = 16_000_000
-"""The largest result in bytes of JSON, so that every written result can be read."""
+MAX_RESULT = 16_000_000  #: the largest result in bytes of JSON, so that every written result can be read
 
-MAX_RESULT_MEMORY = 85_000_000
-"""The most memory of a result's values in bytes, for the same reason."""
+MAX_RESULT_MEMORY = 85_000_000  #: the most memory of a result's values in bytes, for the same reason
 
 _NAME = re.compile(r"([A-Za-z]\w*(?:\.[A-Za-z]\w*)*):([A-Za-z]\w*)", re.ASCII)
 _PARAMETERS = (["configuration", "seed"], ["configuration"])

@@ -54,22 +54,14 @@ SCALE_RATE = 0.08
 FIRST_BOOST, BOOSTED_STEPS = 24.0, 5.0
 """How much faster s is learned at first, and for about how many steps: the first s is only a guess."""
 OVERSHOOT_RATE = 0.5
-FORGETTING = 8.0
-"""ϖ: how much of the mean of the gradients an overshoot takes."""
-SECOND_DECAY = 0.97
-"""The decay of the running means of squares: of gradients, of steps, and of changes of c."""
-EPSILON = 1e-8
-"""ε, in units of the root mean square of all gradients."""
-TRUST = 3.0
-"""The longest step, in units of the usual length."""
-AVERAGED = 8
-"""The mean that `LODO.eval` shows is that of the last eighth of the iterates."""
-EVIDENCE = 0.02
-"""The mean cosine of g and δ from which the mean counts as better."""
-SHORTEST = 1e-30
-"""The length of T z below which φ learns nothing."""
-FLOOR = 0.01
-"""ϱ: a gradient below this share of the root mean square of all counts as far smaller than the others."""
+FORGETTING = 8.0  #: ϖ: how much of the mean of the gradients an overshoot takes
+SECOND_DECAY = 0.97  #: the decay of the running means of squares: of gradients, of steps, and of changes of c
+EPSILON = 1e-8  #: ε, in units of the root mean square of all gradients
+TRUST = 3.0  #: the longest step, in units of the usual length
+AVERAGED = 8  #: the mean that `LODO.eval` shows is that of the last eighth of the iterates
+EVIDENCE = 0.02  #: the mean cosine of g and δ from which the mean counts as better
+SHORTEST = 1e-30  #: the length of T z below which φ learns nothing
+FLOOR = 0.01  #: ϱ: a gradient below this share of the root mean square of all counts as far smaller than the others
 
 
 class Frame(NamedTuple):

@@ -33,8 +33,7 @@ from novacula.optim.tasks.task import not_installed
 from novacula.optim.training import TrainingRun
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb
 
-FACTORS = (0.25, 0.5, 2.0, 4.0)
-"""Factors on the learning rates, beside 1."""
+FACTORS = (0.25, 0.5, 2.0, 4.0)  #: factors on the learning rates, beside 1
 
 Result = TypeVar("Result")
 
@@ -69,8 +68,7 @@ def suits(task: str, optimizer: str) -> bool:
     return TASKS[task].deterministic >= opponent.deterministic and TASKS[task].matrices >= opponent.matrices
 
 
-Pairs = tuple[tuple[str, str], ...]
-"""Tasks and optimizers that suit them."""
+Pairs = tuple[tuple[str, str], ...]  #: tasks and optimizers that suit them
 
 
 def _chosen_pairs(config: BenchConfig) -> Pairs:

@@ -17,8 +17,7 @@ from novacula.runs import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SHOWN = 5
-"""Number of other optimizers that a plot draws in color, those with the lowest losses."""
+_SHOWN = 5  #: number of other optimizers that a plot draws in color, those with the lowest losses
 
 
 def write_page(folder: RunFolder) -> Path:

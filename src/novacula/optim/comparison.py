@@ -10,82 +10,50 @@ from statistics import fmean, median
 from novacula.jobs import Outcome
 from novacula.optim.job import TrainingRun, TuningResult
 
-SUBJECT = "lodo"
-"""The optimizer that the others are compared with: LODO with its defaults."""
+SUBJECT = "lodo"  #: the optimizer that the others are compared with: LODO with its defaults
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """What the table says of one run; times are processor time of one thread.
+    """What the table says of one run; times are processor time of one thread."""
 
-    Attributes:
-        task, optimizer: names.
-        seed: the run's number, from 0.
-        trials: settings that were tried before; 0 where nothing was tuned.
-        steps: gradients taken.
-        loss: mean of the curve's last tenth; None if the run diverged or has no outcome.
-        seconds: of gradients and optimizer together.
-        optimizer_seconds: of the optimizer alone.
-        memory_mb: largest memory of the process, in 10^6 bytes.
-        state_mb: what the optimizer keeps, in 10^6 bytes.
-        diverged: whether the run diverged.
-        reason: why there is no outcome; empty where there is one.
-    """
-
-    task: str
-    optimizer: str
-    seed: int
-    trials: int
-    steps: int
-    loss: float | None
-    seconds: float
-    optimizer_seconds: float
-    memory_mb: float
-    state_mb: float
-    diverged: bool
-    reason: str
+    task: str  #: names
+    optimizer: str  #: names
+    seed: int  #: the run's number, from 0
+    trials: int  #: settings that were tried before; 0 where nothing was tuned
+    steps: int  #: gradients taken
+    loss: float | None  #: mean of the curve's last tenth; None if the run diverged or has no outcome
+    seconds: float  #: of gradients and optimizer together
+    optimizer_seconds: float  #: of the optimizer alone
+    memory_mb: float  #: largest memory of the process, in 10^6 bytes
+    state_mb: float  #: what the optimizer keeps, in 10^6 bytes
+    diverged: bool  #: whether the run diverged
+    reason: str  #: why there is no outcome; empty where there is one
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The median over seeds at each point of a loss curve.
+    """The median over seeds at each point of a loss curve."""
 
-    Attributes:
-        marks: steps.
-        loss: None where half of the runs have diverged.
-        seconds: processor time.
-    """
-
-    marks: tuple[int, ...]
-    loss: tuple[float | None, ...]
-    seconds: tuple[float, ...]
+    marks: tuple[int, ...]  #: steps
+    loss: tuple[float | None, ...]  #: None where half of the runs have diverged
+    seconds: tuple[float, ...]  #: processor time
 
 
-Curves = Mapping[str, Mapping[str, Curve]]
-"""By task and optimizer."""
+Curves = Mapping[str, Mapping[str, Curve]]  #: by task and optimizer
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """LODO beside the best tuned first-order optimizer on one task; None stands for never.
+    """LODO beside the best tuned first-order optimizer on one task; None stands for never."""
 
-    Attributes:
-        task: its name.
-        best: the other optimizer.
-        loss: its median loss.
-        steps: the steps after which its median curve is as low as `loss`.
-        lodo_loss: LODO's median loss.
-        lodo_steps: the steps after which LODO's median curve is as low as `loss`.
-        held: whether `lodo_steps` are no more than `steps`.
-    """
-
-    task: str
-    best: str
-    loss: float
-    steps: int | None
-    lodo_loss: float | None
-    lodo_steps: int | None
-    held: bool
+    task: str  #: its name
+    best: str  #: the other optimizer
+    loss: float  #: its median loss
+    steps: int | None  #: the steps after which its median curve is as low as `loss`
+    lodo_loss: float | None  #: LODO's median loss
+    lodo_steps: int | None  #: the steps after which LODO's median curve is as low as `loss`
+    held: bool  #: whether `lodo_steps` are no more than `steps`
 
 
 @dataclass(frozen=True)
@@ -110,27 +78,16 @@ class TunedSettings:
 
 @dataclass(frozen=True)
 class BenchFindings:
-    """What a bench finds.
+    """What a bench finds."""
 
-    Attributes:
-        rows: all runs, those without outcome too.
-        comparison: LODO beside the best of the others, by task.
-        sensitivity: losses at other learning rates.
-        settings: the best ones.
-        curves: by task and optimizer.
-        failed: number of jobs that failed.
-        cpu_seconds: processor time of all jobs.
-        run: the run's folder.
-    """
-
-    rows: tuple[RunRow, ...]
-    comparison: tuple[Comparison, ...]
-    sensitivity: tuple[Sensitivity, ...]
-    settings: tuple[TunedSettings, ...]
-    curves: Curves
-    failed: int
-    cpu_seconds: float
-    run: str
+    rows: tuple[RunRow, ...]  #: all runs, those without outcome too
+    comparison: tuple[Comparison, ...]  #: LODO beside the best of the others, by task
+    sensitivity: tuple[Sensitivity, ...]  #: losses at other learning rates
+    settings: tuple[TunedSettings, ...]  #: the best ones
+    curves: Curves  #: by task and optimizer
+    failed: int  #: number of jobs that failed
+    cpu_seconds: float  #: processor time of all jobs
+    run: str  #: the run's folder
 
     @property
     def outcome(self) -> str:

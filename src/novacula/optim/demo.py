@@ -22,8 +22,7 @@ from novacula.runs import NoInputs, Program, RunResult, RunSettings, Signature, 
 
 VALLEY = "rosenbrock-2"
 RACERS = ("lodo-tuned", "adamw", "sgd", "lodo")
-SIDE = 16
-"""Coordinates of the bowl whose inverse Hessian is learned."""
+SIDE = 16  #: coordinates of the bowl whose inverse Hessian is learned
 
 
 def demo(config: DemoConfig, **settings: Unpack[RunSettings]) -> RunResult[DemoFindings]:

@@ -15,27 +15,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-Matrix = tuple[tuple[float, ...], ...]
-"""Rows of a matrix."""
+Matrix = tuple[tuple[float, ...], ...]  #: rows of a matrix
 
 
 @dataclass(frozen=True)
 class ValleyPath:
-    """An optimizer's path through Rosenbrock's valley.
+    """An optimizer's path through Rosenbrock's valley."""
 
-    Attributes:
-        optimizer: its name.
-        trials: settings that were tried; 0 where nothing was tuned.
-        settings: the best of them.
-        loss: mean of the last tenth of the steps; None if the run diverged.
-        path: points, from the start on.
-    """
-
-    optimizer: str
-    trials: int
-    settings: Mapping[str, float]
-    loss: float | None
-    path: tuple[tuple[float, float], ...]
+    optimizer: str  #: its name
+    trials: int  #: settings that were tried; 0 where nothing was tuned
+    settings: Mapping[str, float]  #: the best of them
+    loss: float | None  #: mean of the last tenth of the steps; None if the run diverged
+    path: tuple[tuple[float, float], ...]  #: points, from the start on
 
 
 @dataclass(frozen=True)
@@ -49,38 +40,23 @@ class LearnedMatrix:
 
 @dataclass(frozen=True)
 class Bowl:
-    """What LODO learned in a noisy bowl.
+    """What LODO learned in a noisy bowl."""
 
-    Attributes:
-        inverse: H⁻¹.
-        learned: G after some numbers of steps.
-        loss: mean of the last tenth of the steps.
-        first_loss: mean of the first tenth.
-        floor: ½ tr H, below which nothing can stay.
-        steps: steps taken.
-    """
-
-    inverse: Matrix
-    learned: tuple[LearnedMatrix, ...]
-    loss: float
-    first_loss: float
-    floor: float
-    steps: int
+    inverse: Matrix  #: H⁻¹
+    learned: tuple[LearnedMatrix, ...]  #: G after some numbers of steps
+    loss: float  #: mean of the last tenth of the steps
+    first_loss: float  #: mean of the first tenth
+    floor: float  #: ½ tr H, below which nothing can stay
+    steps: int  #: steps taken
 
 
 @dataclass(frozen=True)
 class DemoFindings:
-    """What a demo finds: paths through the valley, and the bowl; None where it is not computed yet.
+    """What a demo finds: paths through the valley, and the bowl; None where it is not computed yet."""
 
-    Attributes:
-        valley: one path for each optimizer.
-        bowl: the learned matrix.
-        run: the run's folder.
-    """
-
-    valley: tuple[ValleyPath, ...]
-    bowl: Bowl | None
-    run: str
+    valley: tuple[ValleyPath, ...]  #: one path for each optimizer
+    bowl: Bowl | None  #: the learned matrix
+    run: str  #: the run's folder
 
     @property
     def outcome(self) -> str:

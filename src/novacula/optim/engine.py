@@ -131,8 +131,7 @@ def gradient_descent(phi: Float[Tensor, "..."], gradient: Float[Tensor, "..."], 
 
 NUMBERS = ("taken", "log_scale", "step_square", "learned", "cosine", "spread", "toward")
 """Numbers of the automatic form's state, which the kernels change in place."""
-LARGEST_BLOCK = 16
-"""Side of the largest block that the kernels can multiply by."""
+LARGEST_BLOCK = 16  #: side of the largest block that the kernels can multiply by
 WINDOW = 8_256
 """Number of places among which a read is fast; a permutation of at most this many places needs only one move."""
 

@@ -14,14 +14,10 @@ from torch.optim.optimizer import ParamsT
 from novacula.errors import InputError
 from novacula.optim.config import SHARED, GroupOptions, MetaOptimizerName, ScopeName, StructureName
 
-LARGEST_GLOBAL = 100_000
-"""Number of scalars up to which all parameters share one preconditioner by default."""
-UNDIVIDED = ("state_dtype", "seed", "engine", "maximize")
-"""Options that no group has of its own."""
-Rate = float | Tensor
-"""A learning rate; a scheduler may change one that is a tensor in place."""
-Given = Tensor | tuple[str, Tensor]
-"""A parameter, with or without its name."""
+LARGEST_GLOBAL = 100_000  #: number of scalars up to which all parameters share one preconditioner by default
+UNDIVIDED = ("state_dtype", "seed", "engine", "maximize")  #: options that no group has of its own
+Rate = float | Tensor  #: a learning rate; a scheduler may change one that is a tensor in place
+Given = Tensor | tuple[str, Tensor]  #: a parameter, with or without its name
 MANY_PARAMETERS = (
     "LODO keeps about 2 kB for each of {:,} parameters in the published structure. With this many, choose "
     "structure='kronecker', block_size=32, meta_every=10; or scope='param', which keeps this structure without a word"
@@ -102,17 +98,11 @@ def scalars(parameter: Tensor) -> int:
 
 @dataclass(frozen=True)
 class Members:
-    """Parameters that share one preconditioner, in order.
+    """Parameters that share one preconditioner, in order."""
 
-    Attributes:
-        parameters: at least one.
-        groups: for each parameter, the group that it is in, with its current options.
-        index: place among the optimizer's preconditioners.
-    """
-
-    parameters: tuple[Tensor, ...]
-    groups: tuple[ParameterGroup, ...]
-    index: int
+    parameters: tuple[Tensor, ...]  #: at least one
+    groups: tuple[ParameterGroup, ...]  #: for each parameter, the group that it is in, with its current options
+    index: int  #: place among the optimizer's preconditioners
 
     @cached_property
     def sizes(self) -> list[int]:

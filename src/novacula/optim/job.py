@@ -8,29 +8,20 @@ from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.training import TrainingRun, train, tune
 
-TUNING = "novacula.optim.job:tuning_job"
-"""The name under which `novacula.jobs` calls `tuning_job`."""
-TRAINING = "novacula.optim.job:training_job"
-"""The name under which `novacula.jobs` calls `training_job`."""
+TUNING = "novacula.optim.job:tuning_job"  #: the name under which `novacula.jobs` calls `tuning_job`
+TRAINING = "novacula.optim.job:training_job"  #: the name under which `novacula.jobs` calls `training_job`
 _MEMORY_MB = 700.0
 
 
 @dataclass(frozen=True)
 class TuningJob:
-    """Settings to be tried.
+    """Settings to be tried."""
 
-    Attributes:
-        task, optimizer: names.
-        trials: number of settings.
-        steps: gradients of each trial.
-        instance: seed of the instance that all are tried on.
-    """
-
-    task: str
-    optimizer: str
-    trials: int
-    steps: int
-    instance: int
+    task: str  #: names
+    optimizer: str  #: names
+    trials: int  #: number of settings
+    steps: int  #: gradients of each trial
+    instance: int  #: seed of the instance that all are tried on
 
     def as_job(self) -> Job:
         """Returns the job."""
@@ -40,22 +31,14 @@ class TuningJob:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One run to be made.
+    """One run to be made."""
 
-    Attributes:
-        task, optimizer: names.
-        settings: of the optimizer.
-        steps: gradients.
-        instance: the run's seed.
-        factor: times all learning rates.
-    """
-
-    task: str
-    optimizer: str
-    settings: Mapping[str, float]
-    steps: int
-    instance: int
-    factor: float = 1.0
+    task: str  #: names
+    optimizer: str  #: names
+    settings: Mapping[str, float]  #: of the optimizer
+    steps: int  #: gradients
+    instance: int  #: the run's seed
+    factor: float = 1.0  #: times all learning rates
 
     def as_job(self, index: int) -> Job:
         """Returns the job of run number `index`."""

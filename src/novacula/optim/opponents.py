@@ -24,18 +24,12 @@ Maker = Callable[[list[Parameter], Settings, int], Optimizer]
 
 @dataclass(frozen=True)
 class Range:
-    """A setting that is tuned: log-uniform between two ends, or one minus such a number.
+    """A setting that is tuned: log-uniform between two ends, or one minus such a number."""
 
-    Attributes:
-        low, high: the ends; those of 1 - x if `from_one`.
-        default: the value in the first trial.
-        from_one: whether the distance from 1 is drawn, as for a decay.
-    """
-
-    low: float
-    high: float
-    default: float
-    from_one: bool = False
+    low: float  #: the ends; those of 1 - x if `from_one`
+    high: float  #: the ends; those of 1 - x if `from_one`
+    default: float  #: the value in the first trial
+    from_one: bool = False  #: whether the distance from 1 is drawn, as for a decay
 
     def draw(self, generator: np.random.Generator) -> float:
         """Draws a number between the ends."""
@@ -45,25 +39,16 @@ class Range:
 
 @dataclass(frozen=True)
 class Opponent:
-    """An optimizer.
+    """An optimizer."""
 
-    Attributes:
-        summary: its description, in a line.
-        make: makes the optimizer.
-        space: the settings that are tuned; none for an optimizer with its defaults.
-        package: the package that it comes with.
-        first_order: whether it keeps only some numbers for each parameter, and mixes no parameters.
-        deterministic: whether it is only for losses without noise.
-        matrices: whether it is only for tasks with matrices.
-    """
-
-    summary: str
-    make: Maker
+    summary: str  #: its description, in a line
+    make: Maker  #: makes the optimizer
     space: Mapping[str, Range] = field(default_factory=dict)
-    package: str = "torch"
-    first_order: bool = False
-    deterministic: bool = False
-    matrices: bool = False
+    """The settings that are tuned; none for an optimizer with its defaults."""
+    package: str = "torch"  #: the package that it comes with
+    first_order: bool = False  #: whether it keeps only some numbers for each parameter, and mixes no parameters
+    deterministic: bool = False  #: whether it is only for losses without noise
+    matrices: bool = False  #: whether it is only for tasks with matrices
 
     def settings(self, trial: int, generator: np.random.Generator) -> dict[str, float]:
         """Returns the settings of a trial: the defaults in the first, drawn ones in the others."""

@@ -30,8 +30,7 @@ from novacula.optim.config import GroupOptions, SharedOptions
 from novacula.optim.groups import Members, ParameterGroup, partition, real
 from novacula.optim.structures.make import draw_permutations, make_structure, permutation_shape
 
-Group = Mapping[str, object]
-"""A parameter group, in which names are looked up that options hold."""
+Group = Mapping[str, object]  #: a parameter group, in which names are looked up that options hold
 
 
 class SavedState(TypedDict):
@@ -41,8 +40,7 @@ class SavedState(TypedDict):
     param_groups: Sequence[Group]
 
 
-FORMAT = 3
-"""Version of the state, which every parameter group holds as ``format``."""
+FORMAT = 3  #: version of the state, which every parameter group holds as ``format``
 SHAPING = ("structure", "depth", "block_size", "expand", "meta_optimizer", "scope", "automatic")
 """Options that a state must share with the optimizer that loads it."""
 LEARNED = ("phi", "permutations", "log_scale")

@@ -13,42 +13,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PreconditionerStats:
-    """One preconditioner after its last step; a value is NaN where nothing has been measured yet.
+    """One preconditioner after its last step; a value is NaN where nothing has been measured yet."""
 
-    Attributes:
-        scalars: n, the number of scalars that share it.
-        meta_parameters: the number of entries of φ.
-        steps: the number of steps so far.
-        skipped: the number of gradients that were not finite and changed nothing.
-        changed: the number of steps after which the parameters were changed by others, so that they taught nothing.
-        rate: the scale of the last step; NaN where the optimizer forgot that step.
-        update_rms: the root mean square of the last step.
-        cosine: of the angle between a gradient and the running mean before it, both as T multiplies them.
-        predicted_decrease: the decrease of the loss by the last step to first order, gᵀ G m.
-        actual_decrease: the decrease of the loss between the last two closures, by the step between them. It is that of
-            all preconditioners together, and that between two batches where these differ. NaN without closures.
-        gain_ratio: `actual_decrease` over the decrease predicted for that step; near 1 where the loss is nearly linear.
-        slope: ⟨g, T m⟩ with the gradient g after a step, which learning makes smaller.
-        meta_gradient_norm: the norm of the last meta-gradient.
-        spectrum: Ritz values of G, ascending; empty unless asked for.
-        checksum: of φ; equal on all processes that train the same model.
-    """
-
-    scalars: int
-    meta_parameters: int
-    steps: int
-    skipped: int
-    changed: int
-    rate: float
-    update_rms: float
-    cosine: float
-    predicted_decrease: float
+    scalars: int  #: n, the number of scalars that share it
+    meta_parameters: int  #: the number of entries of φ
+    steps: int  #: the number of steps so far
+    skipped: int  #: the number of gradients that were not finite and changed nothing
+    changed: int  #: the number of steps after which the parameters were changed by others, so that they taught nothing
+    rate: float  #: the scale of the last step; NaN where the optimizer forgot that step
+    update_rms: float  #: the root mean square of the last step
+    cosine: float  #: of the angle between a gradient and the running mean before it, both as T multiplies them
+    predicted_decrease: float  #: the decrease of the loss by the last step to first order, gᵀ G m
     actual_decrease: float
+    """The decrease of the loss between the last two closures, by the step between them. It is that of all
+    preconditioners together, and that between two batches where these differ. NaN without closures."""
     gain_ratio: float
-    slope: float
-    meta_gradient_norm: float
-    spectrum: tuple[float, ...]
-    checksum: int
+    """`actual_decrease` over the decrease predicted for that step; near 1 where the loss is nearly linear."""
+    slope: float  #: ⟨g, T m⟩ with the gradient g after a step, which learning makes smaller
+    meta_gradient_norm: float  #: the norm of the last meta-gradient
+    spectrum: tuple[float, ...]  #: Ritz values of G, ascending; empty unless asked for
+    checksum: int  #: of φ; equal on all processes that train the same model
 
     def _repr_html_(self) -> str:
         return Statistics([self])._repr_html_()

@@ -15,37 +15,23 @@ from torch.nn import Parameter
 from novacula.optim.opponents import Opponent, Settings
 from novacula.optim.tasks.task import BenchTask, Problem
 
-MARKS = 50
-"""Number of points of a curve."""
-RUNAWAY = 1e3
-"""A run has diverged if its loss exceeds this factor times the first loss, or times 1 if that is more."""
+MARKS = 50  #: number of points of a curve
+RUNAWAY = 1e3  #: a run has diverged if its loss exceeds this factor times the first loss, or times 1 if that is more
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """The result of a training run; times are processor time of one thread.
+    """The result of a training run; times are processor time of one thread."""
 
-    Attributes:
-        loss: mean of the curve's last tenth; None if the run diverged.
-        diverged: whether the run diverged, which ended it.
-        steps: the number of gradients.
-        seconds: of gradients and optimizer together.
-        optimizer_seconds: of the optimizer alone.
-        state_mb: size of the optimizer's state, in 10^6 bytes.
-        marks: steps of the curve's points.
-        curve: the held-out loss at each point, or the mean training loss since the point before.
-        clock: seconds until each point.
-    """
-
-    loss: float | None
-    diverged: bool
-    steps: int
-    seconds: float
-    optimizer_seconds: float
-    state_mb: float
-    marks: tuple[int, ...]
-    curve: tuple[float, ...]
-    clock: tuple[float, ...]
+    loss: float | None  #: mean of the curve's last tenth; None if the run diverged
+    diverged: bool  #: whether the run diverged, which ended it
+    steps: int  #: the number of gradients
+    seconds: float  #: of gradients and optimizer together
+    optimizer_seconds: float  #: of the optimizer alone
+    state_mb: float  #: size of the optimizer's state, in 10^6 bytes
+    marks: tuple[int, ...]  #: steps of the curve's points
+    curve: tuple[float, ...]  #: the held-out loss at each point, or the mean training loss since the point before
+    clock: tuple[float, ...]  #: seconds until each point
 
 
 def train(

@@ -22,27 +22,18 @@ SCHEMA_VERSION = 1
 _LIST, _INDEX = "gallery.json", "index.html"
 _REPORT, _PICTURE = "report.html", "picture.svg"
 _MAX_REPORT = 200_000_000
-_MAX_PICTURE = 3_000_000
-"""The largest size of a picture in the index, in bytes; the index omits a larger one."""
+_MAX_PICTURE = 3_000_000  #: the largest size of a picture in the index, in bytes; the index omits a larger one
 
 
 @dataclass(frozen=True)
 class Card:
-    """A run in the index.
+    """A run in the index."""
 
-    Attributes:
-        run: the run's line in a listing.
-        folder: its folder in the site.
-        report: the path of its copied report, relative to the index, or empty.
-        picture: the path of its picture, or empty.
-        missing: the reason why it has no report, or empty.
-    """
-
-    run: RunSummary
-    folder: str
-    report: str = ""
-    picture: str = ""
-    missing: str = ""
+    run: RunSummary  #: the run's line in a listing
+    folder: str  #: its folder in the site
+    report: str = ""  #: the path of its copied report, relative to the index, or empty
+    picture: str = ""  #: the path of its picture, or empty
+    missing: str = ""  #: the reason why it has no report, or empty
 
 
 def find_runs(places: Sequence[Path]) -> list[RunSummary]:

@@ -22,17 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report with a title.
+    """A part of a report with a title."""
 
-    Attributes:
-        title: the title, also for the table of contents.
-        body: `Markup` goes into the page unchanged; the page escapes a plain ``str``.
-        note: an explanation of the body, above it.
-    """
-
-    title: str
-    body: Markup | str
-    note: Markup | str = ""
+    title: str  #: the title, also for the table of contents
+    body: Markup | str  #: `Markup` goes into the page unchanged; the page escapes a plain ``str``
+    note: Markup | str = ""  #: an explanation of the body, above it
 
 
 def write_report(

@@ -55,17 +55,11 @@ _MEMORY, _MEMORY_PER_BYTE = 85_000_000, 32
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a program after a step, from which it continues exactly.
+    """The state of a program after a step, from which it continues exactly."""
 
-    Attributes:
-        step: the number of steps done.
-        arrays: the arrays of the state.
-        data: the rest of the state.
-    """
-
-    step: int
-    arrays: dict[str, np.ndarray]
-    data: dict[str, JSON]
+    step: int  #: the number of steps done
+    arrays: dict[str, np.ndarray]  #: the arrays of the state
+    data: dict[str, JSON]  #: the rest of the state
 
 
 def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], data: object) -> None:
@@ -160,8 +154,7 @@ def _digest_of_data(data: object) -> str:
     return digest_of(json.dumps(data, sort_keys=True).encode("ascii"))
 
 
-RESUMED = "resumed"
-"""The value of ``event`` in the line that a resumed run appends first."""
+RESUMED = "resumed"  #: the value of ``event`` in the line that a resumed run appends first
 
 
 def read_events(path: str | os.PathLike[str]) -> Iterator[dict[str, JSON]]:

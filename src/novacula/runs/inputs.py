@@ -16,17 +16,11 @@ from novacula.functions import module_of
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file or a folder with which a run begins.
+    """A file or a folder with which a run begins."""
 
-    Attributes:
-        path: its absolute path; a relative one lies in the run's own folder.
-        digest: the digest of its content (`novacula.files.digest_of_file`).
-        function: the user's own function whose module this is, as ``module:function``, or empty.
-    """
-
-    path: str
-    digest: str
-    function: str = ""
+    path: str  #: its absolute path; a relative one lies in the run's own folder
+    digest: str  #: the digest of its content (`novacula.files.digest_of_file`)
+    function: str = ""  #: the user's own function whose module this is, as ``module:function``, or empty
 
 
 def located(path: str | os.PathLike[str]) -> str:

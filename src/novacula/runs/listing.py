@@ -13,35 +13,21 @@ from novacula.runs.folder import LOCK, RECORD, RunFolder
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One line of a listing.
+    """One line of a listing."""
 
-    Attributes:
-        name: the folder's name.
-        path: the folder.
-        part: the part of novacula. If run.json is damaged, this and the fields below except `status` are empty.
-        verb: the verb.
-        task: the subject of the run.
-        status: the status in run.json, ``killed``, or ``damaged``.
-        step: the number of steps done at the last recording.
-        length: the number of all steps; None if the run has not begun.
-        created: the time of the run's beginning, as ISO 8601 in UTC.
-        updated: the time of the last recording.
-        error: the reason of a failure, or the damage.
-        outcome: what the run has found, in a few words.
-    """
-
-    name: str
-    path: str
+    name: str  #: the folder's name
+    path: str  #: the folder
     part: str = ""
-    verb: str = ""
-    task: str = ""
-    status: str = "damaged"
-    step: int = 0
-    length: int | None = None
-    created: str = ""
-    updated: str = ""
-    error: str = ""
-    outcome: str = ""
+    """The part of novacula. If run.json is damaged, this and the fields below except `status` are empty."""
+    verb: str = ""  #: the verb
+    task: str = ""  #: the subject of the run
+    status: str = "damaged"  #: the status in run.json, ``killed``, or ``damaged``
+    step: int = 0  #: the number of steps done at the last recording
+    length: int | None = None  #: the number of all steps; None if the run has not begun
+    created: str = ""  #: the time of the run's beginning, as ISO 8601 in UTC
+    updated: str = ""  #: the time of the last recording
+    error: str = ""  #: the reason of a failure, or the damage
+    outcome: str = ""  #: what the run has found, in a few words
 
 
 def list_runs(runs: str | os.PathLike[str] = "runs") -> list[RunSummary]:

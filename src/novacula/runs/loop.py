@@ -17,15 +17,10 @@ from novacula.runs.record import Status
 
 @dataclass(frozen=True)
 class Step:
-    """The outcome of one step.
+    """The outcome of one step."""
 
-    Attributes:
-        metrics: values to show live, and to log every few steps and at the last one.
-        milestones: events to log at any step, such as a new best answer.
-    """
-
-    metrics: Mapping[str, JSON]
-    milestones: tuple[Mapping[str, JSON], ...] = ()
+    metrics: Mapping[str, JSON]  #: values to show live, and to log every few steps and at the last one
+    milestones: tuple[Mapping[str, JSON], ...] = ()  #: events to log at any step, such as a new best answer
 
 
 @runtime_checkable
@@ -81,11 +76,9 @@ class KeepsArtifacts(Protocol):
         ...
 
 
-RESULT_SECONDS = 0.5
-"""What is left to a result after the time limit."""
+RESULT_SECONDS = 0.5  #: what is left to a result after the time limit
 
-OnStep = Callable[[Work, Step], None]
-"""A callback that the loop calls after every step, for example to show progress."""
+OnStep = Callable[[Work, Step], None]  #: a callback that the loop calls after every step, for example to show progress
 
 
 class ResumeSettings(TypedDict, total=False):
@@ -93,8 +86,7 @@ class ResumeSettings(TypedDict, total=False):
 
     time_limit: float | None
     """Seconds of wall time after which the run ends with the best result so far; None sets no limit, the default."""
-    checkpoint_seconds: float
-    """The shortest wall time between checkpoints, in seconds; 30 by default."""
+    checkpoint_seconds: float  #: the shortest wall time between checkpoints, in seconds; 30 by default
     on_step: OnStep | None
     """A callback after every step; the steps of a campaign are its jobs. By default, a notebook's cell shows them."""
 
@@ -105,8 +97,7 @@ class RunSettings(ResumeSettings, total=False):
     runs: str | PathLike[str] | None
     """The folder in which the run's own folder gets a unique name. By default, and without `out`, the run is temporary:
     its files go when this process ends."""
-    out: str | PathLike[str] | None
-    """The run's folder itself, instead: it does not exist yet, or is empty."""
+    out: str | PathLike[str] | None  #: the run's folder itself, instead: it does not exist yet, or is empty
 
 
 def drive(

@@ -20,15 +20,10 @@ _FLAGS = {"avx512f": "avx512", "avx2": "avx2", "avx": "avx", "sse4_2": "sse4.2",
 
 @dataclass(frozen=True)
 class Origin:
-    """The versions and the machine that computed something.
+    """The versions and the machine that computed something."""
 
-    Attributes:
-        versions: see `versions`.
-        platform: see `machine`.
-    """
-
-    versions: dict[str, str] = field(default_factory=dict)
-    platform: dict[str, str | int] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)  #: see `versions`
+    platform: dict[str, str | int] = field(default_factory=dict)  #: see `machine`
 
 
 def origin() -> Origin:

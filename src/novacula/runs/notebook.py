@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 _FRAME_SECONDS = 0.5
 _MOST_METRICS = 4
-_SECTIONS, _CHARACTERS = 3, 600_000
-"""The most sections of a report that a cell shows, and their size."""
+_SECTIONS, _CHARACTERS = 3, 600_000  #: the most sections of a report that a cell shows, and their size
 _SECTION = re.compile(r"<section>.*?</section>", re.DOTALL)
 _STYLE = """<style>.novacula { --paper: #fdfdfb; --ink: #22242a; --soft: #646973; --faint: #a4a8b0; --rule: #e0e1e4;
 --tint: #f2f3f2; --accent: #2c68b0; background: var(--paper); color: var(--ink); padding: .2rem 1rem 1rem; }

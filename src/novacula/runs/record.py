@@ -36,61 +36,39 @@ class NewRun(TypedDict):
 
     part: str
     verb: str
-    configuration: object
-    """A dataclass or a mapping."""
+    configuration: object  #: a dataclass or a mapping
     seed: int
     threads: int
-    inputs: NotRequired[object]
-    """A dataclass or a mapping."""
+    inputs: NotRequired[object]  #: a dataclass or a mapping
     about: NotRequired[str]
     files: NotRequired[list[InputFile]]
 
 
 @dataclass(frozen=True)
 class Record:
-    """The content of ``run.json``.
+    """The content of ``run.json``."""
 
-    Attributes:
-        part: the part of novacula that made the run, such as ``arc``.
-        verb: the verb, such as ``solve``.
-        about: the subject of the run, such as a puzzle's id, for lists.
-        configuration: all options that decide the result, as JSON.
-        inputs: what the run begins with beside its options, such as the name of a file, as JSON.
-        seed: the run's seed.
-        threads: the number of numeric threads.
-        versions: see `novacula.runs.machine.versions`.
-        platform: see `novacula.runs.machine.machine`.
-        status: how the run stands.
-        step: the number of steps done at the last recording.
-        length: the number of all steps; None until the run has begun.
-        created: the time of the run's beginning, as ISO 8601 in UTC.
-        updated: the time of the last recording.
-        error: the reason of a failure, or empty.
-        outcome: what the run has found, in a few words for lists; empty before there is a result.
-        elsewhere: other versions and machines that computed a part of the run and may have changed its bits.
-        files: the files of the inputs, with the digests of their contents.
-        digest: the digest of everything that decides the result: configuration, inputs, their files, seed and threads.
-    """
-
-    part: str
-    verb: str
-    about: str
-    configuration: dict[str, Any]
-    inputs: dict[str, Any]
-    seed: int
-    threads: int
-    versions: dict[str, str]
-    platform: dict[str, str | int]
-    status: Status
-    step: int
-    length: int | None
-    created: str
-    updated: str
-    error: str
-    outcome: str = ""
+    part: str  #: the part of novacula that made the run, such as ``arc``
+    verb: str  #: the verb, such as ``solve``
+    about: str  #: the subject of the run, such as a puzzle's id, for lists
+    configuration: dict[str, Any]  #: all options that decide the result, as JSON
+    inputs: dict[str, Any]  #: what the run begins with beside its options, such as the name of a file, as JSON
+    seed: int  #: the run's seed
+    threads: int  #: the number of numeric threads
+    versions: dict[str, str]  #: see `novacula.runs.machine.versions`
+    platform: dict[str, str | int]  #: see `novacula.runs.machine.machine`
+    status: Status  #: how the run stands
+    step: int  #: the number of steps done at the last recording
+    length: int | None  #: the number of all steps; None until the run has begun
+    created: str  #: the time of the run's beginning, as ISO 8601 in UTC
+    updated: str  #: the time of the last recording
+    error: str  #: the reason of a failure, or empty
+    outcome: str = ""  #: what the run has found, in a few words for lists; empty before there is a result
     elsewhere: list[Origin] = field(default_factory=list)
-    files: list[InputFile] = field(default_factory=list)
+    """Other versions and machines that computed a part of the run and may have changed its bits."""
+    files: list[InputFile] = field(default_factory=list)  #: the files of the inputs, with the digests of their contents
     digest: str = ""
+    """The digest of everything that decides the result: configuration, inputs, their files, seed and threads."""
     schema_version: int = SCHEMA_VERSION
 
     @classmethod

@@ -38,21 +38,13 @@ JOB_CHECKPOINT_SECONDS, JOB_LOG_EVERY = 20.0, 500
 
 @dataclass(frozen=True)
 class RunResult(Generic[Findings]):
-    """The result of a run. A verb with more results extends this class by properties.
+    """The result of a run. A verb with more results extends this class by properties."""
 
-    Attributes:
-        status: finished, interrupted or time-limit.
-        document: the content of ``result.json``.
-        report: the path of the page with the pictures, in the run's folder.
-        findings: the content of `document` as the verb's dataclass.
-        folder: the run's folder.
-    """
-
-    status: Status
-    document: Mapping[str, Any]
-    report: Path
-    findings: Findings
-    folder: RunFolder
+    status: Status  #: finished, interrupted or time-limit
+    document: Mapping[str, Any]  #: the content of ``result.json``
+    report: Path  #: the path of the page with the pictures, in the run's folder
+    findings: Findings  #: the content of `document` as the verb's dataclass
+    folder: RunFolder  #: the run's folder
 
     def save(self, to: str | PathLike[str]) -> RunFolder:
         """Copies the run to a folder that does not exist yet, and returns the copy. Temporary runs are so kept.
@@ -69,10 +61,8 @@ class RunResult(Generic[Findings]):
 class NewFolder(RunSettings, total=False):
     """Names of a new run for people, and files that its folder needs, beside `RunSettings`."""
 
-    about: str
-    """The subject of the run, for lists."""
-    label: str | None
-    """The subject of the run, for the folder's name; `about` by default."""
+    about: str  #: the subject of the run, for lists
+    label: str | None  #: the subject of the run, for the folder's name; `about` by default
     kept: Mapping[str, bytes]
     """The artifacts, by name, in which the new folder keeps what a resumed run needs of its inputs."""
 
@@ -105,20 +95,15 @@ class NoInputs:
 
 @dataclass(frozen=True)
 class Signature(Generic[Config, Inputs, Result]):
-    """What a verb is called, what it takes, and what it gives.
+    """What a verb is called, what it takes, and what it gives."""
 
-    Attributes:
-        command: the part and the verb as on the command line, such as ``arc solve``.
-        config: the dataclass of the verb's options, which run.json contains.
-        inputs: the dataclass of what a run needs beside its options. run.json contains it, so it has the names of files
-            and not their content.
-        result: what the verb returns: `RunResult` of the dataclass of its findings, or a class that extends it.
-    """
-
-    command: str
-    config: type[Config]
+    command: str  #: the part and the verb as on the command line, such as ``arc solve``
+    config: type[Config]  #: the dataclass of the verb's options, which run.json contains
     inputs: type[Inputs]
+    """The dataclass of what a run needs beside its options. run.json contains it, so it has the names of files and
+    not their content."""
     result: Callable[..., Result]
+    """What the verb returns: `RunResult` of the dataclass of its findings, or a class that extends it."""
 
     @property
     def findings(self) -> type[Any]:
@@ -129,29 +114,21 @@ class Signature(Generic[Config, Inputs, Result]):
 
 @dataclass(frozen=True)
 class Verb(Generic[Config, Inputs, Subject, Result]):
-    """A kind of run.
+    """A kind of run."""
 
-    Attributes:
-        signature: name, options, inputs and result.
-        load: reads and checks the inputs of a resumed run.
-        begin: makes the work from options and inputs.
-        page: writes the report from the run's folder.
-        files: lists the inputs that are files or folders of the user.
-        functions: lists the user's own functions that a run would call; see `novacula.functions`.
-        check: refuses options that this machine cannot satisfy, before a folder exists.
-        threads: returns the number of numeric threads for run.json.
-        seed: returns the seed from which a run derives all its seeds; by default the option of that name.
-    """
-
-    signature: Signature[Config, Inputs, Result]
-    load: Callable[[Config, Inputs, RunFolder], Subject]
-    begin: Callable[[Config, Subject, RunFolder], Program | Conducted]
-    page: Callable[[RunFolder], Path]
+    signature: Signature[Config, Inputs, Result]  #: name, options, inputs and result
+    load: Callable[[Config, Inputs, RunFolder], Subject]  #: reads and checks the inputs of a resumed run
+    begin: Callable[[Config, Subject, RunFolder], Program | Conducted]  #: makes the work from options and inputs
+    page: Callable[[RunFolder], Path]  #: writes the report from the run's folder
     files: Callable[[Config, Inputs], Iterable[str | PathLike[str]]] = lambda config, inputs: ()
+    """Lists the inputs that are files or folders of the user."""
     functions: Callable[[Config, Inputs], tuple[str, ...]] = lambda config, inputs: ()
+    """Lists the user's own functions that a run would call; see `novacula.functions`."""
     check: Callable[[Config], object] = lambda config: None
-    threads: Callable[[Config], int] = torch_threads
+    """Refuses options that this machine cannot satisfy, before a folder exists."""
+    threads: Callable[[Config], int] = torch_threads  #: returns the number of numeric threads for run.json
     seed: Callable[[Config, Inputs], int] = lambda config, inputs: config.seed  # pyright: ignore[reportAttributeAccessIssue]
+    """Returns the seed from which a run derives all its seeds; by default the option of that name."""
 
     @property
     def part(self) -> str:

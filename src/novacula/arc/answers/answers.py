@@ -16,8 +16,7 @@ from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.data.task import Answer
 from novacula.arc.network.engine import DrawnTests
 
-DECAY = 0.97
-"""The decay of the moving average, which starts at 0 and is not corrected for this bias."""
+DECAY = 0.97  #: the decay of the moving average, which starts at 0 and is not corrected for this bias
 CERTAINTY_WEIGHT = 10.0
 EARLY_STEPS, EARLY_PENALTY = 150, 10.0
 AVERAGE_PENALTY = 4.0
@@ -27,17 +26,11 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True)
 class Attempt:
-    """A candidate.
+    """A candidate."""
 
-    Attributes:
-        answer: its grids.
-        score: logarithm of the weight that it gathered.
-        share: its part of all candidates' weight, 0 to 1.
-    """
-
-    answer: Answer
-    score: float
-    share: float
+    answer: Answer  #: its grids
+    score: float  #: logarithm of the weight that it gathered
+    share: float  #: its part of all candidates' weight, 0 to 1
 
 
 @dataclass(frozen=True)

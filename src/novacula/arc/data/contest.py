@@ -15,24 +15,17 @@ from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError
 from novacula.files import read_json, write_text
 
-PLACEHOLDER = [[0]]
-"""The grid that stands where there is no attempt."""
+PLACEHOLDER = [[0]]  #: the grid that stands where there is no attempt
 _ATTEMPTS = ("attempt_1", "attempt_2")
 
 
 @dataclass(frozen=True)
 class Challenges:
-    """What a challenges file asks for.
+    """What a challenges file asks for."""
 
-    Attributes:
-        tasks: the puzzles by id, without those that are broken.
-        tests: by the id of every puzzle, how many test inputs it has; 1 where that cannot be told.
-        broken: by the id of a puzzle that cannot be solved, the rules that it breaks.
-    """
-
-    tasks: dict[str, Task]
-    tests: dict[str, int]
-    broken: dict[str, tuple[str, ...]]
+    tasks: dict[str, Task]  #: the puzzles by id, without those that are broken
+    tests: dict[str, int]  #: by the id of every puzzle, how many test inputs it has; 1 where that cannot be told
+    broken: dict[str, tuple[str, ...]]  #: by the id of a puzzle that cannot be solved, the rules that it breaks
 
 
 def load_challenges(file: str | PathLike[str], max_size: int = MAX_SIDE) -> Challenges:

@@ -17,11 +17,9 @@ from novacula.arc.data.parse import SUFFIXES
 from novacula.errors import InputError
 from novacula.files import parse_json, read_buffer, read_json
 
-MAX_BYTES = 16 * 2**20
-"""The largest file that is read; the Kaggle files have 4 MB."""
+MAX_BYTES = 16 * 2**20  #: the largest file that is read; the Kaggle files have 4 MB
 MOST_FILES = 10_000
-DEMONSTRATIONS = 3
-"""The pairs of a plain list of pairs that are shown; the next one is the test."""
+DEMONSTRATIONS = 3  #: the pairs of a plain list of pairs that are shown; the next one is the test
 _ID_KEYS = ("id", "uid", "task_id", "name")
 
 

@@ -20,10 +20,8 @@ from novacula.runs import RunFolder, located
 
 _COLORS = 10
 SUFFIXES = (".json", ".jsonl")
-MAX_SIDE = 30
-"""The most rows and columns of a grid by the rule of ARC."""
-LARGEST_SIDE = 128
-"""The most that a user may allow; 1D-ARC has rows of more than 30."""
+MAX_SIDE = 30  #: the most rows and columns of a grid by the rule of ARC
+LARGEST_SIDE = 128  #: the most that a user may allow; 1D-ARC has rows of more than 30
 _LISTED = 50
 SCHEMA_VERSION = 1
 _TASK, _TASKS = "task.json", "tasks.json"

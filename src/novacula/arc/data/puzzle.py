@@ -14,43 +14,28 @@ from novacula.arc.data.size_laws import sizes_by_law
 from novacula.arc.data.task import Grid, Task
 from novacula.arc.network.multitensor import Axes
 
-INPUT, OUTPUT = 0, 1
-"""Index of the mode axis."""
+INPUT, OUTPUT = 0, 1  #: index of the mode axis
 SizeRule = Literal["same", "constant", "neither"]
 Shape = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Puzzle:
-    """One puzzle as arrays. Examples are the demonstrations, then the tests; a test's output is not in it.
+    """One puzzle as arrays. Examples are the demonstrations, then the tests; a test's output is not in it."""
 
-    Attributes:
-        name: the task's identifier.
-        demonstrations: how many examples have a known output.
-        axes: axis lengths; `axes.x` rows and `axes.y` columns of the canvas.
-        palette: colors that occur, sorted, black (0) first; indices into it are what targets hold.
-        shapes: per example, (rows, columns) of its input and output; assumed for a test's output.
-        size_known: per example and mode, whether the rules below fix the grid's size.
-        same_size: every demonstration's output has its input's shape.
-        constant_input: all inputs have one shape.
-        constant_output: all known outputs have one shape.
-        law: a law gives the shapes of all outputs, where neither of these rules does (`size_laws`).
-        target: palette indices, 0 outside a grid.
-        mask: true inside the known or assumed rectangle of a grid.
-    """
-
-    name: str
-    demonstrations: int
-    axes: Axes
-    palette: tuple[int, ...]
+    name: str  #: the task's identifier
+    demonstrations: int  #: how many examples have a known output
+    axes: Axes  #: axis lengths; `axes.x` rows and `axes.y` columns of the canvas
+    palette: tuple[int, ...]  #: colors that occur, sorted, black (0) first; indices into it are what targets hold
     shapes: tuple[tuple[Shape, Shape], ...]
-    size_known: tuple[tuple[bool, bool], ...]
-    same_size: bool
-    constant_input: bool
-    constant_output: bool
-    law: bool
-    target: Int[np.ndarray, "examples rows columns 2"]
-    mask: Bool[np.ndarray, "examples rows columns 2"]
+    """Per example, (rows, columns) of its input and output; assumed for a test's output."""
+    size_known: tuple[tuple[bool, bool], ...]  #: per example and mode, whether the rules below fix the grid's size
+    same_size: bool  #: every demonstration's output has its input's shape
+    constant_input: bool  #: all inputs have one shape
+    constant_output: bool  #: all known outputs have one shape
+    law: bool  #: a law gives the shapes of all outputs, where neither of these rules does (`size_laws`)
+    target: Int[np.ndarray, "examples rows columns 2"]  #: palette indices, 0 outside a grid
+    mask: Bool[np.ndarray, "examples rows columns 2"]  #: true inside the known or assumed rectangle of a grid
 
     @property
     def size_rule(self) -> SizeRule:

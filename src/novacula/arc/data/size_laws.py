@@ -38,14 +38,11 @@ _COSTS = {
 """What it costs to name a measure, in the same unit as the numbers of a law."""
 _RATIO, _SHIFT, _AFFINE = 1, 2, 3
 """What the numbers of one axis cost; an axis that equals its measure costs nothing, nor do the same numbers again."""
-_MARGIN = 1
-"""Laws of at most this much more than the shortest must agree with it."""
-MOST = 30
-"""The most rows and columns of a grid."""
+_MARGIN = 1  #: laws of at most this much more than the shortest must agree with it
+MOST = 30  #: the most rows and columns of a grid
 
 Measures = dict[str, Shape]
-Law = tuple[Fraction, Fraction]
-"""Factor and constant of one axis."""
+Law = tuple[Fraction, Fraction]  #: factor and constant of one axis
 
 
 def sizes_by_law(task: Task) -> list[Shape] | None:

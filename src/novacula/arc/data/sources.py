@@ -32,25 +32,15 @@ _VERSIONS: dict[Dataset, str] = {"arc1": "arcagi", "arc2": "latest"}
 
 @dataclass(frozen=True)
 class TaskSummary:
-    """What a list says about one task. Colors and sizes are those of all grids but the test outputs.
+    """What a list says about one task. Colors and sizes are those of all grids but the test outputs."""
 
-    Attributes:
-        id: identifier within its set.
-        split: training or evaluation.
-        demonstrations: number of demonstration pairs.
-        tests: number of test inputs.
-        smallest: (rows, columns), each the least over the grids.
-        largest: (rows, columns), each the greatest over the grids.
-        colors: colors that occur, sorted.
-    """
-
-    id: str
-    split: Split
-    demonstrations: int
-    tests: int
-    smallest: tuple[int, int]
-    largest: tuple[int, int]
-    colors: tuple[int, ...]
+    id: str  #: identifier within its set
+    split: Split  #: training or evaluation
+    demonstrations: int  #: number of demonstration pairs
+    tests: int  #: number of test inputs
+    smallest: tuple[int, int]  #: (rows, columns), each the least over the grids
+    largest: tuple[int, int]  #: (rows, columns), each the greatest over the grids
+    colors: tuple[int, ...]  #: colors that occur, sorted
 
 
 def load_task(source: str | Path, dataset: Dataset = "arc1", max_size: int = MAX_SIDE) -> Task:

@@ -3,25 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-Grid = tuple[tuple[int, ...], ...]
-"""Rows of color indices 0-9; 1×1 to 30×30."""
-Answer = tuple[Grid, ...]
-"""One grid for every test input."""
+Grid = tuple[tuple[int, ...], ...]  #: rows of color indices 0-9; 1×1 to 30×30
+Answer = tuple[Grid, ...]  #: one grid for every test input
 
 
 @dataclass(frozen=True)
 class Task:
-    """One puzzle without its solution.
+    """One puzzle without its solution."""
 
-    Attributes:
-        name: identifier, such as ``6d75e8bb``, or the file's stem.
-        train: demonstration pairs (input, output).
-        test: test inputs.
-    """
-
-    name: str
-    train: tuple[tuple[Grid, Grid], ...]
-    test: tuple[Grid, ...]
+    name: str  #: identifier, such as ``6d75e8bb``, or the file's stem
+    train: tuple[tuple[Grid, Grid], ...]  #: demonstration pairs (input, output)
+    test: tuple[Grid, ...]  #: test inputs
 
     def _repr_html_(self) -> str:
         from novacula.arc.drawing.puzzles import puzzle_html
@@ -31,32 +23,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Solution:
-    """The true test outputs of one task, kept apart from `Task` so that no solver can read them.
+    """The true test outputs of one task, kept apart from `Task` so that no solver can read them."""
 
-    Attributes:
-        name: the task's identifier.
-        outputs: one grid per test input.
-    """
-
-    name: str
-    outputs: tuple[Grid, ...]
+    name: str  #: the task's identifier
+    outputs: tuple[Grid, ...]  #: one grid per test input
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What two attempts at one task are worth.
+    """What two attempts at one task are worth."""
 
-    Attributes:
-        correct: per attempt, whether all its test grids are right (the rule of arXiv 2512.06104).
-        solved: whether one attempt is correct.
-        kaggle: share of the test outputs that either attempt has right, 0 to 1.
-        outputs: for each test output, whether either attempt has it right; it is empty in records of older versions.
-    """
-
-    correct: tuple[bool, bool]
-    solved: bool
-    kaggle: float
+    correct: tuple[bool, bool]  #: per attempt, whether all its test grids are right (the rule of arXiv 2512.06104)
+    solved: bool  #: whether one attempt is correct
+    kaggle: float  #: share of the test outputs that either attempt has right, 0 to 1
     outputs: tuple[bool, ...] = ()
+    """For each test output, whether either attempt has it right; it is empty in records of older versions."""
 
 
 def contest_score(verdicts: Iterable[Verdict]) -> float:

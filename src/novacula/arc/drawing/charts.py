@@ -18,10 +18,8 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-FLOOR = 0.5
-"""Nats below which no tensor's KL can fall."""
-LEAST_ERROR = 0.001
-"""Nats below which a reconstruction error is drawn as this, for the sake of the logarithm."""
+FLOOR = 0.5  #: nats below which no tensor's KL can fall
+LEAST_ERROR = 0.001  #: nats below which a reconstruction error is drawn as this, for the sake of the logarithm
 _MARKED_STEPS = (1, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 _DASHED = (0, (4, 3))
 

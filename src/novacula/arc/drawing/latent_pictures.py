@@ -19,8 +19,7 @@ from novacula.arc.drawing.puzzles import COLOR_NAMES, COLORS
 from novacula.arc.history import axis_words
 
 MOST_COMPONENTS = 3
-LEAST_SHARE = 0.02
-"""Components with less of the variance than this are not drawn."""
+LEAST_SHARE = 0.02  #: components with less of the variance than this are not drawn
 _ARROWS = "↓↘→↗↑↖←↙"
 _PLURAL = {
     "": "",

@@ -86,8 +86,7 @@ def puzzle_gallery(
     return Gallery(tuple(groups))
 
 
-Block = list[Text]
-"""Lines of equal width."""
+Block = list[Text]  #: lines of equal width
 
 
 @dataclass(frozen=True)

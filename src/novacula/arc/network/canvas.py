@@ -13,8 +13,7 @@ from torch import Tensor
 from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.network.multitensor import DIRECTIONS, MEMORY_AXES, STEPS, Axes, Axis, Subset
 
-X, Y = -2, -1
-"""Dimensions of rows and columns."""
+X, Y = -2, -1  #: dimensions of rows and columns
 _EMPTY_LINE = 1e-4  # keeps the mean over a line without cells finite
 
 

@@ -31,31 +31,20 @@ Owner = TypeVar("Owner", bound=Locked)
 
 @dataclass(frozen=True)
 class DrawnTests:
-    """What one forward pass gave for the outputs of the test examples.
+    """What one forward pass gave for the outputs of the test examples."""
 
-    Attributes:
-        color: logits of the colors other than black, whose logit is 0.
-        row, column: scores of rows and columns being inside the grid.
-    """
-
-    color: Float[np.ndarray, "tests colors rows columns"]
-    row: Float[np.ndarray, "tests rows"]
-    column: Float[np.ndarray, "tests columns"]
+    color: Float[np.ndarray, "tests colors rows columns"]  #: logits of the colors other than black, whose logit is 0
+    row: Float[np.ndarray, "tests rows"]  #: scores of rows and columns being inside the grid
+    column: Float[np.ndarray, "tests columns"]  #: scores of rows and columns being inside the grid
 
 
 @dataclass(frozen=True)
 class Training:
-    """One training step, seen before its update.
+    """One training step, seen before its update."""
 
-    Attributes:
-        kl: nats of each latent tensor, in `SUBSETS` order.
-        reconstruction: nats that the known grids cost.
-        tests: what the test outputs looked like.
-    """
-
-    kl: Float[np.ndarray, " tensors"]
-    reconstruction: float
-    tests: DrawnTests
+    kl: Float[np.ndarray, " tensors"]  #: nats of each latent tensor, in `SUBSETS` order
+    reconstruction: float  #: nats that the known grids cost
+    tests: DrawnTests  #: what the test outputs looked like
 
     @property
     def loss(self) -> float:
@@ -65,15 +54,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Pace:
-    """How a training step is taken. The defaults are those of arXiv 2512.06104.
+    """How a training step is taken. The defaults are those of arXiv 2512.06104."""
 
-    Attributes:
-        rate: the learning rate of Adam.
-        price: the weight of the KL in what is minimized; the published one is 1.
-    """
-
-    rate: float = 0.01
-    price: float = 1.0
+    rate: float = 0.01  #: the learning rate of Adam
+    price: float = 1.0  #: the weight of the KL in what is minimized; the published one is 1
 
 
 def published_pace(step: int) -> Pace:

@@ -17,8 +17,7 @@ from novacula.errors import InputError
 from novacula.runs import instruction_set
 
 Config = TypeVar("Config", bound=SolveConfig)
-MakeEngine = Callable[[Puzzle, SolveConfig], Engine]
-"""What makes an engine, such as a subclass of `TorchEngine`."""
+MakeEngine = Callable[[Puzzle, SolveConfig], Engine]  #: what makes an engine, such as a subclass of `TorchEngine`
 
 
 def check_device(name: str) -> None:

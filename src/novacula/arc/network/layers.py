@@ -26,20 +26,16 @@ from novacula.arc.network.multitensor import (
 from novacula.arc.network.parameters import softmax_groups
 from novacula.arc.network.weights import DirectionMaps, Residual, SoftmaxWeights
 
-INITIAL_CAPACITY = 1e4
-"""Nats per tensor channel at t = 0."""
-MINIMAL_CAPACITY = 0.5
-"""Nats below which no channel falls."""
-TARGET_SPEED = 10.0
-"""Factor on t; it only makes t learn faster."""
+INITIAL_CAPACITY = 1e4  #: nats per tensor channel at t = 0
+MINIMAL_CAPACITY = 0.5  #: nats below which no channel falls
+TARGET_SPEED = 10.0  #: factor on t; it only makes t learn faster
 _SATURATION = 20.0  # beyond it the signal's power is exactly 1
 _DIMENSION: dict[Axis, int] = {"example": 1, "direction": 2, "color": 3, "x": 4, "y": 5}
 _UP_EDGES = tuple(lattice_edges(removing=False))
 _DOWN_EDGES = tuple(lattice_edges(removing=True))
 Lines = Float[Tensor, "channels directions examples colors rows columns"]
 
-OUTSIDE = 1e3
-"""How far a masked cell is pushed away before a maximum or minimum is taken."""
+OUTSIDE = 1e3  #: how far a masked cell is pushed away before a maximum or minimum is taken
 _CARDINAL_MARGIN = 1e-3
 _DIAGONAL_MARGIN = 1e-5
 _COLOR = 1 + MEMORY_AXES.index("color")

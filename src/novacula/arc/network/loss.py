@@ -16,8 +16,7 @@ from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.network.network import Outputs
 
 RECONSTRUCTION_WEIGHT = 10.0
-WARM_UP_STEPS = 100
-"""Steps over which the size scores of uncertain grids come into force."""
+WARM_UP_STEPS = 100  #: steps over which the size scores of uncertain grids come into force
 
 
 def run_scores(line: Float[Tensor, "*batch cells"]) -> Float[Tensor, "*batch starts ends"]:

@@ -18,12 +18,10 @@ from torch import Tensor
 
 Axis = Literal["example", "color", "direction", "x", "y"]
 
-AXES: tuple[Axis, ...] = ("example", "color", "direction", "x", "y")
-"""Naming order: the bits of a subset's name."""
+AXES: tuple[Axis, ...] = ("example", "color", "direction", "x", "y")  #: naming order: the bits of a subset's name
 MEMORY_AXES: tuple[Axis, ...] = ("direction", "example", "color", "x", "y")
 """Storage order, slowest first; the channel axis precedes."""
-DIRECTIONS = 8
-"""Direction d is the compass angle 45°·d, where x points down and y points right."""
+DIRECTIONS = 8  #: direction d is the compass angle 45°·d, where x points down and y points right
 STEPS: tuple[tuple[int, int], ...] = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))
 """(dx, dy) of each direction."""
 
@@ -84,8 +82,7 @@ SUBSETS: tuple[Subset, ...] = tuple(
 
 DIRECTIONAL: tuple[Subset, ...] = (subset("10111"), subset("11111"))
 """The subsets on which cumulative maximum and shift act."""
-COLOR_HEAD, X_HEAD, Y_HEAD = subset("11011"), subset("10010"), subset("10001")
-"""What the heads read."""
+COLOR_HEAD, X_HEAD, Y_HEAD = subset("11011"), subset("10010"), subset("10001")  #: what the heads read
 
 Multitensor = dict[Subset, Float[Tensor, "_channels _positions"]]
 

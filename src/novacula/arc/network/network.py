@@ -28,10 +28,8 @@ from novacula.arc.network.layers import (
 from novacula.arc.network.multitensor import COLOR_HEAD, SUBSETS, X_HEAD, Y_HEAD, Multitensor
 from novacula.arc.network.weights import Block, Weights
 
-COLOR_BIAS_SPEED = 100.0
-"""Factor on the color head's bias; it makes black against the rest learn fast."""
-OUT_OF_RANGE = -1000.0
-"""Added to the score of rows and columns beyond both grids of an example."""
+COLOR_BIAS_SPEED = 100.0  #: factor on the color head's bias; it makes black against the rest learn fast
+OUT_OF_RANGE = -1000.0  #: added to the score of rows and columns beyond both grids of an example
 
 Layers = tuple[tuple[str, Callable[[Multitensor], Multitensor]], ...]
 """The layers of a block: the name of each, and what it does."""
@@ -40,18 +38,12 @@ Observer = Callable[[str, Multitensor], None]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What one forward pass gives; the first axis is the mode, 0 for input and 1 for output grids.
+    """What one forward pass gives; the first axis is the mode, 0 for input and 1 for output grids."""
 
-    Attributes:
-        color: logits of the colors other than black, whose logit is 0.
-        row, column: scores of rows and columns being inside the grid.
-        kl: nats of each latent tensor.
-    """
-
-    color: Float[Tensor, "2 examples colors rows columns"]
-    row: Float[Tensor, "2 examples rows"]
-    column: Float[Tensor, "2 examples columns"]
-    kl: Float[Tensor, " tensors"]
+    color: Float[Tensor, "2 examples colors rows columns"]  #: logits of the colors other than black, whose logit is 0
+    row: Float[Tensor, "2 examples rows"]  #: scores of rows and columns being inside the grid
+    column: Float[Tensor, "2 examples columns"]  #: scores of rows and columns being inside the grid
+    kl: Float[Tensor, " tensors"]  #: nats of each latent tensor
 
 
 class Network:

@@ -48,8 +48,7 @@ from novacula.arc.network.noise import normal_rows
 BLOCKS = 4
 LATENT_CHANNELS = 4
 UP_WIDTH, DOWN_WIDTH, SOFTMAX_WIDTH, DIRECTIONAL_WIDTH, NONLINEAR_WIDTH = 16, 8, 2, 4, 16
-COEFFICIENT = (1.0, 0.2, 0.4, 0.2, 1.0, 0.2, 0.4, 0.2)
-"""Strength of the message between directions 45°·k apart."""
+COEFFICIENT = (1.0, 0.2, 0.4, 0.2, 1.0, 0.2, 0.4, 0.2)  #: strength of the message between directions 45°·k apart
 _LATENT_MEAN_SCALE = 0.01
 _WEIGHT_STREAM = 1 << 16  # noise streams below this belong to the latents of the 18 subsets
 
@@ -189,17 +188,11 @@ def _weights(exact_transpose: bool) -> Iterator[tuple[str, tuple[int, ...], int]
 
 @dataclass(frozen=True)
 class Layout:
-    """Where every parameter lies in the flat vector of one puzzle.
+    """Where every parameter lies in the flat vector of one puzzle."""
 
-    Attributes:
-        entries: all blocks in order.
-        weights: count of trained decoder numbers, target capacities included; 76,140 for every puzzle.
-        size: length of the vector.
-    """
-
-    entries: dict[str, Entry]
-    weights: int
-    size: int
+    entries: dict[str, Entry]  #: all blocks in order
+    weights: int  #: count of trained decoder numbers, target capacities included; 76,140 for every puzzle
+    size: int  #: length of the vector
 
     @staticmethod
     def of(axes: Axes, exact_transpose: bool = False) -> "Layout":

@@ -22,8 +22,7 @@ from novacula.arc.network.parameters import Layout
 from novacula.arc.network.weights import Weights
 
 BETAS = (0.5, 0.9)
-EPSILON = 1e-8
-"""Adam's settings of arXiv 2512.06104."""
+EPSILON = 1e-8  #: Adam's settings of arXiv 2512.06104
 
 
 class Adam:

@@ -15,8 +15,7 @@ from markupsafe import Markup
 from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.sequences import INTEGERS, Alphabet, Meanings, word
 
-MOST_STATES = 40
-"""Machines with more states are not drawn."""
+MOST_STATES = 40  #: machines with more states are not drawn
 _MOST_LINES = 4
 _MERMAID = re.compile(r"[#;<>&:\"\\{}\[\]%]")
 """Signs that a label of Mermaid shows by their number."""
@@ -25,17 +24,11 @@ _MOST_ITEMS = 4
 
 @dataclass(frozen=True)
 class Edge:
-    """All transitions from one state to another.
+    """All transitions from one state to another."""
 
-    Attributes:
-        source: a state.
-        target: the next.
-        lines: for each output, the inputs that give it, such as ``0–4, 7 / 1``.
-    """
-
-    source: int
-    target: int
-    lines: tuple[str, ...]
+    source: int  #: a state
+    target: int  #: the next
+    lines: tuple[str, ...]  #: for each output, the inputs that give it, such as ``0–4, 7 / 1``
 
 
 def edges(machine: Machine, alphabet: Alphabet = INTEGERS) -> list[Edge]:

@@ -18,8 +18,7 @@ from novacula.distill.normalize.gauge import changed_basis
 from novacula.distill.sequences import Sequences
 from novacula.distill.states.lattice import find_lattice, lattice_of_inputs
 
-LARGEST = 1e4
-"""A network with larger weights is no simplification."""
+LARGEST = 1e4  #: a network with larger weights is no simplification
 
 
 def transition_matrix(network: Network) -> Float[np.ndarray, "size size"]:

@@ -11,31 +11,18 @@ from novacula.distill.sequences import Sequences
 
 @dataclass(frozen=True)
 class Metrics:
-    """A network in numbers, on data.
+    """A network in numbers, on data."""
 
-    Attributes:
-        hidden: numbers in the state.
-        neurons: hidden units of f and g.
-        weights: how many weights are not 0.
-        biases: how many biases are not 0.
-        parameters: how many weights and biases there are.
-        integers: how many of these are integers.
-        norm: root of the sum of the squared weights and biases.
-        sparsity: the share of the hidden units' values that is 0; 0 where there are no such units.
-        loss: mean squared error of the outputs.
-        accuracy: the share of the outputs that are right when rounded.
-    """
-
-    hidden: int
-    neurons: int
-    weights: int
-    biases: int
-    parameters: int
-    integers: int
-    norm: float
-    sparsity: float
-    loss: float
-    accuracy: float
+    hidden: int  #: numbers in the state
+    neurons: int  #: hidden units of f and g
+    weights: int  #: how many weights are not 0
+    biases: int  #: how many biases are not 0
+    parameters: int  #: how many weights and biases there are
+    integers: int  #: how many of these are integers
+    norm: float  #: root of the sum of the squared weights and biases
+    sparsity: float  #: the share of the hidden units' values that is 0; 0 where there are no such units
+    loss: float  #: mean squared error of the outputs
+    accuracy: float  #: the share of the outputs that are right when rounded
 
 
 def measured(network: RecurrentNetwork, sequences: Sequences) -> Metrics:

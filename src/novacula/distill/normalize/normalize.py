@@ -25,36 +25,23 @@ _NEGLIGIBLE = 1e-8
 
 @dataclass(frozen=True)
 class Form:
-    """A network on its way to the normal form.
+    """A network on its way to the normal form."""
 
-    Attributes:
-        name: of the change that made it.
-        network: the network after the change.
-        metrics: what is measured of it.
-        kept: whether the next change begins with it; otherwise with the network before it.
-    """
-
-    name: str
-    network: RecurrentNetwork
-    metrics: Metrics
-    kept: bool
+    name: str  #: of the change that made it
+    network: RecurrentNetwork  #: the network after the change
+    metrics: Metrics  #: what is measured of it
+    kept: bool  #: whether the next change begins with it; otherwise with the network before it
 
 
 @dataclass(frozen=True)
 class NormalForm:
-    """A simplified network and how it came about.
+    """A simplified network and how it came about."""
 
-    Attributes:
-        network: the result.
-        forms: the forms in order; the first is the network as given.
-    """
-
-    network: RecurrentNetwork
-    forms: tuple[Form, ...]
+    network: RecurrentNetwork  #: the result
+    forms: tuple[Form, ...]  #: the forms in order; the first is the network as given
 
 
-Change = tuple[str, Callable[[Network], Network]]
-"""A name, and what makes a simpler network of one."""
+Change = tuple[str, Callable[[Network], Network]]  #: a name, and what makes a simpler network of one
 
 
 def normalize(network: RecurrentNetwork, sequences: Sequences, generator: np.random.Generator) -> NormalForm:

@@ -16,8 +16,7 @@ from novacula.distill.sequences import Sequences
 
 _DAMPINGS = 12
 _LENGTHS = (1, 2, 3, 5, 7)
-LARGEST = 1000
-"""Free weights beyond which a network is left as it is: every step solves a system of their number."""
+LARGEST = 1000  #: free weights beyond which a network is left as it is: every step solves a system of their number
 
 
 def flat_weights(network: Network) -> Float[np.ndarray, " weights"]:

@@ -17,19 +17,13 @@ from novacula.distill.machine import Machine, difference
 
 @dataclass(frozen=True)
 class Conformance:
-    """How a box and a machine compared.
+    """How a box and a machine compared."""
 
-    Attributes:
-        words: the number of words.
-        longest: the length of the longest.
-        states: no box of at most this many states but the machine has these outputs; 0 where too few could be asked.
-        counterexample: inputs on which the box differs; None where there are none.
-    """
-
-    words: int
-    longest: int
-    states: int
+    words: int  #: the number of words
+    longest: int  #: the length of the longest
+    states: int  #: no box of at most this many states but the machine has these outputs; 0 where too few could be asked
     counterexample: Int[np.ndarray, "time streams"] | None = None
+    """Inputs on which the box differs; None where there are none."""
 
 
 def conform(behavior: Behavior, machine: Machine, most: int, length: int) -> Conformance:

@@ -19,17 +19,11 @@ from novacula.distill.states.walks import Walk
 
 @dataclass(frozen=True)
 class Counts:
-    """A group element for every state of a machine.
+    """A group element for every state of a machine."""
 
-    Attributes:
-        moduli: of each coordinate; 0 for one without bound.
-        steps: what each symbol adds.
-        codes: the coordinates of each state, the start's being 0.
-    """
-
-    moduli: Int[np.ndarray, " codes"]
-    steps: Int[np.ndarray, "symbols codes"]
-    codes: Int[np.ndarray, "states codes"]
+    moduli: Int[np.ndarray, " codes"]  #: of each coordinate; 0 for one without bound
+    steps: Int[np.ndarray, "symbols codes"]  #: what each symbol adds
+    codes: Int[np.ndarray, "states codes"]  #: the coordinates of each state, the start's being 0
 
 
 def find_counts(machine: Machine, most: int = 64) -> Counts | None:

@@ -16,8 +16,7 @@ from novacula.distill.machine import UNKNOWN, Machine
 from novacula.distill.states.walks import Walk
 from novacula.runs import check_time
 
-TOO_MANY_STEPS = "too many steps"
-"""Why an exploration stops whose limit of steps is reached."""
+TOO_MANY_STEPS = "too many steps"  #: why an exploration stops whose limit of steps is reached
 _FIRST_PROBES = 32
 _NEW_PROBES = 8
 _EXPLAINED = 256
@@ -26,42 +25,25 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True)
 class ExplorationLimits:
-    """How far an exploration goes.
+    """How far an exploration goes."""
 
-    Attributes:
-        length: the longest word that is read; what lies beyond is unknown.
-        states: the largest machine.
-        steps: about the most steps of the walk.
-        questions: the most words that a black box is asked one at a time.
-    """
-
-    length: int
-    states: int = 300
-    steps: int = 3_000_000
-    questions: int = 4000
+    length: int  #: the longest word that is read; what lies beyond is unknown
+    states: int = 300  #: the largest machine
+    steps: int = 3_000_000  #: about the most steps of the walk
+    questions: int = 4000  #: the most words that a black box is asked one at a time
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """What an exploration found.
+    """What an exploration found."""
 
-    Attributes:
-        machine: partial where the limits ended it; not minimized, its states numbered as they were found.
-        states: the walk's state that represents each of the machine's.
-        depths: the number of inputs that lead there.
-        probes: the words that distinguish states.
-        stopped: why it is not complete; empty if it is.
-        contradictions: visited moves that the machine gets wrong and that no probe explains.
-        checked: visited moves that the machine was compared with.
-    """
-
-    machine: Machine
-    states: Num[np.ndarray, "states size"]
-    depths: Int[np.ndarray, " states"]
-    probes: tuple[Int[np.ndarray, "_ streams"], ...]
-    stopped: str
-    contradictions: int
-    checked: int
+    machine: Machine  #: partial where the limits ended it; not minimized, its states numbered as they were found
+    states: Num[np.ndarray, "states size"]  #: the walk's state that represents each of the machine's
+    depths: Int[np.ndarray, " states"]  #: the number of inputs that lead there
+    probes: tuple[Int[np.ndarray, "_ streams"], ...]  #: the words that distinguish states
+    stopped: str  #: why it is not complete; empty if it is
+    contradictions: int  #: visited moves that the machine gets wrong and that no probe explains
+    checked: int  #: visited moves that the machine was compared with
 
 
 def explore(

@@ -21,23 +21,16 @@ _DIFFERENCES = 2000
 _CANDIDATES = 64
 _NEAR = 0.15
 """The largest root mean square distance from the lattice, per coordinate of a reduced basis, that counts as on it."""
-_GAP = 2.2
-"""A lattice's shortest vector must be this many times as long as what counts as zero."""
+_GAP = 2.2  #: a lattice's shortest vector must be this many times as long as what counts as zero
 
 
 @dataclass(frozen=True)
 class Lattice(Code):
-    """Points that are integer rows times the basis, plus an offset.
+    """Points that are integer rows times the basis, plus an offset."""
 
-    Attributes:
-        basis: a reduced basis, one vector in each row.
-        offset: a point of the lattice.
-        noise: root mean square distance of the points from the lattice, per coordinate of the space.
-    """
-
-    basis: Float[np.ndarray, "codes size"]
-    offset: Float[np.ndarray, " size"]
-    noise: float
+    basis: Float[np.ndarray, "codes size"]  #: a reduced basis, one vector in each row
+    offset: Float[np.ndarray, " size"]  #: a point of the lattice
+    noise: float  #: root mean square distance of the points from the lattice, per coordinate of the space
 
     def encode(self, states: Float[np.ndarray, "rows size"]) -> Int[np.ndarray, "rows codes"]:
         """Returns the integer coordinates of the nearest lattice points, by rounding."""

@@ -19,8 +19,7 @@ from novacula.distill.states.conformance import access_words
 from novacula.distill.states.explore import ExplorationLimits, explore
 from novacula.distill.states.walks import PrefixWalk
 
-MOST_SYMBOLS = 50
-"""The largest alphabet that is learned with single questions."""
+MOST_SYMBOLS = 50  #: the largest alphabet that is learned with single questions
 _TESTS_PER_STATE = 300
 
 
@@ -56,17 +55,11 @@ class Learned(Protocol):
 
 @dataclass(frozen=True)
 class BoxMachine:
-    """What was learned of a black box.
+    """What was learned of a black box."""
 
-    Attributes:
-        machine: minimal, in canonical form; None where the limits ended the learning.
-        stopped: why there is none; empty if there is one.
-        questions: the number of words that were asked one at a time.
-    """
-
-    machine: Machine | None
-    stopped: str
-    questions: int
+    machine: Machine | None  #: minimal, in canonical form; None where the limits ended the learning
+    stopped: str  #: why there is none; empty if there is one
+    questions: int  #: the number of words that were asked one at a time
 
 
 def query(

@@ -17,24 +17,18 @@ from novacula.distill.states.queried import BoxMachine, query
 from novacula.distill.states.reading import Code, Kind, Moves, Reading, moves_of, narrow_words, output_codes, tabulate
 from novacula.distill.states.walks import HiddenWalk
 
-_CLEAR = 4.0
-"""Distances between clusters are at least this many times those within."""
+_CLEAR = 4.0  #: distances between clusters are at least this many times those within
 _POINTS = 1500
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """Groups of points.
-
-    Attributes:
-        labels: the group of each of the first 1500 points, numbered in the order of their first points.
-        centers: the mean of each group.
-        noise: root mean square distance of the points from their centers, per coordinate.
-    """
+    """Groups of points."""
 
     labels: Int[np.ndarray, " some"]
-    centers: Float[np.ndarray, "groups size"]
-    noise: float
+    """The group of each of the first 1500 points, numbered in the order of their first points."""
+    centers: Float[np.ndarray, "groups size"]  #: the mean of each group
+    noise: float  #: root mean square distance of the points from their centers, per coordinate
 
 
 def find_clusters(points: Float[np.ndarray, "points size"]) -> Clusters | None:
@@ -64,8 +58,7 @@ def find_clusters(points: Float[np.ndarray, "points size"]) -> Clusters | None:
     return Clusters(labels, centers, float(np.sqrt(((first - centers[labels]) ** 2).mean())))
 
 
-MOST_SYMBOLS = 500
-"""The largest alphabet over which machines are looked for."""
+MOST_SYMBOLS = 500  #: the largest alphabet over which machines are looked for
 _MOVES = 4000
 _PICTURED = 2000
 _HUGE = 1e9
@@ -75,62 +68,38 @@ _SHORT = (2, 3, 4, 5, 6, 8)
 
 @dataclass(frozen=True)
 class Growth:
-    """How the number of states depends on the length of words.
+    """How the number of states depends on the length of words."""
 
-    Attributes:
-        new_states: how many states are first reached after 0, 1, 2, … inputs.
-        grows: whether there were still new states where the exploration had to end.
-        machine: what was explored until then, with one state for equal behavior; its transitions from the last states
-            are unknown. None where nothing was explored.
-        depths: the number of inputs that lead to each of its states.
-        stopped: why it ended; empty if it did not have to.
-    """
-
-    new_states: tuple[int, ...]
-    grows: bool
+    new_states: tuple[int, ...]  #: how many states are first reached after 0, 1, 2, … inputs
+    grows: bool  #: whether there were still new states where the exploration had to end
     machine: Machine | None
-    depths: Int[np.ndarray, " states"]
-    stopped: str
+    """What was explored until then, with one state for equal behavior; its transitions from the last states are
+    unknown. None where nothing was explored."""
+    depths: Int[np.ndarray, " states"]  #: the number of inputs that lead to each of its states
+    stopped: str  #: why it ended; empty if it did not have to
 
 
 @dataclass(frozen=True)
 class Picture:
-    """States to draw.
+    """States to draw."""
 
-    Attributes:
-        points: hidden vectors.
-        labels: the number of the explored state, or -1.
-        clusters: the number of points up to noise; None where no gap separates noise from distance.
-        noise: root mean square distance from their centers, per coordinate; None likewise.
-    """
-
-    points: Float[np.ndarray, "points size"]
-    labels: Int[np.ndarray, " points"]
-    clusters: int | None
-    noise: float | None
+    points: Float[np.ndarray, "points size"]  #: hidden vectors
+    labels: Int[np.ndarray, " points"]  #: the number of the explored state, or -1
+    clusters: int | None  #: the number of points up to noise; None where no gap separates noise from distance
+    noise: float | None  #: root mean square distance from their centers, per coordinate; None likewise
 
 
 @dataclass(frozen=True)
 class States:
-    """What was found out about the states of a network.
+    """What was found out about the states of a network."""
 
-    Attributes:
-        readings: integer codes; those without collisions first, then those of fewer coordinates.
-        opened: the least machine of the hidden states, complete; None if there is none within the limits.
-        queried: the same from inputs and outputs alone.
-        unasked: why there is no queried machine; empty if there is one.
-        growth: how the number of states grows.
-        accuracy: the share of the outputs of the data that the network gets right; only 1 is perfect.
-        picture: for the report.
-    """
-
-    readings: tuple[Reading, ...]
-    opened: Machine | None
-    queried: Machine | None
-    unasked: str
-    growth: Growth
-    accuracy: float
-    picture: Picture
+    readings: tuple[Reading, ...]  #: integer codes; those without collisions first, then those of fewer coordinates
+    opened: Machine | None  #: the least machine of the hidden states, complete; None if there is none within the limits
+    queried: Machine | None  #: the same from inputs and outputs alone
+    unasked: str  #: why there is no queried machine; empty if there is one
+    growth: Growth  #: how the number of states grows
+    accuracy: float  #: the share of the outputs of the data that the network gets right; only 1 is perfect
+    picture: Picture  #: for the report
 
 
 def read_states(network: RecurrentNetwork, sequences: Sequences, seed: int = 0) -> States:

@@ -31,41 +31,26 @@ class Code(Protocol):
 
 @dataclass(frozen=True)
 class Moves:
-    """Single steps that were observed, one in each row.
+    """Single steps that were observed, one in each row."""
 
-    Attributes:
-        before: states that were left.
-        x: what was read there.
-        after: states that were reached.
-        y: what was put out.
-    """
-
-    before: Num[np.ndarray, "rows size"]
-    x: Int[np.ndarray, "rows streams"]
-    after: Num[np.ndarray, "rows size"]
-    y: Int[np.ndarray, "rows outputs"]
+    before: Num[np.ndarray, "rows size"]  #: states that were left
+    x: Int[np.ndarray, "rows streams"]  #: what was read there
+    after: Num[np.ndarray, "rows size"]  #: states that were reached
+    y: Int[np.ndarray, "rows outputs"]  #: what was put out
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to write the states, and what it says.
+    """One way to write the states, and what it says."""
 
-    Attributes:
-        kind: how it was found.
-        code: writes any state.
-        transitions: the distinct rows; where rows contradict each other, the more frequent one.
-        moves: the number of moves that were used.
-        collisions: the number of moves that contradict the transitions; with any, the integers do not say enough.
-        coverage: the share of all pairs of a state's code and a symbol that was seen or asked for; None where there are
-            too many codes to say.
-    """
-
-    kind: Kind
-    code: Code
-    transitions: Transitions
-    moves: int
-    collisions: int
+    kind: Kind  #: how it was found
+    code: Code  #: writes any state
+    transitions: Transitions  #: the distinct rows; where rows contradict each other, the more frequent one
+    moves: int  #: the number of moves that were used
+    collisions: int  #: the number of moves that contradict the transitions; with any, the integers do not say enough
     coverage: float | None
+    """The share of all pairs of a state's code and a symbol that was seen or asked for; None where there are too
+    many codes to say."""
 
 
 def moves_of(walk: Walk, x: Int[np.ndarray, "rows time streams"]) -> Moves:
@@ -177,15 +162,10 @@ def _numbered(rows: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class OutputCode(Code):
-    """The values of output streams at the ends of words.
+    """The values of output streams at the ends of words."""
 
-    Attributes:
-        walk: what is driven.
-        words: the words, each with a stream of the output.
-    """
-
-    walk: Walk
-    words: tuple[tuple[Int[np.ndarray, "_ streams"], int], ...]
+    walk: Walk  #: what is driven
+    words: tuple[tuple[Int[np.ndarray, "_ streams"], int], ...]  #: the words, each with a stream of the output
 
     @override
     def encode(self, states: Num[np.ndarray, "rows size"]) -> Int[np.ndarray, "rows codes"]:

@@ -24,19 +24,12 @@ _ROWS = 6000
 
 @dataclass(frozen=True)
 class Affine:
-    """z' = A z + B (x, 1), y = C z + D (x, 1), with z starting at 0.
+    """z' = A z + B (x, 1), y = C z + D (x, 1), with z starting at 0."""
 
-    Attributes:
-        a: how the state carries on.
-        b: what an input and the constant 1 add to it.
-        c: how the outputs read the state.
-        d: how they read the input and the constant.
-    """
-
-    a: Int[np.ndarray, "size size"]
-    b: Int[np.ndarray, "size streams_and_one"]
-    c: Int[np.ndarray, "outputs size"]
-    d: Int[np.ndarray, "outputs streams_and_one"]
+    a: Int[np.ndarray, "size size"]  #: how the state carries on
+    b: Int[np.ndarray, "size streams_and_one"]  #: what an input and the constant 1 add to it
+    c: Int[np.ndarray, "outputs size"]  #: how the outputs read the state
+    d: Int[np.ndarray, "outputs streams_and_one"]  #: how they read the input and the constant
 
 
 def realize(words: Words) -> list[Affine]:

@@ -17,8 +17,7 @@ from novacula.distill.expression import Expression, Name, Number, Operation, Ope
 from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.linear import affine, affine_nodes
 
-MAX_ROWS = 64
-"""Rows that a bank may have: sets of rows are then the bits of one machine word."""
+MAX_ROWS = 64  #: rows that a bank may have: sets of rows are then the bits of one machine word
 _LARGEST = 2**24
 _CHUNK = 2**21
 _MAX_ENTRIES = 60_000
@@ -59,27 +58,16 @@ _Made = tuple[Operator | Expression | _Factors, int, int]
 
 @dataclass
 class Bank:
-    """Expressions of growing size over given columns.
+    """Expressions of growing size over given columns."""
 
-    Attributes:
-        columns: the values of every variable on the rows.
-        constants: the numbers that expressions may hold.
-        rows: the length of the columns, at most `MAX_ROWS`.
-        budget: what growing spends.
-        values: of every entry on the rows.
-        hashes: of the entries.
-        sizes: nodes of the entries.
-        size: all expressions up to this size are in the bank.
-    """
-
-    columns: Mapping[str, Int[np.ndarray, " rows"]]
-    constants: Sequence[int]
-    rows: int
-    budget: Budget
-    values: np.ndarray = field(init=False)
-    hashes: np.ndarray = field(init=False)
-    sizes: np.ndarray = field(init=False)
-    size: int = field(init=False, default=0)
+    columns: Mapping[str, Int[np.ndarray, " rows"]]  #: the values of every variable on the rows
+    constants: Sequence[int]  #: the numbers that expressions may hold
+    rows: int  #: the length of the columns, at most `MAX_ROWS`
+    budget: Budget  #: what growing spends
+    values: np.ndarray = field(init=False)  #: of every entry on the rows
+    hashes: np.ndarray = field(init=False)  #: of the entries
+    sizes: np.ndarray = field(init=False)  #: nodes of the entries
+    size: int = field(init=False, default=0)  #: all expressions up to this size are in the bank
 
     def __post_init__(self) -> None:
         self.key = np.random.default_rng(0).integers(1, 2**62, self.rows) | 1

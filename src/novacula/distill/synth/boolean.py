@@ -16,8 +16,7 @@ from jaxtyping import Int
 from novacula.distill.expression import Expression, Name, Number, Operation, Operator
 
 MAX_VARIABLES = 4
-UNKNOWN = 255
-"""The size of a function to which the table has not grown."""
+UNKNOWN = 255  #: the size of a function to which the table has not grown
 _CHUNK = 2**22
 
 _GATES: tuple[Operator, ...] = ("and", "or", "!=", "==", "<", "<=")

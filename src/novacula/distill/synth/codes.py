@@ -66,8 +66,7 @@ _BIT_STATES = 8
 _BIT_SIZE = 9
 _FREE = 8
 _BIT_BEST = 6
-_SHARED = 1.3
-"""Sharing parts hardly ever makes formulas shorter by more than this factor."""
+_SHARED = 1.3  #: sharing parts hardly ever makes formulas shorter by more than this factor
 
 
 def bit_problems(table: Table, bound: int) -> Iterator[Problem]:

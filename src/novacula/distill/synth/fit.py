@@ -17,41 +17,25 @@ from novacula.distill.synth.rewrite import replace
 from novacula.distill.synth.rows import EFFORTS, Rows
 
 MOST_EFFORT = len(EFFORTS)
-_NAMED = 3
-"""The most names that a body gets."""
-_CANDIDATES = 6
-"""The most values that are tried for a name."""
-_SURE = 3
-"""A value at most this much larger than all that a bank holds is not searched for with a larger bank."""
-_LONG = 6
-"""In values longer than this, parts that occur once are tried as names too."""
-_UNFILLED = 1000
-"""The size of a blank that nothing fills: more nodes than any value has."""
+_NAMED = 3  #: the most names that a body gets
+_CANDIDATES = 6  #: the most values that are tried for a name
+_SURE = 3  #: a value at most this much larger than all that a bank holds is not searched for with a larger bank
+_LONG = 6  #: in values longer than this, parts that occur once are tried as names too
+_UNFILLED = 1000  #: the size of a blank that nothing fills: more nodes than any value has
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A program with blanks, and rows of values.
+    """A program with blanks, and rows of values."""
 
-    Attributes:
-        inputs: names of the input streams.
-        state: names of the variables.
-        start: their first values.
-        update: the next values, None where unknown.
-        columns: values of the inputs and variables on all rows.
-        update_values: what the unknown next values are, in order.
-        output_values: what the outputs are.
-        hints: further expressions that may be worth naming.
-    """
-
-    inputs: tuple[str, ...]
-    state: tuple[str, ...]
-    start: tuple[int, ...]
-    update: tuple[Expression | None, ...]
-    columns: Mapping[str, Int[np.ndarray, " rows"]]
-    update_values: Sequence[Int[np.ndarray, " rows"]]
-    output_values: Sequence[Int[np.ndarray, " rows"]]
-    hints: tuple[Expression, ...] = ()
+    inputs: tuple[str, ...]  #: names of the input streams
+    state: tuple[str, ...]  #: names of the variables
+    start: tuple[int, ...]  #: their first values
+    update: tuple[Expression | None, ...]  #: the next values, None where unknown
+    columns: Mapping[str, Int[np.ndarray, " rows"]]  #: values of the inputs and variables on all rows
+    update_values: Sequence[Int[np.ndarray, " rows"]]  #: what the unknown next values are, in order
+    output_values: Sequence[Int[np.ndarray, " rows"]]  #: what the outputs are
+    hints: tuple[Expression, ...] = ()  #: further expressions that may be worth naming
 
     @property
     def targets(self) -> list[Int[np.ndarray, " rows"]]:

@@ -14,8 +14,7 @@ from novacula.distill.synth.table import Words
 
 MOST_LAGS = 6
 _MOST_OUTPUTS = 2
-_NEW = 0.5
-"""Where more than this share of the rows occurs only once, it says nothing that they decide the output."""
+_NEW = 0.5  #: where more than this share of the rows occurs only once, it says nothing that they decide the output
 
 
 def lag_problems(words: Words, fewest: int, most: int) -> Iterator[Problem]:

@@ -197,8 +197,7 @@ def _with_name(program: Program, part: Expression) -> Program:
     return dataclasses.replace(program, body=body, update=update, outputs=outputs)
 
 
-_LETTERED = 6
-"""Input streams that are called by letters."""
+_LETTERED = 6  #: input streams that are called by letters
 
 
 def readable(program: Program) -> Program:

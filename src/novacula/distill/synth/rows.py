@@ -14,16 +14,12 @@ from novacula.distill.synth.linear import hinged_expression, linear_expression
 
 EFFORTS = ((4, 100_000), (5, 500_000), (7, 3_000_000))
 """For each effort, the largest expressions of a bank, and the work that it may take."""
-_SURE = 2
-"""An expression at most this much larger than all that the bank holds is not searched for with a larger bank."""
-_REPEATS = 12
-"""How often rows may join the sample before a target is given up."""
-_COST = 20
-"""What looking for one target costs, in work per entry of a bank."""
+_SURE = 2  #: an expression at most this much larger than all that the bank holds is not searched for with a larger bank
+_REPEATS = 12  #: how often rows may join the sample before a target is given up
+_COST = 20  #: what looking for one target costs, in work per entry of a bank
 _STEPS, _HINGED = 4, 4
 """A line with a knee is tried for a target of more than `_STEPS` values, and on at most `_HINGED` columns."""
-_BITS = 12
-"""Formulas of bits are shortest below this number of nodes; beyond, the table would take seconds to grow."""
+_BITS = 12  #: formulas of bits are shortest below this number of nodes; beyond, the table would take seconds to grow
 
 
 class Rows:

@@ -23,8 +23,7 @@ from novacula.distill.program import Program
 from novacula.distill.synth.linear import affine
 from novacula.distill.synth.rewrite import collect
 
-LONGER = 2
-"""The most nodes by which a program may grow to read better."""
+LONGER = 2  #: the most nodes by which a program may grow to read better
 _COMPARISONS = ("==", "!=", "<", "<=")
 _ARITHMETIC = ("+", "-", "*", "//", "%", "^", "neg", "abs")
 _SWAPPED = ("+", "min", "max", "==", "!=", "^")

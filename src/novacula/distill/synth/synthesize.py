@@ -28,17 +28,11 @@ from novacula.errors import InputError
 
 @dataclass(frozen=True)
 class Candidate:
-    """A program that reproduces everything that was known of its source.
+    """A program that reproduces everything that was known of its source."""
 
-    Attributes:
-        program: the program.
-        method: how it was found: "affine", "lags", "modular", "bits", "codes" or "counters".
-        source: what it was found from: "transitions 0", "machine 0", "behavior".
-    """
-
-    program: Program
-    method: str
-    source: str
+    program: Program  #: the program
+    method: str  #: how it was found: "affine", "lags", "modular", "bits", "codes" or "counters"
+    source: str  #: what it was found from: "transitions 0", "machine 0", "behavior"
 
     @property
     def nodes(self) -> int:
@@ -47,13 +41,10 @@ class Candidate:
 
 
 _WORDS = 2000
-_LONG = 50
-"""Where a program of at most this many nodes is known after all methods, none is tried with more effort."""
-_SLACK = 3
-"""How many nodes more than the shortest a further candidate may have."""
+_LONG = 50  #: where a program of at most this many nodes is known after all methods, none is tried with more effort
+_SLACK = 3  #: how many nodes more than the shortest a further candidate may have
 
-Programs = Iterator[tuple[str, Program]]
-"""Programs with the method that found each."""
+Programs = Iterator[tuple[str, Program]]  #: programs with the method that found each
 
 
 @dataclass(frozen=True)

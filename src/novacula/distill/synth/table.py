@@ -20,23 +20,15 @@ _STEPS = 20
 
 @dataclass(frozen=True)
 class Table:
-    """Known transitions between numbered states; the start is state 0. No (state, symbol) occurs twice.
+    """Known transitions between numbered states; the start is state 0. No (state, symbol) occurs twice."""
 
-    Attributes:
-        symbols: the distinct inputs.
-        codes: the integer vector of every state, where the source gives one; no columns otherwise.
-        state: the states that were left, ascending.
-        symbol: indices of the inputs that were read there.
-        next: the states that were reached.
-        y: the outputs that were put out.
-    """
-
-    symbols: Int[np.ndarray, "symbols streams"]
+    symbols: Int[np.ndarray, "symbols streams"]  #: the distinct inputs
     codes: Int[np.ndarray, "states codes"]
-    state: Int[np.ndarray, " rows"]
-    symbol: Int[np.ndarray, " rows"]
-    next: Int[np.ndarray, " rows"]
-    y: Int[np.ndarray, "rows outputs"]
+    """The integer vector of every state, where the source gives one; no columns otherwise."""
+    state: Int[np.ndarray, " rows"]  #: the states that were left, ascending
+    symbol: Int[np.ndarray, " rows"]  #: indices of the inputs that were read there
+    next: Int[np.ndarray, " rows"]  #: the states that were reached
+    y: Int[np.ndarray, "rows outputs"]  #: the outputs that were put out
 
     @property
     def states(self) -> int:
@@ -156,17 +148,11 @@ _EXHAUSTIVE = 4096
 
 @dataclass(frozen=True)
 class Words:
-    """Input sequences from the start, and what came out.
+    """Input sequences from the start, and what came out."""
 
-    Attributes:
-        x: the inputs.
-        y: the outputs; meaningless where not known.
-        known: true up to the end of every sequence, then false.
-    """
-
-    x: Int[np.ndarray, "words time streams"]
-    y: Int[np.ndarray, "words time outputs"]
-    known: Bool[np.ndarray, "words time"]
+    x: Int[np.ndarray, "words time streams"]  #: the inputs
+    y: Int[np.ndarray, "words time outputs"]  #: the outputs; meaningless where not known
+    known: Bool[np.ndarray, "words time"]  #: true up to the end of every sequence, then false
 
     def agrees(self, program: Program) -> bool:
         """Returns whether a program has these outputs."""

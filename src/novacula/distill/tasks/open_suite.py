@@ -9,13 +9,11 @@ from novacula.distill.tasks.open_machines import MACHINES
 from novacula.distill.tasks.open_numbers import NUMBERS
 from novacula.distill.tasks.open_task import OpenTask
 
-OPEN_SUITE: dict[str, OpenTask] = MACHINES | NUMBERS
-"""The tasks by name."""
+OPEN_SUITE: dict[str, OpenTask] = MACHINES | NUMBERS  #: the tasks by name
 _BY_DIGEST = sorted(OPEN_SUITE, key=lambda name: sha256(name.encode()).hexdigest())
 OPEN_HALF = frozenset(_BY_DIGEST[::2])
 """The tasks of the half that may be looked at: every second one, in the order of the SHA-256 digests of their names."""
-ROWS, STEPS = 300, 12
-"""The rows of a task as data, and their steps."""
+ROWS, STEPS = 300, 12  #: the rows of a task as data, and their steps
 
 
 def __getattr__(name: str) -> OpenTask:

@@ -11,25 +11,15 @@ Step = Callable[[Any, Any], tuple[Any, Any]]
 
 @dataclass(frozen=True)
 class OpenTask:
-    """A sequential function that nothing was tuned on.
+    """A sequential function that nothing was tuned on."""
 
-    Attributes:
-        source: where it comes from.
-        start: the first state.
-        step: the definition.
-        high: the largest input.
-        low: the least input.
-        streams: input streams.
-        words: what it reads in place of integers.
-    """
-
-    source: str
-    start: object
-    step: Step
-    high: int = 1
-    low: int = 0
-    streams: int = 1
-    words: tuple[str, ...] = ()
+    source: str  #: where it comes from
+    start: object  #: the first state
+    step: Step  #: the definition
+    high: int = 1  #: the largest input
+    low: int = 0  #: the least input
+    streams: int = 1  #: input streams
+    words: tuple[str, ...] = ()  #: what it reads in place of integers
 
     def __call__(self, xs: list) -> list:
         """Returns the outputs for a sequence."""

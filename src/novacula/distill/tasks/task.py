@@ -16,47 +16,30 @@ Regression = Literal["LR", "BR", "BR+1", "SR"]
 
 @dataclass(frozen=True)
 class PublishedRecord:
-    """What arXiv 2402.05110 says of a task; the machine sizes are ours.
+    """What arXiv 2402.05110 says of a task; the machine sizes are ours."""
 
-    Attributes:
-        mips: whether its method solved the task.
-        gpt4: whether GPT-4 did, by its generous count.
-        hidden: numbers in the state of its network.
-        how: the regression that found the program: linear, Boolean, Boolean with one bit more, symbolic.
-        moore: states of the minimal Moore machine; ``∞ (n)`` with n of them reachable in the task's length.
-        mealy: states of the minimal Mealy machine; None where it is infinite or not known.
-    """
-
-    mips: bool
-    gpt4: bool
-    hidden: int
+    mips: bool  #: whether its method solved the task
+    gpt4: bool  #: whether GPT-4 did, by its generous count
+    hidden: int  #: numbers in the state of its network
     how: Regression | None
-    moore: str
-    mealy: int | None
+    """The regression that found the program: linear, Boolean, Boolean with one bit more, symbolic."""
+    moore: str  #: states of the minimal Moore machine; ``∞ (n)`` with n of them reachable in the task's length
+    mealy: int | None  #: states of the minimal Mealy machine; None where it is infinite or not known
 
 
 @dataclass(frozen=True)
 class SequenceTask:
-    """A benchmark task. Synthesis sees its data only; verification may use the program.
+    """A benchmark task. Synthesis sees its data only; verification may use the program."""
 
-    Attributes:
-        name: as published.
-        program: the definition.
-        low: the least input.
-        high: the largest.
-        length: of its sequences.
-        published: the record to compare with.
-        sampler: how sequences are drawn: with independent, uniform symbols; the same without repeated sequences; or
-            with a palindrome of random length at the beginning.
-    """
-
-    name: str
-    program: Program
-    low: int
-    high: int
-    length: int
-    published: PublishedRecord
+    name: str  #: as published
+    program: Program  #: the definition
+    low: int  #: the least input
+    high: int  #: the largest
+    length: int  #: of its sequences
+    published: PublishedRecord  #: the record to compare with
     sampler: Sampler = "uniform"
+    """How sequences are drawn: with independent, uniform symbols; the same without repeated sequences; or with a
+    palindrome of random length at the beginning."""
 
     def inputs(
         self, rows: int, generator: np.random.Generator, length: int | None = None

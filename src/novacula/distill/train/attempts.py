@@ -15,35 +15,23 @@ from novacula.distill.train.parameters import Parameters, random_parameters
 from novacula.distill.train.refine import Refinement
 from novacula.files import JSON, from_json, to_json
 
-Arrays = dict[str, np.ndarray]
-"""Arrays of a checkpoint, by name."""
+Arrays = dict[str, np.ndarray]  #: arrays of a checkpoint, by name
 _RESIDUALS = 1200
 _MOST_REFINEMENTS = 60
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a piece of work shows; a number is None where that kind of work has no such number.
+    """What a piece of work shows; a number is None where that kind of work has no such number."""
 
-    Attributes:
-        stage: the kind of work.
-        size: numbers in the state of the network at hand.
-        width: its ReLU units.
-        length: the length of the sequences that are trained on.
-        right: the largest share of outputs that any of the networks gets right.
-        loss: the least loss.
-        attempt: which attempt of the plan it is, from 0.
-        networks: perfect networks so far.
-    """
-
-    stage: str
-    size: int | None = None
-    width: int | None = None
-    length: int | None = None
-    right: float | None = None
-    loss: float | None = None
-    attempt: int | None = None
-    networks: int | None = None
+    stage: str  #: the kind of work
+    size: int | None = None  #: numbers in the state of the network at hand
+    width: int | None = None  #: its ReLU units
+    length: int | None = None  #: the length of the sequences that are trained on
+    right: float | None = None  #: the largest share of outputs that any of the networks gets right
+    loss: float | None = None  #: the least loss
+    attempt: int | None = None  #: which attempt of the plan it is, from 0
+    networks: int | None = None  #: perfect networks so far
 
 
 @runtime_checkable
@@ -84,19 +72,12 @@ class Attempt(Protocol):
 
 @dataclass(frozen=True)
 class LeastSquares(Attempt):
-    """Small networks, each fitted by least squares from a random start.
+    """Small networks, each fitted by least squares from a random start."""
 
-    Attributes:
-        size: numbers in the state.
-        width: ReLU units.
-        symbols: how inputs are shown (`Encoding`).
-        starts: how many networks.
-    """
-
-    size: int
-    width: int
-    symbols: bool
-    starts: int
+    size: int  #: numbers in the state
+    width: int  #: ReLU units
+    symbols: bool  #: how inputs are shown (`Encoding`)
+    starts: int  #: how many networks
 
     @property
     @override
@@ -110,21 +91,13 @@ class LeastSquares(Attempt):
 
 @dataclass(frozen=True)
 class GradientDescent(Attempt):
-    """Wide networks trained together by gradient descent, of which the best are shrunk.
+    """Wide networks trained together by gradient descent, of which the best are shrunk."""
 
-    Attributes:
-        size: numbers in the state.
-        width: ReLU units.
-        nets: how many networks.
-        updates: the most updates of each.
-        symbols: how inputs are shown (`Encoding`).
-    """
-
-    size: int
-    width: int
-    nets: int
-    updates: int
-    symbols: bool = True
+    size: int  #: numbers in the state
+    width: int  #: ReLU units
+    nets: int  #: how many networks
+    updates: int  #: the most updates of each
+    symbols: bool = True  #: how inputs are shown (`Encoding`)
 
     @property
     @override
@@ -182,8 +155,7 @@ class _DescentsState:
 class _Descents(Work):
     """Wide networks going down together; once some are perfect, each of the best is refined."""
 
-    KEEP = 2
-    """Networks that are refined."""
+    KEEP = 2  #: networks that are refined
 
     def __init__(self, attempt: GradientDescent, lesson: Lesson, random: np.random.Generator) -> None:
         self._attempt, self._lesson = attempt, lesson

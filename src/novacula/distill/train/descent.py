@@ -49,10 +49,8 @@ def _time_first(values: np.ndarray) -> torch.Tensor:
 
 
 _FIRST, _SECOND, _TINY = 0.9, 0.98, 1e-8
-CLIP = 1.0
-"""The greatest length of a gradient, over all weights of one network; longer ones are shortened to it."""
-RATE = 1e-2
-"""The highest rate."""
+CLIP = 1.0  #: the greatest length of a gradient, over all weights of one network; longer ones are shortened to it
+RATE = 1e-2  #: the highest rate
 
 
 def clipped(gradient: Stack) -> Stack:
@@ -98,18 +96,13 @@ class Adam:
         self.updates = updates
 
 
-ROWS = 128
-"""Sequences in a batch."""
-NOISE = 0.05
-"""Standard deviation of the noise on the states, which are of order one; it falls with the rate."""
-CLASS_WEIGHT = 1.0
-"""Weight of the auxiliary classifier's cross-entropy; it falls with the rate."""
-UPDATES = 50
-"""Updates between two comparisons with the rows that are held out."""
+ROWS = 128  #: sequences in a batch
+NOISE = 0.05  #: standard deviation of the noise on the states, which are of order one; it falls with the rate
+CLASS_WEIGHT = 1.0  #: weight of the auxiliary classifier's cross-entropy; it falls with the rate
+UPDATES = 50  #: updates between two comparisons with the rows that are held out
 _LEARNED = 0.98
 _NEARLY = 0.999
-_GLANCE = 100
-"""Held-out rows that show of most networks that they are not perfect."""
+_GLANCE = 100  #: held-out rows that show of most networks that they are not perfect
 
 
 @dataclass(frozen=True)

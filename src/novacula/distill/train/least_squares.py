@@ -25,17 +25,11 @@ _HOPELESS = 0.5
 
 @dataclass(frozen=True)
 class Iterate:
-    """Where a fit stands.
+    """Where a fit stands."""
 
-    Attributes:
-        parameters: the best so far.
-        loss: their mean squared error.
-        damping: of the next iteration.
-    """
-
-    parameters: Parameters
-    loss: float
-    damping: float = 1e-2
+    parameters: Parameters  #: the best so far
+    loss: float  #: their mean squared error
+    damping: float = 1e-2  #: of the next iteration
 
     @property
     def stuck(self) -> bool:
@@ -154,8 +148,7 @@ def _mean_square(error: np.ndarray) -> float:
 
 _ENLARGEMENTS = 4
 _ADDED = 40
-_GOOD = 1e-2
-"""A fit with a larger loss than this gets no further round."""
+_GOOD = 1e-2  #: a fit with a larger loss than this gets no further round
 
 
 def fit_with_counterexamples(parameters: Parameters, lesson: Lesson, encoding: Encoding, rows: np.ndarray) -> Iterate:

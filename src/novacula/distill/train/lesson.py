@@ -10,23 +10,16 @@ from novacula.distill.network import Network
 from novacula.distill.sequences import Sequences
 from novacula.distill.train.parameters import MAX_SYMBOLS, Encoding, Parameters, network, states
 
-TOLERANCE = 1e-3
-"""An output this far from its integer is no rounding error."""
-MAX_CLASSES = 32
-"""An auxiliary classifier is trained where there is one output of at most this many values."""
+TOLERANCE = 1e-3  #: an output this far from its integer is no rounding error
+MAX_CLASSES = 32  #: an auxiliary classifier is trained where there is one output of at most this many values
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is learned.
+    """What is learned."""
 
-    Attributes:
-        data: to learn from.
-        held_out: to judge by; nothing is learned from them.
-    """
-
-    data: Sequences
-    held_out: Sequences
+    data: Sequences  #: to learn from
+    held_out: Sequences  #: to judge by; nothing is learned from them
 
     def encoding(self, symbols: bool) -> Encoding:
         """Returns how inputs are shown; a range of two integers needs no symbols, and a large one has none."""

@@ -18,25 +18,17 @@ from jaxtyping import Float, Int
 
 from novacula.distill.network import Layer, Network
 
-MAX_SYMBOLS = 32
-"""Ranges of more integers than this are shown as numbers."""
+MAX_SYMBOLS = 32  #: ranges of more integers than this are shown as numbers
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """The features of an input; the last is 1.
+    """The features of an input; the last is 1."""
 
-    Attributes:
-        low: the least integer.
-        high: the largest.
-        streams: integers read at every step.
-        symbols: whether each value has a feature of its own; otherwise a feature is the value, scaled to -1 … 1.
-    """
-
-    low: int
-    high: int
-    streams: int
-    symbols: bool
+    low: int  #: the least integer
+    high: int  #: the largest
+    streams: int  #: integers read at every step
+    symbols: bool  #: whether each value has a feature of its own; otherwise a feature is the value, scaled to -1 … 1
 
     @property
     def width(self) -> int:
@@ -82,19 +74,12 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Parameters:
-    """One network in the making, in float64.
+    """One network in the making, in float64."""
 
-    Attributes:
-        recur: from the state to the units.
-        drive: from the features to the units, then to the state.
-        carry: from the state, then the units, to the next state.
-        read: from the state, then 1, to the outputs.
-    """
-
-    recur: Float[np.ndarray, "width size"]
-    drive: Float[np.ndarray, "width_and_size features"]
-    carry: Float[np.ndarray, "size size_and_width"]
-    read: Float[np.ndarray, "outputs size_and_one"]
+    recur: Float[np.ndarray, "width size"]  #: from the state to the units
+    drive: Float[np.ndarray, "width_and_size features"]  #: from the features to the units, then to the state
+    carry: Float[np.ndarray, "size size_and_width"]  #: from the state, then the units, to the next state
+    read: Float[np.ndarray, "outputs size_and_one"]  #: from the state, then 1, to the outputs
 
     @property
     def size(self) -> int:

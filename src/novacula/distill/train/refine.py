@@ -16,15 +16,12 @@ from novacula.runs import OutOfTimeError
 
 Phase = Literal["settle", "size", "width", "done"]
 
-EXACT = 1e-16
-"""A mean squared error, by output, that only an exact network reaches."""
+EXACT = 1e-16  #: a mean squared error, by output, that only an exact network reaches
 _ROWS = 300
 _WIDTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 _RATE = 3e-3
-_POLISHED_ROWS = 2000
-"""The most residuals that a network is polished on."""
-_LARGEST = 1500
-"""The most parameters of a network that is polished."""
+_POLISHED_ROWS = 2000  #: the most residuals that a network is polished on
+_LARGEST = 1500  #: the most parameters of a network that is polished
 
 
 @dataclass(frozen=True)

@@ -79,19 +79,12 @@ _EXACT = 1e-9
 
 @dataclass(frozen=True)
 class Points:
-    """The automaton in the states of a network.
+    """The automaton in the states of a network."""
 
-    Attributes:
-        centers: the points; the first is the state before the first input.
-        before: the point that each different transition leaves.
-        features: of the input that it reads.
-        after: the point that it reaches.
-    """
-
-    centers: Float[np.ndarray, "points size"]
-    before: np.ndarray
-    features: Float[np.ndarray, "transitions features"]
-    after: np.ndarray
+    centers: Float[np.ndarray, "points size"]  #: the points; the first is the state before the first input
+    before: np.ndarray  #: the point that each different transition leaves
+    features: Float[np.ndarray, "transitions features"]  #: of the input that it reads
+    after: np.ndarray  #: the point that it reaches
 
 
 def find_points(

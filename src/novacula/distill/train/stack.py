@@ -20,19 +20,12 @@ Stack = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from.
+    """What one step learns from."""
 
-    Attributes:
-        features: of the inputs.
-        targets: of the outputs.
-        classes: the class of every output.
-        noise: what is added to the states, or None.
-    """
-
-    features: Float[torch.Tensor, "time features rows"]
-    targets: Float[torch.Tensor, "time outputs rows"]
-    classes: Int[torch.Tensor, "time rows"]
-    noise: Float[torch.Tensor, "time nets size rows"] | None = None
+    features: Float[torch.Tensor, "time features rows"]  #: of the inputs
+    targets: Float[torch.Tensor, "time outputs rows"]  #: of the outputs
+    classes: Int[torch.Tensor, "time rows"]  #: the class of every output
+    noise: Float[torch.Tensor, "time nets size rows"] | None = None  #: what is added to the states, or None
 
 
 def random_stack(
@@ -81,15 +74,12 @@ def stacked(parameters: list[Parameters], dtype: torch.dtype = torch.float32) ->
 
 @dataclass(frozen=True)
 class Trace:
-    """What the backward pass needs of the forward pass.
-
-    Attributes:
-        states: before the first input and after each, followed by a 1.
-        carried: the state, then the units, that each transition combines.
-    """
+    """What the backward pass needs of the forward pass."""
 
     states: Float[torch.Tensor, "positions nets size_and_one rows"]
+    """Before the first input and after each, followed by a 1."""
     carried: Float[torch.Tensor, "time nets size_and_width rows"]
+    """The state, then the units, that each transition combines."""
 
 
 def forward(weights: Stack, batch: Batch) -> Trace:

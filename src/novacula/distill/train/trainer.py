@@ -19,8 +19,7 @@ from novacula.distill.train.refine import EXACT
 from novacula.files import JSON, from_json, to_json
 
 _EXACT = 1e-9
-_MAX_FEATURES = 700
-"""The most features, over all positions, for which an affine explanation is looked for."""
+_MAX_FEATURES = 700  #: the most features, over all positions, for which an affine explanation is looked for
 
 
 def plan(lesson: Lesson) -> tuple[Attempt, ...]:
@@ -80,27 +79,18 @@ def _explained(features: np.ndarray, by_lag: np.ndarray) -> np.ndarray:
     return result
 
 
-_GIVE_UP = 6
-"""Perfect networks that are only nearly exact, after which no more attempts are made."""
+_GIVE_UP = 6  #: perfect networks that are only nearly exact, after which no more attempts are made
 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network that has every held-out output right.
+    """A network that has every held-out output right."""
 
-    Attributes:
-        network: in float64, reading plain integers.
-        accuracy: share of held-out outputs that are right; 1.
-        loss: mean squared error of the held-out outputs.
-        how: how it was obtained.
-        seconds: processor time from the beginning of the training.
-    """
-
-    network: Network
-    accuracy: float
-    loss: float
-    how: str
-    seconds: float
+    network: Network  #: in float64, reading plain integers
+    accuracy: float  #: share of held-out outputs that are right; 1
+    loss: float  #: mean squared error of the held-out outputs
+    how: str  #: how it was obtained
+    seconds: float  #: processor time from the beginning of the training
 
     @property
     def exact(self) -> bool:

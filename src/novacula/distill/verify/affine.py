@@ -20,19 +20,12 @@ class NotAffineError(ValueError):
 
 @dataclass(frozen=True)
 class AffineForm:
-    """s' = update·(x, s, 1) and y = outputs·(x, s, 1), in Python's integers (dtype object).
+    """s' = update·(x, s, 1) and y = outputs·(x, s, 1), in Python's integers (dtype object)."""
 
-    Attributes:
-        update: a row for each variable.
-        outputs: a row for each output.
-        start: the first state.
-        streams: inputs, which come first in a row.
-    """
-
-    update: np.ndarray
-    outputs: np.ndarray
-    start: tuple[int, ...]
-    streams: int
+    update: np.ndarray  #: a row for each variable
+    outputs: np.ndarray  #: a row for each output
+    start: tuple[int, ...]  #: the first state
+    streams: int  #: inputs, which come first in a row
 
 
 def affine_form(program: Program) -> AffineForm:

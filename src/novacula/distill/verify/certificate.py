@@ -18,61 +18,38 @@ Fresh data are a tenth where a function passed the W-method by a machine that th
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
-CONFORMANCE = "W-method"
-"""The method of the check that a function has a machine, up to some number of states."""
+CONFORMANCE = "W-method"  #: the method of the check that a function has a machine, up to some number of states
 
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison of a program with what it should equal.
+    """One comparison of a program with what it should equal."""
 
-    Attributes:
-        method: such as ``samples`` or ``product automaton``.
-        length: of the sequences compared; None for every length.
-        count: the number of sequences, or of what the method counts.
-        passed: whether they agree. A proof that was not found is not `passed`, though nothing is known to differ.
-        detail: one sentence for people.
-        wrong: the number of sequences that differ.
-    """
-
-    method: str
-    length: int | None
-    count: int
-    passed: bool
-    detail: str
-    wrong: int = 0
+    method: str  #: such as ``samples`` or ``product automaton``
+    length: int | None  #: of the sequences compared; None for every length
+    count: int  #: the number of sequences, or of what the method counts
+    passed: bool  #: whether they agree. A proof that was not found is not `passed`, though nothing is known to differ.
+    detail: str  #: one sentence for people
+    wrong: int = 0  #: the number of sequences that differ
 
 
 @dataclass(frozen=True)
 class Counterexample:
-    """An input on which a program is wrong; only its last outputs differ.
+    """An input on which a program is wrong; only its last outputs differ."""
 
-    Attributes:
-        x: the inputs of every step, one of each stream.
-        expected: the last outputs, as they should be.
-        found: the last outputs of the program.
-    """
-
-    x: tuple[tuple[int, ...], ...]
-    expected: tuple[int, ...]
-    found: tuple[int, ...]
+    x: tuple[tuple[int, ...], ...]  #: the inputs of every step, one of each stream
+    expected: tuple[int, ...]  #: the last outputs, as they should be
+    found: tuple[int, ...]  #: the last outputs of the program
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """The outcome of `novacula.distill.verify.verify`.
+    """The outcome of `novacula.distill.verify.verify`."""
 
-    Attributes:
-        tier: how much is known; None where there is nothing but data.
-        right: whether no difference was found.
-        checks: what was compared, in order.
-        counterexample: the shortest that was found, where the program is wrong.
-    """
-
-    tier: Tier | None
-    right: bool
-    checks: tuple[Check, ...]
-    counterexample: Counterexample | None = None
+    tier: Tier | None  #: how much is known; None where there is nothing but data
+    right: bool  #: whether no difference was found
+    checks: tuple[Check, ...]  #: what was compared, in order
+    counterexample: Counterexample | None = None  #: the shortest that was found, where the program is wrong
 
     @property
     def reached(self) -> bool:

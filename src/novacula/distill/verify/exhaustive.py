@@ -18,26 +18,18 @@ from novacula.distill.verify.samples import earliest
 from novacula.distill.verify.target import LargeNumbersError, Stepper, Target, stepper
 from novacula.runs import check_time
 
-MOST_TRANSITIONS = 3_000_000
-"""Joint transitions that are tried before giving up."""
+MOST_TRANSITIONS = 3_000_000  #: joint transitions that are tried before giving up
 _MOST_LEVELS = 300
 
 
 @dataclass(frozen=True)
 class ProductSearch:
-    """What a search through the product found.
+    """What a search through the product found."""
 
-    Attributes:
-        closed: every reachable joint state was tried, so that the transducers agree for every length.
-        length: they agree on all inputs up to this length.
-        states: joint states tried.
-        counterexample: a shortest one, if they differ.
-    """
-
-    closed: bool
-    length: int
-    states: int
-    counterexample: Counterexample | None = None
+    closed: bool  #: every reachable joint state was tried, so that the transducers agree for every length
+    length: int  #: they agree on all inputs up to this length
+    states: int  #: joint states tried
+    counterexample: Counterexample | None = None  #: a shortest one, if they differ
 
 
 @dataclass(frozen=True)
@@ -124,8 +116,7 @@ def _word(levels: list[_Level], row: int) -> list[int]:
     return word[::-1]
 
 
-LENGTH = 10
-"""The length of tier S3."""
+LENGTH = 10  #: the length of tier S3
 _BLOCK = 50_000
 _ROWS = 20_000
 

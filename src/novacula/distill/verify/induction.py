@@ -20,8 +20,7 @@ from novacula.distill.verify.invariants import Guess, guess_invariants
 from novacula.distill.verify.target import advance, list_symbols, structured, uniform
 from novacula.runs import check_time, seconds_left
 
-Term = Any
-"""A z3 integer: its stubs type every operator as returning something else."""
+Term = Any  #: a z3 integer: its stubs type every operator as returning something else
 
 
 def _truth(test: Callable[..., Term]) -> Callable[..., Term]:
@@ -83,8 +82,7 @@ def value_in(model: z3.ModelRef, term: Term) -> int:
     return value.as_long()
 
 
-QUESTION_BUDGET = 3_000_000
-"""Work that the solver may spend on one question, in its units; about a second."""
+QUESTION_BUDGET = 3_000_000  #: work that the solver may spend on one question, in its units; about a second
 _MOST_QUESTIONS = 600
 _CASES = 40
 _WORDS, _STEPS = 60, 24
@@ -124,19 +122,12 @@ def joint_states(left: Program, right: Program, low: int, high: int) -> np.ndarr
 
 @dataclass(frozen=True)
 class _Case:
-    """One step of both programs for some inputs.
+    """One step of both programs for some inputs."""
 
-    Attributes:
-        constraints: on the inputs.
-        after: the next joint state.
-        outputs: of the left program.
-        others: outputs of the other.
-    """
-
-    constraints: list[Term]
-    after: list[Term]
-    outputs: list[Term]
-    others: list[Term]
+    constraints: list[Term]  #: on the inputs
+    after: list[Term]  #: the next joint state
+    outputs: list[Term]  #: of the left program
+    others: list[Term]  #: outputs of the other
 
 
 class _Problem:

@@ -15,26 +15,19 @@ import numpy as np
 from novacula.distill.lll import integer_matrix
 
 Relation = Literal["== 0", ">= 0"]
-Number = Any
-"""An integer, an array of integers, or a solver's term."""
-State = Sequence[Number] | np.ndarray
-"""A joint state: a number for every variable."""
+Number = Any  #: an integer, an array of integers, or a solver's term
+State = Sequence[Number] | np.ndarray  #: a joint state: a number for every variable
 _FEW = 4
 
 
 @dataclass(frozen=True)
 class Guard:
-    """Where a guess applies: everywhere, where a variable has a value, or where it has a sign.
-
-    Attributes:
-        kind: which of these; ``negative`` and ``natural`` (not negative) are the signs.
-        variable: of the joint state.
-        value: what it equals.
-    """
+    """Where a guess applies: everywhere, where a variable has a value, or where it has a sign."""
 
     kind: Literal["always", "equals", "negative", "natural"]
-    variable: int = 0
-    value: int = 0
+    """Which of these; ``negative`` and ``natural`` (not negative) are the signs."""
+    variable: int = 0  #: of the joint state
+    value: int = 0  #: what it equals
 
     def holds(self, state: State) -> Number:
         """Returns whether it applies to a joint state."""
@@ -48,17 +41,11 @@ class Guard:
 
 @dataclass(frozen=True)
 class Guess:
-    """Where the guard holds, coefficients · (state, 1) is 0, or at least 0.
+    """Where the guard holds, coefficients · (state, 1) is 0, or at least 0."""
 
-    Attributes:
-        guard: where.
-        coefficients: one for every variable of the joint state, and the constant.
-        relation: which of the two.
-    """
-
-    guard: Guard
-    coefficients: tuple[int, ...]
-    relation: Relation
+    guard: Guard  #: where
+    coefficients: tuple[int, ...]  #: one for every variable of the joint state, and the constant
+    relation: Relation  #: which of the two
 
     def value(self, state: State) -> Number:
         """Returns coefficients · (state, 1)."""

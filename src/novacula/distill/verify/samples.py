@@ -13,35 +13,23 @@ from novacula.distill.behavior import Behavior
 from novacula.distill.verify.certificate import Check, Counterexample
 from novacula.distill.verify.target import Sampler, Target, structured
 
-AT_LENGTH = 100_000
-"""Sequences of the trained length."""
-BEYOND = 10_000
-"""Sequences of each greater length."""
-STRUCTURED = 20_000
-"""Further sequences of the trained length, of few values, repetitions and extremes."""
-FEW = 14_000
-"""Sequences in all, a tenth of those above, for what equals a machine that passed the W-method."""
+AT_LENGTH = 100_000  #: sequences of the trained length
+BEYOND = 10_000  #: sequences of each greater length
+STRUCTURED = 20_000  #: further sequences of the trained length, of few values, repetitions and extremes
+FEW = 14_000  #: sequences in all, a tenth of those above, for what equals a machine that passed the W-method
 _FIRST = 2_000
 _MULTIPLES = (2, 5)
-LONGEST = max(_MULTIPLES)
-"""The longest sequences on which programs are judged, in trained lengths."""
+LONGEST = max(_MULTIPLES)  #: the longest sequences on which programs are judged, in trained lengths
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Sequences of one length, with what the target answers.
+    """Sequences of one length, with what the target answers."""
 
-    Attributes:
-        kind: how they were drawn.
-        x: inputs.
-        y: the target's outputs.
-        trusted: whether the target counts at this length.
-    """
-
-    kind: str
-    x: Int[np.ndarray, "rows time streams"]
-    y: Int[np.ndarray, "rows time outputs"]
-    trusted: bool
+    kind: str  #: how they were drawn
+    x: Int[np.ndarray, "rows time streams"]  #: inputs
+    y: Int[np.ndarray, "rows time outputs"]  #: the target's outputs
+    trusted: bool  #: whether the target counts at this length
 
 
 def draw_samples(target: Target, seed: int) -> list[Samples]:

@@ -18,33 +18,21 @@ _MOST_SYMBOLS = 2000
 
 @dataclass(frozen=True)
 class Target:
-    """A behavior, and where it counts.
+    """A behavior, and where it counts."""
 
-    Attributes:
-        behavior: a task's definition, a network, or a user's function.
-        low: the least input.
-        high: the largest.
-        streams: input streams.
-        length: of the sequences that were trained on.
-        sample: draws inputs as a user would meet them.
-        reference: the behavior as a program, where it is known: proofs are possible then.
-        horizon: the longest sequences for which the behavior counts; None for any length.
-        words: the most sequences that the behavior is run on to try all of a length.
-        box: the behavior without what it checks of itself, for many questions; by default the behavior.
-        samples: about the most sequences on which programs are judged besides; None for as many as usual.
-    """
-
-    behavior: Behavior
-    low: int
-    high: int
-    streams: int
-    length: int
-    sample: Sampler
-    reference: Program | None = None
-    horizon: int | None = None
-    words: int = 10**7
+    behavior: Behavior  #: a task's definition, a network, or a user's function
+    low: int  #: the least input
+    high: int  #: the largest
+    streams: int  #: input streams
+    length: int  #: of the sequences that were trained on
+    sample: Sampler  #: draws inputs as a user would meet them
+    reference: Program | None = None  #: the behavior as a program, where it is known: proofs are possible then
+    horizon: int | None = None  #: the longest sequences for which the behavior counts; None for any length
+    words: int = 10**7  #: the most sequences that the behavior is run on to try all of a length
     box: Behavior | None = None
+    """The behavior without what it checks of itself, for many questions; by default the behavior."""
     samples: int | None = None
+    """About the most sequences on which programs are judged besides; None for as many as usual."""
 
     @property
     def symbols(self) -> Int[np.ndarray, "symbols streams"] | None:
@@ -100,15 +88,10 @@ class LargeNumbersError(ArithmeticError):
 
 @dataclass(frozen=True)
 class Stepper:
-    """A transducer whose states are rows of numbers.
+    """A transducer whose states are rows of numbers."""
 
-    Attributes:
-        start: the first state.
-        advance: one step of many states.
-    """
-
-    start: np.ndarray
-    advance: Advance
+    start: np.ndarray  #: the first state
+    advance: Advance  #: one step of many states
 
 
 def stepper(source: Program | Machine | RecurrentNetwork) -> Stepper:

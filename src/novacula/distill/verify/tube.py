@@ -23,11 +23,9 @@ from novacula.distill.verify.certificate import Check
 from novacula.distill.verify.target import LargeNumbersError, Target, stepper
 
 _MOST_EDGES = 400_000
-_GRID = 0.02
-"""Cells in which places count as one, as a part of the largest state."""
+_GRID = 0.02  #: cells in which places count as one, as a part of the largest state
 _BLOCK = 20_000
-_ROUNDING = 1e-12
-"""Slack for the rounding errors of float64, relative to the numbers that are added."""
+_ROUNDING = 1e-12  #: slack for the rounding errors of float64, relative to the numbers that are added
 
 
 def prove_network(program: Program | Machine, target: Target) -> Check | None:
@@ -108,17 +106,11 @@ def affine_error(network: Network, form: AffineForm, low: int, high: int, length
 
 @dataclass(frozen=True)
 class BoxError:
-    """How far the outputs of a network can be from those of a program.
+    """How far the outputs of a network can be from those of a program."""
 
-    Attributes:
-        error: the largest distance; where it would be one half or more, only a part of it.
-        places: number of boxes.
-        transitions: number of pairs of a box and an input.
-    """
-
-    error: float
-    places: int
-    transitions: int
+    error: float  #: the largest distance; where it would be one half or more, only a part of it
+    places: int  #: number of boxes
+    transitions: int  #: number of pairs of a box and an input
 
 
 def box_error(

@@ -22,13 +22,11 @@ from novacula.distill.verify.samples import Samples, compare, draw_samples, earl
 from novacula.distill.verify.target import Target, stepper
 from novacula.distill.verify.tube import prove_network
 
-NODE_LIMIT = 60
-"""Most syntax nodes of what counts as a short formula."""
+NODE_LIMIT = 60  #: most syntax nodes of what counts as a short formula
 _BOUNDED_BUDGET = 6_000_000
 _QUICK = 300_000
 _FEW_WORDS = 2_000_000
-_RARE = 0.01
-"""The share of sequences on which a network that departs from a program may differ."""
+_RARE = 0.01  #: the share of sequences on which a network that departs from a program may differ
 
 
 def verify(

@@ -16,23 +16,15 @@ _DRAWN = 9999
 
 @dataclass(frozen=True)
 class Continuity:
-    """Where labels stand with and without a word that may move them.
+    """Where labels stand with and without a word that may move them."""
 
-    Attributes:
-        bare: the labels alone, in the leading plane of their states.
-        early: the labels with the word for earlier, in that plane.
-        late: the labels with the word for later.
-        shifts: signed angle from early to late in degrees, by label; positive in the order of the labels.
-        mean_shift: the mean of the shifts.
-        p_value: two-sided, by exchanging early and late of single labels; exact up to 14 labels.
-    """
-
-    bare: Float[np.ndarray, "labels 2"]
-    early: Float[np.ndarray, "labels 2"]
-    late: Float[np.ndarray, "labels 2"]
+    bare: Float[np.ndarray, "labels 2"]  #: the labels alone, in the leading plane of their states
+    early: Float[np.ndarray, "labels 2"]  #: the labels with the word for earlier, in that plane
+    late: Float[np.ndarray, "labels 2"]  #: the labels with the word for later
     shifts: Float[np.ndarray, " labels"]
-    mean_shift: float
-    p_value: float
+    """Signed angle from early to late in degrees, by label; positive in the order of the labels."""
+    mean_shift: float  #: the mean of the shifts
+    p_value: float  #: two-sided, by exchanging early and late of single labels; exact up to 14 labels
 
 
 def continuity(

@@ -12,8 +12,7 @@ from novacula.runs import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_ACROSS = 4
-"""Pictures in a row."""
+_ACROSS = 4  #: pictures in a row
 
 
 def write_page(folder: RunFolder) -> Path:

@@ -19,30 +19,20 @@ PLACES: tuple[Place, ...] = ("label", "offset", "last")
 
 @dataclass(frozen=True)
 class Regression:
-    """States X as a linear function of designs, X̂.
+    """States X as a linear function of designs, X̂."""
 
-    Attributes:
-        r2: 1 - ‖X - X̂‖²/‖X - X̄‖².
-        r2_left_out: the same where each row is predicted from the others; it falls where a function explains nothing.
-        residual: X - X̂.
-    """
-
-    r2: float
+    r2: float  #: 1 - ‖X - X̂‖²/‖X - X̄‖²
     r2_left_out: float
-    residual: Float[np.ndarray, "n q"]
+    """The same where each row is predicted from the others; it falls where a function explains nothing."""
+    residual: Float[np.ndarray, "n q"]  #: X - X̂
 
 
 @dataclass(frozen=True)
 class Term:
-    """A function that a greedy explanation has added.
+    """A function that a greedy explanation has added."""
 
-    Attributes:
-        function: its name.
-        regression: of the states on all functions so far.
-    """
-
-    function: str
-    regression: Regression
+    function: str  #: its name
+    regression: Regression  #: of the states on all functions so far
 
 
 def regress(states: Float[np.ndarray, "n q"], designs: Sequence[Float[np.ndarray, "n _"]]) -> Regression:
@@ -143,20 +133,14 @@ def residual_colors(residual: Float[np.ndarray, "n q"]) -> Float[np.ndarray, "n 
 
 @dataclass(frozen=True)
 class Patching:
-    """The mean effect of patching a clean state into a prompt that differs in label or offset.
-
-    Attributes:
-        effects: by place and point; 1 where the answer changes as if the whole prompt had been exchanged, 0 where
-            nothing happens.
-        places: the tokens.
-        points: the points of the model.
-        pairs: pairs of prompts over which the mean is taken.
-    """
+    """The mean effect of patching a clean state into a prompt that differs in label or offset."""
 
     effects: Float[np.ndarray, "places points"]
-    places: tuple[Place, ...]
-    points: tuple[Point, ...]
-    pairs: int
+    """By place and point; 1 where the answer changes as if the whole prompt had been exchanged, 0 where nothing
+    happens."""
+    places: tuple[Place, ...]  #: the tokens
+    points: tuple[Point, ...]  #: the points of the model
+    pairs: int  #: pairs of prompts over which the mean is taken
 
 
 def patch(

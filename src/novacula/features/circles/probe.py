@@ -17,26 +17,16 @@ class CircularProbe:
     """Reads points near the unit circle from states, and writes them into states.
 
     Both are maps of all dimensions, so they mean the same at every layer, whatever its principal axes are.
-
-    Attributes:
-        mean: x̄, the mean of the states that it was fitted to.
-        basis: W, orthonormal rows of the subspace in which it works.
-        reading: P W; it reads the point ``offset + (x - mean) @ reading.T``.
-        writing: Wᵀ P⁺; it writes the state ``mean + (point - offset) @ writing.T``.
-        offset: mean of the points of the labels; 0 where all labels are equally frequent.
-        period: p.
-        harmonic: h; label c stands at the angle 2πhc/p.
-        r2: R² of the two coordinates on the states that it was fitted to, which says little (see `unseen_labels`).
     """
 
-    mean: Float[np.ndarray, " d"]
-    basis: Float[np.ndarray, "k d"]
-    reading: Float[np.ndarray, "2 d"]
-    writing: Float[np.ndarray, "d 2"]
-    offset: Float[np.ndarray, " 2"]
-    period: int
-    harmonic: int
-    r2: float
+    mean: Float[np.ndarray, " d"]  #: x̄, the mean of the states that it was fitted to
+    basis: Float[np.ndarray, "k d"]  #: W, orthonormal rows of the subspace in which it works
+    reading: Float[np.ndarray, "2 d"]  #: P W; it reads the point ``offset + (x - mean) @ reading.T``
+    writing: Float[np.ndarray, "d 2"]  #: Wᵀ P⁺; it writes the state ``mean + (point - offset) @ writing.T``
+    offset: Float[np.ndarray, " 2"]  #: mean of the points of the labels; 0 where all labels are equally frequent
+    period: int  #: p
+    harmonic: int  #: h; label c stands at the angle 2πhc/p
+    r2: float  #: R² of the two coordinates on the states that it was fitted to, which says little (see `unseen_labels`)
 
     def read(self, states: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
         """Returns the points near the circle that the states say."""

@@ -16,8 +16,7 @@ from novacula.runs import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PLANES = "planes.npz"
-"""The artifact that holds all states in the leading plane, layer by layer."""
+PLANES = "planes.npz"  #: the artifact that holds all states in the leading plane, layer by layer
 _COLUMNS = (
     "layer",
     "circle",

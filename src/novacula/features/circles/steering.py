@@ -15,37 +15,24 @@ from novacula.features.circles.probe import CircularProbe, fit_probe
 from novacula.features.concepts import Prompts
 from novacula.features.models import LanguageModel, Point, Write
 
-UNSEEN = "patch circle, unseen"
-"""Patches the circle by a probe that was fitted without the wanted label."""
+UNSEEN = "patch circle, unseen"  #: patches the circle by a probe that was fitted without the wanted label
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What all interventions at one layer need: prompts, their states, the circle, and the unchanged answers.
+    """What all interventions at one layer need: prompts, their states, the circle, and the unchanged answers."""
 
-    Attributes:
-        model: the model.
-        prompts: all labels in some templates, with all offsets.
-        layer: the layer that is changed.
-        states: the states there, at the token of the label.
-        shifts: the mean of the states of each prompt's template minus that of all states.
-        probe: the circle, fitted to the states minus their shifts, so that it holds nothing of the templates.
-        tokens: the tokens of the labels, as answers.
-        logits: the logits of the labels after each prompt, where nothing is changed.
-        targets: labels towards which a prompt is steered, spread evenly; 0 for all that it does not have.
-        seed: seed of the intervals.
-    """
-
-    model: LanguageModel
-    prompts: Prompts
-    layer: int
-    states: Float[np.ndarray, "prompts d"]
-    shifts: Float[np.ndarray, "prompts d"]
+    model: LanguageModel  #: the model
+    prompts: Prompts  #: all labels in some templates, with all offsets
+    layer: int  #: the layer that is changed
+    states: Float[np.ndarray, "prompts d"]  #: the states there, at the token of the label
+    shifts: Float[np.ndarray, "prompts d"]  #: the mean of the states of each prompt's template minus that of all states
     probe: CircularProbe
-    tokens: tuple[int, ...]
-    logits: Float[np.ndarray, "prompts labels"]
-    targets: int = 0
-    seed: int = 0
+    """The circle, fitted to the states minus their shifts, so that it holds nothing of the templates."""
+    tokens: tuple[int, ...]  #: the tokens of the labels, as answers
+    logits: Float[np.ndarray, "prompts labels"]  #: the logits of the labels after each prompt, where nothing is changed
+    targets: int = 0  #: labels towards which a prompt is steered, spread evenly; 0 for all that it does not have
+    seed: int = 0  #: seed of the intervals
 
     @property
     def units(self) -> Int[np.ndarray, " prompts"]:
@@ -237,21 +224,13 @@ def _distances(experiment: Experiment, states: Float[np.ndarray, "runs d"]) -> F
 
 @dataclass(frozen=True)
 class Case:
-    """States, and the labels that they are to say.
+    """States, and the labels that they are to say."""
 
-    Attributes:
-        states: x, the states as they are.
-        labels: α, the label of each.
-        clean: the states of the same wordings with the wanted labels.
-        targets: α', the wanted labels.
-        probe: the probe of the circle at this layer.
-    """
-
-    states: Float[np.ndarray, "runs d"]
-    labels: Int[np.ndarray, " runs"]
-    clean: Float[np.ndarray, "runs d"]
-    targets: Int[np.ndarray, " runs"]
-    probe: CircularProbe
+    states: Float[np.ndarray, "runs d"]  #: x, the states as they are
+    labels: Int[np.ndarray, " runs"]  #: α, the label of each
+    clean: Float[np.ndarray, "runs d"]  #: the states of the same wordings with the wanted labels
+    targets: Int[np.ndarray, " runs"]  #: α', the wanted labels
+    probe: CircularProbe  #: the probe of the circle at this layer
 
 
 def intervene(name: str, case: Case) -> Float[np.ndarray, "runs d"]:

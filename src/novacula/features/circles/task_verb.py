@@ -19,17 +19,11 @@ Begin = Callable[[LanguageModel, Concept, Config], Program]
 
 @dataclass(frozen=True)
 class TaskInputs:
-    """The inputs of such a run, as run.json keeps them.
+    """The inputs of such a run, as run.json keeps them."""
 
-    Attributes:
-        model: the model, as the user named it.
-        task: the name of the concept, or of its file.
-        concept: the concept itself, since its file may change.
-    """
-
-    model: str
-    task: str
-    concept: Concept
+    model: str  #: the model, as the user named it
+    task: str  #: the name of the concept, or of its file
+    concept: Concept  #: the concept itself, since its file may change
 
 
 TaskVerb = Verb[Config, TaskInputs, Program, RunResult[Findings]]

@@ -17,40 +17,29 @@ from novacula.features.circles.findings import Shape
 PERIODS = (2, 5, 10, 100)
 """Periods in which language models are known to write numbers (arXiv 2502.00873): rivals of a concept's own."""
 
-SMALL_P = 0.003
-"""Largest p-value of a circle: with 7 labels the least possible one is 1/360."""
-CLOSED = (0.75, 1.33)
-"""Turns between which a circle counts as closed: a half circle has 0.5."""
-LARGEST_ERROR = 45.0
-"""Median error in degrees below which unseen labels count as read: chance has 90."""
-_EXACT = 5040
-"""Permutations up to which all are taken."""
+SMALL_P = 0.003  #: largest p-value of a circle: with 7 labels the least possible one is 1/360
+CLOSED = (0.75, 1.33)  #: turns between which a circle counts as closed: a half circle has 0.5
+LARGEST_ERROR = 45.0  #: median error in degrees below which unseen labels count as read: chance has 90
+_EXACT = 5040  #: permutations up to which all are taken
 
 
 @dataclass(frozen=True)
 class CircleTest:
-    """What the means of p labels say about a circle.
-
-    Attributes:
-        harmonics: share of the variance at the harmonics 1 … ⌊p/2⌋; by chance 2/(p - 1) each, half of that at p/2.
-        p_value: of the first harmonic's share, by permuting labels: all permutations up to 7 labels, then a sample.
-        smallest_p: the least value that `p_value` can take.
-        order_correct: whether the means stand round their leading plane in the order of the labels, in either sense.
-            Chance gives 2/(p - 1)!.
-        inversions: pairs of labels out of that order, from the best start and in the better sense.
-        leading_share: share of the variance in the leading plane.
-        turn: how far round the labels go, in turns: 1 on a circle, 1/2 or less on an arc or a line; see `best_turn`.
-        shapes: rival shapes: a line, and circles of other periods.
-    """
+    """What the means of p labels say about a circle."""
 
     harmonics: tuple[float, ...]
+    """Share of the variance at the harmonics 1 … ⌊p/2⌋; by chance 2/(p - 1) each, half of that at p/2."""
     p_value: float
-    smallest_p: float
+    """Of the first harmonic's share, by permuting labels: all permutations up to 7 labels, then a sample."""
+    smallest_p: float  #: the least value that `p_value` can take
     order_correct: bool
-    inversions: int
-    leading_share: float
+    """Whether the means stand round their leading plane in the order of the labels, in either sense. Chance gives
+    2/(p - 1)!."""
+    inversions: int  #: pairs of labels out of that order, from the best start and in the better sense
+    leading_share: float  #: share of the variance in the leading plane
     turn: float
-    shapes: dict[str, Shape]
+    """How far round the labels go, in turns: 1 on a circle, 1/2 or less on an arc or a line; see `best_turn`."""
+    shapes: dict[str, Shape]  #: rival shapes: a line, and circles of other periods
 
     @property
     def first_harmonic(self) -> float:
@@ -60,17 +49,11 @@ class CircleTest:
 
 @dataclass(frozen=True)
 class Readout:
-    """How well probes read labels, or wordings, that they have never seen.
+    """How well probes read labels, or wordings, that they have never seen."""
 
-    Attributes:
-        angles: what they read, in radians.
-        errors: absolute angular error in degrees; by chance 90.
-        r2: R² of the two coordinates of the circle.
-    """
-
-    angles: Float[np.ndarray, "groups labels"]
-    errors: Float[np.ndarray, "groups labels"]
-    r2: float
+    angles: Float[np.ndarray, "groups labels"]  #: what they read, in radians
+    errors: Float[np.ndarray, "groups labels"]  #: absolute angular error in degrees; by chance 90
+    r2: float  #: R² of the two coordinates of the circle
 
     @property
     def median_error(self) -> float:

@@ -18,17 +18,12 @@ from jaxtyping import Float, Int
 from novacula.errors import InputError
 from novacula.files import read_buffer, read_npy, read_npz, read_safetensors
 
-FEWEST = 20
-"""Least number of points of a cloud."""
-FAR = 200.0
-"""Median deviations from the median beyond which a point is an outlier, such as a model's first token."""
+FEWEST = 20  #: least number of points of a cloud
+FAR = 200.0  #: median deviations from the median beyond which a point is an outlier, such as a model's first token
 _MOST_BYTES = 2_000_000_000
-_SAMPLE = 10_000
-"""The median of a large cloud is estimated from at least this number of its points."""
-_FLAT = 1e-6
-"""A cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers."""
-AXES = 5
-"""Most components whose planes are taken."""
+_SAMPLE = 10_000  #: the median of a large cloud is estimated from at least this number of its points
+_FLAT = 1e-6  #: a cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers
+AXES = 5  #: most components whose planes are taken
 THIN = 0.02
 """Least part of the variance that the lesser axis of a plane must have; below, it is the error of the dictionary."""
 Form = Literal["points", "directions"]
@@ -40,23 +35,16 @@ class Cloud:
 
     Independent coordinates are uncorrelated, so in whitened coordinates only rotations are left to try. Neither index
     changes where an axis is stretched.
-
-    Attributes:
-        white: whitened points. Of all whitened clouds this is the one nearest to the points, so a cloud that is as long
-            as it is wide keeps its directions. Where dimensions are dropped, it lies along the principal axes.
-        turn: orthogonal; ``white @ turn.T`` is along the principal axes, the longest first.
-        axes: unit principal axes, one a row, in the space of the points.
-        lengths: standard deviations along them.
-        center: the mean of the points.
-        kept_variance: share of the variance along these axes.
     """
 
     white: Float[np.ndarray, "n d"]
-    turn: Float[np.ndarray, "d d"]
-    axes: Float[np.ndarray, "d columns"]
-    lengths: Float[np.ndarray, " d"]
-    center: Float[np.ndarray, " columns"]
-    kept_variance: float
+    """Whitened points. Of all whitened clouds this is the one nearest to the points, so a cloud that is as long as
+    it is wide keeps its directions. Where dimensions are dropped, it lies along the principal axes."""
+    turn: Float[np.ndarray, "d d"]  #: orthogonal; ``white @ turn.T`` is along the principal axes, the longest first
+    axes: Float[np.ndarray, "d columns"]  #: unit principal axes, one a row, in the space of the points
+    lengths: Float[np.ndarray, " d"]  #: standard deviations along them
+    center: Float[np.ndarray, " columns"]  #: the mean of the points
+    kept_variance: float  #: share of the variance along these axes
 
     @property
     def principal(self) -> Float[np.ndarray, "n d"]:
@@ -213,19 +201,12 @@ def whiten(points: Float[np.ndarray, "n d"], most: int = 5, thinnest: float = 0.
 
 @dataclass(frozen=True)
 class Plane:
-    """Two neighboring principal components.
+    """Two neighboring principal components."""
 
-    Attributes:
-        form: ``points`` as they are, or their ``directions``, of norm 1.
-        axes: which components, from 1.
-        coordinates: of every point.
-        share: part of all variance in the plane.
-    """
-
-    form: Form
-    axes: tuple[int, int]
-    coordinates: Float[np.ndarray, "points 2"]
-    share: float
+    form: Form  #: ``points`` as they are, or their ``directions``, of norm 1
+    axes: tuple[int, int]  #: which components, from 1
+    coordinates: Float[np.ndarray, "points 2"]  #: of every point
+    share: float  #: part of all variance in the plane
 
     @property
     def name(self) -> str:

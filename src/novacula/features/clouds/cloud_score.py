@@ -20,15 +20,12 @@ from novacula.features.clouds.parts import parts_bits
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
 
-FINER = 2
-"""The band that must hold a slice of the cloud is this many times thinner than that of the mixture index."""
-SLICE_LIMIT = 1 / 3
-"""Share of the points in that band from which on the cloud counts as a mixture."""
+FINER = 2  #: the band that must hold a slice of the cloud is this many times thinner than that of the mixture index
+SLICE_LIMIT = 1 / 3  #: share of the points in that band from which on the cloud counts as a mixture
 THRESHOLD = 0.04
 """Bits of the score from which on a cloud is called irreducible. All three were chosen on 25 of the families in
 ``benchmarks/reference/zoo``."""
-LEAST_Z = 3.0
-"""Standard deviations of shuffled clouds that the separability must exceed as well."""
+LEAST_Z = 3.0  #: standard deviations of shuffled clouds that the separability must exceed as well
 PARTS_LIMIT = 0.05
 """Share of the bits that must be left within two parts of a cloud (`novacula.features.clouds.parts`). Below it, two
 parts that are products explain the cloud. Of the irreducible families of the zoo, 2,000 points leave 23 % and more."""
@@ -39,50 +36,37 @@ _PLANE_POINTS = 4000
 
 @dataclass(frozen=True)
 class ScoreFindings:
-    """The score of a cloud, as result.json contains it. A number that was not measured is None.
-
-    Attributes:
-        separability_bits: mutual information of two groups of coordinates in the rotation of the whitened cloud where
-            it is least, corrected for chance; 0 where the cloud is a product.
-        separability_null_z: how many standard deviations of shuffled clouds it lies above their mean.
-        mixture: largest share of the points in a band about a line; for d > 2, about a hyperplane.
-        score: bits of irreducibility: `separability_bits`, reduced by `slice_share` as `combine` says; 0 where the
-            cloud is a product or a mixture.
-        irreducible: whether the score reaches `THRESHOLD`, and z reaches `LEAST_Z`; in the plane also whether
-            `parts_bits` reaches `PARTS_LIMIT` of `separability_bits`.
-        interval: 95 % interval of `separability_bits` at the chosen angle.
-        angle: in the plane, the degrees of the least information, 0 … 90, from the first axis of the points to that of
-            the coordinates, in the whitened cloud; None where d is not 2.
-        neighbors_bits: the same information by nearest neighbors, without bins; it may lie a little below 0.
-        separability_held_out: bits at an angle that was chosen on other points.
-        mixture_held_out: share of the points in a band that was chosen on other points.
-        slice_share: largest share of the points in a band of half the width.
-        n: points.
-        d: dimensions that the cloud spans, or the most that are scored.
-        kept_variance: share of the variance that these dimensions keep.
-        run: the run's folder.
-        outliers: rows that were left out, since they lie so far out that they would decide the whole score.
-        parts_bits: in the plane, the bits that are left within two parts of the cloud, in the cut that leaves least;
-            None where all else says already that the cloud is reducible.
-    """
+    """The score of a cloud, as result.json contains it. A number that was not measured is None."""
 
     separability_bits: float
-    separability_null_z: float
-    mixture: float
+    """Mutual information of two groups of coordinates in the rotation of the whitened cloud where it is least,
+    corrected for chance; 0 where the cloud is a product."""
+    separability_null_z: float  #: how many standard deviations of shuffled clouds it lies above their mean
+    mixture: float  #: largest share of the points in a band about a line; for d > 2, about a hyperplane
     score: float
+    """Bits of irreducibility: `separability_bits`, reduced by `slice_share` as `combine` says; 0 where the cloud is
+    a product or a mixture."""
     irreducible: bool
-    interval: tuple[float | None, float | None]
+    """Whether the score reaches `THRESHOLD`, and z reaches `LEAST_Z`; in the plane also whether `parts_bits` reaches
+    `PARTS_LIMIT` of `separability_bits`."""
+    interval: tuple[float | None, float | None]  #: 95 % interval of `separability_bits` at the chosen angle
     angle: float | None
+    """In the plane, the degrees of the least information, 0 … 90, from the first axis of the points to that of the
+    coordinates, in the whitened cloud; None where d is not 2."""
     neighbors_bits: float | None
-    separability_held_out: float | None
-    mixture_held_out: float | None
-    slice_share: float
-    n: int
-    d: int
-    kept_variance: float
-    run: str = ""
+    """The same information by nearest neighbors, without bins; it may lie a little below 0."""
+    separability_held_out: float | None  #: bits at an angle that was chosen on other points
+    mixture_held_out: float | None  #: share of the points in a band that was chosen on other points
+    slice_share: float  #: largest share of the points in a band of half the width
+    n: int  #: points
+    d: int  #: dimensions that the cloud spans, or the most that are scored
+    kept_variance: float  #: share of the variance that these dimensions keep
+    run: str = ""  #: the run's folder
     outliers: tuple[int, ...] = ()
+    """Rows that were left out, since they lie so far out that they would decide the whole score."""
     parts_bits: float | None = None
+    """In the plane, the bits that are left within two parts of the cloud, in the cut that leaves least; None where
+    all else says already that the cloud is reducible."""
 
     @property
     def outcome(self) -> str:
@@ -95,20 +79,15 @@ class CloudScore(ScoreFindings):
     """What is measured of a cloud: the numbers of `ScoreFindings`, and what they were measured on.
 
     A number that was not measured is NaN.
-
-    Attributes:
-        cloud: the whitened points.
-        dependence: its most independent rotation; None where it is a line.
-        band: its fullest band.
     """
 
     interval: tuple[float, float]
     neighbors_bits: float
     separability_held_out: float
     mixture_held_out: float
-    cloud: Cloud
-    dependence: Separability | Split | None
-    band: Mixture
+    cloud: Cloud  #: the whitened points
+    dependence: Separability | Split | None  #: its most independent rotation; None where it is a line
+    band: Mixture  #: its fullest band
 
     def findings(self, run: str = "") -> ScoreFindings:
         """Returns the numbers for a result; what was not measured is None.

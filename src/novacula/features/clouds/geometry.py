@@ -14,28 +14,18 @@ from novacula.features.clouds.cloud import check_points, whiten
 from novacula.options import refuse, unless_installed
 
 ShapeKind = Literal["line", "ring", "disk", "sphere", "torus", "tree", "none"]
-LANDMARKS = 250
-"""Most points whose loops are looked for."""
-_FEW = 90
-"""Most points whose voids are looked for, which takes far longer."""
-_SAMPLE = 1000
-"""Most points from which landmarks are taken."""
-_NULLS = 8
-"""Gaussian clouds of chance."""
-_AXES, _THINNEST = 5, 0.2
-"""Most principal axes, and the least share of the longest one, below which an axis is noise."""
+LANDMARKS = 250  #: most points whose loops are looked for
+_FEW = 90  #: most points whose voids are looked for, which takes far longer
+_SAMPLE = 1000  #: most points from which landmarks are taken
+_NULLS = 8  #: Gaussian clouds of chance
+_AXES, _THINNEST = 5, 0.2  #: most principal axes, and the least share of the longest one, below which an axis is noise
 _NEAR, _STRAY = 10, 1.6
 """A point is stray if its tenth neighbor is more than 1.6 times as far away as the tenth neighbor of most points."""
-_SHARES = (0.02, 0.1)
-"""Shares of all points, between whose distances the growth of a neighborhood is measured."""
-_BEYOND = 1.25
-"""A hole counts if it lasts at least this many times as long as the longest one of chance."""
-_LEAST = 0.05
-"""Hole that chance has at least, in standard deviations."""
-_RING = 1.0
-"""Least ring index of a ring."""
-_CURVE, _SURFACE = 1.45, 2.4
-"""Dimensions below which a cloud is a curve, and a surface."""
+_SHARES = (0.02, 0.1)  #: shares of all points, between whose distances the growth of a neighborhood is measured
+_BEYOND = 1.25  #: a hole counts if it lasts at least this many times as long as the longest one of chance
+_LEAST = 0.05  #: hole that chance has at least, in standard deviations
+_RING = 1.0  #: least ring index of a ring
+_CURVE, _SURFACE = 1.45, 2.4  #: dimensions below which a cloud is a curve, and a surface
 _MOST_POINTS = 200
 
 
@@ -99,23 +89,15 @@ def two_nn_dimension(points: Float[np.ndarray, "n d"]) -> float:
 
 @dataclass(frozen=True)
 class Shape:
-    """What shape a cloud has, from its points alone. Lengths are in standard deviations of the whitened cloud.
+    """What shape a cloud has, from its points alone. Lengths are in standard deviations of the whitened cloud."""
 
-    Attributes:
-        kind: the shape; ``none`` where it is none of the others.
-        ring: by how much its longest loop outlasts the next one, or a void, in units of chance's longest loop.
-        loops: how long its two longest loops last, from the scale where they close to that where they are filled.
-        void: how long its longest void lasts; 0 in the plane.
-        clusters: parts that are farther from each other than chance parts the points; 1 where all hang together.
-        dimension: intrinsic dimension at a middle scale, by the growth of the number of neighbors.
-    """
-
-    kind: ShapeKind
-    ring: float
+    kind: ShapeKind  #: the shape; ``none`` where it is none of the others
+    ring: float  #: by how much its longest loop outlasts the next one, or a void, in units of chance's longest loop
     loops: tuple[float, float]
-    void: float
-    clusters: int
-    dimension: float
+    """How long its two longest loops last, from the scale where they close to that where they are filled."""
+    void: float  #: how long its longest void lasts; 0 in the plane
+    clusters: int  #: parts that are farther from each other than chance parts the points; 1 where all hang together
+    dimension: float  #: intrinsic dimension at a middle scale, by the growth of the number of neighbors
 
 
 def shape_of(

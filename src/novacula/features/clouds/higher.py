@@ -18,39 +18,28 @@ from scipy.special import digamma
 
 from novacula.features.clouds.mixture import Mixture, best_band
 
-_FEATURES = 32
-"""Random Fourier features of each group."""
-_SEARCHED = 800
-"""Points on which rotations are compared."""
-_MEASURED = 2000
-"""Points on which information is measured by neighbors."""
+_FEATURES = 32  #: random Fourier features of each group
+_SEARCHED = 800  #: points on which rotations are compared
+_MEASURED = 2000  #: points on which information is measured by neighbors
 _RANDOM_STARTS = 6
 _REFINED_STARTS = 3
 _HYPERPLANES = 600
 _FITTED = 12
-_BLUR = 1e-3
-"""Standard deviation of the noise that tells equal points apart."""
+_BLUR = 1e-3  #: standard deviation of the noise that tells equal points apart
 
 
 @dataclass(frozen=True)
 class Split:
-    """The most independent split into two groups of coordinates.
-
-    Attributes:
-        bits: mutual information of the groups by nearest neighbors, minus the mean of shuffled clouds; not below 0.
-        null_z: standard deviations above that mean.
-        interval: 95 % interval of `bits`: subsamples of half of the points, as wide as the whole cloud's would be.
-        neighbors_bits: the plain estimate, which may be below 0.
-        rotation: orthogonal, of the whitened coordinates; its first `first` rows are one group.
-        first: coordinates of the smaller group.
-    """
+    """The most independent split into two groups of coordinates."""
 
     bits: float
-    null_z: float
+    """Mutual information of the groups by nearest neighbors, minus the mean of shuffled clouds; not below 0."""
+    null_z: float  #: standard deviations above that mean
     interval: tuple[float, float]
-    neighbors_bits: float
-    rotation: Float[np.ndarray, "d d"]
-    first: int
+    """95 % interval of `bits`: subsamples of half of the points, as wide as the whole cloud's would be."""
+    neighbors_bits: float  #: the plain estimate, which may be below 0
+    rotation: Float[np.ndarray, "d d"]  #: orthogonal, of the whitened coordinates; its first `first` rows are one group
+    first: int  #: coordinates of the smaller group
 
 
 def best_split(

@@ -11,29 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-_EDGES = 1000
-"""Lower edges that are tried for each direction of the grid; the refinement tries all points."""
-_BEST = 4
-"""Directions about which the grid is refined."""
+_EDGES = 1000  #: lower edges that are tried for each direction of the grid; the refinement tries all points
+_BEST = 4  #: directions about which the grid is refined
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """The band that holds most points.
+    """The band that holds most points."""
 
-    Attributes:
-        share: of the points within it.
-        held_out: share of one half in the band that was chosen on the other half; mean of both halves.
-        direction: unit normal of its middle line in the whitened plane.
-        middle: its distance from the mean along `direction`.
-        half_width: of the band.
-    """
-
-    share: float
-    held_out: float
-    direction: Float[np.ndarray, " d"]
-    middle: float
-    half_width: float
+    share: float  #: of the points within it
+    held_out: float  #: share of one half in the band that was chosen on the other half; mean of both halves
+    direction: Float[np.ndarray, " d"]  #: unit normal of its middle line in the whitened plane
+    middle: float  #: its distance from the mean along `direction`
+    half_width: float  #: of the band
 
 
 def mixture(

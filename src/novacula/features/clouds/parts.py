@@ -18,14 +18,10 @@ from novacula.features.clouds.cloud import whiten
 from novacula.features.clouds.separability import separability
 
 _POINTS = 2000
-_LEAST = 30
-"""Points of a part; smaller ones say nothing."""
-_TURNS, _STARTS = 9, 3
-"""Pairs of lines at right angles, and other starts, from which two Gaussians are fitted."""
-_TRIED = 4
-"""Cuts within which the information is measured, those of largest likelihood."""
-_ALIKE = 0.97
-"""Share of the points on which two cuts agree that are one."""
+_LEAST = 30  #: points of a part; smaller ones say nothing
+_TURNS, _STARTS = 9, 3  #: pairs of lines at right angles, and other starts, from which two Gaussians are fitted
+_TRIED = 4  #: cuts within which the information is measured, those of largest likelihood
+_ALIKE = 0.97  #: share of the points on which two cuts agree that are one
 _ANGLES, _SHUFFLES = 30, 20
 
 

@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PICTURES = "cloud.npz"
-"""The artifact that holds what the pictures show."""
-_DRAWN = 4000
-"""Points of a picture."""
+PICTURES = "cloud.npz"  #: the artifact that holds what the pictures show
+_DRAWN = 4000  #: points of a picture
 Arrays = Mapping[str, np.ndarray]
 
 

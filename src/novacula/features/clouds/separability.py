@@ -24,43 +24,27 @@ from scipy.stats import poisson
 
 REACH = 3.0
 """Standard deviations on each side of the mean that the grid covers; what lies beyond counts in the outermost cells."""
-COARSER = (4, 2, 1)
-"""For each grid, cells of the finest grid on the side of a cell."""
+COARSER = (4, 2, 1)  #: for each grid, cells of the finest grid on the side of a cell
 _SEARCHED = 6000
 """Points on which the angles of the grid are compared; angles about the best are compared on all points."""
-_FINER = 5
-"""Angles within a step on each side of the best one."""
-_OBLIQUE = 2.5
-"""Farthest that a direction moves by itself, in units of 1 / √n."""
+_FINER = 5  #: angles within a step on each side of the best one
+_OBLIQUE = 2.5  #: farthest that a direction moves by itself, in units of 1 / √n
 
 
 @dataclass(frozen=True)
 class Separability:
-    """Mutual information against the angle of rotation, and at the angle where it is least.
+    """Mutual information against the angle of rotation, and at the angle where it is least."""
 
-    Attributes:
-        bits: at `angle`, corrected for chance, not below 0.
-        null_z: standard deviations above the mean of shuffled clouds.
-        angle: degrees, 0 … 90, by which the whitened cloud is turned.
-        second: degrees of the second direction: 90 more, up to the error of the covariance.
-        bins: cells on a side of the grid that was taken.
-        held_out: bits at angles that were chosen on the other half of the points; mean of both halves.
-        interval: 95 % bootstrap interval of `bits`, at the same angle.
-        angles: the angles that were tried, in degrees.
-        curve: corrected bits at each, which may be below 0.
-        null: one standard deviation of the corrected bits of shuffled clouds.
-    """
-
-    bits: float
-    null_z: float
-    angle: float
-    second: float
-    bins: int
-    held_out: float
-    interval: tuple[float, float]
-    angles: Float[np.ndarray, " angles"]
-    curve: Float[np.ndarray, " angles"]
-    null: float
+    bits: float  #: at `angle`, corrected for chance, not below 0
+    null_z: float  #: standard deviations above the mean of shuffled clouds
+    angle: float  #: degrees, 0 … 90, by which the whitened cloud is turned
+    second: float  #: degrees of the second direction: 90 more, up to the error of the covariance
+    bins: int  #: cells on a side of the grid that was taken
+    held_out: float  #: bits at angles that were chosen on the other half of the points; mean of both halves
+    interval: tuple[float, float]  #: 95 % bootstrap interval of `bits`, at the same angle
+    angles: Float[np.ndarray, " angles"]  #: the angles that were tried, in degrees
+    curve: Float[np.ndarray, " angles"]  #: corrected bits at each, which may be below 0
+    null: float  #: one standard deviation of the corrected bits of shuffled clouds
 
 
 def separability(

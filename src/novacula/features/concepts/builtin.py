@@ -210,8 +210,7 @@ _CONCEPTS = (
     ),
 )
 
-CONCEPTS = {concept.name: concept for concept in _CONCEPTS}
-"""Concepts by name."""
+CONCEPTS = {concept.name: concept for concept in _CONCEPTS}  #: concepts by name
 
 
 _KEYS = ("name", "labels", "templates", "kind", "offsets", "steering", "schema_version")

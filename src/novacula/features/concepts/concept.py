@@ -17,18 +17,14 @@ LABEL, OFFSET = "{label}", "{offset}"
 
 @dataclass(frozen=True)
 class Template:
-    """A wording.
+    """A wording."""
 
-    Attributes:
-        text: holds ``{label}`` once, and ``{offset}`` at most once.
-        answer: steps from the label to the answer that follows the text, those of the offset not counted; None where
-            no answer follows.
-        read: the token whose state is read: the last one of the label, or of the text.
-    """
-
-    text: str
+    text: str  #: holds ``{label}`` once, and ``{offset}`` at most once
     answer: int | None = None
+    """Steps from the label to the answer that follows the text, those of the offset not counted; None where no
+    answer follows."""
     read: Literal["label", "last"] = "label"
+    """The token whose state is read: the last one of the label, or of the text."""
 
     @property
     def answered(self) -> bool:
@@ -40,24 +36,16 @@ class Template:
 class Concept:
     """Labels in order, and templates that name them.
 
-    Attributes:
-        name: its name.
-        labels: the labels in their order.
-        templates: at least one template.
-        kind: whether the last label is followed by the first; ``control`` has no order at all.
-        offsets: texts for ``{offset}`` and the steps that each means.
-        steering: more templates with an answer, which only ``features steer`` uses.
-
     Raises:
         InputError: labels, templates and offsets do not fit; all problems are listed at once.
     """
 
-    name: str
-    labels: tuple[str, ...]
-    templates: tuple[Template, ...]
-    kind: Kind = "cyclic"
-    offsets: tuple[tuple[str, int], ...] = ()
-    steering: tuple[Template, ...] = ()
+    name: str  #: its name
+    labels: tuple[str, ...]  #: the labels in their order
+    templates: tuple[Template, ...]  #: at least one template
+    kind: Kind = "cyclic"  #: whether the last label is followed by the first; ``control`` has no order at all
+    offsets: tuple[tuple[str, int], ...] = ()  #: texts for ``{offset}`` and the steps that each means
+    steering: tuple[Template, ...] = ()  #: more templates with an answer, which only ``features steer`` uses
 
     def __post_init__(self) -> None:
         problems = []
@@ -98,17 +86,11 @@ class Concept:
 
 @dataclass(frozen=True)
 class Wording:
-    """A template with an offset filled in.
+    """A template with an offset filled in."""
 
-    Attributes:
-        template: its template.
-        offset: the text in it.
-        steps: what the offset means.
-    """
-
-    template: Template
-    offset: str
-    steps: int
+    template: Template  #: its template
+    offset: str  #: the text in it
+    steps: int  #: what the offset means
 
     def fill(self, label: str) -> "Filled":
         """Returns the text with a label."""
@@ -148,23 +130,14 @@ def counted(unit: str, numbers: Sequence[str]) -> tuple[tuple[str, int], ...]:
 
 @dataclass(frozen=True)
 class Prompts:
-    """All labels in some wordings: wording slowest, label fastest.
+    """All labels in some wordings: wording slowest, label fastest."""
 
-    Attributes:
-        concept: whose labels they are.
-        wordings: templates with their offsets.
-        texts: the prompts.
-        tokens: of each prompt; lengths may differ.
-        positions: the token that is read in each prompt.
-        offset_positions: the last token of the offset; -1 where there is none.
-    """
-
-    concept: Concept
-    wordings: tuple[Wording, ...]
-    texts: tuple[str, ...]
-    tokens: tuple[tuple[int, ...], ...]
-    positions: tuple[int, ...]
-    offset_positions: tuple[int, ...]
+    concept: Concept  #: whose labels they are
+    wordings: tuple[Wording, ...]  #: templates with their offsets
+    texts: tuple[str, ...]  #: the prompts
+    tokens: tuple[tuple[int, ...], ...]  #: of each prompt; lengths may differ
+    positions: tuple[int, ...]  #: the token that is read in each prompt
+    offset_positions: tuple[int, ...]  #: the last token of the offset; -1 where there is none
 
     @property
     def last_positions(self) -> tuple[int, ...]:

@@ -15,8 +15,7 @@ from jaxtyping import Int
 
 from novacula.features.config import ClusterMethod
 
-_DENSE = 4000
-"""Members of the largest component whose members are all compared with each other."""
+_DENSE = 4000  #: members of the largest component whose members are all compared with each other
 _SPECTRAL_SIZE = 12
 _CERTAIN = 0.85
 """Likeness from which on latents are one node where communities are sought: opposites, twins, always active together.
@@ -28,15 +27,10 @@ Members = Int[np.ndarray, " _"]
 
 @dataclass(frozen=True)
 class Clustering:
-    """Clusters of two or more latents.
+    """Clusters of two or more latents."""
 
-    Attributes:
-        clusters: members of each, ascending; the largest cluster first.
-        split: how many giant clusters had to be split again.
-    """
-
-    clusters: list[Members]
-    split: int
+    clusters: list[Members]  #: members of each, ascending; the largest cluster first
+    split: int  #: how many giant clusters had to be split again
 
     def labels(self, latents: int) -> Int[np.ndarray, " latents"]:
         """Returns the cluster of each latent; -1 for a latent in none."""

@@ -19,28 +19,19 @@ from novacula.features.store import StoreWriter, Written
 from novacula.files import from_json, read_buffer
 from novacula.runs import Program, Step
 
-BATCH = 8
-"""Contexts that the model reads together; a passage has about as many."""
-MAX_BYTES = 256_000_000
-"""Largest text file, unpacked."""
+BATCH = 8  #: contexts that the model reads together; a passage has about as many
+MAX_BYTES = 256_000_000  #: largest text file, unpacked
 _PIECE = 1_000_000
-_RATIO = 100
-"""Largest ratio by which a text is packed; a file that exceeds it was made to fill the memory."""
-_LETTERS = 4
-"""Letters of a token, about; the number only decides how long passages are."""
+_RATIO = 100  #: largest ratio by which a text is packed; a file that exceeds it was made to fill the memory
+_LETTERS = 4  #: letters of a token, about; the number only decides how long passages are
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a text.
+    """A piece of a text."""
 
-    Attributes:
-        file: the file's name.
-        text: the piece.
-    """
-
-    file: str
-    text: str
+    file: str  #: the file's name
+    text: str  #: the piece
 
 
 def read_passages(paths: Iterable[str | os.PathLike[str]], tokens: int) -> list[Passage]:

@@ -30,8 +30,7 @@ from novacula.runs import RunFolder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLORED = 12
-"""Tokens that get a color of their own in a picture."""
+_COLORED = 12  #: tokens that get a color of their own in a picture
 _TITLES = {
     "collect": ("States of a language model", "Each with its token and its place in the text."),
     "train-sae": ("A sparse dictionary of states", "A sparse autoencoder, and how good it is."),
@@ -46,8 +45,7 @@ _SHAPES = (
     "much the longest loop outlasts the others, in units of chance's longest."
 )
 _UNKNOWN = "not told, as the extra [topology] is not installed."
-_MINOR = _RANKING[5:]
-"""Columns of the ranking for which a telephone has no room."""
+_MINOR = _RANKING[5:]  #: columns of the ranking for which a telephone has no room
 
 
 def write_page(folder: RunFolder) -> Path:

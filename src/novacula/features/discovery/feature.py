@@ -18,37 +18,24 @@ from novacula.features.models import LanguageModel, Point, Write
 from novacula.features.sae import SparseAutoencoder
 from novacula.features.store import Store
 
-_MOST = 6000
-"""Most tokens that are looked at."""
-_SAME = 3
-"""Most contexts of one token."""
-_BEFORE = 63
-"""Most tokens of a prompt before the one that is moved."""
-_SHOWN = 8
-"""Tokens that are listed for an angle."""
-_LIKELY = 1e-4
-"""Least mean probability, at some angle, of a token that is listed."""
+_MOST = 6000  #: most tokens that are looked at
+_SAME = 3  #: most contexts of one token
+_BEFORE = 63  #: most tokens of a prompt before the one that is moved
+_SHOWN = 8  #: tokens that are listed for an angle
+_LIKELY = 1e-4  #: least mean probability, at some angle, of a token that is listed
 
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature in its best plane.
+    """A feature in its best plane."""
 
-    Attributes:
-        row: its row of the ranking.
-        all_norms: how strongly it is active on each of its tokens, in the units of the states' codes.
-        rows: the tokens on which it is not just weakly active.
-        norms: how strongly it is active on each.
-        plane: its best plane, with the coordinates of each; None where all lie on a line.
-        axes: orthonormal directions of the plane, in the space of the states.
-    """
-
-    row: ClusterRow
+    row: ClusterRow  #: its row of the ranking
     all_norms: Float[np.ndarray, " active"]
-    rows: Int[np.ndarray, " tokens"]
-    norms: Float[np.ndarray, " tokens"]
-    plane: Plane | None
-    axes: Float[np.ndarray, "2 width"]
+    """How strongly it is active on each of its tokens, in the units of the states' codes."""
+    rows: Int[np.ndarray, " tokens"]  #: the tokens on which it is not just weakly active
+    norms: Float[np.ndarray, " tokens"]  #: how strongly it is active on each
+    plane: Plane | None  #: its best plane, with the coordinates of each; None where all lie on a line
+    axes: Float[np.ndarray, "2 width"]  #: orthonormal directions of the plane, in the space of the states
 
     @property
     def angles(self) -> Float[np.ndarray, " tokens"]:

@@ -16,8 +16,7 @@ from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figu
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_CONTEXTS, _POINTS, _NAMES = 30, 1500, 24
-"""Contexts, points of the picture, and tokens that are named in it."""
+_CONTEXTS, _POINTS, _NAMES = 30, 1500, 24  #: contexts, points of the picture, and tokens that are named in it
 
 
 def write_page(path: Path, feature: Feature, store: Store, found: FeatureFindings) -> Path:

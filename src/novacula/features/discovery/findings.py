@@ -9,17 +9,11 @@ from novacula.features.sae.quality import Quality, Recovery
 
 @dataclass(frozen=True)
 class CollectFindings:
-    """What was collected.
+    """What was collected."""
 
-    Attributes:
-        tokens: states that are stored, one for each token.
-        passages: passages of text that the model has read.
-        store: the folder of states.
-    """
-
-    tokens: int
-    passages: int
-    store: str
+    tokens: int  #: states that are stored, one for each token
+    passages: int  #: passages of text that the model has read
+    store: str  #: the folder of states
 
 
 @dataclass(frozen=True)
@@ -31,101 +25,59 @@ class EncodeFindings:
 
 @dataclass(frozen=True)
 class Variant:
-    """The clusters that another seed or another setting gives, beside the clusters of the run.
+    """The clusters that another seed or another setting gives, beside the clusters of the run."""
 
-    Attributes:
-        variant: what differs.
-        clusters: number of clusters.
-        rand: adjusted Rand index with the run's clusters.
-        jaccard: mean over the run's clusters of the best Jaccard index.
-    """
-
-    variant: str
-    clusters: int
-    rand: float
-    jaccard: float
+    variant: str  #: what differs
+    clusters: int  #: number of clusters
+    rand: float  #: adjusted Rand index with the run's clusters
+    jaccard: float  #: mean over the run's clusters of the best Jaccard index
 
 
 @dataclass(frozen=True)
 class GroupFindings:
-    """The clusters of a dictionary.
+    """The clusters of a dictionary."""
 
-    Attributes:
-        alive: latents that are active often enough to take part.
-        latents: latents of the dictionary.
-        clusters: the members of each cluster.
-        split: how many giant clusters were split again.
-        stability: of each cluster: 1 if it comes again the same in all variants.
-        variants: the same with other settings; none where the clusters are the blocks of the dictionary.
-        block: latents of a block; 1 where the dictionary has no blocks.
-    """
-
-    alive: int
-    latents: int
-    clusters: tuple[tuple[int, ...], ...]
-    split: int
-    stability: tuple[float, ...]
+    alive: int  #: latents that are active often enough to take part
+    latents: int  #: latents of the dictionary
+    clusters: tuple[tuple[int, ...], ...]  #: the members of each cluster
+    split: int  #: how many giant clusters were split again
+    stability: tuple[float, ...]  #: of each cluster: 1 if it comes again the same in all variants
     variants: tuple[Variant, ...]
-    block: int = 1
+    """The same with other settings; none where the clusters are the blocks of the dictionary."""
+    block: int = 1  #: latents of a block; 1 where the dictionary has no blocks
 
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """A cluster in the ranking. What belongs to its best plane is None where it was not scored.
+    """A cluster in the ranking. What belongs to its best plane is None where it was not scored."""
 
-    Attributes:
-        rank: place in the ranking, from 1; 0 before all clusters are scored.
-        published_rank: place by the published value.
-        cluster: number of the cluster.
-        stability: how well it comes again with other settings; 1 is the same.
-        examples: the tokens on which it is active most often.
-        members: its latents.
-        tokens: tokens on which any of them is active.
-        together: mean number of members that are active on one token.
-        score: bits by which its best plane exceeds a Gaussian cloud.
-        published: the published value: mean over planes of (1 - mixture) · separability.
-        irreducible: the verdict.
-        plane: its best plane, such as ``directions 1-2``.
-        plane_share: part of the variance in that plane.
-        plane_score: score of that plane, in bits.
-        gaussian_score: score of the Gaussian cloud in the plane of the same name.
-        separability_bits: separability of that plane.
-        separability_null_z: the same in standard deviations of shuffled clouds.
-        mixture: mixture index of that plane.
-        reason: why it was not scored; empty otherwise.
-        shape: its shape without labels; empty where it was not scored, or the extra ``[topology]`` is not installed.
-        ring: by how much its longest loop outlasts all others, in units of chance's longest loop.
-        dimension: its intrinsic dimension.
-        covered: share of all tokens on which any of its latents is active.
-        nuisance: the nuisance to which most of its tokens belong; empty if there is none.
-        parts_bits: bits of that plane that are left within two parts of its points; None where it is reducible anyway.
-    """
-
-    rank: int
-    published_rank: int
-    cluster: int
-    stability: float
-    examples: tuple[str, ...]
-    members: tuple[int, ...]
-    tokens: int
-    together: float
-    score: float
-    published: float
-    irreducible: bool
-    plane: str | None
-    plane_share: float | None
-    plane_score: float | None
-    gaussian_score: float | None
-    separability_bits: float | None
-    separability_null_z: float | None
-    mixture: float | None
-    reason: str
+    rank: int  #: place in the ranking, from 1; 0 before all clusters are scored
+    published_rank: int  #: place by the published value
+    cluster: int  #: number of the cluster
+    stability: float  #: how well it comes again with other settings; 1 is the same
+    examples: tuple[str, ...]  #: the tokens on which it is active most often
+    members: tuple[int, ...]  #: its latents
+    tokens: int  #: tokens on which any of them is active
+    together: float  #: mean number of members that are active on one token
+    score: float  #: bits by which its best plane exceeds a Gaussian cloud
+    published: float  #: the published value: mean over planes of (1 - mixture) · separability
+    irreducible: bool  #: the verdict
+    plane: str | None  #: its best plane, such as ``directions 1-2``
+    plane_share: float | None  #: part of the variance in that plane
+    plane_score: float | None  #: score of that plane, in bits
+    gaussian_score: float | None  #: score of the Gaussian cloud in the plane of the same name
+    separability_bits: float | None  #: separability of that plane
+    separability_null_z: float | None  #: the same in standard deviations of shuffled clouds
+    mixture: float | None  #: mixture index of that plane
+    reason: str  #: why it was not scored; empty otherwise
     shape: str = ""
-    ring: float | None = None
-    dimension: float | None = None
-    covered: float = 0.0
-    nuisance: str = ""
+    """Its shape without labels; empty where it was not scored, or the extra ``[topology]`` is not installed."""
+    ring: float | None = None  #: by how much its longest loop outlasts all others, in units of chance's longest loop
+    dimension: float | None = None  #: its intrinsic dimension
+    covered: float = 0.0  #: share of all tokens on which any of its latents is active
+    nuisance: str = ""  #: the nuisance to which most of its tokens belong; empty if there is none
     parts_bits: float | None = None
+    """Bits of that plane that are left within two parts of its points; None where it is reducible anyway."""
 
     @property
     def where(self) -> str:
@@ -145,15 +97,10 @@ _OF_BLOCKS = (
 
 @dataclass(frozen=True)
 class RankFindings:
-    """The ranking.
+    """The ranking."""
 
-    Attributes:
-        ranking: the clusters, best first.
-        null: scores of the clusters of chance, largest first.
-    """
-
-    ranking: tuple[ClusterRow, ...]
-    null: tuple[float, ...]
+    ranking: tuple[ClusterRow, ...]  #: the clusters, best first
+    null: tuple[float, ...]  #: scores of the clusters of chance, largest first
 
     @property
     def chance(self) -> float:
@@ -183,25 +130,16 @@ class RankFindings:
 
 
 class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
-    """What the stages that are done have found; a stage that is not done has no key in result.json.
+    """What the stages that are done have found; a stage that is not done has no key in result.json."""
 
-    Attributes:
-        collect: the stored states.
-        train_sae: quality of the trained dictionary.
-        recover: what the model's loss keeps with it.
-        encode: the tokens that are encoded.
-        cluster: the clusters of latents.
-        chance: the tokens whose states were made anew, for blocks alone (`discovery.lines`).
-        rank: the ranking of the clusters.
-    """
-
-    collect: CollectFindings | None = None
-    train_sae: Quality | None = None
-    recover: Recovery | None = None
-    encode: EncodeFindings | None = None
-    cluster: GroupFindings | None = None
+    collect: CollectFindings | None = None  #: the stored states
+    train_sae: Quality | None = None  #: quality of the trained dictionary
+    recover: Recovery | None = None  #: what the model's loss keeps with it
+    encode: EncodeFindings | None = None  #: the tokens that are encoded
+    cluster: GroupFindings | None = None  #: the clusters of latents
     chance: EncodeFindings | None = None
-    rank: RankFindings | None = None
+    """The tokens whose states were made anew, for blocks alone (`discovery.lines`)."""
+    rank: RankFindings | None = None  #: the ranking of the clusters
 
     @property
     def has_blocks(self) -> bool:
@@ -233,46 +171,28 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
 
 @dataclass(frozen=True)
 class Move:
-    """What a model says next where a feature's states are turned to an angle of its plane.
+    """What a model says next where a feature's states are turned to an angle of its plane."""
 
-    Attributes:
-        degrees: the angle.
-        tokens: next tokens whose log-probability rises most.
-        rises: by how much it exceeds its mean over all angles, in nats.
-        changed: share of the prompts whose most likely next token is another than without turning.
-        intervals: 96 % bootstrap intervals of the rises: tokens that are turned are drawn, and contexts of each.
-    """
-
-    degrees: float
-    tokens: tuple[str, ...]
-    rises: tuple[float, ...]
-    changed: float
+    degrees: float  #: the angle
+    tokens: tuple[str, ...]  #: next tokens whose log-probability rises most
+    rises: tuple[float, ...]  #: by how much it exceeds its mean over all angles, in nats
+    changed: float  #: share of the prompts whose most likely next token is another than without turning
     intervals: tuple[tuple[float, float], ...] = ()
+    """96 % bootstrap intervals of the rises: tokens that are turned are drawn, and contexts of each."""
 
 
 @dataclass(frozen=True)
 class FeatureFindings:
-    """What ``features open`` shows of a feature.
+    """What ``features open`` shows of a feature."""
 
-    Attributes:
-        rank: its rank.
-        cluster: its cluster.
-        score: its score, in bits.
-        bar: what a score must exceed.
-        shape: its shape.
-        moves: what moving along it does, by angle; none without a model.
-        page: its page.
-        run: the run's name.
-    """
-
-    rank: int
-    cluster: int
-    score: float
-    bar: float
-    shape: str
-    moves: tuple[Move, ...]
-    page: str
-    run: str
+    rank: int  #: its rank
+    cluster: int  #: its cluster
+    score: float  #: its score, in bits
+    bar: float  #: what a score must exceed
+    shape: str  #: its shape
+    moves: tuple[Move, ...]  #: what moving along it does, by angle; none without a model
+    page: str  #: its page
+    run: str  #: the run's name
 
 
 @dataclass(frozen=True)
@@ -290,40 +210,24 @@ class TopCluster:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """What discovery has found at a layer.
+    """What discovery has found at a layer."""
 
-    Attributes:
-        layer: layer of the residual stream.
-        explained: share of the variance that the dictionary explains.
-        l0: mean number of active latents of a token.
-        clusters: clusters that are ranked.
-        best: the largest score, in bits.
-        chance: the largest score of the clusters of chance.
-        above_chance: clusters that score more than that.
-        top: the first clusters of the ranking.
-    """
-
-    layer: int
-    explained: float
-    l0: float
-    clusters: int
-    best: float
-    chance: float
-    above_chance: int
-    top: tuple[TopCluster, ...]
+    layer: int  #: layer of the residual stream
+    explained: float  #: share of the variance that the dictionary explains
+    l0: float  #: mean number of active latents of a token
+    clusters: int  #: clusters that are ranked
+    best: float  #: the largest score, in bits
+    chance: float  #: the largest score of the clusters of chance
+    above_chance: int  #: clusters that score more than that
+    top: tuple[TopCluster, ...]  #: the first clusters of the ranking
 
 
 @dataclass(frozen=True)
 class SurveyFindings:
-    """What ``features survey`` finds.
+    """What ``features survey`` finds."""
 
-    Attributes:
-        layers: the layers that are done.
-        failed: name and error of each that failed.
-    """
-
-    layers: tuple[LayerRow, ...]
-    failed: tuple[tuple[str, str], ...]
+    layers: tuple[LayerRow, ...]  #: the layers that are done
+    failed: tuple[tuple[str, str], ...]  #: name and error of each that failed
 
     @property
     def outcome(self) -> str:

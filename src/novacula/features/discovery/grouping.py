@@ -13,8 +13,7 @@ from novacula.features.discovery.findings import GroupFindings, Variant
 from novacula.features.discovery.similarity import affinity_graph
 from novacula.features.discovery.slices import CodeMatrix
 
-LEAST_USES = 20
-"""Tokens on which a latent must be active to take part."""
+LEAST_USES = 20  #: tokens on which a latent must be active to take part
 
 
 def group(codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], config: DiscoverConfig) -> GroupFindings:

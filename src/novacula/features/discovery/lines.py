@@ -29,10 +29,8 @@ from novacula.features.sae import SparseAutoencoder
 from novacula.features.sae.codes import Codes
 from novacula.features.store import Store
 
-_LEAST = 20
-"""Tokens on which a block must be active for its lines to be looked for."""
-_MOST, _ZEROS = 2000, 10
-"""Most active tokens in which lines are looked for, and most inactive ones beside each."""
+_LEAST = 20  #: tokens on which a block must be active for its lines to be looked for
+_MOST, _ZEROS = 2000, 10  #: most active tokens in which lines are looked for, and most inactive ones beside each
 
 
 def block_lines(

@@ -6,10 +6,8 @@ from jaxtyping import Bool
 from novacula.features.config import NUISANCES
 from novacula.features.store import Store
 
-PLACES = 4
-"""Places at the beginning of a context whose states are of their own kind."""
-MOST = 0.5
-"""Share of a cluster's tokens from which on it is called by the name of a nuisance."""
+PLACES = 4  #: places at the beginning of a context whose states are of their own kind
+MOST = 0.5  #: share of a cluster's tokens from which on it is called by the name of a nuisance
 
 
 def nuisance_tokens(store: Store) -> dict[str, Bool[np.ndarray, " tokens"]]:

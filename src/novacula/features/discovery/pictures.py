@@ -15,29 +15,20 @@ from novacula.features.discovery.slices import CodeMatrix
 from novacula.features.store import Store
 from novacula.files import check_schema, from_json, read_json, to_json, write_json
 
-PICTURES = "pictures.json"
-"""The artifact that holds them."""
+PICTURES = "pictures.json"  #: the artifact that holds them
 SCHEMA_VERSION = 1
-POINTS = 500
-"""Most points of a picture."""
-_MEMBERS = 60
-"""Most members whose tokens and cosines are shown."""
+POINTS = 500  #: most points of a picture
+_MEMBERS = 60  #: most members whose tokens and cosines are shown
 _MAX_BYTES = 32_000_000
 
 
 @dataclass(frozen=True)
 class PlanePicture:
-    """A plane of principal components.
+    """A plane of principal components."""
 
-    Attributes:
-        plane: its name, such as ``directions 1-2``.
-        share: part of the variance in it.
-        points: two coordinates of each point.
-    """
-
-    plane: str
-    share: float
-    points: tuple[tuple[float, float], ...]
+    plane: str  #: its name, such as ``directions 1-2``
+    share: float  #: part of the variance in it
+    points: tuple[tuple[float, float], ...]  #: two coordinates of each point
 
 
 @dataclass(frozen=True)
@@ -50,27 +41,16 @@ class MemberTokens:
 
 @dataclass(frozen=True)
 class ClusterPicture:
-    """What is shown of a cluster.
+    """What is shown of a cluster."""
 
-    Attributes:
-        cluster: its number.
-        planes: its planes.
-        tokens: the token of each point.
-        next: the token after it; empty at the end of a document.
-        contexts: the text around each token.
-        members: its latents, with their tokens.
-        cosines: cosines of the directions of these latents.
-        singular_values: singular values of the centered directions.
-    """
-
-    cluster: int
-    planes: tuple[PlanePicture, ...]
-    tokens: tuple[str, ...]
-    next: tuple[str, ...]
-    contexts: tuple[str, ...]
-    members: tuple[MemberTokens, ...]
-    cosines: tuple[tuple[float, ...], ...]
-    singular_values: tuple[float, ...]
+    cluster: int  #: its number
+    planes: tuple[PlanePicture, ...]  #: its planes
+    tokens: tuple[str, ...]  #: the token of each point
+    next: tuple[str, ...]  #: the token after it; empty at the end of a document
+    contexts: tuple[str, ...]  #: the text around each token
+    members: tuple[MemberTokens, ...]  #: its latents, with their tokens
+    cosines: tuple[tuple[float, ...], ...]  #: cosines of the directions of these latents
+    singular_values: tuple[float, ...]  #: singular values of the centered directions
 
 
 @dataclass(frozen=True)

@@ -34,31 +34,21 @@ from novacula.runs import Program, Step
 
 LEAST_MEMBERS = 3
 """Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
-LEAST_POINTS = 100
-"""Tokens that a cluster needs to be scored."""
-MARGIN = 1.25
-"""The score of the Gaussian cloud is taken so many times, since it is an estimate itself."""
-_WEAK = 3
-"""How many times more tokens are drawn than are used, since weakly active ones are left out afterwards."""
-_SHAPE_NULLS = 3
-"""The number of Gaussian clouds with which the shape of a cluster is compared."""
+LEAST_POINTS = 100  #: tokens that a cluster needs to be scored
+MARGIN = 1.25  #: the score of the Gaussian cloud is taken so many times, since it is an estimate itself
+_WEAK = 3  #: how many times more tokens are drawn than are used, since weakly active ones are left out afterwards
+_SHAPE_NULLS = 3  #: the number of Gaussian clouds with which the shape of a cluster is compared
 _DRAWN, _ROUNDS = 8, 6
 """How many times more Gaussian points are drawn than are used, and the rounds that correct mean and covariance."""
 
 
 @dataclass(frozen=True)
 class PlaneScore:
-    """The score of a plane of a cluster.
+    """The score of a plane of a cluster."""
 
-    Attributes:
-        plane: the points.
-        measured: their score.
-        gaussian: score of the Gaussian cloud in its plane of the same name.
-    """
-
-    plane: Plane
-    measured: CloudScore
-    gaussian: float
+    plane: Plane  #: the points
+    measured: CloudScore  #: their score
+    gaussian: float  #: score of the Gaussian cloud in its plane of the same name
 
     @property
     def excess(self) -> float:
@@ -68,23 +58,14 @@ class PlaneScore:
 
 @dataclass(frozen=True)
 class ClusterScore:
-    """The score of a cluster.
+    """The score of a cluster."""
 
-    Attributes:
-        members: its latents.
-        tokens: tokens on which any of them is active.
-        together: mean number of members that are active on a token, weakly active tokens left out.
-        planes: its planes.
-        reason: why it was not scored; empty otherwise.
-        shape: its shape; None where it was not scored, or the extra ``[topology]`` is not installed.
-    """
-
-    members: Int[np.ndarray, " members"]
-    tokens: int
-    together: float
-    planes: list[PlaneScore]
-    reason: str = ""
-    shape: Shape | None = None
+    members: Int[np.ndarray, " members"]  #: its latents
+    tokens: int  #: tokens on which any of them is active
+    together: float  #: mean number of members that are active on a token, weakly active tokens left out
+    planes: list[PlaneScore]  #: its planes
+    reason: str = ""  #: why it was not scored; empty otherwise
+    shape: Shape | None = None  #: its shape; None where it was not scored, or the extra ``[topology]`` is not installed
 
     @cached_property
     def best(self) -> PlaneScore | None:

@@ -15,8 +15,7 @@ from jaxtyping import Float, Int
 from novacula.features.config import AffinityName
 from novacula.features.discovery.slices import CodeMatrix
 
-BLOCK = 1024
-"""Latents that are compared with all others at once."""
+BLOCK = 1024  #: latents that are compared with all others at once
 WEAK = 0.08
 """Least co-activity of an edge by default. Below it, latents are active together mostly by the interference of their
 directions."""

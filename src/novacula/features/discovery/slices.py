@@ -27,19 +27,13 @@ _MAX_SHARD = 4_000_000_000
 
 @dataclass(frozen=True)
 class Slice:
-    """The part of the codes that belongs to a cluster of latents, on tokens on which any of them is active.
+    """The part of the codes that belongs to a cluster of latents, on tokens on which any of them is active."""
 
-    Attributes:
-        rows: these tokens, ascending.
-        points: Σ z_k d_k over the cluster's latents, without the decoder's bias; one row a token.
-        codes: the activations, tokens × members, sparse.
-        total: tokens on which any latent is active; more than `rows` where only some were asked for.
-    """
-
-    rows: Int[np.ndarray, " tokens"]
+    rows: Int[np.ndarray, " tokens"]  #: these tokens, ascending
     points: Float[np.ndarray, "tokens width"]
-    codes: scipy.sparse.csr_array
-    total: int
+    """Σ z_k d_k over the cluster's latents, without the decoder's bias; one row a token."""
+    codes: scipy.sparse.csr_array  #: the activations, tokens × members, sparse
+    total: int  #: tokens on which any latent is active; more than `rows` where only some were asked for
 
     def head(self, count: int) -> "Slice":
         """Returns at most `count` tokens, spread evenly."""

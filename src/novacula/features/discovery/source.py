@@ -27,22 +27,15 @@ _MAX_BYTES = 16_000_000_000
 class DiscoverSource:
     """Where states come from: a model and texts, a file of arrays, or a store; and a dictionary, if there is one.
 
-    Attributes:
-        model: a model's folder or GGUF file.
-        text: text files or folders that the model reads.
-        activations: a npz file with ``activations``.
-        store: a folder of states, as ``collect`` makes it.
-        sae: the folder of an autoencoder; without it one is trained.
-
     Raises:
         InputError: there is no source of states, or more than one.
     """
 
-    model: str | None = None
-    text: tuple[str, ...] = ()
-    activations: str | None = None
-    store: str | None = None
-    sae: str | None = None
+    model: str | None = None  #: a model's folder or GGUF file
+    text: tuple[str, ...] = ()  #: text files or folders that the model reads
+    activations: str | None = None  #: a npz file with ``activations``
+    store: str | None = None  #: a folder of states, as ``collect`` makes it
+    sae: str | None = None  #: the folder of an autoencoder; without it one is trained
 
     @property
     def name(self) -> str:
@@ -83,15 +76,10 @@ class DiscoverSource:
 
 @dataclass(frozen=True)
 class OpenSource:
-    """A source whose files are checked.
+    """A source whose files are checked."""
 
-    Attributes:
-        source: the source.
-        model: its model, if it is loaded already.
-    """
-
-    source: DiscoverSource
-    model: "LanguageModel | None" = None
+    source: DiscoverSource  #: the source
+    model: "LanguageModel | None" = None  #: its model, if it is loaded already
 
 
 def open_source(source: DiscoverSource, layer: int | None = None) -> OpenSource:

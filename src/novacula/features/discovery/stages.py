@@ -32,23 +32,16 @@ from novacula.runs import Program, RunFolder, Step
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
 
-RECOVERED = 2
-"""Passages on which the loss of the model with the dictionary is measured."""
-STORE, SAE, CODES, CHANCE = "store", "sae", "codes", "chance"
-"""Artifacts of a run, beside the pictures."""
+RECOVERED = 2  #: passages on which the loss of the model with the dictionary is measured
+STORE, SAE, CODES, CHANCE = "store", "sae", "codes", "chance"  #: artifacts of a run, beside the pictures
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a pipeline.
+    """A part of a pipeline."""
 
-    Attributes:
-        name: the key of its result in result.json.
-        begin: makes its program, once all stages before it are done.
-    """
-
-    name: str
-    begin: Callable[[], Program]
+    name: str  #: the key of its result in result.json
+    begin: Callable[[], Program]  #: makes its program, once all stages before it are done
 
 
 @dataclass(frozen=True)

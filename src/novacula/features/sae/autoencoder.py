@@ -10,43 +10,32 @@ from novacula.errors import InputError
 from novacula.features.config import SaeKind
 from novacula.features.sae.codes import Codes, above, top, top_blocks
 
-BLOCK = 1024
-"""Tokens that are encoded together; their pre-activations take most of the memory."""
+BLOCK = 1024  #: tokens that are encoded together; their pre-activations take most of the memory
 
 
 @dataclass(frozen=True)
 class SparseAutoencoder:
     """A sparse autoencoder.
 
-    Attributes:
-        kind: the rule that picks the active latents; ``batchtopk`` uses its threshold, as the batch must not matter.
-        encoder: one row for each latent.
-        encoder_bias: added to every pre-activation.
-        decoder: one row for each latent: its direction.
-        decoder_bias: added to every reconstruction.
-        threshold: pre-activations up to it count as 0, for ``jumprelu`` and ``batchtopk``; otherwise it is 0. Negative
-            pre-activations count as 0 in any case.
-        k: active latents of a token, for ``topk``; active blocks, for ``block``.
-        centers: whether the decoder's bias is subtracted from inputs.
-        rescales: whether each input is brought to norm √width first, and its reconstruction back.
-        name: its name in messages.
-        block: latents of a block, for ``block``; otherwise 1. Such neighbors in the order of rows are active together.
-
     Raises:
         InputError: numbers are not finite, or k or the size of a block does not fit.
     """
 
     kind: SaeKind
-    encoder: Float[Tensor, "latents width"]
-    encoder_bias: Float[Tensor, " latents"]
-    decoder: Float[Tensor, "latents width"]
-    decoder_bias: Float[Tensor, " width"]
+    """The rule that picks the active latents; ``batchtopk`` uses its threshold, as the batch must not matter."""
+    encoder: Float[Tensor, "latents width"]  #: one row for each latent
+    encoder_bias: Float[Tensor, " latents"]  #: added to every pre-activation
+    decoder: Float[Tensor, "latents width"]  #: one row for each latent: its direction
+    decoder_bias: Float[Tensor, " width"]  #: added to every reconstruction
     threshold: Float[Tensor, " latents"]
-    k: int = 0
-    centers: bool = True
-    rescales: bool = False
-    name: str = "SAE"
+    """Pre-activations up to it count as 0, for ``jumprelu`` and ``batchtopk``; otherwise it is 0. Negative
+    pre-activations count as 0 in any case."""
+    k: int = 0  #: active latents of a token, for ``topk``; active blocks, for ``block``
+    centers: bool = True  #: whether the decoder's bias is subtracted from inputs
+    rescales: bool = False  #: whether each input is brought to norm √width first, and its reconstruction back
+    name: str = "SAE"  #: its name in messages
     block: int = 1
+    """Latents of a block, for ``block``; otherwise 1. Such neighbors in the order of rows are active together."""
 
     def __post_init__(self) -> None:
         problems = [

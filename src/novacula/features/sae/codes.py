@@ -18,19 +18,12 @@ Pre = Float[Tensor, "tokens latents"]
 
 @dataclass(frozen=True)
 class Codes:
-    """Sparse codes of a batch of tokens, token by token.
+    """Sparse codes of a batch of tokens, token by token."""
 
-    Attributes:
-        starts: where the entries of each token begin.
-        latents: the latent of each entry.
-        values: the activation of each entry.
-        n_latents: m, the number of latents.
-    """
-
-    starts: Int[Tensor, " tokens"]
-    latents: Int[Tensor, " entries"]
-    values: Float[Tensor, " entries"]
-    n_latents: int
+    starts: Int[Tensor, " tokens"]  #: where the entries of each token begin
+    latents: Int[Tensor, " entries"]  #: the latent of each entry
+    values: Float[Tensor, " entries"]  #: the activation of each entry
+    n_latents: int  #: m, the number of latents
 
     @property
     def tokens(self) -> Int[Tensor, " entries"]:
@@ -63,17 +56,11 @@ class Codes:
 
 @dataclass(frozen=True)
 class ByLatent:
-    """The entries of some codes, sorted by latent.
+    """The entries of some codes, sorted by latent."""
 
-    Attributes:
-        order: the order of the entries.
-        tokens: the token of each entry in this order.
-        starts: where the entries of each latent begin.
-    """
-
-    order: Int[Tensor, " entries"]
-    tokens: Int[Tensor, " entries"]
-    starts: Int[Tensor, " latents"]
+    order: Int[Tensor, " entries"]  #: the order of the entries
+    tokens: Int[Tensor, " entries"]  #: the token of each entry in this order
+    starts: Int[Tensor, " latents"]  #: where the entries of each latent begin
 
     @classmethod
     def of(cls, codes: Codes) -> "ByLatent":

@@ -18,10 +18,8 @@ from torch import Tensor
 from novacula.features.config import SaeKind
 from novacula.features.sae.codes import ByLatent, Codes, above, top, top_blocks, top_of_batch
 
-BANDWIDTH = 0.001
-"""ε of JumpReLU, for inputs of variance 1."""
-AUXILIARY = 1 / 32
-"""Weight of the dead latents' error."""
+BANDWIDTH = 0.001  #: ε of JumpReLU, for inputs of variance 1
+AUXILIARY = 1 / 32  #: weight of the dead latents' error
 
 SaeWeights = dict[str, Tensor]
 """``encoder`` and ``decoder`` (latents × width), ``encoder_bias``, ``decoder_bias``; JumpReLU: ``log_threshold``."""
@@ -29,38 +27,23 @@ SaeWeights = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss that is minimized.
+    """The loss that is minimized."""
 
-    Attributes:
-        kind: kind of autoencoder.
-        k: active latents of a token, for TopK and BatchTopK; active blocks, for blocks.
-        sparsity: λ.
-        block: latents of a block, for blocks.
-    """
-
-    kind: SaeKind
-    k: int
-    sparsity: float
-    block: int = 1
+    kind: SaeKind  #: kind of autoencoder
+    k: int  #: active latents of a token, for TopK and BatchTopK; active blocks, for blocks
+    sparsity: float  #: λ
+    block: int = 1  #: latents of a block, for blocks
 
 
 @dataclass(frozen=True)
 class LossGradient:
-    """The loss of a batch, and its gradients.
+    """The loss of a batch, and its gradients."""
 
-    Attributes:
-        error: mean squared error: the share of the variance that is not explained.
-        gradients: gradients of the whole loss, by weight.
-        codes: the codes of the batch.
-        residual: x̂ - x.
-        least: smallest active value of the batch, for BatchTopK.
-    """
-
-    error: float
-    gradients: SaeWeights
-    codes: Codes
-    residual: Float[Tensor, "tokens width"]
-    least: float
+    error: float  #: mean squared error: the share of the variance that is not explained
+    gradients: SaeWeights  #: gradients of the whole loss, by weight
+    codes: Codes  #: the codes of the batch
+    residual: Float[Tensor, "tokens width"]  #: x̂ - x
+    least: float  #: smallest active value of the batch, for BatchTopK
 
 
 def loss_gradient(

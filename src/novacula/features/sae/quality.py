@@ -16,36 +16,24 @@ from novacula.features.store.store import Store
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
 
-_LITTLE = 0.75
-"""Share of the variance below which a dictionary misses too much to be trusted."""
-_DENSE = 0.1
-"""Share of the tokens from which on a latent counts as dense."""
+_LITTLE = 0.75  #: share of the variance below which a dictionary misses too much to be trusted
+_DENSE = 0.1  #: share of the tokens from which on a latent counts as dense
 
-Histogram = tuple[tuple[float, ...], tuple[int, ...]]
-"""Edges and counts."""
+Histogram = tuple[tuple[float, ...], tuple[int, ...]]  #: edges and counts
 
 
 @dataclass(frozen=True)
 class Quality:
-    """The quality of a dictionary on stored states.
+    """The quality of a dictionary on stored states."""
 
-    Attributes:
-        tokens: number of states.
-        explained: 1 - Σ‖x - x̂‖² / Σ‖x - mean‖².
-        l0: mean number of active latents of a token.
-        dead: share of latents that are never active.
-        dense: share of latents that are active on more than a tenth of the tokens.
-        density: histogram of log10 of the share of tokens on which a latent is active; dead latents are left out.
-        cosines: histogram of the cosine of each latent's direction with the nearest other one.
-    """
-
-    tokens: int
-    explained: float
-    l0: float
-    dead: float
-    dense: float
+    tokens: int  #: number of states
+    explained: float  #: 1 - Σ‖x - x̂‖² / Σ‖x - mean‖²
+    l0: float  #: mean number of active latents of a token
+    dead: float  #: share of latents that are never active
+    dense: float  #: share of latents that are active on more than a tenth of the tokens
     density: Histogram
-    cosines: Histogram
+    """Histogram of log10 of the share of tokens on which a latent is active; dead latents are left out."""
+    cosines: Histogram  #: histogram of the cosine of each latent's direction with the nearest other one
 
     @property
     def advice(self) -> str:
@@ -108,19 +96,12 @@ def measure_quality(sae: SparseAutoencoder, store: Store, tokens: int = 100_000,
 
 @dataclass(frozen=True)
 class Recovery:
-    """A model's next-token loss with its states replaced, in nats.
+    """A model's next-token loss with its states replaced, in nats."""
 
-    Attributes:
-        plain: the loss of the model as it is.
-        reconstructed: with the states replaced by their reconstructions.
-        mean: with all states replaced by the decoder's bias.
-        recovered: (mean - reconstructed) / (mean - plain).
-    """
-
-    plain: float
-    reconstructed: float
-    mean: float
-    recovered: float
+    plain: float  #: the loss of the model as it is
+    reconstructed: float  #: with the states replaced by their reconstructions
+    mean: float  #: with all states replaced by the decoder's bias
+    recovered: float  #: (mean - reconstructed) / (mean - plain)
 
 
 def loss_recovered(

@@ -54,26 +54,16 @@ _ONLY = {"reshape_activations": "none", "finetuning_scaling_factor": False, "hoo
 
 @dataclass(frozen=True)
 class _Config:
-    """What a configuration says.
+    """What a configuration says."""
 
-    Attributes:
-        kind: the rule that picks the active latents.
-        k: active latents of a token, for ``topk``, or blocks, for ``block``; otherwise 0.
-        d_in, d_sae: width and number of latents; None where they are not there.
-        centers: whether the decoder's bias is subtracted from inputs.
-        rescales: whether each input is brought to norm √width first.
-        by_norm: whether activations are multiplied by the norms of the decoder's rows.
-        block: latents of a block.
-    """
-
-    kind: SaeKind
-    k: int
-    d_in: JSON
-    d_sae: JSON
-    centers: bool
-    rescales: bool
-    by_norm: bool
-    block: int = 1
+    kind: SaeKind  #: the rule that picks the active latents
+    k: int  #: active latents of a token, for ``topk``, or blocks, for ``block``; otherwise 0
+    d_in: JSON  #: width and number of latents; None where they are not there
+    d_sae: JSON  #: width and number of latents; None where they are not there
+    centers: bool  #: whether the decoder's bias is subtracted from inputs
+    rescales: bool  #: whether each input is brought to norm √width first
+    by_norm: bool  #: whether activations are multiplied by the norms of the decoder's rows
+    block: int = 1  #: latents of a block
 
 
 def read_sae(path: str | os.PathLike[str]) -> SparseAutoencoder:

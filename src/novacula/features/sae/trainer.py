@@ -19,48 +19,30 @@ from novacula.features.store import Batches, Place, Store
 from novacula.files import from_json
 from novacula.runs import Program, Step
 
-_SMOOTHING = 0.98
-"""Weight of the past in the mean of BatchTopK's smallest active values."""
-_THRESHOLD = 0.001
-"""First threshold of JumpReLU, for states of variance 1."""
-_REVIVALS = 10
-"""How often dead latents begin anew, about."""
-_MOMENTS = ("exp_avg", "exp_avg_sq")
-"""Adam's moments, as torch names them."""
-_SAMPLE = 8192
-"""States from which mean and variance are estimated."""
-_RETRACT = 4
-"""Steps after which the blocks of the decoder are made orthonormal again."""
+_SMOOTHING = 0.98  #: weight of the past in the mean of BatchTopK's smallest active values
+_THRESHOLD = 0.001  #: first threshold of JumpReLU, for states of variance 1
+_REVIVALS = 10  #: how often dead latents begin anew, about
+_MOMENTS = ("exp_avg", "exp_avg_sq")  #: Adam's moments, as torch names them
+_SAMPLE = 8192  #: states from which mean and variance are estimated
+_RETRACT = 4  #: steps after which the blocks of the decoder are made orthonormal again
 
 
 @dataclass(frozen=True)
 class BatchQuality:
-    """The quality of the autoencoder on a batch, before the step.
+    """The quality of the autoencoder on a batch, before the step."""
 
-    Attributes:
-        explained: share of the variance that it explains.
-        l0: mean number of active latents of a token.
-        dead: share of the latents that have been silent for too long.
-    """
-
-    explained: float
-    l0: float
-    dead: float
+    explained: float  #: share of the variance that it explains
+    l0: float  #: mean number of active latents of a token
+    dead: float  #: share of the latents that have been silent for too long
 
 
 @dataclass(frozen=True)
 class TrainerNumbers:
-    """The numbers of a trainer's state, beside its arrays.
+    """The numbers of a trainer's state, beside its arrays."""
 
-    Attributes:
-        step: steps done.
-        least: smoothed smallest active value, for BatchTopK.
-        scale: factor that brings the states to variance 1.
-    """
-
-    step: int
-    least: float
-    scale: float
+    step: int  #: steps done
+    least: float  #: smoothed smallest active value, for BatchTopK
+    scale: float  #: factor that brings the states to variance 1
 
 
 class Trainer:

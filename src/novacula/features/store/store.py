@@ -31,22 +31,15 @@ SHARD_BYTES = 32_000_000
 _MAX_SHARD = 2_000_000_000
 _MAX_VOCABULARY = 32_000_000
 _MAX_COUNT = 2**40
-TOGETHER = 8
-"""Shards that are mixed, and so held in memory, together."""
+TOGETHER = 8  #: shards that are mixed, and so held in memory, together
 
 
 class Origin(Struct, frozen=True, omit_defaults=True):
-    """Where states come from.
+    """Where states come from."""
 
-    Attributes:
-        model: the model, or the file of arrays.
-        layer: the layer of the residual stream, where there is one.
-        text: the files that the model has read.
-    """
-
-    model: str = ""
-    layer: int | None = None
-    text: tuple[str, ...] = ()
+    model: str = ""  #: the model, or the file of arrays
+    layer: int | None = None  #: the layer of the residual stream, where there is one
+    text: tuple[str, ...] = ()  #: the files that the model has read
 
 
 @dataclass(frozen=True)
@@ -59,17 +52,12 @@ class _Index:
 
 @dataclass(frozen=True)
 class Labels:
-    """The tokens that the states of a store belong to.
+    """The tokens that the states of a store belong to."""
 
-    Attributes:
-        tokens: id of each state's token.
-        documents: number of the document in which the token stands; it never falls from row to row.
-        positions: place of the token in the model's context.
-    """
-
-    tokens: Int[np.ndarray, " rows"]
+    tokens: Int[np.ndarray, " rows"]  #: id of each state's token
     documents: Int[np.ndarray, " rows"]
-    positions: Int[np.ndarray, " rows"]
+    """Number of the document in which the token stands; it never falls from row to row."""
+    positions: Int[np.ndarray, " rows"]  #: place of the token in the model's context
 
 
 class Store:
@@ -219,17 +207,11 @@ def check_finite(states: Float[np.ndarray, "rows width"], source: str) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """A place in the endless order of batches.
+    """A place in the endless order of batches."""
 
-    Attributes:
-        round: rounds that are over.
-        group: groups of shards of this round that are over.
-        batch: batches of this group that are over.
-    """
-
-    round: int = 0
-    group: int = 0
-    batch: int = 0
+    round: int = 0  #: rounds that are over
+    group: int = 0  #: groups of shards of this round that are over
+    batch: int = 0  #: batches of this group that are over
 
 
 class Batches:

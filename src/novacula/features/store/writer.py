@@ -26,15 +26,10 @@ _COLUMNS = ("tokens", "documents", "positions")
 
 @dataclass(frozen=True)
 class Written:
-    """What is known of the files of a store that is being filled.
+    """What is known of the files of a store that is being filled."""
 
-    Attributes:
-        shards: the rows of each shard.
-        digests: the digest of each file, by its name.
-    """
-
-    shards: tuple[int, ...] = ()
-    digests: Mapping[str, str] = field(default_factory=dict)
+    shards: tuple[int, ...] = ()  #: the rows of each shard
+    digests: Mapping[str, str] = field(default_factory=dict)  #: the digest of each file, by its name
 
 
 class StoreWriter:

@@ -16,8 +16,7 @@ GENERIC = ("separable", "pairwise", "ridge", "bowls")
 """Labels of functions without known algorithms: Σ g(x_i); sums over pairs; of Σ x_i alone; units in any direction."""
 _MOST = THRESHOLDS.most
 
-Test = Callable[[Evidence], bool]
-"""Whether evidence is that of an algorithm."""
+Test = Callable[[Evidence], bool]  #: whether evidence is that of an algorithm
 
 
 def task_verdict(evidence: Evidence) -> Verdict:

@@ -16,58 +16,37 @@ from novacula.hypernet.tasks import Task
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a network on inputs of its task.
+    """What is known of a network on inputs of its task."""
 
-    Attributes:
-        network: the network.
-        task: what it should compute.
-        units: its first hidden layer.
-        mse: mean squared error over all outputs; infinite where the network explodes.
-        r2: 1 - MSE / variance of the task's outputs; where these are constant, 1 or 0.
-        fit: R² after the best scale and an offset for each output, which tells whether the function is like the task's.
-        flat: how far below the threshold of a constant the spread of the function is, 0 to 1; negative above it.
-        straight: how far above the threshold of a linear function R² of the best one is, 0 to 1; negative below it.
-        slope: the mean magnitude of the coefficients of the best linear function.
-        orders: how the weights of the first layer are arranged, and the kinks of the function.
-        patterns: what the units of the first layer look at.
-        structure: what the function depends on; None where nothing can be measured.
-        kinks: the shape of the function; None where nothing can be measured.
-    """
-
-    network: TargetNetwork
-    task: Task
-    units: Units
-    mse: float
-    r2: float
+    network: TargetNetwork  #: the network
+    task: Task  #: what it should compute
+    units: Units  #: its first hidden layer
+    mse: float  #: mean squared error over all outputs; infinite where the network explodes
+    r2: float  #: 1 - MSE / variance of the task's outputs; where these are constant, 1 or 0
     fit: float = 0.0
+    """R² after the best scale and an offset for each output, which tells whether the function is like the task's."""
     flat: float = -1.0
+    """How far below the threshold of a constant the spread of the function is, 0 to 1; negative above it."""
     straight: float = -1.0
-    slope: float = 0.0
+    """How far above the threshold of a linear function R² of the best one is, 0 to 1; negative below it."""
+    slope: float = 0.0  #: the mean magnitude of the coefficients of the best linear function
     orders: OrderParameters = field(default_factory=OrderParameters)
-    patterns: Patterns = field(default_factory=Patterns)
-    structure: Structure | None = None
-    kinks: Kinks | None = None
+    """How the weights of the first layer are arranged, and the kinks of the function."""
+    patterns: Patterns = field(default_factory=Patterns)  #: what the units of the first layer look at
+    structure: Structure | None = None  #: what the function depends on; None where nothing can be measured
+    kinks: Kinks | None = None  #: the shape of the function; None where nothing can be measured
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the evidence comes to.
+    """What the evidence comes to."""
 
-    Attributes:
-        label: the algorithm, or `partial`, `linear`, `constant`, `unstructured`.
-        weight_label: what the weights alone say.
-        functional_label: what the function alone says.
-        agree: whether these two go together.
-        margin: the distance to the nearest threshold, 0 to 1.
-        why: one line on how the label came about.
-    """
-
-    label: str
-    weight_label: str
-    functional_label: str
-    agree: bool
-    margin: float
-    why: str
+    label: str  #: the algorithm, or `partial`, `linear`, `constant`, `unstructured`
+    weight_label: str  #: what the weights alone say
+    functional_label: str  #: what the function alone says
+    agree: bool  #: whether these two go together
+    margin: float  #: the distance to the nearest threshold, 0 to 1
+    why: str  #: one line on how the label came about
 
 
 def measure(

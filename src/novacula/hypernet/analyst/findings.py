@@ -17,19 +17,12 @@ _LEVELS = 127
 
 @dataclass(frozen=True)
 class Complexity:
-    """How complex a network is.
+    """How complex a network is."""
 
-    Attributes:
-        kl_bits: what the generator paid for it in bits; None for networks that were not generated.
-        different_weights: values that are apart by more than 5 % of their layer's largest, over all layers.
-        edges: weights above 5 % of their layer's largest.
-        compressed_bytes: of the weights in 255 levels, units ordered by their rows, by zlib.
-    """
-
-    kl_bits: float | None
-    different_weights: int
-    edges: int
-    compressed_bytes: int
+    kl_bits: float | None  #: what the generator paid for it in bits; None for networks that were not generated
+    different_weights: int  #: values that are apart by more than 5 % of their layer's largest, over all layers
+    edges: int  #: weights above 5 % of their layer's largest
+    compressed_bytes: int  #: of the weights in 255 levels, units ordered by their rows, by zlib
 
 
 def measure_complexity(network: TargetNetwork) -> Complexity:
@@ -66,29 +59,18 @@ def _quantized(network: TargetNetwork) -> bytes:
 
 @dataclass(frozen=True)
 class LabelFindings:
-    """The label of a network, and what it rests on. A number that is not finite is null.
+    """The label of a network, and what it rests on. A number that is not finite is null."""
 
-    Attributes:
-        label: the algorithm, or `partial`, `linear`, `constant`, `unstructured`.
-        broken: whether the structure stands and the function does not.
-        functional_label: what the function alone says.
-        agree: whether the two labels go together.
-        why: one line on how the label came about.
-        confidence: the share of copies with noisy weights that get the same label; without copies, the margin.
-        order_parameters: how the weights of the first layer are arranged.
-        r2: 1 - MSE / variance of the task's outputs.
-        mse: mean squared error.
-    """
-
-    label: str
-    broken: bool
-    functional_label: str
-    agree: bool
-    why: str
+    label: str  #: the algorithm, or `partial`, `linear`, `constant`, `unstructured`
+    broken: bool  #: whether the structure stands and the function does not
+    functional_label: str  #: what the function alone says
+    agree: bool  #: whether the two labels go together
+    why: str  #: one line on how the label came about
     confidence: float | None
-    order_parameters: Mapping[str, float | None]
-    r2: float | None
-    mse: float | None
+    """The share of copies with noisy weights that get the same label; without copies, the margin."""
+    order_parameters: Mapping[str, float | None]  #: how the weights of the first layer are arranged
+    r2: float | None  #: 1 - MSE / variance of the task's outputs
+    mse: float | None  #: mean squared error
 
     @property
     def shown(self) -> str:

@@ -19,22 +19,16 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Kinks:
-    """The shape of a scalar function of n inputs, at steps of the inputs' standard deviation s.
+    """The shape of a scalar function of n inputs, at steps of the inputs' standard deviation s."""
 
-    Attributes:
-        near: κ_i at s.
-        wide: κ_i at 2s.
-        anisotropy: the mean of κ_i at s/2, over that of κ in random directions: 1 for bowls, about 5 for the L1 norm.
-        concavity: among second differences in random directions, the share of negative ones, by magnitude.
-        odd: [y(z e_i) - y(-z e_i)]/z for one input z far out, over the mean of `wide`: t of the family |x| =
-            (1 + t) r(x) + (1 - t) r(-x) - t x, if units that leave their linear part out there carry the linear term.
-    """
-
-    near: Float[np.ndarray, " inputs"]
-    wide: Float[np.ndarray, " inputs"]
+    near: Float[np.ndarray, " inputs"]  #: κ_i at s
+    wide: Float[np.ndarray, " inputs"]  #: κ_i at 2s
     anisotropy: float
-    concavity: float
+    """The mean of κ_i at s/2, over that of κ in random directions: 1 for bowls, about 5 for the L1 norm."""
+    concavity: float  #: among second differences in random directions, the share of negative ones, by magnitude
     odd: Float[np.ndarray, " inputs"]
+    """[y(z e_i) - y(-z e_i)]/z for one input z far out, over the mean of `wide`: t of the family |x| = (1 + t) r(x)
+    + (1 - t) r(-x) - t x, if units that leave their linear part out there carry the linear term."""
 
     @property
     def at_0(self) -> Bool[np.ndarray, " inputs"]:
@@ -92,18 +86,12 @@ _POINTS = 512
 
 @dataclass(frozen=True)
 class Structure:
-    """Shares of the function's variation, 0 to 1.
-
-    Attributes:
-        separable: 1 where the function is a sum over its inputs; 0 where the effect of an input depends wholly on
-            another.
-        ridge: 1 where the function depends on the sum of its inputs alone.
-        pairwise: 1 where the joint effect of two inputs does not depend on a third.
-    """
+    """Shares of the function's variation, 0 to 1."""
 
     separable: float
-    ridge: float
-    pairwise: float
+    """1 where the function is a sum over its inputs; 0 where the effect of an input depends wholly on another."""
+    ridge: float  #: 1 where the function depends on the sum of its inputs alone
+    pairwise: float  #: 1 where the joint effect of two inputs does not depend on a third
 
 
 def measure_structure(
@@ -142,22 +130,16 @@ _MOST_EXCHANGED = 64
 
 @dataclass(frozen=True)
 class InputFindings:
-    """What a function's inputs are to it. Inputs are counted from 0; "no change" is one below 2 % of the spread.
-
-    Attributes:
-        matter: for each input, the share of the outputs' variance that goes with it, alone or with others (the total
-            index of Sobol): 0 where it does not matter.
-        exchangeable: groups of inputs that can change places, of those that matter; looked for among 64 at most.
-        sign_free: inputs that matter, and whose sign does not.
-        parity: whether f(-x) is f(x), or -f(x) but for a constant.
-        translations: whether one number added to all inputs changes nothing.
-    """
+    """What a function's inputs are to it. Inputs are counted from 0; "no change" is one below 2 % of the spread."""
 
     matter: tuple[float, ...]
+    """For each input, the share of the outputs' variance that goes with it, alone or with others (the total index of
+    Sobol): 0 where it does not matter."""
     exchangeable: tuple[tuple[int, ...], ...] = ()
-    sign_free: tuple[int, ...] = ()
-    parity: Literal["even", "odd", "neither"] = "neither"
-    translations: bool = False
+    """Groups of inputs that can change places, of those that matter; looked for among 64 at most."""
+    sign_free: tuple[int, ...] = ()  #: inputs that matter, and whose sign does not
+    parity: Literal["even", "odd", "neither"] = "neither"  #: whether f(-x) is f(x), or -f(x) but for a constant
+    translations: bool = False  #: whether one number added to all inputs changes nothing
 
 
 def measure_inputs(

@@ -29,28 +29,20 @@ from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.network import TargetNetwork, with_noise
 from novacula.hypernet.tasks import Task
 
-_QUICK = 256
-"""Inputs on which noisy copies are judged."""
+_QUICK = 256  #: inputs on which noisy copies are judged
 _CONTROLS = {"linear": ("sum", "mean", "linear"), "constant": ("constant",)}
 
 
 @dataclass(frozen=True)
 class Canonical:
-    """The canonical form.
+    """The canonical form."""
 
-    Attributes:
-        network: the form as a network.
-        order: the places in the first hidden layer of the original that its first hidden layer's units come from.
-        owner: the input of the largest weight of each of these.
-        side: the sign of that weight.
-        role: `spike`, `linear` or `other`.
-    """
-
-    network: TargetNetwork
+    network: TargetNetwork  #: the form as a network
     order: Int[np.ndarray, " units"]
-    owner: Int[np.ndarray, " units"]
-    side: Float[np.ndarray, " units"]
-    role: tuple[str, ...]
+    """The places in the first hidden layer of the original that its first hidden layer's units come from."""
+    owner: Int[np.ndarray, " units"]  #: the input of the largest weight of each of these
+    side: Float[np.ndarray, " units"]  #: the sign of that weight
+    role: tuple[str, ...]  #: `spike`, `linear` or `other`
 
 
 def canonical(network: TargetNetwork, units: Units, x: Float[np.ndarray, "batch inputs"]) -> Canonical:
@@ -111,28 +103,18 @@ def _by_strength(
 
 @dataclass(frozen=True)
 class Analysis(Verdict):
-    """The verdict of the analyst, and what it rests on.
-
-    Attributes:
-        broken: whether the label is an algorithm of the task, and the network nevertheless does not compute the task:
-            R² below 0.9, of bowls below 0.1.
-        confidence: the share of copies with noisy weights that get the same label; without copies, the margin.
-        r2: 1 - MSE / variance of the task's outputs; where these are constant, 1 or 0.
-        mse: mean squared error over the task's inputs and all outputs; infinite where the network explodes.
-        order_parameters: how the weights of the first layer are arranged.
-        patterns: what its units look at.
-        structure: what the function depends on; None where it explodes.
-        canonical: the network without dead units, in order.
-    """
+    """The verdict of the analyst, and what it rests on."""
 
     broken: bool
-    confidence: float
-    r2: float
-    mse: float
-    order_parameters: OrderParameters
-    patterns: Patterns
-    structure: Structure | None
-    canonical: Canonical
+    """Whether the label is an algorithm of the task, and the network nevertheless does not compute the task: R²
+    below 0.9, of bowls below 0.1."""
+    confidence: float  #: the share of copies with noisy weights that get the same label; without copies, the margin
+    r2: float  #: 1 - MSE / variance of the task's outputs; where these are constant, 1 or 0
+    mse: float  #: mean squared error over the task's inputs and all outputs; infinite where the network explodes
+    order_parameters: OrderParameters  #: how the weights of the first layer are arranged
+    patterns: Patterns  #: what its units look at
+    structure: Structure | None  #: what the function depends on; None where it explodes
+    canonical: Canonical  #: the network without dead units, in order
 
 
 def analyze(network: TargetNetwork, task: Task, config: ClassifyConfig | None = None) -> Analysis:

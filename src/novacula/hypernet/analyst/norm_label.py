@@ -14,8 +14,7 @@ from novacula.hypernet.analyst.orders import OrderParameters
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.architecture import RECTIFIERS
 
-EXACT = frozenset(("double-sided", "pudding+", "pudding-", "mixed"))
-"""The family whose every member is the L1 norm."""
+EXACT = frozenset(("double-sided", "pudding+", "pudding-", "mixed"))  #: the family whose every member is the L1 norm
 _LOOSE = ("partial", "unstructured")
 _T = THRESHOLDS
 

@@ -20,45 +20,32 @@ _DRAWS = 4000
 
 @dataclass(frozen=True)
 class OrderParameters:
-    """How the weights of the first hidden layer are arranged; all weights of units by their bend.
+    """How the weights of the first hidden layer are arranged; all weights of units by their bend."""
 
-    Attributes:
-        spikiness: Q, the mean concentration of units, 1/n to 1.
-        spikiness_rescaled: Q' = (Q - Q₀)/(1 - Q₀), where Q₀ is Q of Gaussian rows: 0 for these, 1 for spikes.
-        sidedness: T, the mean over inputs of (s⁺ - s⁻)/(s⁺ + s⁻), where s± are the slopes of spikes of either sign.
-        sidedness_squared: T₂, the mean of its square.
-        coverage: K, the share of inputs whose s⁺ + s⁻ is between 0.4 and 1.7 times the median.
-        balance: B, the mean over inputs of L + (s⁺ - s⁻)/2 over (s⁺ + s⁻)/2, where L is the linear coefficient of what
-            the spikes leave, with the sign of s⁺ - s⁻ at one-sided inputs and without sign at others: 0 for all exact
-            solutions, 1 for a pudding without its dough.
-        sign_purity: V, the sum of the outputs' weights over that of their magnitudes.
-        evenness: 1 less the standard deviation of v over the mean of |v|: 1 where all units count the same.
-        independence: how far the squared cosines between rows lie above the least that is possible, (h - n)/(h - 1)/n
-            in the mean: 0 for rows that share all directions evenly, 1 for independent ones. Bowls that fit well have
-            been arranged: trained networks have 0.2 to 0.4.
-        slope: the median of s⁺ + s⁻; 2 in exact solutions.
-        axis_kinks: of the function, the share of inputs with a kink at 0 as of the L1 norm.
-        kink_sharpness: of the function, the mean of κ at s over κ at 2s: 1 for kinks, 0.5 for what is smooth.
-        anisotropy: of the function, as of `Kinks`.
-        concavity: of the function, as of `Kinks`.
-        odd: of the function, the mean over inputs, as of `Kinks`.
-    """
-
-    spikiness: float = 0.0
+    spikiness: float = 0.0  #: Q, the mean concentration of units, 1/n to 1
     spikiness_rescaled: float = 0.0
+    """Q' = (Q - Q₀)/(1 - Q₀), where Q₀ is Q of Gaussian rows: 0 for these, 1 for spikes."""
     sidedness: float = 0.0
-    sidedness_squared: float = 0.0
-    coverage: float = 0.0
+    """T, the mean over inputs of (s⁺ - s⁻)/(s⁺ + s⁻), where s± are the slopes of spikes of either sign."""
+    sidedness_squared: float = 0.0  #: T₂, the mean of its square
+    coverage: float = 0.0  #: K, the share of inputs whose s⁺ + s⁻ is between 0.4 and 1.7 times the median
     balance: float = 1.0
-    sign_purity: float = 0.0
-    evenness: float = 0.0
+    """B, the mean over inputs of L + (s⁺ - s⁻)/2 over (s⁺ + s⁻)/2, where L is the linear coefficient of what the
+    spikes leave, with the sign of s⁺ - s⁻ at one-sided inputs and without sign at others: 0 for all exact solutions,
+    1 for a pudding without its dough."""
+    sign_purity: float = 0.0  #: V, the sum of the outputs' weights over that of their magnitudes
+    evenness: float = 0.0  #: 1 less the standard deviation of v over the mean of |v|: 1 where all units count the same
     independence: float = 0.0
-    slope: float = 0.0
-    axis_kinks: float = 0.0
+    """How far the squared cosines between rows lie above the least that is possible, (h - n)/(h - 1)/n in the mean:
+    0 for rows that share all directions evenly, 1 for independent ones. Bowls that fit well have been arranged:
+    trained networks have 0.2 to 0.4."""
+    slope: float = 0.0  #: the median of s⁺ + s⁻; 2 in exact solutions
+    axis_kinks: float = 0.0  #: of the function, the share of inputs with a kink at 0 as of the L1 norm
     kink_sharpness: float = 0.0
-    anisotropy: float = 0.0
-    concavity: float = 0.0
-    odd: float = 0.0
+    """Of the function, the mean of κ at s over κ at 2s: 1 for kinks, 0.5 for what is smooth."""
+    anisotropy: float = 0.0  #: of the function, as of `Kinks`
+    concavity: float = 0.0  #: of the function, as of `Kinks`
+    odd: float = 0.0  #: of the function, the mean over inputs, as of `Kinks`
 
     @property
     def is_bowl(self) -> bool:
@@ -195,38 +182,24 @@ class Patterns:
     """Shares of all bend, 0 to 1; of two inputs, their sum is both a sum and a total.
 
     A sign is Σ of the bends, with the signs of their outputs, over Σ of their magnitudes.
-
-    Attributes:
-        entry: units on one input.
-        sum: units on the sum of two inputs.
-        difference: units on the difference of two.
-        total: units on the sum of all inputs.
-        stairs: of these, how many bend at different places, a number and no share.
-        background: units on one input and, with another weight, on the sum of the others; of four inputs or more.
-        tied: of units on two inputs, the share that is on pairs which have no input in common.
-        neighbors: of these, the share on pairs (i, i + 1).
-        halves: of these, the share on pairs (i, i + n/2).
-        entry_sign: of units on one input.
-        sum_sign: of units on the sum of two.
-        difference_sign: of units on the difference of two.
-        isotropy: of Σ v w wᵀ over all units, v being bends with the signs of their outputs and w rows of length 1: 1
-            where it is a multiple of the identity, as for rows that share all directions evenly; 0 or less where it is
-            anything.
     """
 
-    entry: float = 0.0
-    sum: float = 0.0
-    difference: float = 0.0
-    total: float = 0.0
-    stairs: float = 0.0
+    entry: float = 0.0  #: units on one input
+    sum: float = 0.0  #: units on the sum of two inputs
+    difference: float = 0.0  #: units on the difference of two
+    total: float = 0.0  #: units on the sum of all inputs
+    stairs: float = 0.0  #: of these, how many bend at different places, a number and no share
     background: float = 0.0
-    tied: float = 0.0
-    neighbors: float = 0.0
-    halves: float = 0.0
-    entry_sign: float = 0.0
-    sum_sign: float = 0.0
-    difference_sign: float = 0.0
+    """Units on one input and, with another weight, on the sum of the others; of four inputs or more."""
+    tied: float = 0.0  #: of units on two inputs, the share that is on pairs which have no input in common
+    neighbors: float = 0.0  #: of these, the share on pairs (i, i + 1)
+    halves: float = 0.0  #: of these, the share on pairs (i, i + n/2)
+    entry_sign: float = 0.0  #: of units on one input
+    sum_sign: float = 0.0  #: of units on the sum of two
+    difference_sign: float = 0.0  #: of units on the difference of two
     isotropy: float = 0.0
+    """Of Σ v w wᵀ over all units, v being bends with the signs of their outputs and w rows of length 1: 1 where it
+    is a multiple of the identity, as for rows that share all directions evenly; 0 or less where it is anything."""
 
     @property
     def pairs(self) -> float:
@@ -278,17 +251,11 @@ def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
 
 @dataclass(frozen=True)
 class _Lines:
-    """Bent units, those on one line as one.
+    """Bent units, those on one line as one."""
 
-    Attributes:
-        units: the first unit on each line.
-        bends: the size of the sum of the bends of all of them.
-        signs: its sign.
-    """
-
-    units: Int[np.ndarray, " lines"]
-    bends: Float[np.ndarray, " lines"]
-    signs: Float[np.ndarray, " lines"]
+    units: Int[np.ndarray, " lines"]  #: the first unit on each line
+    bends: Float[np.ndarray, " lines"]  #: the size of the sum of the bends of all of them
+    signs: Float[np.ndarray, " lines"]  #: its sign
 
 
 def _lines(network: TargetNetwork, units: Units) -> _Lines:

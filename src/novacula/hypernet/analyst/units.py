@@ -24,15 +24,10 @@ Pattern = Literal["entry", "pair+", "pair-", "total"]
 
 @dataclass(frozen=True)
 class Direction:
-    """What a unit looks at.
+    """What a unit looks at."""
 
-    Attributes:
-        pattern: one input, the sum or difference of two, or the sum of all.
-        member: the indices of these inputs, ascending; none for the sum of all.
-    """
-
-    pattern: Pattern
-    member: tuple[int, ...] = ()
+    pattern: Pattern  #: one input, the sum or difference of two, or the sum of all
+    member: tuple[int, ...] = ()  #: the indices of these inputs, ascending; none for the sum of all
 
     def row(self, inputs: int) -> Float[np.ndarray, " inputs"]:
         """The row of weight 1 along the direction."""
@@ -41,25 +36,17 @@ class Direction:
         return row
 
 
-TOTAL = Direction("total")
-"""The sum of all inputs."""
+TOTAL = Direction("total")  #: the sum of all inputs
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A hidden layer and the weights that lead on from it.
+    """A hidden layer and the weights that lead on from it."""
 
-    Attributes:
-        activation: of the units.
-        rows: weights into them.
-        biases: of them.
-        outs: weights out of them.
-    """
-
-    activation: Activation
-    rows: Float[np.ndarray, "units inputs"]
-    biases: Float[np.ndarray, " units"]
-    outs: Float[np.ndarray, " units"]
+    activation: Activation  #: of the units
+    rows: Float[np.ndarray, "units inputs"]  #: weights into them
+    biases: Float[np.ndarray, " units"]  #: of them
+    outs: Float[np.ndarray, " units"]  #: weights out of them
 
     @classmethod
     def first_of(cls, network: TargetNetwork) -> "Layer":
@@ -76,8 +63,7 @@ class Layer:
         return cls(network.architecture.activation, network.weights[0], network.biases[0], outs)
 
 
-PATTERNS: tuple[Pattern, ...] = ("entry", "pair+", "pair-", "total")
-"""The patterns, from the first to the last index."""
+PATTERNS: tuple[Pattern, ...] = ("entry", "pair+", "pair-", "total")  #: the patterns, from the first to the last index
 ENTRY, SUM, DIFFERENCE, ALL = range(4)
 
 
@@ -87,27 +73,18 @@ class Aims:
 
     Several directions may explain a row. It is read as the sum of all inputs if that is enough, else as two inputs if
     these are enough, else as one.
-
-    Attributes:
-        pattern: index in `PATTERNS`.
-        first, second: the inputs of the largest and of the second largest weight.
-        opposite: whether these two weights have opposite signs.
-        weight: w, along the direction.
-        background: u, on every input.
-        left: the share of the square of the row's length that is in the rest.
-        readable: whether the row is near enough to the direction to look at it.
-        shares: the shares of the same square that one input, two inputs and the sum of all explain.
     """
 
-    pattern: Int[np.ndarray, " units"]
-    first: Int[np.ndarray, " units"]
-    second: Int[np.ndarray, " units"]
-    opposite: Bool[np.ndarray, " units"]
-    weight: Float[np.ndarray, " units"]
-    background: Float[np.ndarray, " units"]
-    left: Float[np.ndarray, " units"]
-    readable: Bool[np.ndarray, " units"]
+    pattern: Int[np.ndarray, " units"]  #: index in `PATTERNS`
+    first: Int[np.ndarray, " units"]  #: the inputs of the largest and of the second largest weight
+    second: Int[np.ndarray, " units"]  #: the inputs of the largest and of the second largest weight
+    opposite: Bool[np.ndarray, " units"]  #: whether these two weights have opposite signs
+    weight: Float[np.ndarray, " units"]  #: w, along the direction
+    background: Float[np.ndarray, " units"]  #: u, on every input
+    left: Float[np.ndarray, " units"]  #: the share of the square of the row's length that is in the rest
+    readable: Bool[np.ndarray, " units"]  #: whether the row is near enough to the direction to look at it
     shares: Float[np.ndarray, "units 3"]
+    """The shares of the same square that one input, two inputs and the sum of all explain."""
 
     def direction(self, unit: int) -> Direction:
         """The direction of a unit's row."""
@@ -119,35 +96,21 @@ class Aims:
 
 @dataclass(frozen=True)
 class Units:
-    """A hidden layer as it was read. All arrays have one entry for each unit.
+    """A hidden layer as it was read. All arrays have one entry for each unit."""
 
-    Attributes:
-        layer: the weights.
-        strength: standard deviation of what the unit adds.
-        bend: standard deviation of what of that is not linear in the inputs.
-        line: slope and offset of the straight line that is nearest to σ on the inputs; of a dead unit, 0 and the mean.
-        dead: no strength.
-        linear: alive and not bent.
-        spike: alive, bent at 0, and concentrated on its owner.
-        owner: the input of the largest weight.
-        concentration: the share of that weight in the square of the row's length, 1/n to 1.
-        slope: out times |largest weight|.
-        bare: what the rows look at, on no background.
-        raised: the same on a background, the median of the row.
-    """
-
-    layer: Layer
-    strength: Float[np.ndarray, " units"]
-    bend: Float[np.ndarray, " units"]
+    layer: Layer  #: the weights
+    strength: Float[np.ndarray, " units"]  #: standard deviation of what the unit adds
+    bend: Float[np.ndarray, " units"]  #: standard deviation of what of that is not linear in the inputs
     line: Float[np.ndarray, "units 2"]
-    dead: Bool[np.ndarray, " units"]
-    linear: Bool[np.ndarray, " units"]
-    spike: Bool[np.ndarray, " units"]
-    owner: Int[np.ndarray, " units"]
-    concentration: Float[np.ndarray, " units"]
-    slope: Float[np.ndarray, " units"]
-    bare: Aims
-    raised: Aims
+    """Slope and offset of the straight line that is nearest to σ on the inputs; of a dead unit, 0 and the mean."""
+    dead: Bool[np.ndarray, " units"]  #: no strength
+    linear: Bool[np.ndarray, " units"]  #: alive and not bent
+    spike: Bool[np.ndarray, " units"]  #: alive, bent at 0, and concentrated on its owner
+    owner: Int[np.ndarray, " units"]  #: the input of the largest weight
+    concentration: Float[np.ndarray, " units"]  #: the share of that weight in the square of the row's length, 1/n to 1
+    slope: Float[np.ndarray, " units"]  #: out times |largest weight|
+    bare: Aims  #: what the rows look at, on no background
+    raised: Aims  #: the same on a background, the median of the row
 
     @property
     def bent(self) -> Bool[np.ndarray, " units"]:

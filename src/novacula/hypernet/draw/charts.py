@@ -43,8 +43,7 @@ _LABELS: Mapping[str, tuple[str, str]] = {
     "unstructured": ("#b0b4bb", "x"),
     BROKEN: ("#8a8f98", "X"),
 }
-_HATCH = "////"
-"""The hatching of cells of broken networks."""
+_HATCH = "////"  #: the hatching of cells of broken networks
 _OTHERS = ("#b0832a", "#3b6e3b", "#a03050", "#4b4bb0", "#208a8a", "#885522")
 _MARKS = "hpX*<>"
 
@@ -60,16 +59,11 @@ def label_style(label: str, labels: list[str]) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Point:
-    """A network in a picture of many.
+    """A network in a picture of many."""
 
-    Attributes:
-        x, y: its place.
-        label: which decides color and mark.
-    """
-
-    x: float
-    y: float
-    label: str
+    x: float  #: its place
+    y: float  #: its place
+    label: str  #: which decides color and mark
 
 
 def pareto_picture(

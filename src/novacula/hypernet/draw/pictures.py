@@ -27,25 +27,17 @@ if TYPE_CHECKING:
 
 _TURNS = 400
 _SWEEPS = 20
-_FAINT = 0.03
-"""Weights below this share of the largest of their layer are neither drawn nor felt."""
+_FAINT = 0.03  #: weights below this share of the largest of their layer are neither drawn nor felt
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A drawing's units and edges.
+    """A drawing's units and edges."""
 
-    Attributes:
-        places: of all units, layer by layer from the inputs, within -1 … 1.
-        layers: which layer each unit is in.
-        edges: two units each.
-        weights: of the edges, relative to the largest of their layer.
-    """
-
-    places: Float[np.ndarray, "units 2"]
-    layers: Int[np.ndarray, " units"]
-    edges: Int[np.ndarray, "edges 2"]
-    weights: Float[np.ndarray, " edges"]
+    places: Float[np.ndarray, "units 2"]  #: of all units, layer by layer from the inputs, within -1 … 1
+    layers: Int[np.ndarray, " units"]  #: which layer each unit is in
+    edges: Int[np.ndarray, "edges 2"]  #: two units each
+    weights: Float[np.ndarray, " edges"]  #: of the edges, relative to the largest of their layer
 
 
 def plan(network: TargetNetwork, seed: int = 0, faint: float = _FAINT) -> Plan:
@@ -102,8 +94,7 @@ def _placed(layers: np.ndarray, edges: np.ndarray, pull: np.ndarray, seed: int) 
     return (places / max(float(np.abs(places[joined]).max(initial=0.0)), 1e-9)).clip(-1.0, 1.0)
 
 
-_WIDEST = 2.6
-"""Points; the width of the largest weight's edge."""
+_WIDEST = 2.6  #: points; the width of the largest weight's edge
 
 
 def gallery_picture(

@@ -29,29 +29,21 @@ from novacula.hypernet.formula.relax import Goal, Layout, Nodes, Relaxation
 from novacula.hypernet.formula.ridges import ridges, ridges_of
 from novacula.hypernet.formula.shallow import Shallow
 
-WORK = 4e8
-"""Numbers that are computed before a search ends with what it has: up to some seconds."""
+WORK = 4e8  #: numbers that are computed before a search ends with what it has: up to some seconds
 _EXACT, _CLOSE, _EASY = 1e-7, 0.02, 0.05
 """Shares by which a bound is above what was seen that end a search: in the first part of its work, and later."""
-_BATCH, _MOST = 2e6, 64
-"""Numbers, and boxes, that are computed at once."""
-_LARGEST = 2_000_000
-"""Weights of network and formula; of larger ones no bound is sought."""
+_BATCH, _MOST = 2e6, 64  #: numbers, and boxes, that are computed at once
+_LARGEST = 2_000_000  #: weights of network and formula; of larger ones no bound is sought
 _FINER, _FIRST_STEPS, _STEPS = 8, 120, 8
 """Times the cells in the first box, and steps along subgradients there and in the others."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What is proved, and how near to it a difference comes.
+    """What is proved, and how near to it a difference comes."""
 
-    Attributes:
-        value: a number that |network - formula| exceeds nowhere in the box.
-        seen: the largest difference that the search met.
-    """
-
-    value: float
-    seen: float
+    value: float  #: a number that |network - formula| exceeds nowhere in the box
+    seen: float  #: the largest difference that the search met
 
 
 def error_bound(output: Shallow, line: str, box: Box, seen: float = 0.0, work: float = WORK) -> Bound | None:
@@ -145,8 +137,7 @@ class _Search:
         self.seen = max(self.seen, float(found.max()))
 
 
-_STARTS, _CLIMB = 64, 60
-"""Points from which the adversary climbs, and its steps."""
+_STARTS, _CLIMB = 64, 60  #: points from which the adversary climbs, and its steps
 _MOST_CORNERS = 4096
 _HALVINGS = 60
 

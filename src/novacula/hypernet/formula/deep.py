@@ -100,19 +100,13 @@ class Sum:
 
 @dataclass(frozen=True)
 class Deep:
-    """A network of kinks, as it was read.
+    """A network of kinks, as it was read."""
 
-    Attributes:
-        outputs: their formulas.
-        weights, biases, bypass: the simple numbers that the network's were taken for, in its own scale.
-        exact: whether the formulas say these numbers with all their digits.
-    """
-
-    outputs: tuple[Expression, ...]
-    weights: tuple[np.ndarray, ...]
-    biases: tuple[np.ndarray, ...]
-    bypass: np.ndarray
-    exact: bool
+    outputs: tuple[Expression, ...]  #: their formulas
+    weights: tuple[np.ndarray, ...]  #: the simple numbers that the network's were taken for, in its own scale
+    biases: tuple[np.ndarray, ...]  #: the simple numbers that the network's were taken for, in its own scale
+    bypass: np.ndarray  #: the simple numbers that the network's were taken for, in its own scale
+    exact: bool  #: whether the formulas say these numbers with all their digits
 
 
 def read_deep(network: TargetNetwork) -> Deep | None:

@@ -40,29 +40,19 @@ from novacula.hypernet.tasks import Task
 
 _FIT_POINTS = 1500
 _LIMIT_POINTS = 20_000
-_MOST_NUMBERS = 30_000_000
-"""Numbers of a layer on all points: wide networks are checked on fewer."""
+_MOST_NUMBERS = 30_000_000  #: numbers of a layer on all points: wide networks are checked on fewer
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What was read from the weights.
+    """What was read from the weights."""
 
-    Attributes:
-        outputs: a formula for each output.
-        limits: the limit of each; none where one of them has none.
-        readings: of a network of one hidden layer, each output as it was read.
-        deep: a deeper network as it was read.
-        values: the numbers of the formulas by role.
-        caveat: why the formulas cannot be accepted, whatever the check says.
-    """
-
-    outputs: tuple[Expression, ...]
-    limits: tuple[Expression, ...] = ()
-    readings: tuple[Reading, ...] = ()
-    deep: Deep | None = None
-    values: Mapping[str, float] = field(default_factory=dict)
-    caveat: str = ""
+    outputs: tuple[Expression, ...]  #: a formula for each output
+    limits: tuple[Expression, ...] = ()  #: the limit of each; none where one of them has none
+    readings: tuple[Reading, ...] = ()  #: of a network of one hidden layer, each output as it was read
+    deep: Deep | None = None  #: a deeper network as it was read
+    values: Mapping[str, float] = field(default_factory=dict)  #: the numbers of the formulas by role
+    caveat: str = ""  #: why the formulas cannot be accepted, whatever the check says
 
 
 def describe(
@@ -148,8 +138,7 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     )
 
 
-_TRIED = 20
-"""Forms that are fitted before the nearest of them is taken."""
+_TRIED = 20  #: forms that are fitted before the nearest of them is taken
 
 
 def _bound(network: TargetNetwork, draft: Draft, box: Box, seen: float) -> tuple[float | None, float]:

@@ -92,20 +92,14 @@ class Extreme(Expression):
 
 @dataclass(frozen=True)
 class Domain:
-    """An index set.
-
-    Attributes:
-        name: ``inputs`` all i; ``pairs`` all i < j; ``neighbors`` (i, i+1); ``couples`` (2i, 2i+1); ``halves``
-            (i, i + n/2); ``some`` the listed ones; ``steps`` k from `first` to n + `beyond`.
-        members: of ``some``, one index or two each.
-        first: of ``steps``.
-        beyond: of ``steps``.
-    """
+    """An index set."""
 
     name: DomainName
-    members: tuple[tuple[int, ...], ...] = ()
-    first: int = 0
-    beyond: int = 0
+    """``inputs`` all i; ``pairs`` all i < j; ``neighbors`` (i, i+1); ``couples`` (2i, 2i+1); ``halves`` (i, i +
+    n/2); ``some`` the listed ones; ``steps`` k from `first` to n + `beyond`."""
+    members: tuple[tuple[int, ...], ...] = ()  #: of ``some``, one index or two each
+    first: int = 0  #: of ``steps``
+    beyond: int = 0  #: of ``steps``
 
     def indices(self, n: int) -> list[tuple[int, ...]]:
         """The members for n inputs; of ``steps`` the values of k."""

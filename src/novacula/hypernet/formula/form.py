@@ -26,41 +26,26 @@ from novacula.hypernet.formula.expression import (
     times,
 )
 
-_FEW = 3
-"""Members of an index set without a name, up to which a sum is written out."""
+_FEW = 3  #: members of an index set without a name, up to which a sum is written out
 
 
 @dataclass(frozen=True)
 class Role:
-    """out · Σ φ(weight · direction + background · Σx + bias), summed over directions, or over stairs.
+    """out · Σ φ(weight · direction + background · Σx + bias), summed over directions, or over stairs."""
 
-    Attributes:
-        function: φ.
-        pattern: of the directions.
-        members: their indices; for the sum of all inputs ``((),)``.
-        weight: along the direction.
-        background: on every input.
-        bias: inside φ.
-        out: outside.
-        mirrored: whether φ(-weight · direction + …) is added to φ.
-        stairs: numbers k over which the role is summed, the bias falling by `step` with each; None: no stairs.
-        step: of the stairs.
-        alternating: whether the sign of stair k is (-1)^k.
-        straight: whether it is linear wherever inputs are, so that nothing inside φ can be fitted.
-    """
-
-    function: Activation
-    pattern: Pattern
-    members: tuple[tuple[int, ...], ...]
-    weight: float
-    background: float
-    bias: float
-    out: float
-    mirrored: bool = False
+    function: Activation  #: φ
+    pattern: Pattern  #: of the directions
+    members: tuple[tuple[int, ...], ...]  #: their indices; for the sum of all inputs ``((),)``
+    weight: float  #: along the direction
+    background: float  #: on every input
+    bias: float  #: inside φ
+    out: float  #: outside
+    mirrored: bool = False  #: whether φ(-weight · direction + …) is added to φ
     stairs: Domain | None = None
-    step: float = 0.0
-    alternating: bool = False
-    straight: bool = False
+    """Numbers k over which the role is summed, the bias falling by `step` with each; None: no stairs."""
+    step: float = 0.0  #: of the stairs
+    alternating: bool = False  #: whether the sign of stair k is (-1)^k
+    straight: bool = False  #: whether it is linear wherever inputs are, so that nothing inside φ can be fitted
 
     def feature(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, " batch"]:
         """What the role adds for out = 1."""
@@ -105,17 +90,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Form:
-    """A formula in its roles.
+    """A formula in its roles."""
 
-    Attributes:
-        roles: in order of importance.
-        lines: the linear part.
-        constant: what is added.
-    """
-
-    roles: tuple[Role, ...]
-    lines: tuple[Line, ...]
-    constant: float
+    roles: tuple[Role, ...]  #: in order of importance
+    lines: tuple[Line, ...]  #: the linear part
+    constant: float  #: what is added
 
     def expression(self, n: int) -> Expression:
         """The formula; roles over the same index set stand in one sum."""

@@ -19,29 +19,20 @@ if TYPE_CHECKING:
 Function = Callable[[np.ndarray], np.ndarray]
 
 POINTS = 100_000
-FAR = 10.0
-"""Times the inputs."""
+FAR = 10.0  #: times the inputs
 _CHUNK = 20_000
 _LOOSE = 10.0
 
 
 @dataclass(frozen=True)
 class Check:
-    """How closely a formula follows its network.
+    """How closely a formula follows its network."""
 
-    Attributes:
-        points: number of inputs.
-        mse: mean squared difference.
-        r2: 1 - mse / variance of the network's outputs.
-        largest: the largest difference.
-        far_r2: the same as `r2` on inputs ten times as large.
-    """
-
-    points: int
-    mse: float
-    r2: float
-    largest: float
-    far_r2: float
+    points: int  #: number of inputs
+    mse: float  #: mean squared difference
+    r2: float  #: 1 - mse / variance of the network's outputs
+    largest: float  #: the largest difference
+    far_r2: float  #: the same as `r2` on inputs ten times as large
 
     @property
     def holds(self) -> bool:
@@ -85,42 +76,28 @@ def explained(got: Float[np.ndarray, "*shape"], wanted: Float[np.ndarray, "*shap
 
 @dataclass(frozen=True)
 class Formula:
-    """What a network computes, in terms of the number of its inputs.
+    """What a network computes, in terms of the number of its inputs."""
 
-    Attributes:
-        inputs: n of the network.
-        outputs: a formula for each output; none where none was found.
-        accepted: whether the squared error is at most 1.1 times the network's, and the check on inputs of the law
-            holds.
-        reason: why there is no formula, or why it is not accepted; empty otherwise.
-        mse: of the formula on the task.
-        network_mse: of the network on the same points.
-        checked: the formula beside its network; None where there is no formula.
-        limits: the limit of each output's formula; none where there is none.
-        limit_checked: the limit beside the network.
-        is_task: whether the limit, or the formula where there is no limit, is the task itself, symbol by symbol; of
-            bits, input by input.
-        error_bound: proved bound of |network - limit|, or of |network - formula| where there is no limit, over the box;
-            of the output for which it is largest; None where no bound is known.
-        box: the inputs for which the bound holds.
-        largest_seen: the largest difference that was seen there, on random inputs or by a search; None without one.
-        values: the numbers of the formula by role, for size laws.
-    """
-
-    inputs: int
-    outputs: tuple[Expression, ...] = ()
+    inputs: int  #: n of the network
+    outputs: tuple[Expression, ...] = ()  #: a formula for each output; none where none was found
     accepted: bool = False
-    reason: str = ""
-    mse: float | None = None
-    network_mse: float | None = None
-    checked: Check | None = None
-    limits: tuple[Expression, ...] = ()
-    limit_checked: Check | None = None
+    """Whether the squared error is at most 1.1 times the network's, and the check on inputs of the law holds."""
+    reason: str = ""  #: why there is no formula, or why it is not accepted; empty otherwise
+    mse: float | None = None  #: of the formula on the task
+    network_mse: float | None = None  #: of the network on the same points
+    checked: Check | None = None  #: the formula beside its network; None where there is no formula
+    limits: tuple[Expression, ...] = ()  #: the limit of each output's formula; none where there is none
+    limit_checked: Check | None = None  #: the limit beside the network
     is_task: bool = False
+    """Whether the limit, or the formula where there is no limit, is the task itself, symbol by symbol; of bits,
+    input by input."""
     error_bound: float | None = None
-    box: Box | None = None
+    """Proved bound of |network - limit|, or of |network - formula| where there is no limit, over the box; of the
+    output for which it is largest; None where no bound is known."""
+    box: Box | None = None  #: the inputs for which the bound holds
     largest_seen: float | None = None
-    values: Mapping[str, float] = field(default_factory=dict)
+    """The largest difference that was seen there, on random inputs or by a search; None without one."""
+    values: Mapping[str, float] = field(default_factory=dict)  #: the numbers of the formula by role, for size laws
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
         """Returns the formula's values, for any number of inputs."""

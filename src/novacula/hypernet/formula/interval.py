@@ -12,20 +12,15 @@ from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 
 EPS = 2.0**-52
-Numbers = np.ndarray | np.float64 | float
-"""An array, or a number as NumPy gives it for an array without axes."""
+Numbers = np.ndarray | np.float64 | float  #: an array, or a number as NumPy gives it for an array without axes
 
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """Numbers between two ends, element by element.
+    """Numbers between two ends, element by element."""
 
-    Attributes:
-        low, high: the ends, of one shape.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
+    low: np.ndarray  #: the ends, of one shape
+    high: np.ndarray  #: the ends, of one shape
 
     @classmethod
     def of(cls, value: Numbers) -> "Interval":
@@ -78,19 +73,13 @@ _DIGITS = 4
 
 @dataclass(frozen=True)
 class Box:
-    """Inputs between two numbers, whose sum lies between two others.
+    """Inputs between two numbers, whose sum lies between two others."""
 
-    Attributes:
-        low, high: of each input.
-        least, most: of their sum.
-        bits: whether inputs are 0 or 1, and what lies between does not matter.
-    """
-
-    low: float
-    high: float
-    least: float
-    most: float
-    bits: bool = False
+    low: float  #: of each input
+    high: float  #: of each input
+    least: float  #: of their sum
+    most: float  #: of their sum
+    bits: bool = False  #: whether inputs are 0 or 1, and what lies between does not matter
 
     @classmethod
     def around(cls, x: Float[np.ndarray, "batch inputs"], *, bits: bool = False) -> "Box":
@@ -133,22 +122,14 @@ Elementwise = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class _Slope:
-    """The first derivative of a smooth activation, and how it varies.
+    """The first derivative of a smooth activation, and how it varies."""
 
-    Attributes:
-        at: σ'(z).
-        bend: a bound of |σ''| at all points at least as far from 0 as this distance; it nowhere grows.
-        left, right: what σ' tends to.
-        away: a bound of |σ' - left| and |σ' - right| beyond this distance on their sides; it nowhere grows.
-        span: the least and the largest σ', or numbers beyond them.
-    """
-
-    at: Elementwise
-    bend: Elementwise
-    left: float
-    right: float
-    away: Elementwise
-    span: tuple[float, float]
+    at: Elementwise  #: σ'(z)
+    bend: Elementwise  #: a bound of |σ''| at all points at least as far from 0 as this distance; it nowhere grows
+    left: float  #: what σ' tends to
+    right: float  #: what σ' tends to
+    away: Elementwise  #: a bound of |σ' - left| and |σ' - right| beyond this distance on their sides; it nowhere grows
+    span: tuple[float, float]  #: the least and the largest σ', or numbers beyond them
 
 
 def _logistic(z: np.ndarray) -> np.ndarray:

@@ -16,64 +16,41 @@ from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.interval import EPS, Box
 from novacula.hypernet.formula.ridges import Ridges
 
-_STEEP = 1.3
-"""Every activation but the square is at most 1.3 (|z| + 1), and so steep at most."""
-_NEAR = 0.5
-"""A row stands on a direction if what it has beside it reaches at most half as far as what it has along it."""
-_ALIKE = 0.01
-"""Up to this difference of arguments a unit is a term and a drift; of kinks, relative to what they reach."""
-_ROUNDINGS = 256
-"""Operations for every number of a sum, with much to spare."""
+_STEEP = 1.3  #: every activation but the square is at most 1.3 (|z| + 1), and so steep at most
+_NEAR = 0.5  #: a row stands on a direction if what it has beside it reaches at most half as far as what it has along it
+_ALIKE = 0.01  #: up to this difference of arguments a unit is a term and a drift; of kinks, relative to what they reach
+_ROUNDINGS = 256  #: operations for every number of a sum, with much to spare
 
 
 @dataclass
 class Term:
-    """One term, out · φ(weight d·x + rest·x + bias) + μ (drift·x + shift), μ being a slope of φ near there.
+    """One term, out · φ(weight d·x + rest·x + bias) + μ (drift·x + shift), μ being a slope of φ near there."""
 
-    Attributes:
-        function: φ.
-        group: index of its direction d.
-        weight: along d, above 0.
-        rest: beside d.
-        bias: inside φ.
-        out: outside.
-        drift, shift: what the arguments of another term have beside this one's, times its factor.
-        spread: how far its argument is from this one's, at most.
-    """
-
-    function: Activation
-    group: int
-    weight: float
-    rest: Float[np.ndarray, " inputs"]
-    bias: float
-    out: float
-    drift: Float[np.ndarray, " inputs"]
-    shift: float = 0.0
-    spread: float = 0.0
+    function: Activation  #: φ
+    group: int  #: index of its direction d
+    weight: float  #: along d, above 0
+    rest: Float[np.ndarray, " inputs"]  #: beside d
+    bias: float  #: inside φ
+    out: float  #: outside
+    drift: Float[np.ndarray, " inputs"]  #: what the arguments of another term have beside this one's, times its factor
+    shift: float = 0.0  #: what the arguments of another term have beside this one's, times its factor
+    spread: float = 0.0  #: how far its argument is from this one's, at most
 
 
 @dataclass
 class Parts:
-    """The difference x·square x + plane·x + constant + Σ curve (d·x)² + all terms.
-
-    Attributes:
-        directions: one row each; first the single inputs, then, of two inputs or more, the sum of all.
-        terms: sorted by function.
-        curve: of each direction.
-        square: symmetric, zero on its diagonal.
-        plane, constant: what is linear.
-        slack: what the parts leave out of the difference, at most.
-        size: of all numbers that are added up; rounding is relative to it.
-    """
+    """The difference x·square x + plane·x + constant + Σ curve (d·x)² + all terms."""
 
     directions: Float[np.ndarray, "groups inputs"]
-    terms: list[Term] = field(default_factory=list)
-    curve: Float[np.ndarray, " groups"] = field(default_factory=lambda: np.zeros(0))
+    """One row each; first the single inputs, then, of two inputs or more, the sum of all."""
+    terms: list[Term] = field(default_factory=list)  #: sorted by function
+    curve: Float[np.ndarray, " groups"] = field(default_factory=lambda: np.zeros(0))  #: of each direction
     square: Float[np.ndarray, "inputs inputs"] = field(default_factory=lambda: np.zeros((0, 0)))
-    plane: Float[np.ndarray, " inputs"] = field(default_factory=lambda: np.zeros(0))
-    constant: float = 0.0
-    slack: float = 0.0
-    size: float = 0.0
+    """Symmetric, zero on its diagonal."""
+    plane: Float[np.ndarray, " inputs"] = field(default_factory=lambda: np.zeros(0))  #: what is linear
+    constant: float = 0.0  #: what is linear
+    slack: float = 0.0  #: what the parts leave out of the difference, at most
+    size: float = 0.0  #: of all numbers that are added up; rounding is relative to it
 
     def rounding(self, more: np.ndarray | float = 0.0) -> np.ndarray | float:
         """Returns what rounding adds to a bound, at most, where numbers up to `more` come to those of the parts."""
@@ -106,8 +83,7 @@ def parts_of(network: Ridges, formula: Ridges, box: Box) -> Parts:
     return found
 
 
-_Numbers = tuple[Activation, np.ndarray, float, float]
-"""Function, row, bias, and factor."""
+_Numbers = tuple[Activation, np.ndarray, float, float]  #: function, row, bias, and factor
 
 
 def _numbers(sums: Ridges) -> list[_Numbers]:

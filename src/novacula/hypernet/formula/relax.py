@@ -33,25 +33,16 @@ _TABLE = 4096
 
 @dataclass(frozen=True)
 class Nodes:
-    """Boxes with what is known of each.
+    """Boxes with what is known of each."""
 
-    Attributes:
-        low, high: their ends.
-        sign: of the difference that is bounded.
-        bound: of it.
-        slopes: λ of each direction.
-        vectors: u of each direction with something beside it.
-        axis, place: where to cut it.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    sign: np.ndarray
-    bound: np.ndarray
-    slopes: np.ndarray
-    vectors: np.ndarray
-    axis: np.ndarray
-    place: np.ndarray
+    low: np.ndarray  #: their ends
+    high: np.ndarray  #: their ends
+    sign: np.ndarray  #: of the difference that is bounded
+    bound: np.ndarray  #: of it
+    slopes: np.ndarray  #: λ of each direction
+    vectors: np.ndarray  #: u of each direction with something beside it
+    axis: np.ndarray  #: where to cut it
+    place: np.ndarray  #: where to cut it
 
     def row(self, index: int) -> tuple[np.ndarray, ...]:
         """One of the boxes."""
@@ -68,17 +59,11 @@ class Nodes:
 
 @dataclass(frozen=True)
 class Goal:
-    """What improves no further.
+    """What improves no further."""
 
-    Attributes:
-        seen: a difference that was seen, which no bound can be below.
-        enough: a bound that need not be better.
-        steps: along subgradients, at most.
-    """
-
-    seen: float
-    enough: float
-    steps: int
+    seen: float  #: a difference that was seen, which no bound can be below
+    enough: float  #: a bound that need not be better
+    steps: int  #: along subgradients, at most
 
 
 @dataclass(frozen=True)

@@ -31,19 +31,12 @@ _ONE = Interval.of(1.0)
 
 @dataclass(frozen=True)
 class Ridge:
-    """One term, out · φ(row·x + bias).
+    """One term, out · φ(row·x + bias)."""
 
-    Attributes:
-        function: φ, neither a square nor an absolute value.
-        row: the weights on the inputs.
-        bias: inside.
-        out: outside.
-    """
-
-    function: Activation
-    row: Interval
-    bias: Interval
-    out: Interval
+    function: Activation  #: φ, neither a square nor an absolute value
+    row: Interval  #: the weights on the inputs
+    bias: Interval  #: inside
+    out: Interval  #: outside
 
 
 @dataclass

@@ -15,15 +15,10 @@ from novacula.hypernet.network import TargetNetwork
 
 @dataclass(frozen=True)
 class Shallow(Layer):
-    """One output of a network with at most one hidden layer.
+    """One output of a network with at most one hidden layer."""
 
-    Attributes:
-        direct: weights from the inputs straight to the output.
-        constant: bias of the output.
-    """
-
-    direct: Float[np.ndarray, " inputs"]
-    constant: float
+    direct: Float[np.ndarray, " inputs"]  #: weights from the inputs straight to the output
+    constant: float  #: bias of the output
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, " batch"]:
         """Returns the output at some points."""
@@ -48,46 +43,27 @@ def split(network: TargetNetwork) -> list[Shallow]:
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit that does not just add a plane.
+    """A unit that does not just add a plane."""
 
-    Attributes:
-        direction: what it looks at.
-        weight: along the direction.
-        background: on every input.
-        bias: of the unit.
-        out: to the output.
-        index: of the unit.
-        straight: whether it stands on the sum of all inputs, so far from its bend that it is linear.
-    """
-
-    direction: Direction
-    weight: float
-    background: float
-    bias: float
-    out: float
-    index: int
-    straight: bool = False
+    direction: Direction  #: what it looks at
+    weight: float  #: along the direction
+    background: float  #: on every input
+    bias: float  #: of the unit
+    out: float  #: to the output
+    index: int  #: of the unit
+    straight: bool = False  #: whether it stands on the sum of all inputs, so far from its bend that it is linear
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One output of a network, its units by what they do.
+    """One output of a network, its units by what they do."""
 
-    Attributes:
-        output: the weights.
-        units: those with a direction.
-        flat: indices of linear and dead units.
-        planes: of the flat units, slope and offset of the line that stands for φ.
-        loose: indices of units without a direction.
-        strength: the standard deviation of what each unit adds.
-    """
-
-    output: Shallow
-    units: tuple[Unit, ...]
-    flat: tuple[int, ...]
-    planes: Float[np.ndarray, "flat 2"]
-    loose: tuple[int, ...]
-    strength: Float[np.ndarray, " units"]
+    output: Shallow  #: the weights
+    units: tuple[Unit, ...]  #: those with a direction
+    flat: tuple[int, ...]  #: indices of linear and dead units
+    planes: Float[np.ndarray, "flat 2"]  #: of the flat units, slope and offset of the line that stands for φ
+    loose: tuple[int, ...]  #: indices of units without a direction
+    strength: Float[np.ndarray, " units"]  #: the standard deviation of what each unit adds
 
     @property
     def looseness(self) -> float:

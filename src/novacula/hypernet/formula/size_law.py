@@ -19,19 +19,12 @@ _FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class SizeLaw:
-    """The law of one number of a formula.
+    """The law of one number of a formula."""
 
-    Attributes:
-        value: what it is, such as ``entry + slope``.
-        law: in terms of n, such as ``1.01`` or ``0.4 + 0.2*log(n)``.
-        scatter: root mean square of what the law leaves, relative to that of the values.
-        sizes: the sizes that it was fitted to, each counted once.
-    """
-
-    value: str
-    law: str
-    scatter: float
-    sizes: tuple[int, ...]
+    value: str  #: what it is, such as ``entry + slope``
+    law: str  #: in terms of n, such as ``1.01`` or ``0.4 + 0.2*log(n)``
+    scatter: float  #: root mean square of what the law leaves, relative to that of the values
+    sizes: tuple[int, ...]  #: the sizes that it was fitted to, each counted once
 
 
 def size_laws(values: Sequence[tuple[int, Mapping[str, float]]]) -> tuple[SizeLaw, ...]:

@@ -192,8 +192,7 @@ class _Latex(_Writer):
 _PYTHON, _LATEX = _Python(), _Latex()
 
 
-Term = Any
-"""An expression of SymPy, whose operators no type checker follows."""
+Term = Any  #: an expression of SymPy, whose operators no type checker follows
 
 
 def sympy_text(expression: Expression, n: int) -> str:

@@ -13,8 +13,7 @@ from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.config import Activation, BuildConfig
 from novacula.hypernet.network import TargetNetwork
 
-Features = Mapping[int, float]
-"""Coefficients of a sum of features."""
+Features = Mapping[int, float]  #: coefficients of a sum of features
 
 
 class Circuit:

@@ -14,8 +14,7 @@ from novacula.hypernet.config import Activation, BuildConfig
 from novacula.hypernet.known.circuit import Circuit
 from novacula.hypernet.network import TargetNetwork
 
-_FITTED = 8192
-"""Random inputs to which the height of bowls is fitted."""
+_FITTED = 8192  #: random inputs to which the height of bowls is fitted
 
 
 def double_sided(config: BuildConfig) -> TargetNetwork:

@@ -16,21 +16,16 @@ from torch import Tensor
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 
-INDEX_FEATURES = 4
-"""Features of a hidden unit's place among the units of its owner."""
+INDEX_FEATURES = 4  #: features of a hidden unit's place among the units of its owner
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The graph that all sizes of an architecture share.
+    """The graph that all sizes of an architecture share."""
 
-    Attributes:
-        groups: layers of units, inputs and outputs included.
-        pairs: the sending and the receiving group of each matrix of weights; the direct path comes last.
-    """
-
-    groups: int
+    groups: int  #: layers of units, inputs and outputs included
     pairs: tuple[tuple[int, int], ...]
+    """The sending and the receiving group of each matrix of weights; the direct path comes last."""
 
     @classmethod
     def of(cls, architecture: Architecture) -> "Graph":
@@ -61,12 +56,9 @@ class Places:
 
     Each hidden unit has an owner in the group before: unit j of q belongs to unit ⌊jp/q⌋ of p. Its slot is its number
     among the units of that owner.
-
-    Attributes:
-        sizes: units of each group.
     """
 
-    sizes: tuple[int, ...]
+    sizes: tuple[int, ...]  #: units of each group
 
     @cached_property
     def owners(self) -> tuple[Int[Tensor, " units"], ...]:
@@ -92,32 +84,20 @@ def _owners(before: int, units: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Widths:
-    """Numbers of features.
+    """Numbers of features."""
 
-    Attributes:
-        unit: of a unit, and of the whole.
-        edge: of an edge.
-        heads: attentions of a unit per neighboring group; they begin as plain means.
-    """
-
-    unit: int
-    edge: int
-    heads: int
+    unit: int  #: of a unit, and of the whole
+    edge: int  #: of an edge
+    heads: int  #: attentions of a unit per neighboring group; they begin as plain means
 
 
 @dataclass
 class Features:
-    """The features of all units and edges, with leading axes ``members`` and ``networks``.
+    """The features of all units and edges, with leading axes ``members`` and ``networks``."""
 
-    Attributes:
-        units: per group of inputs or hidden units, ``(…, units, unit width)``.
-        edges: per pair of such groups, ``(…, receiving, sending, edge width)``.
-        whole: ``(…, unit width)``.
-    """
-
-    units: list[Tensor]
-    edges: list[Tensor]
-    whole: Float[Tensor, "members networks width"]
+    units: list[Tensor]  #: per group of inputs or hidden units, ``(…, units, unit width)``
+    edges: list[Tensor]  #: per pair of such groups, ``(…, receiving, sending, edge width)``
+    whole: Float[Tensor, "members networks width"]  #: ``(…, unit width)``
 
 
 class EdgeUpdate:

@@ -32,19 +32,13 @@ from novacula.hypernet.model.readout import NetworkBatch, ReadOut
 
 @dataclass(frozen=True)
 class Shape:
-    """What determines the parameters of a hypernetwork. The sizes of the target do not.
+    """What determines the parameters of a hypernetwork. The sizes of the target do not."""
 
-    Attributes:
-        graph: groups and pairs of the target.
-        options: widths, counts and switches.
-        leveled: whether an output's constant is written as what the output is at x = 0.
-        types: for each group, the number of learned codes of its units; 0 where all units are alike.
-    """
-
-    graph: Graph
-    options: TrainConfig
-    leveled: bool = True
+    graph: Graph  #: groups and pairs of the target
+    options: TrainConfig  #: widths, counts and switches
+    leveled: bool = True  #: whether an output's constant is written as what the output is at x = 0
     types: tuple[int, ...] = (0, 0, 0)
+    """For each group, the number of learned codes of its units; 0 where all units are alike."""
 
 
 class Hypernetwork:

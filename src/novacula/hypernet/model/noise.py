@@ -11,8 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-COLLISION = 0.5
-"""The cosine from which two codes count as one: half the cosine of a unit with its owner."""
+COLLISION = 0.5  #: the cosine from which two codes count as one: half the cosine of a unit with its owner
 _TRIES = 20
 _SPREADING = 16
 
@@ -67,19 +66,15 @@ def checked_frame(
 
 @dataclass(frozen=True)
 class Noise:
-    """The random numbers of networks of one size, with leading axes ``members`` and ``networks``.
-
-    Attributes:
-        codes: for each group that hidden units may belong to, a code of length √channels for every unit.
-        owners: for each hidden group, standard normal numbers for its owner latents, ``(…, units, channels)``.
-        roles: for each block and hidden group, standard normal numbers for its role latents, ``(…, units, role)``.
-        redraws: draws of codes that were thrown away because two codes collided.
-    """
+    """The random numbers of networks of one size, with leading axes ``members`` and ``networks``."""
 
     codes: tuple[Tensor, ...]
+    """For each group that hidden units may belong to, a code of length √channels for every unit."""
     owners: tuple[Tensor, ...]
+    """For each hidden group, standard normal numbers for its owner latents, ``(…, units, channels)``."""
     roles: tuple[tuple[Tensor, ...], ...]
-    redraws: int = 0
+    """For each block and hidden group, standard normal numbers for its role latents, ``(…, units, role)``."""
+    redraws: int = 0  #: draws of codes that were thrown away because two codes collided
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> "Noise":
         """Returns the noise with every tensor changed."""
@@ -89,17 +84,11 @@ class Noise:
 
 @dataclass(frozen=True)
 class NoiseShape:
-    """The number of random numbers that a network needs.
+    """The number of random numbers that a network needs."""
 
-    Attributes:
-        channels: of codes and owner latents.
-        role: numbers of a role latent.
-        blocks: of the generator; each has role latents.
-    """
-
-    channels: int
-    role: int
-    blocks: int
+    channels: int  #: of codes and owner latents
+    role: int  #: numbers of a role latent
+    blocks: int  #: of the generator; each has role latents
 
     def draw(
         self, sizes: Sequence[int], networks: int, generators: Sequence[torch.Generator], repeats: int = 1

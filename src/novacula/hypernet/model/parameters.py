@@ -10,8 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Parameters = list[Tensor]
-"""Views of the flat vectors, ``(members, *shape)``, in the order in which they were added."""
+Parameters = list[Tensor]  #: views of the flat vectors, ``(members, *shape)``, in the order in which they were added
 
 
 class Layout:

@@ -12,21 +12,15 @@ from torch import Tensor
 
 from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 
-SMALLEST, LARGEST = -8.0, 2.0
-"""Bounds of ln σ: beyond them nothing is gained, and squares overflow."""
+SMALLEST, LARGEST = -8.0, 2.0  #: bounds of ln σ: beyond them nothing is gained, and squares overflow
 
 
 @dataclass(frozen=True)
 class Normal:
-    """Independent normal laws.
+    """Independent normal laws."""
 
-    Attributes:
-        mean: the means.
-        log_sigma: ln of the standard deviations.
-    """
-
-    mean: Float[Tensor, "*places"]
-    log_sigma: Float[Tensor, "*places"]
+    mean: Float[Tensor, "*places"]  #: the means
+    log_sigma: Float[Tensor, "*places"]  #: ln of the standard deviations
 
     @classmethod
     def of(cls, halves: Float[Tensor, "*rows twice"]) -> "Normal":
@@ -84,11 +78,9 @@ class Film:
         return self._out(weights, inner).chunk(self._blocks, dim=-1)
 
 
-_PRECISE = -2.0
-"""ln σ at the beginning. A latent that begins precise is kept; one that begins as noise stays noise."""
+_PRECISE = -2.0  #: ln σ at the beginning. A latent that begins precise is kept; one that begins as noise stays noise.
 
-_OPEN = 2.0
-"""The gate of a latent begins open, at 0.88."""
+_OPEN = 2.0  #: the gate of a latent begins open, at 0.88
 
 
 class Posterior:

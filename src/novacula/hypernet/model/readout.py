@@ -17,19 +17,13 @@ from novacula.hypernet.network import TargetNetwork
 
 @dataclass(frozen=True)
 class NetworkBatch:
-    """Target networks as tensors, with leading axes ``members`` and ``networks``.
+    """Target networks as tensors, with leading axes ``members`` and ``networks``."""
 
-    Attributes:
-        weights: for each layer, ``(…, out, in)``.
-        biases: for each layer, ``(…, out)``; zeros where they are switched off.
-        bypass: the direct path, ``(…, outputs, inputs)``.
-        nats: the cost of the latents: of the owners first, then of each block's roles.
-    """
-
-    weights: tuple[Tensor, ...]
-    biases: tuple[Tensor, ...]
-    bypass: Tensor | None
+    weights: tuple[Tensor, ...]  #: for each layer, ``(…, out, in)``
+    biases: tuple[Tensor, ...]  #: for each layer, ``(…, out)``; zeros where they are switched off
+    bypass: Tensor | None  #: the direct path, ``(…, outputs, inputs)``
     nats: Float[Tensor, "levels members networks"]
+    """The cost of the latents: of the owners first, then of each block's roles."""
 
     def first_of(
         self, member: int, architecture: Architecture, task: str, provenance: Mapping[str, JSON]
@@ -76,8 +70,7 @@ class NetworkBatch:
 _THRESHOLD, _SHARPNESS = 0.5, 20.0
 """Half the cosine of a unit with its owner, where the unit has the whole code; so steep that chance stays below."""
 
-_CHANCE = 0.3
-"""The first spread of weights that only chance distinguishes."""
+_CHANCE = 0.3  #: the first spread of weights that only chance distinguishes
 
 
 def match(cosine: Float[Tensor, "*places"]) -> Float[Tensor, "*places"]:

@@ -20,19 +20,12 @@ _MOST = 8
 
 @dataclass(frozen=True)
 class Clusters:
-    """Networks by kind.
+    """Networks by kind."""
 
-    Attributes:
-        names: the letter of every network's cluster; A is the largest cluster.
-        silhouette: how distinct the clusters are, -1 to 1; 0 where there is only one.
-        typical: for every letter, the network nearest to the middle of its cluster.
-        features: a row for each network.
-    """
-
-    names: tuple[str, ...]
-    silhouette: float
-    typical: dict[str, int]
-    features: Float[np.ndarray, "networks features"]
+    names: tuple[str, ...]  #: the letter of every network's cluster; A is the largest cluster
+    silhouette: float  #: how distinct the clusters are, -1 to 1; 0 where there is only one
+    typical: dict[str, int]  #: for every letter, the network nearest to the middle of its cluster
+    features: Float[np.ndarray, "networks features"]  #: a row for each network
 
 
 def cluster(analyses: Sequence[Analysis]) -> Clusters:

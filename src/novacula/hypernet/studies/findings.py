@@ -15,29 +15,17 @@ from novacula.hypernet.studies.study import Failure
 
 @dataclass(frozen=True, kw_only=True)
 class CensusRow(LabelFindings):
-    """A network with its label.
+    """A network with its label."""
 
-    Attributes:
-        kind: whether a hypernetwork generated it, or Adam trained it directly.
-        draw: number among the networks of the same place, or of the direct training.
-        run: folder of the run that generated it.
-        step: training step of the hypernetwork.
-        trained: seed of the hypernetwork.
-        branch: where its range of prices opened from.
-        beta: complexity price.
-        nats: what the network cost the generator.
-        cluster: the kind of the network, found without labels; null where it was not looked for.
-    """
-
-    kind: Literal["generated", "adam"]
-    draw: int
-    run: str | None = None
-    step: int | None = None
-    trained: int | None = None
-    branch: Branch | None = None
-    beta: float | None = None
-    nats: float | None = None
-    cluster: str | None = None
+    kind: Literal["generated", "adam"]  #: whether a hypernetwork generated it, or Adam trained it directly
+    draw: int  #: number among the networks of the same place, or of the direct training
+    run: str | None = None  #: folder of the run that generated it
+    step: int | None = None  #: training step of the hypernetwork
+    trained: int | None = None  #: seed of the hypernetwork
+    branch: Branch | None = None  #: where its range of prices opened from
+    beta: float | None = None  #: complexity price
+    nats: float | None = None  #: what the network cost the generator
+    cluster: str | None = None  #: the kind of the network, found without labels; null where it was not looked for
 
     @property
     def place(self) -> tuple[float, int]:
@@ -47,46 +35,28 @@ class CensusRow(LabelFindings):
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a phase diagram.
+    """A cell of a phase diagram."""
 
-    Attributes:
-        beta: price.
-        step: of the training.
-        label: of most networks; `broken` for those that are worse than a constant.
-        share: of networks that have it.
-        entropy: of the labels, in bits.
-    """
-
-    beta: float
-    step: int
-    label: str
-    share: float
-    entropy: float
+    beta: float  #: price
+    step: int  #: of the training
+    label: str  #: of most networks; `broken` for those that are worse than a constant
+    share: float  #: of networks that have it
+    entropy: float  #: of the labels, in bits
 
 
 @dataclass(frozen=True)
 class CensusFindings:
-    """What the labels of many networks say.
+    """What the labels of many networks say."""
 
-    Attributes:
-        task: what the networks should compute.
-        inputs: of the networks.
-        rows: a network each.
-        cells: of the phase diagram.
-        ends: shares of labels at the lowest and the highest price, last step.
-        monotone: Spearman's correlation of error and of falling nats with the price, medians of the last step.
-        agree: share of networks whose two labels agree.
-        failed: jobs that failed, and why.
-    """
-
-    task: str
-    inputs: int
-    rows: tuple[CensusRow, ...]
-    cells: tuple[Cell, ...]
-    ends: Mapping[str, Mapping[str, float]]
+    task: str  #: what the networks should compute
+    inputs: int  #: of the networks
+    rows: tuple[CensusRow, ...]  #: a network each
+    cells: tuple[Cell, ...]  #: of the phase diagram
+    ends: Mapping[str, Mapping[str, float]]  #: shares of labels at the lowest and the highest price, last step
     monotone: Mapping[str, float | None]
-    agree: float | None
-    failed: tuple[Failure, ...] = ()
+    """Spearman's correlation of error and of falling nats with the price, medians of the last step."""
+    agree: float | None  #: share of networks whose two labels agree
+    failed: tuple[Failure, ...] = ()  #: jobs that failed, and why
 
     @property
     def outcome(self) -> str:
@@ -168,47 +138,28 @@ def _monotone(values: Sequence[tuple[float, float | None]]) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class SizeRow:
-    """The networks of one size.
+    """The networks of one size."""
 
-    Attributes:
-        inputs: of the networks.
-        hidden: units of each hidden layer.
-        r2: of each draw; null where the network explodes.
-        median, worst: of these.
-        label: of most draws; `broken` for those that are worse than a constant.
-        share: of draws that have it.
-        redrawn: draws whose codes collided and were drawn again.
-    """
-
-    inputs: int
-    hidden: tuple[int, ...]
-    r2: tuple[float | None, ...]
-    median: float | None
-    worst: float | None
-    label: str
-    share: float
-    redrawn: int
+    inputs: int  #: of the networks
+    hidden: tuple[int, ...]  #: units of each hidden layer
+    r2: tuple[float | None, ...]  #: of each draw; null where the network explodes
+    median: float | None  #: of these
+    worst: float | None  #: of these
+    label: str  #: of most draws; `broken` for those that are worse than a constant
+    share: float  #: of draws that have it
+    redrawn: int  #: draws whose codes collided and were drawn again
 
 
 @dataclass(frozen=True)
 class GeneralizeFindings:
-    """What a hypernetwork's networks of many sizes are worth.
+    """What a hypernetwork's networks of many sizes are worth."""
 
-    Attributes:
-        task: what they should compute.
-        beta: their complexity price.
-        trained: numbers of inputs that were trained on.
-        rows: a size each.
-        size_laws: how the numbers of the formulas depend on the number of inputs.
-        failed: jobs that failed, and why.
-    """
-
-    task: str
-    beta: float
-    trained: tuple[int, ...]
-    rows: tuple[SizeRow, ...]
-    size_laws: tuple[SizeLaw, ...]
-    failed: tuple[Failure, ...] = ()
+    task: str  #: what they should compute
+    beta: float  #: their complexity price
+    trained: tuple[int, ...]  #: numbers of inputs that were trained on
+    rows: tuple[SizeRow, ...]  #: a size each
+    size_laws: tuple[SizeLaw, ...]  #: how the numbers of the formulas depend on the number of inputs
+    failed: tuple[Failure, ...] = ()  #: jobs that failed, and why
 
     @property
     def outcome(self) -> str:
@@ -219,65 +170,40 @@ class GeneralizeFindings:
 
 @dataclass(frozen=True)
 class CompareRow:
-    """What one training gives: medians over its networks, of which direct training gives one.
+    """What one training gives: medians over its networks, of which direct training gives one."""
 
-    Attributes:
-        variant: what was trained.
-        index: number of the seed.
-        seconds: processor time.
-        steps: training steps.
-        labels: of the networks.
-        r2: 1 - MSE / variance.
-        mse: mean squared error.
-        nats: what the networks cost their generator; null for networks that were trained directly.
-    """
-
-    variant: str
-    index: int
-    seconds: float
-    steps: int
-    labels: tuple[str, ...]
-    r2: float | None
-    mse: float | None
-    nats: float | None
+    variant: str  #: what was trained
+    index: int  #: number of the seed
+    seconds: float  #: processor time
+    steps: int  #: training steps
+    labels: tuple[str, ...]  #: of the networks
+    r2: float | None  #: 1 - MSE / variance
+    mse: float | None  #: mean squared error
+    nats: float | None  #: what the networks cost their generator; null for networks that were trained directly
 
 
 @dataclass(frozen=True)
 class VariantSummary:
-    """A row of the table: medians over seeds.
+    """A row of the table: medians over seeds."""
 
-    Attributes:
-        variant: what was trained.
-        seeds: how often.
-        labels: the share of networks that have each label.
-        r2, mse, nats, seconds, steps: as in `CompareRow`; null where nothing is known.
-    """
-
-    variant: str
-    seeds: int
-    labels: Mapping[str, float]
-    r2: float | None
-    mse: float | None
-    nats: float | None
-    seconds: float | None
-    steps: float | None
+    variant: str  #: what was trained
+    seeds: int  #: how often
+    labels: Mapping[str, float]  #: the share of networks that have each label
+    r2: float | None  #: as in `CompareRow`; null where nothing is known
+    mse: float | None  #: as in `CompareRow`; null where nothing is known
+    nats: float | None  #: as in `CompareRow`; null where nothing is known
+    seconds: float | None  #: as in `CompareRow`; null where nothing is known
+    steps: float | None  #: as in `CompareRow`; null where nothing is known
 
 
 @dataclass(frozen=True)
 class CompareFindings:
-    """Variants of the hypernetwork, and direct training.
+    """Variants of the hypernetwork, and direct training."""
 
-    Attributes:
-        task: what the networks should compute.
-        rows: a training each.
-        variants: a summary each.
-        failed: jobs that failed, and why.
-    """
-
-    task: str
-    rows: tuple[CompareRow, ...]
-    variants: tuple[VariantSummary, ...]
-    failed: tuple[Failure, ...] = ()
+    task: str  #: what the networks should compute
+    rows: tuple[CompareRow, ...]  #: a training each
+    variants: tuple[VariantSummary, ...]  #: a summary each
+    failed: tuple[Failure, ...] = ()  #: jobs that failed, and why
 
     @property
     def outcome(self) -> str:

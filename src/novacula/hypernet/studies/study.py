@@ -11,8 +11,7 @@ from novacula.jobs import Campaign, CampaignOptions, Job, Round
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 
-Failure = tuple[str, str]
-"""A job that failed, and why."""
+Failure = tuple[str, str]  #: a job that failed, and why
 Kind = TypeVar("Kind")
 
 
@@ -41,17 +40,11 @@ class Study(Campaign):
 
 @dataclass(frozen=True)
 class StudyPage:
-    """The title of a study's page, and what the study was about.
+    """The title of a study's page, and what the study was about."""
 
-    Attributes:
-        title: of the page.
-        subtitle: below it.
-        runs: folders that the command names.
-    """
-
-    title: str
-    subtitle: str
-    runs: tuple[str, ...] = ()
+    title: str  #: of the page
+    subtitle: str  #: below it
+    runs: tuple[str, ...] = ()  #: folders that the command names
 
     def write(self, folder: RunFolder, sections: Sequence[Section], failed: Sequence[Failure]) -> Path:
         """Writes the page with these sections, and the jobs that failed; returns its path."""

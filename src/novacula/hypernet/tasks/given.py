@@ -15,8 +15,7 @@ from novacula.files import read_buffer, read_npy, read_npz
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks.task import InputLaw, Task, find_law
 
-NONE, DATA = "none", "data"
-"""The names of these tasks; no algorithm is known for them."""
+NONE, DATA = "none", "data"  #: the names of these tasks; no algorithm is known for them
 _SLACK = 0.01
 _FEWEST, _MAX_BYTES = 10, 64_000_000
 

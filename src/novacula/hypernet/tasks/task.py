@@ -24,17 +24,11 @@ _CALL = re.compile(r"([a-z-]+)(?:\(([^()]*)\))?")
 
 @dataclass(frozen=True)
 class InputLaw:
-    """A law of random inputs.
+    """A law of random inputs."""
 
-    Attributes:
-        name: as the user writes it.
-        sampler: inputs of a shape (*batch, inputs), float32, from a generator, on the generator's device.
-        discrete: whether the inputs take few values, so that the function between them does not matter.
-    """
-
-    name: str
-    sampler: Draw
-    discrete: bool = False
+    name: str  #: as the user writes it
+    sampler: Draw  #: inputs of a shape (*batch, inputs), float32, from a generator, on the generator's device
+    discrete: bool = False  #: whether the inputs take few values, so that the function between them does not matter
 
     def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Float[torch.Tensor, "*shape"]:
         """Returns independent inputs of shape (*batch, inputs), float32.
@@ -146,31 +140,19 @@ _PROBES, _TOLERANCE = 64, 1e-6
 
 @dataclass(frozen=True)
 class Task:
-    """A function of n numbers, for many n, and the law of its inputs.
+    """A function of n numbers, for many n, and the law of its inputs."""
 
-    Attributes:
-        name: of the table, or ``module:function``.
-        function: from inputs with any leading axes to outputs with the same, in the dtype of the inputs.
-        law: of the inputs.
-        outputs: the number of outputs for n inputs.
-        symmetries: changes of the inputs that leave the outputs.
-        summary: one line.
-        least: fewest inputs.
-        most: most inputs.
-        multiple: a number that divides the number of inputs.
-        slack: the share of the outputs' variance by which a formula may miss the task beyond the network's own error.
-    """
-
-    name: str
-    function: Function
-    law: InputLaw
-    outputs: Callable[[int], int]
-    symmetries: tuple[Symmetry, ...]
-    summary: str
-    least: int = 1
-    most: int = 4096
-    multiple: int = 1
+    name: str  #: of the table, or ``module:function``
+    function: Function  #: from inputs with any leading axes to outputs with the same, in the dtype of the inputs
+    law: InputLaw  #: of the inputs
+    outputs: Callable[[int], int]  #: the number of outputs for n inputs
+    symmetries: tuple[Symmetry, ...]  #: changes of the inputs that leave the outputs
+    summary: str  #: one line
+    least: int = 1  #: fewest inputs
+    most: int = 4096  #: most inputs
+    multiple: int = 1  #: a number that divides the number of inputs
     slack: float = 1e-9
+    """The share of the outputs' variance by which a formula may miss the task beyond the network's own error."""
 
     @property
     def symmetric(self) -> bool:

@@ -15,8 +15,7 @@ from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.steps import generator, objective, squared_error
 from novacula.runs import RunFolder
 
-PRICES = 20
-"""Prices on a curve, evenly over the logarithm."""
+PRICES = 20  #: prices on a curve, evenly over the logarithm
 _POINTS = 2048
 _MEASURE_POINTS = 65_536
 
@@ -25,19 +24,12 @@ Row = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Curve:
-    """The curves of all members of a run.
+    """The curves of all members of a run."""
 
-    Attributes:
-        beta: the prices, ascending.
-        mse: for each member, the mean squared error at each price, the median over draws.
-        nats: for each member, the KL in nats at each price, the median over draws.
-        objective: for each member, J at each price, the geometric mean over draws.
-    """
-
-    beta: Row
-    mse: tuple[Row, ...]
-    nats: tuple[Row, ...]
-    objective: tuple[Row, ...]
+    beta: Row  #: the prices, ascending
+    mse: tuple[Row, ...]  #: for each member, the mean squared error at each price, the median over draws
+    nats: tuple[Row, ...]  #: for each member, the KL in nats at each price, the median over draws
+    objective: tuple[Row, ...]  #: for each member, J at each price, the geometric mean over draws
 
     @classmethod
     def of(cls, beta: Tensor, mse: Tensor, nats: Tensor, objective: Tensor) -> "Curve":

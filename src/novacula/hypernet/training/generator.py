@@ -23,54 +23,31 @@ from novacula.runs import RunFolder, reading
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """A hypernetwork's networks at one price, for the sizes and the law of its training.
+    """A hypernetwork's networks at one price, for the sizes and the law of its training."""
 
-    Attributes:
-        beta: the price.
-        trained_seed: of the hypernetwork.
-        branch: the end from which its range of prices opened.
-        mse: mean squared error, the median over draws.
-        nats: KL, the median over draws.
-        objective: J, the geometric mean over draws.
-        best: whether no other branch of the same seed has a lower objective here.
-    """
-
-    beta: float
-    trained_seed: int
-    branch: Branch
-    mse: float
-    nats: float
-    objective: float
-    best: bool
+    beta: float  #: the price
+    trained_seed: int  #: of the hypernetwork
+    branch: Branch  #: the end from which its range of prices opened
+    mse: float  #: mean squared error, the median over draws
+    nats: float  #: KL, the median over draws
+    objective: float  #: J, the geometric mean over draws
+    best: bool  #: whether no other branch of the same seed has a lower objective here
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The origin of a generated network.
+    """The origin of a generated network."""
 
-    Attributes:
-        beta: its complexity price.
-        kl_nats: its cost.
-        seed: of codes and latents.
-        trained_seed: of the hypernetwork.
-        branch: the end from which the range of prices of that opened.
-        step: training step of the hypernetwork's weights.
-        prior_only: whether all latents are from the prior.
-        redraws: draws of codes that collided.
-        coherence: the largest cosine of two codes.
-        run: the folder's name.
-    """
-
-    beta: float
-    kl_nats: float
-    seed: int
-    trained_seed: int
-    branch: Branch
-    step: int
-    prior_only: bool
-    redraws: int
-    coherence: float
-    run: str
+    beta: float  #: its complexity price
+    kl_nats: float  #: its cost
+    seed: int  #: of codes and latents
+    trained_seed: int  #: of the hypernetwork
+    branch: Branch  #: the end from which the range of prices of that opened
+    step: int  #: training step of the hypernetwork's weights
+    prior_only: bool  #: whether all latents are from the prior
+    redraws: int  #: draws of codes that collided
+    coherence: float  #: the largest cosine of two codes
+    run: str  #: the folder's name
 
     @classmethod
     def of(cls, network: TargetNetwork) -> "Origin":
@@ -80,21 +57,13 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Generator:
-    """Writes networks with the parameters of one training step.
+    """Writes networks with the parameters of one training step."""
 
-    Attributes:
-        folder: the run.
-        lesson: its configuration and its task.
-        step: the training step.
-        flat: the parameters of all members.
-        measured: their curves.
-    """
-
-    folder: RunFolder
-    lesson: Lesson
-    step: int
-    flat: Float[Tensor, "members size"]
-    measured: Curve
+    folder: RunFolder  #: the run
+    lesson: Lesson  #: its configuration and its task
+    step: int  #: the training step
+    flat: Float[Tensor, "members size"]  #: the parameters of all members
+    measured: Curve  #: their curves
 
     @property
     def config(self) -> TrainConfig:

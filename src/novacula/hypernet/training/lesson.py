@@ -19,15 +19,10 @@ from novacula.runs.inputs import check_inputs
 
 @dataclass(frozen=True)
 class Member:
-    """One of the hypernetworks that are trained together.
+    """One of the hypernetworks that are trained together."""
 
-    Attributes:
-        seed: of its parameters, data and noise.
-        branch: the end from which its range of prices opens.
-    """
-
-    seed: int
-    branch: Branch
+    seed: int  #: of its parameters, data and noise
+    branch: Branch  #: the end from which its range of prices opens
 
 
 @dataclass(frozen=True)

@@ -24,52 +24,32 @@ _DRAWS = 16
 _QUICK_DRAWS = 4
 
 
-_CHECKED = 0.2
-"""The share of the training before which none is stopped."""
+_CHECKED = 0.2  #: the share of the training before which none is stopped
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """A hypernetwork whose training ended early.
+    """A hypernetwork whose training ended early."""
 
-    Attributes:
-        member: its place among the members.
-        step: its last step.
-        why: in words.
-    """
-
-    member: int
-    step: int
-    why: str
+    member: int  #: its place among the members
+    step: int  #: its last step
+    why: str  #: in words
 
 
 @dataclass(frozen=True)
 class TrainFindings:
-    """The findings of a training.
+    """The findings of a training."""
 
-    Attributes:
-        task: the task's name.
-        law: the law of its inputs.
-        sizes: units of each layer of the written networks.
-        parameters: numbers that one hypernetwork learns.
-        steps: training steps done.
-        variance: of the task's outputs, by which R² is measured.
-        members: the hypernetworks.
-        curve: error, nats and objective of their networks at each price.
-        best: for each seed, the member with the lowest objective at each price.
-        stopped: the members whose training ended early.
-    """
-
-    task: str
-    law: str
-    sizes: tuple[int, ...]
-    parameters: int
-    steps: int
-    variance: float
-    members: tuple[Member, ...]
-    curve: Curve
-    best: Mapping[str, tuple[int, ...]]
-    stopped: tuple[Stopped, ...] = ()
+    task: str  #: the task's name
+    law: str  #: the law of its inputs
+    sizes: tuple[int, ...]  #: units of each layer of the written networks
+    parameters: int  #: numbers that one hypernetwork learns
+    steps: int  #: training steps done
+    variance: float  #: of the task's outputs, by which R² is measured
+    members: tuple[Member, ...]  #: the hypernetworks
+    curve: Curve  #: error, nats and objective of their networks at each price
+    best: Mapping[str, tuple[int, ...]]  #: for each seed, the member with the lowest objective at each price
+    stopped: tuple[Stopped, ...] = ()  #: the members whose training ended early
 
     @property
     def outcome(self) -> str:

@@ -26,8 +26,7 @@ from torch import Tensor
 
 from novacula.hypernet.config import Branch, TrainConfig
 
-Purpose = Literal["weights", "step", "size", "curve", "network", "data"]
-"""The purpose of random numbers."""
+Purpose = Literal["weights", "step", "size", "curve", "network", "data"]  #: the purpose of random numbers
 
 
 def generator(seed: int, purpose: Purpose, *key: int) -> torch.Generator:
@@ -75,8 +74,7 @@ def loss(values: Float[Tensor, "members networks"], *, logarithmic: bool) -> Flo
 
 
 FIRST, SECOND, TINY = 0.9, 0.98, 1e-8
-CLIP = 1.0
-"""The length to which a member's gradient is clipped."""
+CLIP = 1.0  #: the length to which a member's gradient is clipped
 _WARM_UP = 100
 _END = 0.02
 

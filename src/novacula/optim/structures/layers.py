@@ -8,8 +8,7 @@ from typing_extensions import override
 
 from novacula.optim.structures.structure import Structure, Trace
 
-LANES = 16
-"""Number of blocks in a group."""
+LANES = 16  #: number of blocks in a group
 
 
 def published_width(n: int, block_size: int, expand: int = 2) -> int:

@@ -19,8 +19,7 @@ from novacula.optim.structures.layers import (
 )
 from novacula.optim.structures.structure import Dense, Diagonal, Scalar, Structure
 
-LARGEST_DENSE = 4096
-"""Number of scalars up to which a dense structure is allowed."""
+LARGEST_DENSE = 4096  #: number of scalars up to which a dense structure is allowed
 
 
 def permutation_shape(options: GroupOptions, n: int) -> tuple[int, int] | None:

@@ -11,19 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import override
 
-Trace = tuple[Tensor, ...]
-"""The tensors of a product that the meta-gradient needs; each structure has its own."""
+Trace = tuple[Tensor, ...]  #: the tensors of a product that the meta-gradient needs; each structure has its own
 
 
 @runtime_checkable
 class Structure(Protocol):
-    """A family of symmetric matrices T(φ) on n scalars; G(φ) = α0 T(φ) is the preconditioner.
+    """A family of symmetric matrices T(φ) on n scalars; G(φ) = α0 T(φ) is the preconditioner."""
 
-    Attributes:
-        shape: of φ, as stored; numbers that only fill up a layout never change.
-    """
-
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  #: of φ, as stored; numbers that only fill up a layout never change
 
     def initial(self, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "..."]:
         """Returns the first φ, on the CPU."""

@@ -20,8 +20,7 @@ from novacula.errors import InputError
 from novacula.files import read_buffer
 from novacula.optim.tasks.task import Problem, layer
 
-FASHION = Path("/usr/share/datasets/fashion-mnist")
-"""The folder of Debian's package dataset-fashion-mnist."""
+FASHION = Path("/usr/share/datasets/fashion-mnist")  #: the folder of Debian's package dataset-fashion-mnist
 _MOST_BYTES = 20_000_000
 
 Pictures = tuple[Float[Tensor, "images ..."], Int[Tensor, " images"]]

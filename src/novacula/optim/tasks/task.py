@@ -14,13 +14,9 @@ from torch.nn import Parameter
 
 @runtime_checkable
 class Problem(Protocol):
-    """An instance of a task: parameters at their start, and a loss.
+    """An instance of a task: parameters at their start, and a loss."""
 
-    Attributes:
-        parameters: what is optimized, float32.
-    """
-
-    parameters: list[Parameter]
+    parameters: list[Parameter]  #: what is optimized, float32
 
     def loss(self) -> Float[Tensor, ""]:
         """Returns the loss on the next batch, or with the next noise, for a backward pass."""
@@ -43,25 +39,15 @@ def not_installed(package: str | None) -> str:
 
 @dataclass(frozen=True)
 class BenchTask:
-    """A family of problems.
+    """A family of problems."""
 
-    Attributes:
-        summary: the problem, in a line.
-        steps: the number of gradients that every optimizer gets.
-        make: draws a problem.
-        deterministic: whether the loss is the same function at every step.
-        matrices: whether a parameter is a matrix.
-        package: a package of the extra bench that it needs.
-        debian: the folder of its data, and the Debian package that has the folder.
-    """
-
-    summary: str
-    steps: int
-    make: Callable[[torch.Generator], Problem]
-    deterministic: bool = False
-    matrices: bool = False
-    package: str | None = None
-    debian: tuple[Path, str] | None = None
+    summary: str  #: the problem, in a line
+    steps: int  #: the number of gradients that every optimizer gets
+    make: Callable[[torch.Generator], Problem]  #: draws a problem
+    deterministic: bool = False  #: whether the loss is the same function at every step
+    matrices: bool = False  #: whether a parameter is a matrix
+    package: str | None = None  #: a package of the extra bench that it needs
+    debian: tuple[Path, str] | None = None  #: the folder of its data, and the Debian package that has the folder
 
     def missing(self) -> str:
         """Returns what this machine lacks for the task; nothing if it has all."""
