@@ -33,8 +33,7 @@ from novacula.arc.campaigns.curve import published_rate
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_solution, load_task
-from novacula.arc.network.engine_choice import make_engine
-from novacula.arc.program import Restarts
+from novacula.arc.network.engine_choice import make_engine, restart_seed
 
 STEPS = 2000
 SHARES = {1: (2000,), 2: (1000, 1000), 4: (500, 500, 500, 500)}  #: steps of each run, by the number of runs
@@ -50,7 +49,7 @@ FOLDER = RESULTS / "arc_runs"
 def train(task: str, restart: int) -> dict[str, Any]:
     """One run: the truth's rank at the recorded steps, and all that its merging with other runs needs."""
     puzzle, steps = preprocess(load_task(task)), LONGEST[restart]
-    seed = Restarts(STEPS, len(LONGEST), seed=0).seed_of(restart)
+    seed = restart_seed(0, restart)
     engine, answers = make_engine(puzzle, SolveConfig(steps=STEPS, seed=seed, engine="native")), Answers(puzzle)
     truth = answer_text(load_solution(task).outputs)
     ranks, weights, start = {}, {}, time.process_time()

@@ -7,7 +7,7 @@ imports no large library, so that ``--help`` stays fast.
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -63,17 +63,21 @@ class CampaignOptions:
 
     @property
     def processes(self) -> int:
-        """The number of jobs at the same time on this machine; a limit that a container sets counts too."""
-        if self.workers != "auto":
-            return self.workers
-        from joblib import cpu_count
-
-        return min(cpu_count(), MAX_WORKERS)
+        """The number of jobs at the same time on this machine."""
+        return worker_count(self.workers)
 
     def campaign_problems(self) -> list[str]:
         """Returns the problems of these options."""
-        workers = 1 if self.workers == "auto" else self.workers
-        return unless_within("--workers", workers, 1, MAX_WORKERS) + unless_memory(self.memory_limit)
+        return unless_workers(self.workers) + unless_memory(self.memory_limit)
+
+
+def worker_count(workers: Workers) -> int:
+    """Returns how many workers there are on this machine; a limit that a container sets counts too."""
+    if workers != "auto":
+        return workers
+    from joblib import cpu_count
+
+    return min(cpu_count(), MAX_WORKERS)
 
 
 def moved(options: Options, workers: Workers | None, cluster: str | None) -> Options:
@@ -86,12 +90,16 @@ def moved(options: Options, workers: Workers | None, cluster: str | None) -> Opt
     Raises:
         InputError: the options belong to a run without jobs.
     """
-    if workers is None and cluster is None:
+    place = {"workers": workers, "cluster": cluster}
+    given = {name: value for name, value in place.items() if value is not None}
+    if not given:
         return options
-    if not isinstance(options, CampaignOptions):
-        raise InputError("options", "--workers and --cluster are for runs of many jobs, and this run has none")
-    place = options.cluster if cluster is None else None if cluster == "here" else cluster
-    return replace(options, workers=options.workers if workers is None else workers, cluster=place)
+    if isinstance(options, type) or not is_dataclass(options) or given.keys() - vars(options).keys():
+        which = "--cluster is" if hasattr(options, "workers") else "--workers and --cluster are"
+        raise InputError("options", f"{which} for runs of many jobs, and this run has none")
+    if cluster == "here":
+        given["cluster"] = None
+    return replace(options, **given)
 
 
 def unless_within(option: str, value: float, low: float, high: float) -> list[str]:
@@ -117,6 +125,11 @@ def unless_seed(value: int, bits: int = 32) -> list[str]:
 def unless_one_of(option: str, value: object, choices: Sequence[str]) -> list[str]:
     """Returns a problem unless a value is one of the choices."""
     return [] if value in choices else [f"{option} is {value!r}; it must be one of {', '.join(choices)}"]
+
+
+def unless_workers(workers: Workers) -> list[str]:
+    """Returns a problem unless a number of workers is in its range."""
+    return unless_within("--workers", 1 if workers == "auto" else workers, 1, MAX_WORKERS)
 
 
 def unless_memory(value: float | None) -> list[str]:

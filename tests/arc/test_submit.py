@@ -92,6 +92,19 @@ def test_good_puzzles_are_answered_beside_a_broken_one(tmp_path: Path, caplog: p
     assert not list(only_run(tmp_path / "runs").path.glob("puzzles/*")), "no checkpoint is needed any more"
 
 
+@pytest.mark.parametrize(("share", "steps"), [(False, 6), (True, 3)])
+def test_restarts_go_on_from_round_to_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: bool, steps: int
+) -> None:
+    config = replace(CONFIG, restarts=2, share_steps=share)
+    challenges, files = write_challenges(tmp_path), [tmp_path / "a.json", tmp_path / "b.json"]
+    whole = submit(challenges, config, out=files[0])
+    assert whole.findings.decided == 4 and {row.steps for row in whole.findings.per_task} == {steps}
+    monkeypatch.setattr(MODULE, "ROUNDS", (steps,))  # one round, and so no checkpoint in between
+    submit(challenges, config, out=files[1])
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_the_time_limit_counts_what_comes_before_the_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,8 +236,3 @@ def test_rounds_grow_to_the_end(steps: int) -> None:
         patch.setattr(MODULE, "ROUNDS", (20, 200, 400, 4000))
         ends = round_ends(steps)
     assert ends[-1] == steps and ends == sorted(set(ends))
-
-
-def test_restarts_are_refused() -> None:
-    with pytest.raises(InputError, match="restarts"):
-        SubmitConfig(restarts=2)

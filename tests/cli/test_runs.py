@@ -3,7 +3,7 @@ import json
 import os
 import re
 import webbrowser
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from novacula.cli import console
 from novacula.cli.console import printable
 from novacula.cli.options import ResumeOptions
 from novacula.cli.screen import Screen, perform
+from novacula.errors import InputError
 from novacula.options import CampaignOptions, moved
 from novacula.runs import RunFolder, RunResult
 from tests.cli.conftest import Run
@@ -158,8 +159,10 @@ def test_a_run_of_a_newer_novacula_gives_an_error(novacula: Run, runs: Path) -> 
 
 
 def test_resume_moves_only_the_jobs_of_campaigns(novacula: Run, runs: Path, toy_part: list[RunResult]) -> None:
-    done = novacula("runs", "resume", runs / "toy-cut", "--workers", "3")
-    assert done.code == 2 and "are for runs of many jobs" in done.errors[0]
+    done = novacula("runs", "resume", runs / "toy-cut", "--cluster", "auto")
+    assert done.code == 2 and "--cluster is for runs of many jobs" in done.errors[0]
+    with pytest.raises(InputError, match="workers and cluster are for runs of many jobs"):
+        moved(make_dataclass("Alone", [])(), 3, None)
     options = CampaignOptions(workers=2, cluster="auto")
     assert moved(options, None, None) is options
     assert moved(options, 3, None) == CampaignOptions(workers=3, cluster="auto")

@@ -122,7 +122,7 @@ class BenchCampaign(Campaign):
                 name,
                 task,
                 config.for_puzzle(job_seed(config.seed, name)),
-                until=config.steps,
+                until=config.steps_of(0),
                 folder=checkpoints(self._folder, name),
                 cost=volume(task),
                 gpus=config.gpus,

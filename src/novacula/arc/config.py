@@ -3,7 +3,17 @@
 from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
-from novacula.options import ADVANCED, CampaignOptions, refuse, unless_at_least, unless_seed, unless_within
+from novacula.options import (
+    ADVANCED,
+    CampaignOptions,
+    Workers,
+    refuse,
+    unless_at_least,
+    unless_seed,
+    unless_within,
+    unless_workers,
+    worker_count,
+)
 
 Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
@@ -15,6 +25,8 @@ NATIVE_IS_FASTER = ("avx2", "avx512")
 With ``portable`` ones it takes 0.6 times as long on a small puzzle, but twice and four times on a median and a large
 one (``benchmarks/results/arc_step.json`` and ``arc_step_portable.json``).
 """
+
+MOST_RESTARTS = 1000
 
 
 @dataclass(frozen=True)
@@ -28,9 +40,13 @@ class SolveConfig:
     steps: int = 2000
     """Training steps. The published results use 2000."""
     restarts: int = 1
-    """Number of networks with different seeds. They share the steps, and their candidates' scores add up."""
+    """Number of networks with different seeds, each trained for --steps. Their candidates' scores add up."""
     seed: int = 0
     """Seed of the initial weights and of the noise, from 0 to 2^64 - 1."""
+    workers: Workers = "auto"
+    """Number of restarts that train at the same time; it changes no result. By default, one for each core."""
+    share_steps: Annotated[bool, ADVANCED] = False
+    """Let the restarts share --steps evenly, so that they cost no more than one network."""
     engine: Annotated[EngineName, ADVANCED] = "auto"
     """The implementation that trains the network. By default, the native one where it runs AVX2 or AVX-512 instructions
     and supports the other options, else torch's."""
@@ -47,10 +63,20 @@ class SolveConfig:
     def __post_init__(self) -> None:
         refuse(self._problems())
 
+    @property
+    def at_once(self) -> int:
+        """The number of restarts that train at the same time, each on a thread of its own."""
+        return min(self.restarts, worker_count(self.workers))
+
+    def steps_of(self, restart: int) -> int:
+        """Returns the training steps of a restart, counted from 0; shares differ by one step at most."""
+        return (self.steps + self.restarts - 1 - restart) // self.restarts if self.share_steps else self.steps
+
     def _problems(self) -> list[str]:
         problems = unless_at_least("--steps", self.steps) + unless_seed(self.seed, bits=64)
-        if not 1 <= self.restarts <= max(1, self.steps):
-            problems.append(f"--restarts is {self.restarts}; it must lie in 1 … --steps, which is {self.steps}")
+        problems += unless_within("--restarts", self.restarts, 1, MOST_RESTARTS) + unless_workers(self.workers)
+        if self.share_steps and 1 < self.restarts > self.steps >= 1:
+            problems.append(f"--restarts is {self.restarts}, more than the {self.steps} steps that they share")
         return problems
 
 
@@ -75,7 +101,7 @@ class CampaignConfig(CampaignOptions, SolveConfig):
     def for_puzzle(self, seed: int) -> SolveConfig:
         """Returns how one of the puzzles is solved."""
         options = {field.name: getattr(self, field.name) for field in fields(SolveConfig)}
-        return SolveConfig(**{**options, "seed": seed})
+        return SolveConfig(**{**options, "seed": seed, "workers": 1})
 
     def _problems(self) -> list[str]:
         problems = super()._problems() + self.campaign_problems() + unless_within("--max-size", self.max_size, 30, 128)
@@ -118,7 +144,3 @@ class SubmitConfig(CampaignConfig):
 
     steps: int = 4000
     """The most training steps for a puzzle. A puzzle whose answer is clear gets fewer."""
-
-    def _problems(self) -> list[str]:
-        alone = ["--restarts is not for submissions: their puzzles are continued"] if self.restarts != 1 else []
-        return super()._problems() + alone

@@ -50,7 +50,7 @@ class SolveFindings:
     attempts: tuple[Answer, ...]  #: two answers, best first, each with one grid for every test input
     scores: tuple[float, ...]  #: of each attempt, the logarithm of its weight
     shares: tuple[float, ...]  #: of each attempt, its part of the weight of all candidates, 0 to 1
-    steps: int  #: steps done
+    steps: int  #: steps of the first restart, whose costs these are; processor times are those of all restarts
     seed: int  #: the run's
     engine: str  #: native or torch
     threads: int  #: numeric threads

@@ -1,23 +1,27 @@
 """The resumable program behind ``novacula arc solve``: train, and gather candidates.
 
-With restarts, engines of different seeds follow each other. The candidates' scores go on from one to the next: since
-they add up by logaddexp, this is the merge of the scores that the engines would reach on their own.
+With restarts, engines of different seeds go step by step side by side, and what they draw is taken in in the order of
+the restarts. Since scores add up by logaddexp, they are the merge of those that each engine would reach on its own, and
+the number of engines that work at the same time changes nothing.
 """
 
 import time
-from bisect import bisect_left
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from math import nan
+from operator import methodcaller
 
 import numpy as np
 from typing_extensions import override
 
-from novacula.arc.answers.answers import Answers
+from novacula.arc.answers.answers import Answers, of_network, stacked
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
-from novacula.arc.network.engine_choice import MakeEngine, make_engine, numeric_threads
+from novacula.arc.network.engine import Engine, Training
+from novacula.arc.network.engine_choice import MakeEngine, make_engine, numeric_threads, restart_seed
 from novacula.arc.network.multitensor import SUBSETS
 from novacula.files import from_json, write_npz
 from novacula.runs import Program, RunFolder, Step
@@ -40,54 +44,31 @@ class SolveState:
     total: float | None = None
 
 
-@dataclass(frozen=True)
-class Restarts:
-    """Steps shared among `count` engines, one after another, that differ in their seed. Source: ours."""
-
-    steps: int
-    count: int
-    seed: int
-
-    def begin(self, restart: int) -> int:
-        """Steps done before engine `restart`, counted from 0, begins; the shares differ by one step at most."""
-        return self.steps * restart // self.count
-
-    def at(self, position: int) -> int:
-        """Returns the engine that did the last of `position` steps; the first where none is done."""
-        return max(0, bisect_left(range(self.count + 1), position, key=self.begin) - 1)
-
-    def seed_of(self, restart: int) -> int:
-        """Returns the seed of an engine, 0 to 2^64 - 1."""
-        if restart == 0:
-            return self.seed
-        return int(np.random.SeedSequence(self.seed, spawn_key=(restart,)).generate_state(1, np.uint64)[0])
-
-
 class SolveProgram(Program):
     """The training on one puzzle, which holds no solution; `run` is the folder that the result names."""
 
     def __init__(self, task: Task, config: SolveConfig, run: str, engine: MakeEngine = make_engine) -> None:
         self.task, self._make_engine = task, engine
         self._puzzle, self._config, self._run = preprocess(task, config.sizes), config, run
-        self._restarts = Restarts(config.steps, config.restarts, config.seed)
-        self._restart = 0
-        self._engine = engine(self._puzzle, config)
-        self._answers = Answers(self._puzzle)
+        seeds = (restart_seed(config.seed, restart) for restart in range(config.restarts))
+        self._engines = [engine(self._puzzle, replace(config, seed=seed)) for seed in seeds]
+        self._pool = ThreadPoolExecutor(config.at_once) if config.at_once > 1 else None
+        self._answers = Answers(self._puzzle, config.restarts)
         self._metrics: StepCosts | None = None
         self._shown: tuple[Answer, ...] | None = None
         self._cpu_seconds = 0.0
         # Milliseconds of each step's training and of taking in its answers.
-        self._training_ms, self._answers_ms = (np.zeros(config.steps, np.float32) for _ in range(2))
+        self._training_ms, self._answers_ms = (np.zeros(self.length, np.float32) for _ in range(2))
 
     @property
     @override
     def position(self) -> int:
-        return self._restarts.begin(self._restart) + self._engine.steps
+        return self._engines[0].steps
 
     @property
     @override
     def length(self) -> int:
-        return self._config.steps
+        return self._config.steps_of(0)
 
     @property
     def leading(self) -> Answer | None:
@@ -106,13 +87,13 @@ class SolveProgram(Program):
 
     @override
     def step(self) -> Step:
-        if self.position == self._restarts.begin(self._restart + 1):
-            self._begin(self._restart + 1)
-            self._answers.restart()
+        step = self.position
         start = time.process_time()
-        training = self._engine.step()
+        trainings = self._train([e for restart, e in enumerate(self._engines) if step < self._config.steps_of(restart)])
         trained = time.process_time()
-        self._answers.update(training.tests, self._engine.steps - 1)
+        for restart, one in enumerate(trainings):
+            self._answers.update(one.tests, step, restart)
+        training = trainings[0]
         attempts = self._answers.attempts()
         end = time.process_time()
         self._training_ms[self.position - 1] = 1e3 * (trained - start)
@@ -141,14 +122,15 @@ class SolveProgram(Program):
         timings = {"training_ms": self._training_ms, "answers_ms": self._answers_ms}
         total = self._answers.total if scores else None
         data = SolveState(self.position, scores, self._metrics, self._shown, self._cpu_seconds, total)
-        return {**self._engine.state(), **arrays, **timings}, data
+        return {**stacked([engine.state() for engine in self._engines]), **arrays, **timings}, data
 
     @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         state = from_json(SolveState, data, "the checkpoint")
-        self._begin(self._restarts.at(state.steps))
-        self._engine.load(arrays, state.steps - self._restarts.begin(self._restart))
-        self._answers.load(arrays, state.scores, state.total)
+        own = {name: arrays[name] for name in arrays if not name.endswith("_ms")}
+        for restart, engine in enumerate(self._engines):
+            engine.load(of_network(own, restart), min(state.steps, self._config.steps_of(restart)))
+        self._answers.load(own, state.scores, state.total)
         self._metrics, self._shown, self._cpu_seconds = state.metrics, state.shown, state.cpu_seconds
         done = slice(0, self.position)
         self._training_ms[done], self._answers_ms[done] = arrays["training_ms"][done], arrays["answers_ms"][done]
@@ -165,7 +147,7 @@ class SolveProgram(Program):
             shares=tuple(attempt.share for attempt in attempts),
             steps=self.position,
             seed=self._config.seed,
-            engine=self._engine.name,
+            engine=self._engines[0].name,
             threads=numeric_threads(self._config),
             cpu_seconds=round(self._cpu_seconds, 3),
             cpu_ms_per_step=round(float(np.median(self._training_ms[done])), 3),
@@ -182,15 +164,13 @@ class SolveProgram(Program):
     def keep(self, folder: RunFolder) -> None:
         """Leaves the decoded means of the surviving tensors."""
         costs = self._metrics.kl_by_tensor if self._metrics else {}
-        means = {str(s): values for s, values in self._engine.latents().items()}
+        means = {str(s): values for s, values in self._engines[0].latents().items()}
         write_npz(folder.artifact(LATENTS), {bits: values for bits, values in means.items() if costs[bits] > SURVIVES})
 
     def ranking(self) -> list[str]:
         """Returns the candidates as texts, best first."""
         return self._answers.ranking()
 
-    def _begin(self, restart: int) -> None:
-        """Makes the engine of a restart, unless it is at work."""
-        if restart != self._restart:
-            self._restart = restart
-            self._engine = self._make_engine(self._puzzle, replace(self._config, seed=self._restarts.seed_of(restart)))
+    def _train(self, engines: Sequence[Engine]) -> list[Training]:
+        """One step of each engine."""
+        return [*(self._pool.map if self._pool else map)(methodcaller("step"), engines)]

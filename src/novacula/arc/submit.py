@@ -191,7 +191,7 @@ class SubmitCampaign(Campaign):
 
     @override
     def rounds(self) -> Iterator[Round]:
-        for until in round_ends(self._config.steps):
+        for until in round_ends(self._config.steps_of(0)):
             chosen = [puzzle for puzzle in self._puzzles.values() if not (puzzle.decided or puzzle.error)]
             self._trained, self._chosen = 0, len(chosen)
             yield Round(WORK, [self._job(puzzle, until) for puzzle in chosen])
@@ -201,7 +201,7 @@ class SubmitCampaign(Campaign):
         key, _, until = outcome.id.partition(".")
         puzzle = self._puzzles[key]
         if found := outcome.result_as(LegFindings):
-            puzzle.take(found, self._config.steps)
+            puzzle.take(found, self._config.steps_of(0))
         else:
             puzzle.error = outcome.error
             _LOG.warning("%s failed: %s; its attempts so far stand", puzzle.task.name, outcome.error)

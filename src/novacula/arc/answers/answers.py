@@ -89,11 +89,6 @@ class Reader:
             grids.append(answer_text([self._palette[logits.argmax(0)].tolist()]))
         return Proposal(tuple(grids), np.array(uncertainties))
 
-    def restart(self) -> None:
-        """Begins the moving averages anew."""
-        for average in _fields(self._average):
-            average[...] = 0
-
     def state(self) -> dict[str, np.ndarray]:
         """Returns the moving averages."""
         names = ("average_color", "average_row", "average_column")
@@ -107,19 +102,22 @@ class Reader:
 
 
 class Answers:
-    """Candidates and their scores over a run."""
+    """Candidates and their scores over a run of one or more networks, each of which has moving averages of its own."""
 
-    def __init__(self, puzzle: Puzzle) -> None:
-        self._reader = Reader(puzzle)
+    def __init__(self, puzzle: Puzzle, networks: int = 1) -> None:
+        self._readers = [Reader(puzzle) for _ in range(networks)]
         self.scores: dict[str, float] = {}
         """Log-weight of every candidate so far, by its text form, the latest update last."""
         self.total = -np.inf
         """Log-weight of all candidates together."""
         self._best: list[str] = []
 
-    def update(self, drawn: DrawnTests, step: int) -> tuple[Proposal, Proposal]:
-        """Takes in what step `step`, counted from 0, drew: its proposals, of the sample and of the moving average."""
-        sample, average = self._reader.update(drawn)
+    def update(self, drawn: DrawnTests, step: int, network: int = 0) -> tuple[Proposal, Proposal]:
+        """Takes in what a network drew at step `step`, counted from 0.
+
+        Returns its proposals, of the sample and of the moving average.
+        """
+        sample, average = self._readers[network].update(drawn)
         for proposal, penalty in ((sample, 0.0), (average, AVERAGE_PENALTY)):
             self._add(proposal.text, weight(proposal.uncertainty, step, penalty))
         return sample, average
@@ -130,10 +128,6 @@ class Answers:
         self.total = float(np.logaddexp(self.total, added))
         others = {candidate: self.scores[candidate] for candidate in reversed(self._best) if candidate != text}
         self._best = ranked({**others, text: self.scores[text]})[:2]
-
-    def restart(self) -> None:
-        """Begins the moving averages anew, for a network of another seed; its scores add to those there are."""
-        self._reader.restart()
 
     def ranking(self) -> list[str]:
         """All candidates in their text form (`answer_text`), best first; of equal scores the later updated wins."""
@@ -146,15 +140,26 @@ class Answers:
         return (found[0], found[-1])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-        """Returns the moving averages, and the scores."""
-        return self._reader.state(), dict(self.scores)
+        """Returns the moving averages, with an axis of networks in front, and the scores."""
+        return stacked([reader.state() for reader in self._readers]), dict(self.scores)
 
     def load(self, arrays: dict[str, np.ndarray], scores: dict[str, float], total: float | None = None) -> None:
         """Restores a `state`, and the `total` that belongs to it, which by default is that of the scores."""
-        self._reader.load(arrays)
+        for network, reader in enumerate(self._readers):
+            reader.load(of_network(arrays, network))
         self.scores = dict(scores)
         self.total = float(np.logaddexp.reduce([-np.inf, *scores.values()])) if total is None else total
         self._best = ranked(scores)[:2]
+
+
+def stacked(states: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Returns the arrays of several networks, by name, with an axis of networks in front."""
+    return {name: np.stack([state[name] for state in states]) for name in states[0]}
+
+
+def of_network(arrays: Mapping[str, np.ndarray], network: int) -> dict[str, np.ndarray]:
+    """Returns one network's part of `stacked` arrays."""
+    return {name: array[network] for name, array in arrays.items()}
 
 
 def joint_uncertainty(uncertainties: Float[np.ndarray, " tests"]) -> float:

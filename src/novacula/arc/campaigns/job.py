@@ -116,7 +116,7 @@ def puzzle_job(
 ) -> Job:
     """Returns the job that trains on a puzzle up to a step; see `PuzzleJob` and `novacula.jobs.Job`."""
     configuration = PuzzleJob(task, config, until, str(folder.resolve()))
-    return Job(job_id, configuration, cost, memory_mb(task, config.engine), gpus=gpus)
+    return Job(job_id, configuration, cost, memory_mb(task, config), gpus=gpus)
 
 
 def check_place(config: CampaignConfig) -> None:
@@ -137,10 +137,10 @@ def volume(task: Task) -> int:
     return axes.example * axes.color * axes.x * axes.y
 
 
-def memory_mb(task: Task, engine: str) -> float:
+def memory_mb(task: Task, config: SolveConfig) -> float:
     """Returns what solving a puzzle takes about, in MB (10^6 bytes), as measured on small and the largest puzzles."""
-    fixed, per_place = (300.0, 0.015) if engine == "native" else (500.0, 0.05)
-    return fixed + per_place * volume(task)
+    fixed, per_place = (300.0, 0.015) if config.engine == "native" else (500.0, 0.05)
+    return fixed + config.restarts * per_place * volume(task)
 
 
 def solve_job(configuration: PuzzleJob) -> LegFindings:

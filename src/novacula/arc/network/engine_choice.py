@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 from novacula.arc.config import NATIVE_IS_FASTER, EngineName, SolveConfig
@@ -42,8 +43,8 @@ def largest_side(task: Task) -> int:
 
 
 def numeric_threads(config: SolveConfig) -> int:
-    """Returns the number of threads on which the engine trains: one of the native engine, those of torch otherwise."""
-    return 1 if engine_name(config) == "native" else torch.get_num_threads()
+    """Returns the number of threads that train: for each restart at a time one of the native engine, or torch's."""
+    return config.at_once * (1 if engine_name(config) == "native" else torch.get_num_threads())
 
 
 def check_threads(config: SolveConfig, task: Task, threads: int) -> None:
@@ -70,6 +71,11 @@ def engine_name(config: SolveConfig, side: int = 0) -> EngineName:
     if config.engine == "auto" and not obstacles and instruction_set() not in NATIVE_IS_FASTER:
         return "torch"
     return "torch" if config.engine == "torch" or obstacles else "native"
+
+
+def restart_seed(seed: int, restart: int) -> int:
+    """Returns the seed of a restart, 0 to 2^64 - 1; the first, counted from 0, has the run's own. Source: ours."""
+    return int(np.random.SeedSequence(seed, spawn_key=(restart,)).generate_state(1, np.uint64)[0]) if restart else seed
 
 
 def make_engine(puzzle: Puzzle, config: SolveConfig) -> Engine:
