@@ -7,7 +7,7 @@ imports no large library, so that ``--help`` stays fast.
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -92,14 +92,13 @@ def moved(options: Options, workers: Workers | None, cluster: str | None) -> Opt
     """
     place = {"workers": workers, "cluster": cluster}
     given = {name: value for name, value in place.items() if value is not None}
-    if not given:
-        return options
-    if isinstance(options, type) or not is_dataclass(options) or given.keys() - vars(options).keys():
+    if given.keys() - vars(options).keys():
         which = "--cluster is" if hasattr(options, "workers") else "--workers and --cluster are"
         raise InputError("options", f"{which} for runs of many jobs, and this run has none")
     if cluster == "here":
         given["cluster"] = None
-    return replace(options, **given)
+    same: Any = options  # a dataclass, which no type variable can say
+    return replace(same, **given) if given else options
 
 
 def unless_within(option: str, value: float, low: float, high: float) -> list[str]:
