@@ -6,6 +6,10 @@ Sets: `training`, the 120 puzzles of `arc_tasks` that are recorded so far; `eval
 ARC-AGI-1; `arc2`, the 120 public evaluation puzzles of ARC-AGI-2. Rules are fitted on `training` alone. The other two
 are refused until the last of their recordings with seed 0 is made, so that no rule is chosen on a part of them.
 
+The evaluation set is opened by the published rule first, which leaves nothing to choose: seed 0, as soon as all 400
+puzzles are recorded. What chooses otherwise, such as between seeds, is fitted on `training` and committed before it is
+computed on the evaluation set.
+
 A row is a rule after so many steps, seeds counted together. pass@n counts the puzzles of which one of the n best
 candidates is right in all test outputs (the paper's rule); the contest's rule counts test outputs that either of two
 attempts has right. Intervals are the exact binomial ones of 95 %. Processor time is that of training.
