@@ -157,10 +157,11 @@ def _panel(work: "Work", step: "Step") -> "RenderableType":
 def _show(result: "SolveResult") -> None:
     from novacula.arc.drawing.terminal import puzzle_gallery
 
-    findings = result.findings
+    findings, restarts = result.findings, result.folder.record.configuration["restarts"]
+    each = f" of each of {restarts} networks" if restarts != 1 else ""
     show_result(
         puzzle_gallery(result.task, findings.attempts, findings.shares),
-        f"{findings.steps} steps, {findings.cpu_seconds:,.1f} CPU seconds "
+        f"{findings.steps} steps{each}, {findings.cpu_seconds:,.1f} CPU seconds "
         f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine",
     )
 
