@@ -43,6 +43,15 @@ def test_comes_back_as_the_same_function(kind: SaeKind, tmp_path: Path) -> None:
     assert torch.equal(again.reconstruct(states()), sae.reconstruct(states()))
 
 
+@pytest.mark.parametrize("folder", sorted((Path(__file__).parent / "saelens").iterdir()), ids=lambda path: path.name)
+def test_folders_of_saelens_compute_what_it_computes(folder: Path) -> None:
+    expected = {n: torch.from_numpy(a) for n, a in read_safetensors(folder / "expected.safetensors").items()}
+    sae = read_sae(folder)
+    assert expected["codes"].count_nonzero() >= 16
+    torch.testing.assert_close(sae.encode(expected["states"]).dense(), expected["codes"], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(sae.reconstruct(expected["states"]), expected["reconstructions"], rtol=1e-4, atol=1e-4)
+
+
 def test_the_files_are_those_of_the_format(tmp_path: Path) -> None:
     sae = autoencoder("topk")
     write_sae(tmp_path, sae)
