@@ -55,7 +55,6 @@ def test_all_problems_are_refused_at_once_and_each_is_told_once() -> None:
 
 def test_auto_is_as_many_workers_as_there_are_cores_for_this_process() -> None:
     options = CampaignOptions(workers="auto")
-    assert options.campaign_problems() == []
     assert 1 <= options.processes <= (os.cpu_count() or 1)
     if hasattr(os, "sched_getaffinity"):
         allowed = os.sched_getaffinity(0)

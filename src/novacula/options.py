@@ -1,15 +1,17 @@
 """The rules for options, the same in all parts, and the options of every campaign.
 
-Each rule returns a list of problems. A configuration adds up these lists and refuses all problems at once. This module
-imports no large library, so that ``--help`` stays fast.
+Each rule returns a list of problems. The rule for one option stands in its annotation. This module imports no large
+library, so that ``--help`` stays fast.
 """
 
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from cyclopts import Group, Parameter
 
@@ -51,24 +53,84 @@ Words = Annotated[tuple[str, ...], Parameter(converter=_words, n_tokens=1)]
 
 
 @dataclass(frozen=True)
-class CampaignOptions:
+class Rule:
+    """A rule in the annotation of an option; it holds for each item of a tuple, and is kept by None."""
+
+    problems: Callable[[str, Any], list[str]]  #: from the option's name, with dashes, and its value
+
+
+def in_range(low: float, high: float) -> Rule:
+    """Returns the rule of `unless_within`."""
+    return Rule(partial(unless_within, low=low, high=high))
+
+
+def between(low: float, high: float) -> Rule:
+    """Returns the rule of `unless_between`."""
+    return Rule(partial(unless_between, low=low, high=high))
+
+
+def at_least(least: int) -> Rule:
+    """Returns the rule of `unless_at_least`."""
+    return Rule(partial(unless_at_least, least=least))
+
+
+WORKERS = Rule(lambda _, value: unless_workers(value))
+Seed = Annotated[int, Rule(lambda _, value: unless_seed(value))]
+"""A seed of 32 bits."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Options that check themselves by the rules in their annotations and in `_problems`. A `Literal` is a rule too.
+
+    Raises:
+        InputError: an option is out of its range; all such options are listed at once.
+    """
+
+    def __post_init__(self) -> None:
+        refuse(self._problems())
+
+    def _problems(self) -> list[str]:
+        found = []
+        for name, rules in _rules(type(self)):
+            value = getattr(self, name)
+            for item in value if isinstance(value, tuple) else () if value is None else (value,):
+                found += [text for rule in rules for text in rule.problems(f"--{name.replace('_', '-')}", item)]
+        return found
+
+
+@cache
+def _rules(kind: type) -> list[tuple[str, list[Rule]]]:
+    """Returns the names of the fields that have rules, and these."""
+    found = []
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        marks = getattr(hint, "__metadata__", ())
+        rules = [mark for mark in marks if isinstance(mark, Rule)]
+        plain = get_args(hint)[0] if marks else hint
+        kinds = {*(get_args(plain) if get_origin(plain) in (Union, UnionType) else (plain,))} - {NoneType}
+        if all(get_origin(kind) is Literal for kind in kinds):
+            choices = [choice for kind in kinds for choice in get_args(kind)]
+            rules.append(Rule(partial(unless_one_of, choices=choices)))
+        if rules:
+            found.append((name, rules))
+    return found
+
+
+@dataclass(frozen=True)
+class CampaignOptions(Configuration):
     """The place where the jobs of a campaign run (`novacula.jobs.Campaign`). None of these options changes a result."""
 
-    workers: Workers = 2
+    workers: Annotated[Workers, WORKERS] = 2
     """The number of jobs at the same time, each on one thread; auto takes one for each core that may be used."""
     cluster: Annotated[str | None, ADVANCED] = None
     """Compute on a Ray cluster that has this machine as a node: auto, or HOST:6379. By default, compute here."""
-    memory_limit: Annotated[float | None, ADVANCED] = None
+    memory_limit: Annotated[float | None, ADVANCED, Rule(lambda _, value: unless_memory(value))] = None
     """The most megabytes that all workers may take together; jobs wait for room. By default, there is no limit."""
 
     @property
     def processes(self) -> int:
         """The number of jobs at the same time on this machine."""
         return worker_count(self.workers)
-
-    def campaign_problems(self) -> list[str]:
-        """Returns the problems of these options."""
-        return unless_workers(self.workers) + unless_memory(self.memory_limit)
 
 
 def worker_count(workers: Workers) -> int:

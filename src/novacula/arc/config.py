@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 
 from novacula.options import (
     ADVANCED,
+    WORKERS,
     CampaignOptions,
+    Configuration,
+    Rule,
     Workers,
-    refuse,
-    unless_at_least,
+    at_least,
+    in_range,
     unless_seed,
-    unless_within,
-    unless_workers,
     worker_count,
 )
 
@@ -30,20 +31,16 @@ MOST_RESTARTS = 1000
 
 
 @dataclass(frozen=True)
-class SolveConfig:
-    """How one puzzle is solved.
+class SolveConfig(Configuration):
+    """How one puzzle is solved."""
 
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
-
-    steps: int = 2000
+    steps: Annotated[int, at_least(1)] = 2000
     """Training steps. The published results use 2000."""
-    restarts: int = 1
+    restarts: Annotated[int, in_range(1, MOST_RESTARTS)] = 1
     """Number of networks with different seeds, each trained for --steps. Their candidates' scores add up."""
-    seed: int = 0
+    seed: Annotated[int, Rule(lambda _, value: unless_seed(value, bits=64))] = 0
     """Seed of the initial weights and of the noise, from 0 to 2^64 - 1."""
-    workers: Workers = "auto"
+    workers: Annotated[Workers, WORKERS] = "auto"
     """Number of restarts that train at the same time; it changes no result. By default, one for each core."""
     share_steps: Annotated[bool, ADVANCED] = False
     """Let the restarts share --steps evenly, so that they cost no more than one network."""
@@ -60,9 +57,6 @@ class SolveConfig:
     exact_transpose: Annotated[bool, ADVANCED] = False
     """Tie the softmax channels of x to those of y, which makes transposition an exact symmetry."""
 
-    def __post_init__(self) -> None:
-        refuse(self._problems())
-
     @property
     def at_once(self) -> int:
         """The number of restarts that train at the same time, each on a thread of its own."""
@@ -73,8 +67,7 @@ class SolveConfig:
         return (self.steps + self.restarts - 1 - restart) // self.restarts if self.share_steps else self.steps
 
     def _problems(self) -> list[str]:
-        problems = unless_at_least("--steps", self.steps) + unless_seed(self.seed, bits=64)
-        problems += unless_within("--restarts", self.restarts, 1, MOST_RESTARTS) + unless_workers(self.workers)
+        problems = super()._problems()
         if self.share_steps and 1 < self.restarts > self.steps >= 1:
             problems.append(f"--restarts is {self.restarts}, more than the {self.steps} steps that they share")
         return problems
@@ -82,15 +75,11 @@ class SolveConfig:
 
 @dataclass(frozen=True)
 class CampaignConfig(CampaignOptions, SolveConfig):
-    """How many puzzles are solved, each as a job of its own.
+    """How many puzzles are solved, each as a job of its own."""
 
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
-
-    max_size: Annotated[int, ADVANCED] = 30
+    max_size: Annotated[int, in_range(30, 128), ADVANCED] = 30
     """The most rows and columns of a grid, from 30 to 128. More than 30 break the rule of ARC, as 1D-ARC does."""
-    gpu_share: Annotated[float, ADVANCED] = 1.0
+    gpu_share: Annotated[float, in_range(0.01, 1), ADVANCED] = 1.0
     """The part of a GPU that each puzzle takes on a cluster, from 0.01 to 1, if --device is a GPU."""
 
     @property
@@ -103,18 +92,10 @@ class CampaignConfig(CampaignOptions, SolveConfig):
         options = {field.name: getattr(self, field.name) for field in fields(SolveConfig)}
         return SolveConfig(**{**options, "seed": seed, "workers": 1})
 
-    def _problems(self) -> list[str]:
-        problems = super()._problems() + self.campaign_problems() + unless_within("--max-size", self.max_size, 30, 128)
-        return problems + unless_within("--gpu-share", self.gpu_share, 0.01, 1)
-
 
 @dataclass(frozen=True)
 class BenchConfig(CampaignConfig):
-    """Which puzzles of a public set are solved and scored.
-
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
+    """Which puzzles of a public set are solved and scored."""
 
     split: Split = "training"
     """The half of the set: training or evaluation."""
@@ -122,13 +103,11 @@ class BenchConfig(CampaignConfig):
     """The public set: ARC-AGI-1 (arc1) or ARC-AGI-2 (arc2)."""
     tasks: tuple[str, ...] = ()
     """Ids of puzzles, with commas between them. By default, the whole split."""
-    limit: int | None = None
+    limit: Annotated[int | None, at_least(1)] = None
     """Solve only the first N puzzles, in the order of their ids. By default, all."""
 
     def _problems(self) -> list[str]:
         problems = super()._problems()
-        if self.limit is not None:
-            problems += unless_at_least("--limit", self.limit)
         if self.limit is not None and self.tasks:
             problems.append("--tasks and --limit exclude each other; give one")
         return problems
@@ -136,11 +115,7 @@ class BenchConfig(CampaignConfig):
 
 @dataclass(frozen=True)
 class SubmitConfig(CampaignConfig):
-    """How a contest's puzzles are answered.
-
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
+    """How a contest's puzzles are answered."""
 
     steps: int = 4000
     """The most training steps for a puzzle. A puzzle whose answer is clear gets fewer."""

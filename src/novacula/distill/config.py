@@ -5,16 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from novacula.options import (
-    ADVANCED,
-    CampaignOptions,
-    Words,
-    refuse,
-    unless_at_least,
-    unless_installed,
-    unless_seed,
-    unless_within,
-)
+from novacula.options import ADVANCED, CampaignOptions, Configuration, Seed, Words, at_least, in_range, unless_installed
 
 _WIDEST = 10**6
 DEVICE = Parameter(group=Group("A device", sort_key=4))
@@ -27,16 +18,12 @@ def unless_equipped() -> list[str]:
 
 
 @dataclass(frozen=True)
-class RunConfig:
-    """How a program is distilled.
+class RunConfig(Configuration):
+    """How a program is distilled."""
 
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
-
-    seed: int = 0
+    seed: Seed = 0
     """Seed of data, networks and checks, 0 to 2^32 - 1."""
-    networks: Annotated[int, ADVANCED] = 4
+    networks: Annotated[int, at_least(1), ADVANCED] = 4
     """The most perfect networks that are opened; none is opened after the goal is reached."""
     shortcuts: Annotated[bool, ADVANCED] = True
     """Also look for a program without a network: ask a function, merge states of data, or look at them as they are. A
@@ -53,26 +40,23 @@ class RunConfig:
     without a shell, and must have no comma."""
     reset: Annotated[str, DEVICE] = "reset"
     """The line that a device gets before every sequence and does not answer. Empty: it is started again instead."""
-    queries: Annotated[int, DEVICE] = 5000
+    queries: Annotated[int, DEVICE, in_range(100, 10**6)] = 5000
     """The most sequences that a device is asked."""
     cache: Annotated[str, DEVICE] = ""
     """A file that keeps the answers of a device, for later runs too. By default there is none."""
-    tolerate: float = 0.0
+    tolerate: Annotated[float, in_range(0, 0.2)] = 0.0
     """The largest share of rows of data that may be left out as mislabelled, 0 to 0.2. Rows are left out only if that
     makes the description shorter: a program and its exceptions."""
-    within: float = 0.0
+    within: Annotated[float, in_range(0, 10**6)] = 0.0
     """The largest error of decimal outputs. By default half a unit of the last place in data, and 10^-9 of the largest
     output of a function."""
-    streams: Annotated[int, ADVANCED] = 1
+    streams: Annotated[int, in_range(1, 8), ADVANCED] = 1
     """Input streams of a function. With 2, the function gets one list, with an item [a, b] for every step."""
-    length: int = 10
+    length: Annotated[int, in_range(2, 100)] = 10
     """Length of the sequences on which a function is learned, or an ONNX file was trained. The program is checked at
     twice and five times that."""
     call_seconds: Annotated[float, ADVANCED] = 10.0
     """The longest time that a function may take for one sequence, in seconds."""
-
-    def __post_init__(self) -> None:
-        refuse(self._problems())
 
     @property
     def words(self) -> tuple[str | bool, ...]:
@@ -81,14 +65,9 @@ class RunConfig:
         return (False, True) if truths else self.alphabet
 
     def _problems(self) -> list[str]:
-        problems = unless_seed(self.seed) + unless_at_least("--networks", self.networks)
-        problems += unless_within("--queries", self.queries, 100, 10**6)
+        problems = super()._problems()
         if "," in self.command + self.cache or not (self.command + self.cache + self.reset).isprintable():
             problems.append("--command and --cache must have no comma, and with --reset only printable letters")
-        problems += unless_within("--tolerate", self.tolerate, 0, 0.2) + unless_within(
-            "--within", self.within, 0, 10**6
-        )
-        problems += unless_within("--streams", self.streams, 1, 8) + unless_within("--length", self.length, 2, 100)
         if not -_WIDEST <= self.low <= self.high <= _WIDEST:
             problems.append(f"--low is {self.low} and --high is {self.high}; -10^6 ≤ low ≤ high ≤ 10^6 must hold")
         if len({*self.alphabet}) != len(self.alphabet) or not all(
@@ -102,11 +81,7 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class BenchConfig(CampaignOptions):
-    """Which benchmark tasks are distilled, each as a job of its own.
-
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
+    """Which benchmark tasks are distilled, each as a job of its own."""
 
     suite: Literal["published", "open"] = "published"
     """The 62 tasks of arXiv 2402.05110, from data, or 100 others, each as a function and as 300 rows."""
@@ -114,26 +89,18 @@ class BenchConfig(CampaignOptions):
     """The half of the suite of 100: the one that may be looked at, the one that is run once at the end, or both."""
     forms: tuple[Literal["function", "data"], ...] = ("function", "data")
     """How the tasks of the suite of 100 are given: as functions, as rows of data, or as both."""
-    task_seconds: float = 0.0
+    task_seconds: Annotated[float, in_range(0, 10**6)] = 0.0
     """The wall time for each task of the suite of 100, in seconds; 0 for no limit. At the limit the best program so far
     counts, so results depend on the machine's speed."""
     tasks: tuple[str, ...] = ()
     """Names, separated by commas; by default all of the suite."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed from which every task's own seed is derived, 0 to 2^32 - 1."""
-    networks: int = 4
+    networks: Annotated[int, at_least(1)] = 4
     """The most perfect networks that are opened for a task."""
     shortcuts: bool = False
     """Also look for programs in the data alone, which the published comparison does not do."""
 
-    def __post_init__(self) -> None:
-        refuse(self._problems())
-
     def for_task(self, seed: int) -> RunConfig:
         """Returns how a task with this seed is distilled."""
         return RunConfig(seed=seed, networks=self.networks, shortcuts=self.shortcuts)
-
-    def _problems(self) -> list[str]:
-        problems = unless_seed(self.seed) + unless_at_least("--networks", self.networks)
-        problems += unless_within("--task-seconds", self.task_seconds, 0, 10**6)
-        return problems + self.campaign_problems()

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from novacula.functions import is_function_name
-from novacula.options import ADVANCED, Integers, refuse, unless_one_of, unless_seed, unless_within
+from novacula.options import ADVANCED, Configuration, Integers, Seed, in_range
 
 Activation = Literal["swish", "relu", "gelu", "softplus", "tanh", "square", "abs", "sin"]
 ActivationName = Literal[Activation, "silu", "logistic", "sigmoid"]
@@ -51,53 +51,38 @@ LOWEST_BETA, HIGHEST_BETA = 1e-12, 1.0
 
 
 @dataclass(frozen=True)
-class BuildConfig:
-    """A hand-built network of a known algorithm.
-
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
+class BuildConfig(Configuration):
+    """A hand-built network of a known algorithm."""
 
     kind: KindName = "double-sided"
     """The algorithm."""
-    inputs: int = 16
+    inputs: Annotated[int, in_range(1, 4096)] = 16
     """Number of inputs."""
-    slope: float = 20.0
+    slope: Annotated[float, in_range(0.01, 1e4)] = 20.0
     """k of swish(kx)/k, which stands for a rectifier: the larger, the sharper."""
-    hidden_per_input: int = 3
+    hidden_per_input: Annotated[int, in_range(1, 64)] = 3
     """Hidden units per input in networks of the L1 norm. Units beyond 2 per input are dead or carry the linear part."""
     activation: Activation = "swish"
     """Activation of networks made of rectifiers: swish, relu, gelu or softplus. Other networks have their own."""
-    offset: float | None = None
+    offset: Annotated[float | None, in_range(0.01, 1e6)] = None
     """Distance from the bend of the units of a pudding's linear part; by default 5 times the root of the inputs."""
-    noise: float = 0.0
+    noise: Annotated[float, in_range(0, 10)] = 0.0
     """Standard deviation of noise on every weight and bias, relative to its size."""
     shuffle: bool = False
     """Put the hidden units of every layer in random order."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of random weights, noise and order, 0 to 2^32 - 1."""
 
-    def __post_init__(self) -> None:
-        problems = unless_one_of("--kind", self.kind, get_args(KindName))
-        if self.activation not in ("swish", "relu", "gelu", "softplus"):
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
+        if self.activation in ("tanh", "square", "abs", "sin"):
             problems.append(f"--activation is {self.activation!r}; it must be swish, relu, gelu or softplus")
-        problems += unless_within("--inputs", self.inputs, 1, 4096)
-        problems += unless_within("--hidden-per-input", self.hidden_per_input, 1, 64)
-        problems += unless_seed(self.seed)
-        problems += unless_within("--slope", self.slope, 0.01, 1e4)
-        problems += unless_within("--noise", self.noise, 0, 10)
-        if self.offset is not None:
-            problems += unless_within("--offset", self.offset, 0.01, 1e6)
-        refuse(problems)
+        return problems
 
 
 @dataclass(frozen=True)
-class ClassifyConfig:
-    """Options of the analysis of a network.
-
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
+class ClassifyConfig(Configuration):
+    """Options of the analysis of a network."""
 
     task: str | None = None
     """Task of the network, by name or as module:function. By default the one in its file, else l1-norm. With none,
@@ -106,13 +91,13 @@ class ClassifyConfig:
     """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
     activation: ActivationName | None = None
     """Activation of the hidden units, for a file that names none: the state dict of a torch network."""
-    points: int = 2048
+    points: Annotated[int, in_range(64, 10**6)] = 2048
     """Random inputs for the error and all measures."""
-    noise: float = 0.05
+    noise: Annotated[float, in_range(0, 1)] = 0.05
     """Standard deviation of the noise of the copies, relative to each weight."""
-    draws: int = 12
+    draws: Annotated[int, in_range(0, 1000)] = 12
     """Copies with noisy weights. The share of them with the same label is the confidence; with 0 it is the margin."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of inputs and noise, 0 to 2^32 - 1."""
     attack: bool = False
     """Search for the largest difference between network and formula, uphill from 64 inputs and at the corners of the
@@ -121,46 +106,38 @@ class ClassifyConfig:
     """Inputs and outputs to judge the network against: a .csv or .npy table, inputs before outputs, or a .npz file with
     arrays x and y. By default the network is judged against its task."""
 
-    def __post_init__(self) -> None:
-        problems = unless_within("--points", self.points, 64, 10**6)
-        problems += unless_within("--noise", self.noise, 0, 1)
-        problems += unless_within("--draws", self.draws, 0, 1000)
-        problems += unless_seed(self.seed)
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
         if self.data is not None and (self.task not in (None, "none") or self.law is not None):
             problems.append("--data takes the place of --task and --law; give it without them")
-        refuse(problems)
+        return problems
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
+class TrainingOptions(Configuration):
     """The options that training with and without a hypernetwork have in common."""
 
     task: str = "l1-norm"
     """Name of a task, or a function of your own as module:function."""
     law: str | None = None
     """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
-    inputs: int = 16
+    inputs: Annotated[int, in_range(1, 10**7)] = 16
     """Number of inputs of the networks."""
     hidden: Integers = (48,)
     """Units of each hidden layer, separated by commas."""
     activation: Activation = "swish"
     """Activation of the hidden units."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of weights, data and noise, 0 to 2^32 - 1."""
-    seeds: int = 1
+    seeds: Annotated[int, in_range(1, 1000)] = 1
     """Number of trainings that run at once, with consecutive seeds."""
-    steps: int = 8000
+    steps: Annotated[int, in_range(1, 10**7)] = 8000
     """Training steps."""
-    batch: Annotated[int, ADVANCED] = 256
+    batch: Annotated[int, in_range(1, 10**7), ADVANCED] = 256
     """Inputs per network and step."""
 
-    def training_problems(self) -> list[str]:
-        """Returns the problems of these options."""
-        problems = hidden_problems(self.hidden) + unless_seed(self.seed)
-        for name in ("inputs", "steps", "batch"):
-            problems += unless_within(f"--{name}", getattr(self, name), 1, 10**7)
-        problems += unless_within("--seeds", self.seeds, 1, 1000)
-        return problems + unless_one_of("--activation", self.activation, get_args(Activation))
+    def _problems(self) -> list[str]:
+        return hidden_problems(self.hidden) + super()._problems()
 
 
 @dataclass(frozen=True)
@@ -168,12 +145,9 @@ class TrainConfig(TrainingOptions):
     """Options of the training of hypernetworks.
 
     The default sizes are those of arXiv 2312.03051. Its widths, rates and schedules are not published; these are ours.
-
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
     """
 
-    sizes: Integers = ()
+    sizes: Annotated[Integers, in_range(1, 10**7)] = ()
     """Other numbers of inputs to train on as well, separated by commas. Hidden layers grow in proportion."""
     biases: Annotated[bool, ADVANCED] = True
     """Give hidden units biases."""
@@ -183,9 +157,9 @@ class TrainConfig(TrainingOptions):
     """Add the input of a hidden layer to its output, where both have the same width."""
     bypass: Annotated[bool, ADVANCED] = False
     """Add a direct linear path from the inputs to the outputs."""
-    networks: Annotated[int, ADVANCED] = 4
+    networks: Annotated[int, in_range(1, 10**7), ADVANCED] = 4
     """Networks per step, each with its own complexity price."""
-    rate: Annotated[float, ADVANCED] = 5e-3
+    rate: Annotated[float, in_range(1e-8, 1), ADVANCED] = 5e-3
     """Highest learning rate of Adam."""
     beta_low: Annotated[float, ADVANCED] = 1e-7
     """Least complexity price β, from 1e-12. A nat costs β divided by the number of inputs."""
@@ -199,31 +173,27 @@ class TrainConfig(TrainingOptions):
     """Let the posterior give hidden units the code of their owner."""
     code_similarity: Annotated[bool, ADVANCED] = True
     """Let the read-out use the similarity of codes directly."""
-    width: Annotated[int, ADVANCED] = 32
+    width: Annotated[int, in_range(1, 10**7), ADVANCED] = 32
     """Number of features of a unit."""
-    edge_width: Annotated[int, ADVANCED] = 16
+    edge_width: Annotated[int, in_range(1, 10**7), ADVANCED] = 16
     """Number of features of an edge."""
-    blocks: Annotated[int, ADVANCED] = 2
+    blocks: Annotated[int, in_range(1, 100), ADVANCED] = 2
     """Number of blocks of the graph transformer, each with its own latents."""
-    heads: Annotated[int, ADVANCED] = 2
+    heads: Annotated[int, in_range(1, 10**7), ADVANCED] = 2
     """Attention heads of a unit per neighboring layer."""
-    role: Annotated[int, ADVANCED] = 6
+    role: Annotated[int, in_range(1, 10**7), ADVANCED] = 6
     """Dimension of a role latent."""
-    codes: Annotated[int, ADVANCED] = 64
+    codes: Annotated[int, in_range(1, 10**7), ADVANCED] = 64
     """Dimension of a code. Layers of at most this many units have orthogonal codes."""
 
-    def __post_init__(self) -> None:
-        problems = self.training_problems() + unless_within("--blocks", self.blocks, 1, 100)
-        for name in ("networks", "width", "edge-width", "heads", "role", "codes"):
-            problems += unless_within(f"--{name}", getattr(self, name.replace("-", "_")), 1, 10**7)
-        problems += unless_within("--rate", self.rate, 1e-8, 1)
-        problems += [problem for size in self.sizes for problem in unless_within("--sizes", size, 1, 10**7)]
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
         if not LOWEST_BETA <= self.beta_low <= self.beta_high <= HIGHEST_BETA:
             problems.append(
                 f"--beta-low is {self.beta_low:g} and --beta-high is {self.beta_high:g}; "
                 f"{LOWEST_BETA:g} ≤ low ≤ high ≤ {HIGHEST_BETA:g} must hold"
             )
-        refuse(problems + unless_one_of("--curriculum", self.curriculum, get_args(Curriculum)))
+        return problems
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -246,20 +216,16 @@ class TrainConfig(TrainingOptions):
 
 
 @dataclass(frozen=True)
-class SampleConfig:
-    """Options of a network that a trained hypernetwork writes.
+class SampleConfig(Configuration):
+    """Options of a network that a trained hypernetwork writes."""
 
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
-
-    beta: float = 1e-6
+    beta: Annotated[float, in_range(LOWEST_BETA, HIGHEST_BETA)] = 1e-6
     """Complexity price, within the range of the training."""
-    inputs: int | None = None
+    inputs: Annotated[int | None, in_range(1, 65_536)] = None
     """Number of inputs; it may be one that was not trained on. By default that of the run."""
     hidden: Integers | None = None
     """Units of each hidden layer, separated by commas. By default in the run's proportion to the inputs."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the codes and latents, 0 to 2^32 - 1."""
     trained_seed: int | None = None
     """Seed of the hypernetwork, in a run that trained several. By default the first."""
@@ -270,30 +236,18 @@ class SampleConfig:
     prior_only: bool = False
     """Draw all latents from the prior, so that the network costs nothing."""
 
-    def __post_init__(self) -> None:
-        problems = unless_within("--beta", self.beta, LOWEST_BETA, HIGHEST_BETA)
-        problems += unless_seed(self.seed)
-        problems += [] if self.inputs is None else unless_within("--inputs", self.inputs, 1, 65_536)
-        problems += [] if self.hidden is None else hidden_problems(self.hidden)
-        refuse(problems)
+    def _problems(self) -> list[str]:
+        return super()._problems() + ([] if self.hidden is None else hidden_problems(self.hidden))
 
 
 @dataclass(frozen=True)
 class BaselineConfig(TrainingOptions):
-    """Options of direct training, without a hypernetwork.
+    """Options of direct training, without a hypernetwork."""
 
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
-
-    rate: float = 3e-3
+    rate: Annotated[float, in_range(1e-8, 1)] = 3e-3
     """Highest learning rate of Adam."""
-    l1: float = 0.0
+    l1: Annotated[float, in_range(0, 1e6)] = 0.0
     """Price of the mean magnitude of all weights."""
-
-    def __post_init__(self) -> None:
-        problems = self.training_problems() + unless_within("--rate", self.rate, 1e-8, 1)
-        refuse(problems + unless_within("--l1", self.l1, 0, 1e6))
 
 
 def hidden_problems(hidden: tuple[int, ...]) -> list[str]:

@@ -19,7 +19,7 @@ from novacula.child import Child
 from novacula.errors import RunError
 from novacula.jobs.job import Ended, Job, Pool
 from novacula.jobs.work import ONE_THREAD, PACKAGES, READY
-from novacula.options import CampaignOptions, refuse
+from novacula.options import CampaignOptions
 
 # After these seconds a new worker replaces an old one, which bounds what its jobs leak. The run gives up after this
 # number of workers in a row that die before they are ready.
@@ -41,7 +41,7 @@ class LocalExecutor:
     packages: tuple[str, ...] = PACKAGES  #: the packages that may contain the work. Never take them from a file.
 
     def __post_init__(self) -> None:
-        refuse(CampaignOptions(self.workers, memory_limit=self.memory_limit_mb).campaign_problems())
+        CampaignOptions(self.workers, memory_limit=self.memory_limit_mb)  # checks them
 
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:

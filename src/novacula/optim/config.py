@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, SupportsFloat, get_args
+from typing import Annotated, Any, Literal, SupportsFloat, get_args
 
-from novacula.options import CampaignOptions, refuse, unless_one_of, unless_seed, unless_within
+from novacula.options import CampaignOptions, Configuration, Seed, in_range, refuse, unless_one_of
 
 StructureName = Literal["blockperm", "butterfly", "kronecker", "diagonal", "scalar", "residual", "dense"]
 ScopeName = Literal["global", "group", "param"]
@@ -120,56 +120,40 @@ class SharedOptions:
 
 
 @dataclass(frozen=True)
-class DemoConfig:
-    """Options of the demo.
+class DemoConfig(Configuration):
+    """Options of the demo."""
 
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
-
-    seed: int = 0
+    seed: Seed = 0
     """Seed of all random numbers, 0 to 2^32 - 1. By default 0."""
-    trials: int = 12
+    trials: Annotated[int, in_range(1, 1000)] = 12
     """Settings, drawn at random, that are tried for each optimizer in the valley; the picture has the best. By
     default 12."""
-    steps: int = 6_000
+    steps: Annotated[int, in_range(10, 10**7)] = 6_000
     """Steps in the bowl whose inverse Hessian LODO learns, by default 6,000; more bring the two matrices nearer."""
-
-    def __post_init__(self) -> None:
-        problems = unless_seed(self.seed)
-        problems += unless_within("--trials", self.trials, 1, 1000)
-        problems += unless_within("--steps", self.steps, 10, 10**7)
-        refuse(problems)
 
 
 @dataclass(frozen=True)
 class BenchConfig(CampaignOptions):
-    """Which optimizers the bench compares, and on what.
-
-    Raises:
-        InputError: an option is out of its range; all such options are listed at once.
-    """
+    """Which optimizers the bench compares, and on what."""
 
     tasks: tuple[str, ...] = ()
     """Tasks to compare on, separated by commas. By default all."""
     optimizers: tuple[str, ...] = ()
     """Optimizers to compare, separated by commas. By default all."""
-    trials: int = 24
+    trials: Annotated[int, in_range(1, 10_000)] = 24
     """Settings that are tried for every optimizer: its defaults, and others drawn at random. By default 24."""
-    seeds: int = 5
+    seeds: Annotated[int, in_range(1, 1000)] = 5
     """Runs of every optimizer with the best of its settings. By default 5."""
     steps_scale: float = 1.0
     """Factor on the steps of every task. By default 1; less gives a quick look."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of all other seeds, 0 to 2^32 - 1. By default 0."""
 
-    def __post_init__(self) -> None:
-        problems = unless_within("--trials", self.trials, 1, 10_000)
-        problems += unless_within("--seeds", self.seeds, 1, 1000)
-        problems += unless_seed(self.seed)
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
         if not 0 < self.steps_scale <= 1000:
             problems.append(f"--steps-scale is {self.steps_scale:g}; it must lie in 0 … 1000, 0 excluded")
-        refuse(problems + self.campaign_problems())
+        return problems
 
 
 def _is_rate(value: Any) -> bool:
