@@ -17,15 +17,7 @@ from novacula.errors import InputError, RunError
 from novacula.files import from_json, to_json
 from novacula.jobs import Job, campaign, job_seed, read_outcome
 from novacula.runs import RunFolder, Step, Work, resume
-from tests.arc.small_set import (
-    NAMES,
-    TASKS,
-    outputs_of,
-    solved_alone,
-    use_small_set,
-    use_this_process,
-    with_tests,
-)
+from tests.arc.small_set import NAMES, TASKS, outputs_of, solved_alone, use_small_set, use_this_process, with_tests
 from tests.report.test_page import Page, external_references
 
 CONFIG = BenchConfig(steps=6, seed=2, workers=1)

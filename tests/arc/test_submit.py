@@ -22,14 +22,7 @@ from novacula.arc.submit import SUBMIT, PuzzleState, SubmitResult, round_ends, s
 from novacula.errors import InputError, RunError
 from novacula.jobs import job_seed
 from novacula.runs import RunFolder, Step, Work, resume
-from tests.arc.small_set import (
-    NAMES,
-    TASKS,
-    solved_alone,
-    use_this_process,
-    with_tests,
-    write_challenges,
-)
+from tests.arc.small_set import NAMES, TASKS, solved_alone, use_this_process, with_tests, write_challenges
 from tests.report.test_page import Page, external_references
 
 MODULE = import_module("novacula.arc.submit")  # the package shows the function of this name

@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.reference.published_indices import (
-    separability_cluster,
-    separability_published,
-    separability_synthetic,
-)
+from benchmarks.reference.published_indices import separability_cluster, separability_published, separability_synthetic
 from novacula.features.clouds.cloud import whiten
 from novacula.features.clouds.separability import separability
 

@@ -77,10 +77,7 @@ def test_an_error_of_the_work_has_its_place(tmp_path: Path) -> None:
     [
         ({"mapping": False, "values": {}}, "TypeError: the work returned a list; it must return a mapping"),
         ({"mapping": True, "values": {}}, "ValueError: result.value is a set, which JSON does not have"),
-        (
-            {"mapping": True, "values": {"x": "x" * 2000}},
-            "ValueError: the result takes 20.. bytes of JSON",
-        ),
+        ({"mapping": True, "values": {"x": "x" * 2000}}, "ValueError: the result takes 20.. bytes of JSON"),
     ],
 )
 def test_a_result_that_no_file_can_hold_is_a_failure(

@@ -18,12 +18,7 @@ def philox4x32(counter: Words, key: tuple[int, int]) -> Words:
     """Ten rounds, as in Salmon et al. 2011, section 3.3 and table 2."""
     for _ in range(10):
         left, right = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]
-        counter = (
-            right >> 32 ^ counter[1] ^ key[0],
-            right & WORD,
-            left >> 32 ^ counter[3] ^ key[1],
-            left & WORD,
-        )
+        counter = (right >> 32 ^ counter[1] ^ key[0], right & WORD, left >> 32 ^ counter[3] ^ key[1], left & WORD)
         key = ((key[0] + 0x9E3779B9) & WORD, (key[1] + 0xBB67AE85) & WORD)
     return counter
 
@@ -53,10 +48,7 @@ def test_slow_philox_gives_the_published_answers(counter: Words, key: tuple[int,
 
 
 @given(
-    seed=st.integers(0, 2**64 - 1),
-    stream=st.integers(0, WORD),
-    step=st.integers(0, WORD),
-    count=st.integers(0, 300),
+    seed=st.integers(0, 2**64 - 1), stream=st.integers(0, WORD), step=st.integers(0, WORD), count=st.integers(0, 300)
 )
 def test_agrees_with_the_definition(native: ModuleType, seed: int, stream: int, step: int, count: int) -> None:
     values = native.philox_normal(seed, stream, step, count)

@@ -66,13 +66,7 @@ def bench(
     check_place(config)
     config = settled(config, tasks.values())
     return BENCH.start(
-        config,
-        inputs,
-        (inputs, tasks),
-        about=about,
-        label=f"bench-{about}",
-        kept=kept_tasks(tasks),
-        **settings,
+        config, inputs, (inputs, tasks), about=about, label=f"bench-{about}", kept=kept_tasks(tasks), **settings
     )
 
 

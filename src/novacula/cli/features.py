@@ -45,11 +45,7 @@ def score(
 
 @app.command
 def probe(
-    *,
-    model: Model,
-    task: str,
-    config: Flat[ProbeConfig] = ProbeConfig(),
-    options: Grouped[RunOptions] = RunOptions(),
+    *, model: Model, task: str, config: Flat[ProbeConfig] = ProbeConfig(), options: Grouped[RunOptions] = RunOptions()
 ) -> int:
     """Test at which layers of a language model the labels of a concept lie on a circle.
 
@@ -71,11 +67,7 @@ def probe(
 
 @app.command
 def steer(
-    *,
-    model: Model,
-    task: str,
-    config: Flat[SteerConfig] = SteerConfig(),
-    options: Grouped[RunOptions] = RunOptions(),
+    *, model: Model, task: str, config: Flat[SteerConfig] = SteerConfig(), options: Grouped[RunOptions] = RunOptions()
 ) -> int:
     """Change the state at a label's token, and see whether the model answers as if the label were another.
 

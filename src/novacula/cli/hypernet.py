@@ -45,12 +45,7 @@ def train(*, config: Flat[TrainConfig] = TrainConfig(), options: Grouped[RunOpti
 
 @app.command
 def sample(
-    run: Path,
-    /,
-    *,
-    config: Flat[SampleConfig] = SampleConfig(),
-    out: Path | None = None,
-    json: Json = False,
+    run: Path, /, *, config: Flat[SampleConfig] = SampleConfig(), out: Path | None = None, json: Json = False
 ) -> int:
     """Let a trained hypernetwork write a network, of any size.
 
@@ -73,12 +68,7 @@ def sample(
 
 @app.command
 def classify(
-    file: Path,
-    /,
-    *,
-    config: Flat[ClassifyConfig] = ClassifyConfig(),
-    report: Path | None = None,
-    json: Json = False,
+    file: Path, /, *, config: Flat[ClassifyConfig] = ClassifyConfig(), report: Path | None = None, json: Json = False
 ) -> int:
     """Say which algorithm a network carries out, and write it as a formula.
 

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def census(
-    *run: Path,
-    config: Flat[CensusConfig] = CensusConfig(),
-    options: Grouped[CampaignOptions] = CampaignOptions(),
+    *run: Path, config: Flat[CensusConfig] = CensusConfig(), options: Grouped[CampaignOptions] = CampaignOptions()
 ) -> int:
     """Label the networks of trained hypernetworks over price, step and seed.
 
@@ -63,9 +61,7 @@ def generalize(
 
 
 def compare(
-    *,
-    config: Flat[CompareConfig] = CompareConfig(),
-    options: Grouped[CampaignOptions] = CampaignOptions(),
+    *, config: Flat[CompareConfig] = CompareConfig(), options: Grouped[CampaignOptions] = CampaignOptions()
 ) -> int:
     """Change one thing at a time, and train directly by Adam for as long.
 

@@ -16,11 +16,7 @@ from .bench_report import BenchFindings as BenchFindings
 from .findings import DistillFindings as DistillFindings
 from .foreign import from_torch as from_torch
 from .machine import Machine as Machine, Transitions as Transitions
-from .network import (
-    Network as Network,
-    load_network as load_network,
-    save_network as save_network,
-)
+from .network import Network as Network, load_network as load_network, save_network as save_network
 from .normalize import NormalForm as NormalForm, normalize as normalize
 from .program import Program as Program
 from .run import DistillResult as DistillResult, run as run

@@ -13,14 +13,7 @@ from typing_extensions import Unpack, override
 from novacula.errors import InputError
 from novacula.features.circles.findings import Effect, Ring, SteerFindings
 from novacula.features.circles.steer_report import write_page
-from novacula.features.circles.steering import (
-    INTERVENTIONS,
-    UNSEEN,
-    bootstrap,
-    measure_effect,
-    measure_ring,
-    prepare,
-)
+from novacula.features.circles.steering import INTERVENTIONS, UNSEEN, bootstrap, measure_effect, measure_ring, prepare
 from novacula.features.circles.task_verb import start, task_verb
 from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.config import SteerConfig

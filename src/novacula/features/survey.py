@@ -215,11 +215,7 @@ def _features_section(layers: Sequence[LayerRow]) -> Section:
     scores = [cluster.score for row in layers for cluster in row.top]
     gray = [i for i, (score, chance) in enumerate(zip(scores, beside, strict=True)) if score <= chance]
     note = "Rows that do not exceed the chance of their layer are gray. Click on a heading to sort."
-    return Section(
-        "The first of each layer",
-        table(head, rows, sortable=True, minor=head[4:], gray=gray),
-        note,
-    )
+    return Section("The first of each layer", table(head, rows, sortable=True, minor=head[4:], gray=gray), note)
 
 
 SURVEY = Verb(

@@ -139,8 +139,7 @@ def check_schema(document: JSON, source: str, newest: int) -> dict[str, JSON]:
         raise InputError(source, "schema_version must be a whole number from 1")
     if version > newest:
         raise InputError(
-            source,
-            f"has schema_version {version}, of a newer novacula; this one reads up to {newest}: update it",
+            source, f"has schema_version {version}, of a newer novacula; this one reads up to {newest}: update it"
         )
     return document
 

@@ -13,11 +13,7 @@ from .config import (
     TrainConfig as TrainConfig,
 )
 from .draw import write_plan as write_plan
-from .foreign import (
-    from_sklearn as from_sklearn,
-    from_torch as from_torch,
-    open_network as open_network,
-)
+from .foreign import from_sklearn as from_sklearn, from_torch as from_torch, open_network as open_network
 from .formula import Formula as Formula, SizeLaw as SizeLaw, describe as describe, size_laws as size_laws
 from .generalize import generalize as generalize
 from .network import TargetNetwork as TargetNetwork

@@ -115,11 +115,7 @@ def shared_texts(name: str, texts: Sequence[str]) -> Markup:
 
 
 def plotly_figure(
-    name: str,
-    description: str,
-    data: Sequence[Mapping[str, object]],
-    layout: Mapping[str, object],
-    texts: str = "",
+    name: str, description: str, data: Sequence[Mapping[str, object]], layout: Mapping[str, object], texts: str = ""
 ) -> Markup:
     """Returns the element of the page in which the page's script draws a figure.
 

@@ -30,11 +30,7 @@ class Section:
 
 
 def write_report(
-    path: Path,
-    title: str,
-    subtitle: str,
-    sections: Sequence[Section],
-    facts: Mapping[str, object] | None = None,
+    path: Path, title: str, subtitle: str, sections: Sequence[Section], facts: Mapping[str, object] | None = None
 ) -> Path:
     """Writes one HTML file that needs no other file, and returns its path.
 

@@ -140,13 +140,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         """The verb's name within its part, such as ``solve``."""
         return self.signature.command.split()[1]
 
-    def start(
-        self,
-        config: Config,
-        inputs: Inputs,
-        subject: Subject,
-        **settings: Unpack[NewFolder],
-    ) -> Result:
+    def start(self, config: Config, inputs: Inputs, subject: Subject, **settings: Unpack[NewFolder]) -> Result:
         """Makes the folder of a new run, and does its work.
 
         Args:

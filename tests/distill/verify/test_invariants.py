@@ -39,10 +39,7 @@ def test_directions_of_bounds_are_variables_sums_and_differences() -> None:
     bounds = {
         guess.coefficients for guess in guess_invariants(states) if guess.guard == always and guess.relation == ">= 0"
     }
-    assert {row[:2] for row in bounds} == {
-        *((1, 0), (-1, 0), (0, 1), (0, -1)),
-        *((-1, 1), (1, -1), (1, 1), (-1, -1)),
-    }
+    assert {row[:2] for row in bounds} == {*((1, 0), (-1, 0), (0, 1), (0, -1)), *((-1, 1), (1, -1), (1, 1), (-1, -1))}
     assert (-1, 0, 3) in bounds and (-1, 1, -5) in bounds and (1, 1, -5) in bounds
 
 

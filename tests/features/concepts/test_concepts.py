@@ -7,14 +7,7 @@ import numpy as np
 import pytest
 
 from novacula.errors import InputError
-from novacula.features.concepts import (
-    CONCEPTS,
-    Concept,
-    Template,
-    find_concept,
-    make_prompts,
-    parse_concept,
-)
+from novacula.features.concepts import CONCEPTS, Concept, Template, find_concept, make_prompts, parse_concept
 from tests.features.toys import concept_document, toy
 
 _FILE = {

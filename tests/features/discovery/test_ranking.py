@@ -8,13 +8,7 @@ import pytest
 from novacula.features.clouds.cloud import Plane
 from novacula.features.clouds.cloud_score import score_plane
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, RankFindings
-from novacula.features.discovery.ranking import (
-    ClusterScore,
-    PlaneScore,
-    gaussian_like,
-    null_clusters,
-    with_ranks,
-)
+from novacula.features.discovery.ranking import ClusterScore, PlaneScore, gaussian_like, null_clusters, with_ranks
 
 
 def scored(bits: float, gaussian: float) -> PlaneScore:

@@ -65,9 +65,7 @@ def published_pace(step: int) -> Pace:
     return Pace()
 
 
-def alone(
-    method: Callable[Concatenate[Owner, Arguments], Result],
-) -> Callable[Concatenate[Owner, Arguments], Result]:
+def alone(method: Callable[Concatenate[Owner, Arguments], Result]) -> Callable[Concatenate[Owner, Arguments], Result]:
     """Makes threads that call an engine's methods wait for each other, since a step changes what another reads."""
 
     @wraps(method)

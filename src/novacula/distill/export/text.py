@@ -28,10 +28,7 @@ ATOM = 100
 
 
 def write(
-    expression: Expression,
-    writers: Mapping[Operator, Writer],
-    negative: int = ATOM,
-    number: Callable[[int], str] = str,
+    expression: Expression, writers: Mapping[Operator, Writer], negative: int = ATOM, number: Callable[[int], str] = str
 ) -> Text:
     """Returns the text of an expression.
 

@@ -103,11 +103,7 @@ def _simplicity(candidate: Candidate) -> tuple[int, int, int, int]:
 
 
 def _evidence(
-    transitions: Sequence[Transitions],
-    machines: Sequence[Machine],
-    behavior: Behavior | None,
-    length: int,
-    seed: int,
+    transitions: Sequence[Transitions], machines: Sequence[Machine], behavior: Behavior | None, length: int, seed: int
 ) -> Iterator[_Evidence]:
     generator = np.random.default_rng(seed)
     named = [(f"transitions {at}", source) for at, source in enumerate(transitions)]

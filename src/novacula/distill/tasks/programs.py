@@ -148,12 +148,7 @@ def _body(force: Expression) -> Program:
 def _magnetic() -> Program:
     """A point in the plane: the magnetic force is the velocity turned by a right angle."""
     vx, vy, px, py = map(Name, ("vx", "vy", "px", "py"))
-    body = (
-        ("wx", vx + Name("a") - vy),
-        ("wy", vy + Name("b") + vx),
-        ("qx", px + Name("wx")),
-        ("qy", py + Name("wy")),
-    )
+    body = (("wx", vx + Name("a") - vy), ("wy", vy + Name("b") + vx), ("qx", px + Name("wx")), ("qy", py + Name("wy")))
     new = tuple(map(Name, ("wx", "wy", "qx", "qy")))
     return Program(("a", "b"), ("vx", "vy", "px", "py"), (0, 0, 0, 0), body, new, new[2:])
 

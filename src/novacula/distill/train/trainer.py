@@ -135,12 +135,7 @@ class Trainer:
     """
 
     def __init__(
-        self,
-        data: Sequences,
-        held_out: Sequences,
-        seed: int,
-        keep: int = 3,
-        attempts: Sequence[Attempt] | None = None,
+        self, data: Sequences, held_out: Sequences, seed: int, keep: int = 3, attempts: Sequence[Attempt] | None = None
     ) -> None:
         self._lesson = Lesson(cropped(data), held_out)
         self._attempts = plan(self._lesson) if attempts is None else tuple(attempts)

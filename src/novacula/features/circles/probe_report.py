@@ -130,11 +130,7 @@ def _plane_traces(plane: np.ndarray, findings: ProbeFindings, *, visible: bool) 
     ring = np.append(np.arange(count), 0)
     colors = [hue(label, count) for label in range(count)]
     prompts = [findings.prompts[group * count + label] for group in range(groups) for label in range(count)]
-    lines = {
-        "mode": "lines",
-        "line": {"color": "rgba(128,128,128,0.5)", "width": 1},
-        "hoverinfo": "skip",
-    }
+    lines = {"mode": "lines", "line": {"color": "rgba(128,128,128,0.5)", "width": 1}, "hoverinfo": "skip"}
     dots = {
         "mode": "markers",
         "text": prompts,

@@ -30,11 +30,7 @@ TaskVerb = Verb[Config, TaskInputs, Program, RunResult[Findings]]
 
 
 def task_verb(
-    name: str,
-    config: type[Config],
-    begin: Begin[Config],
-    findings: type[Findings],
-    page: Callable[[RunFolder], Path],
+    name: str, config: type[Config], begin: Begin[Config], findings: type[Findings], page: Callable[[RunFolder], Path]
 ) -> TaskVerb[Config, Findings]:
     """Returns the verb of this name, whose program begins with a model, a concept and options.
 

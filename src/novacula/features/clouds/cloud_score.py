@@ -224,12 +224,7 @@ def _line(cloud: Cloud) -> CloudScore:
 def _plane(cloud: Cloud, config: ScoreConfig, generator: np.random.Generator) -> CloudScore:
     white = cloud.white
     least = separability(
-        white,
-        generator,
-        bins=config.bins,
-        angles=config.angles,
-        shuffles=config.shuffles,
-        bootstraps=config.bootstraps,
+        white, generator, bins=config.bins, angles=config.angles, shuffles=config.shuffles, bootstraps=config.bootstraps
     )
     directions = np.deg2rad([least.angle, least.second])
     along = white @ np.array([np.cos(directions), np.sin(directions)])

@@ -48,15 +48,8 @@ _NEXT_WEEKDAYS = (
         "He slept through {label} and woke up on",
         answer=1,
     ),
-    *templates(
-        "The day before {label} is",
-        "If today is {label}, then yesterday was",
-        answer=-1,
-    ),
-    *templates(
-        "Two days after {label} comes",
-        answer=2,
-    ),
+    *templates("The day before {label} is", "If today is {label}, then yesterday was", answer=-1),
+    *templates("Two days after {label} comes", answer=2),
 )
 _NEXT_MONTHS = (
     *templates(
@@ -80,10 +73,7 @@ _NEXT_MONTHS = (
         "The first part appeared in {label}, the second a month later, in",
         answer=1,
     ),
-    *templates(
-        "The month before {label} is",
-        answer=-1,
-    ),
+    *templates("The month before {label} is", answer=-1),
 )
 _NEXT_SEASONS = (
     *templates(

@@ -158,12 +158,7 @@ _SLOPES: Mapping[str, _Slope] = {
         (-0.13, 1.13),
     ),
     "softplus": _Slope(
-        _logistic,
-        lambda d: np.minimum(0.25, np.exp(-d)),
-        0.0,
-        1.0,
-        lambda d: np.minimum(0.5, np.exp(-d)),
-        (0.0, 1.0),
+        _logistic, lambda d: np.minimum(0.25, np.exp(-d)), 0.0, 1.0, lambda d: np.minimum(0.5, np.exp(-d)), (0.0, 1.0)
     ),
     "tanh": _Slope(
         lambda z: 1 - np.tanh(z) ** 2,

@@ -38,11 +38,7 @@ class NetworkBatch:
         return TargetNetwork(architecture, weights, biases, bypass, task, provenance)
 
     def __call__(
-        self,
-        x: Float[Tensor, "members _ batch inputs"],
-        activation: Callable[[Tensor], Tensor],
-        *,
-        residual: bool,
+        self, x: Float[Tensor, "members _ batch inputs"], activation: Callable[[Tensor], Tensor], *, residual: bool
     ) -> Float[Tensor, "members networks batch outputs"]:
         """Returns the networks' outputs; the axis of `x` for networks may have length 1."""
         values = x
