@@ -132,12 +132,7 @@ class BenchFindings:
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the bench's report.html from its result; returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the bench's report.html from its result; returns its path."""
     findings = folder.read_findings(BenchFindings)
     sections = [Section("Tasks", "There is no result yet.")]
     if findings:

@@ -9,7 +9,7 @@ Source: ours; the operators extend those of the integer symbolic regression in a
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -167,15 +167,19 @@ def _truth(test: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[np
     return lambda a, b: np.asarray(test(a, b)).astype(np.int64)
 
 
+_PYTHON: Mapping[Operator, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "^": operator.xor,
+    "neg": operator.neg,
+}
+
 ON_INTEGERS: Domain[int] = Domain(
     {
-        "+": operator.add,
-        "-": operator.sub,
-        "*": operator.mul,
-        "//": operator.floordiv,
-        "%": operator.mod,
-        "^": operator.xor,
-        "neg": lambda a: -a,
+        **_PYTHON,
         "abs": lambda a: abs(a),
         "min": min,
         "max": max,
@@ -196,13 +200,7 @@ Column = np.ndarray | np.integer | int  #: values on many rows, or one number fo
 
 ON_ARRAYS: Domain[Column] = Domain(
     {
-        "+": operator.add,
-        "-": operator.sub,
-        "*": operator.mul,
-        "//": operator.floordiv,
-        "%": operator.mod,
-        "^": operator.xor,
-        "neg": lambda a: -a,
+        **_PYTHON,
         "abs": lambda a: np.abs(a),
         "min": np.minimum,
         "max": np.maximum,

@@ -24,7 +24,14 @@ from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.cells import Activation, Layer, activate
 from novacula.distill.foreign import has_cells, read_cells
 from novacula.errors import InputError
-from novacula.files import decode_safetensors, natural_order, read_tensor_bytes, safetensors_metadata, write_safetensors
+from novacula.files import (
+    decode_safetensors,
+    natural_order,
+    read_tensor_bytes,
+    safetensors_metadata,
+    unless_sound,
+    write_safetensors,
+)
 
 
 @dataclass(frozen=True)
@@ -168,13 +175,7 @@ def _broken(name: str, array: np.ndarray) -> list[str]:
         return [f"tensor {name[:40]!r} belongs to no layer; f.0.weight, f.0.bias, ..., g.0.weight, g.0.bias, ... do"]
     if array.dtype not in (np.float32, np.float64):
         return [f"tensor {name} is of {array.dtype}; weights are float32 or float64"]
-    dimensions = 2 if match[3] == "weight" else 1
-    if array.ndim != dimensions or 0 in array.shape:
-        return [f"tensor {name} has shape {array.shape}; it needs {dimensions} dimension(s), none of them empty"]
-    where = np.argwhere(~np.isfinite(array))
-    return (
-        [f"tensor {name} is {array[tuple(where[0])]} at {where[0].tolist()}; weights are finite"] if len(where) else []
-    )
+    return unless_sound(name, array, dimensions=2 if match[3] == "weight" else 1)
 
 
 def _layers(part: str, arrays: Mapping[str, np.ndarray], problems: list[str]) -> tuple[Layer, ...]:

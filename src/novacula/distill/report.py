@@ -110,12 +110,7 @@ _CODE = Markup('<pre style="overflow-x:auto;line-height:1.45"><code>{}</code></p
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the run's report.html from what its folder holds, whether the run is finished or not; returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the run's report.html from what its folder holds, whether the run is finished or not; returns its path."""
     findings = folder.read_findings(DistillFindings)
     title = f"{folder.record.about}, as a program"
     opened = findings is None or findings.networks

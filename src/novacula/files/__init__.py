@@ -29,6 +29,7 @@ from novacula.files.tensors import (
     read_safetensors,
     read_tensor_bytes,
     safetensors_metadata,
+    unless_sound,
     write_safetensors,
 )
 
@@ -61,6 +62,7 @@ __all__ = [
     "sweep",
     "sync",
     "to_json",
+    "unless_sound",
     "write_bytes",
     "write_durably",
     "write_json",

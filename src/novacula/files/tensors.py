@@ -42,6 +42,16 @@ def encode_safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, 
     return _with_metadata(data, metadata) if metadata else data
 
 
+def unless_sound(name: str, array: np.ndarray, dimensions: int) -> list[str]:
+    """Returns a problem unless a tensor of weights has so many dimensions, none of them empty, and finite numbers."""
+    if array.ndim != dimensions or 0 in array.shape:
+        return [f"tensor {name} has shape {array.shape}; it needs {dimensions} dimension(s), none of them empty"]
+    where = np.argwhere(~np.isfinite(array))
+    return (
+        [f"tensor {name} is {array[tuple(where[0])]} at {where[0].tolist()}; weights are finite"] if len(where) else []
+    )
+
+
 def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
     """Adds metadata in sorted order, since the library writes them in random order."""
     end = 8 + int.from_bytes(data[:8], "little")

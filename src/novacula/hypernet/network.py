@@ -22,6 +22,7 @@ from novacula.files import (
     parse_json,
     read_tensor_bytes,
     safetensors_metadata,
+    unless_sound,
     write_safetensors,
 )
 from novacula.hypernet.architecture import ACTIVATIONS, DEEPEST, Architecture
@@ -181,13 +182,7 @@ def _broken(name: str, array: np.ndarray) -> list[str]:
         return [f"tensor {name[:40]!r} belongs to no layer; weight.0, bias.0, weight.1, …, and bypass do"]
     if array.dtype.kind != "f":
         return [f"tensor {name} is of {array.dtype}; weights are floating point numbers"]
-    dimensions = 1 if match[1] == "bias" else 2
-    if array.ndim != dimensions or 0 in array.shape:
-        return [f"tensor {name} has shape {array.shape}; it needs {dimensions} dimension(s), none of them empty"]
-    where = np.argwhere(~np.isfinite(array))
-    return (
-        [f"tensor {name} is {array[tuple(where[0])]} at {where[0].tolist()}; weights are finite"] if len(where) else []
-    )
+    return unless_sound(name, array, dimensions=1 if match[1] == "bias" else 2)
 
 
 def _misfits(arrays: Mapping[str, np.ndarray]) -> list[str]:

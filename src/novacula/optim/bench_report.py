@@ -21,12 +21,7 @@ _SHOWN = 5  #: number of other optimizers that a plot draws in color, those with
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a bench from its result, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a bench from its result, and returns its path."""
     findings = folder.read_findings(BenchFindings)
     sections = [Section("Tasks", "There is no result yet.")]
     if findings:

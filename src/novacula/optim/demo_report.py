@@ -70,12 +70,7 @@ _WINDOW = (-1.8, 1.5), (-1.0, 2.5)
 
 
 def write_page(folder: RunFolder) -> Path:
-    """Writes the report of a demo from its result, and returns its path.
-
-    Raises:
-        InputError: a file in the folder is damaged.
-        OSError: the report cannot be written.
-    """
+    """Writes the report of a demo from its result, and returns its path."""
     findings = folder.read_findings(DemoFindings)
     sections = [_valley_section(findings.valley)] if findings and findings.valley else []
     sections += [_bowl_section(findings.bowl)] if findings and findings.bowl else []

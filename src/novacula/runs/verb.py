@@ -119,7 +119,9 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
     signature: Signature[Config, Inputs, Result]  #: name, options, inputs and result
     load: Callable[[Config, Inputs, RunFolder], Subject]  #: reads and checks the inputs of a resumed run
     begin: Callable[[Config, Subject, RunFolder], Program | Conducted]  #: makes the work from options and inputs
-    page: Callable[[RunFolder], Path]  #: writes the report from the run's folder
+    page: Callable[[RunFolder], Path]
+    """Writes the report from the run's folder, finished or not; InputError where a file is damaged, OSError where the
+    report cannot be written."""
     files: Callable[[Config, Inputs], Iterable[str | PathLike[str]]] = lambda config, inputs: ()
     """Lists the inputs that are files or folders of the user."""
     functions: Callable[[Config, Inputs], tuple[str, ...]] = lambda config, inputs: ()

@@ -82,12 +82,7 @@ def _inputs(symbols: list[tuple[int, ...]], alphabet: Alphabet) -> str:
 
 
 def _ranges(values: list[int]) -> list[str]:
-    runs: list[list[int]] = []
-    for value in values:
-        if runs and value == runs[-1][-1] + 1:
-            runs[-1].append(value)
-        else:
-            runs.append([value])
+    runs = np.split(values, 1 + np.flatnonzero(np.diff(values) != 1))
     return [part for run in runs for part in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run))]
 
 

@@ -79,13 +79,8 @@ def _verdict(findings: ProbeFindings) -> Section:
 
 def _ranges(numbers: Sequence[int]) -> str:
     """Returns 1, 2, 3, 7 as ``1 … 3, 7``."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} … {run[-1]}" for run in runs)
+    runs = np.split(numbers, 1 + np.flatnonzero(np.diff(numbers) != 1))
+    return ", ".join(f"{run[0]} … {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs if len(run))
 
 
 def _plane_section(folder: RunFolder, findings: ProbeFindings) -> list[Section]:
