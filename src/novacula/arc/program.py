@@ -24,7 +24,7 @@ from novacula.arc.network.engine import Engine, Training
 from novacula.arc.network.engine_choice import MakeEngine, make_engine, numeric_threads, restart_seed
 from novacula.arc.network.multitensor import SUBSETS
 from novacula.files import from_json, write_npz
-from novacula.runs import Program, RunFolder, Step
+from novacula.runs import Computation, RunFolder, Step
 from novacula.runs.machine import peak_memory_mb
 
 
@@ -44,7 +44,7 @@ class SolveState:
     total: float | None = None
 
 
-class SolveProgram(Program):
+class SolveProgram(Computation):
     """The training on one puzzle, which holds no solution; `run` is the folder that the result names."""
 
     def __init__(self, task: Task, config: SolveConfig, run: str, engine: MakeEngine = make_engine) -> None:
@@ -60,15 +60,9 @@ class SolveProgram(Program):
         # Milliseconds of each step's training and of taking in its answers.
         self._training_ms, self._answers_ms = (np.zeros(self.length, np.float32) for _ in range(2))
 
-    @property
     @override
-    def position(self) -> int:
-        return self._engines[0].steps
-
-    @property
-    @override
-    def length(self) -> int:
-        return self._config.steps_of(0)
+    def progress(self) -> tuple[int, int]:
+        return self._engines[0].steps, self._config.steps_of(0)
 
     @property
     def leading(self) -> Answer | None:

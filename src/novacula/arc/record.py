@@ -21,7 +21,7 @@ from novacula.arc.data.task import Task
 from novacula.arc.network.engine_choice import check_device, make_engine, settled
 from novacula.errors import InputError, RunError
 from novacula.files import from_json
-from novacula.runs import OnStep, Program, RunFolder, Step, drive, instruction_set, versions
+from novacula.runs import Computation, OnStep, RunFolder, Step, drive, instruction_set, versions
 
 CHECKPOINT_SECONDS = 60.0
 """Least wall time between checkpoints; a killed recording repeats at most the steps since the last."""
@@ -95,7 +95,7 @@ class RecorderFindings:
     steps: int
 
 
-class Recorder(Program):
+class Recorder(Computation):
     """A recording in the making, of a puzzle without solution."""
 
     def __init__(self, puzzle: Puzzle, config: SolveConfig) -> None:
@@ -111,15 +111,9 @@ class Recorder(Program):
             self._arrays[f"{kind}_grids"] = np.zeros((rows, tests), np.int32)
             self._arrays[f"{kind}_uncertainties"] = np.zeros((rows, tests), np.float32)
 
-    @property
     @override
-    def position(self) -> int:
-        return self._engine.steps
-
-    @property
-    @override
-    def length(self) -> int:
-        return self._config.steps
+    def progress(self) -> tuple[int, int]:
+        return self._engine.steps, self._config.steps
 
     @override
     def step(self) -> Step:

@@ -40,7 +40,7 @@ from novacula.distill.source import Source
 from novacula.distill.verify import Tier
 from novacula.distill.verify.verify import departure
 from novacula.files import JSON, from_json
-from novacula.runs import OutOfTimeError, Program, RunFolder, Step, deadline, seconds_left
+from novacula.runs import Computation, OutOfTimeError, RunFolder, Step, deadline, seconds_left
 
 if TYPE_CHECKING:  # torch is imported only where something is trained
     import novacula.distill.train.trainer
@@ -70,7 +70,7 @@ class _State:
     seconds: dict[str, float]
 
 
-class Distillation(Program):
+class Distillation(Computation):
     """The way from one source to a program.
 
     Args:
@@ -93,21 +93,13 @@ class Distillation(Program):
         self._determinations: dict[int, Determination] = {}
         self.extractions: list[Extraction] = []
 
-    @property
     @override
-    def position(self) -> int:
-        rounds = self._lazy_trainer.position if self._lazy_trainer else 0
-        return rounds + len(self.extractions) + len(self._found)
-
-    @property
-    @override
-    def length(self) -> int:
-        """Steps in all, as far as can be known: a run ends as soon as its goal is reached."""
-        if self._finished:
-            return self.position
-        rounds = self._lazy_trainer.length if self._lazy_trainer else 0
+    def progress(self) -> tuple[int, int]:
+        # The length is what can be known of it: a run ends as soon as its goal is reached.
+        rounds, most = (self._lazy_trainer.position, self._lazy_trainer.length) if self._lazy_trainer else (0, 0)
+        done = rounds + len(self.extractions) + len(self._found)
         openings = 1 if self._source.network else self._config.networks
-        return max(self.position + 1, rounds + openings + len(self._roads))
+        return done, done if self._finished else max(done + 1, most + openings + len(self._roads))
 
     @property
     def programs(self) -> list[JudgedProgram]:

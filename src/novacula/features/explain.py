@@ -29,7 +29,7 @@ from novacula.features.concepts.concept import OFFSET
 from novacula.features.config import ExplainConfig
 from novacula.features.models import LanguageModel, Point
 from novacula.files import from_json
-from novacula.runs import Program, RunResult, RunSettings, Step
+from novacula.runs import Computation, RunResult, RunSettings, Step
 
 
 def explain(
@@ -55,7 +55,7 @@ def explain(
     return start(EXPLAIN, Explain, model, task, config, **settings)
 
 
-class Explain(Program):
+class Explain(Computation):
     """Explaining as a program: a step for each layer, and one for patching if it is asked for."""
 
     def __init__(self, model: LanguageModel, concept: Concept, config: ExplainConfig) -> None:
@@ -70,15 +70,9 @@ class Explain(Program):
         self._found: tuple[LayerExplanation, ...] = ()
         self._patching: PatchEffects | None = None
 
-    @property
     @override
-    def position(self) -> int:
-        return len(self._found) + (self._patching is not None)
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._layers) + (self._config.pairs > 0)
+    def progress(self) -> tuple[int, int]:
+        return len(self._found) + (self._patching is not None), len(self._layers) + (self._config.pairs > 0)
 
     @override
     def step(self) -> Step:

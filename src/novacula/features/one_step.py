@@ -8,12 +8,12 @@ from typing_extensions import override
 
 from novacula.errors import InputError
 from novacula.files import JSON, from_json, to_json
-from novacula.runs import Program, Step
+from novacula.runs import Computation, Step
 
 Found = TypeVar("Found")
 
 
-class OneStep(Program, Generic[Found]):
+class OneStep(Computation, Generic[Found]):
     """A program of one step.
 
     Args:
@@ -28,15 +28,9 @@ class OneStep(Program, Generic[Found]):
         self._kind, self._measure, self._shown = kind, measure, shown
         self._found: Found | None = None
 
-    @property
     @override
-    def position(self) -> int:
-        return int(self._found is not None)
-
-    @property
-    @override
-    def length(self) -> int:
-        return 1
+    def progress(self) -> tuple[int, int]:
+        return int(self._found is not None), 1
 
     @override
     def step(self) -> Step:

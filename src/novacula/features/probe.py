@@ -23,7 +23,7 @@ from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.config import ProbeConfig
 from novacula.features.models import LanguageModel
 from novacula.files import from_json, write_npz
-from novacula.runs import Program, RunFolder, RunResult, RunSettings, Step
+from novacula.runs import Computation, RunFolder, RunResult, RunSettings, Step
 
 _LOG = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def probe(
     return start(PROBE, Probe, model, task, config, **settings)
 
 
-class Probe(Program):
+class Probe(Computation):
     """Probing as a program: first a step for each wording, then one for each layer."""
 
     def __init__(self, model: LanguageModel, concept: Concept, config: ProbeConfig) -> None:
@@ -112,15 +112,9 @@ class Probe(Program):
         self._states: list[Float[np.ndarray, "labels layers d"]] = []
         self._found: tuple[CircleLayer, ...] = ()
 
-    @property
     @override
-    def position(self) -> int:
-        return len(self._states) + len(self._found)
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._prompts) + len(self._layers)
+    def progress(self) -> tuple[int, int]:
+        return len(self._states) + len(self._found), len(self._prompts) + len(self._layers)
 
     @override
     def step(self) -> Step:

@@ -19,7 +19,7 @@ from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.config import SteerConfig
 from novacula.features.models import LanguageModel, Point
 from novacula.files import from_json
-from novacula.runs import Program, RunResult, RunSettings, Step
+from novacula.runs import Computation, RunResult, RunSettings, Step
 
 GOOD = 0.5  #: share of right answers from which a template is steered in
 FAR = 0.5  #: least radius at which a written point has an angle worth following; 1 is the circle's
@@ -49,7 +49,7 @@ def steer(
     return start(STEER, Steer, model, task, config, **settings)
 
 
-class Steer(Program):
+class Steer(Computation):
     """Steering as a program: a step for each intervention, then one for each radius."""
 
     def __init__(self, model: LanguageModel, concept: Concept, config: SteerConfig) -> None:
@@ -63,15 +63,9 @@ class Steer(Program):
         self._effects: tuple[Effect, ...] = ()
         self._rings: tuple[Ring, ...] = ()
 
-    @property
     @override
-    def position(self) -> int:
-        return len(self._effects) + len(self._rings)
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(NAMES) + len(self._radii)
+    def progress(self) -> tuple[int, int]:
+        return len(self._effects) + len(self._rings), len(NAMES) + len(self._radii)
 
     @override
     def step(self) -> Step:

@@ -18,7 +18,7 @@ from novacula.optim.lodo import LODO
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks.table import TASKS
 from novacula.optim.training import train, tune
-from novacula.runs import NoInputs, Program, RunResult, RunSettings, Signature, Step, Verb
+from novacula.runs import Computation, NoInputs, RunResult, RunSettings, Signature, Step, Verb
 
 VALLEY = "rosenbrock-2"
 RACERS = ("lodo-tuned", "adamw", "sgd", "lodo")
@@ -48,22 +48,16 @@ class _State:
     bowl: Bowl | None = None
 
 
-class Demo(Program):
+class Demo(Computation):
     """The demo: a step is one path, the last one the bowl."""
 
     def __init__(self, config: DemoConfig, run: str) -> None:
         self._config, self._run = config, run
         self._done = _State()
 
-    @property
     @override
-    def position(self) -> int:
-        return len(self._done.valley) + (self._done.bowl is not None)
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(RACERS) + 1
+    def progress(self) -> tuple[int, int]:
+        return len(self._done.valley) + (self._done.bowl is not None), len(RACERS) + 1
 
     @override
     def step(self) -> Step:

@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
+from typing_extensions import override
 
 from novacula.errors import RunError
 from novacula.files import JSON, sweep
@@ -42,7 +43,7 @@ class Work(Protocol):
 class Program(Work, Protocol):
     """A long computation in steps, which can be saved after any step and continued exactly.
 
-    A program extends this class, marks its methods with ``@override``, and inherits the docstrings.
+    A program extends `Computation`, marks its methods with ``@override``, and inherits the docstrings.
     """
 
     def step(self) -> Step:
@@ -64,6 +65,24 @@ class Program(Work, Protocol):
 
     def result(self) -> object:
         """Returns the best result so far, a dataclass. A caller may ask for it at any position."""
+        ...
+
+
+class Computation(Program, Protocol):
+    """A program that says in one method how far it is."""
+
+    @property
+    @override
+    def position(self) -> int:
+        return self.progress()[0]
+
+    @property
+    @override
+    def length(self) -> int:
+        return self.progress()[1]
+
+    def progress(self) -> tuple[int, int]:
+        """Returns the number of steps done and that of all steps."""
         ...
 
 

@@ -21,7 +21,7 @@ from novacula.arc.program import SolveProgram, SolveState
 from novacula.errors import RunError
 from novacula.files import from_json, to_json
 from novacula.jobs import Job, check_executor
-from novacula.runs import NoInputs, Program, RunFolder, RunResult, Signature, Step, Verb
+from novacula.runs import Computation, NoInputs, RunFolder, RunResult, Signature, Step, Verb
 from novacula.runs.checkpoint import load_checkpoint
 
 WORK = "novacula.arc.campaigns.job:solve_job"  #: the name under which `novacula.jobs` calls `solve_job`
@@ -62,7 +62,7 @@ class LegState:
     led_since: int
 
 
-class Leg(Program):
+class Leg(Computation):
     """A puzzle's training up to the step `until`, with what a campaign keeps of it."""
 
     def __init__(self, training: SolveProgram, until: int) -> None:
@@ -71,15 +71,9 @@ class Leg(Program):
         self._leader: Answer | None = None
         self._led_since = 0
 
-    @property
     @override
-    def position(self) -> int:
-        return self._training.position
-
-    @property
-    @override
-    def length(self) -> int:
-        return self._until
+    def progress(self) -> tuple[int, int]:
+        return self._training.position, self._until
 
     @override
     def step(self) -> Step:

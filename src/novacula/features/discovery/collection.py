@@ -17,7 +17,7 @@ from novacula.features.discovery.findings import CollectFindings
 from novacula.features.models.language_model import LanguageModel
 from novacula.features.store import StoreWriter, Written
 from novacula.files import from_json, read_buffer
-from novacula.runs import Program, Step
+from novacula.runs import Computation, Step
 
 BATCH = 8  #: contexts that the model reads together; a passage has about as many
 MAX_BYTES = 256_000_000  #: largest text file, unpacked
@@ -109,7 +109,7 @@ class _State:
     written: Written
 
 
-class Collection(Program):
+class Collection(Computation):
     """Reads passages in random order, one a step, until enough states are stored."""
 
     def __init__(
@@ -120,22 +120,16 @@ class Collection(Program):
         self._order: Int[np.ndarray, " passages"] = passage_order(config.seed, len(passages))
         self._done, self._read = False, 0
 
-    @property
     @override
-    def position(self) -> int:
-        return self._read
-
-    @property
-    @override
-    def length(self) -> int:
-        # An estimate: how many more passages are needed if they give as many states as those before.
+    def progress(self) -> tuple[int, int]:
+        # The length is an estimate: how many more passages are needed if they give as many states as those before.
+        read, stored = self._read, len(self._writer)
         if self._done:
-            return self._read
-        stored = len(self._writer)
-        if not self._read or not stored:
-            return len(self._passages)
-        wanted = self._read + 1 + int((self._config.tokens - stored) * self._read / stored)
-        return min(len(self._passages), max(self._read + 1, wanted))
+            return read, read
+        if not read or not stored:
+            return read, len(self._passages)
+        wanted = read + 1 + int((self._config.tokens - stored) * read / stored)
+        return read, min(len(self._passages), max(read + 1, wanted))
 
     @override
     def step(self) -> Step:

@@ -30,7 +30,7 @@ from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, 
 from novacula.features.discovery.slices import CodeMatrix
 from novacula.features.store import Store
 from novacula.files import from_json
-from novacula.runs import Program, Step
+from novacula.runs import Computation, Step
 
 LEAST_MEMBERS = 3
 """Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
@@ -238,7 +238,7 @@ class _State:
     drawn: bool = False
 
 
-class Ranking(Program):
+class Ranking(Computation):
     """Scores a cluster a step, then the clusters of chance, and draws pictures of the best in a last step.
 
     Args:
@@ -277,15 +277,9 @@ class Ranking(Program):
         self._nuisances = nuisance_tokens(store)
         self._done = _State()
 
-    @property
     @override
-    def position(self) -> int:
-        return len(self._done.rows) + len(self._done.null) + self._done.drawn
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._numbers) + len(self._nulls) + 1
+    def progress(self) -> tuple[int, int]:
+        return len(self._done.rows) + len(self._done.null) + self._done.drawn, len(self._numbers) + len(self._nulls) + 1
 
     @override
     def step(self) -> Step:

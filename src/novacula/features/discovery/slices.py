@@ -20,7 +20,7 @@ from novacula.features.sae import SparseAutoencoder
 from novacula.features.sae.codes import Codes
 from novacula.features.store import Store
 from novacula.files import from_json, read_safetensors, write_safetensors
-from novacula.runs import Program, Step
+from novacula.runs import Computation, Step
 
 _MAX_SHARD = 4_000_000_000
 
@@ -187,7 +187,7 @@ def _check_codes(part: dict[str, np.ndarray], n_latents: int, source: str) -> No
         raise InputError(source, f"does not hold codes of {n_latents} latents")
 
 
-class Encoding(Program):
+class Encoding(Computation):
     """Encodes a shard a step; in more than one round, each anew."""
 
     def __init__(self, store: Store, sae: SparseAutoencoder, folder: Path, rounds: int = 1) -> None:
@@ -197,15 +197,9 @@ class Encoding(Program):
         folder.mkdir(parents=True, exist_ok=True)
         self._shard = 0
 
-    @property
     @override
-    def position(self) -> int:
-        return self._shard
-
-    @property
-    @override
-    def length(self) -> int:
-        return len(self._rows)
+    def progress(self) -> tuple[int, int]:
+        return self._shard, len(self._rows)
 
     @override
     def step(self) -> Step:

@@ -27,7 +27,7 @@ from novacula.features.sae.quality import Recovery, loss_recovered
 from novacula.features.sae.trainer import SaeTraining
 from novacula.features.store import Origin, Store, StoreWriter
 from novacula.files import from_json
-from novacula.runs import Program, RunFolder, Step
+from novacula.runs import Computation, Program, RunFolder, Step
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
@@ -54,7 +54,7 @@ class _State:
     current: object
 
 
-class Pipeline(Program):
+class Pipeline(Computation):
     """Stages, one after the other; each leaves on the disk what the next one reads.
 
     Attributes:
@@ -67,19 +67,14 @@ class Pipeline(Program):
         self._current: Program | None = None
         self.findings = DiscoverFindings()
 
-    @property
     @override
-    def position(self) -> int:
-        return self._before + (self._current.position if self._current else 0)
-
-    @property
-    @override
-    def length(self) -> int:
+    def progress(self) -> tuple[int, int]:
         # How long a stage takes is known once it has begun; until then it counts as one step.
         left = len(self._stages) - self._done
-        if self._current:
-            return max(self.position + 1, self._before + self._current.length + left - 1)
-        return self.position + left
+        if not self._current:
+            return self._before, self._before + left
+        done, length = self._current.progress()
+        return self._before + done, self._before + max(done + 1, length + left - 1)
 
     @override
     def step(self) -> Step:

@@ -17,7 +17,7 @@ from novacula.features.sae.quality import Quality, measure_quality
 from novacula.features.sae.saelens import write_sae
 from novacula.features.store import Batches, Place, Store
 from novacula.files import from_json
-from novacula.runs import Program, Step
+from novacula.runs import Computation, Step
 
 _SMOOTHING = 0.98  #: weight of the past in the mean of BatchTopK's smallest active values
 _THRESHOLD = 0.001  #: first threshold of JumpReLU, for states of variance 1
@@ -234,7 +234,7 @@ class _State:
     quality: Quality | None
 
 
-class SaeTraining(Program):
+class SaeTraining(Computation):
     """Learns from a batch a step, and measures the quality of the autoencoder at the end."""
 
     def __init__(self, store: Store, config: TrainSaeConfig, out: Path) -> None:
@@ -247,15 +247,9 @@ class SaeTraining(Program):
         self.trainer = Trainer(config, mean, 1 / max(variance, 1e-20) ** 0.5)
         self._quality: Quality | None = None
 
-    @property
     @override
-    def position(self) -> int:
-        return self.trainer.step_count
-
-    @property
-    @override
-    def length(self) -> int:
-        return self._config.steps
+    def progress(self) -> tuple[int, int]:
+        return self.trainer.step_count, self._config.steps
 
     @override
     def step(self) -> Step:

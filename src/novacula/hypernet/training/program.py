@@ -15,7 +15,7 @@ from novacula.hypernet.architecture import activation_torch
 from novacula.hypernet.training.curve import Curve, Row, measure_curve, settled, steps_to_keep, variance
 from novacula.hypernet.training.lesson import Lesson, Member
 from novacula.hypernet.training.steps import Adam, generator, loss, objective, scheduled, squared_error, window
-from novacula.runs import Program, Step
+from novacula.runs import Computation, Step
 
 Keep = Callable[[int, Float[Tensor, "members size"], Curve], None]
 """Keeps parameters and curve of a step; the program calls it on a logarithmic grid of steps."""
@@ -67,7 +67,7 @@ class _State:
     objectives: tuple[Row, ...] = ()
 
 
-class TrainProgram(Program):
+class TrainProgram(Computation):
     """Trains all members of a lesson at once (see `novacula.runs.Program`).
 
     The seed and the number of a step determine its data, prices and noise, so a resumed run goes on exactly.
@@ -87,15 +87,9 @@ class TrainProgram(Program):
         self._stopped: tuple[Stopped, ...] = ()
         self._objectives: tuple[Row, ...] = ()
 
-    @property
     @override
-    def position(self) -> int:
-        return self._adam.updates
-
-    @property
-    @override
-    def length(self) -> int:
-        return self.lesson.config.steps
+    def progress(self) -> tuple[int, int]:
+        return self._adam.updates, self.lesson.config.steps
 
     @override
     def step(self) -> Step:
