@@ -5,6 +5,7 @@ line and exits with 2. Any other exception is a defect of the program.
 """
 
 import re
+from collections.abc import Iterable
 
 _OPTION = re.compile(r"(?<![\w-])--(?P<name>[a-z][a-z0-9-]*)")
 
@@ -42,3 +43,13 @@ class InputError(NovaculaError, ValueError):
 
 class RunError(NovaculaError):
     """A run folder is absent, busy, damaged, or already finished."""
+
+
+def refuse(problems: Iterable[str], source: str = "options") -> None:
+    """Refuses an input that breaks rules.
+
+    Raises:
+        InputError: there are problems. The error names each once.
+    """
+    if found := list(dict.fromkeys(problems)):
+        raise InputError(source, *found)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_a
 
 from cyclopts import Group, Parameter
 
-from novacula.errors import InputError, RunError
+from novacula.errors import InputError, RunError, refuse
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -236,16 +236,6 @@ def refuse_odd_names(names: Iterable[str]) -> None:
     if odd := [name for name in names if not is_text(name)]:
         problem = "is no name in UTF-8; rename it, or set a locale of UTF-8, such as LC_ALL=C.UTF-8"
         raise InputError(ascii(odd[0]), problem)
-
-
-def refuse(problems: Iterable[str], source: str = "options") -> None:
-    """Refuses options that break rules.
-
-    Raises:
-        InputError: there are problems. The error names each once.
-    """
-    if found := list(dict.fromkeys(problems)):
-        raise InputError(source, *found)
 
 
 def _outside(option: str, value: float, low: float, high: float) -> str:

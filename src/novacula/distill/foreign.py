@@ -33,7 +33,7 @@ from novacula.distill.cells import (
     read_words,
 )
 from novacula.distill.sequences import Alphabet, Word
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 
 if TYPE_CHECKING:
     import torch
@@ -64,8 +64,7 @@ def read_cells(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], so
     words = {name: read_words(metadata, name, problems) for name in ("alphabet", "answers")}
     numbers = read_integers(metadata, words["alphabet"], problems)
     check_choices(metadata, problems)
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     doubles = {name: array.astype(np.float64) for name, array in arrays.items()}
     if not has_cells(arrays):
         raise InputError(source, "has no recurrent layer of torch: RNN, GRU or LSTM, or a cell of these")
@@ -78,8 +77,7 @@ def read_cells(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], so
     outputs = len(readout[-1].bias)
     if len(readout) > 1 and "activation" not in metadata:
         problems.append("metadata activation is missing; the read-out has several layers: relu, tanh or sigmoid")
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     default = "argmax" if outputs > 1 else "round"
     output = cast(Output, metadata.get("output", default))
     streams = cells[0].inward.weight.shape[1] if embedding is None else 1

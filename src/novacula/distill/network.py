@@ -23,7 +23,7 @@ from typing_extensions import override
 from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.cells import Activation, Layer, activate
 from novacula.distill.foreign import has_cells, read_cells
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.files import (
     decode_safetensors,
     natural_order,
@@ -138,11 +138,9 @@ def load_network(path: str | os.PathLike[str]) -> RecurrentNetwork:
     numbers, problems = _numbers(metadata)
     problems += [problem for name, array in arrays.items() for problem in _broken(name, array)]
     layers = {part: _layers(part, arrays, problems) for part in ("f", "g")}
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     problems = _misfits(layers["f"], layers["g"], numbers["inputs"])
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     activation = cast(Activation, metadata["activation"])
     return Network(layers["f"], layers["g"], activation, numbers["low"], numbers["high"], numbers["length"])
 

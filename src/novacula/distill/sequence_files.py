@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from novacula.distill.decimals import Decimals, scales_of
-from novacula.distill.sequences import Alphabet, Column, Meanings, Sequences, Word, check_function, padded, refuse
-from novacula.errors import InputError
+from novacula.distill.sequences import Alphabet, Column, Meanings, Sequences, Word, check_function, padded, shortened
+from novacula.errors import InputError, refuse
 from novacula.files import JSON, parse_json, read_buffer
 
 MAX_BYTES = 64_000_000  #: the largest file that is read
@@ -112,7 +112,7 @@ def _check_widths(rows: list[_Row], places: list[str], source: str) -> None:
             for place, row in zip(places, rows, strict=True)
             if len(row[part][0]) != width
         ]
-    refuse(source, problems)
+    refuse(shortened(problems), source)
     longest = max(range(len(rows)), key=lambda index: len(rows[index][0]))
     if (numbers := len(rows) * len(rows[longest][0]) * sum(len(part[0]) for part in rows[longest])) > MAX_NUMBERS:
         problem = f"{numbers} numbers once all are as long as {places[longest]}; at most {MAX_NUMBERS} are read"
@@ -134,12 +134,12 @@ def _json_lines(data: bytearray, source: str) -> dict[str, _Row]:
             row = _members(line, place, problems)
             if row is not None:
                 members[place] = row
-    refuse(source, problems)
+    refuse(shortened(problems), source)
     if members and all(_by_stream(x, y) for x, y in members.values()):
         members = {place: ([list(item) for item in zip(*x, strict=True)], y) for place, (x, y) in members.items()}
     columns: _Columns = {}
     rows = {place: _row(x, y, place, problems, columns) for place, (x, y) in members.items()}
-    refuse(source, problems)
+    refuse(shortened(problems), source)
     return {place: row for place, row in rows.items() if row is not None}
 
 
@@ -230,7 +230,7 @@ def _csv(data: bytearray, source: str) -> dict[str, _Row]:
             numbers[name][step] = lines.line_num
     except csv.Error as error:
         raise InputError(source, f"line {lines.line_num}: not CSV: {error}") from error
-    refuse(source, problems)
+    refuse(shortened(problems), source)
     rows = {}
     for name, by_step in steps.items():
         missing = next((step for step in range(len(by_step)) if step not in by_step), None)
@@ -243,7 +243,7 @@ def _csv(data: bytearray, source: str) -> dict[str, _Row]:
         else:
             table = [by_step[step] for step in range(len(by_step))]
             rows[place] = ([values[:streams] for values in table], [values[streams:] for values in table])
-    refuse(source, problems)
+    refuse(shortened(problems), source)
     _find_truths(rows)
     return rows
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from novacula.distill.decimals import Decimals
-from novacula.errors import InputError
+from novacula.errors import refuse
 
 LISTED = 10  #: the most problems of one source that an error lists
 _MEASURED = "if the decimals are measured, --within says how far outputs may lie apart"
@@ -261,16 +261,14 @@ def check_function(data: Sequences, places: Sequence[str]) -> None:
         problems.append(problem)
         if len(problems) > LISTED:
             break
-    refuse(data.source, [*([_MEASURED] if problems and _has_decimals(data.alphabet) else []), *problems])
+    measured = [_MEASURED] if problems and _has_decimals(data.alphabet) else []
+    refuse(shortened(measured + problems), data.source)
 
 
 def _has_decimals(alphabet: Alphabet) -> bool:
     return any(isinstance(words, Decimals) for words in alphabet.outputs)
 
 
-def refuse(source: str, problems: list[str]) -> None:
-    """Raises an InputError if there are problems; it lists the first `LISTED`."""
-    if len(problems) > LISTED:
-        problems = [*problems[:LISTED], "and more"]
-    if problems:
-        raise InputError(source, *problems)
+def shortened(problems: list[str]) -> list[str]:
+    """Returns the first `LISTED` problems, and whether there are more."""
+    return [*problems[:LISTED], "and more"] if len(problems) > LISTED else problems

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import erf
 
-from novacula.errors import InputError
+from novacula.errors import refuse
 from novacula.hypernet.config import Activation
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ class Architecture:
                 problems.append(f"size {place} is {size!r}; a whole number from 1 to {WIDEST} is needed")
         if self.activation not in get_args(Activation):
             problems.append(f"activation is {self.activation!r}; one of {', '.join(get_args(Activation))} is needed")
-        if problems:
-            raise InputError("architecture", *problems)
+        refuse(problems, "architecture")
 
     @property
     def inputs(self) -> int:

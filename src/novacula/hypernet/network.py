@@ -14,7 +14,7 @@ from typing import Any, cast, get_args
 import numpy as np
 from jaxtyping import Float
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.files import (
     JSON,
     check_json,
@@ -157,8 +157,7 @@ def read_network(path: str | os.PathLike[str]) -> TargetNetwork:
     provenance = _object(metadata, "provenance", source)
     if unknown := [f"{key}: {value}" for key, value in switches.items() if not _is_switch(key, value)]:
         problems.append(f"metadata switches hold {unknown[0][:60]!r}; {', '.join(_SWITCHES)}, true or false")
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     return _assembled(arrays, cast(Activation, activation), switches, metadata.get("task"), provenance, source)
 
 
@@ -233,8 +232,7 @@ def _assembled(
     problems += (
         ["metadata switch bypass is on, yet tensor bypass is missing"] if found["bypass"] > off["bypass"] else []
     )
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     sizes = (weights[0].shape[1], *map(len, weights))
     bypass = arrays["bypass"].astype(np.float64) if "bypass" in arrays else None
     return TargetNetwork(Architecture(sizes, activation, **found), weights, biases, bypass, task, provenance)

@@ -70,8 +70,7 @@ def assembled(steps: Sequence[Step], source: str, provenance: Mapping[str, str])
         problems.append(f"ends in {activations[-1]}; give the network without its last function")
     elif not all(maps):
         problems.append("has two activations in a row, or one before its first layer")
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     try:
         layers = [reduce(Affine.then, each) for each in maps]
     except ValueError as error:

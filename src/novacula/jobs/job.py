@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
-from novacula.errors import InputError
+from novacula.errors import refuse
 from novacula.files import JSON, from_json
 from novacula.runs.machine import Origin
 
@@ -122,8 +122,7 @@ def check_jobs(jobs: Sequence[Job]) -> None:
             problems.append(f"the cores of {job.id!r} are {job.cores}; there must be at least 1")
         if not (0 <= job.gpus <= 1 or (math.isfinite(job.gpus) and job.gpus > 0 and job.gpus == int(job.gpus))):
             problems.append(f"the GPUs of {job.id!r} are {job.gpus}; give a part of one, or a whole number")
-    if problems:
-        raise InputError("jobs", *problems)
+    refuse(problems, "jobs")
 
 
 @dataclass(frozen=True)

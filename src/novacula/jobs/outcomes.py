@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.files import (
     JSON,
     TEXT,
@@ -112,8 +112,7 @@ def kept_outcomes(folder: Path, digests: Mapping[str, str]) -> dict[str, Outcome
             problems.append(f"{path.name} is of another work, configuration or seed")
         elif outcome.status == "finished":
             kept[job_id] = outcome
-    if problems:
-        raise InputError(str(folder / FOLDER), *problems)
+    refuse(problems, str(folder / FOLDER))
     return kept
 
 

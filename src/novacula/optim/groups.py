@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.optim.config import SHARED, GroupOptions, MetaOptimizerName, ScopeName, StructureName
 
 LARGEST_GLOBAL = 100_000  #: number of scalars up to which all parameters share one preconditioner by default
@@ -160,8 +160,7 @@ def _check(members: Members) -> None:
         problems.append(f"parameters are on several devices; with scope {scope!r} they must be on one")
     if first.structure == "kronecker" and scope != "param":
         problems.append(f"structure is 'kronecker' with scope {scope!r}; its matrices need scope 'param'")
-    if problems:
-        raise InputError("LODO", *dict.fromkeys(problems))
+    refuse(problems, "LODO")
 
 
 def flatten(tensors: Sequence[Tensor | None], members: Members, dtype: torch.dtype) -> Float[Tensor, " n"]:

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from novacula.errors import InputError
+from novacula.errors import refuse
 from novacula.optim import automatic
 from novacula.optim.config import GroupOptions, SharedOptions
 from novacula.optim.groups import Members, ParameterGroup, partition, real
@@ -121,8 +121,7 @@ def checked_states(
     """
     saved_groups = saved.get("param_groups", [])
     problems = _group_problems(groups, saved_groups)
-    if problems:
-        raise InputError("LODO state dict", *problems)
+    refuse(problems, "LODO state dict")
     new = [_adopted(theirs, mine) for mine, theirs in zip(groups, saved_groups, strict=True)]
     keys = {
         id(parameter): key
@@ -137,8 +136,7 @@ def checked_states(
             tensors = {**tensors, **numbers}
             problems += [f"preconditioner {members.index}: {problem}" for problem in _state_problems(members, tensors)]
         states.append(_copied(members, tensors) if tensors and not problems else None)
-    if problems:
-        raise InputError("LODO state dict", *problems)
+    refuse(problems, "LODO state dict")
     return new, states
 
 
@@ -189,8 +187,7 @@ def checked_learned(
         if not missing:
             problems += [f"preconditioner {some.index}: {text}" for text in _state_problems(some, {**state, **values})]
         found.append(values)
-    if problems:
-        raise InputError("LODO preconditioner", *problems)
+    refuse(problems, "LODO preconditioner")
     return found
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from novacula.errors import InputError, RunError
+from novacula.errors import InputError, RunError, refuse
 from novacula.files import check_schema, contained, read_buffer, read_json, write_bytes, write_json, write_text
 from novacula.report.page import read_script, render
 from novacula.report.pictures import thumbnail
@@ -48,8 +48,7 @@ def find_runs(places: Sequence[Path]) -> list[RunSummary]:
         runs = [summarize(place)] if os.path.exists(place / "run.json") else list_runs(place) if place.is_dir() else []
         problems += [] if runs else [f"{place} is no run, and holds none"]
         found |= {Path(run.path).resolve(): run for run in runs}
-    if problems:
-        raise InputError("runs", *problems)
+    refuse(problems, "runs")
     return sorted(found.values(), key=lambda run: (run.created, run.name), reverse=True)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from novacula.errors import InputError
+from novacula.errors import refuse
 from novacula.files import digest_of, digest_of_file
 from novacula.functions import module_of
 
@@ -64,8 +64,7 @@ def check_inputs(files: Iterable[InputFile], folder: Path, command: str) -> None
             problems.append(f"{path} is damaged: it is not what the run has kept of its input")
         else:
             problems.append(f"{what}; bring that back, or begin anew with `novacula {command}` and another --out")
-    if problems:
-        raise InputError(str(folder / "run.json"), *problems)
+    refuse(problems, str(folder / "run.json"))
 
 
 def texts_in(value: object) -> Iterator[str]:

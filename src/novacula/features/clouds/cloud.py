@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.files import read_buffer, read_npy, read_npz, read_safetensors
 
 FEWEST = 20  #: least number of points of a cloud
@@ -112,8 +112,7 @@ def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray
         problems.append("has only equal points")
     elif FEWEST <= n <= d and (spanned := _rank(points.astype(float))) == n - 1:
         problems.append(f"has {n} points in {spanned} dimensions, as many as {n} points can span; more are needed")
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     return points.astype(float, copy=False)
 
 

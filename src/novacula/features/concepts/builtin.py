@@ -6,7 +6,7 @@ ours.
 
 from pathlib import Path
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.features.concepts.concept import Concept, Template, counted, templates
 from novacula.files import JSON, read_json
 
@@ -244,8 +244,7 @@ def parse_concept(document: JSON, source: str) -> Concept:
         tuple(_template(entry, problems) for entry in entries) if isinstance(entries, list) else ()
         for entries in (listed, more)
     )
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     name = document.get("name", Path(source).stem)
     fields = {"kind": kind, "labels": tuple(labels or ()), "templates": made, "steering": steering}  # pyright: ignore
     return Concept(name=str(name), offsets=tuple(offsets.items()), **fields)  # pyright: ignore

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.features.models import LanguageModel
 
 Kind = Literal["cyclic", "ordered", "control"]
@@ -63,8 +63,7 @@ class Concept:
                 problems.append(f"the template {template.text!r} must hold {LABEL} once, and {OFFSET} at most once")
             if OFFSET in template.text and not self.offsets:
                 problems.append(f"the template {template.text!r} holds {OFFSET}, but there are no offsets")
-        if problems:
-            raise InputError(self.name, *problems)
+        refuse(problems, self.name)
 
     @property
     def period(self) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.features.discovery.collection import read_passages
 from novacula.features.sae import read_sae
 from novacula.features.store import Origin, Store, StoreWriter
@@ -48,8 +48,7 @@ class DiscoverSource:
             problems.append("states come from --model, --activations or --store; give one of them")
         if bool(self.text) != (self.model is not None):
             problems.append("--model and --text belong together; give both or none")
-        if problems:
-            raise InputError("options", *problems)
+        refuse(problems, "options")
 
     def located(self) -> "DiscoverSource":
         """Returns this source with absolute paths, which stay right in another working folder."""
@@ -123,8 +122,7 @@ def read_states(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     for label in ("tokens", "documents"):
         if label in arrays and (arrays[label].shape != states.shape[:1] or arrays[label].dtype.kind not in "iu"):
             problems.append(f"{label} must be one whole number for each of the {len(states)} states")
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     return {"states": states, **{label: arrays[label] for label in ("tokens", "documents") if label in arrays}}
 
 

@@ -129,8 +129,7 @@ def _check_folder(folder: Path) -> None:
         )
     if not any(name in names for name in _TOKENIZERS):
         problems.append(f"has no tokenizer: one of {', '.join(_TOKENIZERS)} is needed")
-    if problems:
-        raise InputError(str(folder), *problems)
+    refuse(problems, str(folder))
 
 
 def _read(

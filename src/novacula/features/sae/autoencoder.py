@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.features.config import SaeKind
 from novacula.features.sae.codes import Codes, above, top, top_blocks
 
@@ -48,8 +48,7 @@ class SparseAutoencoder:
             problems.append(f"k is {self.k}; of {most} {of} 1 … {most} can be active")
         if self.block < 1 or self.n_latents % self.block or (self.block > 1) != (self.kind == "block"):
             problems.append(f"block is {self.block}, which does not fit {self.n_latents} latents of kind {self.kind}")
-        if problems:
-            raise InputError(self.name, *problems)
+        refuse(problems, self.name)
 
     @property
     def width(self) -> int:

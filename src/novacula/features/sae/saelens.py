@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.features.config import SaeKind
 from novacula.features.sae.autoencoder import SparseAutoencoder
 from novacula.files import JSON, read_json, read_safetensors, to_json, write_json, write_safetensors
@@ -274,6 +274,5 @@ def _tensors(arrays: Mapping[str, np.ndarray], config: _Config, source: str) -> 
     for name, value, said in (("d_in", width, config.d_in), ("d_sae", latents, config.d_sae)):
         if said not in (None, value):
             problems.append(f"W_dec says {name} = {value}, {CONFIG} says {said}")
-    if problems:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     return {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in shapes}

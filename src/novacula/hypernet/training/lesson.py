@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from novacula.errors import InputError, RunError
+from novacula.errors import InputError, RunError, refuse
 from novacula.functions import check_functions
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.config import Branch, TrainConfig
@@ -91,8 +91,7 @@ class Lesson:
                 )
             elif (outputs := self.task.outputs(inputs)) != self.task.outputs(own):
                 problems.append(f"{outputs} outputs for {inputs} inputs; {self.task.outputs(own)} are trained on")
-        if problems:
-            raise InputError("sizes", *problems)
+        refuse(problems, "sizes")
 
     def check_weights(self, flat: Tensor, source: str) -> None:
         """Refuses parameters of another hypernetwork."""
