@@ -4,11 +4,10 @@ from typing_extensions import Unpack
 
 from novacula.errors import InputError
 from novacula.features.config import CollectConfig
-from novacula.features.discovery.discover_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings
-from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source
-from novacula.features.discovery.stages import Material, Pipeline, collection
-from novacula.runs import RunResult, RunSettings, Signature, Verb
+from novacula.features.discovery.source import DiscoverSource
+from novacula.features.discovery.stages import Pipeline, collection, discovery_verb, start
+from novacula.runs import RunResult, RunSettings
 
 
 def collect(
@@ -31,15 +30,7 @@ def collect(
     """
     if source.model is None:
         raise InputError("options", "collect reads texts with a model: give --model and --text")
-    source = source.located()
-    opened = open_source(source, config.layer)
-    return COLLECT.start(config, source, opened, about=source.name, label="collect", **settings)
+    return start(COLLECT, source, config, **settings)
 
 
-COLLECT = Verb(
-    Signature("features collect", CollectConfig, DiscoverSource, RunResult[DiscoverFindings]),
-    load=lambda config, source, folder: OpenSource(source),
-    begin=lambda config, opened, folder: Pipeline([collection(Material(opened, folder), config)]),
-    page=write_page,
-    files=lambda config, source: source.files,
-)
+COLLECT = discovery_verb("collect", CollectConfig, lambda material, config: Pipeline([collection(material, config)]))

@@ -9,11 +9,10 @@ The stages (`discovery.stages`): a model's states on texts (`discovery.collectio
 from typing_extensions import Unpack
 
 from novacula.features.config import DiscoverConfig
-from novacula.features.discovery.discover_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings
-from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source
-from novacula.features.discovery.stages import Material, discovery
-from novacula.runs import RunResult, RunSettings, Signature, Verb
+from novacula.features.discovery.source import DiscoverSource
+from novacula.features.discovery.stages import discovery, discovery_verb, start
+from novacula.runs import RunResult, RunSettings
 
 __all__ = ["DISCOVER", "DiscoverSource", "discover"]
 
@@ -36,15 +35,7 @@ def discover(
 
     Source: arXiv 2405.14860, section 4; stability, nulls and the ranking are ours.
     """
-    source = source.located()
-    opened = open_source(source, config.layer)
-    return DISCOVER.start(config, source, opened, about=source.name, label="discover", **settings)
+    return start(DISCOVER, source, config, **settings)
 
 
-DISCOVER = Verb(
-    Signature("features discover", DiscoverConfig, DiscoverSource, RunResult[DiscoverFindings]),
-    load=lambda config, source, folder: OpenSource(source),
-    begin=lambda config, opened, folder: discovery(Material(opened, folder), config),
-    page=write_page,
-    files=lambda config, source: source.files,
-)
+DISCOVER = discovery_verb("discover", DiscoverConfig, discovery)

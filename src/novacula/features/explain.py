@@ -93,10 +93,6 @@ class Explain(Computation):
         return Step({"pairs": patching.pairs})
 
     @override
-    def state(self) -> tuple[dict[str, np.ndarray], object]:
-        return {}, self.result()
-
-    @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         found = from_json(ExplainFindings, data, "the explanation's checkpoint")
         self._found, self._patching = found.layers, found.patching

@@ -79,10 +79,6 @@ class Steer(Computation):
         return Step({"radius": ring.radius})
 
     @override
-    def state(self) -> tuple[dict[str, np.ndarray], object]:
-        return {}, self.result()
-
-    @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         found = from_json(SteerFindings, data, "the checkpoint of steering")
         self._effects, self._rings = found.interventions, found.grid

@@ -4,11 +4,10 @@ from typing_extensions import Unpack
 
 from novacula.errors import InputError
 from novacula.features.config import TrainSaeConfig
-from novacula.features.discovery.discover_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings
-from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source
-from novacula.features.discovery.stages import Material, Pipeline, training
-from novacula.runs import RunResult, RunSettings, Signature, Verb
+from novacula.features.discovery.source import DiscoverSource
+from novacula.features.discovery.stages import Pipeline, discovery_verb, start, training
+from novacula.runs import RunResult, RunSettings
 
 
 def train_sae(
@@ -31,15 +30,7 @@ def train_sae(
     """
     if source.model or source.sae:
         raise InputError("options", "train-sae learns from stored states: give a store, or --activations, alone")
-    source = source.located()
-    opened = open_source(source)
-    return TRAIN_SAE.start(config, source, opened, about=source.name, label="train-sae", **settings)
+    return start(TRAIN_SAE, source, config, **settings)
 
 
-TRAIN_SAE = Verb(
-    Signature("features train-sae", TrainSaeConfig, DiscoverSource, RunResult[DiscoverFindings]),
-    load=lambda config, source, folder: OpenSource(source),
-    begin=lambda config, opened, folder: Pipeline([training(Material(opened, folder), config)]),
-    page=write_page,
-    files=lambda config, source: source.files,
-)
+TRAIN_SAE = discovery_verb("train-sae", TrainSaeConfig, lambda material, config: Pipeline([training(material, config)]))

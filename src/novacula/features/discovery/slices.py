@@ -212,10 +212,6 @@ class Encoding(Computation):
         return self._store.states(number)
 
     @override
-    def state(self) -> tuple[dict[str, np.ndarray], object]:
-        return {}, self.result()
-
-    @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         done = from_json(EncodeFindings, data, "the checkpoint of the codes").tokens
         self._shard = int(np.searchsorted(np.cumsum(self._rows), done, side="right"))

@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from msgspec.structs import replace
-from typing_extensions import override
+from typing_extensions import Unpack, override
 
 from novacula.errors import InputError
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
 from novacula.features.discovery.collection import BATCH, Collection, Passage, passage_order, read_passages, vocabulary
+from novacula.features.discovery.discover_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
 from novacula.features.discovery.grouping import group, group_blocks
 from novacula.features.discovery.lines import ChanceEncoding
@@ -20,18 +21,20 @@ from novacula.features.discovery.nuisances import without
 from novacula.features.discovery.pictures import PICTURES
 from novacula.features.discovery.ranking import Ranking
 from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
-from novacula.features.discovery.source import OpenSource, read_states, store_states
+from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source, read_states, store_states
 from novacula.features.one_step import OneStep
 from novacula.features.sae import SparseAutoencoder, read_sae
 from novacula.features.sae.quality import Recovery, loss_recovered
 from novacula.features.sae.trainer import SaeTraining
 from novacula.features.store import Origin, Store, StoreWriter
 from novacula.files import from_json
-from novacula.runs import Computation, Program, RunFolder, Step
+from novacula.runs import Computation, Program, RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
 
+Config = TypeVar("Config")
+DiscoveryVerb = Verb[Config, DiscoverSource, OpenSource, RunResult[DiscoverFindings]]
 RECOVERED = 2  #: passages on which the loss of the model with the dictionary is measured
 STORE, SAE, CODES, CHANCE = "store", "sae", "codes", "chance"  #: artifacts of a run, beside the pictures
 
@@ -172,6 +175,28 @@ class Material:
     def passages(self, config: CollectConfig) -> list[Passage]:
         """Returns the texts, cut into passages."""
         return read_passages(self.source.text, BATCH * config.context)
+
+
+def discovery_verb(
+    name: str, config: type[Config], begin: Callable[[Material, Config], Computation]
+) -> DiscoveryVerb[Config]:
+    """Returns the verb of this name, whose program begins with states and options."""
+    return Verb(
+        Signature(f"features {name}", config, DiscoverSource, RunResult[DiscoverFindings]),
+        load=lambda config, source, folder: OpenSource(source),
+        begin=lambda config, opened, folder: begin(Material(opened, folder), config),
+        page=write_page,
+        files=lambda config, source: source.files,
+    )
+
+
+def start(
+    verb: DiscoveryVerb[Config], source: DiscoverSource, config: Config, **settings: Unpack[RunSettings]
+) -> RunResult[DiscoverFindings]:
+    """Does a new run of the verb."""
+    source = source.located()
+    opened = open_source(source, config.layer if isinstance(config, CollectConfig) else None)
+    return verb.start(config, source, opened, about=source.name, label=verb.name, **settings)
 
 
 def collection(material: Material, config: CollectConfig) -> Stage:
