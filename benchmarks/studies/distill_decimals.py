@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,44 +45,14 @@ def _answers(name: str, xs: list[int]) -> list[float]:
     return ys
 
 
-def half_sum(xs: list[int]) -> list[float]:
-    """A running sum, halved, and an offset."""
-    return _answers("half_sum", xs)
-
-
-def heater(xs: list[int]) -> list[float]:
-    """A thermostat with hysteresis: 1.5 kW below 18 degrees until above 21, else 0.2."""
-    return _answers("heater", xs)
-
-
-def bill(xs: list[int]) -> list[float]:
-    """The sum of prices of 0.99, 1.35 and 2.70."""
-    return _answers("bill", xs)
-
-
-def mean_of_three(xs: list[int]) -> list[float]:
-    """The mean of the last three readings."""
-    return _answers("mean_of_three", xs)
-
-
-def taxi(xs: list[int]) -> list[float]:
-    """3.20 at the start and 1.85 for every kilometer."""
-    return _answers("taxi", xs)
-
-
-def two_weights(xs: list[int]) -> list[float]:
-    """A running sum and the present input, each with its weight."""
-    return _answers("two_weights", xs)
-
-
-def tariff(xs: list[int]) -> list[float]:
-    """Units cost 0.30 up to the tenth, then 0.22."""
-    return _answers("tariff", xs)
-
-
-def no_grid(xs: list[int]) -> list[float]:
-    """Weights pi and e: the outputs are multiples of nothing."""
-    return _answers("no_grid", xs)
+half_sum = partial(_answers, "half_sum")  #: a running sum, halved, and an offset
+heater = partial(_answers, "heater")  #: a thermostat with hysteresis: 1.5 kW below 18 degrees until above 21, else 0.2
+bill = partial(_answers, "bill")  #: the sum of prices of 0.99, 1.35 and 2.70
+mean_of_three = partial(_answers, "mean_of_three")  #: the mean of the last three readings
+taxi = partial(_answers, "taxi")  #: 3.20 at the start and 1.85 for every kilometer
+two_weights = partial(_answers, "two_weights")  #: a running sum and the present input, each with its weight
+tariff = partial(_answers, "tariff")  #: units cost 0.30 up to the tenth, then 0.22
+no_grid = partial(_answers, "no_grid")  #: weights pi and e: the outputs are multiples of nothing
 
 
 def is_true(name: str, program: str, within: float) -> bool:
