@@ -11,9 +11,7 @@ from novacula.runs import RunResult, RunSettings
 
 
 def collect(
-    source: DiscoverSource,
-    config: CollectConfig = CollectConfig(),  # noqa: B008 - it is frozen
-    **settings: Unpack[RunSettings],
+    source: DiscoverSource, config: CollectConfig = CollectConfig(), **settings: Unpack[RunSettings]
 ) -> RunResult[DiscoverFindings]:
     """Stores a model's states on texts.
 

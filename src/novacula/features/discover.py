@@ -18,9 +18,7 @@ __all__ = ["DISCOVER", "DiscoverSource", "discover"]
 
 
 def discover(
-    source: DiscoverSource,
-    config: DiscoverConfig = DiscoverConfig(),  # noqa: B008 - it is frozen
-    **settings: Unpack[RunSettings],
+    source: DiscoverSource, config: DiscoverConfig = DiscoverConfig(), **settings: Unpack[RunSettings]
 ) -> RunResult[DiscoverFindings]:
     """Looks for irreducible features in states, without labels.
 

@@ -35,7 +35,7 @@ from novacula.runs import Computation, RunResult, RunSettings, Step
 def explain(
     model: str | PathLike[str],
     task: str | Concept,
-    config: ExplainConfig = ExplainConfig(),  # noqa: B008 - it is frozen
+    config: ExplainConfig = ExplainConfig(),
     **settings: Unpack[RunSettings],
 ) -> RunResult[ExplainFindings]:
     """Explains the states at the last token of a task with offsets by functions of label and offset.

@@ -21,10 +21,7 @@ SCHEMA_VERSION = 1
 
 
 def open_feature(
-    run: str | os.PathLike[str],
-    rank: int,
-    config: OpenConfig = OpenConfig(),  # noqa: B008 - it is frozen
-    runs: str | os.PathLike[str] = "runs",
+    run: str | os.PathLike[str], rank: int, config: OpenConfig = OpenConfig(), runs: str | os.PathLike[str] = "runs"
 ) -> FeatureFindings:
     """Looks at one feature of a run of discover, and writes its page and numbers into the run's artifacts.
 

@@ -52,10 +52,7 @@ class CircleEvidence:
         )
 
 
-def probe_states(
-    states: Float[np.ndarray, "groups labels d"],
-    config: ProbeConfig = ProbeConfig(),  # noqa: B008 - it is frozen
-) -> CircleEvidence:
+def probe_states(states: Float[np.ndarray, "groups labels d"], config: ProbeConfig = ProbeConfig()) -> CircleEvidence:
     """Tests any states for a circle in the order of their labels.
 
     Args:
@@ -76,7 +73,7 @@ def probe_states(
 def probe(
     model: str | PathLike[str],
     task: str | Concept,
-    config: ProbeConfig = ProbeConfig(),  # noqa: B008 - it is frozen
+    config: ProbeConfig = ProbeConfig(),
     **settings: Unpack[RunSettings],
 ) -> RunResult[ProbeFindings]:
     """Looks for a concept's circle in every layer of a model.

@@ -31,7 +31,7 @@ class ScoreInputs:
 
 def score(
     source: str,
-    config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
+    config: ScoreConfig = ScoreConfig(),
     *,
     array: str = "points",
     seed: int = 0,

@@ -29,7 +29,7 @@ NAMES = ("none", "patch circle", UNSEEN, *(name for name in INTERVENTIONS if nam
 def steer(
     model: str | PathLike[str],
     task: str | Concept,
-    config: SteerConfig = SteerConfig(),  # noqa: B008 - it is frozen
+    config: SteerConfig = SteerConfig(),
     **settings: Unpack[RunSettings],
 ) -> RunResult[SteerFindings]:
     """Changes the state at the label's token at one layer by every intervention, and measures the answers.

@@ -50,9 +50,7 @@ class LayerJob:
 
 
 def survey(
-    source: DiscoverSource,
-    config: SurveyConfig = SurveyConfig(),  # noqa: B008 - it is frozen
-    **settings: Unpack[RunSettings],
+    source: DiscoverSource, config: SurveyConfig = SurveyConfig(), **settings: Unpack[RunSettings]
 ) -> RunResult[SurveyFindings]:
     """Looks for irreducible features at several layers of a model.
 

@@ -11,9 +11,7 @@ from novacula.runs import RunResult, RunSettings
 
 
 def train_sae(
-    source: DiscoverSource,
-    config: TrainSaeConfig = TrainSaeConfig(),  # noqa: B008 - it is frozen
-    **settings: Unpack[RunSettings],
+    source: DiscoverSource, config: TrainSaeConfig = TrainSaeConfig(), **settings: Unpack[RunSettings]
 ) -> RunResult[DiscoverFindings]:
     """Trains a sparse autoencoder on stored states.
 

@@ -106,11 +106,7 @@ def _measured(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def score_cloud(
-    points: ArrayLike,
-    config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
-    seed: int = 0,
-) -> CloudScore:
+def score_cloud(points: ArrayLike, config: ScoreConfig = ScoreConfig(), seed: int = 0) -> CloudScore:
     """Measures how irreducible a cloud is.
 
     Args:
@@ -134,11 +130,7 @@ def score_cloud(
 
 
 def score_plane(
-    points: ArrayLike,
-    config: ScoreConfig = ScoreConfig(),  # noqa: B008 - it is frozen
-    seed: int = 0,
-    *,
-    parts: bool = True,
+    points: ArrayLike, config: ScoreConfig = ScoreConfig(), seed: int = 0, *, parts: bool = True
 ) -> CloudScore:
     """Measures the same faster, for ranking many planes.
 
