@@ -262,8 +262,8 @@ def test_an_address_of_another_form_is_refused(address: str) -> None:
 
 
 def test_every_campaign_takes_a_cluster() -> None:
-    names = [f"{part}.config" for part in ("arc", "distill", "features", "optim")]
-    modules = [import_module(f"novacula.{name}") for name in [*names, "hypernet.study_config"]]
+    names = [f"{part}.config" for part in ("arc", "distill", "features", "hypernet", "optim")]
+    modules = [import_module(f"novacula.{name}") for name in names]
     found = [each for module in modules for each in vars(module).values() if is_dataclass(each)]
     campaigns = {each for each in found if hasattr(each, "workers")}
     assert len(campaigns) >= 9

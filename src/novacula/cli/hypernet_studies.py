@@ -8,7 +8,7 @@ from novacula.cli.console import show_result, table
 from novacula.cli.options import CampaignOptions, Flat, Grouped
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.errors import InputError
-from novacula.hypernet.study_config import CensusConfig, CompareConfig, GeneralizeConfig
+from novacula.hypernet.config import CensusConfig, CompareConfig, GeneralizeConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

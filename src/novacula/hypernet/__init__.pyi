@@ -8,7 +8,10 @@ from .compare import compare as compare
 from .config import (
     BaselineConfig as BaselineConfig,
     BuildConfig as BuildConfig,
+    CensusConfig as CensusConfig,
     ClassifyConfig as ClassifyConfig,
+    CompareConfig as CompareConfig,
+    GeneralizeConfig as GeneralizeConfig,
     SampleConfig as SampleConfig,
     TrainConfig as TrainConfig,
 )
@@ -20,11 +23,6 @@ from .network import TargetNetwork as TargetNetwork
 from .network import read_network as read_network, write_network as write_network
 from .onnx_file import from_onnx as from_onnx
 from .sample import sample as sample
-from .study_config import (
-    CensusConfig as CensusConfig,
-    CompareConfig as CompareConfig,
-    GeneralizeConfig as GeneralizeConfig,
-)
 from .tasks import TASK_NAMES as TASK_NAMES, Task as Task, find_task as find_task
 from .tasks.task import InputLaw as InputLaw
 from .train import TrainResult as TrainResult, resume as resume, train as train

@@ -14,12 +14,11 @@ from typing_extensions import Unpack, override
 from novacula.hypernet.analyst.findings import label_findings
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.census_report import write_page
-from novacula.hypernet.config import BaselineConfig, ClassifyConfig
+from novacula.hypernet.config import BaselineConfig, CensusConfig, ClassifyConfig
 from novacula.hypernet.network import TargetNetwork, write_network
 from novacula.hypernet.studies.clusters import cluster
 from novacula.hypernet.studies.findings import CensusFindings, CensusRow, summarize
 from novacula.hypernet.studies.study import Study
-from novacula.hypernet.study_config import CensusConfig
 from novacula.hypernet.tasks import find_task
 from novacula.hypernet.training.baseline import train_directly
 from novacula.hypernet.training.generator import Generator, Origin, load_generator, weights_of

@@ -25,9 +25,8 @@ from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.grouping import living
 from novacula.features.discovery.lines import null_blocks
-from novacula.features.discovery.nuisances import MOST, nuisance_tokens
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
-from novacula.features.discovery.slices import CodeMatrix
+from novacula.features.discovery.slices import MOST, CodeMatrix, nuisance_tokens
 from novacula.features.store import Store
 from novacula.files import from_json
 from novacula.runs import Computation, Step
