@@ -206,6 +206,15 @@ def unless_installed(user: str, extra: str, *packages: str) -> list[str]:
     )
 
 
+def native_is_built() -> bool:
+    """Returns whether the native extension can be imported."""
+    try:
+        from novacula._native import instruction_set  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def is_text(text: str) -> bool:
     """Returns whether UTF-8 can express a text. It cannot express those bytes of a file's name that are not UTF-8."""
     if text.isascii():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, SCHEMA_VERSION, facts_table, print_json, show_result
 from novacula.cli.options import Json
+from novacula.options import native_is_built
 
 _EXTRA = re.compile(r"([A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"]([^'\"]+)['\"]")
 
@@ -27,7 +28,7 @@ def doctor(*, runs: Path = Path("runs"), json: Json = False) -> int:
     torch_version, torch_threads, devices, problems = _torch()
     if problem := _unmakeable(runs.absolute()):
         problems.append(problem)
-    native, extras, platform, packages = _has_native(), _extras(), machine(), versions()
+    native, extras, platform, packages = native_is_built(), _extras(), machine(), versions()
     engine = "native" if native and platform["instruction_set"] in NATIVE_IS_FASTER else "torch"
     if json:
         torch = {"version": torch_version, "threads": torch_threads, "devices": devices} if torch_version else None
@@ -51,14 +52,6 @@ def doctor(*, runs: Path = Path("runs"), json: Json = False) -> int:
         }
         show_result(facts_table({"": facts}))
     return EXIT_UNREACHED if problems else EXIT_FINISHED
-
-
-def _has_native() -> bool:
-    try:
-        from novacula import _native  # pyright: ignore[reportAttributeAccessIssue]
-    except ImportError:
-        return False
-    return hasattr(_native, "instruction_set")
 
 
 def _torch() -> tuple[str, int, dict[str, str], list[str]]:

@@ -20,6 +20,7 @@ from novacula.optim.config import EngineName, GroupOptions
 from novacula.optim.groups import Rate
 from novacula.optim.structures.layers import LANES, BlockLayers
 from novacula.optim.structures.structure import Structure, Trace
+from novacula.options import native_is_built
 
 if TYPE_CHECKING:
     from novacula._native import LodoAutomatic
@@ -134,15 +135,6 @@ NUMBERS = ("taken", "log_scale", "step_square", "learned", "cosine", "spread", "
 LARGEST_BLOCK = 16  #: side of the largest block that the kernels can multiply by
 WINDOW = 8_256
 """Number of places among which a read is fast; a permutation of at most this many places needs only one move."""
-
-
-def native_is_built() -> bool:
-    """Returns whether the extension can be imported."""
-    try:
-        from novacula._native import LodoBlocks  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def _native_obstacles(structure: Structure, state: dict[str, Tensor]) -> list[str]:

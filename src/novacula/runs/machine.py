@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import novacula
+from novacula.options import native_is_built
 
 _PEAK = re.compile(r"VmHWM:\s*(\d+) kB")
 # From the widest to the narrowest: the first one that the processor has decides the order of sums.
@@ -71,12 +72,10 @@ def instruction_set() -> str:
 
     These are the ones that the native extension uses, and without it the ones that the processor has.
     """
-    try:
+    if native_is_built():
         from novacula._native import instruction_set as dispatched
 
         return dispatched()
-    except ImportError:
-        pass
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # not Linux

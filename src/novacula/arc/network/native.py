@@ -22,18 +22,10 @@ from novacula.arc.network.multitensor import DIRECTIONS, SUBSETS, Subset
 from novacula.arc.network.parameters import BLOCKS, COEFFICIENT, Layout, class_table, softmax_owners
 from novacula.arc.network.torch_engine import TorchEngine
 from novacula.errors import InputError
+from novacula.options import native_is_built
 
 _LAYERS = ("share_up", "softmax", "cummax", "shift", "direction", "nonlinear", "share_down")
 _MAX_GROUPS = 15
-
-
-def native_is_built() -> bool:
-    """Returns whether the extension can be imported."""
-    try:
-        from novacula._native import ArcEngine  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def native_obstacles(config: SolveConfig, side: int = 0) -> list[str]:
