@@ -167,7 +167,7 @@ def _truth(test: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[np
     return lambda a, b: np.asarray(test(a, b)).astype(np.int64)
 
 
-_PYTHON: Mapping[Operator, Callable[..., Any]] = {
+_PYTHON: dict[Operator, Callable[..., Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,

@@ -75,7 +75,7 @@ class Pipeline(Computation):
         left = len(self._stages) - self._done
         if not self._current:
             return self._before, self._before + left
-        done, length = self._current.progress()
+        done, length = self._current.position, self._current.length
         return self._before + done, self._before + max(done + 1, length + left - 1)
 
     @override
