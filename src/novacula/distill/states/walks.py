@@ -8,6 +8,9 @@ from typing_extensions import override
 
 from novacula.distill.behavior import Behavior, RecurrentNetwork, rounded
 
+States = Num[np.ndarray, "rows size"]
+Outputs = Int[np.ndarray, "rows time outputs"]
+
 
 @runtime_checkable
 class Walk(Protocol):
@@ -17,21 +20,15 @@ class Walk(Protocol):
         """Returns the state before the first input."""
         ...
 
-    def step(
-        self, states: Num[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
-    ) -> Num[np.ndarray, "rows size"]:
+    def step(self, states: States, x: Int[np.ndarray, "rows streams"]) -> States:
         """Returns the states after one more input each."""
         ...
 
-    def probe(
-        self, states: Num[np.ndarray, "rows size"], word: Int[np.ndarray, "time streams"]
-    ) -> Int[np.ndarray, "rows time outputs"]:
+    def probe(self, states: States, word: Int[np.ndarray, "time streams"]) -> Outputs:
         """Returns the outputs while the same word is read from each of the states."""
         ...
 
-    def trace(
-        self, x: Int[np.ndarray, "rows time streams"]
-    ) -> tuple[Num[np.ndarray, "rows positions size"], Int[np.ndarray, "rows time outputs"]]:
+    def trace(self, x: Int[np.ndarray, "rows time streams"]) -> tuple[Num[np.ndarray, "rows positions size"], Outputs]:
         """Returns the states before the first input of every row and after each input, and the outputs."""
         ...
 
@@ -47,15 +44,11 @@ class HiddenWalk(Walk):
         return np.zeros((1, self.network.size))
 
     @override
-    def step(
-        self, states: Num[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
-    ) -> Num[np.ndarray, "rows size"]:
+    def step(self, states: States, x: Int[np.ndarray, "rows streams"]) -> States:
         return self.network.step(states, x)
 
     @override
-    def probe(
-        self, states: Num[np.ndarray, "rows size"], word: Int[np.ndarray, "time streams"]
-    ) -> Int[np.ndarray, "rows time outputs"]:
+    def probe(self, states: States, word: Int[np.ndarray, "time streams"]) -> Outputs:
         outputs = np.empty((len(states), len(word), self.network.outputs), np.int64)
         for time, x in enumerate(word):
             states = self.network.step(states, np.broadcast_to(x, (len(states), len(x))))
@@ -63,9 +56,7 @@ class HiddenWalk(Walk):
         return outputs
 
     @override
-    def trace(
-        self, x: Int[np.ndarray, "rows time streams"]
-    ) -> tuple[Num[np.ndarray, "rows positions size"], Int[np.ndarray, "rows time outputs"]]:
+    def trace(self, x: Int[np.ndarray, "rows time streams"]) -> tuple[Num[np.ndarray, "rows positions size"], Outputs]:
         states = self.network.states(x)
         outputs = self.network.read(states[:, 1:].reshape(-1, self.network.size))
         return states, rounded(outputs).reshape(*x.shape[:2], -1)
@@ -84,9 +75,7 @@ class PrefixWalk(Walk):
         return np.zeros((1, 1 + self.longest * self.streams), np.int64)
 
     @override
-    def step(
-        self, states: Num[np.ndarray, "rows size"], x: Int[np.ndarray, "rows streams"]
-    ) -> Num[np.ndarray, "rows size"]:
+    def step(self, states: States, x: Int[np.ndarray, "rows streams"]) -> States:
         after = states.copy()
         columns = 1 + states[:, :1] * self.streams + np.arange(self.streams)
         np.put_along_axis(after, columns, x, axis=1)
@@ -94,9 +83,7 @@ class PrefixWalk(Walk):
         return after
 
     @override
-    def probe(
-        self, states: Num[np.ndarray, "rows size"], word: Int[np.ndarray, "time streams"]
-    ) -> Int[np.ndarray, "rows time outputs"]:
+    def probe(self, states: States, word: Int[np.ndarray, "time streams"]) -> Outputs:
         parts, places = [], []
         for length in np.unique(states[:, 0]).tolist():
             place = np.flatnonzero(states[:, 0] == length)
@@ -107,9 +94,7 @@ class PrefixWalk(Walk):
         return np.concatenate(parts)[np.argsort(np.concatenate(places))]
 
     @override
-    def trace(
-        self, x: Int[np.ndarray, "rows time streams"]
-    ) -> tuple[Num[np.ndarray, "rows positions size"], Int[np.ndarray, "rows time outputs"]]:
+    def trace(self, x: Int[np.ndarray, "rows time streams"]) -> tuple[Num[np.ndarray, "rows positions size"], Outputs]:
         rows, time, _ = x.shape
         states = np.zeros((rows, time + 1, 1 + self.longest * self.streams), np.int64)
         for length in range(1, time + 1):
