@@ -117,5 +117,5 @@ class BenchConfig(CampaignConfig):
 class SubmitConfig(CampaignConfig):
     """How a contest's puzzles are answered."""
 
-    steps: int = 4000
+    steps: Annotated[int, at_least(1)] = 4000
     """The most training steps for a puzzle. A puzzle whose answer is clear gets fewer."""
