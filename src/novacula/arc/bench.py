@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from os import PathLike
 from pathlib import Path
 
 from typing_extensions import Unpack, override
@@ -25,6 +24,7 @@ from novacula.arc.data.task import Solution, Task
 from novacula.arc.network.engine_choice import settled
 from novacula.arc.score import score_outcome
 from novacula.errors import InputError
+from novacula.files import StrPath
 from novacula.jobs import Campaign, Outcome, Round, job_seed, one_thread
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
@@ -39,7 +39,7 @@ class BenchInputs:
 
 
 def bench(
-    config: BenchConfig, source: str | PathLike[str] | None = None, **settings: Unpack[RunSettings]
+    config: BenchConfig, source: StrPath | None = None, **settings: Unpack[RunSettings]
 ) -> RunResult[BenchFindings]:
     """Solves puzzles of a public set, or of a file or folder, each on its own, and scores them apart.
 

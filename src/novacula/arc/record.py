@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Task
 from novacula.arc.network.engine_choice import check_device, make_engine, settled
 from novacula.errors import InputError, RunError
-from novacula.files import from_json
+from novacula.files import StrPath, from_json
 from novacula.runs import Computation, OnStep, RunFolder, Step, drive, instruction_set, versions
 
 CHECKPOINT_SECONDS = 60.0
@@ -33,8 +32,8 @@ def record(
     task: Task,
     config: SolveConfig | None = None,
     *,
-    out: str | PathLike[str] | None = None,
-    scratch: str | PathLike[str] | None = None,
+    out: StrPath | None = None,
+    scratch: StrPath | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     on_step: OnStep | None = None,
 ) -> Recording:

@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 
 from typing_extensions import Unpack, override
@@ -32,6 +31,7 @@ from novacula.arc.data.task import Answer, Task
 from novacula.arc.network.engine_choice import settled
 from novacula.arc.submit_report import SubmitFindings, SubmitRow, write_page
 from novacula.errors import InputError, NovaculaError
+from novacula.files import StrPath
 from novacula.jobs import Campaign, Job, Outcome, Round, job_seed, one_thread
 from novacula.options import refuse, unless_within
 from novacula.runs import ResumeSettings, RunFolder, RunResult, Signature, Step, Verb, located
@@ -92,11 +92,11 @@ class SubmitSubject:
 
 
 def submit(
-    challenges: str | PathLike[str],
+    challenges: StrPath,
     config: SubmitConfig | None = None,
     *,
-    out: str | PathLike[str] = "submission.json",
-    runs: str | PathLike[str] | None = None,
+    out: StrPath = "submission.json",
+    runs: StrPath | None = None,
     **settings: Unpack[ResumeSettings],
 ) -> SubmitResult:
     """Answers all puzzles of a challenges file; at every moment `out` is a valid submission with the best so far.

@@ -25,6 +25,7 @@ from novacula.distill.cells import Activation, Layer, activate
 from novacula.distill.foreign import has_cells, read_cells
 from novacula.errors import InputError, refuse
 from novacula.files import (
+    StrPath,
     decode_safetensors,
     natural_order,
     read_tensor_bytes,
@@ -102,9 +103,7 @@ _NAME = re.compile(r"([fg])\.(0|[1-9][0-9]?)\.(weight|bias)")
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 
-def save_network(
-    path: str | os.PathLike[str], network: RecurrentNetwork, dtype: type[np.floating] = np.float64
-) -> None:
+def save_network(path: StrPath, network: RecurrentNetwork, dtype: type[np.floating] = np.float64) -> None:
     """Writes a network, and replaces the file atomically.
 
     Args:
@@ -119,7 +118,7 @@ def save_network(
     write_safetensors(path, {name: array.astype(dtype) for name, array in arrays.items()}, metadata)
 
 
-def load_network(path: str | os.PathLike[str]) -> RecurrentNetwork:
+def load_network(path: StrPath) -> RecurrentNetwork:
     """Returns the network of a file: one of ours, or a state dict of torch (`novacula.distill.foreign`).
 
     Raises:

@@ -18,6 +18,7 @@ from novacula.distill.config import RunConfig
 from novacula.distill.foreign import read_cells
 from novacula.distill.network import MAX_BYTES
 from novacula.errors import InputError
+from novacula.files import StrPath
 from novacula.options import refuse, unless_installed
 
 _KINDS = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 2, 3, 1)}  #: where torch's gates stand among those of ONNX
@@ -46,7 +47,7 @@ class _StrangeError(Exception):
     """A node computes something that is not read here."""
 
 
-def load_onnx_network(path: str | os.PathLike[str], config: RunConfig) -> CellNetwork:
+def load_onnx_network(path: StrPath, config: RunConfig) -> CellNetwork:
     """Returns the recurrent network of an ONNX file.
 
     Args:

@@ -20,7 +20,7 @@ import numpy as np
 from novacula.distill.decimals import Decimals, scales_of
 from novacula.distill.sequences import Alphabet, Column, Meanings, Sequences, Word, check_function, padded, shortened
 from novacula.errors import InputError, refuse
-from novacula.files import JSON, parse_json, read_buffer
+from novacula.files import JSON, StrPath, parse_json, read_buffer
 
 MAX_BYTES = 64_000_000  #: the largest file that is read
 MAX_LENGTH = 10_000  #: steps of the longest sequence
@@ -40,7 +40,7 @@ _Values = list[list[Word | int | float]]
 _Row = tuple[_Values, _Values]  #: for every step the values of all streams, and those of all outputs
 
 
-def load_sequences(path: str | os.PathLike[str], within: float = 0.0) -> Sequences:
+def load_sequences(path: StrPath, within: float = 0.0) -> Sequences:
     """Returns the data set of a ``.jsonl`` or ``.csv`` file.
 
     Args:
@@ -58,7 +58,7 @@ def load_sequences(path: str | os.PathLike[str], within: float = 0.0) -> Sequenc
     return sequences
 
 
-def load_rows(path: str | os.PathLike[str], within: float = 0.0) -> tuple[Sequences, list[str]]:
+def load_rows(path: StrPath, within: float = 0.0) -> tuple[Sequences, list[str]]:
     """Returns the data set, though its rows may contradict each other, and what errors call each row.
 
     Args:

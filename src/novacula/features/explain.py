@@ -4,8 +4,6 @@ The stages: the concept's prompts (`concepts`), their states (`models`), the fun
 (`circles.explanation`), activation patching (there too), a page (`circles.explain_report`).
 """
 
-from os import PathLike
-
 import numpy as np
 from jaxtyping import Float
 from typing_extensions import Unpack, override
@@ -28,15 +26,12 @@ from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.concepts.concept import OFFSET
 from novacula.features.config import ExplainConfig
 from novacula.features.models import LanguageModel, Point
-from novacula.files import from_json
+from novacula.files import StrPath, from_json
 from novacula.runs import Computation, RunResult, RunSettings, Step
 
 
 def explain(
-    model: str | PathLike[str],
-    task: str | Concept,
-    config: ExplainConfig = ExplainConfig(),
-    **settings: Unpack[RunSettings],
+    model: StrPath, task: str | Concept, config: ExplainConfig = ExplainConfig(), **settings: Unpack[RunSettings]
 ) -> RunResult[ExplainFindings]:
     """Explains the states at the last token of a task with offsets by functions of label and offset.
 

@@ -14,15 +14,13 @@ from novacula.features.discovery.feature_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings, FeatureFindings
 from novacula.features.discovery.source import OpenSource
 from novacula.features.discovery.stages import Material
-from novacula.files import to_json, write_json
+from novacula.files import StrPath, to_json, write_json
 from novacula.runs import find_run
 
 SCHEMA_VERSION = 1
 
 
-def open_feature(
-    run: str | os.PathLike[str], rank: int, config: OpenConfig = OpenConfig(), runs: str | os.PathLike[str] = "runs"
-) -> FeatureFindings:
+def open_feature(run: StrPath, rank: int, config: OpenConfig = OpenConfig(), runs: StrPath = "runs") -> FeatureFindings:
     """Looks at one feature of a run of discover, and writes its page and numbers into the run's artifacts.
 
     Args:

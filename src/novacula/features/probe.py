@@ -7,7 +7,6 @@ The stages: the concept's prompts (`concepts`), their states (`models`), the tes
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
 
 import numpy as np
 from jaxtyping import Float
@@ -22,7 +21,7 @@ from novacula.features.circles.test import CircleTest, Readout, circle_test, is_
 from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.config import ProbeConfig
 from novacula.features.models import LanguageModel
-from novacula.files import from_json, write_npz
+from novacula.files import StrPath, from_json, write_npz
 from novacula.runs import Computation, RunFolder, RunResult, RunSettings, Step
 
 _LOG = logging.getLogger(__name__)
@@ -71,10 +70,7 @@ def probe_states(states: Float[np.ndarray, "groups labels d"], config: ProbeConf
 
 
 def probe(
-    model: str | PathLike[str],
-    task: str | Concept,
-    config: ProbeConfig = ProbeConfig(),
-    **settings: Unpack[RunSettings],
+    model: StrPath, task: str | Concept, config: ProbeConfig = ProbeConfig(), **settings: Unpack[RunSettings]
 ) -> RunResult[ProbeFindings]:
     """Looks for a concept's circle in every layer of a model.
 

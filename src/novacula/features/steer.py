@@ -4,8 +4,6 @@ The stages: the concept's prompts (`concepts`), the circle at a layer (`circles.
 do to the answers (`circles.steering`), a page (`circles.steer_report`).
 """
 
-from os import PathLike
-
 import numpy as np
 from jaxtyping import Int
 from typing_extensions import Unpack, override
@@ -18,7 +16,7 @@ from novacula.features.circles.task_verb import start, task_verb
 from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.config import SteerConfig
 from novacula.features.models import LanguageModel, Point
-from novacula.files import from_json
+from novacula.files import StrPath, from_json
 from novacula.runs import Computation, RunResult, RunSettings, Step
 
 GOOD = 0.5  #: share of right answers from which a template is steered in
@@ -27,10 +25,7 @@ NAMES = ("none", "patch circle", UNSEEN, *(name for name in INTERVENTIONS if nam
 
 
 def steer(
-    model: str | PathLike[str],
-    task: str | Concept,
-    config: SteerConfig = SteerConfig(),
-    **settings: Unpack[RunSettings],
+    model: StrPath, task: str | Concept, config: SteerConfig = SteerConfig(), **settings: Unpack[RunSettings]
 ) -> RunResult[SteerFindings]:
     """Changes the state at the label's token at one layer by every intervention, and measures the answers.
 

@@ -4,7 +4,7 @@ A reader refuses a file with `InputError`, which names the file, the place and t
 the disk refuses, and leaves the old file as it was.
 """
 
-from novacula.files.atomic import sweep, sync, write_bytes, write_durably, write_text
+from novacula.files.atomic import StrPath, sweep, sync, write_bytes, write_durably, write_text
 from novacula.files.jsonfile import (
     JSON,
     TEXT,
@@ -37,6 +37,7 @@ __all__ = [
     "JSON",
     "TEXT",
     "Rules",
+    "StrPath",
     "append_line",
     "check_entries",
     "check_json",

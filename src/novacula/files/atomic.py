@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+StrPath = str | os.PathLike[str]  #: a path, as text or as an object
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
+def write_bytes(path: StrPath, data: bytes | bytearray) -> None:
     """Replaces a file's content atomically and durably.
 
     Raises:
@@ -34,7 +35,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes | bytearray) -> None:
         sync(path.parent)
 
 
-def write_text(path: str | os.PathLike[str], text: str) -> None:
+def write_text(path: StrPath, text: str) -> None:
     """Replaces a file's content by `text` in UTF-8, atomically and durably.
 
     Raises:
@@ -68,7 +69,7 @@ def sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def sync(path: str | os.PathLike[str]) -> None:
+def sync(path: StrPath) -> None:
     """Flushes a file, or a folder's entries, to the disk, so that it survives a power failure.
 
     Raises:

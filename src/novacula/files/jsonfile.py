@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from novacula.errors import InputError
-from novacula.files.atomic import write_bytes
+from novacula.files.atomic import StrPath, write_bytes
 from novacula.files.reading import megabytes, read_buffer
 from novacula.options import is_text
 
@@ -33,7 +33,7 @@ _LONG = re.compile(_STRING + r"|(?P<found>-?\d{4301}\d*+)|\d++", re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def read_json(path: str | os.PathLike[str], *, max_bytes: int = 8_000_000, max_memory: int = _MAX_MEMORY) -> JSON:
+def read_json(path: StrPath, *, max_bytes: int = 8_000_000, max_memory: int = _MAX_MEMORY) -> JSON:
     """Reads a JSON file that anybody may have written.
 
     Args:
@@ -82,7 +82,7 @@ def format_json(document: Mapping[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def write_json(path: str | os.PathLike[str], document: Mapping[str, Any]) -> None:
+def write_json(path: StrPath, document: Mapping[str, Any]) -> None:
     """Replaces a JSON file atomically (`write_bytes`) by `format_json` of `document`.
 
     Raises:

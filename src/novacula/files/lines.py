@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from novacula.errors import InputError
+from novacula.files.atomic import StrPath
 from novacula.files.jsonfile import JSON, check_json, parse_json
 from novacula.files.reading import open_regular
 
@@ -16,7 +17,7 @@ MAX_LINES = 500_000  #: the most lines that the reader reads from one file
 _MAX_BYTES = 256_000_000
 
 
-def append_line(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None:
+def append_line(path: StrPath, record: Mapping[str, Any]) -> None:
     """Appends one JSON object as one line, and hands it to the operating system before the function returns.
 
     If a process died while it wrote the last line, the function first closes that line.
@@ -42,7 +43,7 @@ def append_line(path: str | os.PathLike[str], record: Mapping[str, Any]) -> None
         os.close(descriptor)
 
 
-def read_lines(path: str | os.PathLike[str], *, containing: bytes = b"") -> Iterator[tuple[int, dict[str, JSON]]]:
+def read_lines(path: StrPath, *, containing: bytes = b"") -> Iterator[tuple[int, dict[str, JSON]]]:
     """Yields line numbers, from 0, and objects of an append-only file. It skips lines that are no objects.
 
     Args:

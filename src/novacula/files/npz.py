@@ -14,7 +14,7 @@ from typing import IO, BinaryIO
 import numpy as np
 
 from novacula.errors import InputError
-from novacula.files.atomic import write_bytes
+from novacula.files.atomic import StrPath, write_bytes
 from novacula.files.reading import is_huge_and_empty, megabytes, open_regular
 
 _KINDS = "biufc"
@@ -34,7 +34,7 @@ class _NotNpzError(Exception):
     """The file breaks a rule of the format, or of ours."""
 
 
-def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+def write_npz(path: StrPath, arrays: Mapping[str, np.ndarray]) -> None:
     """Replaces a compressed npz file atomically (`write_bytes`). Equal arrays give equal bytes.
 
     Raises:
@@ -53,9 +53,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) ->
     write_bytes(path, buffer.getbuffer().tobytes())
 
 
-def read_npz(
-    path: str | os.PathLike[str], *, max_bytes: int = 64_000_000, max_arrays: int = 1000
-) -> dict[str, np.ndarray]:
+def read_npz(path: StrPath, *, max_bytes: int = 64_000_000, max_arrays: int = 1000) -> dict[str, np.ndarray]:
     """Reads a npz file that anybody may have written.
 
     Args:
@@ -81,7 +79,7 @@ def read_npz(
             raise InputError(source, f"not a npz file: {error}") from error
 
 
-def read_npy(path: str | os.PathLike[str], *, max_bytes: int = 64_000_000) -> np.ndarray:
+def read_npy(path: StrPath, *, max_bytes: int = 64_000_000) -> np.ndarray:
     """Reads a npy file that anybody may have written.
 
     Raises:

@@ -12,6 +12,7 @@ import onnx
 from onnx import numpy_helper
 
 from novacula.errors import InputError
+from novacula.files.atomic import StrPath
 from novacula.files.reading import read_buffer
 
 _OUTSIDE = (
@@ -19,7 +20,7 @@ _OUTSIDE = (
 )
 
 
-def read_onnx(path: str | os.PathLike[str], max_bytes: int) -> onnx.ModelProto:
+def read_onnx(path: StrPath, max_bytes: int) -> onnx.ModelProto:
     """Returns the model of a file.
 
     Raises:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from novacula.errors import InputError
+from novacula.files.atomic import StrPath
 
 _REASONS = {
     errno.ENOENT: "no such file",
@@ -29,7 +30,7 @@ _ANY = ("utf-8", "surrogateescape")
 
 
 @contextmanager
-def open_regular(path: str | os.PathLike[str], *, max_bytes: int) -> Iterator[BinaryIO]:
+def open_regular(path: StrPath, *, max_bytes: int) -> Iterator[BinaryIO]:
     """Opens a regular file of at most `max_bytes` bytes for reading. It refuses pipes and devices without waiting.
 
     Raises:
@@ -61,7 +62,7 @@ def _check_kind(descriptor: int, source: str, max_bytes: int) -> None:
         raise InputError(source, f"is {megabytes(facts.st_size)} large; at most {megabytes(max_bytes)} are read")
 
 
-def read_buffer(path: str | os.PathLike[str], *, max_bytes: int) -> bytearray:
+def read_buffer(path: StrPath, *, max_bytes: int) -> bytearray:
     """Reads a whole regular file of at most `max_bytes` bytes.
 
     Raises:
@@ -83,7 +84,7 @@ def digest_of(content: bytes | bytearray) -> str:
     return _NAMED + hashlib.blake2b(content, digest_size=_DIGEST).hexdigest()
 
 
-def digest_of_file(path: str | os.PathLike[str]) -> str:
+def digest_of_file(path: StrPath) -> str:
     """Returns the digest of a file's content, or of the names and contents of all files in a folder.
 
     Raises:
@@ -112,7 +113,7 @@ def is_huge_and_empty(shape: Sequence[int]) -> bool:
     return 0 in shape and math.prod(side or 1 for side in shape) > _MAX_EMPTY
 
 
-def contained(folder: str | os.PathLike[str], name: str) -> Path:
+def contained(folder: StrPath, name: str) -> Path:
     """Returns the path of `name` in `folder`, whose own links are resolved. Below the folder no part may be a link.
 
     Args:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from novacula.errors import InputError
-from novacula.files.atomic import write_bytes
+from novacula.files.atomic import StrPath, write_bytes
 from novacula.files.jsonfile import JSON, parse_json
 from novacula.files.reading import is_huge_and_empty, open_regular, read_buffer
 
@@ -62,7 +62,7 @@ def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
 
 
 def write_safetensors(
-    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
+    path: StrPath, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
 ) -> None:
     """Replaces a safetensors file atomically (`write_bytes`).
 
@@ -73,7 +73,7 @@ def write_safetensors(
     write_bytes(path, encode_safetensors(arrays, metadata))
 
 
-def read_safetensors(path: str | os.PathLike[str], *, max_bytes: int = 64_000_000) -> dict[str, np.ndarray]:
+def read_safetensors(path: StrPath, *, max_bytes: int = 64_000_000) -> dict[str, np.ndarray]:
     """Reads a safetensors file that anybody may have written, into writable arrays.
 
     Raises:
@@ -82,7 +82,7 @@ def read_safetensors(path: str | os.PathLike[str], *, max_bytes: int = 64_000_00
     return decode_safetensors(read_tensor_bytes(path, max_bytes=max_bytes), os.fspath(path))
 
 
-def read_tensor_bytes(path: str | os.PathLike[str], *, max_bytes: int) -> bytearray:
+def read_tensor_bytes(path: StrPath, *, max_bytes: int) -> bytearray:
     """Returns the bytes of a safetensors file, after it has compared the header with the file's size.
 
     Raises:

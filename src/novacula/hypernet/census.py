@@ -5,12 +5,12 @@ One job labels the networks of one hypernetwork at one training step, at all pri
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from os import PathLike
 
 import numpy as np
 import torch
 from typing_extensions import Unpack, override
 
+from novacula.files import StrPath
 from novacula.hypernet.analyst.findings import label_findings
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.census_report import write_page
@@ -31,7 +31,7 @@ _QUICK = ClassifyConfig(draws=0)  #: noise on the weights would give a confidenc
 
 
 def census(
-    runs_of: Sequence[str | PathLike[str]], config: CensusConfig | None = None, **settings: Unpack[RunSettings]
+    runs_of: Sequence[StrPath], config: CensusConfig | None = None, **settings: Unpack[RunSettings]
 ) -> RunResult[CensusFindings]:
     """Labels networks over complexity price, training step and seed.
 

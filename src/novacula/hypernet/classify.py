@@ -6,14 +6,13 @@ The analyst (`analyst.label`) says which algorithm it is, by its weights and by 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from os import PathLike
 
 import numpy as np
 import torch
 from markupsafe import Markup
 
 from novacula.errors import InputError
-from novacula.files import JSON, to_json
+from novacula.files import JSON, StrPath, to_json
 from novacula.functions import is_function_name
 from novacula.hypernet.analyst.findings import Complexity, LabelFindings, finite, label_findings, measure_complexity
 from novacula.hypernet.analyst.function import InputFindings, measure_inputs
@@ -146,7 +145,7 @@ def _domain(box: Box, inputs: int) -> DomainFindings:
 
 
 def classify(
-    network: TargetNetwork | str | PathLike[str], config: ClassifyConfig | None = None, *, check_points: int = POINTS
+    network: TargetNetwork | StrPath, config: ClassifyConfig | None = None, *, check_points: int = POINTS
 ) -> Classified:
     """Labels a network, and finds its formula.
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.files import decode_safetensors, natural_order, read_tensor_bytes, safetensors_metadata
+from novacula.files import StrPath, decode_safetensors, natural_order, read_tensor_bytes, safetensors_metadata
 from novacula.hypernet.config import ActivationName
 from novacula.hypernet.network import MAX_BYTES, TargetNetwork, network_tensor_names, read_network
 from novacula.hypernet.onnx_file import ALIASES, Affine, Step, assembled, compared
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def open_network(path: str | os.PathLike[str], activation: ActivationName | None = None) -> TargetNetwork:
+def open_network(path: StrPath, activation: ActivationName | None = None) -> TargetNetwork:
     """Reads a network of our own format, a state dict in safetensors, or a multilayer perceptron in ONNX.
 
     Args:

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import torch
 from typing_extensions import Unpack, override
 
+from novacula.files import StrPath
 from novacula.hypernet.analyst.findings import finite, label_findings
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.config import ClassifyConfig, GeneralizeConfig
@@ -28,7 +28,7 @@ _FORMULAS = 4  #: networks of each size whose formula is found, for the size law
 
 
 def generalize(
-    run: str | PathLike[str], config: GeneralizeConfig | None = None, **settings: Unpack[RunSettings]
+    run: StrPath, config: GeneralizeConfig | None = None, **settings: Unpack[RunSettings]
 ) -> RunResult[GeneralizeFindings]:
     """Lets a trained hypernetwork write networks of many sizes, measures them, and fits how their numbers depend on n.
 

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from novacula.errors import InputError, refuse
 from novacula.files import (
     JSON,
+    StrPath,
     check_json,
     decode_safetensors,
     parse_json,
@@ -108,7 +109,7 @@ MAX_BYTES = 64_000_000  #: the largest file that is read
 _NAME = re.compile(r"(weight|bias)\.(0|[1-9][0-9]?)|bypass")
 
 
-def write_network(path: str | os.PathLike[str], network: TargetNetwork) -> None:
+def write_network(path: StrPath, network: TargetNetwork) -> None:
     """Replaces a file by the network, atomically, in float64.
 
     Raises:
@@ -134,7 +135,7 @@ def network_tensor_names(names: Iterable[str]) -> bool:
     return all(_NAME.fullmatch(name) for name in names)
 
 
-def read_network(path: str | os.PathLike[str]) -> TargetNetwork:
+def read_network(path: StrPath) -> TargetNetwork:
     """Returns the network of a file.
 
     Biases that a file lacks are zeros. They are switched off unless the switches of the file say otherwise.

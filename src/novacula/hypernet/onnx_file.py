@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
+from novacula.files import StrPath
 from novacula.hypernet.architecture import ACTIVATIONS, Architecture
 from novacula.hypernet.network import MAX_BYTES, TargetNetwork
 from novacula.options import refuse, unless_installed
@@ -111,7 +112,7 @@ def compared(network: TargetNetwork, run: Run, source: str, tolerance: float) ->
     return network
 
 
-def from_onnx(path: str | os.PathLike[str]) -> TargetNetwork:
+def from_onnx(path: StrPath) -> TargetNetwork:
     """Reads a multilayer perceptron that any exporter wrote, and compares it with ONNX's own reference evaluation.
 
     Raises:

@@ -1,14 +1,13 @@
 """A network from a trained hypernetwork: ``novacula hypernet sample``."""
 
-from os import PathLike
-
+from novacula.files import StrPath
 from novacula.hypernet.config import SampleConfig
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.training.generator import load_generator
 from novacula.runs import RunFolder
 
 
-def sample(run: RunFolder | str | PathLike[str], config: SampleConfig | None = None) -> TargetNetwork:
+def sample(run: RunFolder | StrPath, config: SampleConfig | None = None) -> TargetNetwork:
     """Returns a network of any size, trained on or not, at any price of the run's range.
 
     Args:

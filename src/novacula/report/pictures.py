@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from novacula.errors import InputError
-from novacula.files import read_buffer
+from novacula.files import StrPath, read_buffer
 
 _SVG = "http://www.w3.org/2000/svg"
 _LINK = "http://www.w3.org/1999/xlink"
@@ -35,7 +35,7 @@ svg { color: #22242a; --faint: #a4a8b0; --ink: #22242a; --soft: #646973; --rule:
 """
 
 
-def read_svg(path: str | os.PathLike[str]) -> Markup:
+def read_svg(path: StrPath) -> Markup:
     """Returns a picture of plain shapes and texts as an element of a page.
 
     Raises:

@@ -27,6 +27,7 @@ import numpy as np
 from novacula.errors import RunError
 from novacula.files import (
     JSON,
+    StrPath,
     check_json,
     check_schema,
     decode_safetensors,
@@ -157,7 +158,7 @@ def _digest_of_data(data: object) -> str:
 RESUMED = "resumed"  #: the value of ``event`` in the line that a resumed run appends first
 
 
-def read_events(path: str | os.PathLike[str]) -> Iterator[dict[str, JSON]]:
+def read_events(path: StrPath) -> Iterator[dict[str, JSON]]:
     """Yields the events that count, in order, and none if the file does not exist.
 
     It skips superseded events, torn lines, and the lines that mark a resumption.

@@ -14,6 +14,7 @@ from typing_extensions import Unpack
 from novacula.errors import RunError
 from novacula.files import (
     JSON,
+    StrPath,
     append_line,
     check_schema,
     contained,
@@ -58,12 +59,7 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls,
-        *,
-        label: str = "",
-        runs: str | os.PathLike[str] | None = None,
-        out: str | os.PathLike[str] | None = None,
-        **begun: Unpack[NewRun],
+        cls, *, label: str = "", runs: StrPath | None = None, out: StrPath | None = None, **begun: Unpack[NewRun]
     ) -> "RunFolder":
         """Makes the folder of a new run as a whole or not at all.
 
@@ -110,7 +106,7 @@ class RunFolder:
                 raise
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "RunFolder":
+    def open(cls, path: StrPath) -> "RunFolder":
         """Returns the run in an existing folder.
 
         Raises:

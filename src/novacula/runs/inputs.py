@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from novacula.errors import refuse
-from novacula.files import digest_of, digest_of_file
+from novacula.files import StrPath, digest_of, digest_of_file
 from novacula.functions import module_of
 
 
@@ -23,13 +23,13 @@ class InputFile:
     function: str = ""  #: the user's own function whose module this is, as ``module:function``, or empty
 
 
-def located(path: str | os.PathLike[str]) -> str:
+def located(path: StrPath) -> str:
     """Returns the absolute path of a file or a folder that exists, and any other name unchanged."""
     return os.path.abspath(path) if os.path.exists(path) else os.fspath(path)
 
 
 def input_files(
-    paths: Iterable[str | os.PathLike[str]], functions: Iterable[str] = (), kept: Mapping[str, bytes] | None = None
+    paths: Iterable[StrPath], functions: Iterable[str] = (), kept: Mapping[str, bytes] | None = None
 ) -> list[InputFile]:
     """Returns the files and the modules of functions with which a run begins, and the artifacts that it keeps of them.
 

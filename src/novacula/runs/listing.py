@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from novacula.errors import InputError, NovaculaError, RunError
+from novacula.files import StrPath
 from novacula.runs.folder import LOCK, RECORD, RunFolder
 
 
@@ -30,7 +31,7 @@ class RunSummary:
     outcome: str = ""  #: what the run has found, in a few words
 
 
-def list_runs(runs: str | os.PathLike[str] = "runs") -> list[RunSummary]:
+def list_runs(runs: StrPath = "runs") -> list[RunSummary]:
     """Returns the runs right inside a folder, the newest first, and none if the folder does not exist.
 
     Raises:
@@ -68,14 +69,14 @@ def _may_be_run(path: Path) -> bool:
         return True
 
 
-def runs_before(runs: str | os.PathLike[str], seconds: float) -> list[RunFolder]:
+def runs_before(runs: StrPath, seconds: float) -> list[RunFolder]:
     """Returns the undamaged runs directly inside a folder whose last write is at least `seconds` ago."""
     limit = datetime.now(UTC) - timedelta(seconds=seconds)
     sound = [run for run in list_runs(runs) if run.updated and datetime.fromisoformat(run.updated) <= limit]
     return [RunFolder.open(run.path) for run in sound]
 
 
-def copy_run(folder: RunFolder, to: str | os.PathLike[str]) -> RunFolder:
+def copy_run(folder: RunFolder, to: StrPath) -> RunFolder:
     """Copies a run, without files of a process, and returns the copy.
 
     Raises:
@@ -106,7 +107,7 @@ def remove_run(folder: RunFolder) -> None:
             raise RunError(f"{folder.path}: cannot be removed: {error.strerror or error}") from error
 
 
-def find_run(run: str, runs: str | os.PathLike[str] = "runs") -> RunFolder:
+def find_run(run: str, runs: StrPath = "runs") -> RunFolder:
     """Returns the run that a user names by its path, or by its name in `runs`.
 
     Raises:

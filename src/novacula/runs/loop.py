@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from os import PathLike
 from typing import Any, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 from typing_extensions import override
 
 from novacula.errors import RunError
-from novacula.files import JSON, sweep
+from novacula.files import JSON, StrPath, sweep
 from novacula.runs.folder import RunFolder
 from novacula.runs.guards import OutOfTimeError, Stop, deadline, reading, record_error, stop_signals
 from novacula.runs.record import Status
@@ -117,10 +116,10 @@ class ResumeSettings(TypedDict, total=False):
 class RunSettings(ResumeSettings, total=False):
     """The place of a new run, beside `ResumeSettings`."""
 
-    runs: str | PathLike[str] | None
+    runs: StrPath | None
     """The folder in which the run's own folder gets a unique name. By default, and without `out`, the run is temporary:
     its files go when this process ends."""
-    out: str | PathLike[str] | None  #: the run's folder itself, instead: it does not exist yet, or is empty
+    out: StrPath | None  #: the run's folder itself, instead: it does not exist yet, or is empty
 
 
 def drive(

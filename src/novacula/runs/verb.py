@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from os import PathLike
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, get_args, runtime_checkable
 
 from typing_extensions import Unpack, get_original_bases
 
 from novacula.errors import RunError
-from novacula.files import refuse_links, to_json, write_bytes
+from novacula.files import StrPath, refuse_links, to_json, write_bytes
 from novacula.functions import allow_functions, check_functions
 from novacula.options import Workers, check_system, moved, refuse_odd_names
 from novacula.runs.folder import RECORD, RunFolder
@@ -46,7 +45,7 @@ class RunResult(Generic[Findings]):
     findings: Findings  #: the content of `document` as the verb's dataclass
     folder: RunFolder  #: the run's folder
 
-    def save(self, to: str | PathLike[str]) -> RunFolder:
+    def save(self, to: StrPath) -> RunFolder:
         """Copies the run to a folder that does not exist yet, and returns the copy. Temporary runs are so kept.
 
         Raises:
@@ -122,7 +121,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
     page: Callable[[RunFolder], Path]
     """Writes the report from the run's folder, finished or not; InputError where a file is damaged, OSError where the
     report cannot be written."""
-    files: Callable[[Config, Inputs], Iterable[str | PathLike[str]]] = lambda config, inputs: ()
+    files: Callable[[Config, Inputs], Iterable[StrPath]] = lambda config, inputs: ()
     """Lists the inputs that are files or folders of the user."""
     functions: Callable[[Config, Inputs], tuple[str, ...]] = lambda config, inputs: ()
     """Lists the user's own functions that a run would call; see `novacula.functions`."""
@@ -291,7 +290,7 @@ def find_verb(folder: RunFolder) -> Verb[Any, Any, Any, Any]:
 
 
 def resume(
-    folder: RunFolder | str | PathLike[str],
+    folder: RunFolder | StrPath,
     *,
     workers: Workers | None = None,
     cluster: str | None = None,

@@ -24,7 +24,7 @@ from jaxtyping import Int32, UInt8
 from novacula.arc.answers.recording import DECODE_EVERY, DIGEST_BYTES, Origin, Proposals, Recording, grid_digest
 from novacula.arc.config import SolveConfig
 from novacula.errors import InputError
-from novacula.files import check_schema, format_json, parse_json, read_npz, write_npz
+from novacula.files import StrPath, check_schema, format_json, parse_json, read_npz, write_npz
 
 SCHEMA_VERSION = 1
 MAX_TEXTS = 16_000
@@ -36,7 +36,7 @@ _MAX_TEXT = 30 * 31
 _ARRAYS = {"origin", "numbers", "grids", "digests", "kept", "texts"}
 
 
-def write_recording(path: str | os.PathLike[str], recording: Recording) -> None:
+def write_recording(path: StrPath, recording: Recording) -> None:
     """Replaces a recording's file atomically; equal recordings give equal bytes.
 
     Raises:
@@ -59,7 +59,7 @@ def write_recording(path: str | os.PathLike[str], recording: Recording) -> None:
     write_npz(path, arrays)
 
 
-def read_recording(path: str | os.PathLike[str]) -> Recording:
+def read_recording(path: StrPath) -> Recording:
     """Reads a recording that anybody may have written.
 
     Raises:

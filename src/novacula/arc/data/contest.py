@@ -6,14 +6,13 @@ A submission is ``{id: [{"attempt_1": grid, "attempt_2": grid}, … one per test
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 
 from novacula.arc.data.layouts import MAX_BYTES, read_puzzles, read_solutions
 from novacula.arc.data.parse import MAX_SIDE, parse_solution, parse_task
 from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError, refuse
-from novacula.files import read_json, write_text
+from novacula.files import StrPath, read_json, write_text
 
 PLACEHOLDER = [[0]]  #: the grid that stands where there is no attempt
 _ATTEMPTS = ("attempt_1", "attempt_2")
@@ -28,7 +27,7 @@ class Challenges:
     broken: dict[str, tuple[str, ...]]  #: by the id of a puzzle that cannot be solved, the rules that it breaks
 
 
-def load_challenges(file: str | PathLike[str], max_size: int = MAX_SIDE) -> Challenges:
+def load_challenges(file: StrPath, max_size: int = MAX_SIDE) -> Challenges:
     """Returns the puzzles of a ``*_challenges.json``, or of another file or folder (`novacula.arc.data.layouts`).
 
     A puzzle that breaks a rule does not keep others from being read.
@@ -50,7 +49,7 @@ def load_challenges(file: str | PathLike[str], max_size: int = MAX_SIDE) -> Chal
     return Challenges(tasks, {name: _tests(value) for name, value in entries.items()}, broken)
 
 
-def load_solutions(file: str | PathLike[str], max_size: int = MAX_SIDE) -> dict[str, Solution]:
+def load_solutions(file: StrPath, max_size: int = MAX_SIDE) -> dict[str, Solution]:
     """Returns the solutions of a ``*_solutions.json``, or of puzzles with test outputs, by id.
 
     It is for scorers; nothing that solves may call it.
@@ -69,13 +68,13 @@ def load_solutions(file: str | PathLike[str], max_size: int = MAX_SIDE) -> dict[
     return solutions
 
 
-def read_submission(file: str | PathLike[str]) -> object:
+def read_submission(file: StrPath) -> object:
     """Returns what a submission file holds, whatever that is."""
     return read_json(file, max_bytes=MAX_BYTES)
 
 
 def write_submission(
-    file: str | PathLike[str], tests: Mapping[str, int], attempts: Mapping[str, Sequence[Sequence[object]]]
+    file: StrPath, tests: Mapping[str, int], attempts: Mapping[str, Sequence[Sequence[object]]]
 ) -> None:
     """Replaces a submission, atomically: valid at every moment, with placeholders where there is no attempt.
 

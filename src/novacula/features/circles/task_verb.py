@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from typing_extensions import Unpack
 
 from novacula.features.concepts import Concept, find_concept
 from novacula.features.models import LanguageModel, find_model, load_model
+from novacula.files import StrPath
 from novacula.runs import Program, RunFolder, RunResult, RunSettings, Signature, Verb, located
 
 Config = TypeVar("Config")
@@ -48,7 +48,7 @@ def task_verb(
 def start(
     verb: TaskVerb[Config, Findings],
     begin: Begin[Config],
-    model: str | PathLike[str],
+    model: StrPath,
     task: str | Concept,
     config: Config,
     **settings: Unpack[RunSettings],

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from novacula.errors import InputError, refuse
-from novacula.files import read_buffer, read_npy, read_npz, read_safetensors
+from novacula.files import StrPath, read_buffer, read_npy, read_npz, read_safetensors
 
 FEWEST = 20  #: least number of points of a cloud
 FAR = 200.0  #: median deviations from the median beyond which a point is an outlier, such as a model's first token
@@ -52,7 +52,7 @@ class Cloud:
         return self.white @ self.turn.T * self.lengths
 
 
-def read_cloud(path: str | os.PathLike[str], array: str = "points") -> Float[np.ndarray, "n d"]:
+def read_cloud(path: StrPath, array: str = "points") -> Float[np.ndarray, "n d"]:
     """Reads the cloud in a npz, safetensors, npy or csv file; of the first two, `array` names the array."""
     source = os.fspath(path)
     match Path(source).suffix.lower():
@@ -70,7 +70,7 @@ def read_cloud(path: str | os.PathLike[str], array: str = "points") -> Float[np.
     return check_points(arrays[array], f"{source}: array {array!r}")
 
 
-def _read_csv(path: str | os.PathLike[str]) -> np.ndarray:
+def _read_csv(path: StrPath) -> np.ndarray:
     """Reads numbers with commas between them, one point a line; a first line of names is passed over."""
     source = os.fspath(path)
     lines = read_buffer(path, max_bytes=_MOST_BYTES).decode("utf-8-sig", errors="replace").splitlines()

@@ -16,7 +16,7 @@ from novacula.features.config import CollectConfig
 from novacula.features.discovery.findings import CollectFindings
 from novacula.features.models.language_model import LanguageModel
 from novacula.features.store import StoreWriter, Written
-from novacula.files import from_json, read_buffer
+from novacula.files import StrPath, from_json, read_buffer
 from novacula.runs import Computation, Step
 
 BATCH = 8  #: contexts that the model reads together; a passage has about as many
@@ -34,7 +34,7 @@ class Passage:
     text: str  #: the piece
 
 
-def read_passages(paths: Iterable[str | os.PathLike[str]], tokens: int) -> list[Passage]:
+def read_passages(paths: Iterable[StrPath], tokens: int) -> list[Passage]:
     """Reads text files in UTF-8, plain or as .gz, and folders of them, in pieces of about `tokens` tokens.
 
     Pieces are cut between words. Binary files in folders are passed over.

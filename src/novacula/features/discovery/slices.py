@@ -3,7 +3,6 @@
 Source: ours, for section 4 of arXiv 2405.14860, whose program reads all codes again for every cluster.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from novacula.features.discovery.findings import EncodeFindings
 from novacula.features.sae import SparseAutoencoder
 from novacula.features.sae.codes import Codes
 from novacula.features.store import Store
-from novacula.files import from_json, read_safetensors, write_safetensors
+from novacula.files import StrPath, from_json, read_safetensors, write_safetensors
 from novacula.runs import Computation, Step
 
 PLACES = 4  #: places at the beginning of a context whose states are of their own kind
@@ -133,7 +132,7 @@ class CodeMatrix:
         return self.matrix.indices[start:stop], self.matrix.data[start:stop]
 
 
-def encode_shard(path: str | os.PathLike[str], sae: SparseAutoencoder, states: Float[np.ndarray, "rows width"]) -> None:
+def encode_shard(path: StrPath, sae: SparseAutoencoder, states: Float[np.ndarray, "rows width"]) -> None:
     """Writes the codes of a shard's states to a file."""
     codes = sae.encode(torch.from_numpy(states.astype(np.float32)))
     write_safetensors(
@@ -146,7 +145,7 @@ def encode_shard(path: str | os.PathLike[str], sae: SparseAutoencoder, states: F
     )
 
 
-def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeMatrix:
+def read_codes(paths: Sequence[StrPath], n_latents: int) -> CodeMatrix:
     """Reads the codes of all shards, in order, into one matrix."""
     parts = [_read(path, n_latents) for path in paths]
     if not parts:
@@ -159,14 +158,14 @@ def read_codes(paths: Sequence[str | os.PathLike[str]], n_latents: int) -> CodeM
     return CodeMatrix(by_token.tocsc())
 
 
-def read_shard(path: str | os.PathLike[str], n_latents: int) -> Codes:
+def read_shard(path: StrPath, n_latents: int) -> Codes:
     """Reads the codes of a shard, token by token."""
     part = _read(path, n_latents)
     counts, latents, values = (torch.from_numpy(part[name]) for name in ("counts", "latents", "values"))
     return Codes(counts.cumsum(0) - counts, latents.long(), values, n_latents)
 
 
-def _read(path: str | os.PathLike[str], n_latents: int) -> dict[str, np.ndarray]:
+def _read(path: StrPath, n_latents: int) -> dict[str, np.ndarray]:
     part = read_safetensors(path, max_bytes=_MAX_SHARD)
     _check_codes(part, n_latents, str(Path(path)))
     return part

@@ -13,7 +13,7 @@ from novacula.errors import InputError, refuse
 from novacula.features.discovery.collection import read_passages
 from novacula.features.sae import read_sae
 from novacula.features.store import Origin, Store, StoreWriter
-from novacula.files import read_npz
+from novacula.files import StrPath, read_npz
 from novacula.runs import located
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def open_source(source: DiscoverSource, layer: int | None = None) -> OpenSource:
     return OpenSource(source, model)
 
 
-def read_states(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+def read_states(path: StrPath) -> dict[str, np.ndarray]:
     """Reads a npz file of ``activations`` (rows × width), ``tokens`` and ``documents`` (one whole number a row)."""
     source = os.fspath(path)
     arrays = read_npz(path, max_bytes=_MAX_BYTES)
@@ -127,7 +127,7 @@ def read_states(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 
 def store_states(
-    folder: str | os.PathLike[str],
+    folder: StrPath,
     states: Float[np.ndarray, "rows width"],
     tokens: np.ndarray | None = None,
     documents: np.ndarray | None = None,

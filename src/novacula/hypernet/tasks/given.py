@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.files import read_buffer, read_npy, read_npz
+from novacula.files import StrPath, read_buffer, read_npy, read_npz
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks.task import InputLaw, Task, find_law
 
@@ -34,7 +34,7 @@ def network_task(network: TargetNetwork, law: str | None) -> Task:
 
 
 def read_data(
-    path: str | os.PathLike[str], network: TargetNetwork
+    path: StrPath, network: TargetNetwork
 ) -> tuple[Float[np.ndarray, "rows inputs"], Float[np.ndarray, "rows outputs"]]:
     """Reads inputs and outputs for a network from a .csv, .npy or .npz file.
 
@@ -63,7 +63,7 @@ def read_data(
     return x, y
 
 
-def _csv(path: str | os.PathLike[str]) -> Float[np.ndarray, "rows columns"]:
+def _csv(path: StrPath) -> Float[np.ndarray, "rows columns"]:
     source = os.fspath(path)
     try:
         lines = bytes(read_buffer(path, max_bytes=_MAX_BYTES)).decode("utf-8-sig").splitlines()

@@ -1,7 +1,6 @@
 """A trained hypernetwork as a generator: from a price, a size and a seed to a network."""
 
 from dataclasses import dataclass, replace
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from novacula.errors import InputError
-from novacula.files import from_json
+from novacula.files import StrPath, from_json
 from novacula.hypernet.config import Branch, TrainConfig
 from novacula.hypernet.model.noise import Noise, checked_frame, coherence
 from novacula.hypernet.network import TargetNetwork
@@ -187,7 +186,7 @@ class Generator:
         return replace(noise, codes=tuple(codes), redraws=redraws)
 
 
-def load_generator(run: RunFolder | str | PathLike[str], step: int | None = None) -> Generator:
+def load_generator(run: RunFolder | StrPath, step: int | None = None) -> Generator:
     """Returns the generator of a run, finished or not.
 
     Args:
