@@ -70,20 +70,24 @@ class RecurrentNetwork:
     length: int  #: the longest sequence that it was trained on
     alphabet: Alphabet = INTEGERS  #: what the integers stand for
 
+    def sizes(self) -> tuple[int, int, int]:
+        """Returns the numbers of coordinates of the state, of input streams and of output streams."""
+        raise NotImplementedError
+
     @property
     def size(self) -> int:
         """Number of coordinates of the state."""
-        raise NotImplementedError
+        return self.sizes()[0]
 
     @property
     def streams(self) -> int:
         """Number of input streams."""
-        raise NotImplementedError
+        return self.sizes()[1]
 
     @property
     def outputs(self) -> int:
         """Number of output streams."""
-        raise NotImplementedError
+        return self.sizes()[2]
 
     @property
     def shape(self) -> str:

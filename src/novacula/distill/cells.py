@@ -96,20 +96,11 @@ class CellNetwork(RecurrentNetwork):
     length: int  #: the longest sequence that it was trained on
     alphabet: Alphabet = field(default=INTEGERS)  #: what the integers stand for
 
-    @property
     @override
-    def size(self) -> int:
-        return sum(cell.size for cell in self.cells)
-
-    @property
-    @override
-    def streams(self) -> int:
-        return self.cells[0].inward.weight.shape[1] if self.embedding is None else 1
-
-    @property
-    @override
-    def outputs(self) -> int:
-        return 1 if self.output == "argmax" else len(self.readout[-1].bias)
+    def sizes(self) -> tuple[int, int, int]:
+        streams = self.cells[0].inward.weight.shape[1] if self.embedding is None else 1
+        outputs = 1 if self.output == "argmax" else len(self.readout[-1].bias)
+        return sum(cell.size for cell in self.cells), streams, outputs
 
     @property
     @override

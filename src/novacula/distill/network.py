@@ -47,20 +47,10 @@ class Network(RecurrentNetwork):
     high: int  #: the largest
     length: int  #: the longest sequence that it was trained on
 
-    @property
     @override
-    def size(self) -> int:
-        return len(self.f[-1].bias)
-
-    @property
-    @override
-    def streams(self) -> int:
-        return self.f[0].weight.shape[1] - self.size
-
-    @property
-    @override
-    def outputs(self) -> int:
-        return len(self.g[-1].bias)
+    def sizes(self) -> tuple[int, int, int]:
+        size = len(self.f[-1].bias)
+        return size, self.f[0].weight.shape[1] - size, len(self.g[-1].bias)
 
     @property
     @override
