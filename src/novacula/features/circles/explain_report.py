@@ -18,18 +18,15 @@ _ACROSS = 4  #: pictures in a row
 def write_page(folder: RunFolder) -> Path:
     """Writes the report of an explanation from its result, and returns its path."""
     findings = folder.read_findings(ExplainFindings)
-    sections = []
+    sections = [Section("Layers", "None has been explained yet.")]
     if findings and findings.layers:
         sections = [_overview(findings), *(_layer(findings, layer) for layer in findings.layers if layer.rounds)]
         if findings.patching:
             sections.insert(1, _patching(findings.patching))
-    return write_report(
-        folder.path / "report.html",
-        f"What {folder.record.inputs['task']} are made of in {findings.model if findings else 'a model'}",
-        f"States at the last token of “{findings.template}”" if findings else "Nothing has been measured yet.",
-        sections or [Section("Layers", "None has been explained yet.")],
-        run_facts(folder, {}, unsaid=("concept",), inputs=("model", "task")),
-    )
+    title = f"What {folder.record.inputs['task']} are made of in {findings.model if findings else 'a model'}"
+    subtitle = f"States at the last token of “{findings.template}”" if findings else "Nothing has been measured yet."
+    facts = run_facts(folder, {}, unsaid=("concept",), inputs=("model", "task"))
+    return write_report(folder.path / "report.html", title, subtitle, sections, facts)
 
 
 def _overview(findings: ExplainFindings) -> Section:

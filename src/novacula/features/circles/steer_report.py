@@ -23,18 +23,15 @@ _COLUMNS = ("intervention", "logit difference", "target wins", "ahead", "as the 
 def write_page(folder: RunFolder) -> Path:
     """Writes the report of steering from its result, and returns its path."""
     findings = folder.read_findings(SteerFindings)
-    sections = []
+    sections = [Section("Interventions", "None has been done yet.")]
     if findings and findings.interventions:
         sections = [_table(findings), _bars(findings), _matrices(findings), _answers(findings)]
         if findings.grid:
             sections.insert(3, _grid(findings))
-    return write_report(
-        folder.path / "report.html",
-        f"Steering {folder.record.inputs['task']} in {findings.model if findings else 'a model'}",
-        f"{templates_in_words(findings)}, layer {findings.layer}" if findings else "Nothing has been measured yet.",
-        sections or [Section("Interventions", "None has been done yet.")],
-        run_facts(folder, {}, unsaid=("concept",), inputs=("model", "task")),
-    )
+    title = f"Steering {folder.record.inputs['task']} in {findings.model if findings else 'a model'}"
+    how = f"{templates_in_words(findings)}, layer {findings.layer}" if findings else "Nothing has been measured yet."
+    facts = run_facts(folder, {}, unsaid=("concept",), inputs=("model", "task"))
+    return write_report(folder.path / "report.html", title, how, sections, facts)
 
 
 def templates_in_words(findings: SteerFindings) -> str:
