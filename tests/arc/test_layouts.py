@@ -88,6 +88,7 @@ def test_a_folder_holds_the_puzzles_of_all_files_below_it(tmp_path: Path) -> Non
         ({"x": [[[1]]], "y": [[[1], [2]]]}, "holds solutions and no puzzles"),
         ({"uid": "x", "prompt": "…", "responses": []}, "holds texts and no grids"),
         ({"uid": "x", "other": 1}, 'has neither "train" nor "test"'),
+        ({"Train": [], "Test": []}, 'has "Test" and "Train"; the names are "train" and "test"'),
     ],
 )
 def test_what_is_no_puzzle_gets_a_hint(tmp_path: Path, value: Any, hint: str) -> None:

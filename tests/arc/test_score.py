@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,10 @@ ONE, TWO = Solution("one", (A,)), Solution("two", (A, B))
     ],
 )
 def test_cases(attempts: object, solution: Solution, expected: Verdict) -> None:
-    assert score_attempts(attempts, solution) == expected
+    verdict = score_attempts(attempts, solution)
+    assert replace(verdict, grids=()) == expected
+    assert [all(grids) for grids in verdict.grids] == list(expected.correct)
+    assert [any(pair) for pair in zip(*verdict.grids, strict=True)] == list(expected.outputs)
 
 
 def independent_score(attempts: object, solution: Solution) -> tuple[list[bool], bool, float]:
@@ -94,11 +97,11 @@ class TestRuns:
         folder = make_run(tmp_path / "run", "3618c87e", steps=310)
         before = folder.read_result() or {}
         verdict = score_run(folder)
-        assert verdict == Verdict((True, False), True, 1.0, (True,))
+        assert verdict == Verdict((True, False), True, 1.0, (True,), ((True,), (False,)))
         assert RunFolder.open(folder.path).record.outcome == "solved (attempt 1)"
         after = RunFolder.open(folder.path).read_result() or {}
         told = {"correct": [True, False], "solved": True, "kaggle": 1.0, "outputs": [True]}
-        assert after.pop("verdict") == told
+        assert after.pop("verdict") == {**told, "grids": [[True], [False]]}
         assert after == before
 
     def test_a_wrong_answer_is_not_solved(self, tmp_path: Path) -> None:

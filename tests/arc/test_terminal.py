@@ -66,7 +66,7 @@ def test_a_grid_too_wide_for_two_characters_a_cell_takes_one() -> None:
 
 
 def test_captions_tell_share_and_verdict() -> None:
-    gallery = puzzle_gallery(TASK, [[GRID], [None]], [0.62, float("nan")], Verdict((True, False), True, 1.0))
+    gallery = puzzle_gallery(TASK, [[GRID], [None]], [0.62, float("nan")], Verdict((True, False), True, 1.0, (True,)))
     text = shown(gallery)
     for caption in ("attempt 1", "attempt 2", "62%", "right", "wrong"):
         assert text.count(caption) == 1

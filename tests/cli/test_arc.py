@@ -92,6 +92,11 @@ def test_show_and_list(puzzle: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tasks = json.loads(capfd.readouterr().out)["tasks"]
     assert len(tasks) == 400
     assert {"id": "6d75e8bb", "demonstrations": 3}.items() <= next(t for t in tasks if t["id"] == "6d75e8bb").items()
+    assert main(["arc", "list", str(puzzle), "--json"]) == 0
+    (own,) = json.loads(capfd.readouterr().out)["tasks"]
+    assert {"id": "puzzle", "split": None, "demonstrations": len(TASK["train"]), "tests": 1}.items() <= own.items()
+    assert main(["arc", "list", str(puzzle)]) == 0
+    assert "1 puzzles: " in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -132,7 +137,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         ),
         (["arc", "solve", "puzzle.json", "--device", "nonsense"], "--device"),
         (["arc", "solve", "puzzle.json", "--out", "puzzle.json"], "puzzle.json"),
+        (["arc", "solve", "puzzle.json", "--device", "gpu"], "gpu is not a device of this torch: use cpu, or cuda:0"),
+        (["arc", "solve", "puzzle"], "for the file, write puzzle.json"),
         (["arc", "score", "nowhere"], "nowhere"),
+        (["arc", "score", "puzzle.json"], "puzzle.json: is no submission"),
+        (["arc", "submit", "--challenges", "puzzle.json", "--out", "no/s.json"], "there is no folder"),
         (["arc", "solv"], "solve"),
     ],
 )

@@ -62,7 +62,9 @@ def test_public_names_are_there(novacula: Run) -> None:
         ("runs shwo x", 'Did you mean "show"?'),
         ("runs list --jsno", "Did you mean --json?"),
         ("runs show", "RUN requires an argument"),
-        ("runs list extra", "extra"),
+        ("runs list extra", "novacula: extra: is not expected here"),
+        ("arc solve x --steps 1e3", '"1e3" is not a whole number.'),
+        ("features score x --epsilon much", '"much" is not a number.'),
         ("runs resume x --time-limit soon", "'soon' is no duration; write seconds, minutes, hours or days"),
     ],
 )

@@ -115,7 +115,7 @@ def _gallery_section(folder: RunFolder, findings: BenchFindings) -> Section:
         shelf = failed if row.error else solved if row.solved else never if row.rank is None else later
         rank = "" if row.rank is None else f"rank {row.rank}, "
         caption = row.error or f"{rank}{row.cpu_seconds:,.0f} s"
-        shelf.append(Card(tasks[row.task], _attempts(folder, row.task), row.correct, caption))
+        shelf.append(Card(tasks[row.task], _attempts(folder, row.task), row, caption))
     filled = ((name, cards) for name, cards in shelves.items() if cards)
     body = Markup("").join(_HEADING.format(f"{name}: {len(cards)}", gallery_html(cards)) for name, cards in filled)
     note = "Each test input with both attempts; the rank of the truth among all candidates, and the processor time."

@@ -34,7 +34,7 @@ def score_attempts(attempts: object, solution: Solution) -> Verdict:
     first, second = (_hits(attempt, solution.outputs) for attempt in [*given, None, None][:ATTEMPTS])
     correct = (all(first), all(second))
     either = [a or b for a, b in zip(first, second, strict=True)]
-    return Verdict(correct, any(correct), sum(either) / len(either), tuple(either))
+    return Verdict(correct, any(correct), sum(either) / len(either), tuple(either), (tuple(first), tuple(second)))
 
 
 def score_run(folder: RunFolder, solution_source: str | None = None) -> Verdict:

@@ -69,7 +69,7 @@ def write_page(folder: RunFolder) -> Path:
 def _sections(folder: RunFolder, findings: SubmitFindings) -> list[Section]:
     tasks = read_tasks(folder)
     rows = sorted(findings.per_task, key=lambda row: (-row.shares[0], row.task))
-    cards = [Card(tasks[row.task], row.attempts, (None, None), _caption(row)) for row in rows]
+    cards = [Card(tasks[row.task], row.attempts, None, _caption(row)) for row in rows]
     note = "Each test input with both attempts, the surest first. The share is attempt 1's of all candidates' weight."
     sections = [Section("Puzzles", gallery_html(cards), note)]
     if findings.broken:

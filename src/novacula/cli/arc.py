@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from novacula.arc.config import Dataset, SolveConfig, Split
 from novacula.cli.arc_campaigns import CAMPAIGN_SCREENS, bench, score_submission, submit
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, show_result, table
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, printable, show_result, table
 from novacula.cli.options import Flat, Grouped, Json, RunOptions, Runs
 from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
@@ -77,18 +77,23 @@ def show(source: str, /, *, dataset: Dataset = "arc1", max_size: int = 30, json:
 
 
 @app.command(name="list")
-def list_(*, dataset: Dataset = "arc1", split: Split = "training", json: Json = False) -> None:
-    """List the puzzles of a public set, with their sizes.
+def list_(
+    source: Path | None = None, /, *, dataset: Dataset = "arc1", split: Split = "training", json: Json = False
+) -> None:
+    """List the puzzles of a public set, or of a file or folder, with their sizes.
 
     Example: novacula arc list --dataset arc2 --split evaluation
+    Example: novacula arc list my_challenges.json
 
     Args:
+        source: A file or folder of puzzles, in place of a public set.
         dataset: ARC-AGI-1 or ARC-AGI-2.
         split: Which half of it.
     """
-    from novacula.arc.data.sources import list_tasks
+    from novacula.arc.data.parse import LARGEST_SIDE
+    from novacula.arc.data.sources import list_own, list_tasks
 
-    found = list_tasks(dataset, split)
+    found = list_own(source, LARGEST_SIDE) if source else list_tasks(dataset, split)
     rows = (
         (
             task.id,
@@ -100,7 +105,7 @@ def list_(*, dataset: Dataset = "arc1", split: Split = "training", json: Json = 
         for task in found
     )
     heads = ("id", "demonstrations", "tests", "smallest", "largest", "colors")
-    said = f"{len(found)} puzzles: the {split} split of {dataset}"
+    said = f"{len(found)} puzzles: {printable(str(source)) if source else f'the {split} split of {dataset}'}"
     answer(json, {"tasks": [asdict(task) for task in found]}, table(heads, rows), said)
 
 

@@ -82,9 +82,12 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     from novacula.arc.data.parse import LARGEST_SIDE
     from novacula.arc.score import score_submission as score
 
+    submission = read_submission(file)
     if solutions is None:
+        if "attempt_1" not in str(submission):
+            raise InputError(file, "is no submission, which has attempt_1 and attempt_2; to score a run, name its folder")
         raise InputError("--solutions", f"is needed to score the submission {file}: a Kaggle *_solutions.json")
-    findings = score(read_submission(file), load_solutions(solutions, LARGEST_SIDE)).findings()
+    findings = score(submission, load_solutions(solutions, LARGEST_SIDE)).findings()
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "submission": file, **asdict(findings)})
     else:

@@ -6,10 +6,11 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 from cyclopts.help import DefaultFormatter, InlineText
 
 from novacula.cli.console import (
@@ -84,8 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CycloptsError as error:
         if debug:
             raise
-        error.verbose = False
-        _tell(str(error), EXIT_BAD_INPUT, tokens)
+        _tell(_plain(error), EXIT_BAD_INPUT, tokens)
         if not _wants_json(tokens):
             say(f"Try `{' '.join(['novacula', *(error.command_chain or ()), '--help'])}`.")
     except NovaculaError as error:
@@ -96,10 +96,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The system refused, for example because of a full disk. An error without a number is a defect of ours.
         if debug or error.errno is None:
             raise
-        _tell(f"{error.filename or 'system'}: {error.strerror}", EXIT_BAD_INPUT, tokens)
+        _tell(f"{error.filename or 'system'}: {_refusal(error)}", EXIT_BAD_INPUT, tokens)
     finally:
         end_streams()
     return EXIT_BAD_INPUT
+
+
+def _plain(error: CycloptsError) -> str:
+    """Returns what is wrong with the words of a command, without the names of Python's types."""
+    error.verbose = False
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        return f"{' '.join(error.unused_tokens)}: is not expected here"
+    text = re.sub(r'unable to convert ("[^"]*") into int\.', r"\1 is not a whole number.", str(error))
+    return re.sub(r'unable to convert ("[^"]*") into float\.', r"\1 is not a number.", text)
+
+
+def _refusal(error: OSError) -> str:
+    """Returns why the system refused a file, and which folder is missing."""
+    folder = Path(str(error.filename)).parent
+    if isinstance(error, FileNotFoundError) and error.filename and not folder.exists():
+        return f"there is no folder {folder}; make it first"
+    return str(error.strerror)
 
 
 def _tell(error: str, code: int, tokens: list[str]) -> None:

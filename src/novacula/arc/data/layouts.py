@@ -13,13 +13,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from novacula.arc.data.parse import SUFFIXES
+from novacula.arc.data.parse import SUFFIXES, json_name
 from novacula.errors import InputError
 from novacula.files import parse_json, read_buffer, read_json
 
 MAX_BYTES = 16 * 2**20  #: the largest file that is read; the Kaggle files have 4 MB
 MOST_FILES = 10_000
 DEMONSTRATIONS = 3  #: the pairs of a plain list of pairs that are shown; the next one is the test
+_PARTS = ("train", "test")
 _ID_KEYS = ("id", "uid", "task_id", "name")
 
 
@@ -121,6 +122,8 @@ def _hint(value: object) -> str:
     keys = set(value) if isinstance(value, dict) else set()
     if "task_results" in keys or {"score", "total_tasks"} <= keys:
         return "holds the scores of arc-agi-benchmarking and no puzzles; give the folder of tasks that was benchmarked"
+    if other := sorted(key for key in keys if isinstance(key, str) and key.lower() in _PARTS and key not in _PARTS):
+        return f"has {' and '.join(map(json_name, other))}; the names are \"train\" and \"test\", in small letters"
     attempts = first[0] if isinstance(first, list) and first else first
     if isinstance(attempts, dict) and {"attempt_1", "attempt_2"} & set(attempts):
         return "is a submission and holds no puzzles; `novacula arc score` scores it"

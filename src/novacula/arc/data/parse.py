@@ -6,6 +6,7 @@ The layout is that of the ARC files: ``{"train": [{"input": grid, "output": grid
 where a grid is a list of 1 to 30 equally long rows of 1 to 30 integers from 0 to 9.
 """
 
+import difflib
 import json
 import os
 import re
@@ -142,7 +143,7 @@ def _grids(
         if not isinstance(pair, dict):
             problems.append(f'{place}: {json_name(pair)}; an object with "input" and "output" is needed')
             continue
-        problems += [f"{place}.{key}: missing" for key in keys if key not in pair]
+        problems += [f"{place}.{key}: missing{_meant(key, pair)}" for key in keys if key not in pair]
         given = ((pair[key], f"{place}.{key}") if key in pair else None for key in keys)
         grids.append(tuple(_grid(*grid, problems, max_size) if grid else () for grid in given))
     return grids
@@ -153,10 +154,11 @@ def _grid(value: object, place: str, problems: list[str], max_size: int) -> Grid
     if not isinstance(value, list):
         problems.append(f"{place}: {json_name(value)}; a grid is a list of rows")
         return ()
+    more = f" (--max-size allows up to {LARGEST_SIDE})" if max_size < LARGEST_SIDE else ""
     if not value:
         problems.append(f"{place}: no rows; a grid has 1 to {max_size}")
     if len(value) > max_size:
-        problems.append(f"{place}: {len(value)} rows; a grid has 1 to {max_size}")
+        problems.append(f"{place}: {len(value)} rows; a grid has 1 to {max_size}{more}")
     reference: tuple[int, int] | None = None
     for index, row in enumerate(value[:max_size]):
         where = f"{place} row {index}"
@@ -165,7 +167,7 @@ def _grid(value: object, place: str, problems: list[str], max_size: int) -> Grid
         elif reference is None:
             reference = (index, len(row))
             if not 1 <= len(row) <= max_size:
-                problems.append(f"{where}: {len(row)} cells; a row has 1 to {max_size}")
+                problems.append(f"{where}: {_count(len(row), 'cell')}; a row has 1 to {max_size}{more if row else ''}")
         elif len(row) != reference[1]:
             problems.append(
                 f"{where}: {_count(len(row), 'cell')} where row {reference[0]} has {reference[1]}; "
@@ -183,6 +185,11 @@ def _check_cells(row: list[object], where: str, problems: list[str]) -> None:
         column, cell = wrong[0]
         others = f" ({len(wrong)} such cells in the row)" if len(wrong) > 1 else ""
         problems.append(f"{where} column {column}: {json_name(cell)}{others}; a cell is an integer 0 to 9")
+
+
+def _meant(key: str, pair: Mapping[str, object]) -> str:
+    near = [name for name in difflib.get_close_matches(key, pair, n=1, cutoff=0.8) if name not in ("input", "output")]
+    return f"; it has {json_name(near[0])}" if near else ""
 
 
 def _count(number: int, noun: str) -> str:

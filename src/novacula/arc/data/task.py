@@ -38,6 +38,14 @@ class Verdict:
     kaggle: float  #: share of the test outputs that either attempt has right, 0 to 1
     outputs: tuple[bool, ...] = ()
     """For each test output, whether either attempt has it right; it is empty in records of older versions."""
+    grids: tuple[tuple[bool, ...], ...] = ()
+    """For each attempt, whether each of its test outputs is right; it is empty in records of older versions."""
+
+    def of(self, attempt: int, test: int) -> bool | None:
+        """Returns whether an attempt has one test output right, or None where the record does not tell."""
+        if self.grids:
+            return self.grids[attempt][test]
+        return self.correct[attempt] or (False if len(self.outputs) == 1 else None)
 
 
 def contest_score(verdicts: Iterable[Verdict]) -> float:

@@ -25,8 +25,8 @@ _PICTURE = Markup(
 _ARROW = Markup('<span aria-hidden="true" style="font-size:1.4em;opacity:.6;align-self:center">→</span>')
 _JUDGMENT = {
     None: "",
-    True: Markup('<b style="color:#2b9a4b">✓ right</b>'),
-    False: Markup('<b style="color:#cf4a56">✗ wrong</b>'),
+    True: Markup('<b><span style="color:#2b9a4b">✓</span> right</b>'),
+    False: Markup('<b><span style="color:#d9505c">✗</span> wrong</b>'),
 }
 _SIDE = 96
 _WALL = Markup('<div style="display:flex;flex-wrap:wrap;gap:1.4em 2em;align-items:flex-start">{}</div>')
@@ -87,7 +87,7 @@ def puzzle_html(
     Args:
         task: the puzzle.
         attempts: per attempt, one grid per test input; what is not a grid is drawn as missing.
-        verdict: what the scorer said of these attempts; each is then captioned right or wrong.
+        verdict: what the scorer said of these attempts; each grid is then captioned right or wrong.
         shares: per attempt, its share of the weight of all candidates, 0 to 1; NaN is left out.
     """
     cell = cell_size([grid for pair in task.train for grid in pair] + list(task.test))
@@ -109,7 +109,7 @@ def puzzle_html(
             grid = attempt[index] if index < len(attempt) else None
             title = f"Attempt {number + 1}"
             share = "" if shares is None or math.isnan(shares[number]) else f", {shares[number]:.0%}"
-            below = (title + share, "" if verdict is None else _JUDGMENT[verdict.correct[number]])
+            below = (title + share, "" if verdict is None else _JUDGMENT[verdict.of(number, index)])
             picture = _picture(grid, f"{title} at {name.lower()}", cell, *below)
             pictures.append(on_card(picture) if number == index == 0 else picture)
         examples.append(_EXAMPLE.format(name, Markup("").join(pictures)))
@@ -118,11 +118,11 @@ def puzzle_html(
 
 @dataclass(frozen=True)
 class Card:
-    """One puzzle of a gallery with its attempts; they are `correct` by a scorer, or None where there was none."""
+    """One puzzle of a gallery with its attempts, and a scorer's verdict on them, if there is one."""
 
     task: Task
     attempts: Sequence[Sequence[object]]
-    correct: Sequence[bool | None]
+    verdict: Verdict | None
     caption: str
 
 
@@ -140,7 +140,7 @@ def _card_html(card: Card) -> Markup:
             title = f"Attempt {number + 1}"
             grid = grid_or_none(attempt[index], LARGEST_SIDE) if index < len(attempt) else None
             picture = missing_svg(f"{title}: no grid", cell, "–") if grid is None else grid_svg(grid, title, cell)
-            pictures.append(_GRID.format(picture, _JUDGMENT[card.correct[number]]))
+            pictures.append(_GRID.format(picture, "" if card.verdict is None else _JUDGMENT[card.verdict.of(number, index)]))
         if not card.attempts:
             pictures.append(missing_svg("No attempt", cell))
         tests.append(_TEST.format(Markup("").join(pictures)))

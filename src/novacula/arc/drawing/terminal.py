@@ -80,7 +80,8 @@ def puzzle_gallery(
         for number, attempt in enumerate(attempts or ()):
             caption = f"attempt {number + 1}"
             caption += "" if shares is None or math.isnan(shares[number]) else f"\n{shares[number]:.0%}"
-            caption += "" if verdict is None else "\nright" if verdict.correct[number] else "\nwrong"
+            right = verdict.of(number, index) if verdict else None
+            caption += "" if right is None else "\nright" if right else "\nwrong"
             tiles.append(Tile(grid_or_none(attempt[index], LARGEST_SIDE) if index < len(attempt) else None, caption))
         groups.append(Group("test" if len(task.test) == 1 else f"test {index + 1}", tuple(tiles)))
     return Gallery(tuple(groups))

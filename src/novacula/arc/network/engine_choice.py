@@ -26,7 +26,8 @@ def check_device(name: str) -> None:
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise InputError("--device", f"{name} is not a device of this torch: {str(error).splitlines()[0]}") from error
+        reason = "use cpu, or cuda:0 for a GPU" if "Expected one of" in str(error) else str(error).splitlines()[0]
+        raise InputError("--device", f"{name} is not a device of this torch: {reason}") from error
 
 
 def settled(config: Config, tasks: Iterable[Task]) -> Config:
