@@ -58,7 +58,7 @@ class TestReport:
         assert len(set(ids)) == len(ids)
         for text in (*TITLES, "One of the two attempts is right", "✓ right", "✗ wrong", "400 of 400", "98.7 ms"):
             assert text in page.text
-        assert "novacula arc solve 272f95fa --steps 400 --restarts 1 --seed 0" in page.text
+        assert "novacula arc solve 272f95fa --steps 400 --engine" in page.text, "defaults are left out"
 
     def test_is_the_same_every_time_and_touches_nothing_else(self, finished: RunFolder) -> None:
         before = {path: path.read_bytes() for path in finished.path.rglob("*") if path.is_file()}

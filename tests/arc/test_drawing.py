@@ -71,7 +71,11 @@ def test_a_puzzle_shows_each_pair_and_an_unknown_output_per_test() -> None:
 
 def test_attempts_stand_beside_their_test_with_share_and_verdict() -> None:
     attempts = [[((1,),), ((2,),)], [((3,),), ((4,),)]]
-    page = Page(puzzle_html(TASK, attempts, Verdict((False, True), True, 1.0, (), ((False, True), (True, True))), (0.625, float("nan"))))
+    page = Page(
+        puzzle_html(
+            TASK, attempts, Verdict((False, True), True, 1.0, (), ((False, True), (True, True))), (0.625, float("nan"))
+        )
+    )
     assert [page.text.count(words) for words in ("✗ wrong", "✓ right")] == [1, 3], "each grid by itself"
     unknown = Page(puzzle_html(TASK, attempts, Verdict((False, True), True, 1.0))).text
     assert [unknown.count(words) for words in ("✗ wrong", "✓ right")] == [0, 2], "an old record does not tell"

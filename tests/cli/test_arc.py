@@ -96,7 +96,7 @@ def test_show_and_list(puzzle: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (own,) = json.loads(capfd.readouterr().out)["tasks"]
     assert {"id": "puzzle", "split": None, "demonstrations": len(TASK["train"]), "tests": 1}.items() <= own.items()
     assert main(["arc", "list", str(puzzle)]) == 0
-    assert "1 puzzles: " in capfd.readouterr().out
+    assert "1 puzzle: puzzle.json" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,17 @@ def test_gray_rows_and_minor_columns_are_marked() -> None:
     assert made.count("gray") == 1
 
 
+def test_columns_of_words_are_aligned_to_the_left() -> None:
+    rows = [
+        ("x", "yes", "3", Markup("<b>right</b> at all"), "-"),
+        ("y", "", "every", Markup("<b>2</b>"), "4"),
+        ("z", "no", "5", "wrong", ""),
+    ]
+    made = table(("a", "b", "c", "d", "e"), rows, minor=("b",))
+    assert made.count('<th class="minor left">b</th>') == made.count('<th class="left">d</th>') == 1
+    assert made.count("left") == 2 * 4 and "<th>c</th>" in made and "<th>e</th>" in made
+
+
 def test_plotly_comes_once_with_the_page_however_many_figures_there_are(tmp_path: Path) -> None:
     figure = Markup('<div class="plotly" data-figure="{}"></div>')
     policy, scripts = policy_and_scripts(write(tmp_path, [Section("one", figure + figure), Section("two", figure)]))

@@ -32,7 +32,8 @@ class SolveResult(RunResult[SolveFindings]):
         return self.findings.attempts
 
     def _repr_html_(self) -> str:
-        return str(puzzle_html(self.task, self.attempts))
+        found = self.findings
+        return str(puzzle_html(self.task, found.attempts, found.verdict or None, found.shares))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from novacula.arc.config import Dataset, SolveConfig, Split
 from novacula.cli.arc_campaigns import CAMPAIGN_SCREENS, bench, score_submission, submit
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, printable, show_result, table
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, counted, printable, show_result, table
 from novacula.cli.options import Flat, Grouped, Json, RunOptions, Runs
 from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
@@ -105,7 +105,7 @@ def list_(
         for task in found
     )
     heads = ("id", "demonstrations", "tests", "smallest", "largest", "colors")
-    said = f"{len(found)} puzzles: {printable(str(source)) if source else f'the {split} split of {dataset}'}"
+    said = f"{counted(len(found), 'puzzle')}: {printable(str(source)) if source else f'the {split} split of {dataset}'}"
     answer(json, {"tasks": [asdict(task) for task in found]}, table(heads, rows), said)
 
 
@@ -166,7 +166,7 @@ def _show(result: "SolveResult") -> None:
     each = f" of each of {restarts} networks" if restarts != 1 else ""
     show_result(
         puzzle_gallery(result.task, findings.attempts, findings.shares),
-        f"{findings.steps} steps{each}, {findings.cpu_seconds:,.1f} CPU seconds "
+        f"{counted(findings.steps, 'step')}{each}, {findings.cpu_seconds:,.1f} CPU seconds "
         f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine",
     )
 

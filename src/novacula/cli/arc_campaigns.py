@@ -85,7 +85,9 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     submission = read_submission(file)
     if solutions is None:
         if "attempt_1" not in str(submission):
-            raise InputError(file, "is no submission, which has attempt_1 and attempt_2; to score a run, name its folder")
+            raise InputError(
+                file, "is no submission, which has attempt_1 and attempt_2; to score a run, name its folder"
+            )
         raise InputError("--solutions", f"is needed to score the submission {file}: a Kaggle *_solutions.json")
     findings = score(submission, load_solutions(solutions, LARGEST_SIDE)).findings()
     if json:
@@ -172,7 +174,7 @@ def _describe_round(step: "Step") -> str:
 
 def _show_submission(result: "SubmitResult") -> None:
     findings = result.findings
-    broken = f"; {len(findings.broken)} are broken" if findings.broken else ""
+    broken = f"; {len(findings.broken)} broken" if findings.broken else ""
     failed = f"; {findings.failed} failed" if findings.failed else ""
     show_result(
         f"{findings.answered} of {findings.tasks} puzzles have attempts, {findings.decided} of them "

@@ -30,6 +30,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def counted(number: int, thing: str) -> str:
+    """Returns a number of things: 1 step, 2 steps."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def open_streams() -> None:
     """Opens standard streams that the caller has closed on the null device: no file of a run gets their numbers."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):

@@ -14,6 +14,7 @@ from novacula.cli.console import (
     EXIT_UNREACHED,
     SCHEMA_VERSION,
     answer,
+    counted,
     facts_table,
     open_page,
     print_json,
@@ -208,13 +209,13 @@ def remove(
             say(f"{printable(str(folder.path))}  {printable(folder.record.outcome)}".rstrip())
         if not sys.stdin.isatty():
             raise InputError("--yes", "is needed where nobody can be asked")
-        say(f"Remove {len(found)} runs with all their files? Type yes.")
+        say(f"Remove {counted(len(found), 'run')} with all files? Type yes.")
         if sys.stdin.readline().strip() != "yes":
             say("Nothing is removed.")
             return EXIT_UNREACHED
     for folder in found:
         remove_run(folder)
-    answer(json, {"removed": [str(folder.path) for folder in found]}, f"{len(found)} runs removed")
+    answer(json, {"removed": [str(folder.path) for folder in found]}, f"{counted(len(found), 'run')} removed")
     return EXIT_FINISHED
 
 

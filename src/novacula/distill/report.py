@@ -209,7 +209,9 @@ def _network_sections(folder: RunFolder, findings: DistillFindings) -> list[Sect
         for form in findings.networks[findings.shown_network].forms
     ]
     head = ("form", "state", "weights", "of these integers", "accuracy", "squared error")
-    return [Section("The network, before and after", weights_picture(networks) + table(head, rows), note)]
+    return [
+        Section("The network, before and after", weights_picture(networks) + table(head, rows, minor=head[3:4]), note)
+    ]
 
 
 def _states_sections(folder: RunFolder, findings: DistillFindings) -> list[Section]:

@@ -6,15 +6,17 @@ import hashlib
 import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from novacula.errors import RunError
 from novacula.files import write_text
-from novacula.runs import Origin, RunFolder
+from novacula.runs import Origin, RunFolder, find_verb
 
 if TYPE_CHECKING:
     import jinja2
@@ -79,7 +81,10 @@ def table(
     minor: Collection[str] = (),
     gray: Collection[int] = (),
 ) -> Markup:
-    """Returns an HTML table with a left-aligned first column and right-aligned others. It escapes the cells.
+    """Returns an HTML table. It escapes the cells.
+
+    The first column is aligned to the left, and so is every column most of whose cells begin with a letter. The others
+    have numbers, and are aligned to the right.
 
     Args:
         head: the headings of the columns.
@@ -88,7 +93,8 @@ def table(
         minor: headings of columns that a narrow screen leaves out.
         gray: numbers of the rows, from 0, that are gray.
     """
-    kinds = [Markup(' class="minor"') if name in minor else "" for name in head]
+    rows = [*rows]
+    kinds = [_kind(name in minor, [row[i] for row in rows if i < len(row)] if i else ()) for i, name in enumerate(head)]
 
     def line(cells: Sequence[object], tag: str, kind: str = "") -> Markup:
         filled = (Markup(f"<{tag}{{}}>{{}}</{tag}>").format(*both) for both in zip(kinds, cells, strict=False))
@@ -97,6 +103,14 @@ def table(
     body = Markup("").join(line(row, "td", ' class="gray"' if i in gray else "") for i, row in enumerate(rows))
     whole = Markup("<table{}><thead>{}</thead><tbody>{}</tbody></table>")
     return whole.format(Markup(' class="sortable"' if sortable else ""), line(head, "th"), body)
+
+
+def _kind(minor: bool, cells: Sequence[object]) -> Markup:
+    """Returns the classes of a column with these cells."""
+    texts = [text for cell in cells if (text := cell.striptags() if isinstance(cell, Markup) else str(cell))]
+    worded = 2 * sum(text[0].isalpha() for text in texts) > len(texts)
+    names = " ".join(["minor"] * minor + ["left"] * worded)
+    return Markup(' class="{}"').format(names) if names else Markup("")
 
 
 def _scripts(bodies: str) -> list[str]:
@@ -181,8 +195,8 @@ def _machine(origin: Origin) -> str:
 
 
 def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str], inputs: Collection[str]) -> Markup:
-    """Returns the command that makes the same run. A line never breaks inside a word that fits in it."""
-    record = folder.record
+    """Returns the command that makes the same run, without what is as by default. A line never breaks inside a word."""
+    record, usual = folder.record, _defaults(folder)
     words = ["novacula", record.part, record.verb, *arguments]
     chosen = {name: record.inputs[name] for name in inputs if name in record.inputs}
     for option, value in {**chosen, **record.configuration}.items():
@@ -190,9 +204,20 @@ def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str
         listed = isinstance(value, list | tuple)  # a tuple until run.json is read
         if option in unsaid or value is None or (listed and not value):
             continue
+        if option in usual and (tuple(value) if listed else value) == usual[option]:
+            continue
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", ",".join(map(str, value)) if listed else str(value)]
     quoted = (Markup("<span>{}</span>").format(shlex.quote(folder.named(word))) for word in words)
     return Markup("<code class='command'>{}</code>").format(Markup(" ").join(quoted))
+
+
+def _defaults(folder: RunFolder) -> dict[str, object]:
+    """Returns the default of each option and input of the run's verb that has one."""
+    with suppress(RunError):  # the run is of no verb that is installed
+        signature = find_verb(folder).signature
+        every = (field for made in (signature.config, signature.inputs) for field in fields(made))
+        return {field.name: field.default for field in every if field.default is not MISSING}
+    return {}

@@ -64,7 +64,8 @@ def load_solutions(file: StrPath, max_size: int = MAX_SIDE) -> dict[str, Solutio
             solutions[name] = parse_solution(value, name, name, max_size)
         except InputError as error:
             problems += [f"{name}: {problem}" for problem in error.problems]
-    refuse(problems[:50], str(file))
+    hint = ["only puzzles with test outputs can be scored; `novacula arc submit` answers the others"]
+    refuse([*problems[:50], *(hint if any("output: missing" in problem for problem in problems) else ())], str(file))
     return solutions
 
 

@@ -123,7 +123,7 @@ def _hint(value: object) -> str:
     if "task_results" in keys or {"score", "total_tasks"} <= keys:
         return "holds the scores of arc-agi-benchmarking and no puzzles; give the folder of tasks that was benchmarked"
     if other := sorted(key for key in keys if isinstance(key, str) and key.lower() in _PARTS and key not in _PARTS):
-        return f"has {' and '.join(map(json_name, other))}; the names are \"train\" and \"test\", in small letters"
+        return f'has {" and ".join(map(json_name, other))}; the names are "train" and "test", in small letters'
     attempts = first[0] if isinstance(first, list) and first else first
     if isinstance(attempts, dict) and {"attempt_1", "attempt_2"} & set(attempts):
         return "is a submission and holds no puzzles; `novacula arc score` scores it"

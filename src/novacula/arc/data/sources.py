@@ -148,9 +148,7 @@ def list_own(source: str | Path, max_size: int = MAX_SIDE) -> list[TaskSummary]:
     return [_summary(name, task.train, task.test, None) for name, task in load_tasks(source, max_size).items()]
 
 
-def _summary(
-    name: str, train: Sequence[Sequence[_Rows]], test: Sequence[_Rows], split: Split | None
-) -> TaskSummary:
+def _summary(name: str, train: Sequence[Sequence[_Rows]], test: Sequence[_Rows], split: Split | None) -> TaskSummary:
     grids = [np.asarray(grid) for grid in (*(grid for pair in train for grid in pair), *test)]
     rows, columns = zip(*(grid.shape for grid in grids), strict=True)
     return TaskSummary(

@@ -140,7 +140,9 @@ def _card_html(card: Card) -> Markup:
             title = f"Attempt {number + 1}"
             grid = grid_or_none(attempt[index], LARGEST_SIDE) if index < len(attempt) else None
             picture = missing_svg(f"{title}: no grid", cell, "–") if grid is None else grid_svg(grid, title, cell)
-            pictures.append(_GRID.format(picture, "" if card.verdict is None else _JUDGMENT[card.verdict.of(number, index)]))
+            pictures.append(
+                _GRID.format(picture, "" if card.verdict is None else _JUDGMENT[card.verdict.of(number, index)])
+            )
         if not card.attempts:
             pictures.append(missing_svg("No attempt", cell))
         tests.append(_TEST.format(Markup("").join(pictures)))
