@@ -79,6 +79,8 @@ def test_the_scorer_judges_apart(puzzle: Path, capfd: pytest.CaptureFixture[str]
     assert main(["arc", "score", "run"]) == 0
     assert capfd.readouterr().out.strip() == "Solved: attempt 1 is wrong, attempt 2 is right."
     assert json.loads(Path("run/result.json").read_text())["verdict"]["correct"] == [False, True]
+    assert main(["runs", "show", "run"]) == 0
+    assert "correct no, yes; solved yes; kaggle 1" in capfd.readouterr().out
     result["attempts"][1] = []
     Path("run/result.json").write_text(json.dumps(result))
     assert main(["arc", "score", "run", "--json"]) == 1

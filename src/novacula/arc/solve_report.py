@@ -55,13 +55,17 @@ def _puzzle_section(history: History) -> Section:
         note = "There is no answer yet."
     elif not verdict:
         note = (
-            "The two attempts are the answers that gathered most weight over all steps. Whether they are right is for "
+            "The two attempts are the answers that gathered most weight over all steps. A percentage is an attempt's "
+            "share of the weight of all candidates, and not the probability that it is right. Whether it is right is for "
             "the separate scorer to say: the solver never sees the solution."
         )
     else:
         count = sum(verdict.correct)
         right = ("Neither attempt is right", "One of the two attempts is right", "Both attempts are right")[count]
-        note = f"{right}. That is the verdict of the separate scorer; the solver never sees the solution."
+        note = (
+            f"{right}. That is the verdict of the separate scorer; the solver never sees the solution. A percentage is "
+        )
+        note += "an attempt's share of the weight of all candidates."
         if len(outputs := verdict.outputs) > 1:
             note += f" The contest counts every test output by itself: {sum(outputs)} of {len(outputs)} are right."
     picture = puzzle_html(history.task, history.attempts, verdict or None, history.shares)

@@ -167,7 +167,8 @@ def _show(result: "SolveResult") -> None:
     show_result(
         puzzle_gallery(result.task, findings.attempts, findings.shares),
         f"{counted(findings.steps, 'step')}{each}, {findings.cpu_seconds:,.1f} CPU seconds "
-        f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine",
+        f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine; "
+        "a percentage is an attempt's share of the weight of all candidates",
     )
 
 

@@ -135,8 +135,9 @@ def facts_table(sections: Mapping[str, Mapping[str, object] | None]) -> "Table":
 def _brief(value: object) -> str:
     """Returns a value on one line: the entries of a short list or object, and the number of entries of a long one."""
     match value:
-        case dict() if len(value) <= 8 and all(not isinstance(item, dict | list) for item in value.values()):
-            return ", ".join(f"{key} {_brief(item)}" for key, item in value.items())
+        case dict() if len(value) <= 8 and all(not isinstance(item, dict) for item in value.values()):
+            mark = "; " if any(isinstance(item, list) for item in value.values()) else ", "
+            return mark.join(f"{key} {_brief(item)}" for key, item in value.items())
         case list() if len(value) <= 8 and all(not isinstance(item, dict | list) for item in value):
             return ", ".join(_brief(item) for item in value)
         case dict() | list():

@@ -78,7 +78,8 @@ def show(run: RunName, /, *, runs: Runs = Path("runs"), json: Json = False) -> N
         print_json(document | {"last_metrics": last, "result": result})
     else:
         record = folder.record
-        sections = {"configuration": record.configuration, "inputs": record.inputs, "last metrics": last}
+        inputs = {name: value for name, value in record.inputs.items() if value is not None}
+        sections = {"configuration": record.configuration, "inputs": inputs, "last metrics": last}
         show_result(facts_table({"": _facts(folder), **sections, "result": result}))
 
 
