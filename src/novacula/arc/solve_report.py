@@ -56,8 +56,8 @@ def _puzzle_section(history: History) -> Section:
     elif not verdict:
         note = (
             "The two attempts are the answers that gathered most weight over all steps. A percentage is an attempt's "
-            "share of the weight of all candidates, and not the probability that it is right. Whether it is right is for "
-            "the separate scorer to say: the solver never sees the solution."
+            "share of the weight of all candidates, and not the probability that it is right. Whether it is right, the "
+            "separate scorer says: the solver never sees the solution."
         )
     else:
         count = sum(verdict.correct)
