@@ -64,8 +64,8 @@ def _puzzle_section(history: History) -> Section:
         right = ("Neither attempt is right", "One of the two attempts is right", "Both attempts are right")[count]
         note = (
             f"{right}. That is the verdict of the separate scorer; the solver never sees the solution. A percentage is "
+            "an attempt's share of the weight of all candidates."
         )
-        note += "an attempt's share of the weight of all candidates."
         if len(outputs := verdict.outputs) > 1:
             note += f" The contest counts every test output by itself: {sum(outputs)} of {len(outputs)} are right."
     picture = puzzle_html(history.task, history.attempts, verdict or None, history.shares)
