@@ -15,7 +15,7 @@ ifneq ($(wildcard $(CONFORMANCE)/.),)
 export NOVACULA_CONFORMANCE ?= $(CONFORMANCE)
 endif
 
-.PHONY: env demo demo-features docs gallery test lowest lint studies dist release clean help
+.PHONY: env extra demo demo-features docs gallery test lowest lint studies dist release clean help
 
 env: $(VENV)/dev.stamp $(VENV)/native.stamp  ## .venv with the package and what its development needs (the default)
 
@@ -39,6 +39,10 @@ $(VENV)/base.stamp: pyproject.toml $(VENV)/tools.stamp
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
 	$(PIP) $(EDITABLE) '.[dev,distill,docs,lm,onnx,ray,topology]'
 	@touch $(VENV)/base.stamp $@
+
+EXTRAS := distill
+extra: $(VENV)/base.stamp  ## what optional commands need, in .venv: make extra EXTRAS=distill,lm
+	$(PIP) $(EDITABLE) '.[$(EXTRAS)]'
 
 # The kernels, put beside the Python sources. A C++ edit rebuilds what it touches, in seconds, without a network.
 $(VENV)/native.stamp: $(NATIVE) $(VENV)/tools.stamp

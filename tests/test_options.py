@@ -1,5 +1,6 @@
 import math
 import os
+import sys
 
 import pytest
 
@@ -29,7 +30,7 @@ from novacula.options import (
         (unless_one_of("--mode", "fim", ("film", "pareto")), "--mode is 'fim'; it must be one of film, pareto"),
         (
             unless_installed("--model", "lm", "torch", "absent", "gone"),
-            "--model needs absent and gone, not installed; in a clone of novacula: pip install -e '.[lm]'",
+            f"--model needs absent and gone, not installed; in a clone of novacula: {sys.executable} -m pip install -e '.[lm]'",
         ),
         (unless_memory(0.0), "--memory-limit is 0 MB; it must be more than 0"),
         (unless_memory(math.nan), "--memory-limit is nan MB; it must be more than 0"),

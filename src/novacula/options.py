@@ -201,9 +201,8 @@ def unless_memory(value: float | None) -> list[str]:
 def unless_installed(user: str, extra: str, *packages: str) -> list[str]:
     """Returns a problem unless the packages of an extra are installed."""
     absent = " and ".join(package for package in packages if find_spec(package) is None)
-    return (
-        [f"{user} needs {absent}, not installed; in a clone of novacula: pip install -e '.[{extra}]'"] if absent else []
-    )
+    install = f"{sys.executable} -m pip install -e '.[{extra}]'"
+    return [f"{user} needs {absent}, not installed; in a clone of novacula: {install}"] if absent else []
 
 
 def native_is_built() -> bool:

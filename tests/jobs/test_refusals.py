@@ -1,5 +1,6 @@
 """A place to compute that does not exist is refused in one line, and the refused campaign leaves no folder."""
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,7 +21,9 @@ PLACES = {
     "--workers 5000": "options: --workers is 5000; it must lie in 1 … 4096",
     "--cluster 127.0.0.1:1": "--cluster 127.0.0.1:1: no Ray cluster answers there",
 }
-NO_RAY = "options: --cluster needs ray, not installed; in a clone of novacula: pip install -e '.[ray]'"
+NO_RAY = (
+    f"options: --cluster needs ray, not installed; in a clone of novacula: {sys.executable} -m pip install -e '.[ray]'"
+)
 
 
 @pytest.fixture(scope="module")
