@@ -30,7 +30,8 @@ from novacula.options import (
         (unless_one_of("--mode", "fim", ("film", "pareto")), "--mode is 'fim'; it must be one of film, pareto"),
         (
             unless_installed("--model", "lm", "torch", "absent", "gone"),
-            f"--model needs absent and gone, not installed; in a clone of novacula: {sys.executable} -m pip install -e '.[lm]'",
+            "--model needs absent and gone, not installed; in a clone of novacula: "
+            f"{sys.executable} -m pip install -e '.[lm]'",
         ),
         (unless_memory(0.0), "--memory-limit is 0 MB; it must be more than 0"),
         (unless_memory(math.nan), "--memory-limit is nan MB; it must be more than 0"),
