@@ -57,6 +57,8 @@ def timeless(recording: Recording) -> Recording:
 def test_a_recording_says_what_the_engine_proposed(two_tests: tuple[Task, Recording]) -> None:
     """Step by step against an engine and a ranking of our own; decodes come after the updates of their steps."""
     task, recording = two_tests
+    said = f"<Recording of {task.name}: {CONFIG.steps} steps, {len(recording.ranking())} candidates>"
+    assert repr(recording) == said, "its arrays would fill pages"
     puzzle = preprocess(task)
     engine, answers = make_engine(puzzle, CONFIG), Answers(puzzle)
     for step in range(CONFIG.steps):

@@ -65,7 +65,7 @@ class Origin:
     training_cpu_seconds: float  #: of the training steps alone
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recording:
     """One run of a puzzle. Step s, counted from 0, is row s of all but the decodes."""
 
@@ -82,6 +82,10 @@ class Recording:
     texts: dict[int, str]
     """Grids as text, by number, of the candidates that `prominent` names, the most prominent first."""
     dropped: int  #: how many grids of such candidates are not in `texts`, for want of space
+
+    def __repr__(self) -> str:
+        found = len(self.scores())
+        return f"<Recording of {self.origin.task}: {len(self.kl):,} steps, {found:,} candidates>"
 
     def number_of(self, grid: Grid) -> int | None:
         """Returns the number of a grid; None where it was never proposed."""
