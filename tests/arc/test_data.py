@@ -201,7 +201,7 @@ class TestBadTasks:
             ([[]], "test[0].input row 0: 0 cells; a row has 1 to 30"),
             ([[1, 2], [3]], "test[0].input row 1: 1 cell where row 0 has 2; rows must be equally long"),
             ([[1], [], [2]], "test[0].input row 1: 0 cells where row 0 has 1; rows must be equally long"),
-            ([[0]] * 31, "test[0].input: 31 rows; a grid has 1 to 30 (--max-size allows up to 128)"),
+            ([[0]] * 31, "test[0].input: 31 rows; a grid has 1 to 30"),
             ([[0] * 31], "test[0].input row 0: 31 cells; a row has 1 to 30"),
             ([[0, 10]], "test[0].input row 0 column 1: 10; a cell is an integer 0 to 9"),
             ([[-1]], "test[0].input row 0 column 0: -1; a cell is an integer 0 to 9"),

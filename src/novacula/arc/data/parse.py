@@ -115,6 +115,8 @@ def json_name(value: object) -> str:
 def _raise_if_any(source: str, problems: list[str]) -> None:
     if len(problems) > _LISTED:
         problems[_LISTED:] = [f"and {len(problems) - _LISTED} more"]
+    if any(re.search(rf"[1-9]\d* (rows|cells); a (grid|row) has 1 to {MAX_SIDE}$", problem) for problem in problems):
+        problems.append(f"--max-size allows up to {LARGEST_SIDE}")
     refuse(problems, source)
 
 
@@ -154,11 +156,10 @@ def _grid(value: object, place: str, problems: list[str], max_size: int) -> Grid
     if not isinstance(value, list):
         problems.append(f"{place}: {json_name(value)}; a grid is a list of rows")
         return ()
-    more = f" (--max-size allows up to {LARGEST_SIDE})" if max_size < LARGEST_SIDE else ""
     if not value:
         problems.append(f"{place}: no rows; a grid has 1 to {max_size}")
     if len(value) > max_size:
-        problems.append(f"{place}: {len(value)} rows; a grid has 1 to {max_size}{more}")
+        problems.append(f"{place}: {len(value)} rows; a grid has 1 to {max_size}")
     reference: tuple[int, int] | None = None
     for index, row in enumerate(value[:max_size]):
         where = f"{place} row {index}"
@@ -167,7 +168,7 @@ def _grid(value: object, place: str, problems: list[str], max_size: int) -> Grid
         elif reference is None:
             reference = (index, len(row))
             if not 1 <= len(row) <= max_size:
-                problems.append(f"{where}: {_count(len(row), 'cell')}; a row has 1 to {max_size}{more if row else ''}")
+                problems.append(f"{where}: {_count(len(row), 'cell')}; a row has 1 to {max_size}")
         elif len(row) != reference[1]:
             problems.append(
                 f"{where}: {_count(len(row), 'cell')} where row {reference[0]} has {reference[1]}; "
