@@ -33,6 +33,20 @@ CONTRAST = """(element) => {
   const [dark, bright] = [style(element).color, style(behind).backgroundColor].map(light).sort((a, b) => a - b);
   return (bright + 0.05) / (dark + 0.05);
 }"""
+# Words of tables that a line's end cuts in two.
+CUT = """() => {
+  const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), cut = [];
+  for (let node; node = texts.nextNode();) {
+    if (!node.parentElement.closest('td, th')) continue;
+    for (const word of node.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((each) => Math.round(each.top))).size > 1) cut.push(word[0]);
+    }
+  }
+  return cut;
+}"""
 FOCUS = "document.activeElement.id || document.activeElement.getAttribute('href') || document.activeElement.tagName"
 
 
@@ -174,5 +188,6 @@ def test_reports_of_all_parts_fit_and_can_be_read(chromium: Any, width: int, sch
             assert tab.value("document.documentElement.scrollWidth") == width, page
             wide = "[...document.querySelectorAll('.body')].filter((e) => e.scrollWidth > e.clientWidth + 1).length"
             assert tab.value(wide) == 0, page
-            read = "[...document.querySelectorAll('main :is(h1, h2, h3, p, td, th, dd, dt, a, code)')]"
+            assert tab.value(CUT) == [], page
+            read = "[...document.querySelectorAll('main :is(h1, h2, h3, p, td, th, dd, dt, a, code, figcaption, b)')]"
             assert min(tab.value(f"{read}.map({CONTRAST})")) >= 4.5, page
