@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+# Python compiles a module when it is first imported. To compile them all beforehand would take 0.25 GB.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints.txt
 NATIVE := $(wildcard src/novacula/_native/* src/novacula/_native/arc/* src/novacula/_native/optim/*)
 COMPILER := $(shell command -v c++ || command -v g++ || command -v clang++)
 STUDIES := $(wildcard benchmarks/studies/*.py)
