@@ -67,6 +67,52 @@ def test_bench_is_cut_off_and_resumed_and_prints_rows(capfd: pytest.CaptureFixtu
     assert len(Path("bench/artifacts/rows.csv").read_text().splitlines()) == 5
 
 
+OWN = """
+import torch
+
+
+def problem(generator):
+    model = torch.nn.Linear(3, 1)
+    x = torch.randn(64, 3, generator=generator)
+    y = x.sum(1, keepdim=True)
+
+    def loss():
+        return (model(x) - y).square().mean()
+
+    return model.parameters(), loss, loss
+
+
+problem.steps = 40
+
+
+def nothing(generator):
+    return torch.nn.Linear(3, 1)
+
+
+def fails(generator):
+    raise ValueError("no data")
+"""
+
+
+@pytest.mark.usefixtures("one_process")
+def test_a_problem_of_the_user_is_a_task(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("own_bench.py").write_text(OWN)
+    words = ["optim", "bench", "--optimizers", "adamw,lodo,lbfgs", "--trials", "1", "--seeds", "2", "--json"]
+    assert main([*words, "--out", "bench", "--tasks", "own_bench:problem", "--time-limit", "0.001s"]) == 0
+    capfd.readouterr()
+    monkeypatch.delenv("NOVACULA_FUNCTIONS")  # a folder may come from somebody else
+    assert main(["runs", "resume", "bench"]) == 2 and "own_bench:problem" in capfd.readouterr().err
+    monkeypatch.setenv("NOVACULA_FUNCTIONS", "own_bench:problem")
+    assert main(["runs", "resume", "bench", "--json"]) == 0
+    rows = json.loads(capfd.readouterr().out)["rows"]
+    assert {(row["task"], row["steps"]) for row in rows if row["optimizer"] != "lbfgs"} == {("own_bench:problem", 40)}
+    assert len(rows) == 6  # L-BFGS takes part, since the loss is the same at every step
+    assert rows[0]["loss"] != rows[1]["loss"] and max(row["loss"] for row in rows) < 10
+    for name, says in {"nothing": "parameters and a loss are needed", "fails": "ValueError: no data"}.items():
+        assert main([*words, "--tasks", f"own_bench:{name}"]) == 2
+        assert says in capfd.readouterr().err
+
+
 def test_an_optimizer_that_is_not_installed_has_rows_that_say_so(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +139,7 @@ def test_an_optimizer_that_is_not_installed_has_rows_that_say_so(
     ("words", "said"),
     [
         ("bench --tasks nonsense --optimizers adamw,adamw", "'nonsense' is none of bowl-100-c10"),
+        ("bench --tasks rosenbrok-2", "; is rosenbrock-2 or rosenbrock-100 meant?"),
         ("bench --optimizers adamw,adamw", "adamw is given twice"),
         ("bench --trials 0 --seeds 0", "--trials is 0; it must lie in 1 … 10000"),
         ("bench --steps-scale 0", "--steps-scale is 0"),

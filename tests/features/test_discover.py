@@ -16,7 +16,9 @@ from novacula.errors import InputError
 from novacula.features.collect import collect
 from novacula.features.config import CollectConfig, DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
-from novacula.features.discovery.discover_report import write_page
+from novacula.features.discovery.discover_report import _cluster_section, write_page
+from novacula.features.discovery.findings import DiscoverFindings
+from novacula.features.discovery.pictures import PICTURES, read_pictures
 from novacula.features.models import LanguageModel
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
 from novacula.features.store import Store
@@ -78,6 +80,18 @@ def test_result_and_report_tell_the_stages(run: RunFolder) -> None:
     for text in ("Ranking", "What chance makes", "cosines of directions", "data-figure", 'class="sortable"'):
         assert text in page
     assert "src=" not in page.split("<script")[0]
+
+
+def test_what_does_not_exceed_chance_is_drawn_once_and_numbers_of_rows_have_no_colors(run: RunFolder) -> None:
+    found = run.read_findings(DiscoverFindings)
+    assert found and found.rank
+    row = found.rank.ranking[0]
+    picture = read_pictures(run.path / "artifacts" / PICTURES)[row.cluster]
+    figures = [str(_cluster_section(row, picture, exceeds).body).count("data-figure") for exceeds in (True, False)]
+    assert figures == [len(picture.planes) + 2, 1]  # the best plane has two colorings, and there are the cosines
+    assert "colored by its token" in str(_cluster_section(row, picture, False).body)
+    alone = replace(picture, tokens=tuple(f"#{i}" for i in range(len(picture.tokens))))
+    assert "colored by" not in str(_cluster_section(row, alone, True).body)
 
 
 def test_blocks_are_ranked_as_they_are(states: Path, tmp_path: Path) -> None:

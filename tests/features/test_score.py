@@ -185,7 +185,9 @@ def test_one_outlier_is_left_out_and_named(distance: float, caplog: pytest.LogCa
 
 def test_what_belongs_to_the_cloud_is_not_left_out() -> None:
     generator = np.random.default_rng(0)
+    axis = np.arange(5000) < 2550  # a coordinate that is 0 at nearly half of the points has hardly any median deviation
     for points in (
+        np.where(np.column_stack([axis, ~axis]), generator.standard_normal((5000, 2)), 0),
         generator.standard_t(3, (5000, 2)),
         generator.exponential(1, (5000, 2)),
         np.exp(generator.standard_normal((5000, 2))),
@@ -220,3 +222,14 @@ def test_lists_tensors_and_masked_arrays_are_clouds_or_are_refused_in_a_line() -
         score_cloud([[1.0, 2.0], [3.0]])
     with pytest.raises(InputError, match="real numbers"):
         score_cloud([["a", "b"]] * 30)
+
+
+def test_a_score_is_words_in_a_terminal_and_pictures_in_a_notebook() -> None:
+    found = score_cloud(ring(300), QUICK)
+    assert repr(found).startswith("<CloudScore: irreducible, ")
+    assert str(found).startswith("One irreducible feature") and "300 points in 2 dimensions" in str(found)
+    assert found._repr_html_().count("<svg") == 3 and "One irreducible feature" in found._repr_html_()
+    line = np.outer(np.arange(30.0), [1, 2])
+    assert (
+        "30 points in 1 dimension" in str(score_cloud(line, QUICK)) and "<svg" in score_cloud(line, QUICK)._repr_html_()
+    )

@@ -1,8 +1,10 @@
 """Networks written by the real libraries: torch, scikit-learn, and ONNX from both of their exporters."""
 
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -69,8 +71,12 @@ def test_a_module_whose_forward_applies_the_activation() -> None:
     np.testing.assert_allclose(from_torch(module, "tanh")(X), outputs(module), atol=1e-9)
     with pytest.raises(InputError, match="something else than its layers"):
         from_torch(module, "relu")
-    with pytest.raises(InputError, match="no activation between its layers"):
+    with pytest.raises(InputError, match=r"no layer that is an activation .* from_torch\(module, 'relu'\)"):
         from_torch(module)
+    module.forward = lambda x: Functional.forward(module, x)[:, 0]  # as many people write it: a number for each row
+    np.testing.assert_allclose(from_torch(module, "tanh")(X)[:, 0], outputs(module), atol=1e-9)
+    with pytest.raises(InputError, match=r"a torch\.nn\.Module is needed"):
+        from_torch(cast("nn.Module", [module]))
 
 
 @pytest.mark.parametrize(
@@ -196,6 +202,15 @@ def test_files_of_other_kinds_are_refused_with_a_way_out(name: str, says: str, t
         open_network(tmp_path / name)
 
 
+def test_a_missing_onnx_file_is_named_before_a_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError, match="no such file"):
+        open_network(tmp_path / "nothing.onnx")
+    (tmp_path / "net.onnx").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        open_network(tmp_path / "net.onnx")
+
+
 def test_distill_sends_our_networks_here(tmp_path: Path) -> None:
     from novacula.distill import load_network
 
@@ -211,6 +226,9 @@ def test_a_state_dict_of_something_else_names_its_tensors(tmp_path: Path) -> Non
     save_torch(nn.Conv1d(1, 2, 3).state_dict(), tmp_path / "conv.safetensors")
     with pytest.raises(InputError, match=r"tensor weight of float32 \(2, 1, 3\) belongs to no linear layer"):
         open_network(tmp_path / "conv.safetensors", "tanh")
+    save_torch({"states": torch.zeros(5, 3)}, tmp_path / "states.safetensors")
+    with pytest.raises(InputError, match=r"tensor states .* belongs to no linear layer$"):
+        open_network(tmp_path / "states.safetensors", "tanh")
 
 
 def test_a_recurrent_network_is_sent_to_distill(tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ import pytest
 from safetensors.numpy import save
 
 from novacula.errors import InputError
+from novacula.hypernet import classify
 from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.build import build
+from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.network import TargetNetwork, read_network, write_network
 
 
@@ -145,3 +148,14 @@ def test_numbers_that_are_not_finite_are_refused(value: float, place: int) -> No
     arrays[place][0] = value
     with pytest.raises(InputError, match="must be finite"):
         TargetNetwork(Architecture((2, 3, 1), "relu", bypass=True), (*arrays[:2],), (*arrays[2:4],), arrays[4])
+
+
+def test_networks_and_what_is_found_in_them_are_short_in_a_terminal_and_pictures_in_a_notebook() -> None:
+    network = build("pudding+", 4)
+    assert repr(network) == "<TargetNetwork 4-12-1, swish, l1-norm>" and "<svg" in network._repr_html_()
+    assert build("double-sided", 200)._repr_html_().startswith("&lt;TargetNetwork 200-")
+    found = classify(network, ClassifyConfig(draws=0), check_points=1000)
+    assert repr(found) == "<Classified pudding+: sum(abs(x_i) for x_i in x)>"
+    assert str(found).splitlines()[0] == "pudding+; by its outputs pudding+, which agrees"
+    assert str(found).splitlines()[-1].startswith("proved: |network - task| <= ")
+    assert (found.formula._repr_latex_() or "").startswith("$")

@@ -117,7 +117,10 @@ def test_the_mean_of_iterates_is_shown_under_noise_and_changes_no_step() -> None
     assert float(mean @ (curvature * mean)) < 0.8 * float(path[-1] @ (curvature * path[-1]))
     with pytest.raises(InputError, match=r"the parameters are a mean since eval\(\)"):
         optimizer.step()
+    with pytest.warns(UserWarning, match="before you save"):
+        optimizer.state_dict()
     optimizer.train()
+    optimizer.state_dict()
     assert torch.equal(x.detach(), path[-1])
 
 
@@ -125,6 +128,10 @@ def test_without_noise_the_last_iterate_is_shown() -> None:
     x, optimizer, path = noisy_bowl(0.0, shown=False)
     optimizer.eval()
     assert torch.equal(x.detach(), path[-1])
+    with pytest.raises(InputError, match=r"eval\(\) came last; train\(\)"):  # not only where the parameters moved
+        optimizer.step()
+    optimizer.train()
+    optimizer.step()
 
 
 @pytest.mark.parametrize("scale", [1e-38, 1e-20, 1.0, 1e20, 1e37])

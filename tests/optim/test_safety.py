@@ -146,6 +146,7 @@ def test_steps_of_nothing_teach_nothing() -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.filterwarnings("ignore:LODO has hardly moved")
 @pytest.mark.parametrize("seed", range(3))
 def test_no_sequence_of_factors_makes_a_bowl_diverge(seed: int) -> None:
     factors = 10 ** (-8 * torch.rand(600, generator=generator(seed)) ** 2)
@@ -303,3 +304,39 @@ def test_a_member_without_gradient_is_the_same_after_a_resumption() -> None:
         ends.append(torch.cat([p.detach() for p in members]))
     assert torch.equal(ends[0], ends[2]) and torch.equal(ends[1], ends[3])
     assert math.isfinite(float(ends[1].sum()))
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e-2, 0.1, 1.0])
+def test_a_rate_of_adam_as_the_factor_is_warned_of(factor: float) -> None:
+    """`OneCycleLR(optimizer, max_lr=1e-2)` and a group's ``lr=1e-3`` train nearly nothing."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        bowl([factor] * 250)
+    assert [str(each.message)[:26] for each in caught] == (["LODO has hardly moved in 2"] if factor < 0.05 else [])
+
+
+def test_parameters_of_the_wrong_kind_and_options_of_others_are_refused() -> None:
+    model = nn.Sequential(nn.Linear(2, 1))
+    for wrong in (model, torch.zeros(3)):
+        with pytest.raises(TypeError, match="it must be an iterable of tensors"):
+            LODO(cast("Any", wrong))
+    for name, says in {"betas": "no option of LODO; it has lr, meta_lr", "momentm": "perhaps momentum"}.items():
+        with pytest.raises(InputError, match=says):
+            LODO([{"params": model.parameters(), name: 0.5}])
+    LODO([{"params": model.parameters(), "name": "all", "lr_scale": 0.5, "max_lr": 1}])
+
+
+def test_decay_of_weights_is_in_units_of_the_scale() -> None:
+    """An `lr` of 1 and a decay of 0.1 shrink by 10^-4 at first, as Adam with its default rate would."""
+    x = Parameter(torch.tensor([2.0, 3.0], dtype=torch.float64))
+    optimizer = LODO([x], weight_decay=0.1)
+    x.grad = torch.zeros(2, dtype=torch.float64)
+    optimizer.step()
+    torch.testing.assert_close(x.detach(), torch.tensor([2.0, 3.0], dtype=torch.float64) * (1 - 1e-4))
+
+
+def test_statistics_print_as_a_table() -> None:
+    x = Parameter(torch.ones(3))
+    optimizer = LODO([x])
+    assert str(optimizer.stats()).splitlines()[0].split() == ["scalars", "3"]
+    assert str(optimizer.stats()[0]).count("not known") > 3

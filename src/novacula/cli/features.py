@@ -109,18 +109,10 @@ app.command(open_, name="open")
 def _show_score(result: "RunResult[ScoreFindings]") -> None:
     from rich.text import Text
 
-    from novacula.features.clouds.score_report import verdict_sentence
+    from novacula.features.clouds.score_report import score_words, verdict_sentence
 
     found = result.findings
-    low, high, neighbors = (
-        f"{value:.3f}" if value is not None else "?" for value in (*found.interval, found.neighbors_bits)
-    )
-    show_result(
-        Text(verdict_sentence(found), "bold"),
-        f"score {found.score:.3f} bits: separability {found.separability_bits:.3f} bits ({low} … {high}, "
-        f"z {found.separability_null_z:.1f}, by neighbors {neighbors}), mixture {found.mixture:.3f}, slice "
-        f"{found.slice_share:.3f}; {found.n:,} points in {found.d} dimensions",
-    )
+    show_result(Text(verdict_sentence(found), "bold"), score_words(found))
 
 
 def _show_probe(result: "RunResult[ProbeFindings]") -> None:

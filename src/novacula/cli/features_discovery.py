@@ -27,7 +27,11 @@ Texts = Annotated[
     Parameter(consume_multiple=True, help="Text files, plain or .gz, or folders of them, that the model reads."),
 ]
 Activations = Annotated[
-    Path | None, Parameter(help="A npz file with an array activations, rows × width, instead of a model or a store.")
+    Path | None,
+    Parameter(
+        help="States, rows × width, instead of a model or a store: a .npz or .safetensors file with an array "
+        "activations, or with one array only, or a .npy or .csv file."
+    ),
 ]
 
 

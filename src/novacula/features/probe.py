@@ -50,6 +50,11 @@ class CircleEvidence:
             **vars(self.test),
         )
 
+    def _repr_html_(self) -> str:
+        from novacula.features.circles.probe_report import layer_table
+
+        return str(layer_table([self.at_layer(0)], first=1))
+
 
 def probe_states(states: Float[np.ndarray, "groups labels d"], config: ProbeConfig = ProbeConfig()) -> CircleEvidence:
     """Tests any states for a circle in the order of their labels.

@@ -21,7 +21,7 @@ from novacula.files.jsonfile import (
 )
 from novacula.files.lines import append_line, read_lines
 from novacula.files.npz import read_npy, read_npz, write_npz
-from novacula.files.reading import contained, digest_of, digest_of_file, read_buffer, refuse_links
+from novacula.files.reading import check_file, contained, digest_of, digest_of_file, read_buffer, refuse_links
 from novacula.files.tensors import (
     decode_safetensors,
     encode_safetensors,
@@ -40,6 +40,7 @@ __all__ = [
     "StrPath",
     "append_line",
     "check_entries",
+    "check_file",
     "check_json",
     "check_schema",
     "contained",

@@ -62,6 +62,12 @@ def _check_kind(descriptor: int, source: str, max_bytes: int) -> None:
         raise InputError(source, f"is {megabytes(facts.st_size)} large; at most {megabytes(max_bytes)} are read")
 
 
+def check_file(path: StrPath, *, max_bytes: int) -> None:
+    """Raises what `open_regular` would, before anything else is looked at."""
+    with open_regular(path, max_bytes=max_bytes):
+        pass
+
+
 def read_buffer(path: StrPath, *, max_bytes: int) -> bytearray:
     """Reads a whole regular file of at most `max_bytes` bytes.
 

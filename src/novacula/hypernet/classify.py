@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import torch
 from markupsafe import Markup
+from typing_extensions import override
 
 from novacula.errors import InputError
 from novacula.files import JSON, StrPath, to_json
 from novacula.functions import is_function_name
 from novacula.hypernet.analyst.findings import Complexity, LabelFindings, finite, label_findings, measure_complexity
-from novacula.hypernet.analyst.function import InputFindings, measure_inputs
+from novacula.hypernet.analyst.function import InputFindings, measure_inputs, points_for
 from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.analyst.orders import EXPLAINED, PATTERNS_EXPLAINED
 from novacula.hypernet.config import Activation, ClassifyConfig
@@ -83,9 +84,9 @@ class ClassifyFindings(LabelFindings):
     provenance: Mapping[str, JSON]  #: where the network comes from
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Classified:
-    """A network, its label and its formula."""
+    """A network, its label and its formula. `print` tells these, and the bound, in some lines."""
 
     network: TargetNetwork  #: the network
     task: Task  #: what it should compute
@@ -96,6 +97,20 @@ class Classified:
 
     def _repr_html_(self) -> str:
         return gallery_picture("classified", [(self.analysis.label, self.network)]) + formula_block(self)
+
+    @override
+    def __str__(self) -> str:
+        analysis, formula = self.analysis, self.formula
+        agrees = "agrees" if analysis.agree else "disagrees"
+        says = f"{analysis.label}; by its outputs {analysis.functional_label}, which {agrees}"
+        lines = [says, formula.line or f"no formula: {formula.reason}"]
+        lines += [f"not accepted: {formula.reason}"] if formula.line and formula.reason else []
+        lines += [f"in the limit {formula.limit_line}"] if formula.limit_line else []
+        return "\n".join([*lines, *([f"proved: {formula.bound_says}"] if formula.bound_says else [])])
+
+    @override
+    def __repr__(self) -> str:
+        return f"<Classified {self.analysis.label}: {self.formula.limit_line or self.formula.line or 'no formula'}>"
 
     @property
     def findings(self) -> ClassifyFindings:
@@ -170,7 +185,8 @@ def classify(
     if data and math.isfinite(analysis.mse):  # on each row once
         mse, variance = float(((network(data[0]) - data[1]) ** 2).mean()), float(data[1].var(0).mean())
         analysis = replace(analysis, mse=mse, r2=1 - mse / variance if variance else float(mse == 0))
-    x = task.law.draw((config.points, network.architecture.inputs), torch.Generator().manual_seed(config.seed)).double()
+    points = points_for(network.architecture.inputs), network.architecture.inputs
+    x = task.law.draw(points, torch.Generator().manual_seed(config.seed)).double()
     with np.errstate(over="ignore", invalid="ignore"):
         inputs = measure_inputs(network, x.numpy(), np.random.default_rng([config.seed, 2]))
     formula = describe(network, task, points=check_points, seed=config.seed, attack=config.attack)

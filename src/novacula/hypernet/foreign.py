@@ -67,7 +67,7 @@ def from_state_dict(arrays: Mapping[str, np.ndarray], activation: str | None, so
         wanted = {"weight": 2, "bias": 1}.get(name.rpartition(".")[2])
         if wanted != array.ndim or array.dtype.kind != "f":
             problems.append(f"tensor {name[:60]} of {array.dtype} {array.shape} belongs to no linear layer")
-    problems += [f"tensor {name}.weight is missing" for name in layers if f"{name}.weight" not in arrays]
+    problems += [f"tensor {name}.weight is missing" for name in layers if name and f"{name}.weight" not in arrays]
     if activation not in ALIASES:
         said = "names no activation" if activation is None else f"has the activation {activation[:40]!r}"
         problems.append(f"{said}; give the activation of the hidden units: {', '.join(ALIASES)}")
@@ -89,16 +89,22 @@ def from_torch(module: "torch.nn.Module", activation: ActivationName | None = No
     """
     import torch
 
+    if not isinstance(module, torch.nn.Module):
+        raise InputError("module", f"is a {type(module).__name__}; a torch.nn.Module is needed")
     double = deepcopy(module).double().eval()
     leaves = [leaf for leaf in double.modules() if not any(True for _ in leaf.children())]
     steps = [step for leaf in leaves for step in _torch_steps(leaf)]
+    if not activation and len(steps) > 1 and all(isinstance(step, Affine) for step in steps):
+        said = "has no layer that is an activation between its layers; if its forward applies one"
+        raise InputError("module", f"{said}, name it: from_torch(module, 'relu')")
     if activation and not any(isinstance(step, str) for step in steps):
         steps = [step for each in steps for step in (each, activation)][:-1]
     network = assembled(steps, "module", {"format": "torch"})
 
     def run(x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
         with torch.no_grad():
-            return double(torch.from_numpy(x)).numpy()
+            outputs = double(torch.from_numpy(x)).numpy()
+        return outputs[:, None] if outputs.ndim == 1 else outputs  # many modules squeeze their only output
 
     return compared(network, run, "module", 1e-9)
 
@@ -126,7 +132,12 @@ def _torch_steps(leaf: "torch.nn.Module") -> list[Step]:
             shift = 0.0 if leaf.bias is None else leaf.bias.detach().numpy()
             return [Affine(scale, shift - scale * mean.numpy())]
         case _:
-            raise InputError("module", f"has the layer {str(leaf)[:80]}, which no multilayer perceptron here has")
+            raise InputError(
+                "module", f"has the layer {str(leaf)[:80]}, which no multilayer perceptron here has: {_KNOWN}"
+            )
+
+
+_KNOWN = "Linear; ReLU, SiLU, Tanh, Sigmoid, GELU or Softplus; Dropout, Flatten, BatchNorm1d"
 
 
 def from_sklearn(model: object) -> TargetNetwork:

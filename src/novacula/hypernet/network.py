@@ -4,6 +4,7 @@ A file is safetensors: tensors `weight.<i>` (out × in) and `bias.<i>`, layers i
 inputs) where there is one. Metadata: `activation`; and optionally `task`, `switches` (a JSON object of `biases`,
 `output_bias`, `residual`, `bypass`) and `provenance` (a JSON object)."""
 
+import html
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 from jaxtyping import Float
+from typing_extensions import override
 
 from novacula.errors import InputError, refuse
 from novacula.files import (
@@ -29,8 +31,11 @@ from novacula.files import (
 from novacula.hypernet.architecture import ACTIVATIONS, DEEPEST, Architecture
 from novacula.hypernet.config import Activation
 
+_MOST_DRAWN = 400
+"""Inputs and units of the largest network that a notebook draws."""
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class TargetNetwork:
     """A network that was written to be read: float64, immutable.
 
@@ -61,6 +66,18 @@ class TargetNetwork:
         numbers = [*self.weights, *self.biases, *([] if self.bypass is None else [self.bypass])]
         if not all(np.isfinite(array).all() for array in numbers):
             raise InputError("network", "weights, biases and bypass must be finite")
+
+    @override
+    def __repr__(self) -> str:
+        shape = f"{'-'.join(map(str, self.architecture.sizes))}, {self.architecture.activation}"
+        return f"<TargetNetwork {shape}{f', {self.task}' if self.task else ''}>"
+
+    def _repr_html_(self) -> str:
+        if sum(self.architecture.sizes) > _MOST_DRAWN:
+            return html.escape(repr(self))
+        from novacula.hypernet.draw import gallery_picture  # draws, so only where somebody looks
+
+        return str(gallery_picture("network", [("", self)]))
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
         """Returns the outputs for many inputs; infinite or NaN where the network explodes."""

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError
-from novacula.files import StrPath
+from novacula.files import StrPath, check_file
 from novacula.hypernet.architecture import ACTIVATIONS, Architecture
 from novacula.hypernet.network import MAX_BYTES, TargetNetwork
 from novacula.options import refuse, unless_installed
@@ -120,6 +120,7 @@ def from_onnx(path: StrPath) -> TargetNetwork:
             are named; or the package onnx is not installed.
     """
     source = os.fspath(path)
+    check_file(path, max_bytes=MAX_BYTES)
     refuse(unless_installed("reading ONNX", "onnx", "onnx"), source)
     import onnx
     from onnx.reference import ReferenceEvaluator

@@ -4,6 +4,7 @@ First the settings of every optimizer are tuned on an instance of each task. The
 instances, the same for all, and once with its rates times each factor, which shows how sensitive it is.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from novacula.optim.comparison import (
 from novacula.optim.config import BenchConfig
 from novacula.optim.job import TRAINING, TUNING, TrainingJob, TuningJob, TuningResult, training_id, tuning_id
 from novacula.optim.opponents import OPPONENTS
-from novacula.optim.tasks.table import TASKS
+from novacula.optim.tasks.table import TASKS, find_task
 from novacula.optim.tasks.task import not_installed
 from novacula.optim.training import TrainingRun
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb
@@ -46,7 +47,7 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
         settings: see `novacula.runs.RunSettings`; a step is a job.
 
     Raises:
-        InputError: a name is no task, or no optimizer.
+        InputError: a name is no task, or no optimizer; or a function of yours makes no problem.
         RunError: the run's folder cannot be made, or no worker can be had.
 
     Source: ours; the measure, the mean loss of the last tenth of the steps, is that of arXiv 2210.06171.
@@ -59,30 +60,36 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
 
 def obstacle(task: str, optimizer: str) -> str:
     """Returns why an optimizer cannot take part in a task for want of a package; empty where it can."""
-    return not_installed(OPPONENTS[optimizer].package) or TASKS[task].missing()
+    return not_installed(OPPONENTS[optimizer].package) or find_task(task).missing()
 
 
 def suits(task: str, optimizer: str) -> bool:
     """Returns whether an optimizer is meant for such a task."""
     opponent = OPPONENTS[optimizer]
-    return TASKS[task].deterministic >= opponent.deterministic and TASKS[task].matrices >= opponent.matrices
+    found = find_task(task)
+    return found.deterministic >= opponent.deterministic and found.matrices >= opponent.matrices
 
 
 Pairs = tuple[tuple[str, str], ...]  #: tasks and optimizers that suit them
 
 
 def _chosen_pairs(config: BenchConfig) -> Pairs:
-    tasks = _chosen("--tasks", config.tasks, TASKS)
-    optimizers = _chosen("--optimizers", config.optimizers, OPPONENTS)
+    tasks = _chosen("--tasks", config.tasks, [*TASKS, *config.functions], [*TASKS])
+    optimizers = _chosen("--optimizers", config.optimizers, [*OPPONENTS], [*OPPONENTS])
     return tuple((task, name) for task in tasks for name in optimizers if suits(task, name))
 
 
-def _chosen(option: str, given: Sequence[str], known: Mapping[str, object]) -> list[str]:
-    """The names that an option gives, in the order of the table; all where it gives none."""
+def _chosen(option: str, given: Sequence[str], known: Sequence[str], default: Sequence[str]) -> list[str]:
+    """The names that an option gives, in the order of those that are known."""
     wanted = [name.strip() for text in given for name in text.split(",") if name.strip()]
     if not given:
-        return list(known)
-    problems = [f"{name!r} is none of {', '.join(known)}" for name in sorted({*wanted} - {*known})]
+        return list(default)
+    problems = []
+    for name in sorted({*wanted} - {*known}):
+        near = difflib.get_close_matches(name, known, 3, 0.6)
+        problems.append(
+            f"{name!r} is none of {', '.join(known)}" + (f"; is {' or '.join(near)} meant?" if near else "")
+        )
     problems += [f"{name} is given twice" for name in sorted({*wanted}) if wanted.count(name) > 1]
     if problems or not wanted:
         raise InputError(option, *(problems or ["names nothing"]))
@@ -182,7 +189,7 @@ class BenchCampaign(Campaign):
         return job_seed(self._config.seed, what) % 2**32
 
     def _steps(self, task: str) -> int:
-        return max(1, round(TASKS[task].steps * self._config.steps_scale))
+        return max(1, round(find_task(task).steps * self._config.steps_scale))
 
 
 BENCH = Verb(
@@ -190,6 +197,7 @@ BENCH = Verb(
     load=lambda config, inputs, folder: _chosen_pairs(config),
     begin=lambda config, pairs, folder: BenchCampaign(config, pairs, str(folder.path)),
     page=write_page,
+    functions=lambda config, inputs: config.functions,
     check=check_executor,
     threads=one_thread,
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, SupportsFloat, get_args
 
+from novacula.functions import is_function_name
 from novacula.options import CampaignOptions, Configuration, Seed, in_range, refuse, unless_one_of
 
 StructureName = Literal["blockperm", "butterfly", "kronecker", "diagonal", "scalar", "residual", "dense"]
@@ -124,12 +125,11 @@ class DemoConfig(Configuration):
     """Options of the demo."""
 
     seed: Seed = 0
-    """Seed of all random numbers, 0 to 2^32 - 1. By default 0."""
+    """Seed of all random numbers, 0 to 2^32 - 1."""
     trials: Annotated[int, in_range(1, 1000)] = 12
-    """Settings, drawn at random, that are tried for each optimizer in the valley; the picture has the best. By
-    default 12."""
+    """Settings, drawn at random, that are tried for each optimizer in the valley; the picture has the best."""
     steps: Annotated[int, in_range(10, 10**7)] = 6_000
-    """Steps in the bowl whose inverse Hessian LODO learns, by default 6,000; more bring the two matrices nearer."""
+    """Steps in the bowl whose inverse Hessian LODO learns; more bring the two matrices nearer."""
 
 
 @dataclass(frozen=True)
@@ -137,17 +137,23 @@ class BenchConfig(CampaignOptions):
     """Which optimizers the bench compares, and on what."""
 
     tasks: tuple[str, ...] = ()
-    """Tasks to compare on, separated by commas. By default all."""
+    """Tasks to compare on, separated by commas; mymodule:problem is a function of yours. By default all of ours."""
     optimizers: tuple[str, ...] = ()
     """Optimizers to compare, separated by commas. By default all."""
     trials: Annotated[int, in_range(1, 10_000)] = 24
-    """Settings that are tried for every optimizer: its defaults, and others drawn at random. By default 24."""
+    """Settings that are tried for every optimizer: its defaults, and others drawn at random."""
     seeds: Annotated[int, in_range(1, 1000)] = 5
-    """Runs of every optimizer with the best of its settings. By default 5."""
+    """Runs of every optimizer with the best of its settings."""
     steps_scale: float = 1.0
-    """Factor on the steps of every task. By default 1; less gives a quick look."""
+    """Factor on the steps of every task; less gives a quick look."""
     seed: Seed = 0
-    """Seed of all other seeds, 0 to 2^32 - 1. By default 0."""
+    """Seed of all other seeds, 0 to 2^32 - 1."""
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The user's own functions among the tasks."""
+        names = (name.strip() for text in self.tasks for name in text.split(","))
+        return tuple(dict.fromkeys(name for name in names if is_function_name(name)))
 
     def _problems(self) -> list[str]:
         problems = super()._problems()

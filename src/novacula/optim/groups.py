@@ -1,8 +1,10 @@
 """Parameter groups as torch keeps them, and which of their parameters share one preconditioner."""
 
+import difflib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, TypedDict
 
@@ -16,6 +18,8 @@ from novacula.optim.config import SHARED, GroupOptions, MetaOptimizerName, Scope
 
 LARGEST_GLOBAL = 100_000  #: number of scalars up to which all parameters share one preconditioner by default
 UNDIVIDED = ("state_dtype", "seed", "engine", "maximize")  #: options that no group has of its own
+_OPTIONS = tuple(field.name for field in fields(GroupOptions))
+_OF_OTHERS = ("betas", "eps", "amsgrad", "nesterov", "dampening", "alpha", "centered", "foreach", "fused", "capturable")
 Rate = float | Tensor  #: a learning rate; a scheduler may change one that is a tensor in place
 Given = Tensor | tuple[str, Tensor]  #: a parameter, with or without its name
 MANY_PARAMETERS = (
@@ -45,21 +49,38 @@ def as_groups(params: ParamsT) -> list[dict[str, Any]]:
     """Returns the parameters that an optimizer is given as new groups, each with a list of its parameters.
 
     Raises:
-        KindError: they are one tensor.
-        InputError: there are none, or a group has an option of the whole optimizer.
+        KindError: they are one tensor, a module, or hold something else than tensors.
+        InputError: there are none, or a group has an option of the whole optimizer, or one that LODO does not have.
     """
-    if isinstance(params, Tensor):
-        raise KindError("LODO", "params is a tensor; it must be an iterable of tensors or of groups")
+    if isinstance(params, Tensor | torch.nn.Module):
+        kind = "a tensor" if isinstance(params, Tensor) else "a module, not its .parameters()"
+        raise KindError("LODO", f"params is {kind}; it must be an iterable of tensors or of groups")
     given: list[Any] = list(params)
     if not given:
         raise InputError("LODO", "params is empty; there must be a parameter or a group")
     groups = given if given and isinstance(given[0], dict) else [{"params": given}]
     if wrong := sorted({name for group in groups for name in UNDIVIDED if name in group}):
         raise InputError("LODO", *(f"{name} is given for a group; it is for the whole optimizer" for name in wrong))
-    return [
+    if wrong := [
+        problem for name in sorted({name for group in groups for name in group}) for problem in _unknown(name)
+    ]:
+        raise InputError("LODO", *wrong)
+    groups = [
         {**group, "params": [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])}
         for group in groups
     ]
+    for parameter in (tensor_of(each) for group in groups for each in group["params"]):
+        if not isinstance(parameter, Tensor):
+            raise KindError("LODO", f"params holds a {type(parameter).__name__}; it must hold tensors")
+    return groups
+
+
+def _unknown(name: str) -> list[str]:
+    """The problem with a name in a group; names that mean nothing to any optimizer are the user's own."""
+    if name in _OF_OTHERS:
+        return [f"a group has {name}, which is no option of LODO; it has {', '.join(_OPTIONS)}"]
+    near = [] if name in _OPTIONS else difflib.get_close_matches(name, _OPTIONS, 1, 0.85)
+    return [f"a group has {name!r}, which is no option; perhaps {near[0]} is meant"] if near else []
 
 
 def tensor_of(parameter: Given) -> Tensor:
@@ -67,9 +88,11 @@ def tensor_of(parameter: Given) -> Tensor:
     return parameter[1] if isinstance(parameter, tuple) else parameter
 
 
-def default_scope(parameters: Sequence[Given], structure: StructureName) -> ScopeName:
-    """Returns the scope of an optimizer that is given none."""
-    total = sum(scalars(tensor_of(parameter)) for parameter in parameters)
+def default_scope(groups: Sequence[Mapping[str, Any]], structure: StructureName) -> ScopeName:
+    """Returns the scope of an optimizer that is given none, and warns where it takes much memory."""
+    total = sum(scalars(tensor_of(parameter)) for group in groups for parameter in group["params"])
+    if total > LARGEST_GLOBAL and structure == "blockperm":
+        warnings.warn(MANY_PARAMETERS.format(total), stacklevel=3)
     return "global" if total <= LARGEST_GLOBAL and structure != "kronecker" else "param"
 
 

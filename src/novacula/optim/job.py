@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from novacula.jobs import Job
 from novacula.optim.opponents import OPPONENTS
-from novacula.optim.tasks.table import TASKS
+from novacula.optim.tasks.table import find_task
 from novacula.optim.training import TrainingRun, train, tune
 
 TUNING = "novacula.optim.job:tuning_job"  #: the name under which `novacula.jobs` calls `tuning_job`
@@ -65,18 +65,18 @@ class TuningResult:
 
 def tuning_id(task: str, optimizer: str) -> str:
     """Returns the id of a job of tuning."""
-    return f"tune.{task}.{optimizer}"
+    return f"tune.{task.replace(':', '-')}.{optimizer}"
 
 
 def training_id(task: str, optimizer: str, index: int, factor: float = 1.0) -> str:
     """Returns the id of a job of training."""
-    return f"run.{task}.{optimizer}.{index}" + ("" if factor == 1 else f".x{factor:g}")
+    return f"run.{task.replace(':', '-')}.{optimizer}.{index}" + ("" if factor == 1 else f".x{factor:g}")
 
 
 def tuning_job(configuration: TuningJob, seed: int) -> TuningResult:
     """Tries settings, which are drawn with the job's seed."""
     tried = tune(
-        TASKS[configuration.task],
+        find_task(configuration.task),
         OPPONENTS[configuration.optimizer],
         trials=configuration.trials,
         instance=configuration.instance,
@@ -90,7 +90,7 @@ def tuning_job(configuration: TuningJob, seed: int) -> TuningResult:
 def training_job(configuration: TrainingJob) -> TrainingRun:
     """Makes one run. Its seed is the same for all optimizers."""
     return train(
-        TASKS[configuration.task],
+        find_task(configuration.task),
         OPPONENTS[configuration.optimizer],
         configuration.settings,
         seed=configuration.instance,

@@ -24,8 +24,6 @@ from novacula.optim.config import (
     StructureName,
 )
 from novacula.optim.groups import (
-    LARGEST_GLOBAL,
-    MANY_PARAMETERS,
     Members,
     ParameterGroup,
     Rate,
@@ -33,12 +31,11 @@ from novacula.optim.groups import (
     check_dense,
     default_scope,
     partition,
-    scalars,
     tensor_of,
 )
-from novacula.optim.preconditioner import Preconditioner
+from novacula.optim.preconditioner import SAVED_MEAN, Preconditioner
 from novacula.optim.state import FORMAT, LEARNED, SavedState, checked_learned, checked_states, initial_state
-from novacula.optim.stats import Decrease, Statistics, preconditioner_stats
+from novacula.optim.stats import Decrease, Statistics, loss_value, preconditioner_stats
 
 Loss = TypeVar("Loss")
 
@@ -63,7 +60,7 @@ class LODO(Optimizer):
     learns from a clipped gradient as it is. If parameters are changed between a step and the next gradient, LODO learns
     nothing from that gradient. It does not see changes through ``.data``: call `reset_lookahead` after them. Each shard
     of a distributed tensor has its own preconditioner (scope ``"param"``), so results depend on how tensors are
-    divided. With ``torch.compile`` use ``engine="torch"``, which then does not check gradients.
+    divided. ``torch.compile`` leaves a step as it is, but for ``engine="torch"``, which then does not check gradients.
 
     Args:
         params: parameters, named parameters, or groups of them, each with its own options. Groups that share a
@@ -74,7 +71,8 @@ class LODO(Optimizer):
         depth: layers of one half of the network; None is 16 (butterfly: one more than mixes everything).
         block_size: side of a block; None is 4 (kronecker: the whole side).
         expand: width of the network per scalar; None is 2 (butterfly: 1).
-        weight_decay: decoupled, x ← x (1 - lr · weight_decay); it enters no gradient and no meta-gradient.
+        weight_decay: decoupled, x ← x (1 - lr · weight_decay); it enters no gradient and no meta-gradient. Without a
+            number as `lr` it is x ← x (1 - s · lr · weight_decay) with the scale s, 10⁻³ at first: Adam's values serve.
         structure: ``"blockperm"`` is the published one; ``"butterfly"``, ``"kronecker"`` and ``"diagonal"`` are
             cheaper; ``"scalar"``, ``"residual"`` and ``"dense"`` are for comparisons.
         meta_optimizer: ``"adam"`` or ``"sgd"``.
@@ -90,11 +88,6 @@ class LODO(Optimizer):
 
     Raises:
         InputError: an option is out of its range, or groups differ; it lists all. It is a `ValueError` too.
-
-    Example:
-        >>> optimizer = LODO(model.parameters())  # doctest: +SKIP
-        >>> loss(model(x), y).backward()  # doctest: +SKIP
-        >>> optimizer.step()  # doctest: +SKIP
     """
 
     def __init__(
@@ -128,14 +121,10 @@ class LODO(Optimizer):
         self._generation = 0
         self._forget_preconditioners()
         groups = as_groups(params)
-        parameters = [parameter for group in groups for parameter in group["params"]]
         defaults = {field.name: getattr(group, field.name) for field in fields(GroupOptions)}
-        defaults |= {"scope": scope or default_scope(parameters, structure), "frozen": False, "format": FORMAT}
+        defaults |= {"scope": scope or default_scope(groups, structure), "frozen": False, "format": FORMAT}
         super().__init__(groups, defaults)
         self._generation = 1
-        size = sum(scalars(parameter) for group in self._groups for parameter in group["params"])
-        if scope is None and size > LARGEST_GLOBAL and structure == "blockperm":
-            warnings.warn(MANY_PARAMETERS.format(size), stacklevel=2)
 
     @property
     def _groups(self) -> list[ParameterGroup]:
@@ -183,15 +172,18 @@ class LODO(Optimizer):
         Raises:
             InputError: a gradient is sparse; nothing has changed then.
         """
+        compiling = torch.compiler.is_compiling()
+        if compiling and self._shared.engine != "torch":
+            return _plain_step(self, closure)  # pyright: ignore[reportCallIssue]
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
         check_dense(self._groups)
-        compiling = torch.compiler.is_compiling()
         if closure is not None and not compiling:
             self._note(loss)
-        moving = list(self.preconditioners(self._with_gradients()))
+        given = [some for some in self._all_members() if any(p.grad is not None for p in some.parameters)]
+        moving = list(self.preconditioners(given))
         for preconditioner in () if compiling else moving:
             preconditioner.check_unchanged()
         for preconditioner in moving:
@@ -199,6 +191,13 @@ class LODO(Optimizer):
         for preconditioner in () if compiling else moving:
             preconditioner.note_versions()
         return loss
+
+    @override
+    def state_dict(self) -> StateDict:
+        """Returns the state. It warns if `eval` has moved the parameters, from which no training can continue."""
+        if any(each.shows_average for each in self._preconditioners.values()):
+            warnings.warn(SAVED_MEAN, stacklevel=2)
+        return super().state_dict()
 
     @override
     def load_state_dict(self, state_dict: StateDict) -> None:
@@ -229,7 +228,8 @@ class LODO(Optimizer):
     def eval(self) -> None:
         """Moves the parameters to the mean of the last eighth of the iterates, where the gradients say it is better.
 
-        On new data it may be worse. No step depends on it. Call `train` before the next gradient and before saving.
+        On new data it may be worse. No step depends on it. Call `train` before the next gradient, which `step` checks,
+        and before saving, of which `state_dict` warns.
         """
         for preconditioner in self.preconditioners():
             preconditioner.show_average()
@@ -330,9 +330,7 @@ class LODO(Optimizer):
 
     def _note(self, loss: object) -> None:
         """Notes a closure's value; anything but a number counts as none."""
-        value = math.nan
-        if isinstance(loss, int | float) or (isinstance(loss, Tensor) and loss.numel() == 1):
-            value = float(loss.detach() if isinstance(loss, Tensor) else loss) * (-1 if self._shared.maximize else 1)
+        value = loss_value(loss) * (-1 if self._shared.maximize else 1)
         predicted = sum(each.predicted_decrease() for each in self._preconditioners.values())
         self._decrease, self._loss = Decrease(predicted, self._loss - value), value
 
@@ -341,10 +339,12 @@ class LODO(Optimizer):
             self._members = partition(self._groups)
         return self._members
 
-    def _with_gradients(self) -> list[Members]:
-        return [some for some in self._all_members() if any(p.grad is not None for p in some.parameters)]
-
     def _set_frozen(self, frozen: bool) -> None:
         for group in self._groups:
             group["frozen"] = frozen
         self.reset_lookahead()
+
+
+@torch.compiler.disable
+def _plain_step(optimizer: LODO, closure: Callable[[], Loss] | None) -> Loss | None:
+    return optimizer.step() if closure is None else optimizer.step(closure)

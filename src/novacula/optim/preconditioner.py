@@ -29,6 +29,12 @@ _NEVER_LEARNS = (
     "LODO has learned nothing so far: the parameters were changed after each of its steps (by clamping, max_norm, or "
     "sharpness-aware minimization?), and it learns only from gradients at the point that its step left"
 )
+_ENOUGH, _LITTLE = 200, 0.02
+_LOW_FACTOR = (
+    "LODO has hardly moved in 200 steps: its lr was {:.2g} on average. Without a number as lr, LODO finds the scale by "
+    "itself, and the lr of a group or a scheduler is a factor of it: 1 is the whole step (OneCycleLR: max_lr=1)"
+)
+SAVED_MEAN = "the parameters are a mean since eval(); call train() before you save what training shall continue from"
 
 
 class Preconditioner:
@@ -85,11 +91,22 @@ class Preconditioner:
                 self.meta_step = self._native.judge(self.state, options, self._even)
             else:
                 self._learn(gradient, options)
+            if not torch.compiler.is_compiling():
+                self._warn_of_low_factor()
         self._move(gradient, options)
+
+    @property
+    def shows_average(self) -> bool:
+        """Whether the parameters are the mean of the iterates now."""
+        return bool(self._hidden)
 
     def show_average(self) -> None:
         """Moves the parameters to the mean of the iterates if the gradients say that it is better."""
-        if self._hidden is None and float(self.state.get("toward", 0)) > automatic.EVIDENCE:
+        if self._hidden is not None:
+            return
+        if float(self.state.get("toward", 0)) <= automatic.EVIDENCE:
+            self._hidden = []  # whether they move or not, `train` must follow
+        else:
             self.check_unchanged()
             targets = [real(p) for p in self.members.parameters]
             self._hidden = [target.clone() for target in targets]
@@ -98,11 +115,11 @@ class Preconditioner:
 
     def hide_average(self) -> None:
         """Moves the parameters back to the iterate."""
-        if self._hidden is not None:
+        if self._hidden:
             for parameter, iterate in zip(self.members.parameters, self._hidden, strict=True):
                 real(parameter).copy_(iterate)
-            self._hidden = None
             self.note_versions()
+        self._hidden = None
 
     def check_unchanged(self) -> None:
         """Forgets the last step if the parameters were changed since; called before any preconditioner moves.
@@ -111,7 +128,8 @@ class Preconditioner:
             InputError: the parameters are not the iterate.
         """
         if self._hidden is not None:
-            raise InputError("LODO.step", "the parameters are a mean since eval(); train() comes before a gradient")
+            said = "the parameters are a mean since eval()" if self._hidden else "eval() came last"
+            raise InputError("LODO.step", f"{said}; train() comes before a gradient")
         if self._versions is not None and self._versions != [p._version for p in self.members.parameters]:
             self.forget()
             self.state["changed"] += 1
@@ -180,6 +198,13 @@ class Preconditioner:
         weight = automatic.weight(self._product)
         step = self._engine.learn(left, weight, self.state["meta_step"], options, share)
         self.meta_step = step._replace(slope=step.slope * size)
+
+    def _warn_of_low_factor(self) -> None:
+        """Warns once of an lr that is meant as a rate, although it is a factor."""
+        if self._group["automatic"] and int(self.state["meta_step"]) == _ENOUGH:
+            share = float(self.state["learned"]) / _ENOUGH
+            if share < _LITTLE and float(self.state["rates"].max()) < 1:
+                warnings.warn(_LOW_FACTOR.format(share), stacklevel=5)
 
     def _move(self, gradient: Tensor, options: GroupOptions) -> None:
         """Adds the gradient to its running mean m, and moves the parameters along -G m."""

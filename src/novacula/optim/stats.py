@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import Tensor
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from novacula.optim.preconditioner import Preconditioner
@@ -37,16 +39,26 @@ class PreconditionerStats:
     def _repr_html_(self) -> str:
         return Statistics([self])._repr_html_()
 
+    @override
+    def __str__(self) -> str:
+        return str(Statistics([self]))
+
 
 class Statistics(list[PreconditionerStats]):
-    """The statistics of all preconditioners; a notebook shows them as a table with one column for each."""
+    """The statistics of all preconditioners; `print` and a notebook show a table with one column for each."""
 
     def _repr_html_(self) -> str:
         from novacula.report.page import table  # only where somebody looks
 
         heads = ["", *(f"preconditioner {index}" for index in range(len(self)))]
-        shown = {name: [_shown(getattr(each, name)) for each in self] for name in PreconditionerStats.__annotations__}
-        return str(table(heads, [[name, *cells] for name, cells in shown.items()]))
+        return str(table(heads, self._rows()))
+
+    @override
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<21}" + "".join(f"{cell:>22}" for cell in cells) for name, *cells in self._rows())
+
+    def _rows(self) -> list[list[str]]:
+        return [[name, *(_shown(getattr(each, name)) for each in self)] for name in PreconditionerStats.__annotations__]
 
 
 def _shown(value: float | tuple[float, ...]) -> str:
@@ -56,6 +68,13 @@ def _shown(value: float | tuple[float, ...]) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return "not known" if math.isnan(value) else f"{value:.4g}"
+
+
+def loss_value(loss: object) -> float:
+    """Returns the value of a closure; NaN if it is not one number."""
+    if isinstance(loss, Tensor) and loss.numel() == 1:
+        return float(loss.detach())
+    return float(loss) if isinstance(loss, int | float) else math.nan
 
 
 class Decrease(NamedTuple):

@@ -41,6 +41,7 @@ def test_the_probe_finds_the_planted_plane(experiment: Experiment) -> None:
     assert experiment.probe.r2 > 0.999
     np.testing.assert_allclose(np.linalg.svd(experiment.probe.plane @ toy().plane.T)[1], 1, atol=1e-5)
     found = probe_states(experiment.prompts.by_group(experiment.states))
+    assert found._repr_html_().count("<th") >= 9 and ("yes" in found._repr_html_()) == found.circle
     assert found.circle
     assert found.test.order_correct
     assert found.test.p_value == pytest.approx(1 / 360)

@@ -40,6 +40,21 @@ def test_a_file_is_read_and_its_faults_are_said(tmp_path: Path) -> None:
     assert np.array_equal(read_cloud(path), points) and read_cloud(path).dtype == float
     with pytest.raises(InputError, match="has no array 'states', only points"):
         read_cloud(path, "states")
+    np.savez(path, a=points, b=points)
+    with pytest.raises(InputError, match="no array 'points', only a, b; array names the one"):
+        read_cloud(path)
+    np.save(tmp_path / "cloud.npy", points)
+    with pytest.raises(InputError, match="has no array 'states'"):  # a name is not passed over
+        read_cloud(tmp_path / "cloud.npy", "states")
+    spoilt = points.astype(float)
+    spoilt[[3, 8], 1] = np.nan
+    np.save(tmp_path / "cloud.npy", spoilt)
+    with pytest.raises(InputError, match=r"2 points with NaN or infinite coordinates \(row 3, 8, counted from 0\)"):
+        read_cloud(tmp_path / "cloud.npy")
+    (tmp_path / "cloud.csv").write_text("0.5;1\n2;3\n")
+    with pytest.raises(InputError, match="commas stand between numbers"):
+        read_cloud(tmp_path / "cloud.csv")
+    np.savez(path, points=points)
     refuse_constant_columns(read_cloud(path), "cloud")
     with pytest.raises(InputError, match="is constant in column 0, 2"):
         refuse_constant_columns(np.column_stack([np.ones(5), np.arange(5.0), np.zeros(5)]), "cloud")
@@ -52,7 +67,8 @@ def test_clouds_are_read_from_every_format_and_pickles_are_refused(tmp_path: Pat
     save_file({"points": points}, tmp_path / "c.safetensors")
     np.savetxt(tmp_path / "d.csv", points, delimiter=",", fmt="%.18g")
     np.savetxt(tmp_path / "e.csv", points, delimiter=",", fmt="%.18g", header="x,y,z", comments="")
-    for name in ("a.npy", "b.npy", "c.safetensors", "d.csv", "e.csv"):
+    np.savez(tmp_path / "layer7.npz", layer7=points)
+    for name in ("a.npy", "b.npy", "c.safetensors", "d.csv", "e.csv", "layer7.npz"):
         assert np.array_equal(read_cloud(tmp_path / name), points), name
     (tmp_path / "f.csv").write_text("x,y\n1,2\n3,four\n")
     (tmp_path / "g.csv").write_text("1,2\n3\n")

@@ -113,6 +113,7 @@ def test_a_page_of_a_feature_and_what_it_refuses(
     for text in ("Feature 1", "In its plane", "How strongly", '<b style="background:rgb(', "to exceed chance"):
         assert text in page
     assert "Moving along it" not in page  # there is no model
+    assert found.page in found._repr_html_() and found._repr_html_().count("<section") >= 1
     shown: list[str] = []
     monkeypatch.setattr(webbrowser, "open", shown.append)
     assert main(["features", "open", str(tmp_path / "run"), "1"]) == 0

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from novacula.errors import InputError
-from novacula.features.discovery.source import read_states, store_states
+from novacula.features.discovery.source import DiscoverSource, read_states, store_states
 from novacula.features.store import Batches, Origin, Store, StoreWriter
 from novacula.files import write_npz
 
@@ -124,6 +125,31 @@ def test_batches_go_on_exactly(tmp_path: Path) -> None:
         assert first.next().tolist() == second.next().tolist()
 
 
+def test_states_are_read_from_every_format_and_from_an_only_array(tmp_path: Path) -> None:
+    states = numbers(6)
+    np.save(tmp_path / "a.npy", states)
+    np.savez(tmp_path / "b.npz", X=states, tokens=np.arange(6))
+    save_file({"layer.7": states}, tmp_path / "c.safetensors")
+    np.savetxt(tmp_path / "d.csv", states, delimiter=",")
+    for name in ("a.npy", "b.npz", "c.safetensors", "d.csv"):
+        np.testing.assert_array_equal(read_states(tmp_path / name)["states"], states)
+    (tmp_path / "e.pt").write_bytes(b"anything")
+    with pytest.raises(InputError, match="is pickled"):
+        read_states(tmp_path / "e.pt")
+
+
+def test_a_run_stands_for_its_store_and_dictionary_and_other_folders_are_named(tmp_path: Path) -> None:
+    for name in ("store", "sae"):
+        (tmp_path / "run" / "artifacts" / name).mkdir(parents=True)
+    (tmp_path / "run" / "run.json").write_text("{}")
+    found = DiscoverSource(store=str(tmp_path / "run"), sae=str(tmp_path / "run")).located()
+    assert (found.store, found.sae) == tuple(str(tmp_path / "run/artifacts" / name) for name in ("store", "sae"))
+    assert found.located() == found
+    for folder, says in {"run": r"has no index\.json; it is no folder", "nothing": "no such folder of states"}.items():
+        with pytest.raises(InputError, match=says):
+            Store(tmp_path / folder)
+
+
 def test_arrays_become_a_store(tmp_path: Path) -> None:
     write_npz(tmp_path / "a.npz", {"activations": numbers(6), "tokens": np.arange(6) * 2})
     arrays = read_states(tmp_path / "a.npz")
@@ -135,7 +161,7 @@ def test_arrays_become_a_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "rule"),
     [
-        ({"other": numbers(3)}, "none of the arrays activations"),
+        ({"a": numbers(3), "b": numbers(3)}, "none of the arrays activations, states, points, only a, b"),
         ({"activations": numbers(3)[0]}, "must be real numbers"),
         ({"activations": numbers(3)[:0]}, "is empty"),
         ({"activations": numbers(3), "tokens": np.arange(2)}, "one whole number for each of the 3 states"),

@@ -44,14 +44,8 @@ def write_page(folder: RunFolder) -> Path:
     return write_report(folder.path / "report.html", title, "Do the labels lie on a circle?", sections, facts)
 
 
-def _verdict(findings: ProbeFindings) -> Section:
-    layers, circles = findings.layers, findings.circle_layers
-    words = f"A circle at {len(circles)} of {len(layers)} layers: {_ranges(circles)}."
-    words = words if circles else "A circle at no layer."
-    if layers[0].layer == 0 and layers[0].circle:
-        words += " It is in the embedding already, so it is no evidence that the model computes with it."
-    if layers[0].smallest_p > SMALL_P:
-        words += " With so few labels no arrangement can be significant, so nothing is called a circle."
+def layer_table(layers: Sequence[CircleLayer], first: int = 0) -> Markup:
+    """Returns what each layer says, in a table from the column `first` on; the column 0 has the layer's number."""
     rows = [
         (
             layer.layer,
@@ -67,6 +61,17 @@ def _verdict(findings: ProbeFindings) -> Section:
         )
         for layer in layers
     ]
+    return table(_COLUMNS[first:], [row[first:] for row in rows])
+
+
+def _verdict(findings: ProbeFindings) -> Section:
+    layers, circles = findings.layers, findings.circle_layers
+    words = f"A circle at {len(circles)} of {len(layers)} layers: {_ranges(circles)}."
+    words = words if circles else "A circle at no layer."
+    if layers[0].layer == 0 and layers[0].circle:
+        words += " It is in the embedding already, so it is no evidence that the model computes with it."
+    if layers[0].smallest_p > SMALL_P:
+        words += " With so few labels no arrangement can be significant, so nothing is called a circle."
     note = (
         f"A layer has a circle if four things hold. p, by permuting labels, is at most {SMALL_P}. No harmonic is "
         f"stronger than the first. The labels go {CLOSED[0]} to {CLOSED[1]} turns round: a half circle has 0.5, a line "
@@ -74,7 +79,7 @@ def _verdict(findings: ProbeFindings) -> Section:
         "Order is that of the label means in their two leading principal components; swaps are pairs of labels that "
         "stand out of it."
     )
-    return Section("What each layer says", Markup("<p>{}</p>").format(words) + table(_COLUMNS, rows), note)
+    return Section("What each layer says", Markup("<p>{}</p>").format(words) + layer_table(layers), note)
 
 
 def _ranges(numbers: Sequence[int]) -> str:

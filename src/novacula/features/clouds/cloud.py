@@ -20,7 +20,8 @@ from novacula.files import StrPath, read_buffer, read_npy, read_npz, read_safete
 
 FEWEST = 20  #: least number of points of a cloud
 FAR = 200.0  #: median deviations from the median beyond which a point is an outlier, such as a model's first token
-_MOST_BYTES = 2_000_000_000
+_BEYOND = 10.0  #: the same in units of the deviation that 95 % of the points keep within
+_MOST_BYTES = 16_000_000_000
 _SAMPLE = 10_000  #: the median of a large cloud is estimated from at least this number of its points
 _FLAT = 1e-6  #: a cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers
 AXES = 5  #: most components whose planes are taken
@@ -53,21 +54,36 @@ class Cloud:
 
 
 def read_cloud(path: StrPath, array: str = "points") -> Float[np.ndarray, "n d"]:
-    """Reads the cloud in a npz, safetensors, npy or csv file; of the first two, `array` names the array."""
-    source = os.fspath(path)
-    match Path(source).suffix.lower():
+    """Reads the cloud in a npz, safetensors, npy or csv file; of the first two, `array` names the array.
+
+    Where the file has one array only, ``points`` is that one, whatever its name.
+    """
+    source, arrays = os.fspath(path), read_arrays(path)
+    if array == "points" and len(arrays) == 1:
+        (array,) = arrays
+    if array not in arrays:
+        named = ", ".join(sorted(arrays)) or "none at all"
+        raise InputError(source, f"has no array {array!r}, only {named}; --array names the one to score")
+    return check_points(arrays[array], source if len(arrays) == 1 else f"{source}: array {array!r}")
+
+
+def read_arrays(path: StrPath) -> dict[str, np.ndarray]:
+    """Reads all arrays of a npz or safetensors file, or the array of a npy or csv file as ``points``.
+
+    Raises:
+        InputError: the file breaks a rule of its format, or is pickled.
+    """
+    match Path(path).suffix.lower():
         case ".npy":
-            return check_points(read_npy(path, max_bytes=_MOST_BYTES), source)
+            return {"points": read_npy(path, max_bytes=_MOST_BYTES)}
         case ".csv":
-            return check_points(_read_csv(path), source)
+            return {"points": _read_csv(path)}
         case ".pt" | ".pth" | ".pkl" | ".bin":
-            raise InputError(source, "is pickled, which can run any code and is refused; write .npy or .safetensors")
+            said = "is pickled, which can run any code and is refused; write .npy or .safetensors"
+            raise InputError(os.fspath(path), said)
         case suffix:
             read = read_safetensors if suffix == ".safetensors" else read_npz
-            arrays = read(path, max_bytes=_MOST_BYTES)
-    if array not in arrays:
-        raise InputError(source, f"has no array {array!r}, only {', '.join(sorted(arrays)) or 'none at all'}")
-    return check_points(arrays[array], f"{source}: array {array!r}")
+            return read(path, max_bytes=_MOST_BYTES)
 
 
 def _read_csv(path: StrPath) -> np.ndarray:
@@ -84,7 +100,8 @@ def _read_csv(path: StrPath) -> np.ndarray:
         try:
             points.append(_numbers(cells))
         except ValueError as error:
-            raise InputError(source, f"line {number} holds something else than numbers: {error}") from error
+            hint = "; commas stand between numbers" if any(mark in cells[0] for mark in ";\t") else ""
+            raise InputError(source, f"line {number} holds something else than numbers: {error}{hint}") from error
         if len(points[-1]) != len(points[0]):
             raise InputError(source, f"line {number} has {len(points[-1])} numbers, and those before {len(points[0])}")
     return np.array(points, float)
@@ -106,8 +123,10 @@ def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray
         problems.append(f"has {d} columns; a feature that may be irreducible has at least 2")
     if n < FEWEST:
         problems.append(f"has {n} points; at least {FEWEST} are needed")
-    if bad := int((~np.isfinite(points)).any(axis=1).sum()):
-        problems.append(f"has {bad} points with NaN or infinite coordinates; remove them")
+    if len(bad := np.flatnonzero((~np.isfinite(points)).any(axis=1))):
+        rows = ", ".join(map(str, bad[:5])) + (" …" if len(bad) > 5 else "")
+        counted = "1 point" if len(bad) == 1 else f"{len(bad)} points"
+        problems.append(f"has {counted} with NaN or infinite coordinates (row {rows}, counted from 0); remove them")
     elif n and d and (points == points[0]).all():
         problems.append("has only equal points")
     elif FEWEST <= n <= d and (spanned := _rank(points.astype(float))) == n - 1:
@@ -141,13 +160,15 @@ def as_points(points: object) -> np.ndarray:
 def outlying(points: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " rows"]:
     """Returns the few rows that lie so far out that they would decide mean and covariance by themselves.
 
-    They lie more than `FAR` median deviations from the median of a column. If they are more than one in fifty they are
-    a part of the cloud.
+    They lie more than `FAR` median deviations from the median of a column, and ten times as far as most points: a
+    column that is mostly 0 has hardly any median deviation. If they are more than one in fifty they are a part of the
+    cloud.
     """
     size = _size(points)
     some = points[:: max(1, len(points) // _SAMPLE)] / size
     center = np.median(some, axis=0)
-    reach = FAR * np.median(np.abs(some - center), axis=0)
+    usual, most = np.quantile(np.abs(some - center), (0.5, 0.95), axis=0)
+    reach = np.where(usual > 0, np.maximum(FAR * usual, _BEYOND * most), 0)
     # Whole columns are compared only where a point lies outside: that spares a copy of all points.
     outside = (points.max(axis=0) / size - center > reach) | (center - points.min(axis=0) / size > reach)
     columns = np.flatnonzero(outside & (reach > 0))

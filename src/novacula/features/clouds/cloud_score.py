@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+from typing_extensions import override
 
 from novacula.features.clouds.cloud import Cloud, as_points, check_points, outlying, whiten
 from novacula.features.clouds.higher import Split, best_hyperplane, best_split, neighbor_information
@@ -74,11 +75,11 @@ class ScoreFindings:
         return f"{'irreducible' if self.irreducible else 'reducible'}, {self.score:.2f} bits"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CloudScore(ScoreFindings):
     """What is measured of a cloud: the numbers of `ScoreFindings`, and what they were measured on.
 
-    A number that was not measured is NaN.
+    A number that was not measured is NaN. `print` tells the verdict, and a notebook shows it with its pictures.
     """
 
     interval: tuple[float, float]
@@ -100,6 +101,22 @@ class CloudScore(ScoreFindings):
             numbers[name] = _measured(numbers[name])
         low, high = self.interval
         return ScoreFindings(**{**numbers, "interval": (_measured(low), _measured(high)), "run": run})
+
+    @override
+    def __repr__(self) -> str:
+        return f"<CloudScore: {self.outcome}>"
+
+    @override
+    def __str__(self) -> str:
+        from novacula.features.clouds.score_report import score_words, verdict_sentence
+
+        found = self.findings()
+        return f"{verdict_sentence(found)}\n{score_words(found)}"
+
+    def _repr_html_(self) -> str:
+        from novacula.features.clouds.score_report import score_html  # draws, so only where somebody looks
+
+        return score_html(self)
 
 
 def _measured(value: float) -> float | None:

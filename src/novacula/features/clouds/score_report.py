@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
+from markupsafe import Markup
 
 from novacula.features.clouds.cloud_score import (
     FINER,
@@ -53,15 +54,37 @@ def write_page(folder: RunFolder) -> Path:
     source = str(folder.record.inputs["source"])
     sections = [Section("The score", "The cloud is not scored yet.")]
     if found:
-        arrays = read_npz(folder.path / "artifacts" / PICTURES)
-        sections = [_verdict(found), _cloud_section(arrays, found)]
-        if found.d > 1:
-            sections += [_dependence_section(arrays, found), _band_section(arrays, found)]
+        sections = _sections(read_npz(folder.path / "artifacts" / PICTURES), found)
     title = f"{Path(source).name}: one irreducible feature?"
     facts = run_facts(
         folder, _measured(found) if found else {}, (source,), unsaid=("source",), inputs=("array", "seed")
     )
     return write_report(folder.path / "report.html", title, "Measured on the points alone.", sections, facts)
+
+
+def _sections(arrays: Arrays, found: ScoreFindings) -> list[Section]:
+    sections = [_verdict(found), _cloud_section(arrays, found)]
+    return sections + ([_dependence_section(arrays, found), _band_section(arrays, found)] if found.d > 1 else [])
+
+
+def score_html(scored: CloudScore) -> str:
+    """Returns verdict, numbers and pictures for a notebook."""
+    found = scored.findings()
+    bodies = (Markup(section.body) for section in _sections(picture_arrays(scored), found))
+    return str(Markup("<p><b>{}</b></p>").format(verdict_sentence(found)) + Markup("").join(bodies))
+
+
+def score_words(found: ScoreFindings) -> str:
+    """Returns the numbers in a line."""
+    low, high, neighbors = (
+        f"{value:.3f}" if value is not None else "?" for value in (*found.interval, found.neighbors_bits)
+    )
+    dimensions = "1 dimension" if found.d == 1 else f"{found.d} dimensions"
+    return (
+        f"score {found.score:.3f} bits: separability {found.separability_bits:.3f} bits ({low} … {high}, "
+        f"z {found.separability_null_z:.1f}, by neighbors {neighbors}), mixture {found.mixture:.3f}, slice "
+        f"{found.slice_share:.3f}; {found.n:,} points in {dimensions}"
+    )
 
 
 def _measured(found: ScoreFindings) -> dict[str, object]:

@@ -79,7 +79,7 @@ def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
     if found.rank:
         pictures = read_pictures(folder.path / "artifacts" / PICTURES)
         shown = (row for row in found.rank.ranking if row.cluster in pictures)
-        sections += [_cluster_section(row, pictures[row.cluster]) for row in shown]
+        sections += [_cluster_section(row, pictures[row.cluster], row.score > found.rank.bar) for row in shown]
     return sections
 
 
@@ -180,22 +180,28 @@ def _recovery_section(recovery: Recovery) -> Section:
     return Section("The model's loss", table(("next token", "nats"), rows), note)
 
 
-def _cluster_section(row: ClusterRow, picture: ClusterPicture) -> Section:
-    """Shows planes colored by token and by the token after it, directions, and the tokens of each member."""
+def _cluster_section(row: ClusterRow, picture: ClusterPicture, exceeds: bool) -> Section:
+    """Shows planes colored by token and by the token after it, directions, and the tokens of each member.
+
+    Of a row that does not exceed chance there is the best plane alone: pages would be long and large otherwise.
+    """
     name = f"cluster-{row.cluster}"
     parts = [shared_texts(f"{name}-texts", picture.contexts)]
+    best = [plane for plane in picture.planes if plane.plane == row.plane] or [*picture.planes[:1]]
+    named = any(count > 1 for count in Counter(picture.tokens).values())  # else a token is the number of a row
     parts += [
-        _plane(name, f"{index}-{color}", plane, picture, color)
-        for index, plane in enumerate(picture.planes)
-        for color in _colorings(plane.plane == row.plane)
+        _plane(name, f"{index}-{color}", plane, picture, color if named else None)
+        for index, plane in enumerate(picture.planes if exceeds else best)
+        for color in (("tokens", "next") if exceeds and named and plane.plane == row.plane else ("tokens",))
     ]
-    parts.append(_heat_map(f"{name}-cosines", picture))
+    parts += [_heat_map(f"{name}-cosines", picture)] if exceeds else []
     rows = [(f"latent {member.latent}", " ".join(map(repr, member.tokens))) for member in picture.members]
     parts.append(table(("member", "its most frequent tokens"), rows))
     values = ", ".join(f"{value:.2f}" for value in picture.singular_values[:8])
     note = (
         f"Score {row.score:.3f} bits in {row.plane or 'no plane'}; {len(row.members)} latents, active on "
         f"{row.tokens:,} tokens. {_shape_words(row)}Singular values of the centered directions: {values}."
+        f"{'' if exceeds else ' It does not exceed chance, so its best plane alone is drawn.'}"
     )
     return Section(f"{row.rank}. {' '.join(row.examples[:4])}", Markup("").join(parts), note)
 
@@ -210,14 +216,10 @@ def _shape_words(row: ClusterRow) -> str:
 Coloring = Literal["tokens", "next"]
 
 
-def _colorings(best: bool) -> tuple[Coloring, ...]:
-    return ("tokens", "next") if best else ("tokens",)
-
-
-def _plane(cluster: str, name: str, plane: PlanePicture, picture: ClusterPicture, color: Coloring) -> Markup:
+def _plane(cluster: str, name: str, plane: PlanePicture, picture: ClusterPicture, color: Coloring | None) -> Markup:
     points = np.array(plane.points).reshape(-1, 2)
-    texts = picture.tokens if color == "tokens" else picture.next
-    frequent = [text for text, _ in Counter(texts).most_common(_COLORED)]
+    texts = picture.next if color == "next" else picture.tokens
+    frequent = [text for text, _ in Counter(texts).most_common(_COLORED)] if color else []
     groups = {repr(text): [i for i, own in enumerate(texts) if own == text] for text in frequent}
     groups["others"] = [i for i, own in enumerate(texts) if own not in frequent]
     traces = [
@@ -234,9 +236,10 @@ def _plane(cluster: str, name: str, plane: PlanePicture, picture: ClusterPicture
         for index, (group, chosen) in enumerate(groups.items())
         if chosen
     ]
-    what = "its token" if color == "tokens" else "the token after it"
-    caption = f"{plane.plane}, {plane.share:.0%} of the variance; colored by {what}"
-    layout = {"title": {"text": caption, "font": {"size": 13}}, "yaxis": {"scaleanchor": "x"}, "showlegend": True}
+    what = {"tokens": "; colored by its token", "next": "; colored by the token after it", None: ""}[color]
+    caption = f"{plane.plane}, {plane.share:.0%} of the variance{what}"
+    legend = color is not None
+    layout = {"title": {"text": caption, "font": {"size": 13}}, "yaxis": {"scaleanchor": "x"}, "showlegend": legend}
     return plotly_figure(f"{cluster}-{name}", caption, traces, layout, f"{cluster}-texts")
 
 

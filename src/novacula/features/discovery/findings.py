@@ -1,6 +1,7 @@
 """What the verbs collect, train-sae, discover and survey find, as result.json says it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -193,6 +194,11 @@ class FeatureFindings:
     moves: tuple[Move, ...]  #: what moving along it does, by angle; none without a model
     page: str  #: its page
     run: str  #: the run's name
+
+    def _repr_html_(self) -> str:
+        from novacula.runs.notebook import answer_html
+
+        return answer_html(Path(self.page))
 
 
 @dataclass(frozen=True)

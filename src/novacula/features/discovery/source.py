@@ -10,17 +10,17 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.errors import InputError, refuse
+from novacula.features.clouds.cloud import read_arrays
 from novacula.features.discovery.collection import read_passages
 from novacula.features.sae import read_sae
 from novacula.features.store import Origin, Store, StoreWriter
-from novacula.files import StrPath, read_npz
+from novacula.files import StrPath
 from novacula.runs import located
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
 
 _NAMES = ("activations", "states", "points")
-_MAX_BYTES = 16_000_000_000
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class DiscoverSource:
 
     model: str | None = None  #: a model's folder or GGUF file
     text: tuple[str, ...] = ()  #: text files or folders that the model reads
-    activations: str | None = None  #: a npz file with ``activations``
-    store: str | None = None  #: a folder of states, as ``collect`` makes it
-    sae: str | None = None  #: the folder of an autoencoder; without it one is trained
+    activations: str | None = None  #: a .npz or .safetensors file with ``activations``, or .npy or .csv
+    store: str | None = None  #: a folder of states, as ``collect`` makes it, or a run with one
+    sae: str | None = None  #: its folder, or a run with one; without it one is trained
 
     @property
     def name(self) -> str:
@@ -54,6 +54,7 @@ class DiscoverSource:
         """Returns this source with absolute paths, which stay right in another working folder."""
         text = tuple(map(located, self.text))
         places = {name: getattr(self, name) for name in ("model", "activations", "store", "sae")}
+        places |= {name: path and _within(path, name) for name, path in places.items() if name in ("store", "sae")}
         return DiscoverSource(text=text, **{name: path and located(path) for name, path in places.items()})
 
     @property
@@ -71,6 +72,12 @@ class DiscoverSource:
 
             found.append(find_model(self.model))
         return tuple(found)
+
+
+def _within(folder: str, kind: str) -> str:
+    """The store or autoencoder of a run's folder; another folder stays as it is."""
+    inner = Path(folder) / "artifacts" / kind
+    return str(inner) if (Path(folder) / "run.json").is_file() and inner.is_dir() else folder
 
 
 @dataclass(frozen=True)
@@ -107,12 +114,16 @@ def open_source(source: DiscoverSource, layer: int | None = None) -> OpenSource:
 
 
 def read_states(path: StrPath) -> dict[str, np.ndarray]:
-    """Reads a npz file of ``activations`` (rows × width), ``tokens`` and ``documents`` (one whole number a row)."""
-    source = os.fspath(path)
-    arrays = read_npz(path, max_bytes=_MAX_BYTES)
-    name = next((name for name in _NAMES if name in arrays), None)
+    """Reads a file of ``activations`` (rows × width), ``tokens`` and ``documents`` (one whole number a row).
+
+    Where the file has one array beside the last two, it is the first, whatever its name.
+    """
+    source, arrays = os.fspath(path), read_arrays(path)
+    others = [name for name in arrays if name not in ("tokens", "documents")]
+    name = next((name for name in _NAMES if name in arrays), others[0] if len(others) == 1 else None)
     if name is None:
-        raise InputError(source, f"has none of the arrays {', '.join(_NAMES)}; one of them must hold the states")
+        said = f"has none of the arrays {', '.join(_NAMES)}, only {', '.join(sorted(arrays)) or 'none at all'}"
+        raise InputError(source, f"{said}; one of them must hold the states")
     states = arrays[name]
     problems = []
     if states.ndim != 2 or states.dtype.kind != "f":

@@ -83,6 +83,8 @@ def read_sae(path: StrPath) -> SparseAutoencoder:
     elif (folder / _SPARSIFY).exists():
         weights, (config, arrays) = _SPARSIFY, _sparsify(folder)
     else:
+        if missing := [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]:
+            raise InputError(str(path), *(f"has no {name}, as a folder of SAELens has" for name in missing))
         config = _parse(read_json(folder / CONFIG), str(folder / CONFIG))
         weights, arrays = WEIGHTS, read_safetensors(folder / WEIGHTS, max_bytes=_MAX_WEIGHTS)
     tensors = _tensors(arrays, config, str(folder / weights))

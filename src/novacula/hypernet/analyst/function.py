@@ -126,6 +126,7 @@ def measure_structure(
 
 
 _MOST_EXCHANGED = 64
+_EVALUATIONS, _MOST_POINTS = 2**16, 2**14
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ class InputFindings:
 
     matter: tuple[float, ...]
     """For each input, the share of the outputs' variance that goes with it, alone or with others (the total index of
-    Sobol): 0 where it does not matter."""
+    Sobol): 0 where it does not matter, and 1 for the only one that does. Their error is about 0.01 with up to 8 inputs,
+    0.02 with 32, and 0.05 with many."""
     exchangeable: tuple[tuple[int, ...], ...] = ()
     """Groups of inputs that can change places, of those that matter; looked for among 64 at most."""
     sign_free: tuple[int, ...] = ()  #: inputs that matter, and whose sign does not
@@ -142,12 +144,18 @@ class InputFindings:
     translations: bool = False  #: whether one number added to all inputs changes nothing
 
 
+def points_for(inputs: int) -> int:
+    """Returns the number of points on which `measure_inputs` uses a network: the more, the fewer inputs it has."""
+    return min(max(_EVALUATIONS // inputs, _POINTS), _MOST_POINTS)
+
+
 def measure_inputs(
     network: TargetNetwork, x: Float[np.ndarray, "batch inputs"], generator: np.random.Generator
 ) -> InputFindings:
     """Returns what the inputs are to a network; x are typical ones. Of bits, signs and translations mean nothing."""
-    count, inputs = min(_POINTS, len(x) // 2), x.shape[1]
-    here, there = x[:count], x[count : 2 * count]
+    inputs = x.shape[1]
+    here = x[: points_for(inputs)]
+    count = len(here)
     start = network(here)
     variance = float(start.var(0).sum())
     if not np.isfinite(start).all() or variance <= 0:
@@ -162,7 +170,16 @@ def measure_inputs(
     def same(changed: Float[np.ndarray, "rows inputs"]) -> bool:
         return moved(network(changed)) < THRESHOLDS.symmetric**2
 
-    matter = tuple(min(1.0, moved(network(put(i, there[:, i]))) / 2) for i in range(inputs))
+    def share(place: int) -> float:
+        # The other value comes from another row of the same sample: so the errors of both variances cancel.
+        changed = (
+            network(put(place, np.roll(here[:, place], shift))) for shift in range(1, 5 if count > _POINTS else 2)
+        )
+        return min(1.0, float(np.mean([moved(y) for y in changed])) / 2)
+
+    shares = [share(i) for i in range(inputs)]
+    alone = sum(each > 0 for each in shares) == 1
+    matter = tuple(float(each > 0) if alone else each for each in shares)
     used = [i for i in range(inputs) if matter[i] > THRESHOLDS.symmetric**2]
     groups: list[list[int]] = []
     for i in used[:_MOST_EXCHANGED]:

@@ -121,6 +121,9 @@ class Formula:
         """The limit on one line of Python."""
         return ", ".join(map(python_expression, self.limits)) or None
 
+    def _repr_latex_(self) -> str | None:
+        return self.latex and f"$\\displaystyle {self.latex}$"
+
     @property
     def latex(self) -> str | None:
         """The formula in LaTeX, for mathematical mode."""
@@ -152,7 +155,7 @@ class Formula:
         if self.error_bound is None or self.box is None:
             return ""
         what = "limit" if self.limits else "formula"
-        at = f"all {self.box}"
+        at = f"all {self.box if self.inputs > 1 or self.box.bits else self.box.entries}"
         if self.is_task:  # of bits, the task is what the formula is at bits, not between them
             what, at = "task", "x_i in {0, 1}" if self.box.bits else at
         seen = "" if self.largest_seen is None else f"; {self.largest_seen:.3g} is the most that was seen"

@@ -94,8 +94,12 @@ class Box:
     def __str__(self) -> str:
         if self.bits:
             return "x_i in [0, 1], which holds all bits"
-        inside = f"x_i in [{self.low:.4g}, {self.high:.4g}]"
-        return f"{inside} with sum in [{self.least:.4g}, {self.most:.4g}]"
+        return f"{self.entries} with sum in [{self.least:.4g}, {self.most:.4g}]"
+
+    @property
+    def entries(self) -> str:
+        """The range of the inputs without that of their sum, which says nothing more of a single one."""
+        return f"x_i in [{self.low:.4g}, {self.high:.4g}]"
 
     @property
     def farthest(self) -> float:

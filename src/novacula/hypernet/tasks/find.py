@@ -246,8 +246,8 @@ def find_task(name: str, law: str | None = None) -> Task:
         return Task(name, function, find_law(law or "bits"), _one, (_P,), summary, least=count)
     if name not in _TABLE:
         near = difflib.get_close_matches(name, TASK_NAMES, 3, 0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"such are {', '.join(TASK_NAMES)}"
-        raise InputError(name, f"is no task; {hint}, or module:function for your own")
+        hint = f"did you mean {' or '.join(near)}" if near else f"such are {', '.join(TASK_NAMES)}"
+        raise InputError(name, f"is no task; {hint}, or module:function for your own{'?' if near else ''}")
     task = _TABLE[name]
     return task if law is None else Task(**{**vars(task), "law": find_law(law)})
 

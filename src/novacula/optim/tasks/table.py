@@ -1,12 +1,13 @@
 """The tasks of the bench, by name."""
 
-from functools import partial
+from functools import cache, partial
 
+from novacula.functions import is_function_name
 from novacula.optim.tasks.dynamics import Adding, Flow, Poisson
 from novacula.optim.tasks.functions import NoisyQuadratic, WanderingBowl, chained_valley, published_valley
 from novacula.optim.tasks.images import FASHION, clothes, convolutions, digits, logistic_regression, small_network
 from novacula.optim.tasks.prediction import Autoregression, Text
-from novacula.optim.tasks.task import BenchTask
+from novacula.optim.tasks.task import BenchTask, own_task
 
 
 def _bowl(n: int, condition: float, steps: int) -> BenchTask:
@@ -57,3 +58,13 @@ TASKS: dict[str, BenchTask] = {
     ),
 }
 """In the order of the report."""
+
+
+@cache
+def find_task(name: str) -> BenchTask:
+    """Returns a task of the table, or that of a user's function, ``module:function``.
+
+    Raises:
+        InputError: as `own_task`.
+    """
+    return own_task(name) if is_function_name(name) else TASKS[name]
