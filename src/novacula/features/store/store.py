@@ -80,7 +80,7 @@ class Store:
         where = self.path / INDEX
         if not where.is_file():
             lacks = f"has no {INDEX}; it is no folder of states" if self.path.is_dir() else "no such folder of states"
-            raise InputError(os.fspath(path), f"{lacks}, as `novacula features collect` makes in artifacts/store")
+            raise InputError(str(path), f"{lacks}, as `novacula features collect` makes in artifacts/store")
         index = from_json(_Index, check_schema(read_json(where), str(where), SCHEMA_VERSION), str(where))
         if not all(0 < count < _MAX_COUNT for count in (index.width, *index.shards)):
             raise InputError(str(where), f"width and shards must be whole numbers in 1 … {_MAX_COUNT - 1}")
