@@ -82,11 +82,7 @@ class Child:
 
 
 def connect(descriptor: int) -> Connection:
-    """Returns the child's end of the socket. If the parent closes its end, the child's whole process group dies.
-
-    Args:
-        descriptor: the descriptor of the socket.
-    """
+    """Returns the child's end of the socket. If the parent closes its end, the child's whole process group dies."""
     os.set_inheritable(descriptor, False)
     threading.Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
     return Connection(descriptor)

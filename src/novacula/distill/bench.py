@@ -93,13 +93,7 @@ def _named(wanted: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 class BenchCampaign(Campaign):
-    """A job for every task.
-
-    Args:
-        config: of the bench.
-        names: of the tasks.
-        folder: the run's.
-    """
+    """A job for every task."""
 
     unit = "task"
 

@@ -83,12 +83,7 @@ class Report:
 
 
 def job_seed(seed: int, job_id: str) -> int:
-    """Returns the seed of a job, in 0 … 2^64 - 1. It depends on the run's seed and the job's id alone.
-
-    Args:
-        seed: the run's seed, from 0.
-        job_id: the job's id.
-    """
+    """Returns the seed of a job, in 0 … 2^64 - 1. It depends on the run's seed and the job's id alone."""
     import numpy as np
 
     digest = hashlib.blake2b(job_id.encode(), digest_size=16).digest()

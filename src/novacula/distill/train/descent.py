@@ -19,13 +19,7 @@ from novacula.runs import check_time
 
 
 class Batches:
-    """The rows of a lesson, encoded once.
-
-    Args:
-        lesson: the data.
-        encoding: of the inputs.
-        dtype: of the tensors.
-    """
+    """The rows of a lesson, encoded once."""
 
     def __init__(self, lesson: Lesson, encoding: Encoding, dtype: torch.dtype = torch.float32) -> None:
         # From the longest row to the shortest, so that the rows of some length or more are the first ones.

@@ -33,12 +33,7 @@ class Samples:
 
 
 def draw_samples(target: Target, seed: int) -> list[Samples]:
-    """Draws the sequences on which programs are judged, apart from those of the training.
-
-    Args:
-        target: what answers.
-        seed: of the draws.
-    """
+    """Draws the sequences on which programs are judged, apart from those of the training."""
     spread = structured(target.low, target.high, target.streams)
     plan: list[tuple[str, Sampler, int, int]] = [
         ("held-out sequences", target.sample, AT_LENGTH, target.length),

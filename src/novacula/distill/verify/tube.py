@@ -149,11 +149,7 @@ class _Graph:
 
 
 class _ReducedNetwork:
-    """A network whose state is written in the directions that f reads: what only g reads is no state.
-
-    Args:
-        network: any.
-    """
+    """A network whose state is written in the directions that f reads: what only g reads is no state."""
 
     def __init__(self, network: Network) -> None:
         read = network.f[0].weight[:, : network.size]

@@ -91,11 +91,7 @@ class CloudScore(ScoreFindings):
     band: Mixture  #: its fullest band
 
     def findings(self, run: str = "") -> ScoreFindings:
-        """Returns the numbers for a result; what was not measured is None.
-
-        Args:
-            run: the run's folder.
-        """
+        """Returns the numbers for a result; what was not measured is None."""
         numbers = {field.name: getattr(self, field.name) for field in fields(ScoreFindings)}
         for name in ("neighbors_bits", "separability_held_out", "mixture_held_out"):
             numbers[name] = _measured(numbers[name])

@@ -60,9 +60,6 @@ class Slice:
 class CodeMatrix:
     """Sparse codes as a matrix, tokens × latents, compressed by columns.
 
-    Args:
-        matrix: the codes.
-
     Attributes:
         matrix: the codes.
         n_tokens: its rows.

@@ -68,9 +68,6 @@ class _Config:
 def read_sae(path: StrPath) -> SparseAutoencoder:
     """Reads an autoencoder.
 
-    Args:
-        path: its folder.
-
     Raises:
         InputError: a file is missing or damaged, shapes do not fit, or the configuration asks for something that is not
             supported; all problems are listed.

@@ -62,9 +62,6 @@ class Labels:
 class Store:
     """States on the disk, read shard by shard.
 
-    Args:
-        path: the folder.
-
     Attributes:
         path: the folder.
         width: numbers in a state.
