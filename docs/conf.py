@@ -5,6 +5,7 @@ import importlib.metadata
 import re
 import sys
 from pathlib import Path
+from typing import Annotated, get_args, get_origin
 
 from docutils.nodes import Element, TextElement
 from sphinx.addnodes import pending_xref
@@ -12,6 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.util import typing
 
 project = "Novacula"
 author = "The Novacula authors"
@@ -53,7 +55,13 @@ _CODE = re.compile(r"(``.*?``|`[^`]*`)")
 
 
 def setup(app: Sphinx) -> None:
-    """Connect what follows."""
+    """Connect what follows. An annotated type is shown without what is said to the command line."""
+    shown = typing.stringify_annotation
+    for module in [*sys.modules.values()]:
+        if vars(module).get("stringify_annotation") is shown:
+            module.stringify_annotation = lambda kind, *mode, **rest: shown(  # pyright: ignore
+                get_args(kind)[0] if get_origin(kind) is Annotated else kind, *mode, **rest
+            )
     app.connect("autodoc-process-docstring", read_docstring)
     app.connect("missing-reference", find_type)
     for field in PyObject.doc_field_types:

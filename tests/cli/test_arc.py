@@ -142,7 +142,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         (["arc", "solve", "puzzle.json", "--device", "gpu"], "gpu is not a device of this torch: use cpu, or cuda:0"),
         (["arc", "solve", "puzzle"], "for the file, write puzzle.json"),
         (["arc", "score", "nowhere"], "nowhere"),
-        (["arc", "score", "puzzle.json"], "puzzle.json: is no submission"),
+        (["arc", "score", "puzzle.json"], "puzzle.json: has no attempt_1, so it is no submission"),
         (["arc", "submit", "--challenges", "puzzle.json", "--out", "no/s.json"], "there is no folder"),
         (["arc", "solv"], "solve"),
     ],

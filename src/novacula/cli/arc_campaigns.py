@@ -1,6 +1,7 @@
 """``novacula arc bench`` and ``submit``: many puzzles at once, and the score of a submission."""
 
 import shlex
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from novacula.arc.config import BenchConfig, SubmitConfig
 from novacula.cli.console import EXIT_FINISHED, SCHEMA_VERSION, print_json, printable, say, show_result, table
 from novacula.cli.options import CampaignOptions, Flat, Grouped, ResumeOptions
 from novacula.cli.screen import Screen, perform
-from novacula.errors import InputError
+from novacula.errors import InputError, NovaculaError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,14 +83,12 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     from novacula.arc.data.parse import LARGEST_SIDE
     from novacula.arc.score import score_submission as score
 
-    submission = read_submission(file)
     if solutions is None:
-        if "attempt_1" not in str(submission):
-            raise InputError(
-                file, "is no submission, which has attempt_1 and attempt_2; to score a run, name its folder"
-            )
+        with suppress(InputError):  # of a file that cannot be read, nothing is known
+            if "attempt_1" not in str(read_submission(file)):
+                raise NovaculaError(f"{file}: has no attempt_1, so it is no submission; for a run, name its folder")
         raise InputError("--solutions", f"is needed to score the submission {file}: a Kaggle *_solutions.json")
-    findings = score(submission, load_solutions(solutions, LARGEST_SIDE)).findings()
+    findings = score(read_submission(file), load_solutions(solutions, LARGEST_SIDE)).findings()
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "submission": file, **asdict(findings)})
     else:
