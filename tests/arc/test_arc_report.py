@@ -230,6 +230,9 @@ class TestLatentPictures:
 
     def test_colors_are_labeled_by_the_palette_without_black(self) -> None:
         html = latents_html({"01000": np.eye(6, 16, dtype=np.float32)}, {}, puzzle())
+        assert "details" not in html
+        many = latents_html({bits: np.eye(6, 16, dtype=np.float32) for bits in BITS[:8]}, {}, puzzle())
+        assert "the other 2</summary>" in many, "a young run has many tensors"
         assert re.findall(r'fill="(#[0-9a-f]{6})"', html)[:6] == [COLORS[color] for color in puzzle().palette[1:]]
 
     @pytest.mark.parametrize("latent", [np.zeros((5, 16)), np.full((6, 16), np.nan), np.zeros(16), np.zeros((6, 0))])

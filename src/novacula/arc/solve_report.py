@@ -62,6 +62,7 @@ def _puzzle_section(history: History) -> Section:
     else:
         count = sum(verdict.correct)
         right = ("Neither attempt is right", "One of the two attempts is right", "Both attempts are right")[count]
+        right += " as a whole" if len(verdict.outputs) > 1 else ""
         note = (
             f"{right}. That is the verdict of the separate scorer; the solver never sees the solution. A percentage is "
             "an attempt's share of the weight of all candidates."

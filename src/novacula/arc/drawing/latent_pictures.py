@@ -32,6 +32,8 @@ _PLURAL = {
 _LABELED = ("example", "color", "direction")
 _CELL = 18
 _GAP = 10
+_SHOWN = 6
+_REST = Markup('<details><summary style="cursor:pointer">the other {}</summary>{}</details>')
 _LATENT = Markup(
     '<div class="picture"><h3>{}</h3><p class="note">{}</p>'
     '<div style="display:flex;flex-wrap:wrap;gap:1em 3em;align-items:flex-start">{}</div></div>'
@@ -85,9 +87,11 @@ def principal_components(latent: Float[np.ndarray, "*axes channels"]) -> list[Co
 
 
 def latents_html(latents: Mapping[str, Float[np.ndarray, "..."]], costs: Mapping[str, float], puzzle: Puzzle) -> Markup:
-    """Every latent, by the bits of its axes, as a titled picture, the most expensive first."""
+    """Every latent, by the bits of its axes, as a titled picture, the most expensive first; after six, on request."""
     ordered = sorted(latents, key=lambda bits: (-costs.get(bits, 0.0), bits))
-    return Markup("").join(_latent_html(bits, latents[bits], costs.get(bits), puzzle) for bits in ordered)
+    pictures = [_latent_html(bits, latents[bits], costs.get(bits), puzzle) for bits in ordered]
+    shown, rest = pictures[:_SHOWN], pictures[_SHOWN:]
+    return Markup("").join([*shown, *([_REST.format(len(rest), Markup("").join(rest))] if rest else [])])
 
 
 def _latent_html(bits: str, latent: Float[np.ndarray, "..."], cost: float | None, puzzle: Puzzle) -> Markup:
