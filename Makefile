@@ -126,7 +126,8 @@ docs: env  ## the documentation in build/docs, with every snippet run; a warning
 	@cp -r docs/gallery build/docs/
 	@echo "Open build/docs/index.html in a browser."
 
-# Real runs of all five parts, with the pages that they leave. Seeds are fixed; a page differs in times and versions only.
+# Real runs of all five parts, with the pages that they leave. Seeds are fixed: as long as the numeric code and the
+# instruction set stay as they are, a page differs in times only. Otherwise rounding may lead to another answer.
 gallery: export OMP_NUM_THREADS = 1
 gallery: env  ## docs/gallery: one run of each part, to look at
 	@rm -rf build/gallery docs/gallery && mkdir -p build/gallery
