@@ -172,9 +172,8 @@ def measure_inputs(
 
     def share(place: int) -> float:
         # The other value comes from another row of the same sample: so the errors of both variances cancel.
-        changed = (
-            network(put(place, np.roll(here[:, place], shift))) for shift in range(1, 5 if count > _POINTS else 2)
-        )
+        shifts = range(1, 5 if count > _POINTS else 2)
+        changed = (network(put(place, np.roll(here[:, place], shift))) for shift in shifts)
         return min(1.0, float(np.mean([moved(y) for y in changed])) / 2)
 
     shares = [share(i) for i in range(inputs)]
