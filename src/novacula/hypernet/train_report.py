@@ -85,7 +85,7 @@ def _sections(folder: RunFolder, findings: TrainFindings) -> list[Section]:
             network_section(f"Opened: β = {sample.beta:.0e}", f"network-{place}", sample.read)
             for place, sample in enumerate(opened)
         ),
-        _sizes(generator),
+        *_sizes(generator),
         _training(folder, findings),
     ]
 
@@ -159,12 +159,13 @@ def _label_table(samples: Sequence[_Sample]) -> Markup:
     return table(head, rows, minor=("by outputs", "confidence"))
 
 
-def _sizes(generator: Generator) -> Section:
-    """R² for a few sizes, at the least price."""
+def _sizes(generator: Generator) -> list[Section]:
+    """R² for a few sizes, at the least price; nothing where the networks have one size only."""
     own = generator.config
     wanted = sorted({max(1, round(own.inputs * share)) for share in (0.25, 0.5, 1, 1.5, 2)})
+    sizes = [size for size in wanted if generator.lesson.admits(size)]
     rows = []
-    for size in [size for size in wanted if generator.lesson.task.admits(size)]:
+    for size in sizes if len(sizes) > 1 else ():
         networks = [generator.generate(own.beta_low, size, seed=draw) for draw in range(3)]
         found = [analyze(network, generator.lesson.task, ClassifyConfig(draws=0)) for network in networks]
         r2 = sorted(analysis.r2 for analysis in found)
@@ -174,7 +175,7 @@ def _sizes(generator: Generator) -> Section:
         rows.append((size, hidden, trained, f"{np.median(r2):.4f}", f"{r2[0]:.4f}", labels))
     note = "Three networks of each size at the least price. `novacula hypernet generalize` measures more."
     head = ("inputs", "hidden", "trained on", "R², median", "worst", "labels")
-    return Section("Other sizes, with no further training", table(head, rows), note)
+    return [Section("Other sizes, with no further training", table(head, rows), note)] if rows else []
 
 
 def _training(folder: RunFolder, findings: TrainFindings) -> Section:

@@ -246,6 +246,7 @@ def find_task(name: str, law: str | None = None) -> Task:
         return Task(name, function, find_law(law or "bits"), _one, (_P,), summary, least=count)
     if name not in _TABLE:
         near = difflib.get_close_matches(name, TASK_NAMES, 3, 0.5)
+        near = near or [known for known in TASK_NAMES if name and name.lower() in known][:3]
         hint = f"did you mean {' or '.join(near)}" if near else f"such are {', '.join(TASK_NAMES)}"
         raise InputError(name, f"is no task; {hint}, or module:function for your own{'?' if near else ''}")
     task = _TABLE[name]

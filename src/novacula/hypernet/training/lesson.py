@@ -80,6 +80,12 @@ class Lesson:
         sizes = (inputs, *hidden, self.task.outputs(inputs))
         return Architecture(sizes, config.activation, config.biases, config.output_bias, config.residual, config.bypass)
 
+    def admits(self, inputs: int) -> bool:
+        """Returns whether networks of a size can be written: the task has it, and units and outputs are as trained."""
+        own, task = self.config.inputs, self.task
+        same = inputs == own or not task.typed
+        return task.admits(inputs) and same and task.outputs(inputs) == task.outputs(own)
+
     def check_inputs(self, *counts: int) -> None:
         """Refuses sizes that the task cannot have, or for which there are no learned codes."""
         own, problems = self.config.inputs, []
