@@ -83,6 +83,12 @@ def test_symmetries_of_functions_that_are_known(
     assert (found.sign_free, found.parity, found.translations) == (sign_free, parity, translations)
 
 
+@pytest.mark.parametrize(("kind", "norm"), [("max-tree", False), ("pudding+", True)])
+def test_words_of_the_norm_are_for_norms(kind: str, norm: bool) -> None:
+    found = classify(build(kind, 4), ClassifyConfig(draws=0), check_points=1000).findings
+    assert any("spike" in f"{row}" for row in measures(found)) == norm
+
+
 def test_a_law_is_still_the_second_option() -> None:
     assert ClassifyConfig("max", "laplace").law == "laplace"
 

@@ -211,7 +211,7 @@ def _show_label(found: "ClassifyFindings") -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
-    from novacula.hypernet.classify import input_words, measures
+    from novacula.hypernet.classify import NORMS, input_words, measures
 
     broken = ", broken: the structure stands, the function does not" if found.broken else ""
     agree = "agrees" if found.agree else "DISAGREES"
@@ -226,7 +226,7 @@ def _show_label(found: "ClassifyFindings") -> None:
         show_result(
             "judged as an L1 norm, since the file names no task: --task NAME names one, --task none asks for none"
         )
-    unknown = found.task in ("none", "data")
+    unknown = found.task not in NORMS
     show_result(table(("pattern" if unknown else "order parameter", "", "what it says"), measures(found)))
     for words in input_words(found.inputs) if unknown else []:
         show_result(words)

@@ -30,6 +30,7 @@ from novacula.hypernet.tasks.given import DATA, NONE, data_task, network_task, r
 from novacula.report import Section, table
 
 SCHEMA_VERSION = 1
+NORMS = ("l1-norm", "weighted-l1")  #: tasks whose labels rest on the order parameters
 
 
 @dataclass(frozen=True)
@@ -224,8 +225,8 @@ def matrices(name: str, found: Classified) -> Markup:
 
 
 def measures(found: ClassifyFindings) -> list[tuple[str, str, str]]:
-    """What the label rests on: names, values and what these say; without a task, what the first layer looks at."""
-    if found.task in (NONE, DATA):
+    """What the label rests on: names, values and what these say; but for norms, what the first layer looks at."""
+    if found.task not in NORMS:
         shares = [(name, f"{value:.0%}", PATTERNS_EXPLAINED[name]) for name, value in found.patterns.items()]
         return [row for row in shares if row[1] != "0%"]
     orders = found.order_parameters.items()
@@ -260,7 +261,7 @@ def _labels(found: Classified) -> Markup:
         rows.insert(0, ("R²", f"{found.analysis.r2:.5f}", "1 - squared error / variance of the outputs"))
     body = Markup("<h3>Measures</h3>") + table(("measure", "", "what it says"), rows)
     told = (Markup("<p>{}.</p>").format(words.capitalize()) for words in input_words(found.inputs))
-    return body + (Markup("").join(told) if findings.task in (NONE, DATA) else Markup(""))
+    return body + (Markup("").join(told) if findings.task not in NORMS else Markup(""))
 
 
 def formula_block(found: Classified) -> Markup:
