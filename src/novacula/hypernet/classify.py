@@ -26,7 +26,7 @@ from novacula.hypernet.formula import POINTS, Formula, describe
 from novacula.hypernet.formula.interval import Box
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
-from novacula.hypernet.tasks.given import DATA, NONE, data_task, network_task, read_data
+from novacula.hypernet.tasks.given import NONE, data_task, network_task, read_data
 from novacula.report import Section, table
 
 SCHEMA_VERSION = 1
