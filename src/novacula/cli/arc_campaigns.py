@@ -168,7 +168,7 @@ def _show_bench(result: "RunResult[BenchFindings]") -> None:
 
 def _describe_round(step: "Step") -> str:
     metrics = step.metrics
-    return f"decided; up to step {metrics['until']}: {metrics['trained']} of {metrics['puzzles']} puzzles"
+    return f"decided; trained up to step {metrics['until']}: {metrics['trained']} of {metrics['puzzles']} puzzles"
 
 
 def _show_submission(result: "SubmitResult") -> None:

@@ -43,7 +43,9 @@ app = App(
 
 @app.command(name="list")
 def list_(*, runs: Runs = Path("runs"), json: Json = False) -> None:
-    """List runs, the newest first.
+    """List the runs in a folder, the newest first.
+
+    For a run that --out put elsewhere, --runs names the folder around it.
 
     Example: novacula runs list --runs experiments
     """
