@@ -267,7 +267,8 @@ def test_every_campaign_takes_a_cluster() -> None:
     found = [each for module in modules for each in vars(module).values() if is_dataclass(each)]
     campaigns = {each for each in found if hasattr(each, "workers")}
     assert len(campaigns) >= 9
-    assert [each for each in campaigns if not hasattr(each, "cluster")] == []
+    alone = [each.__name__ for each in campaigns if not hasattr(each, "cluster")]
+    assert alone == ["SolveConfig"]  # the restarts of a puzzle are threads of one job
 
 
 def test_without_ray_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
