@@ -119,7 +119,8 @@ def main() -> None:
         result = bench(config, out=options.run)
     findings, alone = result.findings, {}
     table_head(*HEAD)
-    for row in findings.per_task:
+    finished = [row for row in findings.per_task if row.reason != "cut off"]
+    for row in finished:
         name = row.task.partition(".")[0]
         alone[row.task] = learned_alone(name, row)
         verdict, states, seconds = alone[row.task]
@@ -127,7 +128,8 @@ def main() -> None:
         cells = (row.outcome, true, row.nodes, row.states, row.route, f"{row.cpu_seconds:.1f}")
         table_row(row.task, *cells, verdict, states, f"{seconds:.1f}")
     print(f"\n{findings.sentence}")
-    print(f"Automata learning alone: {sum(verdict == 'right' for verdict, *_ in alone.values())} right.")
+    right = sum(verdict == "right" for verdict, *_ in alone.values())
+    print(f"Automata learning alone: {right} of {len(finished)} right.")
     rows = [
         {"task": name, "verdict": verdict, "states": states or None, "cpu_seconds": round(seconds, 2)}
         for name, (verdict, states, seconds) in alone.items()

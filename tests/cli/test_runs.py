@@ -37,6 +37,15 @@ def test_lists_tell_outcomes(novacula: Run, runs: Path) -> None:
     assert "solved (attempt 1)" in novacula("runs", "show", "toy-cut", "--runs", runs).out
 
 
+def test_a_text_of_several_lines_is_shown_in_lines(novacula: Run, runs: Path) -> None:
+    folder = RunFolder.open(runs / "toy-cut")
+    folder.write_result({"program": "def step(x):\n    return x\x1b[2J\n"})
+    lines = novacula("runs", "show", "toy-cut", "--runs", runs).lines
+    first = next(place for place, line in enumerate(lines) if line.startswith("program"))
+    column = lines[first].index("def step(x):")
+    assert lines[first + 1][column:].startswith("    return x") and "\x1b" not in lines[first + 1]
+
+
 def test_a_narrow_list_breaks_no_name(novacula: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["features-discover-20261129-060000-and-a-second-one", "x" * 80]
     for name in names:

@@ -10,6 +10,7 @@ from novacula.distill.bench_open import agrees
 from novacula.distill.bench_report import BenchFindings
 from novacula.distill.config import BenchConfig
 from novacula.distill.expression import Name, operation
+from novacula.distill.findings import Determination, Range
 from novacula.distill.program import Program
 from novacula.distill.run import RUN
 from novacula.distill.sequences import INTEGERS
@@ -72,6 +73,7 @@ def test_tasks_that_failed_or_were_cut_off_count() -> None:
     assert (findings.paper, findings.gpt4) == (1, 2)
     assert findings.at_least == dict.fromkeys(("S0", "S1", "S2", "S3", "S4"), 0)
     assert findings.per_task[0].reason == "its worker died"
+    assert "1 task had no result yet" in findings.sentence
 
 
 def test_unknown_tasks_are_all_named() -> None:
@@ -107,3 +109,15 @@ def test_a_program_that_errs_once_in_a_while_does_not_agree() -> None:
     total = Program(("x",), ("s",), (0,), (), (s + x * x,), (s + x * x,))
     assert agrees(OPEN_SUITE["square_sum"], total, INTEGERS)
     assert not agrees(OPEN_SUITE["square_sum"], replace(total, outputs=(operation("min", s + x * x, 900),)), INTEGERS)
+
+
+def test_a_program_from_rows_is_held_to_what_they_show() -> None:
+    """A clock starts anew after 48 quarters: the plain sum is right for one turn."""
+    task, total, x = OPEN_SUITE["clock"], Name("total"), Name("x")
+    new = Name("new_total")
+    hour = operation("or", new // 4, 12)
+    program = Program(("x",), ("total",), (0,), (("new_total", total + x),), (new,), (hour,))
+    assert not agrees(task, program, INTEGERS)
+    assert agrees(task, program, INTEGERS, Determination(True, "", steps=60, ranges=(Range("total", 0, 47),)))
+    assert not agrees(task, program, INTEGERS, Determination(True, "", steps=60, ranges=(Range("total", 0, 55),)))
+    assert not agrees(task, program, INTEGERS, Determination(True, ""))

@@ -40,10 +40,14 @@ def test_what_is_wrong_or_unchecked_is_never_taken() -> None:
     assert choose([judged(3, None, True), judged(1, None, False)]) is not None
 
 
-def test_a_table_comes_after_formulas_of_its_tier() -> None:
-    machine = JudgedProgram(TABLE, "opened", "table", 0, Certificate("S1", True, ()))
-    long = judged(99, "S1")
-    assert choose([machine, long]) is long
+def test_a_table_comes_after_short_formulas_of_its_tier_and_after_longer_ones_if_it_holds_more() -> None:
+    small = JudgedProgram(TABLE, "opened", "table", 0, Certificate("S1", True, ()))
+    states = np.arange(30)[:, None]
+    large = JudgedProgram(Machine(TABLE.symbols, states, states[:, :, None]), "opened", "table", 0, small.certificate)
+    short, long = judged(59, "S1"), judged(99, "S1")
+    assert choose([small, short]) is short
+    assert choose([small, long]) is small
+    assert choose([large, long]) is long
 
 
 def test_where_none_is_right_the_one_that_is_wrong_most_rarely_is_shown() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from novacula.distill.config import RunConfig
+from novacula.distill.decimals import Decimals
 from novacula.distill.device import Device
 from novacula.distill.run import RUN, RunInputs, run
+from novacula.distill.source import load_source
 from novacula.errors import InputError
 from novacula.functions import FUNCTIONS
 from novacula.runs import resume
@@ -31,6 +33,14 @@ for line in sys.stdin:
     a, b = map(int, line.split())
     print(a + b, a > b, flush=True)
 """
+METER = """
+import sys
+total = 0
+for line in sys.stdin:
+    total = 0 if line.strip() == "reset" else total + int(line)
+    if line.strip() != "reset":
+        print(f"{1 + 0.25 * total:.2f}", "v1.5" if total else "1.5", total, flush=True)
+"""
 TALKER = TURNSTILE.replace("        continue", "        print('ready', flush=True); continue")
 BAD = """
 import random, sys
@@ -43,7 +53,7 @@ for line in sys.stdin:
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.chdir(tmp_path)
-    for name, text in (("turnstile", TURNSTILE), ("adder", ADDER), ("bad", BAD), ("talker", TALKER)):
+    for name, text in (("turnstile", TURNSTILE), ("adder", ADDER), ("bad", BAD), ("talker", TALKER), ("meter", METER)):
         Path(f"{name}.py").write_text(text)
     monkeypatch.delenv(FUNCTIONS, raising=False)
     yield f"{sys.executable} -I "
@@ -72,6 +82,24 @@ def test_streams_truth_values_and_a_device_that_starts_again(command: str) -> No
     device = Device(command + "adder.py", 10, "", 5)
     assert list(device.call([[[1, 2], [5, 3]], [[2, 1]]])) == [[[3, False], [8, True]], [[3, True]]]
     device.close()
+
+
+def test_answers_that_are_all_numbers_are_read_as_decimals(command: str) -> None:
+    """The second output is a text, though one of its answers has the form of a number."""
+    device = Device(command + "meter.py", 10, "reset", 5)
+    device.read_decimals([[1, 2], [0, 4]])
+    answers = [[1.25, "v1.5", 1], [1.75, "v1.5", 3]], [[1.0, "1.5", 0], [2.0, "v1.5", 4]]
+    assert list(device.call([[1, 2], [0, 4]])) == [*answers] and device.asked == 2
+    device.close()
+    config = RunConfig(command=command + "meter.py", high=1, length=4, queries=200)
+    source = load_source(config.command, config)
+    grid, words, total = source.sequences.alphabet.outputs
+    assert (
+        isinstance(grid, Decimals) and (grid.factor, grid.divisor, total) == (1, 4, None) and words == ("1.5", "v1.5")
+    )
+    assert [grid.value(code) for code in source.sequences.y[0, :, 0].tolist()] == [
+        1 + 0.25 * total for total in source.sequences.y[0, :, 2]
+    ]
 
 
 @pytest.mark.parametrize(

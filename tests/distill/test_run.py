@@ -216,7 +216,7 @@ def test_a_source_that_is_none_is_named(name: str, said: str, tmp_path: Path) ->
         ("Div_3", {"high": 3}, "high is for .* not for a benchmark task"),
         ("n.safetensors", {"length": 12}, "length is for .*, not for a network's file"),
         ("n.onnx", {"networks": 1, "within": 0.1}, "within is for .*; networks is for"),
-        (None, {"command": "./sut", "within": 0.1}, "within is for data or a function, not for a device"),
+        (None, {"command": "./sut", "tolerate": 0.1}, "tolerate is for data, not for a device"),
         (planted_network("Parity_All"), {"length": 12}, "length is for"),
     ],
 )

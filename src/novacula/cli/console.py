@@ -128,7 +128,8 @@ def facts_table(sections: Mapping[str, Mapping[str, object] | None]) -> "Table":
             table.add_row("")
             table.add_row(Text(title, style="underline"))
         for key, value in (section or {}).items():
-            table.add_row(Text(printable(str(key))), Text(printable(_brief(value))))
+            lines = _brief(value).split("\n")  # such as those of a program
+            table.add_row(Text(printable(str(key))), Text("\n".join(map(printable, lines))))
     return table
 
 

@@ -124,12 +124,11 @@ def _show(result: "DistillResult") -> None:
         show_result(printable(findings.checked))
     if findings.kind == "network" and findings.networks:
         show_result(findings.networks[findings.shown_network].states_in_words)
-    tier = findings.tier or findings.outcome
     size = f", {counted(findings.nodes, 'syntax node')}" if findings.nodes is not None else ""
     machine = f", {counted(findings.states, 'state')}" if findings.states is not None else ""
     road = f", {findings.route}" if findings.route else ""
     show_result(
-        Text(f"{printable(findings.task)}: {tier}{size}{machine}{road}", "bold"),
+        Text(f"{printable(findings.task)}: {findings.verdict}{size}{machine}{road}", "bold"),
         ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in findings.seconds.items()),
     )
 

@@ -165,6 +165,7 @@ def task_row(name: str, outcome: Outcome | None) -> TaskRow:
         mealy=published.mealy if published else None,
         outcome=(findings.outcome if findings else "none") if published is None else None,
         correct=answer.correct if answer else None,
+        claim=answer.claim if answer else None,
     )
 
 
@@ -217,7 +218,7 @@ def summarize(rows: Sequence[TaskRow], config: BenchConfig, *, wall_seconds: flo
         gpt4=sum(row.gpt4 for row in rows),
         failed=sum(row.failed for row in rows),
         right=sum(row.right for row in rows),
-        called_right_but_wrong=sum(row.outcome == "right" and not row.correct for row in rows),
+        called_right_but_wrong=sum(row.outcome == "right" and not row.claimed for row in rows),
         cut_off=sum(row.reason == "cut off" for row in rows),
         cpu_seconds=round(sum(row.cpu_seconds for row in rows), 1),
         per_task=tuple(rows),

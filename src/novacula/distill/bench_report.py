@@ -6,6 +6,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from novacula.distill.findings import SOLVED, Outcome, Road
+from novacula.distill.sequences import counted
 from novacula.distill.verify.certificate import Tier
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
@@ -47,11 +48,17 @@ class TaskRow:
     outcome: Outcome | None = None  #: of the run, in the open suite
     correct: bool | None = None
     """Whether the program equals the task's definition, in the open suite; None where none fits."""
+    claim: bool | None = None  #: whether it does so as far as its verdict says; None likewise
 
     @property
     def right(self) -> bool:
         """Whether the outcome of a task of the open suite is "right", and its program equals the definition."""
         return self.outcome == "right" and bool(self.correct)
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the program equals the definition as far as its verdict says."""
+        return bool(self.correct if self.claim is None else self.claim)
 
     @property
     def solved(self) -> bool:
@@ -67,7 +74,7 @@ class TaskRow:
             self.route or "",
         )
         if self.outcome:
-            correct = "" if self.correct is None else "yes" if self.correct else "no"
+            correct = "" if self.correct is None else "yes" if self.correct else "as claimed" if self.claim else "no"
             return (self.outcome, correct, *sizes, f"{self.cpu_seconds:.1f}", self.reason)
         return (
             *sizes,
@@ -99,7 +106,7 @@ class BenchFindings:
     wall_seconds: float  #: wall time in all
     run: str  #: the run's folder
     right: int = 0  #: of the open suite, the number with the outcome "right" whose program equals the definition
-    called_right_but_wrong: int = 0  #: of the open suite, the number with that outcome and another program
+    called_right_but_wrong: int = 0  #: of the open suite, those with that outcome that are not so as far as they claim
 
     @property
     def is_open(self) -> bool:
@@ -118,10 +125,22 @@ class BenchFindings:
             open_ = sum(row.outcome == "not determined" for row in self.per_task)
             return (
                 f"Of {self.tasks} tasks {self.right} are right, {open_} not determined; {self.called_right_but_wrong} "
-                "programs are called right and are not."
+                f"programs are called right and are not.{self._unfinished}"
             )
         tiers = ", ".join(f"{count} reach {tier}" for tier, count in self.at_least.items())
-        return f"Of {self.tasks} tasks {tiers}; the paper solves {self.paper} of these at the trained length."
+        return (
+            f"Of {self.tasks} tasks {tiers}; the paper solves {self.paper} of these at the trained length."
+            f"{self._unfinished}"
+        )
+
+    @property
+    def _unfinished(self) -> str:
+        """A sentence on the tasks without a result."""
+        return (
+            f" {counted(self.cut_off, 'task')} had no result yet: the run did not come to its end."
+            if self.cut_off
+            else ""
+        )
 
     @property
     def outcome(self) -> str:
@@ -170,7 +189,10 @@ def _tasks(findings: BenchFindings) -> Section:
     rows = [(row.task, row.tier, *row.cells) for row in findings.per_task]
     note = "The columns paper and GPT-4 are those of arXiv 2402.05110; GPT-4's is an upper bound."
     if findings.is_open:
-        note = "Correct: the program equals the task's definition, which the distillation does not see."
+        note = (
+            "Correct: the program equals the task's definition, which the distillation does not see; as claimed: it "
+            "does so for the steps and values of which the verdict speaks, and not beyond."
+        )
     return Section("Tasks", table(head, rows), note)
 
 

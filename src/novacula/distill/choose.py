@@ -13,6 +13,7 @@ from novacula.distill.machine import Machine
 from novacula.distill.program import Program
 from novacula.distill.synth.style import awkwardness
 from novacula.distill.verify import TIERS, Certificate
+from novacula.distill.verify.verify import NODE_LIMIT
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class JudgedProgram:
 RULE = (
     "Of the programs with the highest tier, the one with the fewest syntax nodes; of equally short ones, the one that "
     "reads best; then first those opened from hidden states, then those queried, then those from data alone. A formula "
-    "comes before a table."
+    "of at most 60 nodes comes before a table, and a longer one if it has fewer nodes than 60 and the table's numbers."
 )
 """How a program is chosen, for people."""
 
@@ -122,8 +123,10 @@ def _strength(program: JudgedProgram) -> int:
 
 
 def _size(program: JudgedProgram) -> int:
-    """Nodes of a formula; a table counts as longer than any formula."""
-    return program.nodes or 0 if program.states is None else 10**6 + program.states
+    """Nodes of a formula; a table counts as longer than any short formula, by the numbers that it holds."""
+    if isinstance(program.program, Program):
+        return program.program.nodes
+    return NODE_LIMIT + program.program.next.size + program.program.output.size
 
 
 def _verdict(program: JudgedProgram) -> str:

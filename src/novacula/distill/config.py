@@ -48,8 +48,8 @@ class RunConfig(Configuration):
     """The largest share of rows of data that may be left out as mislabelled, 0 to 0.2. Rows are left out only if that
     makes the description shorter: a program and its exceptions."""
     within: Annotated[float, in_range(0, 10**6)] = 0.0
-    """The largest error of decimal outputs. By default half a unit of the last place in data, and 10^-9 of the largest
-    output of a function."""
+    """The largest error of decimal outputs. By default half a unit of the last place in data and of a device, and 10^-9
+    of the largest output of a function."""
     streams: Annotated[int, in_range(1, 8), ADVANCED] = 1
     """Input streams of a function. With 2, the function gets one list, with an item [a, b] for every step."""
     length: Annotated[int, in_range(2, 100)] = 10

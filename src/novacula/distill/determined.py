@@ -2,20 +2,24 @@
 
 A machine is determined if rows show every pair of a state and an input, and contradict every machine that differs from
 it in one transition. A formula is determined if rows contradict every formula that differs from it in one node, but
-those that compute the same, and if no other formula of about its length was found to fit. Source: ours; the rows that
-determine a machine are the characteristic samples of Oncina and García (1992).
+those that compute the same, and if no other formula of about its length was found to fit. Where the states of a formula
+are not listed, this holds as far as the rows go: for so many steps, and for values of a variable at which it cannot
+stop or start anew without a contradiction. Source: ours; the rows that determine a machine are the characteristic
+samples of Oncina and García (1992).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from novacula.distill.explain import program_machine
-from novacula.distill.export import machine_python, program_python
+from novacula.distill.export import machine_python, program_python, python_names
 from novacula.distill.findings import Determination, OpenPair, Rivals
 from novacula.distill.machine import Machine
 from novacula.distill.neighbors import changed, simpler
 from novacula.distill.program import Program
+from novacula.distill.reach import reach
 from novacula.distill.sequences import Alphabet, Sequences
 from novacula.distill.verify.certificate import Counterexample
 from novacula.distill.verify.exhaustive import search_product
@@ -77,23 +81,33 @@ def determine(
             f"{words.shown(rivals.outputs[:1], True)}, the other {words.shown(rivals.outputs[1:], True)}. "
             "A row that begins so would decide."
         )
-    return Determination(
-        not problems, " ".join(problems) or _why(program, rows, covered), pairs, covered, open_pairs, rivals
-    )
+    found_so_far = Determination(not problems, " ".join(problems), pairs, covered, open_pairs, rivals)
+    if problems:
+        return found_so_far
+    if isinstance(program, Machine) or listed:
+        return replace(found_so_far, why=_why(program, covered, pairs))
+    ranges = reach(python_names(program), rows)
+    if stuck := [one for one in ranges if one.low == one.high]:
+        where = ", or ".join(f"{one.name} never rises above, or never falls below {one.low}" for one in stuck)
+        why = f"Other programs fit all rows: {where}."
+        return replace(found_so_far, determined=False, why=why)
+    limited = replace(found_so_far, steps=int(rows.lengths.max()), ranges=ranges)
+    return replace(limited, why=_why(program, covered, pairs, limited.where))
 
 
-def _why(program: Program | Machine, rows: Sequences, covered: int | None) -> str:
-    """What speaks for a program that is determined."""
+def _why(program: Program | Machine, covered: int | None, pairs: int | None, where: str = "") -> str:
+    """What speaks for a program that is determined, and where."""
     text = "This holds for inputs made of values that occur in the rows; about other inputs nothing is known."
     if isinstance(program, Program):
         text = f"Every change of one node that changes outputs contradicts a row. {text}"
-    if covered is not None:
-        return f"Rows show {covered:,} pairs of a state and an input. {text}"
-    longest = int(rows.lengths.max())
-    return (
-        f"{text} The states are infinitely many, or too many to list. The rows have at most {longest} steps: of longer "
-        "sequences nothing is known, such as whether a sum starts anew where no row has come."
-    )
+    if covered is not None and pairs is not None:
+        shown = f"all {covered:,}" if covered == pairs else f"{covered:,} of the {pairs:,}"
+        text = f"Rows show {shown} pairs of a state and an input. {text}"
+    if not where:
+        return text
+    many = "infinitely many, or too many to list" if pairs is None else "many"
+    beyond = " A variable that stops or starts anew within this range contradicts a row." if " with " in where else ""
+    return f"{text} The states are {many}. Rows determine the program {where}; beyond that nothing is known.{beyond}"
 
 
 def _symbols(rows: Sequences) -> np.ndarray | None:

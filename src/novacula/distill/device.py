@@ -22,6 +22,7 @@ from novacula.files import append_line, read_lines
 from novacula.functions import FunctionProcess, Item, shown
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_DECIMAL = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]{1,2})?", re.ASCII | re.IGNORECASE)
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -55,6 +56,7 @@ class Device:
         self.name, self.asked = command, 0
         self._queries, self._cache = queries, cache
         self._root = _Known([])
+        self._decimal: set[int] = set()
         self._head = {"command": command, "reset": reset}
         if cache:
             self._load()
@@ -77,7 +79,23 @@ class Device:
                 self._add(inputs, known)
                 if self._cache:
                     append_line(self._cache, {"x": inputs, "y": known})
-            yield known
+            yield [
+                [float(value) if place in self._decimal and _is_decimal(value) else value
+                 for place, value in enumerate(item)]
+                for item in known
+            ]  # fmt: skip
+
+    def read_decimals(self, lists: Sequence[list]) -> None:
+        """Takes the outputs for numbers whose answers to some lists of inputs are all numbers, and not all integers.
+
+        Args:
+            lists: as for `call`.
+        """
+        answers = [item for outputs in self.call(lists) for item in outputs]
+        for place, values in enumerate(zip(*answers, strict=False)):
+            numbers = [type(value) is int or _is_decimal(value) for value in values]
+            if all(numbers) and any(map(_is_decimal, values)):
+                self._decimal.add(place)
 
     def close(self) -> None:
         """Ends the command."""
@@ -118,6 +136,10 @@ class Device:
                 if reset := self._head["reset"]:
                     said += f". It must not answer the line {reset!r}: its answers would all come a line late"
                 raise InputError(self.name, f"is not deterministic, or its reset does not reset it: {said}")
+
+
+def _is_decimal(value: Item) -> bool:
+    return isinstance(value, str) and _DECIMAL.fullmatch(value) is not None
 
 
 def _step(item: object) -> tuple[Item, ...]:

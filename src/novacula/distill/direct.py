@@ -29,6 +29,7 @@ from novacula.distill.verify import Check
 from novacula.distill.verify.certificate import CONFORMANCE
 from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, list_symbols
+from novacula.runs import check_time
 
 _MOST_SYMBOLS = 500
 _VISITS, _FEW = 16, 4
@@ -118,6 +119,7 @@ def merged_machine(sequences: Sequences, symbols: np.ndarray) -> Machine | None:
     work = count()
 
     def compatible(left: GsmNode, right: GsmNode) -> bool | None:
+        check_time()
         if next(work) > _MERGED_PAIRS:
             raise _TooMuchWorkError
         return GsmNode.deterministic_compatible(left, right)

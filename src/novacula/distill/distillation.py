@@ -25,6 +25,7 @@ from novacula.distill.explain import (
     dead_end,
     left_out_rows,
     outcome_of,
+    ranges_met,
     source_text,
     states_of,
     stopped,
@@ -158,7 +159,8 @@ class Distillation(Computation):
         determination = self._determination(best)
         with self._clock.stage("export"):
             machine = self._machine(shown)
-            text = source_text(shown, self._source, determination) if shown else None
+            ranges = () if machine else ranges_met(shown, self._source, lambda: self._judge.samples)
+            text = source_text(shown, self._source, determination, ranges) if shown else None
         constant = machine is not None and bool((machine.output == machine.output[0, 0]).all())
         silent = self._source.kind == "function" and best is not None and constant
         outcome, rows = outcome_of(best, shown, determination, silent), self._source.sequences
@@ -171,7 +173,7 @@ class Distillation(Computation):
             program=text,
             nodes=shown.nodes if shown else None,
             states=machine.states if machine else None,
-            checked=checked(self._source, certificate),
+            checked=checked(self._source, certificate, ranges),
             reached=bool(best and best.certificate and best.certificate.reached and not silent)
             and (determination is None or determination.determined),
             reason=SILENT if silent else self._reason(best, outcome, determination),
@@ -188,7 +190,7 @@ class Distillation(Computation):
             determination=determination,
             alphabet=self._source.sequences.alphabet,
             left_out=left_out_rows(best, self._source),
-            sentence=what_it_does(best.program, self._source) if best else "",
+            sentence=what_it_does(best.program, self._source, determination) if best else "",
         )
         return self._last
 

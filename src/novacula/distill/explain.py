@@ -3,17 +3,21 @@
 The minimal machine of a program that has finitely many states is made here too.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.choose import JudgedProgram, departs
-from novacula.distill.export import machine_python, program_python
-from novacula.distill.findings import Determination, LeftOut, Outcome, Road
+from novacula.distill.export import machine_python, program_python, python_names
+from novacula.distill.findings import Determination, LeftOut, Outcome, Range, Road, listed
 from novacula.distill.machine import Machine
 from novacula.distill.program import Program
+from novacula.distill.reach import met
 from novacula.distill.sentence import sentence
 from novacula.distill.source import Kind, Source
 from novacula.distill.verify import Certificate
+from novacula.distill.verify.samples import Samples
 from novacula.distill.verify.target import LargeNumbersError, advance, list_symbols
 
 _MOST_TRANSITIONS = 300_000
@@ -72,25 +76,35 @@ _WITHIN = "S4: a short formula, proved for all inputs up to the length that the 
 _AGAINST = {
     "task": "the definition of the benchmark task {name}",
     "data": "rows of {name} that nothing was learned from; more than these data nobody was asked",
-    "function": "the function {name}",
-    "device": "the device {name}",
+    "function": "the function {name}{inputs}",
+    "device": "the device {name}{inputs}",
     "network": "the network {name}, within the length {length} that it was trained on",
 }
 
 
-def checked(source: Source, certificate: Certificate | None) -> str:
-    """Returns what a program was compared with, and how far."""
+def checked(source: Source, certificate: Certificate | None, ranges: Sequence[Range] = ()) -> str:
+    """Returns what a program was compared with, and how far.
+
+    Args:
+        source: of the run.
+        certificate: of the program; None where there is none.
+        ranges: the values that variables without bounds had in sequences that were asked.
+    """
     length = source.target.length if source.target else 0
-    against = _AGAINST["device" if source.device else source.kind].format(name=source.name, length=length)
+    words = source.sequences.alphabet
+    inputs = "" if any(words.inputs) else f", for inputs from {source.low} to {source.high}"
+    against = _AGAINST["device" if source.device else source.kind].format(
+        name=source.name, length=length, inputs=inputs
+    )
     note = source.note
     if source.left_out is not None and not (certificate and certificate.right):
         rows = sum(len(part.x) for part in (source.learned, source.held_out, source.left_out) if part)
         note = f"The shortest description of the {rows} rows would leave out {len(source.left_out.x)} of them."
     if certificate is None:
         return f"There is no program to compare with {against}. {note}".strip()
-    words = source.sequences.alphabet
+    reached = f"These led to {listed(ranges)}." if ranges else ""
     limit = "No longer sequences were asked." if source.kind == "function" and certificate.right else ""
-    parts = (f"Compared with {against}.", note, certificate.sentences, words.tolerance, limit)
+    parts = (f"Compared with {against}.", note, certificate.sentences, reached, words.tolerance, limit)
     text = " ".join(filter(None, parts))
     if example := certificate.counterexample:
         expected, found = (words.shown([outputs], True) for outputs in (example.expected, example.found))
@@ -99,6 +113,24 @@ def checked(source: Source, certificate: Certificate | None) -> str:
             last = f"the network puts out {expected} last, and the program {found}"
         text += f" After the input {words.shown(example.x)} {last}."
     return text
+
+
+def ranges_met(
+    judged: JudgedProgram | None, source: Source, samples: Callable[[], Sequence[Samples]]
+) -> tuple[Range, ...]:
+    """Returns the values that variables without bounds had in the sequences that a user's function was asked.
+
+    Args:
+        judged: a program.
+        source: of the run.
+        samples: returns what the program was compared with.
+    """
+    certificate = judged.certificate if judged else None
+    if judged is None or source.kind != "function" or not isinstance(judged.program, Program):
+        return ()
+    if certificate is None or not certificate.right or certificate.conforms:
+        return ()
+    return met(python_names(judged.program), [drawn.x for drawn in samples()], source.low, source.high)
 
 
 SILENT = (
@@ -202,13 +234,16 @@ def left_out_rows(judged: JudgedProgram | None, source: Source) -> tuple[LeftOut
     return tuple(result)
 
 
-def source_text(judged: JudgedProgram, source: Source, determination: Determination | None = None) -> str:
+def source_text(
+    judged: JudgedProgram, source: Source, determination: Determination | None = None, ranges: Sequence[Range] = ()
+) -> str:
     """Returns the Python file of a program, with its provenance and certificate.
 
     Args:
         judged: the program with its verdict.
         source: of the run.
         determination: with data alone, whether they determine the program.
+        ranges: as `checked` says them.
     """
     import novacula
 
@@ -217,7 +252,7 @@ def source_text(judged: JudgedProgram, source: Source, determination: Determinat
     verdict = _TIERS[tier] if tier else "wrong on some rows."
     if determination:
         verdict = (
-            "fits all rows, which determine it."
+            f"fits all rows, which determine it{f' {determination.where}' if determination.where else ''}."
             if determination.determined
             else "fits all rows; NOT DETERMINED by them."
         )
@@ -226,10 +261,10 @@ def source_text(judged: JudgedProgram, source: Source, determination: Determinat
     lines = [
         f"{source.name}, as a program.",
         "",
-        *_wrapped(what_it_does(judged.program, source)),
+        *_wrapped(what_it_does(judged.program, source, determination)),
         f"Distilled by novacula {novacula.__version__}: {_ROADS[judged.road]} ({how}).",
         f"Certificate: {verdict}",
-        *_wrapped(checked(source, judged.certificate)),
+        *_wrapped(checked(source, judged.certificate, ranges)),
         *_wrapped(determination.why if determination else ""),
     ]
     text = "\n".join(lines)
@@ -238,12 +273,13 @@ def source_text(judged: JudgedProgram, source: Source, determination: Determinat
     return program_python(judged.program, text, source.sequences.alphabet)
 
 
-def what_it_does(program: Program | Machine, source: Source) -> str:
-    """Returns a sentence on what a formula on integers does; empty where it is of no known kind."""
+def what_it_does(program: Program | Machine, source: Source, determination: Determination | None = None) -> str:
+    """Returns a sentence on what a formula on integers does, and how far rows show it; empty if of no known kind."""
     alphabet = source.sequences.alphabet
     if isinstance(program, Machine) or any(alphabet.inputs) or any(alphabet.outputs):
         return ""
-    return sentence(program, source.low, source.high)
+    said, where = sentence(program, source.low, source.high), determination.where if determination else ""
+    return f"{said} Rows show this {where}." if said and where else said
 
 
 def states_of(program: Program | Machine, source: Source) -> Machine | None:

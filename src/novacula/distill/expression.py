@@ -6,6 +6,7 @@ solver, and written in other languages; each of these is a `Domain`, and `fold` 
 Source: ours; the operators extend those of the integer symbolic regression in arXiv 2402.05110.
 """
 
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -216,3 +217,54 @@ ON_ARRAYS: Domain[Column] = Domain(
     int,
 )
 """Arrays of int64, or of Python's integers (dtype object), elementwise."""
+
+Interval = tuple[float, float]
+"""The least value and the largest, which may be infinite."""
+
+
+def _hull(*parts: Interval) -> Interval:
+    return min(low for low, _ in parts), max(high for _, high in parts)
+
+
+def _of_ends(made: Callable[[float, float], float]) -> Callable[[Interval, Interval], Interval]:
+    """What an operation makes of intervals if its extremes are at ends; 0 times infinity is 0."""
+
+    def of(a: Interval, b: Interval) -> Interval:
+        values = [0 if math.isnan(value) else value for value in (made(left, right) for left in a for right in b)]
+        return min(values), max(values)
+
+    return of
+
+
+def _remainder(a: Interval, b: Interval) -> Interval:
+    return a if a[0] >= 0 and a[1] < b[0] else (0, b[0] - 1)
+
+
+def _exclusive(a: Interval, b: Interval) -> Interval:
+    if not all(map(math.isfinite, a + b)):
+        return -math.inf, math.inf
+    power = 2 ** max(int(abs(end)).bit_length() for end in a + b)
+    return (0 if min(a + b) >= 0 else -power), power - 1
+
+
+ON_INTERVALS: Domain[Interval] = Domain(
+    {
+        **dict.fromkeys(("==", "!=", "<", "<="), lambda a, b: (0, 1)),
+        "+": lambda a, b: (a[0] + b[0], a[1] + b[1]),
+        "-": lambda a, b: (a[0] - b[1], a[1] - b[0]),
+        "*": _of_ends(operator.mul),
+        "//": _of_ends(lambda a, b: a // b if math.isfinite(a) else a),
+        "%": _remainder,
+        "^": _exclusive,
+        "neg": lambda a: (-a[1], -a[0]),
+        "abs": lambda a: (max(0, a[0], -a[1]), max(-a[0], a[1])),
+        "min": lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
+        "max": lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
+        "and": lambda a, b: _hull((0, 0), b),
+        "or": _hull,
+        "not": lambda a: (0, 1),
+        "if": lambda condition, a, b: _hull(a, b),
+    },
+    lambda value: (value, value),
+)
+"""Intervals that hold every value, and often more."""

@@ -1,9 +1,10 @@
 """What ``result.json`` of ``distill run`` says. Source: ours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from novacula.distill.sequences import INTEGERS, Alphabet
+from novacula.distill.sequences import INTEGERS, Alphabet, counted
 from novacula.distill.source import Kind
 from novacula.distill.verify.certificate import Certificate, Tier
 
@@ -20,7 +21,7 @@ Outcome = Literal["right", "not determined", "network departs", "none"]
 """How a run ended; only the first ends with exit code 0:
 
 - right: a short formula; or a table that was compared on all inputs of some length, or passed the W-method; with data
-  alone, a program that fits all rows and that they determine;
+  alone, a program that fits all rows and that they determine, if its states are not listed only as far as they go;
 - not determined: a program fits, and others that fit too, or too little was compared;
 - network departs: a short formula from which the user's network departs on few sequences;
 - none: there is no program that is right.
@@ -48,6 +49,20 @@ class Rivals:
 
 
 @dataclass(frozen=True)
+class Range:
+    """The values of a variable of which rows say something."""
+
+    name: str  #: of the variable in the program
+    low: int  #: the least
+    high: int  #: the largest
+
+
+def listed(ranges: Sequence[Range]) -> str:
+    """Returns ranges in words."""
+    return " and ".join(f"{one.name} from {one.low:,} to {one.high:,}" for one in ranges)
+
+
+@dataclass(frozen=True)
 class Determination:
     """Whether rows determine the program that fits them."""
 
@@ -58,6 +73,17 @@ class Determination:
     covered: int | None = None  #: the number of these that some row shows
     open: tuple[OpenPair, ...] = ()  #: the first of those that none shows
     rivals: Rivals | None = None  #: two programs that fit, where they were found
+    steps: int | None = None
+    """Of the longest row, where the states are not listed: of longer sequences nothing is known."""
+    ranges: tuple[Range, ...] = ()
+    """The variables that may leave the values of which rows say something; beyond these nothing is known."""
+
+    @property
+    def where(self) -> str:
+        """The sequences for which rows determine the program, in words; empty where these are all."""
+        if self.steps is None:
+            return ""
+        return f"for at most {counted(self.steps, 'step')}" + (f", with {listed(self.ranges)}" if self.ranges else "")
 
 
 @dataclass(frozen=True)
@@ -174,8 +200,13 @@ class DistillFindings:
         """The run in a few words, for lists."""
         if not self.program:
             return "no program"
-        tier = self.tier or self.outcome
-        return tier + (f", {self.nodes} nodes" if self.nodes is not None else "")
+        return self.verdict + (f", {self.nodes} nodes" if self.nodes is not None else "")
+
+    @property
+    def verdict(self) -> str:
+        """The tier, or with data alone the outcome, and whether it holds as far as the rows go only."""
+        limited = self.determination is not None and self.determination.where
+        return (self.tier or self.outcome) + (" as far as the rows go" if limited else "")
 
     @property
     def left_out_in_words(self) -> tuple[str, ...]:

@@ -91,12 +91,13 @@ class Function(Behavior):
         """Returns whether all outputs for these sequences are integers, and neither words nor truth values."""
         return all(type(value) is int for outputs in self._ask(x)[1] for item in outputs for value in item)
 
-    def settle_decimals(self, x: Sequence[np.ndarray], within: float) -> None:
-        """Finds out how decimal outputs are written as integers, if there are any.
+    def settle_decimals(self, x: Sequence[np.ndarray], within: float, rounded: bool = False) -> None:
+        """Finds out how decimal outputs are written as integers, if there are any; others may be texts.
 
         Args:
             x: sequences of several lengths, each rows by time by streams, whose outputs show all that there are.
-            within: the largest error; 0 for 10^-9 of the largest output.
+            within: the largest error; 0 for 10^-9 of the largest output, or half a unit of the last place if rounded.
+            rounded: whether outputs are rounded to the places with which they are written.
 
         Raises:
             InputError: they are neither steps of a common grid nor few values.
@@ -105,16 +106,21 @@ class Function(Behavior):
         asked = [(not row[0].any(), outputs) for row, outputs in answers if outputs]
         rows = [outputs for _, outputs in asked]
         kinds = {type(value) for outputs in rows for item in outputs for value in item}
-        if float not in kinds or not kinds <= {int, float} or len({len(item) for row in rows for item in row}) != 1:
+        if float not in kinds or len({len(item) for row in rows for item in row}) != 1:
             return
         silent = next((row[0] for nothing, row in asked if nothing), None)
         try:
-            scales = scales_of(rows, silent, within, rounded=False)
+            scales = scales_of(rows, silent, within, rounded)
         except ValueError as error:
             raise InputError(self.name, str(error)) from error
-        self._columns = [Column(int) for _ in rows[0][0]]
+        self._columns = [Column(int) if place in scales else _column(rows, place) for place in range(len(rows[0][0]))]
         for place, scale in scales.items():
             self._columns[place].scale = scale
+
+    def sequences(self, x: Int[np.ndarray, "rows time streams"]) -> list[list]:
+        """Returns the sequences that it is asked for these inputs."""
+        values = self._words[x] if len(self._words) else x
+        return values.tolist() if x.shape[2] > 1 else values[:, :, 0].tolist()
 
     def within_limit(self, x: Int[np.ndarray, "rows time streams"]) -> int:
         """Returns the number of steps for which no output of these sequences passes 2^62 in magnitude.
@@ -193,9 +199,7 @@ class Function(Behavior):
                     raise InputError(self.name, f"returned an output of another kind {where}: {problem}")
 
     def _ask(self, x: np.ndarray) -> tuple[list[list], list["_Answer"]]:
-        values = self._words[x] if len(self._words) else x
-        sequences = values.tolist() if x.shape[2] > 1 else values[:, :, 0].tolist()
-        answers = []
+        sequences, answers = self.sequences(x), []
         for answer in self._process.call(sequences):
             check_time()
             answers.append(answer)

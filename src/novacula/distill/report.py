@@ -147,6 +147,8 @@ def _program_section(findings: DistillFindings) -> Section:
     if findings.program is None:
         return Section("The program", findings.checked, findings.reason)
     note = "Pure Python: `step` takes a state and an input, `run` a sequence of any length. " + findings.reason
+    if findings.determination and findings.determination.where:
+        note += f"Rows determine it {findings.determination.where}; beyond that nothing is known."
     return Section("The program", _CODE.format(findings.program), note)
 
 

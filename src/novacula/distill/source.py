@@ -105,7 +105,7 @@ _HEARD = {
     "--length": "a function, a device, an ONNX file or a module",
     "--streams": "a function or a device",
     "--call-seconds": "a function or a device",
-    "--within": "data or a function",
+    "--within": "data, a function or a device",
     "--tolerate": "data",
     "--networks": "a benchmark task, data, a function or a device",
     "--reset": "a device",
@@ -214,6 +214,8 @@ def _command(config: RunConfig) -> Source:
     function = Function(name, words=words, process=device)
     sample, rows = uniform(low, high, streams), config.queries // 10
     x = sample(rows, length, _generator(config))
+    device.read_decimals(function.sequences(x))
+    function.settle_decimals([x], config.within, rounded=True)
     sequences = Sequences(x, function.run(x), np.full(rows, length), name, function.alphabet(streams))
     target = Target(function, low, high, streams, length, sample, words=rows, samples=3 * rows, box=Once(function))
     note = f"It is a command, which is asked at most {config.queries:,} sequences."

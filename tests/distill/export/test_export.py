@@ -162,6 +162,27 @@ def test_diagrams_name_every_state_and_arrow() -> None:
         machine_svg(big)
 
 
+def covered_labels(svg: str) -> int:
+    """How many pairs of labels, or of a label and a state, share some area."""
+    boxes = []
+    for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text"):
+        x, y, width = float(element.get("x", "")), float(element.get("y", "")), 6.0 * len(element.text or "")
+        left = x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[element.get("text-anchor", "")]
+        state = element.get("dy") is not None
+        boxes.append((x - 18, y - 18, x + 18, y + 18) if state else (left, y - 10, left + width, y + 1))
+    pairs = ((boxes[i], boxes[j]) for i in range(len(boxes)) for j in range(i))
+    return sum(all(min(a[k + 2], b[k + 2]) > max(a[k], b[k]) for k in (0, 1)) for a, b in pairs)
+
+
+@pytest.mark.parametrize("states", [3, 5, 6, 8])
+def test_labels_of_many_arrows_cover_nothing(states: int) -> None:
+    for seed in range(4):
+        draw = np.random.default_rng(seed)
+        after, output = (draw.integers(0, most, (states, 3)) for most in (states, 3))
+        machine = Machine(np.arange(3)[:, None], after, output[:, :, None])
+        assert covered_labels(str(machine_svg(machine))) == 0, seed
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -79,3 +79,15 @@ def test_without_work_only_algebra_finds_anything() -> None:
     function, low, high, _ = PLANTED["choice"]
     blank, _ = problem(function, low, high, 1.0)
     assert fit(blank, Budget(0, 60)) is None
+
+
+def test_steps_that_stop_are_found_with_the_least_effort() -> None:
+    """An elevator moves a floor a step toward x; another one goes up and down and stops at both ends."""
+    a, x = np.array([(a, x) for a in range(4) for x in range(4)]).T
+    toward = Problem(("a", "x"), (), (), (), {"a": a, "x": x}, [], [np.minimum(a + 1, np.maximum(a - 1, x))])
+    found = fit(toward, Budget(10_000_000, 60), 1)
+    assert found is not None and found.nodes == 9
+    up = x % 2
+    ends = np.where(up == 1, np.minimum(a + 1, 3), np.maximum(a - 1, 0))
+    found = fit(Problem(("a", "up"), (), (), (), {"a": a, "up": up}, [], [ends]), Budget(10_000_000, 60), 1)
+    assert found is not None and found.nodes <= 12

@@ -2,7 +2,7 @@
 
 from novacula.distill.export.c import c_source
 from novacula.distill.export.diagram import machine_dot, machine_mermaid, machine_svg
-from novacula.distill.export.python import check_python, machine_python, program_python
+from novacula.distill.export.python import check_python, machine_python, program_python, python_names
 from novacula.distill.export.smt import smt_source
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "machine_python",
     "machine_svg",
     "program_python",
+    "python_names",
     "smt_source",
 ]

@@ -1,7 +1,8 @@
 """State diagrams as text, in Graphviz DOT and Mermaid, and as SVG.
 
-An SVG has states on a circle, arrows as arcs, and labels beside them. Neighbors on the circle are chosen so that arrows
-are short. The drawing has the color of the text around it, for white and for black pages. Source: ours.
+An SVG has states on a circle, arrows as arcs, and labels beside them, where they cover no other if there is room.
+Neighbors on the circle are chosen so that arrows are short. The drawing has the color of the text around it, for white
+and for black pages. Source: ours.
 """
 
 import itertools
@@ -92,6 +93,10 @@ def _plain(values: tuple[int, ...], streams: Meanings) -> str:
     return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
 
+_Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+_ALONG = (0.4, 0.5, 0.32, 0.58, 0.26, 0.66, 0.2, 0.74)
+"""Where along an arrow its label may stand: best nearer to where it begins, as the middles of many arrows meet."""
 _NODE = 19.0
 _LETTER = 6.3
 _LINE = 13.0
@@ -133,15 +138,15 @@ def machine_svg(machine: Machine, name: str = "machine", alphabet: Alphabet = IN
     arrows = edges(machine, alphabet)
     places = _places(machine.states, arrows)
     canvas = _Canvas(f"{name}-arrow")
+    canvas.start(places[0])
+    for state, place in enumerate(places):
+        canvas.state(state, place)
     for edge in arrows:
         if edge.source == edge.target:
             canvas.loop(edge, places[edge.source])
         else:
             both = any((back.source, back.target) == (edge.target, edge.source) for back in arrows)
             canvas.arc(edge, places[edge.source], places[edge.target], both)
-    canvas.start(places[0])
-    for state, place in enumerate(places):
-        canvas.state(state, place)
     return canvas.picture(f"State diagram of {machine.states} states")
 
 
@@ -152,7 +157,8 @@ def _places(states: int, arrows: list[Edge]) -> np.ndarray:
     order = _order(states, {(edge.source, edge.target) for edge in arrows if edge.source != edge.target})
     letters = max(len(line) for edge in arrows for line in edge.lines)
     apart = max(120.0 if states == 2 else 150.0, 76.0 + _LETTER * min(letters, 40 if states == 2 else 12))
-    radius = apart / (2 * math.sin(math.pi / states))
+    area = sum(_LINE * len(edge.lines) * _LETTER * max(map(len, edge.lines)) for edge in arrows)
+    radius = max(apart / (2 * math.sin(math.pi / states)), math.sqrt(area) if states > 2 else 0)
     places = np.zeros((states, 2))
     for position, state in enumerate(order):
         angle = math.pi + 2 * math.pi * position / states
@@ -189,6 +195,7 @@ class _Canvas:
         self._states: list[Markup] = []
         self._labels: list[Markup] = []
         self._corners: list[tuple[float, float]] = []
+        self._boxes: list[_Box] = []
 
     def state(self, number: int, place: np.ndarray) -> None:
         """A circle with its number."""
@@ -196,6 +203,7 @@ class _Canvas:
         width = 2.4 if number == 0 else 1.4
         self._states.append(_STATE.format(x=x, y=y, radius=_NODE, width=width, text=number))
         self._corners += [(x - _NODE, y - _NODE), (x + _NODE, y + _NODE)]
+        self._boxes.append((x - _NODE, y - _NODE, x + _NODE, y + _NODE))
 
     def start(self, place: np.ndarray) -> None:
         """The arrow from nowhere: from above, or of the only state, from the left."""
@@ -214,8 +222,8 @@ class _Canvas:
         two = end + _toward(end, control) * (_NODE + 2.5)
         path = f"M{one[0]:.1f} {one[1]:.1f}Q{control[0]:.1f} {control[1]:.1f} {two[0]:.1f} {two[1]:.1f}"
         self._arrows.append(_ARROW.format(path=path, marker=self._marker))
-        # Nearer to where it begins, as the middles of many arrows meet in the middle of the picture.
-        self._label(edge, 0.36 * one + 0.48 * control + 0.16 * two, normal)
+        points = [(1 - t) ** 2 * one + 2 * t * (1 - t) * control + t**2 * two for t in _ALONG]
+        self._label(edge, [(point, side) for point in points for side in (normal, -normal)])
 
     def loop(self, edge: Edge, place: np.ndarray) -> None:
         """An arrow from a state to itself, on the outside of the circle."""
@@ -230,19 +238,18 @@ class _Canvas:
             f"{tip[0]:.1f} {tip[1]:.1f}"
         )
         self._arrows.append(_ARROW.format(path=path, marker=self._marker))
-        self._label(edge, place + outward * (_NODE + 31), outward)
+        self._label(edge, [(place + outward * (_NODE + 31 + far), outward) for far in (0, 13, 26, 39, 52)])
 
-    def _label(self, edge: Edge, place: np.ndarray, away: np.ndarray) -> None:
-        """Lines of text beside a point, on the side to which `away` leads."""
-        anchor = "middle" if abs(away[0]) < 0.5 else "start" if away[0] > 0 else "end"
-        height = _LINE * len(edge.lines)
-        x, y = place + away * 5
-        top = y - height / 2 * (1 - away[1]) + _LINE * 0.78
-        width = _LETTER * max(map(len, edge.lines))
-        left = x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+    def _label(self, edge: Edge, spots: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        """Lines of text beside one of some points, on the side to which a vector leads: where they cover least."""
+        x, top, anchor, box = min(
+            (_spot(edge, *spot) for spot in spots),
+            key=lambda spot: sum(_common(spot[3], other) for other in self._boxes),
+        )
         for number, line in enumerate(edge.lines):
             self._labels.append(_LABEL.format(x=x, y=top + number * _LINE, anchor=anchor, text=line))
-        self._corners += [(left, top - _LINE), (left + width, top + height)]
+        self._boxes.append(box)
+        self._corners += [box[:2], box[2:]]
 
     def picture(self, description: str) -> Markup:
         """Everything, arrows below labels below states."""
@@ -260,3 +267,20 @@ class _Canvas:
 
 def _toward(origin: np.ndarray, goal: np.ndarray) -> np.ndarray:
     return (goal - origin) / np.hypot(*(goal - origin))
+
+
+def _spot(edge: Edge, place: np.ndarray, away: np.ndarray) -> tuple[float, float, str, _Box]:
+    """Where a label is written, how it is aligned, and the box that it takes."""
+    anchor = "middle" if abs(away[0]) < 0.5 else "start" if away[0] > 0 else "end"
+    height = _LINE * len(edge.lines)
+    x, y = place + away * 5
+    top = y - height / 2 * (1 - away[1]) + _LINE * 0.78
+    width = _LETTER * max(map(len, edge.lines))
+    left = x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+    return x, top, anchor, (left, top - _LINE, left + width, top - _LINE + height)
+
+
+def _common(one: _Box, other: _Box) -> float:
+    """The area that two boxes share."""
+    across, down = (min(one[at + 2], other[at + 2]) - max(one[at], other[at]) for at in (0, 1))
+    return across * down if across > 0 and down > 0 else 0.0

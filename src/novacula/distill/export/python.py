@@ -105,8 +105,7 @@ def program_python(program: Program, docstring: str = "", alphabet: Alphabet = I
         alphabet: words that the module reads and puts out in place of integers.
     """
     single = len(program.inputs) == 1
-    taken = tuple(name for name in _TAKEN if not (single and name == "x" and program.inputs == ("x",)))
-    program = renamed(program, taken)
+    program = python_names(program)
     head, read = _readers(program.inputs, alphabet)
     lines = [*head, *_tables("OUTPUT", alphabet.outputs, "({})", "{1}")]
     lines += [f"START = {_tuple(list(map(str, program.start)))}", "", "", "def step(state, x):"]
@@ -122,6 +121,11 @@ def program_python(program: Program, docstring: str = "", alphabet: Alphabet = I
     outputs = [_worded(value, place, alphabet.outputs) for place, value in enumerate(program.outputs)]
     lines.append(f"    return {_tuple([_value(value) for value in program.update])}, {_result(outputs)}")
     return _module(docstring, "\n".join(lines))
+
+
+def python_names(program: Program) -> Program:
+    """Returns a program with the names that `program_python` prints."""
+    return renamed(program, tuple(name for name in _TAKEN if name != "x" or program.inputs != ("x",)))
 
 
 def _readers(names: tuple[str, ...], alphabet: Alphabet) -> tuple[list[str], list[str]]:

@@ -17,6 +17,7 @@ from novacula.distill.normalize.metrics import Metrics, measured
 from novacula.distill.normalize.prune import pruned, reduced
 from novacula.distill.normalize.retrain import flat_weights, quantized, retrained
 from novacula.distill.sequences import Sequences
+from novacula.runs import check_time
 
 _ROWS = 200
 _FACTOR = 4.0
@@ -89,6 +90,7 @@ def _apply(begin: Form, changes: list[Change], sequences: Sequences) -> list[For
     """The changes one after the other, each made to the last form that was kept."""
     forms, at = [], begin
     for name, change in changes:
+        check_time()
         try:
             with np.errstate(all="ignore"):  # what explodes is not kept
                 assert isinstance(at.network, Network)

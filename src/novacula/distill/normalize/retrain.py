@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 
 from novacula.distill.network import Activation, Layer, Network, activate
 from novacula.distill.sequences import Sequences
+from novacula.runs import check_time
 
 _DAMPINGS = 12
 _LENGTHS = (1, 2, 3, 5, 7)
@@ -73,6 +74,7 @@ def _descended(
         square, gradient = jacobian.T @ jacobian, jacobian.T @ residual
         scale = np.diag(square).max() * np.eye(len(square))
         for _ in range(_DAMPINGS):
+            check_time()
             trial = flat.copy()
             trial[free] -= np.linalg.solve(square + damping * 1e-3 * scale, gradient)
             after = (with_weights(network, trial).outputs_of(x) - y).reshape(-1)[inside]

@@ -13,14 +13,17 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
-from novacula.distill.expression import Expression, Name, Number, Operation, Operator
+from novacula.distill.expression import Expression, Name, Number, Operation, Operator, operation
 from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.linear import affine, affine_nodes
+from novacula.runs import check_time
 
 MAX_ROWS = 64  #: rows that a bank may have: sets of rows are then the bits of one machine word
 _LARGEST = 2**24
 _CHUNK = 2**21
 _MAX_ENTRIES = 60_000
+_STEP = 5
+"""Nodes of a step that stops."""
 _FEW = 4
 _MANY = 5
 
@@ -101,6 +104,21 @@ class Bank:
             values = sums @ np.array([*self.columns.values(), np.ones(self.rows, np.int64)])
             self._add_given(list(map(tuple, sums.tolist())), values, affine_nodes(sums))
 
+    def add_steps(self) -> None:
+        """Adds variables a step up or down that stop at another or at a number, such as `max(a - 1, 0)`: positions."""
+        leaves = {Name(name): values for name, values in self.columns.items()}
+        moving = [variable for variable, values in leaves.items() if values.max() > 1] if len(leaves) <= _MANY else []
+        leaves |= {Number(number): np.full(self.rows, number) for number in self.constants}
+        made: list[Expression] = []
+        values = []
+        for variable, (leaf, stop) in product(moving, leaves.items()):
+            if leaf != variable:
+                made += [operation("max", variable - 1, leaf), operation("min", variable + 1, leaf)]
+                values += [np.maximum(leaves[variable] - 1, stop), np.minimum(leaves[variable] + 1, stop)]
+        varying = [at for at, value in enumerate(values) if (value != value[0]).any()]
+        if varying:
+            self._add_given([made[at] for at in varying], np.array(values)[varying], np.full(len(varying), _STEP))
+
     def expression(self, entry: int) -> Expression:
         """Returns the tree of an entry."""
         made, left, right = self._made[entry]
@@ -169,6 +187,7 @@ class Bank:
             return
         step = max(1, _CHUNK // (self.rows * len(right)))
         for at in range(0, len(left), step):
+            check_time()
             rows, columns = np.meshgrid(left[at : at + step], right, indexing="ij")
             rows, columns = rows.ravel(), columns.ravel()
             if commutes:

@@ -7,6 +7,7 @@ from jaxtyping import Int
 
 from novacula.distill.expression import Expression, Number, Operation
 from novacula.distill.synth.bank import Bank, Draft, row_sets
+from novacula.runs import check_time
 
 _TERMS = 300
 _TESTS = 800
@@ -50,6 +51,7 @@ class Choices:
 
     def _best(self, rows: np.uint64, depth: int, above: int) -> Draft | None:
         """The smallest tree found that is right on a set of rows, with `above` tests before it."""
+        check_time()
         most = np.sort(np.bitwise_count(self.terms[0] & rows))[-depth - 1 :]
         if most.sum() < np.bitwise_count(rows):
             return None

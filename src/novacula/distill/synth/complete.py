@@ -15,6 +15,7 @@ from jaxtyping import Int
 from novacula.distill.expression import Expression, Number, Operation, Operator, operation
 from novacula.distill.synth.bank import Bank, Draft, row_sets
 from novacula.distill.synth.choices import Choices
+from novacula.runs import check_time
 
 MODULI = range(2, 33)
 _PAIRS = 2_000_000
@@ -165,6 +166,7 @@ def _thresholds(goal: _Goal) -> Iterator[Draft]:
     plain = np.flatnonzero(~bank.truths())
     small = plain[: _PAIRS // (bank.rows * 8)]
     for divisor in (0, *MODULI):
+        check_time()
         entries = small if divisor else plain
         values = bank.values[entries] % divisor if divisor else bank.values[entries]
         inside, outside = values[:, holds], values[:, ~holds]
@@ -214,6 +216,7 @@ def _compared(
     values = goal.bank.values
     i, j = np.nonzero(test(values[left][:, None, 0], values[right][None, :, 0]) == target[0])
     for row in range(1, len(target)):
+        check_time()
         if not len(i):
             return
         kept = test(values[left[i], row], values[right[j], row]) == target[row]

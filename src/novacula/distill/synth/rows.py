@@ -109,6 +109,7 @@ class Rows:
             bank = Bank(columns, self.constants, len(self.sample), purse)
             bank.grow(size)
             bank.add_sums()
+            bank.add_steps()
             self.budget.spend(before - purse.left)
             self._banks[effort] = bank
         return self._banks[effort]

@@ -5,6 +5,7 @@ What a target answers does not depend on the program that is judged: it is asked
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -17,6 +18,7 @@ AT_LENGTH = 100_000  #: sequences of the trained length
 BEYOND = 10_000  #: sequences of each greater length
 STRUCTURED = 20_000  #: further sequences of the trained length, of few values, repetitions and extremes
 FEW = 14_000  #: sequences in all, a tenth of those above, for what equals a machine that passed the W-method
+_FAR = 10  #: of the longest sequences one in so many is of few values and so on, unless a task is known
 _FIRST = 2_000
 _MULTIPLES = (2, 5)
 LONGEST = max(_MULTIPLES)  #: the longest sequences on which programs are judged, in trained lengths
@@ -40,6 +42,10 @@ def draw_samples(target: Target, seed: int) -> list[Samples]:
         ("sequences of few values, repetitions and extremes", spread, STRUCTURED, target.length),
         *(("held-out sequences", target.sample, BEYOND, target.length * factor) for factor in _MULTIPLES),
     ]
+    if target.reference is None and target.horizon is None:  # a user's: where a sum comes far, it may stop
+        *_, count, length = plan.pop()
+        kind = f"held-out sequences, one in {_FAR} of few values, repetitions and extremes,"
+        plan.append((kind, partial(_mixed, target.sample, spread), count, length))
     drawn = []
     whole = sum(count for *_, count, _ in plan)
     share = min(1.0, (target.samples or whole) / whole)
@@ -48,6 +54,11 @@ def draw_samples(target: Target, seed: int) -> list[Samples]:
         trusted = target.horizon is None or length <= target.horizon
         drawn.append(Samples(kind, x, target.behavior.run(x), trusted))
     return drawn
+
+
+def _mixed(sample: Sampler, spread: Sampler, count: int, length: int, generator: np.random.Generator) -> np.ndarray:
+    few = count // _FAR
+    return np.concatenate([sample(count - few, length, generator), spread(few, length, generator)])
 
 
 def compare(program: Behavior, samples: Samples) -> tuple[Check, Counterexample | None]:

@@ -1,0 +1,50 @@
+"""Long stages look at the clock while they work: none of them goes on when its time has passed."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from novacula.distill.direct import merged_machine
+from novacula.distill.normalize import normalize
+from novacula.distill.normalize.retrain import retrained
+from novacula.distill.reach import reach
+from novacula.distill.synth.bank import Bank
+from novacula.distill.synth.choices import Choices
+from novacula.distill.synth.complete import express
+from novacula.distill.synth.limits import Budget
+from novacula.runs import OutOfTimeError, deadline
+from tests.distill.networks import random_network
+from tests.distill.normalize.test_gauge import data_of
+from tests.distill.test_reach import NEW, rows_of, summed
+
+A, B = np.random.default_rng(0).integers(0, 9, (2, 40))
+NETWORK = random_network(np.random.default_rng(0), depth=2)
+DATA, ROWS = data_of(NETWORK, rows=20), rows_of(summed(NEW % 3), 0, 1)
+
+
+def bank() -> Bank:
+    made = Bank({"a": A, "b": B}, [0, 1], 40, Budget(10**6, 60))
+    made.grow(2)
+    return made
+
+
+STAGES: dict[str, Callable[[], Callable[[], object]]] = {
+    "states of rows are merged": lambda: lambda: merged_machine(ROWS, np.array([[0], [1]])),
+    "a network is retrained": lambda: lambda: retrained(NETWORK, data_of(random_network(np.random.default_rng(1)))),
+    "a network is simplified": lambda: lambda: normalize(NETWORK, DATA, np.random.default_rng(0)),
+    "expressions are made": lambda: (lambda made: lambda: made._combine("+", np.arange(2), np.arange(2), 3, False))(
+        bank()
+    ),
+    "thresholds are tried": lambda: (lambda made: lambda: express(made, (A * B < 9).astype(int), 60, True))(bank()),
+    "choices are tried": lambda: (lambda made: lambda: list(Choices(made, A * B, 2).trees()))(bank()),
+    "a range is looked for": lambda: lambda: reach(summed(NEW % 3), ROWS),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_long_stage_ends_itself(stage: str) -> None:
+    work = STAGES[stage]()
+    with deadline(time.monotonic()), pytest.raises(OutOfTimeError):
+        work()
