@@ -114,7 +114,7 @@ def test_spare_units_are_dead_or_carry_the_linear_part() -> None:
 def test_bad_options() -> None:
     cases: tuple[tuple[str, int, dict[str, Any], str], ...] = (
         ("double-sided", 0, {}, "inputs is 0"),
-        ("double-sided", 4, {"slope": float("nan"), "seed": -1}, "seed is -1.*slope is nan"),
+        ("double-sided", 4, {"slope": float("nan"), "seed": -1}, "slope is nan.*seed is -1"),
         ("max-tree", 4, {"activation": "tanh"}, "activation is 'tanh'"),
         ("product-squares", 3, {}, "cannot have 3 inputs"),
         ("angle-addition-squares", 6, {}, "inputs is 6; angle-addition-squares has 4"),
