@@ -36,7 +36,7 @@ from harness import RESULTS, arguments, save, table_head, table_row
 
 from novacula.arc.bench import bench
 from novacula.arc.campaigns.job import memory_mb, volume
-from novacula.arc.config import BenchConfig
+from novacula.arc.config import BenchConfig, SolveConfig
 from novacula.arc.data.sources import list_tasks, load_task
 from novacula.files import read_json
 from novacula.jobs import Executor, Job, LocalExecutor, RayExecutor, campaign, run_jobs
@@ -184,7 +184,7 @@ def puzzles_of(split: str) -> tuple[list[Puzzle], dict[str, Any]]:
         puzzle = load_task(task.id)
         size = volume(puzzle)
         seconds = measured.get(task.id, base + slope * size)
-        found.append(Puzzle(float(seconds), memory_mb(puzzle, "native"), float(size)))
+        found.append(Puzzle(float(seconds), memory_mb(puzzle, SolveConfig(engine="native")), float(size)))
     model = {
         "seconds": f"{base:.1f} + {1000 * slope:.2f} × volume / 1,000",
         "measured_puzzles": len(known),

@@ -18,7 +18,7 @@ import pytest
 
 import novacula
 from novacula.arc.bench import bench
-from novacula.arc.config import BenchConfig
+from novacula.arc.config import BenchConfig, SolveConfig
 from novacula.errors import InputError
 from novacula.jobs import LocalExecutor, RayExecutor, Report, executor_for, read_outcome, run_jobs
 from novacula.jobs import cluster as cluster_module
@@ -267,8 +267,8 @@ def test_every_campaign_takes_a_cluster() -> None:
     found = [each for module in modules for each in vars(module).values() if is_dataclass(each)]
     campaigns = {each for each in found if hasattr(each, "workers")}
     assert len(campaigns) >= 9
-    alone = [each.__name__ for each in campaigns if not hasattr(each, "cluster")]
-    assert alone == ["SolveConfig"]  # the restarts of a puzzle are threads of one job
+    alone = [each for each in campaigns if not hasattr(each, "cluster")]
+    assert alone == [SolveConfig]  # the restarts of a puzzle are threads of one job
 
 
 def test_without_ray_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
