@@ -55,7 +55,7 @@ _CODE = re.compile(r"(``.*?``|`[^`]*`)")
 
 
 def setup(app: Sphinx) -> None:
-    """Connect what follows. An annotated type is shown without what is said to the command line."""
+    """Connects the functions below to Sphinx, and makes it show `Annotated[int, …]` as `int`."""
     shown = typing.stringify_annotation
     for module in [*sys.modules.values()]:
         if vars(module).get("stringify_annotation") is shown:

@@ -29,7 +29,7 @@ class Picture:
 
     command: str  #: after `novacula`; the run's folder, or the file, is added as ``--out``
     section: str | None  #: title of the section of its report; None where the command writes a picture itself
-    hide: str = "table, .modebar"  #: what of the section is left out, as a CSS selector
+    hide: str = "table, .modebar"  #: CSS selector of the elements of the section that the picture leaves out
     width: int = 860  #: of the page, in pixels
     judge: bool = False  #: whether `arc score` writes its verdict into the report first
     source: str | None = None  #: command whose run the command reads, from the folder `source`

@@ -57,7 +57,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Of its file, in the folder of results."""
+        """The name of its file in the folder of results."""
         return f"{'arc2/' if self.dataset == 'arc2' else ''}{self.task}-{self.seed}"
 
     def file(self, results: Path) -> Path:

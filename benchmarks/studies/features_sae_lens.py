@@ -52,7 +52,7 @@ def generator(seed: int) -> torch.Generator:
 
 
 def states() -> Tensor:
-    """Of very different lengths."""
+    """Returns 64 states whose lengths range over two orders of magnitude."""
     lengths = torch.logspace(-1, 1, 64)[:, None]
     return lengths * torch.randn(64, WIDTH, generator=generator(0))
 

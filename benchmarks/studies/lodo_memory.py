@@ -35,7 +35,7 @@ FOLDER = RESULTS / "lodo_memory"
 
 
 def resident_mb() -> float:
-    """Of this process."""
+    """Returns the resident memory of this process in MB (10^6 bytes)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 

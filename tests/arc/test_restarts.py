@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.config import SolveConfig, SubmitConfig
+from novacula.arc.config import EngineName, SolveConfig, SubmitConfig
 from novacula.arc.network.engine_choice import restart_seed
 from novacula.arc.program import SolveProgram
 from novacula.errors import InputError
@@ -57,9 +57,10 @@ def test_the_scores_are_those_of_independent_runs_merged(share: bool, steps: tup
         assert score == pytest.approx(np.logaddexp(first, second), rel=1e-12)
 
 
-@pytest.mark.parametrize("cut", [1, 3])
-def test_neither_a_cut_nor_workers_change_a_bit(cut: int) -> None:
-    config = replace(CONFIG, restarts=3)
+@pytest.mark.parametrize("cut", [1, 2, 3])
+@pytest.mark.parametrize("engine", ["auto", "torch"])
+def test_neither_a_cut_nor_workers_change_a_bit(cut: int, engine: EngineName) -> None:
+    config = replace(CONFIG, restarts=3, engine=engine)
     whole = advance(program(replace(config, workers=1)), 3)
     arrays, data = advance(program(replace(config, workers=2)), cut).state()
     resumed = program(replace(config, workers=3))

@@ -33,7 +33,7 @@ needs_ray = pytest.mark.skipif(
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
 NAMES = [f"job{number}" for number in range(8)]
 SIZE = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
-"""Of a node. Its object store is small: what is sent is text."""
+"""What a node has. Its object store is small, since only text is sent."""
 PATIENCE = 240.0  #: seconds after which a test gives up, so that no defect hangs it
 BENCH = BenchConfig(steps=150, seed=2)
 

@@ -97,7 +97,7 @@ class SubmissionScore:
     """What a submission is worth."""
 
     verdicts: dict[str, Verdict]
-    """Of every puzzle that has a solution, by id; one without a proper entry has nothing right."""
+    """The verdict on every puzzle that has a solution, by id. A puzzle without a proper entry has nothing right."""
     problems: dict[str, str]
     """By id, ``missing``, ``malformed``, or ``unknown`` for an entry whose puzzle has no solution, which counts for
     nothing."""

@@ -3,9 +3,9 @@
 A machine is determined if rows show every pair of a state and an input, and contradict every machine that differs from
 it in one transition. A formula is determined if rows contradict every formula that differs from it in one node, but
 those that compute the same, and if no other formula of about its length was found to fit. Where the states of a formula
-are not listed, this holds as far as the rows go: for so many steps, and for values of a variable at which it cannot
-stop or start anew without a contradiction. Source: ours; the rows that determine a machine are the characteristic
-samples of Oncina and García (1992).
+are not listed, this holds as far as the rows go: for as many steps as the longest row has, and for those values of a
+variable at which it could not stop, stay or start anew without contradicting a row. Source: ours; the rows that
+determine a machine are the characteristic samples of Oncina and García (1992).
 """
 
 from collections.abc import Iterator, Sequence

@@ -74,7 +74,7 @@ class Determination:
     open: tuple[OpenPair, ...] = ()  #: the first of those that none shows
     rivals: Rivals | None = None  #: two programs that fit, where they were found
     steps: int | None = None
-    """Of the longest row, where the states are not listed: of longer sequences nothing is known."""
+    """The length of the longest row, if the states are not listed: nothing is known of longer sequences."""
     ranges: tuple[Range, ...] = ()
     """The variables that may leave the values of which rows say something; beyond these nothing is known."""
 

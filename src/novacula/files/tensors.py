@@ -43,7 +43,7 @@ def encode_safetensors(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, 
 
 
 def unless_sound(name: str, array: np.ndarray, dimensions: int) -> list[str]:
-    """Returns a problem unless a tensor of weights has so many dimensions, none of them empty, and finite numbers."""
+    """Returns a problem unless a tensor of weights has that many dimensions, none of them empty, and finite numbers."""
     if array.ndim != dimensions or 0 in array.shape:
         return [f"tensor {name} has shape {array.shape}; it needs {dimensions} dimension(s), none of them empty"]
     where = np.argwhere(~np.isfinite(array))

@@ -78,7 +78,7 @@ class Recording:
     averages: Proposals  #: proposals of the moving average of the logits, the step's sample included
     decodes: Proposals  #: noise-free proposals; row r is that after 10 (r + 1) steps, their updates included
     digests: UInt8[np.ndarray, "grids digest"]
-    """Of every grid that was proposed, in the order in which they first were (`grid_digest`)."""
+    """Digests (`grid_digest`) of all grids that were proposed, in the order in which they first appeared."""
     texts: dict[int, str]
     """Grids as text, by number, of the candidates that `prominent` names, the most prominent first."""
     dropped: int  #: how many grids of such candidates are not in `texts`, for want of space

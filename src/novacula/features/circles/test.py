@@ -30,7 +30,7 @@ class CircleTest:
     harmonics: tuple[float, ...]
     """Share of the variance at the harmonics 1 … ⌊p/2⌋; by chance 2/(p - 1) each, half of that at p/2."""
     p_value: float
-    """Of the first harmonic's share, by permuting labels: all permutations up to 7 labels, then a sample."""
+    """The p-value of the first harmonic's share. Up to 7 labels, all permutations are tried, else a sample."""
     smallest_p: float  #: the least value that `p_value` can take
     order_correct: bool
     """Whether the means stand round their leading plane in the order of the labels, in either sense. Chance gives

@@ -34,7 +34,7 @@ from novacula.runs import Computation, Step
 LEAST_MEMBERS = 3
 """Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
 LEAST_POINTS = 100  #: tokens that a cluster needs to be scored
-MARGIN = 1.25  #: the score of the Gaussian cloud is taken so many times, since it is an estimate itself
+MARGIN = 1.25  #: how many times the score of the Gaussian cloud is subtracted; more than 1, since it is an estimate
 _WEAK = 3  #: how many times more tokens are drawn than are used, since weakly active ones are left out afterwards
 _SHAPE_NULLS = 3  #: the number of Gaussian clouds with which the shape of a cluster is compared
 _DRAWN, _ROUNDS = 8, 6

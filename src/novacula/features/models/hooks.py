@@ -30,8 +30,8 @@ class Point:
     """A place in the model."""
 
     layer: int
-    """Of the residual stream, 0 (embedding output) … L (after the last block, before the final norm): the state that
-    enters block `layer`. For the other sites the block itself, 0 … L - 1."""
+    """For the residual stream, the block that the state enters: from 0 (the output of the embedding) to L (after the
+    last block, before the final norm). For the other sites, the block itself, from 0 to L - 1."""
     site: Site = "residual"
     """``residual``; ``attention`` or ``mlp``, what these add to the stream; ``head``, what one attention head hands
     to the output projection."""

@@ -45,7 +45,7 @@ def _by_weights(evidence: Evidence) -> str:
 
 
 def _most_imbalance(orders: OrderParameters) -> float:
-    """Of puddings, some dough of the right sign is asked for, of others that they are even."""
+    """Returns the most imbalance: a pudding needs some dough of the right sign, and other patterns must be even."""
     return _T.dough if orders.sidedness_squared > _T.pudding else _T.balanced
 
 

@@ -42,7 +42,7 @@ class OrderParameters:
     slope: float = 0.0  #: the median of s⁺ + s⁻; 2 in exact solutions
     axis_kinks: float = 0.0  #: of the function, the share of inputs with a kink at 0 as of the L1 norm
     kink_sharpness: float = 0.0
-    """Of the function, the mean of κ at s over κ at 2s: 1 for kinks, 0.5 for what is smooth."""
+    """The ratio of the mean of κ at s to that at 2s, of the function: 1 for kinks, 0.5 where it is smooth."""
     anisotropy: float = 0.0  #: of the function, as of `Kinks`
     concavity: float = 0.0  #: of the function, as of `Kinks`
     odd: float = 0.0  #: of the function, the mean over inputs, as of `Kinks`
@@ -198,8 +198,8 @@ class Patterns:
     sum_sign: float = 0.0  #: of units on the sum of two
     difference_sign: float = 0.0  #: of units on the difference of two
     isotropy: float = 0.0
-    """Of Σ v w wᵀ over all units, v being bends with the signs of their outputs and w rows of length 1: 1 where it
-    is a multiple of the identity, as for rows that share all directions evenly; 0 or less where it is anything."""
+    """How near Σ v w wᵀ over all units is to a multiple of the identity; v are bends with the signs of their outputs, w
+    rows of length 1. It is 1 for rows that share all directions evenly, and 0 or less for an arbitrary matrix."""
 
     @property
     def pairs(self) -> float:

@@ -329,6 +329,6 @@ class Relaxation:
 
 
 def _chosen(better: np.ndarray, new: Best, old: Best) -> Best:
-    """Of every box the better one."""
+    """Returns the better of two bounds for every box."""
     pairs = ((getattr(new, name), getattr(old, name)) for name in Best.__dataclass_fields__)
     return Best(*(np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in pairs))

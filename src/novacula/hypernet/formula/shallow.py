@@ -105,7 +105,7 @@ def read_output(output: Shallow, x: Float[np.ndarray, "batch inputs"]) -> Readin
 
 
 def _of_two_inputs(units: list[Unit]) -> list[Unit]:
-    """Of two inputs the sum of all is the sum of a pair, where there are others to go with it."""
+    """Renames the sum of two inputs to that of a pair, where units on their difference, or on one input, go with it."""
     found = {unit.direction.pattern for unit in units}
     pair = Direction("pair+", (0, 1))
     return [
