@@ -4,8 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Python compiles a module when it is first imported. To compile them all beforehand would take 0.25 GB.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile -c constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 NATIVE := $(wildcard src/novacula/_native/* src/novacula/_native/arc/* src/novacula/_native/optim/*)
 COMPILER := $(shell command -v c++ || command -v g++ || command -v clang++)
 STUDIES := $(wildcard benchmarks/studies/*.py)
@@ -33,8 +32,10 @@ $(VENV)/tools.stamp: constraints.txt | $(BIN)/pip
 # In place and pure Python, so that every edit in src/ counts at once, a renamed module too; the kernels come after.
 EDITABLE := --no-build-isolation -C editable.mode=inplace -C wheel.cmake=false --editable
 
+# Python compiles a module when it is first imported. To compile all of the base beforehand would take 0.25 GB. The
+# other packages are compiled here: one of them (AALpy 2.0) warns of its own source when it is compiled.
 $(VENV)/base.stamp: pyproject.toml $(VENV)/tools.stamp
-	$(PIP) $(EDITABLE) .
+	$(PIP) --no-compile $(EDITABLE) .
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/tools.stamp
