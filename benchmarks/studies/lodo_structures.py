@@ -29,7 +29,7 @@ from harness import RESULTS, arguments, recorded, save, table_head, table_row
 
 from novacula.optim import LODO
 from novacula.optim.opponents import OPPONENTS, Maker, Opponent, Settings
-from novacula.optim.tasks.table import TASKS
+from novacula.optim.tasks import TASKS
 from novacula.optim.training import train, tune
 
 FOLDER = RESULTS / "lodo_structures"

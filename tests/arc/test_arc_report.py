@@ -15,8 +15,7 @@ from novacula.arc.data.sources import load_task
 from novacula.arc.drawing.charts import costs_chart, loss_chart, path_chart, share_chart
 from novacula.arc.drawing.latent_pictures import latents_html, principal_components
 from novacula.arc.drawing.puzzles import COLORS
-from novacula.arc.findings import SolveFindings
-from novacula.arc.history import Curves, axis_words, read_history
+from novacula.arc.findings import Curves, SolveFindings, axis_words, read_history
 from novacula.arc.score import score_run
 from novacula.arc.solve import SOLVE, SolveInputs
 from novacula.arc.solve_report import build_sections, write_page

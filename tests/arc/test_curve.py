@@ -2,7 +2,7 @@
 
 import pytest
 
-from novacula.arc.answers.standings import Standing
+from novacula.arc.answers.answers import Standing
 from novacula.arc.campaigns.curve import (
     CUT_OFF,
     PUBLISHED_RULES,

@@ -14,7 +14,7 @@ import pytest
 
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.sources import load_task
-from novacula.arc.history import read_history
+from novacula.arc.findings import read_history
 from novacula.arc.network.engine_choice import engine_name
 from novacula.arc.solve import solve
 from novacula.errors import InputError

@@ -10,7 +10,7 @@ from novacula.distill.findings import DistillFindings
 from novacula.features.circles.findings import ProbeFindings, SteerFindings
 from novacula.features.clouds.cloud_score import ScoreFindings
 from novacula.features.discovery.findings import DiscoverFindings, RankFindings
-from novacula.hypernet.studies.findings import CensusFindings
+from novacula.hypernet.studies import CensusFindings
 from novacula.hypernet.training.program import TrainFindings
 from novacula.optim.comparison import BenchFindings
 

@@ -10,8 +10,8 @@ from novacula._native import LodoAutomatic, LodoBlocks
 from novacula.optim import LODO, automatic
 from novacula.optim.config import GroupOptions
 from novacula.optim.engine import LARGEST_BLOCK, NativeEngine, TorchEngine, make_engine, route
+from novacula.optim.structures import draw_permutations, make_structure
 from novacula.optim.structures.layers import BlockLayers
-from novacula.optim.structures.make import draw_permutations, make_structure
 from tests.optim.problems import generator
 
 

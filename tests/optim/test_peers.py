@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from novacula.errors import InputError
 from novacula.optim import LODO
-from novacula.optim.tasks.functions import rosenbrock
+from novacula.optim.tasks.synthetic import rosenbrock
 from tests.optim.problems import generator, parameters, train
 
 FORMS: dict[str, dict[str, Any]] = {

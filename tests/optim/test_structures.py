@@ -6,8 +6,8 @@ from torch import Tensor
 
 from novacula.errors import InputError
 from novacula.optim.config import GroupOptions
+from novacula.optim.structures import draw_permutations, make_structure
 from novacula.optim.structures.layers import BlockLayers, perfect_shuffle, published_width
-from novacula.optim.structures.make import draw_permutations, make_structure
 from novacula.optim.structures.structure import Structure
 from tests.optim.naive import preconditioned
 

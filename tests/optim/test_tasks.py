@@ -10,11 +10,9 @@ import torch
 from torch.nn import Parameter
 
 from novacula.errors import InputError
-from novacula.optim.tasks import prediction
-from novacula.optim.tasks.dynamics import Adding, Poisson
-from novacula.optim.tasks.functions import Valley, WanderingBowl, random_hessian, rosenbrock
+from novacula.optim.tasks import TASKS, prediction
 from novacula.optim.tasks.images import logistic_regression, read_idx
-from novacula.optim.tasks.table import TASKS
+from novacula.optim.tasks.synthetic import Adding, Poisson, Valley, WanderingBowl, random_hessian, rosenbrock
 from novacula.optim.tasks.task import Problem
 from tests.optim.problems import generator
 

@@ -6,7 +6,7 @@ import torch
 from torch.nn import Parameter
 
 from novacula.optim.opponents import OPPONENTS, Range
-from novacula.optim.tasks.table import TASKS
+from novacula.optim.tasks import TASKS
 from novacula.optim.training import MARKS, train, tune
 
 VALLEY, BOWL = TASKS["rosenbrock-2"], TASKS["bowl-100-c10"]

@@ -1,14 +1,25 @@
-"""What one puzzle's training says: step by step, and at its end. Program, report and command line use these fields."""
+"""What one puzzle's training says: what it logs, its findings, and its whole history as the run's folder has it.
 
-from collections.abc import Mapping
+A folder may hold a run that is not finished, or lines that somebody edited: what is not as expected reads as absent.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from math import nan
-from typing import Literal
+from typing import Literal, TypeVar
 
+import numpy as np
+from jaxtyping import Float
 from msgspec import UNSET, UnsetType
 
-from novacula.arc.data.task import Answer, Verdict
-from novacula.files import JSON
+from novacula.arc.config import Sizes
+from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
+from novacula.arc.data.task import Answer, Grid, Task, Verdict
+from novacula.errors import InputError
+from novacula.files import JSON, from_json, read_npz
+from novacula.runs import RunFolder
 
 SURVIVES = 1.0  #: nats above which a latent tensor counts as still holding information; the floor is half a nat
 LATENTS = "latents.npz"  #: the artifact that holds the decoded means of the surviving tensors
@@ -72,3 +83,120 @@ class SolveFindings:
         if self.verdict:
             return f"solved (attempt {self.verdict.correct.index(True) + 1})" if self.verdict.solved else "not solved"
         return f"attempt 1 has {self.shares[0]:.0%} of the weight; not scored" if self.shares else ""
+
+
+Kind = TypeVar("Kind")
+
+_AXIS_WORDS = ("example", "color", "direction", "row", "column")
+_MAX_LATENTS = 512_000_000
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What a run logged, step by step: the columns of its `StepCosts`. What a line lacks is NaN."""
+
+    steps: Float[np.ndarray, " n"]
+    kl: Float[np.ndarray, " n"]
+    reconstruction: Float[np.ndarray, " n"]
+    loss: Float[np.ndarray, " n"]
+    share: Float[np.ndarray, " n"]
+    kl_by_tensor: dict[str, Float[np.ndarray, " n"]]
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The steps from `start` to before `stop`, in which one answer was attempt 1; its share is that at their end."""
+
+    start: int
+    stop: int
+    grids: tuple[Grid, ...]
+    share: float
+
+
+@dataclass(frozen=True)
+class History:
+    """All that the report of a run shows. An unfinished run lacks latents and a result, perhaps all but the task."""
+
+    task: Task  #: the puzzle
+    attempts: tuple[Answer, ...] | None  #: of the result, else the latest that were logged, else None
+    shares: tuple[float, ...]  #: of these attempts, 0 to 1 or NaN, of the weight of all candidates; one per attempt
+    findings: SolveFindings | None  #: of the run, if it has a result
+    curves: Curves  #: what was logged at steps
+    leads: tuple[Lead, ...]  #: who was attempt 1 from when to when
+    costs: dict[str, float]  #: KL in nats of every tensor at the end, by the bits of its axes
+    latents: dict[str, np.ndarray]  #: decoded posterior means of the surviving tensors, by the bits of their axes
+    sizes: Sizes  #: how the sizes of outputs were known
+
+
+def read_history(folder: RunFolder) -> History:
+    """Reads a run folder."""
+    latents = folder.path / "artifacts" / LATENTS
+    findings = folder.read_findings(SolveFindings)
+    events = list(folder.events())
+    changes = [change for change in _typed(NewAttempts, events) if change.attempts]
+    curves = _curves(list(_typed(StepCosts, events)))
+    last = findings or (changes[-1] if changes else None)
+    logged = {bits: float(values[-1]) for bits, values in curves.kl_by_tensor.items()}
+    return History(
+        task=read_task(folder),
+        attempts=last.attempts if last else None,
+        shares=_shares(last) if last else (),
+        findings=findings,
+        curves=curves,
+        leads=_leads(changes, curves),
+        costs=_costs(findings.kl_by_tensor) if findings else logged,
+        latents=read_npz(latents, max_bytes=_MAX_LATENTS) if latents.exists() else {},
+        sizes="laws" if folder.record.configuration.get("sizes") == "laws" else "published",
+    )
+
+
+def axis_words(bits: str) -> tuple[str, ...]:
+    """Returns the axes of a tensor in words, from the bits of its name; rows are the paper's x, columns its y."""
+    return tuple(word for word, bit in zip(_AXIS_WORDS, bits, strict=False) if bit == "1")
+
+
+def _typed(kind: type[Kind], events: Sequence[object]) -> Iterator[Kind]:
+    """The events of a kind; the log holds others too, and perhaps lines that somebody edited."""
+    for event in events:
+        with suppress(InputError):
+            yield from_json(kind, event, "events.jsonl")
+
+
+def _shares(last: SolveFindings | NewAttempts) -> tuple[float, ...]:
+    """A share for each attempt, NaN where there is none."""
+    count = len(last.attempts)
+    return (*last.shares, *[float("nan")] * count)[:count]
+
+
+def _costs(named: Mapping[str, float]) -> dict[str, float]:
+    """KL by the bits of a tensor's axes, less what no tensor is called."""
+    return {bits: kl for bits, kl in named.items() if len(bits) == len(_AXIS_WORDS) and set(bits) <= set("01")}
+
+
+def _curves(logged: Sequence[StepCosts]) -> Curves:
+    """The steps that were logged, as columns; a line whose numbers cannot be is none of them."""
+    steps = [at for at in logged if min(at.step, at.kl, at.loss) > 0 and at.reconstruction > -1]
+    costs = [_costs(at.kl_by_tensor) for at in steps]
+    names = sorted({bits for cost in costs for bits, kl in cost.items() if kl > 0})
+    return Curves(
+        steps=np.array([at.step for at in steps], dtype=np.float64),
+        kl=np.array([at.kl for at in steps], dtype=np.float64),
+        reconstruction=np.array([at.reconstruction for at in steps], dtype=np.float64),
+        loss=np.array([at.loss for at in steps], dtype=np.float64),
+        share=np.array([at.share for at in steps], dtype=np.float64),
+        kl_by_tensor={bits: np.array([cost.get(bits, np.nan) for cost in costs]) for bits in names},
+    )
+
+
+def _leads(changes: Sequence[NewAttempts], curves: Curves) -> tuple[Lead, ...]:
+    """Joins the changes that leave the same answer in the lead. The last lead lasts until the last logged step."""
+    by_answer = [list(group) for _, group in groupby(changes, key=lambda change: change.attempts[0])]
+    starts = [group[0].step for group in by_answer]
+    last = max([*curves.steps[-1:], *starts[-1:]], default=0)
+    leads = []
+    for group, start, stop in zip(by_answer, starts, [*starts[1:], int(last) + 1], strict=False):
+        grids = (grid_or_none(grid, LARGEST_SIDE) for grid in group[0].attempts[0])
+        during = curves.share[(curves.steps >= start) & (curves.steps < stop)]
+        share = float(during[-1]) if len(during) else _shares(group[-1])[0]
+        leads.append(Lead(start, stop, tuple(grid for grid in grids if grid is not None), share))
+    return tuple(leads)

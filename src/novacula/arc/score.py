@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from novacula.arc.answers.standings import Standings
+from novacula.arc.answers.answers import Standings
 from novacula.arc.campaigns.curve import CUT_OFF, TaskRow, TaskScore
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import Dataset
@@ -18,7 +18,7 @@ from novacula.files import from_json
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder
 from novacula.runs.folder import RESULT
-from novacula.runs.inputs import check_inputs
+from novacula.runs.record import check_inputs
 
 ATTEMPTS = 2  #: how many attempts count
 

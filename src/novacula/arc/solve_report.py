@@ -10,8 +10,7 @@ from novacula.arc.data.puzzle import preprocess
 from novacula.arc.drawing import charts
 from novacula.arc.drawing.latent_pictures import latents_html
 from novacula.arc.drawing.puzzles import cell_size, grid_svg, puzzle_html
-from novacula.arc.findings import SURVIVES, SolveFindings
-from novacula.arc.history import History, Lead, axis_words, read_history
+from novacula.arc.findings import SURVIVES, History, Lead, SolveFindings, axis_words, read_history
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
 

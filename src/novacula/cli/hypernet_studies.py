@@ -13,7 +13,7 @@ from novacula.hypernet.config import CensusConfig, CompareConfig, GeneralizeConf
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from novacula.hypernet.studies.findings import CensusFindings, CompareFindings, GeneralizeFindings
+    from novacula.hypernet.studies import CensusFindings, CompareFindings, GeneralizeFindings
     from novacula.runs import RunResult
 
 

@@ -9,8 +9,7 @@ from novacula.hypernet.classify import classify, network_section
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.draw import Point, gallery_picture, order_picture, pareto_picture, phase_picture
 from novacula.hypernet.network import read_network
-from novacula.hypernet.studies.findings import CensusFindings, CensusRow, middle
-from novacula.hypernet.studies.study import StudyPage, number, shares
+from novacula.hypernet.studies import CensusFindings, CensusRow, StudyPage, middle, number, shares
 from novacula.report import Section, table
 from novacula.runs import RunFolder
 

@@ -13,8 +13,17 @@ from novacula.hypernet.analyst.findings import bits, label_findings, paid_nats
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.config import BaselineConfig, ClassifyConfig, CompareConfig, TrainConfig
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.studies.findings import CompareFindings, CompareRow, VariantSummary, middle, summarize_variant
-from novacula.hypernet.studies.study import Study, StudyPage, number, shares
+from novacula.hypernet.studies import (
+    CompareFindings,
+    CompareRow,
+    Study,
+    StudyPage,
+    VariantSummary,
+    middle,
+    number,
+    shares,
+    summarize_variant,
+)
 from novacula.hypernet.tasks import find_task
 from novacula.hypernet.train import TRAIN
 from novacula.hypernet.training.baseline import train_directly

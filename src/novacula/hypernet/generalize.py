@@ -15,8 +15,7 @@ from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.config import ClassifyConfig, GeneralizeConfig
 from novacula.hypernet.draw import sizes_picture
 from novacula.hypernet.formula import describe, size_laws
-from novacula.hypernet.studies.findings import GeneralizeFindings, SizeRow
-from novacula.hypernet.studies.study import Study, StudyPage, number
+from novacula.hypernet.studies import GeneralizeFindings, SizeRow, Study, StudyPage, number
 from novacula.hypernet.training.generator import Generator, Origin, load_generator, weights_of
 from novacula.jobs import Job, check_executor, one_thread
 from novacula.report import Section, table

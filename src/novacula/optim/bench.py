@@ -29,7 +29,7 @@ from novacula.optim.comparison import (
 from novacula.optim.config import BenchConfig
 from novacula.optim.job import TRAINING, TUNING, TrainingJob, TuningJob, TuningResult, training_id, tuning_id
 from novacula.optim.opponents import OPPONENTS
-from novacula.optim.tasks.table import TASKS, find_task
+from novacula.optim.tasks import TASKS, find_task
 from novacula.optim.tasks.task import not_installed
 from novacula.optim.training import TrainingRun
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb

@@ -16,7 +16,7 @@ from novacula.optim.config import DemoConfig
 from novacula.optim.demo_report import Bowl, DemoFindings, LearnedMatrix, ValleyPath, write_page
 from novacula.optim.lodo import LODO
 from novacula.optim.opponents import OPPONENTS
-from novacula.optim.tasks.table import TASKS
+from novacula.optim.tasks import TASKS
 from novacula.optim.training import train, tune
 from novacula.runs import Computation, NoInputs, RunResult, RunSettings, Signature, Step, Verb
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from novacula.jobs import Job
 from novacula.optim.opponents import OPPONENTS
-from novacula.optim.tasks.table import find_task
+from novacula.optim.tasks import find_task
 from novacula.optim.training import TrainingRun, train, tune
 
 TUNING = "novacula.optim.job:tuning_job"  #: the name under which `novacula.jobs` calls `tuning_job`

@@ -19,7 +19,7 @@ from novacula.optim.automatic import Frame
 from novacula.optim.config import SHARED, GroupOptions, SharedOptions
 from novacula.optim.engine import MetaStep, NativeEngine, make_engine
 from novacula.optim.groups import Members, Rate, flatten, real
-from novacula.optim.structures.make import make_structure
+from novacula.optim.structures import make_structure
 
 _OWN = tuple(field.name for field in fields(GroupOptions) if field.name not in SHARED)
 

@@ -28,7 +28,7 @@ from novacula.errors import refuse
 from novacula.optim import automatic
 from novacula.optim.config import GroupOptions, SharedOptions
 from novacula.optim.groups import Members, ParameterGroup, partition, real
-from novacula.optim.structures.make import draw_permutations, make_structure, permutation_shape
+from novacula.optim.structures import draw_permutations, make_structure, permutation_shape
 
 Group = Mapping[str, object]  #: a parameter group, in which names are looked up that options hold
 

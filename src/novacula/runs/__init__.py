@@ -3,7 +3,6 @@
 from novacula.runs.checkpoint import Checkpoint
 from novacula.runs.folder import RunFolder
 from novacula.runs.guards import OutOfTimeError, check_time, deadline, reading, seconds_left, working
-from novacula.runs.inputs import InputFile, located
 from novacula.runs.listing import RunSummary, copy_run, find_run, list_runs, remove_run, runs_before
 from novacula.runs.loop import (
     Computation,
@@ -17,7 +16,7 @@ from novacula.runs.loop import (
     drive,
 )
 from novacula.runs.machine import Origin, cores, instruction_set, machine, origin, versions
-from novacula.runs.record import Record, Status
+from novacula.runs.record import InputFile, Record, Status, located
 from novacula.runs.verb import NoInputs, RunResult, Signature, Verb, find_verb, resume
 
 __all__ = [

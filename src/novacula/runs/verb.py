@@ -19,12 +19,11 @@ from novacula.functions import allow_functions, check_functions
 from novacula.options import Workers, check_system, moved, refuse_odd_names
 from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
-from novacula.runs.inputs import check_inputs, input_files, texts_in
 from novacula.runs.listing import copy_run
 from novacula.runs.loop import OnStep, Program, ResumeSettings, RunSettings, drive
 from novacula.runs.machine import torch_threads
 from novacula.runs.notebook import answer_html, cell_progress
-from novacula.runs.record import Status
+from novacula.runs.record import Status, check_inputs, input_files, texts_in
 
 Findings = TypeVar("Findings")
 

@@ -15,9 +15,8 @@ from novacula.hypernet.formula.bound import error_bound
 from novacula.hypernet.formula.expression import evaluate, parse
 from novacula.hypernet.formula.form import Form, Line, Role
 from novacula.hypernet.formula.interval import Box, bend, slopes
-from novacula.hypernet.formula.parts import parts_of
 from novacula.hypernet.formula.relax import Goal, Layout, Nodes, Relaxation
-from novacula.hypernet.formula.ridges import ridges, ridges_of
+from novacula.hypernet.formula.ridges import parts_of, ridges, ridges_of
 from novacula.hypernet.formula.shallow import Shallow, split
 from novacula.hypernet.formula.writers import python_expression
 from novacula.hypernet.network import TargetNetwork

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import stats
 
-from novacula.hypernet.model.noise import COLLISION, checked_frame, coherence, frames
+from novacula.hypernet.model.latents import COLLISION, checked_frame, coherence, frames
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -13,7 +13,7 @@ from novacula.hypernet.architecture import Architecture, activation_torch
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.model.blocks import Graph, Places
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
-from novacula.hypernet.model.noise import Noise
+from novacula.hypernet.model.latents import Noise
 from novacula.hypernet.model.readout import NetworkBatch
 from novacula.hypernet.network import TargetNetwork
 

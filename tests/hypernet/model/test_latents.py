@@ -4,7 +4,7 @@ import torch
 from torch.distributions import Normal as Reference
 from torch.distributions import kl_divergence
 
-from novacula.hypernet.model.posterior import LARGEST, SMALLEST, Normal, divergence, divergence_from_standard
+from novacula.hypernet.model.latents import LARGEST, SMALLEST, Normal, divergence, divergence_from_standard
 
 
 def random(*shape: int) -> torch.Tensor:

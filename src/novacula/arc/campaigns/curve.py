@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from novacula.arc.answers.standings import Standing
+from novacula.arc.answers.answers import Standing
 from novacula.arc.config import BenchConfig, Dataset, Split
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Verdict, contest_score

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
-from novacula.arc.answers.standings import Order, Standings, is_recorded
+from novacula.arc.answers.answers import Order, Standings, is_recorded
 from novacula.arc.config import CampaignConfig, SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task

@@ -9,8 +9,7 @@ from markupsafe import Markup
 
 from novacula.arc.campaigns.curve import COUNTS, RULES, CurvePoint, published_rate, published_seconds, published_steps
 from novacula.arc.config import Split
-from novacula.arc.findings import SURVIVES
-from novacula.arc.history import Curves, axis_words
+from novacula.arc.findings import SURVIVES, Curves, axis_words
 from novacula.report import FAINT, INK, SERIES, figure_svg
 from novacula.report.figures import plain_numbers
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.drawing.puzzles import COLOR_NAMES, COLORS
-from novacula.arc.history import axis_words
+from novacula.arc.findings import axis_words
 
 MOST_COMPONENTS = 3
 LEAST_SHARE = 0.02  #: components with less of the variance than this are not drawn

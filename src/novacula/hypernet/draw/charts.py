@@ -11,7 +11,7 @@ from jaxtyping import Float
 from markupsafe import Markup
 
 from novacula.hypernet.analyst.findings import BROKEN
-from novacula.hypernet.studies.findings import Cell
+from novacula.hypernet.studies import Cell
 from novacula.report import FAINT, INK, SERIES, figure_svg
 from novacula.report.figures import plain_numbers
 

@@ -1,7 +1,6 @@
 """From a network to a readable formula, its limit, and a proved bound of the error."""
 
 from novacula.hypernet.formula.describe import describe
-from novacula.hypernet.formula.formula import POINTS, Check, Formula
-from novacula.hypernet.formula.size_law import SizeLaw, size_laws
+from novacula.hypernet.formula.formula import POINTS, Check, Formula, SizeLaw, size_laws
 
 __all__ = ["POINTS", "Check", "Formula", "SizeLaw", "describe", "size_laws"]

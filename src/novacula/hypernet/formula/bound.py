@@ -3,7 +3,7 @@
 The printed line is parsed back, and the difference is written as a sum of ridges, c φ(a·x + b). It is first simplified
 exactly: |z| = 2 max(z, 0) - z, and max(-z, 0) = max(z, 0) - z as for all rectifiers, so that units of both senses stand
 on one side; squares and products are one quadratic form; equal terms of network and formula cancel, and of nearly equal
-ones little is left. Its terms are then grouped by direction (`novacula.hypernet.formula.parts`).
+ones little is left. Its terms are then grouped by direction (`novacula.hypernet.formula.ridges`).
 
 What follows is branch and bound. Each box has a bound (`novacula.hypernet.formula.relax`); the box of the largest is
 cut in two, at a kink or where slopes change most, until no bound is far above what was seen. The largest bound of the
@@ -24,9 +24,8 @@ from jaxtyping import Float
 
 from novacula.hypernet.formula.expression import evaluate, parse
 from novacula.hypernet.formula.interval import Box
-from novacula.hypernet.formula.parts import parts_of
 from novacula.hypernet.formula.relax import Goal, Layout, Nodes, Relaxation
-from novacula.hypernet.formula.ridges import ridges, ridges_of
+from novacula.hypernet.formula.ridges import parts_of, ridges, ridges_of
 from novacula.hypernet.formula.shallow import Shallow
 
 WORK = 4e8  #: numbers that are computed before a search ends with what it has: up to some seconds

@@ -25,7 +25,7 @@ import numpy as np
 from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.interval import EPS, Box, bend, slopes
-from novacula.hypernet.formula.parts import Parts
+from novacula.hypernet.formula.ridges import Parts
 
 _CELLS, _FLAT_CELLS = 64, 2
 _TABLE = 4096

@@ -17,16 +17,17 @@ from torch import Tensor
 from novacula.hypernet.architecture import activation_torch
 from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.model.blocks import INDEX_FEATURES, Block, Features, Graph, Places, Widths
-from novacula.hypernet.model.noise import Noise, NoiseShape
-from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
-from novacula.hypernet.model.posterior import (
+from novacula.hypernet.model.latents import (
     Film,
+    Noise,
+    NoiseShape,
     Normal,
     Posterior,
     divergence,
     divergence_from_standard,
     price_features,
 )
+from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 from novacula.hypernet.model.readout import NetworkBatch, ReadOut
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from novacula.errors import InputError
 from novacula.files import StrPath, from_json
 from novacula.hypernet.config import Branch, TrainConfig
-from novacula.hypernet.model.noise import Noise, checked_frame, coherence
+from novacula.hypernet.model.latents import Noise, checked_frame, coherence
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.training.curve import Curve, kept_steps, measure_curve, read_weights
 from novacula.hypernet.training.lesson import Lesson

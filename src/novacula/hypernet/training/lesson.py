@@ -14,7 +14,7 @@ from novacula.hypernet.model.blocks import Graph
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
 from novacula.hypernet.tasks import Task, find_task
 from novacula.runs import RunFolder
-from novacula.runs.inputs import check_inputs
+from novacula.runs.record import check_inputs
 
 
 @dataclass(frozen=True)

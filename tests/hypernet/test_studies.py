@@ -2,7 +2,7 @@
 
 import pytest
 
-from novacula.hypernet.studies.findings import CensusFindings, CensusRow, summarize
+from novacula.hypernet.studies import CensusFindings, CensusRow, summarize
 
 
 def row(

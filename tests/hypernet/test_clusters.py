@@ -2,8 +2,8 @@ import numpy as np
 
 from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.build import build
+from novacula.hypernet.census import cluster
 from novacula.hypernet.config import ClassifyConfig
-from novacula.hypernet.studies.clusters import cluster
 from novacula.hypernet.tasks import find_task
 
 

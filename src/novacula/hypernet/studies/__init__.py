@@ -1,1 +1,0 @@
-"""What studies of many networks share."""
