@@ -182,11 +182,7 @@ class PlainHelp(DefaultFormatter):
 
 
 def flowing(text: str) -> str:
-    """Returns a text with one line for each paragraph and for each example.
-
-    Args:
-        text: a docstring, whose lines are broken where the source file needed it.
-    """
+    """Returns a docstring, whose lines are broken where the source file needed it, by paragraphs and examples."""
     lines = re.sub(r"(?<=\S)[ \t]*\n[ \t]*(?=\S)(?!Example:)", " ", text)
     return "\n".join(line.strip() for line in lines.splitlines())
 

@@ -51,15 +51,9 @@ class Screen(Generic[Result]):
 
 
 def perform(run: Callable[..., Result], screen: Screen[Result], options: ResumeOptions) -> int:
-    """Runs a verb, shows its progress, and prints its result, the path of its report, and how to resume it.
+    """Runs a verb, shows its progress, prints result, report and how to resume it, and returns the exit code.
 
-    Args:
-        run: the verb's function, which takes ``time_limit`` and ``on_step``.
-        screen: the screen of the verb.
-        options: with --json, the function prints the result as JSON and nothing else.
-
-    Returns:
-        The command's exit code.
+    With --json, it prints the result as JSON and nothing else.
     """
     options.apply()
     with progress(options, screen.describe, screen.panel, unit=screen.unit) as on_step:
@@ -87,14 +81,7 @@ def progress(
     panel: "Callable[[Work, Step], RenderableType] | None" = None,
     unit: str = "step",
 ) -> "Iterator[OnStep | None]":
-    """Gives the callback ``on_step`` of a verb for the time of this context.
-
-    Args:
-        options: with --quiet or --json, the context gives None.
-        describe: returns the metrics of a step in a few words.
-        panel: draws above the bar on a terminal.
-        unit: the word for a step. Without a terminal, every step with another word than "step" gets a line.
-    """
+    """Gives the callback ``on_step`` of a verb for the time of this context; with --quiet or --json it is None."""
     if not options.shows_progress:
         yield None
     elif sys.stderr.isatty():

@@ -126,12 +126,9 @@ def _header(data: bytearray, source: str) -> dict[str, JSON]:
 
 
 def _layouts(data: bytearray, size: int, source: str) -> tuple[int, list["_Layout"]]:
-    """Returns the position where the header ends, and the layouts of the tensors in the order of their bytes.
+    """Returns where the header ends, and the layouts of the tensors in the order of their bytes.
 
-    Args:
-        data: the file, or its beginning with the whole header.
-        size: the size of the whole file in bytes.
-        source: the name of the file in errors.
+    `data` is the file, or its beginning with the whole header; `size` is that of the whole file.
     """
     length = int.from_bytes(data[:8], "little")
     if size < 8 or length > size - 8:

@@ -65,12 +65,7 @@ def read_outcome(folder: Path, job_id: str) -> Outcome | None:
 
 
 def write_outcome(folder: Path, outcome: Outcome, digest: str) -> None:
-    """Writes the file of an outcome atomically.
-
-    Args:
-        folder: the run's folder.
-        outcome: the outcome.
-        digest: the result of `digest_of_job`.
+    """Writes the file of an outcome atomically, with its `digest_of_job`.
 
     Raises:
         OSError: the disk or the folder refused.
@@ -84,13 +79,9 @@ def write_outcome(folder: Path, outcome: Outcome, digest: str) -> None:
 
 
 def kept_outcomes(folder: Path, digests: Mapping[str, str]) -> dict[str, Outcome]:
-    """Returns the outcomes of finished jobs from an earlier run.
+    """Returns the outcomes of finished jobs from an earlier run; `digests` are those of all jobs, by id.
 
     A failed job counts as not done. So does a job with a damaged file, which the function logs.
-
-    Args:
-        folder: the run's folder.
-        digests: the digest of every job, by its id.
 
     Raises:
         InputError: an outcome belongs to a newer novacula, or to another work, configuration or seed. The folder then

@@ -89,12 +89,7 @@ def make_request(configuration: object, seed: int) -> bytes:
 
 
 def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> bytes:
-    """Does one job. If its work raises an error, the answer contains the error.
-
-    Args:
-        name: the name of the work.
-        packages: as for `load_work`.
-        request: the result of `make_request`.
+    """Does the job of a `make_request`. If its work raises an error, the answer contains the error.
 
     Returns:
         JSON of ``status``, ``result``, ``error``, ``cpu_seconds`` and ``peak_memory_mb``, as in
@@ -175,14 +170,9 @@ def _describe(error: BaseException) -> str:
 
 
 def serve(descriptor: int, work: str, packages: list[str]) -> None:
-    """Answers the requests from a connection, in a worker process, until the other end closes the connection.
+    """Answers the requests from a socket, in a worker process, until the other end closes the connection.
 
     That kills the whole process group, so this process must lead a group of its own.
-
-    Args:
-        descriptor: the descriptor of the socket.
-        work: the name of the work.
-        packages: as for `load_work`.
     """
     connection, allowed = connect(descriptor), tuple(packages)
     with suppress(Exception):  # each answer will contain the error

@@ -129,12 +129,7 @@ def scale_change(
 
 
 def overshoot(c: Float[Tensor, ""], spread: Float[Tensor, ""]) -> Float[Tensor, ""]:
-    """Returns o: how far a step went beyond the lowest point on its way; 0 where chance may tell.
-
-    Args:
-        c: the cosine.
-        spread: σ².
-    """
+    """Returns o: how far a step went beyond the lowest point on its way; 0 where chance, of variance σ², may tell."""
     return (c + spread.sqrt()).clamp(max=0).square()
 
 

@@ -97,13 +97,7 @@ def _chosen(option: str, given: Sequence[str], known: Sequence[str], default: Se
 
 
 class BenchCampaign(Campaign):
-    """All tuning, then all runs.
-
-    Args:
-        config: of the bench.
-        pairs: tasks and optimizers.
-        run: the run's folder, for the result.
-    """
+    """All tuning, then all runs, of tasks and optimizers."""
 
     def __init__(self, config: BenchConfig, pairs: Pairs, run: str) -> None:
         self._config, self._pairs, self._run = config, pairs, run

@@ -99,15 +99,7 @@ class BenchFindings:
 
 
 def run_row(task: str, optimizer: str, seed: int, trials: int, outcome: Outcome | None, reason: str) -> RunRow:
-    """Returns what the table says of one run.
-
-    Args:
-        task, optimizer: names.
-        seed: the run's number.
-        trials: settings that were tried before, 0 where nothing was tuned.
-        outcome: of the run; None where there is none, and then `reason` says why.
-        reason: why there is no outcome.
-    """
+    """Returns what the table says of a run after `trials` trials; without an outcome, `reason` says why."""
     run = outcome.result_as(TrainingRun) if outcome else None
     return RunRow(
         task=task,
@@ -190,11 +182,7 @@ def rows_csv(rows: Sequence[RunRow]) -> str:
 
 
 def trials_csv(tunings: Iterable[tuple[str, str, TuningResult]]) -> str:
-    """Returns every setting that was tried, and its loss, as comma-separated values.
-
-    Args:
-        tunings: task, optimizer, and what was tried.
-    """
+    """Returns every setting that was tried for a task and an optimizer, and its loss, as comma-separated values."""
     return _csv(
         [
             {

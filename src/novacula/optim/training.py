@@ -165,18 +165,10 @@ class Trial:
 
 
 def tune(task: BenchTask, opponent: Opponent, *, trials: int, instance: int, seed: int, steps: int) -> list[Trial]:
-    """Tries settings on one instance of a task: the optimizer's defaults, and others drawn from its space.
+    """Tries settings on one instance of a task, `steps` gradients each, and returns the trials, the best first.
 
-    Args:
-        task: the task.
-        opponent: the optimizer.
-        trials: the number of settings; an optimizer with nothing to tune has one trial.
-        instance: seed of the instance.
-        seed: of the settings.
-        steps: the number of gradients of each trial.
-
-    Returns:
-        All trials, the best first and those that diverged last.
+    The first settings are the optimizer's defaults, the others drawn from its space; without a space there is one
+    trial.
     """
     generator = np.random.default_rng(seed)
     done = []

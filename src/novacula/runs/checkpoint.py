@@ -66,12 +66,6 @@ class Checkpoint:
 def save_checkpoint(folder: Path, step: int, arrays: Mapping[str, np.ndarray], data: object) -> None:
     """Replaces the folder's checkpoint. At every moment either the old or the new one can be loaded, whole.
 
-    Args:
-        folder: the run's.
-        step: steps done.
-        arrays: the arrays of the program's state.
-        data: the rest of the state: a dataclass, or a mapping of what JSON can express.
-
     Raises:
         ValueError: the files cannot represent an array's dtype or a value in `data`.
         OSError: the disk or the folder refused.

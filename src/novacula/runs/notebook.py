@@ -56,9 +56,6 @@ def _bar(work: "Work", step: "Step", left: float) -> str:
 def answer_html(report: Path) -> str:
     """Returns the first sections of a report for a cell, without those that need a script, and where the rest is.
 
-    Args:
-        report: a page that `novacula.report` wrote.
-
     Raises:
         OSError: there is no such page any more.
     """

@@ -60,11 +60,6 @@ def input_files(
 def check_inputs(files: Iterable[InputFile], folder: Path, command: str) -> None:
     """Makes sure that the inputs of a run are those with which it began. A missing one is its reader's to refuse.
 
-    Args:
-        files: the inputs.
-        folder: the run's folder.
-        command: the part and the verb.
-
     Raises:
         InputError: an input has changed; the error names it, the run's record, and the way to begin anew.
     """

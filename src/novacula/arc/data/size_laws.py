@@ -46,11 +46,7 @@ Law = tuple[Fraction, Fraction]  #: factor and constant of one axis
 
 
 def sizes_by_law(task: Task) -> list[Shape] | None:
-    """Returns the shapes of the tests' outputs, or None if no law is believed.
-
-    Args:
-        task: the demonstrations and the tests' inputs.
-    """
+    """Returns the shapes of the tests' outputs, or None if no law is believed."""
     shapes = [(len(output), len(output[0])) for _, output in task.train]
     demonstrations, tests = ([measures(grid) for grid in grids] for grids in ([a for a, _ in task.train], task.test))
     found = sorted(_laws(demonstrations, shapes, tests), key=lambda law: law[0])

@@ -46,14 +46,10 @@ class Bound:
 
 
 def error_bound(output: Shallow, line: str, box: Box, seen: float = 0.0, work: float = WORK) -> Bound | None:
-    """Returns a number that |output(x) - formula(x)| exceeds nowhere in a box; None where none is known.
+    """Returns a number that |output(x) - line(x)| exceeds nowhere in a box; None where none is known.
 
-    Args:
-        output: one output of a network of at most one hidden layer.
-        line: the formula as it is printed, a line of Python.
-        box: where.
-        seen: a difference that was seen: a bound need not be far below it.
-        work: numbers that are computed, at most.
+    `line` is the formula as it is printed, a line of Python. The bound need not be far below `seen`, a difference that
+    was seen; at most `work` numbers are computed.
     """
     expression = parse(line)
     formula = ridges(expression, output.rows.shape[1])

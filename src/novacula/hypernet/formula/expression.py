@@ -197,12 +197,7 @@ def nodes(node: Expression) -> list[Expression]:
 
 
 def evaluate(expression: Expression, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, " batch"]:
-    """The value of a formula at each of some points.
-
-    Args:
-        expression: without an entry that no index set binds.
-        x: the points.
-    """
+    """Returns the value of a formula, without an entry that no index set binds, at each of some points."""
     value = _value(expression, x, {})
     return np.broadcast_to(value, (len(x), 1))[:, 0].astype(np.float64)
 

@@ -188,10 +188,7 @@ def slopes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns a number for every interval, and how far σ' may be from it there.
 
-    Args:
-        activation: σ, a rectifier or smooth; neither the square nor the absolute value.
-        low, high: the ends.
-        loose: a rectifier's interval may reach beyond the kink by as much, and is taken for one side of it.
+    σ is a rectifier or smooth. A rectifier's interval may reach beyond the kink by `loose`, and is taken for one side.
     """
     if activation == "relu":
         on, off = low >= -loose, high <= loose

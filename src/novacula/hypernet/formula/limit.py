@@ -135,11 +135,7 @@ def nearest_limit(form: Form, x: Float[np.ndarray, "batch inputs"]) -> Form | No
 def _leveled(limit: Form, form: Form, offset: float, scale: float) -> Form:
     """The limit with the constant that makes its mean that of the formula; none where that is small.
 
-    Args:
-        limit: without a constant.
-        form: whose limit it is.
-        offset: how much higher the formula is, in the mean.
-        scale: of the outputs: what was taken for simple numbers may move their mean by as much of it.
+    The formula is higher by `offset` in the mean, of which what was taken for simple numbers may have moved `scale`.
     """
     corners = 0.0
     if not any(role.function == "square" for role in limit.roles):

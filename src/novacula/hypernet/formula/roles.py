@@ -91,15 +91,9 @@ _FINE_LEVELS = ((False, False, False), (True, False, False))  #: the same, where
 def fit(
     form: Form, x: Float[np.ndarray, "batch inputs"], target: Float[np.ndarray, " batch"], free: tuple[bool, bool]
 ) -> Form:
-    """The form with the values of least squared error, found from its own.
+    """The form with the values of least squared error at x, found from its own; `free` fits biases and backgrounds.
 
     What stands outside of φ is solved for exactly at every trial of what stands inside.
-
-    Args:
-        form: where to begin.
-        x: points.
-        target: what is to be met there.
-        free: whether biases and backgrounds are fitted.
     """
     from scipy.optimize import least_squares
 

@@ -95,15 +95,7 @@ class Hypernetwork:
         *,
         prior: bool = False,
     ) -> NetworkBatch:
-        """Writes networks.
-
-        Args:
-            flat: the parameters of each member.
-            beta: the complexity price of each network.
-            sizes: units of each group of the target.
-            noise: its random numbers.
-            prior: draw all latents from the prior, so that nothing is paid.
-        """
+        """Writes networks with these units of each group; with `prior`, latents are of the prior and cost nothing."""
         weights, price = self._layout.views(flat), price_features(beta)
         places = Places(sizes)
         index = places.features()

@@ -51,12 +51,8 @@ def checked_frame(
 ) -> tuple[Float[Tensor, "units channels"], int]:
     """Returns codes no two of which collide, and the number of draws that were thrown away.
 
-    Args:
-        normal: the first draw.
-        generator: draws the others.
-
-    Returns:
-        The first good draw; after 20 bad ones, the best of them.
+    The codes are those of `normal`, else of the first good draw of the generator; after 20 bad ones, of the best of
+    them.
     """
     best, least = frames(normal), torch.inf
     for tried in range(_TRIES):
@@ -191,15 +187,7 @@ _OPEN = 2.0  #: the gate of a latent begins open, at 0.88
 
 
 class Posterior:
-    """The tower over one group of hidden units.
-
-    Args:
-        layout: where its parameters are kept.
-        index: features of a unit's index.
-        unit: width of the tower, and of the generator's units.
-        role: numbers of a role latent.
-        blocks: of the generator, each with a role latent.
-    """
+    """The tower over one group of hidden units, as wide as they are; each block of the generator has a role latent."""
 
     def __init__(self, layout: Layout, index: int, unit: int, role: int, blocks: int) -> None:
         self._role = role

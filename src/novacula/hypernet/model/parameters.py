@@ -52,11 +52,7 @@ class Layout:
 class Linear:
     """An affine map of the last axis. Its parameters are arguments of each call.
 
-    Args:
-        layout: where its parameters are kept.
-        inputs, outputs: lengths of the last axis.
-        gain: initial spread of the outputs for normal inputs.
-        bias: whether a constant is added.
+    `gain` is the initial spread of the outputs for normal inputs.
     """
 
     def __init__(self, layout: Layout, inputs: int, outputs: int, gain: float = 1.0, *, bias: bool = True) -> None:

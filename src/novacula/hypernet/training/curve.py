@@ -49,12 +49,8 @@ _SETTLED = 0.03
 def settled(now: Curve, before: Sequence[Row], own: int, other: int, spread: float) -> str:
     """Returns why a hypernetwork that opened from the greatest price needs no more training; empty where it does.
 
-    Args:
-        now: the curves at a kept step.
-        before: the objectives at the kept step before it.
-        own: the hypernetwork.
-        other: that of the same seed which opened from the least price.
-        spread: the variance of the task: what is worse than a constant has not settled.
+    `before` are the objectives at the kept step before; `other` opened from the least price with the same seed as
+    `own`. What is worse than `spread`, the variance of the task, has not settled.
     """
     mine = np.log(now.objective[own])
     better = mine < np.log(now.objective[other])
