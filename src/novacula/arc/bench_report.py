@@ -57,10 +57,11 @@ def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
     missing = f" {lost} puzzles failed or were cut off; they count as unsolved." if lost else ""
     counted = f"{findings.outputs_right} of {findings.outputs} are right: {percent(findings.kaggle)}"
     contest = f"The contest counts every test output by itself: {counted}. " if findings.outputs else ""
+    expected = "" if findings.expected is None else f" The solver expected {findings.expected:.1f}."
     note = (
         f"{findings.solved} of {tasks} puzzles are solved with two attempts: {percent(rate)}, two standard errors "
         f"being {percent(error)}. An attempt counts where all test outputs of the puzzle are right. {contest}pass@n: "
-        f"the truth is among the n best candidates.{missing}"
+        f"the truth is among the n best candidates.{expected}{missing}"
     )
     return Section("Solve rates", table(head, rows), note)
 
@@ -114,11 +115,15 @@ def _gallery_section(folder: RunFolder, findings: BenchFindings) -> Section:
     for row in sorted(findings.per_task, key=lambda row: (row.rank or math.inf, row.task)):
         shelf = failed if row.error else solved if row.solved else never if row.rank is None else later
         rank = "" if row.rank is None else f"rank {row.rank}, "
-        caption = row.error or f"{rank}{row.cpu_seconds:,.0f} s"
+        chance = "" if row.probability is None else f"{row.probability:.0%}, "
+        caption = row.error or f"{rank}{chance}{row.cpu_seconds:,.0f} s"
         shelf.append(Card(tasks[row.task], _attempts(folder, row.task), row, caption))
     filled = ((name, cards) for name, cards in shelves.items() if cards)
     body = Markup("").join(_HEADING.format(f"{name}: {len(cards)}", gallery_html(cards)) for name, cards in filled)
-    note = "Each test input with both attempts; the rank of the truth among all candidates, and the processor time."
+    note = (
+        "Each test input with both attempts; the rank of the truth among all candidates, the solver's probability that "
+        "an attempt is right, and the processor time."
+    )
     return Section("Puzzles", body, note)
 
 

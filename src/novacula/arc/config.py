@@ -20,6 +20,7 @@ Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
 EngineName = Literal["auto", "native", "torch"]
 Sizes = Literal["published", "laws"]
+Stop = Literal["auto", "never"]
 NATIVE_IS_FASTER = ("avx2", "avx512")
 """Instruction sets with which the native engine was measured to take a sixteenth to a third of torch's time.
 
@@ -35,7 +36,10 @@ class SolveConfig(Configuration):
     """How one puzzle is solved."""
 
     steps: Annotated[int, at_least(1)] = 2000
-    """Training steps. The published results use 2000."""
+    """Training steps, at most. The published results use 2000."""
+    stop: Stop = "auto"
+    """When to end before --steps: once an attempt is probably right, or that probability rises no more (auto); or
+    never."""
     restarts: Annotated[int, in_range(1, MOST_RESTARTS)] = 1
     """Number of networks with different seeds, each trained for --steps. Their candidates' scores add up."""
     seed: Annotated[int, Rule(lambda _, value: unless_seed(value, bits=64))] = 0
@@ -99,6 +103,9 @@ class BenchConfig(CampaignConfig):
 
     split: Split = "training"
     """The half of the set: training or evaluation."""
+    stop: Stop = "never"
+    """When to end a puzzle before --steps: never, or once an attempt is probably right, or that probability rises no
+    more (auto)."""
     dataset: Dataset = "arc1"
     """The public set: ARC-AGI-1 (arc1) or ARC-AGI-2 (arc2)."""
     tasks: tuple[str, ...] = ()
@@ -118,4 +125,4 @@ class SubmitConfig(CampaignConfig):
     """How a contest's puzzles are answered."""
 
     steps: Annotated[int, at_least(1)] = 4000
-    """The most training steps for a puzzle. A puzzle whose answer is clear gets fewer."""
+    """The most training steps for a puzzle."""

@@ -36,6 +36,7 @@ class StepCosts:
     kl_by_tensor: Mapping[str, float] = field(default_factory=dict)
     """Nats of each latent tensor, by the bits of its axes."""
     share: float = nan  #: the best attempt's part of the weight of all candidates, 0 to 1; NaN where the log lacks it
+    probability: float = nan  #: that one of both attempts is right, as `SolveFindings.probabilities`; NaN likewise
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,13 @@ class NewAttempts:
     step: int  #: steps done
     attempts: tuple[Answer, ...]  #: two answers, best first
     shares: tuple[float, ...] = ()  #: of the weight of all candidates, 0 to 1, one for each attempt
+    probabilities: tuple[float, ...] = ()  #: that an attempt is right, one for each
 
     def as_event(self) -> dict[str, JSON]:
         """Returns the milestone as it is logged."""
         attempts: JSON = [[[list(row) for row in grid] for grid in answer] for answer in self.attempts]
-        return {"milestone": self.milestone, "step": self.step, "attempts": attempts, "shares": list(self.shares)}
+        numbers: dict[str, JSON] = {"shares": [*self.shares], "probabilities": [*self.probabilities]}
+        return {"milestone": self.milestone, "step": self.step, "attempts": attempts, **numbers}
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,9 @@ class SolveFindings:
     reconstruction: float  #: nats that the known grids cost at the last step
     kl_by_tensor: Mapping[str, float]  #: nats of each latent tensor at the last step, by the bits of its axes
     run: str  #: the run's folder
+    probabilities: tuple[float, ...] = ()
+    """Of each attempt, the probability that it is right (`novacula.arc.answers.certainty`); at most one of them
+    is. Empty in records of older versions."""
     verdict: Verdict | UnsetType = UNSET  #: what the separate scorer says; only after ``arc score``
     cpu_ms_per_step_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions
     cpu_ms_answers_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions
@@ -82,7 +88,7 @@ class SolveFindings:
         """The run in a few words, for lists."""
         if self.verdict:
             return f"solved (attempt {self.verdict.correct.index(True) + 1})" if self.verdict.solved else "not solved"
-        return f"attempt 1 has {self.shares[0]:.0%} of the weight; not scored" if self.shares else ""
+        return f"right with probability {sum(self.probabilities):.0%}; not scored" if self.probabilities else ""
 
 
 Kind = TypeVar("Kind")
@@ -100,6 +106,7 @@ class Curves:
     reconstruction: Float[np.ndarray, " n"]
     loss: Float[np.ndarray, " n"]
     share: Float[np.ndarray, " n"]
+    probability: Float[np.ndarray, " n"]
     kl_by_tensor: dict[str, Float[np.ndarray, " n"]]
 
 
@@ -119,7 +126,7 @@ class History:
 
     task: Task  #: the puzzle
     attempts: tuple[Answer, ...] | None  #: of the result, else the latest that were logged, else None
-    shares: tuple[float, ...]  #: of these attempts, 0 to 1 or NaN, of the weight of all candidates; one per attempt
+    probabilities: tuple[float, ...]  #: that an attempt is right, 0 to 1 or NaN; one per attempt
     findings: SolveFindings | None  #: of the run, if it has a result
     curves: Curves  #: what was logged at steps
     leads: tuple[Lead, ...]  #: who was attempt 1 from when to when
@@ -140,7 +147,7 @@ def read_history(folder: RunFolder) -> History:
     return History(
         task=read_task(folder),
         attempts=last.attempts if last else None,
-        shares=_shares(last) if last else (),
+        probabilities=_padded(last.probabilities, last) if last else (),
         findings=findings,
         curves=curves,
         leads=_leads(changes, curves),
@@ -162,10 +169,10 @@ def _typed(kind: type[Kind], events: Sequence[object]) -> Iterator[Kind]:
             yield from_json(kind, event, "events.jsonl")
 
 
-def _shares(last: SolveFindings | NewAttempts) -> tuple[float, ...]:
-    """A share for each attempt, NaN where there is none."""
+def _padded(numbers: tuple[float, ...], last: SolveFindings | NewAttempts) -> tuple[float, ...]:
+    """A number for each attempt, NaN where there is none."""
     count = len(last.attempts)
-    return (*last.shares, *[float("nan")] * count)[:count]
+    return (*numbers, *[float("nan")] * count)[:count]
 
 
 def _costs(named: Mapping[str, float]) -> dict[str, float]:
@@ -184,6 +191,7 @@ def _curves(logged: Sequence[StepCosts]) -> Curves:
         reconstruction=np.array([at.reconstruction for at in steps], dtype=np.float64),
         loss=np.array([at.loss for at in steps], dtype=np.float64),
         share=np.array([at.share for at in steps], dtype=np.float64),
+        probability=np.array([at.probability for at in steps], dtype=np.float64),
         kl_by_tensor={bits: np.array([cost.get(bits, np.nan) for cost in costs]) for bits in names},
     )
 
@@ -197,6 +205,6 @@ def _leads(changes: Sequence[NewAttempts], curves: Curves) -> tuple[Lead, ...]:
     for group, start, stop in zip(by_answer, starts, [*starts[1:], int(last) + 1], strict=False):
         grids = (grid_or_none(grid, LARGEST_SIDE) for grid in group[0].attempts[0])
         during = curves.share[(curves.steps >= start) & (curves.steps < stop)]
-        share = float(during[-1]) if len(during) else _shares(group[-1])[0]
+        share = float(during[-1]) if len(during) else _padded(group[-1].shares, group[-1])[0]
         leads.append(Lead(start, stop, tuple(grid for grid in grids if grid is not None), share))
     return tuple(leads)

@@ -8,7 +8,7 @@ the number of engines that work at the same time changes nothing.
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import nan
 from operator import methodcaller
 
@@ -16,6 +16,7 @@ import numpy as np
 from typing_extensions import override
 
 from novacula.arc.answers.answers import Answers, of_network, stacked
+from novacula.arc.answers.certainty import DECODE_EVERY, is_settled, probabilities
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
@@ -33,7 +34,8 @@ class SolveState:
     """What a checkpoint of a training holds beside arrays.
 
     Scores are the log-weights of all candidates, the latest update last, and `total` is that of all together; metrics
-    are those of the last step, and `shown` are the attempts after it.
+    are those of the last step, and `shown` are the attempts after it. `decodes` counts what was shown without noise;
+    `course` is that of `is_settled`.
     """
 
     steps: int
@@ -42,6 +44,8 @@ class SolveState:
     shown: tuple[Answer, ...] | None
     cpu_seconds: float
     total: float | None = None
+    decodes: dict[str, int] = field(default_factory=dict)
+    course: tuple[float, ...] = ()
 
 
 class SolveProgram(Computation):
@@ -56,13 +60,20 @@ class SolveProgram(Computation):
         self._answers = Answers(self._puzzle, config.restarts)
         self._metrics: StepCosts | None = None
         self._shown: tuple[Answer, ...] | None = None
+        self._course: tuple[float, ...] = ()
         self._cpu_seconds = 0.0
         # Milliseconds of each step's training and of taking in its answers.
-        self._training_ms, self._answers_ms = (np.zeros(self.length, np.float32) for _ in range(2))
+        self._training_ms, self._answers_ms = (np.zeros(config.steps_of(0), np.float32) for _ in range(2))
 
     @override
     def progress(self) -> tuple[int, int]:
-        return self._engines[0].steps, self._config.steps_of(0)
+        steps = self._engines[0].steps
+        return steps, steps if self._stops else self._config.steps_of(0)
+
+    @property
+    def _stops(self) -> bool:
+        at_decode = self._engines[0].steps == DECODE_EVERY * len(self._course)
+        return self._config.stop == "auto" and at_decode and is_settled(self._course)
 
     @property
     def leading(self) -> Answer | None:
@@ -83,12 +94,18 @@ class SolveProgram(Computation):
     def step(self) -> Step:
         step = self.position
         start = time.process_time()
-        trainings = self._train([e for restart, e in enumerate(self._engines) if step < self._config.steps_of(restart)])
+        engines = [engine for restart, engine in enumerate(self._engines) if step < self._config.steps_of(restart)]
+        trainings = self._train(engines)
         trained = time.process_time()
         for restart, one in enumerate(trainings):
             self._answers.update(one.tests, step, restart)
         training = trainings[0]
-        attempts = self._answers.attempts()
+        if self.position % DECODE_EVERY == 0:
+            for restart, engine in enumerate(engines):
+                self._answers.note_decode(engine.decode(), restart)
+        attempts, chances = self._answers.attempts(), probabilities(self._answers.evidence())
+        if self.position % DECODE_EVERY == 0:
+            self._course = (*self._course, sum(chances))
         end = time.process_time()
         self._training_ms[self.position - 1] = 1e3 * (trained - start)
         self._answers_ms[self.position - 1] = 1e3 * (end - trained)
@@ -102,12 +119,13 @@ class SolveProgram(Computation):
             loss=training.loss,
             kl_by_tensor={str(s): float(f"{kl:.6g}") for s, kl in zip(SUBSETS, training.kl, strict=True)},
             share=shares[0],
+            probability=sum(chances),
         )
         shown = tuple(attempt.answer for attempt in attempts)
         if shown == self._shown:
             return Step(asdict(self._metrics))
         self._shown = shown
-        milestone = NewAttempts("attempts", self.position, shown, shares)
+        milestone = NewAttempts("attempts", self.position, shown, shares, chances)
         return Step(asdict(self._metrics), (milestone.as_event(),))
 
     @override
@@ -115,7 +133,16 @@ class SolveProgram(Computation):
         arrays, scores = self._answers.state()
         timings = {"training_ms": self._training_ms, "answers_ms": self._answers_ms}
         total = self._answers.total if scores else None
-        data = SolveState(self.position, scores, self._metrics, self._shown, self._cpu_seconds, total)
+        data = SolveState(
+            self.position,
+            scores,
+            self._metrics,
+            self._shown,
+            self._cpu_seconds,
+            total,
+            dict(self._answers.decodes),
+            self._course,
+        )
         return {**stacked([engine.state() for engine in self._engines]), **arrays, **timings}, data
 
     @override
@@ -124,7 +151,8 @@ class SolveProgram(Computation):
         own = {name: arrays[name] for name in arrays if not name.endswith("_ms")}
         for restart, engine in enumerate(self._engines):
             engine.load(of_network(own, restart), min(state.steps, self._config.steps_of(restart)))
-        self._answers.load(own, state.scores, state.total)
+        self._answers.load(own, state.scores, state.total, state.decodes)
+        self._course = state.course
         self._metrics, self._shown, self._cpu_seconds = state.metrics, state.shown, state.cpu_seconds
         done = slice(0, self.position)
         self._training_ms[done], self._answers_ms[done] = arrays["training_ms"][done], arrays["answers_ms"][done]
@@ -139,6 +167,7 @@ class SolveProgram(Computation):
             attempts=tuple(attempt.answer for attempt in attempts),
             scores=tuple(attempt.score for attempt in attempts),
             shares=tuple(attempt.share for attempt in attempts),
+            probabilities=probabilities(self._answers.evidence()),
             steps=self.position,
             seed=self._config.seed,
             engine=self._engines[0].name,

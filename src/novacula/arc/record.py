@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import numpy as np
 from typing_extensions import override
 
 from novacula.arc.answers.answers import Proposal, Reader
-from novacula.arc.answers.recording import DECODE_EVERY, Origin, Proposals, Recording, grid_digest, prominent
+from novacula.arc.answers.certainty import DECODE_EVERY
+from novacula.arc.answers.recording import Origin, Proposals, Recording, grid_digest, prominent
 from novacula.arc.answers.recording_file import fitting, rounded, write_recording
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import Puzzle, preprocess
@@ -44,7 +45,7 @@ def record(
 
     Args:
         task: demonstrations and test inputs; a task holds no solution.
-        config: how to train, without restarts.
+        config: how to train, without restarts. All steps are trained, whatever `stop` says.
         out: the file that is written (`novacula.arc.answers.recording_file.write_recording`); by default none is.
         scratch: the folder of checkpoints, by default a temporary one.
         checkpoint_seconds: least wall time between checkpoints.
@@ -59,7 +60,7 @@ def record(
     if config.restarts != 1:
         raise InputError("--restarts", f"is {config.restarts}; what is recorded is one run of one seed")
     check_device(config.device)
-    config = settled(config, [task])
+    config = replace(settled(config, [task]), stop="never")
     with tempfile.TemporaryDirectory() as temporary:
         folder = _scratch_folder(task, config, Path(scratch or Path(temporary) / "run"))
         recorder = Recorder(preprocess(task, config.sizes), config)

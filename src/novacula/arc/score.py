@@ -80,16 +80,17 @@ def _refuse_other_task(own: Task, source: str, dataset: Dataset, solution: Solut
 
 def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: Solution) -> TaskScore:
     """Scores one puzzle of a campaign by the outcome of its job, which is None where it was cut off."""
-    verdict, standings, rank, error = score_attempts(None, solution), (), None, ""
+    verdict, standings, rank, error, chance = score_attempts(None, solution), (), None, "", None
     seconds = outcome.cpu_seconds if outcome else 0.0
     if found := outcome.result_as(LegFindings) if outcome else None:
         verdict = score_attempts(found.attempts, solution)
         standings = Standings(found.candidates, found.standings).ranks(solution.outputs)
+        chance = sum(found.probabilities)
         rank, seconds = (standings[-1].rank, standings[-1].cpu_seconds) if standings else (None, 0.0)
     else:
         error = outcome.error or "no result" if outcome else CUT_OFF
-    row = TaskRow(**vars(verdict), task=task, rank=rank, cpu_seconds=seconds, rule=rule, error=error)
-    return TaskScore(row, standings)
+    facts = {"rank": rank, "cpu_seconds": seconds, "rule": rule, "error": error, "probability": chance}
+    return TaskScore(TaskRow(**vars(verdict), task=task, **facts), standings)
 
 
 @dataclass(frozen=True)

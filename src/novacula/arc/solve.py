@@ -33,7 +33,7 @@ class SolveResult(RunResult[SolveFindings]):
 
     def _repr_html_(self) -> str:
         found = self.findings
-        return str(puzzle_html(self.task, found.attempts, found.verdict or None, found.shares))
+        return str(puzzle_html(self.task, found.attempts, found.verdict or None, found.probabilities or None))
 
 
 @dataclass(frozen=True)

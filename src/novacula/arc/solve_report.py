@@ -54,9 +54,9 @@ def _puzzle_section(history: History) -> Section:
         note = "There is no answer yet."
     elif not verdict:
         note = (
-            "The two attempts are the answers that gathered most weight over all steps. A percentage is an attempt's "
-            "share of the weight of all candidates, and not the probability that it is right. Whether it is right, the "
-            "separate scorer says: the solver never sees the solution."
+            "The two attempts are the answers that gathered most weight over all steps. A percentage is the "
+            "probability that an attempt is right, as the solver estimates it. Whether it is right, the separate "
+            "scorer says: the solver never sees the solution."
         )
     else:
         count = sum(verdict.correct)
@@ -64,11 +64,11 @@ def _puzzle_section(history: History) -> Section:
         right += " as a whole" if len(verdict.outputs) > 1 else ""
         note = (
             f"{right}. That is the verdict of the separate scorer; the solver never sees the solution. A percentage is "
-            "an attempt's share of the weight of all candidates."
+            "the probability that an attempt is right, as the solver estimated it."
         )
         if len(outputs := verdict.outputs) > 1:
             note += f" The contest counts every test output by itself: {sum(outputs)} of {len(outputs)} are right."
-    picture = puzzle_html(history.task, history.attempts, verdict or None, history.shares)
+    picture = puzzle_html(history.task, history.attempts, verdict or None, history.probabilities)
     return Section("The puzzle and the answer", picture, note)
 
 
@@ -80,7 +80,9 @@ def _answers_section(history: History) -> Section:
     note = (
         "Every step gives weight to two candidate answers, the more the surer the network is. The candidate with most "
         f"weight is attempt 1; another took its place {len(leads) - 1} times. {which}, each with the steps of its lead "
-        "and its share of all weight at their end."
+        "and its share of all weight at their end. The probability is fitted on training puzzles: it weighs "
+        "how often the network shows attempt 1 without noise, how far that is ahead, and whether outputs have their "
+        "inputs' size."
     )
     cell = cell_size([grid for lead in leads for grid in lead.grids] or history.task.test, 110)
     body = _STRIP.format(Markup("").join(_answer_html(lead, cell) for lead in shown))

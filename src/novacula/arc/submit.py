@@ -43,9 +43,6 @@ ROUNDS = (20, 200, 400, 700, 1000, 1500, 2000, 3000, 4000)
 
 Of all puzzles that 2,000 steps solve, 200 solve some 40 % and 400 some 70 % (arXiv 2512.06104).
 """
-LEAST_STEPS = 400  #: no puzzle is decided before: its network has hardly begun to understand it
-DECIDED_SHARE = 0.5  #: an answer that holds more than this share of all weight cannot be overtaken soon
-SETTLED = 0.6  #: a puzzle is undecided while its first attempt changed after this part of its steps
 
 
 @dataclass(frozen=True)
@@ -145,23 +142,22 @@ class PuzzleState:
     steps: int = 0
     attempts: tuple[Answer, ...] = ()
     shares: tuple[float, ...] = (0.0, 0.0)
+    probabilities: tuple[float, ...] = (0.0, 0.0)
     decided: bool = False
     cpu_seconds: float = 0.0
     error: str = ""
 
-    def take(self, found: LegFindings, steps: int) -> None:
-        """Takes in what a leg of the training found; with `steps`, the most that a puzzle gets, it is at its end."""
+    def take(self, found: LegFindings) -> None:
+        """Takes in what a leg of the training found."""
         self.steps, self.attempts, self.shares = found.steps, found.attempts, found.shares
-        self.cpu_seconds = found.cpu_seconds
-        steady = self.steps >= LEAST_STEPS and found.led_since <= SETTLED * self.steps
-        self.decided = (steady and self.shares[0] > DECIDED_SHARE) or self.steps >= steps
+        self.cpu_seconds, self.probabilities, self.decided = found.cpu_seconds, found.probabilities, found.ended
 
     def value(self, until: int) -> float:
-        """Returns what training on until a step promises: open weight per unit of processor time."""
+        """Returns what training on until a step promises: doubt about the attempts per unit of processor time."""
         if not self.steps:
             return 1e6 / volume(self.task)
         seconds = self.cpu_seconds * (until - self.steps) / self.steps
-        return max(0.0, 1 - sum(self.shares)) / max(seconds, 1e-9)
+        return (1 - sum(self.probabilities)) / max(seconds, 1e-9)
 
 
 def round_ends(steps: int) -> list[int]:
@@ -201,7 +197,7 @@ class SubmitCampaign(Campaign):
         key, _, until = outcome.id.partition(".")
         puzzle = self._puzzles[key]
         if found := outcome.result_as(LegFindings):
-            puzzle.take(found, self._config.steps_of(0))
+            puzzle.take(found)
         else:
             puzzle.error = outcome.error
             _LOG.warning("%s failed: %s; its attempts so far stand", puzzle.task.name, outcome.error)
@@ -224,6 +220,7 @@ class SubmitCampaign(Campaign):
             failed=sum(bool(puzzle.error) for puzzle in puzzles),
             broken=self._inputs.broken,
             cpu_seconds=round(sum(puzzle.cpu_seconds for puzzle in puzzles), 3),
+            expected=sum(sum(puzzle.probabilities) for puzzle in puzzles),
             submission=str(self._submission),
             seed=self._config.seed,
             run=str(self._folder.path),
@@ -261,6 +258,7 @@ def _row(puzzle: PuzzleState) -> SubmitRow:
         steps=puzzle.steps,
         decided=puzzle.decided,
         shares=puzzle.shares,
+        probabilities=puzzle.probabilities,
         cpu_seconds=puzzle.cpu_seconds,
         error=puzzle.error,
         attempts=puzzle.attempts,

@@ -18,12 +18,13 @@ class SubmitRow:
 
     task: str  #: its id
     steps: int  #: steps done
-    decided: bool  #: whether more steps would hardly change the first attempt
+    decided: bool  #: whether it needs no more steps
     shares: tuple[float, ...]  #: of each attempt, its part of the weight of all candidates, 0 to 1
     cpu_seconds: float  #: processor time of its steps
     error: str  #: why it failed; empty otherwise
     attempts: tuple[Answer, ...]
     """Two, best first, each with one grid for every test input; none before the first round."""
+    probabilities: tuple[float, ...] = (0.0, 0.0)  #: of each attempt, that it is right, as the solver estimates
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,12 @@ class SubmitFindings:
     seed: int  #: the run's
     run: str  #: the run's folder
     per_task: tuple[SubmitRow, ...]  #: every sound puzzle
+    expected: float = 0.0  #: how many puzzles have a right attempt, as the solver estimates
 
     @property
     def outcome(self) -> str:
         """The run in a few words, for lists."""
-        return f"{self.answered} of {self.tasks} puzzles answered"
+        return f"{self.answered} of {self.tasks} puzzles answered, {self.expected:.1f} probably right"
 
 
 def write_page(folder: RunFolder) -> Path:
@@ -57,6 +59,7 @@ def write_page(folder: RunFolder) -> Path:
             "puzzles": str(findings.tasks),
             "with attempts": str(findings.answered),
             "decided": str(findings.decided),
+            "right, as estimated": f"{findings.expected:.1f}",
             "CPU time": quantity(findings.cpu_seconds, "s"),
             **measured,
         }
@@ -68,9 +71,9 @@ def write_page(folder: RunFolder) -> Path:
 
 def _sections(folder: RunFolder, findings: SubmitFindings) -> list[Section]:
     tasks = read_tasks(folder)
-    rows = sorted(findings.per_task, key=lambda row: (-row.shares[0], row.task))
+    rows = sorted(findings.per_task, key=lambda row: (-sum(row.probabilities), row.task))
     cards = [Card(tasks[row.task], row.attempts, None, _caption(row)) for row in rows]
-    note = "Each test input with both attempts, the surest first. The share is attempt 1's of all candidates' weight."
+    note = "Each test input with both attempts, the surest first. The probability is that one of both is right."
     sections = [Section("Puzzles", gallery_html(cards), note)]
     if findings.broken:
         broken = [(name, "; ".join(problems)) for name, problems in findings.broken.items()]
@@ -80,4 +83,4 @@ def _sections(folder: RunFolder, findings: SubmitFindings) -> list[Section]:
 
 def _caption(row: SubmitRow) -> str:
     state = row.error or ("decided" if row.decided else "undecided")
-    return f"{row.steps:,} steps, share {row.shares[0]:.0%}, {state}"
+    return f"{row.steps:,} steps, probability {sum(row.probabilities):.0%}, {state}"

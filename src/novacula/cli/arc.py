@@ -145,8 +145,8 @@ def score(run: str, /, *, solutions: str | None = None, runs: Runs = Path("runs"
 
 
 def _describe(step: "Step") -> str:
-    kl, reconstruction, share = (step.metrics[name] for name in ("kl", "reconstruction", "share"))
-    return f"KL {kl:,.1f}  reconstruction {reconstruction:,.1f}  share of the best answer {share:.0%}"
+    kl, reconstruction, chance = (step.metrics[name] for name in ("kl", "reconstruction", "probability"))
+    return f"KL {kl:,.1f}  reconstruction {reconstruction:,.1f}  right with probability {chance:.0%}"
 
 
 def _panel(work: "Work", step: "Step") -> "RenderableType":
@@ -155,20 +155,22 @@ def _panel(work: "Work", step: "Step") -> "RenderableType":
     from novacula.arc.program import SolveProgram
 
     assert isinstance(work, SolveProgram), "the run is one of arc solve"
-    gallery = puzzle_gallery(work.task, [work.leading or ()], [work.leading_share])
+    gallery = puzzle_gallery(work.task, [work.leading or ()])
     return Gallery(gallery.groups[len(work.task.train) :])
 
 
 def _show(result: "SolveResult") -> None:
     from novacula.arc.drawing.terminal import puzzle_gallery
 
-    findings, restarts = result.findings, result.folder.record.configuration["restarts"]
+    findings, configuration = result.findings, result.folder.record.configuration
+    restarts, most = configuration["restarts"], configuration["steps"]
+    early = f" of {most:,} at most" if findings.steps < most and not configuration["share_steps"] else ""
     each = f" of each of {restarts} networks" if restarts != 1 else ""
     show_result(
-        puzzle_gallery(result.task, findings.attempts, findings.shares),
-        f"{counted(findings.steps, 'step')}{each}, {findings.cpu_seconds:,.1f} CPU seconds "
+        puzzle_gallery(result.task, findings.attempts, findings.probabilities),
+        f"{counted(findings.steps, 'step')}{early}{each}, {findings.cpu_seconds:,.1f} CPU seconds "
         f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine; "
-        "a percentage is an attempt's share of the weight of all candidates",
+        "a percentage is the probability that an attempt is right",
     )
 
 

@@ -158,11 +158,12 @@ def _show_bench(result: "RunResult[BenchFindings]") -> None:
     rules = ((rule, str(row.tasks), str(row.solved)) for rule, row in findings.by_rule.items())
     numbers = ((findings.failed, "failed"), (findings.cut_off, "cut off"))
     lost = "".join(f"; {number} {words}" for number, words in numbers if number)
+    estimate = "" if findings.expected is None else f"; the solver expected {findings.expected:.1f}"
     show_result(
         _curve_table(findings),
         table(("output size", "puzzles", "solved"), rules),
         f"{findings.solved} of {findings.tasks} puzzles solved with two attempts: "
-        f"{findings.pass_at['2']:.2%} ({_by_contest(findings)}){lost}",
+        f"{findings.pass_at['2']:.2%} ({_by_contest(findings)}){estimate}{lost}",
     )
 
 
@@ -177,7 +178,7 @@ def _show_submission(result: "SubmitResult") -> None:
     failed = f"; {findings.failed} failed" if findings.failed else ""
     show_result(
         f"{findings.answered} of {findings.tasks} puzzles have attempts, {findings.decided} of them "
-        f"are decided{broken}{failed}"
+        f"are decided, {findings.expected:.1f} probably right{broken}{failed}"
     )
     say(f"submission: {printable(str(result.submission))}")
     if result.wanted:

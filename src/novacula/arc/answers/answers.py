@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
+from novacula.arc.answers.certainty import Evidence
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.data.task import Answer
 from novacula.arc.network.engine import DrawnTests
@@ -110,11 +111,14 @@ class Answers:
 
     def __init__(self, puzzle: Puzzle, networks: int = 1) -> None:
         self._readers = [Reader(puzzle) for _ in range(networks)]
+        self._same_size = puzzle.size_rule == "same"
         self.scores: dict[str, float] = {}
         """Log-weight of every candidate so far, by its text form, the latest update last."""
         self.total = -np.inf
         """Log-weight of all candidates together."""
         self._best: list[str] = []
+        self.decodes: dict[str, int] = {}
+        """How many noise-free decodes showed a candidate."""
 
     def update(self, drawn: DrawnTests, step: int, network: int = 0) -> tuple[Proposal, Proposal]:
         """Takes in what a network drew at step `step`, counted from 0.
@@ -125,6 +129,18 @@ class Answers:
         for proposal, penalty in ((sample, 0.0), (average, AVERAGE_PENALTY)):
             self._add(proposal.text, weight(proposal.uncertainty, step, penalty))
         return sample, average
+
+    def note_decode(self, decoded: DrawnTests, network: int = 0) -> None:
+        """Counts what a network shows without noise."""
+        text = self._readers[network].read(decoded).text
+        self.decodes[text] = self.decodes.get(text, 0) + 1
+
+    def evidence(self) -> Evidence:
+        """Returns what speaks for the best candidate; there must be one."""
+        first, *rest = self._best
+        decoded = self.decodes.get(first, 0) / max(1, sum(self.decodes.values()))
+        margin = self.scores[first] - self.scores[rest[0]] if rest else np.inf
+        return Evidence(decoded, margin, self._same_size)
 
     def _add(self, text: str, added: float) -> None:
         """Adds a weight, and keeps the two best: no score ever falls, so only this candidate can become one of them."""
@@ -147,13 +163,20 @@ class Answers:
         """Returns the moving averages, with an axis of networks in front, and the scores."""
         return stacked([reader.state() for reader in self._readers]), dict(self.scores)
 
-    def load(self, arrays: dict[str, np.ndarray], scores: dict[str, float], total: float | None = None) -> None:
-        """Restores a `state`, and the `total` that belongs to it, which by default is that of the scores."""
+    def load(
+        self,
+        arrays: dict[str, np.ndarray],
+        scores: dict[str, float],
+        total: float | None = None,
+        decodes: Mapping[str, int] | None = None,
+    ) -> None:
+        """Restores a `state`, and what belongs to it: the `total`, by default that of the scores, and `decodes`."""
         for network, reader in enumerate(self._readers):
             reader.load(of_network(arrays, network))
         self.scores = dict(scores)
         self.total = float(np.logaddexp.reduce([-np.inf, *scores.values()])) if total is None else total
         self._best = ranked(scores)[:2]
+        self.decodes = dict(decodes or {})
 
 
 def stacked(states: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

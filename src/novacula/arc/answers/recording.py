@@ -24,11 +24,11 @@ from novacula.arc.answers.answers import (
     ranked,
     weight,
 )
+from novacula.arc.answers.certainty import DECODE_EVERY
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Grid
 
-DECODE_EVERY = 10  #: noise-free decodes are made after steps 10, 20, …, with the parameters that these steps have left
 BEST = 20  #: the grids of a candidate are kept if it was ever among this many best by one of four scores (`prominent`)
 DIGEST_BYTES = 5
 """One grid in 2^40 has a given digest: in a thousand recordings of 2,000 grids one is mistaken with chance 2e-6."""

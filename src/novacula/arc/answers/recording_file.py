@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from novacula.arc.answers.recording import DECODE_EVERY, DIGEST_BYTES, Origin, Proposals, Recording, grid_digest
+from novacula.arc.answers.certainty import DECODE_EVERY
+from novacula.arc.answers.recording import DIGEST_BYTES, Origin, Proposals, Recording, grid_digest
 from novacula.arc.config import SolveConfig
 from novacula.errors import InputError
 from novacula.files import StrPath, check_schema, format_json, parse_json, read_npz, write_npz
@@ -128,7 +129,7 @@ def _like(shaped: Sequence[np.ndarray], flat: Sequence[np.ndarray]) -> list[np.n
 def _origin(facts: Mapping[str, Any]) -> Origin:
     try:
         # A recording that does not say how sizes were known is older than that choice.
-        config, versions = SolveConfig(**{"sizes": "published", **facts["config"]}), facts["versions"]
+        config, versions = SolveConfig(**{"sizes": "published", "stop": "never", **facts["config"]}), facts["versions"]
     except InputError as error:
         raise ValueError(f"origin: {error}") from error
     if config.steps != facts["steps"]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from novacula.arc.answers.answers import Standing
+from novacula.arc.answers.answers import Standing, is_recorded
 from novacula.arc.config import BenchConfig, Dataset, Split
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Verdict, contest_score
@@ -63,6 +63,7 @@ class TaskRow(Verdict):
     cpu_seconds: float  #: processor time of its steps
     rule: SizeRule  #: what is known of its outputs' sizes
     error: str  #: why it has no result; empty otherwise
+    probability: float | None = None  #: that an attempt is right, as the solver estimated; null where it did not
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,14 @@ class TaskScore:
     row: TaskRow
     standings: tuple[Standing, ...]
 
+    def at(self, step: int) -> Standing | None:
+        """Returns how the truth stood after `step` steps, or at the end of a training that stopped before."""
+        return next((standing for standing in reversed(self.standings) if standing.step <= step), None)
+
     def solved_at(self, step: int, count: int) -> bool:
         """Returns whether the truth was among the first `count` candidates after `step` steps."""
-        ranks = (standing.rank for standing in self.standings if standing.step == step)
-        return any(rank is not None and rank <= count for rank in ranks)
+        standing = self.at(step)
+        return standing is not None and standing.rank is not None and standing.rank <= count
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ class BenchFindings:
     outputs: int = 0
     """Test outputs of all puzzles; 0 in records of older versions, whose `kaggle` is the mean over puzzles."""
     outputs_right: int = 0  #: those that an attempt has right
+    expected: float | None = None  #: how many puzzles were solved as the solver estimated; null in older records
 
     @property
     def outcome(self) -> str:
@@ -135,6 +141,7 @@ def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", 
     """Returns what a campaign is worth, from the scores of all puzzles that were asked for, of which there is one."""
     steps = sorted({standing.step for score in scores for standing in score.standings})
     last = steps[-1] if steps else 0
+    chances = [score.row.probability for score in scores if score.row.probability is not None]
     of_rule = {rule: [score for score in scores if score.row.rule == rule] for rule in RULES}
     return BenchFindings(
         tasks=len(scores),
@@ -145,7 +152,7 @@ def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", 
         kaggle=contest_score(score.row for score in scores),
         by_rule={rule: RuleRow(len(some), _solved(some), pass_at(some, last)) for rule, some in of_rule.items()},
         cpu_seconds=round(sum(score.row.cpu_seconds for score in scores), 3),
-        curve=tuple(_point(scores, of_rule, step) for step in steps),
+        curve=tuple(_point(scores, of_rule, step) for step in steps if is_recorded(step, last)),
         per_task=tuple(score.row for score in scores),
         split=config.split,
         dataset=config.dataset,
@@ -157,6 +164,7 @@ def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", 
         run=run,
         outputs=sum(len(score.row.outputs) for score in scores),
         outputs_right=sum(sum(score.row.outputs) for score in scores),
+        expected=sum(chances) if chances else None,
     )
 
 
@@ -166,7 +174,7 @@ def pass_at(scores: Sequence[TaskScore], step: int) -> dict[str, float]:
 
 
 def _point(scores: Sequence[TaskScore], of_rule: Mapping[str, Sequence[TaskScore]], step: int) -> CurvePoint:
-    seconds = sum(standing.cpu_seconds for score in scores for standing in score.standings if standing.step == step)
+    seconds = sum(standing.cpu_seconds for score in scores if (standing := score.at(step)))
     rates = pass_at(scores, step)
     by_rule = {rule: pass_at(some, step)["2"] for rule, some in of_rule.items()}
     return CurvePoint(step, seconds / 3600, rates["2"], rates, by_rule)

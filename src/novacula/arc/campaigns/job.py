@@ -45,7 +45,7 @@ class PuzzleJob:
 class LegFindings(SolveFindings):
     """What a job returns: what ``arc solve`` finds, and what the campaign needs besides."""
 
-    led_since: int = 0  #: the step since which attempt 1 leads
+    ended: bool = False  #: whether no step of the training is left
     candidates: tuple[str, ...] = ()
     """At the end of all training, the digests of the candidates that `standings` lists."""
     standings: tuple[Order, ...] = ()  #: at the end of all training, the candidates' order at some steps
@@ -53,33 +53,27 @@ class LegFindings(SolveFindings):
 
 @dataclass(frozen=True)
 class LegState:
-    """What a checkpoint of a leg holds beside arrays; `leader` is attempt 1, the rest is as in `LegFindings`."""
+    """What a checkpoint of a leg holds beside arrays."""
 
     training: SolveState
     candidates: tuple[str, ...]
     standings: tuple[Order, ...]
-    leader: Answer | None
-    led_since: int
 
 
 class Leg(Computation):
     """A puzzle's training up to the step `until`, with what a campaign keeps of it."""
 
     def __init__(self, training: SolveProgram, until: int) -> None:
-        self._training, self._until = training, min(until, training.length)
+        self._training, self._until = training, until
         self._standings = Standings()
-        self._leader: Answer | None = None
-        self._led_since = 0
 
     @override
     def progress(self) -> tuple[int, int]:
-        return self._training.position, self._until
+        return self._training.position, min(self._until, self._training.length)
 
     @override
     def step(self) -> Step:
         step = self._training.step()
-        if self._training.leading != self._leader:
-            self._leader, self._led_since = self._training.leading, self.position
         if is_recorded(self.position, self._training.length):
             self._standings.add(self.position, self._training.cpu_seconds, self._training.ranking())
         return Step(step.metrics)
@@ -88,21 +82,20 @@ class Leg(Computation):
     def state(self) -> tuple[dict[str, np.ndarray], LegState]:
         arrays, training = self._training.state()
         standings = self._standings
-        return arrays, LegState(training, standings.candidates, standings.orders, self._leader, self._led_since)
+        return arrays, LegState(training, standings.candidates, standings.orders)
 
     @override
     def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
         state = from_json(LegState, data, "the checkpoint")
         self._training.load(arrays, to_json(state.training))
         self._standings = Standings(state.candidates, state.standings)
-        self._leader, self._led_since = state.leader, state.led_since
 
     @override
     def result(self) -> LegFindings:
-        at_end = self.position >= self._training.length
-        kept = self._standings if at_end else Standings()
+        ended = self.position >= self._training.length
+        kept = self._standings if ended else Standings()
         found = vars(self._training.result())
-        return LegFindings(**found, led_since=self._led_since, candidates=kept.candidates, standings=kept.orders)
+        return LegFindings(**found, ended=ended, candidates=kept.candidates, standings=kept.orders)
 
 
 def puzzle_job(

@@ -30,21 +30,23 @@ def quantity(value: float, unit: str) -> str:
 
 
 def share_chart(curves: Curves, changes: Sequence[int]) -> Markup:
-    """Draws the best attempt's share of the weight over steps, with a mark at every change of the best attempt."""
+    """Draws attempt 1's share of the weight, and the probability, over steps; marks where another became attempt 1."""
 
     def draw(figure: "matplotlib.figure.Figure") -> None:
         axes = figure.subplots()
         for number, step in enumerate(changes):
             axes.axvline(step, color=FAINT, linewidth=0.7, label="another answer takes the lead" if not number else "")
-        axes.plot(curves.steps, 100 * curves.share, color=SERIES[0])
-        axes.set_ylabel("share of attempt 1, %")
+        axes.plot(curves.steps, 100 * curves.share, color=SERIES[0], label="share of attempt 1")
+        axes.plot(
+            curves.steps, 100 * curves.probability, color=SERIES[1], label="probability that one of both is right"
+        )
+        axes.set_ylabel("%")
         axes.set_ylim(bottom=0)
         axes.grid(axis="x", visible=False)
         _steps_across(axes)
-        if changes:
-            axes.legend(loc="lower right", bbox_to_anchor=(1, 1))
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
 
-    return figure_svg("share", "Share of the best attempt over steps", draw, height=2.8)
+    return figure_svg("share", "Share of the best attempt, and probability, over steps", draw, height=2.8)
 
 
 def costs_chart(curves: Curves) -> Markup:

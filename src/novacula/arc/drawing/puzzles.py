@@ -80,7 +80,7 @@ def puzzle_html(
     task: Task,
     attempts: Sequence[Sequence[object]] | None = None,
     verdict: Verdict | None = None,
-    shares: Sequence[float] | None = None,
+    probabilities: Sequence[float] | None = None,
 ) -> Markup:
     """Returns a puzzle as an HTML fragment: demonstrations input → output, tests input → ?, or → both attempts.
 
@@ -88,7 +88,7 @@ def puzzle_html(
         task: the puzzle.
         attempts: per attempt, one grid per test input; what is not a grid is drawn as missing.
         verdict: what the scorer said of these attempts; each grid is then captioned right or wrong.
-        shares: per attempt, its share of the weight of all candidates, 0 to 1; NaN is left out.
+        probabilities: per attempt, the probability that it is right, 0 to 1; NaN is left out.
     """
     cell = cell_size([grid for pair in task.train for grid in pair] + list(task.test))
     examples = [
@@ -108,8 +108,11 @@ def puzzle_html(
         for number, attempt in enumerate(attempts or ()):
             grid = attempt[index] if index < len(attempt) else None
             title = f"Attempt {number + 1}"
-            share = "" if shares is None or math.isnan(shares[number]) else f", {shares[number]:.0%}"
-            below = (title + share, "" if verdict is None else _JUDGMENT[verdict.of(number, index)])
+            chance = math.nan if probabilities is None else probabilities[number]
+            below = (
+                title + ("" if math.isnan(chance) else f", {chance:.0%}"),
+                "" if verdict is None else _JUDGMENT[verdict.of(number, index)],
+            )
             picture = _picture(grid, f"{title} at {name.lower()}", cell, *below)
             pictures.append(on_card(picture) if number == index == 0 else picture)
         examples.append(_EXAMPLE.format(name, Markup("").join(pictures)))

@@ -70,7 +70,7 @@ class Gallery:
 def puzzle_gallery(
     task: Task,
     attempts: Sequence[Sequence[object]] | None = None,
-    shares: Sequence[float] | None = None,
+    probabilities: Sequence[float] | None = None,
     verdict: Verdict | None = None,
 ) -> Gallery:
     """Returns a puzzle for the terminal, as `novacula.arc.drawing.puzzles.puzzle_html` does for a page."""
@@ -79,7 +79,8 @@ def puzzle_gallery(
         tiles = [Tile(before)] + ([Tile(None)] if attempts is None else [])
         for number, attempt in enumerate(attempts or ()):
             caption = f"attempt {number + 1}"
-            caption += "" if shares is None or math.isnan(shares[number]) else f"\n{shares[number]:.0%}"
+            chance = math.nan if probabilities is None else probabilities[number]
+            caption += "" if math.isnan(chance) else f"\n{chance:.0%}"
             right = verdict.of(number, index) if verdict else None
             caption += "" if right is None else "\nright" if right else "\nwrong"
             tiles.append(Tile(grid_or_none(attempt[index], LARGEST_SIDE) if index < len(attempt) else None, caption))
