@@ -156,6 +156,7 @@ class TestCharts:
         reconstruction=np.array([1e3, 10.0, 0.0]),
         loss=np.array([1.1e5, 1.01e4, 500.0]),
         share=np.array([0.1, 0.5, 0.9]),
+        probability=np.array([0.1, 0.2, 0.6]),
         kl_by_tensor={bits: np.array([1e4, 100.0, SURVIVORS.get(bits, 0.5)]) for bits in BITS},
     )
 

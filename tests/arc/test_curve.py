@@ -1,5 +1,7 @@
 """Rates against counting by hand, and the published tables."""
 
+from dataclasses import replace
+
 import pytest
 
 from novacula.arc.answers.answers import Standing
@@ -66,3 +68,23 @@ def test_the_published_tables_agree_with_each_other() -> None:
             assert rates == sorted(rates)  # pyright: ignore
     assert published_rate("training", 50, 2) is None
     assert published_seconds("training", 2000) == pytest.approx(1167, abs=1)
+
+
+def test_a_puzzle_that_stopped_early_keeps_its_rank_and_its_time() -> None:
+    """It counts at later steps as it ended; the step at which it ended is no point of the curve."""
+    early = TaskScore(ROWS[0], (Standing(50, 1.0, 7), Standing(70, 1.5, 1)))
+    found = measure([early, SCORES[1]], BenchConfig())
+    assert [(point.step, point.pass_at_2, point.cpu_hours) for point in found.curve] == [
+        (50, 0.0, 3.0 / 3600),
+        (100, 0.5, 6.5 / 3600),
+    ]
+    assert found.pass_at["1"] == 0.5
+
+
+def test_the_puzzles_that_the_solver_expected_are_counted() -> None:
+    scores = [
+        TaskScore(replace(score.row, probability=p), ())
+        for score, p in zip(SCORES, (0.5, 0.25, None, None), strict=True)
+    ]
+    assert measure(scores, BenchConfig()).expected == 0.75
+    assert measure(SCORES, BenchConfig()).expected is None

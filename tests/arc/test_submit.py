@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import SolveConfig, SubmitConfig
 from novacula.arc.data.contest import load_challenges, read_submission
 from novacula.arc.data.task import Task
@@ -123,30 +122,28 @@ def test_rounds_come_to_what_one_run_would_have(tmp_path: Path) -> None:
 
 
 def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MODULE, "LEAST_STEPS", 4)
-    monkeypatch.setattr(MODULE, "DECIDED_SHARE", 0.0)
-    monkeypatch.setattr(MODULE, "SETTLED", 1.0)
-    result = submit(write_challenges(tmp_path), CONFIG, out=tmp_path / "s.json", runs=tmp_path / "runs")
-    assert [row["steps"] for row in result.document["per_task"]] == [4] * 4
+    monkeypatch.setattr(MODULE, "ROUNDS", (4, 15))
+    monkeypatch.setattr("novacula.arc.answers.certainty.FROM_STEP", 10)
+    monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED", 0.0)
+    config = replace(CONFIG, steps=30)
+    result = submit(write_challenges(tmp_path), config, out=tmp_path / "s.json", runs=tmp_path / "runs")
+    assert [(row.steps, row.decided) for row in result.findings.per_task] == [(10, True)] * 4
+    assert result.findings.expected == pytest.approx(sum(sum(row.probabilities) for row in result.findings.per_task))
+    assert 0 < result.findings.expected < 4
 
 
-@pytest.mark.parametrize(
-    ("share", "steps", "led_since", "decided"),
-    [(0.51, 400, 240, True), (0.5, 400, 240, False), (0.51, 400, 241, False), (0.51, 399, 200, False)],
-)
-def test_a_puzzle_is_decided_once_its_answer_holds_more_than_half_of_the_weight_and_has_long_led(
-    share: float, steps: int, led_since: int, decided: bool
-) -> None:
-    numbers = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {}, "run")
-    found = LegFindings("p", (), (), (share, 0.1), steps, 0, "torch", 1, *numbers, led_since=led_since)
-    puzzle = PuzzleState("p", TASKS[NAMES[0]])
-    puzzle.take(found, 4000)
-    assert puzzle.decided == decided
+def test_no_puzzle_is_decided_early_where_that_is_not_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("novacula.arc.answers.certainty.FROM_STEP", 1)
+    monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED", 0.0)
+    config = replace(CONFIG, steps=12, stop="never")
+    result = submit(write_challenges(tmp_path), config, out=tmp_path / "s.json", runs=tmp_path / "runs")
+    assert {row.steps for row in result.findings.per_task} == {12}
 
 
 def test_the_most_promising_puzzles_come_first() -> None:
-    sure, open_ = (PuzzleState("p", TASKS[NAMES[0]], 200, shares=(s, 0.1), cpu_seconds=4.0) for s in (0.8, 0.2))
-    dear = PuzzleState("p", TASKS[NAMES[0]], 200, shares=(0.2, 0.1), cpu_seconds=8.0)
+    task = TASKS[NAMES[0]]
+    sure, open_ = (PuzzleState("p", task, 200, probabilities=(p, 0.1), cpu_seconds=4.0) for p in (0.8, 0.2))
+    dear = PuzzleState("p", task, 200, probabilities=(0.2, 0.1), cpu_seconds=8.0)
     assert open_.value(400) == pytest.approx(0.7 / 4.0)
     assert open_.value(400) > dear.value(400) > sure.value(400)
 
@@ -220,7 +217,11 @@ def test_the_report_is_a_sound_page(tmp_path: Path) -> None:
     page = Page(html)
     assert page.open == [] and external_references(html) == []
     assert page.tags.count("details") == 4 and "train[0].output: missing" in page.text
-    assert "--challenges challenges.json" in page.text and str(tmp_path) not in html and "6 steps, share" in page.text
+    assert (
+        "--challenges challenges.json" in page.text
+        and str(tmp_path) not in html
+        and "6 steps, probability" in page.text
+    )
 
 
 @given(st.integers(1, 50_000))

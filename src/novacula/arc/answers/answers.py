@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from novacula.arc.answers.certainty import Evidence
+from novacula.arc.answers.certainty import Evidence, evidence
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.data.task import Answer
 from novacula.arc.network.engine import DrawnTests
@@ -136,11 +136,8 @@ class Answers:
         self.decodes[text] = self.decodes.get(text, 0) + 1
 
     def evidence(self) -> Evidence:
-        """Returns what speaks for the best candidate; there must be one."""
-        first, *rest = self._best
-        decoded = self.decodes.get(first, 0) / max(1, sum(self.decodes.values()))
-        margin = self.scores[first] - self.scores[rest[0]] if rest else np.inf
-        return Evidence(decoded, margin, self._same_size)
+        """Returns what speaks for the attempts."""
+        return evidence(self._best, self.decodes, self._same_size)
 
     def _add(self, text: str, added: float) -> None:
         """Adds a weight, and keeps the two best: no score ever falls, so only this candidate can become one of them."""

@@ -1,68 +1,77 @@
-"""How sure the solver is: the probability that an attempt is right, and when more steps promise nothing.
+"""How sure the solver is: the probability that an attempt is right, and when more steps promise little.
 
 Training draws a sample at every step. A decode without noise, from the posterior means, shows what the network holds
-for true: where a puzzle is solved, most decodes show the same answer. Both rules here were fitted on recordings of
-training puzzles (``benchmarks/studies/arc_certainty.py``). Source: ours.
+for true: where a puzzle is solved, most decodes show the same answer. The models were fitted on recordings of training
+puzzles, and the limits chosen on them (``benchmarks/studies/arc_certainty.py``). Source: ours.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
 
 DECODE_EVERY = 10  #: noise-free decodes are made after steps 10, 20, …, with the parameters that these steps have left
-WIDEST_MARGIN = 10.0  #: a larger margin counts as this one
 SOFTENING = 0.02  #: is added to both parts of a share, whose logit then stays within ±3.9
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for attempt 1."""
+    """What speaks for the attempts."""
 
-    decoded: float  #: the share of the noise-free decodes so far that show it, 0 to 1; 0 before the first
-    margin: float  #: its log-weight less that of attempt 2; infinite where there is no other
-    same_size: bool  #: whether every output has the size of its input
-
-    def features(self) -> tuple[float, float, float]:
-        """Returns what the model weighs: the logit of the share, the margin, and 1 for the same size, else 0."""
-        logit = math.log((self.decoded + SOFTENING) / (1 - self.decoded + SOFTENING))
-        return logit, min(self.margin, WIDEST_MARGIN), float(self.same_size)
+    first: float  #: the share of the noise-free decodes so far that show attempt 1, 0 to 1; 0 before the first decode
+    either: float  #: the share of those that show one of both
+    same_size: bool  #: whether every output has the size of its input, by the published rule
 
 
 @dataclass(frozen=True)
 class Logistic:
-    """A logistic model of the features of `Evidence`."""
+    """A logistic model of a share of decodes, given what is known of the outputs' sizes."""
 
-    constant: float  #: the logit where all features are 0
-    factors: tuple[float, float, float]  #: one for each feature
+    constant: float  #: the logit of the probability at a share of one half
+    share: float  #: the factor of the share's logit
+    same_size: float  #: what is added where outputs have their inputs' sizes
 
-    def __call__(self, evidence: Evidence) -> float:
+    def __call__(self, share: float, same_size: bool) -> float:
         """Returns a probability."""
-        terms = (factor * feature for factor, feature in zip(self.factors, evidence.features(), strict=True))
-        return 1 / (1 + math.exp(-self.constant - sum(terms)))
+        logit = self.constant + self.share * softened_logit(share) + self.same_size * same_size
+        return 1 / (1 + math.exp(-logit))
 
 
-FIRST = Logistic(-1.0, (0.5, 0.5, 1.0))
-EITHER = Logistic(-1.0, (0.5, 0.5, 1.0))
+FIRST = Logistic(-2.989, 0.946, 3.658)
+EITHER = Logistic(-2.219, 0.9, 2.915)
 
-FROM_STEP = 200  #: no training ends before
-DECIDED = 0.9  #: a training ends at once where one of both attempts is right with this probability
-PATIENCE = 200  #: it ends, from twice this step on, where so many steps have not raised the probability
-RISE = 0.02  #: by at least this much
+FROM_STEP = 400  #: no training ends before
+HOPELESS, DECIDED = 0.2, 0.6  #: it ends where the probability that one of both attempts is right is outside of these
+UNHURRIED = 1000  #: beyond this step it goes on only where the last `PATIENCE` steps have raised the probability
+PATIENCE = 200
+
+
+def evidence(best: Sequence[K], decodes: Mapping[K, int], same_size: bool) -> Evidence:
+    """Returns what speaks for the best candidates, of which there is one at least, by how often each was decoded."""
+    shares = [decodes.get(candidate, 0) / max(1, sum(decodes.values())) for candidate in best]
+    return Evidence(shares[0], sum(shares), same_size)
+
+
+def softened_logit(share: float) -> float:
+    """Returns the logit of a share, 0 to 1, with `SOFTENING`."""
+    return math.log((share + SOFTENING) / (1 - share + SOFTENING))
 
 
 def probabilities(evidence: Evidence) -> tuple[float, float]:
     """Returns the probabilities that attempt 1 is right, and that attempt 2 is; at most one of them is right."""
-    first = FIRST(evidence)
-    return first, max(0.0, EITHER(evidence) - first)
+    first = FIRST(evidence.first, evidence.same_size)
+    return first, max(0.0, EITHER(evidence.either, evidence.same_size) - first)
 
 
 def is_settled(course: Sequence[float]) -> bool:
-    """Returns whether more steps promise nothing.
+    """Returns whether more steps promise little.
 
     Args:
         course: the probability that one of both attempts is right after each `DECODE_EVERY` steps so far.
     """
-    steps, back = DECODE_EVERY * len(course), PATIENCE // DECODE_EVERY
-    if steps < FROM_STEP:
-        return False
-    return course[-1] >= DECIDED or (steps >= 2 * PATIENCE and course[-1] <= course[-1 - back] + RISE)
+    steps = DECODE_EVERY * len(course)
+    if steps < FROM_STEP or HOPELESS < course[-1] < DECIDED:
+        return steps > UNHURRIED and course[-1] <= course[-1 - PATIENCE // DECODE_EVERY]
+    return True

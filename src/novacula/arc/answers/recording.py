@@ -7,6 +7,7 @@ Files are read and written by `novacula.arc.answers.recording_file`. Source: our
 
 import heapq
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -24,7 +25,7 @@ from novacula.arc.answers.answers import (
     ranked,
     weight,
 )
-from novacula.arc.answers.certainty import DECODE_EVERY
+from novacula.arc.answers.certainty import DECODE_EVERY, Evidence, evidence
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Grid
@@ -50,6 +51,15 @@ class Proposals:
     def weight(self, row: int, step: int, penalty: float = 0.0) -> float:
         """Logarithm of the published weight of a row that belongs to step `step`, counted from 0."""
         return weight(joint_uncertainty(self.uncertainties[row]), step, penalty)
+
+
+@dataclass(frozen=True)
+class Leaders:
+    """The best candidates after a step."""
+
+    candidates: tuple[Candidate, ...]  #: the two best, or the only one
+    share: float  #: of all candidates' weight, that of the first
+    evidence: Evidence  #: what speaks for them
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,23 @@ class Recording:
     def ranking(self, steps: int | None = None) -> list[Candidate]:
         """Returns the candidates by the published rule after `steps` steps, by default after all, the best first."""
         return ranked(self.scores(steps))
+
+    def leaders(self) -> Iterator[Leaders]:
+        """Yields the two best candidates after every step by the published rule, with what speaks for them."""
+        scores: dict[Candidate, float] = {}
+        best: list[Candidate] = []
+        total, same_size = -np.inf, self.origin.size_rule == "same"
+        decodes: Counter[Candidate] = Counter()
+        for step in range(len(self.kl)):
+            for proposals, penalty in ((self.samples, 0.0), (self.averages, AVERAGE_PENALTY)):
+                candidate, added = proposals.candidate(step), proposals.weight(step, step, penalty)
+                add_weight(scores, candidate, added)
+                total = float(np.logaddexp(total, added))
+                best = ranked({each: scores[each] for each in [*reversed(best), candidate]})[:2]
+            if (step + 1) % DECODE_EVERY == 0:
+                decodes[self.decodes.candidate(step // DECODE_EVERY)] += 1
+            share = float(np.exp(scores[best[0]] - total))
+            yield Leaders(tuple(best), share, evidence(best, decodes, same_size))
 
     def answer(self, candidate: Candidate) -> Answer | None:
         """Returns the grids of a candidate; None where they are not all in `texts`."""

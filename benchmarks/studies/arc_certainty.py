@@ -1,0 +1,187 @@
+"""Fits the probability that an ARC attempt is right, and says what it and `--stop auto` are worth.
+
+    python benchmarks/studies/arc_certainty.py [--folds 10] [--json PATH]
+
+Rows are the recorded runs of training puzzles (`arc_tasks`) after 100, 200, … 1,000 steps. All figures are
+cross-validated by puzzle: a puzzle's probabilities come from a model that was fitted on other puzzles. The printed
+coefficients, fitted on all, stand in `novacula.arc.answers.certainty`.
+
+A Brier score is the mean square of probability less outcome; the constant is the mean of the other puzzles. Standard
+errors are those of means over puzzles.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+from sklearn.linear_model import LogisticRegression
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
+
+from arc_choose import read_set
+from harness import RESULTS, arguments, save, table_head, table_row
+
+from novacula.arc.answers.certainty import DECODE_EVERY, Logistic, is_settled, softened_logit
+from novacula.arc.answers.recording import Recording
+
+FIT_EVERY = 100  #: the steps after which a row is fitted
+NAMES = ("attempt 1 is right", "one of both is right")
+BINS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+
+
+@dataclass(frozen=True)
+class Course:
+    """A recorded run after each `DECODE_EVERY` steps."""
+
+    task: str  #: the puzzle
+    features: Float[
+        np.ndarray, "times 3"
+    ]  #: softened logits of the shares of decodes; 1 where outputs have their inputs' sizes
+    shares: Float[np.ndarray, " times"]  #: of attempt 1
+    right: Bool[np.ndarray, "times 2"]  #: whether attempt 1 is right, and whether one of both is
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a model of one outcome is worth."""
+
+    outcome: str  #: of `NAMES`
+    constant: float  #: Brier scores of a constant, of a model of the share alone, and of the model
+    share: float
+    model: float
+    error: float  #: of the difference between share and model
+    logistic: Logistic  #: fitted on all puzzles
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """What stopping by itself costs and saves, as means over runs."""
+
+    steps: float  #: of each run
+    full: int  #: those of a run that does not stop
+    solved: float  #: the rate of pass@2 where it stopped
+    solved_full: float  #: that after all steps
+    error: float  #: of the difference
+    missed: int  #: runs that would have been solved later
+    kept: int  #: runs that would have lost their right attempt later
+
+
+def course_of(task: str, recording: Recording, truth: Sequence[bytes]) -> Course:
+    """Returns what a recorded run shows over its steps."""
+    features, shares, right = [], [], []
+    for step, leaders in enumerate(recording.leaders(), 1):
+        if step % DECODE_EVERY == 0:
+            keys = [
+                [recording.digests[n].tobytes() for n in candidate] == list(truth) for candidate in leaders.candidates
+            ]
+            found = leaders.evidence
+            features.append((softened_logit(found.first), softened_logit(found.either), float(found.same_size)))
+            shares.append(leaders.share)
+            right.append((keys[0], any(keys)))
+    return Course(task, np.array(features), np.array(shares), np.array(right))
+
+
+def folds_of(courses: Sequence[Course], folds: int) -> Float[np.ndarray, " courses"]:
+    """Returns the fold of each course; courses of one puzzle share it."""
+    tasks = sorted({course.task for course in courses})
+    order = np.random.default_rng(0).permutation(len(tasks))
+    fold = {task: number % folds for task, number in zip(tasks, order, strict=True)}
+    return np.array([fold[course.task] for course in courses])
+
+
+def fit(features: Sequence[np.ndarray], outcomes: Sequence[np.ndarray]) -> LogisticRegression:
+    """Fits a logistic model to the rows at every `FIT_EVERY` steps."""
+    every = FIT_EVERY // DECODE_EVERY
+    rows = np.concatenate([x[every - 1 :: every] for x in features])
+    return LogisticRegression().fit(rows, np.concatenate([y[every - 1 :: every] for y in outcomes]))
+
+
+def cross_validated(
+    features: Sequence[np.ndarray], outcomes: Sequence[np.ndarray], folds: np.ndarray
+) -> list[Float[np.ndarray, " times"]]:
+    """Returns each course's probabilities by a model of the other folds."""
+    models = {
+        fold: fit(*([x for x, f in zip(of, folds, strict=True) if f != fold] for of in (features, outcomes)))
+        for fold in set(folds.tolist())
+    }
+    return [models[fold].predict_proba(x)[:, 1] for x, fold in zip(features, folds, strict=True)]
+
+
+def stopping(courses: Sequence[Course], chances: Sequence[np.ndarray]) -> Stopping:
+    """Returns what `is_settled` costs and saves with these probabilities that one of both attempts is right."""
+    ends = []
+    for chance in chances:
+        ends.append(next((n for n in range(1, len(chance)) if is_settled(chance[:n])), len(chance)))
+    there = np.array([course.right[end - 1, 1] for course, end in zip(courses, ends, strict=True)], float)
+    full = np.array([course.right[-1, 1] for course in courses], float)
+    return Stopping(
+        steps=DECODE_EVERY * float(np.mean(ends)),
+        full=DECODE_EVERY * len(chances[0]),
+        solved=float(there.mean()),
+        solved_full=float(full.mean()),
+        error=_error([course.task for course in courses], there - full),
+        missed=int((there < full).sum()),
+        kept=int((there > full).sum()),
+    )
+
+
+def _error(tasks: Sequence[str], values: np.ndarray) -> float:
+    """Standard error of a mean whose values belong to puzzles."""
+    means = [np.mean([v for v, name in zip(values, tasks, strict=True) if name == task]) for task in sorted(set(tasks))]
+    return float(np.std(means, ddof=1) / np.sqrt(len(means)))
+
+
+def main() -> None:
+    """Print the figures."""
+    options = arguments(__doc__, folds=10, results=RESULTS / "arc_record")
+    recorded, truths = read_set("training", Path(options.results))
+    if not recorded:
+        sys.exit("nothing is recorded yet: python benchmarks/studies/arc_record.py")
+    courses = [course_of(task, one, truths[task]) for task, many in recorded.items() for one in many]
+    folds = folds_of(courses, options.folds)
+    logits = [np.vectorize(softened_logit)(course.shares)[:, None] for course in courses]
+    every = FIT_EVERY // DECODE_EVERY
+    figures, chances = [], []
+    print(f"{len(courses)} runs of {len(recorded)} puzzles\n")
+    table_head("outcome", "Brier: constant", "share alone", "model", "constant", "factor of the share", "same size")
+    for column, name in enumerate(NAMES):
+        outcomes = [course.right[:, column] for course in courses]
+        truth = np.concatenate([y[every - 1 :: every] for y in outcomes]).astype(float)
+        blank = [np.zeros((len(y), 1)) for y in outcomes]
+        features = [course.features[:, [column, 2]] for course in courses]
+        squares = []
+        for inputs in (blank, logits, features):
+            chances = cross_validated(inputs, outcomes, folds)
+            squares.append((np.concatenate([p[every - 1 :: every] for p in chances]) - truth) ** 2)
+        model = fit(features, outcomes)
+        logistic = Logistic(*(round(float(f), 3) for f in (*model.intercept_, *model.coef_[0])))
+        names = [course.task for course in courses for _ in range(len(course.shares) // every)]
+        error = _error(names, squares[1] - squares[2])
+        figures.append(Figures(name, *(float(s.mean()) for s in squares), error, logistic))
+        table_row(name, *(f"{s.mean():.4f}" for s in squares), *vars(logistic).values())
+        print(f"  share less model: {(squares[1] - squares[2]).mean():.4f} ± {error:.4f}")
+    last = np.array([p[-1] for p in chances])
+    there = np.array([course.right[-1, 1] for course in courses])
+    print(f"\nafter the last step, {NAMES[1]}")
+    table_head("probability", "runs", "mean probability", "rate", "standard error")
+    for low, high in pairwise(BINS):
+        chosen = (last >= low) & (last < high)
+        if count := int(chosen.sum()):
+            rate = float(there[chosen].mean())
+            spread = np.sqrt(rate * (1 - rate) / count)
+            table_row(f"{low:.0%} to {high:.0%}", count, f"{last[chosen].mean():.0%}", f"{rate:.0%}", f"{spread:.0%}")
+    stop = stopping(courses, chances)
+    print(
+        f"\n--stop auto: {stop.steps:.0f} of {stop.full} steps, {1 - stop.steps / stop.full:.0%} saved; pass@2 "
+        f"{stop.solved:.1%} for {stop.solved_full:.1%}, difference {stop.solved - stop.solved_full:+.1%} ± "
+        f"{stop.error:.1%}; {stop.missed} runs missed a later solution, {stop.kept} kept one that was lost later"
+    )
+    save(options.json, runs=len(courses), puzzles=len(recorded), figures=figures, stopping=stop)
+
+
+if __name__ == "__main__":
+    main()

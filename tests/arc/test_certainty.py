@@ -1,0 +1,149 @@
+"""How sure the solver is, and when it stops: the model, the rule, and both in a run."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from novacula.arc.answers import certainty
+from novacula.arc.answers.answers import Answers
+from novacula.arc.answers.certainty import EITHER, FIRST, Evidence, evidence, is_settled, probabilities, softened_logit
+from novacula.arc.config import BenchConfig, SolveConfig
+from novacula.arc.data.puzzle import preprocess
+from novacula.arc.network.engine_choice import make_engine
+from novacula.arc.program import SolveProgram
+from novacula.arc.record import record
+from novacula.arc.solve import solve
+from novacula.files import to_json
+from novacula.runs import RunFolder
+from tests.arc.puzzles import random_task
+from tests.arc.small_set import NAMES, TASKS
+
+STUDY = Path(__file__).parents[2] / "benchmarks" / "results" / "arc_certainty.json"
+CONFIG = SolveConfig(steps=60, seed=3)
+SHARES = st.floats(0, 1)
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Makes every training stop there."""
+    monkeypatch.setattr(certainty, "FROM_STEP", step)
+    monkeypatch.setattr(certainty, "DECIDED", 0.0)
+
+
+def test_shares_count_noise_free_decodes() -> None:
+    assert evidence("ab", {"a": 6, "b": 2, "c": 8}, True) == Evidence(0.375, 0.5, True)
+    assert evidence("a", {"c": 3}, False) == Evidence(0.0, 0.0, False)
+    assert evidence("ab", {}, False) == Evidence(0.0, 0.0, False)
+
+
+@given(st.tuples(SHARES, SHARES, st.booleans()))
+def test_probabilities_are_probabilities(given: tuple[float, float, bool]) -> None:
+    low, high, same_size = min(given[:2]), max(given[:2]), given[2]
+    first, second = probabilities(Evidence(low, high, same_size))
+    assert 0 < first < 1 and second >= 0 and first + second < 1
+    assert FIRST(low, same_size) <= FIRST(high, same_size) and EITHER(low, same_size) <= EITHER(high, same_size)
+    assert FIRST(low, False) < FIRST(low, True) and EITHER(low, False) < EITHER(low, True)
+
+
+def test_a_model_is_a_logistic_of_the_softened_share() -> None:
+    assert softened_logit(0.5) == 0
+    assert softened_logit(1.0) == pytest.approx(3.9318, abs=1e-4) and softened_logit(0.0) == -softened_logit(1.0)
+    model = certainty.Logistic(-1.0, 2.0, 0.5)
+    assert model(0.5, False) == pytest.approx(0.26894, abs=1e-5)
+    assert model(0.9, True) == pytest.approx(1 / (1 + 2.718281828 ** (0.5 - 2 * 2.03688)), abs=1e-4)
+
+
+def test_the_models_are_those_of_the_study() -> None:
+    figures = json.loads(STUDY.read_text())["figures"]
+    assert [figure["logistic"] for figure in figures] == [vars(FIRST), vars(EITHER)]
+    for figure in figures:
+        assert figure["model"] + 2 * figure["error"] < figure["share"] < figure["constant"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "last", "settled"),
+    [
+        (390, 0.9, False),
+        (400, 0.6, True),
+        (400, 0.59, False),
+        (400, 0.2, True),
+        (400, 0.21, False),
+        (1000, 0.4, False),
+        (1010, 0.4, True),
+        (1010, 0.6, True),
+    ],
+)
+def test_a_training_is_settled_once_it_is_decided_either_way(steps: int, last: float, settled: bool) -> None:
+    assert is_settled([0.4] * (steps // 10 - 1) + [last]) == settled
+
+
+def test_beyond_a_thousand_steps_the_probability_must_rise() -> None:
+    rising = [0.3 + 0.002 * decode for decode in range(110)]
+    assert not any(is_settled(rising[:length]) for length in range(1, 111))
+    assert is_settled([*rising[:105], rising[84]]), "as high as 200 steps before"
+    assert not is_settled([*rising[:105], rising[85] + 1e-9])
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_a_run_and_a_recording_say_the_same(name: str) -> None:
+    """The study fits to recordings what a run weighs."""
+    recording = record(TASKS[name], CONFIG)
+    puzzle = preprocess(TASKS[name])
+    engine, answers = make_engine(puzzle, recording.origin.config), Answers(puzzle)
+    for step, leaders in enumerate(recording.leaders()):
+        answers.update(engine.step().tests, step)
+        if (step + 1) % 10 == 0:
+            answers.note_decode(engine.decode())
+        assert answers.evidence() == leaders.evidence
+        assert answers.attempts()[0].share == pytest.approx(leaders.share)
+        assert len(leaders.candidates) == min(2, len(answers.scores))
+        assert recording.ranking(step + 1)[:2] == list(leaders.candidates)
+
+
+def test_a_run_stops_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stop_at(monkeypatch, 20)
+    result = solve(random_task(2, side=2), CONFIG, out=tmp_path / "run")
+    assert result.status == "finished" and result.findings.steps == 20
+    assert (result.folder.record.step, result.folder.record.length) == (20, 20)
+    assert result.findings.probabilities == pytest.approx(result.document["probabilities"])
+    assert 0 < sum(result.findings.probabilities) < 1
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"Attempt 1, {result.findings.probabilities[0]:.0%}" in page
+
+
+def test_all_steps_are_done_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_at(monkeypatch, 1)
+    assert solve(random_task(2, side=2), replace(CONFIG, steps=30, stop="never")).findings.steps == 30
+    assert (SolveConfig().stop, BenchConfig().stop, BenchConfig().for_puzzle(1).stop) == ("auto", "never", "never")
+
+
+def test_a_stop_is_where_it_was_after_a_kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saved and taken up at any step, a run ends at the same one with the same probability."""
+    stop_at(monkeypatch, 30)
+    whole = SolveProgram(random_task(3, side=2), CONFIG, "run")
+    saved = {}
+    while whole.position < whole.length:
+        whole.step()
+        saved[whole.position] = whole.state()
+    assert whole.position == 30
+    for step in (9, 10, 25, 30):
+        arrays, state = saved[step]
+        again = SolveProgram(random_task(3, side=2), CONFIG, "run")
+        again.load(arrays, to_json(state))
+        while again.position < again.length:
+            again.step()
+        assert again.position == 30
+        assert again.result().probabilities == whole.result().probabilities
+
+
+def test_restarts_are_weighed_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stop_at(monkeypatch, 20)
+    result = solve(random_task(2, side=2), replace(CONFIG, restarts=2), out=tmp_path / "run")
+    assert result.findings.steps == 20
+    events = list(RunFolder.open(tmp_path / "run").events())
+    assert [event["probability"] for event in events if "probability" in event][-1] == pytest.approx(
+        sum(result.findings.probabilities)
+    )
