@@ -115,7 +115,7 @@ def stopping(courses: Sequence[Course], chances: Sequence[np.ndarray]) -> Stoppi
     """Returns what `is_settled` costs and saves with these probabilities that one of both attempts is right."""
     ends = []
     for chance in chances:
-        ends.append(next((n for n in range(1, len(chance)) if is_settled(chance[:n])), len(chance)))
+        ends.append(next((n for n in range(1, len(chance)) if is_settled(chance[:n].tolist())), len(chance)))
     there = np.array([course.right[end - 1, 1] for course, end in zip(courses, ends, strict=True)], float)
     full = np.array([course.right[-1, 1] for course in courses], float)
     return Stopping(
@@ -158,10 +158,12 @@ def main() -> None:
             chances = cross_validated(inputs, outcomes, folds)
             squares.append((np.concatenate([p[every - 1 :: every] for p in chances]) - truth) ** 2)
         model = fit(features, outcomes)
-        logistic = Logistic(*(round(float(f), 3) for f in (*model.intercept_, *model.coef_[0])))
+        constant, share, same_size = (round(float(x), 3) for x in np.concatenate([model.intercept_, model.coef_[0]]))
+        logistic = Logistic(constant, share, same_size)
         names = [course.task for course in courses for _ in range(len(course.shares) // every)]
         error = _error(names, squares[1] - squares[2])
-        figures.append(Figures(name, *(float(s.mean()) for s in squares), error, logistic))
+        blind, plain, best = (float(s.mean()) for s in squares)
+        figures.append(Figures(name, blind, plain, best, error, logistic))
         table_row(name, *(f"{s.mean():.4f}" for s in squares), *vars(logistic).values())
         print(f"  share less model: {(squares[1] - squares[2]).mean():.4f} ± {error:.4f}")
     last = np.array([p[-1] for p in chances])

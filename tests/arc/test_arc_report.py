@@ -184,7 +184,7 @@ class TestCharts:
     @pytest.mark.parametrize("count", [1, 3])
     def test_missing_numbers_and_short_runs_are_drawn_without_complaint(self, count: int) -> None:
         ones, gaps = np.ones(count), np.full(count, np.nan)
-        curves = Curves(np.arange(1.0, count + 1), ones, -ones, ones, gaps, {"01000": ones, "00100": gaps})
+        curves = Curves(np.arange(1.0, count + 1), ones, -ones, ones, gaps, gaps, {"01000": ones, "00100": gaps})
         for chart in (costs_chart(curves), path_chart(curves), loss_chart(curves), share_chart(curves, [])):
             assert chart.startswith("<svg")
 

@@ -27,8 +27,8 @@ def verdict(*correct: bool) -> Some:
         (SolveFindings, Some(verdict=verdict(False, False)), "not solved"),
         (SolveFindings, Some(verdict=None, probabilities=(0.534, 0.1)), "right with probability 63%; not scored"),
         (SolveFindings, Some(verdict=None, probabilities=()), ""),
-        (DistillFindings, Some(program="def …", tier="S4", nodes=9), "S4, 9 nodes"),
-        (DistillFindings, Some(program="def …", tier=None, outcome="right", nodes=None), "right"),
+        (DistillFindings, Some(program="def …", verdict="S4", nodes=9), "S4, 9 nodes"),
+        (DistillFindings, Some(program="def …", verdict="right", nodes=None), "right"),
         (DistillFindings, Some(program=None), "no program"),
         (ScoreFindings, Some(irreducible=True, score=0.861), "irreducible, 0.86 bits"),
         (ScoreFindings, Some(irreducible=False, score=0.0), "reducible, 0.00 bits"),
@@ -51,3 +51,19 @@ def verdict(*correct: bool) -> Some:
 def test_outcomes(kind: Any, found: Some, outcome: str) -> None:
     line = getattr(kind, "summary", None) or kind.outcome
     assert line.fget(found) == outcome
+
+
+@pytest.mark.parametrize(
+    ("tier", "outcome", "where", "verdict"),
+    [
+        ("S4", "right", None, "S4"),
+        (None, "right", None, "right"),
+        (None, "right", "x is 0 to 9", "right as far as the rows go"),
+        (None, "right", "", "right"),
+    ],
+)
+def test_the_verdict_on_a_program(tier: str | None, outcome: str, where: str | None, verdict: str) -> None:
+    determination = None if where is None else Some(where=where)
+    found = Some(tier=tier, outcome=outcome, determination=determination)
+    line: Any = DistillFindings.verdict
+    assert line.fget(found) == verdict
