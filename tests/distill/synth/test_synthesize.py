@@ -1,7 +1,9 @@
 """From machines, rows and behaviors to programs: a quick part of what benchmarks/distill_synthesis.py does in full."""
 
 import ast
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 import novacula.distill.synth
 from novacula.distill.behavior import random_words
-from novacula.distill.expression import Name, Number, Operation, walk
+from novacula.distill.expression import Name, Number, Operation, operation, walk
 from novacula.distill.machine import Machine, Transitions
 from novacula.distill.program import Program
 from novacula.distill.synth import Candidate, Limits, synthesize
@@ -76,6 +78,20 @@ def test_from_the_behavior_alone(name: str, nodes: int) -> None:
     assert found[0].source == "behavior"
     assert found[0].nodes <= nodes
     assert right_beyond(task, found[0].program)
+
+
+def test_a_long_program_does_not_hide_what_the_present_input_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Squares below 20: 19 nodes are found at once, and 11 only with all effort. Once, such a find ended the search."""
+
+    def found_at_once(*search: object) -> Iterator[tuple[str, Program]]:
+        squares = [operation("==", Name("x0"), root * root) for root in range(5)]
+        yield "counters", Program(("x0",), (), (), (), (), (reduce(partial(operation, "+"), squares),))
+
+    synthesis = sys.modules["novacula.distill.synth.synthesize"]
+    methods = [found_at_once if "counters" in method.__name__ else method for method in synthesis._METHODS]
+    monkeypatch.setattr(synthesis, "_METHODS", dict(zip(methods, synthesis._METHODS.values(), strict=True)))
+    found = from_machine("Perfect_Square_Detector")
+    assert [(best.nodes, best.method) for best in (found[0], found[-1])] == [(11, "lags"), (19, "counters")]
 
 
 def test_a_counter_that_dies_from_a_machine_cut_short() -> None:

@@ -42,6 +42,7 @@ class Candidate:
 
 _WORDS = 2000
 _LONG = 50  #: where a program of at most this many nodes is known after all methods, none is tried with more effort
+_SHORT = 12  #: where none of at most this many is known, functions of the present input are, which takes a second
 _SLACK = 3  #: how many nodes more than the shortest a further candidate may have
 
 Programs = Iterator[tuple[str, Program]]  #: programs with the method that found each
@@ -128,7 +129,9 @@ def _programs(evidence: _Evidence, budget: Budget) -> Iterator[tuple[str, Progra
             if budget.shortest > enough:
                 yield from method(evidence, budget, effort)
         if budget.shortest <= _LONG:
-            return
+            break
+    if _SHORT < budget.shortest <= _LONG:  # a long find must not hide what the present input decides alone
+        yield from _fits("lags", lag_problems(evidence.words, 0, 0), budget, MOST_EFFORT)
 
 
 def _by_last_step(evidence: _Evidence, budget: Budget, effort: int) -> Programs:
