@@ -25,7 +25,7 @@ from novacula.optim.comparison import SUBJECT, Curve, RunRow, middle_loss, steps
 from novacula.optim.config import BenchConfig
 from novacula.optim.opponents import OPPONENTS
 
-TASKS = "rosenbrock-2,rosenbrock-100,digits-logistic,poisson,adding,noisy-quadratic"
+TASKS = "rosenbrock-2,rosenbrock-100,digits-logistic,poisson,adding,noisy-quadratic,digits-network"
 
 
 def outcome(task: str, options: Namespace) -> Mapping[str, Any]:
@@ -97,7 +97,8 @@ def main() -> None:
         for row in document["comparison"]:
             lodo = "diverged" if row["lodo_loss"] is None else f"{row['lodo_loss']:.3g}"
             ours, held = row["lodo_steps"] or "never", "yes" if row["held"] else "no"
-            table_row(task, row["best"], f"{row['loss']:.3g}", row["steps"], lodo, ours, held)
+            theirs = row["steps"] or "at the end"
+            table_row(task, row["best"], f"{row['loss']:.3g}", theirs, lodo, ours, held)
     hours = sum(document["cpu_seconds"] for document in done.values()) / 3600
     print(f"\n{options.trials} settings each, {options.seeds} seeds, {hours:.2f} hours of processor time.")
     save(options.json, tasks=done)

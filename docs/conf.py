@@ -34,14 +34,11 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
 
-html_theme = "alabaster"
+html_theme = "theme"
+html_theme_path = ["."]
 html_title = "Novacula"
-html_static_path = ["static"]
-html_css_files = ["novacula.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_theme_options = {"description": "The shortest description is the explanation.", "page_width": "1080px"}
-html_sidebars = {"**": ["about.html", "navigation.html", "searchfield.html"]}
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"

@@ -108,6 +108,9 @@ def main() -> None:
     recorded, truths = read_set(options.set, Path(options.results))
     if not recorded:
         sys.exit("nothing is recorded yet: python benchmarks/studies/arc_record.py")
+    origins = [recording.origin for recordings in recorded.values() for recording in recordings]
+    made = ", ".join(sorted({f"{origin.instruction_set}, torch {origin.versions['torch']}" for origin in origins}))
+    print(f"computed from {len(origins)} recordings of arc_record.py in {Path(options.results).name}: {made}\n")
     length = min(len(recordings[0].kl) for recordings in recorded.values())
     seeds = min(map(len, recorded.values()))
     rows = []

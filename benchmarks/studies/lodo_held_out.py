@@ -281,10 +281,12 @@ def main() -> None:
     """Measure what is missing and print the table."""
     options: Namespace = arguments(__doc__, seeds=5, tasks="", renew=False)
     torch.set_num_threads(1)
+    names = options.tasks.split(";") if options.tasks else TASKS
+    outcomes = {name: outcome(name, options.seeds, options.renew) for name in names}
     rows = []
     table_head("task", "steps", "LODO", "AdamW", "at rate", "SOAP", "held")
-    for name in options.tasks.split(";") if options.tasks else TASKS:
-        rows.append(row := verdict(name, outcome(name, options.seeds, options.renew)))
+    for name, found in outcomes.items():
+        rows.append(row := verdict(name, found))
         soap = None if row["soap"] is None else f"{row['soap']:.3g}"
         losses = (f"{row['lodo']:.3g}", f"{row['adamw']:.3g}", row["rate"], soap)
         table_row(name, TASKS[name].steps, *losses, "yes" if row["held"] else "no")

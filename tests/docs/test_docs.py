@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import novacula
+from tests.gallery.browser import CONTRAST, browser, needs_chromium, opened
 
 pytest.importorskip("myst_nb", reason="the extra docs is not installed")
 
@@ -52,8 +53,12 @@ def build(folder: Path, builder: str) -> Path:
     return folder / builder
 
 
-def test_pages_are_built_strictly_and_every_snippet_runs(tmp_path: Path) -> None:
-    html = build(tmp_path, "html")
+@pytest.fixture(scope="module")
+def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("docs"), "html")
+
+
+def test_pages_are_built_strictly_and_every_snippet_runs(html: Path) -> None:
     for source in (*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")):
         assert (html / source.relative_to(DOCS).with_suffix(".html")).is_file(), source
     for part in ("arc", "distill", "features", "hypernet", "optim"):
@@ -63,12 +68,25 @@ def test_pages_are_built_strictly_and_every_snippet_runs(tmp_path: Path) -> None
     shown = re.sub("<[^>]+>", "", (html / "reference" / "features.html").read_text())
     assert "points: Float[ndarray, 'n d']" in shown
 
-    outcome = (build(tmp_path, "doctest") / "output.txt").read_text()
+    outcome = (build(html.parent, "doctest") / "output.txt").read_text()
     ran = dict(re.findall(r"Document: (.+)\n-+\n(?:.*\n)*?(\d+) tests? in \d+ items?\.", outcome))
     snippets = {page.stem: re.findall(r"^>>> ", page.read_text(), re.MULTILINE) for page in DOCS.glob("*.md")}
     expected = {page: str(len(lines)) for page, lines in snippets.items() if lines}
     assert "story" in expected
     assert {page: ran.get(page) for page in expected} == expected
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_fit_and_can_be_read(html: Path, width: int, scheme: str) -> None:
+    shown = "e => e.textContent.trim() && e.getClientRects().length && getComputedStyle(e).visibility === 'visible'"
+    read = f"[...document.querySelectorAll('body :is(h1, h2, h3, p, td, th, dd, dt, li, a, span)')].filter({shown})"
+    with browser() as chromium:
+        for page in ("index", "story", "glossary", "genindex", "reference/features", "notebooks/distill"):
+            with opened(chromium, html / f"{page}.html", width, 900, color_scheme=scheme) as tab:
+                assert tab.value("document.documentElement.scrollWidth") == width, page
+                assert min(tab.value(f"{read}.map({CONTRAST})")) >= 4.5, page
 
 
 def test_every_notebook_runs(tmp_path: Path) -> None:

@@ -16,6 +16,21 @@ needs_chromium = pytest.mark.skipif(
     reason="there is no chromium, which .ci/run installs, or no playwright to drive it",
 )
 
+# The contrast of WCAG 2.2 between an element's text and what is behind it.
+CONTRAST = """(element) => {
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+  const style = (each) => getComputedStyle(each);
+  let behind = element;
+  while (behind.parentElement && channels(style(behind).backgroundColor)[3] === 0) behind = behind.parentElement;
+  const light = (color) => {
+    const linear = (value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = channels(color).map((each) => linear(each / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [dark, bright] = [style(element).color, style(behind).backgroundColor].map(light).sort((a, b) => a - b);
+  return (bright + 0.05) / (dark + 0.05);
+}"""
+
 
 @dataclass
 class Tab:

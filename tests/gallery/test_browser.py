@@ -12,27 +12,13 @@ from novacula.features.config import DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
 from novacula.files import write_npz
 from novacula.report import find_runs, write_gallery
-from tests.gallery.browser import browser, needs_chromium, opened
+from tests.gallery.browser import CONTRAST, browser, needs_chromium, opened
 from tests.gallery.runs import HOSTILE, make_runs
 
 ROOT = Path(__file__).parents[2]
 pytestmark = needs_chromium
 SHOWN = "[...document.querySelectorAll('.runs > li:not([hidden]) h2')].map((each) => each.textContent)"
 TEXTS = "[...document.querySelectorAll('main h1, main h2, main p, .status')]"
-# The contrast of WCAG 2.2 between an element's text and what is behind it.
-CONTRAST = """(element) => {
-  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
-  const style = (each) => getComputedStyle(each);
-  let behind = element;
-  while (behind.parentElement && channels(style(behind).backgroundColor)[3] === 0) behind = behind.parentElement;
-  const light = (color) => {
-    const linear = (value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    const [r, g, b] = channels(color).map((each) => linear(each / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const [dark, bright] = [style(element).color, style(behind).backgroundColor].map(light).sort((a, b) => a - b);
-  return (bright + 0.05) / (dark + 0.05);
-}"""
 # Words of tables that a line's end cuts in two.
 CUT = """() => {
   const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), cut = [];
