@@ -82,7 +82,7 @@ class Architecture:
     """
 
     sizes: tuple[int, ...]  #: inputs, hidden units of every layer, outputs
-    activation: Activation = "swish"  #: of every hidden unit
+    activation: Activation = "swish"  #: the activation of every hidden unit
     biases: bool = True  #: whether hidden units have them
     output_bias: bool = True  #: whether outputs have them
     residual: bool = False

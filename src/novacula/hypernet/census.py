@@ -63,18 +63,18 @@ class GeneratedJob:
     """The networks of one hypernetwork at one step."""
 
     run: str  #: folder of the run
-    step: int  #: of the training
+    step: int  #: the training step
     trained: int  #: seed of the hypernetwork
     prices: int  #: see `CensusConfig`
     draws: int  #: see `CensusConfig`
-    seed: int  #: of the first draw
+    seed: int  #: the seed of the first draw
 
 
 @dataclass(frozen=True)
 class DirectJob:
     """Networks that are trained directly."""
 
-    config: BaselineConfig  #: of the training
+    config: BaselineConfig  #: the options of the training
     folder: str  #: the census's, where the first network is put into the gallery
 
 

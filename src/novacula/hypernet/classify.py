@@ -60,7 +60,7 @@ class ClassifyFindings(LabelFindings):
     patterns: Mapping[str, float]  #: shares of the first layer's bend, by what its units look at
     inputs: InputFindings  #: which inputs matter, and the function's symmetries
     sizes: tuple[int, ...]  #: units of each layer
-    activation: Activation  #: of the hidden units
+    activation: Activation  #: the hidden units' activation
     formula: str | None  #: a Python module; null where no formula was found
     formula_line: str | None  #: the formula on one line of Python
     formula_latex: str | None  #: in LaTeX
@@ -81,7 +81,7 @@ class ClassifyFindings(LabelFindings):
     largest_error_seen: float | None
     """The largest such difference on the checked inputs, and by the search of an attack."""
     domain: DomainFindings | None  #: the inputs for which the bound holds; null where there is no formula
-    complexity: FormulaComplexity  #: of network and formula
+    complexity: FormulaComplexity  #: how complex network and formula are
     provenance: Mapping[str, JSON]  #: where the network comes from
 
 

@@ -69,7 +69,7 @@ class CompareJob:
 
     variant: str  #: what is trained
     index: int  #: number of the seed
-    config: CompareConfig  #: of the comparison
+    config: CompareConfig  #: the comparison's options
 
 
 def compare_job(configuration: CompareJob) -> CompareRow:

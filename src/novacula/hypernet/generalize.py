@@ -66,14 +66,14 @@ class SizesJob:
     hidden: tuple[int, ...]  #: the size
     beta: float  #: complexity price
     draws: int  #: how many networks
-    seed: int  #: of the first draw; draws of different sizes have the same seeds
+    seed: int  #: the seed of the first draw; draws of different sizes have the same seeds
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredSize(SizeRow):
     """A row, with the numbers of some formulas."""
 
-    values: tuple[Mapping[str, float], ...]  #: of the formulas that were accepted, by role
+    values: tuple[Mapping[str, float], ...]  #: the numbers of the formulas that were accepted, by role
 
 
 def sizes_job(configuration: SizesJob) -> MeasuredSize:

@@ -95,10 +95,10 @@ class Cell:
     """A cell of a phase diagram."""
 
     beta: float  #: price
-    step: int  #: of the training
-    label: str  #: of most networks; `broken` for those that are worse than a constant
-    share: float  #: of networks that have it
-    entropy: float  #: of the labels, in bits
+    step: int  #: the training step
+    label: str  #: the label of most networks; `broken` for those that are worse than a constant
+    share: float  #: the share of networks that have it
+    entropy: float  #: the entropy of the labels, in bits
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class CensusFindings:
     """What the labels of many networks say."""
 
     task: str  #: what the networks should compute
-    inputs: int  #: of the networks
+    inputs: int  #: the number of inputs of the networks
     rows: tuple[CensusRow, ...]  #: a network each
-    cells: tuple[Cell, ...]  #: of the phase diagram
+    cells: tuple[Cell, ...]  #: the cells of the phase diagram
     ends: Mapping[str, Mapping[str, float]]  #: shares of labels at the lowest and the highest price, last step
     monotone: Mapping[str, float | None]
     """Spearman's correlation of error and of falling nats with the price, medians of the last step."""
@@ -197,13 +197,13 @@ def _monotone(values: Sequence[tuple[float, float | None]]) -> float | None:
 class SizeRow:
     """The networks of one size."""
 
-    inputs: int  #: of the networks
+    inputs: int  #: the number of inputs of the networks
     hidden: tuple[int, ...]  #: units of each hidden layer
-    r2: tuple[float | None, ...]  #: of each draw; null where the network explodes
-    median: float | None  #: of these
-    worst: float | None  #: of these
-    label: str  #: of most draws; `broken` for those that are worse than a constant
-    share: float  #: of draws that have it
+    r2: tuple[float | None, ...]  #: R² of each draw; null where the network explodes
+    median: float | None  #: the median over draws
+    worst: float | None  #: the worst draw
+    label: str  #: the label of most draws; `broken` for those that are worse than a constant
+    share: float  #: the share of draws that have it
     redrawn: int  #: draws whose codes collided and were drawn again
 
 
@@ -233,7 +233,7 @@ class CompareRow:
     index: int  #: number of the seed
     seconds: float  #: processor time
     steps: int  #: training steps
-    labels: tuple[str, ...]  #: of the networks
+    labels: tuple[str, ...]  #: the networks' labels
     r2: float | None  #: 1 - MSE / variance
     mse: float | None  #: mean squared error
     nats: float | None  #: what the networks cost their generator; null for networks that were trained directly

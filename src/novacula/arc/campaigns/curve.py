@@ -96,7 +96,7 @@ class RuleRow:
 class CurvePoint:
     """All puzzles after a number of steps."""
 
-    step: int  #: of each puzzle
+    step: int  #: how many steps each puzzle has had
     cpu_hours: float  #: processor time of all puzzles up to this step
     pass_at_2: float  #: the rate with two attempts
     pass_at: Rates  #: all rates

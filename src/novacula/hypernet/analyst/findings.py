@@ -22,7 +22,7 @@ class Complexity:
     kl_bits: float | None  #: what the generator paid for it in bits; None for networks that were not generated
     different_weights: int  #: values that are apart by more than 5 % of their layer's largest, over all layers
     edges: int  #: weights above 5 % of their layer's largest
-    compressed_bytes: int  #: of the weights in 255 levels, units ordered by their rows, by zlib
+    compressed_bytes: int  #: bytes of the weights in 255 levels, units ordered by their rows, packed by zlib
 
 
 def measure_complexity(network: TargetNetwork) -> Complexity:

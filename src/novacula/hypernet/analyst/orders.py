@@ -40,12 +40,12 @@ class OrderParameters:
     0 for rows that share all directions evenly, 1 for independent ones. Bowls that fit well have been arranged:
     trained networks have 0.2 to 0.4."""
     slope: float = 0.0  #: the median of s⁺ + s⁻; 2 in exact solutions
-    axis_kinks: float = 0.0  #: of the function, the share of inputs with a kink at 0 as of the L1 norm
+    axis_kinks: float = 0.0  #: the share of inputs at which the function has a kink at 0, as the L1 norm has
     kink_sharpness: float = 0.0
     """The ratio of the mean of κ at s to that at 2s, of the function: 1 for kinks, 0.5 where it is smooth."""
-    anisotropy: float = 0.0  #: of the function, as of `Kinks`
-    concavity: float = 0.0  #: of the function, as of `Kinks`
-    odd: float = 0.0  #: of the function, the mean over inputs, as of `Kinks`
+    anisotropy: float = 0.0  #: the function's anisotropy (`Kinks`)
+    concavity: float = 0.0  #: the function's concavity (`Kinks`)
+    odd: float = 0.0  #: the mean over inputs of the function's odd part (`Kinks`)
 
     @property
     def is_bowl(self) -> bool:
@@ -188,15 +188,15 @@ class Patterns:
     sum: float = 0.0  #: units on the sum of two inputs
     difference: float = 0.0  #: units on the difference of two
     total: float = 0.0  #: units on the sum of all inputs
-    stairs: float = 0.0  #: of these, how many bend at different places, a number and no share
+    stairs: float = 0.0  #: at how many different places the units on the sum of all inputs bend: a number, no share
     background: float = 0.0
     """Units on one input and, with another weight, on the sum of the others; of four inputs or more."""
-    tied: float = 0.0  #: of units on two inputs, the share that is on pairs which have no input in common
-    neighbors: float = 0.0  #: of these, the share on pairs (i, i + 1)
-    halves: float = 0.0  #: of these, the share on pairs (i, i + n/2)
-    entry_sign: float = 0.0  #: of units on one input
-    sum_sign: float = 0.0  #: of units on the sum of two
-    difference_sign: float = 0.0  #: of units on the difference of two
+    tied: float = 0.0  #: among units on two inputs, the share on pairs that have no input in common
+    neighbors: float = 0.0  #: among units on two inputs, the share on pairs (i, i + 1)
+    halves: float = 0.0  #: among units on two inputs, the share on pairs (i, i + n/2)
+    entry_sign: float = 0.0  #: the sign of units on one input
+    sum_sign: float = 0.0  #: the sign of units on the sum of two inputs
+    difference_sign: float = 0.0  #: the sign of units on the difference of two inputs
     isotropy: float = 0.0
     """How near Σ v w wᵀ over all units is to a multiple of the identity; v are bends with the signs of their outputs, w
     rows of length 1. It is 1 for rows that share all directions evenly, and 0 or less for an arbitrary matrix."""

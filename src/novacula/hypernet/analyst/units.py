@@ -43,9 +43,9 @@ TOTAL = Direction("total")  #: the sum of all inputs
 class Layer:
     """A hidden layer and the weights that lead on from it."""
 
-    activation: Activation  #: of the units
+    activation: Activation  #: the units' activation
     rows: Float[np.ndarray, "units inputs"]  #: weights into them
-    biases: Float[np.ndarray, " units"]  #: of them
+    biases: Float[np.ndarray, " units"]  #: the units' biases
     outs: Float[np.ndarray, " units"]  #: weights out of them
 
     @classmethod

@@ -34,10 +34,10 @@ _FAINT = 0.03  #: weights below this share of the largest of their layer are nei
 class Plan:
     """A drawing's units and edges."""
 
-    places: Float[np.ndarray, "units 2"]  #: of all units, layer by layer from the inputs, within -1 … 1
+    places: Float[np.ndarray, "units 2"]  #: places of all units, layer by layer from the inputs, within -1 … 1
     layers: Int[np.ndarray, " units"]  #: which layer each unit is in
     edges: Int[np.ndarray, "edges 2"]  #: two units each
-    weights: Float[np.ndarray, " edges"]  #: of the edges, relative to the largest of their layer
+    weights: Float[np.ndarray, " edges"]  #: weights of the edges, relative to the largest of their layer
 
 
 def plan(network: TargetNetwork, seed: int = 0, faint: float = _FAINT) -> Plan:

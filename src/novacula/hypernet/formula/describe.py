@@ -49,7 +49,7 @@ class Draft:
 
     outputs: tuple[Expression, ...]  #: a formula for each output
     limits: tuple[Expression, ...] = ()  #: the limit of each; none where one of them has none
-    readings: tuple[Reading, ...] = ()  #: of a network of one hidden layer, each output as it was read
+    readings: tuple[Reading, ...] = ()  #: each output as it was read; none for a network of several hidden layers
     deep: Deep | None = None  #: a deeper network as it was read
     values: Mapping[str, float] = field(default_factory=dict)  #: the numbers of the formulas by role
     caveat: str = ""  #: why the formulas cannot be accepted, whatever the check says

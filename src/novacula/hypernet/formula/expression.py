@@ -97,9 +97,9 @@ class Domain:
     name: DomainName
     """``inputs`` all i; ``pairs`` all i < j; ``neighbors`` (i, i+1); ``couples`` (2i, 2i+1); ``halves`` (i, i +
     n/2); ``some`` the listed ones; ``steps`` k from `first` to n + `beyond`."""
-    members: tuple[tuple[int, ...], ...] = ()  #: of ``some``, one index or two each
-    first: int = 0  #: of ``steps``
-    beyond: int = 0  #: of ``steps``
+    members: tuple[tuple[int, ...], ...] = ()  #: the members of ``some``, one index or two each
+    first: int = 0  #: the first k of ``steps``
+    beyond: int = 0  #: how far the k of ``steps`` go beyond n
 
     def indices(self, n: int) -> list[tuple[int, ...]]:
         """The members for n inputs; of ``steps`` the values of k."""

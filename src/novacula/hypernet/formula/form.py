@@ -34,7 +34,7 @@ class Role:
     """out · Σ φ(weight · direction + background · Σx + bias), summed over directions, or over stairs."""
 
     function: Activation  #: φ
-    pattern: Pattern  #: of the directions
+    pattern: Pattern  #: what the directions look at
     members: tuple[tuple[int, ...], ...]  #: their indices; for the sum of all inputs ``((),)``
     weight: float  #: along the direction
     background: float  #: on every input
@@ -43,7 +43,7 @@ class Role:
     mirrored: bool = False  #: whether φ(-weight · direction + …) is added to φ
     stairs: Domain | None = None
     """Numbers k over which the role is summed, the bias falling by `step` with each; None: no stairs."""
-    step: float = 0.0  #: of the stairs
+    step: float = 0.0  #: by how much the bias falls from stair to stair
     alternating: bool = False  #: whether the sign of stair k is (-1)^k
     straight: bool = False  #: whether it is linear wherever inputs are, so that nothing inside φ can be fitted
 

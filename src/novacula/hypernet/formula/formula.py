@@ -84,8 +84,8 @@ class Formula:
     accepted: bool = False
     """Whether the squared error is at most 1.1 times the network's, and the check on inputs of the law holds."""
     reason: str = ""  #: why there is no formula, or why it is not accepted; empty otherwise
-    mse: float | None = None  #: of the formula on the task
-    network_mse: float | None = None  #: of the network on the same points
+    mse: float | None = None  #: the formula's squared error on the task
+    network_mse: float | None = None  #: the network's squared error on the same points
     checked: Check | None = None  #: the formula beside its network; None where there is no formula
     limits: tuple[Expression, ...] = ()  #: the limit of each output's formula; none where there is none
     limit_checked: Check | None = None  #: the limit beside the network

@@ -75,10 +75,10 @@ _DIGITS = 4
 class Box:
     """Inputs between two numbers, whose sum lies between two others."""
 
-    low: float  #: of each input
-    high: float  #: of each input
-    least: float  #: of their sum
-    most: float  #: of their sum
+    low: float  #: the least value of each input
+    high: float  #: the largest value of each input
+    least: float  #: the least value of their sum
+    most: float  #: the largest value of their sum
     bits: bool = False  #: whether inputs are 0 or 1, and what lies between does not matter
 
     @classmethod

@@ -37,8 +37,8 @@ class Nodes:
 
     low: np.ndarray  #: their ends
     high: np.ndarray  #: their ends
-    sign: np.ndarray  #: of the difference that is bounded
-    bound: np.ndarray  #: of it
+    sign: np.ndarray  #: the sign of the difference that is bounded
+    bound: np.ndarray  #: the bound of that difference
     slopes: np.ndarray  #: λ of each direction
     vectors: np.ndarray  #: u of each direction with something beside it
     axis: np.ndarray  #: where to cut it

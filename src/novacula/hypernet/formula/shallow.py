@@ -48,9 +48,9 @@ class Unit:
     direction: Direction  #: what it looks at
     weight: float  #: along the direction
     background: float  #: on every input
-    bias: float  #: of the unit
+    bias: float  #: the unit's bias
     out: float  #: to the output
-    index: int  #: of the unit
+    index: int  #: the unit's index
     straight: bool = False  #: whether it stands on the sum of all inputs, so far from its bend that it is linear
 
 
@@ -61,7 +61,7 @@ class Reading:
     output: Shallow  #: the weights
     units: tuple[Unit, ...]  #: those with a direction
     flat: tuple[int, ...]  #: indices of linear and dead units
-    planes: Float[np.ndarray, "flat 2"]  #: of the flat units, slope and offset of the line that stands for φ
+    planes: Float[np.ndarray, "flat 2"]  #: slope and offset of the line that stands for φ, for each flat unit
     loose: tuple[int, ...]  #: indices of units without a direction
     strength: Float[np.ndarray, " units"]  #: the standard deviation of what each unit adds
 

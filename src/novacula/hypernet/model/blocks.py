@@ -86,8 +86,8 @@ def _owners(before: int, units: int) -> Tensor:
 class Widths:
     """Numbers of features."""
 
-    unit: int  #: of a unit, and of the whole
-    edge: int  #: of an edge
+    unit: int  #: the number of features of a unit, and of the whole
+    edge: int  #: the number of features of an edge
     heads: int  #: attentions of a unit per neighboring group; they begin as plain means
 
 

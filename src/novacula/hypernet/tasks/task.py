@@ -142,9 +142,9 @@ _PROBES, _TOLERANCE = 64, 1e-6
 class Task:
     """A function of n numbers, for many n, and the law of its inputs."""
 
-    name: str  #: of the table, or ``module:function``
+    name: str  #: the task's name in the table, or ``module:function``
     function: Function  #: from inputs with any leading axes to outputs with the same, in the dtype of the inputs
-    law: InputLaw  #: of the inputs
+    law: InputLaw  #: the law of the inputs
     outputs: Callable[[int], int]  #: the number of outputs for n inputs
     symmetries: tuple[Symmetry, ...]  #: changes of the inputs that leave the outputs
     summary: str  #: one line

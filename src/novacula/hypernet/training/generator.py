@@ -25,7 +25,7 @@ class CurvePoint:
     """A hypernetwork's networks at one price, for the sizes and the law of its training."""
 
     beta: float  #: the price
-    trained_seed: int  #: of the hypernetwork
+    trained_seed: int  #: the hypernetwork's seed
     branch: Branch  #: the end from which its range of prices opened
     mse: float  #: mean squared error, the median over draws
     nats: float  #: KL, the median over draws
@@ -39,8 +39,8 @@ class Origin:
 
     beta: float  #: its complexity price
     kl_nats: float  #: its cost
-    seed: int  #: of codes and latents
-    trained_seed: int  #: of the hypernetwork
+    seed: int  #: the seed of codes and latents
+    trained_seed: int  #: the hypernetwork's seed
     branch: Branch  #: the end from which the range of prices of that opened
     step: int  #: training step of the hypernetwork's weights
     prior_only: bool  #: whether all latents are from the prior

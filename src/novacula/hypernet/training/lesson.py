@@ -21,7 +21,7 @@ from novacula.runs.record import check_inputs
 class Member:
     """One of the hypernetworks that are trained together."""
 
-    seed: int  #: of its parameters, data and noise
+    seed: int  #: the seed of its parameters, data and noise
     branch: Branch  #: the end from which its range of prices opens
 
 

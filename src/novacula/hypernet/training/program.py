@@ -45,7 +45,7 @@ class TrainFindings:
     sizes: tuple[int, ...]  #: units of each layer of the written networks
     parameters: int  #: numbers that one hypernetwork learns
     steps: int  #: training steps done
-    variance: float  #: of the task's outputs, by which R² is measured
+    variance: float  #: the variance of the task's outputs, by which R² is measured
     members: tuple[Member, ...]  #: the hypernetworks
     curve: Curve  #: error, nats and objective of their networks at each price
     best: Mapping[str, tuple[int, ...]]  #: for each seed, the member with the lowest objective at each price
