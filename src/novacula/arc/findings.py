@@ -70,7 +70,7 @@ class SolveFindings:
     threads: int  #: numeric threads
     cpu_seconds: float  #: processor time of all steps
     cpu_ms_per_step: float  #: median processor time of a training step, in milliseconds
-    cpu_ms_answers: float  #: the same of reading its answers
+    cpu_ms_answers: float  #: milliseconds of processor time to read its answers, median over steps
     peak_memory_mb: float  #: the most memory that the process held, in MB (10^6 bytes)
     kl: float  #: nats at the last step, all tensors together
     reconstruction: float  #: nats that the known grids cost at the last step

@@ -65,8 +65,8 @@ class GeneratedJob:
     run: str  #: folder of the run
     step: int  #: the training step
     trained: int  #: seed of the hypernetwork
-    prices: int  #: see `CensusConfig`
-    draws: int  #: see `CensusConfig`
+    prices: int  #: the number of prices (`CensusConfig`)
+    draws: int  #: the number of draws (`CensusConfig`)
     seed: int  #: the seed of the first draw
 
 

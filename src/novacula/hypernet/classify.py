@@ -63,13 +63,13 @@ class ClassifyFindings(LabelFindings):
     activation: Activation  #: the hidden units' activation
     formula: str | None  #: a Python module; null where no formula was found
     formula_line: str | None  #: the formula on one line of Python
-    formula_latex: str | None  #: in LaTeX
-    formula_sympy: str | None  #: as SymPy reads it
+    formula_latex: str | None  #: the formula in LaTeX
+    formula_sympy: str | None  #: the formula as SymPy reads it
     formula_accepted: bool  #: whether it is as good as the network
     formula_reason: str  #: why there is none, or why it is not accepted
     formula_mse: float | None  #: its squared error on the task
     formula_r2: float | None  #: how much of the network's output it explains
-    formula_r2_far: float | None  #: the same on inputs ten times as large
+    formula_r2_far: float | None  #: how much it explains on inputs ten times as large
     formula_points: int | None  #: inputs on which it was checked
     limit: str | None  #: what becomes of it for sharp or for shallow units
     limit_latex: str | None  #: the limit in LaTeX

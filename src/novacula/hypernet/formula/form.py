@@ -36,10 +36,10 @@ class Role:
     function: Activation  #: φ
     pattern: Pattern  #: what the directions look at
     members: tuple[tuple[int, ...], ...]  #: their indices; for the sum of all inputs ``((),)``
-    weight: float  #: along the direction
-    background: float  #: on every input
-    bias: float  #: inside φ
-    out: float  #: outside
+    weight: float  #: the weight along the direction
+    background: float  #: the weight on every input
+    bias: float  #: the bias inside φ
+    out: float  #: the factor outside φ
     mirrored: bool = False  #: whether φ(-weight · direction + …) is added to φ
     stairs: Domain | None = None
     """Numbers k over which the role is summed, the bias falling by `step` with each; None: no stairs."""

@@ -41,7 +41,7 @@ class Ridge:
 
     function: Activation  #: φ, neither a square nor an absolute value
     row: Interval  #: the weights on the inputs
-    bias: Interval  #: inside
+    bias: Interval  #: the bias inside φ
     out: Interval  #: outside
 
 

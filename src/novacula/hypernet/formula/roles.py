@@ -85,7 +85,7 @@ _LEVELS = (
     (True, True, False),
 )
 """Whether there are biases, backgrounds, and pairs of mirrored units with the same values."""
-_FINE_LEVELS = ((False, False, False), (True, False, False))  #: the same, where inputs already differ
+_FINE_LEVELS = ((False, False, False), (True, False, False))  #: the levels where inputs already differ
 
 
 def fit(

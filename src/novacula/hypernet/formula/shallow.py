@@ -46,10 +46,10 @@ class Unit:
     """A unit that does not just add a plane."""
 
     direction: Direction  #: what it looks at
-    weight: float  #: along the direction
-    background: float  #: on every input
+    weight: float  #: the weight along the direction
+    background: float  #: the weight on every input
     bias: float  #: the unit's bias
-    out: float  #: to the output
+    out: float  #: the weight to the output
     index: int  #: the unit's index
     straight: bool = False  #: whether it stands on the sum of all inputs, so far from its bend that it is linear
 

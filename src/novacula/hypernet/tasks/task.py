@@ -26,7 +26,7 @@ _CALL = re.compile(r"([a-z-]+)(?:\(([^()]*)\))?")
 class InputLaw:
     """A law of random inputs."""
 
-    name: str  #: as the user writes it
+    name: str  #: the name as the user writes it
     sampler: Draw  #: inputs of a shape (*batch, inputs), float32, from a generator, on the generator's device
     discrete: bool = False  #: whether the inputs take few values, so that the function between them does not matter
 
@@ -143,7 +143,7 @@ class Task:
     """A function of n numbers, for many n, and the law of its inputs."""
 
     name: str  #: the task's name in the table, or ``module:function``
-    function: Function  #: from inputs with any leading axes to outputs with the same, in the dtype of the inputs
+    function: Function  #: a map from inputs with any leading axes to outputs with the same, in the dtype of the inputs
     law: InputLaw  #: the law of the inputs
     outputs: Callable[[int], int]  #: the number of outputs for n inputs
     symmetries: tuple[Symmetry, ...]  #: changes of the inputs that leave the outputs

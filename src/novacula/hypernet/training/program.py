@@ -33,7 +33,7 @@ class Stopped:
 
     member: int  #: its place among the members
     step: int  #: its last step
-    why: str  #: in words
+    why: str  #: the reason in words
 
 
 @dataclass(frozen=True)
