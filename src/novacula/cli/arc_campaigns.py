@@ -35,8 +35,8 @@ def bench(
 ) -> int:
     """Solve many puzzles of a public set, or of a file or folder, each on its own, and score them.
 
-    Ends with the part of puzzles solved with n attempts, over steps and over processor time. The exit code is 1 where
-    puzzles failed.
+    The result is the part of puzzles that n attempts solve, over steps and over processor time. The exit code is 1
+    if puzzles failed.
 
     Example: novacula arc bench --split training --limit 20 --steps 400
     Example: novacula arc bench --split evaluation --steps 2000 --workers 2
@@ -59,8 +59,9 @@ def submit(
 ) -> int:
     """Answer all puzzles of a Kaggle challenges file, or of another file or folder, as well as the time limit allows.
 
-    All puzzles are trained a little first, then those that are undecided for longer. The submission is valid at every
-    moment, also when this is stopped. The exit code is 1 where puzzles are broken or failed; they get placeholders.
+    All puzzles first get a little training, and then the undecided ones get more. The submission is valid at every
+    moment, even if the command is stopped. The exit code is 1 if puzzles are broken or failed; they get
+    placeholders.
 
     Example: novacula arc submit --challenges arc-agi_test_challenges.json --time-limit 11h
 

@@ -24,7 +24,7 @@ class RunConfig(Configuration):
     seed: Seed = 0
     """Seed of data, networks and checks, 0 to 2^32 - 1."""
     networks: Annotated[int, at_least(1), ADVANCED] = 4
-    """The most perfect networks that are opened; none is opened after the goal is reached."""
+    """The largest number of perfect networks that are opened; none is opened after the goal is reached."""
     shortcuts: Annotated[bool, ADVANCED] = True
     """Also look for a program without a network: ask a function, merge states of data, or look at them as they are. A
     function that shows its program so needs no network."""
@@ -45,11 +45,11 @@ class RunConfig(Configuration):
     cache: Annotated[str, DEVICE] = ""
     """A file that keeps the answers of a device, for later runs too. By default there is none."""
     tolerate: Annotated[float, in_range(0, 0.2)] = 0.0
-    """The largest share of rows of data that may be left out as mislabelled, 0 to 0.2. Rows are left out only if that
+    """The largest share of rows of data that may be left out as mislabeled, 0 to 0.2. Rows are left out only if that
     makes the description shorter: a program and its exceptions."""
     within: Annotated[float, in_range(0, 10**6)] = 0.0
-    """The largest error of decimal outputs. By default half a unit of the last place in data and of a device, and 10^-9
-    of the largest output of a function."""
+    """The largest error of decimal outputs. With 0, the default, it is half a unit of the last place in data and of a
+    device, and 10^-9 of the largest output of a function."""
     streams: Annotated[int, in_range(1, 8), ADVANCED] = 1
     """Input streams of a function. With 2, the function gets one list, with an item [a, b] for every step."""
     length: Annotated[int, in_range(2, 100)] = 10
@@ -97,7 +97,7 @@ class BenchConfig(CampaignOptions):
     seed: Seed = 0
     """Seed from which every task's own seed is derived, 0 to 2^32 - 1."""
     networks: Annotated[int, at_least(1)] = 4
-    """The most perfect networks that are opened for a task."""
+    """The largest number of perfect networks that are opened for a task."""
     shortcuts: bool = False
     """Also look for programs in the data alone, which the published comparison does not do."""
 

@@ -26,19 +26,20 @@ class ScoreConfig(Configuration):
     """How the irreducibility of a cloud is measured."""
 
     bins: Annotated[int, in_range(4, 200), ADVANCED] = 40
-    """Cells on each side of the finest grid on which information is counted, over six standard deviations."""
+    """The number of cells on each side of the finest grid of counts. A side is six standard deviations long."""
     angles: Annotated[int, in_range(8, 10_000), ADVANCED] = 90
     """Rotations of a quarter turn that are tried; the best one is refined."""
     epsilon: Annotated[float, between(0, 1), ADVANCED] = 0.1
     """Half width of the band of the mixture index, in root-mean-square distances from its middle line."""
     neighbors: Annotated[int, in_range(1, 100), ADVANCED] = 4
-    """Neighbors of the estimate without bins."""
+    """The number of neighbors in the estimate without bins."""
     shuffles: Annotated[int, in_range(10, 100_000), ADVANCED] = 100
     """Shuffled clouds that make the permutation null."""
     bootstraps: Annotated[int, in_range(20, 100_000), ADVANCED] = 200
     """Resampled clouds that make the interval."""
     dimensions: Annotated[int, in_range(2, 8)] = 5
-    """Most dimensions that are scored. Where there are more columns, the leading principal components are taken."""
+    """The largest number of dimensions that are scored. If there are more columns, the leading principal components are
+    taken."""
     thinnest: Annotated[float, in_range(0, 1), ADVANCED] = 0.2
     """Least standard deviation of the third and later principal components, as a share of the first one's; thinner ones
     are left out. Thin noise around a feature, stretched to its size, would make every feature a product with noise."""
@@ -57,7 +58,7 @@ class CollectConfig(Configuration):
     layer: Annotated[int | None, in_range(0, 10_000)] = None
     """Layer of the residual stream: 0 is the embedding output, L the state after the last block. By default L / 2."""
     tokens: Annotated[int, in_range(1, 10**10)] = 1_000_000
-    """Most states that are stored. Passages are taken from all texts in random order."""
+    """The largest number of states that are stored. Passages are taken from all texts in random order."""
     context: Annotated[int, in_range(2, 10**6), ADVANCED] = 256
     """Tokens that the model sees at once."""
     skip: Annotated[int, ADVANCED] = 1
@@ -78,17 +79,17 @@ class TrainSaeConfig(Configuration):
     kind: SaeKind = "topk"
     """The rule that picks the active latents. With block an atom is a small subspace, which can hold a circle whole."""
     latents: Annotated[int, in_range(2, 10**7)] = 4608
-    """Rows of the dictionary."""
+    """The number of latents, which are the rows of the dictionary."""
     block: Annotated[int, in_range(2, 64)] = 3
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 32
-    """Active latents of a token, for topk and batchtopk; active blocks, for block."""
+    """The number of active latents of a token, for topk and batchtopk, or of active blocks, for block."""
     sparsity: Annotated[float, between(0, 1000), ADVANCED] = 0.01
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: Annotated[int, in_range(1, 10**12)] = 4_000_000
     """States that it learns from. Where fewer are stored, they come again."""
     batch: Annotated[int, in_range(1, 10**6), ADVANCED] = 2048
-    """States in a step."""
+    """The number of states in a step."""
     rate: Annotated[float, between(0, 1000), ADVANCED] = 1e-3
     """Highest learning rate of Adam."""
     dead_after: Annotated[int, in_range(1, 10**12), ADVANCED] = 200_000
@@ -120,13 +121,13 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     neighbors: Annotated[int, in_range(1, 1000), ADVANCED] = 8
     """Edges that each latent begins with, to the most similar others."""
     cutoff: Annotated[float | None, between(-1, 1), ADVANCED] = None
-    """Least likeness of an edge; by default, what chance hardly reaches."""
+    """The least similarity of two latents that are joined. By default, one that chance hardly reaches."""
     largest: Annotated[int, in_range(2, 10_000), ADVANCED] = 200
     """Members of the largest cluster; larger ones are split again."""
     clusters: Annotated[int, in_range(1, 10**6)] = 1000
-    """Most clusters that are ranked; those that are active most often come first."""
+    """The largest number of clusters that are ranked. Those that are active most often come first."""
     points: Annotated[int, in_range(50, 20_000), ADVANCED] = 2000
-    """Most tokens of a cluster on which its score is measured."""
+    """The largest number of tokens on which a cluster's score is measured."""
     radius: Annotated[float, ADVANCED] = 0.35
     """Tokens on which a cluster is weakly active are left out, as they are mostly noise: those whose point is nearer to
     the origin than this part of the 95th percentile."""
@@ -197,7 +198,7 @@ class SteerConfig(Configuration):
     layer: Annotated[int, in_range(0, 10_000)] = 7
     """Layer of the residual stream that is changed, at the token of the label."""
     template: int | None = None
-    """Number of the only template, from 1, among those with an answer; by default, all that the model answers rightly
+    """Number of the only template, from 1, among those with an answer; by default, all that the model answers correctly
     for at least half of the labels, or the one that it answers best."""
     targets: Annotated[int, in_range(0, 10_000)] = 2
     """Labels towards which each prompt is steered, spread evenly; 0 for every other label, which takes longer."""
@@ -226,7 +227,7 @@ class ExplainConfig(Configuration):
     components: Annotated[int, in_range(2, 10_000)] = 20
     """Principal components of the states that are explained."""
     functions: Annotated[int, in_range(1, 50)] = 6
-    """Most functions that are taken; each is the one that explains most of what is left."""
+    """The largest number of functions that are taken. Each is the one that explains most of what is left."""
     pairs: Annotated[int, in_range(0, 1000)] = 0
     """Pairs of prompts for activation patching, which tells where label, offset and answer live; 0 for none."""
     seed: Seed = 0

@@ -210,7 +210,7 @@ def _jobs(config: CensusConfig, generators: Sequence[Generator], folder: RunFold
         yield Job("adam", job, cost=1e6, memory_mb=_MEMORY_MB)
 
 
-_QUANTILES = 9  #: of the sizes of a network's weights, ends included
+_QUANTILES = 9  #: quantiles of the sizes of a network's weights, ends included
 _DISTINCT = 0.5  #: the silhouette from which clusters count
 _MOST = 8  #: clusters
 

@@ -47,7 +47,7 @@ class Study(Campaign):
 class StudyPage:
     """The title of a study's page, and what the study was about."""
 
-    title: str  #: of the page
+    title: str  #: the page's title
     subtitle: str  #: below it
     runs: tuple[str, ...] = ()  #: folders that the command names
 

@@ -181,13 +181,13 @@ class Parts:
     directions: Float[np.ndarray, "groups inputs"]
     """One row each; first the single inputs, then, of two inputs or more, the sum of all."""
     terms: list[Term] = field(default_factory=list)  #: sorted by function
-    curve: Float[np.ndarray, " groups"] = field(default_factory=lambda: np.zeros(0))  #: of each direction
+    curve: Float[np.ndarray, " groups"] = field(default_factory=lambda: np.zeros(0))  #: the factor of (d·x)²
     square: Float[np.ndarray, "inputs inputs"] = field(default_factory=lambda: np.zeros((0, 0)))
     """Symmetric, zero on its diagonal."""
     plane: Float[np.ndarray, " inputs"] = field(default_factory=lambda: np.zeros(0))  #: what is linear
     constant: float = 0.0  #: what is linear
     slack: float = 0.0  #: what the parts leave out of the difference, at most
-    size: float = 0.0  #: of all numbers that are added up; rounding is relative to it
+    size: float = 0.0  #: the size of all numbers that are added up; rounding is relative to it
 
     def rounding(self, more: np.ndarray | float = 0.0) -> np.ndarray | float:
         """Returns what rounding adds to a bound, at most, where numbers up to `more` come to those of the parts."""

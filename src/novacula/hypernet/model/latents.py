@@ -88,9 +88,9 @@ class Noise:
 class NoiseShape:
     """The number of random numbers that a network needs."""
 
-    channels: int  #: of codes and owner latents
+    channels: int  #: the number of channels of codes and owner latents
     role: int  #: numbers of a role latent
-    blocks: int  #: of the generator; each has role latents
+    blocks: int  #: the number of the generator's blocks; each has role latents
 
     def draw(
         self, sizes: Sequence[int], networks: int, generators: Sequence[torch.Generator], repeats: int = 1
