@@ -91,7 +91,7 @@ def test_pages_fit_and_can_be_read(html: Path, width: int, scheme: str) -> None:
 
 def test_every_notebook_runs(tmp_path: Path) -> None:
     shown = json.loads(run(tmp_path, "-c", CELLS, *NOTEBOOKS).splitlines()[-1])
-    assert all("text/html" in shown[str(path)] for path in NOTEBOOKS if path.stem != "optim")
+    assert all("text/html" in shown[str(path)] for path in NOTEBOOKS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
