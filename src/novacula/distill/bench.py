@@ -32,7 +32,7 @@ class DistillJob:
 
     task: str  #: its name
     run: RunConfig  #: how; the seed is the task's own
-    folder: str  #: of the task's own run, which holds its checkpoints and, at the end, its program
+    folder: str  #: the folder of the task's own run, which holds its checkpoints and, at the end, its program
 
     def as_job(self) -> Job:
         """Returns the job."""

@@ -44,8 +44,8 @@ class OpenJob:
     task: str  #: its name
     form: Form  #: whether it is given as a function or as data
     run: RunConfig  #: how; the seed is the task's own
-    seconds: float  #: of wall time after which the best so far counts; 0 for no limit
-    folder: str  #: of the task's own run
+    seconds: float  #: wall time after which the best so far counts; 0 for no limit
+    folder: str  #: the folder of the task's own run
 
 
 @dataclass(frozen=True)

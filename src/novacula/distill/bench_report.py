@@ -45,7 +45,7 @@ class TaskRow:
     paper: bool  #: whether the paper solves the task
     gpt4: bool  #: whether GPT-4 does, by the paper
     mealy: int | None  #: states of the task's minimal Mealy machine; None where it is infinite
-    outcome: Outcome | None = None  #: of the run, in the open suite
+    outcome: Outcome | None = None  #: the outcome of the run, in the open suite
     correct: bool | None = None
     """Whether the program equals the task's definition, in the open suite; None where none fits."""
     claim: bool | None = None  #: whether it does so as far as its verdict says; None likewise
@@ -105,8 +105,8 @@ class BenchFindings:
     workers: int  #: tasks at the same time
     wall_seconds: float  #: wall time in all
     run: str  #: the run's folder
-    right: int = 0  #: of the open suite, the number with the outcome "right" whose program equals the definition
-    called_right_but_wrong: int = 0  #: of the open suite, those with that outcome that are not so as far as they claim
+    right: int = 0  #: how many of the open suite end as "right" and equal the definition
+    called_right_but_wrong: int = 0  #: how many of the open suite end as "right" and are not
 
     @property
     def is_open(self) -> bool:

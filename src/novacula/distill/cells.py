@@ -50,7 +50,7 @@ class Cell:
     kind: Kind  #: its equations
     inward: Layer  #: from the input to all gates, in torch's order
     across: Layer  #: the same from the hidden vector
-    nonlinearity: Activation = "tanh"  #: of an RNN
+    nonlinearity: Activation = "tanh"  #: the activation of an RNN
 
     @property
     def width(self) -> int:

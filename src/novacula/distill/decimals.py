@@ -32,9 +32,9 @@ class Decimals:
 
     within: float  #: the tolerance; every output was as near to what its integer stands for
     values: tuple[float, ...] = ()  #: the values in ascending order; empty for a grid
-    factor: int = 1  #: of the grid
-    offset: int = 0  #: of the grid
-    divisor: int = 1  #: of the grid, positive
+    factor: int = 1  #: the grid's factor
+    offset: int = 0  #: the grid's offset
+    divisor: int = 1  #: the grid's divisor, positive
 
     def value(self, code: int) -> float:
         """Returns what an integer stands for; not a number where it stands for none."""

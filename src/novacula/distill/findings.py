@@ -32,7 +32,7 @@ Outcome = Literal["right", "not determined", "network departs", "none"]
 class OpenPair:
     """A state and an input that no row shows together."""
 
-    state: int  #: of the program's minimal machine
+    state: int  #: a state of the program's minimal machine
     x: tuple[int, ...]  #: the input, a number for each stream
     after: tuple[tuple[int, ...], ...]  #: the shortest inputs that lead to the state
 
@@ -52,7 +52,7 @@ class Rivals:
 class Range:
     """The values of a variable of which rows say something."""
 
-    name: str  #: of the variable in the program
+    name: str  #: the variable's name in the program
     low: int  #: the least
     high: int  #: the largest
 

@@ -23,8 +23,8 @@ class RunRow:
     trials: int  #: settings that were tried before; 0 where nothing was tuned
     steps: int  #: gradients taken
     loss: float | None  #: mean of the curve's last tenth; None if the run diverged or has no outcome
-    seconds: float  #: of gradients and optimizer together
-    optimizer_seconds: float  #: of the optimizer alone
+    seconds: float  #: seconds of gradients and optimizer together
+    optimizer_seconds: float  #: seconds of the optimizer alone
     memory_mb: float  #: largest memory of the process, in 10^6 bytes
     state_mb: float  #: what the optimizer keeps, in 10^6 bytes
     diverged: bool  #: whether the run diverged

@@ -35,7 +35,7 @@ class TrainingJob:
 
     task: str  #: names
     optimizer: str  #: names
-    settings: Mapping[str, float]  #: of the optimizer
+    settings: Mapping[str, float]  #: the optimizer's settings
     steps: int  #: gradients
     instance: int  #: the run's seed
     factor: float = 1.0  #: times all learning rates

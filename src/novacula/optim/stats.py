@@ -24,7 +24,7 @@ class PreconditionerStats:
     changed: int  #: the number of steps after which the parameters were changed by others, so that they taught nothing
     rate: float  #: the scale of the last step; NaN where the optimizer forgot that step
     update_rms: float  #: the root mean square of the last step
-    cosine: float  #: of the angle between a gradient and the running mean before it, both as T multiplies them
+    cosine: float  #: cosine of the angle between a gradient and the running mean before it, both multiplied by T
     predicted_decrease: float  #: the decrease of the loss by the last step to first order, gᵀ G m
     actual_decrease: float
     """The decrease of the loss between the last two closures, by the step between them. It is that of all
@@ -34,7 +34,7 @@ class PreconditionerStats:
     slope: float  #: ⟨g, T m⟩ with the gradient g after a step, which learning makes smaller
     meta_gradient_norm: float  #: the norm of the last meta-gradient
     spectrum: tuple[float, ...]  #: Ritz values of G, ascending; empty unless asked for
-    checksum: int  #: of φ; equal on all processes that train the same model
+    checksum: int  #: the checksum of φ; equal on all processes that train the same model
 
     def _repr_html_(self) -> str:
         return Statistics([self])._repr_html_()

@@ -26,8 +26,8 @@ class TrainingRun:
     loss: float | None  #: mean of the curve's last tenth; None if the run diverged
     diverged: bool  #: whether the run diverged, which ended it
     steps: int  #: the number of gradients
-    seconds: float  #: of gradients and optimizer together
-    optimizer_seconds: float  #: of the optimizer alone
+    seconds: float  #: seconds of gradients and optimizer together
+    optimizer_seconds: float  #: seconds of the optimizer alone
     state_mb: float  #: size of the optimizer's state, in 10^6 bytes
     marks: tuple[int, ...]  #: steps of the curve's points
     curve: tuple[float, ...]  #: the held-out loss at each point, or the mean training loss since the point before

@@ -28,7 +28,7 @@ _NEGLIGIBLE = 1e-8
 class Form:
     """A network on its way to the normal form."""
 
-    name: str  #: of the change that made it
+    name: str  #: the name of the change that made it
     network: RecurrentNetwork  #: the network after the change
     metrics: Metrics  #: what is measured of it
     kept: bool  #: whether the next change begins with it; otherwise with the network before it

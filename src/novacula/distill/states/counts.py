@@ -21,7 +21,7 @@ from novacula.distill.states.walks import Walk
 class Counts:
     """A group element for every state of a machine."""
 
-    moduli: Int[np.ndarray, " codes"]  #: of each coordinate; 0 for one without bound
+    moduli: Int[np.ndarray, " codes"]  #: the modulus of each coordinate; 0 for one without bound
     steps: Int[np.ndarray, "symbols codes"]  #: what each symbol adds
     codes: Int[np.ndarray, "states codes"]  #: the coordinates of each state, the start's being 0
 

@@ -67,8 +67,8 @@ class Bank:
     constants: Sequence[int]  #: the numbers that expressions may hold
     rows: int  #: the length of the columns, at most `MAX_ROWS`
     budget: Budget  #: what growing spends
-    values: np.ndarray = field(init=False)  #: of every entry on the rows
-    hashes: np.ndarray = field(init=False)  #: of the entries
+    values: np.ndarray = field(init=False)  #: the values of every entry on the rows
+    hashes: np.ndarray = field(init=False)  #: hashes of the entries
     sizes: np.ndarray = field(init=False)  #: nodes of the entries
     size: int = field(init=False, default=0)  #: all expressions up to this size are in the bank
 

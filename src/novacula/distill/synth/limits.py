@@ -12,7 +12,7 @@ class Limits:
     work: int = 20_000_000
     """Expressions that may be computed on all sampled rows; 20 million take a core about ten seconds."""
     nodes: int = 60  #: the most syntax nodes that a program may have
-    seed: int = 0  #: of the words and rows that are sampled
+    seed: int = 0  #: the seed of the words and rows that are sampled
 
 
 NONE_KNOWN = 10**6  #: more nodes than any program has

@@ -40,7 +40,7 @@ class SequenceTask:
     program: Program  #: the definition
     low: int  #: the least input
     high: int  #: the largest
-    length: int  #: of its sequences
+    length: int  #: the length of its sequences
     published: PublishedRecord  #: the record to compare with
     sampler: Sampler = "uniform"
     """How sequences are drawn: with independent, uniform symbols; the same without repeated sequences; or with a

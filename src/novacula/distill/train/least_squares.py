@@ -29,7 +29,7 @@ class Iterate:
 
     parameters: Parameters  #: the best so far
     loss: float  #: their mean squared error
-    damping: float = 1e-2  #: of the next iteration
+    damping: float = 1e-2  #: the damping of the next iteration
 
     @property
     def stuck(self) -> bool:

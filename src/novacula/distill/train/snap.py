@@ -83,7 +83,7 @@ class Points:
 
     centers: Float[np.ndarray, "points size"]  #: the points; the first is the state before the first input
     before: np.ndarray  #: the point that each different transition leaves
-    features: Float[np.ndarray, "transitions features"]  #: of the input that it reads
+    features: Float[np.ndarray, "transitions features"]  #: features of the input that it reads
     after: np.ndarray  #: the point that it reaches
 
 

@@ -22,8 +22,8 @@ Stack = dict[str, torch.Tensor]
 class Batch:
     """What one step learns from."""
 
-    features: Float[torch.Tensor, "time features rows"]  #: of the inputs
-    targets: Float[torch.Tensor, "time outputs rows"]  #: of the outputs
+    features: Float[torch.Tensor, "time features rows"]  #: features of the inputs
+    targets: Float[torch.Tensor, "time outputs rows"]  #: targets of the outputs
     classes: Int[torch.Tensor, "time rows"]  #: the class of every output
     noise: Float[torch.Tensor, "time nets size rows"] | None = None  #: what is added to the states, or None
 

@@ -26,7 +26,7 @@ class Check:
     """One comparison of a program with what it should equal."""
 
     method: str  #: such as ``samples`` or ``product automaton``
-    length: int | None  #: of the sequences compared; None for every length
+    length: int | None  #: the length of the sequences compared; None for every length
     count: int  #: the number of sequences, or of what the method counts
     passed: bool  #: whether they agree. A proof that was not found is not `passed`, though nothing is known to differ.
     detail: str  #: one sentence for people

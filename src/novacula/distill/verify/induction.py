@@ -126,7 +126,7 @@ class _Case:
 
     constraints: list[Term]  #: on the inputs
     after: list[Term]  #: the next joint state
-    outputs: list[Term]  #: of the left program
+    outputs: list[Term]  #: the outputs of the left program
     others: list[Term]  #: outputs of the other
 
 

@@ -26,7 +26,7 @@ class Guard:
 
     kind: Literal["always", "equals", "negative", "natural"]
     """Which of these; ``negative`` and ``natural`` (not negative) are the signs."""
-    variable: int = 0  #: of the joint state
+    variable: int = 0  #: the index of the variable in the joint state
     value: int = 0  #: what it equals
 
     def holds(self, state: State) -> Number:

@@ -24,7 +24,7 @@ class Target:
     low: int  #: the least input
     high: int  #: the largest
     streams: int  #: input streams
-    length: int  #: of the sequences that were trained on
+    length: int  #: the length of the sequences that were trained on
     sample: Sampler  #: draws inputs as a user would meet them
     reference: Program | None = None  #: the behavior as a program, where it is known: proofs are possible then
     horizon: int | None = None  #: the longest sequences for which the behavior counts; None for any length

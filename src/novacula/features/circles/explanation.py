@@ -32,7 +32,7 @@ class Term:
     """A function that a greedy explanation has added."""
 
     function: str  #: its name
-    regression: Regression  #: of the states on all functions so far
+    regression: Regression  #: the regression of the states on all functions so far
 
 
 def regress(states: Float[np.ndarray, "n q"], designs: Sequence[Float[np.ndarray, "n _"]]) -> Regression:

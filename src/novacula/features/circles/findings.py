@@ -19,7 +19,7 @@ class CircleLayer:
     circle: bool  #: the verdict of `is_circle`
     order_correct: bool  #: whether the label means stand in order round their leading plane
     inversions: int  #: pairs of labels that stand out of order there
-    p_value: float  #: of the first harmonic's share, by permuting labels
+    p_value: float  #: the p-value of the first harmonic's share, by permuting labels
     smallest_p: float  #: the least value that `p_value` can take
     first_harmonic: float  #: share of the variance at the first harmonic
     harmonics: tuple[float, ...]  #: shares at the harmonics 1 … ⌊p/2⌋
@@ -38,7 +38,7 @@ class ProbeFindings:
     model: str  #: name of the model
     task: str  #: name of the concept
     kind: str  #: ``cyclic``, ``ordered`` or ``control``
-    labels: tuple[str, ...]  #: of the concept, in their order
+    labels: tuple[str, ...]  #: the concept's labels, in their order
     n_layers: int  #: blocks of the model
     wordings: int  #: wordings that the model has read so far
     prompts: tuple[str, ...]  #: all prompts: the wording changes slowest, the label fastest
@@ -59,7 +59,7 @@ INTERVALS = ("target_wins", "target_ahead", "interchange", "norm_ratio", "distan
 class Effect:
     """What an intervention does to the answers, over all runs: every prompt towards other labels."""
 
-    name: str  #: of the intervention
+    name: str  #: the intervention's name
     mean_logit_difference: float  #: logit of the right answer minus that of the wanted one; negative means steered
     interval: tuple[float, float]  #: 96 % bootstrap interval of that mean: templates are drawn, and prompts in them
     target_wins: int  #: runs in which the wanted label has the largest logit of all labels
@@ -93,7 +93,7 @@ class SteerFindings:
 
     model: str  #: name of the model
     task: str  #: name of the concept
-    labels: tuple[str, ...]  #: of the concept, in their order
+    labels: tuple[str, ...]  #: the concept's labels, in their order
     layer: int  #: layer whose states are changed
     template: str  #: the wording of the prompts; of several, the one that the model answers best
     prompts: tuple[str, ...]  #: the template changes slowest, then the offset, the label fastest
@@ -156,7 +156,7 @@ class ExplainFindings:
 
     model: str  #: name of the model
     task: str  #: name of the concept
-    labels: tuple[str, ...]  #: of the concept, in their order
+    labels: tuple[str, ...]  #: the concept's labels, in their order
     offsets: tuple[int, ...]  #: steps of each offset
     template: str  #: the wording of the prompts
     places: tuple[str, ...]  #: tokens at which patching takes place

@@ -225,7 +225,7 @@ class Plane:
 
     form: Form  #: ``points`` as they are, or their ``directions``, of norm 1
     axes: tuple[int, int]  #: which components, from 1
-    coordinates: Float[np.ndarray, "points 2"]  #: of every point
+    coordinates: Float[np.ndarray, "points 2"]  #: the coordinates of every point
     share: float  #: part of all variance in the plane
 
     @property

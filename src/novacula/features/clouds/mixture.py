@@ -19,11 +19,11 @@ _BEST = 4  #: directions about which the grid is refined
 class Mixture:
     """The band that holds most points."""
 
-    share: float  #: of the points within it
+    share: float  #: the share of points within it
     held_out: float  #: share of one half in the band that was chosen on the other half; mean of both halves
     direction: Float[np.ndarray, " d"]  #: unit normal of its middle line in the whitened plane
     middle: float  #: its distance from the mean along `direction`
-    half_width: float  #: of the band
+    half_width: float  #: half the band's width
 
 
 def mixture(

@@ -134,7 +134,7 @@ class Prompts:
     concept: Concept  #: whose labels they are
     wordings: tuple[Wording, ...]  #: templates with their offsets
     texts: tuple[str, ...]  #: the prompts
-    tokens: tuple[tuple[int, ...], ...]  #: of each prompt; lengths may differ
+    tokens: tuple[tuple[int, ...], ...]  #: the tokens of each prompt; lengths may differ
     positions: tuple[int, ...]  #: the token that is read in each prompt
     offset_positions: tuple[int, ...]  #: the last token of the offset; -1 where there is none
 

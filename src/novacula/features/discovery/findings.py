@@ -42,7 +42,7 @@ class GroupFindings:
     latents: int  #: latents of the dictionary
     clusters: tuple[tuple[int, ...], ...]  #: the members of each cluster
     split: int  #: how many giant clusters were split again
-    stability: tuple[float, ...]  #: of each cluster: 1 if it comes again the same in all variants
+    stability: tuple[float, ...]  #: the stability of each cluster: 1 if all variants find the same
     variants: tuple[Variant, ...]
     """The same with other settings; none where the clusters are the blocks of the dictionary."""
     block: int = 1  #: latents of a block; 1 where the dictionary has no blocks

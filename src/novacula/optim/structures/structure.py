@@ -19,7 +19,7 @@ Trace = tuple[Tensor, ...]  #: the tensors of a product that the meta-gradient n
 class Structure(Protocol):
     """A family of symmetric matrices T(φ) on n scalars; G(φ) = α0 T(φ) is the preconditioner."""
 
-    shape: tuple[int, ...]  #: of φ, as stored; numbers that only fill up a layout never change
+    shape: tuple[int, ...]  #: the shape of φ, as stored; numbers that only fill up a layout never change
 
     def initial(self, generator: torch.Generator, dtype: torch.dtype) -> Float[Tensor, "..."]:
         """Returns the first φ, on the CPU."""
