@@ -1,5 +1,6 @@
 """A user's function as a behavior: good ones, and those whose answers are no causal function."""
 
+from inspect import unwrap
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from novacula.distill.behavior import Behavior
 from novacula.distill.config import RunConfig
 from novacula.distill.decimals import Decimals
+from novacula.distill.run import run
 from novacula.distill.source import Function, load_source
 from novacula.errors import InputError
 
@@ -115,3 +117,11 @@ def test_decimals_are_steps_of_what_the_function_puts_out(module: str) -> None:
     assert (source.sequences.y == np.cumsum(source.sequences.x, axis=1)).all()
     with pytest.raises(InputError, match="decimals are read if they are steps of one size"):
         load_source(f"{module}:roots", RunConfig(length=6, high=400))
+
+
+def test_a_function_in_place_of_its_name_is_refused() -> None:
+    def ragged(xs: list[int]) -> list[int]:
+        return xs
+
+    with pytest.raises(InputError, match="a function of a file as 'file:ragged'"):
+        unwrap(run)(ragged)  # pyright: ignore[reportArgumentType]

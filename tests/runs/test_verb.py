@@ -40,6 +40,8 @@ def test_a_run_resumed_from_python_ends_as_one_that_was_not_cut_off(cut: Path, t
     whole = TOY.start(ToyConfig(), NoInputs(), None, out=tmp_path / "whole")
     resumed = resume(cut)
     assert resumed.findings == whole.findings and resumed.status == "finished" and resumed.report.exists()
+    assert f"{whole.folder}" in repr(whole) and str(tmp_path / "whole") in f"{whole.folder}"
+    assert "document" not in repr(whole), "it would fill pages"
     with pytest.raises(RunError, match="is finished"):
         resume(cut)
 

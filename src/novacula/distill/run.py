@@ -9,6 +9,7 @@ and resumed.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import isfunction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,9 @@ def run(
         raise InputError("options", "a run has either a source or --command")
     name = name or config.command
     if not isinstance(name, str):
+        if isfunction(name):
+            said = f"name a function of a file as 'file:{name.__name__}', since it runs in a process of its own"
+            raise InputError(name.__name__, said)
         opened = isinstance(name, RecurrentNetwork)
         refuse(unless_heard(config, "a network" if opened else "a module") + _unheard(alphabet, opened))
         network = name if isinstance(name, RecurrentNetwork) else from_torch(name, alphabet, config.length)

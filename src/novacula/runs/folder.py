@@ -57,6 +57,9 @@ class RunFolder:
         self.record = record
         self._lock = FileLock(path / LOCK)
 
+    def __repr__(self) -> str:
+        return f"<RunFolder {self.path}: {self.record.outcome or self.record.status}>"
+
     @classmethod
     def create(
         cls, *, label: str = "", runs: StrPath | None = None, out: StrPath | None = None, **begun: Unpack[NewRun]

@@ -5,7 +5,7 @@ module contains what all verbs share: it makes the folders of runs, and drives, 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,9 +39,9 @@ class RunResult(Generic[Findings]):
     """The result of a run. A verb with more results extends this class by properties."""
 
     status: Status  #: finished, interrupted or time-limit
-    document: Mapping[str, Any]  #: the content of ``result.json``
+    document: Mapping[str, Any] = field(repr=False)  #: the content of ``result.json``
     report: Path  #: the path of the page with the pictures, in the run's folder
-    findings: Findings  #: the content of `document` as the verb's dataclass
+    findings: Findings = field(repr=False)  #: the content of `document` as the verb's dataclass
     folder: RunFolder  #: the run's folder
 
     def save(self, to: StrPath) -> RunFolder:
