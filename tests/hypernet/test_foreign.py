@@ -251,3 +251,9 @@ def test_a_foreign_network_is_classified_like_our_own(tmp_path: Path) -> None:
     found = classify(tmp_path / "ours.safetensors", config), classify(tmp_path / "theirs.safetensors", theirs)
     assert found[0].analysis.label == found[1].analysis.label == "double-sided"
     assert found[0].formula.line == found[1].formula.line
+
+
+def test_a_module_is_classified_as_it_is() -> None:
+    module = sequential(nn.ReLU, sizes=(2, 3, 1))
+    config = ClassifyConfig(task="none", draws=0)
+    assert classify(module, config).network.weights[0].tolist() == from_torch(module).weights[0].tolist()

@@ -21,7 +21,7 @@ from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.analyst.orders import EXPLAINED, PATTERNS_EXPLAINED
 from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.draw import gallery_picture, matrix_picture
-from novacula.hypernet.foreign import open_network
+from novacula.hypernet.foreign import from_torch, open_network
 from novacula.hypernet.formula import POINTS, Formula, describe
 from novacula.hypernet.formula.interval import Box
 from novacula.hypernet.network import TargetNetwork
@@ -161,19 +161,25 @@ def _domain(box: Box, inputs: int) -> DomainFindings:
 
 
 def classify(
-    network: TargetNetwork | StrPath, config: ClassifyConfig | None = None, *, check_points: int = POINTS
+    network: TargetNetwork | torch.nn.Module | StrPath,
+    config: ClassifyConfig | None = None,
+    *,
+    check_points: int = POINTS,
 ) -> Classified:
     """Labels a network, and finds its formula.
 
     Args:
-        network: the network, or its file, as `open_network` reads it.
+        network: the network; a module, as `from_torch` reads it; or a file, as `open_network` reads it.
         config: task, law of the inputs, and how carefully.
         check_points: inputs on which the formula is compared with the network.
 
     Raises:
-        InputError: a file that breaks a rule, an unknown task or law, or a task that cannot have this number of inputs.
+        InputError: a file or module that breaks a rule, an unknown task or law, or a task that cannot have this number
+            of inputs.
     """
     config = config or ClassifyConfig()
+    if isinstance(network, torch.nn.Module):
+        network = from_torch(network, config.activation)
     source = "network" if isinstance(network, TargetNetwork) else str(network)
     network = network if isinstance(network, TargetNetwork) else open_network(network, config.activation)
     if config.task is None and network.task is not None and is_function_name(network.task):
