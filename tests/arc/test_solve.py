@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from inspect import unwrap
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,11 @@ def test_what_solves_never_imports_what_knows_solutions() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_an_id_in_place_of_a_task_is_refused_with_a_way_out() -> None:
+    with pytest.raises(InputError, match="6d75e8bb: is no Task; solve takes what load_task returns"):
+        unwrap(solve)("6d75e8bb")  # pyright: ignore[reportArgumentType]
 
 
 def test_an_unknown_device_is_said_before_a_folder_is_made(tmp_path: Path) -> None:

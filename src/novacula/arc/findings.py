@@ -46,7 +46,7 @@ class NewAttempts:
     milestone: Literal["attempts"]  #: the kind of milestone
     step: int  #: steps done
     attempts: tuple[Answer, ...]  #: two answers, best first
-    shares: tuple[float, ...] = ()  #: of the weight of all candidates, 0 to 1, one for each attempt
+    shares: tuple[float, ...] = ()  #: each attempt's part of the weight of all candidates, 0 to 1
     probabilities: tuple[float, ...] = ()  #: that an attempt is right, one for each
 
     def as_event(self) -> dict[str, JSON]:
@@ -62,8 +62,8 @@ class SolveFindings:
 
     task: str  #: the puzzle's identifier
     attempts: tuple[Answer, ...]  #: two answers, best first, each with one grid for every test input
-    scores: tuple[float, ...]  #: of each attempt, the logarithm of its weight
-    shares: tuple[float, ...]  #: of each attempt, its part of the weight of all candidates, 0 to 1
+    scores: tuple[float, ...]  #: the logarithm of each attempt's weight
+    shares: tuple[float, ...]  #: each attempt's part of the weight of all candidates, 0 to 1
     steps: int  #: steps of the first restart, whose costs these are; processor times are those of all restarts
     seed: int  #: the run's
     engine: str  #: native or torch
@@ -125,9 +125,9 @@ class History:
     """All that the report of a run shows. An unfinished run lacks latents and a result, perhaps all but the task."""
 
     task: Task  #: the puzzle
-    attempts: tuple[Answer, ...] | None  #: of the result, else the latest that were logged, else None
+    attempts: tuple[Answer, ...] | None  #: the result's attempts, else the latest that were logged, else None
     probabilities: tuple[float, ...]  #: that an attempt is right, 0 to 1 or NaN; one per attempt
-    findings: SolveFindings | None  #: of the run, if it has a result
+    findings: SolveFindings | None  #: what the run found, if it has a result
     curves: Curves  #: what was logged at steps
     leads: tuple[Lead, ...]  #: who was attempt 1 from when to when
     costs: dict[str, float]  #: KL in nats of every tensor at the end, by the bits of its axes

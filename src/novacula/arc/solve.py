@@ -13,7 +13,7 @@ from novacula.arc.findings import SolveFindings
 from novacula.arc.network.engine_choice import MakeEngine, check_device, make_engine, numeric_threads, settled
 from novacula.arc.program import SolveProgram
 from novacula.arc.solve_report import write_page
-from novacula.errors import RunError
+from novacula.errors import InputError, RunError
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
 
@@ -65,13 +65,15 @@ def solve(
         settings: see `novacula.runs.RunSettings`.
 
     Raises:
-        InputError: a device that torch does not have.
+        InputError: a device that torch does not have, or something else than a task.
         RunError: the run's folder cannot be made.
 
     Source: arXiv 2512.06104.
     """
     config = config or SolveConfig()
     check_device(config.device)
+    if not isinstance(task, Task):
+        raise InputError(str(task), "is no Task; solve takes what load_task returns")
     config = replace(config, engine="torch") if engine else settled(config, [task])
     source = located_source(source) if source else task.name
     given = getattr(engine, "__qualname__", "one of Python") if engine else None

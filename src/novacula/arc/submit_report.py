@@ -19,12 +19,12 @@ class SubmitRow:
     task: str  #: its id
     steps: int  #: steps done
     decided: bool  #: whether it needs no more steps
-    shares: tuple[float, ...]  #: of each attempt, its part of the weight of all candidates, 0 to 1
+    shares: tuple[float, ...]  #: each attempt's part of the weight of all candidates, 0 to 1
     cpu_seconds: float  #: processor time of its steps
     error: str  #: why it failed; empty otherwise
     attempts: tuple[Answer, ...]
     """Two, best first, each with one grid for every test input; none before the first round."""
-    probabilities: tuple[float, ...] = (0.0, 0.0)  #: of each attempt, that it is right, as the solver estimates
+    probabilities: tuple[float, ...] = (0.0, 0.0)  #: how likely each attempt is right, by the solver's estimate
 
 
 @dataclass(frozen=True)

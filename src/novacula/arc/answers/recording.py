@@ -58,7 +58,7 @@ class Leaders:
     """The best candidates after a step."""
 
     candidates: tuple[Candidate, ...]  #: the two best, or the only one
-    share: float  #: of all candidates' weight, that of the first
+    share: float  #: the first candidate's part of the weight of all
     evidence: Evidence  #: what speaks for them
 
 
