@@ -8,6 +8,10 @@
 #include <new>
 #include <vector>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include "dispatch.hpp"
 
 namespace nb = nanobind;
@@ -21,6 +25,20 @@ using Array = nb::ndarray<const Number, nb::ndim<Dimensions>, nb::c_contig, nb::
 struct Free {
   void operator()(void* memory) const { std::free(memory); }
 };
+
+// Zeroed memory, of which no page is touched before it is used. Where the system can, it is in large pages: the step
+// reads long arrays side by side, and looks up fewer addresses of pages that way.
+void* zeroed(std::size_t bytes) {
+  void* const memory = std::calloc(bytes, 1);
+  if (memory == nullptr) throw std::bad_alloc();
+#ifdef MADV_HUGEPAGE
+  constexpr std::uintptr_t page = 4096;
+  const std::uintptr_t start = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
+  const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / page * page;
+  if (end > start) madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
 
 template <class T>
 const arc::EngineTable<T>& table() {
@@ -96,9 +114,7 @@ class ArcEngine {
     axes_.assign(a, a + 6);
     parameters_ = static_cast<std::size_t>(parameters);
     table_.create(puzzle, nullptr, &bytes_);
-    // Zeroed, and no page is touched before it is used.
-    memory_.reset(std::calloc(bytes_ + 64, 1));
-    if (memory_ == nullptr) throw std::bad_alloc();
+    memory_.reset(zeroed(bytes_ + 64));
     const std::size_t skip = (64 - reinterpret_cast<std::uintptr_t>(memory_.get()) % 64) % 64;
     engine_ = table_.create(puzzle, static_cast<std::uint8_t*>(memory_.get()) + skip, &bytes_);
   }
