@@ -94,7 +94,7 @@ def late_loss(problem: str, scheduler: str, rate: float | None) -> float:
     return sum(late) / len(late)
 
 
-SLOWER = ("cyclic", "one cycle", "restarts")
+SLOWER = ("cyclic", "restarts")
 """Under these it is slower on the network: the factor 1.5 does not hold there, but a bound four times what is usual."""
 
 

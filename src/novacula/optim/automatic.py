@@ -38,8 +38,8 @@ from the mean of the last eighth of the iterates, ⟨g, δ⟩ > 0 says that the 
 average. No step depends on it.
 
 A factor f of a scheduler scales the step once all of this is done: f s T z is taken, and its length is bounded in units
-of f, so that no s can undo f. What is learned of a step is weighted with the part of it that was taken, and η is raised
-in proportion to f only: otherwise a warm-up would find the scale that suits its low factor, and leap once f is 1.
+of f, so that no s can undo f. What is learned of a step is weighted with the part of it that was taken. At first η is
+larger for as many full steps in a warm-up as without one: later, under noise, c tells too little of s.
 """
 
 import math
@@ -117,14 +117,9 @@ def cosine(left: Float[Tensor, " n"], product: Float[Tensor, " n"]) -> Float[Ten
     return left.dot(unit_vector(product)).double()
 
 
-def scale_change(
-    c: Float[Tensor, ""], over: Float[Tensor, ""], learned: Float[Tensor, ""], factor: Float[Tensor, ""]
-) -> Float[Tensor, ""]:
-    """Returns the change of log s by a full step; `over` is o, and `learned` counts the full steps before it.
-
-    At a low factor of a scheduler the guess is not hurried: gradients that repeat say little of a full step.
-    """
-    boost = FIRST_BOOST * factor.clamp(max=1) * (-learned / BOOSTED_STEPS).exp()
+def scale_change(c: Float[Tensor, ""], over: Float[Tensor, ""], learned: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """Returns the change of log s by a full step; `over` is o, and `learned` counts the full steps before it."""
+    boost = FIRST_BOOST * (-learned / BOOSTED_STEPS).exp()
     return SCALE_RATE * (1 + boost) * c - OVERSHOOT_RATE * over
 
 

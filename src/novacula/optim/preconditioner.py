@@ -192,7 +192,7 @@ class Preconditioner:
         share = automatic.share(c, factor, self.state["taken"] / scale.exp())
         over = automatic.overshoot(c, self.state["spread"])
         automatic.follow(self.state["spread"], self.state["cosine"], c, share)
-        scale += share * automatic.scale_change(c, over, self.state["learned"], factor)
+        scale += share * automatic.scale_change(c, over, self.state["learned"])
         self.state["learned"] += share
         self.state["momentum"] *= automatic.kept(over).to(self.state["momentum"])
         weight = automatic.weight(self._product)

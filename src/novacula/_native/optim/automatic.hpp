@@ -60,8 +60,7 @@ Judged judge(const Layers<T>& layers, const Automatic<T>& at, const Moment& now,
   const double change = *at.cosine == *at.cosine ? c - *at.cosine : 0;
   *at.spread += (1 - at.rules.second_decay) * share * (change * change / 2 - *at.spread);
   if (share > 0) *at.cosine = c;
-  const double boost =
-      at.rules.first_boost * at_most(now.factor, 1) * __builtin_exp(-*at.learned / at.rules.boosted_steps);
+  const double boost = at.rules.first_boost * __builtin_exp(-*at.learned / at.rules.boosted_steps);
   *at.log_scale += share * (at.rules.scale_rate * (1 + boost) * c - at.rules.overshoot_rate * over);
   *at.learned += share;
   if (over > 0) {
