@@ -1,6 +1,6 @@
 """How many recorded ARC puzzles a rule of choice solves: the one script that sees recordings and solutions together.
 
-    python benchmarks/studies/arc_choose.py [--set training] [--steps 200,500,1000] [--json PATH]
+    python benchmarks/studies/arc_choose.py [--set training] [--steps 200,500,1000] [--rules published] [--json PATH]
 
 Sets: `training`, the 120 puzzles of `arc_tasks` that are recorded so far; `evaluation`, the 400 evaluation puzzles of
 ARC-AGI-1; `arc2`, the 120 public evaluation puzzles of ARC-AGI-2. Rules are fitted on `training` alone. The other two
@@ -10,13 +10,19 @@ The evaluation set is opened by the published rule first, which leaves nothing t
 puzzles are recorded. What chooses otherwise, such as between seeds, is fitted on `training` and committed before it is
 computed on the evaluation set.
 
+Rules: `published`; `samples` and `decodes` count how often a sample, or a noise-free decode, showed a candidate;
+`other-sample` and `other-decode` replace the second attempt by the candidate that those counts put first among the
+others; `each-seed` takes each seed's best; `per-test` chooses the grids of each test by themselves. With `training`,
+`--rules all` computes all of them.
+
 A row is a rule after so many steps, seeds counted together. pass@n counts the puzzles of which one of the n best
 candidates is right in all test outputs (the paper's rule); the contest's rule counts test outputs that either of two
 attempts has right. Intervals are the exact binomial ones of 95 %. Processor time is that of training.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +34,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from arc_tasks import MORE_TASKS, TASKS
 from harness import RESULTS, arguments, save, table_head, table_row
 
-from novacula.arc.answers.answers import Answer, answer_text, ranked
-from novacula.arc.answers.recording import Recording, grid_digest
+from novacula.arc.answers.answers import EARLY_STEPS, Answer, answer_text, ranked
+from novacula.arc.answers.certainty import DECODE_EVERY
+from novacula.arc.answers.recording import Candidate, Proposals, Recording, grid_digest
 from novacula.arc.answers.recording_file import read_recording
 from novacula.arc.config import Dataset
 from novacula.arc.data.sources import list_tasks, load_solution
@@ -37,17 +44,18 @@ from novacula.arc.data.sources import list_tasks, load_solution
 Key = tuple[bytes, ...]  #: a candidate in any recording of a puzzle: the digest of its grid for each test input
 PUBLISHED = {200: 6.0, 500: 15.0, 1000: 19.25, 1500: 21.5, 2000: 20.0}
 """pass@2 in percent over the steps, evaluation split (arXiv 2512.06104, table 1)."""
+RULES = ("published", "samples", "decodes", "other-sample", "other-decode", "each-seed", "per-test")
 
 
 @dataclass(frozen=True)
 class Row:
     """What a rule solves."""
 
-    rule: str  #: seeds and steps of each
-    puzzles: int  #: how many puzzles and test outputs there are
-    outputs: int  #: how many puzzles and test outputs there are
-    pass_1: int  #: how many puzzles are solved by the best candidate, and by one of the two best
-    pass_2: int  #: how many puzzles are solved by the best candidate, and by one of the two best
+    rule: str  #: seeds and steps of each, and how candidates were chosen
+    puzzles: int  #: how many puzzles there are
+    outputs: int  #: how many test outputs they have
+    pass_1: int  #: how many puzzles are solved by the first attempt
+    pass_2: int  #: how many puzzles are solved by one of both attempts
     contest: int  #: how many test outputs one of two attempts has right
     cpu_hours: float  #: of training
 
@@ -67,18 +75,58 @@ def joint_ranking(recordings: Sequence[Recording], steps: int) -> list[Key]:
     return ranked(scores)
 
 
-def solved(recorded: Mapping[str, Sequence[Recording]], truths: Mapping[str, Key], seeds: int, steps: int) -> Row:
-    """The row of the published weights with so many seeds and steps."""
+def counted(proposals: Iterable[tuple[Recording, Proposals]], first: int, last: int) -> list[Key]:
+    """The candidates of rows `first` to before `last` of some proposals, the most frequent first."""
+    counts: Counter[Key] = Counter()
+    for recording, of in proposals:
+        rows = map(of.candidate, range(first, last))
+        counts.update(tuple(recording.digests[number].tobytes() for number in row) for row in rows)
+    return [key for key, _ in counts.most_common()]
+
+
+def attempts(rule: str, recordings: Sequence[Recording], steps: int) -> list[Key]:
+    """The attempts that a rule chooses after `steps` steps of each recording; the best two or one."""
+    published = joint_ranking(recordings, steps)
+    if rule == "published":
+        return published[:2]
+    if rule == "each-seed":
+        return list(dict.fromkeys(joint_ranking([recording], steps)[0] for recording in recordings))[:2]
+    if rule == "per-test":
+        scores = [recording.scores(steps) for recording in recordings]
+        tests = range(len(published[0]))
+        best = [_grids(test, recordings, scores) for test in tests]
+        return [tuple(grids[min(place, len(grids) - 1)] for grids in best) for place in (0, 1)]
+    if rule.endswith("decodes") or rule.endswith("decode"):
+        order = counted([(r, r.decodes) for r in recordings], 0, steps // DECODE_EVERY)
+    else:
+        order = counted([(r, r.samples) for r in recordings], min(EARLY_STEPS, steps - 1), steps)
+    return [published[0], *(key for key in order if key != published[0])][:2] if "other" in rule else order[:2]
+
+
+def _grids(test: int, recordings: Sequence[Recording], scores: Sequence[Mapping[Candidate, float]]) -> list[bytes]:
+    """The grids of one test by the weights of all candidates that show them, best first."""
+    weights: dict[bytes, float] = {}
+    for recording, found in zip(recordings, scores, strict=True):
+        for candidate, score in found.items():
+            key = recording.digests[candidate[test]].tobytes()
+            weights[key] = float(np.logaddexp(weights.get(key, -np.inf), score))
+    return ranked(weights)
+
+
+def solved(
+    recorded: Mapping[str, Sequence[Recording]], truths: Mapping[str, Key], seeds: int, steps: int, chosen: str
+) -> Row:
+    """The row of a rule with so many seeds and steps."""
     first = second = contest = 0
     seconds = 0.0
     for task, recordings in recorded.items():
-        best, truth = joint_ranking(recordings[:seeds], steps)[:2], truths[task]
+        best, truth = attempts(chosen, recordings[:seeds], steps), truths[task]
         first += truth == best[0]
         second += truth in best
         contest += sum(any(attempt[test] == grid for attempt in best) for test, grid in enumerate(truth))
         seconds += sum(r.origin.training_cpu_seconds * steps / len(r.kl) for r in recordings[:seeds])
     outputs = sum(map(len, truths.values()))
-    rule = f"{seeds} seed{'s' if seeds > 1 else ''}, {steps} steps{' each' if seeds > 1 else ''}"
+    rule = f"{seeds} seed{'s' if seeds > 1 else ''}, {steps} steps{' each' if seeds > 1 else ''}, {chosen}"
     return Row(rule, len(recorded), outputs, first, second, contest, seconds / 3600)
 
 
@@ -103,8 +151,15 @@ def _percent(count: int, of: int) -> str:
 def main() -> None:
     """Print the table."""
     options = arguments(
-        __doc__, set=("training", "evaluation", "arc2"), steps="200,500,1000,1500,2000", results=RESULTS / "arc_record"
+        __doc__,
+        set=("training", "evaluation", "arc2"),
+        steps="200,500,1000,1500,2000",
+        rules="published",
+        results=RESULTS / "arc_record",
     )
+    rules = RULES if options.rules == "all" else tuple(options.rules.split(","))
+    if not set(rules) <= set(RULES) or (options.set != "training" and rules != RULES[:1]):
+        sys.exit(f"--rules is {options.rules}; it must be all or some of {', '.join(RULES)}; published for other sets")
     recorded, truths = read_set(options.set, Path(options.results))
     if not recorded:
         sys.exit("nothing is recorded yet: python benchmarks/studies/arc_record.py")
@@ -117,11 +172,12 @@ def main() -> None:
     table_head("rule", "pass@1", "pass@2", "published pass@2", "contest, test outputs", "CPU hours")
     for count in range(1, seeds + 1):
         for steps in [steps for steps in map(int, options.steps.split(",")) if steps <= length]:
-            row = solved(recorded, truths, count, steps)
-            known = f"{PUBLISHED[steps]} %" if options.set == "evaluation" and steps in PUBLISHED else None
-            passed = _percent(row.pass_1, row.puzzles), _percent(row.pass_2, row.puzzles)
-            table_row(row.rule, *passed, known, _percent(row.contest, row.outputs), f"{row.cpu_hours:.2f}")
-            rows.append(row)
+            for rule in rules:
+                row = solved(recorded, truths, count, steps, rule)
+                known = f"{PUBLISHED[steps]} %" if options.set == "evaluation" and steps in PUBLISHED else None
+                passed = _percent(row.pass_1, row.puzzles), _percent(row.pass_2, row.puzzles)
+                table_row(row.rule, *passed, known, _percent(row.contest, row.outputs), f"{row.cpu_hours:.2f}")
+                rows.append(row)
     save(options.json, set=options.set, rows=rows)
 
 

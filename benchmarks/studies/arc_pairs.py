@@ -1,6 +1,6 @@
 """Does one change find the truth of more ARC puzzles, or earlier? Every puzzle is trained with and without.
 
-    python benchmarks/studies/arc_pairs.py [--change sizes=laws] [--part 1/2] [--json PATH]
+    python benchmarks/studies/arc_pairs.py [--change sizes=laws] [--cheapest N] [--part 1/2] [--json PATH]
 
 Protocol, written before the runs. Seed 0, 1,000 steps, the published rule of choice. The puzzles are of the training
 split: the 60 of `TASKS`; for `sizes=laws` and `read-by-law`, which change nothing where the published rules know the
@@ -11,6 +11,9 @@ weight that the truth has, at most `WORST` nats. The table has the mean change o
 puzzles, and the puzzles that two attempts solve. A change helps if both means fall by more than two standard errors, or
 one does and no fewer puzzles are solved.
 
+`--cheapest N` takes only the N puzzles with the smallest canvas. A run as published that `arc_record` recorded is taken
+from there.
+
 Finished runs are kept in benchmarks/results/arc_pairs/ and not run again; `--part K/N` does every N-th puzzle, so that
 N processes share the work, and prints no table.
 """
@@ -19,11 +22,11 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -33,7 +36,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 
 from harness import RESULTS, arguments, recorded, save, share, table_head, table_row
 
-from novacula.arc.answers.answers import Answers, answer_text
+from novacula.arc.answers.answers import Answers, answer_text, ranked
+from novacula.arc.answers.recording_file import read_recording
 from novacula.arc.campaigns.job import volume
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
@@ -64,6 +68,8 @@ CHANGES: dict[str, tuple[dict[str, Any], Callable[[int], Pace]]] = {
     "exact-transpose": ({"exact_transpose": True}, published_pace),
 }
 FOLDER = RESULTS / "arc_pairs"
+RECORDINGS = RESULTS / "arc_record"
+K = TypeVar("K", bound=Hashable)
 
 
 def puzzles(change: str) -> list[str]:
@@ -88,13 +94,22 @@ def train(task: str, change: str) -> dict[str, dict[str, Any]]:
         for answers in readings.values():
             answers.update(tests, step)
     seconds = round(time.process_time() - start, 1)
-    return {name: {**judged(task, answers), "cpu_seconds": seconds} for name, answers in readings.items()}
+    truth = answer_text(load_solution(task).outputs)
+    return {name: {**judged(truth, answers.scores), "cpu_seconds": seconds} for name, answers in readings.items()}
 
 
-def judged(task: str, answers: Answers) -> dict[str, Any]:
+def from_recording(task: str) -> dict[str, Any] | None:
+    """What `train` finds of a run as published, from its recording; None where there is none."""
+    if not (path := RECORDINGS / f"{task}-0.npz").exists():
+        return None
+    recording = read_recording(path)
+    truth = recording.candidate_of(load_solution(task).outputs)
+    return {**judged(truth, recording.scores(STEPS)), "cpu_seconds": recording.origin.training_cpu_seconds}
+
+
+def judged(truth: K, scores: Mapping[K, float]) -> dict[str, Any]:
     """The truth's rank and log loss."""
-    truth, scores = answer_text(load_solution(task).outputs), answers.scores
-    rank = answers.ranking().index(truth) + 1 if truth in scores else CAP
+    rank = ranked(scores).index(truth) + 1 if truth in scores else CAP
     total = float(np.logaddexp.reduce(list(scores.values())))
     loss = min(total - scores[truth], WORST) if truth in scores else WORST
     return {"rank": min(rank, CAP), "log_loss": round(loss, 4)}
@@ -106,7 +121,8 @@ def run(task: str, change: str) -> dict[str, Any]:
 
     def row(name: str) -> dict[str, Any]:
         if not rows:
-            rows.update(train(task, change))
+            found = from_recording(task) if change == "published" else None
+            rows.update({change: found} if found else train(task, change))
         return {"task": task, "change": name, **rows[name]}
 
     wanted = recorded(FOLDER / change / f"{task}.json", lambda: row(change))
@@ -123,9 +139,11 @@ def mean_change(before: list[float], after: list[float]) -> str:
 
 def main() -> None:
     """Do what is missing and print the table."""
-    options = arguments(__doc__, change=tuple(change for change in CHANGES if change != "published"), part="1/1")
+    options = arguments(
+        __doc__, change=tuple(change for change in CHANGES if change != "published"), cheapest=0, part="1/1"
+    )
     torch.set_num_threads(1)
-    tasks = list(share(puzzles(options.change), options.part))
+    tasks = list(share(puzzles(options.change)[: options.cheapest or None], options.part))
     changed = [run(task, options.change) for task in tasks]
     rows = [[run(task, "published"), after] for task, after in zip(tasks, changed, strict=True)]
     if options.part != "1/1":

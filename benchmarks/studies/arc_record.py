@@ -50,10 +50,10 @@ class Run:
     """One recording to be made."""
 
     phase: str  #: of `PHASES`
-    dataset: Dataset  #: what is trained
-    task: str  #: what is trained
-    seed: int  #: what is trained
-    steps: int  #: what is trained
+    dataset: Dataset  #: the public set of the puzzle
+    task: str  #: the puzzle
+    seed: int  #: of its training
+    steps: int  #: of its training
 
     @property
     def name(self) -> str:

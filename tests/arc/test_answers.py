@@ -78,6 +78,20 @@ def test_a_single_candidate_is_both_attempts() -> None:
     assert [attempt.share for attempt in answers.attempts()] == [1.0, 1.0]
 
 
+def test_by_the_contests_rule_each_test_has_its_own_best_grids() -> None:
+    """The weights of e^-1 + e^-2 for 1 and of e^-1.5 for 2, and of 5 and of 6, decide at the two tests."""
+    answers = Answers(puzzle_of(4, "same"))
+    answers.load(answers.state()[0], {"1|5": -1.0, "1|6": -2.0, "2|6": -1.5, "3|7": -9.0})
+    one, two, five, six = (((n,),) for n in (1, 2, 5, 6))
+    assert [attempt.answer for attempt in answers.attempts()] == [(one, five), (two, six)]
+    assert answers.attempts_by_test() == ((one, five), (two, six))
+    answers.load(answers.state()[0], {"1|5": -1.0, "1|6": -1.2, "2|6": -1.3})
+    assert [attempt.answer for attempt in answers.attempts()] == [(one, five), (one, six)]
+    assert answers.attempts_by_test() == ((one, six), (two, five))
+    answers.load(answers.state()[0], {"1|5": -1.0})
+    assert answers.attempts_by_test() == ((one, five), (one, five))
+
+
 def test_states_continue_exactly() -> None:
     puzzle = puzzle_of(5, "neither")
     rng = np.random.default_rng(1)

@@ -194,6 +194,10 @@ class SolveProgram(Computation):
         """Returns the candidates as texts, best first."""
         return self._answers.ranking()
 
+    def attempts_by_test(self) -> tuple[Answer, ...]:
+        """Returns two attempts for the contest's rule, as `Answers.attempts_by_test`."""
+        return self._answers.attempts_by_test()
+
     def _train(self, engines: Sequence[Engine]) -> list[Training]:
         """One step of each engine."""
         return [*(self._pool.map if self._pool else map)(methodcaller("step"), engines)]

@@ -149,7 +149,7 @@ class PuzzleState:
 
     def take(self, found: LegFindings) -> None:
         """Takes in what a leg of the training found."""
-        self.steps, self.attempts, self.shares = found.steps, found.attempts, found.shares
+        self.steps, self.attempts, self.shares = found.steps, found.by_test, found.shares
         self.cpu_seconds, self.probabilities, self.decided = found.cpu_seconds, found.probabilities, found.ended
 
     def value(self, until: int) -> float:

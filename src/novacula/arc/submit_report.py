@@ -23,8 +23,9 @@ class SubmitRow:
     cpu_seconds: float  #: processor time of its steps
     error: str  #: why it failed; empty otherwise
     attempts: tuple[Answer, ...]
-    """Two, best first, each with one grid for every test input; none before the first round."""
-    probabilities: tuple[float, ...] = (0.0, 0.0)  #: how likely each attempt is right, by the solver's estimate
+    """Two, best first, each with one grid for every test input, chosen test by test; none before the first round."""
+    probabilities: tuple[float, ...] = (0.0, 0.0)
+    """As in `SolveFindings`, whose attempts are chosen for all tests together."""
 
 
 @dataclass(frozen=True)

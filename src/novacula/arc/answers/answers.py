@@ -156,6 +156,18 @@ class Answers:
         found = [Attempt(parse_answer(text), score, float(np.exp(score - self.total))) for text, score in best]
         return (found[0], found[-1])
 
+    def attempts_by_test(self) -> tuple[Answer, ...]:
+        """Returns two attempts for the contest's rule, which counts tests one by one: the two best grids of each test.
+
+        A grid has the weights of all candidates that show it.
+        """
+        tests: list[dict[str, float]] = [{} for _ in next(iter(self.scores)).split("|")]
+        for text, score in self.scores.items():
+            for weights, grid in zip(tests, text.split("|"), strict=True):
+                add_weight(weights, grid, score)
+        best = [ranked(weights)[:2] for weights in tests]
+        return tuple(parse_answer("|".join(grids[place] for grids in best)) for place in (0, -1))
+
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
         """Returns the moving averages, with an axis of networks in front, and the scores."""
         return stacked([reader.state() for reader in self._readers]), dict(self.scores)

@@ -46,6 +46,7 @@ class LegFindings(SolveFindings):
     """What a job returns: what ``arc solve`` finds, and what the campaign needs besides."""
 
     ended: bool = False  #: whether no step of the training is left
+    by_test: tuple[Answer, ...] = ()  #: two attempts for the contest's rule
     candidates: tuple[str, ...] = ()
     """At the end of all training, the digests of the candidates that `standings` lists."""
     standings: tuple[Order, ...] = ()  #: at the end of all training, the candidates' order at some steps
@@ -95,7 +96,8 @@ class Leg(Computation):
         ended = self.position >= self._training.length
         kept = self._standings if ended else Standings()
         found = vars(self._training.result())
-        return LegFindings(**found, ended=ended, candidates=kept.candidates, standings=kept.orders)
+        by_test = self._training.attempts_by_test()
+        return LegFindings(**found, ended=ended, by_test=by_test, candidates=kept.candidates, standings=kept.orders)
 
 
 def puzzle_job(
