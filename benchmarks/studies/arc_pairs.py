@@ -103,7 +103,7 @@ def from_recording(task: str) -> dict[str, Any] | None:
     if not (path := RECORDINGS / f"{task}-0.npz").exists():
         return None
     recording = read_recording(path)
-    truth = recording.candidate_of(load_solution(task).outputs)
+    truth = recording.candidate_of(load_solution(task).outputs) or ()  # none where it was never proposed
     return {**judged(truth, recording.scores(STEPS)), "cpu_seconds": recording.origin.training_cpu_seconds}
 
 
