@@ -29,7 +29,7 @@ SHARES = st.floats(0, 1)
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """Makes every training stop there."""
-    monkeypatch.setattr(certainty, "FROM_STEP", step)
+    monkeypatch.setattr(certainty, "DECIDED_FROM", step)
     monkeypatch.setattr(certainty, "DECIDED", 0.0)
 
 
@@ -67,21 +67,27 @@ def test_the_models_are_those_of_the_study() -> None:
     ("steps", "last", "settled"),
     [
         (390, 0.9, False),
-        (400, 0.6, True),
-        (400, 0.59, False),
-        (400, 0.2, True),
-        (400, 0.21, False),
+        (400, 0.5, True),
+        (400, 0.49, False),
+        (400, 0.01, False),
+        (590, 0.01, False),
+        (600, 0.2, True),
+        (600, 0.21, False),
         (1000, 0.4, False),
         (1010, 0.4, True),
-        (1010, 0.6, True),
+        (1010, 0.49, False),
     ],
 )
 def test_a_training_is_settled_once_it_is_decided_either_way(steps: int, last: float, settled: bool) -> None:
     assert is_settled([0.4] * (steps // 10 - 1) + [last]) == settled
 
 
+def test_nothing_is_settled_before_the_first_decode() -> None:
+    assert not is_settled([])
+
+
 def test_beyond_a_thousand_steps_the_probability_must_rise() -> None:
-    rising = [0.3 + 0.002 * decode for decode in range(110)]
+    rising = [0.25 + 0.002 * decode for decode in range(110)]
     assert not any(is_settled(rising[:length]) for length in range(1, 111))
     assert is_settled([*rising[:105], rising[84]]), "as high as 200 steps before"
     assert not is_settled([*rising[:105], rising[85] + 1e-9])
@@ -96,7 +102,7 @@ def test_a_run_and_a_recording_say_the_same(name: str) -> None:
     for step, leaders in enumerate(recording.leaders()):
         answers.update(engine.step().tests, step)
         if (step + 1) % 10 == 0:
-            answers.note_decode(engine.decode())
+            answers.note_decode(engine.decode(), step)
         assert answers.evidence() == leaders.evidence
         assert answers.attempts()[0].share == pytest.approx(leaders.share)
         assert len(leaders.candidates) == min(2, len(answers.scores))

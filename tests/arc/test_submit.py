@@ -123,7 +123,7 @@ def test_rounds_come_to_what_one_run_would_have(tmp_path: Path) -> None:
 
 def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MODULE, "ROUNDS", (4, 15))
-    monkeypatch.setattr("novacula.arc.answers.certainty.FROM_STEP", 10)
+    monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED_FROM", 10)
     monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED", 0.0)
     config = replace(CONFIG, steps=30)
     result = submit(write_challenges(tmp_path), config, out=tmp_path / "s.json", runs=tmp_path / "runs")
@@ -133,7 +133,7 @@ def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest
 
 
 def test_no_puzzle_is_decided_early_where_that_is_not_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("novacula.arc.answers.certainty.FROM_STEP", 1)
+    monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED_FROM", 1)
     monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED", 0.0)
     config = replace(CONFIG, steps=12, stop="never")
     result = submit(write_challenges(tmp_path), config, out=tmp_path / "s.json", runs=tmp_path / "runs")

@@ -79,9 +79,15 @@ class SolveFindings:
     probabilities: tuple[float, ...] = ()
     """Of each attempt, the probability that it is right (`novacula.arc.answers.certainty`); at most one of them
     is. Empty in records of older versions."""
+    most_steps: int = 0  #: how many steps it might have taken; 0 in records of older versions
     verdict: Verdict | UnsetType = UNSET  #: what the separate scorer says; only after ``arc score``
     cpu_ms_per_step_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions
     cpu_ms_answers_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions
+
+    @property
+    def of_most(self) -> str:
+        """How many steps it might have taken, in words; empty where it took them."""
+        return f" of at most {self.most_steps:,}" if self.steps < self.most_steps else ""
 
     @property
     def outcome(self) -> str:

@@ -102,7 +102,7 @@ class SolveProgram(Computation):
         training = trainings[0]
         if self.position % DECODE_EVERY == 0:
             for restart, engine in enumerate(engines):
-                self._answers.note_decode(engine.decode(), restart)
+                self._answers.note_decode(engine.decode(), step, restart)
         attempts, chances = self._answers.attempts(), probabilities(self._answers.evidence())
         if self.position % DECODE_EVERY == 0:
             self._course = (*self._course, sum(chances))
@@ -182,6 +182,7 @@ class SolveProgram(Computation):
             reconstruction=costs.reconstruction,
             kl_by_tensor=costs.kl_by_tensor,
             run=self._run,
+            most_steps=self._config.steps_of(0),
         )
 
     def keep(self, folder: RunFolder) -> None:

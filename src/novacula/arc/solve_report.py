@@ -80,9 +80,8 @@ def _answers_section(history: History) -> Section:
     note = (
         "Every step gives weight to two candidate answers, the more the surer the network is. The candidate with most "
         f"weight is attempt 1; another took its place {len(leads) - 1} times. {which}, each with the steps of its lead "
-        "and its share of all weight at their end. The probability is fitted on training puzzles: it weighs "
-        "how often the network shows attempt 1 without noise, how far that is ahead, and whether outputs have their "
-        "inputs' size."
+        "and its share of all weight at their end. The probability is fitted on training puzzles: it weighs how often "
+        "the network shows an attempt without noise after step 150, and whether outputs have their inputs' sizes."
     )
     cell = cell_size([grid for lead in leads for grid in lead.grids] or history.task.test, 110)
     body = _STRIP.format(Markup("").join(_answer_html(lead, cell) for lead in shown))
@@ -151,7 +150,8 @@ def _training_sections(history: History) -> list[Section]:
 def _facts(folder: RunFolder, findings: SolveFindings | None) -> dict[str, object]:
     record = folder.record
     of = "" if record.length is None else f" of {record.length:,}"
-    measured: dict[str, object] = {"steps": f"{record.step:,}{of}", "threads": str(record.threads)}
+    steps = f"{findings.steps:,}{findings.of_most or of}" if findings else f"{record.step:,}{of}"
+    measured: dict[str, object] = {"steps": steps, "threads": str(record.threads)}
     if findings:
         measured |= {
             "KL": charts.quantity(findings.kl, "nats"),

@@ -162,13 +162,11 @@ def _panel(work: "Work", step: "Step") -> "RenderableType":
 def _show(result: "SolveResult") -> None:
     from novacula.arc.drawing.terminal import puzzle_gallery
 
-    findings, configuration = result.findings, result.folder.record.configuration
-    restarts, most = configuration["restarts"], configuration["steps"]
-    early = f" of {most:,} at most" if findings.steps < most and not configuration["share_steps"] else ""
+    findings, restarts = result.findings, result.folder.record.configuration["restarts"]
     each = f" of each of {restarts} networks" if restarts != 1 else ""
     show_result(
         puzzle_gallery(result.task, findings.attempts, findings.probabilities),
-        f"{counted(findings.steps, 'step')}{early}{each}, {findings.cpu_seconds:,.1f} CPU seconds "
+        f"{counted(findings.steps, 'step')}{findings.of_most}{each}, {findings.cpu_seconds:,.1f} CPU seconds "
         f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine; "
         "a percentage is the probability that an attempt is right",
     )

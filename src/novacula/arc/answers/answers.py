@@ -118,7 +118,7 @@ class Answers:
         """Log-weight of all candidates together."""
         self._best: list[str] = []
         self.decodes: dict[str, int] = {}
-        """How many noise-free decodes showed a candidate."""
+        """How many noise-free decodes showed a candidate, less those of the first 150 steps."""
 
     def update(self, drawn: DrawnTests, step: int, network: int = 0) -> tuple[Proposal, Proposal]:
         """Takes in what a network drew at step `step`, counted from 0.
@@ -130,8 +130,10 @@ class Answers:
             self._add(proposal.text, weight(proposal.uncertainty, step, penalty))
         return sample, average
 
-    def note_decode(self, decoded: DrawnTests, network: int = 0) -> None:
-        """Counts what a network shows without noise."""
+    def note_decode(self, decoded: DrawnTests, step: int, network: int = 0) -> None:
+        """Counts what a network shows without noise after step `step`, counted from 0; the first 150 do not count."""
+        if step < EARLY_STEPS:
+            return
         text = self._readers[network].read(decoded).text
         self.decodes[text] = self.decodes.get(text, 0) + 1
 

@@ -20,7 +20,7 @@ SOFTENING = 0.02  #: is added to both parts of a share, whose logit then stays w
 class Evidence:
     """What speaks for the attempts."""
 
-    first: float  #: the share of the noise-free decodes so far that show attempt 1, 0 to 1; 0 before the first decode
+    first: float  #: the share of the noise-free decodes so far that show attempt 1, 0 to 1; 0 where there is none
     either: float  #: the share of those that show one of both
     same_size: bool  #: whether every output has the size of its input, by the published rule
 
@@ -39,13 +39,15 @@ class Logistic:
         return 1 / (1 + math.exp(-logit))
 
 
-FIRST = Logistic(-2.989, 0.946, 3.658)
-EITHER = Logistic(-2.219, 0.9, 2.915)
+FIRST = Logistic(-2.539, 0.849, 2.856)
+EITHER = Logistic(-2.071, 0.753, 2.337)
 
-FROM_STEP = 400  #: no training ends before
-HOPELESS, DECIDED = 0.2, 0.6  #: it ends where the probability that one of both attempts is right is outside of these
-UNHURRIED = 1000  #: beyond this step it goes on only where the last `PATIENCE` steps have raised the probability
-PATIENCE = 200
+DECIDED, DECIDED_FROM = 0.5, 400
+"""Training ends where one of both attempts is right with at least this probability; but not before this step."""
+HOPELESS, HOPELESS_FROM = 0.2, 600
+"""It ends where the probability is at most so high; but not before this step."""
+UNHURRIED, PATIENCE = 1000, 200
+"""Beyond this step it goes on only where the last so many steps have raised the probability."""
 
 
 def evidence(best: Sequence[K], decodes: Mapping[K, int], same_size: bool) -> Evidence:
@@ -71,7 +73,9 @@ def is_settled(course: Sequence[float]) -> bool:
     Args:
         course: the probability that one of both attempts is right after each `DECODE_EVERY` steps so far.
     """
-    steps = DECODE_EVERY * len(course)
-    if steps < FROM_STEP or HOPELESS < course[-1] < DECIDED:
-        return steps > UNHURRIED and course[-1] <= course[-1 - PATIENCE // DECODE_EVERY]
-    return True
+    if not course:
+        return False
+    steps, now = DECODE_EVERY * len(course), course[-1]
+    decided = now >= DECIDED and steps >= DECIDED_FROM
+    hopeless = now <= HOPELESS and steps >= HOPELESS_FROM
+    return decided or hopeless or (steps > UNHURRIED and now <= course[-1 - PATIENCE // DECODE_EVERY])

@@ -132,7 +132,7 @@ class Recording:
                 add_weight(scores, candidate, added)
                 total = float(np.logaddexp(total, added))
                 best = ranked({each: scores[each] for each in [*reversed(best), candidate]})[:2]
-            if (step + 1) % DECODE_EVERY == 0:
+            if (step + 1) % DECODE_EVERY == 0 and step >= EARLY_STEPS:
                 decodes[self.decodes.candidate(step // DECODE_EVERY)] += 1
             share = float(np.exp(scores[best[0]] - total))
             yield Leaders(tuple(best), share, evidence(best, decodes, same_size))
