@@ -131,6 +131,15 @@ def started(graph: onnx.GraphProto) -> None:
     cell.input[5] = "first"
 
 
+def test_a_layer_without_an_offset_is_read(tmp_path: Path) -> None:
+    def gemm(graph: onnx.GraphProto) -> None:
+        node(graph, "MatMul").op_type = "Gemm"
+
+    network = load_onnx_network(changed(tmp_path, "rnn-one-hot", gemm), RunConfig(length=8))
+    x = given("rnn-one-hot").argmax(axis=2)[:, :, None]
+    assert np.abs(answers(network, x) - np.load(FILES / "rnn-one-hot.npy")).max() < 1e-5
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -174,6 +174,7 @@ def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps({"x": x.tolist(), "y": (x.cumsum() % 2).tolist()}) + "\n" for x in rows))
     result = run(str(path), RunConfig(), out=tmp_path / "run")
     findings = result.findings
+    assert result.status == "finished"  # a SIGTERM, as of a runner that loses patience, ends it without a network
     assert findings.tier is None and result.reached
     assert "held-out rows of up to 8 steps that go beyond every learned row" in findings.checked
     assert (findings.outcome, result.document["outcome"]) == ("right", "right")

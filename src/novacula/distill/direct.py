@@ -33,7 +33,7 @@ from novacula.runs import check_time
 
 _MOST_SYMBOLS = 500
 _VISITS, _FEW = 16, 4
-_LIMITS = ExplorationLimits(0, states=300, steps=100_000)
+_LIMITS = ExplorationLimits(0, steps=100_000)
 _ROUNDS = 12
 _WORDS = 10_000
 _ROWS = 400

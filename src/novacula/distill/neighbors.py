@@ -25,12 +25,10 @@ def _with_one_value(program: Program, change: Callable[[Expression], Iterator[Ex
     for index, (name, value) in enumerate(program.body):
         for other in change(value):
             yield replace(program, body=(*program.body[:index], (name, other), *program.body[index + 1 :]))
-    for index, value in enumerate(program.update):
-        for other in change(value):
-            yield replace(program, update=(*program.update[:index], other, *program.update[index + 1 :]))
-    for index, value in enumerate(program.outputs):
-        for other in change(value):
-            yield replace(program, outputs=(*program.outputs[:index], other, *program.outputs[index + 1 :]))
+    for part, values in (("update", program.update), ("outputs", program.outputs)):
+        for index, value in enumerate(values):
+            for other in change(value):
+                yield replace(program, **{part: (*values[:index], other, *values[index + 1 :])})
 
 
 def _dropped(value: Expression) -> Iterator[Expression]:

@@ -8,7 +8,7 @@ is compared with ONNX's own reference evaluation. Source: ours.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -184,9 +184,9 @@ class _Reader:
             case "MatMul", [weight] if first and weight.ndim == 2 and read.cells:
                 return _linear(read, weight.T, None)
             case "Gemm", [weight, *bias] if first and read.cells and not options.get("transA"):
-                offset = options.get("beta", 1.0) * np.broadcast_to(bias[0], weight.shape[not options.get("transB")])
                 weight = weight if options.get("transB") else weight.T
-                return _linear(read, options.get("alpha", 1.0) * weight, offset if bias else None)
+                offset = options.get("beta", 1.0) * np.broadcast_to(bias[0], len(weight)) if bias else None
+                return _linear(read, options.get("alpha", 1.0) * weight, offset)
             case "Add", [bias] if read.linear and not read.activated:
                 name = f"readout.{read.linear - 1}.bias"
                 if name not in read.arrays:
@@ -194,8 +194,7 @@ class _Reader:
                     return _with(read, {name: np.broadcast_to(bias.reshape(-1), width)}, {})
             case _, [] if kind in simple and read.linear and not read.activated:
                 if read.said.get("activation", simple[kind]) == simple[kind]:
-                    said = {**read.said, "activation": simple[kind]}
-                    return _Read(read.arrays, said, read.cells, read.linear, True)
+                    return replace(_with(read, {}, {"activation": simple[kind]}), activated=True)
         raise _StrangeError(f"{_named(node)} is not read here")
 
     def _cell(self, node: _Node, options: dict, read: _Read) -> _Read:
@@ -229,19 +228,18 @@ class _Reader:
             for place, given in enumerate(node.input):
                 if name and given == name:
                     node.input[place] = ""
-        wider = _with(read, arrays, said)
-        return _Read(wider.arrays, wider.said, read.cells + 1, read.linear, False)
+        return replace(_with(read, arrays, said), cells=read.cells + 1, activated=False)
 
 
 def _with(read: _Read, arrays: Mapping[str, np.ndarray], said: Mapping[str, str]) -> _Read:
-    return _Read({**read.arrays, **arrays}, {**read.said, **said}, read.cells, read.linear, read.activated)
+    return replace(read, arrays={**read.arrays, **arrays}, said={**read.said, **said})
 
 
 def _linear(read: _Read, weight: np.ndarray, bias: np.ndarray | None) -> _Read:
     """A further layer of the read-out."""
     arrays = {f"readout.{read.linear}.weight": weight}
     arrays |= {} if bias is None else {f"readout.{read.linear}.bias": bias}
-    return _Read({**read.arrays, **arrays}, read.said, read.cells, read.linear + 1, False)
+    return replace(_with(read, arrays, {}), linear=read.linear + 1, activated=False)
 
 
 def _named(node: _Node) -> str:

@@ -102,7 +102,7 @@ _LETTER = 6.3
 _LINE = 13.0
 _ARROW = Markup(
     '<path d="{path}" fill="none" stroke="currentColor" stroke-opacity=".55" stroke-width="1.3" '
-    'marker-end="url(#{marker})"/>'
+    'marker-end="url(#machine-arrow)"/>'
 )
 _LABEL = Markup(
     '<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" paint-order="stroke" stroke="var(--paper, #fff)" '
@@ -116,18 +116,17 @@ _STATE = Markup(
 _PICTURE = Markup(
     '<svg xmlns="http://www.w3.org/2000/svg" class="machine" role="img" aria-label="{description}" '
     'viewBox="{left:.0f} {top:.0f} {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
-    'font-family="system-ui, sans-serif"><defs><marker id="{marker}" viewBox="0 0 8 8" refX="7" refY="4" '
+    'font-family="system-ui, sans-serif"><defs><marker id="machine-arrow" viewBox="0 0 8 8" refX="7" refY="4" '
     'markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0.6 8 4 0 7.4z" fill="currentColor" '
     'fill-opacity=".7"/></marker></defs>{body}</svg>'
 )
 
 
-def machine_svg(machine: Machine, name: str = "machine", alphabet: Alphabet = INTEGERS) -> Markup:
+def machine_svg(machine: Machine, alphabet: Alphabet = INTEGERS) -> Markup:
     """Returns a machine's state diagram as one SVG element; an arrow from nowhere leads to state 0, where it starts.
 
     Args:
         machine: of at most 40 states.
-        name: letters, digits and hyphens; unique in a page.
         alphabet: words that stand at the arrows in place of integers.
 
     Raises:
@@ -137,7 +136,7 @@ def machine_svg(machine: Machine, name: str = "machine", alphabet: Alphabet = IN
         raise ValueError(f"{machine.states} states are too many for a picture; at most {MOST_STATES} are drawn")
     arrows = edges(machine, alphabet)
     places = _places(machine.states, arrows)
-    canvas = _Canvas(f"{name}-arrow")
+    canvas = _Canvas()
     canvas.start(places[0])
     for state, place in enumerate(places):
         canvas.state(state, place)
@@ -189,8 +188,7 @@ def _order(states: int, pairs: set[tuple[int, int]]) -> list[int]:
 class _Canvas:
     """What is drawn so far, and its extent."""
 
-    def __init__(self, marker: str) -> None:
-        self._marker = marker
+    def __init__(self) -> None:
         self._arrows: list[Markup] = []
         self._states: list[Markup] = []
         self._labels: list[Markup] = []
@@ -209,7 +207,7 @@ class _Canvas:
         """The arrow from nowhere: from above, or of the only state, from the left."""
         away = np.array([0.0, -1.0] if place.any() else [-1.0, 0.0])
         (x, y), (end_x, end_y) = place + away * (_NODE + 28), place + away * (_NODE + 3)
-        self._arrows.append(_ARROW.format(path=f"M{x:.1f} {y:.1f}L{end_x:.1f} {end_y:.1f}", marker=self._marker))
+        self._arrows.append(_ARROW.format(path=f"M{x:.1f} {y:.1f}L{end_x:.1f} {end_y:.1f}"))
         self._corners.append((x, y))
 
     def arc(self, edge: Edge, begin: np.ndarray, end: np.ndarray, both: bool) -> None:
@@ -221,7 +219,7 @@ class _Canvas:
         one = begin + _toward(begin, control) * _NODE
         two = end + _toward(end, control) * (_NODE + 2.5)
         path = f"M{one[0]:.1f} {one[1]:.1f}Q{control[0]:.1f} {control[1]:.1f} {two[0]:.1f} {two[1]:.1f}"
-        self._arrows.append(_ARROW.format(path=path, marker=self._marker))
+        self._arrows.append(_ARROW.format(path=path))
         points = [(1 - t) ** 2 * one + 2 * t * (1 - t) * control + t**2 * two for t in _ALONG]
         self._label(edge, [(point, side) for point in points for side in (normal, -normal)])
 
@@ -237,7 +235,7 @@ class _Canvas:
             f"M{one[0]:.1f} {one[1]:.1f}C{first[0]:.1f} {first[1]:.1f} {second[0]:.1f} {second[1]:.1f} "
             f"{tip[0]:.1f} {tip[1]:.1f}"
         )
-        self._arrows.append(_ARROW.format(path=path, marker=self._marker))
+        self._arrows.append(_ARROW.format(path=path))
         self._label(edge, [(place + outward * (_NODE + 31 + far), outward) for far in (0, 13, 26, 39, 52)])
 
     def _label(self, edge: Edge, spots: list[tuple[np.ndarray, np.ndarray]]) -> None:
@@ -260,7 +258,6 @@ class _Canvas:
             top=low[1],
             width=high[0] - low[0],
             height=high[1] - low[1],
-            marker=self._marker,
             body=Markup("").join(self._arrows + self._labels + self._states),
         )
 

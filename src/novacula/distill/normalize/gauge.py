@@ -30,17 +30,18 @@ def changed_basis(
     return replace(network, f=tuple(f), g=tuple(g))
 
 
-def whitened(network: Network, sequences: Sequences, least: float = 0.1) -> Network:
+def whitened(network: Network, sequences: Sequences) -> Network:
     """Returns the network in the basis where the mean of h hᵀ over the data is the identity.
+
+    Directions whose second moment is at most 0.1 carry hardly any signal, and keep their scale.
 
     Args:
         network: any.
         sequences: its states along these are whitened.
-        least: directions whose second moment is smaller carry hardly any signal and keep their scale.
     """
     states = network.states(sequences.x)[:, 1:][sequences.inside]
     values, vectors = np.linalg.eigh(states.T @ states / len(states))
-    scale = np.where(values > least, np.abs(values) ** -0.5, 1.0)
+    scale = np.where(values > 0.1, np.abs(values) ** -0.5, 1.0)
     return changed_basis(network, (vectors * scale) @ vectors.T, (vectors / scale) @ vectors.T)
 
 

@@ -15,7 +15,7 @@ from novacula.distill.network import Activation, Layer, Network, activate
 from novacula.distill.sequences import Sequences
 from novacula.runs import check_time
 
-_DAMPINGS = 12
+_STEPS, _DAMPINGS = 20, 12  # the most for each length, and for each step
 _LENGTHS = (1, 2, 3, 5, 7)
 LARGEST = 1000  #: free weights beyond which a network is left as it is: every step solves a system of their number
 
@@ -36,9 +36,7 @@ def with_weights(network: Network, flat: Float[np.ndarray, " weights"]) -> Netwo
     return replace(network, f=tuple(layers[: len(network.f)]), g=tuple(layers[len(network.f) :]))
 
 
-def retrained(
-    network: Network, sequences: Sequences, free: Bool[np.ndarray, " weights"] | None = None, steps: int = 20
-) -> Network:
+def retrained(network: Network, sequences: Sequences, free: Bool[np.ndarray, " weights"] | None = None) -> Network:
     """Returns the network after a few steps towards the least squared error, on ever longer beginnings of the rows.
 
     A network of more than `LARGEST` free weights is returned as it is.
@@ -47,7 +45,6 @@ def retrained(
         network: where it starts.
         sequences: what its outputs should be; a few hundred rows are enough.
         free: which weights may move, in the order of `flat_weights`; all by default.
-        steps: the most for each length.
     """
     flat = flat_weights(network)
     free = np.ones(len(flat), bool) if free is None else free
@@ -55,18 +52,16 @@ def retrained(
     if not 0 < free.sum() <= LARGEST:
         return network
     for length in sorted({min(length, longest) for length in _LENGTHS} | {longest}):
-        flat = _descended(network, sequences, flat, free, length, steps)
+        flat = _descended(network, sequences, flat, free, length)
     return with_weights(network, flat)
 
 
-def _descended(
-    network: Network, sequences: Sequences, flat: np.ndarray, free: np.ndarray, length: int, steps: int
-) -> np.ndarray:
+def _descended(network: Network, sequences: Sequences, flat: np.ndarray, free: np.ndarray, length: int) -> np.ndarray:
     x, y = sequences.x[:, :length], sequences.y[:, :length]
     inside = np.repeat(sequences.inside[:, :length].reshape(-1), y.shape[2])
     damping = 1e-3
     residual, jacobian = _linearized(with_weights(network, flat), x, y)
-    for _ in range(steps):
+    for _ in range(_STEPS):
         residual, jacobian = residual[inside], jacobian[inside][:, free]
         loss = residual @ residual
         if loss < 1e-24 * len(residual):
@@ -135,7 +130,7 @@ def _slope(activated: np.ndarray, activation: Activation) -> np.ndarray:
     return 1 - activated**2 if activation == "tanh" else activated * (1 - activated)
 
 
-def quantized(network: Network, near: float = 0.01) -> Network:
-    """Returns the network with every weight and bias rounded that is at most `near` from an integer."""
+def quantized(network: Network) -> Network:
+    """Returns the network with every weight and bias rounded that is at most 0.01 from an integer."""
     flat = flat_weights(network)
-    return with_weights(network, np.where(np.abs(flat - np.rint(flat)) <= near, np.rint(flat) + 0.0, flat))
+    return with_weights(network, np.where(np.abs(flat - np.rint(flat)) <= 0.01, np.rint(flat) + 0.0, flat))

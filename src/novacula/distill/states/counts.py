@@ -26,15 +26,17 @@ class Counts:
     codes: Int[np.ndarray, "states codes"]  #: the coordinates of each state, the start's being 0
 
 
-def find_counts(machine: Machine, most: int = 64) -> Counts | None:
+_MOST_SYMBOLS = 64  #: the largest alphabet that is tried
+
+
+def find_counts(machine: Machine) -> Counts | None:
     """Returns the group of a machine that only adds up its inputs; None if it does something else.
 
     Args:
         machine: minimal; it may be partial, and what is unknown may then be anything.
-        most: the largest alphabet that is tried.
     """
     symbols = len(machine.symbols)
-    if symbols > most or machine.states < 2:
+    if symbols > _MOST_SYMBOLS or machine.states < 2:
         return None
     words, relations = _words(machine), []
     for state, word in words.items():

@@ -30,7 +30,6 @@ class ExplorationLimits:
     length: int  #: the longest word that is read; what lies beyond is unknown
     states: int = 300  #: the largest machine
     steps: int = 3_000_000  #: about the most steps of the walk
-    questions: int = 4000  #: the most words that a black box is asked one at a time
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from novacula.distill.states.conformance import access_words
 from novacula.distill.states.explore import ExplorationLimits, explore
 from novacula.distill.states.walks import PrefixWalk
 
+_QUESTIONS = 4000  #: the most words that are asked one at a time
 MOST_SYMBOLS = 50  #: the largest alphabet that is learned with single questions
 _TESTS_PER_STATE = 300
 
@@ -112,8 +113,8 @@ class _Box:
             raise _BeyondLimitsError(f"states differ only after words of more than {self.limits.length} inputs")
         if word not in self._known:
             self.asked += 1
-            if self.asked > self.limits.questions:
-                raise _BeyondLimitsError(f"more than {self.limits.questions} questions")
+            if self.asked > _QUESTIONS:
+                raise _BeyondLimitsError(f"more than {_QUESTIONS} questions")
             outputs = self.behavior.run(self.symbols[list(word)][None])[0]
             self._known[word] = [tuple(row) for row in outputs.tolist()]
         return self._known[word]

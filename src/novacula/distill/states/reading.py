@@ -89,9 +89,10 @@ def narrow_words(
     return bits
 
 
-def tabulate(
-    kind: Kind, code: Code, walk: Walk, moves: Moves, symbols: Int[np.ndarray, "symbols streams"], most: int = 20_000
-) -> Reading:
+_MOST_PAIRS = 20_000  #: the largest number of pairs of a state and a symbol that is completed
+
+
+def tabulate(kind: Kind, code: Code, walk: Walk, moves: Moves, symbols: Int[np.ndarray, "symbols streams"]) -> Reading:
     """Returns the reading of a code.
 
     Args:
@@ -100,13 +101,12 @@ def tabulate(
         walk: asked for pairs of a state and a symbol that no move shows, where these are few.
         moves: what was observed.
         symbols: all inputs.
-        most: the largest number of pairs that is completed.
     """
     start = code.encode(walk.start())[0]
     before, after = code.encode(moves.before), code.encode(moves.after)
     first = np.unique(_numbered(before), return_index=True)[1]
     coverage = None
-    if len(first) * len(symbols) <= most:
+    if len(first) * len(symbols) <= _MOST_PAIRS:
         asked = _missing(walk, moves, before, first, symbols)
         moves = joined([moves, asked])
         before = np.concatenate([before, code.encode(asked.before)])

@@ -121,15 +121,10 @@ Shared = dict[int, tuple[int, int]]
 """For a value that is a base value plus, or minus, a rest: which value is the base, and its sign."""
 
 
-def affine_program(machine: Affine, seed: int = 0) -> Program:
-    """Returns the shortest program found, by descent over bases of the state that is begun again after random steps.
-
-    Args:
-        machine: what the program computes.
-        seed: of the random steps.
-    """
+def affine_program(machine: Affine) -> Program:
+    """Returns the shortest program found, by descent over bases of the state that is begun again after random steps."""
     size = len(machine.a)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     best, cost = _descend(np.block([[machine.a, machine.b], [machine.c, machine.d]]), size)
     for _ in range(_KICKS if size > 1 else 0):
         kicked = best

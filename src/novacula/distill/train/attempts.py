@@ -97,7 +97,6 @@ class GradientDescent(Attempt):
     width: int  #: ReLU units
     nets: int  #: how many networks
     updates: int  #: the most updates of each
-    symbols: bool = True  #: how inputs are shown (`Encoding`)
 
     @property
     @override
@@ -159,7 +158,7 @@ class _Descents(Work):
 
     def __init__(self, attempt: GradientDescent, lesson: Lesson, random: np.random.Generator) -> None:
         self._attempt, self._lesson = attempt, lesson
-        self._encoding = lesson.encoding(attempt.symbols)
+        self._encoding = lesson.encoding(True)
         generator = _torch(random)
         self._descent = Descent(
             lesson, self._encoding, attempt.nets, attempt.size, attempt.width, attempt.updates, generator

@@ -34,7 +34,6 @@ def verify(
     target: Target,
     *,
     samples: Sequence[Samples] | None = None,
-    seed: int = 0,
     conformance: Check | None = None,
 ) -> Certificate:
     """Compares a program with a target, as far as that can be known.
@@ -43,7 +42,6 @@ def verify(
         program: a program, or a complete machine.
         target: what it should equal.
         samples: sequences with the target's answers, if they were drawn before for another program.
-        seed: of the sequences, else.
         conformance: that the target passed the W-method by a machine which the program equals. Then longer words are
             tried only where all words up to length 10 are.
 
@@ -51,7 +49,7 @@ def verify(
         The tier and what it rests on.
     """
     checks: list[Check] = []
-    for drawn in draw_samples(target, seed) if samples is None else samples:
+    for drawn in draw_samples(target, 0) if samples is None else samples:
         check, example = compare(program, drawn)
         checks.append(check)
         if not check.passed and drawn.trusted:
