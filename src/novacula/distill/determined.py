@@ -129,8 +129,8 @@ def _machine(program: Program | Machine, symbols: np.ndarray | None) -> Machine 
 
 
 def _path(machine: Machine, rows: Sequences) -> tuple[np.ndarray, np.ndarray]:
-    """States before every step, and the places of the inputs; what is no data is filled up with the first symbol."""
-    x = np.where(rows.inside[:, :, None], rows.x, machine.symbols[0])
+    """States before every step, and the places of the inputs."""
+    x = rows.filled
     return machine.path(x)[:, :-1], machine.indices(x)
 
 

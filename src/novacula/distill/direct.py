@@ -124,8 +124,7 @@ def merged_machine(sequences: Sequences, symbols: np.ndarray) -> Machine | None:
             raise _TooMuchWorkError
         return GsmNode.deterministic_compatible(left, right)
 
-    x = np.where(sequences.inside[:, :, None], sequences.x, symbols[0])
-    places = nothing_known(symbols, 1).indices(x)
+    places = nothing_known(symbols, 1).indices(sequences.filled)
     traces = [
         list(zip(row[:length].tolist(), map(tuple, y[:length].tolist()), strict=True))
         for row, y, length in zip(places, sequences.y, sequences.lengths.tolist(), strict=True)

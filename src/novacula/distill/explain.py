@@ -220,7 +220,7 @@ def left_out_rows(judged: JudgedProgram | None, source: Source) -> tuple[LeftOut
     rows = source.left_out
     if judged is None or rows is None or not len(rows.x):
         return ()
-    found = judged.program.run(np.where(rows.inside[:, :, None], rows.x, rows.x[:, :1]))
+    found = judged.program.run(rows.filled)
     differs = (found != rows.y).any(axis=2) & rows.inside
     result = []
     for row, place in enumerate(source.places):

@@ -114,7 +114,7 @@ def _consistent(rows: Sequences) -> Sequences:
 
 def _firm(machine: Machine, rows: Sequences) -> Sequences:
     """The rows that use no transition which none of the others uses; a machine that learned a mistake has such."""
-    x = np.where(rows.inside[:, :, None], rows.x, rows.x[:, :1])
+    x = rows.filled
     used = machine.path(x)[:, :-1] * len(machine.symbols) + machine.indices(x)
     used = np.where(rows.inside, used, used[:, :1])
     users = np.zeros(machine.states * len(machine.symbols), int)
@@ -125,7 +125,7 @@ def _firm(machine: Machine, rows: Sequences) -> Sequences:
 
 def explained(candidate: Program | Machine, rows: Sequences) -> Bool[np.ndarray, " rows"]:
     """Returns which rows a formula or a machine reproduces; a row that needs an unknown transition is not."""
-    x = np.where(rows.inside[:, :, None], rows.x, rows.x[:, :1])
+    x = rows.filled
     if isinstance(candidate, Machine):
         path = candidate.path(x)
         y = candidate.output[path[:, :-1], candidate.indices(x)]

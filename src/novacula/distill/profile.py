@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.distill.sequences import Sequences, conflicts
+from novacula.distill.sequences import Sequences, conflicts, delayed
 
 _ROWS = 4000
 _MAX_LAG = 8
@@ -80,7 +80,7 @@ def _lag(data: Sequences) -> int | None:
     if data.x.shape[2] != 1 or data.y.shape[2] != 1:
         return None
     for lag in range(min(_MAX_LAG, data.x.shape[1] - 1) + 1):
-        if (_delayed(data.x, lag) == data.y)[data.inside].all():
+        if (delayed(data.x, lag) == data.y)[data.inside].all():
             return lag
     return None
 
@@ -91,7 +91,7 @@ def _affine(data: Sequences) -> tuple[tuple[tuple[int, ...], ...], int] | None:
     if data.y.shape[2] != 1:
         return None
     for lags in range(1, min(_MAX_LAG, data.x.shape[1]) + 1):
-        table = np.concatenate([_delayed(data.x, lag) for lag in range(lags)], axis=2)[inside]
+        table = np.concatenate([delayed(data.x, lag) for lag in range(lags)], axis=2)[inside]
         table = np.concatenate([table, np.ones((len(table), 1), np.int64)], axis=1)
         target = data.y[inside][:, 0]
         if len(table) < 2 * table.shape[1]:
@@ -115,10 +115,3 @@ def _parity(data: Sequences) -> tuple[int, ...] | None:
         if len(np.unique(differs)) == 1:
             return tuple(streams)
     return None
-
-
-def _delayed(x: np.ndarray, lag: int) -> np.ndarray:
-    """The inputs `lag` steps before; zeros before the first."""
-    result = np.zeros_like(x)
-    result[:, lag:] = x[:, : x.shape[1] - lag]
-    return result

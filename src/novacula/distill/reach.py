@@ -40,7 +40,7 @@ def reach(program: Program, rows: Sequences) -> tuple[Range, ...]:
         program: it fits all rows.
         rows: all there are.
     """
-    x = np.where(rows.inside[:, :, None], rows.x, rows.x[:1, :1])
+    x = rows.filled
     before = _states(program).run(x)[rows.inside]
     words = _words(program, rows)
     ranges: list[Range] = []
@@ -127,7 +127,7 @@ def _alike(other: Program, bounds: np.ndarray, rows: Sequences) -> np.ndarray:
     for begin in range(0, len(bounds), count):
         check_time()
         some = bounds[begin : begin + count]
-        x = np.tile(np.where(rows.inside[:, :, None], rows.x, rows.x[:1, :1]), (len(some), 1, 1))
+        x = np.tile(rows.filled, (len(some), 1, 1))
         read = np.broadcast_to(np.repeat(some, len(rows.x))[:, None, None], (*x.shape[:2], 1))
         try:
             found = other.run(np.concatenate([x, read], axis=2)).reshape(len(some), *rows.y.shape)

@@ -155,9 +155,21 @@ class Sequences:
         """Which positions are data: booleans, rows by time."""
         return np.arange(self.x.shape[1]) < self.lengths[:, None]
 
+    @property
+    def filled(self) -> np.ndarray:
+        """The inputs. After its end a row's first input comes again: a machine of the rows can read it."""
+        return np.where(self.inside[:, :, None], self.x, self.x[:, :1])
+
     def rows(self, chosen: slice | np.ndarray) -> "Sequences":
         """Returns some of the rows."""
         return Sequences(self.x[chosen], self.y[chosen], self.lengths[chosen], self.source, self.alphabet)
+
+
+def delayed(values: np.ndarray, lag: int, first: int = 0) -> np.ndarray:
+    """Returns what stood some steps before, steps being the second axis, and before the first step `first`."""
+    result = np.full_like(values, first)
+    result[:, lag:] = values[:, : max(0, values.shape[1] - lag)]
+    return result
 
 
 def padded(rows: Sequence[tuple[np.ndarray, np.ndarray]], source: str, alphabet: Alphabet = INTEGERS) -> Sequences:

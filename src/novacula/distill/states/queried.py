@@ -60,7 +60,6 @@ class BoxMachine:
 
     machine: Machine | None  #: minimal, in canonical form; None where the limits ended the learning
     stopped: str  #: why there is none; empty if there is one
-    questions: int  #: the number of words that were asked one at a time
 
 
 def query(
@@ -81,7 +80,7 @@ def query(
         walk = PrefixWalk(behavior, symbols.shape[1], limits.length)
         found = explore(walk, symbols, visits, limits)
         stopped = found.stopped or ("it contradicts itself" if found.contradictions else "")
-        return BoxMachine(None if stopped else found.machine.minimal(), stopped, 0)
+        return BoxMachine(None if stopped else found.machine.minimal(), stopped)
     from aalpy.learning_algs import run_KV
 
     box = _Box(behavior, symbols, limits)
@@ -92,8 +91,8 @@ def query(
         parties: Any = {"sul": box, "eq_oracle": teacher}
         learned = run_KV(alphabet, **parties, automaton_type="mealy", cache_and_non_det_check=False, print_level=0)
     except _BeyondLimitsError as error:
-        return BoxMachine(None, str(error), box.asked)
-    return BoxMachine(machine_of(cast(Learned, learned), symbols).minimal(), "", box.asked)
+        return BoxMachine(None, str(error))
+    return BoxMachine(machine_of(cast(Learned, learned), symbols).minimal(), "")
 
 
 class _BeyondLimitsError(Exception):

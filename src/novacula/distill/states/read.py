@@ -114,7 +114,7 @@ def read_states(network: RecurrentNetwork, sequences: Sequences, seed: int = 0) 
     """
     generator = np.random.default_rng(seed)
     walk, visits = HiddenWalk(network), _visits(network, sequences, generator)
-    opened, found, learned = None, None, BoxMachine(None, f"more than {MOST_SYMBOLS} symbols", 0)
+    opened, found, learned = None, None, BoxMachine(None, f"more than {MOST_SYMBOLS} symbols")
     symbols = _corners(network)
     if (network.high - network.low + 1) ** network.streams <= MOST_SYMBOLS:
         symbols = words(network.low, network.high, network.streams, 1)[:, 0]
@@ -193,9 +193,7 @@ def _growth(found: Exploration | None) -> Growth:
 
 
 def _accuracy(behavior: Behavior, sequences: Sequences) -> float:
-    # What follows the end of a row must still be something that a machine can read.
-    x = np.where(sequences.inside[:, :, None], sequences.x, sequences.x[:, :1])
-    return float((behavior.run(x) == sequences.y)[sequences.inside].mean())
+    return float((behavior.run(sequences.filled) == sequences.y)[sequences.inside].mean())
 
 
 def _picture(moves: Moves, visits: np.ndarray, bounded: np.ndarray, found: Exploration | None) -> Picture:

@@ -16,6 +16,7 @@ from jaxtyping import Int
 from novacula.distill.expression import Expression, Name
 from novacula.distill.lll import integer_basis
 from novacula.distill.program import Program
+from novacula.distill.sequences import delayed
 from novacula.distill.synth.linear import affine, affine_nodes, solve
 from novacula.distill.synth.table import Words
 
@@ -85,7 +86,7 @@ def _response(words: Words) -> tuple[np.ndarray, np.ndarray] | None:
     known = words.known
     length, streams = words.x.shape[1], words.x.shape[2]
     time = np.broadcast_to(np.arange(length), known.shape)
-    features = [_delayed(words.x[:, :, stream], lag)[known] for lag in range(length) for stream in range(streams)]
+    features = [delayed(words.x[:, :, stream], lag)[known] for lag in range(length) for stream in range(streams)]
     features += [(time >= at)[known].astype(np.int64) for at in range(length)]
     matrix = np.column_stack(features)
     chosen = np.random.default_rng(0).permutation(len(matrix))[:_ROWS]
@@ -101,10 +102,6 @@ def _response(words: Words) -> tuple[np.ndarray, np.ndarray] | None:
     by_time = coefficients[:, length * streams :].T[:, :, None]
     blocks = np.concatenate([by_lag, by_time], axis=2)
     return blocks[0], blocks[1:]
-
-
-def _delayed(values: np.ndarray, lag: int) -> np.ndarray:
-    return np.pad(values, ((0, 0), (lag, 0)))[:, : values.shape[1]]
 
 
 def _coordinates(basis: np.ndarray, rows: np.ndarray) -> np.ndarray | None:

@@ -6,9 +6,8 @@ Both, and mixtures, are found here from the words alone, whatever the network's 
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from novacula.distill.expression import Expression, Name
+from novacula.distill.sequences import delayed
 from novacula.distill.synth.fit import Problem, distinct_rows
 from novacula.distill.synth.table import Words
 
@@ -53,13 +52,8 @@ def _problem(words: Words, inputs: int, outputs: int, start: int) -> Problem:
             for lag in range(1, lags + 1):
                 newest = Name(name) if name in x else None
                 state[f"{name}_{lag}"] = first, Name(f"{name}_{lag - 1}") if lag > 1 else newest
-                columns[f"{name}_{lag}"] = _delayed(values, lag, first)
+                columns[f"{name}_{lag}"] = delayed(values, lag, first)
     flat = {name: values[words.known] for name, values in columns.items()}
     targets = [values[words.known] for values in y.values()]
     starts, updates = zip(*state.values(), strict=True) if state else ((), ())
     return Problem(tuple(x), tuple(state), starts, updates, flat, targets if outputs else [], targets)
-
-
-def _delayed(values: np.ndarray, lag: int, first: int) -> np.ndarray:
-    padding = np.full((len(values), lag), first)
-    return np.concatenate([padding, values], axis=1)[:, : values.shape[1]]

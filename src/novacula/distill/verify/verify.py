@@ -219,10 +219,8 @@ def fits(program: Behavior, rows: Sequences) -> bool:
 def _compared(program: Behavior, rows: Sequences, kind: str, which: str) -> tuple[Check, Counterexample | None]:
     """How many rows a program reproduces, and the earliest difference."""
     count, length = rows.x.shape[:2]
-    # Where there are no data, an input that occurs: a machine need not know 0.
-    x = np.where(rows.inside[:, :, None], rows.x, rows.x[:1, :1])
     try:
-        found = program.run(x)
+        found = program.run(rows.filled)
     except (OverflowError, ValueError):
         detail = f"Has no answer for some of {count:,} {kind} rows: too large a number, or an input that it never met."
         return Check(f"{kind} rows", length, count, False, detail, count), None
