@@ -21,6 +21,7 @@ from novacula.distill.neighbors import changed, simpler
 from novacula.distill.program import Program
 from novacula.distill.reach import reach
 from novacula.distill.sequences import Alphabet, Sequences
+from novacula.distill.states.conformance import access_words
 from novacula.distill.verify.certificate import Counterexample
 from novacula.distill.verify.exhaustive import search_product
 from novacula.distill.verify.samples import earliest
@@ -139,22 +140,13 @@ def _open_pairs(machine: Machine, rows: Sequences) -> tuple[tuple[OpenPair, ...]
     state, symbol = _path(machine, rows)
     shown = np.zeros(machine.next.shape, bool)
     shown[state[rows.inside], symbol[rows.inside]] = True
-    after = _access(machine)
+    after = access_words(machine)
     missing = np.argwhere(~shown)[:_LISTED].tolist()
-    open_pairs = tuple(OpenPair(at, tuple(machine.symbols[place].tolist()), after[at]) for at, place in missing)
+    open_pairs = tuple(
+        OpenPair(at, tuple(machine.symbols[place].tolist()), tuple(map(tuple, machine.symbols[after[at]].tolist())))
+        for at, place in missing
+    )
     return open_pairs, shown.size, int(shown.sum())
-
-
-def _access(machine: Machine) -> dict[int, tuple[tuple[int, ...], ...]]:
-    """For every state, the shortest inputs that lead to it."""
-    words: dict[int, tuple[tuple[int, ...], ...]] = {0: ()}
-    queue = [0]
-    for state in queue:
-        for place, after in enumerate(machine.next[state].tolist()):
-            if after not in words:
-                words[after] = (*words[state], tuple(machine.symbols[place].tolist()))
-                queue.append(after)
-    return words
 
 
 def _rivals(

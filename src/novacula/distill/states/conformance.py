@@ -35,7 +35,7 @@ def conform(behavior: Behavior, machine: Machine, most: int, length: int) -> Con
         most: the most words to ask.
         length: the longest word.
     """
-    accesses, ends, symbols = access_words(machine), _telling(machine), len(machine.symbols)
+    accesses, ends, symbols = [*access_words(machine).values()], _telling(machine), len(machine.symbols)
     deepest = max(map(len, accesses)) + max(map(len, ends))
     # An input that leads from one of these words to another makes no new word.
     beyond = [word for start in accesses for place in range(symbols) if (word := [*start, place]) not in accesses]
@@ -53,15 +53,15 @@ def conform(behavior: Behavior, machine: Machine, most: int, length: int) -> Con
     return Conformance(asked, longest, machine.states + middle - 1 if middle else 0)
 
 
-def access_words(machine: Machine) -> list[list[int]]:
-    """Returns for every state that can be reached a shortest word to it, as places in the alphabet."""
+def access_words(machine: Machine) -> dict[int, list[int]]:
+    """Returns for every state that can be reached a shortest word to it, as places in the alphabet, shortest first."""
     found: dict[int, list[int]] = {0: []}
     for state in (queue := [0]):
         for place, after in enumerate(machine.next[state].tolist()):
             if after not in found:
                 found[after] = [*found[state], place]
                 queue.append(after)
-    return list(found.values())
+    return found
 
 
 def _telling(machine: Machine) -> list[list[int]]:

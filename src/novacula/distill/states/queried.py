@@ -143,7 +143,7 @@ class _Teacher:
             length += 1
         endings = self.sul.symbols[words(0, count - 1, 1, length)[:, :, 0]]
         tests: dict[int, list[np.ndarray]] = {}
-        for access in access_words(machine):
+        for access in access_words(machine).values():
             start = np.broadcast_to(self.sul.symbols[access], (len(endings), len(access), endings.shape[2]))
             x = np.concatenate([start, endings], axis=1)[:, : self.sul.limits.length]
             tests.setdefault(x.shape[1], []).append(x)
