@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 
-from arc_choose import read_set
+from arc_choose import read_set, source_line
 from harness import RESULTS, arguments, save, table_head, table_row
 
 from novacula.arc.answers.certainty import DECODE_EVERY, Logistic, is_settled, softened_logit
@@ -139,14 +139,12 @@ def main() -> None:
     """Print the figures."""
     options = arguments(__doc__, folds=10, results=RESULTS / "arc_record")
     recorded, truths = read_set("training", Path(options.results))
-    if not recorded:
-        sys.exit("nothing is recorded yet: python benchmarks/studies/arc_record.py")
+    print(f"{source_line(recorded)}\n")
     courses = [course_of(task, one, truths[task]) for task, many in recorded.items() for one in many]
     folds = folds_of(courses, options.folds)
     logits = [np.vectorize(softened_logit)(course.shares)[:, None] for course in courses]
     every = FIT_EVERY // DECODE_EVERY
     figures, chances = [], []
-    print(f"{len(courses)} runs of {len(recorded)} puzzles\n")
     table_head("outcome", "Brier: constant", "share alone", "model", "constant", "factor of the share", "same size")
     for column, name in enumerate(NAMES):
         outcomes = [course.right[:, column] for course in courses]

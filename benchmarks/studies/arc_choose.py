@@ -143,6 +143,15 @@ def read_set(name: str, folder: Path) -> tuple[dict[str, list[Recording]], dict[
     return recorded, {task: key_of(load_solution(task, dataset).outputs) for task in recorded}
 
 
+def source_line(recorded: Mapping[str, Sequence[Recording]]) -> str:
+    """A line that says from what recordings a table is computed."""
+    if not recorded:
+        sys.exit("nothing is recorded yet: python benchmarks/studies/arc_record.py")
+    origins = [recording.origin for recordings in recorded.values() for recording in recordings]
+    made = ", ".join(sorted({f"{origin.instruction_set}, torch {origin.versions['torch']}" for origin in origins}))
+    return f"computed from {len(origins)} recordings of {len(recorded)} puzzles by arc_record.py: {made}"
+
+
 def _percent(count: int, of: int) -> str:
     low, high = binomtest(count, of).proportion_ci(method="exact")
     return f"{count} = {100 * count / of:.1f} % ({100 * low:.1f} … {100 * high:.1f})"
@@ -161,11 +170,7 @@ def main() -> None:
     if not set(rules) <= set(RULES) or (options.set != "training" and rules != RULES[:1]):
         sys.exit(f"--rules is {options.rules}; it must be all or some of {', '.join(RULES)}; published for other sets")
     recorded, truths = read_set(options.set, Path(options.results))
-    if not recorded:
-        sys.exit("nothing is recorded yet: python benchmarks/studies/arc_record.py")
-    origins = [recording.origin for recordings in recorded.values() for recording in recordings]
-    made = ", ".join(sorted({f"{origin.instruction_set}, torch {origin.versions['torch']}" for origin in origins}))
-    print(f"computed from {len(origins)} recordings of arc_record.py in {Path(options.results).name}: {made}\n")
+    print(f"{source_line(recorded)}\n")
     length = min(len(recordings[0].kl) for recordings in recorded.values())
     seeds = min(map(len, recorded.values()))
     rows = []
