@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from math import nan
 from operator import methodcaller
 
 import numpy as np
@@ -79,11 +78,6 @@ class SolveProgram(Computation):
     def leading(self) -> Answer | None:
         """Attempt 1; None before the first step."""
         return self._shown[0] if self._shown else None
-
-    @property
-    def leading_share(self) -> float:
-        """Its part of the weight of all candidates, 0 to 1; NaN before the first step."""
-        return self._metrics.share if self._metrics else nan
 
     @property
     def cpu_seconds(self) -> float:
