@@ -89,6 +89,8 @@ def run(seed: int, rows: int, kind: str) -> tuple[list[Row], dict]:
         )
         begin = time.process_time()
         result = discover(DiscoverSource(activations=str(states)), config, out=Path(folder) / "run")
+        if result.status != "finished":
+            raise SystemExit(f"seed {seed}: {result.status}")
         seconds = time.process_time() - begin
         artifacts = Path(folder) / "run" / "artifacts"
         sae = read_sae(artifacts / "sae")

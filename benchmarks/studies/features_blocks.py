@@ -127,7 +127,8 @@ def measure(name: str, kind: str, seed: int) -> dict[str, Any]:
         source = DiscoverSource(activations=str(folder / "states.npz"), sae=sae_path)
         result: Any = resume(out) if (out / "run.json").exists() else discover(source, config, out=out)
         seconds, rank, artifacts = time.process_time() - begun, result.findings.rank, out / "artifacts"
-        assert rank, "the run is finished"
+        if not rank:
+            raise SystemExit(f"{name}, {kind}, {method}: {result.status}; the next call goes on from there")
         sae_path = sae_path or str(artifacts / "sae")
         sae = read_sae(sae_path)
         codes = read_codes(sorted((artifacts / "codes").iterdir()), sae.n_latents)

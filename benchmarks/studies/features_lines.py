@@ -68,9 +68,11 @@ def main() -> None:
                     write_npz(Path(folder) / "states.npz", {"activations": states})
                     source = DiscoverSource(activations=str(Path(folder) / "states.npz"))
                     config = DiscoverConfig(**{**vars(CONFIG), "k": k, "seed": seed})
-                    rank = discover(source, config, out=Path(folder) / "run").findings.rank
+                    result = discover(source, config, out=Path(folder) / "run")
+                    rank = result.findings.rank
+                    if not rank:
+                        raise SystemExit(f"seed {seed}, {often:.0%}: {result.status}")
                     decoder = read_sae(Path(folder) / "run" / "artifacts" / "sae").decoder.numpy()
-                assert rank, "the run is finished"
                 held = [float(np.square(plane @ decoder[[*row.members]].T).sum() / 2) for row in rank.ranking]
                 others = sum(part < 0.25 for part in held[: rank.above_chance]) if circle else rank.above_chance
                 what, first = "circle" if circle else "lines", f"{held[0]:.2f}" if circle else ""

@@ -75,7 +75,7 @@ def test_the_planted_helix_leads_the_ranking(run: RunFolder) -> None:
 
 def test_result_and_report_tell_the_stages(run: RunFolder) -> None:
     result: Any = run.read_result()
-    assert list(result) == ["schema_version", "train-sae", "encode", "cluster", "rank"]
+    assert list(result) == ["schema_version", "train-sae", "encode", "cluster", "chance", "rank"]
     assert result["train-sae"]["explained"] > 0.8
     page = (run.path / "report.html").read_text()
     for text in ("Ranking", "What chance makes", "cosines of directions", "data-figure", 'class="sortable"'):

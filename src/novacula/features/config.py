@@ -1,7 +1,7 @@
 """Options of the features verbs. This module imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
-from dataclasses import dataclass, fields
-from typing import Annotated, Literal
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Literal, Self
 
 from novacula.options import (
     ADVANCED,
@@ -78,12 +78,14 @@ class TrainSaeConfig(Configuration):
 
     kind: SaeKind = "topk"
     """The rule that picks the active latents. With block an atom is a small subspace, which can hold a circle whole."""
-    latents: Annotated[int, in_range(2, 10**7)] = 4608
-    """The number of latents, which are the rows of the dictionary."""
+    latents: int = 0
+    """Rows of the dictionary; 0, the default, for eight a dimension of the states, 4,608 at most, and not more than can
+    each be active on 250 states of the store."""
     block: Annotated[int, in_range(2, 64)] = 3
     """Latents of a block, for block; their directions are orthonormal."""
-    k: int = 32
-    """The number of active latents of a token, for topk and batchtopk, or of active blocks, for block."""
+    k: int = 0
+    """Active latents of a token, for topk and batchtopk; active blocks, for block. 0, the default, for a sixth of the
+    states' dimensions in all, 4 at least and 32 of either at most."""
     sparsity: Annotated[float, between(0, 1000), ADVANCED] = 0.01
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: Annotated[int, in_range(1, 10**12)] = 4_000_000
@@ -102,9 +104,23 @@ class TrainSaeConfig(Configuration):
         """Steps in all."""
         return -(-self.train_tokens // self.batch)
 
+    def sized(self, rows: int, width: int) -> Self:
+        """Returns the options with numbers where they follow from the size of the store: latents and k.
+
+        Args:
+            rows: states of the store.
+            width: numbers in a state.
+        """
+        block = self.block if self.kind == "block" else 1
+        k = self.k or min(32, max(-(-4 // block), width // (6 * block)))
+        most = min(4608, 8 * width, rows * k * block // 250) // block * block
+        latents = self.latents or max(2, k * block, most)
+        return replace(self, latents=latents, k=min(k, latents // block))
+
     def _problems(self) -> list[str]:
         block = max(1, self.block) if self.kind == "block" else 1
-        problems = super()._problems() + unless_within("--k", self.k, 1, self.latents // block)
+        problems = super()._problems() + unless_within("--latents", self.latents or 2, 2, 10**7)
+        problems += unless_within("--k", self.k, 0, self.latents // block or 10**7)
         if self.latents % block:
             problems.append(f"--latents is {self.latents}; it must be a multiple of --block, which is {self.block}")
         return problems

@@ -76,7 +76,7 @@ def survey(
     if beyond := [layer for layer in layers if layer > model.n_layers]:
         raise InputError("--layers", f"has {beyond[0]}; the model has layers 0 … {model.n_layers}")
     weights = sum(parameter.numel() for parameter in model.module.parameters())
-    dictionary = 2 * config.latents * model.d_model
+    dictionary = 2 * config.sized(config.tokens, model.d_model).latents * model.d_model
     # The weights twice, while they are loaded; a dictionary, its gradients and both moments of Adam.
     memory = round(_FIXED_MB + _BYTES * (2 * weights + 4 * dictionary) / 1e6)
     inputs = SurveyInputs(source.model, source.text, layers, memory)

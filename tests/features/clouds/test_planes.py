@@ -4,7 +4,7 @@ import scipy.sparse
 from benchmarks.reference.planted import circle, plant
 from novacula.features.clouds.cloud import planes
 from novacula.features.config import DiscoverConfig
-from novacula.features.discovery.ranking import null_clusters, score_cluster
+from novacula.features.discovery.ranking import score_cluster
 from novacula.features.discovery.slices import CodeMatrix
 
 CONFIG = DiscoverConfig(points=1000)
@@ -71,14 +71,6 @@ def test_small_silent_and_duplicated_clusters_are_told_apart() -> None:
     assert reasons[0] == "has fewer than 3 members"
     assert "fewer than 100 tokens" in reasons[1]
     assert reasons[2] == "its points lie on a line"
-
-
-def test_clusters_of_chance_are_as_large_as_real_ones_and_alive() -> None:
-    uses = np.arange(50)
-    clusters = np.split(np.arange(10, 25), [1, 3, 8])  # of 1, 2, 5 and 7 latents
-    found = null_clusters(clusters, uses, np.arange(10, 50), 30, 0)
-    assert {len(members) for members in found} == {5, 7}
-    assert all(len(np.unique(members)) == len(members) and members.min() >= 10 for members in found)
 
 
 def test_planted_states_are_what_they_say() -> None:

@@ -104,6 +104,25 @@ def test_opposite_latents_of_a_circle_are_joined_by_mixed_affinity() -> None:
     assert cluster(by_cosine, "components").clusters == []
 
 
+def test_weak_activations_do_not_part_a_circle() -> None:
+    """TopK fills up its k latents: where no feature is active, all of the dictionary answers weakly to noise."""
+    random = np.random.default_rng(0)
+    angle = random.uniform(0, 2 * np.pi, 4000)
+    decoder = np.zeros((8, 30))
+    decoder[:4, :2] = [[1, 0], [0, 1], [-1, 0], [0, -1]]
+    decoder[4:, 2:6] = np.eye(4)
+    states = np.zeros((4000, 6))
+    states[:, :2] = np.column_stack([np.cos(angle), np.sin(angle)]) * (random.random(4000) < 0.1)[:, None]
+    states[:, 2:] = random.random((4000, 4)) * (random.random((4000, 4)) < 0.05)
+    pre = (states + 0.02 * random.standard_normal(states.shape)) @ decoder[:, :6].T
+    pre[pre < np.sort(pre, axis=1)[:, -4:-3]] = 0
+    matrix = CodeMatrix(scipy.sparse.csc_array(np.maximum(pre, 0).astype(np.float32)))
+    assert matrix.uses.min() > 1000
+    graph = affinity_graph(decoder, matrix, np.arange(8), "mixed")
+    for method in ("communities", "components"):
+        assert [members.tolist() for members in cluster(graph, method).clusters] == [[0, 1, 2, 3]]
+
+
 def test_chance_cosine_is_what_random_directions_reach() -> None:
     """The 99 % quantile of the largest cosine in d = 100: from the distribution of one cosine, and independence."""
     rows = np.random.default_rng(0).standard_normal((500, 100))

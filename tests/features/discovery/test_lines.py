@@ -1,19 +1,21 @@
-"""Chance for blocks: their lines are found, moved to other tokens, and encoded again."""
+"""Chance: lines of clusters and blocks are found, moved to other tokens, and encoded again."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
 from novacula.features.config import DiscoverConfig
-from novacula.features.discovery.lines import ChanceEncoding, block_lines, null_blocks
+from novacula.features.discovery.lines import ChanceEncoding, cluster_lines, null_blocks
 from novacula.features.discovery.ranking import score_cluster
 from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
 from novacula.features.discovery.source import store_states
 from novacula.features.sae import SparseAutoencoder
 
 ROWS, BLOCKS = 8000, 8
+PAIRS = [(2 * block, 2 * block + 1) for block in range(BLOCKS)]
 CONFIG = DiscoverConfig(kind="block", block=2, latents=2 * BLOCKS, k=4, points=600)
 
 
@@ -49,7 +51,7 @@ def encoded(states: np.ndarray, folder: Path) -> tuple[CodeMatrix, CodeMatrix]:
         return read_codes([codes_path(out, shard) for shard in range((rounds - 1) * shards, rounds * shards)], 16)
 
     matrices.append(encode(Encoding(store, sae, real), real, 1))
-    chance = ChanceEncoding(store, sae, real, matrices[0], folder / "chance", rounds=2, seed=3)
+    chance = ChanceEncoding(store, sae, real, matrices[0], PAIRS, folder / "chance", rounds=2, seed=3)
     matrices.append(encode(chance, folder / "chance", 2))
     return matrices[0], matrices[1]
 
@@ -65,11 +67,10 @@ def scores(codes: CodeMatrix) -> list[float]:
 def test_lines_are_found_though_they_are_not_at_right_angles(seed: int, tmp_path: Path) -> None:
     states, lines = drawn(np.random.default_rng(seed), circle=False)
     real, _ = encoded(states, tmp_path)
-    turns, found = block_lines(real, dictionary(), 0)
-    rows = found.decoder.numpy().reshape(BLOCKS, 2, 2 * BLOCKS)
+    turns, rows = cluster_lines(real, dictionary().decoder.numpy(), PAIRS, 0)
+    np.testing.assert_allclose(turns @ rows, np.eye(2 * BLOCKS), atol=1e-5)  # codes to lines, and back
     for block in range(BLOCKS):
-        own = rows[block, :, 2 * block : 2 * block + 2]
-        np.testing.assert_allclose(turns[block] @ own.T, np.eye(2), atol=1e-5)  # codes to lines, and back
+        own = rows[2 * block : 2 * block + 2, 2 * block : 2 * block + 2]
         cosines = np.abs(own @ lines[:, block].T) / np.linalg.norm(own, axis=1, keepdims=True)
         assert cosines.max(0).min() > 0.995
 
@@ -100,13 +101,32 @@ def test_lines_go_to_other_tokens_each_by_its_own_way(tmp_path: Path) -> None:
     store = store_states(tmp_path / "store", states, source="drawn")
     Encoding(store, dictionary(), tmp_path / "codes").step()
     real = read_codes([codes_path(tmp_path / "codes", 0)], 16)
-    made = ChanceEncoding(store, dictionary(), tmp_path / "codes", real, tmp_path / "chance", 1, 0)._states(0)
-    turns, _ = block_lines(real, dictionary(), 0)
+    made = ChanceEncoding(store, dictionary(), tmp_path / "codes", real, PAIRS, tmp_path / "chance", 1, 0)._states(0)
+    turns, _ = cluster_lines(real, dictionary().decoder.numpy(), PAIRS, 0)
     for block in range(BLOCKS):
-        place = slice(2 * block, 2 * block + 2)
-        before, after = (array[:, place] @ turns[block].T for array in (states, made))
+        before, after = (array @ turns.toarray()[:, 2 * block : 2 * block + 2] for array in (states, made))
         np.testing.assert_allclose(np.sort(before, axis=0), np.sort(after, axis=0), atol=1e-4)
         assert np.mean((np.abs(after) > 0.1).all(1)) < 0.02
+
+
+def test_a_cluster_has_as_many_lines_as_dimensions_and_a_latent_alone_is_one() -> None:
+    random = np.random.default_rng(0)
+    plane = np.array([[np.cos(angle), np.sin(angle)] for angle in (0.0, 0.7, 1.4, 2.1, 2.8)])
+    decoder = np.zeros((6, 4), np.float32)
+    members = [0, 1, 3, 4, 5]
+    decoder[members, :2], decoder[2, 2] = plane, 1
+    rays = np.array([[np.cos(angle), np.sin(angle)] for angle in (0.2, 1.3)])
+    values = random.uniform(0.5, 1.5, (4000, 2)) * (random.random((4000, 2)) < 0.1)
+    latents = np.zeros((4000, 6), np.float32)
+    latents[:, members], latents[:, 2] = np.maximum(values @ rays @ plane.T, 0), random.random(4000) < 0.1
+    codes = CodeMatrix(scipy.sparse.csc_array(latents))
+    turns, rows = cluster_lines(codes, decoder, [members], 0)
+    np.testing.assert_allclose(latents @ turns @ rows, latents @ decoder, atol=1e-5)
+    np.testing.assert_array_equal(rows[0], decoder[2])
+    seen = np.maximum(rays @ plane.T, 0) @ plane  # what the latents make of the two rays
+    cosines = np.abs(rows[1:, :2] @ seen.T) / np.linalg.norm(rows[1:], axis=1)[:, None] / np.linalg.norm(seen, axis=1)
+    assert rows.shape == (3, 4)
+    assert cosines.max(0).min() > 0.98
 
 
 def test_blocks_of_chance_are_drawn_once_a_round() -> None:

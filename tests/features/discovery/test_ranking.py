@@ -48,24 +48,14 @@ def test_the_gaussian_has_the_mean_the_covariance_and_the_hole_of_the_points() -
     assert np.linalg.norm(drawn, axis=1).min() >= np.linalg.norm(points, axis=1).min() - 1e-5
 
 
-def test_clusters_of_chance_are_as_large_as_real_ones_and_prefer_active_latents() -> None:
-    uses = np.r_[np.full(50, 4), np.full(50, 400)]
-    clusters = [np.arange(100, 100 + size) for size in (2, 3, 5, 1000)]
-    drawn = null_clusters(clusters, np.r_[uses, np.zeros(1000, int)], np.arange(100), 200, seed=1)
-    assert {len(members) for members in drawn} == {3, 5}  # pairs are not scored, and there are no 1,000 latents
-    assert np.mean(np.concatenate(drawn) >= 50) == pytest.approx(10 / 11, abs=0.05)
-    assert null_clusters(clusters[:1], np.r_[uses, np.zeros(1000, int)], np.arange(100), 5, seed=1) == []
-
-
-def test_chance_holds_no_two_latents_of_one_cluster_while_there_are_others() -> None:
-    """Among 20 latents, four of which hold a circle, three at random would often be three of the four."""
-    circle, line = np.arange(4), np.array([4, 5])
-    drawn = null_clusters([circle, line], np.full(20, 100), np.arange(20), 300, seed=0)
-    assert all(len(members) == 4 and len(np.unique(members)) == 4 for members in drawn)
-    assert max(len(np.intersect1d(members, circle)) for members in drawn) == 1
-    assert max(len(np.intersect1d(members, line)) for members in drawn) == 1
-    whole = null_clusters([np.arange(5)], np.full(6, 100), np.arange(6), 10, seed=0)
-    assert all(len(np.unique(members)) == 5 for members in whole)
+def test_clusters_of_chance_are_drawn_from_all_rounds_and_small_ones_are_not() -> None:
+    rounds = [[np.arange(size) for size in sizes] for sizes in ((3, 5, 2), (), (2, 4), (7,))]
+    drawn = null_clusters(rounds, 4, seed=1)
+    assert [(number, len(members)) for number, members in drawn] == [(0, 3), (0, 5), (2, 4), (3, 7)]
+    some = null_clusters(rounds, 2, seed=1)
+    assert len(some) == 2
+    assert {(number, len(members)) for number, members in some} < {(0, 3), (0, 5), (2, 4), (3, 7)}
+    assert null_clusters(rounds[1:2], 4, seed=1) == []
 
 
 def test_ranks_are_by_score_and_ties_by_number() -> None:

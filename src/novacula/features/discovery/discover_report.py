@@ -132,9 +132,9 @@ def _chance_section(found: RankFindings, against: str, blocks: bool) -> Section:
         axis.set(xlabel="score, bits", ylabel="density")
         axis.legend()
 
-    drawn = "blocks" if blocks else "clusters of living latents that were drawn at random, as large as the real ones"
-    note = f"{len(found.null)} {drawn}. {against}"
-    picture = figure_svg("chance", "Histogram of the scores of real and of random clusters.", draw, height=2.8)
+    made = "blocks" if blocks else "clusters; each that chance did not make counts 0"
+    note = f"{len(found.null)} {made}. {against}"
+    picture = figure_svg("chance", "Histogram of the scores of real clusters and of those of chance.", draw, height=2.8)
     return Section("What chance makes", picture, note)
 
 

@@ -90,8 +90,8 @@ class ClusterRow:
 LEAST_EXCESS = 0.05
 """Bits by which a cluster must exceed its Gaussian cloud to be called irreducible, and to exceed chance."""
 _FEW_NULLS = 10
-_OF_BLOCKS = (
-    " Chance is the same blocks on states whose lines were made independent. Lines that are active together, or never "
+_INDEPENDENT = (
+    " Chance is the same method on states whose lines were made independent. Lines that are active together, or never "
     "together, exceed it too; chance alone does once in {} rows."
 )
 
@@ -101,7 +101,7 @@ class RankFindings:
     """The ranking."""
 
     ranking: tuple[ClusterRow, ...]  #: the clusters, best first
-    null: tuple[float, ...]  #: scores of the clusters of chance, largest first
+    null: tuple[float, ...]  #: scores of the clusters of chance, largest first; 0 for each that chance did not make
 
     @property
     def chance(self) -> float:
@@ -139,7 +139,7 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
     encode: EncodeFindings | None = None  #: the tokens that are encoded
     cluster: GroupFindings | None = None  #: the clusters of latents
     chance: EncodeFindings | None = None
-    """The tokens whose states were made anew, for blocks alone (`discovery.lines`)."""
+    """The tokens whose states were made anew (`discovery.lines`)."""
     rank: RankFindings | None = None  #: the ranking of the clusters
 
     @property
@@ -152,9 +152,7 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
         """A sentence that tells how many clusters exceed chance, and what that is worth; empty without a ranking."""
         if not self.rank:
             return ""
-        return self.rank.against_chance + (
-            _OF_BLOCKS.format(len(self.rank.null) + 1) if self.has_blocks and self.rank.null else ""
-        )
+        return self.rank.against_chance + (_INDEPENDENT.format(len(self.rank.null) + 1) if self.rank.null else "")
 
     @property
     def outcome(self) -> str:

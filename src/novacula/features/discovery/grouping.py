@@ -25,21 +25,8 @@ def group(codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], config
             f"of {codes.n_latents} latents {len(alive)} are active on {LEAST_USES} tokens or more; "
             "at least 2 are needed to make clusters",
         )
-
-    def clusters(config: DiscoverConfig) -> Clustering:
-        graph = affinity_graph(
-            decoder,
-            codes,
-            alive,
-            config.affinity,
-            neighbors=100 if config.method == "threshold" else config.neighbors,
-            cutoff=config.cutoff,
-            seed=config.seed,
-        )
-        return cluster(graph, config.method, largest=config.largest, seed=config.seed)
-
-    base = clusters(config)
-    others = {name: clusters(other) for name, other in _other_settings(config).items()}
+    base = clustered(codes, decoder, config)
+    others = {name: clustered(codes, decoder, other) for name, other in _other_settings(config).items()}
     variants, by_cluster = stability(base, others, codes.n_latents)
     return GroupFindings(
         alive=len(alive),
@@ -49,6 +36,20 @@ def group(codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], config
         stability=tuple(round(float(value), 4) for value in by_cluster),
         variants=variants,
     )
+
+
+def clustered(codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], config: DiscoverConfig) -> Clustering:
+    """Cuts the graph of the living latents into clusters."""
+    graph = affinity_graph(
+        decoder,
+        codes,
+        living(codes),
+        config.affinity,
+        neighbors=100 if config.method == "threshold" else config.neighbors,
+        cutoff=config.cutoff,
+        seed=config.seed,
+    )
+    return cluster(graph, config.method, largest=config.largest, seed=config.seed)
 
 
 def group_blocks(codes: CodeMatrix, block: int) -> GroupFindings:

@@ -1,66 +1,78 @@
-"""Chance for blocks: how states would be encoded, had blocks only lines that have nothing to do with each other.
+"""Chance: how states would be encoded, had they only lines that have nothing to do with each other.
 
 A line is a feature of one number. Lines without any relation lie in general position, so b dimensions hold at most b of
-them whole. A block without a manifold is thus b numbers, turned and sheared, each active without regard to the others.
-Independent component analysis of the block's codes on all tokens, zeros included, finds such numbers. Then the
-activations of every line go to other tokens: how often and how strongly it is active stays, what lines have to do with
-each other goes. A token keeps what the dictionary leaves unexplained. The same dictionary encodes the sums, so blocks
-compete for tokens as they do for real states: of k + 1 active lines one is dropped, and weak answers to lines of other
-blocks come again.
+them whole. A cluster of latents, or a block, without a manifold is thus b numbers, turned and sheared, each active
+without regard to the others. Independent component analysis of what the cluster reconstructs on all tokens, zeros
+included, finds such numbers; a latent in no cluster is a line of its own. Then the activations of every line go to
+other tokens: how often and how strongly it is active stays, what lines have to do with each other goes. A token keeps
+what the dictionary leaves unexplained. The same dictionary encodes the sums, so latents compete for tokens as they do
+for real states: of k + 1 active lines one is dropped, and weak answers to other lines come again. The same method makes
+clusters of them.
 
-Such states have no manifold that one block could hold. A block exceeds them if its lines are active together, or never
-together, more often than chance makes them, or if it holds more than b lines, as a circle of seven days does. What
-several blocks hold only together, they do not show. Source: ours.
+Such states have no manifold that one cluster could hold. A cluster exceeds them if its lines are active together, or
+never together, more often than chance makes them, or if it holds more than b lines, as a circle of seven days does.
+What several clusters hold only together, they do not show. Source: ours.
 """
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
 from typing_extensions import override
 
-from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_shard
+from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
 from novacula.features.sae import SparseAutoencoder
-from novacula.features.sae.codes import Codes
 from novacula.features.store import Store
 
-_LEAST = 20  #: tokens on which a block must be active for its lines to be looked for
+_LEAST = 20  #: tokens on which a cluster must be active for its lines to be looked for
 _MOST, _ZEROS = 2000, 10  #: most active tokens in which lines are looked for, and most inactive ones beside each
+_THIN = 0.1  #: dimensions of a cluster thinner than this part of its first one are no lines, and stay with their tokens
+_TURNED = 12  #: dimensions of a cluster that are turned to be independent; its further principal components are not
 
 
-def block_lines(
-    codes: CodeMatrix, sae: SparseAutoencoder, seed: int
-) -> tuple[Float[np.ndarray, "blocks block block"], SparseAutoencoder]:
-    """Returns the matrices that turn blocks into lines, and the dictionary with its lines as decoder rows.
+def cluster_lines(
+    codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], clusters: Sequence[Sequence[int]], seed: int
+) -> tuple[scipy.sparse.csr_array, Float[np.ndarray, "lines width"]]:
+    """Returns the matrix, latents × lines, that turns codes into activations of lines, and the lines' directions.
 
     Args:
         codes: of all states.
-        sae: a dictionary of blocks.
+        decoder: the dictionary's rows.
+        clusters: latents that may hold something together, each in one cluster at most.
         seed: of everything that is drawn.
-
-    Source: A. Hyvärinen, "Fast and robust fixed-point algorithms for independent component analysis" (1999).
     """
-    size, decoder = sae.block, sae.decoder.numpy()
-    turns = np.tile(np.eye(size), (sae.n_latents // size, 1, 1))
-    rows = decoder.copy()
-    for number in range(len(turns)):
-        members = np.arange(number * size, (number + 1) * size)
-        part = codes.slice(members, decoder, limit=_MOST, seed=seed)
-        if len(part.rows) < _LEAST:
-            continue
-        silent = len(part.rows) * min(_ZEROS, codes.n_tokens / part.total - 1)
-        turn = _independent(np.r_[part.codes.toarray(), np.zeros((int(silent), size))].astype(np.float64), seed)
-        turns[number], rows[members] = turn, np.linalg.inv(turn).T @ decoder[members]
-    return turns, replace(sae, decoder=torch.from_numpy(rows))
+    alone = np.setdiff1d(np.arange(len(decoder)), [latent for members in clusters for latent in members])
+    found = [_lines(codes, decoder, np.array(members), seed) for members in clusters]
+    order = np.concatenate([alone, *(np.array(members) for members in clusters)]).astype(int)
+    turns = scipy.sparse.block_diag([scipy.sparse.eye_array(len(alone)), *(turn for turn, _ in found)], "csr")
+    return turns[np.argsort(order)], np.vstack([decoder[alone], *(rows for _, rows in found)])
+
+
+def _lines(
+    codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], members: Int[np.ndarray, " members"], seed: int
+) -> tuple[Float[np.ndarray, "members lines"], Float[np.ndarray, "lines width"]]:
+    """Returns the matrix that turns the codes of a cluster's members into lines, and their directions."""
+    part = codes.slice(members, decoder, limit=_MOST, seed=seed)
+    if len(part.rows) < max(_LEAST, len(members)):
+        return np.eye(len(members)), decoder[members]
+    _, sizes, axes = np.linalg.svd(part.points, full_matrices=False)
+    axes = axes[sizes > _THIN * sizes[0]]
+    silent = int(len(part.rows) * min(_ZEROS, codes.n_tokens / part.total - 1))
+    inside = np.r_[part.points @ axes.T, np.zeros((silent, len(axes)))].astype(np.float64)
+    turn = np.eye(len(axes))
+    turn[:_TURNED, :_TURNED] = _independent(inside[:, :_TURNED], seed)
+    return decoder[members] @ axes.T @ turn.T, np.linalg.inv(turn).T @ axes
 
 
 def _independent(points: Float[np.ndarray, "n d"], seed: int) -> Float[np.ndarray, "d d"]:
-    """Returns the matrix whose product with points has coordinates as independent as possible."""
+    """Returns the matrix whose product with points has coordinates as independent as possible.
+
+    Source: A. Hyvärinen, "Fast and robust fixed-point algorithms for independent component analysis" (1999).
+    """
     from sklearn.decomposition import FastICA
 
     with warnings.catch_warnings():
@@ -75,9 +87,10 @@ class ChanceEncoding(Encoding):
 
     Args:
         store: the real states.
-        sae: a dictionary of blocks.
+        sae: the dictionary.
         codes: folder of the real codes.
         matrix: the same as a matrix.
+        clusters: its clusters, or blocks.
         folder: where the codes of chance go; a round has as many files as there are shards.
         rounds: how many times the states are made anew.
         seed: of everything that is drawn.
@@ -90,6 +103,7 @@ class ChanceEncoding(Encoding):
         sae: SparseAutoencoder,
         codes: Path,
         matrix: CodeMatrix,
+        clusters: Sequence[Sequence[int]],
         folder: Path,
         rounds: int,
         seed: int,
@@ -98,43 +112,31 @@ class ChanceEncoding(Encoding):
         super().__init__(store, sae, folder, rounds)
         self._real, self._seed = codes, seed
         self._kept = np.ones(len(store), bool) if kept is None else kept
-        self._turns, self._lines = block_lines(matrix, sae, seed)
+        self._turns, self._lines = cluster_lines(matrix, sae.decoder.numpy(), clusters, seed)
 
     @override
     def _states(self, number: int) -> Float[np.ndarray, "rows width"]:
         shards = self._store.shard_rows
         shard = number % len(shards)
         start = sum(shards[:shard])
-        kept = torch.from_numpy(self._kept[start : start + shards[shard]])
-        states = torch.from_numpy(self._store.states(shard).astype(np.float32))[kept]
-        real = _of(read_shard(codes_path(self._real, shard), self._sae.n_latents), kept)
-        moved = self._moved(real, np.random.default_rng([self._seed, 31, number]))
-        return (states + self._lines.decode(moved, states) - self._sae.decode(real, states)).numpy()
-
-    def _moved(self, codes: Codes, random: np.random.Generator) -> Codes:
-        """Returns the activations of the lines, those of each on other tokens.
-
-        The tokens are brought into a random order, in which each line moves on by a number of places of its own.
-        """
-        size, tokens = self._sae.block, len(codes.starts)
-        if not tokens:
-            return codes
-        first = codes.latents.numpy()[::size]
-        values = np.einsum("nij,nj->ni", self._turns[first // size], codes.values.numpy().reshape(-1, size))
-        places = random.permutation(tokens)[codes.tokens.numpy()[::size]]
-        lines = first[:, None] + np.arange(size)
-        rows = ((places[:, None] + random.integers(tokens, size=codes.n_latents)[lines]) % tokens).ravel()
-        order = np.argsort(rows, kind="stable")
-        starts = torch.from_numpy(np.searchsorted(rows[order], np.arange(tokens)))
-        moved = values.ravel()[order].astype(np.float32)
-        return Codes(starts, torch.from_numpy(lines.ravel()[order]), torch.from_numpy(moved), codes.n_latents)
+        kept = self._kept[start : start + shards[shard]]
+        states = self._store.states(shard).astype(np.float32)[kept]
+        real = read_codes([codes_path(self._real, shard)], self._sae.n_latents).matrix.tocsr()[kept] @ self._turns
+        change = (moved(real, np.random.default_rng([self._seed, 31, number])) - real) @ self._lines
+        scale = self._sae.norms(torch.from_numpy(states)).numpy() if self._sae.rescales else 1
+        return states + scale * change.astype(np.float32)
 
 
-def _of(codes: Codes, kept: Bool[Tensor, " tokens"]) -> Codes:
-    """Returns the codes of these tokens; each token has as many."""
-    latents, values = (part.view(len(kept), -1)[kept] for part in (codes.latents, codes.values))
-    starts = torch.arange(len(latents)) * latents.shape[1]
-    return Codes(starts, latents.flatten(), values.flatten(), codes.n_latents)
+def moved(lines: scipy.sparse.csr_array, random: np.random.Generator) -> scipy.sparse.csr_array:
+    """Returns the activations of lines, tokens × lines, those of each line on other tokens.
+
+    The tokens are brought into a random order, in which each line moves on by a number of places of its own.
+    """
+    by_line = lines.tocsc()
+    tokens, count = by_line.shape or (0, 0)
+    places, steps = random.permutation(tokens), random.integers(max(1, tokens), size=count)
+    rows = (places[by_line.indices] + np.repeat(steps, np.diff(by_line.indptr))) % max(1, tokens)
+    return scipy.sparse.csc_array((by_line.data, rows, by_line.indptr), shape=by_line.shape).tocsr()
 
 
 def null_blocks(

@@ -7,7 +7,7 @@ as they are, arXiv 2405.14860, section 4; the best of planes with and without in
 clusters of chance are ours.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -23,7 +23,7 @@ from novacula.features.clouds.cloud_score import CloudScore, score_plane, with_p
 from novacula.features.clouds.geometry import Shape, shape_of
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
-from novacula.features.discovery.grouping import living
+from novacula.features.discovery.grouping import clustered
 from novacula.features.discovery.lines import null_blocks
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
 from novacula.features.discovery.slices import MOST, CodeMatrix, nuisance_tokens
@@ -119,8 +119,10 @@ def score_cluster(
     members: Int[np.ndarray, " members"],
     config: DiscoverConfig,
     least: int = LEAST_MEMBERS,
+    *,
+    shaped: bool = True,
 ) -> ClusterScore:
-    """Scores a cluster, if it has enough members."""
+    """Scores a cluster, if it has enough members, and finds its shape, if asked to."""
     if len(members) < least:
         reason = f"has fewer than {least} members"
         return ClusterScore(members, len(codes.rows(members)), 0.0, [], reason)
@@ -141,7 +143,7 @@ def score_cluster(
     if scored and (best := scored[place]).excess > LEAST_EXCESS:  # the others' verdicts are not shown
         cut = with_parts(best.measured, np.random.default_rng([config.seed, 23]))
         scored[place] = replace(best, measured=cut)
-    shape = cluster_shape(part.points, decoder[members], config.seed)
+    shape = cluster_shape(part.points, decoder[members], config.seed) if shaped else None
     return ClusterScore(members, part.total, together, scored, "" if scored else "its points lie on a line", shape)
 
 
@@ -161,29 +163,12 @@ def cluster_shape(
 
 
 def null_clusters(
-    clusters: Sequence[Int[np.ndarray, " _"]],
-    uses: Int[np.ndarray, " latents"],
-    alive: Int[np.ndarray, " alive"],
-    count: int,
-    seed: int,
-) -> list[Int[np.ndarray, " _"]]:
-    """Draws clusters of living latents that have nothing to do with each other, as large as the real ones.
-
-    A latent that is active more often is drawn more often, since such latents are more often in clusters. No two are
-    from one real cluster, as far as there are others: in a small dictionary chance would else hold much of a feature.
-    """
-    random = np.random.default_rng([seed, 17])
-    weights = np.sqrt(uses[alive].astype(np.float64))
-    own = -1 - np.arange(len(uses))  # a latent in no cluster is one of its own
-    for number, members in enumerate(clusters):
-        own[members] = number
-    scored = [len(members) for members in clusters if LEAST_MEMBERS <= len(members) <= len(alive)]
-    drawn = []
-    for size in random.choice(scored, count).tolist() if scored else []:
-        order = random.choice(alive, len(alive), replace=False, p=weights / weights.sum())
-        first = np.sort(np.unique(own[order], return_index=True)[1])
-        drawn.append(np.sort(np.r_[order[first], np.delete(order, first)][:size]))
-    return drawn
+    rounds: Iterable[Sequence[Int[np.ndarray, " _"]]], count: int, seed: int
+) -> list[tuple[int, Int[np.ndarray, " _"]]]:
+    """Draws clusters that were made of states of chance, each with its round; those too small to be scored are not."""
+    made = [(number, each) for number, found in enumerate(rounds) for each in found if len(each) >= LEAST_MEMBERS]
+    chosen = np.random.default_rng([seed, 17]).permutation(len(made))[:count]
+    return [made[place] for place in np.sort(chosen)]
 
 
 def gaussian_like(points: Float[np.ndarray, "points width"], seed: int) -> Float[np.ndarray, "drawn width"]:
@@ -247,7 +232,8 @@ class Ranking(Computation):
         store: the states.
         config: options.
         out: where the pictures go.
-        chance: returns the codes of the states of chance of a round; needed for blocks alone (`lines`).
+        chance: returns the codes of the states of chance of a round (`lines`).
+        rounds: the number of these rounds; 0 for no chance.
     """
 
     def __init__(
@@ -258,7 +244,8 @@ class Ranking(Computation):
         store: Store,
         config: DiscoverConfig,
         out: Path,
-        chance: Callable[[int], CodeMatrix] | None = None,
+        chance: Callable[[int], CodeMatrix],
+        rounds: int,
     ) -> None:
         self._codes, self._decoder, self._store, self._config, self._out = codes, decoder, store, config, out
         clusters, uses = [np.array(members) for members in grouping.clusters], codes.uses
@@ -267,13 +254,16 @@ class Ranking(Computation):
         self._clusters, self._stability = clusters, grouping.stability
         ranked = [clusters[number] for number in self._numbers]
         self._least = min(LEAST_MEMBERS, grouping.block) if grouping.block > 1 else LEAST_MEMBERS
-        self._chance = lru_cache(1)(chance or (lambda _: codes))
-        if chance:
+        self._chance = lru_cache(1)(chance)
+        if not rounds:
+            self._nulls = []
+        elif grouping.block > 1:
             self._nulls = null_blocks(ranked, config.nulls, config.seed)
         else:
-            drawn = null_clusters(ranked, uses, living(codes), config.nulls, config.seed)
-            self._nulls = [(0, members) for members in drawn]
+            made = (clustered(self._chance(number), decoder, config).clusters for number in range(rounds))
+            self._nulls = null_clusters(made, config.nulls, config.seed)
         self._nuisances = nuisance_tokens(store)
+        self._least_nulls = config.nulls if rounds else 0
         self._done = _State()
 
     @override
@@ -298,7 +288,7 @@ class Ranking(Computation):
             return Step({"cluster": number, "score": round(row.score, 4)})
         if len(done.null) < len(self._nulls):
             number, members = self._nulls[len(done.null)]
-            score = self._score(self._chance(number), members).score
+            score = self._score(self._chance(number), members, shaped=False).score
             self._done = replace(done, null=(*done.null, score))
             return Step({"cluster": "chance", "score": round(score, 4)})
         best = with_ranks(done.rows)[: self._config.shown]
@@ -308,8 +298,8 @@ class Ranking(Computation):
         self._done = replace(done, drawn=True)
         return Step({"cluster": "pictures", "score": 0.0})
 
-    def _score(self, codes: CodeMatrix, members: Int[np.ndarray, " members"]) -> ClusterScore:
-        return score_cluster(codes, self._decoder, members, self._config, self._least)
+    def _score(self, codes: CodeMatrix, members: Int[np.ndarray, " members"], *, shaped: bool = True) -> ClusterScore:
+        return score_cluster(codes, self._decoder, members, self._config, self._least, shaped=shaped)
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:
@@ -321,4 +311,6 @@ class Ranking(Computation):
 
     @override
     def result(self) -> RankFindings:
-        return RankFindings(with_ranks(self._done.rows), tuple(sorted(self._done.null, reverse=True)))
+        null = sorted(self._done.null, reverse=True)
+        null += [0.0] * (self._least_nulls - len(null))  # of clusters that chance did not make
+        return RankFindings(with_ranks(self._done.rows), tuple(null))

@@ -21,6 +21,9 @@ WEAK = 0.08
 directions."""
 STRAIGHT = 0.65
 """Least absolute cosine of an edge by default, beside co-activity: a direction halfway between two others has 0.71."""
+STRONG = 0.25
+"""Least activation that counts for co-activity, in parts of a latent's usual one, which is Σ z³ / Σ z². TopK fills up a
+token's k latents where fewer features are active, and these weak activations say nothing."""
 _TOKENS = 200_000
 _NULL = 4096
 
@@ -137,13 +140,17 @@ def _units(rows: Float[np.ndarray, "some width"]) -> Float[np.ndarray, "some wid
 
 
 def _sample(codes: CodeMatrix, alive: Alive, seed: int) -> scipy.sparse.csc_array:
-    """Returns where the living latents are active, as ones, on few enough tokens for quick counting."""
+    """Returns where the living latents are not just weakly active, as ones, on few enough tokens for quick counting."""
     matrix = codes.matrix[:, alive]
     if codes.n_tokens > _TOKENS:
         chosen = np.sort(np.random.default_rng([seed, 11]).choice(codes.n_tokens, _TOKENS, replace=False))
         matrix = matrix.tocsr()[chosen].tocsc()
-    ones = np.ones(matrix.nnz, np.float32)
-    return scipy.sparse.csc_array((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
+    squares = np.maximum(matrix.power(2).sum(0), 1e-30)
+    level = STRONG * np.abs(matrix).power(3).sum(0) / squares
+    strong = np.abs(matrix.data) > np.repeat(level, np.diff(matrix.indptr))
+    counted = scipy.sparse.csc_array((strong.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+    counted.eliminate_zeros()
+    return counted
 
 
 def _nearest(

@@ -17,7 +17,6 @@ from novacula.errors import InputError
 from novacula.features.config import NUISANCES
 from novacula.features.discovery.findings import EncodeFindings
 from novacula.features.sae import SparseAutoencoder
-from novacula.features.sae.codes import Codes
 from novacula.features.store import Store
 from novacula.files import StrPath, from_json, read_safetensors, write_safetensors
 from novacula.runs import Computation, Step
@@ -153,13 +152,6 @@ def read_codes(paths: Sequence[StrPath], n_latents: int) -> CodeMatrix:
     values = np.concatenate([part.pop("values") for part in parts])
     by_token = scipy.sparse.csr_array((values, latents, starts), shape=(len(counts), n_latents))
     return CodeMatrix(by_token.tocsc())
-
-
-def read_shard(path: StrPath, n_latents: int) -> Codes:
-    """Reads the codes of a shard, token by token."""
-    part = _read(path, n_latents)
-    counts, latents, values = (torch.from_numpy(part[name]) for name in ("counts", "latents", "values"))
-    return Codes(counts.cumsum(0) - counts, latents.long(), values, n_latents)
 
 
 def _read(path: StrPath, n_latents: int) -> dict[str, np.ndarray]:

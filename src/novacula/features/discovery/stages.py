@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Config = TypeVar("Config")
 DiscoveryVerb = Verb[Config, DiscoverSource, OpenSource, RunResult[DiscoverFindings]]
 RECOVERED = 2  #: passages on which the loss of the model with the dictionary is measured
+_CHANCE = 100_000  #: states of chance that are made at least, so that small stores have clusters of chance, too
 STORE, SAE, CODES, CHANCE = "store", "sae", "codes", "chance"  #: artifacts of a run, beside the pictures
 
 
@@ -254,15 +255,20 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
         assert pipeline.findings.cluster is not None, "the stage before has made the clusters"
         return pipeline.findings.cluster
 
+    def rounds() -> int:
+        if config.nulls and material.sae.block > 1:
+            return -(-config.nulls // min(len(grouping().clusters), config.clusters))
+        return min(config.nulls, max(1, _CHANCE // len(material.store)))
+
     def chance() -> Program:
-        blocks = min(len(grouping().clusters), config.clusters)
         return ChanceEncoding(
             material.store,
             material.sae,
             material.folder.artifact(CODES),
             material.codes(config),
+            grouping().clusters,
             material.folder.artifact(CHANCE),
-            rounds=-(-config.nulls // blocks),
+            rounds=rounds(),
             seed=config.seed,
             kept=without(material.store, config.without),
         )
@@ -273,10 +279,8 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
             material.sae.decoder.numpy(),
             material.folder.artifact(PICTURES),
         )
-        chance_codes = material.chance_codes if has_chance else None
-        return Ranking(codes, decoder, grouping(), material.store, config, pictures, chance_codes)
-
-    has_chance = config.nulls > 0 and (material.sae.block > 1 if source.sae else config.kind == "block")
+        store, chance_codes = material.store, material.chance_codes
+        return Ranking(codes, decoder, grouping(), store, config, pictures, chance_codes, rounds())
 
     pipeline = Pipeline(
         [
@@ -285,7 +289,7 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
             *([loss_measurement(material, config)] if source.model else []),
             Stage("encode", lambda: Encoding(material.store, material.sae, material.folder.artifact(CODES))),
             Stage("cluster", group_latents),
-            *([Stage("chance", chance)] if has_chance else []),
+            *([Stage("chance", chance)] if config.nulls else []),
             Stage("rank", rank),
         ]
     )

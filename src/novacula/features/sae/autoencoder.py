@@ -76,7 +76,7 @@ class SparseAutoencoder:
     def encode(self, states: Float[Tensor, "tokens width"]) -> Codes:
         """Returns the sparse codes of states."""
         bias = self.encoder_bias - self.encoder @ self.decoder_bias if self.centers else self.encoder_bias
-        scaled = states / self._norms(states) if self.rescales else states
+        scaled = states / self.norms(states) if self.rescales else states
         parts = [self._select(torch.addmm(bias, part, self.encoder.t())) for part in scaled.split(BLOCK)]
         if len(parts) == 1:
             return parts[0]
@@ -98,7 +98,7 @@ class SparseAutoencoder:
     def decode(self, codes: Codes, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens width"]:
         """Returns the reconstructions from codes; where inputs are rescaled it needs the norms of the states."""
         decoded = codes.decode(self.decoder) + self.decoder_bias
-        return decoded * self._norms(states) if self.rescales else decoded
+        return decoded * self.norms(states) if self.rescales else decoded
 
     def with_inputs_times(self, factor: float) -> "SparseAutoencoder":
         """Returns the same function for inputs that are `factor` times as large; codes grow by the factor, too.
@@ -119,5 +119,6 @@ class SparseAutoencoder:
             return top_blocks(pre, self.k, self.block)
         return top(pre, self.k) if self.kind == "topk" else above(pre, self.threshold.clamp_min(0))
 
-    def _norms(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens 1"]:
+    def norms(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens 1"]:
+        """Returns by what inputs are divided, and reconstructions multiplied, where inputs are rescaled."""
         return (states.norm(dim=1, keepdim=True) / self.width**0.5).clamp_min(1e-12)

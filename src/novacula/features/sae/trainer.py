@@ -239,6 +239,7 @@ class SaeTraining(Computation):
 
     def __init__(self, store: Store, config: TrainSaeConfig, out: Path) -> None:
         self._store, self._out = store, out
+        config = config.sized(len(store), store.width)
         self._config, self._batches = config, Batches(store, config.batch, config.seed)
         sample = torch.cat([self._batches.next() for _ in range(-(-_SAMPLE // min(config.batch, len(store))))])
         self._batches = Batches(store, config.batch, config.seed)
