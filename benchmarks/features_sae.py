@@ -17,7 +17,7 @@ from harness import arguments, least, machine_line, save, table_head, table_row
 from torch import Tensor
 
 from novacula.features.config import SaeKind, TrainSaeConfig
-from novacula.features.sae.codes import top
+from novacula.features.sae.autoencoder import top
 from novacula.features.sae.trainer import Trainer
 
 WIDTH, LATENTS, K, TOKENS = 576, 4608, 32, 2048

@@ -2,7 +2,7 @@
 
 The stages (`discovery.stages`): a model's states on texts (`discovery.collection`, `store`); a dictionary of them
 (`sae`); their codes (`discovery.slices`); clusters of latents (`discovery.similarity`, `discovery.clusters`,
-`discovery.grouping`); the score of each (`discovery.ranking`); a page (`discovery.discover_report`). Source: arXiv
+`discovery.clusters`); the score of each (`discovery.ranking`); a page (`discovery.discover_report`). Source: arXiv
 2405.14860, section 4.
 """
 

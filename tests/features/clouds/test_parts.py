@@ -6,7 +6,7 @@ import scipy.sparse
 
 from novacula.features import DiscoverConfig, score_cloud, score_plane
 from novacula.features.clouds.cloud import whiten
-from novacula.features.clouds.parts import parts_bits
+from novacula.features.clouds.mixture import parts_bits
 from novacula.features.discovery.ranking import score_cluster
 from novacula.features.discovery.slices import CodeMatrix
 

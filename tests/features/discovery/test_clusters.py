@@ -7,8 +7,7 @@ import scipy.sparse
 
 from novacula.features.config import ClusterMethod
 from novacula.features.discovery import similarity as similarity_module
-from novacula.features.discovery.clusters import Clustering, cluster
-from novacula.features.discovery.grouping import stability
+from novacula.features.discovery.clusters import Clustering, cluster, stability
 from novacula.features.discovery.similarity import affinity_graph, chance_activity, chance_cosine, co_activity
 from novacula.features.discovery.slices import CodeMatrix
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from novacula.features.sae.codes import ByLatent, above, top, top_blocks, top_of_batch
+from novacula.features.sae.autoencoder import ByLatent, above, top, top_blocks, top_of_batch
 
 
 def drawn(rows: int, columns: int, seed: int = 0) -> torch.Tensor:

@@ -16,8 +16,7 @@ from typing_extensions import override
 
 from novacula.features.clouds.cloud import Cloud, as_points, check_points, outlying, whiten
 from novacula.features.clouds.higher import Split, best_hyperplane, best_split, neighbor_information
-from novacula.features.clouds.mixture import Mixture, mixture
-from novacula.features.clouds.parts import parts_bits
+from novacula.features.clouds.mixture import Mixture, mixture, parts_bits
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
 
@@ -28,7 +27,7 @@ THRESHOLD = 0.04
 ``benchmarks/reference/zoo``."""
 LEAST_Z = 3.0  #: standard deviations of shuffled clouds that the separability must exceed as well
 PARTS_LIMIT = 0.05
-"""Share of the bits that must be left within two parts of a cloud (`novacula.features.clouds.parts`). Below it, two
+"""Share of the bits that must be left within two parts of a cloud (`novacula.features.clouds.mixture`). Below it, two
 parts that are products explain the cloud. Of the irreducible families of the zoo, 2,000 points leave 23 % and more."""
 _NONE = float("nan")
 _LOG = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from novacula.features.clouds.cloud import Plane, planes
 from novacula.features.clouds.cloud_score import CloudScore, score_plane, with_parts
 from novacula.features.clouds.geometry import Shape, shape_of
 from novacula.features.config import DiscoverConfig
+from novacula.features.discovery.clusters import clustered
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
-from novacula.features.discovery.grouping import clustered
 from novacula.features.discovery.lines import null_blocks
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
 from novacula.features.discovery.slices import MOST, CodeMatrix, nuisance_tokens

@@ -12,10 +12,10 @@ from typing_extensions import Unpack, override
 
 from novacula.errors import InputError
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
+from novacula.features.discovery.clusters import group, group_blocks
 from novacula.features.discovery.collection import BATCH, Collection, Passage, passage_order, read_passages, vocabulary
 from novacula.features.discovery.discover_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
-from novacula.features.discovery.grouping import group, group_blocks
 from novacula.features.discovery.lines import ChanceEncoding
 from novacula.features.discovery.pictures import PICTURES
 from novacula.features.discovery.ranking import Ranking

@@ -1,16 +1,142 @@
-"""A sparse autoencoder as it is used: from states to sparse codes and back."""
+"""A sparse autoencoder, and its codes with the four products that training needs of them, none of which becomes dense.
+
+A code holds k of m numbers for a token. Decoding sums the k decoder rows. The gradients of decoder and encoder are the
+same sum taken the other way round, with the entries sorted by latent. The gradient of the code is one scalar product
+for each entry. All four run in torch's kernels for bags of embeddings, which were made for such sums. Source: ours.
+"""
 
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from novacula.errors import InputError, refuse
 from novacula.features.config import SaeKind
-from novacula.features.sae.codes import Codes, above, top, top_blocks
 
 BLOCK = 1024  #: tokens that are encoded together; their pre-activations take most of the memory
+Pre = Float[Tensor, "tokens latents"]
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Sparse codes of a batch of tokens, token by token."""
+
+    starts: Int[Tensor, " tokens"]  #: where the entries of each token begin
+    latents: Int[Tensor, " entries"]  #: the latent of each entry
+    values: Float[Tensor, " entries"]  #: the activation of each entry
+    n_latents: int  #: m, the number of latents
+
+    @property
+    def tokens(self) -> Int[Tensor, " entries"]:
+        """The token of each entry."""
+        return torch.repeat_interleave(torch.arange(len(self.starts)), self.counts)
+
+    @property
+    def counts(self) -> Int[Tensor, " tokens"]:
+        """Number of entries of each token."""
+        ends = torch.cat([self.starts[1:], torch.tensor([len(self.latents)])])
+        return ends - self.starts
+
+    def dense(self) -> Float[Tensor, "tokens latents"]:
+        """Returns the codes as a matrix."""
+        matrix = torch.zeros(len(self.starts), self.n_latents)
+        return matrix.index_put_((self.tokens, self.latents), self.values, accumulate=True)
+
+    def decode(self, rows: Float[Tensor, "latents width"]) -> Float[Tensor, "tokens width"]:
+        """Returns for each token the sum of its latents' rows, each times its activation."""
+        return embedding_bag(self.latents, rows, self.starts, mode="sum", per_sample_weights=self.values)
+
+    def slopes(
+        self, gradient: Float[Tensor, "tokens width"], rows: Float[Tensor, "latents width"]
+    ) -> Float[Tensor, " entries"]:
+        """Returns the derivative of a loss by every activation, from its derivative by the decoded tokens."""
+        return torch.ops.aten._embedding_bag_per_sample_weights_backward(
+            gradient, rows, self.latents, self.starts, self.tokens, 0, -1
+        )
+
+
+@dataclass(frozen=True)
+class ByLatent:
+    """The entries of some codes, sorted by latent."""
+
+    order: Int[Tensor, " entries"]  #: the order of the entries
+    tokens: Int[Tensor, " entries"]  #: the token of each entry in this order
+    starts: Int[Tensor, " latents"]  #: where the entries of each latent begin
+
+    @classmethod
+    def of(cls, codes: Codes) -> "ByLatent":
+        """Returns the entries of some codes, sorted."""
+        ordered, order = codes.latents.sort(stable=True)
+        starts = torch.searchsorted(ordered, torch.arange(codes.n_latents))
+        return cls(order, codes.tokens[order], starts)
+
+    def gather(
+        self, weights: Float[Tensor, " entries"], rows: Float[Tensor, "tokens width"]
+    ) -> Float[Tensor, "latents width"]:
+        """Returns for each latent the sum of its tokens' rows, each times the entry's weight, in the codes' order."""
+        return embedding_bag(self.tokens, rows, self.starts, mode="sum", per_sample_weights=weights[self.order])
+
+    def totals(self, weights: Float[Tensor, " entries"]) -> Float[Tensor, " latents"]:
+        """Returns for each latent the sum of the weights of its entries."""
+        sums = torch.cat([torch.zeros(1, dtype=torch.float64), weights[self.order].double().cumsum(0)])
+        ends = torch.cat([self.starts[1:], torch.tensor([len(self.order)])])
+        return (sums[ends] - sums[self.starts]).float()
+
+
+def above(pre: Pre, threshold: float | Float[Tensor, " latents"]) -> Codes:
+    """Returns the codes of all entries above a threshold: JumpReLU, and with the threshold 0 ReLU."""
+    return _chosen(pre, np.flatnonzero((pre > threshold).numpy()))
+
+
+def top(pre: Pre, k: int) -> Codes:
+    """Returns the codes of the k largest entries of every token, as far as they are positive."""
+    values, latents = pre.topk(min(k, pre.shape[1]), dim=1)
+    kept = values > 0
+    if bool(kept.all()):
+        starts = torch.arange(0, values.numel(), values.shape[1])
+        return Codes(starts, latents.flatten(), values.flatten(), pre.shape[1])
+    counts = kept.sum(1)
+    return Codes(counts.cumsum(0) - counts, latents[kept], values[kept], pre.shape[1])
+
+
+def top_blocks(pre: Pre, k: int, block: int) -> Codes:
+    """Returns the codes of the k blocks of largest norm of every token; `block` neighboring latents are a block."""
+    blocks = pre.view(len(pre), -1, block)
+    first, *others = blocks.unbind(2)
+    squares = first.square()
+    for other in others:
+        squares.addcmul_(other, other)
+    chosen = squares.topk(min(k, squares.shape[1]), dim=1, sorted=False).indices
+    latents = (chosen[..., None] * block + torch.arange(block)).flatten(1)
+    starts = torch.arange(0, latents.numel(), latents.shape[1])
+    return Codes(starts, latents.flatten(), pre.gather(1, latents).flatten(), pre.shape[1])
+
+
+def top_of_batch(pre: Pre, k: int) -> tuple[Codes, float]:
+    """Returns the codes of the k · tokens largest positive entries of the batch, and the smallest of these entries."""
+    wanted = min(k * len(pre), pre.numel())
+    flat = pre.numpy().reshape(-1)
+    # The mean 2k-th largest entry of some tokens lies a little below the bound that is sought.
+    some = pre[:: max(1, len(pre) // 64)]
+    floor = max(0.0, float(some.topk(min(2 * k, pre.shape[1]), dim=1).values[:, -1].mean()))
+    where = np.flatnonzero(flat > floor)
+    if len(where) < wanted:
+        where = np.flatnonzero(flat > 0)
+    if len(where) > wanted:
+        bound = np.partition(flat[where], len(where) - wanted)[len(where) - wanted]
+        where = where[flat[where] >= bound]
+    return _chosen(pre, where), float(flat[where].min(initial=np.inf)) if len(where) else 0.0
+
+
+def _chosen(pre: Pre, where: np.ndarray) -> Codes:
+    """Returns the codes of the entries at these places of the flattened matrix, in order."""
+    flat = torch.from_numpy(where)
+    latents = pre.shape[1]
+    starts = torch.searchsorted(flat, torch.arange(len(pre)) * latents)
+    return Codes(starts, flat % latents, pre.view(-1)[flat], latents)
 
 
 @dataclass(frozen=True)

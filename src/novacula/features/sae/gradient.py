@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from novacula.features.config import SaeKind
-from novacula.features.sae.codes import ByLatent, Codes, above, top, top_blocks, top_of_batch
+from novacula.features.sae.autoencoder import ByLatent, Codes, above, top, top_blocks, top_of_batch
 
 BANDWIDTH = 0.001  #: ε of JumpReLU, for inputs of variance 1
 AUXILIARY = 1 / 32  #: weight of the dead latents' error
