@@ -1,7 +1,7 @@
 """Options of the features verbs. This module imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from novacula.options import (
     ADVANCED,
@@ -88,8 +88,9 @@ class TrainSaeConfig(Configuration):
     states' dimensions in all, 4 at least and 32 of either at most."""
     sparsity: Annotated[float, between(0, 1000), ADVANCED] = 0.01
     """Weight of the penalty, for relu and jumprelu."""
-    train_tokens: Annotated[int, in_range(1, 10**12)] = 4_000_000
-    """States that it learns from. Where fewer are stored, they come again."""
+    train_tokens: Annotated[int, in_range(0, 10**12)] = 0
+    """States that it learns from; where fewer are stored, they come again. 0, the default, for 50 times the store, from
+    150,000 to 4,000,000, in smaller batches and at a higher rate where the store is small."""
     batch: Annotated[int, in_range(1, 10**6), ADVANCED] = 2048
     """The number of states in a step."""
     rate: Annotated[float, between(0, 1000), ADVANCED] = 1e-3
@@ -104,8 +105,8 @@ class TrainSaeConfig(Configuration):
         """Steps in all."""
         return -(-self.train_tokens // self.batch)
 
-    def sized(self, rows: int, width: int) -> Self:
-        """Returns the options with numbers where they follow from the size of the store: latents and k.
+    def sized(self, rows: int, width: int) -> "TrainSaeConfig":
+        """Returns the options with numbers where they follow from the size of the store.
 
         Args:
             rows: states of the store.
@@ -115,7 +116,12 @@ class TrainSaeConfig(Configuration):
         k = self.k or min(32, max(-(-4 // block), width // (6 * block)))
         most = min(4608, 8 * width, rows * k * block // 250) // block * block
         latents = self.latents or max(2, k * block, most)
-        return replace(self, latents=latents, k=min(k, latents // block))
+        given = replace(self, latents=latents, k=min(k, latents // block))
+        if self.train_tokens:
+            return given
+        tokens, batch = min(4_000_000, max(150_000, 50 * rows)), min(self.batch, max(256, rows // 12))
+        rate, dead_after = max(self.rate, min(0.005, 1.95 * batch / tokens)), min(self.dead_after, tokens // 20)
+        return replace(given, train_tokens=tokens, batch=batch, rate=rate, dead_after=dead_after)
 
     def _problems(self) -> list[str]:
         block = max(1, self.block) if self.kind == "block" else 1

@@ -1,8 +1,8 @@
 """Features that no direction can hold, found without labels: ``novacula features discover``.
 
 The stages (`discovery.stages`): a model's states on texts (`discovery.collection`, `store`); a dictionary of them
-(`sae`); their codes (`discovery.slices`); clusters of latents (`discovery.similarity`, `discovery.clusters`,
-`discovery.clusters`); the score of each (`discovery.ranking`); a page (`discovery.discover_report`). Source: arXiv
+(`sae`); their codes (`discovery.slices`); clusters of latents (`discovery.similarity`, `discovery.clusters`); states of
+chance (`discovery.lines`); the score of each (`discovery.ranking`); a page (`discovery.discover_report`). Source: arXiv
 2405.14860, section 4.
 """
 

@@ -26,6 +26,9 @@ _CERTAIN = 0.85
 """Likeness from which on latents are one node where communities are sought: opposites, twins, always active together.
 
 Such an edge says only that two latents share a line. Left in, it would outweigh all that joins the lines of a plane."""
+_WHOLE = 20.0
+"""Weight of all edges below which communities are sought as if the graph were part of one of this weight. Modularity
+compares with the whole graph: where there are few other latents, it would cut a circle in two."""
 
 Members = Int[np.ndarray, " _"]
 
@@ -127,7 +130,7 @@ def _communities(graph: scipy.sparse.csr_array, members: Members, seed: int) -> 
     certain = scipy.sparse.coo_array((inner.data[strong], (inner.row[strong], inner.col[strong])), shape=(size, size))
     _, nodes = scipy.sparse.csgraph.connected_components(certain, directed=False)
     merged = scipy.sparse.csr_array((inner.data, (nodes[inner.row], nodes[inner.col])), shape=(max(nodes) + 1,) * 2)
-    parts = _louvain(merged, seed)
+    parts = _louvain(merged, seed, min(1.0, float(merged.sum()) / (2 * _WHOLE)))
     return [members[np.isin(nodes, part)] for part in parts]
 
 

@@ -21,7 +21,7 @@ WEAK = 0.08
 directions."""
 STRAIGHT = 0.65
 """Least absolute cosine of an edge by default, beside co-activity: a direction halfway between two others has 0.71."""
-STRONG = 0.25
+STRONG = 0.4
 """Least activation that counts for co-activity, in parts of a latent's usual one, which is Σ z³ / Σ z². TopK fills up a
 token's k latents where fewer features are active, and these weak activations say nothing."""
 _TOKENS = 200_000

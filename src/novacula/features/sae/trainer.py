@@ -23,6 +23,7 @@ _SMOOTHING = 0.98  #: weight of the past in the mean of BatchTopK's smallest act
 _THRESHOLD = 0.001  #: first threshold of JumpReLU, for states of variance 1
 _REVIVALS = 10  #: how often dead latents begin anew, about
 _MOMENTS = ("exp_avg", "exp_avg_sq")  #: Adam's moments, as torch names them
+_MANY = 10**6  #: states that there are where the options leave open what follows from their number
 _SAMPLE = 8192  #: states from which mean and variance are estimated
 _RETRACT = 4  #: steps after which the blocks of the decoder are made orthonormal again
 
@@ -53,12 +54,13 @@ class Trainer:
     stretches them, is taken out.
 
     Args:
-        config: how the autoencoder is trained.
+        config: how the autoencoder is trained; what it leaves open is as for a million states.
         mean: mean of the states.
         scale: factor that brings the sum of the states' variances to 1.
     """
 
     def __init__(self, config: TrainSaeConfig, mean: Float[Tensor, " width"], scale: float) -> None:
+        config = config.sized(_MANY, len(mean))
         self.config, self.scale, self.step_count = config, scale, 0
         rows = torch.randn(config.latents, len(mean), generator=torch.Generator().manual_seed(config.seed))
         rows = orthonormal(rows, config.block) if config.kind == "block" else rows / rows.norm(dim=1, keepdim=True)
