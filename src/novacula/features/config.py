@@ -79,8 +79,8 @@ class TrainSaeConfig(Configuration):
     kind: SaeKind = "topk"
     """The rule that picks the active latents. With block an atom is a small subspace, which can hold a circle whole."""
     latents: int = 0
-    """Rows of the dictionary; 0, the default, for eight a dimension of the states, 4,608 at most, and not more than can
-    each be active on 250 states of the store."""
+    """Rows of the dictionary; 0, the default, for as many as can each be active on 250 states of the store, from three to
+    eight a dimension of the states, and 4,608 at most."""
     block: Annotated[int, in_range(2, 64)] = 3
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 0
@@ -114,7 +114,7 @@ class TrainSaeConfig(Configuration):
         """
         block = self.block if self.kind == "block" else 1
         k = self.k or min(32, max(-(-4 // block), width // (6 * block)))
-        most = min(4608, 8 * width, rows * k * block // 250) // block * block
+        most = min(4608, 8 * width, max(3 * width, rows * k * block // 250)) // block * block
         latents = self.latents or max(2, k * block, most)
         given = replace(self, latents=latents, k=min(k, latents // block))
         if self.train_tokens:

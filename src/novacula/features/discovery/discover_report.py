@@ -132,8 +132,8 @@ def _chance_section(found: RankFindings, against: str, blocks: bool) -> Section:
         axis.set(xlabel="score, bits", ylabel="density")
         axis.legend()
 
-    made = "blocks" if blocks else "clusters; each that chance did not make counts 0"
-    note = f"{len(found.null)} {made}. {against}"
+    made = "Blocks of chance" if blocks else "Clusters of chance; each that it did not make counts 0"
+    note = f"{made}. {against}"
     picture = figure_svg("chance", "Histogram of the scores of real clusters and of those of chance.", draw, height=2.8)
     return Section("What chance makes", picture, note)
 
