@@ -77,9 +77,10 @@ def test_a_circle_among_lines_is_found_in_a_small_store_with_default_options(tmp
     """The first toy: TopK fills up its latents with weak activations, and lines at random look odder than a circle."""
     planted = plant(6000, 0, width=24, lines=12, manifolds={"circle": circle}, share=0.15, line_share=0.08)
     write_npz(tmp_path / "states.npz", {"activations": planted.states})
-    config = DiscoverConfig(shown=1, points=1000)
+    config = DiscoverConfig(shown=1, points=1000, nulls=10)
     found = discover(DiscoverSource(activations=str(tmp_path / "states.npz")), config, out=tmp_path / "run").findings
-    assert found.rank and found.rank.above_chance == 1
+    assert found.rank
+    assert found.rank.above_chance >= 1
     decoder = read_sae(tmp_path / "run" / "artifacts" / "sae").decoder.numpy()
     axes = np.linalg.svd(decoder[[*found.rank.ranking[0].members]], full_matrices=False)[2]
     assert np.square(planted.bases["circle"] @ axes.T).sum() / 2 > 0.9
@@ -105,9 +106,9 @@ def test_latents_and_k_follow_from_the_store(rows: int, width: int, kind: Any, l
 
 
 def test_the_length_of_the_training_follows_from_the_store() -> None:
-    small, large = (DiscoverConfig().sized(rows, 24) for rows in (6000, 10**6))
+    small, large = (DiscoverConfig().sized(rows, width) for rows, width in ((6000, 24), (10**6, 576)))
     assert (small.train_tokens, small.batch, small.dead_after) == (300_000, 500, 15_000)
-    assert small.rate == pytest.approx(0.00325)
+    assert small.rate == 0.005
     assert (large.train_tokens, large.batch, large.dead_after, large.rate) == (4_000_000, 2048, 200_000, 0.001)
 
 

@@ -18,6 +18,7 @@ from novacula.options import (
 SaeKind = Literal["relu", "topk", "batchtopk", "jumprelu", "block"]
 ClusterMethod = Literal["communities", "components", "threshold", "agglomerative", "hdbscan", "spectral"]
 AffinityName = Literal["cosine", "angular", "activity", "mixed"]
+_MOST = 4608  #: rows of a dictionary where nothing else is asked for; up to then --rate is right
 NUISANCES = ("punctuation", "position")
 
 
@@ -79,8 +80,8 @@ class TrainSaeConfig(Configuration):
     kind: SaeKind = "topk"
     """The rule that picks the active latents. With block an atom is a small subspace, which can hold a circle whole."""
     latents: int = 0
-    """Rows of the dictionary; 0, the default, for as many as can each be active on 250 states of the store, from three to
-    eight a dimension of the states, and 4,608 at most."""
+    """Rows of the dictionary; 0, the default, for as many as can each be active on 250 states of the store, from three
+    to eight a dimension of the states, and 4,608 at most."""
     block: Annotated[int, in_range(2, 64)] = 3
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 0
@@ -90,7 +91,7 @@ class TrainSaeConfig(Configuration):
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: Annotated[int, in_range(0, 10**12)] = 0
     """States that it learns from; where fewer are stored, they come again. 0, the default, for 50 times the store, from
-    150,000 to 4,000,000, in smaller batches and at a higher rate where the store is small."""
+    150,000 to 4,000,000, in smaller batches where the store is small, and at a higher rate where the dictionary is."""
     batch: Annotated[int, in_range(1, 10**6), ADVANCED] = 2048
     """The number of states in a step."""
     rate: Annotated[float, between(0, 1000), ADVANCED] = 1e-3
@@ -114,14 +115,21 @@ class TrainSaeConfig(Configuration):
         """
         block = self.block if self.kind == "block" else 1
         k = self.k or min(32, max(-(-4 // block), width // (6 * block)))
-        most = min(4608, 8 * width, max(3 * width, rows * k * block // 250)) // block * block
+        most = min(_MOST, 8 * width, max(3 * width, rows * k * block // 250)) // block * block
         latents = self.latents or max(2, k * block, most)
         given = replace(self, latents=latents, k=min(k, latents // block))
         if self.train_tokens:
             return given
-        tokens, batch = min(4_000_000, max(150_000, 50 * rows)), min(self.batch, max(256, rows // 12))
-        rate, dead_after = max(self.rate, min(0.005, 1.95 * batch / tokens)), min(self.dead_after, tokens // 20)
-        return replace(given, train_tokens=tokens, batch=batch, rate=rate, dead_after=dead_after)
+        tokens = min(4_000_000, max(150_000, 50 * rows))
+        follow = {
+            "batch": min(self.batch, max(256, rows // 12)),
+            "rate": min(0.005, max(self.rate, self.rate * (_MOST / latents) ** 0.5)),
+            "dead_after": min(self.dead_after, tokens // 20),
+        }
+        default = {
+            name: value for name, value in follow.items() if getattr(self, name) == getattr(TrainSaeConfig, name)
+        }
+        return replace(given, train_tokens=tokens, **default)
 
     def _problems(self) -> list[str]:
         block = max(1, self.block) if self.kind == "block" else 1
