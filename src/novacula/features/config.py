@@ -80,13 +80,13 @@ class TrainSaeConfig(Configuration):
     kind: SaeKind = "topk"
     """The rule that picks the active latents. With block an atom is a small subspace, which can hold a circle whole."""
     latents: int = 0
-    """Rows of the dictionary; 0, the default, for as many as can each be active on 250 states of the store, from three
-    to eight a dimension of the states, and 4,608 at most."""
+    """The number of latents, which are the rows of the dictionary. 0, the default, stands for as many as can each be
+    active on 250 states of the store, from three to eight a dimension of the states, and 4,608 at most."""
     block: Annotated[int, in_range(2, 64)] = 3
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 0
-    """Active latents of a token, for topk and batchtopk; active blocks, for block. 0, the default, for a sixth of the
-    states' dimensions in all, 4 at least and 32 of either at most."""
+    """The number of active latents of a token, for topk and batchtopk, or of active blocks, for block. 0, the default,
+    stands for a sixth of the states' dimensions in all, 4 at least and 32 of either at most."""
     sparsity: Annotated[float, between(0, 1000), ADVANCED] = 0.01
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: Annotated[int, in_range(0, 10**12)] = 0
