@@ -7,7 +7,7 @@ import pytest
 
 from novacula.errors import InputError
 from novacula.jobs import Job, Outcome, read_outcome
-from novacula.jobs.outcomes import digest_of_job, kept_outcomes, write_outcome
+from novacula.jobs.run import digest_of_job, kept_outcomes, write_outcome
 from novacula.runs import Origin
 
 JOB = Job("a", {"steps": 3, "name": "x"})

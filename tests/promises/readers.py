@@ -51,7 +51,7 @@ def _json(name: str, document: object) -> Callable[[Path], None]:
 
 def _run(folder: Path) -> None:
     from novacula.jobs import Outcome
-    from novacula.jobs.outcomes import write_outcome
+    from novacula.jobs.run import write_outcome
     from novacula.runs import RunFolder
 
     run = RunFolder.create(part="toy", verb="run", configuration={"task": "x"}, seed=0, threads=1, out=folder / "run")
@@ -75,7 +75,7 @@ def _read_listing(folder: Path) -> object:
 
 
 def _read_outcome(folder: Path) -> object:
-    from novacula.jobs.outcomes import read_outcome
+    from novacula.jobs.run import read_outcome
 
     return read_outcome(folder, "a")
 

@@ -4,8 +4,7 @@ from novacula.jobs.campaign import Campaign, Round, check_executor, executor_for
 from novacula.jobs.cluster import RayExecutor
 from novacula.jobs.job import Counts, Ending, Executor, Job, Outcome, Report, job_seed
 from novacula.jobs.local import LocalExecutor
-from novacula.jobs.outcomes import read_outcome
-from novacula.jobs.run import run_jobs
+from novacula.jobs.run import read_outcome, run_jobs
 from novacula.options import CampaignOptions
 
 __all__ = [

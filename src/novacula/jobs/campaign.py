@@ -11,8 +11,7 @@ from novacula.errors import InputError
 from novacula.jobs.cluster import RayExecutor
 from novacula.jobs.job import Ending, Executor, Job, Outcome
 from novacula.jobs.local import LocalExecutor
-from novacula.jobs.outcomes import read_outcome
-from novacula.jobs.run import run_jobs
+from novacula.jobs.run import read_outcome, run_jobs
 from novacula.options import CampaignOptions
 from novacula.runs import KeepsArtifacts, OnStep, RunFolder, Step, working
 

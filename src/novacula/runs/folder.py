@@ -1,9 +1,15 @@
-"""A run's folder: everything about a run, for any number of readers and one writer at a time."""
+"""A run's folder, and how it is made: everything about a run, for any number of readers and one writer at a time."""
 
+import atexit
+import functools
 import os
+import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -27,11 +33,12 @@ from novacula.files import (
 )
 from novacula.runs.checkpoint import RESUMED, Checkpoint, load_checkpoint, read_events, save_checkpoint
 from novacula.runs.machine import Origin, machine, versions
-from novacula.runs.place import LOCK, RECORD, make, make_named, refuse_content, temporary_runs
 from novacula.runs.record import NewRun, Record, Status
 
 Findings = TypeVar("Findings")
 
+RECORD = "run.json"
+LOCK = "lock"
 EVENTS = "events.jsonl"
 RESULT = "result.json"
 RESULT_SCHEMA_VERSION = 1
@@ -39,6 +46,54 @@ RESULT_SCHEMA_VERSION = 1
 # A listing holds a run's lock for an instant, to find out whether it is free. A starting run waits for longer.
 _PATIENCE = 2.0
 _MAX_RESULT = 32_000_000
+
+
+@functools.cache
+def temporary_runs() -> str:
+    """Makes the folder of runs that this process removes at its end; a process that was forked from it does not."""
+    runs = tempfile.mkdtemp(prefix="novacula-")
+    atexit.register(_remove, runs, os.getpid())
+    return runs
+
+
+def _remove(runs: str, process: int) -> None:
+    if os.getpid() == process:
+        shutil.rmtree(runs, ignore_errors=True)
+
+
+def make(path: Path, made: list[Path]) -> Path:
+    """Makes a folder and its parents, and adds the new ones to `made`."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        with suppress(FileExistsError):
+            folder.mkdir()
+            made.append(folder)
+    if not path.is_dir():
+        raise RunError(f"{path}: is not a folder")
+    return path
+
+
+def make_named(runs: Path, stem: str, made: list[Path]) -> Path:
+    """Makes a folder in `runs` with a readable name that no other run has."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)[:60].strip("-.")
+    name = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    make(runs, made)
+    for suffix in ("", *(f"-{number}" for number in range(2, 10_000))):
+        path = runs / f"{name}{suffix}"
+        with suppress(FileExistsError):
+            path.mkdir()
+            made.append(path)
+            return path
+    raise RunError(f"{runs}: no free name for {name}")
+
+
+def refuse_content(path: Path) -> None:
+    """Makes sure that the folder is empty, except for files that a killed `create` may have left."""
+    names = [name for name in os.listdir(path) if name != LOCK and not re.fullmatch(r"\.run\.json\..*\.tmp", name)]
+    if RECORD in names:
+        raise RunError(f"{path}: contains a run already; name another folder, or `novacula runs resume {path}`")
+    if names:
+        raise RunError(f"{path}: is not empty and not a run; name another folder, or one that does not exist")
 
 
 class RunFolder:
@@ -231,12 +286,7 @@ class RunFolder:
         return read_events(self.path / EVENTS)
 
     def save_checkpoint(self, step: int, arrays: Mapping[str, np.ndarray], data: object) -> None:
-        """Replaces the checkpoint (`novacula.runs.checkpoint.save_checkpoint`) after it has flushed the log.
-
-        Raises:
-            ValueError: the files cannot represent the state.
-            OSError: the disk or the folder refused; the old checkpoint stays.
-        """
+        """Replaces the checkpoint after it has flushed the log; see `novacula.runs.checkpoint.save_checkpoint`."""
         if (self.path / EVENTS).exists():
             sync(self.path / EVENTS)
         save_checkpoint(self.path, step, arrays, data)
@@ -271,11 +321,7 @@ class RunFolder:
             self.record.write(self.path / RECORD)
 
     def read_findings(self, kind: type[Findings]) -> Findings | None:
-        """Returns the content of result.json as the dataclass of its verb, or None if there is no result yet.
-
-        Raises:
-            InputError: result.json is damaged, or a newer novacula wrote it.
-        """
+        """Returns the result as the dataclass of its verb, or None if there is none yet; it raises as `read_result`."""
         document = self.read_result()
         return None if document is None else from_json(kind, document, str(self.path / RESULT))
 

@@ -11,20 +11,3 @@ from novacula.hypernet.draw.charts import (
     sizes_picture,
 )
 from novacula.hypernet.draw.pictures import Plan, draw_plan, gallery_picture, matrix_picture, plan, write_plan
-
-__all__ = [
-    "Cell",
-    "PaletteName",
-    "Plan",
-    "Point",
-    "draw_plan",
-    "gallery_picture",
-    "matrix_picture",
-    "order_picture",
-    "pareto_picture",
-    "phase_picture",
-    "plan",
-    "price_picture",
-    "sizes_picture",
-    "write_plan",
-]

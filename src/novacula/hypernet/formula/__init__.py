@@ -2,5 +2,3 @@
 
 from novacula.hypernet.formula.describe import describe
 from novacula.hypernet.formula.formula import POINTS, Check, Formula, SizeLaw, size_laws
-
-__all__ = ["POINTS", "Check", "Formula", "SizeLaw", "describe", "size_laws"]

@@ -2,5 +2,3 @@
 
 from novacula.hypernet.tasks.find import TASK_NAMES, find_task
 from novacula.hypernet.tasks.task import SYMMETRIES, Symmetry, Task
-
-__all__ = ["SYMMETRIES", "TASK_NAMES", "Symmetry", "Task", "find_task"]

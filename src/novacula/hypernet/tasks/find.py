@@ -15,6 +15,7 @@ from novacula.hypernet.tasks.task import SYMMETRIES, Function, Symmetry, Task, f
 
 Inputs = Float[torch.Tensor, "*batch inputs"]
 Outputs = Float[torch.Tensor, "*batch outputs"]
+Single = Float[torch.Tensor, "*batch"]  #: the only output
 
 _P, _S, _T = SYMMETRIES
 _COUNT = re.compile(r"([1-9][0-9]{0,3})-of-n")
@@ -26,89 +27,48 @@ def coefficients(inputs: int) -> Float[torch.Tensor, " inputs"]:
     return 2.0 * torch.arange(1, inputs + 1, dtype=torch.float64) / (inputs + 1)
 
 
-def l1_norm(x: Inputs) -> Outputs:
-    """Σ |x_i|."""
-    return x.abs().sum(-1, keepdim=True)
+def _one(inputs: int) -> int:
+    return 1
 
 
-def weighted_l1(x: Inputs) -> Outputs:
+def _single(function: Function) -> Function:
+    """A function from (*batch, n) to (*batch) as one to (*batch, 1)."""
+    return lambda x: function(x).unsqueeze(-1)
+
+
+def _ones(x: Inputs) -> Single:
+    """The number of bits that are set."""
+    return x.round().sum(-1)
+
+
+def _weighted_l1(x: Inputs) -> Single:
     """Σ c_i |x_i| with `coefficients`."""
-    return (x.abs() * coefficients(x.shape[-1]).to(x)).sum(-1, keepdim=True)
+    return (x.abs() * coefficients(x.shape[-1]).to(x)).sum(-1)
 
 
-def total_variation(x: Inputs) -> Outputs:
-    """Σ |x_{i+1} - x_i|."""
-    return x.diff(dim=-1).abs().sum(-1, keepdim=True)
-
-
-def largest(x: Inputs) -> Outputs:
-    """The largest input."""
-    return x.amax(-1, keepdim=True)
-
-
-def least(x: Inputs) -> Outputs:
-    """The least input."""
-    return x.amin(-1, keepdim=True)
-
-
-def spread(x: Inputs) -> Outputs:
-    """The largest input less the least."""
-    return largest(x) - least(x)
-
-
-def median(x: Inputs) -> Outputs:
+def _median(x: Inputs) -> Single:
     """The middle input by size; of an even number, the mean of the middle two."""
     ordered, half = x.sort(-1).values, x.shape[-1] // 2
-    return ordered[..., (x.shape[-1] - 1) // 2 : half + 1].mean(-1, keepdim=True)
+    return ordered[..., (x.shape[-1] - 1) // 2 : half + 1].mean(-1)
 
 
-def ordered(x: Inputs) -> Outputs:
-    """The inputs from the least to the largest."""
-    return x.sort(-1).values
-
-
-def product(x: Inputs) -> Outputs:
-    """The product of all inputs."""
-    return x.prod(-1, keepdim=True)
-
-
-def dot_product(x: Inputs) -> Outputs:
+def _dot_product(x: Inputs) -> Single:
     """The first half of the inputs times the second half."""
     first, second = x.chunk(2, -1)
-    return (first * second).sum(-1, keepdim=True)
+    return (first * second).sum(-1)
 
 
-def squared_l2(x: Inputs) -> Outputs:
-    """Σ x_i²."""
-    return x.square().sum(-1, keepdim=True)
-
-
-def l2_norm(x: Inputs) -> Outputs:
-    """The Euclidean length."""
-    return squared_l2(x).sqrt()
-
-
-def parity(x: Inputs) -> Outputs:
+def _parity(x: Inputs) -> Single:
     """1 where an odd number of bits is set, else 0."""
-    return ones(x).remainder(2)
+    return _ones(x).remainder(2)
 
 
-def majority(x: Inputs) -> Outputs:
+def _majority(x: Inputs) -> Single:
     """1 where more than half of the bits are set, else 0."""
-    return (2 * ones(x) > x.shape[-1]).to(x)
+    return (2 * _ones(x) > x.shape[-1]).to(x)
 
 
-def at_least(count: int, x: Inputs) -> Outputs:
-    """1 where at least `count` bits are set, else 0."""
-    return (ones(x) >= count).to(x)
-
-
-def ones(x: Inputs) -> Outputs:
-    """The number of bits that are set."""
-    return x.round().sum(-1, keepdim=True)
-
-
-def modular_addition(x: Inputs) -> Outputs:
+def _modular_addition(x: Inputs) -> Outputs:
     """The one-hot code of the sum modulo p of two digits, given by their one-hot codes."""
     first, second = x.chunk(2, -1)
     digits = torch.arange(first.shape[-1], device=x.device)
@@ -116,7 +76,7 @@ def modular_addition(x: Inputs) -> Outputs:
     return (shifted * first[..., None, :]).sum(-1)
 
 
-def angle_addition(x: Inputs) -> Outputs:
+def _angle_addition(x: Inputs) -> Outputs:
     """The point of the sum of the angles of points (cos a, sin a)."""
     real, imaginary = x[..., 0], x[..., 1]
     for place in range(2, x.shape[-1], 2):
@@ -125,43 +85,19 @@ def angle_addition(x: Inputs) -> Outputs:
     return torch.stack([real, imaginary], -1)
 
 
-def total(x: Inputs) -> Outputs:
-    """Σ x_i."""
-    return x.sum(-1, keepdim=True)
-
-
-def mean(x: Inputs) -> Outputs:
-    """Σ x_i / n."""
-    return x.mean(-1, keepdim=True)
-
-
-def linear(x: Inputs) -> Outputs:
+def _linear(x: Inputs) -> Single:
     """Σ c_i x_i with `coefficients`, every second one negative."""
     signs = 1 - 2 * (torch.arange(x.shape[-1], device=x.device) % 2)
-    return (x * signs * coefficients(x.shape[-1]).to(x)).sum(-1, keepdim=True)
+    return (x * signs * coefficients(x.shape[-1]).to(x)).sum(-1)
 
 
-def constant(x: Inputs) -> Outputs:
-    """1 for all inputs."""
-    return torch.ones_like(x[..., :1])
-
-
-def clipped(x: Inputs) -> Outputs:
-    """Σ of the inputs, each clipped to -1 … 1."""
-    return x.clamp(-1, 1).sum(-1, keepdim=True)
-
-
-def shrunk(x: Inputs) -> Outputs:
+def _shrunk(x: Inputs) -> Single:
     """Σ of the inputs, each brought nearer to 0 by 1 (soft threshold): piecewise linear, with kinks at ±1."""
-    return (x - x.clamp(-1, 1)).sum(-1, keepdim=True)
-
-
-def _one(inputs: int) -> int:
-    return 1
+    return (x - x.clamp(-1, 1)).sum(-1)
 
 
 def _table() -> dict[str, Task]:
-    """The tasks, in the order of the specification's table."""
+    """The tasks, in the order of the specification's table; functions of one output leave its axis out."""
     found: dict[str, Task] = {}
 
     def add(
@@ -169,51 +105,41 @@ def _table() -> dict[str, Task]:
         function: Function,
         law: str,
         *symmetries: Symmetry,
-        outputs: Callable[[int], int] = _one,
-        summary: str = "",
+        outputs: Callable[[int], int] | None = None,
+        says: str = "",
         least: int = 1,
         most: int = 4096,
         multiple: int = 1,
     ) -> None:
-        summary = summary or (function.__doc__ or "").removesuffix(".")
-        found[name] = Task(name, function, find_law(law), outputs, symmetries, summary, least, most, multiple)
+        summary = says or (function.__doc__ or "").removesuffix(".")
+        function, count = (function, outputs) if outputs else (_single(function), _one)
+        found[name] = Task(name, function, find_law(law), count, symmetries, summary, least, most, multiple)
 
-    add("l1-norm", l1_norm, "normal", _P, _S)
-    add("weighted-l1", weighted_l1, "normal", _S)
-    add("total-variation", total_variation, "normal", _T, least=2)
-    add("max", largest, "normal", _P)
-    add("min", least, "normal", _P)
-    add("range", spread, "normal", _P, _T)
-    add("median", median, "normal", _P)
-    add("sort", ordered, "normal", _P, outputs=_same)
-    add("product", product, "normal", _P)
-    add("dot-product", dot_product, "normal", least=2, multiple=2)
-    add("squared-l2", squared_l2, "normal", _P, _S)
-    add("l2-norm", l2_norm, "normal", _P, _S)
-    add("parity", parity, "bits", _P)
-    add("xor", parity, "bits", _P, least=2, most=2, summary="1 where one of two bits is set, else 0")
-    add("majority", majority, "bits", _P)
-    add("modular-addition", modular_addition, "one-hot-pairs", least=4, multiple=2, outputs=_half)
-    add("angle-addition", angle_addition, "angles", least=4, multiple=2, outputs=_two)
-    add("sum", total, "normal", _P)
-    add("mean", mean, "normal", _P)
-    add("linear", linear, "normal")
-    add("constant", constant, "normal", _P, _S, _T)
-    add("clip", clipped, "normal", _P)
-    add("piecewise", shrunk, "normal", _P)
+    add("l1-norm", lambda x: x.abs().sum(-1), "normal", _P, _S, says="Σ |x_i|")
+    add("weighted-l1", _weighted_l1, "normal", _S)
+    add("total-variation", lambda x: x.diff(dim=-1).abs().sum(-1), "normal", _T, says="Σ |x_{i+1} - x_i|", least=2)
+    add("max", lambda x: x.amax(-1), "normal", _P, says="The largest input")
+    add("min", lambda x: x.amin(-1), "normal", _P, says="The least input")
+    add("range", lambda x: x.amax(-1) - x.amin(-1), "normal", _P, _T, says="The largest input less the least")
+    add("median", _median, "normal", _P)
+    from_least = "The inputs from the least to the largest"
+    add("sort", lambda x: x.sort(-1).values, "normal", _P, outputs=lambda n: n, says=from_least)
+    add("product", lambda x: x.prod(-1), "normal", _P, says="The product of all inputs")
+    add("dot-product", _dot_product, "normal", least=2, multiple=2)
+    add("squared-l2", lambda x: x.square().sum(-1), "normal", _P, _S, says="Σ x_i²")
+    add("l2-norm", lambda x: x.square().sum(-1).sqrt(), "normal", _P, _S, says="The Euclidean length")
+    add("parity", _parity, "bits", _P)
+    add("xor", _parity, "bits", _P, least=2, most=2, says="1 where one of two bits is set, else 0")
+    add("majority", _majority, "bits", _P)
+    add("modular-addition", _modular_addition, "one-hot-pairs", least=4, multiple=2, outputs=lambda n: n // 2)
+    add("angle-addition", _angle_addition, "angles", least=4, multiple=2, outputs=lambda n: 2)
+    add("sum", lambda x: x.sum(-1), "normal", _P, says="Σ x_i")
+    add("mean", lambda x: x.mean(-1), "normal", _P, says="Σ x_i / n")
+    add("linear", _linear, "normal")
+    add("constant", lambda x: torch.ones_like(x[..., 0]), "normal", _P, _S, _T, says="1 for all inputs")
+    add("clip", lambda x: x.clamp(-1, 1).sum(-1), "normal", _P, says="Σ of the inputs, each clipped to -1 … 1")
+    add("piecewise", _shrunk, "normal", _P)
     return found
-
-
-def _same(inputs: int) -> int:
-    return inputs
-
-
-def _half(inputs: int) -> int:
-    return inputs // 2
-
-
-def _two(inputs: int) -> int:
-    return 2
 
 
 _TABLE = _table()
@@ -241,7 +167,7 @@ def find_task(name: str, law: str | None = None) -> Task:
         return _user_task(name, law)
     if match := _COUNT.fullmatch(name):
         count = int(match[1])
-        function = partial(at_least, count)
+        function = _single(lambda x: (_ones(x) >= count).to(x))
         summary = f"1 where at least {count} of the bits are set, else 0"
         return Task(name, function, find_law(law or "bits"), _one, (_P,), summary, least=count)
     if name not in _TABLE:
