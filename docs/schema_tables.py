@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
-from novacula.cli.parts import PARTS
+from novacula.cli import PARTS
 from novacula.runs import Record
 
 

@@ -9,8 +9,8 @@ import torch
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_task
-from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT
 from novacula.arc.network.multitensor import SUBSETS, Multitensor, subset
+from novacula.arc.network.network import RECONSTRUCTION_WEIGHT
 from novacula.arc.network.torch_engine import TorchEngine
 from tests.arc.recorded import Recorded
 

@@ -9,8 +9,7 @@ import torch
 
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Task
-from novacula.arc.network.loss import Reconstruction, run_scores
-from novacula.arc.network.network import OUT_OF_RANGE, Outputs
+from novacula.arc.network.network import OUT_OF_RANGE, Outputs, Reconstruction, run_scores
 from tests.arc.puzzles import KINDS, puzzle_of
 
 

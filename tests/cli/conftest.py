@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from novacula.cli import parts
+from novacula.cli import PARTS
 from novacula.cli.main import main
 from novacula.cli.screen import Screen
 from novacula.runs import RunResult, drive
@@ -45,7 +45,7 @@ def toy_part(monkeypatch: pytest.MonkeyPatch) -> list[RunResult]:
     module("novacula.cli.toy", SCREENS={"iterate": Screen(shown.append)})
     module("novacula.toy")
     module("novacula.toy.verbs", VERBS=(TOY,))
-    monkeypatch.setitem(parts.PARTS, "toy", "Play.")
+    monkeypatch.setitem(PARTS, "toy", "Play.")
     return shown
 
 

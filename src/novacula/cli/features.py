@@ -3,10 +3,10 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from novacula.cli import part_app
 from novacula.cli.console import printable, show_result, table
 from novacula.cli.features_discovery import DISCOVERY_SCREENS, DISCOVERY_VERBS, Model, open_
 from novacula.cli.options import CampaignOptions, Flat, Grouped, RunOptions
-from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
 from novacula.features.config import ExplainConfig, ProbeConfig, ScoreConfig, SteerConfig
 

@@ -4,10 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from novacula.cli import part_app
 from novacula.cli.console import EXIT_FINISHED, answer, print_json, printable, show_result, table
 from novacula.cli.hypernet_studies import STUDY_SCREENS, census, compare, generalize, named
 from novacula.cli.options import Flat, Grouped, Json, RunOptions
-from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError
 from novacula.hypernet.config import BuildConfig, ClassifyConfig, SampleConfig, TrainConfig
@@ -58,7 +58,7 @@ def sample(
         out: File of the network. By default its name is made of task, size, price and seed.
     """
     _one_thread()
-    from novacula.hypernet.sample import sample as write
+    from novacula.hypernet.training.generator import sample as write
 
     network = write(run, config)
     stem = (network.task or "network").replace(":", "-").replace(".", "-")

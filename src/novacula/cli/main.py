@@ -13,6 +13,7 @@ from attrs import evolve
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 from cyclopts.help import DefaultFormatter, InlineText
 
+from novacula.cli import available
 from novacula.cli.console import (
     EXIT_BAD_INPUT,
     EXIT_FINISHED,
@@ -24,7 +25,6 @@ from novacula.cli.console import (
     open_streams,
     say,
 )
-from novacula.cli.parts import available
 from novacula.errors import NovaculaError
 from novacula.options import check_system, refuse_odd_names
 

@@ -3,9 +3,9 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from novacula.cli import part_app
 from novacula.cli.console import printable, show_result, table
 from novacula.cli.options import CampaignOptions, Flat, Grouped
-from novacula.cli.parts import part_app
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.optim.config import BenchConfig, DemoConfig
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Group, Parameter
+from typing_extensions import override
 
 from novacula.cli.console import log_to_stderr
-from novacula.errors import InputError
+from novacula.options import Configuration, in_range
 
 if TYPE_CHECKING:
     from cyclopts import Token
@@ -55,7 +56,7 @@ Duration = Annotated[float | None, Parameter(converter=_convert_duration, n_toke
 
 
 @dataclass(frozen=True)
-class ResumeOptions:
+class ResumeOptions(Configuration):
     """The folder of runs, the limit of a run, and its output.
 
     Raises:
@@ -73,12 +74,9 @@ class ResumeOptions:
     verbose: Annotated[bool, Parameter(name=("--verbose", "-v"), negative="")] = False
     """Show log lines too."""
 
-    def __post_init__(self) -> None:
-        if problems := self._problems():
-            raise InputError("options", *problems)
-
+    @override
     def _problems(self) -> list[str]:
-        problems = []
+        problems = super()._problems()
         if self.time_limit is not None and self.time_limit <= 0:
             problems.append(f"--time-limit is {self.time_limit:g} seconds; it must be more than 0")
         if self.quiet and self.verbose:
@@ -91,7 +89,7 @@ class ResumeOptions:
         return not (self.quiet or self.json)
 
     def apply(self) -> None:
-        """Sets the log level and one numeric thread for this process."""
+        """Sets the log level and the number of numeric threads of this process, one unless an option says otherwise."""
         self._apply(threads=1)
 
     def _apply(self, threads: int) -> None:
@@ -127,15 +125,9 @@ class RunOptions(CampaignOptions):
         InputError: as `ResumeOptions`.
     """
 
-    threads: int = 1
+    threads: Annotated[int, in_range(1, 1024)] = 1
     """The number of numeric threads. The same number gives the same result."""
 
-    def _problems(self) -> list[str]:
-        problems = super()._problems()
-        if not 1 <= self.threads <= 1024:
-            problems.append(f"--threads is {self.threads}; it must lie in 1 … 1024")
-        return problems
-
+    @override
     def apply(self) -> None:
-        """Sets the number of torch's threads and the log level for this process."""
         self._apply(self.threads)

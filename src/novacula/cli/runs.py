@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from novacula.cli import screen_of
 from novacula.cli.console import (
     EXIT_FINISHED,
     EXIT_UNREACHED,
@@ -25,7 +26,6 @@ from novacula.cli.console import (
     table,
 )
 from novacula.cli.options import Duration, Grouped, Json, ResumeOptions, RunName, RunOptions, Runs
-from novacula.cli.parts import screen_of
 from novacula.errors import InputError
 from novacula.options import Workers
 

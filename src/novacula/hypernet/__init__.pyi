@@ -22,9 +22,8 @@ from .generalize import generalize as generalize
 from .network import TargetNetwork as TargetNetwork
 from .network import read_network as read_network, write_network as write_network
 from .onnx_file import from_onnx as from_onnx
-from .sample import sample as sample
 from .tasks import TASK_NAMES as TASK_NAMES, Task as Task, find_task as find_task
 from .tasks.task import InputLaw as InputLaw
 from .train import TrainResult as TrainResult, resume as resume, train as train
 from .training.baseline import train_directly as train_directly
-from .training.generator import Generator as Generator, load_generator as load_generator
+from .training.generator import Generator as Generator, load_generator as load_generator, sample as sample

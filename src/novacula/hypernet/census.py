@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from typing_extensions import Unpack, override
 
 from novacula.files import StrPath
-from novacula.hypernet.analyst.findings import label_findings
+from novacula.hypernet.analyst.findings import quick_findings
 from novacula.hypernet.analyst.label import Analysis, analyze
 from novacula.hypernet.census_report import write_page
 from novacula.hypernet.config import BaselineConfig, CensusConfig, ClassifyConfig
@@ -26,7 +26,6 @@ from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 
 WORK = "novacula.hypernet.census:census_job"  #: the name under which `novacula.jobs` calls `census_job`
 _MEMORY_MB = 900.0
-_QUICK = ClassifyConfig(draws=0)  #: noise on the weights would give a confidence, at a dozen times the price
 
 
 def census(
@@ -106,8 +105,7 @@ def _direct_rows(job: DirectJob) -> Iterator[CensusRow]:
     networks, task = train_directly(job.config), find_task(job.config.task, job.config.law)
     write_network(RunFolder.open(job.folder).artifact("gallery/adam.safetensors"), networks[0])
     for draw, network in enumerate(networks):
-        label = label_findings(analyze(network, task, _QUICK))
-        yield CensusRow(**vars(label), kind="adam", draw=draw)
+        yield CensusRow(**vars(quick_findings(network, task)), kind="adam", draw=draw)
 
 
 def _generated_rows(job: GeneratedJob) -> Iterator[CensusRow]:
@@ -117,7 +115,7 @@ def _generated_rows(job: GeneratedJob) -> Iterator[CensusRow]:
             network = generator.generate(beta, seed=job.seed + draw, trained_seed=job.trained)
             origin = Origin.of(network)
             yield CensusRow(
-                **vars(label_findings(analyze(network, generator.lesson.task, _QUICK))),
+                **vars(quick_findings(network, generator.lesson.task)),
                 kind="generated",
                 draw=draw,
                 run=job.run,
@@ -158,7 +156,7 @@ class Census(Study):
         rows = self._rows()
         last = list(self._last(rows))
         if len(last) >= 3:
-            kinds = cluster([analyze(placed.network, self._task, _QUICK) for placed in last])
+            kinds = cluster([analyze(placed.network, self._task, ClassifyConfig(draws=0)) for placed in last])
             for placed, name in zip(last, kinds.names, strict=True):
                 rows[placed.place] = replace(placed.row, cluster=name)
         return summarize(rows, self._task.name, self._inputs, self.failures)

@@ -9,9 +9,8 @@ from pathlib import Path
 import torch
 from typing_extensions import Unpack, override
 
-from novacula.hypernet.analyst.findings import bits, label_findings, paid_nats
-from novacula.hypernet.analyst.label import analyze
-from novacula.hypernet.config import BaselineConfig, ClassifyConfig, CompareConfig, TrainConfig
+from novacula.hypernet.analyst.findings import bits, paid_nats, quick_findings
+from novacula.hypernet.config import BaselineConfig, CompareConfig, TrainConfig
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.studies import (
     CompareFindings,
@@ -80,7 +79,7 @@ def compare_job(configuration: CompareJob) -> CompareRow:
     networks, steps = _directly(job) if job.variant.startswith("adam") else _generated(job)
     seconds = time.process_time() - start
     task = find_task(job.config.task)
-    found = [label_findings(analyze(network, task, ClassifyConfig(draws=0))) for network in networks]
+    found = [quick_findings(network, task) for network in networks]
     return CompareRow(
         variant=job.variant,
         index=job.index,

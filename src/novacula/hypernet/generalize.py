@@ -10,9 +10,8 @@ import torch
 from typing_extensions import Unpack, override
 
 from novacula.files import StrPath
-from novacula.hypernet.analyst.findings import finite, label_findings
-from novacula.hypernet.analyst.label import analyze
-from novacula.hypernet.config import ClassifyConfig, GeneralizeConfig
+from novacula.hypernet.analyst.findings import finite, quick_findings
+from novacula.hypernet.config import GeneralizeConfig
 from novacula.hypernet.draw import sizes_picture
 from novacula.hypernet.formula import describe, size_laws
 from novacula.hypernet.studies import GeneralizeFindings, SizeRow, Study, StudyPage, number
@@ -84,7 +83,7 @@ def sizes_job(configuration: SizesJob) -> MeasuredSize:
     r2, labels, redrawn, values = [], [], 0, []
     for draw in range(job.draws):
         network = generator.generate(job.beta, job.inputs, job.hidden, job.seed + draw)
-        label = label_findings(analyze(network, generator.lesson.task, ClassifyConfig(draws=0)))
+        label = quick_findings(network, generator.lesson.task)
         r2.append(label.r2)
         labels.append(label.shown)
         redrawn += bool(Origin.of(network).redraws)

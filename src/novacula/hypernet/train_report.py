@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from novacula.hypernet.analyst.findings import bits, label_findings, paid_nats
+from novacula.hypernet.analyst.findings import bits, label_findings, paid_nats, quick_findings
 from novacula.hypernet.analyst.label import analyze
 from novacula.hypernet.classify import Classified, classify, network_section
 from novacula.hypernet.config import ClassifyConfig
@@ -97,7 +97,7 @@ def _seeds(generator: Generator) -> list[Section]:
         return []
     wanted = [(own.beta_low, seed) for seed in seeds] + [(own.beta_high, seeds[0])]
     networks = [generator.generate(beta, trained_seed=seed) for beta, seed in wanted]
-    found = [label_findings(analyze(each, generator.lesson.task, ClassifyConfig(draws=0))) for each in networks]
+    found = [quick_findings(network, generator.lesson.task) for network in networks]
     titles = [f"seed {seed}, β = {beta:.0e}: {f.shown}" for (beta, seed), f in zip(wanted, found, strict=True)]
     note = "Which algorithm a seed finds at the least price is chance. The last network is one at the greatest price."
     return [Section("What each seed found", gallery_picture("seeds", [*zip(titles, networks, strict=True)]), note)]

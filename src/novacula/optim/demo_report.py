@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup
 
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
 from novacula.runs import RunFolder
@@ -140,11 +139,8 @@ def _bowl_section(bowl: Bowl) -> Section:
         f"learned first, flat ones last, and they matter least: the loss fell from {bowl.first_loss:.2f} in the "
         f"first tenth of the steps to {bowl.loss:.2f} in the last, and nothing can stay below {bowl.floor:.2f}."
     )
-    return Section("A learned preconditioner beside the inverse Hessian", picture + _distances(rows), note)
-
-
-def _distances(rows: Sequence[Sequence[object]]) -> Markup:
-    return table(("step", "‖I - G H‖ / √n"), rows)
+    body = picture + table(("step", "‖I - G H‖ / √n"), rows)
+    return Section("A learned preconditioner beside the inverse Hessian", body, note)
 
 
 def _draw_matrices(figure: "Figure", bowl: Bowl) -> None:

@@ -8,9 +8,8 @@ import pytest
 from novacula.errors import InputError, RunError
 from novacula.hypernet.config import SampleConfig, TrainConfig
 from novacula.hypernet.network import TargetNetwork
-from novacula.hypernet.sample import sample
 from novacula.hypernet.train import TRAIN
-from novacula.hypernet.training.generator import Generator, Origin, load_generator
+from novacula.hypernet.training.generator import Generator, Origin, load_generator, sample
 from novacula.hypernet.training.lesson import Lesson
 from novacula.runs import NoInputs, RunFolder, drive
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from novacula.arc.data.layouts import MAX_BYTES, read_puzzles, read_solutions
-from novacula.arc.data.parse import MAX_SIDE, parse_solution, parse_task
+from novacula.arc.data.parse import MAX_SIDE, parse_each, parse_solution, parse_task
 from novacula.arc.data.task import Solution, Task
 from novacula.errors import InputError, refuse
 from novacula.files import StrPath, read_json, write_text
@@ -36,13 +36,7 @@ def load_challenges(file: StrPath, max_size: int = MAX_SIDE) -> Challenges:
         InputError: not such a file, or none of its puzzles can be solved.
     """
     entries = read_puzzles(Path(file))
-    tasks: dict[str, Task] = {}
-    broken: dict[str, tuple[str, ...]] = {}
-    for name, value in entries.items():
-        try:
-            tasks[name] = parse_task(value, name, name, max_size)
-        except InputError as error:
-            broken[name] = error.problems
+    tasks, broken = parse_each(entries, parse_task, max_size)
     if not tasks:
         first = next(iter(broken))
         raise InputError(str(file), f"holds no puzzle that can be solved; {first}: {'; '.join(broken[first])}")
@@ -57,13 +51,8 @@ def load_solutions(file: StrPath, max_size: int = MAX_SIDE) -> dict[str, Solutio
     Raises:
         InputError: not such a file; all broken rules are listed.
     """
-    solutions: dict[str, Solution] = {}
-    problems: list[str] = []
-    for name, value in read_solutions(Path(file)).items():
-        try:
-            solutions[name] = parse_solution(value, name, name, max_size)
-        except InputError as error:
-            problems += [f"{name}: {problem}" for problem in error.problems]
+    solutions, broken = parse_each(read_solutions(Path(file)), parse_solution, max_size)
+    problems = [f"{name}: {problem}" for name, found in broken.items() for problem in found]
     hint = ["only puzzles with test outputs can be scored; `novacula arc submit` answers the others"]
     refuse([*problems[:50], *(hint if any("output: missing" in problem for problem in problems) else ())], str(file))
     return solutions

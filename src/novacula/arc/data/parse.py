@@ -10,7 +10,8 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError, refuse
 from novacula.files import check_schema, format_json, read_json
 from novacula.runs import RunFolder, located
+
+Parsed = TypeVar("Parsed", Task, Solution)
 
 _COLORS = 10
 SUFFIXES = (".json", ".jsonl")
@@ -56,6 +59,20 @@ def parse_solution(value: object, name: str, source: str, max_size: int = MAX_SI
         outputs = [grid for (grid,) in _grids(_top_level(value, source), "test", ("output",), problems, max_size)]
     _raise_if_any(source, problems)
     return Solution(name, tuple(outputs))
+
+
+def parse_each(
+    values: Mapping[str, object], parse: Callable[..., Parsed], max_size: int
+) -> tuple[dict[str, Parsed], dict[str, tuple[str, ...]]]:
+    """Returns the tasks or solutions in values by name, and by the names of the others the rules that they break."""
+    parsed: dict[str, Parsed] = {}
+    broken: dict[str, tuple[str, ...]] = {}
+    for name, value in values.items():
+        try:
+            parsed[name] = parse(value, name, name, max_size)
+        except InputError as error:
+            broken[name] = error.problems
+    return parsed, broken
 
 
 def grid_or_none(value: object, max_size: int = MAX_SIDE) -> Grid | None:

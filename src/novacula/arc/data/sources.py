@@ -23,7 +23,15 @@ import numpy as np
 
 from novacula.arc.config import Dataset, Split
 from novacula.arc.data.layouts import read_puzzles, read_solutions
-from novacula.arc.data.parse import LARGEST_SIDE, MAX_SIDE, file_and_id, json_name, parse_solution, parse_task
+from novacula.arc.data.parse import (
+    LARGEST_SIDE,
+    MAX_SIDE,
+    file_and_id,
+    json_name,
+    parse_each,
+    parse_solution,
+    parse_task,
+)
 from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError, refuse
 
@@ -77,14 +85,9 @@ def load_tasks(source: str | Path, max_size: int = MAX_SIDE) -> dict[str, Task]:
     Raises:
         InputError: as for `load_task`; the problems of all tasks are listed.
     """
-    tasks: dict[str, Task] = {}
-    problems: list[str] = []
-    for name, value in read_puzzles(Path(source)).items():
-        try:
-            tasks[_text(name)] = parse_task(value, _text(name), name, max_size)
-        except InputError as error:
-            problems += [f"{name}: {problem}" for problem in error.problems]
-    refuse(problems[:50], str(source))
+    found = {_text(name): value for name, value in read_puzzles(Path(source)).items()}
+    tasks, broken = parse_each(found, parse_task, max_size)
+    refuse([f"{name}: {problem}" for name, problems in broken.items() for problem in problems][:50], str(source))
     return tasks
 
 

@@ -9,8 +9,8 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT
 from novacula.arc.network.multitensor import Subset
+from novacula.arc.network.network import RECONSTRUCTION_WEIGHT
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

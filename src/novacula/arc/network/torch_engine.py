@@ -14,9 +14,8 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.network.engine import DrawnTests, Engine, Pace, Training, alone, published_pace
 from novacula.arc.network.layers import posterior
-from novacula.arc.network.loss import RECONSTRUCTION_WEIGHT, Reconstruction
 from novacula.arc.network.multitensor import MEMORY_AXES, Subset
-from novacula.arc.network.network import Network, Outputs
+from novacula.arc.network.network import RECONSTRUCTION_WEIGHT, Network, Outputs, Reconstruction
 from novacula.arc.network.noise import normal_rows
 from novacula.arc.network.parameters import Layout
 from novacula.arc.network.weights import Weights

@@ -40,7 +40,7 @@ class Plan:
     weights: Float[np.ndarray, " edges"]  #: weights of the edges, relative to the largest of their layer
 
 
-def plan(network: TargetNetwork, seed: int = 0, faint: float = _FAINT) -> Plan:
+def plan(network: TargetNetwork, seed: int = 0) -> Plan:
     """Places the units of a network in the plane; the same network and seed give the same plan."""
     sizes = network.architecture.sizes
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -52,7 +52,7 @@ def plan(network: TargetNetwork, seed: int = 0, faint: float = _FAINT) -> Plan:
         matrices.append((starts[0], starts[-2], network.bypass))
     for sender, receiver, matrix in matrices:
         share = matrix / max(float(np.abs(matrix).max(initial=0.0)), 1e-300)
-        rows, columns = np.nonzero(np.abs(share) > faint)
+        rows, columns = np.nonzero(np.abs(share) > _FAINT)
         edges.append(np.column_stack([sender + columns, receiver + rows]))
         weights.append(share[rows, columns])
     pairs, shares = np.concatenate(edges).astype(np.int64), np.concatenate(weights)

@@ -6,33 +6,30 @@ tree of maxima is exactly (1/k) ln Σ exp(k x_i), since ln(e^a + e^b) = b + ln(1
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.config import Activation, BuildConfig
+from novacula.hypernet.config import BuildConfig
 from novacula.hypernet.network import TargetNetwork
 
 Features = Mapping[int, float]  #: coefficients of a sum of features
 
 
 class Circuit:
-    """A network that is put together layer by layer.
+    """A network that is put together layer by layer; the inputs are the first features.
 
-    Args:
-        inputs: the first features.
-        activation: swish, relu, gelu or softplus, for which σ(z) - σ(-z) = z, so that a value passes a layer unharmed;
-            others where no value is carried.
-        slope: k of σ(kz)/k.
+    The activation is swish, relu, gelu or softplus, for which σ(z) - σ(-z) = z, so that a value passes a layer
+    unharmed; others do where no value is carried.
     """
 
-    def __init__(self, inputs: int, activation: Activation, slope: float) -> None:
-        self._activation: Activation = activation
-        self._slope = slope
+    def __init__(self, config: BuildConfig) -> None:
+        self._activation, self._slope = config.activation, config.slope
         self._weights: list[np.ndarray] = []
         self._biases: list[np.ndarray] = []
         # The features now are readout · (units below) + offset.
-        self._readout, self._offset = np.eye(inputs), np.zeros(inputs)
+        self._readout, self._offset = np.eye(config.inputs), np.zeros(config.inputs)
         self._units: dict[tuple[tuple[tuple[int, float], ...], float], int] = {}
 
     def unit(self, features: Features, bias: float = 0.0) -> int:
@@ -83,28 +80,26 @@ class Circuit:
 
 def max_tree(config: BuildConfig) -> TargetNetwork:
     """The larger of every pair, then of every pair of these, and so on."""
-    circuit = Circuit(config.inputs, config.activation, config.slope)
+    circuit = Circuit(config)
     _reduce(circuit, [(list(range(config.inputs)), True)])
     return circuit.network("max")
 
 
 def log_sum_exp(config: BuildConfig) -> TargetNetwork:
     """The tree of maxima with softplus."""
-    circuit = Circuit(config.inputs, "softplus", config.slope)
-    _reduce(circuit, [(list(range(config.inputs)), True)])
-    return circuit.network("max")
+    return max_tree(replace(config, activation="softplus"))
 
 
 def min_tree(config: BuildConfig) -> TargetNetwork:
     """The smaller of every pair, then of every pair of these, and so on."""
-    circuit = Circuit(config.inputs, config.activation, config.slope)
+    circuit = Circuit(config)
     _reduce(circuit, [(list(range(config.inputs)), False)])
     return circuit.network("min")
 
 
 def range_tree(config: BuildConfig) -> TargetNetwork:
     """Both trees side by side, and their difference."""
-    circuit, everything = Circuit(config.inputs, config.activation, config.slope), list(range(config.inputs))
+    circuit, everything = Circuit(config), list(range(config.inputs))
     _reduce(circuit, [(everything, True), (everything, False)])
     return circuit.network("range", [{0: 1.0, 1: -1.0}])
 
@@ -138,7 +133,7 @@ def _reduce(circuit: Circuit, trees: list[tuple[list[int], bool]]) -> None:
 
 
 def _sorted(config: BuildConfig) -> Circuit:
-    circuit, n = Circuit(config.inputs, config.activation, config.slope), config.inputs
+    circuit, n = Circuit(config), config.inputs
     for turn in range(n):
         sums = [{} for _ in range(n)]
         for place in range(turn % 2, n - 1, 2):

@@ -91,7 +91,7 @@ def _bowls(config: BuildConfig, *, antithetic: bool, task: str) -> TargetNetwork
 
 def total_variation(config: BuildConfig) -> TargetNetwork:
     """Σ r(x_{i+1} - x_i) + r(x_i - x_{i+1})."""
-    circuit = Circuit(config.inputs, config.activation, config.slope)
+    circuit = Circuit(config)
     steps = range(config.inputs - 1)
     units = [circuit.unit({place + 1: sign, place: -sign}) for place in steps for sign in (1.0, -1.0)]
     circuit.layer([dict.fromkeys(units, 1.0)])
@@ -100,7 +100,7 @@ def total_variation(config: BuildConfig) -> TargetNetwork:
 
 def linear(config: BuildConfig) -> TargetNetwork:
     """Σ x_i as Σ r(x_i) - r(-x_i)."""
-    circuit = Circuit(config.inputs, config.activation, config.slope)
+    circuit = Circuit(config)
     circuit.layer([circuit.carried(place) for place in range(config.inputs)])
     return circuit.network("sum", [dict.fromkeys(range(config.inputs), 1.0)])
 
@@ -194,7 +194,7 @@ def _quadratic(terms: _Terms, activation: Activation, scale: float, task: str) -
 
 def parity_staircase(config: BuildConfig) -> TargetNetwork:
     """With s bits set: r(s) - 2 r(s - 1) + 2 r(s - 2) - …, up and down between 0 and 1."""
-    circuit = Circuit(config.inputs, config.activation, config.slope)
+    circuit = Circuit(config)
     total = dict.fromkeys(range(config.inputs), 1.0)
     terms = {circuit.unit(total, -float(step)): (2.0 if step else 1.0) * (-1) ** step for step in range(config.inputs)}
     circuit.layer([terms])
@@ -203,7 +203,7 @@ def parity_staircase(config: BuildConfig) -> TargetNetwork:
 
 def parity_tree(config: BuildConfig) -> TargetNetwork:
     """|a - b| of every pair of bits, then of every pair of these, and so on."""
-    circuit, bits = Circuit(config.inputs, config.activation, config.slope), config.inputs
+    circuit, bits = Circuit(config), config.inputs
     while bits > 1:
         sums = []
         for first in range(0, bits - 1, 2):
@@ -217,7 +217,7 @@ def parity_tree(config: BuildConfig) -> TargetNetwork:
 
 def majority_threshold(config: BuildConfig) -> TargetNetwork:
     """With s bits set and m the least majority: r(s - m + 1) - r(s - m)."""
-    circuit, least = Circuit(config.inputs, config.activation, config.slope), config.inputs // 2 + 1
+    circuit, least = Circuit(config), config.inputs // 2 + 1
     total = dict.fromkeys(range(config.inputs), 1.0)
     circuit.layer([{circuit.unit(total, 1.0 - least): 1.0, circuit.unit(total, -float(least)): -1.0}])
     return circuit.network("majority")
@@ -242,7 +242,7 @@ def clock(config: BuildConfig) -> TargetNetwork:
 
 def table(config: BuildConfig) -> TargetNetwork:
     """A unit r(x_a + y_b - 1) for every pair of digits, joined to the digit of their sum."""
-    circuit, p = Circuit(config.inputs, config.activation, config.slope), config.inputs // 2
+    circuit, p = Circuit(config), config.inputs // 2
     sums: list[dict[int, float]] = [{} for _ in range(p)]
     for a in range(p):
         for b in range(p):

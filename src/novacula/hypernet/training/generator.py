@@ -1,4 +1,4 @@
-"""A trained hypernetwork as a generator: from a price, a size and a seed to a network."""
+"""A trained hypernetwork as a generator, ``novacula hypernet sample``: from a price, a size and a seed to a network."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from novacula.errors import InputError
 from novacula.files import StrPath, from_json
-from novacula.hypernet.config import Branch, TrainConfig
+from novacula.hypernet.config import Branch, SampleConfig, TrainConfig
 from novacula.hypernet.model.latents import Noise, checked_frame, coherence
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.training.curve import Curve, kept_steps, measure_curve, read_weights
@@ -225,3 +225,18 @@ def _last_curve(folder: RunFolder, lesson: Lesson, step: int, flat: Tensor) -> C
     """The curve of the last parameters: from the run's result, or measured now if the run was killed."""
     findings = folder.read_findings(TrainFindings)
     return findings.curve if findings and findings.steps == step else measure_curve(lesson, flat, draws=4)
+
+
+def sample(run: RunFolder | StrPath, config: SampleConfig | None = None) -> TargetNetwork:
+    """Returns a network of any size, trained on or not, at any price of the run's range.
+
+    Args:
+        run: a run of ``hypernet train``, finished or not.
+        config: price, size, seed, and the hypernetwork of the run.
+
+    Raises:
+        RunError: no run of that kind.
+        InputError: a price, size, seed, branch or step that the run does not have.
+    """
+    options = {**vars(config or SampleConfig())}
+    return load_generator(run, options.pop("step")).generate(**options)

@@ -6,6 +6,7 @@ Nothing is downloaded, and the package contains none of the pictures.
 
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -80,48 +81,39 @@ Model = Callable[[list[Parameter], Float[Tensor, "images ..."]], Float[Tensor, "
 """Maps parameters and images to logits."""
 
 
+@dataclass(eq=False)
 class Classifier(Problem):
     """Cross-entropy of a model, on batches or on all images at once, with a ridge.
 
-    Args:
-        parameters: of the model, at their start.
-        model: the model.
-        images: in order. The last fifth is held out; without batches none is, and the held-out loss is the training
-            loss.
-        labels: from 0.
-        batch: the number of images of a step, drawn with replacement; None for all images at every step.
-        ridge: factor on half the square of all parameters, which is added if there are no batches.
-        generator: draws the batches.
+    The last fifth of the images is held out; without batches none is, and the held-out loss is the training loss.
     """
 
-    def __init__(
-        self,
-        parameters: list[Parameter],
-        model: Model,
-        images: Float[Tensor, "images ..."],
-        labels: Int[Tensor, " images"],
-        batch: int | None,
-        ridge: float,
-        generator: torch.Generator,
-    ) -> None:
-        self.parameters, self._model, self._generator = parameters, model, generator
-        self._images, self._labels = images, labels
-        self._batch, self._ridge, self._trained = batch, ridge, len(images) * 4 // 5
+    parameters: list[Parameter]  #: of the model, at their start
+    model: Model
+    images: Float[Tensor, "images ..."]
+    labels: Int[Tensor, " images"]  #: from 0
+    batch: int | None  #: the number of images of a step, drawn with replacement; None for all images at every step
+    ridge: float  #: factor on half the square of all parameters, which is added if there are no batches
+    generator: torch.Generator  #: draws the batches
+
+    @property
+    def _trained(self) -> int:
+        return len(self.images) * 4 // 5
 
     @override
     def loss(self) -> Float[Tensor, ""]:
-        if self._batch is None:
+        if self.batch is None:
             ridge = sum((p.square().sum() for p in self.parameters), torch.zeros(()))
-            return self._cross_entropy(slice(None)) + 0.5 * self._ridge * ridge
-        return self._cross_entropy(torch.randint(self._trained, (self._batch,), generator=self._generator))
+            return self._cross_entropy(slice(None)) + 0.5 * self.ridge * ridge
+        return self._cross_entropy(torch.randint(self._trained, (self.batch,), generator=self.generator))
 
     @override
     @torch.no_grad()
     def held_out(self) -> float:
-        return float(self.loss() if self._batch is None else self._cross_entropy(slice(self._trained, None)))
+        return float(self.loss() if self.batch is None else self._cross_entropy(slice(self._trained, None)))
 
     def _cross_entropy(self, which: Tensor | slice) -> Tensor:
-        return cross_entropy(self._model(self.parameters, self._images[which]), self._labels[which])
+        return cross_entropy(self.model(self.parameters, self.images[which]), self.labels[which])
 
 
 def logistic_regression(generator: torch.Generator) -> Classifier:
