@@ -6,7 +6,6 @@ the number of engines that work at the same time changes nothing.
 """
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from operator import methodcaller
@@ -20,7 +19,6 @@ from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import LATENTS, SURVIVES, NewAttempts, SolveFindings, StepCosts
-from novacula.arc.network.engine import Engine, Training
 from novacula.arc.network.engine_choice import MakeEngine, make_engine, numeric_threads, restart_seed
 from novacula.arc.network.multitensor import SUBSETS
 from novacula.files import from_json, write_npz
@@ -89,7 +87,7 @@ class SolveProgram(Computation):
         step = self.position
         start = time.process_time()
         engines = [engine for restart, engine in enumerate(self._engines) if step < self._config.steps_of(restart)]
-        trainings = self._train(engines)
+        trainings = [*(self._pool.map if self._pool else map)(methodcaller("step"), engines)]
         trained = time.process_time()
         for restart, one in enumerate(trainings):
             self._answers.update(one.tests, step, restart)
@@ -192,7 +190,3 @@ class SolveProgram(Computation):
     def attempts_by_test(self) -> tuple[Answer, ...]:
         """Returns two attempts for the contest's rule, as `Answers.attempts_by_test`."""
         return self._answers.attempts_by_test()
-
-    def _train(self, engines: Sequence[Engine]) -> list[Training]:
-        """One step of each engine."""
-        return [*(self._pool.map if self._pool else map)(methodcaller("step"), engines)]

@@ -4,10 +4,9 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Group, Parameter
 from typing_extensions import override
@@ -16,8 +15,6 @@ from novacula.cli.console import log_to_stderr
 from novacula.options import Configuration, in_range
 
 if TYPE_CHECKING:
-    from cyclopts import Token
-
     from novacula.runs import RunSettings
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -47,11 +44,7 @@ def parse_duration(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def _convert_duration(_: Any, tokens: "Sequence[Token]") -> float:
-    return parse_duration(tokens[0].value)
-
-
-Duration = Annotated[float | None, Parameter(converter=_convert_duration, n_tokens=1)]
+Duration = Annotated[float | None, Parameter(converter=lambda _, tokens: parse_duration(tokens[0].value), n_tokens=1)]
 """Seconds, which the user writes as 90, 90s, 15m, 11h or 30d."""
 
 
@@ -102,11 +95,7 @@ class ResumeOptions(Configuration):
 
 @dataclass(frozen=True)
 class CampaignOptions(ResumeOptions):
-    """The options of a verb that makes a run of many jobs, each on one thread.
-
-    Raises:
-        InputError: as `ResumeOptions`.
-    """
+    """The options of a verb that makes a run of many jobs, each on one thread."""
 
     out: Path | None = None
     """The folder of this run, new or empty. By default, it is a new folder under --runs."""
@@ -119,11 +108,7 @@ class CampaignOptions(ResumeOptions):
 
 @dataclass(frozen=True)
 class RunOptions(CampaignOptions):
-    """The options of every verb whose run computes in this process.
-
-    Raises:
-        InputError: as `ResumeOptions`.
-    """
+    """The options of every verb whose run computes in this process."""
 
     threads: Annotated[int, in_range(1, 1024)] = 1
     """The number of numeric threads. The same number gives the same result."""

@@ -173,17 +173,14 @@ def read_network(path: StrPath) -> TargetNetwork:
         problems.append(f"metadata activation {said}; one of {', '.join(get_args(Activation))}")
     switches = _object(metadata, "switches", source)
     provenance = _object(metadata, "provenance", source)
-    if unknown := [f"{key}: {value}" for key, value in switches.items() if not _is_switch(key, value)]:
+    unknown = [f"{k}: {v}" for k, v in switches.items() if k not in _SWITCHES or not isinstance(v, bool)]
+    if unknown:
         problems.append(f"metadata switches hold {unknown[0][:60]!r}; {', '.join(_SWITCHES)}, true or false")
     refuse(problems, source)
     return _assembled(arrays, cast(Activation, activation), switches, metadata.get("task"), provenance, source)
 
 
 _SWITCHES = ("biases", "output_bias", "residual", "bypass")
-
-
-def _is_switch(key: str, value: JSON) -> bool:
-    return key in _SWITCHES and isinstance(value, bool)
 
 
 def _object(metadata: Mapping[str, str], key: str, source: str) -> dict[str, Any]:

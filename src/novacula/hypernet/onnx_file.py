@@ -129,12 +129,12 @@ def from_onnx(path: StrPath) -> TargetNetwork:
 
     model = read_onnx(path, MAX_BYTES)
     network = assembled(_onnx_steps(model.graph, source), source, {"format": "onnx", "producer": model.producer_name})
-    name = next(each.name for each in model.graph.input if each.name not in onnx_constants(model.graph))
-    kind = np.float64 if _element_type(model.graph, name) == onnx.TensorProto.DOUBLE else np.float32
+    data = next(each for each in model.graph.input if each.name not in onnx_constants(model.graph))
+    kind = np.float64 if data.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE else np.float32
     evaluator = ReferenceEvaluator(model)
 
     def run(x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
-        rows = [next(iter(evaluator.run(None, {name: row[None].astype(kind)}))) for row in x]
+        rows = [next(iter(evaluator.run(None, {data.name: row[None].astype(kind)}))) for row in x]
         return np.asarray(rows, np.float64).reshape(len(x), -1)
 
     return compared(network, run, source, 1e-4)
@@ -206,7 +206,3 @@ def _onnx_step(
             return [*chain, simple[kind]] if kind in simple else None
         case _:
             return None
-
-
-def _element_type(graph: Any, name: str) -> int:  # pyright: ignore[reportExplicitAny]
-    return next(each.type.tensor_type.elem_type for each in graph.input if each.name == name)

@@ -14,12 +14,12 @@ Arrays of the file:
 import lzma
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32, UInt8
+from jaxtyping import Int32
 
 from novacula.arc.answers.certainty import DECODE_EVERY
 from novacula.arc.answers.recording import DIGEST_BYTES, Origin, Proposals, Recording, grid_digest
@@ -50,12 +50,12 @@ def write_recording(path: StrPath, recording: Recording) -> None:
     kept = np.array(list(recording.texts), np.uint32)
     facts = {"steps": steps, "tests": tests, "dropped": recording.dropped, **asdict(recording.origin)}
     arrays = {
-        "origin": _bytes(format_json({"schema_version": SCHEMA_VERSION, **facts}).encode("ascii")),
+        "origin": np.frombuffer(format_json({"schema_version": SCHEMA_VERSION, **facts}).encode("ascii"), np.uint8),
         "numbers": np.concatenate(numbers).astype("<f4").view(np.uint8).reshape(-1, 4).T.copy(),
         "grids": _small(_back_references(occurrences)),
         "digests": recording.digests,
         "kept": _small(kept),
-        "texts": _bytes(_pack(recording.texts.values())),
+        "texts": np.frombuffer(_pack(recording.texts.values()), np.uint8),
     }
     write_npz(path, arrays)
 
@@ -116,14 +116,12 @@ def _recording(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Re
     occurrences = _checked(arrays["grids"], arrays["grids"].dtype, (sum(lengths) * tests,), "grids")
     order = _from_back_references(occurrences, len(digests))
     kl, reconstruction, *uncertainties = np.split(values, np.cumsum([steps, steps, *(n * tests for n in lengths[:2])]))
-    grids = _by_kind(order, steps, tests)
-    samples, averages, decodes = (Proposals(*pair) for pair in zip(grids, _like(grids, uncertainties), strict=True))
+    samples, averages, decodes = (
+        Proposals(grids, values.reshape(grids.shape))
+        for grids, values in zip(_by_kind(order, steps, tests), uncertainties, strict=True)
+    )
     texts = _texts(arrays, digests)
     return Recording(_origin(facts), kl, reconstruction, samples, averages, decodes, digests, texts, dropped)
-
-
-def _like(shaped: Sequence[np.ndarray], flat: Sequence[np.ndarray]) -> list[np.ndarray]:
-    return [values.reshape(array.shape) for array, values in zip(shaped, flat, strict=True)]
 
 
 def _origin(facts: Mapping[str, Any]) -> Origin:
@@ -203,10 +201,6 @@ def _unpack(data: bytes, count: int) -> list[str]:
 def _small(numbers: np.ndarray) -> np.ndarray:
     """The same numbers as 16-bit ones where they fit."""
     return numbers.astype("<u2" if numbers.max(initial=0) < 2**16 else "<u4")
-
-
-def _bytes(data: bytes) -> UInt8[np.ndarray, " bytes"]:
-    return np.frombuffer(data, np.uint8)
 
 
 def _checked(array: np.ndarray, dtype: Any, shape: tuple[int, ...], name: str) -> np.ndarray:

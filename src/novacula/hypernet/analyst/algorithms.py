@@ -65,10 +65,6 @@ def _tree(e: Evidence) -> bool:
     return _differences(e) and e.patterns.tied > _MOST and len(e.network.architecture.hidden) >= depth
 
 
-def _log_sum_exp(e: Evidence) -> bool:
-    return _tree(e) and e.network.architecture.activation == "softplus"
-
-
 def _comparator(e: Evidence) -> bool:
     """Differences of neighbors, or of anything in a deep network."""
     return _differences(e) and (len(e.network.architecture.hidden) > 1 or e.network.architecture.inputs == 2)
@@ -119,7 +115,7 @@ def _waves(e: Evidence) -> bool:
 
 def _extreme(name: str) -> list[tuple[str, Test]]:
     return [
-        (f"{name}-log-sum-exp", _log_sum_exp),
+        (f"{name}-log-sum-exp", lambda e: _tree(e) and e.network.architecture.activation == "softplus"),
         (f"{name}-tree", _tree),
         (f"{name}-pairwise", lambda e: _differences(e) and _fits(e)),
         (f"{name}-thresholds", _fitting_entries),
