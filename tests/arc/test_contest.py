@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.data.contest import load_challenges, load_solutions, read_submission, write_submission
+from novacula.arc.data.files import load_challenges, load_solutions, read_submission, write_submission
 from novacula.arc.data.task import Solution
 from novacula.arc.score import score_submission
 from novacula.errors import InputError

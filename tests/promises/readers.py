@@ -102,13 +102,13 @@ def _contest(folder: Path) -> None:
 
 
 def _read_challenges(folder: Path) -> object:
-    from novacula.arc.data.contest import load_challenges
+    from novacula.arc.data.files import load_challenges
 
     return load_challenges(folder / "challenges.json")
 
 
 def _read_scored(folder: Path) -> object:
-    from novacula.arc.data.contest import load_solutions, read_submission
+    from novacula.arc.data.files import load_solutions, read_submission
     from novacula.arc.score import score_submission
 
     score = score_submission(read_submission(folder / "submission.json"), load_solutions(folder / "solutions.json"))

@@ -1,6 +1,6 @@
 from .bench import bench as bench
 from .config import BenchConfig as BenchConfig, SolveConfig as SolveConfig, SubmitConfig as SubmitConfig
-from .data.contest import load_solutions as load_solutions
+from .data.files import load_solutions as load_solutions
 from .data.sources import (
     TaskSummary as TaskSummary,
     list_tasks as list_tasks,

@@ -16,7 +16,7 @@ from novacula.arc.bench_report import write_page
 from novacula.arc.campaigns.curve import BenchFindings, TaskScore, measure
 from novacula.arc.campaigns.job import WORK, LegFindings, check_place, checkpoints, discard, puzzle_job, volume
 from novacula.arc.config import BenchConfig
-from novacula.arc.data.contest import load_solutions
+from novacula.arc.data.files import load_solutions
 from novacula.arc.data.parse import kept_tasks, read_tasks
 from novacula.arc.data.puzzle import SizeRule, preprocess
 from novacula.arc.data.sources import list_tasks, load_solution, load_task, load_tasks

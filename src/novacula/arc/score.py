@@ -7,7 +7,7 @@ from novacula.arc.answers.answers import Standings
 from novacula.arc.campaigns.curve import CUT_OFF, TaskRow, TaskScore
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import Dataset
-from novacula.arc.data.contest import attempts_of
+from novacula.arc.data.files import attempts_of
 from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.sources import holds_task, load_solution, load_task

@@ -25,7 +25,7 @@ from novacula.arc.campaigns.job import (
     volume,
 )
 from novacula.arc.config import SubmitConfig
-from novacula.arc.data.contest import load_challenges, write_submission
+from novacula.arc.data.files import load_challenges, write_submission
 from novacula.arc.data.parse import MAX_SIDE, kept_tasks, read_tasks
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.network.engine_choice import settled

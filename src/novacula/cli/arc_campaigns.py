@@ -80,7 +80,7 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     Raises:
         InputError: there are no solutions, or a file cannot be read.
     """
-    from novacula.arc.data.contest import load_solutions, read_submission
+    from novacula.arc.data.files import load_solutions, read_submission
     from novacula.arc.data.parse import LARGEST_SIDE
     from novacula.arc.score import score_submission as score
 

@@ -174,7 +174,7 @@ def _describe(step: "Step") -> str:
 
 def _show_curve(result: "RunResult[TrainFindings]") -> None:
     """Prints error and bits of the first seed's better hypernetwork at each price."""
-    from novacula.hypernet.analyst.findings import bits
+    from novacula.hypernet.analyst.label import bits
 
     findings = result.findings
     curve, members = findings.curve, findings.members
@@ -193,7 +193,7 @@ def _show_curve(result: "RunResult[TrainFindings]") -> None:
 
 def _keep(network: "TargetNetwork", path: Path, json: bool) -> int:
     """Writes a network's file, and says what is in it."""
-    from novacula.hypernet.analyst.findings import bits, paid_nats
+    from novacula.hypernet.analyst.label import bits, paid_nats
     from novacula.hypernet.network import write_network
 
     write_network(path, network)

@@ -77,7 +77,7 @@ def compare(
 
 def _show_census(result: "RunResult[CensusFindings]") -> None:
     """Prints the labels at each price, last step; and what the whole census says."""
-    from novacula.hypernet.analyst.findings import bits
+    from novacula.hypernet.analyst.label import bits
 
     findings = result.findings
     cells = []

@@ -12,8 +12,7 @@ from jaxtyping import Float, Int
 from typing_extensions import Unpack, override
 
 from novacula.files import StrPath
-from novacula.hypernet.analyst.findings import quick_findings
-from novacula.hypernet.analyst.label import Analysis, analyze
+from novacula.hypernet.analyst.label import Analysis, analyze, quick_findings
 from novacula.hypernet.census_report import write_page
 from novacula.hypernet.config import BaselineConfig, CensusConfig, ClassifyConfig
 from novacula.hypernet.network import TargetNetwork, write_network

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from novacula.hypernet.analyst.findings import bits
+from novacula.hypernet.analyst.label import bits
 from novacula.hypernet.classify import classify, network_section
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.draw import Point, gallery_picture, order_picture, pareto_picture, phase_picture

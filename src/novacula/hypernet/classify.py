@@ -15,9 +15,16 @@ from typing_extensions import override
 from novacula.errors import InputError
 from novacula.files import JSON, StrPath, to_json
 from novacula.functions import is_function_name
-from novacula.hypernet.analyst.findings import Complexity, LabelFindings, finite, label_findings, measure_complexity
 from novacula.hypernet.analyst.function import InputFindings, measure_inputs, points_for
-from novacula.hypernet.analyst.label import Analysis, analyze
+from novacula.hypernet.analyst.label import (
+    Analysis,
+    Complexity,
+    LabelFindings,
+    analyze,
+    finite,
+    label_findings,
+    measure_complexity,
+)
 from novacula.hypernet.analyst.orders import EXPLAINED, PATTERNS_EXPLAINED
 from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.draw import gallery_picture, matrix_picture

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from typing_extensions import Unpack, override
 
-from novacula.hypernet.analyst.findings import bits, paid_nats, quick_findings
+from novacula.hypernet.analyst.label import bits, paid_nats, quick_findings
 from novacula.hypernet.config import BaselineConfig, CompareConfig, TrainConfig
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.studies import (

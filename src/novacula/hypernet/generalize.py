@@ -10,7 +10,7 @@ import torch
 from typing_extensions import Unpack, override
 
 from novacula.files import StrPath
-from novacula.hypernet.analyst.findings import finite, quick_findings
+from novacula.hypernet.analyst.label import finite, quick_findings
 from novacula.hypernet.config import GeneralizeConfig
 from novacula.hypernet.draw import sizes_picture
 from novacula.hypernet.formula import describe, size_laws

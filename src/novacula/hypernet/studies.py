@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from typing_extensions import override
 
-from novacula.hypernet.analyst.findings import LabelFindings, finite
+from novacula.hypernet.analyst.label import LabelFindings, finite
 from novacula.hypernet.config import Branch
 from novacula.hypernet.formula import SizeLaw
 from novacula.jobs import Campaign, CampaignOptions, Job, Round

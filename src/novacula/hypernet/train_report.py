@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from novacula.hypernet.analyst.findings import bits, label_findings, paid_nats, quick_findings
-from novacula.hypernet.analyst.label import analyze
+from novacula.hypernet.analyst.label import analyze, bits, label_findings, paid_nats, quick_findings
 from novacula.hypernet.classify import Classified, classify, network_section
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.draw import Point, gallery_picture, pareto_picture, price_picture

@@ -1,6 +1,6 @@
 import numpy as np
 
-from novacula.hypernet.analyst.findings import bits, measure_complexity
+from novacula.hypernet.analyst.label import bits, measure_complexity
 from novacula.hypernet.build import build
 
 

@@ -25,6 +25,9 @@ DECAY = 0.97  #: the decay of the moving average, which starts at 0 and is not c
 CERTAINTY_WEIGHT = 10.0
 EARLY_STEPS, EARLY_PENALTY = 150, 10.0
 AVERAGE_PENALTY = 4.0
+RECORDED_STEPS = (50, 100, 200, 300, 400, 500, 750, 1000, 1250, 1500, 2000)
+"""Steps at which the candidates' order is kept, beside the last; beyond them every 500th."""
+MOST = 1000  #: candidates that an order lists: pass@n is known up to this n
 
 K = TypeVar("K", bound=Hashable)
 
@@ -247,11 +250,6 @@ def answer_text(grids: Sequence[Sequence[Sequence[int]]]) -> str:
 def parse_answer(text: str) -> Answer:
     """Returns the answer that `answer_text` wrote."""
     return tuple(tuple(tuple(int(cell) for cell in row) for row in grid.split("/")) for grid in text.split("|"))
-
-
-RECORDED_STEPS = (50, 100, 200, 300, 400, 500, 750, 1000, 1250, 1500, 2000)
-"""Steps at which the candidates' order is kept, beside the last; beyond them every 500th."""
-MOST = 1000  #: candidates that an order lists: pass@n is known up to this n
 
 
 @dataclass(frozen=True)

