@@ -1,7 +1,7 @@
 """Train hypernetworks that write networks for a task: ``novacula hypernet train``.
 
-The stages: a lesson (`training.lesson`), its training in steps (`training.program`), weights kept on a logarithmic grid
-of steps (`training.kept`), and the curve of error against nats (`training.curve`). What was trained is used through
+The stages: a lesson (`training.lesson`), its training in steps (`training.program`), and the curve of error against
+nats, with weights kept on a logarithmic grid of steps (`training.curve`). What was trained is used through
 `training.generator`.
 """
 
