@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.config import BuildConfig
+from novacula.hypernet.config import Activation, BuildConfig
 from novacula.hypernet.network import TargetNetwork
 
 Features = Mapping[int, float]  #: coefficients of a sum of features
@@ -25,7 +25,8 @@ class Circuit:
     """
 
     def __init__(self, config: BuildConfig) -> None:
-        self._activation, self._slope = config.activation, config.slope
+        self._activation: Activation = config.activation
+        self._slope = config.slope
         self._weights: list[np.ndarray] = []
         self._biases: list[np.ndarray] = []
         # The features now are readout · (units below) + offset.
