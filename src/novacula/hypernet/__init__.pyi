@@ -25,5 +25,5 @@ from .onnx_file import from_onnx as from_onnx
 from .tasks import TASK_NAMES as TASK_NAMES, Task as Task, find_task as find_task
 from .tasks.task import InputLaw as InputLaw
 from .train import TrainResult as TrainResult, resume as resume, train as train
-from .training.baseline import train_directly as train_directly
+from .training.steps import train_directly as train_directly
 from .training.generator import Generator as Generator, load_generator as load_generator, sample as sample

@@ -18,8 +18,8 @@ from novacula.hypernet.config import BaselineConfig, CensusConfig, ClassifyConfi
 from novacula.hypernet.network import TargetNetwork, write_network
 from novacula.hypernet.studies import CensusFindings, CensusRow, Study, summarize
 from novacula.hypernet.tasks import find_task
-from novacula.hypernet.training.baseline import train_directly
 from novacula.hypernet.training.generator import Generator, Origin, load_generator, weights_of
+from novacula.hypernet.training.steps import train_directly
 from novacula.jobs import Job, check_executor, one_thread
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
 

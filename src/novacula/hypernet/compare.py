@@ -25,9 +25,9 @@ from novacula.hypernet.studies import (
 )
 from novacula.hypernet.tasks import find_task
 from novacula.hypernet.train import TRAIN
-from novacula.hypernet.training.baseline import train_directly
 from novacula.hypernet.training.generator import load_generator
 from novacula.hypernet.training.lesson import Lesson
+from novacula.hypernet.training.steps import train_directly
 from novacula.jobs import Job, check_executor, one_thread
 from novacula.report import Section, table
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb

@@ -6,7 +6,7 @@ import torch
 
 from novacula.errors import InputError
 from novacula.hypernet.config import BaselineConfig, SampleConfig, TrainConfig
-from novacula.hypernet.training.baseline import train_directly
+from novacula.hypernet.training.steps import train_directly
 
 
 def test_it_learns_and_the_price_of_weights_shrinks_them() -> None:
