@@ -88,3 +88,8 @@ def test_the_puzzles_that_the_solver_expected_are_counted() -> None:
     ]
     assert measure(scores, BenchConfig()).expected == 0.75
     assert measure(SCORES, BenchConfig()).expected is None
+
+
+def test_steps_are_at_most_so_many_where_puzzles_may_stop() -> None:
+    found = [measure(SCORES, BenchConfig(steps=1500, stop=stop)).steps_of_each for stop in ("auto", "never")]
+    assert found == ["at most 1,500", "1,500"]

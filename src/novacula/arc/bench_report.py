@@ -47,7 +47,9 @@ def _sections(folder: RunFolder, findings: BenchFindings) -> list[Section]:
 def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
     tasks, rate = findings.tasks, findings.pass_at["2"]
     error = 2 * math.sqrt(rate * (1 - rate) / tasks)
-    rows: list[tuple[object, ...]] = [(f"here, {findings.steps:,} steps", *map(percent, findings.pass_at.values()))]
+    rows: list[tuple[object, ...]] = [
+        (f"here, {findings.steps_of_each} steps", *map(percent, findings.pass_at.values()))
+    ]
     step = findings.steps
     if split and published_rate(split, step, 2) is not None:
         theirs = (percent(published_rate(split, step, count) or 0.0) for count in COUNTS)
@@ -144,7 +146,7 @@ def _facts(folder: RunFolder, findings: BenchFindings | None) -> dict[str, objec
         folder,
         {
             "puzzles done": f"{record.step:,}{of}",
-            "steps of each": f"{record.configuration.get('steps'):,}",
+            "steps of each": findings.steps_of_each if findings else f"{record.configuration.get('steps'):,}",
             "engine": findings.engine if findings else "",
             "workers": str(record.configuration.get("workers", "")),
             "CPU time": quantity(findings.cpu_seconds, "s") if findings else "",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from novacula.arc.answers.answers import Standing, is_recorded
-from novacula.arc.config import BenchConfig, Dataset, Split
+from novacula.arc.config import BenchConfig, Dataset, Split, Stop
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Verdict, contest_score
 
@@ -129,7 +129,13 @@ class BenchFindings:
     outputs: int = 0
     """Test outputs of all puzzles; 0 in records of older versions, whose `kaggle` is the mean over puzzles."""
     outputs_right: int = 0  #: those that an attempt has right
+    stop: Stop = "never"  #: as in the options
     expected: float | None = None  #: how many puzzles were solved as the solver estimated; null in older records
+
+    @property
+    def steps_of_each(self) -> str:
+        """How many steps a puzzle had, in words."""
+        return f"{'at most ' if self.stop == 'auto' else ''}{self.steps:,}"
 
     @property
     def outcome(self) -> str:
@@ -158,6 +164,7 @@ def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", 
         dataset=config.dataset,
         steps=config.steps,
         restarts=config.restarts,
+        stop=config.stop,
         seed=config.seed,
         engine=engine,
         workers=config.processes,
