@@ -241,7 +241,7 @@ def test_refuses_nan_and_sources_that_contradict_each_other(tmp_path: Path) -> N
 
 def test_all_options_that_are_out_of_range_are_named() -> None:
     with pytest.raises(InputError) as caught:
-        DiscoverConfig(k=0, rate=-1, context=1, radius=2, shown=0)
+        DiscoverConfig(k=-1, rate=-1, context=1, radius=2, shown=0)
     for option in ("k is", "rate is", "context is", "radius is", "shown is"):
         assert option in str(caught.value)
 

@@ -263,7 +263,6 @@ class Ranking(Computation):
             made = (clustered(self._chance(number), decoder, config).clusters for number in range(rounds))
             self._nulls = null_clusters(made, config.nulls, config.seed)
         self._nuisances = nuisance_tokens(store)
-        self._least_nulls = config.nulls if rounds else 0
         self._done = _State()
 
     @override
@@ -312,5 +311,6 @@ class Ranking(Computation):
     @override
     def result(self) -> RankFindings:
         null = sorted(self._done.null, reverse=True)
-        null += [0.0] * (self._least_nulls - len(null))  # of clusters that chance did not make
+        if len(null) == len(self._nulls):
+            null += [0.0] * (self._config.nulls - len(null))  # of clusters that chance did not make
         return RankFindings(with_ranks(self._done.rows), tuple(null))
