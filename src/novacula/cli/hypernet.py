@@ -184,7 +184,7 @@ def _show_curve(result: "RunResult[TrainFindings]") -> None:
         r2 = f"{1 - mse / findings.variance:.5f}" if findings.variance else ""
         own = f"{members[chosen].seed} {members[chosen].branch}"
         rows.append((f"{curve.beta[place]:.1e}", f"{mse:.3g}", r2, f"{paid:,.0f}", own))
-    show_result(table(("β", "squared error", "R²", "bits", "hypernetwork"), rows))
+    show_result(table(("β", "squared error", "R²", "bits", "seed, branch"), rows))
     for stop in findings.stopped:
         show_result(
             f"{members[stop.member].seed} {members[stop.member].branch} stopped at step {stop.step:,}: {stop.why}"

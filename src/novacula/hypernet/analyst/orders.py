@@ -63,12 +63,12 @@ EXPLAINED: Mapping[str, str] = {
     "sign_purity": "V: 1 where all units add, -1 where all subtract",
     "evenness": "1 where all units count the same, as in bowls",
     "independence": "0 for rows that share all directions evenly, 1 for independent ones",
-    "slope": "of an input's spikes together; 2 in exact solutions",
-    "axis_kinks": "of the function: the share of inputs with a kink at 0",
-    "kink_sharpness": "of the function: 1 for kinks, 0.5 for what is smooth",
-    "anisotropy": "of the function: kinks along inputs over those in any direction; 1 for bowls, 5 for the norm",
-    "concavity": "of the function: 0 where it is convex",
-    "odd": "of the function: the side that it shows far out; T where the weights tell the truth",
+    "slope": "the slopes of an input's spikes, added; 2 in exact solutions",
+    "axis_kinks": "the share of inputs at which the function has a kink at 0",
+    "kink_sharpness": "how sharply the function bends: 1 for kinks, 0.5 where it is smooth",
+    "anisotropy": "the function's bend along inputs over that in any direction; 1 for bowls, 5 for the L1 norm",
+    "concavity": "the part of the function's bends that point down; 0 where it is convex",
+    "odd": "how one-sided the function is far out; equal to T if the weights do what they show",
 }
 """Each order parameter in a line, for those who see its value."""
 
