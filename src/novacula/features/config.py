@@ -29,15 +29,15 @@ class ScoreConfig(Configuration):
     bins: Annotated[int, in_range(4, 200), ADVANCED] = 40
     """The number of cells on each side of the finest grid of counts. A side is six standard deviations long."""
     angles: Annotated[int, in_range(8, 10_000), ADVANCED] = 90
-    """Rotations of a quarter turn that are tried; the best one is refined."""
+    """The number of rotations within a quarter turn that are tried. The best one is refined."""
     epsilon: Annotated[float, between(0, 1), ADVANCED] = 0.1
-    """Half width of the band of the mixture index, in root-mean-square distances from its middle line."""
+    """Half the width of the band of the mixture index, in root-mean-square distances from its middle line."""
     neighbors: Annotated[int, in_range(1, 100), ADVANCED] = 4
     """The number of neighbors in the estimate without bins."""
     shuffles: Annotated[int, in_range(10, 100_000), ADVANCED] = 100
-    """Shuffled clouds that make the permutation null."""
+    """The number of shuffled clouds that make the permutation null."""
     bootstraps: Annotated[int, in_range(20, 100_000), ADVANCED] = 200
-    """Resampled clouds that make the interval."""
+    """The number of resampled clouds that make the interval."""
     dimensions: Annotated[int, in_range(2, 8)] = 5
     """The largest number of dimensions that are scored. If there are more columns, the leading principal components are
     taken."""
@@ -61,9 +61,9 @@ class CollectConfig(Configuration):
     tokens: Annotated[int, in_range(1, 10**10)] = 1_000_000
     """The largest number of states that are stored. Passages are taken from all texts in random order."""
     context: Annotated[int, in_range(2, 10**6), ADVANCED] = 256
-    """Tokens that the model sees at once."""
+    """The number of tokens that the model sees at once."""
     skip: Annotated[int, ADVANCED] = 1
-    """First tokens of each context that are not stored, since the states there are of another kind."""
+    """The number of first tokens of each context that are not stored, since their states are of another kind."""
     precision: Annotated[Literal["float16", "float32"], ADVANCED] = "float16"
     """Precision of the stored states; float32 takes twice the room."""
     seed: Seed = 0
@@ -97,7 +97,7 @@ class TrainSaeConfig(Configuration):
     rate: Annotated[float, between(0, 1000), ADVANCED] = 1e-3
     """Highest learning rate of Adam."""
     dead_after: Annotated[int, in_range(1, 10**12), ADVANCED] = 200_000
-    """States after which a silent latent counts as dead."""
+    """The number of states after which a silent latent counts as dead."""
     seed: Seed = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
@@ -149,11 +149,11 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     affinity: Annotated[AffinityName, ADVANCED] = "mixed"
     """What makes two latents alike: their directions, being active on the same tokens, or the stronger of both."""
     neighbors: Annotated[int, in_range(1, 1000), ADVANCED] = 8
-    """Edges that each latent begins with, to the most similar others."""
+    """The number of edges that each latent begins with, to the most similar others."""
     cutoff: Annotated[float | None, between(-1, 1), ADVANCED] = None
     """The least similarity of two latents that are joined. By default, one that chance hardly reaches."""
     largest: Annotated[int, in_range(2, 10_000), ADVANCED] = 200
-    """Members of the largest cluster; larger ones are split again."""
+    """The largest number of members of a cluster. Larger clusters are split again."""
     clusters: Annotated[int, in_range(1, 10**6)] = 1000
     """The largest number of clusters that are ranked. Those that are active most often come first."""
     points: Annotated[int, in_range(50, 20_000), ADVANCED] = 2000
@@ -165,9 +165,9 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     """Tokens that take no part in clusters and ranking, with commas between: punctuation (no letter or digit), position
     (the first four places of a context)."""
     nulls: Annotated[int, in_range(0, 10_000), ADVANCED] = 20
-    """Clusters of chance that are scored beside the real ones."""
+    """The number of clusters of chance that are scored beside the real ones."""
     shown: Annotated[int, in_range(1, 1000)] = 24
-    """Clusters that the report shows one by one."""
+    """The number of clusters that the report shows one by one."""
 
     def _problems(self) -> list[str]:
         problems = super()._problems()
@@ -183,9 +183,9 @@ class OpenConfig(Configuration):
     """How a discovered feature is moved to see what it does."""
 
     prompts: Annotated[int, in_range(0, 1000)] = 16
-    """Tokens whose states are moved along the feature, the most active ones; 0 to load no model."""
+    """The number of most active tokens whose states are moved along the feature; 0 to load no model."""
     angles: Annotated[int, in_range(2, 360)] = 8
-    """Angles of its plane to which they are moved."""
+    """The number of angles of its plane to which they are moved."""
 
 
 @dataclass(frozen=True)
@@ -214,9 +214,9 @@ class ProbeConfig(Configuration):
     layers: Integers = ()
     """Layers of the residual stream, with commas between them; by default all. 0 is the embedding output."""
     components: Annotated[int, in_range(2, 1000)] = 5
-    """Principal components in which a probe is fitted."""
+    """The number of principal components in which a probe is fitted."""
     permutations: Annotated[int, in_range(99, 10**6)] = 9999
-    """Permutations that are drawn for the null from 8 labels on; up to 7 labels all permutations are taken."""
+    """The number of permutations that make the null of 8 labels and more. Fewer labels have all permutations."""
     seed: Seed = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
@@ -228,16 +228,16 @@ class SteerConfig(Configuration):
     layer: Annotated[int, in_range(0, 10_000)] = 7
     """Layer of the residual stream that is changed, at the token of the label."""
     template: int | None = None
-    """Number of the only template, from 1, among those with an answer; by default, all that the model answers correctly
-    for at least half of the labels, or the one that it answers best."""
+    """The number of a single template, counted from 1 among those with an answer. By default, all that the model answers
+    correctly for at least half of the labels, or else the best one."""
     targets: Annotated[int, in_range(0, 10_000)] = 2
-    """Labels towards which each prompt is steered, spread evenly; 0 for every other label, which takes longer."""
+    """The number of labels towards which each prompt is steered, spread evenly; 0 for every other label, which takes longer."""
     components: Annotated[int, in_range(2, 1000)] = 5
-    """Principal components in which the circle is fitted."""
+    """The number of principal components in which the circle is fitted."""
     radii: Annotated[int, in_range(0, 100)] = 6
-    """Radii of the grid of points that are written, from 0 to twice the circle; 0 for no grid."""
+    """The number of radii of the grid of points that are written, from 0 to twice the circle; 0 for no grid."""
     angles: Annotated[int, in_range(3, 1000)] = 24
-    """Angles of that grid."""
+    """The number of angles of that grid."""
     seed: Seed = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
@@ -255,10 +255,11 @@ class ExplainConfig(Configuration):
     layers: Integers = ()
     """Layers of the residual stream, with commas between them; by default about eight."""
     components: Annotated[int, in_range(2, 10_000)] = 20
-    """Principal components of the states that are explained."""
+    """The number of principal components of the states that are explained."""
     functions: Annotated[int, in_range(1, 50)] = 6
     """The largest number of functions that are taken. Each is the one that explains most of what is left."""
     pairs: Annotated[int, in_range(0, 1000)] = 0
-    """Pairs of prompts for activation patching, which tells where label, offset and answer live; 0 for none."""
+    """The number of pairs of prompts for activation patching, which tells where label, offset and
+    answer live; 0 for none."""
     seed: Seed = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
