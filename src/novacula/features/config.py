@@ -228,10 +228,11 @@ class SteerConfig(Configuration):
     layer: Annotated[int, in_range(0, 10_000)] = 7
     """Layer of the residual stream that is changed, at the token of the label."""
     template: int | None = None
-    """The number of a single template, counted from 1 among those with an answer. By default, all that the model answers
-    correctly for at least half of the labels, or else the best one."""
+    """The number of a single template, counted from 1 among those with an answer. By default, all that the model
+    answers correctly for at least half of the labels, or else the best one."""
     targets: Annotated[int, in_range(0, 10_000)] = 2
-    """The number of labels towards which each prompt is steered, spread evenly; 0 for every other label, which takes longer."""
+    """The number of labels towards which each prompt is steered, spread evenly; 0 for every other label, which takes
+    longer."""
     components: Annotated[int, in_range(2, 1000)] = 5
     """The number of principal components in which the circle is fitted."""
     radii: Annotated[int, in_range(0, 100)] = 6
