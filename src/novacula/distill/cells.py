@@ -108,7 +108,7 @@ class CellNetwork(RecurrentNetwork):
         kinds = ", ".join(f"{cell.kind} of {cell.width}" for cell in self.cells)
         sizes = " → ".join(str(len(layer.bias)) for layer in self.readout)
         inputs = "numbers" if self.embedding is None else f"{len(self.embedding)} embedded inputs"
-        return f"{inputs}; {kinds}; read-out: {sizes}, {self.output}"
+        return f"{kinds} on {inputs}, read out as {sizes} ({self.output})"
 
     @override
     def step(

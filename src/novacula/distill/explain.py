@@ -78,7 +78,7 @@ _AGAINST = {
     "data": "rows of {name} that nothing was learned from; more than these data nobody was asked",
     "function": "the function {name}{inputs}",
     "device": "the device {name}{inputs}",
-    "network": "the network {name}, within the length {length} that it was trained on",
+    "network": "the network ({name}) within the length {length} that it was trained on",
 }
 
 
