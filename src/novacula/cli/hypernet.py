@@ -27,8 +27,8 @@ PaletteName = Literal["safe", "red-blue"]
 def train(*, config: Flat[TrainConfig] = TrainConfig(), options: Grouped[RunOptions] = RunOptions()) -> int:
     """Train a hypernetwork that writes networks for a task, at every complexity price.
 
-    The price β says what exactness must be worth: at the least price networks
-    are exact and elaborate, at the greatest crude and simple. One training
+    β is the price of a nat of a network's description. At the least price
+    networks are exact and elaborate, at the greatest crude and simple. One training
     covers the whole range; `sample` then writes networks, of other sizes too.
 
     The defaults take minutes. More --seeds are trained at once in one batched

@@ -23,8 +23,8 @@ def census(
     """Label the networks of trained hypernetworks over price, step and seed.
 
     The report has the phase diagram, error against bits, the plane of order
-    parameters and a drawing of each algorithm. What is labeled once is kept:
-    `novacula runs resume` goes on.
+    parameters and a drawing of each algorithm. Labels that were
+    found are kept, and `novacula runs resume` continues.
 
     Example: novacula hypernet census runs/one runs/two --prices 20 --workers 2
 
