@@ -22,6 +22,7 @@ from novacula.features.discovery.findings import DiscoverFindings
 from novacula.features.discovery.pictures import PICTURES, read_pictures
 from novacula.features.models import LanguageModel
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
+from novacula.features.sae.trainer import rank
 from novacula.features.store import Store
 from novacula.files import read_json, write_npz
 from novacula.runs import RunFolder, resume
@@ -103,6 +104,13 @@ def test_latents_and_k_follow_from_the_store(rows: int, width: int, kind: Any, l
     assert (sized.latents, sized.k) == (latents, k)
     given = DiscoverConfig(kind=kind, latents=9, k=3, train_tokens=7)
     assert given.sized(rows, width) == given
+
+
+def test_dimensions_that_hold_only_noise_do_not_count() -> None:
+    planted = plant(3000, 0, width=64, lines=12, manifolds={"circle": circle}, share=0.15, line_share=0.08)
+    assert rank(torch.from_numpy(planted.states)) == 14
+    sized = DiscoverConfig().sized(6000, 64, 14)
+    assert (sized.latents, sized.k) == (96, 4)
 
 
 def test_the_length_of_the_training_follows_from_the_store() -> None:

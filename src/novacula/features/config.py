@@ -86,7 +86,7 @@ class TrainSaeConfig(Configuration):
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 0
     """The number of active latents of a token, for topk and batchtopk, or of active blocks, for block. 0, the default,
-    stands for a sixth of the states' dimensions in all, 4 at least and 32 of either at most."""
+    stands for a sixth of the dimensions that the states span, 4 at least and 32 of either at most."""
     sparsity: Annotated[float, between(0, 1000), ADVANCED] = 0.01
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: Annotated[int, in_range(0, 10**12)] = 0
@@ -106,16 +106,17 @@ class TrainSaeConfig(Configuration):
         """Steps in all."""
         return -(-self.train_tokens // self.batch)
 
-    def sized(self, rows: int, width: int) -> "TrainSaeConfig":
+    def sized(self, rows: int, width: int, rank: int | None = None) -> "TrainSaeConfig":
         """Returns the options with numbers where they follow from the size of the store.
 
         Args:
             rows: states of the store.
             width: numbers in a state.
+            rank: dimensions that the states span; by default the width.
         """
-        block = self.block if self.kind == "block" else 1
-        k = self.k or min(32, max(-(-4 // block), width // (6 * block)))
-        most = min(_MOST, 8 * width, max(3 * width, rows * k * block // 250)) // block * block
+        block, rank = self.block if self.kind == "block" else 1, rank or width
+        k = self.k or min(32, max(-(-4 // block), rank // (6 * block)))
+        most = min(_MOST, 8 * width, max(3 * rank, rows * k * block // 250)) // block * block
         latents = self.latents or max(2, k * block, most)
         given = replace(self, latents=latents, k=min(k, latents // block))
         if self.train_tokens:

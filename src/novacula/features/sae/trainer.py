@@ -25,6 +25,7 @@ _REVIVALS = 10  #: how often dead latents begin anew, about
 _MOMENTS = ("exp_avg", "exp_avg_sq")  #: Adam's moments, as torch names them
 _MANY = 10**6  #: states that there are where the options leave open what follows from their number
 _SAMPLE = 8192  #: states from which mean and variance are estimated
+_THIN = 0.01  #: variance of a component, in parts of the mean one, up to which it counts as noise
 _RETRACT = 4  #: steps after which the blocks of the decoder are made orthonormal again
 
 
@@ -227,6 +228,12 @@ def orthonormal(rows: Float[Tensor, "latents width"], block: int) -> Float[Tenso
     return (root @ blocks).view_as(rows)
 
 
+def rank(states: Float[Tensor, "tokens width"]) -> int:
+    """Returns the dimensions that states span: principal components that are not far thinner than the mean one."""
+    variances = torch.linalg.eigvalsh(states.T.cov().double())
+    return int((variances > _THIN * variances.mean()).sum())
+
+
 @dataclass(frozen=True)
 class _State:
     """The trainer's numbers, the place in the order of batches, and the quality, once it is measured."""
@@ -241,10 +248,11 @@ class SaeTraining(Computation):
 
     def __init__(self, store: Store, config: TrainSaeConfig, out: Path) -> None:
         self._store, self._out = store, out
-        config = config.sized(len(store), store.width)
-        self._config, self._batches = config, Batches(store, config.batch, config.seed)
-        sample = torch.cat([self._batches.next() for _ in range(-(-_SAMPLE // min(config.batch, len(store))))])
-        self._batches = Batches(store, config.batch, config.seed)
+        batch = config.sized(len(store), store.width).batch
+        batches = Batches(store, batch, config.seed)
+        sample = torch.cat([batches.next() for _ in range(-(-_SAMPLE // min(batch, len(store))))])
+        config = config.sized(len(store), store.width, None if config.latents and config.k else rank(sample))
+        self._config, self._batches = config, Batches(store, batch, config.seed)
         mean = sample.mean(0)
         variance = float((sample - mean).square().sum(1).mean())
         self.trainer = Trainer(config, mean, 1 / max(variance, 1e-20) ** 0.5)
