@@ -5,7 +5,7 @@
 Clouds of 800 points of families that were written down before any was scored, each with three amounts of noise and
 three seeds: how many are called irreducible, by the two indices alone and with the cut in parts. No constant was chosen
 on them. Noise is in units of the half extent of each family. With ``--fast`` it is the fast score of a plane, which
-ranks clusters, on further families; the first two of these have three parts, which nothing looks for.
+ranks clusters, on further families; the first two of these have three parts, where only cuts in two are tried.
 """
 
 import sys
