@@ -94,9 +94,9 @@ def test_a_circle_among_lines_is_found_in_a_small_store_with_default_options(tmp
         (10**6, 576, "block", 4608, 32),
         (10**6, 2304, "topk", 4608, 32),
         (6000, 24, "topk", 96, 4),
-        (2000, 24, "topk", 72, 4),
-        (50, 4, "topk", 12, 4),
-        (50, 4, "block", 12, 2),
+        (2000, 24, "topk", 96, 4),
+        (50, 4, "topk", 16, 4),
+        (50, 4, "block", 15, 2),
     ],
 )
 def test_latents_and_k_follow_from_the_store(rows: int, width: int, kind: Any, latents: int, k: int) -> None:

@@ -81,7 +81,7 @@ class TrainSaeConfig(Configuration):
     """The rule that picks the active latents. With block an atom is a small subspace, which can hold a circle whole."""
     latents: int = 0
     """The number of latents, which are the rows of the dictionary. 0, the default, stands for as many as can each be
-    active on 250 states of the store, from three to eight a dimension of the states, and 4,608 at most."""
+    active on 250 states of the store, from four to eight for each dimension that the states span, 4,608 at most."""
     block: Annotated[int, in_range(2, 64)] = 3
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 0
@@ -116,7 +116,7 @@ class TrainSaeConfig(Configuration):
         """
         block, rank = self.block if self.kind == "block" else 1, rank or width
         k = self.k or min(32, max(-(-4 // block), rank // (6 * block)))
-        most = min(_MOST, 8 * width, max(3 * rank, rows * k * block // 250)) // block * block
+        most = min(_MOST, 8 * width, max(4 * rank, rows * k * block // 250)) // block * block
         latents = self.latents or max(2, k * block, most)
         given = replace(self, latents=latents, k=min(k, latents // block))
         if self.train_tokens:
