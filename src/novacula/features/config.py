@@ -81,7 +81,8 @@ class TrainSaeConfig(Configuration):
     """The rule that picks the active latents. With block an atom is a small subspace, which can hold a circle whole."""
     latents: int = 0
     """The number of latents, which are the rows of the dictionary. 0, the default, stands for as many as can each be
-    active on 250 states of the store, from four to eight for each dimension that the states span, 4,608 at most."""
+    active on 250 states of the store: at least four for each dimension that the states span, at most eight for each
+    that they have, and 4,608."""
     block: Annotated[int, in_range(2, 64)] = 3
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 0
