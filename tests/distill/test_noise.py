@@ -63,7 +63,7 @@ def write_rows(path: Path, task: str, share: float, rows: int = 300) -> set[str]
         ("door", 0.05),
     ],
 )
-def test_the_mislabelled_rows_and_no_others_are_named(tmp_path: Path, task: str, share: float) -> None:
+def test_the_mislabeled_rows_and_no_others_are_named(tmp_path: Path, task: str, share: float) -> None:
     wrong = write_rows(path := tmp_path / "rows.jsonl", task, share)
     config = RunConfig(tolerate=0.08)
     source = tolerant(load_source(str(path), config), config)
@@ -117,7 +117,7 @@ def test_the_line_of_the_step_that_differs_is_named_and_none_where_no_program_is
     none = run(str(path), RunConfig(tolerate=0.02), out=tmp_path / "none", time_limit=1e-9)
     assert none.findings.outcome == "none" and none.findings.left_out == ()
     assert "would leave out 3 of them" in none.findings.checked
-    assert "mislabelled" not in none.report.read_text() + json.dumps(none.document)
+    assert "mislabeled" not in none.report.read_text() + json.dumps(none.document)
 
 
 @pytest.mark.usefixtures("without_reports")
@@ -127,7 +127,7 @@ def test_a_run_tolerates_what_it_names_and_nothing_by_default(tmp_path: Path) ->
     assert result.reached and {row.place for row in result.findings.left_out} == wrong
     for row in result.findings.left_out:
         assert row.step is not None and row.data != row.program
-    assert "3 of 300 rows are left out as mislabelled" in result.findings.checked
+    assert "3 of 300 rows are left out as mislabeled" in result.findings.checked
     path.write_text('{"x": [0], "y": [0]}\n{"x": [0], "y": [1]}\n{"x": [1], "y": [1]}\n')
     with pytest.raises(InputError, match="contradict"):
         load_source(str(path), RunConfig())

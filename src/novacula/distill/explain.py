@@ -213,9 +213,9 @@ def outcome_of(
 
 
 def left_out_rows(judged: JudgedProgram | None, source: Source) -> tuple[LeftOut, ...]:
-    """Returns the rows that were left out as mislabelled, and where a program that is right differs from them first.
+    """Returns the rows that were left out as mislabeled, and where a program that is right differs from them first.
 
-    Without such a program nobody knows which rows are mislabelled, and none is returned.
+    Without such a program nobody knows which rows are mislabeled, and none is returned.
     """
     rows = source.left_out
     if judged is None or rows is None or not len(rows.x):

@@ -88,7 +88,7 @@ class Determination:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row that was left out as mislabelled."""
+    """A row that was left out as mislabeled."""
 
     place: str  #: where it stands in the file; in CSV, the line of the step at which the program differs
     step: int | None = None  #: the first step at which the program differs; None where it fits the row all the same
@@ -192,7 +192,7 @@ class DistillFindings:
     alphabet: Alphabet = INTEGERS
     """The words that the integers of inputs and outputs stand for, where they are no integers."""
     left_out: tuple[LeftOut, ...] = ()
-    """Rows that were left out as mislabelled, and what the program says there; none without a program that is right."""
+    """Rows that were left out as mislabeled, and what the program says there; none without a program that is right."""
     sentence: str = ""  #: what the program does, where it is of a known kind; else empty
 
     @property
@@ -214,7 +214,7 @@ class DistillFindings:
         said = []
         for row in self.left_out:
             data, program = (self.alphabet.shown([outputs], outputs=True) for outputs in (row.data, row.program))
-            differs = f"as mislabelled: {row.place}: at step {row.step} it has {data}, the program {program}"
+            differs = f"as mislabeled: {row.place}: at step {row.step} it has {data}, the program {program}"
             fits = row.step is None
             said.append(f"Left out, though the program fits it: {row.place}." if fits else f"Left out {differs}.")
         return tuple(said)

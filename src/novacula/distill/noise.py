@@ -69,7 +69,7 @@ def tolerant(source: Source, config: RunConfig) -> Source:
         for part, fits in zip((source.sequences, source.validation, source.held_out), parts, strict=True)
     )
     wrong = np.flatnonzero(~right)
-    note = f"{len(wrong)} of {len(right)} rows are left out as mislabelled."
+    note = f"{len(wrong)} of {len(right)} rows are left out as mislabeled."
     return replace(
         source,
         sequences=sequences,
