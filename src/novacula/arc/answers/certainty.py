@@ -39,8 +39,8 @@ class Logistic:
         return 1 / (1 + math.exp(-logit))
 
 
-FIRST = Logistic(-2.539, 0.849, 2.856)
-EITHER = Logistic(-2.071, 0.753, 2.337)
+FIRST = Logistic(-2.217, 0.832, 2.482)
+EITHER = Logistic(-1.78, 0.739, 1.995)
 
 DECIDED, DECIDED_FROM = 0.5, 400
 """Training ends where one of both attempts is right with at least this probability; but not before this step."""
