@@ -48,8 +48,8 @@ def cluster_lines(
     alone = np.setdiff1d(np.arange(len(decoder)), [latent for members in clusters for latent in members])
     found = [_lines(codes, decoder, np.array(members), seed) for members in clusters]
     order = np.concatenate([alone, *(np.array(members) for members in clusters)]).astype(int)
-    turns = scipy.sparse.block_diag([scipy.sparse.eye_array(len(alone)), *(turn for turn, _ in found)], "csr")
-    return turns[np.argsort(order)], np.vstack([decoder[alone], *(rows for _, rows in found)])
+    turns = scipy.sparse.block_diag([scipy.sparse.eye_array(len(alone)), *(turn for turn, _ in found)])
+    return scipy.sparse.csr_array(turns)[np.argsort(order)], np.vstack([decoder[alone], *(rows for _, rows in found)])
 
 
 def _lines(
