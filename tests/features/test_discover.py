@@ -194,6 +194,15 @@ def test_without_random_clusters_nothing_is_said_of_chance(run: RunFolder, tmp_p
     assert "What chance makes" not in write_page(folder).read_text()
 
 
+def test_where_only_chance_made_clusters_its_histogram_is_drawn(run: RunFolder, tmp_path: Path) -> None:
+    """Without a warning, which is an error in the tests."""
+    folder = RunFolder.open(shutil.copytree(run.path, tmp_path / "run"))
+    result: Any = folder.read_result()
+    result["rank"]["ranking"] = []
+    folder.write_result(result)
+    assert "What chance makes" in write_page(folder).read_text()
+
+
 @pytest.mark.usefixtures("without_reports")
 def test_a_run_that_was_stopped_goes_on_to_the_same_result(run: RunFolder, states: Path, tmp_path: Path) -> None:
     source = DiscoverSource(activations=str(states))

@@ -253,16 +253,8 @@ class SubmitCampaign(Campaign):
 
 
 def _row(puzzle: PuzzleState) -> SubmitRow:
-    return SubmitRow(
-        task=puzzle.task.name,
-        steps=puzzle.steps,
-        decided=puzzle.decided,
-        shares=puzzle.shares,
-        probabilities=puzzle.probabilities,
-        cpu_seconds=puzzle.cpu_seconds,
-        error=puzzle.error,
-        attempts=puzzle.attempts,
-    )
+    facts = puzzle.steps, puzzle.decided, puzzle.shares, puzzle.cpu_seconds, puzzle.error, puzzle.attempts
+    return SubmitRow(puzzle.task.name, *facts, puzzle.probabilities)
 
 
 def _load(config: SubmitConfig, inputs: SubmitInputs, folder: RunFolder) -> SubmitSubject:

@@ -127,13 +127,14 @@ def _chance_section(found: RankFindings, against: str, blocks: bool) -> Section:
     def draw(figure: "Figure") -> None:
         axis = figure.subplots()
         edges = np.linspace(0, max([*scores, *found.null, 0.1]), 40).tolist()
-        axis.hist(scores, edges, color=SERIES[0], label="clusters", density=True)
-        axis.hist(found.null, edges, color=SERIES[1], label="chance", density=True, histtype="step", linewidth=2)
+        axis.hist(scores, edges, density=bool(scores), color=SERIES[0], label="clusters")
+        made = found.null
+        axis.hist(made, edges, density=bool(made), color=SERIES[1], label="chance", histtype="step", linewidth=2)
         axis.set(xlabel="score, bits", ylabel="density")
         axis.legend()
 
-    made = "Blocks of chance" if blocks else "Clusters of chance; each that it did not make counts 0"
-    note = f"{made}. {against}"
+    what = "Blocks of chance" if blocks else "Clusters of chance; each that it did not make counts 0"
+    note = f"{what}. {against}"
     picture = figure_svg("chance", "Histogram of the scores of real clusters and of those of chance.", draw, height=2.8)
     return Section("What chance makes", picture, note)
 
