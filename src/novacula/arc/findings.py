@@ -77,16 +77,16 @@ class SolveFindings:
     kl_by_tensor: Mapping[str, float]  #: nats of each latent tensor at the last step, by the bits of its axes
     run: str  #: the run's folder
     probabilities: tuple[float, ...] = ()
-    """Of each attempt, the probability that it is right (`novacula.arc.answers.certainty`); at most one of them
-    is. Empty in records of older versions."""
-    most_steps: int = 0  #: how many steps it might have taken; 0 in records of older versions
+    """The solver's estimate, for each attempt, of the probability that it is right (`novacula.arc.answers.certainty`).
+    Empty in records of older versions."""
+    most_steps: int = 0  #: the largest number of steps that the options allowed; 0 in records of older versions
     verdict: Verdict | UnsetType = UNSET  #: what the separate scorer says; only after ``arc score``
     cpu_ms_per_step_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions
     cpu_ms_answers_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions
 
     @property
     def of_most(self) -> str:
-        """How many steps it might have taken, in words; empty where it took them."""
+        """The allowed number of steps, in words; empty if the run took all of them."""
         return f" of at most {self.most_steps:,}" if self.steps < self.most_steps else ""
 
     @property

@@ -2,7 +2,9 @@
 
 Training draws a sample at every step. A decode without noise, from the posterior means, shows what the network holds
 for true: where a puzzle is solved, most decodes show the same answer. The models were fitted on recordings of training
-puzzles, and the limits chosen on them (``benchmarks/studies/arc_certainty.py``). Source: ours.
+puzzles of ARC-AGI-1, of one network and up to 1,000 steps each, and the limits were chosen on most of them
+(``benchmarks/studies/arc_certainty.py``). Elsewhere, as with restarts or on other sets, nothing was measured. Source:
+ours.
 """
 
 import math
@@ -20,8 +22,8 @@ SOFTENING = 0.02  #: is added to both parts of a share, whose logit then stays w
 class Evidence:
     """What speaks for the attempts."""
 
-    first: float  #: the share of the noise-free decodes so far that show attempt 1, 0 to 1; 0 where there is none
-    either: float  #: the share of those that show one of both
+    first: float  #: the share of the noise-free decodes so far that show attempt 1, 0 to 1; 0 before the first decode
+    either: float  #: the share of the decodes that show one of both attempts
     same_size: bool  #: whether every output has the size of its input, by the published rule
 
 
@@ -43,11 +45,11 @@ FIRST = Logistic(-2.217, 0.832, 2.482)
 EITHER = Logistic(-1.78, 0.739, 1.995)
 
 DECIDED, DECIDED_FROM = 0.5, 400
-"""Training ends where one of both attempts is right with at least this probability; but not before this step."""
+"""Training ends once the probability that one of both attempts is right is at least so high, from this step on."""
 HOPELESS, HOPELESS_FROM = 0.2, 600
-"""It ends where the probability is at most so high; but not before this step."""
+"""Training also ends once that probability is at most so high, from this step on."""
 UNHURRIED, PATIENCE = 1000, 200
-"""Beyond this step it goes on only where the last so many steps have raised the probability."""
+"""After step 1,000, training goes on only while the probability is higher than it was 200 steps before."""
 
 
 def evidence(best: Sequence[K], decodes: Mapping[K, int], same_size: bool) -> Evidence:
