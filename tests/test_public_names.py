@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import networkx as nx
 import pytest
 
 import novacula
@@ -46,6 +47,28 @@ def test_unknown_names_are_said() -> None:
     assert "novacula.arc attribute nonsense" in printed(
         "import novacula.arc\ntry: novacula.arc.nonsense\nexcept AttributeError as e: print(e)"
     )
+
+
+def test_no_modules_import_each_other() -> None:
+    """Imports within functions count, those for the checker of types and for a package's own names do not."""
+    root = Path(novacula.__file__).parents[1]
+    paths = [file.relative_to(root).with_suffix("") for file in root.glob("novacula/**/*.py")]
+    files = {".".join(path.parts).removesuffix(".__init__"): root / f"{path}.py" for path in paths}
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for name, file in files.items():
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        checked = {
+            part
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for part in ast.walk(node)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and node not in checked:
+                parts = [f"{node.module}.{alias.name}" for alias in node.names]
+                graph.add_edges_from((name, part if part in files else node.module) for part in parts)
+    assert graph.number_of_edges() > 1000
+    assert not [circle for circle in nx.strongly_connected_components(graph) if len(circle) > 1]
 
 
 def test_no_module_needs_posix_to_be_imported() -> None:

@@ -11,7 +11,7 @@ from benchmarks.reference.zoo import ZOO, Family
 from novacula.errors import InputError
 from novacula.features import ScoreConfig, score, score_cloud, score_plane
 from novacula.features.clouds.cloud import check_points, outlying
-from novacula.features.clouds.score_report import verdict_sentence, write_page
+from novacula.features.clouds.score_report import write_page
 from novacula.runs import RunFolder
 
 FAMILIES = {family.name: family for family in ZOO}
@@ -179,7 +179,7 @@ def test_one_outlier_is_left_out_and_named(distance: float, caplog: pytest.LogCa
     found = score_cloud(points, QUICK)
     assert found.outliers == (7,) and found.n == 1999 and found.score == alone.score > 0.5
     assert "left out 1 point (row 7, counted from 0)" in caplog.text
-    assert verdict_sentence(found.findings()).endswith("others: 1 point (row 7, counted from 0).")
+    assert found.findings().sentence.endswith("others: 1 point (row 7, counted from 0).")
     assert score_plane(points).outliers == (7,)
 
 

@@ -109,10 +109,7 @@ app.command(open_, name="open")
 def _show_score(result: "RunResult[ScoreFindings]") -> None:
     from rich.text import Text
 
-    from novacula.features.clouds.score_report import score_words, verdict_sentence
-
-    found = result.findings
-    show_result(Text(verdict_sentence(found), "bold"), score_words(found))
+    show_result(Text(result.findings.sentence, "bold"), result.findings.numbers)
 
 
 def _show_probe(result: "RunResult[ProbeFindings]") -> None:

@@ -4,7 +4,6 @@ A file is safetensors: tensors `weight.<i>` (out × in) and `bias.<i>`, layers i
 inputs) where there is one. Metadata: `activation`; and optionally `task`, `switches` (a JSON object of `biases`,
 `output_bias`, `residual`, `bypass`) and `provenance` (a JSON object)."""
 
-import html
 import json
 import os
 import re
@@ -30,9 +29,7 @@ from novacula.files import (
 )
 from novacula.hypernet.architecture import ACTIVATIONS, DEEPEST, Architecture
 from novacula.hypernet.config import Activation
-
-_MOST_DRAWN = 400
-"""Inputs and units of the largest network that a notebook draws."""
+from novacula.runs.notebook import drawn_by
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,12 +69,7 @@ class TargetNetwork:
         shape = f"{'-'.join(map(str, self.architecture.sizes))}, {self.architecture.activation}"
         return f"<TargetNetwork {shape}{f', {self.task}' if self.task else ''}>"
 
-    def _repr_html_(self) -> str:
-        if sum(self.architecture.sizes) > _MOST_DRAWN:
-            return html.escape(repr(self))
-        from novacula.hypernet.draw import gallery_picture  # draws, so only where somebody looks
-
-        return str(gallery_picture("network", [("", self)]))
+    _repr_html_ = drawn_by("novacula.hypernet.draw.pictures:network_html")
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
         """Returns the outputs for many inputs; infinite or NaN where the network explodes."""

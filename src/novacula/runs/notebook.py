@@ -5,8 +5,10 @@ import math
 import re
 import sys
 import time
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from novacula.runs.loop import OnStep, Step, Work
@@ -51,6 +53,21 @@ def _bar(work: "Work", step: "Step", left: float) -> str:
     words += [] if math.isnan(left) else [f"{int(left) // 60}:{int(left) % 60:02d} left"]
     words += [f"{html.escape(name)} {value:.4g}" for name, value in numbers[:_MOST_METRICS]]
     return f'<progress value="{work.position}" max="{work.length}"></progress> {" · ".join(words)}'
+
+
+def drawn_by(name: str) -> Callable[[Any], str]:
+    """Returns a `_repr_html_` that lets a function draw the result, which is imported only when somebody looks.
+
+    Args:
+        name: the function as `module:name`; it takes the result, and returns HTML. By its name, since it stands in a
+            module that imports the result's own.
+    """
+
+    def _repr_html_(result: object) -> str:
+        module, _, function = name.partition(":")
+        return str(getattr(import_module(module), function)(result))
+
+    return _repr_html_
 
 
 def answer_html(report: Path) -> str:

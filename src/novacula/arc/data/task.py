@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from novacula.runs.notebook import drawn_by
+
 Grid = tuple[tuple[int, ...], ...]  #: rows of color indices 0-9; 1×1 to 30×30
 Answer = tuple[Grid, ...]  #: one grid for every test input
 
@@ -15,10 +17,7 @@ class Task:
     train: tuple[tuple[Grid, Grid], ...]  #: demonstration pairs (input, output)
     test: tuple[Grid, ...]  #: test inputs
 
-    def _repr_html_(self) -> str:
-        from novacula.arc.drawing.puzzles import puzzle_html
-
-        return str(puzzle_html(self))
+    _repr_html_ = drawn_by("novacula.arc.drawing.puzzles:puzzle_html")
 
 
 @dataclass(frozen=True)

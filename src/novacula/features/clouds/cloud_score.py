@@ -19,6 +19,7 @@ from novacula.features.clouds.higher import Split, best_hyperplane, best_split, 
 from novacula.features.clouds.mixture import Mixture, mixture, parts_bits
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
+from novacula.runs.notebook import drawn_by
 
 FINER = 2  #: the band that must hold a slice of the cloud is this many times thinner than that of the mixture index
 SLICE_LIMIT = 1 / 3  #: share of the points in that band from which on the cloud counts as a mixture
@@ -73,6 +74,40 @@ class ScoreFindings:
         """The run in a few words, for lists."""
         return f"{'irreducible' if self.irreducible else 'reducible'}, {self.score:.2f} bits"
 
+    @property
+    def sentence(self) -> str:
+        """Whether the cloud is irreducible, why not, and what was left out."""
+        far = f" Left out, far from all others: {named_rows(self.outliers)}." if self.outliers else ""
+        return self._verdict() + far
+
+    def _verdict(self) -> str:
+        if self.irreducible:
+            return (
+                "One irreducible feature: no rotation makes its coordinates independent, and no thin slice holds much."
+            )
+        if self.d == 1:
+            return "Reducible: the points lie on a line."
+        if self.separability_null_z < LEAST_Z or self.separability_bits < THRESHOLD:
+            return "Reducible: in some rotation its coordinates are independent, as far as so many points can tell."
+        if self.parts_bits is not None:
+            return "Reducible: a noisy mixture; of two parts of the cloud, each has nearly independent coordinates."
+        if self.slice_share >= SLICE_LIMIT:
+            return f"Reducible: a mixture, {self.slice_share:.0%} of the points lying in one thin slice."
+        return "Reducible: its coordinates are nearly independent, and much of it lies in one thin slice."
+
+    @property
+    def numbers(self) -> str:
+        """The numbers in a line."""
+        low, high, neighbors = (
+            f"{value:.3f}" if value is not None else "?" for value in (*self.interval, self.neighbors_bits)
+        )
+        dimensions = "1 dimension" if self.d == 1 else f"{self.d} dimensions"
+        return (
+            f"score {self.score:.3f} bits: separability {self.separability_bits:.3f} bits ({low} … {high}, "
+            f"z {self.separability_null_z:.1f}, by neighbors {neighbors}), mixture {self.mixture:.3f}, slice "
+            f"{self.slice_share:.3f}; {self.n:,} points in {dimensions}"
+        )
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CloudScore(ScoreFindings):
@@ -103,15 +138,10 @@ class CloudScore(ScoreFindings):
 
     @override
     def __str__(self) -> str:
-        from novacula.features.clouds.score_report import score_words, verdict_sentence
-
         found = self.findings()
-        return f"{verdict_sentence(found)}\n{score_words(found)}"
+        return f"{found.sentence}\n{found.numbers}"
 
-    def _repr_html_(self) -> str:
-        from novacula.features.clouds.score_report import score_html  # draws, so only where somebody looks
-
-        return score_html(self)
+    _repr_html_ = drawn_by("novacula.features.clouds.score_report:score_html")
 
 
 def _measured(value: float) -> float | None:

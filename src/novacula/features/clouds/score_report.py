@@ -8,15 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from novacula.features.clouds.cloud_score import (
-    FINER,
-    LEAST_Z,
-    SLICE_LIMIT,
-    THRESHOLD,
-    CloudScore,
-    ScoreFindings,
-    named_rows,
-)
+from novacula.features.clouds.cloud_score import FINER, CloudScore, ScoreFindings
 from novacula.features.clouds.separability import Separability
 from novacula.files import read_npz
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
@@ -71,20 +63,7 @@ def score_html(scored: CloudScore) -> str:
     """Returns verdict, numbers and pictures for a notebook."""
     found = scored.findings()
     bodies = (Markup(section.body) for section in _sections(picture_arrays(scored), found))
-    return str(Markup("<p><b>{}</b></p>").format(verdict_sentence(found)) + Markup("").join(bodies))
-
-
-def score_words(found: ScoreFindings) -> str:
-    """Returns the numbers in a line."""
-    low, high, neighbors = (
-        f"{value:.3f}" if value is not None else "?" for value in (*found.interval, found.neighbors_bits)
-    )
-    dimensions = "1 dimension" if found.d == 1 else f"{found.d} dimensions"
-    return (
-        f"score {found.score:.3f} bits: separability {found.separability_bits:.3f} bits ({low} … {high}, "
-        f"z {found.separability_null_z:.1f}, by neighbors {neighbors}), mixture {found.mixture:.3f}, slice "
-        f"{found.slice_share:.3f}; {found.n:,} points in {dimensions}"
-    )
+    return str(Markup("<p><b>{}</b></p>").format(found.sentence) + Markup("").join(bodies))
 
 
 def _measured(found: ScoreFindings) -> dict[str, object]:
@@ -112,32 +91,12 @@ def _verdict(found: ScoreFindings) -> Section:
         ("variance kept", (found.kept_variance,), "by the dimensions that are scored"),
     ]
     cells = [(name, _shown(values), meaning) for name, values, meaning in rows]
-    return Section("The score", table(("", "value", "what it says"), cells), verdict_sentence(found))
+    return Section("The score", table(("", "value", "what it says"), cells), found.sentence)
 
 
 def _shown(values: Sequence[float | None]) -> str:
     known = [f"{value:.3f}" if value is not None else "?" for value in values]
     return "not measured" if known == ["?"] else " … ".join(known)
-
-
-def verdict_sentence(found: ScoreFindings) -> str:
-    """Returns whether the cloud is irreducible, why not, and what was left out."""
-    far = f" Left out, far from all others: {named_rows(found.outliers)}." if found.outliers else ""
-    return _verdict_alone(found) + far
-
-
-def _verdict_alone(found: ScoreFindings) -> str:
-    if found.irreducible:
-        return "One irreducible feature: no rotation makes its coordinates independent, and no thin slice holds much."
-    if found.d == 1:
-        return "Reducible: the points lie on a line."
-    if found.separability_null_z < LEAST_Z or found.separability_bits < THRESHOLD:
-        return "Reducible: in some rotation its coordinates are independent, as far as so many points can tell."
-    if found.parts_bits is not None:
-        return "Reducible: a noisy mixture; of two parts of the cloud, each has nearly independent coordinates."
-    if found.slice_share >= SLICE_LIMIT:
-        return f"Reducible: a mixture, {found.slice_share:.0%} of the points lying in one thin slice."
-    return "Reducible: its coordinates are nearly independent, and much of it lies in one thin slice."
 
 
 def _cloud_section(arrays: Arrays, found: ScoreFindings) -> Section:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from novacula.files import write_bytes
 from novacula.hypernet.architecture import RECTIFIERS
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_MOST_DRAWN = 400  #: inputs and units of the largest network that a notebook draws
 _TURNS = 400
 _SWEEPS = 20
 _FAINT = 0.03  #: weights below this share of the largest of their layer are neither drawn nor felt
@@ -114,6 +115,13 @@ def gallery_picture(
 
     titles = ", ".join(title for title, _ in networks)
     return figure_svg(name, f"Force-directed plans: {titles}", draw, height=3.4 * rows if columns > 1 else 4.6)
+
+
+def network_html(network: TargetNetwork) -> Markup:
+    """Returns the plan of a network for a notebook, or its size where it is too large to be drawn."""
+    if sum(network.architecture.sizes) > _MOST_DRAWN:
+        return escape(repr(network))
+    return gallery_picture("network", [("", network)])
 
 
 def _legend(figure: "Figure", palette: PaletteName) -> None:
