@@ -25,7 +25,7 @@ from novacula.distill import BenchConfig, bench
 from novacula.distill.bench import BENCH
 from novacula.distill.bench_open import Form, agrees, rows_of, symbols_of
 from novacula.distill.bench_report import TaskRow
-from novacula.distill.sequences import Alphabet
+from novacula.distill.sources.sequences import Alphabet
 from novacula.distill.states.queried import machine_of
 from novacula.distill.tasks.open_suite import OPEN_SUITE
 from novacula.distill.tasks.open_task import OpenTask

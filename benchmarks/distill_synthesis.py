@@ -20,8 +20,8 @@ from harness import arguments, save, table_head, table_row
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the plain tasks stand with the tests
 
-from novacula.distill.behavior import random_words
-from novacula.distill.program import Program
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import random_words
 from novacula.distill.synth import Candidate, synthesize
 from tests.distill.synth.plain_tasks import DELAYED, TASKS, PlainTask
 from tests.distill.synth.sources import PlainBehavior, exact_machine, transitions, unread

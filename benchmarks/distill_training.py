@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from harness import RESULTS, arguments, machine_line, recorded, table_head, table_row
 
-from novacula.distill.network import save_network
+from novacula.distill.networks.network import save_network
 from novacula.distill.tasks import TASKS, VARIANTS
 from novacula.distill.train import Trainer
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
 from novacula.distill.train.attempts import Arrays, Attempt, Progress, Work
 from novacula.distill.train.lesson import Lesson
 from novacula.files import JSON, from_json, to_json

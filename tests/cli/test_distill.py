@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from novacula.cli.main import main
-from novacula.distill.network import Layer, Network, save_network
+from novacula.distill.networks.network import Layer, Network, save_network
 from novacula.distill.tasks import TASKS
 from novacula.runs import RunFolder
 from tests.cli.conftest import Run

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from novacula.distill.machine import Machine
+from novacula.distill.program.machine import Machine
 
 
 class CloudWalk:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from novacula.distill.behavior import words
-from novacula.distill.machine import Machine
+from novacula.distill.program.machine import Machine
+from novacula.distill.sources.behavior import words
 
 
 def random_machine(

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
 from novacula.distill.normalize.gauge import changed_basis
 
 Rows = Sequence[Sequence[float]] | Sequence[np.ndarray] | np.ndarray

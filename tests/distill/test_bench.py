@@ -9,11 +9,11 @@ from novacula.distill.bench import BENCH, bench, chosen_tasks, summarize, task_r
 from novacula.distill.bench_open import agrees
 from novacula.distill.bench_report import BenchFindings
 from novacula.distill.config import BenchConfig
-from novacula.distill.expression import Name, operation
 from novacula.distill.findings import Determination, Range
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Name, operation
+from novacula.distill.program.program import Program
 from novacula.distill.run import RUN
-from novacula.distill.sequences import INTEGERS
+from novacula.distill.sources.sequences import INTEGERS
 from novacula.distill.tasks.open_suite import OPEN_SUITE
 from novacula.errors import InputError
 from novacula.jobs import Outcome

@@ -3,10 +3,10 @@
 import numpy as np
 
 from novacula.distill.choose import JudgedProgram, choose, nearest, program_table
-from novacula.distill.expression import Expression, Name
 from novacula.distill.findings import Road
-from novacula.distill.machine import Machine
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Expression, Name
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
 from novacula.distill.verify import Certificate, Check, Tier
 
 

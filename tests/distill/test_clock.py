@@ -9,15 +9,15 @@ import pytest
 from novacula.distill.direct import merged_machine
 from novacula.distill.normalize import normalize
 from novacula.distill.normalize.retrain import retrained
-from novacula.distill.reach import reach
+from novacula.distill.rows.reach import reach
 from novacula.distill.synth.bank import Bank
 from novacula.distill.synth.choices import Choices
 from novacula.distill.synth.complete import express
 from novacula.distill.synth.limits import Budget
 from novacula.runs import OutOfTimeError, deadline
-from tests.distill.networks import random_network
 from tests.distill.normalize.test_gauge import data_of
-from tests.distill.test_reach import NEW, rows_of, summed
+from tests.distill.random_networks import random_network
+from tests.distill.rows.test_reach import NEW, rows_of, summed
 
 A, B = np.random.default_rng(0).integers(0, 9, (2, 40))
 NETWORK = random_network(np.random.default_rng(0), depth=2)

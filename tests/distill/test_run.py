@@ -11,12 +11,12 @@ import pytest
 
 from novacula.distill.config import RunConfig
 from novacula.distill.export import check_python
-from novacula.distill.expression import Name, Number, operation
 from novacula.distill.findings import DistillFindings
-from novacula.distill.network import Network, save_network
-from novacula.distill.program import Program
+from novacula.distill.networks.network import Network, save_network
+from novacula.distill.program.expression import Name, Number, operation
+from novacula.distill.program.program import Program
 from novacula.distill.run import RUN, DistillResult, run
-from novacula.distill.sequences import Sequences
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.states import States, read_states
 from novacula.distill.synth import Candidate
 from novacula.errors import InputError

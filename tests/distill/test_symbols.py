@@ -16,13 +16,13 @@ from novacula.distill.export import (
     machine_svg,
     program_python,
 )
-from novacula.distill.expression import Name, operation
-from novacula.distill.machine import Machine
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Name, operation
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
 from novacula.distill.run import run
-from novacula.distill.sequence_files import load_sequences
-from novacula.distill.sequences import Alphabet
-from novacula.distill.source import Function
+from novacula.distill.sources.sequence_files import load_sequences
+from novacula.distill.sources.sequences import Alphabet
+from novacula.distill.sources.source import Function
 from novacula.errors import InputError
 
 DOOR = Alphabet((("close", "open"),), (("shut", 'the "door"'),))

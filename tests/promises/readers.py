@@ -126,13 +126,13 @@ def _rows(folder: Path) -> None:
 
 
 def _read_jsonl(folder: Path) -> object:
-    from novacula.distill.sequence_files import load_sequences
+    from novacula.distill.sources.sequence_files import load_sequences
 
     return load_sequences(folder / "rows.jsonl")
 
 
 def _read_csv(folder: Path) -> object:
-    from novacula.distill.sequence_files import load_sequences
+    from novacula.distill.sources.sequence_files import load_sequences
 
     return load_sequences(folder / "rows.csv")
 

@@ -107,7 +107,7 @@ def _show(result: "DistillResult") -> None:
     from rich.syntax import Syntax
     from rich.text import Text
 
-    from novacula.distill.sequences import counted
+    from novacula.distill.sources.sequences import counted
 
     findings = result.findings
     if findings.program:

@@ -1,6 +1,6 @@
-from .behavior import RecurrentNetwork as RecurrentNetwork
+from .sources.behavior import RecurrentNetwork as RecurrentNetwork
 from .bench import bench as bench
-from .cells import CellNetwork as CellNetwork, Layer as Layer
+from .networks.cells import CellNetwork as CellNetwork, Layer as Layer
 from .config import BenchConfig as BenchConfig, RunConfig as RunConfig
 from .explain import program_machine as program_machine
 from .export import (
@@ -14,13 +14,13 @@ from .export import (
 )
 from .bench_report import BenchFindings as BenchFindings
 from .findings import DistillFindings as DistillFindings
-from .foreign import from_torch as from_torch
-from .machine import Machine as Machine, Transitions as Transitions
-from .network import Network as Network, load_network as load_network, save_network as save_network
+from .networks.foreign import from_torch as from_torch
+from .program.machine import Machine as Machine, Transitions as Transitions
+from .networks.network import Network as Network, load_network as load_network, save_network as save_network
 from .normalize import NormalForm as NormalForm, normalize as normalize
-from .program import Program as Program
+from .program.program import Program as Program
 from .run import DistillResult as DistillResult, run as run
-from .sequences import Sequences as Sequences
+from .sources.sequences import Sequences as Sequences
 from .states import States as States, read_states as read_states
 from .synth import Candidate as Candidate, synthesize as synthesize
 from .tasks import TASKS as TASKS, SequenceTask as SequenceTask

@@ -8,10 +8,10 @@ from novacula.distill.export import c_source, machine_dot, machine_mermaid, mach
 from novacula.distill.export.diagram import MOST_STATES
 from novacula.distill.extract import Extraction
 from novacula.distill.findings import DistillFindings
-from novacula.distill.machine import Machine
-from novacula.distill.network import save_network
-from novacula.distill.program import Program
-from novacula.distill.source import Source
+from novacula.distill.networks.network import save_network
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
+from novacula.distill.sources.source import Source
 from novacula.files import write_npz, write_text
 from novacula.runs import RunFolder
 

@@ -18,12 +18,12 @@ from novacula.distill.config import RunConfig
 from novacula.distill.distillation import Distillation
 from novacula.distill.export import python_names
 from novacula.distill.findings import Determination, DistillFindings
-from novacula.distill.function import Function
-from novacula.distill.machine import Machine
-from novacula.distill.program import Program
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
 from novacula.distill.run import RUN, RunInputs
-from novacula.distill.sequences import Alphabet, word
-from novacula.distill.source import load_source
+from novacula.distill.sources.function import Function
+from novacula.distill.sources.sequences import Alphabet, word
+from novacula.distill.sources.source import load_source
 from novacula.distill.tasks.open_suite import OPEN_SUITE, ROWS, STEPS
 from novacula.distill.tasks.open_task import Item, OpenTask
 from novacula.files import write_text

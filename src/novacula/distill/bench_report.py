@@ -6,7 +6,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from novacula.distill.findings import SOLVED, Outcome, Road
-from novacula.distill.sequences import counted
+from novacula.distill.sources.sequences import counted
 from novacula.distill.verify.certificate import Tier
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing_extensions import TypeIs
 
 from novacula.distill.findings import ROADS, ProgramRow, Road, RoadOutcome
-from novacula.distill.machine import Machine
-from novacula.distill.program import Program
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
 from novacula.distill.synth.style import awkwardness
 from novacula.distill.verify import TIERS, Certificate
 from novacula.distill.verify.verify import NODE_LIMIT

@@ -13,10 +13,8 @@ import numpy as np
 from typing_extensions import override
 
 from novacula.distill.artifacts import write_artifacts
-from novacula.distill.behavior import Unasked
 from novacula.distill.choose import RULE, JudgedProgram, choose, nearest, program_table, road_outcome
 from novacula.distill.config import RunConfig
-from novacula.distill.determined import determine
 from novacula.distill.direct import Finder, finders
 from novacula.distill.explain import (
     DEPARTS,
@@ -33,11 +31,13 @@ from novacula.distill.explain import (
 )
 from novacula.distill.extract import Extraction, Judge, Stopwatch, extract, network_outcome, reaches
 from novacula.distill.findings import ROADS, Determination, DistillFindings, Outcome, Road
-from novacula.distill.machine import Machine
-from novacula.distill.profile import profile
-from novacula.distill.program import Program as Formula
-from novacula.distill.sequences import fresh_steps, joined
-from novacula.distill.source import Source
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program as Formula
+from novacula.distill.rows.determined import determine
+from novacula.distill.rows.profile import profile
+from novacula.distill.sources.behavior import Unasked
+from novacula.distill.sources.sequences import fresh_steps, joined
+from novacula.distill.sources.source import Source
 from novacula.distill.verify import Tier
 from novacula.distill.verify.verify import departure
 from novacula.files import JSON, from_json

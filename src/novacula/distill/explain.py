@@ -11,11 +11,11 @@ from jaxtyping import Int
 from novacula.distill.choose import JudgedProgram, departs
 from novacula.distill.export import machine_python, program_python, python_names
 from novacula.distill.findings import Determination, LeftOut, Outcome, Range, Road, listed
-from novacula.distill.machine import Machine
-from novacula.distill.program import Program
-from novacula.distill.reach import met
-from novacula.distill.sentence import sentence
-from novacula.distill.source import Kind, Source
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
+from novacula.distill.program.sentence import sentence
+from novacula.distill.rows.reach import met
+from novacula.distill.sources.source import Kind, Source
 from novacula.distill.verify import Certificate
 from novacula.distill.verify.samples import Samples
 from novacula.distill.verify.target import LargeNumbersError, advance, list_symbols

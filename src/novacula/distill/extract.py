@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from novacula.distill.behavior import Behavior, RecurrentNetwork
 from novacula.distill.choose import JudgedProgram
 from novacula.distill.findings import FormRow, NetworkOutcome, Road
-from novacula.distill.machine import UNKNOWN, Machine, Transitions
-from novacula.distill.neighbors import simpler
 from novacula.distill.normalize import NormalForm, normalize
-from novacula.distill.program import Program
-from novacula.distill.source import Source
+from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
+from novacula.distill.program.neighbors import simpler
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork
+from novacula.distill.sources.source import Source
 from novacula.distill.states import States, read_states
 from novacula.distill.synth import Candidate, synthesize
 from novacula.distill.synth.rewrite import readable, shorten

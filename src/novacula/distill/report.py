@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from novacula.distill.artifacts import MACHINE, PICTURE, SIMPLIFIED, TRAINED
 from novacula.distill.findings import DistillFindings
-from novacula.distill.network import Layer, Network, load_network
-from novacula.distill.sequences import counted
+from novacula.distill.networks.network import Layer, Network, load_network
+from novacula.distill.sources.sequences import counted
 from novacula.distill.verify import Certificate
 from novacula.files import read_npz
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, read_svg, run_facts, table, write_report

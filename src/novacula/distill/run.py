@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import Unpack
 
-from novacula.distill.behavior import RecurrentNetwork
 from novacula.distill.config import RunConfig
 from novacula.distill.distillation import Distillation
 from novacula.distill.findings import DistillFindings
-from novacula.distill.foreign import from_torch
-from novacula.distill.network import load_network
-from novacula.distill.noise import tolerant
+from novacula.distill.networks.foreign import from_torch
+from novacula.distill.networks.network import load_network
 from novacula.distill.report import write_page
-from novacula.distill.sequences import Word
-from novacula.distill.source import Source, is_file, kind_in_words, load_source, network_source, unless_heard
+from novacula.distill.rows.noise import tolerant
+from novacula.distill.sources.behavior import RecurrentNetwork
+from novacula.distill.sources.sequences import Word
+from novacula.distill.sources.source import Source, is_file, kind_in_words, load_source, network_source, unless_heard
 from novacula.errors import InputError
 from novacula.files import encode_safetensors
 from novacula.functions import is_function_name

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from novacula.distill.expression import ARITY, Expression, Name, Number, Operation
-from novacula.distill.program import Program
+from novacula.distill.program.expression import ARITY, Expression, Name, Number, Operation
+from novacula.distill.program.program import Program
 from tests.distill.verify.pairs import PAIRS
 
 

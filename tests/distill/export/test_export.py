@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import z3
 
-from novacula.distill.behavior import random_words, words
 from novacula.distill.explain import program_machine
 from novacula.distill.export import (
     c_source,
@@ -24,8 +23,9 @@ from novacula.distill.export import (
     program_python,
     smt_source,
 )
-from novacula.distill.expression import ARITY, Operation, walk
-from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.program.expression import ARITY, Operation, walk
+from novacula.distill.program.machine import UNKNOWN, Machine
+from novacula.distill.sources.behavior import random_words, words
 from tests.distill.export.programs import PROGRAMS
 from tests.distill.verify.pairs import PAIRS
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from novacula.distill.behavior import random_words
-from novacula.distill.network import Network
+from novacula.distill.networks.network import Network
 from novacula.distill.normalize.gauge import changed_basis, debiased, rescaled, whitened
 from novacula.distill.normalize.jordan import jordan_form, toeplitz_form
 from novacula.distill.normalize.prune import pruned, reduced
-from novacula.distill.sequences import Sequences
-from tests.distill.networks import random_network
+from novacula.distill.sources.behavior import random_words
+from novacula.distill.sources.sequences import Sequences
+from tests.distill.random_networks import random_network
 
 
 def data_of(network: Network, rows: int = 60, seed: int = 0) -> Sequences:

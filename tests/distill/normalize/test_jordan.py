@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import block_diag
 
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
 from novacula.distill.normalize.gauge import changed_basis
 from novacula.distill.normalize.jordan import jordan_basis, jordan_form, toeplitz_form, transition_matrix
 

@@ -3,14 +3,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
 from novacula.distill.normalize import normalize
 from novacula.distill.normalize.metrics import measured
 from novacula.distill.normalize.retrain import flat_weights, quantized
 from novacula.distill.tasks import TASKS
-from tests.distill.networks import random_network
 from tests.distill.normalize.test_gauge import data_of
 from tests.distill.planted import LINEAR, disguise, planted_network
+from tests.distill.random_networks import random_network
 
 
 @pytest.mark.parametrize("task", LINEAR)

@@ -1,10 +1,10 @@
 import numpy as np
 
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
 from novacula.distill.normalize.gauge import changed_basis
 from novacula.distill.normalize.prune import pruned, reduced
-from tests.distill.networks import random_network
 from tests.distill.normalize.test_gauge import data_of
+from tests.distill.random_networks import random_network
 
 
 def units_of(network: Network) -> list[int]:

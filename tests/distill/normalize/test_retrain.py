@@ -3,11 +3,11 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from novacula.distill.network import Activation
+from novacula.distill.networks.network import Activation
 from novacula.distill.normalize.retrain import _linearized, flat_weights, retrained, with_weights
-from novacula.distill.sequences import Sequences
-from tests.distill.networks import random_network
+from novacula.distill.sources.sequences import Sequences
 from tests.distill.normalize.test_gauge import data_of
+from tests.distill.random_networks import random_network
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])

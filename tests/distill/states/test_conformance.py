@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from novacula.distill.machine import Machine, difference
+from novacula.distill.program.machine import Machine, difference
 from novacula.distill.states.conformance import access_words, conform
 from tests.distill.machines import random_machine
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.program.machine import UNKNOWN, Machine
 from novacula.distill.states.counts import find_counts, smith
 from tests.distill.machines import random_machine
 

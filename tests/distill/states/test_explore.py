@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from novacula.distill.behavior import random_words
-from novacula.distill.machine import UNKNOWN, Machine, difference
+from novacula.distill.program.machine import UNKNOWN, Machine, difference
+from novacula.distill.sources.behavior import random_words
 from novacula.distill.states.explore import ExplorationLimits, explore, state_counts
 from novacula.distill.states.queried import query
 from novacula.distill.states.walks import PrefixWalk, Walk

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from novacula.distill.lll import reduced_basis
 from novacula.distill.states.lattice import find_lattice, lattice_of
+from novacula.distill.states.lll import reduced_basis
 
 SIDES = {1: 7, 2: 5, 3: 5, 4: 4, 5: 4, 6: 3}
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from novacula.distill.machine import Machine, difference
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
 from novacula.distill.normalize import normalize
-from novacula.distill.sequences import Sequences
+from novacula.distill.program.machine import Machine, difference
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.states import States, read_states
 from novacula.distill.states.explore import ExplorationLimits
 from novacula.distill.states.queried import query
@@ -38,7 +38,7 @@ def machine_of(task: str) -> Machine:
 
 def read_symbols(task: str) -> np.ndarray:
     network = planted_network(task)
-    from novacula.distill.behavior import words
+    from novacula.distill.sources.behavior import words
 
     return words(network.low, network.high, network.streams, 1)[:, 0]
 

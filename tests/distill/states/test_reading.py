@@ -1,6 +1,6 @@
 import numpy as np
 
-from novacula.distill.behavior import random_words, words
+from novacula.distill.sources.behavior import random_words, words
 from novacula.distill.states.reading import Code, collisions, moves_of, narrow_words, output_codes, tabulate
 from novacula.distill.states.walks import HiddenWalk, PrefixWalk
 from tests.distill.planted import planted_network

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from novacula.distill.behavior import random_words, words
-from novacula.distill.machine import UNKNOWN, Machine, Transitions
+from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
+from novacula.distill.sources.behavior import random_words, words
 from tests.distill.synth.plain_tasks import PlainTask, State
 
 MAX_STATES = 300

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from novacula.distill.behavior import random_words
-from novacula.distill.expression import ON_ARRAYS, fold, nodes
-from novacula.distill.lll import integer_basis
-from novacula.distill.program import Program
+from novacula.distill.program.expression import ON_ARRAYS, fold, nodes
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import random_words
+from novacula.distill.states.lll import integer_basis
 from novacula.distill.synth.affine import Affine, affine_program, realize
 from novacula.distill.synth.linear import hinged_expression, independent, solve
 from novacula.distill.synth.table import Words, words_of_behavior

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.distill.expression import ON_INTEGERS, Expression, Name, Number, fold, nodes, operation
+from novacula.distill.program.expression import ON_INTEGERS, Expression, Name, Number, fold, nodes, operation
 from novacula.distill.synth.bank import MAX_ROWS, Bank, row_sets
 from novacula.distill.synth.limits import Budget
 

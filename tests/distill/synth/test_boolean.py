@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.distill.expression import ON_INTEGERS, fold, nodes
+from novacula.distill.program.expression import ON_INTEGERS, fold, nodes
 from novacula.distill.synth.boolean import UNKNOWN, FormulaTable, bit_formula, formula_table
 
 NAMES = ("a", "b", "c")

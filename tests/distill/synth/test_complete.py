@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from novacula.distill.expression import ON_INTEGERS, Expression, Name, fold, nodes
+from novacula.distill.program.expression import ON_INTEGERS, Expression, Name, fold, nodes
 from novacula.distill.synth.bank import Bank
 from novacula.distill.synth.complete import express
 from novacula.distill.synth.limits import Budget

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from novacula.distill.behavior import random_words, words
-from novacula.distill.program import Program
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import random_words, words
 from novacula.distill.synth.counters import counter_programs
 from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.table import Words

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from novacula.distill.expression import Name, nodes
+from novacula.distill.program.expression import Name, nodes
 from novacula.distill.synth.fit import Problem, distinct_rows, fit
 from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.rewrite import shorten

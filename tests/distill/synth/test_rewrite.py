@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from novacula.distill.behavior import random_words
-from novacula.distill.expression import ARITY, Expression, Name, Number, Operator, operation
-from novacula.distill.program import Program
+from novacula.distill.program.expression import ARITY, Expression, Name, Number, Operator, operation
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import random_words
 from novacula.distill.synth.rewrite import readable, shorten, simplify
 
 LEAVES = [Name("x0"), Name("z0"), Name("z1"), *(Number(value) for value in (-2, -1, 0, 1, 2))]

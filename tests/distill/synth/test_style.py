@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from novacula.distill.export.python import python_expression
-from novacula.distill.expression import ON_INTEGERS, Expression, Name, Number, Operation, fold, nodes, operation
-from novacula.distill.program import Program
+from novacula.distill.program.expression import ON_INTEGERS, Expression, Name, Number, Operation, fold, nodes, operation
+from novacula.distill.program.program import Program
 from novacula.distill.synth.style import LONGER, awkwardness, expression_awkwardness, styled
 from tests.distill.export.programs import random_expression
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import novacula.distill.synth
-from novacula.distill.behavior import random_words
-from novacula.distill.expression import Name, Number, Operation, operation, walk
-from novacula.distill.machine import Machine, Transitions
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Name, Number, Operation, operation, walk
+from novacula.distill.program.machine import Machine, Transitions
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import random_words
 from novacula.distill.synth import Candidate, Limits, synthesize
 from novacula.errors import InputError
 from tests.distill.synth.plain_tasks import DELAYED, TASKS, PlainTask

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from novacula.distill.expression import Name, Number
-from novacula.distill.machine import Transitions
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Name, Number
+from novacula.distill.program.machine import Transitions
+from novacula.distill.program.program import Program
 from novacula.distill.synth.table import table_of
 from novacula.errors import InputError
 from tests.distill.synth.plain_tasks import TASKS

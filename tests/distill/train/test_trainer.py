@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from novacula.distill.network import Network
-from novacula.distill.sequences import Sequences, padded
+from novacula.distill.networks.network import Network
+from novacula.distill.sources.sequences import Sequences, padded
 from novacula.distill.tasks import TASKS
 from novacula.distill.train import Trainer
 from novacula.distill.train.attempts import GradientDescent, LeastSquares, Progress

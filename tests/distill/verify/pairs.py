@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from novacula.distill.expression import Expression, Name, operation
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Expression, Name, operation
+from novacula.distill.program.program import Program
 from novacula.distill.verify.target import Target, uniform
 
 X = Name("x")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import z3
 
-from novacula.distill.expression import Expression, Name, operation
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Expression, Name, operation
+from novacula.distill.program.program import Program
 from novacula.distill.verify import induction
 from novacula.distill.verify.induction import joint_states, prove_bounded, prove_by_induction
 from tests.distill.verify.pairs import machine

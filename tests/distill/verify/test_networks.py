@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from novacula.distill.neighbors import changed
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
+from novacula.distill.program.neighbors import changed
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Target, verify
 from novacula.distill.verify.samples import draw_samples

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from novacula.distill.behavior import words
-from novacula.distill.machine import Machine
-from novacula.distill.network import Activation, Layer, Network, activate
-from novacula.distill.program import Program
+from novacula.distill.networks.network import Activation, Layer, Network, activate
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import words
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Target
 from novacula.distill.verify.affine import affine_form
 from novacula.distill.verify.target import uniform
 from novacula.distill.verify.tube import _between, _interval, affine_error, box_error, prove_network
-from tests.distill.networks import random_layers, random_network
 from tests.distill.planted import disguise, planted_network
+from tests.distill.random_networks import random_layers, random_network
 
 NOTHING = affine_form(Program(("x",), (), (), (), (), (TASKS["Current_Number"].program.outputs[0] * 0,)))
 

@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from novacula.distill.behavior import random_words, words
-from novacula.distill.expression import Expression, Name, Number, operation
-from novacula.distill.machine import Machine
-from novacula.distill.neighbors import changed
-from novacula.distill.program import Program
-from novacula.distill.sequences import Sequences
+from novacula.distill.program.expression import Expression, Name, Number, operation
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.neighbors import changed
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import random_words, words
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.verify import NODE_LIMIT, Target, verify
 from novacula.distill.verify.samples import draw_samples
 from novacula.distill.verify.verify import verify_data

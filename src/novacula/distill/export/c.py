@@ -3,8 +3,8 @@
 import re
 
 from novacula.distill.export.text import Text, Writer, call, infix, printable_lines, renamed, write
-from novacula.distill.expression import Expression, Operator
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Expression, Operator
+from novacula.distill.program.program import Program
 
 _CHOICE, _XOR, _EQUAL, _LESS, _SUM, _TERM, _SIGN = range(1, 8)
 _KEYWORDS = (

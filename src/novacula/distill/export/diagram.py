@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from novacula.distill.machine import UNKNOWN, Machine
-from novacula.distill.sequences import INTEGERS, Alphabet, Meanings, word
+from novacula.distill.program.machine import UNKNOWN, Machine
+from novacula.distill.sources.sequences import INTEGERS, Alphabet, Meanings, word
 
 MOST_STATES = 40  #: machines with more states are not drawn
 _MOST_LINES = 4

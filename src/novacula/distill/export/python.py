@@ -8,12 +8,12 @@ import ast
 import keyword
 from dataclasses import replace
 
-from novacula.distill.decimals import Decimals
 from novacula.distill.export.text import ATOM, Text, Writer, call, infix, is_truth, printable_lines, renamed, write
-from novacula.distill.expression import Expression, Number, Operation, Operator
-from novacula.distill.machine import Machine
-from novacula.distill.program import Program
-from novacula.distill.sequences import INTEGERS, Alphabet, Meanings, said
+from novacula.distill.program.expression import Expression, Number, Operation, Operator
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
+from novacula.distill.sources.decimals import Decimals
+from novacula.distill.sources.sequences import INTEGERS, Alphabet, Meanings, said
 
 _TAKEN = (*keyword.kwlist, "state", "x", "xs", "y", "ys", "step", "run", "START", "TABLE", "abs", "min", "max")
 _TAKEN += ("int", "bool", "INPUT", "OUTPUT")

@@ -1,8 +1,8 @@
 """SMT-LIB: one function for every next variable and every output. Source: ours; the standard is SMT-LIB 2.6."""
 
 from novacula.distill.export.text import ATOM, Text, Writer, printable_lines, renamed, write
-from novacula.distill.expression import Expression, Operator, names
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Expression, Operator, names
+from novacula.distill.program.program import Program
 
 _RESERVED = (
     *("and", "or", "not", "ite", "let", "forall", "exists", "xor", "distinct", "true", "false", "abs", "div", "mod"),

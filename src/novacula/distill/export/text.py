@@ -7,8 +7,8 @@ It reorders sums, and writes `total // 3` as `math.floor((1/3)*total)`, which is
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from novacula.distill.expression import TRUTHS, Expression, Name, Number, Operation, Operator
-from novacula.distill.program import Program
+from novacula.distill.program.expression import TRUTHS, Expression, Name, Number, Operation, Operator
+from novacula.distill.program.program import Program
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from novacula.distill.network import Layer, Network
-from novacula.distill.sequences import Sequences
+from novacula.distill.networks.network import Layer, Network
+from novacula.distill.sources.sequences import Sequences
 
 
 def changed_basis(

@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Complex, Float
 
-from novacula.distill.network import Network
+from novacula.distill.networks.network import Network
 from novacula.distill.normalize.gauge import changed_basis
-from novacula.distill.sequences import Sequences
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.states.lattice import find_lattice, lattice_of_inputs
 
 LARGEST = 1e4  #: a network with larger weights is no simplification

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.distill.behavior import RecurrentNetwork
-from novacula.distill.network import Network, activate
-from novacula.distill.sequences import Sequences
+from novacula.distill.networks.network import Network, activate
+from novacula.distill.sources.behavior import RecurrentNetwork
+from novacula.distill.sources.sequences import Sequences
 
 
 @dataclass(frozen=True)

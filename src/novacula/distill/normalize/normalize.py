@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.distill.behavior import RecurrentNetwork
-from novacula.distill.network import Network
+from novacula.distill.networks.network import Network
 from novacula.distill.normalize.gauge import debiased, rescaled, whitened
 from novacula.distill.normalize.jordan import jordan_form, lattice_form, toeplitz_form
 from novacula.distill.normalize.metrics import Metrics, measured
 from novacula.distill.normalize.prune import pruned, reduced
 from novacula.distill.normalize.retrain import flat_weights, quantized, retrained
-from novacula.distill.sequences import Sequences
+from novacula.distill.sources.behavior import RecurrentNetwork
+from novacula.distill.sources.sequences import Sequences
 from novacula.runs import check_time
 
 _ROWS = 200

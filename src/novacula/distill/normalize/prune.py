@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
 from novacula.distill.normalize.gauge import changed_basis
 from novacula.distill.normalize.metrics import hidden_values
-from novacula.distill.sequences import Sequences
+from novacula.distill.sources.sequences import Sequences
 
 _SMALL = 1e-7
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from novacula.distill.network import Activation, Layer, Network, activate
-from novacula.distill.sequences import Sequences
+from novacula.distill.networks.network import Activation, Layer, Network, activate
+from novacula.distill.sources.sequences import Sequences
 from novacula.runs import check_time
 
 _STEPS, _DAMPINGS = 20, 12  # the most for each length, and for each step

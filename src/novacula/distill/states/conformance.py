@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.behavior import Behavior
-from novacula.distill.machine import Machine, difference
+from novacula.distill.program.machine import Machine, difference
+from novacula.distill.sources.behavior import Behavior
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Num
 
-from novacula.distill.lll import integer_basis, integer_matrix, to_array
-from novacula.distill.machine import UNKNOWN, Machine, Transitions
+from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
 from novacula.distill.states.explore import Exploration
+from novacula.distill.states.lll import integer_basis, integer_matrix, to_array
 from novacula.distill.states.reading import Code, Reading
 from novacula.distill.states.walks import Walk
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Num
 
-from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.program.machine import UNKNOWN, Machine
 from novacula.distill.states.walks import Walk
 from novacula.runs import check_time
 

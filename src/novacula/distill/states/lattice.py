@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.distill.behavior import RecurrentNetwork
-from novacula.distill.lll import reduced_basis
-from novacula.distill.network import Network
+from novacula.distill.networks.network import Network
+from novacula.distill.sources.behavior import RecurrentNetwork
+from novacula.distill.states.lll import reduced_basis
 from novacula.distill.states.reading import Code
 
 _POINTS = 200

@@ -13,8 +13,8 @@ from typing import Any, Protocol, cast, runtime_checkable
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.behavior import Behavior, words
-from novacula.distill.machine import UNKNOWN, Machine
+from novacula.distill.program.machine import UNKNOWN, Machine
+from novacula.distill.sources.behavior import Behavior, words
 from novacula.distill.states.conformance import access_words
 from novacula.distill.states.explore import ExplorationLimits, explore
 from novacula.distill.states.walks import PrefixWalk

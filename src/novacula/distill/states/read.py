@@ -6,10 +6,10 @@ from itertools import islice
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.distill.behavior import Behavior, RecurrentNetwork, words
-from novacula.distill.machine import UNKNOWN, Machine
-from novacula.distill.network import Network
-from novacula.distill.sequences import Sequences
+from novacula.distill.networks.network import Network
+from novacula.distill.program.machine import UNKNOWN, Machine
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, words
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.states.counts import counts_reading
 from novacula.distill.states.explore import Exploration, ExplorationLimits, explore, state_counts
 from novacula.distill.states.lattice import lattice_of_states

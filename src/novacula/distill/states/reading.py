@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Int, Num
 from typing_extensions import override
 
-from novacula.distill.behavior import random_words
-from novacula.distill.machine import Transitions
+from novacula.distill.program.machine import Transitions
+from novacula.distill.sources.behavior import random_words
 from novacula.distill.states.walks import Walk
 
 Kind = Literal["lattice", "outputs", "counts"]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int, Num
 from typing_extensions import override
 
-from novacula.distill.behavior import Behavior, RecurrentNetwork, rounded
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, rounded
 
 States = Num[np.ndarray, "rows size"]
 Outputs = Int[np.ndarray, "rows time outputs"]

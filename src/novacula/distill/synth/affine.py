@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import Expression, Name
-from novacula.distill.lll import integer_basis
-from novacula.distill.program import Program
-from novacula.distill.sequences import delayed
+from novacula.distill.program.expression import Expression, Name
+from novacula.distill.program.program import Program
+from novacula.distill.sources.sequences import delayed
+from novacula.distill.states.lll import integer_basis
 from novacula.distill.synth.linear import affine, affine_nodes, solve
 from novacula.distill.synth.table import Words
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
-from novacula.distill.expression import Expression, Name, Number, Operation, Operator, operation
+from novacula.distill.program.expression import Expression, Name, Number, Operation, Operator, operation
 from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.linear import affine, affine_nodes
 from novacula.runs import check_time

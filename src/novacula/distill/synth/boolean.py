@@ -13,7 +13,7 @@ from itertools import permutations
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import Expression, Name, Number, Operation, Operator
+from novacula.distill.program.expression import Expression, Name, Number, Operation, Operator
 
 MAX_VARIABLES = 4
 UNKNOWN = 255  #: the size of a function to which the table has not grown

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import Expression, Number, Operation
+from novacula.distill.program.expression import Expression, Number, Operation
 from novacula.distill.synth.bank import Bank, Draft, row_sets
 from novacula.runs import check_time
 

@@ -13,8 +13,8 @@ from itertools import permutations, product
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import Expression
-from novacula.distill.lll import integer_basis
+from novacula.distill.program.expression import Expression
+from novacula.distill.states.lll import integer_basis
 from novacula.distill.synth.boolean import MAX_VARIABLES, UNKNOWN, formula_table
 from novacula.distill.synth.fit import Problem, distinct_rows
 from novacula.distill.synth.linear import affine, solve

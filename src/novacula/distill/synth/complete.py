@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import Expression, Number, Operation, Operator, operation
+from novacula.distill.program.expression import Expression, Number, Operation, Operator, operation
 from novacula.distill.synth.bank import Bank, Draft, row_sets
 from novacula.distill.synth.choices import Choices
 from novacula.runs import check_time

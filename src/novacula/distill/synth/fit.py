@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import Expression, Name, nodes, walk
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Expression, Name, nodes, walk
+from novacula.distill.program.program import Program
 from novacula.distill.synth.bank import MAX_ROWS
 from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.rewrite import replace

@@ -6,8 +6,8 @@ Both, and mixtures, are found here from the words alone, whatever the network's 
 
 from collections.abc import Iterator
 
-from novacula.distill.expression import Expression, Name
-from novacula.distill.sequences import delayed
+from novacula.distill.program.expression import Expression, Name
+from novacula.distill.sources.sequences import delayed
 from novacula.distill.synth.fit import Problem, distinct_rows
 from novacula.distill.synth.table import Words
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import Expression, Name, Number, nodes, operation, substitute
+from novacula.distill.program.expression import Expression, Name, Number, nodes, operation, substitute
 
 _MOST = 1000
 _HINGE = "hinge!"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from string import ascii_lowercase
 
-from novacula.distill.expression import (
+from novacula.distill.program.expression import (
     TRUTHS,
     Expression,
     Name,
@@ -22,7 +22,7 @@ from novacula.distill.expression import (
     substitute,
     walk,
 )
-from novacula.distill.program import Program
+from novacula.distill.program.program import Program
 from novacula.distill.synth.linear import affine
 
 

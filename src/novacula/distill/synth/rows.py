@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.expression import ON_ARRAYS, Expression, Name, Number, fold, nodes
+from novacula.distill.program.expression import ON_ARRAYS, Expression, Name, Number, fold, nodes
 from novacula.distill.synth.bank import MAX_ROWS, Bank
 from novacula.distill.synth.boolean import bit_formula
 from novacula.distill.synth.complete import express

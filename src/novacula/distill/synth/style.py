@@ -9,8 +9,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import gcd
 
-from novacula.distill.expression import Expression, Number, Operation, Operator, nodes, operation, substitute, walk
-from novacula.distill.program import Program
+from novacula.distill.program.expression import (
+    Expression,
+    Number,
+    Operation,
+    Operator,
+    nodes,
+    operation,
+    substitute,
+    walk,
+)
+from novacula.distill.program.program import Program
 from novacula.distill.synth.linear import affine
 from novacula.distill.synth.rewrite import collect
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.distill.behavior import Behavior
-from novacula.distill.machine import Machine, Transitions
-from novacula.distill.program import Program
+from novacula.distill.program.machine import Machine, Transitions
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import Behavior
 from novacula.distill.synth.affine import affine_program, realize
 from novacula.distill.synth.codes import bit_problems, code_problems, modular_problems
 from novacula.distill.synth.counters import counter_programs

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
-from novacula.distill.behavior import Behavior
-from novacula.distill.machine import UNKNOWN, Machine, Transitions
-from novacula.distill.program import EXACT_LIMIT, Program
+from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
+from novacula.distill.program.program import EXACT_LIMIT, Program
+from novacula.distill.sources.behavior import Behavior
 from novacula.errors import InputError
 
 _PAIRS = 300_000

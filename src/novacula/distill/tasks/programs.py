@@ -2,8 +2,8 @@
 
 from functools import reduce
 
-from novacula.distill.expression import Expression, Name, Number, operation
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Expression, Name, Number, operation
+from novacula.distill.program.program import Program
 
 X, A, B = Name("x"), Name("a"), Name("b")
 

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.behavior import random_words
-from novacula.distill.program import Program
-from novacula.distill.sequences import Sequences
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import random_words
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.tasks.programs import DELAYED, PROGRAMS
 
 Sampler = Literal["uniform", "distinct", "palindromes"]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from novacula.distill.network import Network
+from novacula.distill.networks.network import Network
 from novacula.distill.train.descent import UPDATES, Descent
 from novacula.distill.train.least_squares import fit_with_counterexamples
 from novacula.distill.train.lesson import Lesson

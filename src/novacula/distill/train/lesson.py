@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.distill.network import Network
-from novacula.distill.sequences import Sequences
+from novacula.distill.networks.network import Network
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.train.parameters import MAX_SYMBOLS, Encoding, Parameters, network, states
 
 TOLERANCE = 1e-3  #: an output this far from its integer is no rounding error

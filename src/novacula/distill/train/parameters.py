@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float, Int
 
-from novacula.distill.network import Layer, Network
+from novacula.distill.networks.network import Layer, Network
 
 MAX_SYMBOLS = 32  #: ranges of more integers than this are shown as numbers
 

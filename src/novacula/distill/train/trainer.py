@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from novacula.distill.network import Layer, Network
-from novacula.distill.sequences import Sequences
+from novacula.distill.networks.network import Layer, Network
+from novacula.distill.sources.sequences import Sequences
 from novacula.distill.train.attempts import Arrays, Attempt, GradientDescent, LeastSquares, Progress
 from novacula.distill.train.lesson import Lesson, cropped
 from novacula.distill.train.parameters import Encoding

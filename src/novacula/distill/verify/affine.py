@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.distill.expression import ARITY, ON_INTEGERS, Domain, Expression, Operator, fold
-from novacula.distill.program import Program
+from novacula.distill.program.expression import ARITY, ON_INTEGERS, Domain, Expression, Operator, fold
+from novacula.distill.program.program import Program
 
 
 class NotAffineError(ValueError):

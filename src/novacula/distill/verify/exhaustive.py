@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.behavior import RecurrentNetwork
-from novacula.distill.machine import Machine
-from novacula.distill.program import Program
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import RecurrentNetwork
 from novacula.distill.verify.certificate import Check, Counterexample
 from novacula.distill.verify.samples import earliest
 from novacula.distill.verify.target import LargeNumbersError, Stepper, Target, stepper

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import z3
 
-from novacula.distill.expression import Domain
-from novacula.distill.program import Program
+from novacula.distill.program.expression import Domain
+from novacula.distill.program.program import Program
 from novacula.distill.verify.invariants import Guess, guess_invariants
 from novacula.distill.verify.target import advance, list_symbols, structured, uniform
 from novacula.runs import check_time, seconds_left

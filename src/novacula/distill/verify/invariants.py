@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from novacula.distill.lll import integer_matrix
+from novacula.distill.states.lll import integer_matrix
 
 Relation = Literal["== 0", ">= 0"]
 Number = Any  #: an integer, an array of integers, or a solver's term

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Bool, Int
 
-from novacula.distill.behavior import Behavior
+from novacula.distill.sources.behavior import Behavior
 from novacula.distill.verify.certificate import Check, Counterexample
 from novacula.distill.verify.target import Sampler, Target, structured
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.behavior import Behavior, RecurrentNetwork
-from novacula.distill.machine import Machine
-from novacula.distill.program import EXACT_LIMIT, Program
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import EXACT_LIMIT, Program
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork
 
 Sampler = Callable[[int, int, np.random.Generator], np.ndarray]
 """Draws input sequences: (count, length, generator) -> integers, rows by time by streams."""

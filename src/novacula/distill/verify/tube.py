@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.machine import Machine
-from novacula.distill.network import Activation, Layer, Network, activate
-from novacula.distill.program import Program
+from novacula.distill.networks.network import Activation, Layer, Network, activate
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
 from novacula.distill.verify.affine import AffineForm, NotAffineError, affine_form
 from novacula.distill.verify.certificate import Check
 from novacula.distill.verify.target import LargeNumbersError, Target, stepper

@@ -10,11 +10,11 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from novacula.distill.behavior import Behavior, RecurrentNetwork
-from novacula.distill.device import SpentError
-from novacula.distill.machine import Machine
-from novacula.distill.program import Program
-from novacula.distill.sequences import Sequences, fresh_steps
+from novacula.distill.program.machine import Machine
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork
+from novacula.distill.sources.device import SpentError
+from novacula.distill.sources.sequences import Sequences, fresh_steps
 from novacula.distill.verify.affine import NotAffineError, affine_equal
 from novacula.distill.verify.certificate import Certificate, Check, Counterexample, Tier
 from novacula.distill.verify.exhaustive import LENGTH, MOST_TRANSITIONS, search_product, try_all

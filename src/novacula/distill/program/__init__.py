@@ -1,0 +1,1 @@
+"""What is found: expressions, programs and machines."""

@@ -1,0 +1,147 @@
+"""A program: integer variables, how one step changes them, and what it puts out. Source: ours."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int, Shaped
+
+from novacula.distill.program.expression import (
+    ON_ARRAYS,
+    ON_INTEGERS,
+    Column,
+    Domain,
+    Expression,
+    Name,
+    Operation,
+    Operator,
+    Value,
+    fold,
+    names,
+    nodes,
+    substitute,
+    walk,
+)
+
+EXACT_LIMIT = 2**30
+"""States beyond this magnitude make `Program.run` compute in Python's integers, as products might leave 64 bits."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A transducer of integer sequences for any length.
+
+    A step reads the inputs, computes `body` from top to bottom, then all of `update` and `outputs`. These read the old
+    state, the inputs and the values of the body. The state starts at `start`.
+
+    Raises:
+        ValueError: names that repeat or are not defined where they are read, or lengths that differ.
+    """
+
+    inputs: tuple[str, ...]  #: a name for every input stream
+    state: tuple[str, ...]  #: a name for every variable
+    start: tuple[int, ...]  #: their first values
+    body: tuple[tuple[str, Expression], ...]  #: named values that a step computes on its way, in order
+    update: tuple[Expression, ...]  #: the variables' next values, one for each of `state`
+    outputs: tuple[Expression, ...]  #: one for every output stream
+
+    def __post_init__(self) -> None:
+        if not len(self.state) == len(self.start) == len(self.update):
+            raise ValueError(f"{len(self.state)} variables, {len(self.start)} starts, {len(self.update)} updates")
+        known = list(self.inputs) + list(self.state)
+        for name, value in self.body:
+            _require(names(value), known, name)
+            known.append(name)
+        for value in (*self.update, *self.outputs):
+            _require(names(value), known, "update or output")
+        if len(set(known)) != len(known) or not all(name.isidentifier() for name in known):
+            raise ValueError(f"names must be identifiers and differ: {', '.join(known)}")
+
+    @property
+    def nodes(self) -> int:
+        """Number of syntax nodes: names, numbers and operators on the right-hand sides of the step."""
+        return sum(nodes(value) for value in self._values())
+
+    def step(self, state: Sequence[int], x: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Returns the next state and the outputs, exactly, for one input of every stream."""
+        update, outputs = self.evaluate(ON_INTEGERS, state, x)
+        return tuple(update), tuple(outputs)
+
+    def advance(
+        self, states: Shaped[np.ndarray, "rows variables"], x: Shaped[np.ndarray, "rows streams"]
+    ) -> tuple[Shaped[np.ndarray, "rows variables"], Shaped[np.ndarray, "rows outputs"]]:
+        """Returns the next states and the outputs of many states at once.
+
+        Args:
+            states: int64, which wrap around, or Python's integers (dtype object), which have no limit.
+            x: an input for each.
+        """
+        update, outputs = self.evaluate(ON_ARRAYS, states.T, x.T)
+        return _columns(update, len(x), states.dtype), _columns(outputs, len(x), states.dtype)
+
+    def run(self, x: Int[np.ndarray, "rows time streams"]) -> Int[np.ndarray, "rows time outputs"]:
+        """Returns the outputs for many input sequences at once.
+
+        Raises:
+            OverflowError: an output does not fit 64 bits.
+        """
+        states = np.tile(np.array(self.start, np.int64), (len(x), 1))
+        result = np.empty((*x.shape[:2], len(self.outputs)), np.int64)
+        for time in range(x.shape[1]):
+            if states.dtype != object and np.abs(states).max(initial=0) > EXACT_LIMIT:
+                states = states.astype(object)
+            states, result[:, time] = self.advance(states, x[:, time])
+        return result
+
+    def evaluate(
+        self, domain: Domain[Value], state: Iterable[Value], x: Iterable[Value]
+    ) -> tuple[list[Value], list[Value]]:
+        """Returns the next state and the outputs in any domain.
+
+        Args:
+            domain: what operators and numbers mean.
+            state: a value for every variable.
+            x: a value for every input.
+        """
+        values = dict(zip(self.inputs + self.state, (*x, *state), strict=True))
+        for name, value in self.body:
+            values[name] = fold(value, values, domain)
+        update = [fold(value, values, domain) for value in self.update]
+        return update, [fold(value, values, domain) for value in self.outputs]
+
+    def renamed(self, names: Mapping[str, str]) -> "Program":
+        """Returns the same program with other names.
+
+        Args:
+            names: a new name for every input, variable and value of the body.
+        """
+        values = {old: Name(new) for old, new in names.items()}
+        return Program(
+            tuple(names[name] for name in self.inputs),
+            tuple(names[name] for name in self.state),
+            self.start,
+            tuple((names[name], substitute(value, values)) for name, value in self.body),
+            tuple(substitute(value, values) for value in self.update),
+            tuple(substitute(value, values) for value in self.outputs),
+        )
+
+    def computes(self, made: Operator) -> bool:
+        """Whether an operator occurs in a step."""
+        return any(isinstance(node, Operation) and node.operator == made for v in self._values() for node in walk(v))
+
+    def _values(self) -> list[Expression]:
+        return [*(value for _, value in self.body), *self.update, *self.outputs]
+
+
+def _columns(values: Sequence[Column], rows: int, dtype: np.dtype) -> np.ndarray:
+    """Arrays and numbers as the columns of one array, each of them contiguous."""
+    result = np.empty((rows, len(values)), dtype, order="F")
+    for column, value in enumerate(values):
+        result[:, column] = value
+    return result
+
+
+def _require(read: set[str], known: list[str], where: str) -> None:
+    missing = sorted(read - set(known))
+    if missing:
+        raise ValueError(f"{where} reads {', '.join(missing)} before it is defined")

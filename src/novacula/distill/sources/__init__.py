@@ -1,0 +1,1 @@
+"""What a program is distilled from: tasks, files of sequences, functions, devices."""

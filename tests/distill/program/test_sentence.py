@@ -1,0 +1,58 @@
+"""What a program does, in a sentence: known kinds are named, and nothing is said of others."""
+
+import pytest
+
+from novacula.distill.program.expression import Expression, Name, Number, operation
+from novacula.distill.program.program import Program
+from novacula.distill.program.sentence import sentence
+from novacula.distill.tasks.table import TASKS
+
+X, S, P, Q = Name("x"), Name("s"), Name("p"), Name("q")
+
+
+def running(update: Expression, start: int = 0) -> Program:
+    return Program(("x",), ("s",), (start,), (("t", update),), (Name("t"),), (Name("t"),))
+
+
+def last_three(output: Expression) -> Program:
+    return Program(("x",), ("p", "q"), (0, 0), (), (X, P), (output,))
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("Sum_All", "Puts out the sum of all inputs so far."),
+        ("Add_Mod_5", "Puts out the sum of all inputs so far, modulo 5."),
+        ("Max_Seen", "Puts out the largest input so far."),
+        ("Min_Seen", "Puts out the smallest input so far."),
+        ("Prev2", "Puts out the input of two steps before. Inputs before the first count as 0."),
+        ("Sum_Last2", "Puts out the sum of the last two inputs. Inputs before the first count as 0."),
+        ("Abs_Diff", "Puts out the distance to the input before. Inputs before the first count as 0."),
+        ("Evens_Counter", "Puts out the number of inputs so far with `x % 2 == 0`."),
+        ("Abs_Current", "The output depends on the present input alone."),
+        ("Dithering", ""),
+        ("Binary_Addition", ""),
+    ],
+)
+def test_tasks_of_the_benchmark(task: str, said: str) -> None:
+    chosen = TASKS[task]
+    assert sentence(chosen.program, chosen.low, chosen.high) == said
+
+
+def test_other_kinds() -> None:
+    both = operation("and", operation("==", X, P), operation("==", P, Q))
+    assert sentence(last_three(both), 0, 3).startswith("Puts out 1 where the last three inputs are equal, else 0.")
+    word = operation("and", X, operation("and", operation("not", P), Q))
+    assert sentence(last_three(word), 0, 1).startswith("Puts out 1 after the inputs 1, 0, 1, else 0.")
+    assert sentence(last_three(X * Q), 0, 3).startswith("The output depends on the last three inputs alone.")
+    parity = running(operation("!=", X, S))
+    assert sentence(parity, 0, 1) == "Puts out 1 where the number of ones so far is odd, else 0."
+    assert sentence(parity, 0, 2) == ""
+    clamped = running(operation("min", operation("max", X + S, -2), 5))
+    assert sentence(clamped, -1, 1) == "Puts out a sum of the inputs that stops at -2 and at 5."
+    assert sentence(running(operation("max", S, X), 3), 0, 9) == "Puts out the largest input so far, and at least 3."
+    held = running(operation("if", operation("<", Number(2), X), X, S))
+    assert sentence(held, 0, 9) == "Puts out the last input with `x > 2`, or 0 before there is one."
+    divisible = Program(("x",), ("s",), (0,), (("t", (2 * S + X) % 3),), (Name("t"),), (operation("not", Name("t")),))
+    said = "Puts out 1 where the number with the digits so far in base 2, modulo 3 is 0, else 0."
+    assert sentence(divisible, 0, 1) == said
