@@ -35,6 +35,7 @@ from tests.promises.readers import READERS
 FOLDER = RESULTS / "fuzz"
 _SLOWEST = 10
 _MEMORY_MB = 4000
+_FINDINGS = (70, 71, 77)  #: exit codes of libFuzzer: too slow, too much memory, another error than ours
 
 
 def fuzz(number: int, file: str, seconds: int, corpus: Path) -> None:
@@ -93,6 +94,8 @@ def attacked(seconds: int, number: int, file: str, corpus: Path) -> dict[str, ob
         covered = max(map(int, re.findall(r"cov: (\d+)", done.stderr)), default=covered)
         if status:
             sys.stderr.write(done.stderr[-3000:])
+        if status and status not in _FINDINGS:
+            sys.exit(f"the fuzzer itself failed on {READERS[number].name}: {file}")
     return {
         "reader": f"{READERS[number].name}: {file}",
         "tried": tried,
