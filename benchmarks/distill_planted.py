@@ -25,7 +25,7 @@ from novacula.distill.choose import JudgedProgram, choose
 from novacula.distill.config import RunConfig
 from novacula.distill.extract import Judge, Stopwatch, extract
 from novacula.distill.networks.network import Network
-from novacula.distill.sources.source import Source, load_source
+from novacula.distill.source import Source, load_source
 from novacula.runs import instruction_set
 from tests.distill.planted import PLANTED, disguise, planted_network
 

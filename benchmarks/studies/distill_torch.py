@@ -28,8 +28,8 @@ from novacula.distill import RunConfig, from_torch
 from novacula.distill.choose import JudgedProgram, choose, nearest
 from novacula.distill.distillation import Distillation
 from novacula.distill.findings import Road
+from novacula.distill.source import network_source
 from novacula.distill.sources.behavior import RecurrentNetwork
-from novacula.distill.sources.source import network_source
 from novacula.files import read_json, write_json
 
 Step = Callable[[int, int], tuple[int, ...]]

@@ -11,18 +11,17 @@ import pytest
 
 from novacula.distill.config import RunConfig
 from novacula.distill.direct import merged_machine
-from novacula.distill.explain import program_machine
 from novacula.distill.extract import Judge
 from novacula.distill.findings import DistillFindings
 from novacula.distill.program.expression import Expression, Name, operation
 from novacula.distill.program.program import Program
 from novacula.distill.run import run
+from novacula.distill.source import load_source
 from novacula.distill.sources.sequences import Sequences
-from novacula.distill.sources.source import load_source
 from novacula.distill.verify import Check
 from novacula.distill.verify.certificate import CONFORMANCE
 from novacula.distill.verify.exhaustive import try_all
-from novacula.distill.verify.target import Target, uniform
+from novacula.distill.verify.target import Target, program_machine, uniform
 
 MODULE = """
 def crc(xs):

@@ -20,9 +20,9 @@ from novacula.distill.program.expression import Name, operation
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.run import run
+from novacula.distill.source import Function
 from novacula.distill.sources.sequence_files import load_sequences
 from novacula.distill.sources.sequences import Alphabet
-from novacula.distill.sources.source import Function
 from novacula.errors import InputError
 
 DOOR = Alphabet((("close", "open"),), (("shut", 'the "door"'),))

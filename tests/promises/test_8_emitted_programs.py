@@ -7,7 +7,7 @@ import pytest
 
 from novacula.distill.export import program_python
 from novacula.distill.export.python import check_python
-from novacula.distill.sources.source import Function
+from novacula.distill.source import Function
 from novacula.errors import InputError
 from novacula.hypernet import build
 from novacula.hypernet.formula import describe

@@ -2,7 +2,7 @@ from .sources.behavior import RecurrentNetwork as RecurrentNetwork
 from .bench import bench as bench
 from .networks.cells import CellNetwork as CellNetwork, Layer as Layer
 from .config import BenchConfig as BenchConfig, RunConfig as RunConfig
-from .explain import program_machine as program_machine
+from .verify.target import program_machine as program_machine
 from .export import (
     c_source as c_source,
     machine_dot as machine_dot,

@@ -11,7 +11,7 @@ from novacula.distill.findings import DistillFindings
 from novacula.distill.networks.network import save_network
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
-from novacula.distill.sources.source import Source
+from novacula.distill.source import Source
 from novacula.files import write_npz, write_text
 from novacula.runs import RunFolder
 

@@ -13,7 +13,7 @@ from novacula.distill.bench_report import BenchFindings, TaskRow, write_page
 from novacula.distill.config import BenchConfig, RunConfig, unless_equipped
 from novacula.distill.findings import SOLVED, DistillFindings, Road
 from novacula.distill.run import RUN, RunInputs
-from novacula.distill.sources.source import load_source
+from novacula.distill.source import load_source
 from novacula.distill.tasks.open_suite import OPEN_HALF, OPEN_SUITE
 from novacula.distill.tasks.table import TASKS, VARIANTS
 from novacula.distill.verify import TIERS, Tier

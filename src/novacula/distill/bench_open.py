@@ -21,9 +21,9 @@ from novacula.distill.findings import Determination, DistillFindings
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.run import RUN, RunInputs
+from novacula.distill.source import load_source
 from novacula.distill.sources.function import Function
 from novacula.distill.sources.sequences import Alphabet, word
-from novacula.distill.sources.source import load_source
 from novacula.distill.tasks.open_suite import OPEN_SUITE, ROWS, STEPS
 from novacula.distill.tasks.open_task import Item, OpenTask
 from novacula.files import write_text

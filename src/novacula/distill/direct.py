@@ -17,9 +17,9 @@ from novacula.distill.choose import JudgedProgram
 from novacula.distill.extract import Judge, judge_all, nothing_known
 from novacula.distill.findings import Road
 from novacula.distill.program.machine import UNKNOWN, Machine
+from novacula.distill.source import Source
 from novacula.distill.sources.device import SpentError
 from novacula.distill.sources.sequences import Sequences, counted
-from novacula.distill.sources.source import Source
 from novacula.distill.states.conformance import Conformance, conform
 from novacula.distill.states.explore import TOO_MANY_STEPS, ExplorationLimits, explore
 from novacula.distill.states.queried import Learned, machine_of

@@ -35,9 +35,9 @@ from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program as Formula
 from novacula.distill.rows.determined import determine
 from novacula.distill.rows.profile import profile
+from novacula.distill.source import Source
 from novacula.distill.sources.behavior import Unasked
 from novacula.distill.sources.sequences import fresh_steps, joined
-from novacula.distill.sources.source import Source
 from novacula.distill.verify import Tier
 from novacula.distill.verify.verify import departure
 from novacula.files import JSON, from_json

@@ -1,60 +1,18 @@
-"""What a run says about its program, in words. Source: ours.
-
-The minimal machine of a program that has finitely many states is made here too.
-"""
+"""What a run says about its program, in words. Source: ours."""
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from jaxtyping import Int
-
 from novacula.distill.choose import JudgedProgram, departs
 from novacula.distill.export import machine_python, program_python, python_names
+from novacula.distill.export.sentence import sentence
 from novacula.distill.findings import Determination, LeftOut, Outcome, Range, Road, listed
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
-from novacula.distill.program.sentence import sentence
 from novacula.distill.rows.reach import met
-from novacula.distill.sources.source import Kind, Source
+from novacula.distill.source import Kind, Source
 from novacula.distill.verify import Certificate
 from novacula.distill.verify.samples import Samples
-from novacula.distill.verify.target import LargeNumbersError, advance, list_symbols
-
-_MOST_TRANSITIONS = 300_000
-_MOST_LEVELS = 300
-
-
-def program_machine(program: Program, symbols: Int[np.ndarray, "symbols streams"]) -> Machine | None:
-    """Returns the minimal Mealy machine of a program; None where its states do not end, or are too many to list.
-
-    Args:
-        program: any.
-        symbols: all inputs of one step, in lexicographic order.
-    """
-    start = np.array(program.start, np.int64)
-    index = {start.tobytes(): 0}
-    frontier = start[None]
-    rows: list[tuple[np.ndarray, np.ndarray]] = []
-    spent = 0
-    while len(frontier):
-        spent += len(frontier) * len(symbols)
-        if spent > _MOST_TRANSITIONS or len(rows) > _MOST_LEVELS:
-            return None
-        try:
-            after, y = advance(program, np.repeat(frontier, len(symbols), axis=0), np.tile(symbols, (len(frontier), 1)))
-        except LargeNumbersError:
-            return None
-        fresh, numbers = [], np.empty(len(after), np.int64)
-        for row, state in enumerate(after):
-            key = state.tobytes()
-            if key not in index:
-                index[key] = len(index)
-                fresh.append(row)
-            numbers[row] = index[key]
-        rows.append((numbers.reshape(len(frontier), -1), y.reshape(len(frontier), len(symbols), -1)))
-        frontier = after[fresh]
-    return Machine(symbols, *(np.concatenate(parts) for parts in zip(*rows, strict=True))).minimal()
-
+from novacula.distill.verify.target import list_symbols, program_machine
 
 _ROADS: dict[Road, str] = {
     "opened": "read from the hidden states of a trained recurrent network",

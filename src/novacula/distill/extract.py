@@ -18,8 +18,8 @@ from novacula.distill.normalize import NormalForm, normalize
 from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
 from novacula.distill.program.neighbors import simpler
 from novacula.distill.program.program import Program
+from novacula.distill.source import Source
 from novacula.distill.sources.behavior import Behavior, RecurrentNetwork
-from novacula.distill.sources.source import Source
 from novacula.distill.states import States, read_states
 from novacula.distill.synth import Candidate, synthesize
 from novacula.distill.synth.rewrite import readable, shorten

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from novacula.distill.source import Kind
 from novacula.distill.sources.sequences import INTEGERS, Alphabet, counted
-from novacula.distill.sources.source import Kind
 from novacula.distill.verify.certificate import Certificate, Tier
 
 Road = Literal["opened", "queried", "asked", "merged", "data"]

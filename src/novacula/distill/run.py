@@ -22,9 +22,9 @@ from novacula.distill.networks.foreign import from_torch
 from novacula.distill.networks.network import load_network
 from novacula.distill.report import write_page
 from novacula.distill.rows.noise import tolerant
+from novacula.distill.source import Source, is_file, kind_in_words, load_source, network_source, unless_heard
 from novacula.distill.sources.behavior import RecurrentNetwork
 from novacula.distill.sources.sequences import Word
-from novacula.distill.sources.source import Source, is_file, kind_in_words, load_source, network_source, unless_heard
 from novacula.errors import InputError
 from novacula.files import encode_safetensors
 from novacula.functions import is_function_name

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import z3
 
-from novacula.distill.explain import program_machine
 from novacula.distill.export import (
     c_source,
     check_python,
@@ -26,6 +25,7 @@ from novacula.distill.export import (
 from novacula.distill.program.expression import ARITY, Operation, walk
 from novacula.distill.program.machine import UNKNOWN, Machine
 from novacula.distill.sources.behavior import random_words, words
+from novacula.distill.verify.target import program_machine
 from tests.distill.export.programs import PROGRAMS
 from tests.distill.verify.pairs import PAIRS
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from novacula.distill.explain import program_machine
 from novacula.distill.findings import Determination
 from novacula.distill.program.expression import Expression, Name, Number, operation
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.rows.determined import determine
 from novacula.distill.sources.sequences import Sequences
+from novacula.distill.verify.target import program_machine
 from novacula.distill.verify.verify import fits
 
 X, S = Name("x"), Name("s")

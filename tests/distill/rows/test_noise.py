@@ -11,7 +11,7 @@ import pytest
 from novacula.distill.config import RunConfig
 from novacula.distill.rows.noise import tolerant
 from novacula.distill.run import run
-from novacula.distill.sources.source import load_source
+from novacula.distill.source import load_source
 from novacula.errors import InputError
 
 Step = Callable[[int, int], tuple[int, int]]

@@ -9,9 +9,9 @@ import pytest
 
 from novacula.distill.config import RunConfig
 from novacula.distill.run import RUN, RunInputs, run
+from novacula.distill.source import load_source
 from novacula.distill.sources.decimals import Decimals
 from novacula.distill.sources.device import Device
-from novacula.distill.sources.source import load_source
 from novacula.errors import InputError
 from novacula.functions import FUNCTIONS
 from novacula.runs import resume

@@ -8,9 +8,9 @@ import pytest
 
 from novacula.distill.config import RunConfig
 from novacula.distill.run import run
+from novacula.distill.source import Function, load_source
 from novacula.distill.sources.behavior import Behavior
 from novacula.distill.sources.decimals import Decimals
-from novacula.distill.sources.source import Function, load_source
 from novacula.errors import InputError
 
 MODULE = """

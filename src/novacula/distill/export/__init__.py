@@ -1,4 +1,4 @@
-"""Programs and machines in other languages, and as pictures."""
+"""Programs and machines in other languages, English too, and as pictures."""
 
 from novacula.distill.export.c import c_source
 from novacula.distill.export.diagram import machine_dot, machine_mermaid, machine_svg

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from novacula.distill.explain import program_machine
 from novacula.distill.export import machine_python, program_python, python_names
 from novacula.distill.findings import Determination, OpenPair, Rivals
 from novacula.distill.program.machine import Machine
@@ -25,7 +24,7 @@ from novacula.distill.states.conformance import access_words
 from novacula.distill.verify.certificate import Counterexample
 from novacula.distill.verify.exhaustive import search_product
 from novacula.distill.verify.samples import earliest
-from novacula.distill.verify.target import stepper
+from novacula.distill.verify.target import program_machine, stepper
 from novacula.distill.verify.verify import NODE_LIMIT, fits
 from novacula.runs import check_time
 

@@ -19,8 +19,8 @@ from novacula.distill.direct import merged_machine, prefix_tree
 from novacula.distill.program.expression import Number, walk
 from novacula.distill.program.machine import UNKNOWN, Machine
 from novacula.distill.program.program import Program
+from novacula.distill.source import Source
 from novacula.distill.sources.sequences import Sequences, check_function, conflicts, joined
-from novacula.distill.sources.source import Source
 from novacula.distill.synth import Limits, synthesize
 from novacula.distill.verify.target import list_symbols
 

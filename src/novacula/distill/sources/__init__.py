@@ -1,1 +1,1 @@
-"""What a program is distilled from: tasks, files of sequences, functions, devices."""
+"""Where sequences come from: files, functions, devices, and all that can be asked for outputs."""

@@ -14,6 +14,7 @@ Sampler = Callable[[int, int, np.random.Generator], np.ndarray]
 """Draws input sequences: (count, length, generator) -> integers, rows by time by streams."""
 
 _MOST_SYMBOLS = 2000
+_MOST_TRANSITIONS, _MOST_LEVELS = 300_000, 300  #: of the machine of a program
 
 
 @dataclass(frozen=True)
@@ -125,3 +126,35 @@ def _advance_machine(machine: Machine, state: np.ndarray, x: np.ndarray) -> tupl
 def _advance_network(network: RecurrentNetwork, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     after = network.step(state, x)
     return after, np.rint(network.read(after)).astype(np.int64)
+
+
+def program_machine(program: Program, symbols: Int[np.ndarray, "symbols streams"]) -> Machine | None:
+    """Returns the minimal Mealy machine of a program; None where its states do not end, or are too many to list.
+
+    Args:
+        program: any.
+        symbols: all inputs of one step, in lexicographic order.
+    """
+    start = np.array(program.start, np.int64)
+    index = {start.tobytes(): 0}
+    frontier = start[None]
+    rows: list[tuple[np.ndarray, np.ndarray]] = []
+    spent = 0
+    while len(frontier):
+        spent += len(frontier) * len(symbols)
+        if spent > _MOST_TRANSITIONS or len(rows) > _MOST_LEVELS:
+            return None
+        try:
+            after, y = advance(program, np.repeat(frontier, len(symbols), axis=0), np.tile(symbols, (len(frontier), 1)))
+        except LargeNumbersError:
+            return None
+        fresh, numbers = [], np.empty(len(after), np.int64)
+        for row, state in enumerate(after):
+            key = state.tobytes()
+            if key not in index:
+                index[key] = len(index)
+                fresh.append(row)
+            numbers[row] = index[key]
+        rows.append((numbers.reshape(len(frontier), -1), y.reshape(len(frontier), len(symbols), -1)))
+        frontier = after[fresh]
+    return Machine(symbols, *(np.concatenate(parts) for parts in zip(*rows, strict=True))).minimal()

@@ -2,9 +2,9 @@
 
 import pytest
 
+from novacula.distill.export.sentence import sentence
 from novacula.distill.program.expression import Expression, Name, Number, operation
 from novacula.distill.program.program import Program
-from novacula.distill.program.sentence import sentence
 from novacula.distill.tasks.table import TASKS
 
 X, S, P, Q = Name("x"), Name("s"), Name("p"), Name("q")
