@@ -145,7 +145,7 @@ def test_a_run_leaves_its_result_and_a_report_that_is_made_again_from_the_folder
     np.savez(tmp_path / "cloud.npz", points=cloud("helix", 250), other=np.zeros(3))
     result = score(str(tmp_path / "cloud.npz"), QUICK, out=tmp_path / "run")
     page = result.report.read_text()
-    assert page.count("<svg") == 3 and "One irreducible feature" in page
+    assert page.count("<svg") == 4 and "One irreducible feature" in page
     assert write_page(RunFolder.open(tmp_path / "run")).read_text() == page
     assert json.loads((tmp_path / "run" / "result.json").read_text())["irreducible"] is True
 
@@ -228,7 +228,7 @@ def test_a_score_is_words_in_a_terminal_and_pictures_in_a_notebook() -> None:
     found = score_cloud(ring(300), QUICK)
     assert repr(found).startswith("<CloudScore: irreducible, ")
     assert str(found).startswith("One irreducible feature") and "300 points in 2 dimensions" in str(found)
-    assert found._repr_html_().count("<svg") == 3 and "One irreducible feature" in found._repr_html_()
+    assert found._repr_html_().count("<svg") == 4 and "One irreducible feature" in found._repr_html_()
     line = np.outer(np.arange(30.0), [1, 2])
     assert (
         "30 points in 1 dimension" in str(score_cloud(line, QUICK)) and "<svg" in score_cloud(line, QUICK)._repr_html_()

@@ -5,9 +5,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
+from matplotlib.figure import Figure
 
-from novacula.report import FAINT, INK, figure_svg, plotly_figure, shared_texts
-from novacula.report.figures import plain_numbers
+from novacula.report import FAINT, INK, figure_svg, panels, plotly_figure, shared_texts
+from novacula.report.figures import legend_above, plain_numbers
 
 
 def draw(figure: Any) -> None:
@@ -75,3 +76,45 @@ def test_texts_that_figures_share_are_on_the_page_once_and_are_no_markup() -> No
     assert json.loads(shared.attrib["data-values"]) == ['a "quoted" &lt;b&gt;', "c"]
     assert [place.get("data-texts") for place in drawn] == [shared.get("id")] * 2
     assert json.loads(drawn[0].attrib["data-figure"])["data"] == [{"textAt": [1, 0]}]
+
+
+def test_panels_stand_beside_each_other_and_on_a_phone_below_each_other() -> None:
+    drawn: list[tuple[int, int]] = []
+
+    def two(figure: Any) -> None:
+        first, second = panels(figure, 2, 2, sharey=True, width_ratios=(2, 1))
+        first.plot([1, 2], [3, 4])
+        place = second.get_subplotspec()
+        assert place
+        drawn.append(place.get_gridspec().get_geometry())
+
+    root = ElementTree.fromstring(f"<div>{figure_svg('pair', 'two', two, several=True)}</div>")
+    wide, phone = root
+    assert drawn == [(2, 1), (1, 2)] and phone.get("style") == "display:none"
+    width, height = (float(value) for value in str(phone.get("viewBox")).split()[2:])
+    assert width < float(str(wide.get("viewBox")).split()[2]) / 1.9 and height > width
+    assert not set(ids(str(ElementTree.tostring(wide)))) & set(ids(str(ElementTree.tostring(phone))))
+
+
+def test_panels_that_a_grid_does_not_need_are_not_drawn() -> None:
+    figure = Figure(figsize=(9.6, 4))
+    assert len(panels(figure, 4, 3)) == 4
+    assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * 2
+    assert figure.get_figheight() == 4
+
+
+def test_a_legend_above_takes_no_width_from_the_axes() -> None:
+    widths = []
+    for legend in (False, True):
+
+        def one(figure: Any, legend: bool = legend) -> None:
+            axes = figure.subplots()
+            axes.plot([1, 2], label="a long name of a line")
+            if legend:
+                legend_above(axes, 2)
+            figure.canvas.draw_idle()
+            figure.get_layout_engine().execute(figure)
+            widths.append(axes.get_position().width)
+
+        figure_svg("legend", "", one)
+    assert abs(widths[0] - widths[1]) < 1e-3

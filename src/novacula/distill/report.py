@@ -42,7 +42,7 @@ def weights_picture(networks: Mapping[str, Network]) -> Markup:
                     name, layer = layers[i]
                     _draw_matrix(place, layer, f"{title}: {name}" if i == 0 else name)
 
-    return figure_svg("weights", "Matrices of the networks", draw, height=2.5 * len(rows) + 0.2)
+    return figure_svg("weights", "Matrices of the networks", draw, width=9.6, height=2.5 * len(rows) + 0.2)
 
 
 def _named(part: str, layers: Sequence[Layer]) -> list[tuple[str, Layer]]:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from novacula.optim.comparison import SUBJECT, BenchFindings, Curve, RunRow, middle_loss
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks import TASKS
-from novacula.report import FAINT, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import FAINT, SERIES, Section, figure_svg, panels, run_facts, table, write_report
 from novacula.report.figures import plain_numbers
 from novacula.runs import RunFolder
 
@@ -70,6 +70,7 @@ def _task(findings: BenchFindings, task: str) -> Section:
             f"task-{task}",
             f"The loss of each optimizer on {task} over steps and over processor time.",
             lambda figure: _draw(figure, curves, order),
+            several=True,
         )
     head = ("optimizer", "loss", "least", "largest", "s", "s, optimizer", "MB, state", "MB, peak", "diverged")
     body += table(head, [(name, *_costs(rows, name)) for name in order]) + _sensitivity(findings, task, order)
@@ -119,7 +120,7 @@ def _missing(findings: BenchFindings) -> Section:
 
 
 def _draw(figure: "Figure", curves: Mapping[str, Curve], order: Sequence[str]) -> None:
-    axes = figure.subplots(1, 2, sharey=True)
+    axes = panels(figure, 2, 2, sharey=True)
     ours = [name for name in order if name.startswith(SUBJECT)]
     others = [name for name in order if not name.startswith(SUBJECT)]
     named = [*ours, *others[:_SHOWN]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, panels, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def _valley_section(paths: Sequence[ValleyPath]) -> Section:
         "Contours of Rosenbrock's function, and the path of each optimizer.",
         lambda figure: _draw_valley(figure, paths),
         height=5.4,
+        several=True,
     )
     body = picture + table(("optimizer", "loss, last tenth of steps", "settings tried", "the best of them"), rows)
     note = (
@@ -104,7 +105,7 @@ def _valley_section(paths: Sequence[ValleyPath]) -> Section:
 
 
 def _draw_valley(figure: "Figure", paths: Sequence[ValleyPath]) -> None:
-    ground, over_time = figure.subplots(1, 2, width_ratios=(1.25, 1))
+    ground, over_time = panels(figure, 2, 2, width_ratios=(1.25, 1))
     x, y = np.meshgrid(np.linspace(*_WINDOW[0], 160), np.linspace(*_WINDOW[1], 160))
     levels = np.geomspace(1e-3, 10, 13)
     ground.contour(x, y, _height(x, y), levels=levels, colors=FAINT, linewidths=0.7)
@@ -131,6 +132,7 @@ def _bowl_section(bowl: Bowl) -> Section:
         "The learned preconditioner after some numbers of steps as colored squares, and the inverse Hessian.",
         lambda figure: _draw_matrices(figure, bowl),
         height=2.9,
+        several=True,
     )
     note = (
         f"A quadratic bowl of {len(bowl.inverse)} coordinates: masses in a row, joined by springs. Before every "
@@ -148,7 +150,7 @@ def _draw_matrices(figure: "Figure", bowl: Bowl) -> None:
     titles = [f"G, step {learned.step:,}" for learned in bowl.learned] + ["inverse Hessian"]
     matrices = [np.array(learned.matrix) for learned in bowl.learned] + [inverse]
     limit = float(np.abs(inverse).max())
-    axes = figure.subplots(1, len(matrices))
+    axes = panels(figure, len(matrices), len(matrices))
     image = None
     for axis, matrix, title in zip(axes, matrices, titles, strict=True):
         image = axis.pcolormesh(matrix[::-1], cmap="RdBu_r", vmin=-limit, vmax=limit)

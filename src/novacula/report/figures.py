@@ -8,11 +8,12 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 if TYPE_CHECKING:
+    import matplotlib.axes
     import matplotlib.axis
     import matplotlib.figure
 
@@ -25,6 +26,8 @@ FAINT = "#040506"
 SERIES = ("#3a7fc8", "#e0782f", "#3f9f5c", "#c24d94", "#8573cf", "#b98a1d", "#1f9aa5", "#d14b58")
 """The colors of lines, distinct from each other on white and on black."""
 
+_WIDE, _PHONE = 9.6, 4.8  #: inches of a figure with several panels, as a page shows it and as a phone shows it
+_TALLEST = 3.6  #: inches of a panel on a phone
 _STYLE: dict[str, str | float | bool] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -60,18 +63,51 @@ def figure_svg(
     description: str,
     draw: "Callable[[matplotlib.figure.Figure], object]",
     *,
-    width: float = 9.6,
+    width: float = 6.4,
     height: float = 4.0,
+    several: bool = False,
 ) -> Markup:
-    """Draws a figure and returns it as one ``<svg>`` element.
+    """Draws a figure and returns it as ``<svg>`` elements.
 
     Args:
         name: letters, digits and hyphens, unique in the page, since every id in the element begins with it.
         description: the text for a screen reader.
         draw: the function that draws into an empty figure.
-        width: the width in inches; the page scales the element to its own width.
+        width: the width in inches; the page scales the element to its own width, and letters with it.
         height: the height in inches.
+        several: whether the figure has several `panels`. It is 9.6 inches wide then, and is drawn a second time for a
+            phone; the page shows the one that fits.
     """
+    if not several:
+        return _inline(_drawn(name, draw, width, height), name, description, "chart full" if width > 8 else "chart")
+    phone = _inline(_drawn(name, draw, _PHONE, height), f"{name}-phone", description, "chart phone")
+    wide = _inline(_drawn(name, draw, _WIDE, height), name, description, "chart full wide")
+    return wide + Markup(str(phone).replace("<svg ", '<svg style="display:none" ', 1))
+
+
+def panels(figure: "matplotlib.figure.Figure", count: int, across: int, **options: Any) -> "list[matplotlib.axes.Axes]":
+    """Returns the axes of the panels of a figure, in rows; on a phone one or two stand in a row.
+
+    Args:
+        figure: as `figure_svg` gives it to the function that draws, with `several`.
+        count: how many panels.
+        across: how many stand in a row where there is room.
+        options: those of `Figure.subplots`.
+    """
+    columns, height = across, figure.get_figheight() / -(-count // across)
+    if figure.get_figwidth() == _PHONE:
+        columns = min(across, 1 if across < 3 else 2)
+        options.pop("width_ratios", None)
+        height = min(height * (across / columns) * (_PHONE / _WIDE), _TALLEST / columns**0.5)
+    rows = -(-count // columns)
+    figure.set_figheight(rows * height)
+    axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()
+    for unused in axes[count:]:
+        unused.set_axis_off()
+    return [*axes[:count]]
+
+
+def _drawn(name: str, draw: "Callable[[matplotlib.figure.Figure], object]", width: float, height: float) -> str:
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -81,7 +117,20 @@ def figure_svg(
         draw(figure)
         text = io.StringIO()
         FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})
-    return _inline(text.getvalue(), name, description)
+    return text.getvalue()
+
+
+def legend_above(axes: "matplotlib.axes.Axes", columns: int, **options: Any) -> None:
+    """Adds a legend above the axes, so that it takes none of their width.
+
+    Args:
+        axes: the only axes of their figure.
+        columns: how many entries stand in a row.
+        options: those of `Figure.legend`.
+    """
+    figure = axes.get_figure(root=True)
+    if figure and (options or axes.get_legend_handles_labels()[0]):
+        figure.legend(loc="outside upper left", ncols=columns, fontsize=9.5, columnspacing=1.4, **options)
 
 
 def plain_numbers(axis: "matplotlib.axis.Axis") -> None:
@@ -92,7 +141,7 @@ def plain_numbers(axis: "matplotlib.axis.Axis") -> None:
     axis.set_minor_locator(NullLocator())  # minor ticks take most of the drawing time and show nothing
 
 
-def _inline(text: str, name: str, description: str) -> Markup:
+def _inline(text: str, name: str, description: str, kind: str) -> Markup:
     svg = text[text.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
@@ -100,7 +149,7 @@ def _inline(text: str, name: str, description: str) -> Markup:
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     svg = re.sub(r"font-family: [^;]*; ", "", svg)
     svg = svg.replace(INK, "currentColor").replace(FAINT, "var(--faint, #999)")
-    head = Markup('<svg class="chart" role="img" aria-label="{}" ').format(description)
+    head = Markup('<svg class="{}" role="img" aria-label="{}" ').format(kind, description)
     return Markup(head + Markup(svg[len("<svg ") :].strip()))
 
 

@@ -11,7 +11,7 @@ from novacula.arc.campaigns.curve import COUNTS, RULES, CurvePoint, published_ra
 from novacula.arc.config import Split
 from novacula.arc.findings import SURVIVES, Curves, axis_words
 from novacula.report import FAINT, INK, SERIES, figure_svg
-from novacula.report.figures import plain_numbers
+from novacula.report.figures import legend_above, plain_numbers
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -44,7 +44,7 @@ def share_chart(curves: Curves, changes: Sequence[int]) -> Markup:
         axes.set_ylim(bottom=0)
         axes.grid(axis="x", visible=False)
         _steps_across(axes)
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+        legend_above(axes, 2)
 
     return figure_svg("share", "Share of the best attempt, and probability, over steps", draw, height=2.8)
 
@@ -216,4 +216,4 @@ def _finish_rates(axes: "matplotlib.axes.Axes") -> None:
     axes.set_ylabel("puzzles solved, %")
     axes.set_ylim(bottom=0)
     plain_numbers(axes.yaxis)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    legend_above(axes, 4)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from novacula.features.circles.findings import ExplainFindings, LayerExplanation, PatchEffects
-from novacula.report import Section, figure_svg, run_facts, table, write_report
+from novacula.report import Section, figure_svg, panels, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _layer(findings: ExplainFindings, layer: LayerExplanation) -> Section:
         f"Colors of the residual at layer {layer.layer} by label and offset, after each function.",
         lambda figure: _draw_residuals(figure, findings, layer),
         height=0.9 + 0.22 * len(findings.labels) * (1 + (len(layer.rounds) - 1) // _ACROSS),
+        several=True,
     )
     note = (
         "Red, green and blue are the three leading components of what is left, after each function. Rows of one color "
@@ -66,22 +67,20 @@ def _layer(findings: ExplainFindings, layer: LayerExplanation) -> Section:
 
 def _draw_residuals(figure: "Figure", findings: ExplainFindings, layer: LayerExplanation) -> None:
     labels, offsets, rounds = findings.labels, findings.offsets, layer.rounds
-    axes = figure.subplots(-(-len(rounds) // _ACROSS), _ACROSS, squeeze=False, sharey=True).ravel()
-    for axis, added in zip(axes, rounds, strict=False):
+    axes = panels(figure, len(rounds), _ACROSS, sharey=True)
+    for axis, added in zip(axes, rounds, strict=True):
         colors = np.array(added.residual).transpose(1, 0, 2)
         # Cells as paths stay sharp at any size, and need no picture inside the picture.
         edges_x, edges_y = np.arange(len(offsets) + 1) - 0.5, np.arange(len(labels) + 1) - 0.5
         mesh = axis.pcolormesh(edges_x, edges_y, np.zeros((len(labels), len(offsets))))
         mesh.set_array(None)
-        mesh.set_facecolor(colors.reshape(-1, 3))
+        mesh.set_facecolor([*map(tuple, colors.reshape(-1, 3))])
         axis.set(title=f"less {added.function}, R² {added.r2:.2f}", xlabel="offset")
         axis.title.set_fontsize(9)
         axis.set_xticks(range(len(offsets)), [str(offset) for offset in offsets], fontsize=7)
         axis.set_yticks(range(len(labels)), [label[:3] for label in labels], fontsize=7)
         axis.grid(visible=False)
     axes[0].invert_yaxis()  # the others share it
-    for axis in axes[len(rounds) :]:
-        axis.set_axis_off()
 
 
 def _patching(patching: PatchEffects) -> Section:

@@ -10,7 +10,18 @@ from markupsafe import Markup
 from novacula.features.circles.findings import CircleLayer, ProbeFindings
 from novacula.features.circles.test import CLOSED, LARGEST_ERROR, SMALL_P
 from novacula.files import read_npz
-from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
+from novacula.report import (
+    FAINT,
+    SERIES,
+    Section,
+    figure_svg,
+    hue,
+    panels,
+    plotly_figure,
+    run_facts,
+    table,
+    write_report,
+)
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -160,20 +171,22 @@ def _course(findings: ProbeFindings) -> Section:
     at = [layer.layer for layer in layers]
 
     def draw(figure: "Figure") -> None:
-        error, share = figure.subplots(1, 2)
+        from matplotlib.ticker import MaxNLocator
+
+        error, share = panels(figure, 2, 2)
         errors = [layer.median_angle_error_deg for layer in layers]
         error.plot(at, errors, color=SERIES[0], marker="o", markersize=3)
         error.axhline(90, color=FAINT, linestyle="--")
         error.set(title="Median error at unseen labels (degrees)", xlabel="layer", ylim=(0, None))
-        error.xaxis.get_major_locator().set_params(integer=True)
         share.plot(at, [layer.first_harmonic for layer in layers], color=SERIES[1], marker="o", markersize=3)
         share.axhline(2 / (count - 1), color=FAINT, linestyle="--")
         share.set(title="Share of harmonic 1", xlabel="layer", ylim=(0, 1))
-        share.xaxis.get_major_locator().set_params(integer=True)
+        for axis in (error, share):
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     words = "Median angle error and the share of the first harmonic, over layers."
-    note = "Left: the error at labels that the probe never saw. Dashed: what chance would give."
-    return Section("Over the layers", figure_svg("course", words, draw, height=3.4), note)
+    note = "First the error at labels that the probe never saw. Dashed: what chance would give."
+    return Section("Over the layers", figure_svg("course", words, draw, height=3.4, several=True), note)
 
 
 def _harmonics(layers: Sequence[CircleLayer]) -> Section:

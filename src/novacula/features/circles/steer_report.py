@@ -9,7 +9,19 @@ from markupsafe import Markup
 
 from novacula.features.circles.findings import INTERVALS, Effect, Ring, SteerFindings
 from novacula.features.circles.steering import INTERVENTIONS, UNSEEN
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
+from novacula.report import (
+    FAINT,
+    INK,
+    SERIES,
+    Section,
+    figure_svg,
+    hue,
+    panels,
+    plotly_figure,
+    run_facts,
+    table,
+    write_report,
+)
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -99,6 +111,7 @@ def _matrices(findings: SteerFindings) -> Section:
         "Mean logit difference by label and wanted label, for some interventions.",
         lambda figure: _draw_matrices(figure, effects, findings.labels),
         height=3.2,
+        several=True,
     )
     return Section(
         "From which label to which", picture, "Blue: the wanted answer leads. Red: the right one still leads."
@@ -108,7 +121,7 @@ def _matrices(findings: SteerFindings) -> Section:
 def _draw_matrices(figure: "Figure", effects: Sequence[Effect], labels: Sequence[str]) -> None:
     values = np.array([effect.matrix for effect in effects], float)  # None becomes NaN
     limit = float(np.nanmax(np.abs(values))) or 1.0
-    axes = np.atleast_1d(figure.subplots(1, len(effects), sharey=True))
+    axes = panels(figure, len(effects), len(effects), sharey=True)
     short = [label[:3] for label in labels]
     edges = np.arange(len(labels) + 1) - 0.5
     image = None

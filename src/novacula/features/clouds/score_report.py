@@ -11,7 +11,7 @@ from markupsafe import Markup
 from novacula.features.clouds.cloud_score import FINER, CloudScore, ScoreFindings
 from novacula.features.clouds.separability import Separability
 from novacula.files import read_npz
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, panels, run_facts, table, write_report
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -144,10 +144,10 @@ def _dependence_section(arrays: Arrays, found: ScoreFindings) -> Section:
 def _split_section(arrays: Arrays, found: ScoreFindings) -> Section:
     turned = arrays["white"] @ arrays["rotation"].T
     first = int(arrays["first"][0])
+    count = min(2, turned.shape[1] - first)
 
     def draw(figure: "Figure") -> None:
-        panels = figure.subplots(1, min(2, turned.shape[1] - first), squeeze=False)[0]
-        for number, axes in enumerate(panels):
+        for number, axes in enumerate(panels(figure, count, count)):
             axes.plot(turned[:, 0], turned[:, first + number], ".", color=SERIES[0], markersize=3, alpha=0.6)
             axes.set_xlabel("first coordinate of the first group")
             axes.set_ylabel(f"coordinate {number + 1} of the second")
@@ -156,27 +156,32 @@ def _split_section(arrays: Arrays, found: ScoreFindings) -> Section:
         f"The most independent split is into {first} and {found.d - first} dimensions. If the groups are independent, "
         "every vertical strip shows the same distribution."
     )
-    return Section("The two groups of coordinates", figure_svg("split", "Most independent split", draw), note)
+    return Section(
+        "The two groups of coordinates", figure_svg("split", "Most independent split", draw, several=count > 1), note
+    )
 
 
 def _band_section(arrays: Arrays, found: ScoreFindings) -> Section:
     white, normal = arrays["white"], arrays["normal"]
     middle, half = (float(value) for value in arrays["band"])
+    count = 2 if white.shape[1] == 2 else 1
 
     def draw(figure: "Figure") -> None:
-        panels = figure.subplots(1, 2 if white.shape[1] == 2 else 1, squeeze=False)[0]
-        if white.shape[1] == 2:
-            _draw_band(panels[0], white, normal, middle, half)
-        panels[-1].hist(white @ normal, bins=80, color=SERIES[0])
-        panels[-1].axvspan(middle - half, middle + half, color=SERIES[1], alpha=0.35, linewidth=0)
-        panels[-1].set_xlabel("distance from the mean, across the band")
-        panels[-1].set_ylabel("points")
+        *plane, across = panels(figure, count, count)
+        for axes in plane:
+            _draw_band(axes, white, normal, middle, half)
+        across.hist(white @ normal, bins=80, color=SERIES[0])
+        across.axvspan(middle - half, middle + half, color=SERIES[1], alpha=0.35, linewidth=0)
+        across.set_xlabel("distance from the mean, across the band")
+        across.set_ylabel("points")
 
     note = (
         f"The band holds {found.mixture:.1%} of the points, and one {FINER} times thinner {found.slice_share:.1%}; a "
         "mixture would lose nothing. A band far from the middle is wider, by definition. Axes are whitened."
     )
-    return Section("The fullest band", figure_svg("band", "The band of the mixture index", draw), note)
+    return Section(
+        "The fullest band", figure_svg("band", "The band of the mixture index", draw, several=count > 1), note
+    )
 
 
 def _draw_band(axes: "Axes", white: Float[np.ndarray, "n 2"], normal: np.ndarray, middle: float, half: float) -> None:

@@ -19,6 +19,7 @@ from novacula.report import (
     Section,
     figure_svg,
     hue,
+    panels,
     plotly_figure,
     run_facts,
     shared_texts,
@@ -156,7 +157,7 @@ def _stability_section(found: GroupFindings) -> Section:
 
 def _quality_section(quality: Quality) -> Section:
     def draw(figure: "Figure") -> None:
-        axes = figure.subplots(1, 2)
+        axes = panels(figure, 2, 2)
         labels = ("log10 of the share of tokens that a latent is active on", "cosine with the nearest other direction")
         for axis, histogram, label in zip(axes, (quality.density, quality.cosines), labels, strict=True):
             edges, counts = histogram
@@ -168,7 +169,8 @@ def _quality_section(quality: Quality) -> Section:
         f"active latents a token. {quality.dead:.1%} of the latents are dead; {quality.dense:.1%} are active on more "
         "than a tenth of the tokens."
     )
-    return Section("The dictionary", figure_svg("dictionary", "Two histograms of the latents.", draw, height=2.8), note)
+    picture = figure_svg("dictionary", "Two histograms of the latents.", draw, height=2.8, several=True)
+    return Section("The dictionary", picture, note)
 
 
 def _recovery_section(recovery: Recovery) -> Section:

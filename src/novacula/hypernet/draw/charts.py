@@ -13,7 +13,7 @@ from markupsafe import Markup
 from novacula.hypernet.analyst.label import BROKEN
 from novacula.hypernet.studies import Cell
 from novacula.report import FAINT, INK, SERIES, figure_svg
-from novacula.report.figures import plain_numbers
+from novacula.report.figures import legend_above, plain_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ def pareto_picture(
                           textcoords="offset points", color=INK)  # fmt: skip
         axes.set_xlim(left=-0.5)
         plain_numbers(axes.xaxis)
-        _legend(axes)
+        legend_above(axes, 4)
 
     return figure_svg("pareto", "Squared error against bits", draw, height=4.4)
 
@@ -99,7 +99,7 @@ def order_picture(points: Sequence[Point], x: str, y: str) -> Markup:
         axes.set(xlabel=x, ylabel=y)
         axes.margins(0.05)
         _scatter(axes, points)
-        _legend(axes)
+        legend_above(axes, 4)
 
     return figure_svg("order", "Order parameters of the networks", draw, height=4.6)
 
@@ -126,7 +126,7 @@ def phase_picture(cells: Sequence[Cell]) -> Markup:
         axes.set_yticks([i + 0.5 for i in range(len(steps))], [f"{step:,}" for step in steps])
         axes.grid(visible=False)
         patches = [_filled(Patch(label=label, linewidth=0), label, labels) for label in sorted({*labels})]
-        axes.legend(handles=patches, title="label of most", loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
+        legend_above(axes, 4, handles=patches, title="label of most", alignment="left")
 
     height = 1.4 + 0.36 * max(3, len(steps))
     return figure_svg("phases", "Labels over complexity price and training step", draw, height=height)
@@ -188,8 +188,3 @@ def _scatter(axes: "Axes", points: Sequence[Point]) -> None:
         thin = mark in "x_"  # such marks have no edge, and matplotlib warns where they are given one
         axes.scatter([p.x for p in mine], [p.y for p in mine], s=26, c=color, marker=mark, label=label, alpha=0.8,
                      linewidths=1.2 if thin else 0.4, edgecolors=None if thin else INK)  # fmt: skip
-
-
-def _legend(axes: "Axes") -> None:
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)

@@ -18,7 +18,7 @@ from novacula.files import write_bytes
 from novacula.hypernet.architecture import RECTIFIERS
 from novacula.hypernet.draw.charts import HIDDEN, INPUT, NEGATIVE, POSITIVE, PaletteName
 from novacula.hypernet.network import TargetNetwork
-from novacula.report import INK, figure_svg
+from novacula.report import INK, figure_svg, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,18 +103,16 @@ def gallery_picture(
 ) -> Markup:
     """Plans of some networks side by side, three to a row, each under its title."""
     columns = 3 if len(networks) > 1 else 1
-    rows = -(-len(networks) // columns)
+    height = 3.4 * -(-len(networks) // columns) if columns > 1 else 4.6
 
     def draw(figure: "Figure") -> None:
-        for axes, (title, network) in zip(figure.subplots(rows, columns, squeeze=False).flat, networks, strict=False):
+        for axes, (title, network) in zip(panels(figure, len(networks), columns), networks, strict=True):
             draw_plan(axes, network, seed, palette)
             axes.set_title(title, fontsize=10)
-        for axes in figure.axes[len(networks) :]:
-            axes.set_axis_off()
         _legend(figure, palette)
 
     titles = ", ".join(title for title, _ in networks)
-    return figure_svg(name, f"Force-directed plans: {titles}", draw, height=3.4 * rows if columns > 1 else 4.6)
+    return figure_svg(name, f"Force-directed plans: {titles}", draw, height=height, several=columns > 1)
 
 
 def network_html(network: TargetNetwork) -> Markup:
@@ -132,7 +130,7 @@ def _legend(figure: "Figure", palette: PaletteName) -> None:
     lines = {"positive weight": POSITIVE[palette], "negative weight": NEGATIVE[palette]}
     handles = [Line2D([], [], marker="o", linestyle="", color=color, label=name) for name, color in dots.items()]
     handles += [Line2D([], [], color=color, label=name) for name, color in lines.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=9, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=9.5)
 
 
 def draw_plan(axes: "Axes", network: TargetNetwork, seed: int = 0, palette: PaletteName = "safe") -> None:
