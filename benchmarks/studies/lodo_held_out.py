@@ -7,8 +7,8 @@ step, five have minibatches. LODO runs with its defaults; AdamW without weight d
 one with the lowest mean loss over the seeds counts. A loss is the mean of the last tenth of the steps, on held-out rows
 where there are any. LODO holds a task where its mean is no larger than AdamW's; with minibatches also where it is
 within 3 %, or within one standard error of the difference of runs with the same seed. SOAP runs at three rates where
-`pytorch_optimizer` is installed. Finished tasks are kept in benchmarks/results/lodo_held_out/ and not run again;
-`--renew` runs LODO again, and leaves what the others did as it is.
+`pytorch_optimizer` is installed, and joins what is recorded without it. Finished tasks are kept in
+benchmarks/results/lodo_held_out/ and not run again; `--renew` runs LODO again, and leaves what the others did as it is.
 """
 
 import math
@@ -234,13 +234,15 @@ def runs(task: BenchTask, optimizer: str, settings: Mapping[str, float], seeds: 
 
 
 def measured(task: BenchTask, seeds: int) -> Mapping[str, Any]:
-    """All runs on a task: LODO's losses, and those of the others by rate."""
+    """All runs of LODO and AdamW on a task: LODO's losses, and AdamW's by rate."""
+    lodo = finite(runs(task, "lodo", {}, seeds))
+    return {"steps": task.steps, "lodo": lodo, "adamw": by_rate(task, "adamw", RATES, seeds)}
+
+
+def by_rate(task: BenchTask, optimizer: str, rates: tuple[float, ...], seeds: int) -> dict[str, list[float | None]]:
+    """The losses of an optimizer at each of its rates."""
     decays = {"beta1": 0.9, "beta2": 0.999}
-    others = {"adamw": RATES} | ({"soap": SOAP_RATES} if find_spec("pytorch_optimizer") else {})
-    found: dict[str, Any] = {"steps": task.steps, "lodo": finite(runs(task, "lodo", {}, seeds))}
-    for name, rates in others.items():
-        found[name] = {str(rate): finite(runs(task, name, {"lr": rate, **decays}, seeds)) for rate in rates}
-    return found
+    return {str(rate): finite(runs(task, optimizer, {"lr": rate, **decays}, seeds)) for rate in rates}
 
 
 def finite(losses: list[float]) -> list[float | None]:
@@ -269,11 +271,16 @@ def verdict(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def outcome(name: str, seeds: int, renew: bool) -> Mapping[str, Any]:
-    """What is kept of a task, or new runs."""
+    """What is kept of a task, with the runs that are missing or new."""
     path = RESULTS / "lodo_held_out" / f"{name.replace(' ', '-')}.{seeds}.json"
     found = recorded(path, lambda: measured(TASKS[name], seeds))
+    task, new = TASKS[name], {}
     if renew:
-        write_json(path, found := {**found, "lodo": finite(runs(TASKS[name], "lodo", {}, seeds))})
+        new["lodo"] = finite(runs(task, "lodo", {}, seeds))
+    if "soap" not in found and find_spec("pytorch_optimizer"):
+        new["soap"] = by_rate(task, "soap", SOAP_RATES, seeds)
+    if new:
+        write_json(path, found := {**found, **new})
     return found
 
 
