@@ -53,8 +53,8 @@ def yogi(parameters: list[torch.nn.Parameter], lr: float) -> torch.optim.Optimiz
 
 MAKERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], tuple[float, ...]]] = {
     "LODO": (LODO, ()),
-    "LODO, published": (partial(LODO, **PUBLISHED), (0.0846,)),
     "Adam": (partial(torch.optim.Adam, fused=True), (3e-4, 1e-3, 3e-3)),
+    "LODO, published": (partial(LODO, **PUBLISHED), (0.0846,)),
     "momentum": (partial(torch.optim.SGD, momentum=0.9), (1e-3, 1e-2, 1e-1)),
     "RMSprop": (torch.optim.RMSprop, (1e-4, 3e-4, 1e-3)),
     "Yogi": (yogi, (1e-3, 1e-2, 3e-2)),
