@@ -16,8 +16,8 @@ from torch.optim import lr_scheduler as schedules
 
 from novacula.errors import InputError
 from novacula.optim import LODO
-from novacula.optim.config import _is_rate
-from tests.optim.problems import generator, parameters, train
+from novacula.optim.config import is_rate
+from tests.optim.problems import generator, parameters, train, trained
 
 STEPS = 400
 
@@ -226,7 +226,7 @@ def test_a_tensor_as_rate_is_read_when_the_step_is_taken() -> None:
 def test_a_rate_is_a_number() -> None:
     with pytest.raises(ValueError, match="lr is True; it must be a finite number"):
         LODO(parameters((2,)), lr=True)
-    assert not _is_rate("0.1") and _is_rate(torch.tensor(0.1))
+    assert not is_rate("0.1") and is_rate(torch.tensor(0.1))
 
 
 def test_a_frozen_model_and_a_step_without_gradients_are_no_errors() -> None:
@@ -234,6 +234,79 @@ def test_a_frozen_model_and_a_step_without_gradients_are_no_errors() -> None:
     optimizer = LODO(members)
     optimizer.step()
     assert torch.equal(members[0], torch.ones(2))
+
+
+@pytest.mark.parametrize("change", ["replaced", "grown", "removed", "cleared"])
+@pytest.mark.parametrize("scope", ["global", "param"])
+def test_what_others_change_in_groups_and_state_is_followed(change: str, scope: Any) -> None:
+    members = parameters((3,), (2,))
+    optimizer = LODO([{"params": [p]} for p in members], scope=scope)
+    train(optimizer, members, range(3))
+    if change == "replaced":
+        members[0] = optimizer.param_groups[0]["params"][0] = Parameter(torch.ones(3))
+    elif change == "grown":
+        members[0].grad, members[0].data = None, torch.ones(5)
+    elif change == "removed":
+        del optimizer.param_groups[0]
+    else:
+        optimizer.state.clear()
+    before = members[0].detach().clone()
+    train(optimizer, members, range(3, 5))
+    assert torch.equal(members[0], before) == (change == "removed")
+    kept = change in ("replaced", "grown") and scope == "param"
+    anew = 5 if change == "removed" and scope == "param" else 2
+    assert [each.steps for each in optimizer.stats()] == [2, 5] if kept else [anew] * len(optimizer.stats())
+    assert len(optimizer.state_dict()["state"]) == len(optimizer.param_groups)
+
+
+def test_a_parameter_that_a_group_has_twice_moves_once() -> None:
+    (x,) = parameters((3,))
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        optimizer = LODO([x, x])
+    train(optimizer, [x], range(5))
+    assert torch.equal(x, trained(5, (3,))[1][0])
+
+
+@pytest.mark.parametrize("engine", ["auto", "torch"])
+def test_the_default_device_of_torch_is_not_asked(engine: Any) -> None:
+    def descend(members: list[Parameter]) -> LODO:
+        optimizer = LODO(members, engine=engine)
+        for _ in range(4):
+            for p in members:
+                p.grad = p.detach().clone()
+            optimizer.step()
+        return optimizer
+
+    members, twins = parameters((3,), (2,)), parameters((3,), (2,))
+    descend(twins)
+    with torch.device("meta"):
+        optimizer = descend(members)
+        optimizer.load_state_dict(optimizer.state_dict())
+        optimizer.stats(2)
+        optimizer.dense()
+    assert all(torch.equal(a, b) for a, b in zip(members, twins, strict=True))
+
+
+@pytest.mark.parametrize("rate", [math.nan, math.inf, -1.0])
+def test_a_rate_that_a_scheduler_spoils_is_refused_before_anything_moves(rate: float) -> None:
+    optimizer, (x,) = trained(3, (4,))
+    before, optimizer.param_groups[0]["lr"] = x.detach().clone(), rate
+    with pytest.raises(InputError, match=r"lr is .* now; it must be a finite number"):
+        optimizer.step()
+    assert torch.equal(x, before)
+
+
+def test_conjugate_gradients_and_no_scalars_are_no_errors() -> None:
+    ends = []
+    for conjugate in (False, True):
+        x = Parameter(torch.tensor([1 + 2j, 3 - 1j]))
+        optimizer = LODO([x])
+        x.grad = torch.tensor([1 - 2j, 1j]).conj() if conjugate else torch.tensor([1 + 2j, -1j])
+        optimizer.step()
+        ends.append(x.detach())
+    assert torch.equal(*ends)
+    nothing = LODO([Parameter(torch.empty(0, 3))])
+    assert nothing.dense().shape == (0, 0) and nothing.matvec(torch.empty(0)).shape == (0,)
 
 
 def test_names_of_parameters_survive_a_load() -> None:

@@ -70,6 +70,59 @@ def test_pickle_and_safe_loading_keep_everything() -> None:
     assert torch.equal(members[0], twins[0]) and torch.equal(members[0], third_members[0])
 
 
+def while_the_mean_is_shown() -> tuple[LODO, list[Parameter], torch.Tensor]:
+    """An optimizer after `eval`, its parameter, and the iterate."""
+    optimizer, members = trained(12, (8,))
+    iterate = members[0].detach().clone()
+    optimizer.state[members[0]]["toward"].fill_(1.0)
+    optimizer.eval()
+    assert not torch.equal(members[0], iterate)
+    return optimizer, members, iterate
+
+
+@pytest.mark.parametrize("change", ["copy", "pickle", "preconditioner", "state"])
+def test_the_iterate_outlives_all_that_happens_while_the_mean_is_shown(change: str) -> None:
+    optimizer, members, iterate = while_the_mean_is_shown()
+    if change == "copy":
+        optimizer, members = copy.deepcopy((optimizer, members))
+    elif change == "pickle":
+        optimizer, members = pickle.loads(pickle.dumps((optimizer, members)))  # noqa: S301  # our own bytes
+    elif change == "preconditioner":
+        optimizer.load_preconditioner(optimizer.export_preconditioner())
+    else:
+        optimizer.load_state_dict(trained(12, (8,))[0].state_dict())
+    optimizer.train()
+    assert torch.equal(members[0], iterate)
+    optimizer.step()
+
+
+def test_weights_that_are_loaded_while_the_mean_is_shown_stay() -> None:
+    optimizer, members, _ = while_the_mean_is_shown()
+    with torch.no_grad():
+        members[0].fill_(2.0)
+    optimizer.train()
+    assert torch.equal(members[0], torch.full((8,), 2.0)) and optimizer.stats()[0].changed == 1
+
+
+def test_parameters_in_another_order_are_refused() -> None:
+    saved = trained(2, (2, 3), (4,))[0].state_dict()
+    with pytest.raises(InputError, match="had other shapes, or stood in another order"):
+        LODO(parameters((4,), (2, 3))).load_state_dict(saved)
+    del saved["state"][0]["shapes"]  # as states were saved before
+    LODO(parameters((2, 3), (4,))).load_state_dict(saved)
+    a, b = parameters((3,), (3,))
+    with pytest.raises(InputError, match="the same names as those of this optimizer, in another order"):
+        LODO([("a", a), ("b", b)]).load_state_dict(LODO([("b", b), ("a", a)]).state_dict())
+
+
+def test_what_others_keep_in_a_group_survives_a_load() -> None:
+    (x,) = parameters((3,))
+    optimizer = LODO([{"params": [x], "part": "head"}])
+    torch.optim.lr_scheduler.StepLR(optimizer, 5)
+    optimizer.load_state_dict(trained(2, (3,))[0].state_dict())
+    assert optimizer.param_groups[0]["part"] == "head" and optimizer.param_groups[0]["initial_lr"] == 1
+
+
 def test_a_group_that_came_late_comes_back() -> None:
     optimizer, members = trained(3, (4,), lr=0.1, scope="global")
     late = parameters((4,), (3,))[1:]

@@ -72,10 +72,10 @@ class GroupOptions:
             value = getattr(self, name)
             if value is None and name in ("lr", "max_update_rms"):
                 continue
-            if not _is_rate(value):
+            if not is_rate(value):
                 problems.append(f"{name} is {value!r}; it must be a finite number, at least 0")
         for name, value in (("momentum", self.momentum), *((f"meta_betas[{i}]", b) for i, b in _pair(self.meta_betas))):
-            if not (_is_rate(value) and float(value) < 1):
+            if not (is_rate(value) and float(value) < 1):
                 problems.append(f"{name} is {value!r}; it must lie in 0 ≤ β < 1")
         if len(list(_pair(self.meta_betas))) != 2:
             problems.append(f"meta_betas is {self.meta_betas!r}; it must be two numbers")
@@ -162,7 +162,8 @@ class BenchConfig(CampaignOptions):
         return problems
 
 
-def _is_rate(value: Any) -> bool:
+def is_rate(value: Any) -> bool:
+    """Whether a value is a finite number of at least 0, or a tensor of one."""
     if isinstance(value, bool | str | bytes):  # which float would take
         return False
     try:

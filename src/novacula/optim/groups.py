@@ -3,10 +3,10 @@
 import difflib
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import Any, TypedDict
+from functools import cached_property, wraps
+from typing import Any, ParamSpec, TypedDict, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from novacula.errors import InputError, refuse
-from novacula.optim.config import SHARED, GroupOptions, MetaOptimizerName, ScopeName, StructureName
+from novacula.optim.config import SHARED, GroupOptions, MetaOptimizerName, ScopeName, StructureName, is_rate
 
 LARGEST_GLOBAL = 100_000  #: number of scalars up to which all parameters share one preconditioner by default
 UNDIVIDED = ("state_dtype", "seed", "engine", "maximize")  #: options that no group has of its own
-_OPTIONS = tuple(field.name for field in fields(GroupOptions))
+OPTIONS = tuple(field.name for field in fields(GroupOptions))
 _OF_OTHERS = ("betas", "eps", "amsgrad", "nesterov", "dampening", "alpha", "centered", "foreach", "fused", "capturable")
 Rate = float | Tensor  #: a learning rate; a scheduler may change one that is a tensor in place
 Given = Tensor | tuple[str, Tensor]  #: a parameter, with or without its name
@@ -26,6 +26,10 @@ MANY_PARAMETERS = (
     "LODO keeps about 2 kB for each of {:,} parameters in the published structure. With this many, choose "
     "structure='kronecker', block_size=32, meta_every=10; or scope='param', which keeps this structure without a word"
 )
+
+
+Arguments = ParamSpec("Arguments")
+Made = TypeVar("Made")
 
 
 class KindError(InputError, TypeError):
@@ -72,14 +76,17 @@ def as_groups(params: ParamsT) -> list[dict[str, Any]]:
     for parameter in (tensor_of(each) for group in groups for each in group["params"]):
         if not isinstance(parameter, Tensor):
             raise KindError("LODO", f"params holds a {type(parameter).__name__}; it must hold tensors")
+        if not (parameter.is_floating_point() or parameter.is_complex()):
+            said = f"a parameter is of {parameter.dtype}; parameters must be floating-point or complex"
+            raise InputError("LODO", said)
     return groups
 
 
 def _unknown(name: str) -> list[str]:
     """The problem with a name in a group; names that mean nothing to any optimizer are the user's own."""
     if name in _OF_OTHERS:
-        return [f"a group has {name}, which is no option of LODO; it has {', '.join(_OPTIONS)}"]
-    near = [] if name in _OPTIONS else difflib.get_close_matches(name, _OPTIONS, 1, 0.85)
+        return [f"a group has {name}, which is no option of LODO; it has {', '.join(OPTIONS)}"]
+    near = [] if name in OPTIONS else difflib.get_close_matches(name, OPTIONS, 1, 0.85)
     return [f"a group has {name!r}, which is no option; perhaps {near[0]} is meant"] if near else []
 
 
@@ -96,15 +103,30 @@ def default_scope(groups: Sequence[Mapping[str, Any]], structure: StructureName)
     return "global" if total <= LARGEST_GLOBAL and structure != "kronecker" else "param"
 
 
-def check_dense(groups: Sequence[ParameterGroup]) -> None:
-    """Checks the layout of all gradients.
+def check_step(groups: Sequence[ParameterGroup]) -> None:
+    """Checks what may be wrong at any step: the layout of the gradients, and what schedulers make of the rates.
 
     Raises:
-        InputError: one is sparse.
+        InputError: a gradient is sparse, or a rate is no finite number of at least 0.
     """
+    rates = [("lr", group["lr"]) for group in groups] + [("weight_decay", group["weight_decay"]) for group in groups]
+    for name, rate in () if torch.compiler.is_compiling() else rates:
+        if not is_rate(rate):
+            raise InputError("LODO.step", f"{name} is {rate!r} now; it must be a finite number, at least 0")
     gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
     if any(g.layout != torch.strided for g in gradients):
         raise InputError("LODO.step", "a gradient is sparse; gradients must be dense (embeddings: sparse=False)")
+
+
+def on_cpu(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
+    """Makes tensors on the CPU where no device is named, whatever torch's default device is."""
+
+    @wraps(make)
+    def made(*args: Arguments.args, **options: Arguments.kwargs) -> Made:
+        with torch.device("cpu"):
+            return make(*args, **options)
+
+    return made
 
 
 def real(tensor: Tensor) -> Tensor:
@@ -153,9 +175,11 @@ def partition(groups: Sequence[ParameterGroup]) -> list[Members]:
         InputError: groups that share a preconditioner differ in an option that belongs to it.
     """
     united: dict[object, list[tuple[Tensor, ParameterGroup]]] = {}
+    seen: set[int] = set()  # torch only warns of a parameter that a group has twice
     for place, group in enumerate(groups):
         for parameter in group["params"]:
-            if scalars(parameter):
+            if scalars(parameter) and id(parameter) not in seen:
+                seen.add(id(parameter))
                 given = ("generation", group["generation"], group["automatic"])
                 key = {"global": given, "group": place, "param": id(parameter)}
                 united.setdefault(key[group["scope"]], []).append((parameter, group))
@@ -166,6 +190,36 @@ def partition(groups: Sequence[ParameterGroup]) -> list[Members]:
     for members in found:
         _check(members)
     return found
+
+
+class Units:
+    """The members of each preconditioner as the groups are now; anybody may change these at any time."""
+
+    def __init__(self) -> None:
+        self.members: list[Members] = []
+        self._seen: list[tuple[int, int, torch.Size]] | None = None
+
+    def follow(self, groups: Sequence[ParameterGroup]) -> list[Members] | None:
+        """Divides the groups again if they have changed.
+
+        Returns:
+            None where nothing changed; else the members with other parameters, or other shapes of these, than before.
+        """
+        seen = [(id(group), id(p), p.shape) for group in groups for p in group["params"]]
+        if seen == self._seen:
+            return None
+        shapes = {(which, shape) for _, which, shape in self._seen or ()}
+        before = {tuple(map(id, some.parameters)) for some in self.members}
+        first, self.members, self._seen = self._seen is None, partition(groups), seen
+        return [
+            some
+            for some in self.members
+            if not first
+            and (
+                tuple(map(id, some.parameters)) not in before
+                or any((id(p), p.shape) not in shapes for p in some.parameters)
+            )
+        ]
 
 
 def _check(members: Members) -> None:
@@ -189,7 +243,9 @@ def _check(members: Members) -> None:
 def flatten(tensors: Sequence[Tensor | None], members: Members, dtype: torch.dtype) -> Float[Tensor, " n"]:
     """Returns tensors of the members' shapes as one new vector; None counts as zeros."""
     pieces = [
-        torch.zeros(size, dtype=dtype, device=real(p).device) if t is None else real(t).reshape(-1).to(dtype)
+        torch.zeros(size, dtype=dtype, device=real(p).device)
+        if t is None
+        else real(t.resolve_conj()).reshape(-1).to(dtype)
         for t, p, size in zip(tensors, members.parameters, members.sizes, strict=True)
     ]
     return pieces[0].clone() if len(pieces) == 1 else torch.cat(pieces)

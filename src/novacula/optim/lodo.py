@@ -27,14 +27,15 @@ from novacula.optim.groups import (
     Members,
     ParameterGroup,
     Rate,
+    Units,
     as_groups,
-    check_dense,
+    check_step,
     default_scope,
     partition,
     tensor_of,
 )
 from novacula.optim.preconditioner import SAVED_MEAN, Preconditioner
-from novacula.optim.state import FORMAT, LEARNED, SavedState, checked_learned, checked_states, initial_state
+from novacula.optim.state import FORMAT, LEARNED, SavedState, checked_learned, checked_states, discard, initial_state
 from novacula.optim.stats import Decrease, Statistics, loss_value, preconditioner_stats
 
 Loss = TypeVar("Loss")
@@ -149,13 +150,10 @@ class LODO(Optimizer):
         SharedOptions(scope=group["scope"])
         group["automatic"] = group["lr"] is None
         group["lr"] = 1.0 if group["lr"] is None else group["lr"]
-        tensors = cast("ParameterGroup", {**group, "params": [tensor_of(p) for p in group["params"]]})
-        if wrong := [p.dtype for p in tensors["params"] if not (p.is_floating_point() or p.is_complex())]:
-            raise InputError("LODO", f"a parameter is of {wrong[0]}; parameters must be floating-point or complex")
-        partition([*self._groups, tensors])
+        tensors = {**group, "params": [tensor_of(p) for p in group["params"]]}
+        partition([*self._groups, cast("ParameterGroup", tensors)])
         super().add_param_group(group)
         self._generation += bool(self._generation)
-        self._members = None
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -179,7 +177,7 @@ class LODO(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        check_dense(self._groups)
+        check_step(self._groups)
         if closure is not None and not compiling:
             self._note(loss)
         given = [some for some in self._all_members() if any(p.grad is not None for p in some.parameters)]
@@ -195,7 +193,7 @@ class LODO(Optimizer):
     @override
     def state_dict(self) -> StateDict:
         """Returns the state. It warns if `eval` has moved the parameters, from which no training can continue."""
-        if any(each.shows_average for each in self._preconditioners.values()):
+        if any(len(state.get("iterate", ())) for state in self.state.values()):
             warnings.warn(SAVED_MEAN, stacklevel=2)
         return super().state_dict()
 
@@ -210,10 +208,10 @@ class LODO(Optimizer):
         for hook in self._optimizer_load_state_dict_pre_hooks.values():
             state = hook(self, state) or state
         groups, states = checked_states(self._groups, cast("SavedState", state))
-        loaded: dict[Tensor, dict[str, Tensor]] = defaultdict(dict)
-        for members, tensors in zip(partition(groups), states, strict=True):
-            if tensors:
-                loaded[members.parameters[0]] = tensors
+        found = {some.parameters[0]: each for some, each in zip(partition(groups), states, strict=True) if each}
+        loaded: dict[Tensor, dict[str, Tensor]] = defaultdict(dict, found)
+        if any("iterate" in state for state in self.state.values()):
+            self.train()
         self.__setstate__({"state": loaded, "param_groups": groups})
         self._generation = 1 + max(group["generation"] for group in groups)
         for hook in self._optimizer_load_state_dict_post_hooks.values():
@@ -257,7 +255,7 @@ class LODO(Optimizer):
         """
         found = list(self.preconditioners())
         pieces = v.split([preconditioner.members.size for preconditioner in found])
-        return torch.cat([g.matvec(piece.to(g.dtype)) for g, piece in zip(found, pieces, strict=True)])
+        return torch.cat([g.matvec(x.to(g.dtype)) for g, x in zip(found, pieces, strict=True)]) if found else v.clone()
 
     @torch.no_grad()
     def dense(self, limit: int = 4096) -> Float[Tensor, "n n"]:
@@ -273,8 +271,8 @@ class LODO(Optimizer):
         n = sum(preconditioner.members.size for preconditioner in found)
         if n > limit:
             raise InputError("LODO.dense", f"there are {n} scalars; limit is {limit}")
-        columns = torch.eye(n, dtype=found[0].dtype, device=found[0].state["phi"].device)
-        return torch.stack([self.matvec(column) for column in columns], dim=1)
+        columns = torch.eye(n, device="cpu").to(found[0].state["momentum"]) if found else torch.eye(0, device="cpu")
+        return torch.stack([self.matvec(column) for column in columns], dim=1) if found else columns
 
     def stats(self, spectrum: int = 0) -> Statistics:
         """Returns the statistics of each preconditioner, as a list of `PreconditionerStats`.
@@ -313,8 +311,8 @@ class LODO(Optimizer):
     def preconditioners(self, members: list[Members] | None = None) -> Iterator[Preconditioner]:
         """Yields the preconditioners of these members, by default all; it makes the states that do not exist yet."""
         for some in self._all_members() if members is None else members:
-            if some.index not in self._preconditioners:
-                first = some.parameters[0]
+            first, known = some.parameters[0], self._preconditioners.get(some.index)
+            if known is None or (known.state is not self.state[first] and not torch.compiler.is_compiling()):
                 if not self.state[first]:
                     self.state[first] = initial_state(some, self._shared)
                 for other in some.parameters[1:]:  # `torch.distributed.checkpoint` expects some state
@@ -324,7 +322,7 @@ class LODO(Optimizer):
 
     def _forget_preconditioners(self) -> None:
         """Makes LODO compute again what it computes from the groups and the state."""
-        self._members: list[Members] | None = None
+        self._units = Units()
         self._preconditioners: dict[int, Preconditioner] = {}
         self._loss, self._decrease = math.nan, Decrease()  # the last loss; how far the step before it lowered it
 
@@ -335,9 +333,11 @@ class LODO(Optimizer):
         self._decrease, self._loss = Decrease(predicted, self._loss - value), value
 
     def _all_members(self) -> list[Members]:
-        if self._members is None:
-            self._members = partition(self._groups)
-        return self._members
+        known = self._units.members and torch.compiler.is_compiling()
+        if not known and (anew := self._units.follow(self._groups)) is not None:
+            discard(self.state, anew, self._groups)
+            self._preconditioners = {}
+        return self._units.members
 
     def _set_frozen(self, frozen: bool) -> None:
         for group in self._groups:

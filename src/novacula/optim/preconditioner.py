@@ -8,6 +8,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import reduce
 
 import torch
 from jaxtyping import Float
@@ -18,7 +19,7 @@ from novacula.optim import automatic
 from novacula.optim.automatic import Frame
 from novacula.optim.config import SHARED, GroupOptions, SharedOptions
 from novacula.optim.engine import MetaStep, NativeEngine, make_engine
-from novacula.optim.groups import Members, Rate, flatten, real
+from novacula.optim.groups import Members, Rate, flatten, on_cpu, real
 from novacula.optim.structures import make_structure
 
 _OWN = tuple(field.name for field in fields(GroupOptions) if field.name not in SHARED)
@@ -51,6 +52,7 @@ class Preconditioner:
         last: the last gradient, and the update before it was scaled; None before the first step.
     """
 
+    @on_cpu
     def __init__(self, members: Members, state: dict[str, Tensor], shared: SharedOptions) -> None:
         self.members, self.state = members, state
         self.dtype = state["momentum"].dtype
@@ -70,8 +72,6 @@ class Preconditioner:
         self._versions: list[int] | None = None
         self._frame: Frame | None = None
         self._product: Tensor | None = None
-        # The iterate, while the mean of the iterates is shown in its place.
-        self._hidden: list[Tensor] | None = None
 
     def gradient(self) -> Float[Tensor, " n"]:
         """Returns the members' gradients as one new vector."""
@@ -95,31 +95,37 @@ class Preconditioner:
                 self._warn_of_low_factor()
         self._move(gradient, options)
 
-    @property
-    def shows_average(self) -> bool:
-        """Whether the parameters are the mean of the iterates now."""
-        return bool(self._hidden)
-
     def show_average(self) -> None:
         """Moves the parameters to the mean of the iterates if the gradients say that it is better."""
-        if self._hidden is not None:
+        if "iterate" in self.state:
             return
         if float(self.state.get("toward", 0)) <= automatic.EVIDENCE:
-            self._hidden = []  # whether they move or not, `train` must follow
-        else:
-            self.check_unchanged()
-            targets = [real(p) for p in self.members.parameters]
-            self._hidden = [target.clone() for target in targets]
-            for target, lag in zip(targets, self.state["lag"].split(self.members.sizes), strict=True):
-                target.sub_(lag.view(target.shape).to(target.dtype))
+            self.state["iterate"] = self.state["momentum"].new_empty(0)  # whether they move or not, `train` must follow
+            return
+        self.check_unchanged()
+        targets = [real(p) for p in self.members.parameters]
+        widest = reduce(torch.promote_types, (target.dtype for target in targets))
+        self.state["iterate"] = flatten(self.members.parameters, self.members, widest)
+        for target, lag in zip(targets, self.state["lag"].split(self.members.sizes), strict=True):
+            target.sub_(lag.view(target.shape).to(target.dtype))
 
     def hide_average(self) -> None:
-        """Moves the parameters back to the iterate."""
-        if self._hidden:
-            for parameter, iterate in zip(self.members.parameters, self._hidden, strict=True):
-                real(parameter).copy_(iterate)
-            self.note_versions()
-        self._hidden = None
+        """Moves the parameters back to the iterate; those that others changed since they were shown stay."""
+        iterate, changed = self.state.pop("iterate", None), False
+        if iterate is None or not len(iterate):
+            return
+        pieces = (vector.split(self.members.sizes) for vector in (iterate, self.state["lag"]))
+        for parameter, was, lag in zip(self.members.parameters, *pieces, strict=True):
+            target = real(parameter)
+            was, lag = (piece.view(target.shape).to(target.dtype) for piece in (was, lag))
+            if torch.equal(target, was - lag):
+                target.copy_(was)
+            else:
+                changed = True
+        self.note_versions()
+        if changed:
+            self.forget()
+            self.state["changed"] += 1
 
     def check_unchanged(self) -> None:
         """Forgets the last step if the parameters were changed since; called before any preconditioner moves.
@@ -127,8 +133,8 @@ class Preconditioner:
         Raises:
             InputError: the parameters are not the iterate.
         """
-        if self._hidden is not None:
-            said = "the parameters are a mean since eval()" if self._hidden else "eval() came last"
+        if (iterate := self.state.get("iterate")) is not None:
+            said = "the parameters are a mean since eval()" if len(iterate) else "eval() came last"
             raise InputError("LODO.step", f"{said}; train() comes before a gradient")
         if self._versions is not None and self._versions != [p._version for p in self.members.parameters]:
             self.forget()
@@ -241,7 +247,7 @@ class Preconditioner:
     def _advance(self, gradient: Tensor, options: GroupOptions) -> None:
         """Updates the running means; those of a parameter without a gradient stay."""
         given = [p.grad is not None for p in self.members.parameters]
-        still = None if all(given) else ~self._per_scalar(torch.tensor(given))
+        still = None if all(given) else ~self._per_scalar(torch.tensor(given, device="cpu"))
         for name in ("momentum", "root_square"):
             if (mean := self.state.get(name)) is None:
                 continue
@@ -283,7 +289,7 @@ class Preconditioner:
         if self._group is self.members.groups[-1] and all(moved):
             return _number(self._group["lr"]), None
         each = [float(group["lr"]) if moves else 0.0 for group, moves in zip(self.members.groups, moved, strict=True)]
-        rates = torch.tensor(each, dtype=torch.float64)
+        rates = torch.tensor(each, dtype=torch.float64, device="cpu")
         return max(each), None if min(each) == max(each) else rates
 
     def _frame_of(self, rates: Float[Tensor, " members"] | None) -> Frame:
@@ -299,7 +305,8 @@ class Preconditioner:
 
     def _per_scalar(self, values: Tensor) -> Tensor:
         """One value for each scalar, from one for each parameter."""
-        return values.repeat_interleave(torch.tensor(self.members.sizes)).to(self.state["momentum"].device)
+        sizes = torch.tensor(self.members.sizes, device="cpu")
+        return values.repeat_interleave(sizes).to(self.state["momentum"].device)
 
     def _write(self, update: Tensor, rate: Rate) -> None:
         """x ← x (1 - lr · weight decay) - rate · update."""

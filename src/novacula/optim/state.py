@@ -11,6 +11,8 @@ The optimizer keeps it in tensors, as the state of the first member's parameter:
     changed                 the number of steps after which the parameters were changed by others
     rates                   the groups' rates in the last step, one for each parameter; 0 where it had no gradient
     root_square, log_scale, step_square    belong to the automatic scale
+    shapes                  of the members in order, each after its number of dimensions
+    iterate                 while `LODO.eval` shows: the iterate, of no scalars where the parameters did not move
     learned                 the sum of what was learned of each step, from 0 to 1
     cosine, spread          of the gradient after the step before last and that step, NaN at first; and its variance
     lag, toward             δ, how far the iterate is from the mean of iterates, and how much gradients favor that mean
@@ -27,7 +29,7 @@ from torch import Tensor
 from novacula.errors import refuse
 from novacula.optim import automatic
 from novacula.optim.config import GroupOptions, SharedOptions
-from novacula.optim.groups import Members, ParameterGroup, partition, real
+from novacula.optim.groups import OPTIONS, Members, ParameterGroup, on_cpu, partition, real
 from novacula.optim.structures import draw_permutations, make_structure, permutation_shape
 
 Group = Mapping[str, object]  #: a parameter group, in which names are looked up that options hold
@@ -47,6 +49,7 @@ LEARNED = ("phi", "permutations", "log_scale")
 """The tensors that make a preconditioner, without those of the run that learned it."""
 
 
+@on_cpu
 def initial_state(members: Members, shared: SharedOptions) -> dict[str, Tensor]:
     """Returns the state before the first step."""
     options, n = GroupOptions.of(members.groups[0]), members.size
@@ -57,7 +60,17 @@ def initial_state(members: Members, shared: SharedOptions) -> dict[str, Tensor]:
     state = {**_fresh(members, structure.shape, dtype), "phi": structure.initial(generator, dtype)}
     if permutations is not None:
         state["permutations"] = permutations
-    return _copied(members, state)
+    return _copied(members, state | {"shapes": _shapes(members)})
+
+
+def discard(
+    state: dict[Tensor, dict[str, Tensor]], members: Sequence[Members], groups: Sequence[ParameterGroup]
+) -> None:
+    """Drops the states of these members, and of tensors that no group has any more."""
+    present = {id(p) for group in groups for p in group["params"]}
+    anew = {id(p) for some in members for p in some.parameters}
+    for parameter in [p for p in state if id(p) not in present or id(p) in anew]:
+        del state[parameter]
 
 
 def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
@@ -89,6 +102,10 @@ def _fresh(members: Members, phi: tuple[int, ...], dtype: torch.dtype = torch.fl
     return state
 
 
+def _shapes(members: Members) -> Tensor:
+    return torch.tensor([n for p in map(real, members.parameters) for n in (p.dim(), *p.shape)])
+
+
 def _generator(seed: int, index: int) -> torch.Generator:
     """A generator on the CPU whatever the device, so that a seed means the same everywhere."""
     mixed = np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0]
@@ -104,6 +121,7 @@ def _dtype(members: Members, shared: SharedOptions) -> torch.dtype:
     return dtype
 
 
+@on_cpu
 def checked_states(
     groups: Sequence[ParameterGroup], saved: SavedState
 ) -> tuple[list[ParameterGroup], list[dict[str, Tensor] | None]]:
@@ -135,7 +153,8 @@ def checked_states(
             numbers = {name: torch.tensor(value) for name, value in tensors.items() if isinstance(value, int | float)}
             tensors = {**tensors, **numbers}
             problems += [f"preconditioner {members.index}: {problem}" for problem in _state_problems(members, tensors)]
-        states.append(_copied(members, tensors) if tensors and not problems else None)
+        full = {"shapes": _shapes(members), **tensors} if tensors else None
+        states.append(_copied(members, full) if full and not problems else None)
     refuse(problems, "LODO state dict")
     return new, states
 
@@ -147,20 +166,23 @@ def _parameters(group: Group) -> list[object]:
 
 
 def _adopted(saved: Group, mine: ParameterGroup) -> ParameterGroup:
-    """A saved group, whose tensors are copied, with the parameters of mine, and their names if it has none."""
-    group: Any = {name: value.clone() if isinstance(value, Tensor) else value for name, value in saved.items()}
-    names: Any = {"param_names": mine["param_names"]} if "param_names" in mine else {}
-    return names | group | {"params": mine["params"]}
+    """A saved group, whose tensors are copied, with the parameters of mine, and what else only mine has."""
+    group = {name: value.clone() if isinstance(value, Tensor) else value for name, value in saved.items()}
+    whole: Any = {**mine, **group, "params": mine["params"]}
+    return whole
 
 
 def _group_problems(groups: Sequence[Group], saved: Sequence[Group]) -> list[str]:
     if [len(_parameters(group)) for group in groups] != [len(_parameters(group)) for group in saved]:
         return ["its groups have other numbers of parameters than those of this optimizer"]
+    names, others = ([name for group in each for name in _names(group)] for each in (groups, saved))
+    if names != others and sorted(names) == sorted(others):
+        return ["its parameters have the same names as those of this optimizer, in another order"]
     problems = []
     for place, (mine, theirs) in enumerate(zip(groups, saved, strict=True)):
         if theirs.get("format") != FORMAT:
             problems.append(f"group {place}: format is {theirs.get('format')!r}; this novacula reads {FORMAT}")
-        elif missing := [name for name in mine if name not in theirs and name != "param_names"]:
+        elif missing := [name for name in (*OPTIONS, *ParameterGroup.__annotations__) if name not in theirs]:
             problems.append(f"group {place}: {', '.join(missing)} is missing")
         else:
             problems += [
@@ -171,6 +193,13 @@ def _group_problems(groups: Sequence[Group], saved: Sequence[Group]) -> list[str
     return problems
 
 
+def _names(group: Group) -> list[str]:
+    """The names of a group's parameters, where it has any."""
+    names: Any = group.get("param_names", [])
+    return list(names)
+
+
+@on_cpu
 def checked_learned(
     members: Sequence[Members], states: Sequence[Mapping[str, Tensor]], tensors: Mapping[str, Tensor]
 ) -> list[dict[str, Tensor]]:
@@ -209,6 +238,11 @@ def _state_problems(members: Members, tensors: Mapping[str, object]) -> list[str
             problems.append(f"{name} is missing")
         elif value.shape != like.shape:
             problems.append(f"{name} has shape {tuple(value.shape)}; it must have {tuple(like.shape)}")
+    shapes, iterate = tensors.get("shapes"), tensors.get("iterate")
+    if not problems and isinstance(shapes, Tensor) and shapes.tolist() != _shapes(members).tolist():
+        problems.append("its parameters had other shapes, or stood in another order")
+    if isinstance(iterate, Tensor) and iterate.shape not in ((0,), (n,)):
+        problems.append(f"iterate has shape {tuple(iterate.shape)}; it must have {(n,)}")
     return problems
 
 

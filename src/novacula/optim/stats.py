@@ -132,9 +132,9 @@ def _ritz_values(preconditioner: "Preconditioner", products: int) -> tuple[float
     products = min(products, n)
     if not products:
         return ()
-    start = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    start = torch.randn(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64, device="cpu")
     basis = [start / start.norm()]
-    tridiagonal = torch.zeros(products, products, dtype=torch.float64)
+    tridiagonal = torch.zeros(products, products, dtype=torch.float64, device="cpu")
     for i in range(products):
         image = preconditioner.matvec(basis[i].to(preconditioner.state["momentum"])).to(basis[i])
         tridiagonal[i, i] = basis[i].dot(image)
