@@ -6,6 +6,7 @@ The stages: the source's data (`source`), perfect networks (`train`), their norm
 and resumed.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,6 +123,14 @@ def _is_file(config: RunConfig, inputs: RunInputs) -> bool:
     return not inputs.network and not config.command and is_file(inputs.source)
 
 
+def _files(config: RunConfig, inputs: RunInputs) -> tuple[str, ...]:
+    """The file of the source, and the one beside an ONNX file that may hold its weights."""
+    if not _is_file(config, inputs):
+        return ()
+    beside = f"{inputs.source}.data"
+    return (inputs.source, *([beside] if inputs.source.endswith(".onnx") and os.path.isfile(beside) else []))
+
+
 def _called(config: RunConfig, inputs: RunInputs) -> tuple[str, ...]:
     """What a run would call: a function, or a command and the file that it would write."""
     if config.command:
@@ -134,6 +143,6 @@ RUN = Verb(
     load=_load,
     begin=lambda config, source, folder: Distillation(source, config, str(folder.path)),
     page=write_page,
-    files=lambda config, inputs: (inputs.source,) if _is_file(config, inputs) else (),
+    files=_files,
     functions=_called,
 )

@@ -4,7 +4,7 @@ Whoever imports this module makes sure that the package onnx is installed.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,26 +16,45 @@ from novacula.files.atomic import StrPath
 from novacula.files.reading import read_buffer
 
 _OUTSIDE = (
-    "its weights lie in another file, which is not opened; torch.onnx.export(…, dynamo=False) writes them into this one"
+    "its weights lie in another file, of which only one called {} is opened; "
+    "torch.onnx.export(…, dynamo=False) writes them into this one"
 )
 
 
 def read_onnx(path: StrPath, max_bytes: int) -> onnx.ModelProto:
-    """Returns the model of a file.
+    """Returns the model of a file. Its weights may lie beside it in the file that torch writes, as NAME.onnx.data.
 
     Raises:
-        InputError: the file is unreadable, too large, or no sound model, or its weights lie in another file.
+        InputError: a file is unreadable, too large, or no sound model, or its weights lie anywhere else.
     """
     try:
         model = onnx.load_model_from_string(bytes(read_buffer(path, max_bytes=max_bytes)))
-        if any(tensor.data_location == tensor.EXTERNAL for tensor in _tensors(model.graph)):
-            raise InputError(os.fspath(path), _OUTSIDE)
+        if outside := [tensor for tensor in _tensors(model.graph) if tensor.data_location == tensor.EXTERNAL]:
+            _bring_in(outside, os.fspath(path), max_bytes)
         onnx.checker.check_model(model)
     except Exception as error:
         if isinstance(error, InputError):
             raise
         raise InputError(os.fspath(path), f"is no sound ONNX model: {str(error).splitlines()[0][:200]}") from error
     return model
+
+
+def _bring_in(tensors: Sequence[Any], path: str, max_bytes: int) -> None:
+    """Puts the weights of the file beside the model into the model."""
+    beside = f"{path}.data"
+    said = [{entry.key: entry.value for entry in tensor.external_data} for tensor in tensors]
+    if any(each.get("location") != os.path.basename(beside) for each in said):
+        raise InputError(path, _OUTSIDE.format(os.path.basename(beside)))
+    content = read_buffer(beside, max_bytes=max_bytes)
+    for tensor, each in zip(tensors, said, strict=True):
+        begin, count = int(each.get("offset", 0)), int(each.get("length", -1))
+        values = content[begin : begin + count]
+        max_bytes -= count
+        if min(begin, count, max_bytes) < 0 or len(values) < count:
+            raise InputError(beside, f"does not hold the tensor {tensor.name[:60]} where {path} says")
+        tensor.raw_data = bytes(values)
+        tensor.ClearField("external_data")
+        tensor.data_location = tensor.DEFAULT
 
 
 def onnx_constants(graph: Any) -> dict[str, np.ndarray]:  # pyright: ignore[reportExplicitAny]

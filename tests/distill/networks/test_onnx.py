@@ -4,6 +4,8 @@ The files of `onnx/` were written by torch's exporter from untrained modules, wi
 `python -m tests.distill.networks.test_onnx` writes them anew.
 """
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from torch import nn
 from novacula.distill import RunConfig, run
 from novacula.distill.networks.cells import CellNetwork
 from novacula.distill.networks.onnx_file import load_onnx_network
+from novacula.distill.run import RUN, RunInputs
 from novacula.errors import InputError
 
 FILES = Path(__file__).parent / "onnx"
@@ -69,6 +72,22 @@ def record() -> None:
             module.eval(), (x,), str(FILES / f"{name}.onnx"), dynamo=False, input_names=["x"], dynamic_axes={"x": sizes}
         )
         np.save(FILES / f"{name}.npy", module(x).detach().numpy())
+        if name != "gru-numbers":
+            _record_new(FILES / f"new-{name}.onnx", module, x)
+
+
+def _record_new(path: Path, module: nn.Module, x: torch.Tensor) -> None:
+    """Writes what the new exporter makes of a module, of any number of rows; its weights lie in a second file."""
+    rows = torch.export.Dim("rows", min=1, max=1000)
+    torch.onnx.export(module, (x,), path, dynamo=True, verbose=False, dynamic_shapes=({0: rows},))
+    model = onnx.load(str(path), load_external_data=False)
+    for traced in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        traced.ClearField("metadata_props")
+    for each in model.graph.node:
+        each.ClearField("doc_string")
+    path.write_bytes(model.SerializeToString())
+    if not (beside := path.with_suffix(".onnx.data")).stat().st_size:
+        beside.unlink()
 
 
 CONFIG = RunConfig(low=-1, high=2, length=8)
@@ -83,6 +102,7 @@ def answers(network: CellNetwork, x: np.ndarray) -> np.ndarray:
 def test_a_file_of_the_exporter_computes_what_its_module_did(name: str) -> None:
     config = CONFIG if name == "gru-numbers" else RunConfig(length=8)
     network = load_onnx_network(FILES / f"{name}.onnx", config)
+    name = name.removeprefix("new-")
     x, y = given(name), np.load(FILES / f"{name}.npy")
     if name == "gru-numbers":
         x, y = x.swapaxes(0, 1).astype(np.int64), y.swapaxes(0, 1)
@@ -93,8 +113,8 @@ def test_a_file_of_the_exporter_computes_what_its_module_did(name: str) -> None:
     assert network.length == 8 and network.output == ("round" if name == "gru-numbers" else "argmax")
 
 
-def test_four_files_are_recorded() -> None:
-    assert len(list(FILES.glob("*.onnx"))) == 4
+def test_seven_files_are_recorded() -> None:
+    assert len(list(FILES.glob("*.onnx"))) == 7
 
 
 def changed(tmp_path: Path, name: str, change: object) -> Path:
@@ -190,6 +210,68 @@ def test_weights_in_another_file_are_refused_and_not_followed(
     with pytest.raises(InputError, match=r"^net\.onnx: its weights lie in another file.*dynamo=False\)") as error:
         load_onnx_network("net.onnx", RunConfig())
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "does not hold the tensor"),
+        (lambda path: path.rename("elsewhere"), "no such file"),
+        (lambda path: path.write_bytes(bytes(len(path.read_bytes()))), ""),
+    ],
+)
+def test_weights_are_read_from_the_file_that_torch_writes_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in FILES.glob("new-gru*"):
+        shutil.copy(path, path.name)
+    change(Path("new-gru-embedding.onnx.data"))
+    if said:
+        with pytest.raises(InputError, match=said):
+            load_onnx_network("new-gru-embedding.onnx", RunConfig())
+    else:
+        assert not load_onnx_network("new-gru-embedding.onnx", RunConfig()).cells[0].across.weight.any()
+
+
+def test_the_file_beside_a_network_is_an_input_of_its_run_too() -> None:
+    paths = [str(FILES / f"new-{name}.onnx") for name in ("gru-embedding", "rnn-one-hot")]
+    assert RUN.files(RunConfig(), RunInputs(paths[0])) == (paths[0], f"{paths[0]}.data")
+    assert RUN.files(RunConfig(), RunInputs(paths[1])) == (paths[1],)
+
+
+def test_a_state_without_a_node_of_its_own_is_refused_and_the_other_exporter_named(tmp_path: Path) -> None:
+    def once(graph: onnx.GraphProto) -> None:
+        """Only the first step has a matrix for its state."""
+        matrix = next(each for each in graph.node if each.op_type == "Tanh")
+        graph.output[0].name = matrix.output[0]
+
+    with pytest.raises(InputError, match=r"has no RNN, GRU or LSTM .*dynamo=False\) writes a recurrent layer"):
+        load_onnx_network(changed(tmp_path, "new-rnn-one-hot", once), RunConfig())
+
+
+def test_a_step_that_computes_something_else_is_noticed(tmp_path: Path) -> None:
+    def longer(graph: onnx.GraphProto) -> None:
+        """The second step reads the first input again."""
+        second, first = [each for each in graph.node if each.op_type == "Squeeze"][2:0:-1]
+        second.input[0] = first.input[0]
+
+    with pytest.raises(InputError, match="its outputs differ by"):
+        load_onnx_network(changed(tmp_path, "new-rnn-one-hot", longer), RunConfig())
+
+
+def test_sizes_that_a_graph_names_are_bounded(tmp_path: Path) -> None:
+    def large(graph: onnx.GraphProto) -> None:
+        concat = next(each for each in graph.node if each.op_type == "Concat" and each.input[0] not in tanhs(graph))
+        graph.initializer.append(numpy_helper.from_array(np.array([10**9]), "much"))
+        concat.input[0] = "much"
+
+    with pytest.raises(InputError, match="is not read here"):
+        load_onnx_network(changed(tmp_path, "new-rnn-one-hot", large), RunConfig())
+
+
+def tanhs(graph: onnx.GraphProto) -> list[str]:
+    return [each.output[0] for each in graph.node if each.op_type == "Tanh"]
 
 
 def test_a_range_that_a_table_of_inputs_contradicts_is_refused() -> None:

@@ -25,6 +25,9 @@ _KINDS = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 2, 3, 1)}  #: where torch's
 _ACTIVATIONS = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"]}
 _LAYOUT = ("Cast", "Transpose", "Squeeze", "Unsqueeze", "Reshape", "Identity", "Dropout", "Flatten")
 _SHAPES = ("Shape", "Gather", "Concat", "Slice", "Mul", "Add", "Sub", "Div", "Expand", *_LAYOUT)
+_STEPS = ("MatMul", "Tanh", "Relu", "Sigmoid", "OneHot", "Equal", "ConstantOfShape", *_SHAPES)
+_LARGEST = 1e7  #: the most numbers that sizes in a graph make, but for those of inputs
+_ONE_NODE = "torch.onnx.export(…, dynamo=False) writes a recurrent layer of torch as one node"
 _FOLDED = ("Transpose", "Identity", "Squeeze", "Unsqueeze", "Concat", "Slice", "Cast", "Reshape")
 _SIZES = (5, 6)
 _NEAR = 1e-4
@@ -101,7 +104,10 @@ class _Reader:
         if len(self.inputs) != 1:
             raise _StrangeError(f"has {len(self.inputs)} inputs; one is needed, and a state that starts at 0")
         self._reads[self.inputs[0].name] = _Read()
-        for node in self._needed():
+        nodes = self._needed()
+        if not any(node.op_type in _KINDS for node in nodes):
+            return self._unrolled(nodes)
+        for node in nodes:
             self._node(node)
         read = self._reads.get(self.graph.output[0].name)
         if read is None or not read.cells:
@@ -129,28 +135,83 @@ class _Reader:
         return nodes[::-1]
 
     def _node(self, node: _Node) -> None:
-        from onnx import helper
-
         from novacula.files.onnx import onnx_array
 
-        kind, out = node.op_type, node.output[0]
-        options = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+        kind, out, options = node.op_type, node.output[0], _options(node)
         given = [name for name in node.input if name]
         data = [name for name in given if name in self._reads]
-        if kind == "Constant" and "value" in options:
-            self.constants[out] = onnx_array(options["value"])
-        elif kind in _FOLDED and given and all(name in self.constants for name in given):
-            self.constants[out] = self._folded(node, given)
-        elif kind == "ConstantOfShape" and not ("value" in options and onnx_array(options["value"]).any()):
+        if self._constant(node, options):
+            return
+        if kind == "ConstantOfShape" and not ("value" in options and onnx_array(options["value"]).any()):
             self._zeros.add(out)
         elif kind == "Shape" or (kind in _SHAPES and not data and (self._shapes | self._zeros) & {*given}):
             zero = self._zeros & {*given} or (kind == "Expand" and self._is_zero(given[0]))
             (self._zeros if zero else self._shapes).add(out)
+            if not zero and kind != "Expand":
+                self.kept.append(node)
         elif len(data) == 1:
             self.kept.append(node)
             self._reads[out] = self._after(node, options, self._reads[data[0]], data[0])
         else:
             raise _StrangeError(f"{_named(node)} is not read here")
+
+    def _constant(self, node: _Node, options: dict) -> bool:
+        """Whether a node makes a constant, which is kept."""
+        from novacula.files.onnx import onnx_array
+
+        given = [name for name in node.input if name]
+        if node.op_type == "Constant" and "value" in options:
+            self.constants[node.output[0]] = onnx_array(options["value"])
+        elif node.op_type in _FOLDED and given and all(name in self.constants for name in given):
+            self.constants[node.output[0]] = self._folded(node, given)
+        return node.output[0] in self.constants
+
+    def _unrolled(self, nodes: list[_Node]) -> _Read:
+        """The layers of an `nn.RNN` of which every step has nodes of its own, as torch's new exporter writes it.
+
+        The matrix of a step's state stands there once for every step, that of its inputs once for all; what follows
+        the last state is the read-out. So matrices are told apart by how often they are used. Whether the nodes compute
+        what is read is compared afterwards, as for all graphs.
+        """
+        uses: dict[str, int] = {}
+        biases: dict[str, np.ndarray] = {}
+        owner: dict[str, str] = {}
+        activations: list[tuple[int, str]] = []
+        read, large = _Read(), 1.0
+        for node in nodes:
+            options = _options(node)
+            if self._constant(node, options):
+                continue
+            self.kept.append(node)
+            kind, (first, second, *_) = node.op_type, (*node.input, "", "")
+            if kind in ("Concat", "Expand", "ConstantOfShape"):  # what evaluating the nodes makes
+                sizes = [self.constants[name] for name in node.input if name in self.constants]
+                large *= float(np.prod([np.maximum(1.0, size).prod() for size in sizes if size.dtype.kind in "iuf"]))
+            if not large <= _LARGEST or kind not in _STEPS:
+                raise _StrangeError(f"{_named(node)} is not read here; {_ONE_NODE}")
+            if kind in ("Gather", "OneHot") and not uses:
+                read = self._after(node, options, read, second if kind == "Gather" else first)
+            elif kind == "MatMul" and second in self.constants:
+                uses[second] = uses.get(second, 0) + 1
+                owner[node.output[0]] = second
+            elif kind == "Add" and first in owner and second in self.constants:
+                biases[owner[first]] = self.constants[second].reshape(-1)
+            elif kind in ("Tanh", "Relu", "Sigmoid"):
+                activations.append((len(uses), kind.lower()))
+        names, many = [*uses], [count > 1 for count in uses.values()]
+        cells = sum(many)
+        inner = {kind for place, kind in activations if place <= 2 * cells}
+        outer = {kind for place, kind in activations if place > 2 * cells}
+        if not cells or many[: 2 * cells] != [False, True] * cells or len(inner) != 1 or len(outer) > 1:
+            raise _StrangeError(f"has no RNN, GRU or LSTM between its input and its first output; {_ONE_NODE}")
+        arrays = {}
+        for place, name in enumerate(names):
+            layer = f"core.{{}}_{'ih' if place % 2 == 0 else 'hh'}_l{place // 2}"
+            layer = layer if place < 2 * cells else f"readout.{place - 2 * cells}.{{}}"
+            arrays[layer.format("weight")] = self.constants[name].T
+            arrays |= {layer.format("bias"): biases[name]} if name in biases else {}
+        said = {"nonlinearity": inner.pop(), **({"activation": outer.pop()} if outer else {})}
+        return replace(_with(read, arrays, said), cells=cells, linear=len(names) - 2 * cells)
 
     def _is_zero(self, name: str) -> bool:
         return name in self._zeros or (name in self.constants and not self.constants[name].any())
@@ -178,6 +239,8 @@ class _Reader:
             case "Gather", [table] if not first and not read.cells and table.ndim == 2 and not options.get("axis", 0):
                 return _with(read, {"embedding.weight": table}, {"input": "embedding"})
             case "OneHot", [_, ends] if first and not read.cells and ends.tolist() == [0, 1]:
+                return _with(read, {}, {"input": "one-hot"})
+            case "Equal", [places] if not read.cells and places.ravel().tolist() == [*range(places.size)]:
                 return _with(read, {}, {"input": "one-hot"})
             case _, _ if kind in _KINDS and first and not read.linear:
                 return self._cell(node, options, read)
@@ -240,6 +303,12 @@ def _linear(read: _Read, weight: np.ndarray, bias: np.ndarray | None) -> _Read:
     arrays = {f"readout.{read.linear}.weight": weight}
     arrays |= {} if bias is None else {f"readout.{read.linear}.bias": bias}
     return replace(_with(read, arrays, {}), linear=read.linear + 1, activated=False)
+
+
+def _options(node: _Node) -> dict:
+    from onnx import helper
+
+    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
 
 
 def _named(node: _Node) -> str:
