@@ -25,9 +25,8 @@ from harness import arguments, machine_line, share, table_head, table_row
 from torch import nn
 
 from novacula.distill import RunConfig, from_torch
-from novacula.distill.choose import JudgedProgram, choose, nearest
+from novacula.distill.choose import JudgedProgram
 from novacula.distill.distillation import Distillation
-from novacula.distill.findings import Road
 from novacula.distill.source import network_source
 from novacula.distill.sources.behavior import RecurrentNetwork
 from novacula.files import read_json, write_json
@@ -142,11 +141,6 @@ def right(judged: JudgedProgram | None, task: str) -> bool:
     return True
 
 
-def best(work: Distillation, road: Road) -> JudgedProgram | None:
-    """The program of a road: the one that the rule takes, or else the one that departs from the network most rarely."""
-    return choose(work.programs, road) or nearest([one for one in work.programs if one.road == road])
-
-
 def opened(network: RecurrentNetwork, task: str) -> dict[str, object]:
     """What comes of opening a network."""
     begun = time.process_time()
@@ -159,8 +153,8 @@ def opened(network: RecurrentNetwork, task: str) -> dict[str, object]:
     shown, states = work.shown, work.extractions[0].states
     findings = work.result()
     return {
-        "opened": right(best(work, "opened"), task),
-        "queried": right(best(work, "queried"), task),
+        "opened": right(work.best("opened"), task),
+        "queried": right(work.best("queried"), task),
         "any": right(shown, task),
         "outcome": findings.outcome, "tier": findings.tier, "nodes": findings.nodes, "states": findings.states,
         "cloud": findings.networks[0].cloud, "clusters": states.picture.clusters,

@@ -8,6 +8,7 @@ from novacula.distill.program.expression import Expression, Name
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.verify import Certificate, Check, Tier
+from novacula.distill.verify.samples import Samples
 
 
 def program(nodes: int) -> Program:
@@ -61,3 +62,12 @@ def test_the_table_goes_from_simple_to_complex_and_marks_one() -> None:
     assert [row.nodes for row in rows] == [1, 9, None]
     assert [row.tier for row in rows] == ["wrong", "S4", "not checked"]
     assert [row.chosen for row in rows] == [False, True, False]
+
+
+def test_the_nearest_program_is_found_on_the_same_sequences_though_verdicts_counted_others() -> None:
+    x = np.arange(1000)[:, None, None]
+    y = np.where(x < 900, x, x + 4)  # the short program is wrong on 100 of 1,000, the long one on 900
+    short, long = judged(1, "none", False, wrong=50), judged(9, "none", False, wrong=2)
+    assert nearest([short, long]) is long
+    assert nearest([short, long], [Samples("held-out sequences", x, y, True)]) is short
+    assert nearest([short, long], [Samples("longer sequences", x, y, False)]) is long

@@ -13,6 +13,7 @@ from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.synth.style import awkwardness
 from novacula.distill.verify import TIERS, Certificate
+from novacula.distill.verify.samples import Samples
 from novacula.distill.verify.verify import NODE_LIMIT
 
 
@@ -37,6 +38,8 @@ class JudgedProgram:
         """States of a machine; None for a formula."""
         return self.program.states if isinstance(self.program, Machine) else None
 
+
+_COMPARED = 2000  #: of each kind of sequences, how many the nearest program is looked for on
 
 RULE = (
     "Of the programs with the highest tier, the one with the fewest syntax nodes; of equally short ones, the one that "
@@ -67,10 +70,34 @@ def choose(programs: Sequence[JudgedProgram], road: Road | None = None) -> Judge
     return min(right, key=rank, default=None)
 
 
-def nearest(programs: Sequence[JudgedProgram]) -> JudgedProgram | None:
-    """Returns the program that is wrong on the fewest sequences, for when none is right."""
-    judged = [(program.certificate.error, rank(program), program) for program in programs if program.certificate]
-    return min(judged, key=lambda entry: entry[:2], default=(0.0, (0, 0, 0, 0), None))[2]
+def nearest(programs: Sequence[JudgedProgram], samples: Sequence[Samples] = ()) -> JudgedProgram | None:
+    """Returns the program that is wrong on the fewest sequences, for when none is right.
+
+    A verdict ends with the first sequences on which a program is wrong, so that verdicts count different ones. Programs
+    are compared on the same sequences here.
+
+    Args:
+        programs: programs with their verdicts.
+        samples: sequences with what the programs should put out; without them, verdicts are compared.
+    """
+    judged = [program for program in programs if program.certificate]
+    return min(judged, key=lambda program: (_error(program, samples), rank(program)), default=None)
+
+
+def _error(judged: JudgedProgram, samples: Sequence[Samples]) -> float:
+    """The share of sequences on which a program is wrong."""
+    trusted = [each for each in samples if each.trusted]
+    if not trusted:
+        return judged.certificate.error if judged.certificate else 1.0
+    wrong = count = 0
+    for each in trusted:
+        x, y = each.x[:_COMPARED], each.y[:_COMPARED]
+        count += len(x)
+        try:
+            wrong += int((judged.program.run(x) != y).any(axis=(1, 2)).sum())
+        except OverflowError:
+            wrong += len(x)
+    return wrong / max(1, count)
 
 
 def departs(judged: JudgedProgram | None) -> TypeIs[JudgedProgram]:

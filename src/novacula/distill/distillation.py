@@ -203,7 +203,12 @@ class Distillation(Computation):
     @property
     def shown(self) -> JudgedProgram | None:
         """The program that the rule takes; else a short one from which the network departs, else the nearest."""
-        return choose(self.programs) or self._departing() or nearest(self.programs)
+        return choose(self.programs) or self._departing() or self.best()
+
+    def best(self, road: Road | None = None) -> JudgedProgram | None:
+        """Returns the program that the rule takes of a road, or of all; where none is right, the nearest."""
+        programs = [one for one in self.programs if road in (None, one.road)]
+        return choose(programs) or (nearest(programs, self._judge.samples) if programs else None)
 
     def keep(self, folder: RunFolder) -> None:
         """Leaves the program in its languages, its machine, and the networks (`novacula.runs.KeepsArtifacts`)."""
