@@ -3,7 +3,8 @@
     python benchmarks/studies/distill_decimals.py [--tasks NAME,…] [--forms function,data] [--seconds 60] [--json PATH]
 
 A program is true if its printed Python file equals the definition on 3,000 fresh sequences of 12 steps and 300 of 60,
-within the run's tolerance. Rows are rounded to so many decimals as the table of tasks says. Nothing was tuned on these.
+within the run's tolerance. Rows are rounded to the decimals that the table of tasks says. A source that is refused is a
+row with the reason; any other error ends the study. Nothing was tuned on these.
 """
 
 import math
@@ -20,6 +21,7 @@ import numpy as np
 from harness import arguments, machine_line, table_head, table_row
 
 from novacula.distill import RunConfig, run
+from novacula.errors import NovaculaError
 from novacula.files import write_json, write_text
 
 Step = Callable[[tuple, int], tuple[tuple, float]]
@@ -93,7 +95,7 @@ def main() -> None:
                 config = RunConfig(low=low, high=high) if form == "function" else RunConfig()
                 try:
                     found = run(source, config, time_limit=options.seconds, on_step=None).findings
-                except Exception as error:
+                except NovaculaError as error:
                     kept.append({"task": name, "form": form, "outcome": str(error), "true": False})
                     table_row(name, form, str(error)[:100], False, None, round(time.process_time() - begun, 1), None)
                     continue
