@@ -1,22 +1,26 @@
 """How sure the solver is, and when it stops: the model, the rule, and both in a run."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.arc.answers import certainty
-from novacula.arc.answers.answers import Answers
+from novacula.arc.answers.answers import Answers, Proposal, Reader
 from novacula.arc.answers.certainty import EITHER, FIRST, Evidence, evidence, is_settled, probabilities, softened_logit
 from novacula.arc.config import BenchConfig, SolveConfig
 from novacula.arc.data.puzzle import preprocess
+from novacula.arc.findings import NewAttempts, read_history
 from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.program import SolveProgram
 from novacula.arc.record import record
 from novacula.arc.solve import solve
+from novacula.cli.main import main
 from novacula.files import to_json
 from novacula.runs import RunFolder
 from tests.arc.puzzles import random_task
@@ -34,15 +38,43 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 
 
 def test_shares_count_noise_free_decodes() -> None:
-    assert evidence("ab", {"a": 6, "b": 2, "c": 8}, True) == Evidence(0.375, 0.5, True)
-    assert evidence("a", {"c": 3}, False) == Evidence(0.0, 0.0, False)
-    assert evidence("ab", {}, False) == Evidence(0.0, 0.0, False)
+    assert evidence("ab", {"a": 6, "b": 2, "c": 8}, True) == Evidence(0.375, 0.5, True, 16, False)
+    assert evidence("a", {"c": 3}, False) == Evidence(0.0, 0.0, False, 3, True)
+    assert evidence("ab", {}, False) == Evidence(0.0, 0.0, False, 0, False)
+
+
+def test_no_probability_is_stated_without_evidence() -> None:
+    assert probabilities(evidence("ab", {}, True)) == ()
+    assert probabilities(evidence("a", {"a": 25}, True)) == (FIRST(1.0, True),), "attempt 2 is the same"
+
+
+@pytest.mark.parametrize("early", [15, 150])
+def test_a_run_shows_only_probabilities_that_it_has(
+    early: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A grid of one cell, which is always black, has a single candidate at last."""
+    grid = [[0]]
+    (tmp_path / "black.json").write_text(
+        json.dumps({"train": [{"input": grid, "output": grid}], "test": [{"input": grid}]})
+    )
+    monkeypatch.setattr("novacula.arc.answers.answers.EARLY_STEPS", early)
+    monkeypatch.setattr(Reader, "read", lambda reader, drawn: Proposal(("0",), np.zeros(1)))
+    assert main(["arc", "solve", str(tmp_path / "black.json"), "--steps", "20", "--out", str(tmp_path / "run")]) == 0
+    said, found = capsys.readouterr(), json.loads((tmp_path / "run" / "result.json").read_text())
+    assert found["attempts"][0] == found["attempts"][1]
+    assert len(found["probabilities"]) == (early == 15)
+    text = said.out + said.err
+    assert text.count("%") == 2 * (early == 15), "in the last line of progress, and below attempt 1"
+    assert ("too early for a probability" in text) == (early == 150)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert ("A percentage is" in page) == (early == 15)
+    assert set(re.findall(r"Attempt (\d), \d+%", page)) == ({"1"} if early == 15 else set())
 
 
 @given(st.tuples(SHARES, SHARES, st.booleans()))
 def test_probabilities_are_probabilities(given: tuple[float, float, bool]) -> None:
     low, high, same_size = min(given[:2]), max(given[:2]), given[2]
-    first, second = probabilities(Evidence(low, high, same_size))
+    first, second = probabilities(Evidence(low, high, same_size, 10, False))
     assert 0 < first < 1 and second >= 0 and first + second < 1
     assert FIRST(low, same_size) <= FIRST(high, same_size) and EITHER(low, same_size) <= EITHER(high, same_size)
     assert FIRST(low, False) < FIRST(low, True) and EITHER(low, False) < EITHER(low, True)
@@ -120,12 +152,19 @@ def test_a_run_and_a_recording_say_the_same(name: str, monkeypatch: pytest.Monke
 
 def test_a_run_stops_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stop_at(monkeypatch, 20)
+    count_early(monkeypatch)
     result = solve(random_task(2, side=2), CONFIG, out=tmp_path / "run")
     assert result.status == "finished" and result.findings.steps == 20
     assert (result.folder.record.step, result.folder.record.length) == (20, 20)
     assert result.findings.probabilities == pytest.approx(result.document["probabilities"])
     assert 0 < sum(result.findings.probabilities) < 1
     page = (tmp_path / "run" / "report.html").read_text()
+    (tmp_path / "run" / "result.json").unlink()
+    older = NewAttempts("attempts", 5, result.attempts, (0.5, 0.25), (0.5, 0.25))
+    with (tmp_path / "run" / "events.jsonl").open("a") as log:
+        log.write(json.dumps(older.as_event()) + "\n")
+    history = read_history(RunFolder.open(tmp_path / "run"))
+    assert history.attempts == result.attempts and np.isnan(history.probabilities).all(), "they are of an older step"
     assert f"Attempt 1, {result.findings.probabilities[0]:.0%}" in page
 
 
@@ -159,6 +198,7 @@ def test_a_stop_is_where_it_was_after_a_kill(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_restarts_are_weighed_together(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stop_at(monkeypatch, 20)
+    count_early(monkeypatch)
     result = solve(random_task(2, side=2), replace(CONFIG, restarts=2), out=tmp_path / "run")
     assert result.findings.steps == 20
     events = list(RunFolder.open(tmp_path / "run").events())

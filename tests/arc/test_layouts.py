@@ -85,6 +85,7 @@ def test_a_folder_holds_the_puzzles_of_all_files_below_it(tmp_path: Path) -> Non
         ([{"attempt_1": {"answer": [[1]]}, "attempt_2": None}], "is a submission"),
         ({"x": [{"attempt_1": [[1]], "attempt_2": [[1]]}]}, "is a submission"),
         ({"x": [[[1]]], "y": [[[1], [2]]]}, "holds solutions and no puzzles"),
+        ({"schema_version": 1, "task": "x", "attempts": []}, "is a file of a run, not of puzzles"),
         ({"uid": "x", "prompt": "…", "responses": []}, "holds texts and no grids"),
         ({"uid": "x", "other": 1}, 'has neither "train" nor "test"'),
         ({"Train": [], "Test": []}, 'has "Test" and "Train"; the names are "train" and "test"'),

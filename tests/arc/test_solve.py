@@ -90,7 +90,7 @@ def test_a_run_leaves_everything_it_promises(tmp_path: Path) -> None:
     assert history.leads[0].start == 1
     html = result._repr_html_()
     assert html.count("<svg") >= 2 * len(task.train) + 3
-    assert f"Attempt 1, {result.findings.probabilities[0]:.0%}" in html
+    assert "Attempt 1 at test" in html
     assert result.report.read_text().count("<svg") > 10
 
 

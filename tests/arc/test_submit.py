@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from novacula.arc.campaigns.job import PuzzleJob, Unfinished, solve_job, unfinished
 from novacula.arc.config import SolveConfig, SubmitConfig
 from novacula.arc.data.files import load_challenges, read_submission
 from novacula.arc.data.task import Task
@@ -123,6 +124,7 @@ def test_rounds_come_to_what_one_run_would_have(tmp_path: Path) -> None:
 
 def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MODULE, "ROUNDS", (4, 15))
+    monkeypatch.setattr("novacula.arc.answers.answers.EARLY_STEPS", 9)
     monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED_FROM", 10)
     monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED", 0.0)
     config = replace(CONFIG, steps=30)
@@ -190,12 +192,35 @@ def test_a_puzzle_that_is_cut_off_answers_from_its_last_checkpoint(
 ) -> None:
     challenges, out = write_challenges(tmp_path), tmp_path / "submission.json"
     result = submit(challenges, CONFIG, out=out, runs=tmp_path / "runs")
-    found = (5, result.findings.per_task[0].attempts)
-    monkeypatch.setattr(MODULE, "unfinished_attempts", lambda folder: found)
+    found = Unfinished(5, result.findings.per_task[0].attempts, (0.5, 0.25), (0.375, 0.125), 2.5)
+    monkeypatch.setattr(MODULE, "unfinished", lambda folder, task, sizes, beyond: found)
     late = submit(challenges, CONFIG, out=tmp_path / "late.json", runs=tmp_path / "late", time_limit=1e-9)
-    assert late.document["per_task"][0]["steps"] == 5 and late.status == "time-limit"
+    row = late.findings.per_task[0]
+    assert row.steps == 5 and late.status == "time-limit"
+    assert (row.shares, row.probabilities, row.cpu_seconds) == (found.shares, found.probabilities, 2.5)
+    assert late.findings.expected == 2.0
     late_entry = assert_valid(tmp_path / "late.json", challenges)[NAMES[0]]
     assert late_entry == assert_valid(out, challenges)[NAMES[0]]
+
+
+def test_a_checkpoint_says_what_a_leg_would_have_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("novacula.arc.answers.answers.EARLY_STEPS", 9)
+    name = max(NAMES, key=lambda name: len(TASKS[name].test))
+    leg = solve_job(PuzzleJob(TASKS[name], SolveConfig(steps=60), 30, str(tmp_path)))
+    left = unfinished(tmp_path, TASKS[name], "published", 20)
+    assert left and len(left.probabilities) == 2
+    assert {key: getattr(leg, key) for key in vars(left)} == vars(left)
+    assert unfinished(tmp_path, TASKS[name], "published", 30) is None
+
+
+def test_an_estimate_says_on_how_many_puzzles_it_stands(tmp_path: Path) -> None:
+    result = submit(write_challenges(tmp_path), CONFIG, out=tmp_path / "s.json", runs=tmp_path / "runs")
+    findings = result.findings
+    assert findings.outcome == "4 of 4 puzzles answered, too early for a probability"
+    first, *others = findings.per_task
+    one = replace(findings, per_task=(replace(first, probabilities=(0.5, 0.25)), *others), expected=0.75)
+    assert one.estimate == "0.8 probably right among the 1 that have a probability"
+    assert replace(one, answered=1).estimate == "0.8 probably right"
 
 
 def test_nothing_that_exists_is_overwritten_or_left_behind(tmp_path: Path) -> None:
@@ -217,11 +242,7 @@ def test_the_report_is_a_sound_page(tmp_path: Path) -> None:
     page = Page(html)
     assert page.open == [] and external_references(html) == []
     assert page.tags.count("details") == 4 and "train[0].output: missing" in page.text
-    assert (
-        "--challenges challenges.json" in page.text
-        and str(tmp_path) not in html
-        and "6 steps, probability" in page.text
-    )
+    assert "--challenges challenges.json" in page.text and str(tmp_path) not in html and "6 steps, decided" in page.text
 
 
 @given(st.integers(1, 50_000))

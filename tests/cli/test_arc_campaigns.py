@@ -110,6 +110,7 @@ def test_a_time_limit_below_one_step_leaves_a_valid_submission(novacula: Run, tm
         (["submit", "--challenges", "challenges.json", "--time-limit", "0"], "--time-limit is 0"),
         (["score", "file"], "--solutions: is needed"),
         (["score", "absent.json", "--solutions", "file"], "absent.json"),
+        (["score", "challenges.json", "--solutions", "file"], "has no attempt_1, so it is no submission"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(novacula: Run, tmp_path: Path, words: list[str], said: str) -> None:

@@ -26,7 +26,7 @@ def verdict(*correct: bool) -> Some:
         (SolveFindings, Some(verdict=verdict(False, True)), "solved (attempt 2)"),
         (SolveFindings, Some(verdict=verdict(False, False)), "not solved"),
         (SolveFindings, Some(verdict=None, probabilities=(0.534, 0.1)), "right with probability 63%; not scored"),
-        (SolveFindings, Some(verdict=None, probabilities=()), ""),
+        (SolveFindings, Some(verdict=None, probabilities=()), "not scored"),
         (DistillFindings, Some(program="def …", verdict="S4", nodes=9), "S4, 9 nodes"),
         (DistillFindings, Some(program="def …", verdict="right", nodes=None), "right"),
         (DistillFindings, Some(program=None), "no program"),

@@ -5,7 +5,7 @@ A folder may hold a run that is not finished, or lines that somebody edited: wha
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from math import nan
 from typing import Literal, TypeVar
@@ -36,7 +36,12 @@ class StepCosts:
     kl_by_tensor: Mapping[str, float] = field(default_factory=dict)
     """Nats of each latent tensor, by the bits of its axes."""
     share: float = nan  #: the best attempt's part of the weight of all candidates, 0 to 1; NaN where the log lacks it
-    probability: float = nan  #: that one of both attempts is right, as `SolveFindings.probabilities`; NaN likewise
+    probability: float | UnsetType = UNSET
+    """That one of both attempts is right; absent where `SolveFindings.probabilities` are, and from older logs."""
+
+    def as_metrics(self) -> dict[str, JSON]:
+        """Returns what is logged, without what is absent."""
+        return {name: value for name, value in asdict(self).items() if value is not UNSET}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class NewAttempts:
     step: int  #: steps done
     attempts: tuple[Answer, ...]  #: two answers, best first
     shares: tuple[float, ...] = ()  #: each attempt's part of the weight of all candidates, 0 to 1
-    probabilities: tuple[float, ...] = ()  #: that an attempt is right, one for each
+    probabilities: tuple[float, ...] = ()  #: as in `SolveFindings`
 
     def as_event(self) -> dict[str, JSON]:
         """Returns the milestone as it is logged."""
@@ -78,7 +83,7 @@ class SolveFindings:
     run: str  #: the run's folder
     probabilities: tuple[float, ...] = ()
     """The solver's estimate, for each attempt, of the probability that it is right (`novacula.arc.answers.certainty`).
-    Empty in records of older versions."""
+    Attempt 2 has none where it is the same as attempt 1. Empty before the first noise-free decode after step 150."""
     most_steps: int = 0  #: the largest number of steps that the options allowed; 0 in records of older versions
     verdict: Verdict | UnsetType = UNSET  #: what the separate scorer says; only after ``arc score``
     cpu_ms_per_step_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions
@@ -94,7 +99,9 @@ class SolveFindings:
         """The run in a few words, for lists."""
         if self.verdict:
             return f"solved (attempt {self.verdict.correct.index(True) + 1})" if self.verdict.solved else "not solved"
-        return f"right with probability {sum(self.probabilities):.0%}; not scored" if self.probabilities else ""
+        return (
+            f"right with probability {sum(self.probabilities):.0%}; not scored" if self.probabilities else "not scored"
+        )
 
 
 Kind = TypeVar("Kind")
@@ -132,7 +139,7 @@ class History:
 
     task: Task  #: the puzzle
     attempts: tuple[Answer, ...] | None  #: the result's attempts, else the latest that were logged, else None
-    probabilities: tuple[float, ...]  #: that an attempt is right, 0 to 1 or NaN; one per attempt
+    probabilities: tuple[float, ...]  #: by the result, that an attempt is right, 0 to 1 or NaN; one per attempt
     findings: SolveFindings | None  #: what the run found, if it has a result
     curves: Curves  #: what was logged at steps
     leads: tuple[Lead, ...]  #: who was attempt 1 from when to when
@@ -153,7 +160,8 @@ def read_history(folder: RunFolder) -> History:
     return History(
         task=read_task(folder),
         attempts=last.attempts if last else None,
-        probabilities=_padded(last.probabilities, last) if last else (),
+        # What was logged with the latest change of attempts may be long ago.
+        probabilities=_padded(findings.probabilities if findings else (), last) if last else (),
         findings=findings,
         curves=curves,
         leads=_leads(changes, curves),
@@ -197,7 +205,7 @@ def _curves(logged: Sequence[StepCosts]) -> Curves:
         reconstruction=np.array([at.reconstruction for at in steps], dtype=np.float64),
         loss=np.array([at.loss for at in steps], dtype=np.float64),
         share=np.array([at.share for at in steps], dtype=np.float64),
-        probability=np.array([at.probability for at in steps], dtype=np.float64),
+        probability=np.array([nan if at.probability is UNSET else at.probability for at in steps], dtype=np.float64),
         kl_by_tensor={bits: np.array([cost.get(bits, np.nan) for cost in costs]) for bits in names},
     )
 

@@ -7,10 +7,11 @@ the number of engines that work at the same time changes nothing.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from operator import methodcaller
 
 import numpy as np
+from msgspec import UNSET
 from typing_extensions import override
 
 from novacula.arc.answers.answers import Answers, of_network, stacked
@@ -111,14 +112,14 @@ class SolveProgram(Computation):
             loss=training.loss,
             kl_by_tensor={str(s): float(f"{kl:.6g}") for s, kl in zip(SUBSETS, training.kl, strict=True)},
             share=shares[0],
-            probability=sum(chances),
+            probability=sum(chances) if chances else UNSET,
         )
         shown = tuple(attempt.answer for attempt in attempts)
         if shown == self._shown:
-            return Step(asdict(self._metrics))
+            return Step(self._metrics.as_metrics())
         self._shown = shown
         milestone = NewAttempts("attempts", self.position, shown, shares, chances)
-        return Step(asdict(self._metrics), (milestone.as_event(),))
+        return Step(self._metrics.as_metrics(), (milestone.as_event(),))
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], SolveState]:

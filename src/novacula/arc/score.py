@@ -85,7 +85,7 @@ def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: 
     if found := outcome.result_as(LegFindings) if outcome else None:
         verdict = score_attempts(found.attempts, solution)
         standings = Standings(found.candidates, found.standings).ranks(solution.outputs)
-        chance = sum(found.probabilities)
+        chance = sum(found.probabilities) if found.probabilities else None
         rank, seconds = (standings[-1].rank, standings[-1].cpu_seconds) if standings else (None, 0.0)
     else:
         error = outcome.error or "no result" if outcome else CUT_OFF

@@ -50,22 +50,23 @@ def build_sections(history: History) -> list[Section]:
 
 def _puzzle_section(history: History) -> Section:
     verdict = history.findings.verdict if history.findings else None
+    percentage = "A percentage is the probability that an attempt is right, as the solver estimates it. "
+    if np.isnan(history.probabilities).all():
+        percentage = ""
     if history.attempts is None:
         note = "There is no answer yet."
     elif not verdict:
         note = (
-            "The two attempts are the answers that gathered most weight over all steps. A percentage is the "
-            "probability that an attempt is right, as the solver estimates it. Whether it is right, the separate "
-            "scorer says: the solver never sees the solution."
+            f"The two attempts are the answers that gathered most weight over all steps. {percentage}Whether one is "
+            "right, the separate scorer says: the solver never sees the solution."
         )
     else:
         count = sum(verdict.correct)
         right = ("Neither attempt is right", "One of the two attempts is right", "Both attempts are right")[count]
         right += " as a whole" if len(verdict.outputs) > 1 else ""
         note = (
-            f"{right}. That is the verdict of the separate scorer; the solver never sees the solution. A percentage is "
-            "the probability that an attempt is right, as the solver estimated it."
-        )
+            f"{right}. That is the verdict of the separate scorer; the solver never sees the solution. {percentage}"
+        ).rstrip()
         if len(outputs := verdict.outputs) > 1:
             note += f" The contest counts every test output by itself: {sum(outputs)} of {len(outputs)} are right."
     picture = puzzle_html(history.task, history.attempts, verdict or None, history.probabilities)

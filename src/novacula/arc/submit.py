@@ -17,11 +17,12 @@ from typing_extensions import Unpack, override
 from novacula.arc.campaigns.job import (
     WORK,
     LegFindings,
+    Unfinished,
     check_place,
     checkpoints,
     discard,
     puzzle_job,
-    unfinished_attempts,
+    unfinished,
     volume,
 )
 from novacula.arc.config import SubmitConfig
@@ -142,13 +143,13 @@ class PuzzleState:
     steps: int = 0
     attempts: tuple[Answer, ...] = ()
     shares: tuple[float, ...] = (0.0, 0.0)
-    probabilities: tuple[float, ...] = (0.0, 0.0)
+    probabilities: tuple[float, ...] = ()
     decided: bool = False
     cpu_seconds: float = 0.0
     error: str = ""
 
-    def take(self, found: LegFindings) -> None:
-        """Takes in what a leg of the training found."""
+    def take(self, found: LegFindings | Unfinished) -> None:
+        """Takes in what a leg of the training found, all of it: each number belongs to these attempts."""
         self.steps, self.attempts, self.shares = found.steps, found.by_test, found.shares
         self.cpu_seconds, self.probabilities, self.decided = found.cpu_seconds, found.probabilities, found.ended
 
@@ -241,11 +242,12 @@ class SubmitCampaign(Campaign):
     def _take_unfinished(self, puzzle: PuzzleState) -> None:
         """Takes in the attempts at the last checkpoint of a puzzle that was cut off."""
         try:
-            found = unfinished_attempts(checkpoints(self._folder, puzzle.key))
+            folder = checkpoints(self._folder, puzzle.key)
+            found = unfinished(folder, puzzle.task, self._config.sizes, puzzle.steps)
         except (NovaculaError, OSError):
             return
-        if found and found[0] > puzzle.steps:
-            puzzle.steps, puzzle.attempts = found
+        if found:
+            puzzle.take(found)
 
     def _write(self) -> None:
         attempts = {puzzle.task.name: puzzle.attempts for puzzle in self._puzzles.values() if puzzle.attempts}

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from novacula.arc.answers.answers import EARLY_STEPS
+from novacula.arc.answers.certainty import DECODE_EVERY
 from novacula.arc.data.parse import read_tasks
 from novacula.arc.data.task import Answer
 from novacula.arc.drawing.charts import quantity
@@ -24,7 +26,7 @@ class SubmitRow:
     error: str  #: why it failed; empty otherwise
     attempts: tuple[Answer, ...]
     """Two, best first, each with one grid for every test input, chosen test by test; none before the first round."""
-    probabilities: tuple[float, ...] = (0.0, 0.0)
+    probabilities: tuple[float, ...] = ()
     """As in `SolveFindings`, whose attempts are chosen for all tests together."""
 
 
@@ -47,7 +49,16 @@ class SubmitFindings:
     @property
     def outcome(self) -> str:
         """The run in a few words, for lists."""
-        return f"{self.answered} of {self.tasks} puzzles answered, {self.expected:.1f} probably right"
+        return f"{self.answered} of {self.tasks} puzzles answered, {self.estimate}"
+
+    @property
+    def estimate(self) -> str:
+        """How many puzzles are probably right, in words; some may be trained too little for a probability."""
+        judged = sum(bool(row.probabilities) for row in self.per_task)
+        if self.answered and not judged:
+            return "too early for a probability"
+        among = "" if judged == self.answered else f" among the {judged} that have a probability"
+        return f"{self.expected:.1f} probably right{among}"
 
 
 def write_page(folder: RunFolder) -> Path:
@@ -60,7 +71,7 @@ def write_page(folder: RunFolder) -> Path:
             "puzzles": str(findings.tasks),
             "with attempts": str(findings.answered),
             "decided": str(findings.decided),
-            "right, as estimated": f"{findings.expected:.1f}",
+            "as estimated": findings.estimate,
             "CPU time": quantity(findings.cpu_seconds, "s"),
             **measured,
         }
@@ -74,7 +85,10 @@ def _sections(folder: RunFolder, findings: SubmitFindings) -> list[Section]:
     tasks = read_tasks(folder)
     rows = sorted(findings.per_task, key=lambda row: (-sum(row.probabilities), row.task))
     cards = [Card(tasks[row.task], row.attempts, None, _caption(row)) for row in rows]
-    note = "Each test input with both attempts, the surest first. The probability is that one of both is right."
+    note = (
+        "Each test input with both attempts, the surest first. The probability is that one of both is right. "
+        f"It needs {EARLY_STEPS + DECODE_EVERY} steps."
+    )
     sections = [Section("Puzzles", gallery_html(cards), note)]
     if findings.broken:
         broken = [(name, "; ".join(problems)) for name, problems in findings.broken.items()]
@@ -84,4 +98,5 @@ def _sections(folder: RunFolder, findings: SubmitFindings) -> list[Section]:
 
 def _caption(row: SubmitRow) -> str:
     state = row.error or ("decided" if row.decided else "undecided")
-    return f"{row.steps:,} steps, probability {sum(row.probabilities):.0%}, {state}"
+    chance = f"probability {sum(row.probabilities):.0%}, " if row.probabilities else ""
+    return f"{row.steps:,} steps, {chance}{state}"

@@ -145,8 +145,9 @@ def score(run: str, /, *, solutions: str | None = None, runs: Runs = Path("runs"
 
 
 def _describe(step: "Step") -> str:
-    kl, reconstruction, chance = (step.metrics[name] for name in ("kl", "reconstruction", "probability"))
-    return f"KL {kl:,.1f}  reconstruction {reconstruction:,.1f}  right with probability {chance:.0%}"
+    costs = f"KL {step.metrics['kl']:,.1f}  reconstruction {step.metrics['reconstruction']:,.1f}"
+    chance = step.metrics.get("probability")
+    return costs if chance is None else f"{costs}  right with probability {chance:.0%}"
 
 
 def _panel(work: "Work", step: "Step") -> "RenderableType":
@@ -160,15 +161,19 @@ def _panel(work: "Work", step: "Step") -> "RenderableType":
 
 
 def _show(result: "SolveResult") -> None:
+    from novacula.arc.answers.answers import EARLY_STEPS
+    from novacula.arc.answers.certainty import DECODE_EVERY
     from novacula.arc.drawing.terminal import puzzle_gallery
 
     findings, restarts = result.findings, result.folder.record.configuration["restarts"]
     each = f" of each of {restarts} networks" if restarts != 1 else ""
+    note = "a percentage is the probability that an attempt is right"
+    if not findings.probabilities:
+        note = f"too early for a probability, which needs {EARLY_STEPS + DECODE_EVERY} steps"
     show_result(
         puzzle_gallery(result.task, findings.attempts, findings.probabilities),
         f"{counted(findings.steps, 'step')}{findings.of_most}{each}, {findings.cpu_seconds:,.1f} CPU seconds "
-        f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine; "
-        "a percentage is the probability that an attempt is right",
+        f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine; {note}",
     )
 
 

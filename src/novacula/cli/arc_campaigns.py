@@ -82,14 +82,20 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     """
     from novacula.arc.data.files import load_solutions, read_submission
     from novacula.arc.data.parse import LARGEST_SIDE
-    from novacula.arc.score import score_submission as score
 
+    other = NovaculaError(f"{file}: has no attempt_1, so it is no submission; for a run, name its folder")
     if solutions is None:
         with suppress(InputError):  # of a file that cannot be read, nothing is known
             if "attempt_1" not in str(read_submission(file)):
-                raise NovaculaError(f"{file}: has no attempt_1, so it is no submission; for a run, name its folder")
+                raise other
         raise InputError("--solutions", f"is needed to score the submission {file}: a Kaggle *_solutions.json")
-    findings = score(read_submission(file), load_solutions(solutions, LARGEST_SIDE)).findings()
+    submission = read_submission(file)
+    if "'train'" in (words := str(submission)) and "attempt_1" not in words:
+        raise other
+    truths = load_solutions(solutions, LARGEST_SIDE)
+    from novacula.arc.score import score_submission as score
+
+    findings = score(submission, truths).findings()
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "submission": file, **asdict(findings)})
     else:
@@ -179,7 +185,7 @@ def _show_submission(result: "SubmitResult") -> None:
     failed = f"; {findings.failed} failed" if findings.failed else ""
     show_result(
         f"{findings.answered} of {findings.tasks} puzzles have attempts, {findings.decided} of them "
-        f"are decided, {findings.expected:.1f} probably right{broken}{failed}"
+        f"are decided, {findings.estimate}{broken}{failed}"
     )
     say(f"submission: {printable(str(result.submission))}")
     if result.wanted:

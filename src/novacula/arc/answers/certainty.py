@@ -25,6 +25,8 @@ class Evidence:
     first: float  #: the share of the noise-free decodes so far that show attempt 1, 0 to 1; 0 before the first decode
     either: float  #: the share of the decodes that show one of both attempts
     same_size: bool  #: whether every output has the size of its input, by the published rule
+    decodes: int  #: the number of decodes so far
+    alone: bool  #: whether attempt 1 is the only candidate, so that attempt 2 is the same
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ UNHURRIED, PATIENCE = 1000, 200
 
 def evidence(best: Sequence[K], decodes: Mapping[K, int], same_size: bool) -> Evidence:
     """Returns what speaks for the best candidates, of which there is one at least, by how often each was decoded."""
-    shares = [decodes.get(candidate, 0) / max(1, sum(decodes.values())) for candidate in best]
-    return Evidence(shares[0], sum(shares), same_size)
+    count = sum(decodes.values())
+    shares = [decodes.get(candidate, 0) / max(1, count) for candidate in best]
+    return Evidence(shares[0], sum(shares), same_size, count, len(best) == 1)
 
 
 def softened_logit(share: float) -> float:
@@ -63,10 +66,15 @@ def softened_logit(share: float) -> float:
     return math.log((share + SOFTENING) / (1 - share + SOFTENING))
 
 
-def probabilities(evidence: Evidence) -> tuple[float, float]:
-    """Returns the probabilities that attempt 1 is right, and that attempt 2 is; at most one of them is right."""
+def probabilities(evidence: Evidence) -> tuple[float, ...]:
+    """Returns the probabilities that attempt 1 is right, and that attempt 2 is; at most one of them is right.
+
+    There is none before the first decode, and only attempt 1's where attempt 2 is the same.
+    """
+    if not evidence.decodes:
+        return ()
     first = FIRST(evidence.first, evidence.same_size)
-    return first, max(0.0, EITHER(evidence.either, evidence.same_size) - first)
+    return (first,) if evidence.alone else (first, max(0.0, EITHER(evidence.either, evidence.same_size) - first))
 
 
 def is_settled(course: Sequence[float]) -> bool:

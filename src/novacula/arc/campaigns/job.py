@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
-from novacula.arc.answers.answers import Order, Standings, is_recorded
-from novacula.arc.config import CampaignConfig, SolveConfig
+from novacula.arc.answers.answers import Answers, Order, Standings, is_recorded
+from novacula.arc.answers.certainty import probabilities
+from novacula.arc.config import CampaignConfig, Sizes, SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import SolveFindings
@@ -141,12 +142,28 @@ def solve_job(configuration: PuzzleJob) -> LegFindings:
     return found
 
 
-def unfinished_attempts(folder: Path) -> tuple[int, tuple[Answer, ...]] | None:
-    """Returns the steps and the attempts of a puzzle at its last checkpoint, or None where it has none."""
-    if (checkpoint := load_checkpoint(folder)) is None:
+@dataclass(frozen=True)
+class Unfinished:
+    """What `LegFindings` would say of a training at its last checkpoint."""
+
+    steps: int
+    by_test: tuple[Answer, ...]
+    shares: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    cpu_seconds: float
+    ended: bool = False
+
+
+def unfinished(folder: Path, task: Task, sizes: Sizes, beyond: int) -> Unfinished | None:
+    """Returns how far a puzzle was at its last checkpoint, or None where it has none beyond a step."""
+    if (checkpoint := load_checkpoint(folder)) is None or checkpoint.step <= beyond:
         return None
-    shown = from_json(LegState, checkpoint.data, str(folder)).training.shown
-    return (checkpoint.step, shown) if shown else None
+    state = from_json(LegState, checkpoint.data, str(folder)).training
+    answers = Answers(preprocess(task, sizes), networks=0)
+    answers.load({}, state.scores, state.total, state.decodes)
+    shares = tuple(attempt.share for attempt in answers.attempts())
+    chances = probabilities(answers.evidence())
+    return Unfinished(state.steps, answers.attempts_by_test(), shares, chances, round(state.cpu_seconds, 3))
 
 
 def discard(folder: Path) -> None:

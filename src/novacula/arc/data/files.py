@@ -130,6 +130,8 @@ def _hint(value: object) -> str:
     keys = set(value) if isinstance(value, dict) else set()
     if "task_results" in keys or {"score", "total_tasks"} <= keys:
         return "holds the scores of arc-agi-benchmarking and no puzzles; give the folder of tasks that was benchmarked"
+    if "schema_version" in keys and not keys & set(_PARTS):
+        return "is a file of a run, not of puzzles; `novacula runs show` shows a run"
     if other := sorted(key for key in keys if isinstance(key, str) and key.lower() in _PARTS and key not in _PARTS):
         return f'has {" and ".join(map(json_name, other))}; the names are "train" and "test", in small letters'
     attempts = first[0] if isinstance(first, list) and first else first

@@ -37,9 +37,9 @@ def share_chart(curves: Curves, changes: Sequence[int]) -> Markup:
         for number, step in enumerate(changes):
             axes.axvline(step, color=FAINT, linewidth=0.7, label="another answer takes the lead" if not number else "")
         axes.plot(curves.steps, 100 * curves.share, color=SERIES[0], label="share of attempt 1")
-        axes.plot(
-            curves.steps, 100 * curves.probability, color=SERIES[1], label="probability that one of both is right"
-        )
+        if np.isfinite(curves.probability).any():
+            label = "probability that one of both is right"
+            axes.plot(curves.steps, 100 * curves.probability, color=SERIES[1], label=label)
         axes.set_ylabel("%")
         axes.set_ylim(bottom=0)
         axes.grid(axis="x", visible=False)

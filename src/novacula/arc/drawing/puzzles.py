@@ -88,7 +88,7 @@ def puzzle_html(
         task: the puzzle.
         attempts: per attempt, one grid per test input; what is not a grid is drawn as missing.
         verdict: what the scorer said of these attempts; each grid is then captioned right or wrong.
-        probabilities: per attempt, the probability that it is right, 0 to 1; NaN is left out.
+        probabilities: per attempt, the probability that it is right, 0 to 1; NaN, and what is missing, is left out.
     """
     cell = cell_size([grid for pair in task.train for grid in pair] + list(task.test))
     examples = [
@@ -108,15 +108,21 @@ def puzzle_html(
         for number, attempt in enumerate(attempts or ()):
             grid = attempt[index] if index < len(attempt) else None
             title = f"Attempt {number + 1}"
-            chance = math.nan if probabilities is None else probabilities[number]
+            chance = chance_text(probabilities, number)
             below = (
-                title + ("" if math.isnan(chance) else f", {chance:.0%}"),
+                f"{title}, {chance}" if chance else title,
                 "" if verdict is None else _JUDGMENT[verdict.of(number, index)],
             )
             picture = _picture(grid, f"{title} at {name.lower()}", cell, *below)
             pictures.append(on_card(picture) if number == index == 0 else picture)
         examples.append(_EXAMPLE.format(name, Markup("").join(pictures)))
     return _PUZZLE.format(Markup("").join(examples))
+
+
+def chance_text(probabilities: Sequence[float] | None, number: int) -> str:
+    """Returns the probability of an attempt in percent, or nothing where it is not known."""
+    chance = math.nan if probabilities is None or number >= len(probabilities) else probabilities[number]
+    return "" if math.isnan(chance) else f"{chance:.0%}"
 
 
 @dataclass(frozen=True)

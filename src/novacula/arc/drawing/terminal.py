@@ -4,7 +4,6 @@ Where the terminal shows fewer than 256 colors, is told ``NO_COLOR``, or is a pi
 too wide, a cell takes one character. Grids stand side by side and wrap to the width there is.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from rich.text import Text
 
 from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none
 from novacula.arc.data.task import Grid, Task, Verdict
-from novacula.arc.drawing.puzzles import COLORS
+from novacula.arc.drawing.puzzles import COLORS, chance_text
 
 _SHADES = tuple(Color.parse(color) for color in COLORS)
 _GAP = 3
@@ -78,9 +77,7 @@ def puzzle_gallery(
     for index, before in enumerate(task.test):
         tiles = [Tile(before)] + ([Tile(None)] if attempts is None else [])
         for number, attempt in enumerate(attempts or ()):
-            caption = f"attempt {number + 1}"
-            chance = math.nan if probabilities is None else probabilities[number]
-            caption += "" if math.isnan(chance) else f"\n{chance:.0%}"
+            caption = f"attempt {number + 1}\n{chance_text(probabilities, number)}".rstrip()
             right = verdict.of(number, index) if verdict else None
             caption += "" if right is None else "\nright" if right else "\nwrong"
             tiles.append(Tile(grid_or_none(attempt[index], LARGEST_SIDE) if index < len(attempt) else None, caption))
