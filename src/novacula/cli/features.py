@@ -113,7 +113,7 @@ def _show_score(result: "RunResult[ScoreFindings]") -> None:
 
 
 def _show_probe(result: "RunResult[ProbeFindings]") -> None:
-    heads = ("layer", "circle", "in order", "p", "harmonic 1", "turn", "error", "R², unseen labels")
+    heads = ("layer", "circle", "in order", "p", "harmonic 1", "turn", "closing", "error", "R², unseen labels")
     rows = (
         (
             str(layer.layer),
@@ -122,6 +122,7 @@ def _show_probe(result: "RunResult[ProbeFindings]") -> None:
             f"{layer.p_value:.4f}",
             f"{layer.first_harmonic:.0%}",
             f"{layer.turn:.2f}",
+            "" if layer.closing is None else f"{layer.closing:.2f}",
             f"{layer.median_angle_error_deg:.1f}°",
             f"{layer.r2_held_out:.2f}",
         )

@@ -6,7 +6,7 @@ The stages: the concept's prompts (`concepts`), their states (`models`), the tes
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -107,6 +107,12 @@ class Probe(Computation):
                 raise InputError("--layers", f"{problem}; leave out layer 0")
             _LOG.warning("%s: layer 0 is left out, since %s", concept.name, problem)
             self._layers.remove(0)
+        self._alike = concept.named(sorted({group for prompts in self._prompts for group in prompts.read_alike}))
+        if self._alike:
+            groups = "; ".join(", ".join(group) for group in self._alike)
+            _LOG.warning(
+                "%s: nothing is called a circle, since labels are read at the same token: %s", concept.name, groups
+            )
         self._states: list[Float[np.ndarray, "labels layers d"]] = []
         self._found: tuple[CircleLayer, ...] = ()
 
@@ -121,7 +127,8 @@ class Probe(Computation):
             self._states.append(_states(self._model, prompts, self._layers))
             return Step({"wording": prompts.wordings[0].template.text})
         index = len(self._found)
-        found = probe_states(self._at(index), self._config).at_layer(self._layers[index])
+        evidence = probe_states(self._at(index), self._config)
+        found = replace(evidence, circle=evidence.circle and not self._alike).at_layer(self._layers[index])
         self._found = (*self._found, found)
         return Step({"layer": found.layer, "p_value": found.p_value, "circle": found.circle})
 
@@ -160,6 +167,7 @@ class Probe(Computation):
             prompts=tuple(text for prompts in self._prompts for text in prompts.texts),
             layers=self._found,
             circle_layers=tuple(layer.layer for layer in self._found if layer.circle),
+            alike=self._alike,
         )
 
 

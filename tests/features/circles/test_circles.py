@@ -13,6 +13,7 @@ from novacula.features.circles.test import (
     best_turn,
     circle,
     circle_test,
+    closing,
     cyclic_inversions,
     harmonic_shares,
     is_circle,
@@ -86,6 +87,36 @@ def test_circles_close_and_arcs_and_lines_do_not() -> None:
     assert best_turn(np.arange(12.0)[:, None]) < 0.2
 
 
+def test_closing_is_one_on_a_circle_and_falls_as_the_gap_opens() -> None:
+    for count in (4, 5, 7, 12, 24):
+        assert closing(circle(np.arange(count), count)) == pytest.approx(1)
+        assert closing(np.arange(float(count))[:, None]) < 0
+    gaps = [closing(circle(np.arange(12) * turn, 12)) for turn in (1.0, 0.9, 0.8, 0.7, 0.5)]
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[2] == pytest.approx(0.11, abs=0.02)
+    assert closing(np.eye(5)) == 0  # all labels are as far from each other
+
+
+def _open_curve(seed: int, count: int = 12, width: int = 64, reach: float = 0.2) -> np.ndarray:
+    """A smooth random curve: a Gaussian process, in which points more than 2 `reach` apart are unrelated."""
+    along = np.arange(count) / count
+    covariance = np.exp(-((along[:, None] - along) ** 2) / (2 * reach**2)) + 1e-9 * np.eye(count)
+    return np.linalg.cholesky(covariance) @ np.random.default_rng(seed).standard_normal((count, width))
+
+
+def test_smooth_curves_that_never_return_are_no_circles() -> None:
+    curves = [_open_curve(seed, reach=reach) for seed in range(30) for reach in (0.15, 0.2, 0.25)]
+    closed = [0.75 < best_turn(curve) < 1.33 for curve in curves]
+    returned = [was and closing(curve) >= 0.2 for was, curve in zip(closed, curves, strict=True)]
+    assert sum(closed) > 55  # of 90: their leading plane shows an arc of most of a turn
+    assert sum(returned) < 6
+    called = 0
+    for seed in range(100, 106):
+        states = np.stack([_open_curve(seed)] * 2)
+        called += is_circle(circle_test(states, permutations=999), unseen_labels(states))
+    assert called == 0  # without the closing 6 of 6
+
+
 @pytest.mark.parametrize("noise", [0.1, 0.6])
 def test_circles_are_called_circles(noise: float) -> None:
     states = _states(circle(np.arange(12), 12), noise)
@@ -114,6 +145,7 @@ def test_rival_periods_are_found() -> None:
     shares = {name: shape.share for name, shape in test.shapes.items()}
     assert max(shares, key=lambda name: shares[name]) == "period 10"
     assert shares["period 10"] > 0.95
+    assert not is_circle(test, unseen_labels(_states(circle(np.arange(12), 10), 0.05)))
 
 
 def test_with_few_labels_new_wordings_say_nothing_and_new_labels_do() -> None:

@@ -29,6 +29,7 @@ class CircleLayer:
     r2_held_out: float  #: R² of the coordinates of those labels
     r2_new_wordings: float | None  #: R² in wordings that the probe never saw; None with one wording
     shapes: dict[str, Shape]  #: rival shapes, by name
+    closing: float | None = None  #: how near the last labels come to the first ones; None in results before 2026-11-30
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class ProbeFindings:
     prompts: tuple[str, ...]  #: all prompts: the wording changes slowest, the label fastest
     layers: tuple[CircleLayer, ...]  #: the layers that have been tested
     circle_layers: tuple[int, ...]  #: those of them that have a circle
+    alike: tuple[tuple[str, ...], ...] = ()
+    """Labels that are read at the same token, group by group. If there are any, nothing is called a circle."""
 
     @property
     def outcome(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.features.circles.findings import CircleLayer, ProbeFindings
-from novacula.features.circles.test import CLOSED, LARGEST_ERROR, SMALL_P
+from novacula.features.circles.test import CLOSED, CLOSING, LARGEST_ERROR, SMALL_P
 from novacula.files import read_npz
 from novacula.report import (
     FAINT,
@@ -36,6 +36,7 @@ _COLUMNS = (
     "p",
     "harmonic 1",
     "turn",
+    "closing",
     "error",
     "R², new labels",
     "R², new wordings",
@@ -66,6 +67,7 @@ def layer_table(layers: Sequence[CircleLayer], first: int = 0) -> Markup:
             f"{layer.p_value:.4f}",
             f"{layer.first_harmonic:.0%}",
             f"{layer.turn:.2f}",
+            "" if layer.closing is None else f"{layer.closing:.2f}",
             f"{layer.median_angle_error_deg:.1f}°",
             f"{layer.r2_held_out:.2f}",
             "" if layer.r2_new_wordings is None else f"{layer.r2_new_wordings:.2f}",
@@ -83,10 +85,18 @@ def _verdict(findings: ProbeFindings) -> Section:
         words += " It is in the embedding already, so it is no evidence that the model computes with it."
     if layers[0].smallest_p > SMALL_P:
         words += " With so few labels no arrangement can be significant, so nothing is called a circle."
+    if findings.alike:
+        named = "; ".join(", ".join(group) for group in findings.alike)
+        words += (
+            f" Labels are read at the same token ({named}). They are alike for this, so nothing is called a circle."
+        )
     note = (
-        f"A layer has a circle if four things hold. p, by permuting labels, is at most {SMALL_P}. No harmonic is "
-        f"stronger than the first. The labels go {CLOSED[0]} to {CLOSED[1]} turns round: a half circle has 0.5, a line "
-        f"less. A probe reads labels that it never saw with a median error under {LARGEST_ERROR:.0f}° (chance: 90°). "
+        f"A layer has a circle if five things hold. p, by permuting labels, is at most {SMALL_P}. No harmonic is "
+        "stronger than the first, nor is a circle of period 2, 5 or 10. The labels go "
+        f"{CLOSED[0]} to {CLOSED[1]} turns round: a half circle has 0.5, a line less. "
+        f"The closing is at least {CLOSING}: it is 1 if the last labels are as near to the first as neighbors are, and "
+        "0 if they are as far as labels anywhere. "
+        f"A probe reads labels that it never saw with a median error under {LARGEST_ERROR:.0f}° (chance: 90°). "
         "Order is that of the label means in their two leading principal components; swaps are pairs of labels that "
         "stand out of it."
     )

@@ -65,6 +65,10 @@ class Concept:
                 problems.append(f"the template {template.text!r} holds {OFFSET}, but there are no offsets")
         refuse(problems, self.name)
 
+    def named(self, groups: Sequence[tuple[int, ...]]) -> tuple[tuple[str, ...], ...]:
+        """Returns groups of labels by their texts."""
+        return tuple(tuple(self.labels[label] for label in group) for group in groups)
+
     @property
     def period(self) -> int:
         """p, the number of labels."""
@@ -148,6 +152,16 @@ class Prompts:
         """Whether the same token is read in every prompt, so that only later layers can tell the labels apart."""
         read = {tokens[position] for tokens, position in zip(self.tokens, self.positions, strict=True)}
         return len(read) == 1
+
+    @property
+    def read_alike(self) -> set[tuple[int, ...]]:
+        """Groups of labels that are read at the same token of their own, such as 1 and 11 at the digit 1."""
+        alike: dict[tuple[int, int], list[int]] = {}
+        for prompt, (tokens, position) in enumerate(zip(self.tokens, self.positions, strict=True)):
+            wording, label = divmod(prompt, self.concept.period)
+            if self.wordings[wording].template.read == "label":
+                alike.setdefault((wording, tokens[position]), []).append(label)
+        return {tuple(group) for group in alike.values() if 1 < len(group) < self.concept.period}
 
     @property
     def labels(self) -> Int[np.ndarray, " prompts"]:
