@@ -76,9 +76,11 @@ def test_clouds_are_read_from_every_format_and_pickles_are_refused(tmp_path: Pat
     (tmp_path / "i.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-8])
     (tmp_path / "j.pt").write_bytes(b"")
     (tmp_path / "k.csv").write_text("")
+    (tmp_path / "l.csv").write_text(",x,y\n" + "".join(f"{i},{i % 7},{i % 5}\n" for i in range(30)))
     for name, said in {
         "f.csv": "line 3 holds something else than numbers", "g.csv": "line 2 has 1 numbers, and those before 2",
         "h.npy": "not of numbers", "i.npy": "not a npy file", "j.pt": "pickled", "k.csv": "one point a row",
+        "l.csv": "an index",
     }.items():  # fmt: skip
         with pytest.raises(InputError, match=said):
             read_cloud(tmp_path / name)

@@ -53,3 +53,16 @@ def test_thin_noise_around_a_circle_does_not_make_it_a_product() -> None:
     scored = score_cloud(points)
     assert scored.irreducible and scored.d == 2
     assert not score_cloud(points, ScoreConfig(thinnest=0.0, dimensions=3)).irreducible
+
+
+@pytest.mark.parametrize("n, height, seed", [(500, "gauss", 1001), (2000, "uniform", 1002)])
+def test_a_spiral_that_is_drawn_out_is_a_product(n: int, height: str, seed: int) -> None:
+    """The search missed the first split, and found the second but for the error of the covariance."""
+    generator = np.random.default_rng(seed)
+    turn = generator.uniform(0, 4 * np.pi, n)
+    along = generator.normal(0, 8, n) if height == "gauss" else generator.uniform(-10, 10, n)
+    points = np.column_stack([turn * np.cos(turn), turn * np.sin(turn), along])
+    white = whiten(points @ np.linalg.qr(generator.normal(size=(3, 3)))[0]).white
+    once, again = (best_split(white, random(1), subsamples=0, wide=wide) for wide in (False, True))
+    assert once.bits > 0.05 and once.null_z > 3
+    assert again.bits < 0.05

@@ -24,6 +24,7 @@ _BEYOND = 10.0  #: the same in units of the deviation that 95 % of the points ke
 _MOST_BYTES = 16_000_000_000
 _SAMPLE = 10_000  #: the median of a large cloud is estimated from at least this number of its points
 _FLAT = 1e-6  #: a cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers
+_SAME = 1e-6  #: standard deviations up to which coordinates are the same
 AXES = 5  #: most components whose planes are taken
 THIN = 0.02
 """Least part of the variance that the lesser axis of a plane must have; below, it is the error of the dictionary."""
@@ -91,10 +92,11 @@ def _read_csv(path: StrPath) -> np.ndarray:
     source = os.fspath(path)
     lines = read_buffer(path, max_bytes=_MOST_BYTES).decode("utf-8-sig", errors="replace").splitlines()
     rows = [(number, line.split(",")) for number, line in enumerate(lines, 1) if line.strip()]
+    names: list[str] = []
     try:
         _numbers(rows[0][1] if rows else [])
     except ValueError:
-        rows = rows[1:]
+        names, rows = rows[0][1], rows[1:]
     points = []
     for number, cells in rows:
         try:
@@ -104,7 +106,12 @@ def _read_csv(path: StrPath) -> np.ndarray:
             raise InputError(source, f"line {number} holds something else than numbers: {error}{hint}") from error
         if len(points[-1]) != len(points[0]):
             raise InputError(source, f"line {number} has {len(points[-1])} numbers, and those before {len(points[0])}")
-    return np.array(points, float)
+    table = np.array(points, float)
+    if names and not names[0].strip('" ') and len(table) and np.array_equal(table[:, 0], np.arange(len(table))):
+        raise InputError(
+            source, "has a first column without a name that counts the rows: an index, no coordinate; leave it out"
+        )
+    return table
 
 
 def _numbers(cells: list[str]) -> list[float]:
@@ -174,6 +181,23 @@ def outlying(points: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " rows"]:
     columns = np.flatnonzero(outside & (reach > 0))
     rows = np.flatnonzero((np.abs(points[:, columns] / size - center[columns]) > reach[columns]).any(axis=1))
     return rows if len(rows) * 50 <= len(points) else rows[:0]
+
+
+def copied_rows(points: Float[np.ndarray, "n d"], white: Float[np.ndarray, "n k"]) -> Int[np.ndarray, " rows"] | None:
+    """Returns a row of each different point if more than one row in twenty is a copy; else None.
+
+    Rows are copies if they agree to `_SAME` standard deviations. Points of a lattice are no copies: a value of one of
+    its coordinates recurs in other points, too. So one column at least must tell nine in ten different points apart.
+
+    Args:
+        points: a checked cloud.
+        white: the same points, whitened.
+    """
+    rows = np.unique(np.round(white / _SAME), axis=0, return_index=True)[1]
+    if len(rows) > 0.95 * len(white):
+        return None
+    values = max(len(np.unique(points[rows, column])) for column in range(points.shape[1]))
+    return np.sort(rows) if values >= 0.9 * len(rows) else None
 
 
 def _size(points: Float[np.ndarray, "n d"]) -> float:

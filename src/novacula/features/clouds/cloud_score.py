@@ -6,7 +6,7 @@ the plane `higher`); how much of it lies in a thin band (`mixture`, `higher`); a
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from typing_extensions import override
 
-from novacula.features.clouds.cloud import Cloud, as_points, check_points, outlying, whiten
+from novacula.features.clouds.cloud import FEWEST, Cloud, as_points, check_points, copied_rows, outlying, whiten
 from novacula.features.clouds.higher import Split, best_hyperplane, best_split, neighbor_information
 from novacula.features.clouds.mixture import Mixture, mixture, parts_bits
 from novacula.features.clouds.separability import Separability, separability
@@ -68,6 +68,9 @@ class ScoreFindings:
     parts_bits: float | None = None
     """In the plane, the bits that are left within two parts of the cloud, in the cut that leaves least; None where
     all else says already that the cloud is reducible."""
+    distinct: int | None = None
+    """The number of different points, where rows are copies of others; None where they are not. A cloud that would be
+    called irreducible must then be so without copies, too, if there are at least `FEWEST` different points."""
 
     @property
     def outcome(self) -> str:
@@ -78,7 +81,9 @@ class ScoreFindings:
     def sentence(self) -> str:
         """Whether the cloud is irreducible, why not, and what was left out."""
         far = f" Left out, far from all others: {named_rows(self.outliers)}." if self.outliers else ""
-        return self._verdict() + far
+        few = self.irreducible and self.distinct is not None and self.distinct < FEWEST
+        places = f" All rows are {self.distinct} different points; how far these stand by chance is not tested."
+        return self._verdict() + (places if few else "") + far
 
     def _verdict(self) -> str:
         if self.irreducible:
@@ -89,11 +94,22 @@ class ScoreFindings:
             return "Reducible: the points lie on a line."
         if self.separability_null_z < LEAST_Z or self.separability_bits < THRESHOLD:
             return "Reducible: in some rotation its coordinates are independent, as far as so many points can tell."
+        if self._copied:
+            return (
+                f"Not called irreducible: {self.n:,} rows are copies of {self.distinct:,} different points, and these "
+                "points alone are not irreducible, as far as so many can tell."
+            )
         if self.parts_bits is not None:
             return "Reducible: a noisy mixture; of two parts of the cloud, each has nearly independent coordinates."
         if self.slice_share >= SLICE_LIMIT:
             return f"Reducible: a mixture, {self.slice_share:.0%} of the points lying in one thin slice."
         return "Reducible: its coordinates are nearly independent, and much of it lies in one thin slice."
+
+    @property
+    def _copied(self) -> bool:
+        """Whether the cloud would be called irreducible if its rows were not copies."""
+        parted = self.parts_bits is not None and self.parts_bits < PARTS_LIMIT * self.separability_bits
+        return self.distinct is not None and self.score >= THRESHOLD and not parted
 
     @property
     def numbers(self) -> str:
@@ -168,7 +184,8 @@ def score_cloud(points: ArrayLike, config: ScoreConfig = ScoreConfig(), seed: in
     if cloud.white.shape[1] == 1:
         return replace(_line(cloud), outliers=outliers)
     scored = (_plane if cloud.white.shape[1] == 2 else _space)(cloud, config, generator)
-    return replace(scored, outliers=outliers)
+    scored = replace(scored, outliers=outliers)
+    return _without_copies(scored, kept, lambda points: score_cloud(points, replace(config, thinnest=0.0), seed))
 
 
 def score_plane(
@@ -192,7 +209,8 @@ def score_plane(
     """
     generator = np.random.default_rng(seed)
     checked, outliers = _without_outliers(check_points(as_points(points)), logging.INFO)
-    cloud = whiten(generator.permutation(checked)[:_PLANE_POINTS] if len(checked) > _PLANE_POINTS else checked)
+    some = generator.permutation(checked)[:_PLANE_POINTS] if len(checked) > _PLANE_POINTS else checked
+    cloud = whiten(some)
     if cloud.white.shape[1] == 1:
         return replace(_line(cloud), outliers=outliers)
     directions = max(8, config.angles // 3)
@@ -202,7 +220,21 @@ def score_plane(
     band = mixture(cloud.white, epsilon=config.epsilon, directions=2 * directions)
     thin = mixture(cloud.white, epsilon=config.epsilon / FINER, directions=2 * directions)
     scored = replace(_scored(cloud, least, band, thin.share, _NONE), outliers=outliers)
-    return with_parts(scored, generator, config.bins) if parts else scored
+    scored = with_parts(scored, generator, config.bins) if parts else scored
+    return _without_copies(scored, some, lambda points: score_plane(points, config, seed, parts=parts))
+
+
+def _without_copies(
+    scored: CloudScore, points: Float[np.ndarray, "n d"], again: Callable[[np.ndarray], CloudScore]
+) -> CloudScore:
+    """Returns the score with the verdict that the different points alone leave; copies tell nothing new.
+
+    Shuffled clouds, and counts, take rows as drawn one by one. Any points that are repeated would look like a feature.
+    """
+    if not scored.irreducible or (rows := copied_rows(points, scored.cloud.white)) is None:
+        return scored
+    alone = len(rows) < FEWEST or again(scored.cloud.white[rows]).irreducible
+    return replace(scored, distinct=len(rows), irreducible=alone)
 
 
 def _without_outliers(
@@ -286,6 +318,10 @@ def _space(cloud: Cloud, config: ScoreConfig, generator: np.random.Generator) ->
     split = best_split(cloud.white, generator, neighbors=config.neighbors)
     band = best_hyperplane(cloud.white, generator, epsilon=config.epsilon)
     thin = best_hyperplane(cloud.white, generator, epsilon=config.epsilon / FINER, halves=False)
+    scored = _scored(cloud, split, band, thin.share, split.neighbors_bits)
+    if not scored.irreducible:
+        return scored
+    split = best_split(cloud.white, generator, neighbors=config.neighbors, wide=True)
     return _scored(cloud, split, band, thin.share, split.neighbors_bits)
 
 
