@@ -80,7 +80,7 @@ def while_the_mean_is_shown() -> tuple[LODO, list[Parameter], torch.Tensor]:
     return optimizer, members, iterate
 
 
-@pytest.mark.parametrize("change", ["copy", "pickle", "preconditioner", "state"])
+@pytest.mark.parametrize("change", ["copy", "pickle", "preconditioner", "state", "saved"])
 def test_the_iterate_outlives_all_that_happens_while_the_mean_is_shown(change: str) -> None:
     optimizer, members, iterate = while_the_mean_is_shown()
     if change == "copy":
@@ -89,6 +89,14 @@ def test_the_iterate_outlives_all_that_happens_while_the_mean_is_shown(change: s
         optimizer, members = pickle.loads(pickle.dumps((optimizer, members)))  # noqa: S301  # our own bytes
     elif change == "preconditioner":
         optimizer.load_preconditioner(optimizer.export_preconditioner())
+    elif change == "saved":
+        members = [Parameter(members[0].detach().clone())]
+        other = LODO(members)
+        with pytest.warns(UserWarning, match="before you save"):
+            other.load_state_dict(optimizer.state_dict())
+        optimizer, members[0].grad = other, torch.ones(8)
+        with pytest.raises(InputError, match="the parameters are a mean"):
+            optimizer.step()
     else:
         optimizer.load_state_dict(trained(12, (8,))[0].state_dict())
     optimizer.train()
