@@ -1,6 +1,10 @@
 """Counter-based normal noise."""
 
+import hashlib
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -65,3 +69,13 @@ def test_values_are_standard_normal_and_uncorrelated() -> None:
         assert stats.kstest(sample, "norm").pvalue > 1e-4
     assert np.abs(np.corrcoef(draws) - np.eye(3)).max() < 5 / math.sqrt(50_000)
     assert abs(np.corrcoef(draws[0][:-1], draws[0][1:])[0, 1]) < 5 / math.sqrt(50_000)
+
+
+def test_another_processor_draws_the_same_noise() -> None:
+    """torch's logarithm is MKL's, which computes by the processor's model; here MKL takes an older one for it."""
+    program = "import hashlib; from novacula.arc.network.noise import normal; " + (
+        "print(hashlib.sha256(normal(0, 1 << 16, 0, 100_000).numpy().tobytes()).hexdigest())"
+    )
+    older = os.environ | {"MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+    printed = subprocess.run([sys.executable, "-c", program], env=older, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == hashlib.sha256(normal(0, 1 << 16, 0, 100_000).numpy().tobytes()).hexdigest()

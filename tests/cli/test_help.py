@@ -1,5 +1,6 @@
 """Help wraps at any width, says defaults in words, and names the arguments."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ from cyclopts import App
 from rich.console import Console
 
 from novacula.cli.main import build_app, flowing
+from novacula.hypernet.tasks import TASK_NAMES
+from novacula.hypernet.tasks.task import LAW_NAMES
+from novacula.optim.opponents import OPPONENTS
+from novacula.optim.tasks import TASKS
 
 
 def commands(app: App, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -37,6 +42,25 @@ def test_every_page_is_printed_in_full_at_any_width(columns: int, capsys: pytest
         for line, after in pairwise(text):
             if line and after and not after.startswith("Example:"):
                 assert len(line.rstrip()) + 1 + len(after.split()[0]) > columns, (words, line)
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("optim bench", [*TASKS, *OPPONENTS]),
+        ("hypernet train", [*TASK_NAMES, *LAW_NAMES]),
+        ("hypernet compare", [*TASK_NAMES]),
+        ("hypernet classify", [*LAW_NAMES]),
+        ("runs resume", ["--time-limit TIME"]),
+        ("runs remove", ["--older TIME"]),
+    ],
+)
+def test_the_page_lists_what_an_option_takes(words: str, names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    build_app()(
+        [*words.split(), "--help"], console=Console(width=1000), exit_on_error=False, result_action="return_value"
+    )
+    page = capsys.readouterr().out
+    assert [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", page)] == []
 
 
 def test_an_argument_that_may_be_left_out_has_its_name(capsys: pytest.CaptureFixture[str]) -> None:

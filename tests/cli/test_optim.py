@@ -33,7 +33,7 @@ def test_demo_goes_on_where_it_was_cut_off_and_draws_two_pictures(
     distances = [each["distance"] for each in whole["bowl"]["learned"]]
     assert len(distances) == 4 and distances[-1] < 0.9 * distances[0]
     page = Path("runs/cut/report.html").read_text()
-    assert page.count("<svg") == 2 and "inverse Hessian" in page
+    assert page.count("<svg") == 4 and "inverse Hessian" in page
 
 
 @pytest.mark.usefixtures("one_process")

@@ -1,5 +1,6 @@
 """The documentation: built strictly, its snippets and notebooks run, its pictures and commands exist."""
 
+import codeop
 import json
 import re
 import subprocess
@@ -87,6 +88,18 @@ def test_pages_fit_and_can_be_read(html: Path, width: int, scheme: str) -> None:
             with opened(chromium, html / f"{page}.html", width, 900, color_scheme=scheme) as tab:
                 assert tab.value("document.documentElement.scrollWidth") == width, page
                 assert min(tab.value(f"{read}.map({CONTRAST})")) >= 4.5, page
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "{doctest}" in page.read_text()], ids=lambda page: page.name
+)
+def test_snippets_can_be_typed_line_by_line(page: Path) -> None:
+    """Without the line that ends a loop the plain prompt takes the next statement for a part of it."""
+    for snippet in re.findall(r"```\{doctest\}\n(.*?)```", page.read_text(), re.DOTALL):
+        typed = ""
+        for line in re.findall(r"^(?:>>>|\.\.\.) ?(.*)$", snippet, re.MULTILINE):
+            typed = typed + line + "\n" if codeop.compile_command(typed + line, symbol="single") is None else ""
+        assert not typed, typed
 
 
 def test_every_notebook_runs(tmp_path: Path) -> None:

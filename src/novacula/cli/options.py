@@ -44,7 +44,9 @@ def parse_duration(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-Duration = Annotated[float | None, Parameter(converter=lambda _, tokens: parse_duration(tokens[0].value), n_tokens=1)]
+Duration = Annotated[
+    float | None, Parameter(converter=lambda _, tokens: parse_duration(tokens[0].value), n_tokens=1, metavar="TIME")
+]
 """Seconds, which the user writes as 90, 90s, 15m, 11h or 30d."""
 
 

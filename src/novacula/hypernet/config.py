@@ -98,7 +98,8 @@ class ClassifyConfig(Configuration):
     """Task of the network, by name or as module:function. By default the one in its file, else l1-norm. With none,
     the network is not judged: the result is its pattern, symmetries, formula, and which inputs matter."""
     law: str | None = None
-    """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
+    """Law of the inputs: normal, laplace, bits, one-hot-pairs, angles, sparse(0.25) or uniform(-1,1), also with other
+    numbers, or a function of your own as module:function. By default the task's own."""
     activation: ActivationName | None = None
     """Activation of the hidden units, for a file that names none: the state dict of a torch network."""
     points: Annotated[int, in_range(64, 10**6)] = 2048
@@ -128,9 +129,12 @@ class TrainingOptions(Configuration):
     """The options that training with and without a hypernetwork have in common."""
 
     task: str = "l1-norm"
-    """Name of a task, or a function of your own as module:function."""
+    """The task: l1-norm, weighted-l1, total-variation, max, min, range, median, sort, product, dot-product, squared-l2,
+    l2-norm, parity, xor, majority, modular-addition, angle-addition, sum, mean, linear, constant, clip, piecewise,
+    2-of-n or with another number, or a function of your own as module:function."""
     law: str | None = None
-    """Law of the inputs, such as normal or uniform(-1,1). By default the task's own."""
+    """Law of the inputs: normal, laplace, bits, one-hot-pairs, angles, sparse(0.25) or uniform(-1,1), also with other
+    numbers, or a function of your own as module:function. By default the task's own."""
     inputs: Annotated[int, in_range(1, 10**7)] = 16
     """Number of inputs of the networks."""
     hidden: Integers = (48,)
@@ -309,7 +313,9 @@ class CompareConfig(CampaignOptions):
     """Options of a comparison: a hypernetwork, variants with one thing switched off, and direct training."""
 
     task: str = "l1-norm"
-    """Name of a task, or a function of your own as module:function."""
+    """The task: l1-norm, weighted-l1, total-variation, max, min, range, median, sort, product, dot-product, squared-l2,
+    l2-norm, parity, xor, majority, modular-addition, angle-addition, sum, mean, linear, constant, clip, piecewise,
+    2-of-n or with another number, or a function of your own as module:function."""
     inputs: Annotated[int, in_range(1, 4096)] = 16
     """Number of inputs of the generated networks."""
     hidden: Integers = (48,)

@@ -137,9 +137,13 @@ class BenchConfig(CampaignOptions):
     """Which optimizers the bench compares, and on what."""
 
     tasks: tuple[str, ...] = ()
-    """Tasks to compare on, separated by commas; mymodule:problem is a function of yours. By default all of ours."""
+    """Tasks to compare on, separated by commas: bowl-100-c10, bowl-100-c1000, bowl-100-c100000, bowl-1000-c10,
+    bowl-1000-c1000, bowl-1000-c100000, rosenbrock-2, rosenbrock-100, noisy-quadratic, digits-logistic, digits-network,
+    poisson, flow, adding, mnist-convolutions, fashion-convolutions, mnist-pixels, text, or a function of yours as
+    mymodule:problem. By default all of ours."""
     optimizers: tuple[str, ...] = ()
-    """Optimizers to compare, separated by commas. By default all."""
+    """Optimizers to compare, separated by commas: lodo, lodo-tuned, hypergradient, sgd, adamw, nadam, rmsprop,
+    schedule-free, prodigy, soap, shampoo, muon, psgd-kron, lbfgs. By default all."""
     trials: Annotated[int, in_range(1, 10_000)] = 24
     """Settings that are tried for every optimizer: its defaults, and others drawn at random."""
     seeds: Annotated[int, in_range(1, 1000)] = 5

@@ -34,10 +34,14 @@ def _words(seed: int, block: Tensor, stream: Tensor, step: int) -> tuple[Tensor,
     return c0, c1, c2, c3
 
 
-def _normals(radius_word: Tensor, angle_word: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Two independent normals from two words; the uniforms keep 23 bits, so that they are exact in float32."""
-    radius = ((radius_word >> 9).to(dtype) + 0.5).mul_(2.0**-23).log_().mul_(-2).sqrt_()
-    angle = (angle_word >> 9).to(dtype).mul_(2 * math.pi * 2.0**-23)
+def _normals(radius_word: Tensor, angle_word: Tensor) -> tuple[Tensor, Tensor]:
+    """Two independent normals from two words; the uniforms keep 23 bits, so that they are exact in float32.
+
+    The last bits of torch's logarithm and cosine depend on the processor's model. In float64 these bits vanish when
+    the caller rounds to float32.
+    """
+    radius = ((radius_word >> 9).double() + 0.5).mul_(2.0**-23).log_().mul_(-2).sqrt_()
+    angle = (angle_word >> 9).double().mul_(2 * math.pi * 2.0**-23)
     return radius * angle.cos(), radius * angle.sin()
 
 
@@ -48,8 +52,8 @@ def normal_rows(
     out = torch.empty(block.numel(), 4, dtype=dtype, device=block.device)
     for rows, blocks, streams in zip(out.split(_CHUNK), block.split(_CHUNK), stream.split(_CHUNK), strict=True):
         word0, word1, word2, word3 = _words(seed, blocks, streams, step)
-        rows[:, 0], rows[:, 1] = _normals(word0, word1, dtype)
-        rows[:, 2], rows[:, 3] = _normals(word2, word3, dtype)
+        rows[:, 0], rows[:, 1] = _normals(word0, word1)
+        rows[:, 2], rows[:, 3] = _normals(word2, word3)
     return out
 
 
