@@ -47,7 +47,8 @@ def test_the_index_shows_every_run_and_links_to_copies(runs: Path, tmp_path: Pat
 def test_a_card_tells_the_outcome(tmp_path: Path) -> None:
     make_run(tmp_path / "runs", "alpha", "arc", "solve", "6d75e8bb").write_result({}, outcome="solved (attempt 1)")
     index = write_gallery(find_runs([tmp_path / "runs"]), tmp_path / "site")
-    assert "solved (attempt 1)" in Page(index.read_text()).text
+    text = Page(index.read_text()).text
+    assert "solved (attempt 1)" in text and "1 run" in text and "1 runs" not in text
 
 
 def test_no_text_of_a_run_becomes_markup(runs: Path, tmp_path: Path) -> None:

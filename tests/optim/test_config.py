@@ -30,6 +30,7 @@ from novacula.optim import LODO
         ({"expand": 0}, "expand is 0"),
         ({"meta_every": 0}, "meta_every is 0"),
         ({"max_update_rms": -1.0}, "max_update_rms is -1.0"),
+        ({"max_update_rms": 0}, "max_update_rms is 0; it must be more than 0"),
         ({"seed": -1}, "seed is -1"),
         ({"structure": "kronecker", "scope": "global"}, "its matrices need scope 'param'"),
         ({"engine": "native", "structure": "diagonal"}, None),

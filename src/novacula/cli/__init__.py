@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 PARTS = {
     "arc": "Solve ARC-AGI puzzles by compressing the puzzle itself, with no pretraining.",
-    "distill": "Turn a small recurrent network into a short Python program that is proved right.",
+    "distill": "Turn a small recurrent network into a short Python program, and check or prove it.",
     "features": "Find, test and steer multi-dimensional features of language models.",
-    "hypernet": "A hypernetwork that writes small readable networks at a chosen complexity.",
-    "optim": "LODO, an optimizer that learns curvature while it optimizes.",
+    "hypernet": "Train a hypernetwork that writes small readable networks, and read any small network.",
+    "optim": "Try LODO, an optimizer that learns curvature while it optimizes.",
 }
 """The help line of each part, by the name of its package and of its module here."""
 

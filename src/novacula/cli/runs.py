@@ -146,7 +146,8 @@ def gallery(
     """Make one static site over many runs, with a search, and print the path of its index.
 
     The site contains copies of the reports, so it needs neither the runs nor a network: open it from disk, or put the
-    whole folder on a web server. A further call updates the site in the same folder. It marks damaged runs.
+    whole folder on a web server. A further call makes the site in the same folder anew, of the runs that it
+    finds then. It marks damaged runs.
 
     Example: novacula runs gallery runs --out site --open
     Example: novacula runs gallery runs/demo experiments

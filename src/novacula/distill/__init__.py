@@ -1,4 +1,4 @@
-"""Turn a small recurrent network into a short Python program that is proved right (after arXiv 2402.05110).
+"""Turn a small recurrent network into a short Python program, and check or prove it (after arXiv 2402.05110).
 
 Example:
     >>> from novacula.distill import RunConfig, run

@@ -105,9 +105,10 @@ class ClassifyConfig(Configuration):
     points: Annotated[int, in_range(64, 10**6)] = 2048
     """Random inputs for the error and all measures."""
     noise: Annotated[float, in_range(0, 1)] = 0.05
-    """Standard deviation of the noise of the copies, relative to each weight."""
+    """Standard deviation of the noise on the weights of the --draws copies, relative to each weight."""
     draws: Annotated[int, in_range(0, 1000)] = 12
-    """Copies with noisy weights. The share of them with the same label is the confidence; with 0 it is the margin."""
+    """Copies of the network with noisy weights. The share of copies with the same label is the confidence. With 0, the
+    confidence is the distance to the nearest threshold between labels, from 0 to 1."""
     seed: Seed = 0
     """Seed of inputs and noise, 0 to 2^32 - 1."""
     attack: bool = False

@@ -74,6 +74,8 @@ class GroupOptions:
                 continue
             if not is_rate(value):
                 problems.append(f"{name} is {value!r}; it must be a finite number, at least 0")
+            elif name == "max_update_rms" and value == 0:  # parameters would stay, or become 0 / 0
+                problems.append(f"{name} is {value!r}; it must be more than 0, or None for no limit")
         for name, value in (("momentum", self.momentum), *((f"meta_betas[{i}]", b) for i, b in _pair(self.meta_betas))):
             if not (is_rate(value) and float(value) < 1):
                 problems.append(f"{name} is {value!r}; it must lie in 0 ≤ β < 1")

@@ -16,7 +16,8 @@ function choose() {
     item.hidden = !fits;
     shown += fits;
   }
-  count.textContent = shown === runs.length ? `${shown} runs` : `${shown} of ${runs.length} runs`;
+  const all = runs.length === 1 ? "1 run" : `${runs.length} runs`;
+  count.textContent = shown === runs.length ? all : `${shown} of ${all}`;
 }
 
 for (const tool of [text, part, status]) tool.addEventListener("input", choose);
