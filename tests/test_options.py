@@ -2,8 +2,10 @@ import math
 import os
 import sys
 
+import numpy as np
 import pytest
 
+from novacula.arc.config import BenchConfig
 from novacula.errors import InputError
 from novacula.options import (
     CampaignOptions,
@@ -12,6 +14,7 @@ from novacula.options import (
     unless_between,
     unless_installed,
     unless_memory,
+    unless_number,
     unless_one_of,
     unless_seed,
     unless_within,
@@ -53,6 +56,22 @@ def test_all_problems_are_refused_at_once_and_each_is_told_once() -> None:
     with pytest.raises(InputError) as raised:
         refuse([*unless_seed(-1), *unless_at_least("--steps", 0), *unless_seed(-1)], "LODO")
     assert raised.value.source == "LODO" and len(raised.value.problems) == 2
+
+
+def test_what_is_no_number_is_refused_before_it_is_compared() -> None:
+    config = BenchConfig(gpu_share=1, limit=None)
+    wrong = {"steps": "400", "restarts": 2.0, "gpu_share": [1], "limit": "all"}
+    for name, value in wrong.items():
+        object.__setattr__(config, name, value)  # the tests' own type checker would refuse the call
+    with pytest.raises(InputError) as raised:
+        config.__post_init__()
+    assert [problem.removeprefix("--").removesuffix("number") for problem in raised.value.problems] == [
+        "steps is '400'; it must be a whole ",
+        "restarts is 2.0; it must be a whole ",
+        "gpu-share is [1]; it must be a ",
+        "limit is 'all'; it must be a whole ",
+    ]
+    assert unless_number("a", np.int32(3), int) == unless_number("a", np.float32(3), float) == []
 
 
 def test_auto_is_as_many_workers_as_there_are_cores_for_this_process() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.util import find_spec
+from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -84,10 +85,13 @@ class Configuration:
     """Options that check themselves by the rules in their annotations and in `_problems`. A `Literal` is a rule too.
 
     Raises:
-        InputError: an option is out of its range; all such options are listed at once.
+        InputError: options are no numbers, where these are needed, or out of their ranges; all of them are listed.
     """
 
     def __post_init__(self) -> None:
+        numbers = [(name, getattr(self, name), kind) for name, kind in _numbers(type(self))]
+        # The rules compare, so what is no number is refused before.
+        refuse([text for name, value, kind in numbers for text in unless_number(_flag(name), value, kind)])
         refuse(self._problems())
 
     def _problems(self) -> list[str]:
@@ -95,8 +99,19 @@ class Configuration:
         for name, rules in _rules(type(self)):
             value = getattr(self, name)
             for item in value if isinstance(value, tuple) else () if value is None else (value,):
-                found += [text for rule in rules for text in rule.problems(f"--{name.replace('_', '-')}", item)]
+                found += [text for rule in rules for text in rule.problems(_flag(name), item)]
         return found
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+@cache
+def _numbers(kind: type) -> list[tuple[str, type[int | float]]]:
+    """Returns the names of the fields that hold one number or None, and whether it is whole or any."""
+    kinds = {name: {*(get_args(hint) or (hint,))} - {NoneType} for name, hint in get_type_hints(kind).items()}
+    return [(name, float if float in of else int) for name, of in kinds.items() if of and of <= {int, float}]
 
 
 @cache
@@ -114,6 +129,12 @@ def _rules(kind: type) -> list[tuple[str, list[Rule]]]:
         if rules:
             found.append((name, rules))
     return found
+
+
+def unless_number(name: str, value: object, kind: type[int | float]) -> list[str]:
+    """Returns the problem of a value that is no number of a kind, None aside."""
+    right = value is None or isinstance(value, Integral if kind is int else Real)
+    return [] if right else [f"{name} is {value!r}; it must be a {'whole ' if kind is int else ''}number"]
 
 
 @dataclass(frozen=True)
