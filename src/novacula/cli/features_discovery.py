@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from novacula.cli.console import EXIT_FINISHED, open_page, print_json, printable, show_result, table
+from novacula.cli.console import EXIT_FINISHED, counted, open_page, print_json, printable, show_result, table
 from novacula.cli.options import CampaignOptions, Flat, Grouped, Json, RunName, RunOptions, Runs
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.features.config import CollectConfig, DiscoverConfig, OpenConfig, SurveyConfig, TrainSaeConfig
@@ -184,7 +184,7 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
             f"token; {quality.dead:.1%} are dead. {quality.advice}".rstrip()
         )
     if grouped := found.cluster:
-        show_result(f"{len(grouped.clusters)} clusters of {grouped.alive} living latents.")
+        show_result(f"{counted(len(grouped.clusters), 'cluster')} of {grouped.alive:,} living latents.")
     if rank := found.rank:
         rows = (
             (

@@ -200,7 +200,8 @@ def score_plane(
         points: two coordinates, one point a row, as for `score_cloud`.
         config: resolution.
         seed: seed of the choice of points, and of shuffles.
-        parts: whether a cloud that seems irreducible is cut in two, which takes most of the time.
+        parts: whether a cloud that seems irreducible is cut in two, and scored without copies, which takes most of the
+            time.
 
     Raises:
         InputError: as `score_cloud`.
@@ -220,7 +221,9 @@ def score_plane(
     band = mixture(cloud.white, epsilon=config.epsilon, directions=2 * directions)
     thin = mixture(cloud.white, epsilon=config.epsilon / FINER, directions=2 * directions)
     scored = replace(_scored(cloud, least, band, thin.share, _NONE), outliers=outliers)
-    scored = with_parts(scored, generator, config.bins) if parts else scored
+    if not parts:
+        return scored
+    scored = with_parts(scored, generator, config.bins)
     return _without_copies(scored, some, lambda points: score_plane(points, config, seed, parts=parts))
 
 
