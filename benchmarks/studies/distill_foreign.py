@@ -1,14 +1,14 @@
 """Do foreign networks on large alphabets end at S4? Forty of them, planned and committed before any was trained.
 
-    python benchmarks/studies/distill_foreign.py --json benchmarks/results/distill_foreign.json [--seconds 3000]
+    python benchmarks/studies/distill_foreign.py --json PATH [--first-seed 4000] [--part K/N] [--seconds 3000]
 
-Of 20 tasks with affine or piecewise state, on 8 to 202 inputs, two networks each are trained with seeds 4000 to 4039:
-on 8,192 rows of length 10, until all 4,096 held-out rows are right, at most 90 processor seconds. Each is turned into a
-random basis of condition number at most 10, rounded to float32, written as a file, and given to `run` without its
-data, with 180 seconds of wall time. *S4* is the tier that the run says: the program is proved to compute what the
-network does, for all inputs up to length 10. A program is *true* if it equals the task's definition on 2,000 sequences
-of length 10 and as many of length 50. A seed that gives no network is listed, and its place is taken by the seed 100
-more, once. Networks in the JSON are not trained again; each adds itself to it, and a run ends after --seconds.
+Of 20 tasks with affine or piecewise state, on 8 to 202 inputs, two networks each are trained, with seeds from
+--first-seed on: on 8,192 rows of length 10, until all 4,096 held-out rows are right, at most 90 processor seconds. Each
+is turned into a random basis of condition number at most 10, rounded to float32, written as a file, and given to `run`
+without its data, with 180 seconds of wall time. *S4* is the tier that the run says: the program is proved to compute
+what the network does, for all inputs up to length 10. A program is *true* if it equals the task's definition on 2,000
+sequences of length 10 and as many of length 50. A seed that gives no network is listed, and its place is taken by the
+seed 100 more, once. Networks in the JSON are not trained again; each adds itself, and a run ends after --seconds.
 """
 
 import sys
@@ -22,7 +22,7 @@ sys.path.insert(1, str(Path(__file__).parents[2]))  # the disguise of networks s
 
 import numpy as np
 import torch
-from harness import arguments, machine_line, table_head, table_row
+from harness import arguments, machine_line, share, table_head, table_row
 
 from novacula.distill import RunConfig, run
 from novacula.distill.networks.network import Network, save_network
@@ -32,7 +32,7 @@ from novacula.files import read_json, write_json
 from tests.distill.planted import disguise
 
 Step = Callable[[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], int]]
-_FIRST_SEED, _LATER = 4000, 100
+_LATER = 100
 _ROWS, _HELD_OUT, _LENGTH = 8192, 4096, 10
 _TRAINING, _OPENING = 90.0, 180.0
 
@@ -67,7 +67,8 @@ TASKS: dict[str, tuple[str, int, int, int, tuple[int, ...], Step]] = {
     "sum mod 9": ("piecewise", 0, 8, 1, (0,), _sum(lambda s, x: (s + x) % 9)),
 }  # fmt: skip
 """For each task the kind of its state, the least and largest input, streams, first state, and a step."""
-PLAN = [(_FIRST_SEED + 2 * number + k, task) for number, task in enumerate(TASKS) for k in range(2)]
+PLAN = [(2 * number + k, task) for number, task in enumerate(TASKS) for k in range(2)]
+"""For each network what its seed is beyond the first, and its task."""
 
 
 def answers(task: str, x: np.ndarray) -> np.ndarray:
@@ -139,11 +140,12 @@ def show(rows: list[dict]) -> None:
 
 def main() -> None:
     """Trains and opens what is not recorded yet."""
-    options = arguments(__doc__, seconds=3000.0)
+    options = arguments(__doc__, first_seed=4000, part="1/1", seconds=3000.0)
     torch.set_num_threads(1)
     end = time.monotonic() + options.seconds
     rows: list[dict] = read_json(options.json)["rows"] if options.json.exists() else []  # pyright: ignore
-    for first, task in PLAN:
+    for number, task in share(PLAN, options.part):
+        first = options.first_seed + number
         for seed in (first, first + _LATER):
             own = [row for row in rows if row["task"] == task and row["seed"] in (first, first + _LATER)]
             if time.monotonic() > end or any(row["trained"] or row["seed"] == seed for row in own):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from novacula.distill.networks.network import Activation, Layer, Network, activate
+from novacula.distill.program.expression import Name, operation
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.sources.behavior import words
@@ -147,3 +148,17 @@ def test_lines_lie_on_both_sides_of_an_activation(activation: Activation) -> Non
     slope, offset, gap = _between(low, high, np.zeros_like(low), activation)
     points = low + (high - low) * np.linspace(0, 1, 101)
     assert (np.abs(activate(points, activation) - slope * points - offset) <= gap + 1e-12).all()
+
+
+def test_states_that_lie_close_together_are_not_taken_for_one() -> None:
+    """The smallest so far: it starts 0.4 off its first state, and has 200 states where coarse cells hold four."""
+    x, least = Name("x"), Name("least")
+    program = Program(("x",), ("least",), (99,), (("new", operation("min", x, least)),), (Name("new"),), (Name("new"),))
+    f = (
+        Layer(np.array([[1.0, -1.0], [1.0, 0.0], [-1.0, 0.0]]), np.array([99.4, 0.0, 0.0])),
+        Layer(np.array([[-1.0, 1.0, -1.0]]), np.zeros(1)),
+    )
+    network = Network(f, (Layer(np.array([[1.0]]), np.array([99.4])),), "relu", -100, 99, 10)
+    check = prove_network(program, target_of(network))
+    assert check is not None and check.length == 10
+    assert prove_network(replace(program, start=(98,)), target_of(network)) is None

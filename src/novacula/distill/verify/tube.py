@@ -10,10 +10,11 @@ them the output must round to the program's.
 Source: ours; interval bound propagation as in Gowal et al. (arXiv 1810.12715).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from novacula.distill.networks.network import Activation, Layer, Network, activate
 from novacula.distill.program.machine import Machine
@@ -21,9 +22,16 @@ from novacula.distill.program.program import Program
 from novacula.distill.verify.affine import AffineForm, NotAffineError, affine_form
 from novacula.distill.verify.certificate import Check
 from novacula.distill.verify.target import LargeNumbersError, Target, stepper
+from novacula.runs import check_time
 
-_MOST_EDGES = 400_000
-_GRID = 0.02  #: cells in which places count as one, as a part of the largest state
+_GRIDS = ((0.02, 400_000), (1e-5, 1_000_000))
+"""Cells in which places count as one, as a part of the largest state, and the most pairs of a place and an input.
+
+The fine ones are for programs of many states, which the coarse ones join, and for networks that keep more than their
+program does, such as their last output, and have it cancel.
+"""
+_WORDS = 2000  #: random words that show what a state of the program leaves open in the network's
+_FEW = 4  #: steps up to which boxes only grow
 _BLOCK = 20_000
 _ROUNDING = 1e-12  #: slack for the rounding errors of float64, relative to the numbers that are added
 
@@ -127,14 +135,41 @@ def box_error(
     Returns:
         The bound; None where there are too many states.
     """
-    reduced = _ReducedNetwork(network)
-    try:
-        graph = _explore(reduced, program, symbols, length)
-    except LargeNumbersError:
-        return None
-    if graph is None:
-        return None
-    return BoxError(_largest_error(reduced, graph, symbols, length), len(graph.places), len(graph.source))
+    found = None
+    for fine, (grid, most) in enumerate(_GRIDS):
+        try:
+            reduced = _ReducedNetwork(network, _turn(network, program, symbols, length) if fine else None)
+            graph = _explore(reduced, program, symbols, length, grid, most)
+        except LargeNumbersError:
+            return None
+        if graph is not None:
+            error = _largest_error(reduced, graph, symbols, length)
+            found = BoxError(error, len(graph.places), len(graph.source))
+            if error < 0.5:
+                break
+    return found
+
+
+def _turn(
+    network: Network, program: Program | Machine, symbols: np.ndarray, length: int
+) -> Float[np.ndarray, "size size"]:
+    """Directions of the network's states, from those that a state of the program settles to those that it leaves open.
+
+    Boxes with such sides do not mix the two. They are the principal directions of what random words show.
+    """
+    x = symbols[np.random.default_rng(0).integers(0, len(symbols), (_WORDS, length))]
+    right, known = stepper(program), []
+    state = np.repeat(right.start[None], _WORDS, axis=0)
+    for time in range(length):
+        state, _ = right.advance(state, x[:, time])
+        known.append(state)
+    _, group = np.unique(np.stack(known, axis=1).reshape(_WORDS * length, -1), axis=0, return_inverse=True)
+    group = group.ravel()
+    places = network.states(x)[:, 1:].reshape(_WORDS * length, -1) @ _ReducedNetwork(network).basis.T
+    sums = np.zeros((group.max() + 1, places.shape[1]))
+    np.add.at(sums, group, places)
+    rest = places - (sums / np.bincount(group)[:, None])[group]
+    return np.linalg.eigh(rest.T @ rest)[1].T
 
 
 @dataclass(frozen=True)
@@ -151,11 +186,20 @@ class _Graph:
 class _ReducedNetwork:
     """A network whose state is written in the directions that f reads: what only g reads is no state."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, turn: np.ndarray | None = None) -> None:
         read = network.f[0].weight[:, : network.size]
         _, strengths, directions = np.linalg.svd(read, full_matrices=False)
-        self.basis = directions[strengths > 1e-12 * max(1.0, strengths.max(initial=0.0))]
+        basis = directions[strengths > 1e-12 * max(1.0, strengths.max(initial=0.0))]
+        self.basis = basis if turn is None else turn @ basis
         self._network = network
+        first, *rest = network.f
+        hidden = first.weight[:, : network.size] @ self.basis.T
+        *below, last = Layer(np.concatenate([hidden, first.weight[:, network.size :]], axis=1), first.bias), *rest
+        # The last layer of f goes together with what reads it: a box between them would forget what cancels.
+        parts = Layer(self.basis, np.zeros(self.size)), network.g[0]
+        joined = [Layer(part.weight @ last.weight, part.weight @ last.bias + part.bias) for part in parts]
+        both = Layer(*(np.concatenate(each) for each in zip(*((one.weight, one.bias) for one in joined), strict=True)))
+        self._after, self._read = (*below, both), (*below, joined[1], *network.g[1:])
 
     @property
     def size(self) -> int:
@@ -166,53 +210,55 @@ class _ReducedNetwork:
         self, center: np.ndarray, radius: np.ndarray, x: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Boxes around the next states and around the outputs, of boxes of states."""
-        blocks = [slice(begin, begin + _BLOCK) for begin in range(0, max(1, len(center)), _BLOCK)]
-        parts = [self._boxes(center[block], radius[block], x[block]) for block in blocks]
-        after, reach, y, error = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return after, reach, y, error
-
-    def _boxes(
-        self, center: np.ndarray, radius: np.ndarray, x: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        network = self._network
-        first = network.f[0]
-        hidden = first.weight[:, : network.size] @ self.basis.T
-        joined = Layer(np.concatenate([hidden, first.weight[:, network.size :]], axis=1), first.bias)
+        network, size = self._network, self.size
         values = np.concatenate([center, x], axis=1)
         spread = np.concatenate([radius, np.zeros(x.shape)], axis=1)
-        after, reach = _interval((joined, *network.f[1:]), network, values, spread)
-        y, error = _interval(network.g, network, after, reach)
-        return after @ self.basis.T, reach @ np.abs(self.basis).T, y, error
+        middle, reach = _interval(self._after, network, values, spread)
+        y, error = middle[:, size:], reach[:, size:]
+        if len(network.g) > 1:
+            y, error = _interval(self._read, network, values, spread)
+        return middle[:, :size], reach[:, :size], y, error
 
 
-def _explore(reduced: _ReducedNetwork, program: Program | Machine, symbols: np.ndarray, length: int) -> _Graph | None:
+def _explore(
+    reduced: _ReducedNetwork, program: Program | Machine, symbols: np.ndarray, length: int, grid: float, most: int
+) -> _Graph | None:
     """All pairs of program state and place within the length; None where they are too many."""
     right = stepper(program)
     places, states = np.zeros((1, reduced.size)), right.start[None]
     reach = reduced.boxes(np.zeros((len(symbols), reduced.size)), np.zeros((len(symbols), reduced.size)), symbols)[0]
-    cell = _GRID * max(1.0, float(np.abs(reach).max(initial=0.0)))
+    cell = grid * max(1.0, float(np.abs(reach).max(initial=0.0)))
     index: dict[tuple[bytes, bytes], int] = dict.fromkeys(_keys(places, states, cell), 0)
     edges: list[tuple[np.ndarray, ...]] = []
     first = 0
     for _ in range(length):
-        frontier = np.arange(first, len(places))
-        if len(places) * len(symbols) > _MOST_EDGES:
+        frontier, first, found = np.arange(first, len(places)), len(places), [(places, states)]
+        if len(places) * len(symbols) > most:
             return None
-        source, symbol = np.repeat(frontier, len(symbols)), np.tile(np.arange(len(symbols)), len(frontier))
-        after = reduced.boxes(places[source], np.zeros_like(places[source]), symbols[symbol])[0]
-        state, y = right.advance(states[source], symbols[symbol])
-        first, chosen, goal = len(places), [], np.empty(len(source), np.int64)
-        for row, key in enumerate(_keys(after, state, cell)):
-            if key not in index:
-                index[key] = first + len(chosen)
-                chosen.append(row)
-            goal[row] = index[key]
-        places = np.concatenate([places, after[chosen]])
-        states = np.concatenate([states, state[chosen]])
-        edges.append((source, symbol, goal, y))
-        if not chosen:
+        for source, symbol in _blocks(
+            np.repeat(frontier, len(symbols)), np.tile(np.arange(len(symbols)), len(frontier))
+        ):
+            check_time()
+            after = reduced.boxes(places[source], np.zeros_like(places[source]), symbols[symbol])[0]
+            state, y = right.advance(states[source], symbols[symbol])
+            chosen, goal = [], np.empty(len(source), np.int64)
+            for row, key in enumerate(_keys(after, state, cell)):
+                if key not in index:
+                    index[key] = len(index)
+                    chosen.append(row)
+                goal[row] = index[key]
+            found.append((after[chosen], state[chosen]))
+            edges.append((source, symbol, goal, y))
+        places, states = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        if first == len(places):
             break
     return _Graph(places, *(np.concatenate(parts) for parts in zip(*edges, strict=True)))
+
+
+def _blocks(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Parts of arrays of equal length, so that what is made of them fits into memory."""
+    for begin in range(0, len(arrays[0]), _BLOCK):
+        yield tuple(array[begin : begin + _BLOCK] for array in arrays)
 
 
 def _keys(places: np.ndarray, states: np.ndarray, cell: float) -> list[tuple[bytes, bytes]]:
@@ -221,20 +267,38 @@ def _keys(places: np.ndarray, states: np.ndarray, cell: float) -> list[tuple[byt
 
 
 def _largest_error(reduced: _ReducedNetwork, graph: _Graph, symbols: np.ndarray, length: int) -> float:
-    """How far an output can be from the one that is due, with boxes grown for as many rounds as there are steps."""
-    radius = np.zeros_like(graph.places)
-    slack = _ROUNDING * max(1.0, float(np.abs(graph.places).max(initial=0.0)))
-    x, center = symbols[graph.symbol], graph.places[graph.source]
-    worst = np.inf
-    for _ in range(length):
-        after, reach, y, error = reduced.boxes(center, radius[graph.source], x)
-        worst = float((np.abs(y - graph.y) + error).max()) + slack
-        grown = radius.copy()
-        np.maximum.at(grown, graph.target, np.abs(after - graph.places[graph.target]) + reach + slack)
+    """How far an output can be from the one that is due, in boxes that hold all states.
+
+    These have grown for as many rounds as there are steps; or they are twice as large as after two, and every step maps
+    them into themselves.
+    """
+    radius, worst = np.zeros_like(graph.places), np.inf
+    for number in range(length):
+        worst, grown = _grown(reduced, graph, symbols, radius)
         if not worst < 0.5 or (grown == radius).all():
             break
         radius = grown
+        if number == 1 and length > _FEW:
+            error, again = _grown(reduced, graph, symbols, 2 * radius)
+            if error < 0.5 and (again <= 2 * radius).all():
+                return error
     return worst
+
+
+def _grown(
+    reduced: _ReducedNetwork, graph: _Graph, symbols: np.ndarray, radius: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """The largest distance of an output that is due from boxes; and boxes that hold what a step makes of these too."""
+    worst, grown = 0.0, radius.copy()
+    slack = _ROUNDING * max(1.0, float(np.abs(graph.places).max(initial=0.0)))
+    for source, symbol, target, due in _blocks(graph.source, graph.symbol, graph.target, graph.y):
+        check_time()
+        after, reach, y, error = reduced.boxes(graph.places[source], radius[source], symbols[symbol])
+        worst = max(worst, float((np.abs(y - due) + error).max()) + slack)
+        if not worst < 0.5:
+            break
+        np.maximum.at(grown, target, np.abs(after - graph.places[target]) + reach + slack)
+    return worst, grown
 
 
 def _interval(
