@@ -1,15 +1,21 @@
 """Long stages look at the clock while they work: none of them goes on when its time has passed."""
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from novacula.distill import distillation
+from novacula.distill.choose import choose
+from novacula.distill.config import RunConfig
 from novacula.distill.direct import merged_machine
 from novacula.distill.normalize import normalize
 from novacula.distill.normalize.retrain import retrained
 from novacula.distill.rows.reach import reach
+from novacula.distill.source import load_source
 from novacula.distill.synth.bank import Bank
 from novacula.distill.synth.choices import Choices
 from novacula.distill.synth.complete import express
@@ -48,3 +54,20 @@ def test_a_long_stage_ends_itself(stage: str) -> None:
     work = STAGES[stage]()
     with deadline(time.monotonic()), pytest.raises(OutOfTimeError):
         work()
+
+
+def test_whether_rows_determine_a_program_is_known_before_training_takes_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (150, 8))
+    lines = [json.dumps({"x": row.tolist(), "y": (row.cumsum() % 3).tolist()}) for row in x]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    work = distillation.Distillation(load_source(str(tmp_path / "rows.jsonl"), RunConfig()), RunConfig(), "")
+    while choose(work.programs) is None:
+        work.step()
+
+    def late(*given: object, **named: object) -> None:
+        raise OutOfTimeError
+
+    monkeypatch.setattr(distillation, "determine", late)
+    assert work.result().outcome == "right"

@@ -91,7 +91,7 @@ class Distillation(Computation):
         self._cut, self._round = 0, 0.0
         self._last: DistillFindings | None = None
         self._made: tuple[JudgedProgram | None, Machine | None] = None, None
-        self._determinations: dict[int, Determination] = {}
+        self._determinations: dict[int, tuple[Determination, set[Formula]]] = {}
         self.extractions: list[Extraction] = []
 
     @override
@@ -281,6 +281,7 @@ class Distillation(Computation):
 
     def _milestone(self, what: str) -> Step:
         best = choose(self.programs)
+        self._determination(best)  # before training takes the time that is left
         tier, nodes = self._tier(best), best.nodes if best else None
         return Step(
             {"stage": what, "tier": tier, "nodes": nodes},
@@ -311,17 +312,21 @@ class Distillation(Computation):
         source = self._source
         if source.held_out is None or best is None:
             return None
-        if len(self.programs) in self._determinations:
-            return self._determinations[len(self.programs)]
+        right = [one.program for one in self.programs if one.certificate and one.certificate.right]
+        found = [program for program in right if isinstance(program, Formula)]
+        # What lies near a program is looked at once; programs that were found since may be rivals too.
+        known, seen = self._determinations.get(id(best), (None, set()))
+        others = [program for program in found if program not in seen]
+        if known and (not known.determined or not others):
+            return known
         fresh = fresh_steps(source.held_out, source.learned)
-        others = [one.program for one in self.programs if one.certificate and one.certificate.right]
-        found = [program for program in others if isinstance(program, Formula)]
-        rows = joined(source.learned, source.held_out)
+        rows, new = joined(source.learned, source.held_out), (int(fresh.any(axis=1).sum()), int(fresh.sum()))
         try:
-            determination = determine(best.program, rows, found, int(fresh.any(axis=1).sum()), int(fresh.sum()))
+            made = determine(best.program, rows, others, *new, nearby=known is None)
         except OutOfTimeError:
             return Determination(False, "There was no time to see whether the rows determine it.")
-        self._determinations[len(self.programs)] = determination
+        determination = known if known and not made.rivals else made
+        self._determinations[id(best)] = determination, set(found)
         return determination
 
     def _reason(self, best: JudgedProgram | None, outcome: Outcome, determination: Determination | None) -> str:

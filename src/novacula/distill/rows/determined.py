@@ -42,7 +42,13 @@ _LISTED = 10
 
 
 def determine(
-    program: Program | Machine, rows: Sequences, found: Sequence[Program], new_rows: int, new_steps: int
+    program: Program | Machine,
+    rows: Sequences,
+    found: Sequence[Program],
+    new_rows: int,
+    new_steps: int,
+    *,
+    nearby: bool = True,
 ) -> Determination:
     """Returns whether rows determine a program.
 
@@ -52,13 +58,14 @@ def determine(
         found: other programs that fit all rows.
         new_rows: the number of held-out rows that go beyond every learned one.
         new_steps: the number of their steps that no learned row begins with.
+        nearby: whether programs that differ in a node, and machines that differ in a transition, are tried too.
     """
     symbols = _symbols(rows)
     machine = _machine(program, symbols)
     open_pairs, pairs, covered = ((), None, None) if machine is None else _open_pairs(machine, rows)
     steps = int(rows.lengths.sum())
     listed = machine if pairs is not None and pairs <= max(_FEW_PAIRS, steps // _STEPS_A_PAIR) else None
-    rivals = _rivals(program, listed, symbols, rows, found)
+    rivals = _rivals(program, listed, symbols, rows, found, nearby)
     problems = []
     if new_rows < FEWEST_ROWS:
         goes = "1 held-out row goes" if new_rows == 1 else f"{new_rows or 'No'} held-out rows go"
@@ -154,11 +161,12 @@ def _rivals(
     symbols: np.ndarray | None,
     rows: Sequences,
     found: Sequence[Program],
+    nearby: bool,
 ) -> Rivals | None:
     """A program that fits and the shortest other one that fits too and differs, the shorter one first."""
     best: tuple[Program | Machine, Counterexample] | None = None
     if isinstance(program, Program):
-        near = {*found, *simpler(program), *changed(program)} - {program}
+        near = {*found, *(simpler(program) if nearby else ()), *(changed(program) if nearby else ())} - {program}
         order = [other for other in near if other.nodes <= program.nodes + _SLACK]
         for other in sorted(order, key=lambda other: (other.nodes, repr(other))):
             check_time()
@@ -169,7 +177,7 @@ def _rivals(
             ):
                 best = other, example
                 break
-    if best is None and machine is not None:
+    if best is None and machine is not None and nearby:
         for other in _redirected(machine, rows):
             if example := _difference(program, other, symbols, rows):
                 best = other, example
