@@ -94,7 +94,7 @@ class ScoreFindings:
             return "Reducible: the points lie on a line."
         if self.separability_null_z < LEAST_Z or self.separability_bits < THRESHOLD:
             return "Reducible: in some rotation its coordinates are independent, as far as so many points can tell."
-        if self._copied:
+        if self.distinct is not None:
             return (
                 f"Not called irreducible: {self.n:,} rows are copies of {self.distinct:,} different points, and these "
                 "points alone are not irreducible, as far as so many can tell."
@@ -104,12 +104,6 @@ class ScoreFindings:
         if self.slice_share >= SLICE_LIMIT:
             return f"Reducible: a mixture, {self.slice_share:.0%} of the points lying in one thin slice."
         return "Reducible: its coordinates are nearly independent, and much of it lies in one thin slice."
-
-    @property
-    def _copied(self) -> bool:
-        """Whether the cloud would be called irreducible if its rows were not copies."""
-        parted = self.parts_bits is not None and self.parts_bits < PARTS_LIMIT * self.separability_bits
-        return self.distinct is not None and self.score >= THRESHOLD and not parted
 
     @property
     def numbers(self) -> str:
