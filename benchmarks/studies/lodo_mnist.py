@@ -112,9 +112,9 @@ def row(name: str, rate: float | None, runs: list[Mapping[str, Any]], steps: int
     error = stdev(losses) / len(losses) ** 0.5 if len(losses) > 1 and all(map(math.isfinite, losses)) else None
     places = [("marks", steps / 10), ("marks", steps / 4), ("marks", steps / 2), ("clock", seconds)]
     means = [fmean(losses), *(fmean(at(run, axis, place) for run in runs) for axis, place in places)]
-    loss, *others = (value if math.isfinite(value) else None for value in means)
-    times = [fmean(run[key] for run in runs) for key in ("seconds", "optimizer_seconds")]
-    return Row(name, rate, loss, error, *others, times[0], times[1])
+    loss, tenth, quarter, half, equal = (value if math.isfinite(value) else None for value in means)
+    spent, own = (fmean(run[key] for run in runs) for key in ("seconds", "optimizer_seconds"))
+    return Row(name, rate, loss, error, tenth, quarter, half, equal, spent, own)
 
 
 def main() -> None:

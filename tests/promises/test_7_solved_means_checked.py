@@ -10,7 +10,7 @@ import pytest
 from novacula.distill.bench import summarize, task_row
 from novacula.distill.choose import JudgedProgram, choose
 from novacula.distill.config import BenchConfig
-from novacula.distill.program.neighbors import changed
+from novacula.distill.program.program import changed
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Certificate, Target, verify
 from novacula.files import to_json

@@ -16,8 +16,7 @@ from novacula.distill.choose import JudgedProgram
 from novacula.distill.findings import FormRow, NetworkOutcome, Road
 from novacula.distill.normalize import NormalForm, normalize
 from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
-from novacula.distill.program.neighbors import simpler
-from novacula.distill.program.program import Program
+from novacula.distill.program.program import Program, simpler
 from novacula.distill.source import Source
 from novacula.distill.sources.behavior import Behavior, RecurrentNetwork
 from novacula.distill.states import States, read_states

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from novacula.distill.networks.network import Layer, Network
-from novacula.distill.program.neighbors import changed
+from novacula.distill.program.program import changed
 from novacula.distill.tasks import TASKS
 from novacula.distill.verify import Target, verify
 from novacula.distill.verify.samples import draw_samples

@@ -9,8 +9,7 @@ import pytest
 
 from novacula.distill.program.expression import Expression, Name, Number, operation
 from novacula.distill.program.machine import Machine
-from novacula.distill.program.neighbors import changed
-from novacula.distill.program.program import Program
+from novacula.distill.program.program import Program, changed
 from novacula.distill.sources.behavior import random_words, words
 from novacula.distill.sources.sequences import Sequences
 from novacula.distill.verify import NODE_LIMIT, Target, verify

@@ -16,8 +16,7 @@ import numpy as np
 from novacula.distill.export import machine_python, program_python, python_names
 from novacula.distill.findings import Determination, OpenPair, Rivals
 from novacula.distill.program.machine import Machine
-from novacula.distill.program.neighbors import changed, simpler
-from novacula.distill.program.program import Program
+from novacula.distill.program.program import Program, changed, simpler
 from novacula.distill.rows.reach import reach
 from novacula.distill.sources.sequences import Alphabet, Sequences
 from novacula.distill.states.conformance import access_words

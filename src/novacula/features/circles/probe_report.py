@@ -115,7 +115,8 @@ def _plane_section(folder: RunFolder, findings: ProbeFindings) -> list[Section]:
         return []
     planes = read_npz(path)
     shown = [layer.layer for layer in findings.layers if f"layer-{layer.layer}" in planes]
-    first = min(range(len(shown)), key=lambda i: abs(shown[i] - findings.n_layers / 2))
+    circles = [i for i, layer in enumerate(shown) if layer in findings.circle_layers] or range(len(shown))
+    first = min(circles, key=lambda i: abs(shown[i] - findings.n_layers / 2))
     data = [
         trace
         for i, layer in enumerate(shown)
