@@ -65,6 +65,10 @@ def test_whether_rows_determine_a_program_is_known_before_training_takes_the_tim
     work = distillation.Distillation(load_source(str(tmp_path / "rows.jsonl"), RunConfig()), RunConfig(), "")
     while choose(work.programs) is None:
         work.step()
+    work.step()
+    resumed = distillation.Distillation(load_source(str(tmp_path / "rows.jsonl"), RunConfig()), RunConfig(), "")
+    resumed.load(*work.state())
+    assert resumed.result().determination == work.result().determination is not None
 
     def late(*given: object, **named: object) -> None:
         raise OutOfTimeError

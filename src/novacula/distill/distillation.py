@@ -4,6 +4,7 @@ A step is either a round of training, or the opening of one perfect network. Ope
 network alone: a checkpoint holds the training only, and what was opened is opened again.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -91,7 +92,7 @@ class Distillation(Computation):
         self._cut, self._round = 0, 0.0
         self._last: DistillFindings | None = None
         self._made: tuple[JudgedProgram | None, Machine | None] = None, None
-        self._determinations: dict[int, tuple[Determination, set[Formula]]] = {}
+        self._determinations: dict[int, dict[int, Determination]] = {}
         self.extractions: list[Extraction] = []
 
     @override
@@ -314,20 +315,19 @@ class Distillation(Computation):
             return None
         right = [one.program for one in self.programs if one.certificate and one.certificate.right]
         found = [program for program in right if isinstance(program, Formula)]
-        # What lies near a program is looked at once; programs that were found since may be rivals too.
-        known, seen = self._determinations.get(id(best), (None, set()))
-        others = [program for program in found if program not in seen]
-        if known and (not known.determined or not others):
-            return known
         fresh = fresh_steps(source.held_out, source.learned)
         rows, new = joined(source.learned, source.held_out), (int(fresh.any(axis=1).sum()), int(fresh.sum()))
+        made = self._determinations.setdefault(id(best.program), {})
         try:
-            made = determine(best.program, rows, others, *new, nearby=known is None)
+            # What lies near a program is looked at once, other programs whenever there are more of them.
+            if 0 not in made:
+                made[0] = determine(best.program, rows, [], *new)
+            if len(found) not in made:
+                made[len(found)] = determine(best.program, rows, found, *new, nearby=False)
         except OutOfTimeError:
             return Determination(False, "There was no time to see whether the rows determine it.")
-        determination = known if known and not made.rivals else made
-        self._determinations[id(best)] = determination, set(found)
-        return determination
+        against = [one for one in (made[0], made[len(found)]) if one.rivals]
+        return min(against, key=lambda one: one.rivals.size if one.rivals else math.inf, default=made[0])
 
     def _reason(self, best: JudgedProgram | None, outcome: Outcome, determination: Determination | None) -> str:
         """Why the run ended without reaching its goal, and what to try; empty if it did."""

@@ -1,5 +1,6 @@
 """What ``result.json`` of ``distill run`` says. Source: ours."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -46,6 +47,11 @@ class Rivals:
     x: tuple[tuple[int, ...], ...]
     """The inputs on which they differ at the last step; a row that begins so would decide."""
     outputs: tuple[tuple[int, ...], tuple[int, ...]]  #: what each puts out there
+
+    @property
+    def size(self) -> float:
+        """The syntax nodes of both; infinite with a table."""
+        return sum(math.inf if nodes is None else nodes for nodes in self.nodes)
 
 
 @dataclass(frozen=True)
