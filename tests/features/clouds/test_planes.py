@@ -69,7 +69,7 @@ def test_small_silent_and_duplicated_clusters_are_told_apart() -> None:
     matrix = CodeMatrix(scipy.sparse.csc_array(codes.astype(np.float32)))
     reasons = [score_cluster(matrix, decoder, np.array(each), CONFIG).reason for each in ([3], [0, 1, 2], [3, 4, 5])]
     assert reasons[0] == "has fewer than 3 members"
-    assert "fewer than 100 tokens" in reasons[1]
+    assert "fewer than 100 different states" in reasons[1]
     assert reasons[2] == "its points lie on a line"
 
 

@@ -4,11 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from novacula.features.clouds.cloud import Plane
 from novacula.features.clouds.cloud_score import score_plane
+from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, RankFindings
-from novacula.features.discovery.ranking import ClusterScore, PlaneScore, gaussian_like, null_clusters, with_ranks
+from novacula.features.discovery.ranking import (
+    ClusterScore,
+    PlaneScore,
+    gaussian_like,
+    null_clusters,
+    score_cluster,
+    with_ranks,
+)
+from novacula.features.discovery.slices import CodeMatrix
 
 
 def scored(bits: float, gaussian: float) -> PlaneScore:
@@ -76,3 +86,19 @@ def test_a_score_of_almost_nothing_does_not_exceed_a_chance_of_nothing() -> None
     assert RankFindings(rows, (0.0,) * 20).above_chance == 2
     assert "less than 0.05 counts as nothing" in RankFindings(rows, (0.0,) * 20).against_chance
     assert RankFindings(rows, (0.2,) * 20).above_chance == 1
+
+
+def test_copies_of_states_are_no_evidence() -> None:
+    """Three independent lines on 150 tokens: each of them 20 times is scored as each of them once."""
+    generator = np.random.default_rng(4)
+    once = np.abs(generator.standard_normal((150, 3))) + 0.1
+    decoder = np.eye(3, dtype=np.float32)
+
+    def score(states: np.ndarray) -> ClusterScore:
+        codes = CodeMatrix(scipy.sparse.csc_array(states.astype(np.float32)))
+        return score_cluster(codes, decoder, np.arange(3), DiscoverConfig(), shaped=False)
+
+    copied = score(np.repeat(once, 20, axis=0))
+    assert copied.tokens == 3000 and copied.score == score(once).score
+    few = score(np.repeat(once[:50], 20, axis=0))
+    assert few.reason == "is active on fewer than 100 different states"

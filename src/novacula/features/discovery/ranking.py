@@ -33,7 +33,7 @@ from novacula.runs import Computation, Step
 
 LEAST_MEMBERS = 3
 """Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
-LEAST_POINTS = 100  #: tokens that a cluster needs to be scored
+LEAST_POINTS = 100  #: different states that a cluster needs to be scored
 MARGIN = 1.25  #: how many times the score of the Gaussian cloud is subtracted; more than 1, since it is an estimate
 _WEAK = 3  #: how many times more tokens are drawn than are used, since weakly active ones are left out afterwards
 _SHAPE_NULLS = 3  #: the number of Gaussian clouds with which the shape of a cluster is compared
@@ -126,11 +126,13 @@ def score_cluster(
     if len(members) < least:
         reason = f"has fewer than {least} members"
         return ClusterScore(members, len(codes.rows(members)), 0.0, [], reason)
-    part = codes.slice(members, decoder, limit=_WEAK * config.points, seed=config.seed).strong(config.radius)
-    part = part.head(config.points)
+    part = codes.slice(members, decoder, limit=_WEAK * config.points, seed=config.seed).distinct()
+    part = part.strong(config.radius).head(config.points)
     together = part.codes.nnz / max(1, len(part.rows))
     if len(part.rows) < LEAST_POINTS:
-        return ClusterScore(members, part.total, together, [], f"is active on fewer than {LEAST_POINTS} tokens")
+        return ClusterScore(
+            members, part.total, together, [], f"is active on fewer than {LEAST_POINTS} different states"
+        )
     found = planes(part.points, len(members))
     drawn = planes(gaussian_like(part.points, config.seed), len(members)) if found else []
     null = {plane.name: plane for plane in drawn}

@@ -24,6 +24,7 @@ from novacula.runs import Computation, Step
 PLACES = 4  #: places at the beginning of a context whose states are of their own kind
 MOST = 0.5  #: share of a cluster's tokens from which on it is called by the name of a nuisance
 _MAX_SHARD = 4_000_000_000
+_SAME = 1e-6  #: standard deviations up to which points are the same
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ class Slice:
     def head(self, count: int) -> "Slice":
         """Returns at most `count` tokens, spread evenly."""
         return self._of(slice(None, None, max(1, -(-len(self.rows) // count))))
+
+    def distinct(self) -> "Slice":
+        """Returns one token for each point.
+
+        Copies of a state, as of a text that is read twice, tell nothing new, and states of chance have none. Points
+        are compared by two random directions.
+        """
+        flat = self.points @ np.random.default_rng(0).standard_normal((self.points.shape[1], 2))
+        places = np.round(flat / (_SAME * flat.std() or 1.0)) if len(flat) else flat
+        return self._of(np.sort(np.unique(places, axis=0, return_index=True)[1]))
 
     def strong(self, radius: float) -> "Slice":
         """Returns the tokens on which the cluster is not just weakly active.
