@@ -25,7 +25,7 @@ def test_a_circle_is_scored_as_json_and_in_words(capfd: pytest.CaptureFixture[st
     low, high = document["interval"]
     assert low <= document["separability_bits"] <= high and document["separability_null_z"] > 10
     page = Path("run/report.html").read_text()
-    assert page.count("<svg") == 3 and "One irreducible feature" in page and "by which the whitened cloud" in page
+    assert page.count("<svg") == 4 and "One irreducible feature" in page and "by which the whitened cloud" in page
     assert main(["runs", "report", "run"]) == 0 and Path("run/report.html").read_text() == page
     capfd.readouterr()
     assert main(["features", "score", "circle.npz", "--array", "line"]) == 0
