@@ -49,7 +49,6 @@ def test_every_page_is_printed_in_full_at_any_width(columns: int, capsys: pytest
     [
         ("optim bench", [*TASKS, *OPPONENTS]),
         ("hypernet train", [*TASK_NAMES, *LAW_NAMES]),
-        ("hypernet compare", [*TASK_NAMES]),
         ("hypernet classify", [*LAW_NAMES]),
         ("runs resume", ["--time-limit TIME"]),
         ("runs remove", ["--older TIME"]),

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import matplotlib
 from matplotlib.figure import Figure
 
-from novacula.report import FAINT, INK, figure_svg, panels, plotly_figure, shared_texts
-from novacula.report.figures import legend_above, plain_numbers
+from novacula.report import FAINT, INK, figure_svg, plotly_figure, shared_texts
+from novacula.report.figures import legend_above, panels, plain_numbers
 
 
 def draw(figure: Any) -> None:

@@ -321,9 +321,9 @@ class Distillation(Computation):
         try:
             # What lies near a program is looked at once, other programs whenever there are more of them.
             if 0 not in made:
-                made[0] = determine(best.program, rows, [], *new)
+                made[0] = determine(best.program, rows, [], new)
             if len(found) not in made:
-                made[len(found)] = determine(best.program, rows, found, *new, nearby=False)
+                made[len(found)] = determine(best.program, rows, found, new, nearby=False)
         except OutOfTimeError:
             return Determination(False, "There was no time to see whether the rows determine it.")
         against = [one for one in (made[0], made[len(found)]) if one.rivals]

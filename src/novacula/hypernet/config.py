@@ -107,13 +107,11 @@ class ClassifyConfig(Configuration):
     noise: Annotated[float, in_range(0, 1)] = 0.05
     """Standard deviation of the noise on the weights of the --draws copies, relative to each weight."""
     draws: Annotated[int, in_range(0, 1000)] = 12
-    """Copies of the network with noisy weights. The share of copies with the same label is the confidence. With 0, the
-    confidence is the distance to the nearest threshold between labels, from 0 to 1."""
+    """Copies with noisy weights. The share with the same label is the confidence; with 0, its margin to a limit."""
     seed: Seed = 0
     """Seed of inputs and noise, 0 to 2^32 - 1."""
     attack: bool = False
-    """Search for the largest difference between network and formula, uphill from 64 inputs and at the corners of the
-    domain. It puts the proved bound to the test, and takes seconds."""
+    """Search for the largest difference of network and formula, in seconds, which puts the proved bound to the test."""
     data: Path | None = None
     """Inputs and outputs to judge the network against: a .csv or .npy table, inputs before outputs, or a .npz file with
     arrays x and y. By default the network is judged against its task."""
@@ -265,10 +263,7 @@ class BaselineConfig(TrainingOptions):
     """Price of the mean magnitude of all weights."""
 
 
-VARIANTS = (
-    *("full", "plain-objective", "no-curriculum", "no-owner-features", "no-code-similarity"),
-    *("adam", "adam-l1"),
-)
+VARIANTS = ("full", "plain-objective", "no-curriculum", "no-owner-features", "no-code-similarity", "adam", "adam-l1")
 """Rows of a comparison: the hypernetwork, the same with one thing changed, and direct training."""
 
 
@@ -314,9 +309,7 @@ class CompareConfig(CampaignOptions):
     """Options of a comparison: a hypernetwork, variants with one thing switched off, and direct training."""
 
     task: str = "l1-norm"
-    """The task: l1-norm, weighted-l1, total-variation, max, min, range, median, sort, product, dot-product, squared-l2,
-    l2-norm, parity, xor, majority, modular-addition, angle-addition, sum, mean, linear, constant, clip, piecewise,
-    2-of-n or with another number, or a function of your own as module:function."""
+    """Name of a task, as `hypernet train --help` lists them, or a function of your own as module:function."""
     inputs: Annotated[int, in_range(1, 4096)] = 16
     """Number of inputs of the generated networks."""
     hidden: Integers = (48,)

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from novacula.optim.comparison import SUBJECT, BenchFindings, Curve, RunRow, middle_loss
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks import TASKS
-from novacula.report import FAINT, SERIES, Section, figure_svg, panels, run_facts, table, write_report
-from novacula.report.figures import plain_numbers
+from novacula.report import FAINT, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report.figures import panels, plain_numbers
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:

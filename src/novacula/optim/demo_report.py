@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, panels, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:

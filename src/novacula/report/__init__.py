@@ -4,7 +4,7 @@ A part makes a list of `Section`, and `write_report` puts them on a page. Only `
 escapes every plain ``str``. `write_gallery` makes a site of many reports.
 """
 
-from novacula.report.figures import FAINT, INK, SERIES, figure_svg, hue, panels, plotly_figure, shared_texts
+from novacula.report.figures import FAINT, INK, SERIES, figure_svg, hue, plotly_figure, shared_texts
 from novacula.report.gallery import find_runs, write_gallery
 from novacula.report.page import Section, run_facts, table, write_report
 from novacula.report.pictures import read_svg
@@ -17,7 +17,6 @@ __all__ = [
     "figure_svg",
     "find_runs",
     "hue",
-    "panels",
     "plotly_figure",
     "read_svg",
     "run_facts",

@@ -28,7 +28,7 @@ def rows_of(program: Program, values: Sequence[int], rows: int = 200, length: in
 
 def judged(program: Program | Machine, rows: Sequences, found: Sequence[Program] = ()) -> Determination:
     assert fits(program, rows)
-    return determine(program, rows, found, 50, 500)
+    return determine(program, rows, found, (50, 500))
 
 
 PARITY = machine_of((S + X) % 2, (S + X) % 2)
@@ -54,7 +54,7 @@ def test_many_rows_determine_a_short_program(name: str) -> None:
 def test_few_rows_do_not(name: str) -> None:
     program, values = RIGHT[name]
     rows = rows_of(program, values, rows=2, length=3)
-    assert not determine(program, rows, [], 1, 2).determined
+    assert not determine(program, rows, [], (1, 2)).determined
 
 
 def test_a_pair_that_no_row_shows_is_named_with_the_way_to_it() -> None:
@@ -126,7 +126,7 @@ def test_a_table_of_many_states_is_never_right_by_a_few_dozen_rows() -> None:
 def test_a_long_formula_needs_more_steps_than_a_short_one() -> None:
     program, values = RIGHT["sum"]
     rows = rows_of(program, values)
-    assert determine(program, rows, [], 50, 10 * program.nodes).determined
-    assert not determine(program, rows, [], 50, 10 * program.nodes - 1).determined
+    assert determine(program, rows, [], (50, 10 * program.nodes)).determined
+    assert not determine(program, rows, [], (50, 10 * program.nodes - 1)).determined
     constant = Program(("x",), (), (), (), (), (Number(1),))
-    assert not determine(constant, rows_of(constant, (0, 1), rows=2), [], 2, 24).determined
+    assert not determine(constant, rows_of(constant, (0, 1), rows=2), [], (2, 24)).determined

@@ -102,17 +102,17 @@ def test_values_beyond_64_bits_are_no_error() -> None:
 def test_the_verdict_names_steps_and_range() -> None:
     program = summed(NEW)
     rows = rows_of(program, -5, 5)
-    found = determine(program, rows, [], 50, 500)
+    found = determine(program, rows, [], (50, 500))
     (range_,) = found.ranges
     where = f"for at most 12 steps, with s from {range_.low} to {range_.high}"
     assert found.determined and found.where == where and f"{where}; beyond that nothing is known" in found.why
     finite = summed(operation("if", NEW, 1, 0), (S + X) % 5)
-    assert determine(finite, rows_of(finite, 0, 4), [], 50, 500).where == ""  # every pair is shown
+    assert determine(finite, rows_of(finite, 0, 4), [], (50, 500)).where == ""  # every pair is shown
 
 
 def test_pairs_that_no_row_shows_are_counted() -> None:
     clamped = summed(NEW, operation("min", operation("max", S + X, -20), 20))
-    why = determine(clamped, rows_of(clamped, -5, 5, rows=300), [], 50, 500).why
+    why = determine(clamped, rows_of(clamped, -5, 5, rows=300), [], (50, 500)).why
     assert " of the 451 pairs" in why and "Rows show all" not in why
 
 
@@ -127,5 +127,5 @@ def test_a_variable_of_which_rows_show_nothing_does_not_make_a_program_right() -
     """The outputs of all rows are the same if the sum never leaves 0; only longer words tell."""
     program = summed(operation("<", NEW, 30))
     rows = rows_of(program, 0, 2)
-    found = determine(program, rows, [], 50, 500)
+    found = determine(program, rows, [], (50, 500))
     assert fits(program, rows) and not found.determined

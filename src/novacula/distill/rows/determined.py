@@ -41,13 +41,7 @@ _LISTED = 10
 
 
 def determine(
-    program: Program | Machine,
-    rows: Sequences,
-    found: Sequence[Program],
-    new_rows: int,
-    new_steps: int,
-    *,
-    nearby: bool = True,
+    program: Program | Machine, rows: Sequences, found: Sequence[Program], new: tuple[int, int], *, nearby: bool = True
 ) -> Determination:
     """Returns whether rows determine a program.
 
@@ -55,11 +49,10 @@ def determine(
         program: it fits all rows.
         rows: all there are.
         found: other programs that fit all rows.
-        new_rows: the number of held-out rows that go beyond every learned one.
-        new_steps: the number of their steps that no learned row begins with.
+        new: the number of held-out rows that go beyond every learned one, and of their steps beyond learned ones.
         nearby: whether programs that differ in a node, and machines that differ in a transition, are tried too.
     """
-    symbols = _symbols(rows)
+    symbols, (new_rows, new_steps) = _symbols(rows), new
     machine = _machine(program, symbols)
     open_pairs, pairs, covered = ((), None, None) if machine is None else _open_pairs(machine, rows)
     steps = int(rows.lengths.sum())

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from novacula.features.circles.findings import ExplainFindings, LayerExplanation, PatchEffects
-from novacula.report import Section, figure_svg, panels, run_facts, table, write_report
+from novacula.report import Section, figure_svg, run_facts, table, write_report
+from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:

@@ -10,18 +10,8 @@ from markupsafe import Markup
 from novacula.features.circles.findings import CircleLayer, ProbeFindings
 from novacula.features.circles.test import CLOSED, CLOSING, LARGEST_ERROR, SMALL_P
 from novacula.files import read_npz
-from novacula.report import (
-    FAINT,
-    SERIES,
-    Section,
-    figure_svg,
-    hue,
-    panels,
-    plotly_figure,
-    run_facts,
-    table,
-    write_report,
-)
+from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
+from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from markupsafe import Markup
 from novacula.features.clouds.cloud_score import FINER, CloudScore, ScoreFindings
 from novacula.features.clouds.separability import Separability
 from novacula.files import read_npz
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, panels, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ from novacula.report import (
     Section,
     figure_svg,
     hue,
-    panels,
     plotly_figure,
     run_facts,
     shared_texts,
     table,
     write_report,
 )
+from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:

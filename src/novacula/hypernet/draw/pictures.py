@@ -18,7 +18,8 @@ from novacula.files import write_bytes
 from novacula.hypernet.architecture import RECTIFIERS
 from novacula.hypernet.draw.charts import HIDDEN, INPUT, NEGATIVE, POSITIVE, PaletteName
 from novacula.hypernet.network import TargetNetwork
-from novacula.report import INK, figure_svg, panels
+from novacula.report import INK, figure_svg
+from novacula.report.figures import panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
