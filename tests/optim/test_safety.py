@@ -5,6 +5,7 @@ import math
 import warnings
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -413,3 +414,17 @@ def test_statistics_print_as_a_table() -> None:
     optimizer = LODO([x])
     assert str(optimizer.stats()).splitlines()[0].split() == ["scalars", "3"]
     assert str(optimizer.stats()[0]).count("not known") > 3
+
+
+def test_a_vector_of_another_length_is_refused_and_a_warning_names_the_users_line() -> None:
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = LODO([weight])
+    with pytest.raises(InputError, match=r"\(3,\) is needed"):
+        optimizer.matvec(torch.ones(2))
+    with pytest.warns(UserWarning) as found:
+        for _ in range(40):
+            weight.grad = torch.ones(3)
+            optimizer.step()
+            with torch.no_grad():
+                weight.clamp_(-1, 1)
+    assert {Path(one.filename).name for one in found} == {"test_safety.py"}

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -99,7 +100,7 @@ def default_scope(groups: Sequence[Mapping[str, Any]], structure: StructureName)
     """Returns the scope of an optimizer that is given none, and warns where it takes much memory."""
     total = sum(scalars(tensor_of(parameter)) for group in groups for parameter in group["params"])
     if total > LARGEST_GLOBAL and structure == "blockperm":
-        warnings.warn(MANY_PARAMETERS.format(total), stacklevel=3)
+        warn_user(MANY_PARAMETERS.format(total))
     return "global" if total <= LARGEST_GLOBAL and structure != "kronecker" else "param"
 
 
@@ -116,6 +117,26 @@ def check_step(groups: Sequence[ParameterGroup]) -> None:
     gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
     if any(g.layout != torch.strided for g in gradients):
         raise InputError("LODO.step", "a gradient is sparse; gradients must be dense (embeddings: sparse=False)")
+
+
+def warn_user(text: str) -> None:
+    """Warns of the user's line, whatever of torch stands between."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("novacula", "torch"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)
+
+
+def pieces(v: Float[Tensor, " n"], members: "Sequence[Members]") -> tuple[Tensor, ...]:
+    """Returns the parts of a vector of all scalars that belong to each of the members.
+
+    Raises:
+        InputError: it has another length.
+    """
+    sizes = [some.size for some in members]
+    if v.shape != (sum(sizes),):
+        raise InputError("LODO.matvec", f"v has the shape {(*v.shape,)}; ({sum(sizes)},) is needed")
+    return v.split(sizes)
 
 
 def on_cpu(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:

@@ -32,6 +32,7 @@ from novacula.optim.groups import (
     check_step,
     default_scope,
     partition,
+    pieces,
     tensor_of,
 )
 from novacula.optim.preconditioner import SAVED_MEAN, Preconditioner
@@ -226,8 +227,8 @@ class LODO(Optimizer):
     def eval(self) -> None:
         """Moves the parameters to the mean of the last eighth of the iterates, where the gradients say it is better.
 
-        On new data it may be worse. No step depends on it. Call `train` before the next gradient, which `step` checks,
-        and before saving, of which `state_dict` warns.
+        On new data it may be worse, and with a number as `lr` nothing moves. Call `train` before the next gradient,
+        which `step` checks, and before saving, of which `state_dict` warns.
         """
         for preconditioner in self.preconditioners():
             preconditioner.show_average()
@@ -254,8 +255,8 @@ class LODO(Optimizer):
             v: all scalars in the order of groups and parameters, a complex number as two.
         """
         found = list(self.preconditioners())
-        pieces = v.split([preconditioner.members.size for preconditioner in found])
-        return torch.cat([g.matvec(x.to(g.dtype)) for g, x in zip(found, pieces, strict=True)]) if found else v.clone()
+        parts = zip(found, pieces(v, [g.members for g in found]), strict=True)
+        return torch.cat([g.matvec(x.to(g.dtype)) for g, x in parts]) if found else v.clone()
 
     @torch.no_grad()
     def dense(self, limit: int = 4096) -> Float[Tensor, "n n"]:
@@ -285,10 +286,9 @@ class LODO(Optimizer):
     def export_preconditioner(self) -> dict[str, Tensor]:
         """Returns copies of what LODO has learned, by ``"<index>.<name>"``; nothing in it belongs to one run only."""
         return {
-            f"{preconditioner.members.index}.{name}": preconditioner.state[name].clone()
-            for preconditioner in self.preconditioners()
-            for name in LEARNED
-            if name in preconditioner.state
+            f"{each.members.index}.{name}": each.state[name].clone()
+            for each in self.preconditioners()
+            for name in filter(each.state.__contains__, LEARNED)
         }
 
     def load_preconditioner(self, tensors: Mapping[str, Tensor]) -> None:

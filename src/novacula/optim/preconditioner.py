@@ -5,7 +5,6 @@ Everything that is kept between steps can be computed again from the state, so t
 """
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import reduce
@@ -19,7 +18,7 @@ from novacula.optim import automatic
 from novacula.optim.automatic import Frame
 from novacula.optim.config import SHARED, GroupOptions, SharedOptions
 from novacula.optim.engine import MetaStep, NativeEngine, make_engine
-from novacula.optim.groups import Members, Rate, flatten, on_cpu, real
+from novacula.optim.groups import Members, Rate, flatten, on_cpu, real, warn_user
 from novacula.optim.structures import make_structure
 
 _OWN = tuple(field.name for field in fields(GroupOptions) if field.name not in SHARED)
@@ -140,7 +139,7 @@ class Preconditioner:
             self.forget()
             self.state["changed"] += 1
             if int(self.state["changed"]) == _PATIENCE and self.meta_step is None and not self._group["frozen"]:
-                warnings.warn(_NEVER_LEARNS, stacklevel=3)
+                warn_user(_NEVER_LEARNS)
 
     def note_versions(self) -> None:
         """Notes the parameters' versions once all preconditioners have moved: views of a tensor share one version."""
@@ -210,7 +209,7 @@ class Preconditioner:
         if self._group["automatic"] and int(self.state["meta_step"]) == _ENOUGH:
             share = float(self.state["learned"]) / _ENOUGH
             if share < _LITTLE and float(self.state["rates"].max()) < 1:
-                warnings.warn(_LOW_FACTOR.format(share), stacklevel=5)
+                warn_user(_LOW_FACTOR.format(share))
 
     def _move(self, gradient: Tensor, options: GroupOptions) -> None:
         """Adds the gradient to its running mean m, and moves the parameters along -G m."""
