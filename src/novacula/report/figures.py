@@ -125,7 +125,7 @@ def legend_above(axes: "matplotlib.axes.Axes", columns: int, **options: Any) -> 
 
     Args:
         axes: the only axes of their figure.
-        columns: how many entries stand in a row.
+        columns: the number of entries in a row.
         options: those of `Figure.legend`.
     """
     figure = axes.get_figure(root=True)

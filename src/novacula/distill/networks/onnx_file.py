@@ -169,9 +169,9 @@ class _Reader:
     def _unrolled(self, nodes: list[_Node]) -> _Read:
         """The layers of an `nn.RNN` of which every step has nodes of its own, as torch's new exporter writes it.
 
-        The matrix of a step's state stands there once for every step, that of its inputs once for all; what follows
-        the last state is the read-out. So matrices are told apart by how often they are used. Whether the nodes compute
-        what is read is compared afterwards, as for all graphs.
+        The graph uses the matrix of the state once a step, and the matrix of the inputs once in all. The read-out
+        follows the last state. So the number of uses distinguishes the matrices. Afterwards the result is compared
+        with what the nodes compute, as for all graphs.
         """
         uses: dict[str, int] = {}
         biases: dict[str, np.ndarray] = {}

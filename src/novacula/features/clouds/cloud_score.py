@@ -93,11 +93,13 @@ class ScoreFindings:
         if self.d == 1:
             return "Reducible: the points lie on a line."
         if self.separability_null_z < LEAST_Z or self.separability_bits < THRESHOLD:
-            return "Reducible: in some rotation its coordinates are independent, as far as so many points can tell."
+            return (
+                "Reducible: in some rotation its coordinates are independent, as far as the number of points can tell."
+            )
         if self.distinct is not None:
             return (
                 f"Not called irreducible: {self.n:,} rows are copies of {self.distinct:,} different points, and these "
-                "points alone are not irreducible, as far as so many can tell."
+                "points alone are not irreducible, as far as their number can tell."
             )
         if self.parts_bits is not None:
             return "Reducible: a noisy mixture; of two parts of the cloud, each has nearly independent coordinates."

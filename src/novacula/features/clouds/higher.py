@@ -43,7 +43,7 @@ class Split:
     """95 % interval of `bits`: subsamples of half of the points, as wide as the whole cloud's would be."""
     neighbors_bits: float  #: the plain estimate, which may be below 0
     rotation: Float[np.ndarray, "d d"]
-    """Of the whitened coordinates; its first `first` rows are one group. Orthogonal, but for what directions lean."""
+    """The rotation of the whitened coordinates; its first `first` rows are one group. Directions may lean a little."""
     first: int  #: coordinates of the smaller group
 
 
