@@ -191,11 +191,6 @@ def serve(descriptor: int, name: str, memory_mb: int) -> None:
     """Loads a function in its own process, reports that, and calls it until the parent closes the socket.
 
     A request is a JSON list of lists. Each list gets one answer: the function's result, or an error as text.
-
-    Args:
-        descriptor: the descriptor of the socket to the parent.
-        name: the name of the function.
-        memory_mb: the limit of the address space, in 10^6 bytes.
     """
     import resource  # here, since Windows has none
 

@@ -32,14 +32,6 @@ def write_artifacts(
 ) -> None:
     """Writes everything that there is so far.
 
-    Args:
-        folder: of the run.
-        findings: what result.json says.
-        source: of the run.
-        best: the program that the result shows.
-        machine: the minimal machine of its formula or table; None where it has none.
-        extractions: of the networks that were opened.
-
     Raises:
         OSError: the disk or the folder refused.
     """

@@ -193,14 +193,7 @@ def _supported_tier(findings: DistillFindings | None) -> Tier:
 
 
 def summarize(rows: Sequence[TaskRow], config: BenchConfig, *, wall_seconds: float, run: str) -> BenchFindings:
-    """Returns counts over all tasks that were asked for.
-
-    Args:
-        rows: one for every task.
-        config: of the bench.
-        wall_seconds: that it has taken.
-        run: its folder.
-    """
+    """Returns counts over all tasks that were asked for."""
     reached: dict[Tier, int] = {
         tier: sum(TIERS.index(row.tier) >= TIERS.index(tier) for row in rows)
         for tier in TIERS

@@ -109,12 +109,6 @@ def _words(task: OpenTask, count: int, length: int, generator: np.random.Generat
 def agrees(task: OpenTask, program: Program | Machine, alphabet: Alphabet, claim: Determination | None = None) -> bool:
     """Returns whether a program equals a task: in every pair of states that can be reached together, or in 3,000 of
     them and on 200 random words of 60 inputs.
-
-    Args:
-        task: the definition.
-        program: on the integers that stand for inputs and outputs.
-        alphabet: what these stand for.
-        claim: what rows say of the program; by default it is to equal the task everywhere.
     """
     codes = [(symbol, _codes(symbol, alphabet)) for symbol in symbols_of(task)]
     claimed = partial(_claimed, program, claim)

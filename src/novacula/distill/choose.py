@@ -56,12 +56,7 @@ def rank(program: JudgedProgram) -> tuple[int, int, int, int]:
 
 
 def choose(programs: Sequence[JudgedProgram], road: Road | None = None) -> JudgedProgram | None:
-    """Returns the program that the rule takes; None where none is right.
-
-    Args:
-        programs: programs with their verdicts.
-        road: only programs of this road count; by default, those of all roads do.
-    """
+    """Returns the program that the rule takes; None where none is right."""
     right = [
         program
         for program in programs

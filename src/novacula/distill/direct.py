@@ -108,9 +108,7 @@ class _TooMuchWorkError(Exception):
 def merged_machine(sequences: Sequences, symbols: np.ndarray) -> Machine | None:
     """Returns the machine that fits rows, by merging of states; None where that takes too long.
 
-    Args:
-        sequences: no two of them contradict each other.
-        symbols: all inputs of one step, in lexicographic order.
+    No two rows may contradict each other.
     """
     from aalpy.learning_algs.general_passive.GeneralizedStateMerging import run_GSM
     from aalpy.learning_algs.general_passive.GsmNode import GsmNode
@@ -152,9 +150,7 @@ def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:
 def prefix_tree(sequences: Sequences, symbols: np.ndarray) -> Machine:
     """Returns the machine that knows the sequences and nothing else: a state for each of their beginnings.
 
-    Args:
-        sequences: no two of them contradict each other.
-        symbols: all inputs of one step, in lexicographic order.
+    No two rows may contradict each other.
     """
     places = nothing_known(symbols, 1).indices(sequences.x)
     after, output = [[UNKNOWN] * len(symbols)], [[[0] * sequences.y.shape[2]] * len(symbols)]

@@ -73,13 +73,7 @@ class _State:
 
 
 class Distillation(Computation):
-    """The way from one source to a program.
-
-    Args:
-        source: what is distilled.
-        config: how.
-        run: the run's folder, as the result names it.
-    """
+    """The way from one source to a program."""
 
     def __init__(self, source: Source, config: RunConfig, run: str) -> None:
         self._source, self._config, self._run = source, config, run

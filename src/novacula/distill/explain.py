@@ -41,13 +41,7 @@ _AGAINST = {
 
 
 def checked(source: Source, certificate: Certificate | None, ranges: Sequence[Range] = ()) -> str:
-    """Returns what a program was compared with, and how far.
-
-    Args:
-        source: of the run.
-        certificate: of the program; None where there is none.
-        ranges: the values that variables without bounds had in sequences that were asked.
-    """
+    """Returns what a program was compared with, and how far."""
     length = source.target.length if source.target else 0
     words = source.sequences.alphabet
     inputs = "" if any(words.inputs) else f", for inputs from {source.low} to {source.high}"
@@ -76,13 +70,7 @@ def checked(source: Source, certificate: Certificate | None, ranges: Sequence[Ra
 def ranges_met(
     judged: JudgedProgram | None, source: Source, samples: Callable[[], Sequence[Samples]]
 ) -> tuple[Range, ...]:
-    """Returns the values that variables without bounds had in the sequences that a user's function was asked.
-
-    Args:
-        judged: a program.
-        source: of the run.
-        samples: returns what the program was compared with.
-    """
+    """Returns the values that variables without bounds had in the sequences that a user's function was asked."""
     certificate = judged.certificate if judged else None
     if judged is None or source.kind != "function" or not isinstance(judged.program, Program):
         return ()
@@ -115,27 +103,14 @@ _STEPS = {
 
 
 def stopped(source: Source, step: str, cut: int) -> str:
-    """Returns that a run was stopped, before which step, and what to try.
-
-    Args:
-        source: of the run.
-        step: ``asked``, ``train`` or ``opened``.
-        cut: how often the step ran out of time.
-    """
+    """Returns that a run was stopped, before which step, and what to try."""
     longer = " Give it a longer --time-limit: this step takes more than it had." if cut else ""
     slow = " Or choose a narrower range from --low to --high." if cut and source.kind == "function" else ""
     return f"It was stopped before its end. `novacula runs resume` continues it: next, {_STEPS[step]}.{longer}{slow}"
 
 
 def dead_end(source: Source, opened: int, best: JudgedProgram | None, found: bool) -> str:
-    """Returns why a finished run has no short formula that is right, and what to try.
-
-    Args:
-        source: of the run.
-        opened: the number of networks that were opened.
-        best: the program that the rule takes, if one is right.
-        found: whether there are programs, if wrong ones.
-    """
+    """Returns why a finished run has no short formula that is right, and what to try."""
     advice = _ADVICE[source.kind]
     if best:
         return (

@@ -71,12 +71,7 @@ class Extraction:
 
 
 class Judge:
-    """Judges programs against a source, each once.
-
-    Args:
-        source: of the run.
-        seed: of the sequences on which they are tried.
-    """
+    """Judges programs against a source, each once."""
 
     def __init__(self, source: Source, seed: int) -> None:
         self._source, self._seed = source, seed
@@ -142,16 +137,7 @@ class Judge:
 def extract(
     number: int, network: RecurrentNetwork, source: Source, judge: Judge, clock: Stopwatch, seed: int
 ) -> Extraction:
-    """Takes programs out of a network.
-
-    Args:
-        number: of the network among the perfect ones.
-        network: as it was trained.
-        source: of the run; only its sequences are shown to what looks for programs.
-        judge: of the programs.
-        clock: counts the time of every stage.
-        seed: of the words on which the network is tried.
-    """
+    """Takes programs out of a network; only the sequences of the source are shown to what looks for them."""
     sequences = source.sequences
     with clock.stage("normalize"):
         normal_form = normalize(network, sequences, np.random.default_rng([seed, number]))
@@ -247,12 +233,7 @@ def judge_all(
 ) -> list[JudgedProgram]:
     """Returns candidates with their verdicts, the shortest first; once one is proved, longer ones are not checked.
 
-    Args:
-        candidates: formulas.
-        machine: a table of states, which is judged where no formula reaches the goal.
-        road: where all of them came from.
-        number: of the network; None without one.
-        judge: of the run.
+    The machine, a table of states, is judged where no formula reaches the goal.
     """
     programs: list[JudgedProgram] = []
     best, checked = "", 0

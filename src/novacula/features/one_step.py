@@ -14,13 +14,7 @@ Found = TypeVar("Found")
 
 
 class OneStep(Computation, Generic[Found]):
-    """A program of one step.
-
-    Args:
-        kind: the dataclass that it finds.
-        measure: returns what is found.
-        shown: returns the name and the value of the number that is shown of it.
-    """
+    """A program of one step."""
 
     def __init__(
         self, kind: type[Found], measure: Callable[[], Found], shown: Callable[[Found], tuple[str, JSON]]

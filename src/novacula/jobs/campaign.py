@@ -67,11 +67,6 @@ class Campaign(ABC):
     def conduct(self, folder: RunFolder, *, time_limit: float | None, on_step: OnStep | None) -> Ending:
         """Computes the jobs without outcome, and leaves status and result in the folder.
 
-        Args:
-            folder: the run's folder.
-            time_limit: the seconds of wall time after which the campaign cuts off its jobs.
-            on_step: the callback after each job, with this campaign as its first argument.
-
         Raises:
             RunError: the folder is in use, or no worker can start.
         """

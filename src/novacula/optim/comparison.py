@@ -130,13 +130,7 @@ def middle_curve(runs: Iterable[TrainingRun]) -> Curve:
 
 
 def compare(rows: Sequence[RunRow], curves: Curves, first_order: Sequence[str]) -> tuple[Comparison, ...]:
-    """Returns LODO beside the best tuned first-order optimizer, for each task that both have finished.
-
-    Args:
-        rows: of all runs.
-        curves: of `middle_curve`.
-        first_order: names of optimizers.
-    """
+    """Returns LODO beside the best tuned first-order optimizer, for each task that both have finished."""
     found = []
     for task, by_optimizer in curves.items():
         losses = {name: middle_loss(rows, task, name) for name in by_optimizer}

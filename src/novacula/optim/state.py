@@ -127,10 +127,6 @@ def checked_states(
 ) -> tuple[list[ParameterGroup], list[dict[str, Tensor] | None]]:
     """Returns parameter groups with the options of a saved state, and the state of each of their preconditioners.
 
-    Args:
-        groups: the optimizer's groups, whose parameters stay.
-        saved: the value of `state_dict`.
-
     Returns:
         The groups, and for each preconditioner copies of its tensors on its device, or None if it had not begun.
 

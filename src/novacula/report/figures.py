@@ -121,13 +121,7 @@ def _drawn(name: str, draw: "Callable[[matplotlib.figure.Figure], object]", widt
 
 
 def legend_above(axes: "matplotlib.axes.Axes", columns: int, **options: Any) -> None:
-    """Adds a legend above the axes, so that it takes none of their width.
-
-    Args:
-        axes: the only axes of their figure.
-        columns: the number of entries in a row.
-        options: those of `Figure.legend`.
-    """
+    """Adds a legend above the axes, so that it takes none of their width."""
     figure = axes.get_figure(root=True)
     if figure and (options or axes.get_legend_handles_labels()[0]):
         figure.legend(loc="outside upper left", ncols=columns, fontsize=9.5, columnspacing=1.4, **options)

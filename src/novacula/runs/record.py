@@ -169,10 +169,6 @@ class Record:
     def read_configuration(self, kind: type[_Options], path: Path) -> _Options:
         """Returns the configuration as its dataclass.
 
-        Args:
-            kind: the dataclass.
-            path: the run's folder, for errors.
-
         Raises:
             InputError: an option is unknown or missing, has another type, is out of its range, or was changed; or an
                 earlier novacula made the run.

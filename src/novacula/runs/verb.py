@@ -70,13 +70,7 @@ class Conducted(Protocol):
     """Work that is no `Program`, such as a campaign of many jobs, and runs itself."""
 
     def conduct(self, folder: RunFolder, *, time_limit: float | None, on_step: OnStep | None) -> Status:
-        """Does the work, and leaves status and result in the folder.
-
-        Args:
-            folder: the run's folder.
-            time_limit: the limit in seconds of wall time.
-            on_step: the callback after each part of the work.
-        """
+        """Does the work, and leaves status and result in the folder."""
         ...
 
 

@@ -19,13 +19,7 @@ _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 
 def sentence(program: Program, low: int, high: int) -> str:
-    """Returns what a program of one input and one output does, in a sentence or two; empty where it has no known kind.
-
-    Args:
-        program: any.
-        low: the least input.
-        high: the largest.
-    """
+    """Returns in a sentence or two what a program of one input and one output does; empty if it has no known kind."""
     if len(program.inputs) != 1 or len(program.outputs) != 1:
         return ""
     values: dict[str, Expression] = {}

@@ -30,14 +30,7 @@ ATOM = 100
 def write(
     expression: Expression, writers: Mapping[Operator, Writer], negative: int = ATOM, number: Callable[[int], str] = str
 ) -> Text:
-    """Returns the text of an expression.
-
-    Args:
-        expression: any.
-        writers: for every operator, the text from its operands' texts.
-        negative: how tightly a negative number binds.
-        number: writes a number.
-    """
+    """Returns the text of an expression."""
     if isinstance(expression, Name):
         return Text(expression.name, ATOM)
     if isinstance(expression, Number):

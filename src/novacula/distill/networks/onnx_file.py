@@ -53,10 +53,6 @@ class _StrangeError(Exception):
 def load_onnx_network(path: StrPath, config: RunConfig) -> CellNetwork:
     """Returns the recurrent network of an ONNX file.
 
-    Args:
-        path: of the file.
-        config: `length` of the training; `low` and `high`, or `alphabet`, of the inputs.
-
     Raises:
         InputError: the file is unreadable, its first node that is no part of such a network, which is named, or the
             network computes something else than was read; or the package onnx is not installed.

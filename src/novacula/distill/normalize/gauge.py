@@ -34,10 +34,6 @@ def whitened(network: Network, sequences: Sequences) -> Network:
     """Returns the network in the basis where the mean of h hᵀ over the data is the identity.
 
     Directions whose second moment is at most 0.1 carry hardly any signal, and keep their scale.
-
-    Args:
-        network: any.
-        sequences: its states along these are whitened.
     """
     states = network.states(sequences.x)[:, 1:][sequences.inside]
     values, vectors = np.linalg.eigh(states.T @ states / len(states))

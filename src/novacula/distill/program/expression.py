@@ -148,13 +148,7 @@ class Domain(Generic[Value]):
 
 
 def fold(expression: Expression, values: Mapping[str, Value], domain: Domain[Value]) -> Value:
-    """Returns the value of a tree.
-
-    Args:
-        expression: the tree.
-        values: of its variables.
-        domain: what its operators and numbers mean.
-    """
+    """Returns the value of a tree."""
     if isinstance(expression, Name):
         return values[expression.name]
     if isinstance(expression, Number):

@@ -101,13 +101,7 @@ class Program:
     def evaluate(
         self, domain: Domain[Value], state: Iterable[Value], x: Iterable[Value]
     ) -> tuple[list[Value], list[Value]]:
-        """Returns the next state and the outputs in any domain.
-
-        Args:
-            domain: what operators and numbers mean.
-            state: a value for every variable.
-            x: a value for every input.
-        """
+        """Returns the next state and the outputs in any domain."""
         values = dict(zip(self.inputs + self.state, (*x, *state), strict=True))
         for name, value in self.body:
             values[name] = fold(value, values, domain)

@@ -35,10 +35,6 @@ def reach(program: Program, rows: Sequences) -> tuple[Range, ...]:
 
     Each of these contradicts a row, or changes no output. A variable that cannot leave its range, whatever inputs of
     the rows come, is left out.
-
-    Args:
-        program: it fits all rows.
-        rows: all there are.
     """
     x = rows.filled
     before = _states(program).run(x)[rows.inside]
@@ -55,14 +51,7 @@ def reach(program: Program, rows: Sequences) -> tuple[Range, ...]:
 
 
 def met(program: Program, words: Sequence[np.ndarray], low: int, high: int) -> tuple[Range, ...]:
-    """Returns the values that the variables of a program had in words, but of those that always have such values.
-
-    Args:
-        program: any.
-        words: inputs, each rows by time by streams.
-        low: the least input.
-        high: the largest.
-    """
+    """Returns the values that the variables of a program had in words, but of those that always have such values."""
     ends = np.array([[part.min(axis=(0, 1)), part.max(axis=(0, 1))] for part in map(_states(program).run, words)])
     least, largest = ends[:, 0].min(axis=0).tolist(), ends[:, 1].max(axis=0).tolist()
     ranges = [Range(*one) for one in zip(program.state, least, largest, strict=True)]
@@ -79,11 +68,6 @@ def _stopping(program: Program, place: int, above: bool) -> Iterator[Program]:
     """Yields programs in which a variable goes no further than a bound, which is one more input.
 
     Beyond the bound the variable stops there, stays as it was, or starts anew.
-
-    Args:
-        program: any.
-        place: of the variable.
-        above: whether the bound is an upper one.
     """
     bound, value = Name("_bound"), program.update[place]
     body = dict(program.body)

@@ -20,14 +20,7 @@ class Behavior(Protocol):
 
 
 class Unasked(Sequences):
-    """Rows whose outputs are asked for when they are first needed.
-
-    Args:
-        behavior: what answers.
-        x: inputs.
-        source: what an error names.
-        alphabet: what the integers stand for.
-    """
+    """Rows whose outputs are asked for when they are first needed."""
 
     behavior: Behavior
 

@@ -86,11 +86,7 @@ class Device:
             ]  # fmt: skip
 
     def read_decimals(self, lists: Sequence[list]) -> None:
-        """Takes the outputs for numbers whose answers to some lists of inputs are all numbers, and not all integers.
-
-        Args:
-            lists: as for `call`.
-        """
+        """Takes the outputs for numbers whose answers to some lists of inputs are all numbers, and not all integers."""
         answers = [item for outputs in self.call(lists) for item in outputs]
         for place, values in enumerate(zip(*answers, strict=False)):
             numbers = [type(value) is int or _is_decimal(value) for value in values]

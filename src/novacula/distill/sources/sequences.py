@@ -248,10 +248,6 @@ def conflicts(data: Sequences) -> Iterator[Conflict]:
 def check_function(data: Sequences, places: Sequence[str]) -> None:
     """Makes sure that the outputs are a causal function of the inputs.
 
-    Args:
-        data: what is checked.
-        places: how an error names each row, such as ``line 3``.
-
     Raises:
         InputError: equal beginnings of inputs have different outputs; the first `LISTED` cases are listed.
     """

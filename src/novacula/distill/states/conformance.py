@@ -29,11 +29,7 @@ class Conformance:
 def conform(behavior: Behavior, machine: Machine, most: int, length: int) -> Conformance:
     """Compares a box with a complete minimal machine by the W-method, with as many further states as words allow.
 
-    Args:
-        behavior: the box.
-        machine: what it should be.
-        most: the most words to ask.
-        length: the longest word.
+    At most `most` words are asked, none longer than `length`.
     """
     accesses, ends, symbols = [*access_words(machine).values()], _telling(machine), len(machine.symbols)
     deepest = max(map(len, accesses)) + max(map(len, ends))

@@ -34,8 +34,7 @@ class Clusters:
 def find_clusters(points: Float[np.ndarray, "points size"]) -> Clusters | None:
     """Returns the groups that the widest gap between lengths of shortest links separates; None without a clear gap.
 
-    Args:
-        points: states, of which the first 1500 are used.
+    The first 1500 points are used.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 

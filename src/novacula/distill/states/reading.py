@@ -93,15 +93,7 @@ _MOST_PAIRS = 20_000  #: the largest number of pairs of a state and a symbol tha
 
 
 def tabulate(kind: Kind, code: Code, walk: Walk, moves: Moves, symbols: Int[np.ndarray, "symbols streams"]) -> Reading:
-    """Returns the reading of a code.
-
-    Args:
-        kind: how the code was found.
-        code: what is judged.
-        walk: asked for pairs of a state and a symbol that no move shows, where these are few.
-        moves: what was observed.
-        symbols: all inputs.
-    """
+    """Returns the reading of a code; the walk is asked for moves that were not observed, where these are few."""
     start = code.encode(walk.start())[0]
     before, after = code.encode(moves.before), code.encode(moves.after)
     first = np.unique(_numbered(before), return_index=True)[1]

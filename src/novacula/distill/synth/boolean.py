@@ -23,11 +23,7 @@ _GATES: tuple[Operator, ...] = ("and", "or", "!=", "==", "<", "<=")
 
 
 class FormulaTable:
-    """The sizes of the formulas of all functions of some variables, grown on demand.
-
-    Args:
-        variables: their number, at most 4.
-    """
+    """The sizes of the formulas of all functions of at most 4 variables, grown on demand."""
 
     def __init__(self, variables: int) -> None:
         self.variables = variables

@@ -28,13 +28,9 @@ _CONNECTIVES: tuple[Operator, ...] = ("and", "or")
 
 
 def express(bank: Bank, target: Int[np.ndarray, " rows"], bound: int, deep: bool) -> Expression | None:
-    """Returns the smallest expression found that has the values `target` on the bank's rows.
+    """Returns the smallest expression found, below a bound, that has the values `target` on the bank's rows.
 
-    Args:
-        bank: entries to build from.
-        target: the values of the expression.
-        bound: the expression must be smaller than this.
-        deep: whether choices may be nested three times, not two.
+    Choices may be nested twice; a deep search nests them three times.
     """
     best: Draft | None = None
     for draft in _drafts(_Goal(bank, target, deep)):

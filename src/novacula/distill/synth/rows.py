@@ -23,14 +23,7 @@ _BITS = 12  #: formulas of bits are shortest below this number of nodes; beyond,
 
 
 class Rows:
-    """Distinct rows. Expressions are searched on a sample of at most 64, which rows join that prove one wrong.
-
-    Args:
-        columns: the values of every variable.
-        constants: numbers that expressions may hold.
-        budget: what searching spends.
-        sample: the rows to search on first.
-    """
+    """Distinct rows. Expressions are searched on a sample of at most 64, which rows join that prove one wrong."""
 
     def __init__(
         self,

@@ -55,11 +55,7 @@ def clipped(gradient: Stack) -> Stack:
 
 
 class Adam:
-    """The optimizer of many networks: the moments of every weight.
-
-    Args:
-        weights: what will be updated, in place.
-    """
+    """The optimizer of many networks: the moments of every weight."""
 
     def __init__(self, weights: Stack) -> None:
         self.weights = weights
@@ -106,17 +102,7 @@ class _State:
 
 
 class Descent:
-    """Networks of one shape on their way down.
-
-    Args:
-        lesson: what they learn.
-        encoding: how they are shown their inputs.
-        nets: how many.
-        size: numbers in a state.
-        width: ReLU units.
-        updates: in all; the rate falls towards the end.
-        generator: draws their weights.
-    """
+    """Networks of one shape on their way down."""
 
     def __init__(
         self,

@@ -90,15 +90,7 @@ def descend(
     iterations: int,
     goal: float,
 ) -> Iterate:
-    """Makes some iterations; fewer where the goal is reached or nothing helps.
-
-    Args:
-        iterate: where to begin.
-        features: of the inputs.
-        targets: of the outputs.
-        iterations: accepted or refused, at most.
-        goal: the loss that is small enough.
-    """
+    """Makes some iterations; fewer where the goal is reached or nothing helps."""
     with np.errstate(over="ignore", invalid="ignore"):
         normal = None
         for _ in range(iterations):
@@ -152,14 +144,7 @@ _GOOD = 1e-2  #: a fit with a larger loss than this gets no further round
 
 
 def fit_with_counterexamples(parameters: Parameters, lesson: Lesson, encoding: Encoding, rows: np.ndarray) -> Iterate:
-    """Fits some rows, then these and the rows with the largest errors, and so on; returns where that ends.
-
-    Args:
-        parameters: where to begin.
-        lesson: all rows.
-        encoding: of the inputs.
-        rows: the first rows, all of the greatest length.
-    """
+    """Fits some rows, then these and the rows with the largest errors, and so on; returns where that ends."""
     iterate = Iterate(parameters, np.inf)
     for _ in range(_ENLARGEMENTS):
         features, targets = encoding(lesson.data.x[rows]), lesson.targets[rows]

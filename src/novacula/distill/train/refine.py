@@ -32,13 +32,7 @@ class _State:
 
 
 class Refinement:
-    """A network, perfect or nearly so, on its way to a small and exact one; every step is one attempt.
-
-    Args:
-        lesson: what it has learned.
-        encoding: how it is shown its inputs.
-        parameters: of the network.
-    """
+    """A network, perfect or nearly so, on its way to a small and exact one; every step is one attempt."""
 
     def __init__(self, lesson: Lesson, encoding: Encoding, parameters: Parameters) -> None:
         self._lesson, self._encoding = lesson, encoding

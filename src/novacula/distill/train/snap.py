@@ -92,13 +92,7 @@ def find_points(
     features: Float[np.ndarray, "rows time features"],
     targets: Float[np.ndarray, "rows time outputs"],
 ) -> Points | None:
-    """Returns the fewest points that explain the states; None where these are too many, or still grow at the end.
-
-    Args:
-        parameters: of the network.
-        features: of the inputs of many sequences.
-        targets: their outputs.
-    """
+    """Returns the fewest points that explain the states; None where these are too many, or still grow at the end."""
     reached = states(parameters, features)
     flat = reached[:, 1:].reshape(-1, parameters.size)
     scale = float(np.sqrt((flat**2).sum(axis=1).mean()))

@@ -49,14 +49,7 @@ def search_product(
     *,
     most_transitions: int = MOST_TRANSITIONS,
 ) -> ProductSearch:
-    """Tries every input from every joint state, until none is new, the outputs differ, or the budget is spent.
-
-    Args:
-        expected: one transducer.
-        found: the other.
-        symbols: all inputs of one step.
-        most_transitions: the budget.
-    """
+    """Tries every input from every joint state, until none is new, the outputs differ, or the budget is spent."""
     none = np.zeros(1, np.int64)
     levels = [_Level(expected.start[None], found.start[None], none, none)]
     seen = set(_keys(levels[0].left, levels[0].right))

@@ -209,16 +209,7 @@ def _formula(guess: Guess, state: list[Term]) -> Term:
 
 
 def prove_bounded(left: Program, right: Program, low: int, high: int, length: int, budget: int) -> bool:
-    """Returns whether the solver shows that two programs agree on all inputs up to a length.
-
-    Args:
-        left: a program.
-        right: another.
-        low: the least input.
-        high: the largest.
-        length: of the inputs.
-        budget: the solver's work for each step.
-    """
+    """Returns whether the solver shows that two programs agree on all inputs up to a length."""
     states = [[z3.IntVal(value) for value in program.start] for program in (left, right)]
     constraints: list[Term] = []
     for time in range(length):

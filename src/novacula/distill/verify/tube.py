@@ -78,13 +78,6 @@ def affine_error(network: Network, form: AffineForm, low: int, high: int, length
     """Returns how far an output of an affine network can be from that of an affine program.
 
     The largest difference over all inputs, plus slack for the rounding errors of float64.
-
-    Args:
-        network: f and g have one layer each.
-        form: of the program.
-        low: the least input.
-        high: the largest.
-        length: of the longest inputs.
     """
     n, streams = network.size, network.streams
     (f,), (g,) = network.f, network.g
@@ -125,12 +118,6 @@ def box_error(
     network: Network, program: Program | Machine, symbols: Int[np.ndarray, "symbols streams"], length: int
 ) -> BoxError | None:
     """Bounds the distance of a network's outputs from a program's by boxes around the network's states.
-
-    Args:
-        network: any.
-        program: a program, or a complete machine.
-        symbols: all inputs of one step.
-        length: of the longest inputs.
 
     Returns:
         The bound; None where there are too many states.

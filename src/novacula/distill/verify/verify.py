@@ -232,12 +232,7 @@ def _compared(program: Behavior, rows: Sequences, kind: str, which: str) -> tupl
 
 
 def departure(program: Program, samples: Sequence[Samples]) -> Certificate | None:
-    """Returns what is known of a short program from which a network departs; None where it does so often.
-
-    Args:
-        program: one that is not the network's.
-        samples: sequences with the network's answers.
-    """
+    """Returns what is known of a short program from which a network departs; None where it does so often."""
     checks: list[Check] = []
     examples: list[Counterexample] = []
     for drawn in samples:

@@ -188,10 +188,6 @@ def copied_rows(points: Float[np.ndarray, "n d"], white: Float[np.ndarray, "n k"
 
     Rows are copies if they agree to `_SAME` standard deviations. Points of a lattice are no copies: a value of one of
     its coordinates recurs in other points, too. So one column at least must tell nine in ten different points apart.
-
-    Args:
-        points: a checked cloud.
-        white: the same points, whitened.
     """
     rows = np.unique(np.round(white / _SAME), axis=0, return_index=True)[1]
     if len(rows) > 0.95 * len(white):

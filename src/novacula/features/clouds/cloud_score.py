@@ -300,13 +300,7 @@ def _plane(cloud: Cloud, config: ScoreConfig, generator: np.random.Generator) ->
 
 
 def with_parts(scored: CloudScore, generator: np.random.Generator, bins: int = ScoreConfig.bins) -> CloudScore:
-    """Returns the score of a plane with the verdict that its parts leave; a cloud that is reducible anyway is not cut.
-
-    Args:
-        scored: the score.
-        generator: as in `parts_bits`.
-        bins: as in `parts_bits`.
-    """
+    """Returns the score of a plane with the verdict that its parts leave; a cloud that is reducible is not cut."""
     if not scored.irreducible:
         return scored
     left = parts_bits(scored.cloud.white, generator, bins)

@@ -118,11 +118,6 @@ def parts_bits(white: Float[np.ndarray, "n 2"], generator: np.random.Generator, 
 
     Two lines that cross at right angles are what whitening makes of any two lines of equal weight, so fits begin from
     such pairs too.
-
-    Args:
-        white: the whitened cloud.
-        generator: draws starts and shuffles.
-        bins: cells on a side of the finest grid.
     """
     points = white if len(white) <= _POINTS else white[generator.permutation(len(white))[:_POINTS]]
     least = np.inf

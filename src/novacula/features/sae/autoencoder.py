@@ -189,10 +189,6 @@ class SparseAutoencoder:
     def check_width(self, width: int, what: str) -> None:
         """Makes sure that states fit.
 
-        Args:
-            width: of the states.
-            what: their name in messages.
-
         Raises:
             InputError: they have another width.
         """

@@ -35,14 +35,6 @@ class StoreWriter:
     """Appends states to a store. A shard is written as soon as it is full; `close` writes the rest.
 
     Memory holds one shard. The index is replaced after every shard, so the disk can be read at any time.
-
-    Args:
-        path: the folder; it is made where it is missing.
-        width: numbers in a state.
-        source: where the states come from.
-        precision: precision of the stored numbers.
-        vocabulary: the text of every token.
-        shard_rows: states in a shard; by default 32 MB.
     """
 
     def __init__(

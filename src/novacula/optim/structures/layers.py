@@ -151,10 +151,6 @@ class ResidualLayers(Structure):
     what enters layer i on the way back from d ⊙ U E v, and C_i and D_i the same for `left`,
 
         ∂⟨left, T v⟩/∂w_i = C_i ⊙ B_i + A_i ⊙ D_i,   ∂/∂d = (U E left) ⊙ (U E v). The last row of φ is d.
-
-    Args:
-        n: scalars.
-        permutations: one row for each layer.
     """
 
     def __init__(self, n: int, permutations: Int[Tensor, "depth width"]) -> None:

@@ -22,10 +22,6 @@ class Autoregression(Problem):
     """Cross-entropy, in nats, of one uniformly random pixel of each image of a batch; guessing costs ln 256.
 
     It is held out on 128 pixels, always the same, of images that no batch contains.
-
-    Args:
-        generator: draws parameters, held-out pixels and batches.
-        batch: the number of images of a step.
     """
 
     def __init__(self, generator: torch.Generator, batch: int = 16) -> None:
