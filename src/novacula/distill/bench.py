@@ -34,10 +34,6 @@ class DistillJob:
     run: RunConfig  #: how; the seed is the task's own
     folder: str  #: the folder of the task's own run, which holds its checkpoints and, at the end, its program
 
-    def as_job(self) -> Job:
-        """Returns the job."""
-        return Job(self.task, self, memory_mb=_MEMORY_MB)
-
 
 def distill_job(configuration: DistillJob) -> DistillFindings:
     """Distills a task; a checkpoint of it saves time and changes no result."""
@@ -109,13 +105,12 @@ class BenchCampaign(Campaign):
         seeds = {name: job_seed(self._config.seed, name) % 2**32 for name in self._names}
         folder = self._folder.path.resolve() / "tasks"
         if self._config.suite == "open":
-            opened = (open_job_of(name, seeds[name], self._config.task_seconds, folder) for name in self._names)
-            yield Round(
-                OPEN_WORK, [Job(name, job, memory_mb=_MEMORY_MB) for name, job in zip(self._names, opened, strict=True)]
-            )
-            return
-        jobs = (DistillJob(name, self._config.for_task(seeds[name]), str(folder / name)) for name in self._names)
-        yield Round(WORK, [job.as_job() for job in jobs])
+            work, limit = OPEN_WORK, self._config.task_seconds
+            jobs = {name: open_job_of(name, seed, limit, folder) for name, seed in seeds.items()}
+        else:
+            work = WORK
+            jobs = {n: DistillJob(n, self._config.for_task(seed), str(folder / n)) for n, seed in seeds.items()}
+        yield Round(work, [Job(name, job, memory_mb=_MEMORY_MB) for name, job in jobs.items()])
 
     @override
     def take(self, outcome: Outcome) -> Step:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from novacula.distill.sources.device import SpentError
 from novacula.distill.sources.sequences import Sequences, counted
 from novacula.distill.states.conformance import Conformance, conform
 from novacula.distill.states.explore import TOO_MANY_STEPS, ExplorationLimits, explore
-from novacula.distill.states.queried import Learned, machine_of
+from novacula.distill.states.queried import machine_of
 from novacula.distill.states.walks import PrefixWalk
 from novacula.distill.synth import Limits, synthesize
 from novacula.distill.verify import Check
@@ -131,10 +131,10 @@ def merged_machine(sequences: Sequences, symbols: np.ndarray) -> Machine | None:
     options: Any = {"output_behavior": "mealy", "score_calc": score, "data_format": "io_traces"}
     try:
         with warnings.catch_warnings(action="ignore"):  # of transitions that no row shows
-            learned = run_GSM(traces, **options)
+            learned: Any = run_GSM(traces, **options)
     except _TooMuchWorkError:
         return None
-    return machine_of(cast(Learned, learned), symbols).merged()
+    return machine_of(learned, symbols).merged()
 
 
 def find_shortcuts(source: Source, judge: Judge) -> list[JudgedProgram]:

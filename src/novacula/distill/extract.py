@@ -160,7 +160,7 @@ class _Roads:
     def opened(self) -> list[JudgedProgram]:
         """From machines of hidden states, and from integer codes of these where the machine gave no short formula."""
         states = self._states
-        if machine := states.opened or states.growth.machine:
+        if machine := states.opened or (states.explored and states.explored.machine):
             self._of_machine = self._synthesize([], [machine], None)
         programs = self._judged(self._of_machine, states.opened, "opened")
         transitions = [reading.transitions for reading in states.readings if not reading.collisions]
@@ -200,7 +200,7 @@ def network_outcome(extraction: Extraction) -> NetworkOutcome:
         accuracy=states.accuracy,
         opened_states=states.opened.states if states.opened else None,
         queried_states=states.queried.states if states.queried else None,
-        new_states=states.growth.new_states,
+        new_states=states.explored.new_states if states.explored else (),
         clusters=states.picture.clusters,
         collisions=tuple(reading.collisions for reading in states.readings),
         forms=tuple(

@@ -5,7 +5,7 @@ import pytest
 
 from novacula.distill.program.machine import UNKNOWN, Machine, difference
 from novacula.distill.sources.behavior import random_words
-from novacula.distill.states.explore import ExplorationLimits, explore, state_counts
+from novacula.distill.states.explore import ExplorationLimits, explore
 from novacula.distill.states.queried import query
 from novacula.distill.states.walks import PrefixWalk, Walk
 from tests.distill.embedding import CloudWalk
@@ -80,7 +80,7 @@ def test_machines_that_grow_end_partial_and_say_so() -> None:
     visits = random_words(0, 1, 1, 10, 50, np.random.default_rng(0))
     found = explore(PrefixWalk(machine, 1, 10), machine.symbols, visits, ExplorationLimits(10))
     assert found.stopped == "new states after 9 inputs"
-    assert state_counts(found.depths) == [1] * 10
+    assert found.new_states == (1,) * 10
     assert (found.machine.next[-1] == UNKNOWN).all() and found.contradictions == 0
     many = explore(PrefixWalk(machine, 1, 30), machine.symbols, visits, ExplorationLimits(30, states=5))
     assert many.stopped == "more than 5 states"

@@ -58,7 +58,7 @@ def test_disguised_networks_are_read_as_their_machine_on_both_roads(task: str) -
     assert states.opened.states == states.queried.states == TASKS[task].published.mealy
     assert difference(states.opened, states.queried) is None
     assert difference(states.opened, machine_of(task)) is None
-    assert not states.growth.grows and not states.unasked
+    assert states.explored is not None and not states.explored.stopped and not states.unasked
     for reading in states.readings:
         assert reading.collisions == 0
 
@@ -66,7 +66,7 @@ def test_disguised_networks_are_read_as_their_machine_on_both_roads(task: str) -
 @pytest.mark.parametrize("task", ["Sum_Last3", "Newton_Magnetic"])
 def test_codes_of_affine_networks_are_affine(task: str) -> None:
     states = read(task)
-    assert states.opened is None and states.growth.grows
+    assert states.opened is None and states.explored is not None and states.explored.stopped
     assert {reading.kind for reading in states.readings} == {"outputs", "lattice"}
     for reading in states.readings:
         rows = reading.transitions
@@ -79,8 +79,9 @@ def test_codes_of_affine_networks_are_affine(task: str) -> None:
 
 def test_counters_are_told_from_machines() -> None:
     states = read("Majority_0_1")
-    assert states.opened is None and states.queried is None and states.growth.grows
-    assert states.growth.new_states[1:] == (2,) * (len(states.growth.new_states) - 1)
+    assert states.opened is None and states.queried is None
+    assert states.explored is not None and states.explored.stopped
+    assert states.explored.new_states[1:] == (2,) * (len(states.explored.new_states) - 1)
     best = states.readings[0]
     assert best.kind == "counts" and best.collisions == 0
     rows = best.transitions

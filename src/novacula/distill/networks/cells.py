@@ -160,17 +160,26 @@ class CellNetwork(RecurrentNetwork):
         }
 
 
-def read_integers(metadata: Mapping[str, str], words: Words | None, problems: list[str]) -> dict[str, int]:
+LIMITS = {"low": (-(10**6), 10**6), "high": (-(10**6), 10**6), "length": (1, 10**6)}
+"""The least and the largest value of the integers that metadata have."""
+
+
+def read_integers(
+    metadata: Mapping[str, str],
+    words: Words | None,
+    problems: list[str],
+    limits: Mapping[str, tuple[int, int]] = LIMITS,
+) -> dict[str, int]:
     """Returns the low, high and length of metadata; adds to the problems what is wrong with them."""
     numbers = {} if words is None else {"low": 0, "high": len(words) - 1}
-    for name, (least, most) in {"low": (-(10**6), 10**6), "high": (-(10**6), 10**6), "length": (1, 10**6)}.items():
+    for name, (least, most) in limits.items():
         text = metadata.get(name, str(numbers.get(name, "")))
         if re.fullmatch(r"-?[0-9]{1,7}", text) and least <= int(text) <= most:
             numbers[name] = int(text)
         else:
             said = f"is {text[:40]!r}" if name in metadata else "is missing"
             problems.append(f"metadata {name} {said}; an integer from {least} to {most} as text")
-    if not problems and not numbers["high"] - numbers["low"] >= 0:
+    if {"low", "high"} <= numbers.keys() and numbers["low"] > numbers["high"]:
         problems.append(f"metadata low is {numbers['low']}, above high, which is {numbers['high']}")
     if not problems and words is not None and numbers["high"] - numbers["low"] + 1 != len(words):
         problems.append(

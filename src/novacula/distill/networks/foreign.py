@@ -69,7 +69,7 @@ def read_cells(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], so
     if not has_cells(arrays):
         raise InputError(source, "has no recurrent layer of torch: RNN, GRU or LSTM, or a cell of these")
     cells = _cells(doubles, cast(Activation, metadata.get("nonlinearity", "tanh")), problems)
-    embedding, readout = _rest({name: array for name, array in doubles.items() if not _core(name)}, problems)
+    embedding, readout = _rest({name: array for name, array in doubles.items() if not _CORE.fullmatch(name)}, problems)
     if problems or not cells or not readout:
         raise InputError(source, *(problems or ["holds no linear layer for the read-out"]))
     embedding = _inputs(metadata.get("input"), embedding, cells[0], numbers, problems)
@@ -125,15 +125,11 @@ def _width_problems(cells: Sequence[Cell], readout: Sequence[Layer]) -> list[str
     ]
 
 
-def _core(name: str) -> re.Match[str] | None:
-    return _CORE.fullmatch(name)
-
-
 def _cells(arrays: Mapping[str, np.ndarray], nonlinearity: Activation, problems: list[str]) -> tuple[Cell, ...]:
     """The recurrent layers, from below to above."""
     parts: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     for name, array in arrays.items():
-        if match := _core(name):
+        if match := _CORE.fullmatch(name):
             parts.setdefault((match[1], match[4] or ""), {})[match[2] + match[3]] = array
     cells = []
     for key, part in parts.items():
@@ -257,17 +253,8 @@ def _strange(layer: "torch.nn.Module") -> bool:
         return layer.bidirectional or getattr(layer, "proj_size", 0) > 0
     if any(True for _ in layer.children()):
         return False
-    harmless = (
-        nn.RNNCellBase,
-        nn.Linear,
-        nn.Embedding,
-        nn.ReLU,
-        nn.Tanh,
-        nn.Sigmoid,
-        nn.Dropout,
-        nn.Identity,
-        nn.Flatten,
-    )
+    known = nn.RNNCellBase | nn.Linear | nn.Embedding | nn.ReLU | nn.Tanh | nn.Sigmoid
+    harmless = known | nn.Dropout | nn.Identity | nn.Flatten
     return not isinstance(layer, harmless) and any(True for _ in layer.parameters())
 
 

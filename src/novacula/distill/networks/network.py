@@ -14,13 +14,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float, Int
 from typing_extensions import override
 
-from novacula.distill.networks.cells import Activation, Layer, activate
+from novacula.distill.networks.cells import LIMITS, Activation, Layer, activate, check_choices, read_integers
 from novacula.distill.networks.foreign import has_cells, read_cells
 from novacula.distill.sources.behavior import RecurrentNetwork
 from novacula.errors import InputError, refuse
@@ -88,9 +88,7 @@ class Network(RecurrentNetwork):
 
 
 MAX_BYTES = 64_000_000  #: the largest file that is read
-_LIMITS = {"inputs": (1, 64), "low": (-(10**6), 10**6), "high": (-(10**6), 10**6), "length": (1, 10**6)}
 _NAME = re.compile(r"([fg])\.(0|[1-9][0-9]?)\.(weight|bias)")
-_INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 
 def save_network(path: StrPath, network: RecurrentNetwork, dtype: type[np.floating] = np.float64) -> None:
@@ -124,7 +122,11 @@ def load_network(path: StrPath) -> RecurrentNetwork:
         return read_cells({name: arrays[name] for name in sorted(arrays, key=natural_order)}, metadata, source)
     if "weight.0" in arrays and "f.0.weight" not in arrays:
         raise InputError(source, f"is a feed-forward network; `novacula hypernet classify {source}` reads it")
-    numbers, problems = _numbers(metadata)
+    problems: list[str] = []
+    if "activation" not in metadata:
+        problems.append("metadata activation is missing; one of relu, tanh, sigmoid")
+    check_choices({"activation": metadata.get("activation", "relu")}, problems)
+    numbers = read_integers(metadata, None, problems, {"inputs": (1, 64), **LIMITS})
     problems += [problem for name, array in arrays.items() for problem in _broken(name, array)]
     layers = {part: _layers(part, arrays, problems) for part in ("f", "g")}
     refuse(problems, source)
@@ -132,28 +134,6 @@ def load_network(path: StrPath) -> RecurrentNetwork:
     refuse(problems, source)
     activation = cast(Activation, metadata["activation"])
     return Network(layers["f"], layers["g"], activation, numbers["low"], numbers["high"], numbers["length"])
-
-
-def _numbers(metadata: Mapping[str, object]) -> tuple[dict[str, int], list[str]]:
-    """The integers of the metadata, and what is wrong with any of the metadata."""
-    numbers, problems = {}, []
-    if metadata.get("activation") not in get_args(Activation):
-        problems.append(
-            f"metadata activation {_said(metadata, 'activation')}; one of {', '.join(get_args(Activation))}"
-        )
-    for name, (least, most) in _LIMITS.items():
-        text = metadata.get(name)
-        if isinstance(text, str) and _INTEGER.fullmatch(text) and least <= int(text) <= most:
-            numbers[name] = int(text)
-        else:
-            problems.append(f"metadata {name} {_said(metadata, name)}; an integer from {least} to {most} as text")
-    if numbers.get("low", 0) > numbers.get("high", numbers.get("low", 0)):
-        problems.append(f"metadata low is {numbers['low']}, above high, which is {numbers['high']}")
-    return numbers, problems
-
-
-def _said(metadata: Mapping[str, object], name: str) -> str:
-    return f"is {str(metadata[name])[:40]!r}" if name in metadata else "is missing"
 
 
 def _broken(name: str, array: np.ndarray) -> list[str]:

@@ -65,7 +65,7 @@ class Program:
     @property
     def nodes(self) -> int:
         """Number of syntax nodes: names, numbers and operators on the right-hand sides of the step."""
-        return sum(nodes(value) for value in self._values())
+        return sum(map(nodes, self.values))
 
     def step(self, state: Sequence[int], x: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Returns the next state and the outputs, exactly, for one input of every stream."""
@@ -115,21 +115,26 @@ class Program:
             names: a new name for every input, variable and value of the body.
         """
         values = {old: Name(new) for old, new in names.items()}
-        return Program(
-            tuple(names[name] for name in self.inputs),
-            tuple(names[name] for name in self.state),
-            self.start,
-            tuple((names[name], substitute(value, values)) for name, value in self.body),
-            tuple(substitute(value, values) for value in self.update),
-            tuple(substitute(value, values) for value in self.outputs),
-        )
+        inputs, state = (tuple(names[name] for name in part) for part in (self.inputs, self.state))
+        body = tuple((names[name], substitute(value, values)) for name, value in self.body)
+        update, outputs = (tuple(substitute(one, values) for one in part) for part in (self.update, self.outputs))
+        return Program(inputs, state, self.start, body, update, outputs)
 
     def computes(self, made: Operator) -> bool:
         """Whether an operator occurs in a step."""
-        return any(isinstance(node, Operation) and node.operator == made for v in self._values() for node in walk(v))
+        return any(isinstance(node, Operation) and node.operator == made for v in self.values for node in walk(v))
 
-    def _values(self) -> list[Expression]:
+    @property
+    def values(self) -> list[Expression]:
+        """The right-hand sides of the step, in its order."""
         return [*(value for _, value in self.body), *self.update, *self.outputs]
+
+    def mapped(self, change: Callable[[Expression], Expression]) -> "Program":
+        """Returns the program with every right-hand side changed."""
+        body = tuple((name, change(value)) for name, value in self.body)
+        return replace(
+            self, body=body, update=tuple(map(change, self.update)), outputs=tuple(map(change, self.outputs))
+        )
 
 
 def _columns(values: Sequence[Column], rows: int, dtype: np.dtype) -> np.ndarray:

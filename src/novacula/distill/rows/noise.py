@@ -141,8 +141,7 @@ def explained(candidate: Program | Machine, rows: Sequences) -> Bool[np.ndarray,
 def _bits(candidate: Program | Machine, rows: Sequences) -> float:
     """The length of a description: every node, or every transition of a table."""
     if isinstance(candidate, Program):
-        values = (*(value for _, value in candidate.body), *candidate.update, *candidate.outputs)
-        constants = (part.value for value in values for part in walk(value) if isinstance(part, Number))
+        constants = (part.value for value in candidate.values for part in walk(value) if isinstance(part, Number))
         numbers = sum(2 * math.log2(1 + abs(number)) for number in (*candidate.start, *constants))
         return _NODE_BITS * candidate.nodes + numbers
     known = int((candidate.next != UNKNOWN).sum())

@@ -1,6 +1,6 @@
 """From hidden vectors to integer codes, clusters and finite machines."""
 
-from novacula.distill.states.read import Growth, Picture, States, read_states
+from novacula.distill.states.read import Picture, States, read_states
 from novacula.distill.states.reading import Code, Reading
 
-__all__ = ["Code", "Growth", "Picture", "Reading", "States", "read_states"]
+__all__ = ["Code", "Picture", "Reading", "States", "read_states"]

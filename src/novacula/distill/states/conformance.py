@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from novacula.distill.program.machine import Machine, difference
+from novacula.distill.program.machine import UNKNOWN, Machine, difference
 from novacula.distill.sources.behavior import Behavior
 
 
@@ -54,7 +54,7 @@ def access_words(machine: Machine) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {0: []}
     for state in (queue := [0]):
         for place, after in enumerate(machine.next[state].tolist()):
-            if after not in found:
+            if after != UNKNOWN and after not in found:
                 found[after] = [*found[state], place]
                 queue.append(after)
     return found

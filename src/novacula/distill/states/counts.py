@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int, Num
 
 from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
+from novacula.distill.states.conformance import access_words
 from novacula.distill.states.explore import Exploration
 from novacula.distill.states.lll import integer_basis, integer_matrix, to_array
 from novacula.distill.states.reading import Code, Reading
@@ -38,7 +39,8 @@ def find_counts(machine: Machine) -> Counts | None:
     symbols = len(machine.symbols)
     if symbols > _MOST_SYMBOLS or machine.states < 2:
         return None
-    words, relations = _words(machine), []
+    words = {state: np.bincount(word, minlength=symbols) for state, word in access_words(machine).items()}
+    relations = []
     for state, word in words.items():
         for symbol, after in enumerate(machine.next[state].tolist()):
             if after in words:
@@ -123,14 +125,3 @@ def _canonical(counts: Counts) -> Counts:
         elif first < 0:
             steps[:, column], codes[:, column] = -steps[:, column], -codes[:, column]
     return Counts(counts.moduli, steps, codes)
-
-
-def _words(machine: Machine) -> dict[int, np.ndarray]:
-    """For each state, how often a shortest word to it has each symbol."""
-    words = {0: np.zeros(len(machine.symbols), np.int64)}
-    for state in (queue := [0]):
-        for symbol, after in enumerate(machine.next[state].tolist()):
-            if after != UNKNOWN and after not in words:
-                words[after] = words[state] + np.eye(len(machine.symbols), dtype=np.int64)[symbol]
-                queue.append(after)
-    return words

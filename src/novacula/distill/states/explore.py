@@ -6,7 +6,6 @@ the word that shows it becomes a probe. This is active learning (Rivest and Scha
 returned to: it works in any embedding, and a probe costs only its own length. Source: ours.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +42,11 @@ class Exploration:
     stopped: str  #: why it is not complete; empty if it is
     contradictions: int  #: visited moves that the machine gets wrong and that no probe explains
     checked: int  #: visited moves that the machine was compared with
+
+    @property
+    def new_states(self) -> tuple[int, ...]:
+        """How many states are first reached after 0, 1, 2, … inputs."""
+        return tuple(np.bincount(self.depths).tolist())
 
 
 def explore(
@@ -217,9 +221,3 @@ def _first_places(keys: np.ndarray) -> tuple[list[int], list[int]]:
 def _numbers(keys: np.ndarray, known: dict[int, int]) -> np.ndarray:
     unique, inverse = np.unique(keys, return_inverse=True)
     return np.array([known.get(key, UNKNOWN) for key in unique.tolist()])[inverse]
-
-
-def state_counts(depths: Int[np.ndarray, " states"]) -> list[int]:
-    """Returns how many states are first reached after 0, 1, 2, … inputs."""
-    counts = Counter(depths.tolist())
-    return [counts[depth] for depth in range(max(counts) + 1)]

@@ -6,9 +6,8 @@ are left to `explore`, which asks many at a time.
 Source: Kearns and Vazirani, An Introduction to Computational Learning Theory, 1994, chapter 8; the oracle is ours.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Int
@@ -19,39 +18,12 @@ from novacula.distill.states.conformance import access_words
 from novacula.distill.states.explore import ExplorationLimits, explore
 from novacula.distill.states.walks import PrefixWalk
 
+if TYPE_CHECKING:
+    import aalpy
+
 _QUESTIONS = 4000  #: the most words that are asked one at a time
 MOST_SYMBOLS = 50  #: the largest alphabet that is learned with single questions
 _TESTS_PER_STATE = 300
-
-
-@runtime_checkable
-class LearnedState(Protocol):
-    """A state of a Mealy machine of `aalpy`; symbols are places in the alphabet."""
-
-    @property
-    def transitions(self) -> "Mapping[int, LearnedState]":
-        """The next state for each symbol."""
-        ...
-
-    @property
-    def output_fun(self) -> Mapping[int, tuple[int, ...]]:
-        """The outputs for each symbol."""
-        ...
-
-
-@runtime_checkable
-class Learned(Protocol):
-    """A Mealy machine of `aalpy`."""
-
-    @property
-    def states(self) -> Sequence[LearnedState]:
-        """All states."""
-        ...
-
-    @property
-    def initial_state(self) -> LearnedState:
-        """One of them."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -89,10 +61,10 @@ def query(
     try:
         # They do what aalpy asks without its base classes.
         parties: Any = {"sul": box, "eq_oracle": teacher}
-        learned = run_KV(alphabet, **parties, automaton_type="mealy", cache_and_non_det_check=False, print_level=0)
+        learned: Any = run_KV(alphabet, **parties, automaton_type="mealy", cache_and_non_det_check=False, print_level=0)
     except _BeyondLimitsError as error:
         return BoxMachine(None, str(error))
-    return BoxMachine(machine_of(cast(Learned, learned), symbols).minimal(), "")
+    return BoxMachine(machine_of(learned, symbols).minimal(), "")
 
 
 class _BeyondLimitsError(Exception):
@@ -127,7 +99,7 @@ class _Teacher:
         self.num_queries = self.num_steps = 0
         self.right = box.behavior.run(visits)
 
-    def find_cex(self, hypothesis: Learned) -> tuple[int, ...] | None:
+    def find_cex(self, hypothesis: "aalpy.MealyMachine") -> tuple[int, ...] | None:
         if len(hypothesis.states) > self.sul.limits.states:
             raise _BeyondLimitsError(f"more than {self.sul.limits.states} states")
         machine = machine_of(hypothesis, self.sul.symbols)
@@ -158,7 +130,7 @@ class _Teacher:
         return tuple(machine.indices(x[row, : ends[row] + 1]).tolist())
 
 
-def machine_of(learned: Learned, symbols: np.ndarray) -> Machine:
+def machine_of(learned: "aalpy.MealyMachine", symbols: np.ndarray) -> Machine:
     """The machine of an automaton of `aalpy`; what that does not know is unknown."""
     states = [learned.initial_state, *(state for state in learned.states if state is not learned.initial_state)]
     numbers = {id(state): number for number, state in enumerate(states)}

@@ -1,4 +1,4 @@
-"""All that is found out about a network's states: integer codes, machines, growth. Source: ours."""
+"""All that is found out about a network's states: integer codes and machines. Source: ours."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from novacula.distill.program.machine import UNKNOWN, Machine
 from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, words
 from novacula.distill.sources.sequences import Sequences
 from novacula.distill.states.counts import counts_reading
-from novacula.distill.states.explore import Exploration, ExplorationLimits, explore, state_counts
+from novacula.distill.states.explore import Exploration, ExplorationLimits, explore
 from novacula.distill.states.lattice import lattice_of_states
 from novacula.distill.states.queried import BoxMachine, query
 from novacula.distill.states.reading import Code, Kind, Moves, Reading, moves_of, narrow_words, output_codes, tabulate
@@ -66,19 +66,6 @@ _SHORT = (2, 3, 4, 5, 6, 8)
 
 
 @dataclass(frozen=True)
-class Growth:
-    """How the number of states depends on the length of words."""
-
-    new_states: tuple[int, ...]  #: how many states are first reached after 0, 1, 2, … inputs
-    grows: bool  #: whether there were still new states where the exploration had to end
-    machine: Machine | None
-    """What was explored until then, with one state for equal behavior; its transitions from the last states are
-    unknown. None where nothing was explored."""
-    depths: Int[np.ndarray, " states"]  #: the number of inputs that lead to each of its states
-    stopped: str  #: why it ended; empty if it did not have to
-
-
-@dataclass(frozen=True)
 class Picture:
     """States to draw."""
 
@@ -96,7 +83,7 @@ class States:
     opened: Machine | None  #: the least machine of the hidden states, complete; None if there is none within the limits
     queried: Machine | None  #: the same from inputs and outputs alone
     unasked: str  #: why there is no queried machine; empty if there is one
-    growth: Growth  #: how the number of states grows
+    explored: Exploration | None  #: the last exploration of the hidden states; None where there are too many symbols
     accuracy: float  #: the share of the outputs of the data that the network gets right; only 1 is perfect
     picture: Picture  #: for the report
 
@@ -127,7 +114,7 @@ def read_states(network: RecurrentNetwork, sequences: Sequences, seed: int = 0) 
         opened,
         learned.machine,
         learned.stopped,
-        _growth(found),
+        found,
         _accuracy(network, sequences),
         _picture(moves, visits, bounded, found),
     )
@@ -182,13 +169,6 @@ def _readings(
     if found is not None and (counts := counts_reading(walk, found)) is not None:
         readings.append(counts)
     return tuple(sorted(readings, key=lambda reading: (reading.collisions, len(reading.transitions.start))))
-
-
-def _growth(found: Exploration | None) -> Growth:
-    if found is None:
-        return Growth((), False, None, np.zeros(0, np.int64), "")
-    counts = state_counts(found.depths)
-    return Growth(tuple(counts), bool(found.stopped), found.machine, found.depths, found.stopped)
 
 
 def _accuracy(behavior: Behavior, sequences: Sequences) -> float:

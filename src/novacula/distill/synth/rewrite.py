@@ -6,7 +6,7 @@ made of. Source: ours.
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from string import ascii_lowercase
 
@@ -37,8 +37,7 @@ def replace(expression: Expression, part: Expression, by: Expression) -> Express
 
 def shorten(program: Program) -> Program:
     """Returns a program of the same function, with at most as many nodes."""
-    simple = _mapped(program, simplify)
-    return _inlined(_named(_inlined(_without_unread(_without_twins(simple)))))
+    return _inlined(_named(_inlined(_without_unread(_without_twins(program.mapped(simplify))))))
 
 
 def simplify(expression: Expression) -> Expression:
@@ -114,15 +113,6 @@ def is_truth(expression: Expression) -> bool:
     return expression.operator in ("and", "or") and all(is_truth(operand) for operand in expression.operands)
 
 
-def _mapped(program: Program, change: Callable[[Expression], Expression]) -> Program:
-    return dataclasses.replace(
-        program,
-        body=tuple((name, change(value)) for name, value in program.body),
-        update=tuple(change(value) for value in program.update),
-        outputs=tuple(change(value) for value in program.outputs),
-    )
-
-
 def _without_twins(program: Program) -> Program:
     """Variables that start and change alike, made one."""
     first: dict[tuple[int, Expression], str] = {}
@@ -131,7 +121,7 @@ def _without_twins(program: Program) -> Program:
         kept = first.setdefault((start, update), name)
         if kept != name:
             twins[name] = Name(kept)
-    return _mapped(program, lambda value: substitute(value, twins)) if twins else program
+    return program.mapped(lambda value: substitute(value, twins)) if twins else program
 
 
 def _without_unread(program: Program) -> Program:
@@ -156,29 +146,18 @@ def _without_unread(program: Program) -> Program:
 def _inlined(program: Program) -> Program:
     """Without names in the body that are read at most once, or that stand for a leaf."""
     for name, _ in program.body:
-        body = dict(program.body)
-        uses = _uses([*body.values(), *program.update, *program.outputs])
-        value = body.pop(name)
-        if uses[name] <= 1 or not isinstance(value, Operation):
-            change = partial(substitute, values={name: value})
-            program = dataclasses.replace(
-                program,
-                body=tuple((kept, change(part)) for kept, part in body.items()),
-                update=tuple(map(change, program.update)),
-                outputs=tuple(map(change, program.outputs)),
-            )
+        value = dict(program.body)[name]
+        uses = sum(node == Name(name) for value in program.values for node in walk(value))
+        if uses <= 1 or not isinstance(value, Operation):
+            program = program.mapped(partial(substitute, values={name: value}))
+            program = dataclasses.replace(program, body=tuple(pair for pair in program.body if pair[0] != name))
     return program
-
-
-def _uses(values: Iterable[Expression]) -> Counter[str]:
-    return Counter(node.name for value in values for node in walk(value) if isinstance(node, Name))
 
 
 def _named(program: Program) -> Program:
     """With every part that occurs more than once, and that a name makes shorter, named in the body."""
     while True:
-        values = [value for _, value in program.body] + [*program.update, *program.outputs]
-        parts = Counter(part for value in values for part in walk(value) if isinstance(part, Operation))
+        parts = Counter(part for value in program.values for part in walk(value) if isinstance(part, Operation))
         gains = {part: (nodes(part) - 1) * count - nodes(part) for part, count in parts.items() if count > 1}
         part = max(gains, key=lambda part: gains[part], default=None)
         if part is None or gains[part] <= 0:
@@ -192,8 +171,9 @@ def _with_name(program: Program, part: Expression) -> Program:
     place = max((at + 1 for at, (known, _) in enumerate(program.body) if known in names(part)), default=0)
     after = ((known, replace(value, part, Name(name))) for known, value in program.body[place:])
     body = (*program.body[:place], (name, part), *after)
-    update = tuple(replace(value, part, Name(name)) for value in program.update)
-    outputs = tuple(replace(value, part, Name(name)) for value in program.outputs)
+    update, outputs = (
+        tuple(replace(value, part, Name(name)) for value in values) for values in (program.update, program.outputs)
+    )
     return dataclasses.replace(program, body=body, update=update, outputs=outputs)
 
 
@@ -257,10 +237,9 @@ def _terms(value: Expression) -> list[Expression]:
 
 def _is_divided(name: str, program: Program) -> bool:
     """Whether a value is divided both for its quotient and for its remainder."""
-    values = [*(value for _, value in program.body), *program.update, *program.outputs]
     made = {
         node.operator
-        for value in values
+        for value in program.values
         for node in walk(value)
         if isinstance(node, Operation) and node.operator in ("//", "%") and node.operands[0] == Name(name)
     }

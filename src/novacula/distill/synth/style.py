@@ -32,8 +32,7 @@ _ROUNDS = 20
 
 def awkwardness(program: Program) -> int:
     """Returns what makes a program hard to read, in points; `_points` says for what."""
-    values = (*(value for _, value in program.body), *program.update, *program.outputs)
-    return sum(_points(node) for value in values for node in walk(value))
+    return sum(map(expression_awkwardness, program.values))
 
 
 def expression_awkwardness(expression: Expression) -> int:
