@@ -2,5 +2,3 @@
 
 from novacula.distill.normalize.metrics import Metrics
 from novacula.distill.normalize.normalize import Form, NormalForm, normalize
-
-__all__ = ["Form", "Metrics", "NormalForm", "normalize"]

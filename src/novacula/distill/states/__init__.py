@@ -2,5 +2,3 @@
 
 from novacula.distill.states.read import Picture, States, read_states
 from novacula.distill.states.reading import Code, Reading
-
-__all__ = ["Code", "Picture", "Reading", "States", "read_states"]

@@ -2,5 +2,3 @@
 
 from novacula.distill.synth.limits import Limits
 from novacula.distill.synth.synthesize import Candidate, synthesize
-
-__all__ = ["Candidate", "Limits", "synthesize"]

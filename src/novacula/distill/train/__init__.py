@@ -4,5 +4,3 @@ Source: arXiv 2402.05110 for what a network is; the rest ours.
 """
 
 from novacula.distill.train.trainer import TrainedNetwork, Trainer
-
-__all__ = ["TrainedNetwork", "Trainer"]

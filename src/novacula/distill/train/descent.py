@@ -6,7 +6,7 @@ Source: ours; Adam is that of Kingma and Ba, arXiv 1412.6980.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -183,7 +183,7 @@ def noisy(batch: Batch, weights: Stack, deviation: float, generator: torch.Gener
     nets, _, size = weights["recur"].shape
     time, _, rows = batch.features.shape
     noise = deviation * torch.randn(time, nets, size, rows, generator=generator, dtype=batch.features.dtype)
-    return Batch(batch.features, batch.targets, batch.classes, noise)
+    return replace(batch, noise=noise)
 
 
 def settle(

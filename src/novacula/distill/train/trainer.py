@@ -183,10 +183,7 @@ class Trainer:
         arrays, work = self._work.state() if self._work else ({}, None)
         arrays = {f"work.{name}": array for name, array in arrays.items()}
         for index, found in enumerate(self._found):
-            for part, layers in (("f", found.network.f), ("g", found.network.g)):
-                for depth, layer in enumerate(layers):
-                    arrays[f"found.{index}.{part}.{depth}.weight"] = layer.weight
-                    arrays[f"found.{index}.{part}.{depth}.bias"] = layer.bias
+            arrays |= {f"found.{index}.{name}": array for name, array in found.network.tensors()[0].items()}
         records = tuple(
             _NetworkRecord((len(found.network.f), len(found.network.g)), found.loss, found.how, found.seconds)
             for found in self._found

@@ -3,5 +3,3 @@
 from novacula.distill.verify.certificate import TIERS, Certificate, Check, Tier
 from novacula.distill.verify.target import Target
 from novacula.distill.verify.verify import NODE_LIMIT, verify
-
-__all__ = ["NODE_LIMIT", "TIERS", "Certificate", "Check", "Target", "Tier", "verify"]

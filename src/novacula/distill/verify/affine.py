@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from novacula.distill.program.expression import ARITY, ON_INTEGERS, Domain, Expression, Operator, fold
+from novacula.distill.program.expression import ARITY, ON_INTEGERS, Domain, Operator
 from novacula.distill.program.program import Program
 
 
@@ -34,28 +34,11 @@ def affine_form(program: Program) -> AffineForm:
     Raises:
         NotAffineError: it has none.
     """
-    basis = program.inputs + program.state
-    size = len(basis) + 1
-
-    def number(value: int) -> np.ndarray:
-        return np.array([0] * (size - 1) + [value], object)
-
-    def unit(position: int) -> np.ndarray:
-        return np.array([int(index == position) for index in range(size)], object)
-
-    domain = Domain(_OPERATORS, number)
-    values = {name: unit(position) for position, name in enumerate(basis)}
-
-    def value_of(expression: Expression) -> np.ndarray:
-        return fold(expression, values, domain)
-
-    for name, expression in program.body:
-        values[name] = value_of(expression)
-
-    def rows(expressions: tuple[Expression, ...]) -> np.ndarray:
-        return np.array([value_of(expression) for expression in expressions], object).reshape(-1, size)
-
-    return AffineForm(rows(program.update), rows(program.outputs), program.start, len(program.inputs))
+    streams = len(program.inputs)
+    *units, one = np.eye(streams + len(program.state) + 1, dtype=object)
+    parts = program.evaluate(Domain(_OPERATORS, lambda value: value * one), units[streams:], units[:streams])
+    update, outputs = (np.array(values, object).reshape(-1, len(one)) for values in parts)
+    return AffineForm(update, outputs, program.start, streams)
 
 
 def affine_equal(left: Program, right: Program) -> bool:

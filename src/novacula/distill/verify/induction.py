@@ -7,7 +7,7 @@ solver's budget is counted in its own units of work, so that a verdict is the sa
 Source: k-induction with k = 1, the invariant as in Houdini (Flanagan and Leino 2001).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,6 @@ TERMS: Domain[Term] = Domain(
     z3.IntVal,
 )
 """Every operator as Python means it, comparisons being 0 or 1."""
-
-
-def step_terms(program: Program, state: Sequence[Term], x: Sequence[Term]) -> tuple[list[Term], list[Term]]:
-    """Returns the next state and the outputs of a program, as terms."""
-    return program.evaluate(TERMS, state, x)
 
 
 _LONGEST_QUESTION = 3600.0
@@ -151,8 +146,8 @@ class _Problem:
             x = [z3.Int(f"x{number}") for number in range(len(left.inputs))]
             inputs = [([term >= low for term in x] + [term <= high for term in x], x)]
         for constraints, x in inputs:
-            update, outputs = step_terms(left, self._state[:split], x)
-            more, others = step_terms(right, self._state[split:], x)
+            update, outputs = left.evaluate(TERMS, self._state[:split], x)
+            more, others = right.evaluate(TERMS, self._state[split:], x)
             yield _Case(constraints, update + more, outputs, others)
 
     def keep_inductive(self) -> list[Guess] | None:
@@ -216,7 +211,7 @@ def prove_bounded(left: Program, right: Program, low: int, high: int, length: in
         x = [z3.Int(f"x{time}_{number}") for number in range(len(left.inputs))]
         constraints += [term >= low for term in x] + [term <= high for term in x]
         (first, outputs), (second, others) = (
-            step_terms(program, s, x) for program, s in zip((left, right), states, strict=True)
+            program.evaluate(TERMS, s, x) for program, s in zip((left, right), states, strict=True)
         )
         solver = make_solver(budget)
         solver.add(*constraints, z3.Or([p != q for p, q in zip(outputs, others, strict=True)]))

@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import EXACT_LIMIT, Program
-from novacula.distill.sources.behavior import Behavior, RecurrentNetwork
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, random_words
 
 Sampler = Callable[[int, int, np.random.Generator], np.ndarray]
 """Draws input sequences: (count, length, generator) -> integers, rows by time by streams."""
@@ -51,11 +51,7 @@ def list_symbols(low: int, high: int, streams: int) -> Int[np.ndarray, "symbols 
 
 def uniform(low: int, high: int, streams: int) -> Sampler:
     """Returns a sampler of independent, uniform inputs."""
-
-    def sample(count: int, length: int, generator: np.random.Generator) -> np.ndarray:
-        return generator.integers(low, high, (count, length, streams), endpoint=True)
-
-    return sample
+    return lambda count, length, generator: random_words(low, high, streams, length, count, generator)
 
 
 def structured(low: int, high: int, streams: int) -> Sampler:

@@ -2,15 +2,3 @@
 
 from novacula.features.concepts.builtin import CONCEPTS, find_concept, parse_concept
 from novacula.features.concepts.concept import Concept, Kind, Prompts, Template, Wording, make_prompts
-
-__all__ = [
-    "CONCEPTS",
-    "Concept",
-    "Kind",
-    "Prompts",
-    "Template",
-    "Wording",
-    "find_concept",
-    "make_prompts",
-    "parse_concept",
-]

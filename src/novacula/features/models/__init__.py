@@ -11,20 +11,3 @@ from novacula.features.models.load import (
     load_model,
     save_model,
 )
-
-__all__ = [
-    "SMOLLM2",
-    "Anatomy",
-    "Edit",
-    "LanguageModel",
-    "Point",
-    "Site",
-    "Write",
-    "cache_folder",
-    "converted",
-    "find_model",
-    "find_smollm2",
-    "load_model",
-    "save_model",
-    "tapped",
-]

@@ -3,5 +3,3 @@
 from novacula.features.sae.autoencoder import ByLatent, Codes, SparseAutoencoder
 from novacula.features.sae.saelens import read_sae, write_sae
 from novacula.features.sae.trainer import Trainer
-
-__all__ = ["ByLatent", "Codes", "SparseAutoencoder", "Trainer", "read_sae", "write_sae"]

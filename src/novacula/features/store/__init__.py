@@ -2,5 +2,3 @@
 
 from novacula.features.store.store import Batches, Labels, Origin, Place, Store
 from novacula.features.store.writer import StoreWriter, Written
-
-__all__ = ["Batches", "Labels", "Origin", "Place", "Store", "StoreWriter", "Written"]
