@@ -119,13 +119,9 @@ def _load(config: RunConfig, inputs: RunInputs, folder: RunFolder) -> Source:
     return tolerant(load_source(inputs.source, config), config)
 
 
-def _is_file(config: RunConfig, inputs: RunInputs) -> bool:
-    return not inputs.network and not config.command and is_file(inputs.source)
-
-
 def _files(config: RunConfig, inputs: RunInputs) -> tuple[str, ...]:
     """The file of the source, and the one beside an ONNX file that may hold its weights."""
-    if not _is_file(config, inputs):
+    if inputs.network or config.command or not is_file(inputs.source):
         return ()
     beside = f"{inputs.source}.data"
     return (inputs.source, *([beside] if inputs.source.endswith(".onnx") and os.path.isfile(beside) else []))

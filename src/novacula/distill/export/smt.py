@@ -50,7 +50,7 @@ def smt_source(program: Program, comment: str = "") -> str:
         comment: at the head of the file.
     """
     program = renamed(program, _RESERVED)
-    lines = smt_comment(comment)
+    lines = [f"; {line}" for line in printable_lines(comment)]
     parameters = " ".join(f"({name} Int)" for name in (*program.inputs, *program.state))
     for name, value in zip(program.state, program.start, strict=True):
         lines.append(f"(define-fun start_{name} () Int {_number(value)})")
@@ -59,11 +59,6 @@ def smt_source(program: Program, comment: str = "") -> str:
     for name, value in values:
         lines.append(f"(define-fun {name} ({parameters}) Int {_with_body(program, value)})")
     return "\n".join(lines) + "\n"
-
-
-def smt_comment(text: str) -> list[str]:
-    """Returns a text as lines of comment of SMT-LIB, whatever it contains."""
-    return [f"; {line}" for line in printable_lines(text)]
 
 
 def _with_body(program: Program, value: Expression) -> str:

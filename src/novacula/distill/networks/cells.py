@@ -197,16 +197,13 @@ def read_words(metadata: Mapping[str, str], name: str, problems: list[str]) -> W
     except ValueError:
         parsed = None
     values = parsed if isinstance(parsed, list) else []
-    if len({type(value) for value in values}) != 1 or not all(isinstance(v, bool) or _is_text(v) for v in values):
+    texts = [value for value in values if isinstance(value, str) and 0 < len(value) <= 60 and value.isprintable()]
+    if not values or len(values) not in (len(texts), sum(isinstance(value, bool) for value in values)):
         problems.append(
             f"metadata {name} is {metadata[name][:40]!r}; a JSON list of texts, or [false, true], is needed"
         )
         return None
     return tuple(values)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 60 and value.isprintable()
 
 
 _CHOICES: dict[str, Sequence[str]] = {

@@ -162,15 +162,11 @@ def lattice_form(network: Network, sequences: Sequences, generator: np.random.Ge
     Raises:
         ValueError: there is no lattice of the state's dimension.
     """
-    basis = lattice_of_inputs(network) if len(network.f) == 1 else _of_states(network, sequences, generator)
+    if len(network.f) == 1:
+        basis = lattice_of_inputs(network)
+    else:
+        lattice = find_lattice(network.states(sequences.x[:200]).reshape(-1, network.size), generator)
+        basis = lattice and lattice.basis
     if basis is None or basis.shape != (network.size, network.size):
         raise ValueError("the states lie on no lattice")
     return changed_basis(network, np.linalg.inv(basis.T), basis.T)
-
-
-def _of_states(
-    network: Network, sequences: Sequences, generator: np.random.Generator
-) -> Float[np.ndarray, "rank size"] | None:
-    states = network.states(sequences.x[:200]).reshape(-1, network.size)
-    lattice = find_lattice(states, generator)
-    return None if lattice is None else lattice.basis

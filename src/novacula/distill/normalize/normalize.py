@@ -98,14 +98,11 @@ def _apply(begin: Form, changes: list[Change], sequences: Sequences) -> list[For
                 metrics = measured(network, sequences)
         except (ValueError, np.linalg.LinAlgError):
             continue
-        form = Form(name, network, metrics, _harmless(at.metrics, metrics))
+        harmless = metrics.loss <= max(_FACTOR * at.metrics.loss, _NEGLIGIBLE)
+        form = Form(name, network, metrics, harmless and metrics.accuracy >= at.metrics.accuracy)
         forms.append(form)
         at = form if form.kept else at
     return forms
-
-
-def _harmless(before: Metrics, after: Metrics) -> bool:
-    return after.accuracy >= before.accuracy and after.loss <= max(_FACTOR * before.loss, _NEGLIGIBLE)
 
 
 def _share(form: Form) -> float:

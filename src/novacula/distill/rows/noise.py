@@ -49,7 +49,8 @@ def tolerant(source: Source, config: RunConfig) -> Source:
     if not config.tolerate or source.held_out is None:
         return source
     learned, rows = source.learned, joined(source.learned, source.held_out)
-    best, least, right, seen = None, _literal_bits(rows), np.ones(len(rows.x), bool), 0
+    best, least = None, float(rows.lengths.sum()) * _output_bits(rows)
+    right, seen = np.ones(len(rows.x), bool), 0
     symbols = np.unique(rows.x[rows.inside], axis=0)
     for candidate in _candidates(learned, symbols, np.random.default_rng([config.seed, 3])):
         fits = explained(candidate, rows)
@@ -153,10 +154,6 @@ def _exception_bits(rows: Sequences, wrong: np.ndarray) -> float:
     count, size = int(wrong.sum()), len(wrong)
     which = math.lgamma(size + 1) - math.lgamma(count + 1) - math.lgamma(size - count + 1)
     return which / math.log(2) + count * (math.log2(rows.x.shape[1]) + _output_bits(rows))
-
-
-def _literal_bits(rows: Sequences) -> float:
-    return float(rows.lengths.sum()) * _output_bits(rows)
 
 
 def _output_bits(rows: Sequences) -> float:

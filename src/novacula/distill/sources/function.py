@@ -3,9 +3,8 @@
 Source: ours.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -13,6 +12,7 @@ from typing_extensions import override
 
 from novacula.distill.sources.behavior import Behavior
 from novacula.distill.sources.decimals import scales_of
+from novacula.distill.sources.device import Device
 from novacula.distill.sources.sequences import Alphabet, Column, Words
 from novacula.errors import InputError
 from novacula.functions import FunctionProcess, Item, shown
@@ -24,19 +24,6 @@ _LARGEST = 2**62
 _ADVICE = ". A smaller --length or a narrower range keeps them smaller"
 
 
-@runtime_checkable
-class Answering(Protocol):
-    """What answers sequences one after another, such as `novacula.functions.FunctionProcess` or a device."""
-
-    def call(self, lists: Sequence[list]) -> Iterator[list[list[Item]]]:
-        """Yields the outputs for each list of inputs."""
-        ...
-
-    def close(self) -> None:
-        """Ends it."""
-        ...
-
-
 class Function(Behavior):
     """A causal function from a list of inputs to the list of its outputs.
 
@@ -46,13 +33,13 @@ class Function(Behavior):
         name: ``module:name``; modules are also looked for in the working folder.
         seconds: longest time that it may take for one sequence.
         words: what it reads in every stream; integers by default.
-        process: what answers, such as a device; by default a process that loads the function.
+        process: a device that answers; by default a process that loads the function.
 
     Raises:
         InputError: the function cannot be loaded.
     """
 
-    def __init__(self, name: str, seconds: float = 10.0, words: Words = (), process: "Answering | None" = None) -> None:
+    def __init__(self, name: str, seconds: float = 10.0, words: Words = (), process: Device | None = None) -> None:
         self.name = name
         self._process = process or FunctionProcess(name, seconds)
         self._first: list[tuple[list, _Answer]] = []

@@ -269,12 +269,9 @@ def check_function(data: Sequences, places: Sequence[str]) -> None:
         problems.append(problem)
         if len(problems) > LISTED:
             break
-    measured = [_MEASURED] if problems and _has_decimals(data.alphabet) else []
+    decimals = any(isinstance(words, Decimals) for words in data.alphabet.outputs)
+    measured = [_MEASURED] if problems and decimals else []
     refuse(shortened(measured + problems), data.source)
-
-
-def _has_decimals(alphabet: Alphabet) -> bool:
-    return any(isinstance(words, Decimals) for words in alphabet.outputs)
 
 
 def shortened(problems: list[str]) -> list[str]:

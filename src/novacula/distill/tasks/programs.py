@@ -123,10 +123,6 @@ def _running(start: int, update: Expression) -> Program:
     return Program(("x",), ("s",), (start,), (("t", update),), (Name("t"),), (Name("t"),))
 
 
-def _sum_of_last(count: int) -> Program:
-    return delay_line(count - 1, reduce(lambda a, b: a + b, last(count)))
-
-
 def _majority(symbols: int) -> Program:
     """The symbol that was seen most often, the smallest of those that tie; the state counts each."""
     counts = tuple(f"n{symbol}" for symbol in range(symbols))
@@ -161,7 +157,7 @@ _NUMBERS: dict[str, Program] = {
     "Current_Number": _memoryless(("x",), X),
     **{f"Prev{lag}": delay_line(lag, Name(f"p{lag}")) for lag in range(1, 6)},
     "Sum_All": _running(0, Name("s") + X),
-    **{f"Sum_Last{count}": _sum_of_last(count) for count in range(2, 8)},
+    **{f"Sum_Last{n}": delay_line(n - 1, reduce(lambda a, b: a + b, last(n))) for n in range(2, 8)},
     "Previous_Equals_Current": delay_line(1, operation("==", X, P1)),
     "Diff_Last2": delay_line(1, X - P1),
     "Abs_Diff": delay_line(1, abs(X - P1)),

@@ -107,7 +107,10 @@ def find_points(
         path = np.concatenate([np.zeros((len(features), 1), int), after.reshape(features.shape[:2])], axis=1)
         key = path[:, :-1].reshape(-1) * len(symbols) + symbol.reshape(-1)
         _, first, group = np.unique(key, return_index=True, return_inverse=True)
-        outputs, wanted = _first_of_each(after, targets.reshape(len(after), -1))
+        wanted = targets.reshape(len(after), -1)
+        outputs = np.zeros((after.max() + 1, wanted.shape[1]))
+        points, firsts = np.unique(after, return_index=True)
+        outputs[points] = wanted[firsts]
         settled = path.shape[1] * 2 // 3
         if len(np.unique(path[:, :settled])) < len(leaders) + 1:
             continue
@@ -152,14 +155,6 @@ def _leaders(flat: np.ndarray, radius: float) -> np.ndarray | None:
             return None
         far &= ((flat - leader) ** 2).sum(axis=1) > radius**2
     return np.array(chosen)
-
-
-def _first_of_each(after: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The outputs at the first state of every point, by point, and all outputs."""
-    outputs = np.zeros((after.max() + 1, targets.shape[1]))
-    points, first = np.unique(after, return_index=True)
-    outputs[points] = targets[first]
-    return outputs, targets
 
 
 def _with_outputs(parameters: Parameters, centers: np.ndarray, outputs: np.ndarray) -> np.ndarray:

@@ -71,12 +71,6 @@ def ask(solver: z3.Solver) -> z3.CheckSatResult:
     return said
 
 
-def value_in(model: z3.ModelRef, term: Term) -> int:
-    """Returns an integer term's value in a model."""
-    value: Term = model.eval(term, model_completion=True)
-    return value.as_long()
-
-
 QUESTION_BUDGET = 3_000_000  #: work that the solver may spend on one question, in its units; about a second
 _MOST_QUESTIONS = 600
 _CASES = 40
@@ -174,7 +168,8 @@ class _Problem:
                 break
             if answer != z3.sat:
                 return None
-            state = [value_in(solver.model(), term) for term in self._next]
+            values: list[Term] = [solver.model().eval(term, model_completion=True) for term in self._next]
+            state = [value.as_long() for value in values]
             kept = [guess for guess in kept if guess.holds(state)]
         return kept
 

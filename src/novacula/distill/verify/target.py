@@ -98,9 +98,15 @@ def stepper(source: Program | Machine | RecurrentNetwork) -> Stepper:
     """
     if isinstance(source, Program):
         return Stepper(np.array(source.start, np.int64), lambda state, x: advance(source, state, x))
-    if isinstance(source, Machine):
-        return Stepper(np.zeros(1, np.int64), lambda state, x: _advance_machine(source, state, x))
-    return Stepper(np.zeros(source.size), lambda state, x: _advance_network(source, state, x))
+
+    def step(state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if isinstance(source, Machine):
+            index = source.indices(x)
+            return source.next[state[:, 0], index][:, None], source.output[state[:, 0], index]
+        after = source.step(state, x)
+        return after, np.rint(source.read(after)).astype(np.int64)
+
+    return Stepper(np.zeros(1, np.int64) if isinstance(source, Machine) else np.zeros(source.size), step)
 
 
 def advance(program: Program, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,16 +118,6 @@ def advance(program: Program, state: np.ndarray, x: np.ndarray) -> tuple[np.ndar
     if state.dtype != object and np.abs(state).max(initial=0) > EXACT_LIMIT:
         raise LargeNumbersError
     return program.advance(state, x)
-
-
-def _advance_machine(machine: Machine, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    index = machine.indices(x)
-    return machine.next[state[:, 0], index][:, None], machine.output[state[:, 0], index]
-
-
-def _advance_network(network: RecurrentNetwork, state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    after = network.step(state, x)
-    return after, np.rint(network.read(after)).astype(np.int64)
 
 
 def program_machine(program: Program, symbols: Int[np.ndarray, "symbols streams"]) -> Machine | None:
