@@ -209,6 +209,19 @@ def unless_one_of(option: str, value: object, choices: Sequence[str]) -> list[st
     return [] if value in choices else [f"{option} is {value!r}; it must be one of {', '.join(choices)}"]
 
 
+def named(option: str, given: Sequence[str], known: Sequence[str], unknown: Callable[[str], str]) -> list[str]:
+    """Returns the names that an option lists, separated by commas, each known and listed once.
+
+    Raises:
+        InputError: listing what is not so, as `unknown` says it of a name, or that there is no name.
+    """
+    wanted = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    problems = [unknown(name) for name in sorted({*wanted} - {*known})]
+    problems += [f"{name} is given twice" for name in sorted({*wanted}) if wanted.count(name) > 1]
+    refuse(problems if wanted else ["names nothing"], option)
+    return wanted
+
+
 def unless_workers(workers: Workers) -> list[str]:
     """Returns a problem unless a number of workers is in its range."""
     return unless_within("--workers", 1 if workers == "auto" else workers, 1, MAX_WORKERS)

@@ -26,6 +26,7 @@ from novacula.arc.score import score_outcome
 from novacula.errors import InputError
 from novacula.files import StrPath
 from novacula.jobs import Campaign, Outcome, Round, job_seed, one_thread
+from novacula.options import named
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -79,12 +80,7 @@ def chosen_ids(config: BenchConfig) -> list[str]:
 def _chosen(config: BenchConfig, listed: list[str], where: str) -> list[str]:
     if not config.tasks:
         return listed[: config.limit]
-    wanted = [name.strip() for text in config.tasks for name in text.split(",") if name.strip()]
-    problems = [f"{name!r} is not in {where}" for name in set(wanted) - {*listed}]
-    problems += [f"{name} is given twice" for name in sorted(set(wanted)) if wanted.count(name) > 1]
-    if problems or not wanted:
-        raise InputError("--tasks", *(sorted(problems) or ["names no puzzle"]))
-    return wanted
+    return named("--tasks", config.tasks, listed, lambda name: f"{name!r} is not in {where}")
 
 
 def _check_solutions(source: str, tasks: Mapping[str, Task], solutions: Mapping[str, Solution]) -> None:

@@ -113,22 +113,8 @@ def _show_score(result: "RunResult[ScoreFindings]") -> None:
 
 
 def _show_probe(result: "RunResult[ProbeFindings]") -> None:
-    heads = ("layer", "circle", "in order", "p", "harmonic 1", "turn", "closing", "error", "R², unseen labels")
-    rows = (
-        (
-            str(layer.layer),
-            "yes" if layer.circle else "no",
-            "yes" if layer.order_correct else "no",
-            f"{layer.p_value:.4f}",
-            f"{layer.first_harmonic:.0%}",
-            f"{layer.turn:.2f}",
-            "" if layer.closing is None else f"{layer.closing:.2f}",
-            f"{layer.median_angle_error_deg:.1f}°",
-            f"{layer.r2_held_out:.2f}",
-        )
-        for layer in result.findings.layers
-    )
-    show_result(table(heads, rows))
+    heads = ("layer", "circle", "in order", "p", "harmonic 1", "turn", "closing", "error", "R², new labels")
+    show_result(table(heads, ([str(layer.cells[head]) for head in heads] for layer in result.findings.layers)))
 
 
 def _show_steer(result: "RunResult[SteerFindings]") -> None:

@@ -19,7 +19,7 @@ from novacula.distill.tasks.table import TASKS, VARIANTS
 from novacula.distill.verify import TIERS, Tier
 from novacula.errors import InputError
 from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, job_seed, one_thread
-from novacula.options import refuse
+from novacula.options import named, refuse
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
 WORK = "novacula.distill.bench:distill_job"  #: the name under which `novacula.jobs` calls `distill_job`
@@ -70,21 +70,17 @@ def chosen_tasks(config: BenchConfig) -> list[str]:
         InputError: a name is no task, or is given twice, and all such are listed; or the extra is absent.
     """
     refuse(unless_equipped())
-    wanted = [name.strip() for text in config.tasks for name in text.split(",") if name.strip()]
     if config.suite == "open":
         halves = {"open": OPEN_HALF, "sealed": OPEN_SUITE.keys() - OPEN_HALF, "both": OPEN_SUITE.keys()}
         known = [name for name in OPEN_SUITE if name in halves[config.half]]
-        names = known if not config.tasks else _named(wanted, known)
+        names = _named(config.tasks, known)
         return [f"{name}.{form}" for form in config.forms for name in names]
-    return list(TASKS) if not config.tasks else _named(wanted, [*TASKS, *VARIANTS])
+    return _named(config.tasks, [*TASKS, *VARIANTS]) if config.tasks else list(TASKS)
 
 
-def _named(wanted: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Those of the known tasks that are wanted."""
-    problems = [f"{name!r} is no benchmark task" for name in sorted({*wanted} - {*known})]
-    problems += [f"{name} is given twice" for name in sorted({*wanted}) if wanted.count(name) > 1]
-    if problems or not wanted:
-        raise InputError("--tasks", *(problems or ["names no task"]))
+def _named(tasks: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Those of the known tasks that an option names; all where it names none."""
+    wanted = named("--tasks", tasks, known, lambda name: f"{name!r} is no benchmark task") if tasks else known
     return [name for name in known if name in wanted]
 
 

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from typing_extensions import Unpack, override
 
-from novacula.errors import InputError
 from novacula.files import write_text
 from novacula.jobs import Campaign, Job, Round, check_executor, job_seed, one_thread
 from novacula.optim.bench_report import write_page
@@ -32,6 +31,7 @@ from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks import TASKS, find_task
 from novacula.optim.tasks.task import not_installed
 from novacula.optim.training import TrainingRun
+from novacula.options import named
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb
 
 FACTORS = (0.25, 0.5, 2.0, 4.0)  #: factors on the learning rates, beside 1
@@ -81,18 +81,12 @@ def _chosen_pairs(config: BenchConfig) -> Pairs:
 
 def _chosen(option: str, given: Sequence[str], known: Sequence[str], default: Sequence[str]) -> list[str]:
     """The names that an option gives, in the order of those that are known."""
-    wanted = [name.strip() for text in given for name in text.split(",") if name.strip()]
-    if not given:
-        return list(default)
-    problems = []
-    for name in sorted({*wanted} - {*known}):
+
+    def unknown(name: str) -> str:
         near = difflib.get_close_matches(name, known, 3, 0.6)
-        problems.append(
-            f"{name!r} is none of {', '.join(known)}" + (f"; is {' or '.join(near)} meant?" if near else "")
-        )
-    problems += [f"{name} is given twice" for name in sorted({*wanted}) if wanted.count(name) > 1]
-    if problems or not wanted:
-        raise InputError(option, *(problems or ["names nothing"]))
+        return f"{name!r} is none of {', '.join(known)}" + (f"; is {' or '.join(near)} meant?" if near else "")
+
+    wanted = named(option, given, known, unknown) if given else default
     return [name for name in known if name in wanted]
 
 

@@ -31,6 +31,23 @@ class CircleLayer:
     shapes: dict[str, Shape]  #: rival shapes, by name
     closing: float | None = None  #: how near the last labels come to the first ones; None in results before 2026-11-30
 
+    @property
+    def cells(self) -> dict[str, str | int]:
+        """The row of the layer in tables for people, by the heads of the columns."""
+        return {
+            "layer": self.layer,
+            "circle": "yes" if self.circle else "no",
+            "in order": "yes" if self.order_correct else "no",
+            "swaps": self.inversions,
+            "p": f"{self.p_value:.4f}",
+            "harmonic 1": f"{self.first_harmonic:.0%}",
+            "turn": f"{self.turn:.2f}",
+            "closing": "" if self.closing is None else f"{self.closing:.2f}",
+            "error": f"{self.median_angle_error_deg:.1f}°",
+            "R², new labels": f"{self.r2_held_out:.2f}",
+            "R², new wordings": "" if self.r2_new_wordings is None else f"{self.r2_new_wordings:.2f}",
+        }
+
 
 @dataclass(frozen=True)
 class ProbeFindings:

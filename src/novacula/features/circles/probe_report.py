@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLANES = "planes.npz"  #: the artifact that holds all states in the leading plane, layer by layer
-_COLUMNS = (
-    "layer",
-    "circle",
-    "in order",
-    "swaps",
-    "p",
-    "harmonic 1",
-    "turn",
-    "closing",
-    "error",
-    "R², new labels",
-    "R², new wordings",
-)
 
 
 def write_page(folder: RunFolder) -> Path:
@@ -48,23 +35,7 @@ def write_page(folder: RunFolder) -> Path:
 
 def layer_table(layers: Sequence[CircleLayer], first: int = 0) -> Markup:
     """Returns what each layer says, in a table from the column `first` on; the column 0 has the layer's number."""
-    rows = [
-        (
-            layer.layer,
-            "yes" if layer.circle else "no",
-            "yes" if layer.order_correct else "no",
-            layer.inversions,
-            f"{layer.p_value:.4f}",
-            f"{layer.first_harmonic:.0%}",
-            f"{layer.turn:.2f}",
-            "" if layer.closing is None else f"{layer.closing:.2f}",
-            f"{layer.median_angle_error_deg:.1f}°",
-            f"{layer.r2_held_out:.2f}",
-            "" if layer.r2_new_wordings is None else f"{layer.r2_new_wordings:.2f}",
-        )
-        for layer in layers
-    ]
-    return table(_COLUMNS[first:], [row[first:] for row in rows])
+    return table([*layers[0].cells][first:], [[*layer.cells.values()][first:] for layer in layers])
 
 
 def _verdict(findings: ProbeFindings) -> Section:
