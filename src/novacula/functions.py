@@ -19,6 +19,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from importlib.machinery import PathFinder
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -238,7 +239,7 @@ def _plain(value: Any) -> Item:
     """A value as JSON has it; raises TypeError or ValueError for any other."""
     if isinstance(value, str | bool):
         return value
-    if isinstance(value, float | numbers.Rational) and not isinstance(value, int):
+    if isinstance(value, numbers.Real | Decimal) and not isinstance(value, numbers.Integral):
         if not math.isfinite(value):
             raise ValueError
         return float(value)

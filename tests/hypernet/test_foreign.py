@@ -95,6 +95,27 @@ def test_what_is_no_perceptron_is_refused_by_name(module: nn.Module, words: str)
         from_torch(module)
 
 
+class Waves(nn.Module):
+    """Computes something else than its layers, and something small."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.layers = sequential(nn.ReLU).double()
+        with torch.no_grad():
+            for parameter in self.layers[-1].parameters():
+                parameter *= scale
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layers(x) * torch.sin(x[:, :1])
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9, 1e-200])
+def test_a_module_of_small_outputs_is_compared_as_closely(scale: float) -> None:
+    with pytest.raises(InputError, match="computes something else"):
+        from_torch(Waves(scale))
+    assert from_torch(Waves(scale).layers).architecture.sizes == (4, 7, 5, 2)
+
+
 @few_rounds
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
 def test_scikit_learn(activation: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from novacula.errors import InputError
 from novacula.hypernet import Architecture, Classified, ClassifyConfig, TargetNetwork, build, classify
+from novacula.hypernet.analyst.evidence import r2_of
 from novacula.hypernet.analyst.function import measure_inputs
 from novacula.hypernet.classify import input_words, measures
 
@@ -125,6 +126,7 @@ def test_a_network_is_judged_against_data(kind: str, tmp_path: Path) -> None:
         ("data.csv", "1,2,3\n" * 20, r"x \(20, 3\) and y \(20, 0\); the network has 4 inputs, 1 outputs"),
         ("data.csv", "1,2,3,4,5\n" * 3, "has 3 rows; at least 10"),
         ("data.csv", "1,2,3,4,nan\n" * 20, "finite numbers"),
+        ("data.csv", "1e39,2,3,4,5\n" * 20, "has the input 1e\\+39"),
         ("data.csv", "", "network has 4 inputs"),
     ],
 )
@@ -135,3 +137,23 @@ def test_data_that_do_not_fit_are_refused(name: str, text: str, says: str, tmp_p
         unknown(two_of_four(), task=None, data=tmp_path / name)
     with pytest.raises(InputError, match="takes the place of"):
         ClassifyConfig(task="max", data=tmp_path / name)
+
+
+@pytest.mark.parametrize(("constant", "off", "r2"), [(0.1, 1e-3, 0.0), (0.1, 0.0, 1.0), (1e-5, 5e-4, 0.0)])
+def test_outputs_that_never_vary_are_met_or_missed(constant: float, off: float, r2: float, tmp_path: Path) -> None:
+    # The variance of 50 times 0.1 is not 0 in floating-point numbers.
+    np.savez(tmp_path / "data.npz", x=X[:50], y=np.full(50, constant))
+    rows = np.eye(4)
+    network = TargetNetwork(
+        Architecture((4, 4, 1), "relu"), (rows, np.full((1, 4), off)), (np.zeros(4), np.full(1, constant))
+    )
+    assert unknown(network, task=None, data=tmp_path / "data.npz").analysis.r2 == r2
+    assert r2_of(off**2, np.full((50, 1), constant)) == r2
+
+
+def test_units_that_read_nothing_make_a_constant() -> None:
+    network = TargetNetwork(
+        Architecture((2, 3, 1), "relu"), (np.zeros((3, 2)), np.ones((1, 3))), (np.ones(3), np.zeros(1))
+    )
+    found = classify(network, ClassifyConfig(task="none"), check_points=1000)
+    assert found.analysis.label == "constant" and found.formula.line == "3"

@@ -10,6 +10,7 @@ from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.rows.reach import met
 from novacula.distill.source import Kind, Source
+from novacula.distill.sources.behavior import run_rows
 from novacula.distill.verify import Certificate
 from novacula.distill.verify.samples import Samples
 from novacula.distill.verify.target import list_symbols, program_machine
@@ -153,7 +154,7 @@ def left_out_rows(judged: JudgedProgram | None, source: Source) -> tuple[LeftOut
     rows = source.left_out
     if judged is None or rows is None or not len(rows.x):
         return ()
-    found = judged.program.run(rows.filled)
+    found = run_rows(judged.program, rows)
     differs = (found != rows.y).any(axis=2) & rows.inside
     result = []
     for row, place in enumerate(source.places):

@@ -15,6 +15,7 @@ from typing_extensions import override
 from novacula.errors import InputError
 from novacula.files import JSON, StrPath, to_json
 from novacula.functions import is_function_name
+from novacula.hypernet.analyst.evidence import r2_of
 from novacula.hypernet.analyst.function import InputFindings, measure_inputs, points_for
 from novacula.hypernet.analyst.label import (
     Analysis,
@@ -197,8 +198,8 @@ def classify(
     task = data_task(*data) if data else known or network_task(network, config.law)
     analysis = analyze(network, task, config)
     if data and math.isfinite(analysis.mse):  # on each row once
-        mse, variance = float(((network(data[0]) - data[1]) ** 2).mean()), float(data[1].var(0).mean())
-        analysis = replace(analysis, mse=mse, r2=1 - mse / variance if variance else float(mse == 0))
+        mse = float(((network(data[0]) - data[1]) ** 2).mean())
+        analysis = replace(analysis, mse=mse, r2=r2_of(mse, data[1]))
     points = points_for(network.architecture.inputs), network.architecture.inputs
     x = task.law.draw(points, torch.Generator().manual_seed(config.seed)).double()
     with np.errstate(over="ignore", invalid="ignore"):

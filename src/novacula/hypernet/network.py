@@ -73,14 +73,24 @@ class TargetNetwork:
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
         """Returns the outputs for many inputs; infinite or NaN where the network explodes."""
-        activation, values = ACTIVATIONS[self.architecture.activation].function, np.asarray(x, np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            outputs = 0.0 if self.bypass is None else values @ self.bypass.T
-            for layer, (weight, bias) in enumerate(zip(self.weights[:-1], self.biases, strict=False)):
-                below, values = values, activation(values @ weight.T + bias)
-                if self.architecture.adds_input(layer):
-                    values = values + below
-            return outputs + values @ self.weights[-1].T + self.biases[-1]
+            outputs = 0.0 if self.bypass is None else np.asarray(x, np.float64) @ self.bypass.T
+            return outputs + self._hidden(x) @ self.weights[-1].T + self.biases[-1]
+
+    def _hidden(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch units"]:
+        activation, values = ACTIVATIONS[self.architecture.activation].function, np.asarray(x, np.float64)
+        for layer, (weight, bias) in enumerate(zip(self.weights[:-1], self.biases, strict=False)):
+            below, values = values, activation(values @ weight.T + bias)
+            if self.architecture.adds_input(layer):
+                values = values + below
+        return values
+
+    def size(self, x: Float[np.ndarray, "batch inputs"]) -> float:
+        """Returns the largest sum of magnitudes that an output is added up from: the scale of its rounding errors."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = np.abs(self._hidden(x)) @ np.abs(self.weights[-1]).T + np.abs(self.biases[-1])
+            sums = sums if self.bypass is None else sums + np.abs(x) @ np.abs(self.bypass).T
+            return float(sums.max(initial=0.0))
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -104,9 +104,9 @@ def compared(network: TargetNetwork, run: Run, source: str, tolerance: float) ->
             source, f"cannot be run on {network.architecture.inputs} numbers: {str(error)[:200]}"
         ) from error
     ours = network(x)
-    off = (
-        math.inf if ours.shape != theirs.shape else float(np.max(np.abs(ours - theirs)) / (1 + np.max(np.abs(theirs))))
-    )
+    # The scale is that of rounding: networks of small outputs are compared as closely as others.
+    scale = max(min(1 + float(np.max(np.abs(theirs))), network.size(x)), 1e-300)
+    off = math.inf if ours.shape != theirs.shape else float(np.max(np.abs(ours - theirs))) / scale
     if not off <= tolerance:
         raise InputError(source, f"computes something else than its layers in order: outputs differ by {off:.3g}")
     return network

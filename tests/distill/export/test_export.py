@@ -22,8 +22,9 @@ from novacula.distill.export import (
     program_python,
     smt_source,
 )
-from novacula.distill.program.expression import ARITY, Operation, walk
+from novacula.distill.program.expression import ARITY, Name, Operation, operation, walk
 from novacula.distill.program.machine import UNKNOWN, Machine
+from novacula.distill.program.program import Program
 from novacula.distill.sources.behavior import random_words, words
 from novacula.distill.verify.target import program_machine
 from tests.distill.export.programs import PROGRAMS
@@ -79,12 +80,10 @@ def test_python_is_as_one_would_write_it() -> None:
     assert "    (c,) = state\n    a, b = x\n    return ((a + b + c) // 2,), (a + b + c) % 2\n" in source
 
 
-@pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
-def test_c_computes_what_the_program_computes(tmp_path: Path) -> None:
-    for number, program in enumerate(PROGRAMS[::3]):
-        x = drawn(3 * number, 12)
-        rows = ", ".join(str(value) for value in x.reshape(-1).tolist())
-        main = f"""
+def run_c(program: Program, x: np.ndarray, folder: Path) -> np.ndarray:
+    """The outputs of a C program, rows by time by outputs."""
+    rows = ", ".join(str(value) for value in x.reshape(-1).tolist())
+    main = f"""
 #include <stdio.h>
 int main(void) {{
     const int64_t data[] = {{ {rows} }};
@@ -100,11 +99,33 @@ int main(void) {{
     return 0;
 }}
 """
-        (tmp_path / "program.c").write_text(c_source(program, "A test */ of comments.") + main)
-        command = [str(COMPILER), "-std=c99", "-O0", "-o", str(tmp_path / "program"), str(tmp_path / "program.c")]
-        subprocess.run(command, check=True, capture_output=True)
-        said = subprocess.run([str(tmp_path / "program")], check=True, capture_output=True, text=True).stdout
-        np.testing.assert_array_equal(np.array(said.split(), int).reshape(*x.shape[:2], -1), program.run(x))
+    (folder / "program.c").write_text(c_source(program, "A test */ of comments.") + main)
+    command = [str(COMPILER), "-std=c99", "-O0", "-o", str(folder / "program"), str(folder / "program.c")]
+    subprocess.run(command, check=True, capture_output=True)
+    said = subprocess.run([str(folder / "program")], check=True, capture_output=True, text=True).stdout
+    return np.array(said.split(), int).reshape(*x.shape[:2], -1)
+
+
+@pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
+def test_c_computes_what_the_program_computes(tmp_path: Path) -> None:
+    for number, program in enumerate(PROGRAMS[::3]):
+        x = drawn(3 * number, 12)
+        np.testing.assert_array_equal(run_c(program, x, tmp_path), program.run(x))
+
+
+@pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
+def test_c_computes_truths_times_constants_in_64_bits(tmp_path: Path) -> None:
+    x, y = Name("x"), Name("y")
+    outputs = (
+        (x < 3) * 100_000 * 100_000,  # C has ints for truths and for small constants
+        (x < 3) * 2147483647 + (x < 5) * 2147483647,
+        operation("if", x < 3, 65536, 3) * 65536 + y,
+        -(operation("not", x) * 2147483647) - 2,
+        operation("and", x < 3, 2147483647) + 1,
+    )
+    program = Program(("x", "y"), (), (), (), (), outputs)
+    values = np.stack(np.meshgrid(np.arange(-4, 7), np.arange(2)), axis=2).reshape(1, -1, 2)
+    np.testing.assert_array_equal(run_c(program, values, tmp_path), program.run(values))
 
 
 def test_smt_computes_what_the_program_computes() -> None:

@@ -14,7 +14,8 @@ from novacula.distill.sources.decimals import Decimals
 from novacula.errors import InputError
 
 MODULE = """
-import itertools, random
+import decimal, fractions, itertools, random
+import numpy
 
 def total(xs): return list(itertools.accumulate(xs))
 def both(xs): return [[a + b, a - b] for a, b in xs]
@@ -31,6 +32,10 @@ def triples(xs): return list(itertools.accumulate(xs, lambda s, x: 3 * s + x))
 def squares(xs): return list(itertools.accumulate(xs, lambda s, x: s * s + x))
 def flaky(xs): return [x + (random.random() < 0.01) for x in xs]
 def thirds(xs): return [s / 3 for s in itertools.accumulate(xs)]
+def large(xs): return [numpy.int64(2**60 + x) for x in xs]
+def halves(xs): return [numpy.float32(x / 2) for x in xs]
+def quarters(xs): return [decimal.Decimal(x) / 4 for x in xs]
+def eighths(xs): return [fractions.Fraction(x, 8) for x in xs]
 def roots(xs): return [x ** 0.5 for x in xs]
 """
 
@@ -117,6 +122,14 @@ def test_decimals_are_steps_of_what_the_function_puts_out(module: str) -> None:
     assert (source.sequences.y == np.cumsum(source.sequences.x, axis=1)).all()
     with pytest.raises(InputError, match="decimals are read if they are steps of one size"):
         load_source(f"{module}:roots", RunConfig(length=6, high=400))
+
+
+def test_numbers_of_other_types_are_the_numbers_that_they_are(module: str) -> None:
+    x = np.arange(5)[None, :, None]
+    assert (ask(f"{module}:large", x) == 2**60 + x).all()
+    for name, divisor in (("halves", 2), ("quarters", 4), ("eighths", 8)):
+        (scale,) = load_source(f"{module}:{name}", RunConfig(length=4, high=4)).sequences.alphabet.outputs
+        assert isinstance(scale, Decimals) and (scale.factor, scale.divisor) == (1, divisor)
 
 
 def test_a_function_in_place_of_its_name_is_refused() -> None:

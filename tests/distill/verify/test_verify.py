@@ -155,3 +155,50 @@ def test_data_alone_has_no_tier() -> None:
     assert "16 of 16 held-out rows of up to 4 steps" in certificate.sentences
     certificate = verify_data(replace(right, outputs=(Number(0),)), Sequences(x, y, lengths, "rows"))
     assert not certificate.reached and certificate.counterexample and len(certificate.counterexample.x) == 1
+
+
+BIG = Number(2**62) * X * 4
+WRAPPING: dict[str, tuple[Program, Program, int]] = {
+    "output": (Program(("x",), (), (), (), (), (BIG,)), Program(("x",), (), (), (), (), (X * 0,)), 1),
+    "within": (
+        Program(("x",), (), (), (), (), (operation("!=", BIG, 0),)),
+        Program(("x",), (), (), (), (), (X * 0,)),
+        1,
+    ),
+    "state": (
+        Program(("x",), ("s",), (0,), (), (X * 2**61 * 16 + X,), (operation("<", S, 9),)),
+        Program(("x",), ("s",), (0,), (), (X,), (operation("<", S, 9),)),
+        1,
+    ),
+    "power": (
+        Program(("x",), (), (), (), (), (operation("<", X * X * X * X, 1),)),
+        Program(("x",), (), (), (), (), (operation("==", X % 65536, 0),)),
+        2**17,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPING)
+def test_programs_that_agree_in_64_bits_alone_are_not_the_same(name: str) -> None:
+    wrong, right, far = WRAPPING[name]
+    state, outputs = wrong.start, []
+    for value in (far // 2, far, 0):
+        state, y = wrong.step(state, (value,))
+        outputs.append(y)
+    expected = right.run(np.array([[[far // 2], [far], [0]]]))
+    assert np.array(outputs, object).tolist() != expected[0].tolist()
+    sample = [[[far // 2], [far], [0]]]
+    target = Target(right, 0, 1, 1, 3, lambda count, *_: np.tile(sample, (count, 1, 1)), reference=right)
+    certificate = verify(wrong, replace(target, high=far) if far > 1 else target)
+    assert not certificate.right
+
+
+def test_what_stands_beyond_the_end_of_a_row_cannot_be_too_large() -> None:
+    # It doubles until 1 comes. After the ends of short rows it would double 90 times.
+    program = Program(("x",), ("s",), (1,), (), (operation("if", X, 1, S * 2),), (S,))
+    x = np.zeros((9, 100, 1), np.int64)
+    x[:, ::20] = 1
+    x[:, 0] = 0
+    lengths = np.array([100, *range(3, 11)])
+    rows = Sequences(x, np.stack([program.run(x[[0]])[0]] * 9), lengths, "rows")
+    assert verify_data(program, rows).right and not verify_data(replace(program, start=(2,)), rows).right

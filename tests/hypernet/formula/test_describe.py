@@ -1,6 +1,7 @@
 """Formulas of networks whose algorithm is known, and of networks that have none."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build
 from novacula.hypernet.formula import Formula, describe
-from novacula.hypernet.formula.formula import check
+from novacula.hypernet.formula.formula import check, explained
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import find_task
+from novacula.hypernet.tasks.given import network_task
 
 POINTS = 4000
 L1 = "sum(abs(x_i) for x_i in x)"
@@ -170,3 +172,38 @@ def test_every_output_has_a_formula() -> None:
     assert found.accepted and found.limits[0] == found.outputs[0]
     assert found.line == "min(x), max(min(max(x[0], x[1]), x[2]), min(x[0], x[1])), max(x)"
     assert found.latex and found.latex.startswith("y_{1} = ")
+
+
+@pytest.mark.parametrize("n", [5, 7])
+def test_what_is_printed_of_an_odd_number_of_inputs_is_what_was_checked(n: int) -> None:
+    # Σ |x_i - x_(i + n//2)|: zip(x, x[n // 2:]), which was written, has one pair more.
+    rows = np.zeros((n // 2, n))
+    rows[range(n // 2), range(n // 2)], rows[range(n // 2), range(n // 2, 2 * (n // 2))] = 1, -1
+    network = network_of(np.concatenate([rows, -rows]), np.ones(2 * (n // 2)), "relu")
+    found = describe(network, network_task(network, None), points=POINTS)
+    names: dict[str, Any] = {}
+    exec(found.python or "", names)  # noqa: S102 - what is written must run
+    x = np.random.default_rng(0).standard_normal((20, n))
+    assert np.allclose([names["f"](row) for row in x.tolist()], network(x)[:, 0], atol=1e-12)
+    assert found.accepted and found.error_bound is not None and found.error_bound < 1e-6
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-13, 1e-170])
+def test_what_a_formula_explains_does_not_depend_on_the_scale_of_the_outputs(scale: float) -> None:
+    got, wanted = np.random.default_rng(0).standard_normal((2, 500))
+    assert explained(scale * got, scale * wanted) == pytest.approx(explained(got, wanted))
+    assert explained(scale * wanted, scale * wanted) == 1
+
+
+def test_outputs_that_vary_by_rounding_alone_are_explained_by_a_constant() -> None:
+    x = np.random.default_rng(0).standard_normal((500, 1))
+    wanted = (x + 1e3) - 1e3 - x  # 0 but for rounding
+    assert explained(np.zeros_like(x), wanted, 1e3) == 1
+    assert explained(np.full_like(x, 1e-3), wanted, 1e3) == 0
+
+
+def test_a_network_of_tiny_outputs_is_not_explained_by_a_plane() -> None:
+    generator = np.random.default_rng(0)
+    network = network_of(generator.standard_normal((12, 3)), 1e-13 * generator.standard_normal(12), "tanh")
+    found = describe(network, network_task(network, None), points=POINTS)
+    assert found.checked is None or found.checked.r2 < 0.999

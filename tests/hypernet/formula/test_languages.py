@@ -66,7 +66,7 @@ def expanded(tree: Any) -> Any:
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_python_computes_what_the_tree_means_at_every_size(name: str) -> None:
-    for n in (4, 6, 8):
+    for n in (4, 5, 6, 7):
         x = np.random.default_rng(n).normal(size=(20, n)) * 2
         assert np.allclose(called(FORMULAS[name], x), evaluate(FORMULAS[name], x), rtol=1e-12, atol=1e-12)
 
@@ -84,6 +84,14 @@ def test_sympy_means_the_same_as_object_and_as_text(name: str) -> None:
             assert float(value) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
 
 
+def test_sympy_sums_the_couples_of_an_odd_number_of_inputs() -> None:
+    tree = expanded(sympy_object(FORMULAS["couples"], 5).subs(sympy.Symbol("n", integer=True), 5))
+    x = np.arange(5.0) ** 2
+    entries: Any = sympy.IndexedBase("x")
+    value = tree.subs({entries[i]: x[i] for i in range(5)})
+    assert float(value) == evaluate(FORMULAS["couples"], x[None])[0] == 1 + 25
+
+
 def test_what_is_written() -> None:
     assert python_expression(FORMULAS["swish"]) == "0.05 * sum(swish(-20 * x_i) for x_i in x)"
     assert python_expression(FORMULAS["neighbors"]) == "sum(abs(x_i - x_j) for x_i, x_j in zip(x, x[1:]))"
@@ -98,6 +106,8 @@ def test_index_sets_are_named_where_they_are_right_for_all_sizes() -> None:
     assert domain_of(((0, 1), (2, 3)), 4).name == "couples"
     assert domain_of(((0, 1), (1, 2), (2, 3)), 4).name == "neighbors"
     assert domain_of(((0,), (2,)), 3).name == "some"
+    for members in (((0, 2), (1, 3)), ((0, 2), (1, 3), (2, 4))):  # zip(x, x[n // 2:]) has three pairs of five
+        assert domain_of(members, 5).name == "some"
 
 
 @pytest.mark.parametrize("text", ["import os", "def f(x):\n    return x.y", "def f(x):\n    return open(x)"])

@@ -3,7 +3,7 @@
 import re
 
 from novacula.distill.export.text import Text, Writer, call, infix, printable_lines, renamed, write
-from novacula.distill.program.expression import Expression, Operator
+from novacula.distill.program.expression import ON_INTERVALS, TRUTHS, Expression, Interval, Number, Operation, Operator
 from novacula.distill.program.program import Program
 
 _CHOICE, _XOR, _EQUAL, _LESS, _SUM, _TERM, _SIGN = range(1, 8)
@@ -49,6 +49,9 @@ _WRITERS: dict[Operator, Writer] = {
     "not": lambda a: Text(f"!{a.within(_SIGN)}", _SIGN),
     "if": _choice,
 }
+
+_INT = 2**31
+_OF_INTS = ("+", "-", "*", "^", "neg", "and", "or", "if")
 
 _HELPERS = {
     "floor_div": "static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }",
@@ -105,4 +108,30 @@ def c_comment(text: str) -> str:
 
 
 def _text(expression: Expression) -> str:
-    return write(expression, _WRITERS, _SIGN).text
+    try:
+        _narrow(expression)
+        return write(expression, _WRITERS, _SIGN).text
+    except OverflowError:
+        return write(expression, _WRITERS, _SIGN, "INT64_C({})".format).text
+
+
+def _narrow(value: Expression) -> Interval | None:
+    """The values of what C computes as an int: constants, truths, and what is made of these alone; else None.
+
+    Raises:
+        OverflowError: an int of 32 bits does not hold one of them, within a tree.
+    """
+    if isinstance(value, Number):
+        return (value.value, value.value) if abs(value.value) < _INT else None
+    if not isinstance(value, Operation):
+        return None
+    operands = [_narrow(operand) for operand in value.operands]
+    if value.operator in TRUTHS:
+        return 0, 1
+    kept = [operand for operand in (operands[1:] if value.operator == "if" else operands) if operand is not None]
+    if value.operator not in _OF_INTS or len(kept) < len(operands) - (value.operator == "if"):
+        return None
+    found = ON_INTERVALS.operators[value.operator](*([(0, 1)] if value.operator == "if" else []), *kept)
+    if max(map(abs, found)) >= _INT:
+        raise OverflowError
+    return found

@@ -4,7 +4,9 @@ Source: ours.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -13,9 +15,11 @@ from novacula.distill.program.expression import (
     ARITY,
     ON_ARRAYS,
     ON_INTEGERS,
+    ON_INTERVALS,
     Column,
     Domain,
     Expression,
+    Interval,
     Name,
     Number,
     Operation,
@@ -30,6 +34,24 @@ from novacula.distill.program.expression import (
 
 EXACT_LIMIT = 2**30
 """States beyond this magnitude make `Program.run` compute in Python's integers, as products might leave 64 bits."""
+_LIMITS = (EXACT_LIMIT, 2**20, 2**15, 2**10, 2**5, 1)  #: what is tried as the limit of a program
+
+
+def _in_64_bits(values: Interval) -> Interval:
+    if values[0] < -(2**63) or values[1] >= 2**63:
+        raise OverflowError
+    return values
+
+
+def _checked(function: Callable[..., Interval]) -> Callable[..., Interval]:
+    return lambda *operands: _in_64_bits(function(*operands))
+
+
+_ON_64_BITS: Domain[Interval] = Domain(
+    {name: _checked(function) for name, function in ON_INTERVALS.operators.items()},
+    lambda value: _in_64_bits((value, value)),
+)
+"""Intervals, as long as 64 bits hold them."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +89,19 @@ class Program:
         """Number of syntax nodes: names, numbers and operators on the right-hand sides of the step."""
         return sum(map(nodes, self.values))
 
+    @cached_property
+    def exact_limit(self) -> int:
+        """A magnitude of states and inputs up to which 64 bits hold all that a step computes; -1 if there is none."""
+        for limit in _LIMITS:
+            with suppress(OverflowError):
+                self.evaluate(_ON_64_BITS, [(-limit, limit)] * len(self.state), [(-limit, limit)] * len(self.inputs))
+                return limit
+        return -1
+
+    def exact(self, *values: np.ndarray) -> bool:
+        """Returns whether a step of these states and inputs is exact, as 64 bits or Python's integers."""
+        return all(each.dtype == object or np.abs(each).max(initial=0) <= self.exact_limit for each in values)
+
     def step(self, state: Sequence[int], x: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Returns the next state and the outputs, exactly, for one input of every stream."""
         update, outputs = self.evaluate(ON_INTEGERS, state, x)
@@ -91,10 +126,12 @@ class Program:
             OverflowError: an output does not fit 64 bits.
         """
         states = np.tile(np.array(self.start, np.int64), (len(x), 1))
+        if not self.exact(x):
+            states, x = states.astype(object), x.astype(object)
         result = np.empty((*x.shape[:2], len(self.outputs)), np.int64)
         for time in range(x.shape[1]):
-            if states.dtype != object and np.abs(states).max(initial=0) > EXACT_LIMIT:
-                states = states.astype(object)
+            if not self.exact(states):
+                states, x = states.astype(object), x.astype(object)
             states, result[:, time] = self.advance(states, x[:, time])
         return result
 

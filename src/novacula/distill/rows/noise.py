@@ -20,6 +20,7 @@ from novacula.distill.program.expression import Number, walk
 from novacula.distill.program.machine import UNKNOWN, Machine
 from novacula.distill.program.program import Program
 from novacula.distill.source import Source
+from novacula.distill.sources.behavior import run_rows
 from novacula.distill.sources.sequences import Sequences, check_function, conflicts, joined
 from novacula.distill.synth import Limits, synthesize
 from novacula.distill.verify.target import list_symbols
@@ -133,7 +134,7 @@ def explained(candidate: Program | Machine, rows: Sequences) -> Bool[np.ndarray,
         wrong = (path[:, 1:] == UNKNOWN) | (y != rows.y).any(axis=2)
     else:
         try:
-            wrong = (candidate.run(x) != rows.y).any(axis=2)
+            wrong = (run_rows(candidate, rows) != rows.y).any(axis=2)
         except OverflowError:
             return np.zeros(len(x), bool)
     return ~(wrong & rows.inside).any(axis=1)

@@ -14,6 +14,7 @@ import numpy as np
 from novacula.distill.findings import Range
 from novacula.distill.program.expression import ON_INTERVALS, Interval, Name, Number, Operation, operation
 from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import run_rows
 from novacula.distill.sources.sequences import Sequences
 from novacula.distill.synth.rewrite import replace as replaced
 from novacula.distill.verify.target import structured
@@ -111,12 +112,14 @@ def _alike(other: Program, bounds: np.ndarray, rows: Sequences) -> np.ndarray:
     for begin in range(0, len(bounds), count):
         check_time()
         some = bounds[begin : begin + count]
-        x = np.tile(rows.filled, (len(some), 1, 1))
+        x, y = (np.tile(part, (len(some), 1, 1)) for part in (rows.x, rows.y))
         read = np.broadcast_to(np.repeat(some, len(rows.x))[:, None, None], (*x.shape[:2], 1))
+        read_too = Sequences(np.concatenate([x, read], axis=2), y, np.tile(rows.lengths, len(some)), rows.source)
         try:
-            found = other.run(np.concatenate([x, read], axis=2)).reshape(len(some), *rows.y.shape)
-        except OverflowError:
-            alike[begin : begin + count] = False
+            found = run_rows(other, read_too).reshape(len(some), *rows.y.shape)
+        except OverflowError:  # for one of the bounds
+            one_by_one = [len(some) > 1 and _alike(other, some[[place]], rows)[0] for place in range(len(some))]
+            alike[begin : begin + count] = one_by_one
             continue
         alike[begin : begin + count] = ~((found != rows.y).any(axis=3) & rows.inside).any(axis=(1, 2))
     return alike

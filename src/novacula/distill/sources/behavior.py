@@ -41,6 +41,22 @@ class Unasked(Sequences):
         return vars(self).setdefault("y", self.behavior.run(self.x))
 
 
+def run_rows(behavior: Behavior, rows: Sequences) -> Int[np.ndarray, "rows time outputs"]:
+    """Returns the outputs for rows. What stands beyond the end of a row means nothing.
+
+    Raises:
+        OverflowError: an output within a row does not fit 64 bits.
+    """
+    try:
+        return behavior.run(rows.filled)
+    except OverflowError:  # perhaps only beyond the end of a row, which is run no further then
+        found = np.zeros_like(rows.y)
+        for length in np.unique(rows.lengths):
+            chosen = rows.lengths == length
+            found[chosen, :length] = behavior.run(rows.x[chosen, :length])
+        return found
+
+
 def words(low: int, high: int, streams: int, length: int) -> Int[np.ndarray, "words length streams"]:
     """Returns every input sequence of a length, in lexicographic order."""
     symbols = high - low + 1

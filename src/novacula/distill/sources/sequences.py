@@ -102,10 +102,10 @@ class Column:
         """Returns what speaks against a value; empty where nothing does."""
         self.kind = self.kind or (type(value) if value != "" and isinstance(value, str | bool) else int)
         if self.kind is int:
-            whole = not isinstance(value, float) or self._decimals or self.scale is not None
+            decimal = self._decimals or self.scale is not None
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-            sound = whole and abs(number) <= largest
-            wanted = f"no {'number' if self._decimals else 'integer'} of at most 10^12 in magnitude"
+            sound = (decimal or not isinstance(value, float)) and abs(number) <= largest
+            wanted = f"no {'number' if decimal else 'integer'} of at most 10^12 in magnitude"
         elif type(value) is not self.kind:
             sound, wanted = False, f"no {_KINDS[self.kind]}, as the first value is"
         else:

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.program.machine import Machine
-from novacula.distill.program.program import EXACT_LIMIT, Program
-from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, random_words
+from novacula.distill.program.program import Program
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, random_words, rounded
 
 Sampler = Callable[[int, int, np.random.Generator], np.ndarray]
 """Draws input sequences: (count, length, generator) -> integers, rows by time by streams."""
@@ -104,7 +104,7 @@ def stepper(source: Program | Machine | RecurrentNetwork) -> Stepper:
             index = source.indices(x)
             return source.next[state[:, 0], index][:, None], source.output[state[:, 0], index]
         after = source.step(state, x)
-        return after, np.rint(source.read(after)).astype(np.int64)
+        return after, rounded(source.read(after))
 
     return Stepper(np.zeros(1, np.int64) if isinstance(source, Machine) else np.zeros(source.size), step)
 
@@ -115,7 +115,8 @@ def advance(program: Program, state: np.ndarray, x: np.ndarray) -> tuple[np.ndar
     Raises:
         LargeNumbersError: 64 bits might not hold what it computes.
     """
-    if state.dtype != object and np.abs(state).max(initial=0) > EXACT_LIMIT:
+    x = x.astype(object) if state.dtype == object else x
+    if not program.exact(state, x):
         raise LargeNumbersError
     return program.advance(state, x)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
-from novacula.distill.sources.behavior import Behavior, RecurrentNetwork
+from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, run_rows
 from novacula.distill.sources.device import SpentError
 from novacula.distill.sources.sequences import Sequences, fresh_steps
 from novacula.distill.verify.affine import NotAffineError, affine_equal
@@ -220,7 +220,7 @@ def _compared(program: Behavior, rows: Sequences, kind: str, which: str) -> tupl
     """How many rows a program reproduces, and the earliest difference."""
     count, length = rows.x.shape[:2]
     try:
-        found = program.run(rows.filled)
+        found = run_rows(program, rows)
     except (OverflowError, ValueError):
         detail = f"Has no answer for some of {count:,} {kind} rows: too large a number, or an input that it never met."
         return Check(f"{kind} rows", length, count, False, detail, count), None

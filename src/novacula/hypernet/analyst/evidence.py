@@ -63,7 +63,7 @@ def measure(
         mse = float(((y - f) ** 2).mean()) if np.isfinite(y).all() else math.inf
     mse = mse if math.isfinite(mse) else math.inf
     if not math.isfinite(mse) or not can_be_measured(network):
-        return Evidence(network, task, units, mse, _r2(mse, f))
+        return Evidence(network, task, units, mse, r2_of(mse, f))
     kinks = measure_kinks(network, x)
     slopes = np.linalg.lstsq(x - x.mean(0), y - y.mean(0), rcond=None)[0]
     return Evidence(
@@ -71,7 +71,7 @@ def measure(
         task,
         units,
         mse,
-        _r2(mse, f),
+        r2_of(mse, f),
         fit=scale_free(y, f),
         flat=1 - float(y.std(0).max()) / (THRESHOLDS.constant * (float(f.std(0).max()) or 1.0)),
         straight=_straight(x, y, slopes),
@@ -83,9 +83,10 @@ def measure(
     )
 
 
-def _r2(mse: float, f: Float[np.ndarray, "batch outputs"]) -> float:
-    variance = float(f.var(0).mean())
-    return 1 - mse / variance if variance > 0 else float(mse <= 1e-6 * (1 + float((f**2).mean())))
+def r2_of(mse: float, f: Float[np.ndarray, "batch outputs"]) -> float:
+    """Returns R² of a squared error; where the outputs f are constant, but for rounding, 1 for a thousandth, or 0."""
+    variance, square = float(f.var(0).mean()), float((f**2).mean())
+    return 1 - mse / variance if variance > 1e-24 * square else float(mse <= 1e-6 * (square or 1.0))
 
 
 def _straight(

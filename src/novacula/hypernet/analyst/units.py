@@ -36,6 +36,7 @@ class Direction:
         return row
 
 
+_ROUNDING = 1e-12  #: a share of the largest value, below which what varies is rounding
 TOTAL = Direction("total")  #: the sum of all inputs
 
 
@@ -136,11 +137,13 @@ def read_units(layer: Layer, x: Float[np.ndarray, "batch inputs"]) -> Units:
     values = ACTIVATIONS[layer.activation].function(z)
     moved = z - z.mean(0)
     slope = (moved * values).mean(0) / np.maximum((moved**2).mean(0), 1e-300)
-    strength = magnitude * values.std(0)
-    bend = magnitude * (values - slope * moved).std(0)
+    noise = _ROUNDING * np.abs(values).max(0)  # what rounding alone may vary
+    strength, bend = (
+        magnitude * np.where((spread := part.std(0)) <= noise, 0.0, spread) for part in (values, values - slope * moved)
+    )
     dead = strength <= THRESHOLDS.dead * strength.max(initial=0.0)
     spread = float((values @ layer.outs).std()) * min(1.0, (THRESHOLDS.many / max(len(rows), 1)) ** 0.5)
-    straight = (bend < THRESHOLDS.linear * strength) & (bend < THRESHOLDS.overlooked * spread)
+    straight = (bend < THRESHOLDS.linear * strength) & (bend <= THRESHOLDS.overlooked * spread)
     owner, places = np.abs(rows).argmax(1), np.arange(len(rows))
     largest = np.abs(rows[places, owner])
     concentration = largest**2 / np.maximum((rows**2).sum(1), 1e-300)

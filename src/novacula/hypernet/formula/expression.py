@@ -96,7 +96,7 @@ class Domain:
 
     name: DomainName
     """``inputs`` all i; ``pairs`` all i < j; ``neighbors`` (i, i+1); ``couples`` (2i, 2i+1); ``halves`` (i, i +
-    n/2); ``some`` the listed ones; ``steps`` k from `first` to n + `beyond`."""
+    n//2), as Python zips the two; ``some`` the listed ones; ``steps`` k from `first` to n + `beyond`."""
     members: tuple[tuple[int, ...], ...] = ()  #: the members of ``some``, one index or two each
     first: int = 0  #: the first k of ``steps``
     beyond: int = 0  #: how far the k of ``steps`` go beyond n
@@ -113,7 +113,7 @@ class Domain:
             case "couples":
                 return [(i, i + 1) for i in range(0, n - 1, 2)]
             case "halves":
-                return [(i, i + n // 2) for i in range(n // 2)]
+                return [(i, i + n // 2) for i in range(n - n // 2)]
             case "steps":
                 return [(k,) for k in range(self.first, n + self.beyond + 1)]
             case _:
@@ -133,7 +133,9 @@ class Over(Expression):
 
 def domain_of(members: tuple[tuple[int, ...], ...], n: int) -> Domain:
     """The index set that has exactly these members at n, named for all n where one of the names fits."""
-    names: tuple[DomainName, ...] = ("inputs",) if len(members[0]) == 1 else ("pairs", "neighbors", "couples", "halves")
+    names: tuple[DomainName, ...] = ("inputs",) if len(members[0]) == 1 else ("pairs", "neighbors", "couples")
+    if n % 2 == 0:
+        names = (*names, "halves")
     for name in names:
         if sorted(members) == Domain(name).indices(n):
             return Domain(name)

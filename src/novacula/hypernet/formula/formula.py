@@ -12,6 +12,7 @@ from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.formula.expression import Expression, Number, Over, Plus, Times, evaluate, times
 from novacula.hypernet.formula.interval import Box, rounded_outward
 from novacula.hypernet.formula.writers import latex, python_expression, python_source, sympy_object, sympy_text
+from novacula.hypernet.network import TargetNetwork
 
 if TYPE_CHECKING:
     import sympy
@@ -56,22 +57,31 @@ def check(
 
 def _compared(formula: Function, network: Function, x: np.ndarray, outputs: np.ndarray) -> Check:
     got = np.concatenate([formula(x[start : start + _CHUNK]) for start in range(0, len(x), _CHUNK)])
-    far = FAR * x[:_CHUNK]
+    near, far = x[:_CHUNK], FAR * x[:_CHUNK]
+    sizes = [network.size(each) if isinstance(network, TargetNetwork) else 0.0 for each in (near, far)]
     return Check(
         len(x),
         float(((got - outputs) ** 2).mean()),
-        explained(got, outputs),
+        explained(got, outputs, sizes[0]),
         float(np.abs(got - outputs).max()),
-        explained(formula(far), network(far)),
+        explained(formula(far), network(far), sizes[1]),
     )
 
 
-def explained(got: Float[np.ndarray, "*shape"], wanted: Float[np.ndarray, "*shape"]) -> float:
-    """Returns R²; where nothing varies, 1 without error and 0 otherwise."""
+def explained(got: Float[np.ndarray, "*shape"], wanted: Float[np.ndarray, "*shape"], size: float = 0.0) -> float:
+    """Returns R²; where nothing varies beyond rounding, 1 without error and 0 otherwise.
+
+    Args:
+        got: the values of a formula.
+        wanted: the values that it should have.
+        size: the size of the numbers that these are sums of, if it is larger than theirs.
+    """
     with np.errstate(over="ignore", invalid="ignore"):  # far out a network may explode
-        error, variance = float(((got - wanted) ** 2).mean()), float(((wanted - wanted.mean(0)) ** 2).mean())
+        scale = max(size, float(np.abs(wanted).max(initial=0.0))) or 1.0
+        error = float((((got - wanted) / scale) ** 2).mean())
+        variance = float((((wanted - wanted.mean(0)) / scale) ** 2).mean())
     if variance <= 1e-24:
-        return 1.0 if error <= 1e-18 * (1 + float((wanted**2).mean())) else 0.0
+        return 1.0 if error <= 1e-18 else 0.0
     return 1 - error / variance
 
 

@@ -182,7 +182,7 @@ class _Latex(_Writer):
             "inputs": "_{i=1}^{n}",
             "pairs": "_{i<j}",
             "neighbors": "_{i=1}^{n-1}",
-            "couples": "_{i=1}^{n/2}",
+            "couples": r"_{i=1}^{\lfloor n/2 \rfloor}",
             "halves": "_{i=1}^{n/2}",
             "steps": f"_{{k={domain.first}}}^{{n{domain.beyond:+d}}}".replace("n+0", "n"),
         }
@@ -251,6 +251,8 @@ class _Algebra:
 
     def _limits(self, domain: Domain) -> tuple[list[tuple[Term, Term, Term]], tuple[Term, ...]]:
         """The limits of a sum, the inner before the outer, and what its two indices are."""
+        import sympy
+
         n, i, j = self.n, self.i, self.j
         match domain.name:
             case "pairs":
@@ -258,7 +260,7 @@ class _Algebra:
             case "neighbors":
                 return [(i, 0, n - 2)], (i, i + 1)
             case "couples":
-                return [(i, 0, n / 2 - 1)], (2 * i, 2 * i + 1)
+                return [(i, 0, sympy.floor(n / 2) - 1)], (2 * i, 2 * i + 1)
             case "halves":
                 return [(i, 0, n / 2 - 1)], (i, i + n / 2)
             case "steps":

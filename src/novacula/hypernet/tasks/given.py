@@ -18,6 +18,7 @@ from novacula.hypernet.tasks.task import InputLaw, Task, find_law
 NONE, DATA = "none", "data"  #: the names of these tasks; no algorithm is known for them
 _SLACK = 0.01
 _FEWEST, _MAX_BYTES = 10, 64_000_000
+_LARGEST = 1e38  #: inputs are drawn as float32
 
 
 def network_task(network: TargetNetwork, law: str | None) -> Task:
@@ -60,6 +61,8 @@ def read_data(
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if len(x) < _FEWEST or not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise InputError(source, f"has {len(x)} rows; at least {_FEWEST} of finite numbers are needed")
+    if (largest := float(np.abs(x).max())) > _LARGEST:
+        raise InputError(source, f"has the input {largest:.3g}; at most {_LARGEST:.2g} in magnitude are read")
     return x, y
 
 
