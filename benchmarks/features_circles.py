@@ -7,28 +7,26 @@ successor 0 of 9 only in counting, hours and notes share their words with number
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import torch
 from harness import arguments, save
 
-from novacula.features.concepts import CONCEPTS
+from novacula.features.concepts import CONCEPTS, Concept
 from novacula.features.config import ProbeConfig
-from novacula.features.models import load_model
+from novacula.features.models import LanguageModel, load_model
 from novacula.features.probe import Probe
 
 
-def main() -> None:
-    """Probe every concept at all layers and print a line for each."""
-    options = arguments(__doc__, model="smollm2", concepts=",".join(CONCEPTS))
-    torch.set_num_threads(1)
-    model = load_model(options.model)
+def probed(model: LanguageModel, concepts: Iterable[Concept]) -> list[dict[str, object]]:
+    """Probe concepts at all layers, print a line for each, and return what was found."""
     rows = []
-    head = f"{'concept':10} {'kind':8} {'least p':>8} {'error at the middle':>20} {'turn':>5} {'closing':>8}"
+    head = f"{'concept':18} {'kind':8} {'least p':>8} {'error at the middle':>20} {'turn':>5} {'closing':>8}"
     print(head + "  circle at layers")
-    for name in options.concepts.split(","):
+    for concept in concepts:
         began = time.process_time()
-        program = Probe(model, CONCEPTS[name], ProbeConfig())
+        program = Probe(model, concept, ProbeConfig())
         while program.position < program.length:
             program.step()
         result = program.result()
@@ -36,11 +34,19 @@ def main() -> None:
         least = min(layer.p_value for layer in result.layers)
         error, turn, closing = middle.median_angle_error_deg, middle.turn, middle.closing
         print(
-            f"{name:10} {CONCEPTS[name].kind:8} {least:8.4f} {error:19.1f}° {turn:5.2f} {closing:8.2f}  "
+            f"{concept.name:18} {concept.kind:8} {least:8.4f} {error:19.1f}° {turn:5.2f} {closing:8.2f}  "
             f"{[*result.circle_layers]}",
             flush=True,
         )
-        rows.append({"concept": name, "cpu_seconds": time.process_time() - began, **asdict(result)})
+        rows.append({"concept": concept.name, "cpu_seconds": time.process_time() - began, **asdict(result)})
+    return rows
+
+
+def main() -> None:
+    """Probe the built-in concepts that are named."""
+    options = arguments(__doc__, model="smollm2", concepts=",".join(CONCEPTS))
+    torch.set_num_threads(1)
+    rows = probed(load_model(options.model), [CONCEPTS[name] for name in options.concepts.split(",")])
     save(options.json, rows=rows)
 
 
