@@ -117,6 +117,19 @@ def test_smooth_curves_that_never_return_are_no_circles() -> None:
     assert called == 0  # without the closing 6 of 6
 
 
+def test_a_short_list_whose_ends_are_alike_by_chance_is_no_circle() -> None:
+    """Eight labels in four dimensions: a smooth curve, and what each label has of its own."""
+    called, read = 0, 0
+    for seed in range(40):
+        own = np.random.default_rng([seed, 7]).standard_normal((8, 4))
+        states = np.stack([_open_curve(seed, 8, 4, 0.25) + 0.6 * own] * 2)
+        test, unseen = circle_test(states, permutations=499), unseen_labels(states)
+        called += is_circle(test, unseen)
+        read += unseen.median_error < 45 and test.p_value <= 0.003 and test.closing >= 0.2 and test.turn > 0.75
+    assert read >= 4  # their error is that of a circle
+    assert called <= 1  # the circle does not say where an unseen label stands
+
+
 @pytest.mark.parametrize("noise", [0.1, 0.6])
 def test_circles_are_called_circles(noise: float) -> None:
     states = _states(circle(np.arange(12), 12), noise)

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.features.circles.findings import CircleLayer, ProbeFindings
-from novacula.features.circles.test import CLOSED, CLOSING, LARGEST_ERROR, SMALL_P
+from novacula.features.circles.test import CLOSED, CLOSING, LEAST_R2, SMALL_P
 from novacula.files import read_npz
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.report.figures import panels
@@ -57,7 +57,7 @@ def _verdict(findings: ProbeFindings) -> Section:
         f"{CLOSED[0]} to {CLOSED[1]} turns round: a half circle has 0.5, a line less. "
         f"The closing is at least {CLOSING}: it is 1 if the last labels are as near to the first as neighbors are, and "
         "0 if they are as far as labels anywhere. "
-        f"A probe reads labels that it never saw with a median error under {LARGEST_ERROR:.0f}° (chance: 90°). "
+        f"A probe reads labels that it never saw with an R² of at least {LEAST_R2} (chance: 0 or less). "
         "Order is that of the label means in their two leading principal components; swaps are pairs of labels that "
         "stand out of it."
     )

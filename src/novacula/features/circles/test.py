@@ -22,7 +22,7 @@ CLOSED = (0.75, 1.33)  #: turns between which a circle counts as closed: a half 
 CLOSING = 0.2
 """Least `closing` of a circle. Of 90 smooth random curves of 12 points in 64 dimensions, which never return, 64 have
 the turn of a circle, and 2 have this as well (``tests/features/circles``)."""
-LARGEST_ERROR = 45.0  #: median error in degrees below which unseen labels count as read: chance has 90
+LEAST_R2 = 0.5  #: least R² at unseen labels: the circle says more than half of where a label stands that it never saw
 _SHORT = tuple(f"period {period}" for period in PERIODS[:-1])  # a period of 100 is an arc, as `turn` says
 _EXACT = 5040  #: permutations up to which all are taken
 
@@ -118,7 +118,7 @@ def circle_test(states: Float[np.ndarray, "groups labels d"], *, permutations: i
 def is_circle(test: CircleTest, unseen: Readout) -> bool:
     """Returns the verdict of our rule: significant, of no other period, closed, and read at unseen labels.
 
-    The limits are `SMALL_P`, `CLOSED`, `CLOSING` and `LARGEST_ERROR`. Source: ours.
+    The limits are `SMALL_P`, `CLOSED`, `CLOSING` and `LEAST_R2`. Source: ours.
     """
     rivals = [shape.share for name, shape in test.shapes.items() if name in _SHORT]
     return (
@@ -127,7 +127,7 @@ def is_circle(test: CircleTest, unseen: Readout) -> bool:
         and test.first_harmonic >= max(rivals, default=0)
         and CLOSED[0] < test.turn < CLOSED[1]
         and test.closing >= CLOSING
-        and unseen.median_error < LARGEST_ERROR
+        and unseen.r2 >= LEAST_R2
     )
 
 
