@@ -170,3 +170,16 @@ def test_labels_that_end_in_the_same_token_are_told_before_any_prompt_runs(
     with pytest.raises(InputError, match=r"at layer 0 all labels have the same state.*leave out layer 0"):
         probe(model, concept, ProbeConfig(layers=(0, 1)), out=tmp_path / "no")
     assert not (tmp_path / "no").exists()
+
+
+def test_labels_of_three_tokens_leave_layer_0_out(
+    model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second, third = toy().concept.labels[:3]
+    labels = (first, second, third, f"{first} {third}", f"{second} {third}", f"{third} {third}")
+    concept = Concept("ends", labels, (Template("add plus1 to {label} is"),))
+    result = probe(model, concept, out=tmp_path / "run")
+    assert [layer["layer"] for layer in result.document["layers"]] == [1, 2]
+    assert "the 6 labels have 3 different states" in caplog.text
+    assert result.findings
+    assert not result.findings.circle_layers

@@ -25,6 +25,7 @@ from novacula.files import StrPath, from_json, write_npz
 from novacula.runs import Computation, RunFolder, RunResult, RunSettings, Step
 
 _LOG = logging.getLogger(__name__)
+_FEWEST_TOKENS = 4  #: different states that span a plane when one of them is left out
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,13 @@ class Probe(Computation):
         self._model, self._concept, self._config = model, concept, config
         self._prompts = [make_prompts(model, concept, [wording]) for wording in concept.groups()]
         self._layers = _chosen_layers(config.layers, model.n_layers)
-        if 0 in self._layers and all(prompts.read_token_is_shared for prompts in self._prompts):
-            problem = "at layer 0 all labels have the same state, as the token that is read is the same in all of them"
+        if 0 in self._layers and (different := max(prompts.tokens_read for prompts in self._prompts)) < _FEWEST_TOKENS:
+            problem = (
+                "at layer 0 all labels have the same state, as the token that is read is the same in all of them"
+                if different == 1
+                else f"at layer 0 the {concept.period} labels have {different} different states, as no more tokens are "
+                f"read; a circle needs {_FEWEST_TOKENS}"
+            )
             if config.layers:
                 raise InputError("--layers", f"{problem}; leave out layer 0")
             _LOG.warning("%s: layer 0 is left out, since %s", concept.name, problem)

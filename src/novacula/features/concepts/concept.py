@@ -148,10 +148,9 @@ class Prompts:
         return tuple(len(tokens) - 1 for tokens in self.tokens)
 
     @property
-    def read_token_is_shared(self) -> bool:
-        """Whether the same token is read in every prompt, so that only later layers can tell the labels apart."""
-        read = {tokens[position] for tokens, position in zip(self.tokens, self.positions, strict=True)}
-        return len(read) == 1
+    def tokens_read(self) -> int:
+        """How many different tokens are read; labels that share one can only be told apart by later layers."""
+        return len({tokens[position] for tokens, position in zip(self.tokens, self.positions, strict=True)})
 
     @property
     def read_alike(self) -> set[tuple[int, ...]]:
