@@ -35,7 +35,7 @@ def probed(model: LanguageModel, concepts: Iterable[Concept]) -> list[dict[str, 
         error, turn, closing = middle.median_angle_error_deg, middle.turn, middle.closing
         print(
             f"{concept.name:18} {concept.kind:8} {least:8.4f} {error:19.1f}° {turn:5.2f} {closing:8.2f}  "
-            f"{[*result.circle_layers]}",
+            f"{[*result.circle_layers]}, alone {[*result.lone_layers]}",
             flush=True,
         )
         rows.append({"concept": concept.name, "cpu_seconds": time.process_time() - began, **asdict(result)})

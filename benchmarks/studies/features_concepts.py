@@ -2,9 +2,10 @@
 
     python benchmarks/studies/features_concepts.py [--model smollm2] [--json PATH]
 
-The lists and the wordings were written down before any of them was probed. A list without a cycle that is called a
-circle is a false alarm, at however many layers. A cycle that is not called one is no error of the probe's: the model
-may not keep it as a circle.
+Lists and wordings were written down before any of them was probed. R² took the place of a median error, and lone
+layers were told apart, after `SEEN` had been probed in both models, and before `HELD_OUT` was. A list without a cycle
+that is called a circle is a false alarm, at however many layers. A cycle that is not called one is no error of the
+probe's: the model may not keep it as a circle.
 """
 
 import sys
@@ -32,7 +33,7 @@ TEMPLATES = tuple(
         "Please look up {label}",
     )
 )
-LISTS: dict[Kind, dict[str, str]] = {
+SEEN: dict[Kind, dict[str, str]] = {
     "ordered": {
         "tens": "ten twenty thirty forty fifty sixty seventy eighty ninety",
         "even numbers": "two four six eight ten twelve fourteen sixteen eighteen",
@@ -72,19 +73,57 @@ LISTS: dict[Kind, dict[str, str]] = {
         "french months": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     },
 }
+HELD_OUT: dict[Kind, dict[str, str]] = {
+    "ordered": {
+        "odd numbers": "one three five seven nine eleven thirteen fifteen seventeen",
+        "fractions": "half third quarter fifth sixth seventh eighth ninth tenth",
+        "metric prefixes": "nano micro milli centi deci kilo mega giga tera",
+        "units of length": "inch foot yard rod furlong mile league",
+        "nobility": "baron viscount earl marquess duke prince king emperor",
+        "wind": "calm breeze wind gale storm hurricane tornado",
+        "probability": "impossible improbable unlikely possible likely probable certain",
+        "quality": "terrible bad poor fair good great excellent perfect",
+        "loudness": "silent whispering quiet audible loud noisy deafening",
+        "speed": "crawl walk jog run sprint gallop fly",
+        "water": "drop puddle brook stream river lake sea ocean",
+        "settlements": "hut hamlet village town city metropolis country continent",
+        "metals by weight": "lithium aluminum titanium iron copper silver lead gold",
+        "the body": "head neck shoulder chest waist hip knee ankle foot",
+        "testament": "Matthew Mark Luke John Acts Romans Corinthians Galatians Ephesians",
+        "memory": "bit byte kilobyte megabyte gigabyte terabyte petabyte",
+        "taxonomy": "species genus family order class phylum kingdom",
+    },
+    "control": {
+        "sins": "pride greed lust envy gluttony wrath sloth",
+        "birds": "robin crow owl eagle duck swan sparrow pigeon",
+        "tools": "hammer saw drill wrench pliers chisel screwdriver axe",
+        "vegetables": "carrot potato onion tomato pepper cabbage bean celery",
+    },
+    "cyclic": {
+        "german weekdays": "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
+        "italian weekdays": "lunedì martedì mercoledì giovedì venerdì sabato domenica",
+        "spanish months": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "italian months": "gennaio febbraio marzo aprile maggio giugno luglio agosto "
+        "settembre ottobre novembre dicembre",
+    },
+}
 
 
 def main() -> None:
     """Probe every list at all layers and print a line for each."""
     options = arguments(__doc__, model="smollm2")
     torch.set_num_threads(1)
-    concepts = [
-        Concept(name, tuple(labels.split()), TEMPLATES, kind)
-        for kind, lists in LISTS.items()
-        for name, labels in lists.items()
-    ]
-    rows = probed(load_model(options.model), concepts)
-    save(options.json, rows=rows)
+    model = load_model(options.model)
+    found = {}
+    for name, lists in (("seen", SEEN), ("held_out", HELD_OUT)):
+        concepts = [
+            Concept(concept, tuple(labels.split()), TEMPLATES, kind)
+            for kind, members in lists.items()
+            for concept, labels in members.items()
+        ]
+        print(name)
+        found[name] = probed(model, concepts)
+    save(options.json, **found)
 
 
 if __name__ == "__main__":

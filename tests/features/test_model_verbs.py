@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from benchmarks.reference.toy import save_toy
 from novacula.cli.main import main
 from novacula.errors import InputError
+from novacula.features.circles.findings import ProbeFindings
 from novacula.features.concepts import Concept, Template
 from novacula.features.config import ExplainConfig, ProbeConfig, SteerConfig
 from novacula.features.explain import explain
@@ -75,6 +78,23 @@ def test_probe_prints_what_was_promised(
     _well_formed(page)
     assert "add plus3 to x2 is" in page  # what hovering shows
     assert "in the embedding already" in page
+
+
+@pytest.mark.parametrize(
+    ("tested", "circles", "alone"),
+    [
+        (range(6), (1, 2, 5), (5,)),
+        (range(3), (1,), (1,)),
+        ((0, 3, 5), (0, 3), ()),  # no layer beside them was tested
+        ((2, 3, 5), (2, 5), (2,)),
+        ((4,), (4,), ()),
+    ],
+)
+def test_lone_layers(tested: Sequence[int], circles: tuple[int, ...], alone: tuple[int, ...]) -> None:
+    layers = [SimpleNamespace(layer=layer) for layer in tested]
+    found: Any = SimpleNamespace(layers=layers, circle_layers=circles)
+    lone: Any = ProbeFindings.lone_layers
+    assert lone.fget(found) == alone
 
 
 @pytest.mark.usefixtures("without_reports")

@@ -66,9 +66,18 @@ class ProbeFindings:
     """Labels that are read at the same token, group by group. If there are any, nothing is called a circle."""
 
     @property
+    def lone_layers(self) -> tuple[int, ...]:
+        """Layers that have a circle while the layers beside them were tested and have none, as chance gives."""
+        tested, circles = {layer.layer for layer in self.layers}, {*self.circle_layers}
+        beside = {layer: {layer - 1, layer + 1} & tested for layer in circles}
+        return tuple(layer for layer in self.circle_layers if beside[layer] and not beside[layer] & circles)
+
+    @property
     def outcome(self) -> str:
         """The run in a few words, for lists."""
-        return f"a circle at {len(self.circle_layers)} of {len(self.layers)} layers"
+        lone = len(self.lone_layers)
+        found = f"a circle at {len(self.circle_layers) - lone} of {len(self.layers)} layers"
+        return f"{found}, and at {lone} alone" if lone else found
 
 
 INTERVALS = ("target_wins", "target_ahead", "interchange", "norm_ratio", "distance")

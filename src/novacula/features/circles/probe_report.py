@@ -42,6 +42,11 @@ def _verdict(findings: ProbeFindings) -> Section:
     layers, circles = findings.layers, findings.circle_layers
     words = f"A circle at {len(circles)} of {len(layers)} layers: {_ranges(circles)}."
     words = words if circles else "A circle at no layer."
+    if findings.lone_layers:
+        words += (
+            f" The layers beside {_ranges(findings.lone_layers)} have none. Chance gives such lone layers to lists "
+            "without a cycle, too; a circle of the model's goes on from layer to layer."
+        )
     if layers[0].layer == 0 and layers[0].circle:
         words += " It is in the embedding already, so it is no evidence that the model computes with it."
     if layers[0].smallest_p > SMALL_P:
