@@ -79,6 +79,15 @@ def test_rounded_weights_are_not_mistaken_for_a_coarser_step() -> None:
     assert scale == Decimals(0.005, (), 1, 0, 100)
 
 
+def test_whole_numbers_that_stand_in_for_decimals_are_read(tmp_path: Path) -> None:
+    """1 stands before 1.0, which equals it, so all different values are whole."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"x": [0, 2, 3], "y": [1, 6, 6]}\n{"x": [0, 1], "y": [1.0, 1]}\n')
+    (scale,) = load_sequences(path).alphabet.outputs
+    assert isinstance(scale, Decimals)
+    assert (scale.factor, scale.offset, scale.divisor) == (5, 1, 1)
+
+
 def test_a_value_off_the_grid_is_named() -> None:
     with pytest.raises(ValueError, match=r"0\.3 is not within 0\.01 of n / 2"):
         Decimals(0.01, (), 1, 0, 2).codes([0.5, 0.3])

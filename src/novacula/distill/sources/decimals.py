@@ -124,7 +124,7 @@ def decimals_of(rows: Sequence[Sequence[float]], within: float, rounded: bool, f
     full = len({*plain}) > 2 and max(plain) - min(plain) == unit * (len({*plain}) - 1)
     grid = _found(unit, origin, within) if full or _is_no_chance(unit, within, len({*plain})) else None
     if grid is None:
-        grid = _near_grid(np.array(distinct), anchor, within)
+        grid = _near_grid(np.array(distinct, float), anchor, within)
         if grid and rounded and not given and not _is_simple(grid, distinct[-1] - distinct[0]):
             grid = None
     span = (distinct[-1] - distinct[0]) / (grid.factor / grid.divisor) if grid else math.inf
