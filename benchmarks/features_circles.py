@@ -9,6 +9,7 @@ successor 0 of 9 only in counting, hours and notes share their words with number
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from harness import arguments, save
@@ -19,7 +20,7 @@ from novacula.features.models import LanguageModel, load_model
 from novacula.features.probe import Probe
 
 
-def probed(model: LanguageModel, concepts: Iterable[Concept]) -> list[dict[str, object]]:
+def probed(model: LanguageModel, concepts: Iterable[Concept]) -> list[dict[str, Any]]:
     """Probe concepts at all layers, print a line for each, and return what was found."""
     rows = []
     head = f"{'concept':18} {'kind':8} {'least p':>8} {'error at the middle':>20} {'turn':>5} {'closing':>8}"
@@ -38,7 +39,8 @@ def probed(model: LanguageModel, concepts: Iterable[Concept]) -> list[dict[str, 
             f"{[*result.circle_layers]}, alone {[*result.lone_layers]}",
             flush=True,
         )
-        rows.append({"concept": concept.name, "cpu_seconds": time.process_time() - began, **asdict(result)})
+        found = {name: value for name, value in asdict(result).items() if name != "prompts"}
+        rows.append({"concept": concept.name, "cpu_seconds": time.process_time() - began, **found})
     return rows
 
 

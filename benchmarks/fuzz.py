@@ -35,6 +35,7 @@ from tests.promises.readers import READERS
 FOLDER = RESULTS / "fuzz"
 _SLOWEST = 10
 _MEMORY_MB = 4000
+_MEMORY = Path("/dev/shm")  #: a disk would take most of the time, as a file is written for every input
 _FINDINGS = (70, 71, 77)  #: exit codes of libFuzzer: too slow, too much memory, another error than ours
 
 
@@ -43,7 +44,7 @@ def fuzz(number: int, file: str, seconds: int, corpus: Path) -> None:
     atheris: Any = import_module("atheris")
 
     reader = READERS[number]
-    folder = Path(tempfile.mkdtemp(prefix="novacula-fuzz-"))
+    folder = Path(tempfile.mkdtemp(prefix="novacula-fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None))
     from novacula.errors import NovaculaError
 
     reader.write(folder)

@@ -33,6 +33,7 @@ TEMPLATES = tuple(
         "Please look up {label}",
     )
 )
+KEPT = ("layer", "circle", "p_value", "order_correct", "turn", "closing", "median_angle_error_deg", "r2_held_out")
 SEEN: dict[Kind, dict[str, str]] = {
     "ordered": {
         "tens": "ten twenty thirty forty fifty sixty seventy eighty ninety",
@@ -122,7 +123,13 @@ def main() -> None:
             for concept, labels in members.items()
         ]
         print(name)
-        found[name] = probed(model, concepts)
+        found[name] = [
+            {
+                **{key: row[key] for key in ("concept", "kind", "alike", "circle_layers")},
+                "layers": [{key: layer[key] for key in KEPT} for layer in row["layers"]],
+            }
+            for row in probed(model, concepts)
+        ]
     save(options.json, **found)
 
 
