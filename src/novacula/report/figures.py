@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from markupsafe import Markup
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import matplotlib.axis
     import matplotlib.figure
 
+
+P = ParamSpec("P")
 
 # The page replaces these two colors by its own; no figure draws with the same values for another purpose.
 INK = "#010203"
@@ -83,6 +85,20 @@ def figure_svg(
     phone = _inline(_drawn(name, draw, _PHONE, height), f"{name}-phone", description, "chart phone")
     wide = _inline(_drawn(name, draw, _WIDE, height), name, description, "chart full wide")
     return wide + Markup(str(phone).replace("<svg ", '<svg style="display:none" ', 1))
+
+
+def chart(
+    name: str, description: str, height: float
+) -> "Callable[[Callable[Concatenate[matplotlib.axes.Axes, P], None]], Callable[P, Markup]]":
+    """Makes a function that draws on axes into one that returns the picture, as `figure_svg` does."""
+
+    def pictured(draw: "Callable[Concatenate[matplotlib.axes.Axes, P], None]") -> "Callable[P, Markup]":
+        def picture(*args: P.args, **kwargs: P.kwargs) -> Markup:
+            return figure_svg(name, description, lambda figure: draw(figure.subplots(), *args, **kwargs), height=height)
+
+        return picture
+
+    return pictured
 
 
 def panels(figure: "matplotlib.figure.Figure", count: int, across: int, **options: Any) -> "list[matplotlib.axes.Axes]":

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from novacula.hypernet.analyst.label import BROKEN
 from novacula.hypernet.studies import Cell
 from novacula.report import FAINT, INK, SERIES, figure_svg
-from novacula.report.figures import legend_above, plain_numbers
+from novacula.report.figures import chart, legend_above, plain_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,42 +66,37 @@ class Point:
     label: str  #: which decides color and mark
 
 
+@chart("pareto", "Squared error against bits", height=4.4)
 def pareto_picture(
-    points: Sequence[Point], levels: Sequence[tuple[str, float]] = (), middle: Sequence[tuple[float, float]] = ()
-) -> Markup:
+    axes: "Axes",
+    points: Sequence[Point],
+    levels: Sequence[tuple[str, float]] = (),
+    middle: Sequence[tuple[float, float]] = (),
+) -> None:
     """Error against bits, a mark for each network, colored by its label.
 
     `levels` are titles and errors of networks without a price, drawn as lines across; `middle` are medians, joined.
     """
-
-    def draw(figure: "Figure") -> None:
-        axes = figure.subplots()
-        axes.set(xscale="symlog", yscale="log", xlabel="bits that the network cost", ylabel="mean squared error")
-        if middle:
-            axes.plot(*np.array(middle).T, color=FAINT, linewidth=1.4, zorder=1, label="medians")
-        _scatter(axes, points)
-        for place, (title, value) in enumerate(levels):
-            axes.axhline(value, color=SERIES[place % len(SERIES)], linestyle="--", linewidth=1)
-            axes.annotate(title, (1, value), (-4, 3), xycoords=("axes fraction", "data"), ha="right", fontsize=9,
-                          textcoords="offset points", color=INK)  # fmt: skip
-        axes.set_xlim(left=-0.5)
-        plain_numbers(axes.xaxis)
-        legend_above(axes, 4)
-
-    return figure_svg("pareto", "Squared error against bits", draw, height=4.4)
+    axes.set(xscale="symlog", yscale="log", xlabel="bits that the network cost", ylabel="mean squared error")
+    if middle:
+        axes.plot(*np.array(middle).T, color=FAINT, linewidth=1.4, zorder=1, label="medians")
+    _scatter(axes, points)
+    for place, (title, value) in enumerate(levels):
+        axes.axhline(value, color=SERIES[place % len(SERIES)], linestyle="--", linewidth=1)
+        axes.annotate(title, (1, value), (-4, 3), xycoords=("axes fraction", "data"), ha="right", fontsize=9,
+                      textcoords="offset points", color=INK)  # fmt: skip
+    axes.set_xlim(left=-0.5)
+    plain_numbers(axes.xaxis)
+    legend_above(axes, 4)
 
 
-def order_picture(points: Sequence[Point], x: str, y: str) -> Markup:
+@chart("order", "Order parameters of the networks", height=4.6)
+def order_picture(axes: "Axes", points: Sequence[Point], x: str, y: str) -> None:
     """Networks in the plane of two order parameters."""
-
-    def draw(figure: "Figure") -> None:
-        axes = figure.subplots()
-        axes.set(xlabel=x, ylabel=y)
-        axes.margins(0.05)
-        _scatter(axes, points)
-        legend_above(axes, 4)
-
-    return figure_svg("order", "Order parameters of the networks", draw, height=4.6)
+    axes.set(xlabel=x, ylabel=y)
+    axes.margins(0.05)
+    _scatter(axes, points)
+    legend_above(axes, 4)
 
 
 def phase_picture(cells: Sequence[Cell]) -> Markup:
@@ -142,25 +137,24 @@ def _filled(patch: "Patch", label: str, labels: list[str]) -> "Patch":
     return patch
 
 
+@chart("sizes", "1 - R² of generated networks over the number of inputs", height=4.0)
 def sizes_picture(
-    inputs: Sequence[int], lines: Sequence[tuple[str, Float[np.ndarray, "sizes draws"]]], trained: Sequence[int]
-) -> Markup:
+    axes: "Axes",
+    inputs: Sequence[int],
+    lines: Sequence[tuple[str, Float[np.ndarray, "sizes draws"]]],
+    trained: Sequence[int],
+) -> None:
     """1 - R² over the number of inputs: the median of draws, and from the best to the worst."""
-
-    def draw(figure: "Figure") -> None:
-        axes = figure.subplots()
-        for place, (title, r2) in enumerate(lines):
-            left, color = np.maximum(1 - r2, 1e-8), SERIES[place % len(SERIES)]
-            axes.fill_between(inputs, left.min(1), left.max(1), color=color, alpha=0.15, linewidth=0)
-            axes.plot(inputs, np.median(left, axis=1), "o-", color=color, markersize=4, label=title)
-        for size in trained:
-            axes.axvline(size, color=FAINT, linewidth=0.8, linestyle=":")
-        axes.set(xscale="log", yscale="log", xlabel="inputs (dotted: trained on)", ylabel="1 - R²")
-        axes.set_xticks(list(inputs))
-        plain_numbers(axes.xaxis)
-        axes.legend(fontsize=9, title="median of draws; shaded: best to worst")
-
-    return figure_svg("sizes", "1 - R² of generated networks over the number of inputs", draw, height=4.0)
+    for place, (title, r2) in enumerate(lines):
+        left, color = np.maximum(1 - r2, 1e-8), SERIES[place % len(SERIES)]
+        axes.fill_between(inputs, left.min(1), left.max(1), color=color, alpha=0.15, linewidth=0)
+        axes.plot(inputs, np.median(left, axis=1), "o-", color=color, markersize=4, label=title)
+    for size in trained:
+        axes.axvline(size, color=FAINT, linewidth=0.8, linestyle=":")
+    axes.set(xscale="log", yscale="log", xlabel="inputs (dotted: trained on)", ylabel="1 - R²")
+    axes.set_xticks(list(inputs))
+    plain_numbers(axes.xaxis)
+    axes.legend(fontsize=9, title="median of draws; shaded: best to worst")
 
 
 def price_picture(
