@@ -143,53 +143,34 @@ def extract(
         normal_form = normalize(network, sequences, np.random.default_rng([seed, number]))
     with clock.stage("states"):
         states = read_states(normal_form.network, sequences, seed)
-    roads = _Roads(number, states, normal_form.network, source, judge, clock)
-    return Extraction(network, normal_form, states, tuple(roads.opened() + roads.queried()))
 
-
-class _Roads:
-    """Programs of both roads, with their verdicts."""
-
-    def __init__(
-        self, number: int, states: States, network: RecurrentNetwork, source: Source, judge: Judge, clock: Stopwatch
-    ) -> None:
-        self._number, self._states, self._network = number, states, network
-        self._source, self._judge, self._clock = source, judge, clock
-        self._of_machine: list[Candidate] = []
-
-    def opened(self) -> list[JudgedProgram]:
-        """From machines of hidden states, and from integer codes of these where the machine gave no short formula."""
-        states = self._states
-        if machine := states.opened or (states.explored and states.explored.machine):
-            self._of_machine = self._synthesize([], [machine], None)
-        programs = self._judged(self._of_machine, states.opened, "opened")
-        transitions = [reading.transitions for reading in states.readings if not reading.collisions]
-        if transitions and not reaches(programs):
-            programs += self._judged(self._synthesize(transitions, [], None), None, "opened")
-        return programs
-
-    def queried(self) -> list[JudgedProgram]:
-        """From what the network answers."""
-        states = self._states
-        if machine := states.queried:
-            # Both roads may end in one machine; the same programs follow from it.
-            alike = states.opened is not None and _same(states.opened, machine)
-            candidates = self._of_machine if alike else self._synthesize([], [machine], None)
-        else:
-            symbols = list_symbols(self._source.low, self._source.high, self._source.streams)
-            known = [] if symbols is None else [nothing_known(symbols, self._network.outputs)]
-            candidates = self._synthesize([], known, self._network) if known else []
-        return self._judged(candidates, machine, "queried")
-
-    def _synthesize(
-        self, transitions: list[Transitions], machines: list[Machine], behavior: Behavior | None
+    def synthesized(
+        transitions: list[Transitions], machines: list[Machine], behavior: Behavior | None = None
     ) -> list[Candidate]:
-        with self._clock.stage("synth"):
-            return synthesize(transitions, machines, behavior, self._network.length)
+        with clock.stage("synth"):
+            return synthesize(transitions, machines, behavior, network.length)
 
-    def _judged(self, candidates: list[Candidate], machine: Machine | None, road: Road) -> list[JudgedProgram]:
-        with self._clock.stage("verify"):
-            return judge_all(candidates, machine, road, self._number, self._judge)
+    def judged(candidates: list[Candidate], machine: Machine | None, road: Road) -> list[JudgedProgram]:
+        with clock.stage("verify"):
+            return judge_all(candidates, machine, road, number, judge)
+
+    # Opened: from machines of hidden states, and from integer codes of these where the machine gave no short formula.
+    machine = states.opened or (states.explored and states.explored.machine)
+    of_machine = synthesized([], [machine]) if machine else []
+    programs = judged(of_machine, states.opened, "opened")
+    transitions = [reading.transitions for reading in states.readings if not reading.collisions]
+    if transitions and not reaches(programs):
+        programs += judged(synthesized(transitions, []), None, "opened")
+    # Queried: from what the network answers.
+    candidates, symbols = [], list_symbols(source.low, source.high, source.streams)
+    if states.queried:
+        # Both roads may end in one machine; the same programs follow from it.
+        alike = states.opened is not None and _same(states.opened, states.queried)
+        candidates = of_machine if alike else synthesized([], [states.queried])
+    elif symbols is not None:
+        candidates = synthesized([], [nothing_known(symbols, network.outputs)], normal_form.network)
+    programs += judged(candidates, states.queried, "queried")
+    return Extraction(network, normal_form, states, tuple(programs))
 
 
 def network_outcome(extraction: Extraction) -> NetworkOutcome:

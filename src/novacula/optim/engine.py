@@ -52,15 +52,7 @@ class Engine(Protocol):
     def learn(
         self, left: Float[Tensor, " n"], weight: Rate, step: Tensor, options: GroupOptions, share: Rate = 1.0
     ) -> MetaStep:
-        """Moves φ by one meta-step along -weight · ∂⟨left, T(φ) v⟩/∂φ, where v is the vector of the last product.
-
-        Args:
-            left: the gradient after the step.
-            weight: α0 of the step.
-            step: number of this meta-update, from 1.
-            options: those of the meta-optimizer.
-            share: of the meta-optimizer's rate.
-        """
+        """Moves φ by one meta-step along -weight · ∂⟨left, T(φ) v⟩/∂φ, where v is the vector of the last product."""
         ...
 
 

@@ -44,17 +44,7 @@ def train(
     factor: float = 1.0,
     on_step: Callable[[list[Parameter]], None] | None = None,
 ) -> TrainingRun:
-    """Optimizes an instance of a task.
-
-    Args:
-        task: the task.
-        opponent: the optimizer.
-        settings: of the optimizer.
-        seed: of the instance, its batches and the optimizer, 0 to 2^63 - 1.
-        steps: the number of gradients.
-        factor: of all learning rates.
-        on_step: is called with the parameters at the start and after every step.
-    """
+    """Optimizes an instance of a task."""
     # Some optimizers of other packages draw from the global generator, whose state must stay as it is.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

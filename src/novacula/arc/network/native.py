@@ -43,12 +43,6 @@ def native_obstacles(config: SolveConfig, side: int = 0) -> list[str]:
 class NativeEngine(Engine):
     """The engine of `novacula._native` (see `novacula.arc.network.engine.Engine`).
 
-    Args:
-        puzzle: what to train on.
-        config: its `seed` and `exact_transpose` are used.
-        dtype: float32, or float64 for comparisons.
-        pace: how each step is taken; steps count from 0.
-
     Raises:
         InputError: the extension is absent, or the configuration asks for what only the torch engine has.
     """

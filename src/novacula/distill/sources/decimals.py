@@ -78,12 +78,6 @@ def scales_of(
 ) -> dict[int, Decimals]:
     """Returns how the outputs among which decimals occur are written as integers.
 
-    Args:
-        rows: for each sequence the outputs of every step.
-        first: the outputs for no input, where they are known.
-        within: as in `decimals_of`.
-        rounded: likewise.
-
     Raises:
         ValueError: the decimals of an output are neither steps of a common grid nor few values.
     """

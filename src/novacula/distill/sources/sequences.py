@@ -173,13 +173,7 @@ def delayed(values: np.ndarray, lag: int, first: int = 0) -> np.ndarray:
 
 
 def padded(rows: Sequence[tuple[np.ndarray, np.ndarray]], source: str, alphabet: Alphabet = INTEGERS) -> Sequences:
-    """Returns rows of different lengths as one data set.
-
-    Args:
-        rows: inputs, time by streams, and outputs, time by outputs, of each sequence.
-        source: what an error names as being at fault.
-        alphabet: what the integers stand for.
-    """
+    """Returns rows of different lengths as one data set."""
     lengths = np.array([len(x) for x, _ in rows])
     x, y = (
         np.zeros((len(rows), lengths.max(), rows[0][part].shape[1]), np.int64)

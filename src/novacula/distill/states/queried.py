@@ -40,14 +40,7 @@ def query(
     visits: Int[np.ndarray, "rows time streams"],
     limits: ExplorationLimits,
 ) -> BoxMachine:
-    """Learns the least machine that a black box shows within a length.
-
-    Args:
-        behavior: the box.
-        symbols: all that it may read, in lexicographic order.
-        visits: words that the machine must get right, besides all short ones.
-        limits: where to stop.
-    """
+    """Learns the least machine that a black box shows within a length."""
     if len(symbols) > MOST_SYMBOLS:
         walk = PrefixWalk(behavior, symbols.shape[1], limits.length)
         found = explore(walk, symbols, visits, limits)

@@ -146,15 +146,7 @@ def states(
 
 
 def network(parameters: Parameters, encoding: Encoding, scale: np.ndarray, offset: np.ndarray, length: int) -> Network:
-    """Returns the network that computes the same from plain integers.
-
-    Args:
-        parameters: what was trained.
-        encoding: of its inputs.
-        scale: factor of each output.
-        offset: added to each output, once it is scaled.
-        length: of the longest sequence that it was trained on.
-    """
+    """Returns the network that computes the same from plain integers."""
     p = parameters
     matrix, bias = encoding.slopes(p.drive)
     into_units, into_state = matrix[: p.width], matrix[p.width :]

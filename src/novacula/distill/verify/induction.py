@@ -78,14 +78,7 @@ _WORDS, _STEPS = 60, 24
 
 
 def prove_by_induction(left: Program, right: Program, low: int, high: int) -> list[Guess] | None:
-    """Returns an invariant from which it follows that two programs agree for every length; None where none was found.
-
-    Args:
-        left: a program.
-        right: another, with the same numbers of inputs and outputs.
-        low: the least input.
-        high: the largest.
-    """
+    """Returns an invariant by which two programs agree for every length; None where none was found."""
     guesses = guess_invariants(joint_states(left, right, low, high))
     problem = _Problem(left, right, low, high, guesses)
     invariant = problem.keep_inductive()

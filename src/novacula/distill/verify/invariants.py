@@ -59,11 +59,7 @@ class Guess:
 
 
 def guess_invariants(states: np.ndarray) -> list[Guess]:
-    """Returns all guesses of our kinds that hold in joint states that were seen.
-
-    Args:
-        states: rows by variables, in Python's integers (dtype object).
-    """
+    """Returns all guesses of our kinds that hold in joint states that were seen."""
     guesses: dict[Guess, None] = {}
     for guard in _guards(states):
         chosen = states if guard.kind == "always" else states[guard.holds(states.T).astype(bool)]

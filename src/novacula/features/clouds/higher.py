@@ -56,16 +56,7 @@ def best_split(
     subsamples: int = 20,
     wide: bool = False,
 ) -> Split:
-    """Finds the split whose two groups of coordinates say least about each other.
-
-    Args:
-        white: the whitened cloud.
-        generator: draws points, starts, shuffles and subsamples.
-        neighbors: as in `neighbor_information`.
-        shuffles: shuffled clouds of the null.
-        subsamples: halves of the points that make the interval.
-        wide: whether to search from more starts, and to let directions lean.
-    """
+    """Finds the split whose two groups of coordinates say least about each other."""
     d, more = white.shape[1], _WIDE if wide else 1
     some = generator.permutation(white)[:_SEARCHED]
     measured = generator.permutation(white)[:_MEASURED]

@@ -97,16 +97,7 @@ def prompt(store: Store, row: int) -> list[int]:
 def move(
     feature: Feature, model: LanguageModel, layer: int, sae: SparseAutoencoder, store: Store, config: OpenConfig
 ) -> tuple[Move, ...]:
-    """Moves the states of a feature's most active tokens to angles all round its plane, and reads the next token.
-
-    Args:
-        feature: the feature, with a plane.
-        model: the model of the states.
-        layer: their layer.
-        sae: the dictionary.
-        store: the states.
-        config: how many tokens are moved, and to how many angles.
-    """
+    """Moves the states of a feature's most active tokens to angles all round its plane, and reads the next token."""
     angles = config.angles
     places = feature.strongest(store, config.prompts)
     texts = [prompt(store, int(row)) for row in feature.rows[places]]

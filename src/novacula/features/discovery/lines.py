@@ -37,14 +37,7 @@ _TURNED = 12  #: dimensions of a cluster that are turned to be independent; its 
 def cluster_lines(
     codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], clusters: Sequence[Sequence[int]], seed: int
 ) -> tuple[scipy.sparse.csr_array, Float[np.ndarray, "lines width"]]:
-    """Returns the matrix, latents × lines, that turns codes into activations of lines, and the lines' directions.
-
-    Args:
-        codes: of all states.
-        decoder: the dictionary's rows.
-        clusters: latents that may hold something together, each in one cluster at most.
-        seed: of everything that is drawn.
-    """
+    """Returns the matrix, latents × lines, that turns codes into activations of lines, and the lines' directions."""
     alone = np.setdiff1d(np.arange(len(decoder)), [latent for members in clusters for latent in members])
     found = [_lines(codes, decoder, np.array(members), seed) for members in clusters]
     order = np.concatenate([alone, *(np.array(members) for members in clusters)]).astype(int)
@@ -83,19 +76,7 @@ def _independent(points: Float[np.ndarray, "n d"], seed: int) -> Float[np.ndarra
 
 
 class ChanceEncoding(Encoding):
-    """Encodes the states of chance, a shard a step, in one round or more.
-
-    Args:
-        store: the real states.
-        sae: the dictionary.
-        codes: folder of the real codes.
-        matrix: the same as a matrix.
-        clusters: its clusters, or blocks.
-        folder: where the codes of chance go; a round has as many files as there are shards.
-        rounds: how many times the states are made anew.
-        seed: of everything that is drawn.
-        kept: the tokens that take part; all by default.
-    """
+    """Encodes the states of chance, a shard a step, in one round or more."""
 
     def __init__(
         self,

@@ -225,18 +225,7 @@ class _State:
 
 
 class Ranking(Computation):
-    """Scores a cluster a step, then the clusters of chance, and draws pictures of the best in a last step.
-
-    Args:
-        codes: of all states.
-        decoder: the dictionary's rows.
-        grouping: its clusters, or blocks.
-        store: the states.
-        config: options.
-        out: where the pictures go.
-        chance: returns the codes of the states of chance of a round (`lines`).
-        rounds: the number of these rounds; 0 for no chance.
-    """
+    """Scores a cluster a step, then the clusters of chance, and draws pictures of the best in a last step."""
 
     def __init__(
         self,

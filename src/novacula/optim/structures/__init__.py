@@ -43,11 +43,6 @@ def make_structure(
 ) -> Structure:
     """Returns the structure that `options` name, for scalars of this shape.
 
-    Args:
-        options: of the parameter group.
-        shape: of the parameter, or ``(n,)`` for several together.
-        permutations: the value of `draw_permutations`.
-
     Raises:
         InputError: a dense structure for too many scalars.
     """
