@@ -7,9 +7,6 @@ the disk refuses, and leaves the old file as it was.
 from novacula.files.atomic import StrPath, sweep, sync, write_bytes, write_durably, write_text
 from novacula.files.jsonfile import (
     JSON,
-    TEXT,
-    Rules,
-    check_entries,
     check_json,
     check_schema,
     format_json,
@@ -35,11 +32,8 @@ from novacula.files.tensors import (
 
 __all__ = [
     "JSON",
-    "TEXT",
-    "Rules",
     "StrPath",
     "append_line",
-    "check_entries",
     "check_file",
     "check_json",
     "check_schema",

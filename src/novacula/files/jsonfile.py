@@ -4,9 +4,10 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import msgspec
 
@@ -238,10 +239,6 @@ def _inner(node: JSON) -> list[JSON]:
 
 Kind = TypeVar("Kind")
 
-Rules = Mapping[str, tuple[str, Callable[[Any], bool]]]
-"""The entries of an object: for each name the rule in words, and whether a value keeps it."""
-
-TEXT = ("a text", lambda value: isinstance(value, str))  #: the rule of an entry that is a text
 
 _PLACE = re.compile(r"(?P<rule>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 
@@ -266,23 +263,33 @@ def from_json(kind: type[Kind], value: object, source: str) -> Kind:
         source: the file or the object that an error names.
 
     Raises:
-        InputError: an entry is missing or has another type; the error names its place.
+        InputError: entries are missing, or have another type; the error names the place of each.
     """
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        match = _PLACE.fullmatch(str(error))
-        place, rule = (match["place"], match["rule"]) if match else (None, str(error))
-        raise InputError(source, f"{place}: {rule}" if place else rule) from error
+        raise InputError(source, *(_wrong_entries(kind, value) or [_said(error)])) from error
 
 
-def check_entries(document: Mapping[str, object], rules: Rules) -> list[str]:
-    """Returns one problem for each entry that is missing or breaks its rule."""
-    return [
-        f"{name} must be {rule}"
-        for name, (rule, holds) in rules.items()
-        if name not in document or not holds(document[name])
-    ]
+def _wrong_entries(kind: Any, value: object) -> list[str]:
+    """Returns what is wrong with each entry of an object that should describe a dataclass, and has no missing entry."""
+    if not is_dataclass(kind) or not isinstance(value, Mapping):
+        return []
+    problems = []
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        try:
+            msgspec.convert(value.get(name), hint) if name in value else None
+        except msgspec.ValidationError as error:
+            problems.append(_said(error, name))
+    return problems
+
+
+def _said(error: msgspec.ValidationError, entry: str = "") -> str:
+    """Returns the place of an error, in an entry of an object or in the whole, and the rule that is broken."""
+    match = _PLACE.fullmatch(str(error))
+    place, rule = (match["place"] or "", match["rule"]) if match else ("", str(error))
+    place = f"{entry}{'.' if entry and place and place[0] != '[' else ''}{place}"
+    return f"{place}: {rule}" if place else rule
 
 
 def _plain(value: Any) -> JSON:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Literal, Protocol, TypeVar, runtime_checkable
+
+import msgspec
 
 from novacula.errors import refuse
 from novacula.files import JSON, from_json
@@ -17,6 +19,7 @@ Kind = TypeVar("Kind")
 Ending = Literal["finished", "interrupted", "time-limit"]
 """How a run of jobs ends: ``finished`` if every job has finished or failed, otherwise the reason of the stop."""
 
+_FromZero = Annotated[float, msgspec.Meta(ge=0)]
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,119}")
 
 
@@ -45,9 +48,9 @@ class Outcome:
     """``finished``, or ``failed`` if the work raised an error or its worker died at every try."""
     result: Mapping[str, JSON] | None  #: the result of the work as JSON, or None if the job failed
     error: str  #: the reason of a failure, or empty
-    cpu_seconds: float  #: the processor time of the last try and of the programs that it ran; 0 if its worker died
-    peak_memory_mb: float  #: the largest resident memory of the worker in that try, in 10^6 bytes; 0 if the worker died
-    tries: int  #: the number of tries in the run that recorded this outcome
+    cpu_seconds: _FromZero  #: the processor time of the last try and of the programs that it ran; 0 if its worker died
+    peak_memory_mb: _FromZero  #: the largest resident memory of the worker in it, in 10^6 bytes; 0 if the worker died
+    tries: Annotated[int, msgspec.Meta(ge=1)]  #: the number of tries in the run that recorded this outcome
     origin: Origin = field(default_factory=Origin)
     """The versions and the machine that computed it; empty if its worker died."""
 

@@ -15,9 +15,6 @@ from pathlib import Path
 from novacula.errors import InputError, refuse
 from novacula.files import (
     JSON,
-    TEXT,
-    Rules,
-    check_entries,
     check_schema,
     contained,
     digest_of,
@@ -35,16 +32,6 @@ SCHEMA_VERSION = 1
 FOLDER = "jobs"
 _MAX_BYTES = MAX_RESULT + 1_000_000
 _LOG = logging.getLogger(__name__)
-_NUMBER = ("a number from 0", lambda value: type(value) in (int, float) and value >= 0)
-_RULES: Rules = {
-    "id": TEXT,
-    "status": ("finished or failed", lambda value: value in ("finished", "failed")),
-    "result": ("an object, or null", lambda value: value is None or isinstance(value, dict)),
-    "error": TEXT,
-    "cpu_seconds": _NUMBER,
-    "peak_memory_mb": _NUMBER,
-    "tries": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
-}
 ORIGIN = ("versions", "platform")
 """The entries of a file that contain the outcome's origin; see `novacula.runs.Origin`."""
 
@@ -130,7 +117,7 @@ def _document(path: Path) -> dict[str, JSON]:
 
 
 def _outcome(document: dict[str, JSON], path: Path) -> Outcome:
-    problems = check_entries(document, _RULES)
+    problems = []
     if document.get("id") != path.name.removesuffix(".json"):
         problems.append("id must be the file's name")
     if (document.get("status") == "finished") != (document.get("result") is not None):
@@ -140,7 +127,10 @@ def _outcome(document: dict[str, JSON], path: Path) -> Outcome:
     if problems:
         raise _DamagedError(str(path), *problems)
     origin = {name: document[name] for name in ORIGIN if isinstance(document.get(name), dict)}
-    return from_json(Outcome, document | {"origin": origin}, str(path))
+    try:
+        return from_json(Outcome, document | {"origin": origin}, str(path))
+    except InputError as error:
+        raise _DamagedError(error.source, *error.problems) from error
 
 
 OnOutcome = Callable[[Outcome, Counts], None]

@@ -6,24 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict, TypeVar, get_args
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 
+import msgspec
 from typing_extensions import Unpack
 
 from novacula.errors import InputError, refuse
-from novacula.files import (
-    TEXT,
-    Rules,
-    StrPath,
-    check_entries,
-    check_schema,
-    digest_of,
-    digest_of_file,
-    from_json,
-    read_json,
-    to_json,
-    write_json,
-)
+from novacula.files import StrPath, check_schema, digest_of, digest_of_file, from_json, read_json, to_json, write_json
 from novacula.functions import module_of
 from novacula.runs.machine import Origin, machine, versions
 
@@ -90,6 +79,7 @@ Status = Literal["running", "finished", "interrupted", "time-limit", "failed"]
 
 SCHEMA_VERSION = 2
 _OLD = 1
+_Count = Annotated[int, msgspec.Meta(ge=0)]
 _Options = TypeVar("_Options")
 
 
@@ -115,13 +105,13 @@ class Record:
     about: str  #: the subject of the run, such as a puzzle's id, for lists
     configuration: dict[str, Any]  #: all options that decide the result, as JSON
     inputs: dict[str, Any]  #: what the run begins with beside its options, such as the name of a file, as JSON
-    seed: int  #: the run's seed
-    threads: int  #: the number of numeric threads
+    seed: _Count  #: the run's seed
+    threads: _Count  #: the number of numeric threads
     versions: dict[str, str]  #: see `novacula.runs.machine.versions`
     platform: dict[str, str | int]  #: see `novacula.runs.machine.machine`
     status: Status  #: how the run stands
-    step: int  #: the number of steps done at the last recording
-    length: int | None  #: the number of all steps; None until the run has begun
+    step: _Count  #: the number of steps done at the last recording
+    length: _Count | None  #: the number of all steps; None until the run has begun
     created: str  #: the time of the run's beginning, as ISO 8601 in UTC
     updated: str  #: the time of the last recording
     error: str  #: the reason of a failure, or empty
@@ -219,44 +209,19 @@ class Record:
             options = document.get("configuration")
             about = options.get("task", "") if isinstance(options, dict) else ""
             document |= {"inputs": options, "about": about if isinstance(about, str) else ""}
-        if problems := check_entries(document, _RULES):
-            raise InputError(str(path), *problems)
-        return from_json(cls, document, str(path))
-
-
-_OBJECT = ("an object", lambda value: isinstance(value, dict))
-_OBJECTS = ("a list of objects", lambda value: isinstance(value, list) and all(map(_OBJECT[1], value)))
-_COUNT = ("a whole number from 0", lambda value: type(value) is int and value >= 0)
-_TIME = ("a time in ISO 8601 with its zone", lambda value: _is_time(value))
-_RULES: Rules = {
-    "part": TEXT,
-    "verb": TEXT,
-    "about": TEXT,
-    "configuration": _OBJECT,
-    "inputs": _OBJECT,
-    "seed": _COUNT,
-    "threads": _COUNT,
-    "versions": _OBJECT,
-    "platform": _OBJECT,
-    "status": (f"one of {', '.join(get_args(Status))}", lambda value: value in get_args(Status)),
-    "step": _COUNT,
-    "length": ("a whole number from 0, or null", lambda value: value is None or _COUNT[1](value)),
-    "created": _TIME,
-    "updated": _TIME,
-    "error": TEXT,
-    "outcome": TEXT,
-    "elsewhere": _OBJECTS,
-    "files": _OBJECTS,
-    "digest": TEXT,
-}
+        record = from_json(cls, document, str(path))
+        times = {"created": record.created, "updated": record.updated}
+        wrong = [name for name, time in times.items() if not _is_time(time)]
+        refuse([f"{name} must be a time in ISO 8601 with its zone" for name in wrong], str(path))
+        return record
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _is_time(value: object) -> bool:
+def _is_time(value: str) -> bool:
     try:
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+        return datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         return False
