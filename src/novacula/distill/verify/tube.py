@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from novacula.distill.networks.network import Activation, Layer, Network, activate
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
-from novacula.distill.verify.affine import AffineForm, NotAffineError, affine_form
+from novacula.distill.verify.affine import ROUNDING, UNIT, NotAffineError, affine_error, affine_form
 from novacula.distill.verify.certificate import Check
 from novacula.distill.verify.target import LargeNumbersError, Target, stepper
 from novacula.runs import check_time
@@ -33,7 +33,6 @@ program does, such as their last output, and have it cancel.
 _WORDS = 2000  #: random words that show what a state of the program leaves open in the network's
 _FEW = 4  #: steps up to which boxes only grow
 _BLOCK = 20_000
-_ROUNDING = 1e-12  #: slack for the rounding errors of float64, relative to the numbers that are added
 
 
 def prove_network(program: Program | Machine, target: Target) -> Check | None:
@@ -72,37 +71,6 @@ def _prove_affine(network: Network, program: Program, target: Target, length: in
         "the program's."
     )
     return Check("affine bounds", length, length, True, detail)
-
-
-def affine_error(network: Network, form: AffineForm, low: int, high: int, length: int) -> float:
-    """Returns how far an output of an affine network can be from that of an affine program.
-
-    The largest difference over all inputs, plus slack for the rounding errors of float64.
-    """
-    n, streams = network.size, network.streams
-    (f,), (g,) = network.f, network.g
-    sides = (
-        # state to state, input to state, constant; state to output, input to output, constant; first state
-        (f.weight[:, :n], f.weight[:, n:], f.bias, g.weight @ f.weight[:, :n], g.weight @ f.weight[:, n:],
-         g.weight @ f.bias + g.bias, np.zeros(n)),
-        (*(part.astype(float) for matrix in (form.update, form.outputs)
-           for part in (matrix[:, streams:-1], matrix[:, :streams], matrix[:, -1])), np.array(form.start, float)),
-    )  # fmt: skip
-    impulses, free, scale = [], [], 0.0
-    for a, b, c, p, d, e, state in sides:
-        kernel, drift, response = [d], [], b
-        for _ in range(length):
-            drift.append(p @ state + e)
-            state = a @ state + c
-            kernel.append(p @ response)
-            response = a @ response
-        impulses.append(np.array(kernel[:length]))
-        free.append(np.array(drift))
-        scale += np.abs(impulses[-1]).sum() * max(abs(low), abs(high)) + np.abs(free[-1]).max()
-    gap, drift = impulses[0] - impulses[1], free[0] - free[1]
-    highest = np.cumsum(np.maximum(gap * low, gap * high).sum(axis=2), axis=0) + drift
-    lowest = np.cumsum(np.minimum(gap * low, gap * high).sum(axis=2), axis=0) + drift
-    return float(max(np.abs(highest).max(), np.abs(lowest).max()) + _ROUNDING * scale)
 
 
 @dataclass(frozen=True)
@@ -193,6 +161,26 @@ class _ReducedNetwork:
         """Directions."""
         return len(self.basis)
 
+    def rounding(self, reach: np.ndarray, largest: float) -> tuple[np.ndarray, np.ndarray]:
+        """What rounding may change in one step: the directions of the state, and the outputs.
+
+        Args:
+            reach: the largest magnitude of each direction.
+            largest: the largest magnitude of an input.
+        """
+        network, found = self._network, []
+        values = np.concatenate([np.abs(self.basis.T) @ reach, np.full(network.streams, largest)])
+        error = np.zeros_like(values)
+        for layers in (network.f, network.g):
+            for number, layer in enumerate(layers):
+                weight, count = np.abs(layer.weight), len(values) + 8
+                values = weight @ values + np.abs(layer.bias)
+                error = weight @ error + UNIT * count * (values + 1)
+                if number < len(layers) - 1 and network.activation != "relu":
+                    values = np.minimum(values, 1.0)
+            found.append(error)
+        return np.abs(self.basis) @ found[0], found[1]
+
     def boxes(
         self, center: np.ndarray, radius: np.ndarray, x: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -277,14 +265,16 @@ def _grown(
 ) -> tuple[float, np.ndarray]:
     """The largest distance of an output that is due from boxes; and boxes that hold what a step makes of these too."""
     worst, grown = 0.0, radius.copy()
-    slack = _ROUNDING * max(1.0, float(np.abs(graph.places).max(initial=0.0)))
+    slack = ROUNDING * max(1.0, float(np.abs(graph.places).max(initial=0.0)))
+    places = (np.abs(graph.places) + radius).max(axis=0)
+    of_state, of_outputs = reduced.rounding(places, float(np.abs(symbols).max()))
     for source, symbol, target, due in _blocks(graph.source, graph.symbol, graph.target, graph.y):
         check_time()
         after, reach, y, error = reduced.boxes(graph.places[source], radius[source], symbols[symbol])
-        worst = max(worst, float((np.abs(y - due) + error).max()) + slack)
+        worst = max(worst, float((np.abs(y - due) + error + of_outputs).max()) + slack)
         if not worst < 0.5:
             break
-        np.maximum.at(grown, target, np.abs(after - graph.places[target]) + reach + slack)
+        np.maximum.at(grown, target, np.abs(after - graph.places[target]) + reach + of_state + slack)
     return worst, grown
 
 
