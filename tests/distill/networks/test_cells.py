@@ -146,9 +146,49 @@ class Backwards(Model):
         return super().forward(x).flip(1)
 
 
+class InItsOwnPrecision(Model):
+    """It runs in float32 alone, and gives its own outputs times a factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__(nn.GRU(3, 5, batch_first=True), mlp(5, 2), 3)
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = self.core(nn.functional.one_hot(x, 3).float())[0]
+        return self.factor * self.readout(hidden)
+
+
+class Small(Model):
+    """Small outputs, the other way around."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return -super().forward(x)
+
+
+def small(kind: type[Model]) -> nn.Module:
+    module = kind(nn.GRU(3, 5, batch_first=True), nn.Linear(5, 2), 3)
+    with torch.no_grad():
+        for tensor in module.readout.parameters():
+            tensor *= 1e-9
+    return module
+
+
+class LastStep(Model):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x)[:, -1]
+
+
+def test_a_module_that_runs_in_its_own_precision_is_compared_there() -> None:
+    assert from_torch(InItsOwnPrecision(1.0)).outputs == 1
+    assert from_torch(small(Model)).outputs == 1
+
+
 @pytest.mark.parametrize(
     ("module", "said"),
     [
+        (lambda: InItsOwnPrecision(-1.0), "its outputs differ by"),
+        (lambda: small(Small), "its outputs differ by"),
+        (lambda: LastStep(nn.GRU(3, 5, batch_first=True), mlp(5, 2), 3), "no output of every step"),
         (lambda: Model(nn.GRU(3, 5, batch_first=True, bidirectional=True), mlp(10, 2), 3), "has the layer core"),
         (
             lambda: Model(nn.GRU(3, 5, batch_first=True), nn.Sequential(nn.LayerNorm(5), nn.Linear(5, 2)), 3),

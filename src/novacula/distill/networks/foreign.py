@@ -194,7 +194,7 @@ def _inputs(
 
 
 _ROWS, _STEPS = 20, 6
-_NEAR = 1e-6
+_NEAR, _NEAR_IN_FLOAT32 = 1e-6, 1e-4  #: how near outputs must be, as a share of the largest
 
 
 def from_torch(
@@ -206,8 +206,8 @@ def from_torch(
 ) -> CellNetwork:
     """Reads a module with an RNN, GRU or LSTM, or with cells of these, and a linear or MLP read-out of every step.
 
-    If the module's own `forward` runs on integers, one-hot vectors or numbers, batch by time, its outputs must be the
-    same. The state must start at 0.
+    The module's own `forward` must run on integers, one-hot vectors or numbers, batch by time or time by batch, and its
+    outputs must be the same. The state must start at 0.
 
     Args:
         module: one or two recurrent layers of one direction; an embedding, one-hot vectors or plain numbers go in.
@@ -242,7 +242,7 @@ def from_torch(
     else:
         metadata["alphabet"] = json.dumps(symbols)
     network = read_cells(arrays, metadata, "module")
-    _compare(double, network)
+    _compare(module, network)
     return network
 
 
@@ -282,35 +282,46 @@ def _symbols(arrays: dict[str, np.ndarray]) -> int:
 
 
 def _compare(module: "torch.nn.Module", network: CellNetwork) -> None:
-    """Makes sure that the module computes what was read, if it runs at all."""
+    """Makes sure that the module computes what was read, in float64 or, if it does not run so, as it is."""
     import torch
+    from torch import nn
 
     generator = np.random.default_rng(0)
     x = generator.integers(network.low, network.high, (_ROWS, _STEPS, network.streams), endpoint=True)
     states = network.states(x)[:, 1:]
     expected = network.logits(states.reshape(-1, network.size)).reshape(_ROWS, _STEPS, -1)
     errors = []
-    for run in _ways(module, network, torch.from_numpy(x)):
-        try:
-            with torch.no_grad():
-                outputs = run()
-            outputs = outputs[0] if isinstance(outputs, tuple) else outputs
-            found = outputs.numpy().reshape(expected.shape)
-        except Exception:
-            continue
-        errors.append(float(np.abs(found - expected).max()))
-    if errors and min(errors) > _NEAR * max(1.0, float(np.abs(expected).max())):
-        problem = f"its outputs differ by {min(errors):.2g} from those of its layers as they were read"
+    own = deepcopy(module).cpu().eval()
+    kind = next((each.dtype for each in own.parameters()), torch.float64)
+    for tried, dtype, near in ((deepcopy(own).double(), torch.float64, _NEAR), (own, kind, _NEAR_IN_FLOAT32)):
+        for run in _ways(tried, network, torch.from_numpy(x), dtype):
+            try:
+                with torch.no_grad():
+                    outputs = run()
+                outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+                found = outputs.double().numpy().reshape(expected.shape)
+            except Exception:
+                continue
+            errors.append(float(np.abs(found - expected).max()) / near)
+        if errors:
+            break
+    if not errors and type(module).forward is not nn.Module.forward:
+        problem = "its forward gives no output of every step for integers, one-hot vectors or numbers, batch by time"
+        raise InputError("module", f"{problem}, so that nothing shows what it computes; its state dict can be read")
+    if errors and min(errors) > float(np.abs(expected).max()):
+        problem = f"its outputs differ by {min(errors) * near:.2g} from those of its layers as they were read"
         raise InputError("module", f"{problem}; the read-out must see every step, and the state start at 0")
 
 
-def _ways(module: "torch.nn.Module", network: CellNetwork, x: "torch.Tensor") -> Iterator[Callable[[], "torch.Tensor"]]:
+def _ways(
+    module: "torch.nn.Module", network: CellNetwork, x: "torch.Tensor", dtype: "torch.dtype"
+) -> Iterator[Callable[[], "torch.Tensor"]]:
     """The ways to give a batch to a module: places, one-hot vectors or numbers; batch first or time first."""
     import torch
 
-    given = [x.double(), x[:, :, 0].double()] if network.embedding is None else [x[:, :, 0] - network.low]
+    given = [x.to(dtype), x[:, :, 0].to(dtype)] if network.embedding is None else [x[:, :, 0] - network.low]
     if network.embedding is not None:
-        given.append(torch.nn.functional.one_hot(given[0], len(network.embedding)).double())
+        given.append(torch.nn.functional.one_hot(given[0], len(network.embedding)).to(dtype))
     for values in given:
         yield lambda values=values: module(values)
         yield lambda values=values: _first(module(values.transpose(0, 1))).transpose(0, 1)

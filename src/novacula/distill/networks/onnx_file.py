@@ -339,6 +339,6 @@ def _compare(reader: _Reader, model: Any, network: CellNetwork, read: _Read, sou
             errors.append(float(np.abs(found - expected).max()))
         except Exception:
             continue
-    if min(errors, default=np.inf) > _NEAR * max(1.0, float(np.abs(expected).max())):
+    if min(errors, default=np.inf) > _NEAR * float(np.abs(expected).max()):
         problem = f"its outputs differ by {min(errors):.2g} from those of" if errors else "it does not evaluate as"
         raise InputError(source, f"{problem} its layers as they were read; the read-out must see every step")
