@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -134,12 +134,8 @@ def _draw(figure: "Figure", curves: Mapping[str, Curve], order: Sequence[str]) -
     axes[0].set(yscale="log", xlabel="step", title="Loss")
     axes[1].set(xscale="log", xlabel="seconds", title="Loss over processor time")
     plain_numbers(axes[1].xaxis)
-    axes[1].legend(*_reversed_legend(axes[0]), fontsize=8)
-
-
-def _reversed_legend(axis: Any) -> tuple[list[Any], list[str]]:
-    handles, labels = axis.get_legend_handles_labels()
-    return handles[::-1], labels[::-1]
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[1].legend(handles[::-1], labels[::-1], fontsize=8)
 
 
 def number(value: float | None) -> str:

@@ -91,7 +91,7 @@ class TorchEngine(Engine):
             rate = share * folded_rate(options, step.double())
             adam(phi, self._state["first"], self._state["second"], gradient, rate, options)
         else:
-            gradient_descent(phi, gradient, share * options.meta_lr)
+            phi.sub_(gradient * (share * options.meta_lr))
         square = gradient.square().sum()
         return MetaStep(square, left.dot(product), left.dot(v), left.dot(left), v.dot(v))
 
@@ -115,11 +115,6 @@ def adam(
     first.mul_(keep_first).add_(gradient, alpha=1 - keep_first)
     second.mul_(keep_second).addcmul_(gradient, gradient, value=1 - keep_second)
     phi.sub_((first / second.sqrt().add_(options.meta_eps)).mul_(rate))
-
-
-def gradient_descent(phi: Float[Tensor, "..."], gradient: Float[Tensor, "..."], rate: Rate) -> None:
-    """Updates φ by one step down the gradient."""
-    phi.sub_(gradient * rate)
 
 
 NUMBERS = ("taken", "log_scale", "step_square", "learned", "cosine", "spread", "toward")

@@ -91,12 +91,6 @@ class Sum:
             raise TooLarge
         return cls(tuple(kept), constant)
 
-    @property
-    def only(self) -> Atom | None:
-        """The atom that the sum is equal to, if it is."""
-        alone = len(self.terms) == 1 and self.terms[0][1] == 1 and self.constant == 0
-        return self.terms[0][0] if alone else None
-
 
 @dataclass(frozen=True)
 class Deep:

@@ -28,7 +28,6 @@ class InputLaw:
 
     name: str  #: the name as the user writes it
     sampler: Draw  #: inputs of a shape (*batch, inputs), float32, from a generator, on the generator's device
-    discrete: bool = False  #: whether the inputs take few values, so that the function between them does not matter
 
     def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Float[torch.Tensor, "*shape"]:
         """Returns independent inputs of shape (*batch, inputs), float32.
@@ -73,9 +72,9 @@ def find_law(name: str) -> InputLaw:
         case "sparse", [share] if 0 < share <= 1:
             return InputLaw(name, partial(_sparse, share))
         case "bits", []:
-            return InputLaw(name, _bits, discrete=True)
+            return InputLaw(name, _bits)
         case "one-hot-pairs", []:
-            return InputLaw(name, _one_hot_pairs, discrete=True)
+            return InputLaw(name, _one_hot_pairs)
         case "angles", []:
             return InputLaw(name, _angles)
         case _:
