@@ -167,3 +167,16 @@ def test_measured_values_that_contradict_each_other_are_pointed_to_the_tolerance
     path.write_text("\n".join(map(json.dumps, rows)))
     with pytest.raises(InputError, match="if the decimals are measured, within says"):
         load_sequences(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "within"), [((1.0, 5.0), 0.05), ((100.0, 300.0), 0.05), ((0.5, 2), 0.05), ((0.25, 1.5), 0.005)]
+)
+def test_the_tolerance_is_half_a_unit_of_the_last_place_and_not_of_zeros_before_the_point(
+    values: tuple[float, ...], within: float
+) -> None:
+    # Of steps of 100 a later answer of 130 was right within 50.
+    scale = decimals_of([[*values] * 20], 0.0, rounded=True, first=None)
+    assert scale is not None and scale.within == pytest.approx(within)
+    with pytest.raises(ValueError, match="is not within"):
+        scale.codes([values[1] + 0.3])

@@ -134,3 +134,9 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"sequence,step,x0,y0\n\xff")
     assert "not UTF-8" in problems(path)[0]
+
+
+def test_a_cell_with_an_underscore_is_a_text(tmp_path: Path) -> None:
+    lines = ["sequence,step,x0,y0", *(f"{row},0,{row % 2},1_{row % 2}" for row in range(4))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert load_sequences(tmp_path / "a.csv").alphabet.outputs == (("1_0", "1_1"),)

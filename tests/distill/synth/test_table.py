@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from novacula.distill.program.expression import Name, Number
+from novacula.distill.program.expression import Name, Number, operation
 from novacula.distill.program.machine import Transitions
 from novacula.distill.program.program import Program
-from novacula.distill.synth.table import table_of
+from novacula.distill.synth.table import Words, table_of
 from novacula.errors import InputError
 from tests.distill.synth.plain_tasks import TASKS
 from tests.distill.synth.sources import cut_machine, exact_machine, transitions
@@ -61,3 +61,18 @@ def test_a_machine_cut_short_is_followed_as_far_as_it_is_known() -> None:
     assert (known[:, 1:] <= known[:, :-1]).all()
     assert (left[:, 1:] == table.next[taken][:, :-1])[known[:, 1:]].all()
     assert 2 <= known.sum(1).min() < 5
+
+
+def test_words_are_compared_up_to_their_ends_alone() -> None:
+    # It doubles until 1 comes. Beyond the end of the second word it would pass 2^63.
+    s, x = Name("s"), Name("x")
+    program = Program(("x",), ("s",), (1,), (), (operation("if", x, 1, s * 2),), (s,))
+    inputs = np.zeros((2, 90, 1), np.int64)
+    inputs[0, ::30] = 1
+    known = np.arange(90) < np.array([[90], [5]])
+    y = np.concatenate([program.run(inputs[:1]), np.zeros((1, 90, 1), np.int64)])
+    y[1, :5, 0] = 2 ** np.arange(5)
+    assert Words(inputs, y, known).agrees(program)
+    y[1, 4] = 15
+    assert not Words(inputs, y, known).agrees(program)
+    assert not Words(inputs[1:], y[1:], np.ones((1, 90), bool)).agrees(program)

@@ -42,18 +42,25 @@ class Unasked(Sequences):
 
 
 def run_rows(behavior: Behavior, rows: Sequences) -> Int[np.ndarray, "rows time outputs"]:
-    """Returns the outputs for rows. What stands beyond the end of a row means nothing.
+    """Returns the outputs for rows, as `run_within`."""
+    return run_within(behavior, rows.filled, rows.lengths)
+
+
+def run_within(
+    behavior: Behavior, x: Int[np.ndarray, "rows time streams"], lengths: Int[np.ndarray, " rows"]
+) -> Int[np.ndarray, "rows time outputs"]:
+    """Returns the outputs for rows of some lengths. What stands beyond the end of a row means nothing.
 
     Raises:
         OverflowError: an output within a row does not fit 64 bits.
     """
     try:
-        return behavior.run(rows.filled)
+        return behavior.run(x)
     except OverflowError:  # perhaps only beyond the end of a row, which is run no further then
-        found = np.zeros_like(rows.y)
-        for length in np.unique(rows.lengths):
-            chosen = rows.lengths == length
-            found[chosen, :length] = behavior.run(rows.x[chosen, :length])
+        parts = [(lengths == length, behavior.run(x[lengths == length, :length])) for length in np.unique(lengths)]
+        found = np.zeros((*x.shape[:2], parts[0][1].shape[2]), np.int64)
+        for chosen, part in parts:
+            found[chosen, : part.shape[1]] = part
         return found
 
 

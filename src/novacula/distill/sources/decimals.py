@@ -106,7 +106,7 @@ def decimals_of(rows: Sequence[Sequence[float]], within: float, rounded: bool, f
         first: a value that should be the integer 0, such as the output for no input.
     """
     count, distinct = sum(map(len, rows)), sorted({value for row in rows for value in row})
-    written = max(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in distinct)
+    written = max(0, *(-int(Decimal(repr(value)).as_tuple().exponent) for value in distinct))
     rounded = rounded and written <= _MOST_PLACES
     exact = _EXACT * max(map(abs, distinct)) or _EXACT
     given, within = within, within or (max(exact, 0.5 * 10.0**-written) if rounded else exact)

@@ -305,6 +305,6 @@ def _value(cell: str) -> JSON:
     if _INTEGER.fullmatch(cell):
         return int(cell)
     try:
-        return float(cell) if cell else cell
+        return float(cell) if cell and "_" not in cell else cell
     except ValueError:
         return cell

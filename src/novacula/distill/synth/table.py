@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 
 from novacula.distill.program.machine import UNKNOWN, Machine, Transitions
 from novacula.distill.program.program import EXACT_LIMIT, Program
-from novacula.distill.sources.behavior import Behavior
+from novacula.distill.sources.behavior import Behavior, run_within
 from novacula.errors import InputError
 
 _PAIRS = 300_000
@@ -156,7 +156,11 @@ class Words:
 
     def agrees(self, program: Program) -> bool:
         """Returns whether a program has these outputs."""
-        return bool((program.run(self.x) == self.y)[self.known].all())
+        try:
+            found = run_within(program, self.x, self.known.sum(axis=1))
+        except OverflowError:
+            return False
+        return bool((found == self.y)[self.known].all())
 
 
 def words_of_table(table: Table, words: int, length: int, generator: np.random.Generator) -> Words:
