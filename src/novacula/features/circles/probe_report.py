@@ -39,12 +39,17 @@ def layer_table(layers: Sequence[CircleLayer], first: int = 0) -> Markup:
 
 
 def _verdict(findings: ProbeFindings) -> Section:
-    layers, circles = findings.layers, findings.circle_layers
-    words = f"A circle at {len(circles)} of {len(layers)} layers: {_ranges(circles)}."
-    words = words if circles else "A circle at no layer."
-    if findings.lone_layers:
+    layers, lone = findings.layers, findings.lone_layers
+    circles = [layer for layer in findings.circle_layers if layer not in lone]
+    words = (
+        f"A circle at {len(circles)} of {len(layers)} layers: {_ranges(circles)}."
+        if circles
+        else "A circle at no layer."
+    )
+    if lone:
+        words = words if circles else "A circle at no two layers side by side."
         words += (
-            f" The layers beside {_ranges(findings.lone_layers)} have none. Chance gives such lone layers to lists "
+            f" Layers that stand alone, with none beside them: {_ranges(lone)}. Chance gives such layers to lists "
             "without a cycle, too; a circle of the model's goes on from layer to layer."
         )
     if layers[0].layer == 0 and layers[0].circle:
