@@ -9,6 +9,7 @@ from novacula.arc.config import BenchConfig
 from novacula.errors import InputError
 from novacula.options import (
     CampaignOptions,
+    near_names,
     refuse,
     unless_at_least,
     unless_between,
@@ -85,3 +86,11 @@ def test_auto_is_as_many_workers_as_there_are_cores_for_this_process() -> None:
         finally:
             os.sched_setaffinity(0, allowed)
     assert CampaignOptions(workers=3).processes == 3
+
+
+def test_names_that_are_suggested_are_near() -> None:
+    runs = ["one", "toy-new", "toy-cut", "run-1", "arc-6d75e8bb-20261130"]
+    assert [near_names(typed, runs) for typed in ("score", "solve", "r", "", "zzz")] == [[]] * 5
+    assert near_names("toy-cat", runs) == ["toy-cut"] and near_names("XONE", runs) == ["one"]
+    assert near_names("6d75e8bb", runs) == ["arc-6d75e8bb-20261130"] and near_names("ru", runs) == ["run-1"]
+    assert near_names("toy", runs, 1) == ["toy-new"]

@@ -239,6 +239,24 @@ def unless_installed(user: str, extra: str, *packages: str) -> list[str]:
     return [f"{user} needs {absent}, not installed; in a clone of novacula: {install}"] if absent else []
 
 
+def near_names(typed: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Returns the names that somebody may have meant, the likeliest first.
+
+    A name is near if it begins with what was typed or holds it, or if three of four of their characters stand in the
+    same order. The case of letters does not matter.
+    """
+    from difflib import SequenceMatcher
+
+    found, small = [], typed.strip().lower()[:200]
+    for name in known:
+        other = name.lower()
+        likeness = SequenceMatcher(None, small, other).ratio()
+        held = (len(small) > 1 and other.startswith(small)) or (len(small) > 2 and small in other)
+        if held or likeness >= 0.75:
+            found.append((held + likeness, name))
+    return [name for _, name in sorted(found, key=lambda each: -each[0])[:most]]
+
+
 def native_is_built() -> bool:
     """Returns whether the native extension can be imported."""
     try:

@@ -15,6 +15,7 @@ from novacula.arc.answers.answers import Answers, Proposal, Reader
 from novacula.arc.answers.certainty import EITHER, FIRST, Evidence, evidence, is_settled, probabilities, softened_logit
 from novacula.arc.config import BenchConfig, SolveConfig
 from novacula.arc.data.puzzle import preprocess
+from novacula.arc.drawing.puzzles import order_note
 from novacula.arc.findings import NewAttempts, read_history
 from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.program import SolveProgram
@@ -166,6 +167,20 @@ def test_a_run_stops_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     history = read_history(RunFolder.open(tmp_path / "run"))
     assert history.attempts == result.attempts and np.isnan(history.probabilities).all(), "they are of an older step"
     assert f"Attempt 1, {result.findings.probabilities[0]:.0%}" in page
+
+
+def test_a_likelier_second_attempt_is_explained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = [[0]]
+    (tmp_path / "one.json").write_text(
+        json.dumps({"train": [{"input": grid, "output": grid}], "test": [{"input": grid}]})
+    )
+    monkeypatch.setattr("novacula.arc.program.probabilities", lambda found: (0.104, 0.31))
+    assert main(["arc", "solve", str(tmp_path / "one.json"), "--steps", "2", "--out", str(tmp_path / "run")]) == 0
+    said, page = capsys.readouterr().out, (tmp_path / "run" / "report.html").read_text()
+    assert "Attempt 1 has more weight over all steps" in said and "Attempt 1 has more weight over all steps" in page
+    assert order_note((0.102, 0.104)) == order_note((0.5,)) == order_note(()) == order_note((0.5, float("nan"))) == ""
 
 
 def test_all_steps_are_done_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,8 +126,8 @@ def test_an_unknown_run_suggests_the_nearest(novacula: Run, runs: Path) -> None:
         assert (
             done.code == 2
             and done.errors
-            == [f"novacula: 'toy-cat': no such run in {runs}, and no such folder; did you mean toy-cut?"]
-        ) or "did you mean toy-cut or" in done.errors[0]
+            == [f"novacula: 'toy-cat': no such run in {runs}, and no such folder; did you mean 'toy-cut'?"]
+        ) or "did you mean 'toy-cut' or" in done.errors[0]
 
 
 def test_resume(novacula: Run, runs: Path, toy_part: list[RunResult]) -> None:

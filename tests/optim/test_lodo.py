@@ -229,6 +229,21 @@ def test_frozen_preconditioners_stay() -> None:
     assert not torch.equal(optimizer.export_preconditioner()["0.phi"], phi)
 
 
+def test_a_group_that_joins_a_frozen_optimizer_is_frozen_too() -> None:
+    optimizer, _ = trained(5, (4,), lr=0.1)
+    optimizer.freeze()
+    later, own = (Parameter(torch.ones(3)) for _ in range(2))
+    optimizer.add_param_group({"params": [later]})
+    optimizer.add_param_group({"params": [own], "frozen": False})
+    before = optimizer.export_preconditioner()
+    train(optimizer, [later, own], range(4))
+    after = optimizer.export_preconditioner()
+    assert torch.equal(after["1.phi"], before["1.phi"]) and not torch.equal(after["2.phi"], before["2.phi"])
+    optimizer.unfreeze()
+    train(optimizer, [later], range(4, 8))
+    assert not torch.equal(optimizer.export_preconditioner()["1.phi"], before["1.phi"])
+
+
 def test_learning_every_third_gradient_changes_phi_every_third_step() -> None:
     optimizer, members = trained(0, (4,), lr=0.1, meta_every=3)
     changes, last = [], optimizer.export_preconditioner()["0.phi"]

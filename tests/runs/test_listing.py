@@ -48,7 +48,7 @@ def test_a_run_is_found_by_name_and_by_path(runs: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("typed", ["arc-6d75e8bc", "6d75e8bb", "arc6d75e8bb"])
 def test_the_nearest_name_is_suggested(runs: Path, typed: str) -> None:
-    with pytest.raises(InputError, match="did you mean arc-6d75e8bb"):
+    with pytest.raises(InputError, match="did you mean 'arc-6d75e8bb'"):
         find_run(typed, runs)
 
 

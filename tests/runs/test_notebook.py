@@ -1,12 +1,18 @@
-"""Progress in the cell of a notebook."""
+"""What a prompt and the cell of a notebook show."""
 
+import re
 import sys
+from dataclasses import fields, is_dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 from markupsafe import Markup
 
+from novacula.arc.findings import SolveFindings
+from novacula.features import CircularProbe
 from novacula.report import Section, plotly_figure, write_report
 from novacula.runs import NoInputs
 from novacula.runs.notebook import answer_html, cell_progress
@@ -67,3 +73,38 @@ def test_a_cell_shows_the_first_sections_of_the_report_that_need_no_script(tmp_p
 def test_a_result_is_shown_by_its_report() -> None:
     result = TOY.start(ToyConfig(length=3), NoInputs(), None)
     assert str(result.report) in result._repr_html_()
+
+
+PARTS = ("arc", "distill", "features", "hypernet", "optim")
+
+
+def shown_at_a_prompt() -> list[type]:
+    """Every class of findings, and every public dataclass that holds arrays."""
+    found = [verb.signature.findings for part in PARTS for verb in import_module(f"novacula.{part}.verbs").VERBS]
+    for part in PARTS:
+        module = import_module(f"novacula.{part}")
+        for kind in (getattr(module, name) for name in dir(module)):
+            if isinstance(kind, type) and is_dataclass(kind):
+                words = " ".join(str(field.type) for field in fields(kind))
+                found += [kind] if re.search("ndarray|Tensor|'tuple\\[", words) else []
+    return found
+
+
+def test_results_fit_a_screen_at_a_prompt() -> None:
+    kinds = shown_at_a_prompt()
+    assert len(kinds) > 30
+    assert not {
+        kind for kind in kinds if "__create_fn__" in kind.__repr__.__qualname__ or kind.__repr__ is object.__repr__
+    }
+    findings = SolveFindings(
+        task="t" * 200, attempts=(((((0,) * 30,) * 30),),) * 2, scores=(-1.0, -2.0), shares=(0.5, 0.25), steps=7,
+        seed=0, engine="torch", threads=1, cpu_seconds=1.23456789, cpu_ms_per_step=1.0, cpu_ms_answers=1.0,
+        peak_memory_mb=9.0, kl=1.0, reconstruction=1.0, kl_by_tensor=dict.fromkeys(map(str, range(18)), 1.0), run="r",
+    )  # fmt: skip
+    said = repr(findings)
+    assert len(said) < 900 and "attempts=<2 entries>" in said and "kl_by_tensor=<18 entries>" in said
+    assert "shares=(0.5, 0.25)" in said and "cpu_seconds=1.23457" in said
+    shapes = {"mean": (900,), "basis": (5, 900), "reading": (2, 900), "writing": (900, 2), "offset": (2,)}
+    arrays = {name: np.zeros(shape) for name, shape in shapes.items()}
+    probe = CircularProbe(**arrays, period=7, harmonic=1, r2=0.5)
+    assert "basis=<5 × 900 float64>" in repr(probe) and "offset=array([0., 0.])" in repr(probe)

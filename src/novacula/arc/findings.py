@@ -20,13 +20,14 @@ from novacula.arc.data.task import Answer, Grid, Task, Verdict
 from novacula.errors import InputError
 from novacula.files import JSON, from_json, read_npz
 from novacula.runs import RunFolder
+from novacula.runs.notebook import Brief
 
 SURVIVES = 1.0  #: nats above which a latent tensor counts as still holding information; the floor is half a nat
 LATENTS = "latents.npz"  #: the artifact that holds the decoded means of the surviving tensors
 
 
 @dataclass(frozen=True)
-class StepCosts:
+class StepCosts(Brief):
     """What a training step cost, as it is logged."""
 
     step: int  #: steps done
@@ -45,7 +46,7 @@ class StepCosts:
 
 
 @dataclass(frozen=True)
-class NewAttempts:
+class NewAttempts(Brief):
     """A milestone: other attempts than at the step before."""
 
     milestone: Literal["attempts"]  #: the kind of milestone
@@ -62,7 +63,7 @@ class NewAttempts:
 
 
 @dataclass(frozen=True)
-class SolveFindings:
+class SolveFindings(Brief):
     """What ``arc solve`` finds."""
 
     task: str  #: the puzzle's identifier
@@ -111,7 +112,7 @@ _MAX_LATENTS = 512_000_000
 
 
 @dataclass(frozen=True)
-class Curves:
+class Curves(Brief):
     """What a run logged, step by step: the columns of its `StepCosts`. What a line lacks is NaN."""
 
     steps: Float[np.ndarray, " n"]
@@ -134,7 +135,7 @@ class Lead:
 
 
 @dataclass(frozen=True)
-class History:
+class History(Brief):
     """All that the report of a run shows. An unfinished run lacks latents and a result, perhaps all but the task."""
 
     task: Task  #: the puzzle

@@ -18,6 +18,7 @@ from novacula.files import from_json
 from novacula.jobs import Outcome
 from novacula.runs import RunFolder
 from novacula.runs.folder import RESULT
+from novacula.runs.notebook import Brief
 from novacula.runs.record import check_inputs
 
 ATTEMPTS = 2  #: how many attempts count
@@ -94,7 +95,7 @@ def score_outcome(task: str, rule: SizeRule, outcome: Outcome | None, solution: 
 
 
 @dataclass(frozen=True)
-class SubmissionScore:
+class SubmissionScore(Brief):
     """What a submission is worth."""
 
     verdicts: dict[str, Verdict]

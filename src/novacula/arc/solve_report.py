@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.drawing import charts
 from novacula.arc.drawing.latent_pictures import latents_html
-from novacula.arc.drawing.puzzles import cell_size, grid_svg, puzzle_html
+from novacula.arc.drawing.puzzles import cell_size, grid_svg, order_note, puzzle_html
 from novacula.arc.findings import SURVIVES, History, Lead, SolveFindings, axis_words, read_history
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
@@ -53,6 +53,8 @@ def _puzzle_section(history: History) -> Section:
     percentage = "A percentage is the probability that an attempt is right, as the solver estimates it. "
     if np.isnan(history.probabilities).all():
         percentage = ""
+    if order := order_note(history.probabilities):
+        percentage += f"{order} "
     if history.attempts is None:
         note = "There is no answer yet."
     elif not verdict:

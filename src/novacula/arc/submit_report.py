@@ -12,10 +12,11 @@ from novacula.arc.drawing.charts import quantity
 from novacula.arc.drawing.puzzles import Card, gallery_html
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
+from novacula.runs.notebook import Brief
 
 
 @dataclass(frozen=True)
-class SubmitRow:
+class SubmitRow(Brief):
     """How far a puzzle came."""
 
     task: str  #: its id
@@ -31,7 +32,7 @@ class SubmitRow:
 
 
 @dataclass(frozen=True)
-class SubmitFindings:
+class SubmitFindings(Brief):
     """What ``arc submit`` comes to."""
 
     tasks: int  #: puzzles that were asked for

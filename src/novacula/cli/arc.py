@@ -163,6 +163,7 @@ def _panel(work: "Work", step: "Step") -> "RenderableType":
 def _show(result: "SolveResult") -> None:
     from novacula.arc.answers.answers import EARLY_STEPS
     from novacula.arc.answers.certainty import DECODE_EVERY
+    from novacula.arc.drawing.puzzles import order_note
     from novacula.arc.drawing.terminal import puzzle_gallery
 
     findings, restarts = result.findings, result.folder.record.configuration["restarts"]
@@ -174,6 +175,7 @@ def _show(result: "SolveResult") -> None:
         puzzle_gallery(result.task, findings.attempts, findings.probabilities),
         f"{counted(findings.steps, 'step')}{findings.of_most}{each}, {findings.cpu_seconds:,.1f} CPU seconds "
         f"({findings.cpu_ms_per_step:.0f} ms per step), seed {findings.seed}, {findings.engine} engine; {note}",
+        *filter(None, [order_note(findings.probabilities)]),
     )
 
 

@@ -10,6 +10,7 @@ from novacula.distill.sources.sequences import counted
 from novacula.distill.verify.certificate import Tier
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
+from novacula.runs.notebook import Brief
 
 _WORDS = {
     "S0": "a network is right on fresh data",
@@ -88,7 +89,7 @@ class TaskRow:
 
 
 @dataclass(frozen=True)
-class BenchFindings:
+class BenchFindings(Brief):
     """What a bench found."""
 
     tasks: int  #: the number of tasks that were asked for

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from novacula.distill.source import Kind
 from novacula.distill.sources.sequences import INTEGERS, Alphabet, counted
 from novacula.distill.verify.certificate import Certificate, Tier
+from novacula.runs.notebook import Brief
 
 Road = Literal["opened", "queried", "asked", "merged", "data"]
 """Where a program came from: a network's hidden states or answers, a function's own answers, merged states of rows, or
@@ -141,7 +142,7 @@ class FormRow:
 
 
 @dataclass(frozen=True)
-class NetworkOutcome:
+class NetworkOutcome(Brief):
     """What one opened network showed."""
 
     shape: str  #: sizes of its state and layers, in words
@@ -168,7 +169,7 @@ class NetworkOutcome:
 
 
 @dataclass(frozen=True)
-class DistillFindings:
+class DistillFindings(Brief):
     """What a run found."""
 
     task: str  #: the source, as the user named it

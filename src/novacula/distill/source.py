@@ -4,7 +4,6 @@ Only this module, the bench and the verdicts know the definitions of tasks: trai
 are given sequences and networks. Source: ours.
 """
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +19,7 @@ from novacula.distill.verify.samples import LONGEST
 from novacula.distill.verify.target import Target, structured, uniform
 from novacula.errors import InputError
 from novacula.functions import is_function_name
-from novacula.options import refuse
+from novacula.options import near_names, refuse
 
 Kind = Literal["task", "data", "function", "network"]
 ROWS = 10_000  #: number of sequences of a task, a function or a network to learn from
@@ -84,7 +83,7 @@ def kind_of(name: str) -> Kind:
     known = [*TASKS, *VARIANTS]
     if name in known:
         return "task"
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    near = near_names(name, known)
     hint = f" (close: {', '.join(near)})" if near else ""
     raise InputError(
         name,

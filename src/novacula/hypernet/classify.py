@@ -36,6 +36,7 @@ from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
 from novacula.hypernet.tasks.given import NONE, data_task, network_task, read_data
 from novacula.report import Section, table
+from novacula.runs.notebook import Brief
 
 SCHEMA_VERSION = 1
 NORMS = ("l1-norm", "weighted-l1")  #: tasks whose labels rest on the order parameters
@@ -58,7 +59,7 @@ class FormulaComplexity(Complexity):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyFindings(LabelFindings):
+class ClassifyFindings(LabelFindings, Brief):
     """What is found out about a network."""
 
     schema_version: int = SCHEMA_VERSION

@@ -15,6 +15,7 @@ from novacula.hypernet.formula import SizeLaw
 from novacula.jobs import Campaign, CampaignOptions, Job, Round
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
+from novacula.runs.notebook import Brief
 
 Failure = tuple[str, str]  #: a job that failed, and why
 Kind = TypeVar("Kind")
@@ -102,7 +103,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class CensusFindings:
+class CensusFindings(Brief):
     """What the labels of many networks say."""
 
     task: str  #: what the networks should compute
@@ -208,7 +209,7 @@ class SizeRow:
 
 
 @dataclass(frozen=True)
-class GeneralizeFindings:
+class GeneralizeFindings(Brief):
     """What a hypernetwork's networks of many sizes are worth."""
 
     task: str  #: what they should compute
@@ -254,7 +255,7 @@ class VariantSummary:
 
 
 @dataclass(frozen=True)
-class CompareFindings:
+class CompareFindings(Brief):
     """Variants of the hypernetwork, and direct training."""
 
     task: str  #: what the networks should compute

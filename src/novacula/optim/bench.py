@@ -4,7 +4,6 @@ First the settings of every optimizer are tuned on an instance of each task. The
 instances, the same for all, and once with its rates times each factor, which shows how sensitive it is.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -31,7 +30,7 @@ from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks import TASKS, find_task
 from novacula.optim.tasks.task import not_installed
 from novacula.optim.training import TrainingRun
-from novacula.options import named
+from novacula.options import named, near_names
 from novacula.runs import NoInputs, RunFolder, RunResult, RunSettings, Signature, Verb
 
 FACTORS = (0.25, 0.5, 2.0, 4.0)  #: factors on the learning rates, beside 1
@@ -83,7 +82,7 @@ def _chosen(option: str, given: Sequence[str], known: Sequence[str], default: Se
     """The names that an option gives, in the order of those that are known."""
 
     def unknown(name: str) -> str:
-        near = difflib.get_close_matches(name, known, 3, 0.6)
+        near = near_names(name, known)
         return f"{name!r} is none of {', '.join(known)}" + (f"; is {' or '.join(near)} meant?" if near else "")
 
     wanted = named(option, given, known, unknown) if given else default

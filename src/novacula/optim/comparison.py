@@ -9,6 +9,7 @@ from statistics import fmean, median
 
 from novacula.jobs import Outcome
 from novacula.optim.job import TrainingRun, TuningResult
+from novacula.runs.notebook import Brief
 
 SUBJECT = "lodo"  #: the optimizer that the others are compared with: LODO with its defaults
 
@@ -77,7 +78,7 @@ class TunedSettings:
 
 
 @dataclass(frozen=True)
-class BenchFindings:
+class BenchFindings(Brief):
     """What a bench finds."""
 
     rows: tuple[RunRow, ...]  #: all runs, those without outcome too

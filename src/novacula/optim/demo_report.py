@@ -10,6 +10,7 @@ import numpy as np
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
+from novacula.runs.notebook import Brief
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ class Bowl:
 
 
 @dataclass(frozen=True)
-class DemoFindings:
+class DemoFindings(Brief):
     """What a demo finds: paths through the valley, and the bowl; None where it is not computed yet."""
 
     valley: tuple[ValleyPath, ...]  #: one path for each optimizer

@@ -141,16 +141,16 @@ class LODO(Optimizer):
 
     @override
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Adds parameters, also after training has begun. The new group has its own preconditioners.
+        """Adds parameters, also after training has begun, with preconditioners of their own; frozen if all others are.
 
         Raises:
             InputError: an option is out of its range, or a parameter is not a floating-point or complex tensor.
         """
-        group = {**self.defaults, **as_groups([param_group])[0], "generation": self._generation}
+        frozen = {"frozen": bool(self._groups) and all(group["frozen"] for group in self._groups)}
+        group = {**self.defaults, **frozen, **as_groups([param_group])[0], "generation": self._generation}
         GroupOptions.of(group)
         SharedOptions(scope=group["scope"])
-        group["automatic"] = group["lr"] is None
-        group["lr"] = 1.0 if group["lr"] is None else group["lr"]
+        group |= {"automatic": group["lr"] is None, "lr": 1.0 if group["lr"] is None else group["lr"]}
         tensors = {**group, "params": [tensor_of(p) for p in group["params"]]}
         partition([*self._groups, cast("ParameterGroup", tensors)])
         super().add_param_group(group)

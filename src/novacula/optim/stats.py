@@ -57,6 +57,10 @@ class Statistics(list[PreconditionerStats]):
     def __str__(self) -> str:
         return "\n".join(f"{name:<21}" + "".join(f"{cell:>22}" for cell in cells) for name, *cells in self._rows())
 
+    @override
+    def __repr__(self) -> str:
+        return super().__repr__() if len(self) < 3 else f"<Statistics of {len(self)} preconditioners; print shows them>"
+
     def _rows(self) -> list[list[str]]:
         return [[name, *(_shown(getattr(each, name)) for each in self)] for name in PreconditionerStats.__annotations__]
 

@@ -1,6 +1,5 @@
 """Lists the runs in a folder by reading each of them."""
 
-import difflib
 import os
 import shutil
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from novacula.errors import InputError, NovaculaError, RunError
 from novacula.files import StrPath
+from novacula.options import near_names
 from novacula.runs.folder import LOCK, RECORD, RunFolder
 
 
@@ -120,6 +120,6 @@ def find_run(run: str, runs: StrPath = "runs") -> RunFolder:
     if os.path.isdir(run):
         return RunFolder.open(run)  # its error says why this is no run
     names = [summary.name for summary in list_runs(runs)]
-    near = difflib.get_close_matches(run, names, n=3, cutoff=0.4) or [name for name in names if run and run in name][:3]
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    near = near_names(run, names)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise InputError(repr(run), f"no such run in {os.fspath(runs)}, and no such folder{hint}")

@@ -1,11 +1,12 @@
-"""What a notebook shows in a cell: the progress of a run, and its answer."""
+"""What a prompt and a notebook show of a result: a short text, pictures, and the progress of a run."""
 
 import html
 import math
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,49 @@ if TYPE_CHECKING:
 
 _FRAME_SECONDS = 0.5
 _MOST_METRICS = 4
+_MOST_ITEMS, _MOST_TEXT = 8, 48  #: of a collection, and of a text, that `brief` shows whole
 _SECTIONS, _CHARACTERS = 3, 600_000  #: the most sections of a report that a cell shows, and their size
 _SECTION = re.compile(r"<section>.*?</section>", re.DOTALL)
 _STYLE = """<style>.novacula { --paper: #fdfdfb; --ink: #22242a; --soft: #646973; --faint: #a4a8b0; --rule: #e0e1e4;
 --tint: #f2f3f2; --accent: #2c68b0; background: var(--paper); color: var(--ink); padding: .2rem 1rem 1rem; }
 .novacula svg { max-width: 100%; height: auto; } .novacula .note { color: var(--soft); max-width: 46rem; }
 .novacula .body { overflow-x: auto; }</style>"""
+
+
+class Brief:
+    """The base of dataclasses whose text at a prompt fits a screen: of what is long it tells the size."""
+
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        if "__repr__" not in vars(cls):
+            type.__setattr__(cls, "__repr__", brief)  # `dataclass` does not replace it
+
+
+def brief(self: object) -> str:
+    """Returns the text of a dataclass or a struct for a prompt."""
+    names = getattr(self, "__struct_fields__", None) or [each.name for each in fields(self) if each.repr]  # pyright: ignore[reportArgumentType]
+    return f"{type(self).__name__}({', '.join(f'{name}={_sized(getattr(self, name))}' for name in names)})"
+
+
+def _sized(value: object) -> str:
+    """A value as its text, or if that is long as its size."""
+    shape = getattr(value, "shape", ())
+    if shape and math.prod(shape) > _MOST_ITEMS:
+        return f"<{' × '.join(map(str, shape))} {value.dtype}>"  # pyright: ignore[reportAttributeAccessIssue]
+    if isinstance(value, str):
+        return repr(value if len(value) <= _MOST_TEXT else f"{value[: _MOST_TEXT - 1]}…")
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Collection):
+        text = repr(value) if len(value) <= _MOST_ITEMS and _flat(value) else ""
+        return text if 0 < len(text) <= _MOST_TEXT else f"<{len(value)} entries>"
+    text = f"<{type(value).__name__}>" if is_dataclass(value) else repr(value)
+    return text if len(text) <= _MOST_TEXT else f"<{type(value).__name__}>"
+
+
+def _flat(value: Collection[object]) -> bool:
+    """Whether a collection holds numbers and texts alone."""
+    return all(isinstance(item, str | int | float | None) for item in value)
 
 
 def cell_progress() -> "OnStep | None":

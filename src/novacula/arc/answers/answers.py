@@ -20,6 +20,7 @@ from novacula.arc.answers.certainty import Evidence, evidence
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.data.task import Answer
 from novacula.arc.network.engine import DrawnTests
+from novacula.runs.notebook import Brief
 
 DECAY = 0.97  #: the decay of the moving average, which starts at 0 and is not corrected for this bias
 CERTAINTY_WEIGHT = 10.0
@@ -33,7 +34,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Attempt(Brief):
     """A candidate."""
 
     answer: Answer  #: its grids

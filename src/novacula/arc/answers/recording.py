@@ -29,6 +29,7 @@ from novacula.arc.answers.certainty import DECODE_EVERY, Evidence, evidence
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Grid
+from novacula.runs.notebook import Brief
 
 BEST = 20  #: the grids of a candidate are kept if it was ever among this many best by one of four scores (`prominent`)
 DIGEST_BYTES = 5
@@ -38,7 +39,7 @@ Candidate = tuple[int, ...]  #: the number of a grid for every test input
 
 
 @dataclass(frozen=True)
-class Proposals:
+class Proposals(Brief):
     """What forward passes of one kind showed, one row each."""
 
     grids: Int32[np.ndarray, "proposals tests"]  #: numbers of the grids that were shown

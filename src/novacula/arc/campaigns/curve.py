@@ -12,6 +12,7 @@ from novacula.arc.answers.answers import Standing, is_recorded
 from novacula.arc.config import BenchConfig, Dataset, Split, Stop
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Verdict, contest_score
+from novacula.runs.notebook import Brief
 
 COUNTS = (1, 2, 5, 10, 100, 1000)  #: numbers of attempts for which a rate is given; the contest allows 2
 CUT_OFF = "cut off"  #: the error of a puzzle that was not reached, or whose job was ended before it was done
@@ -55,7 +56,7 @@ PUBLISHED_RULES: dict[Split, dict[str, tuple[int, int]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskRow(Verdict):
+class TaskRow(Verdict, Brief):
     """One puzzle, with the verdict on its attempts."""
 
     task: str  #: its id
@@ -104,7 +105,7 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
-class BenchFindings:
+class BenchFindings(Brief):
     """What ``arc bench`` finds."""
 
     tasks: int  #: puzzles that were asked for

@@ -13,6 +13,7 @@ from novacula.arc.config import Sizes
 from novacula.arc.data.size_laws import sizes_by_law
 from novacula.arc.data.task import Grid, Task
 from novacula.arc.network.multitensor import Axes
+from novacula.runs.notebook import Brief
 
 INPUT, OUTPUT = 0, 1  #: index of the mode axis
 SizeRule = Literal["same", "constant", "neither"]
@@ -20,7 +21,7 @@ Shape = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Puzzle:
+class Puzzle(Brief):
     """One puzzle as arrays. Examples are the demonstrations, then the tests; a test's output is not in it."""
 
     name: str  #: the task's identifier

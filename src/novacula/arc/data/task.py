@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from novacula.runs.notebook import drawn_by
+from novacula.runs.notebook import Brief, drawn_by
 
 Grid = tuple[tuple[int, ...], ...]  #: rows of color indices 0-9; 1×1 to 30×30
 Answer = tuple[Grid, ...]  #: one grid for every test input
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Brief):
     """One puzzle without its solution."""
 
     name: str  #: identifier, such as ``6d75e8bb``, or the file's stem
@@ -21,7 +21,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Solution:
+class Solution(Brief):
     """The true test outputs of one task, kept apart from `Task` so that no solver can read them."""
 
     name: str  #: the task's identifier

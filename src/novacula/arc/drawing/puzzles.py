@@ -125,6 +125,17 @@ def chance_text(probabilities: Sequence[float] | None, number: int) -> str:
     return "" if math.isnan(chance) else f"{chance:.0%}"
 
 
+def order_note(probabilities: Sequence[float] | None) -> str:
+    """Returns a sentence on the attempts' order where attempt 2 is shown with the higher percentage, else nothing."""
+    first, second = (chance_text(probabilities, number).rstrip("%") for number in range(2))
+    if not first or not second or int(first) >= int(second):
+        return ""
+    return (
+        "Attempt 1 has more weight over all steps; attempt 2 is the likelier by its percentage, which goes by the "
+        "drawings without noise."
+    )
+
+
 @dataclass(frozen=True)
 class Card:
     """One puzzle of a gallery with its attempts, and a scorer's verdict on them, if there is one."""

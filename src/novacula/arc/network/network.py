@@ -32,6 +32,7 @@ from novacula.arc.network.layers import (
 )
 from novacula.arc.network.multitensor import COLOR_HEAD, SUBSETS, X_HEAD, Y_HEAD, Multitensor
 from novacula.arc.network.weights import Block, Weights
+from novacula.runs.notebook import Brief
 
 COLOR_BIAS_SPEED = 100.0  #: factor on the color head's bias; it makes black against the rest learn fast
 OUT_OF_RANGE = -1000.0  #: added to the score of rows and columns beyond both grids of an example
@@ -42,7 +43,7 @@ Observer = Callable[[str, Multitensor], None]
 
 
 @dataclass(frozen=True)
-class Outputs:
+class Outputs(Brief):
     """What one forward pass gives; the first axis is the mode, 0 for input and 1 for output grids."""
 
     color: Float[Tensor, "2 examples colors rows columns"]  #: logits of the colors other than black, whose logit is 0

@@ -18,6 +18,7 @@ from novacula.arc.network.parameters import (
     share_down_receivers,
     softmax_owners,
 )
+from novacula.runs.notebook import Brief
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class DirectionMaps:
 
 
 @dataclass(frozen=True)
-class Block:
+class Block(Brief):
     """Weights of one block, by layer and subset."""
 
     live: tuple[Subset, ...]

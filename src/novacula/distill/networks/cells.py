@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from novacula.distill.sources.behavior import RecurrentNetwork
 from novacula.distill.sources.sequences import INTEGERS, Alphabet, Words
+from novacula.runs.notebook import Brief
 
 Activation = Literal["relu", "tanh", "sigmoid"]
 Kind = Literal["RNN", "GRU", "LSTM"]
@@ -26,7 +27,7 @@ GATES: dict[int, Kind] = {1: "RNN", 3: "GRU", 4: "LSTM"}
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Brief):
     """An affine map."""
 
     weight: Float[np.ndarray, "out in"]  #: its matrix
@@ -82,7 +83,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class CellNetwork(RecurrentNetwork):
+class CellNetwork(RecurrentNetwork, Brief):
     """A network of recurrent layers in float64, which start at 0."""
 
     cells: tuple[Cell, ...]  #: the layers; each reads the hidden vector of the one below

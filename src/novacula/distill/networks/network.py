@@ -33,10 +33,11 @@ from novacula.files import (
     unless_sound,
     write_safetensors,
 )
+from novacula.runs.notebook import Brief
 
 
 @dataclass(frozen=True)
-class Network(RecurrentNetwork):
+class Network(RecurrentNetwork, Brief):
     """A network whose f and g are multilayer perceptrons, in float64."""
 
     f: tuple[Layer, ...]

@@ -18,6 +18,7 @@ from novacula.distill.normalize.retrain import flat_weights, quantized, retraine
 from novacula.distill.sources.behavior import RecurrentNetwork
 from novacula.distill.sources.sequences import Sequences
 from novacula.runs import check_time
+from novacula.runs.notebook import Brief
 
 _ROWS = 200
 _FACTOR = 4.0
@@ -35,7 +36,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class NormalForm:
+class NormalForm(Brief):
     """A simplified network and how it came about."""
 
     network: RecurrentNetwork  #: the result

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
+from novacula.runs.notebook import Brief
+
 
 @dataclass(frozen=True)
-class Transitions:
+class Transitions(Brief):
     """Distinct rows (state, input) -> (next state, output). With no state coordinates, a function of the input."""
 
     start: Int[np.ndarray, " codes"]  #: the code of the state before the first input
@@ -22,7 +24,7 @@ UNKNOWN = -1
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(Brief):
     """A Mealy machine that starts in state 0; a partial one where transitions are `UNKNOWN`.
 
     It is a `novacula.distill.sources.behavior.Behavior`.

@@ -31,6 +31,7 @@ from novacula.distill.program.expression import (
     substitute,
     walk,
 )
+from novacula.runs.notebook import Brief
 
 EXACT_LIMIT = 2**30
 """States beyond this magnitude make `Program.run` compute in Python's integers, as products might leave 64 bits."""
@@ -55,7 +56,7 @@ _ON_64_BITS: Domain[Interval] = Domain(
 
 
 @dataclass(frozen=True)
-class Program:
+class Program(Brief):
     """A transducer of integer sequences for any length.
 
     A step reads the inputs, computes `body` from top to bottom, then all of `update` and `outputs`. These read the old

@@ -160,7 +160,7 @@ def _rivals(
     if isinstance(program, Program):
         near = {*found, *(simpler(program) if nearby else ()), *(changed(program) if nearby else ())} - {program}
         order = [other for other in near if other.nodes <= program.nodes + _SLACK]
-        for other in sorted(order, key=lambda other: (other.nodes, repr(other))):
+        for other in sorted(order, key=lambda other: (other.nodes, repr([*vars(other).values()]))):
             check_time()
             if (
                 fits(other, rows.rows(slice(_FIRST)))

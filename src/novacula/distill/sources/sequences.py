@@ -10,6 +10,7 @@ from jaxtyping import Bool, Int
 
 from novacula.distill.sources.decimals import Decimals
 from novacula.errors import refuse
+from novacula.runs.notebook import Brief
 
 LISTED = 10  #: the most problems of one source that an error lists
 _MEASURED = "if the decimals are measured, --within says how far outputs may lie apart"
@@ -131,7 +132,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Sequences:
+class Sequences(Brief):
     """Rows of a data set, padded to one length with zeros."""
 
     x: Int[np.ndarray, "rows time streams"]  #: inputs

@@ -16,6 +16,7 @@ from novacula.distill.states.lattice import lattice_of_states
 from novacula.distill.states.queried import BoxMachine, query
 from novacula.distill.states.reading import Code, Kind, Moves, Reading, moves_of, narrow_words, output_codes, tabulate
 from novacula.distill.states.walks import HiddenWalk
+from novacula.runs.notebook import Brief
 
 _CLEAR = 4.0  #: distances between clusters are at least this many times those within
 _POINTS = 1500
@@ -76,7 +77,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class States:
+class States(Brief):
     """What was found out about the states of a network."""
 
     readings: tuple[Reading, ...]  #: integer codes; those without collisions first, then those of fewer coordinates

@@ -14,6 +14,7 @@ from novacula.distill.program.program import Program
 from novacula.distill.sources.behavior import random_words
 from novacula.distill.sources.sequences import Sequences
 from novacula.distill.tasks.programs import DELAYED, PROGRAMS
+from novacula.runs.notebook import Brief
 
 Sampler = Literal["uniform", "distinct", "palindromes"]
 Regression = Literal["LR", "BR", "BR+1", "SR"]
@@ -33,7 +34,7 @@ class PublishedRecord:
 
 
 @dataclass(frozen=True)
-class SequenceTask:
+class SequenceTask(Brief):
     """A benchmark task. Synthesis sees its data only; verification may use the program."""
 
     name: str  #: as published

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from novacula.runs.notebook import Brief
+
 Tier = Literal["none", "S0", "departs", "S1", "S2", "S3", "S4"]
 """How much is known, from nothing to a proof:
 
@@ -43,7 +45,7 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Brief):
     """The outcome of `novacula.distill.verify.verify`."""
 
     tier: Tier | None  #: how much is known; None where there is nothing but data

@@ -9,6 +9,7 @@ from jaxtyping import Int
 from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, random_words, rounded
+from novacula.runs.notebook import Brief
 
 Sampler = Callable[[int, int, np.random.Generator], np.ndarray]
 """Draws input sequences: (count, length, generator) -> integers, rows by time by streams."""
@@ -18,7 +19,7 @@ _MOST_TRANSITIONS, _MOST_LEVELS = 300_000, 300  #: of the machine of a program
 
 
 @dataclass(frozen=True)
-class Target:
+class Target(Brief):
     """A behavior, and where it counts."""
 
     behavior: Behavior  #: a task's definition, a network, or a user's function

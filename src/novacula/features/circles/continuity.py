@@ -9,13 +9,14 @@ from jaxtyping import Float
 from novacula.errors import InputError
 from novacula.features.concepts import Concept
 from novacula.features.models import LanguageModel
+from novacula.runs.notebook import Brief
 
 _EXACT = 14
 _DRAWN = 9999
 
 
 @dataclass(frozen=True)
-class Continuity:
+class Continuity(Brief):
     """Where labels stand with and without a word that may move them."""
 
     bare: Float[np.ndarray, "labels 2"]  #: the labels alone, in the leading plane of their states

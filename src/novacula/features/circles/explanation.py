@@ -12,6 +12,7 @@ from novacula.errors import InputError
 from novacula.features.circles.test import circle
 from novacula.features.concepts import Prompts
 from novacula.features.models import LanguageModel, Point, Site, Write
+from novacula.runs.notebook import Brief
 
 Place = Literal["label", "offset", "last"]
 PLACES: tuple[Place, ...] = ("label", "offset", "last")
@@ -132,7 +133,7 @@ def residual_colors(residual: Float[np.ndarray, "n q"]) -> Float[np.ndarray, "n 
 
 
 @dataclass(frozen=True)
-class Patching:
+class Patching(Brief):
     """The mean effect of patching a clean state into a prompt that differs in label or offset."""
 
     effects: Float[np.ndarray, "places points"]

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from novacula.runs.notebook import Brief
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -50,7 +52,7 @@ class CircleLayer:
 
 
 @dataclass(frozen=True)
-class ProbeFindings:
+class ProbeFindings(Brief):
     """What ``features probe`` finds."""
 
     model: str  #: name of the model
@@ -117,7 +119,7 @@ class Ring:
 
 
 @dataclass(frozen=True)
-class SteerFindings:
+class SteerFindings(Brief):
     """What ``features steer`` finds."""
 
     model: str  #: name of the model
@@ -180,7 +182,7 @@ class PatchEffects:
 
 
 @dataclass(frozen=True)
-class ExplainFindings:
+class ExplainFindings(Brief):
     """What ``features explain`` finds."""
 
     model: str  #: name of the model

@@ -7,13 +7,14 @@ from jaxtyping import Float, Int
 
 from novacula.errors import InputError
 from novacula.features.circles.test import Readout, circle, without_group_means
+from novacula.runs.notebook import Brief
 
 _NOISE = 1e-5
 """Principal components below this share of the largest are rounding errors of float32, and are not fitted."""
 
 
 @dataclass(frozen=True)
-class CircularProbe:
+class CircularProbe(Brief):
     """Reads points near the unit circle from states, and writes them into states.
 
     Both are maps of all dimensions, so they mean the same at every layer, whatever its principal axes are.

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from novacula.errors import InputError
 from novacula.features.circles.findings import Shape
+from novacula.runs.notebook import Brief
 
 PERIODS = (2, 5, 10, 100)
 """Periods in which language models are known to write numbers (arXiv 2502.00873): rivals of a concept's own."""
@@ -28,7 +29,7 @@ _EXACT = 5040  #: permutations up to which all are taken
 
 
 @dataclass(frozen=True)
-class CircleTest:
+class CircleTest(Brief):
     """What the means of p labels say about a circle."""
 
     harmonics: tuple[float, ...]
@@ -53,7 +54,7 @@ class CircleTest:
 
 
 @dataclass(frozen=True)
-class Readout:
+class Readout(Brief):
     """How well probes read labels, or wordings, that they have never seen."""
 
     angles: Float[np.ndarray, "groups labels"]  #: what they read, in radians

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from novacula.errors import InputError, refuse
 from novacula.features.models import LanguageModel
+from novacula.runs.notebook import Brief
 
 Kind = Literal["cyclic", "ordered", "control"]
 LABEL, OFFSET = "{label}", "{offset}"
@@ -33,7 +34,7 @@ class Template:
 
 
 @dataclass(frozen=True)
-class Concept:
+class Concept(Brief):
     """Labels in order, and templates that name them.
 
     Raises:

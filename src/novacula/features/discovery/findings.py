@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from novacula.features.sae.quality import Quality, Recovery
+from novacula.runs.notebook import Brief, brief
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class GroupFindings:
+class GroupFindings(Brief):
     """The clusters of a dictionary."""
 
     alive: int  #: latents that are active often enough to take part
@@ -49,7 +50,7 @@ class GroupFindings:
 
 
 @dataclass(frozen=True)
-class ClusterRow:
+class ClusterRow(Brief):
     """A cluster in the ranking. What belongs to its best plane is None where it was not scored."""
 
     rank: int  #: place in the ranking, from 1; 0 before all clusters are scored
@@ -97,7 +98,7 @@ _INDEPENDENT = (
 
 
 @dataclass(frozen=True)
-class RankFindings:
+class RankFindings(Brief):
     """The ranking."""
 
     ranking: tuple[ClusterRow, ...]  #: the clusters, best first
@@ -142,6 +143,8 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
     """The tokens whose states were made anew (`discovery.lines`)."""
     rank: RankFindings | None = None  #: the ranking of the clusters
 
+    __repr__ = brief
+
     @property
     def has_blocks(self) -> bool:
         """Whether the clusters are the blocks of a dictionary."""
@@ -181,7 +184,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class FeatureFindings:
+class FeatureFindings(Brief):
     """What ``features open`` shows of a feature."""
 
     rank: int  #: its rank
@@ -227,7 +230,7 @@ class LayerRow:
 
 
 @dataclass(frozen=True)
-class SurveyFindings:
+class SurveyFindings(Brief):
     """What ``features survey`` finds."""
 
     layers: tuple[LayerRow, ...]  #: the layers that are done

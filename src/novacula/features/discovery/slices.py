@@ -20,6 +20,7 @@ from novacula.features.sae import SparseAutoencoder
 from novacula.features.store import Store
 from novacula.files import StrPath, from_json, read_safetensors, write_safetensors
 from novacula.runs import Computation, Step
+from novacula.runs.notebook import Brief
 
 PLACES = 4  #: places at the beginning of a context whose states are of their own kind
 MOST = 0.5  #: share of a cluster's tokens from which on it is called by the name of a nuisance
@@ -28,7 +29,7 @@ _SAME = 1e-6  #: standard deviations up to which points are the same
 
 
 @dataclass(frozen=True)
-class Slice:
+class Slice(Brief):
     """The part of the codes that belongs to a cluster of latents, on tokens on which any of them is active."""
 
     rows: Int[np.ndarray, " tokens"]  #: these tokens, ascending

@@ -15,6 +15,7 @@ from torch.nn.functional import embedding_bag
 
 from novacula.errors import InputError, refuse
 from novacula.features.config import SaeKind
+from novacula.runs.notebook import Brief
 
 BLOCK = 1024  #: tokens that are encoded together; their pre-activations take most of the memory
 Pre = Float[Tensor, "tokens latents"]
@@ -140,7 +141,7 @@ def _chosen(pre: Pre, where: np.ndarray) -> Codes:
 
 
 @dataclass(frozen=True)
-class SparseAutoencoder:
+class SparseAutoencoder(Brief):
     """A sparse autoencoder.
 
     Raises:

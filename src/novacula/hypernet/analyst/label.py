@@ -32,6 +32,7 @@ from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import ClassifyConfig
 from novacula.hypernet.network import TargetNetwork, with_noise
 from novacula.hypernet.tasks import Task
+from novacula.runs.notebook import Brief
 
 _QUICK = 256  #: inputs on which noisy copies are judged
 _CONTROLS = {"linear": ("sum", "mean", "linear"), "constant": ("constant",)}
@@ -110,7 +111,7 @@ def _by_strength(
 
 
 @dataclass(frozen=True)
-class Analysis(Verdict):
+class Analysis(Verdict, Brief):
     """The verdict of the analyst, and what it rests on."""
 
     broken: bool

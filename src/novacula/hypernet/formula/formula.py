@@ -13,6 +13,7 @@ from novacula.hypernet.formula.expression import Expression, Number, Over, Plus,
 from novacula.hypernet.formula.interval import Box, rounded_outward
 from novacula.hypernet.formula.writers import latex, python_expression, python_source, sympy_object, sympy_text
 from novacula.hypernet.network import TargetNetwork
+from novacula.runs.notebook import Brief
 
 if TYPE_CHECKING:
     import sympy
@@ -86,7 +87,7 @@ def explained(got: Float[np.ndarray, "*shape"], wanted: Float[np.ndarray, "*shap
 
 
 @dataclass(frozen=True)
-class Formula:
+class Formula(Brief):
     """What a network computes, in terms of the number of its inputs."""
 
     inputs: int  #: n of the network

@@ -1,6 +1,5 @@
 """The table of built-in tasks with their functions, (*batch, n) to (*batch, outputs), and users' functions as tasks."""
 
-import difflib
 import re
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from novacula.errors import InputError
 from novacula.functions import is_function_name, load_function
 from novacula.hypernet.tasks.task import SYMMETRIES, Function, Symmetry, Task, find_law
+from novacula.options import near_names
 
 Inputs = Float[torch.Tensor, "*batch inputs"]
 Outputs = Float[torch.Tensor, "*batch outputs"]
@@ -171,8 +171,7 @@ def find_task(name: str, law: str | None = None) -> Task:
         summary = f"1 where at least {count} of the bits are set, else 0"
         return Task(name, function, find_law(law or "bits"), _one, (_P,), summary, least=count)
     if name not in _TABLE:
-        near = difflib.get_close_matches(name, TASK_NAMES, 3, 0.5)
-        near = near or [known for known in TASK_NAMES if name and name.lower() in known][:3]
+        near = near_names(name, TASK_NAMES)
         hint = f"did you mean {' or '.join(near)}" if near else f"such are {', '.join(TASK_NAMES)}"
         raise InputError(name, f"is no task; {hint}, or module:function for your own{'?' if near else ''}")
     task = _TABLE[name]

@@ -18,6 +18,7 @@ from novacula.hypernet.training.lesson import Lesson
 from novacula.hypernet.training.program import TrainFindings
 from novacula.hypernet.training.steps import generator
 from novacula.runs import RunFolder, reading
+from novacula.runs.notebook import Brief
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Origin:
 
 
 @dataclass(frozen=True, eq=False)
-class Generator:
+class Generator(Brief):
     """Writes networks with the parameters of one training step."""
 
     folder: RunFolder  #: the run

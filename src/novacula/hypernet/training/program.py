@@ -16,6 +16,7 @@ from novacula.hypernet.training.curve import Curve, Row, measure_curve, settled,
 from novacula.hypernet.training.lesson import Lesson, Member
 from novacula.hypernet.training.steps import Adam, generator, loss, objective, scheduled, squared_error, window
 from novacula.runs import Computation, Step
+from novacula.runs.notebook import Brief
 
 Keep = Callable[[int, Float[Tensor, "members size"], Curve], None]
 """Keeps parameters and curve of a step; the program calls it on a logarithmic grid of steps."""
@@ -37,7 +38,7 @@ class Stopped:
 
 
 @dataclass(frozen=True)
-class TrainFindings:
+class TrainFindings(Brief):
     """The findings of a training."""
 
     task: str  #: the task's name
