@@ -204,6 +204,17 @@ def unless_seed(value: int, bits: int = 32) -> list[str]:
     return [] if 0 <= value < 2**bits else [f"--seed is {value}; it must lie in 0 … 2^{bits} - 1"]
 
 
+def checked_seed(seed: object) -> int:
+    """Returns a seed of NumPy's generators as it is.
+
+    Raises:
+        InputError: it is no whole number of at least 0.
+    """
+    if not isinstance(seed, Integral) or seed < 0:
+        raise InputError("options", f"--seed is {seed!r}; it must be a whole number, at least 0")
+    return int(seed)
+
+
 def unless_one_of(option: str, value: object, choices: Sequence[str]) -> list[str]:
     """Returns a problem unless a value is one of the choices."""
     return [] if value in choices else [f"{option} is {value!r}; it must be one of {', '.join(choices)}"]

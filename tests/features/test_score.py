@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from novacula.errors import InputError
 from novacula.features import ScoreConfig, score, score_cloud, score_plane
 from novacula.features.clouds.cloud import check_points, outlying
 from novacula.features.clouds.score_report import write_page
+from novacula.options import checked_seed
 from novacula.runs import RunFolder
 
 FAMILIES = {family.name: family for family in ZOO}
@@ -233,3 +235,25 @@ def test_a_score_is_words_in_a_terminal_and_pictures_in_a_notebook() -> None:
     assert (
         "30 points in 1 dimension" in str(score_cloud(line, QUICK)) and "<svg" in score_cloud(line, QUICK)._repr_html_()
     )
+
+
+@pytest.mark.parametrize(
+    "points",
+    [torch.empty(30, 2, device="meta"), torch.eye(30, 2).to_sparse(), torch.ones(30, 2, dtype=torch.complex64).conj()],
+)
+def test_tensors_that_hold_no_array_of_real_numbers_are_refused_in_a_line(points: torch.Tensor) -> None:
+    with pytest.raises(InputError) as raised:
+        score_cloud(points)
+    assert "\n" not in str(raised.value) and str(raised.value).startswith("points: ")
+
+
+def test_a_seed_is_a_whole_number_and_a_plane_has_two_columns() -> None:
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(InputError, match="it must be a whole number, at least 0"):
+        score_cloud(points, seed=-1)
+    for seed in (None, 1.5, "0"):  # None would draw other numbers at every call
+        with pytest.raises(InputError, match="it must be a whole number, at least 0"):
+            checked_seed(seed)
+    assert checked_seed(np.int64(3)) == 3
+    with pytest.raises(InputError, match="has 3 columns; 2 are needed"):
+        score_plane(points)

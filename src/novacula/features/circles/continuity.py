@@ -9,6 +9,7 @@ from jaxtyping import Float
 from novacula.errors import InputError
 from novacula.features.concepts import Concept
 from novacula.features.models import LanguageModel
+from novacula.options import checked_seed
 from novacula.runs.notebook import Brief
 
 _EXACT = 14
@@ -79,7 +80,7 @@ def _sign_flips(values: Float[np.ndarray, " n"], seed: int) -> float:
     if len(values) <= _EXACT:
         signs = np.array(list(product((1, -1), repeat=len(values))))
     else:
-        drawn = np.random.default_rng(seed).choice((1, -1), size=(_DRAWN, len(values)))
+        drawn = np.random.default_rng(checked_seed(seed)).choice((1, -1), size=(_DRAWN, len(values)))
         signs = np.concatenate([np.ones((1, len(values))), drawn])
     means = np.abs(signs @ values)
     return float((means >= np.abs(values.sum()) - 1e-9).mean())

@@ -12,6 +12,7 @@ from novacula.errors import InputError
 from novacula.features.circles.test import circle
 from novacula.features.concepts import Prompts
 from novacula.features.models import LanguageModel, Point, Site, Write
+from novacula.options import checked_seed
 from novacula.runs.notebook import Brief
 
 Place = Literal["label", "offset", "last"]
@@ -220,7 +221,7 @@ def _pairs(prompts: Prompts, count: int, seed: int) -> tuple[Int[np.ndarray, " p
     drawn = []
     for choice in (same_offset & unlike, same_label & unlike):
         candidates = np.argwhere(choice)
-        drawn.append(np.random.default_rng(seed).permutation(candidates)[:count])
+        drawn.append(np.random.default_rng(checked_seed(seed)).permutation(candidates)[:count])
     chosen = np.concatenate(drawn)
     return chosen[:, 0], chosen[:, 1]
 

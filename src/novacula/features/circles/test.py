@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from novacula.errors import InputError
 from novacula.features.circles.findings import Shape
+from novacula.options import checked_seed
 from novacula.runs.notebook import Brief
 
 PERIODS = (2, 5, 10, 100)
@@ -206,7 +207,7 @@ def _orders(p: int, count: int, seed: int) -> Int[np.ndarray, "orders labels"]:
     """Returns all permutations of the labels, or a sample that begins with the identity."""
     if math.factorial(p) <= _EXACT:
         return np.array(list(permutations(range(p))))
-    drawn = np.random.default_rng(seed).random((count, p)).argsort(1)
+    drawn = np.random.default_rng(checked_seed(seed)).random((count, p)).argsort(1)
     return np.concatenate([np.arange(p)[None], drawn])
 
 

@@ -118,15 +118,17 @@ def _numbers(cells: list[str]) -> list[float]:
     return [float(cell) for cell in cells]
 
 
-def check_points(points: np.ndarray, source: str = "points") -> Float[np.ndarray, "n d"]:
-    """Returns the points as 64-bit numbers."""
+def check_points(points: np.ndarray, source: str = "points", columns: int | None = None) -> Float[np.ndarray, "n d"]:
+    """Returns the points as 64-bit numbers, of so many columns if their number is given."""
     if points.ndim != 2 or points.dtype.kind not in "biuf":
         raise InputError(
             source, f"has shape {points.shape} of {points.dtype}; a cloud is real numbers, one point a row"
         )
     n, d = points.shape
     problems = []
-    if d < 2:
+    if columns is not None and d != columns:
+        problems.append(f"has {d} columns; {columns} are needed")
+    elif d < 2:
         problems.append(f"has {d} columns; a feature that may be irreducible has at least 2")
     if n < FEWEST:
         problems.append(f"has {n} points; at least {FEWEST} are needed")
@@ -156,8 +158,12 @@ def as_points(points: object) -> np.ndarray:
         import torch
 
         if isinstance(points, torch.Tensor):
-            tensor = points.detach().cpu()
-            points = (tensor.double() if tensor.is_floating_point() else tensor).numpy()
+            try:
+                tensor = points.detach().cpu().resolve_conj()
+                points = (tensor.double() if tensor.is_floating_point() else tensor).numpy()
+            except (RuntimeError, TypeError) as error:  # sparse, quantized, or on the device without numbers
+                said = str(error).splitlines()[0]
+                raise InputError("points", f"is a tensor that is no array of numbers: {said}") from error
     try:
         return np.asarray(points)
     except ValueError as error:

@@ -19,6 +19,7 @@ from novacula.features.clouds.higher import Split, best_hyperplane, best_split, 
 from novacula.features.clouds.mixture import Mixture, mixture, parts_bits
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
+from novacula.options import checked_seed
 from novacula.runs.notebook import Brief, drawn_by
 
 FINER = 2  #: the band that must hold a slice of the cloud is this many times thinner than that of the mixture index
@@ -176,7 +177,7 @@ def score_cloud(points: ArrayLike, config: ScoreConfig = ScoreConfig(), seed: in
     """
     kept, outliers = _without_outliers(check_points(as_points(points)))
     cloud = whiten(kept, config.dimensions, config.thinnest)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(checked_seed(seed))
     if cloud.white.shape[1] == 1:
         return replace(_line(cloud), outliers=outliers)
     scored = (_plane if cloud.white.shape[1] == 2 else _space)(cloud, config, generator)
@@ -196,16 +197,15 @@ def score_plane(
         points: two coordinates, one point a row, as for `score_cloud`.
         config: resolution.
         seed: seed of the choice of points, and of shuffles.
-        parts: whether a cloud that seems irreducible is cut in two, and scored without copies, which takes most of the
-            time.
+        parts: whether to cut a cloud that seems irreducible in two, and to score it without copies; that takes longest.
 
     Raises:
         InputError: as `score_cloud`.
 
     Source: as `score_cloud`.
     """
-    generator = np.random.default_rng(seed)
-    checked, outliers = _without_outliers(check_points(as_points(points)), logging.INFO)
+    generator = np.random.default_rng(checked_seed(seed))
+    checked, outliers = _without_outliers(check_points(as_points(points), columns=2), logging.INFO)
     some = generator.permutation(checked)[:_PLANE_POINTS] if len(checked) > _PLANE_POINTS else checked
     cloud = whiten(some)
     if cloud.white.shape[1] == 1:

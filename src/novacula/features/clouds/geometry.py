@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist
 
 from novacula.errors import InputError
-from novacula.features.clouds.cloud import check_points, whiten
-from novacula.options import refuse, unless_installed
+from novacula.features.clouds.cloud import as_points, check_points, whiten
+from novacula.options import checked_seed, refuse, unless_installed
 
 ShapeKind = Literal["line", "ring", "disk", "sphere", "torus", "tree", "none"]
 LANDMARKS = 250  #: most points whose loops are looked for
@@ -118,7 +118,7 @@ def shape_of(
     Source: persistent homology, G. Carlsson, "Topology and data" (2009), by ripser (U. Bauer 2021); kinds, null and
     ring index are ours.
     """
-    cloud = whiten(check_points(np.asarray(points)), _AXES, _THINNEST)
+    cloud = whiten(check_points(as_points(points)), _AXES, _THINNEST)
     white = cloud.white
     if white.shape[1] == 1 or cloud.lengths[1] < _THINNEST * cloud.lengths[0]:
         return Shape("line", 0.0, (0.0, 0.0), 0.0, 1, 1.0)
@@ -172,7 +172,7 @@ def _holes(white: Float[np.ndarray, "n d"], seed: int) -> _Holes:
     refuse(unless_installed("a shape", "topology", "ripser"), "shape_of")
     from ripser import ripser  # pyright: ignore[reportMissingImports] - an extra
 
-    some = np.random.default_rng([seed, 23]).permutation(white)[:_SAMPLE]
+    some = np.random.default_rng([checked_seed(seed), 23]).permutation(white)[:_SAMPLE]
     distances = cdist(some, some)
     tenth = min(_NEAR, len(some) - 1)
     near = np.partition(distances, tenth, axis=1)[:, tenth]
