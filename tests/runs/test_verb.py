@@ -1,6 +1,8 @@
 """What a verb does for every part: folders that say all, strict reading, resume from Python, old folders."""
 
+import copy
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +13,7 @@ import pytest
 import torch
 
 from novacula.errors import InputError, RunError
-from novacula.runs import NoInputs, RunFolder, list_runs, resume
+from novacula.runs import NoInputs, RunFolder, list_runs, remove_run, resume
 from novacula.runs import verb as module
 from tests.runs.toy import TOY, Toy, ToyConfig, make_folder
 
@@ -117,3 +119,20 @@ def test_temporary_runs_go_with_the_process_that_made_them_and_not_with_its_fork
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     path, _, was_there = done.stdout.strip().rpartition(" ")
     assert was_there == "True" and not Path(path).parent.exists()
+
+
+def test_a_result_can_be_copied_and_says_where_its_folder_was(tmp_path: Path) -> None:
+    result = TOY.start(ToyConfig(length=2), NoInputs(), None, out=tmp_path / "run")
+    copied = copy.deepcopy(result)  # as pickle does it
+    assert copied.findings == result.findings and copied.folder.path == result.folder.path
+    with copied.folder.lock():
+        assert result.folder.in_use()
+    shutil.rmtree(tmp_path / "run")
+    for act in (
+        lambda: result.save(tmp_path / "kept"),
+        lambda: resume(result.folder),
+        lambda: remove_run(result.folder),
+    ):
+        with pytest.raises(RunError, match="run: no such run folder"):
+            act()
+    assert not list(tmp_path.iterdir()), "neither the old folder nor the new one"

@@ -115,6 +115,9 @@ class RunFolder:
     def __repr__(self) -> str:
         return f"<RunFolder {self.path}: {self.record.outcome or self.record.status}>"
 
+    def __reduce__(self) -> tuple[type, tuple[Path, Record]]:  # a lock has no copy
+        return RunFolder, (self.path, self.record)
+
     @classmethod
     def create(
         cls, *, label: str = "", runs: StrPath | None = None, out: StrPath | None = None, **begun: Unpack[NewRun]
@@ -137,8 +140,8 @@ class RunFolder:
         if out is None and runs is None:
             runs = temporary_runs()
         try:
-            name = f"{record.part}-{label}"
-            path = make(Path(out), made) if out is not None else make_named(Path(runs or ""), name, made)
+            stem = f"{record.part}-{label}"
+            path = make(Path(out), made) if out is not None else make_named(Path(runs or ""), stem, made)
             folder = cls(path, record)
             folder._fill()
         except BaseException as error:
@@ -172,10 +175,9 @@ class RunFolder:
             InputError: its run.json is damaged, or a newer novacula wrote it.
         """
         path = Path(path)
-        if not os.path.isdir(path):
-            raise RunError(f"{path}: no such run folder")
         if not os.path.exists(path / RECORD):
-            raise RunError(f"{path}: not a run folder: it has no {RECORD}")
+            said = f"not a run folder: it has no {RECORD}" if os.path.isdir(path) else "no such run folder"
+            raise RunError(f"{path}: {said}")
         return cls(path, Record.read(path / RECORD))
 
     @property
@@ -188,9 +190,11 @@ class RunFolder:
         """Holds the run for this process. The same object may lock it again meanwhile.
 
         Raises:
-            RunError: another process holds the run, or the folder is not writable.
+            RunError: another process holds the run, or the folder is not writable, or is no more.
             InputError: the folder contains a link, through which a write would change files elsewhere.
         """
+        if not os.path.isdir(self.path):  # which the lock would make again
+            raise RunError(f"{self.path}: no such run folder")
         if not self._lock.is_locked:
             refuse_links(self.path)
         try:
@@ -206,10 +210,8 @@ class RunFolder:
 
     def in_use(self) -> bool:
         """Returns whether a process, perhaps this one, holds the run now."""
-        if self._lock.is_locked:
-            return True
-        if not (self.path / LOCK).exists():
-            return False
+        if self._lock.is_locked or not (self.path / LOCK).exists():
+            return self._lock.is_locked
         try:
             with FileLock(self.path / LOCK, timeout=0):
                 return False

@@ -302,7 +302,7 @@ def resume(
 
     Source: ours.
     """
-    folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
+    folder = RunFolder.open(folder.path if isinstance(folder, RunFolder) else folder)
     if folder.record.status == "finished":
         raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` shows its result")
     with folder.lock():
