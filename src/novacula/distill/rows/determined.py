@@ -9,7 +9,7 @@ determine a machine are the characteristic samples of Oncina and García (1992).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -160,7 +160,9 @@ def _rivals(
     if isinstance(program, Program):
         near = {*found, *(simpler(program) if nearby else ()), *(changed(program) if nearby else ())} - {program}
         order = [other for other in near if other.nodes <= program.nodes + _SLACK]
-        for other in sorted(order, key=lambda other: (other.nodes, repr([*vars(other).values()]))):
+        for other in sorted(
+            order, key=lambda other: (other.nodes, repr([getattr(other, each.name) for each in fields(other)]))
+        ):
             check_time()
             if (
                 fits(other, rows.rows(slice(_FIRST)))
