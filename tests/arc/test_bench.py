@@ -197,7 +197,7 @@ def test_puzzles_are_chosen_by_id_or_number() -> None:
     assert chosen_ids(BenchConfig(tasks=(f"{NAMES[2]},{NAMES[0]}", NAMES[3]))) == [NAMES[2], NAMES[0], NAMES[3]]
     with pytest.raises(InputError, match="tasks: '99' is not in the training split of arc1; 00000001 is given twice"):
         chosen_ids(BenchConfig(tasks=("99,00000001,00000001",)))
-    with pytest.raises(InputError, match="names no puzzle"):
+    with pytest.raises(InputError, match="names nothing"):
         chosen_ids(BenchConfig(tasks=(",",)))
 
 
