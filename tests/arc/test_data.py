@@ -134,7 +134,7 @@ class TestFiles:
         source = save("a_challenges.json", {"00aa": PUZZLE, "00ab": PUZZLE})
         for missing in (source, f"{source}:"):
             assert "name one: a_challenges.json:ID, for example a_challenges.json:00aa" in message_of(missing)
-        assert "a_challenges.json:00ac: no such id in the file; the nearest: 00ab, 00aa" in message_of(f"{source}:00ac")
+        assert "a_challenges.json:00ac: no such id in the file; the nearest: 00aa, 00ab" in message_of(f"{source}:00ac")
         assert "leave out :00aa" in message_of(f"{save('one.json', PUZZLE)}:00aa")
 
     def test_a_solution_that_is_not_there_is_said_to_be_unknown(self, save: Any) -> None:
