@@ -2,10 +2,11 @@
 
     python benchmarks/studies/features_concepts.py [--model smollm2] [--json PATH]
 
-Lists and wordings were written down before any of them was probed. R² took the place of a median error, and lone
-layers were told apart, after `SEEN` had been probed in both models, and before `HELD_OUT` was. A list without a cycle
-that is called a circle is a false alarm, at however many layers. A cycle that is not called one is no error of the
-probe's: the model may not keep it as a circle.
+Lists and wordings were written down before any of them was probed. R² took the place of a median error after `SEEN` had
+been probed in Gemma, and lone layers were told apart after it had been probed in both models. Then `HELD_OUT` was.
+
+A list without a cycle that is called a circle is a false alarm, at however many layers. A cycle that is not called one
+is no error of the probe's: the model may not keep it as a circle.
 """
 
 import sys

@@ -119,7 +119,7 @@ def _numbers(cells: list[str]) -> list[float]:
 
 
 def check_points(points: np.ndarray, source: str = "points", columns: int | None = None) -> Float[np.ndarray, "n d"]:
-    """Returns the points as 64-bit numbers, of so many columns if their number is given."""
+    """Returns the points as 64-bit numbers. With `columns`, points of any other width are refused."""
     if points.ndim != 2 or points.dtype.kind not in "biuf":
         raise InputError(
             source, f"has shape {points.shape} of {points.dtype}; a cloud is real numbers, one point a row"
