@@ -42,7 +42,7 @@ ACTIVATIONS: Mapping[Activation, Nonlinearity] = {
     ),
     "softplus": Nonlinearity(lambda z: np.logaddexp(z, 0.0), 1.0, 0.25, 0.69315, (0.5, 0.125)),
     "tanh": Nonlinearity(np.tanh, 1.0, 0.7699, degree=0),
-    "square": Nonlinearity(np.square, inf, 2.0, degree=2, homogeneous=True, even=True),
+    "square": Nonlinearity(np.square, inf, 2.0, series=(0.0, 1.0), degree=2, homogeneous=True, even=True),
     "abs": Nonlinearity(np.abs, 1.0, 0.0, homogeneous=True, even=True, kinked=True),
     "sin": Nonlinearity(np.sin, 1.0, 1.0, degree=0),
 }

@@ -15,7 +15,7 @@ from novacula.hypernet.formula.bound import error_bound
 from novacula.hypernet.formula.expression import evaluate, parse
 from novacula.hypernet.formula.form import Form, Line, Role
 from novacula.hypernet.formula.interval import Box, bend, slopes
-from novacula.hypernet.formula.relax import Goal, Layout, Nodes, Relaxation
+from novacula.hypernet.formula.relax import Layout, Nodes, Relaxation
 from novacula.hypernet.formula.ridges import parts_of, ridges, ridges_of
 from novacula.hypernet.formula.shallow import Shallow, split
 from novacula.hypernet.formula.writers import python_expression
@@ -230,7 +230,7 @@ def test_in_any_box_and_for_any_multipliers_the_relaxation_is_above_the_differen
     sign, none = np.where(np.arange(16) % 3, 1.0, -1.0), np.full(16, np.inf)
     slopes_[:, : found.inputs] = 0.0
     nodes = Nodes(ends[0], ends[1], sign, none, slopes_, vectors, np.zeros(16, int), none)
-    bounded, _ = Relaxation(layout, nodes).improved(nodes, Goal(0.0, -np.inf, int(generator.integers(3))))
+    bounded, _ = Relaxation(layout, nodes).improved(nodes, 0.0, -np.inf, int(generator.integers(3)))
     x = ends[0] + generator.random((400, 16, found.inputs)) * (ends[1] - ends[0])
     x[:100] = np.where(generator.random((100, 16, found.inputs)) < 0.5, ends[0], ends[1])
     for place, bound in enumerate(bounded.bound):

@@ -29,6 +29,11 @@ class Direction:
     pattern: Pattern  #: one input, the sum or difference of two, or the sum of all
     member: tuple[int, ...] = ()  #: the indices of these inputs, ascending; none for the sum of all
 
+    @property
+    def signed(self) -> list[tuple[float, int]]:
+        """The inputs of the direction with their signs in it."""
+        return list(zip((1.0, -1.0 if self.pattern == "pair-" else 1.0), self.member, strict=False))
+
     def row(self, inputs: int) -> Float[np.ndarray, " inputs"]:
         """The row of weight 1 along the direction."""
         row = np.zeros(inputs)

@@ -24,7 +24,7 @@ from jaxtyping import Float
 
 from novacula.hypernet.formula.expression import evaluate, parse
 from novacula.hypernet.formula.interval import Box
-from novacula.hypernet.formula.relax import Goal, Layout, Nodes, Relaxation
+from novacula.hypernet.formula.relax import Layout, Nodes, Relaxation
 from novacula.hypernet.formula.ridges import parts_of, ridges, ridges_of
 from novacula.hypernet.formula.shallow import Shallow
 
@@ -109,7 +109,7 @@ class _Search:
 
     def _bounded(self, relaxation: Relaxation, nodes: Nodes, steps: int) -> Nodes:
         """Boxes with bounds, better multipliers, and places to cut."""
-        nodes, best = relaxation.improved(nodes, Goal(self.seen, self._enough, steps))
+        nodes, best = relaxation.improved(nodes, self.seen, self._enough, steps)
         gap = relaxation.gaps(best)
         self._see(best.z, gap)
         self._left -= relaxation.work

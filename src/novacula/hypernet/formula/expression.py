@@ -259,13 +259,15 @@ def parse(text: str) -> Expression:
     return _parsed(ast.parse(text, mode="eval").body)
 
 
-_ITERATED: Mapping[str, DomainName] = {
-    "x": "inputs",
-    "combinations(x, 2)": "pairs",
-    "zip(x, x[1:])": "neighbors",
-    "zip(x[::2], x[1::2])": "couples",
-    "zip(x, x[n // 2:])": "halves",
+LOOPS: Mapping[DomainName, str] = {
+    "inputs": "x_i in x",
+    "pairs": "x_i, x_j in combinations(x, 2)",
+    "neighbors": "x_i, x_j in zip(x, x[1:])",
+    "couples": "x_i, x_j in zip(x[::2], x[1::2])",
+    "halves": "x_i, x_j in zip(x, x[n // 2:])",
 }
+"""How Python loops over the index sets that have the same words for every n."""
+_ITERATED: Mapping[str, DomainName] = {loop.partition(" in ")[2]: name for name, loop in LOOPS.items()}
 
 
 def _parsed(node: ast.expr) -> Expression:

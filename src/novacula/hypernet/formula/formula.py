@@ -48,15 +48,11 @@ class Check:
         return self.far_r2 >= THRESHOLDS.faithful
 
 
+@np.errstate(over="ignore", invalid="ignore")  # far out a network may explode
 def check(
     formula: Function, network: Function, x: Float[np.ndarray, "batch inputs"], outputs: Float[np.ndarray, "batch _"]
 ) -> Check:
     """Compares formula and network on some points, and on ten times the first of these."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return _compared(formula, network, x, outputs)
-
-
-def _compared(formula: Function, network: Function, x: np.ndarray, outputs: np.ndarray) -> Check:
     got = np.concatenate([formula(x[start : start + _CHUNK]) for start in range(0, len(x), _CHUNK)])
     near, far = x[:_CHUNK], FAR * x[:_CHUNK]
     sizes = [network.size(each) if isinstance(network, TargetNetwork) else 0.0 for each in (near, far)]
@@ -69,6 +65,7 @@ def _compared(formula: Function, network: Function, x: np.ndarray, outputs: np.n
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def explained(got: Float[np.ndarray, "*shape"], wanted: Float[np.ndarray, "*shape"], size: float = 0.0) -> float:
     """Returns R²; where nothing varies beyond rounding, 1 without error and 0 otherwise.
 
@@ -77,10 +74,9 @@ def explained(got: Float[np.ndarray, "*shape"], wanted: Float[np.ndarray, "*shap
         wanted: the values that it should have.
         size: the size of the numbers that these are sums of, if it is larger than theirs.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # far out a network may explode
-        scale = max(size, float(np.abs(wanted).max(initial=0.0))) or 1.0
-        error = float((((got - wanted) / scale) ** 2).mean())
-        variance = float((((wanted - wanted.mean(0)) / scale) ** 2).mean())
+    scale = max(size, float(np.abs(wanted).max(initial=0.0))) or 1.0
+    error = float((((got - wanted) / scale) ** 2).mean())
+    variance = float((((wanted - wanted.mean(0)) / scale) ** 2).mean())
     if variance <= 1e-24:
         return 1.0 if error <= 1e-18 else 0.0
     return 1 - error / variance

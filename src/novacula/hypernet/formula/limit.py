@@ -73,34 +73,25 @@ def _sharp_limit(form: Form, n: int) -> Form | None:
 
 
 def _shallow_limit(form: Form) -> Form | None:
-    """The form with every function replaced by its power series to second order; None where it has none."""
-    if any(role.pattern == "total" for role in form.roles) or not form.roles:
-        return None
+    """The form with every function replaced by its power series to second order; None where it has none.
+
+    A square is its own series, so that a form of squares stays what it is, with simple values.
+    """
     squares: dict[Direction, float] = defaultdict(float)
     slopes: dict[int, float] = defaultdict(float, _slopes(form))
     for role in form.roles:
         series = ACTIVATIONS[role.function].series
-        if series is None or role.bias or role.background:
+        if series is None or role.bias or role.background or (role.pattern == "total" and role.function != "square"):
             return None
         slope, square = series
         for member in role.members:
-            squares[Direction(role.pattern, member)] += role.out * role.weight**2 * square * (2 if role.mirrored else 1)
+            direction = Direction(role.pattern, member)
+            squares[direction] += role.out * role.weight**2 * square * (2 if role.mirrored else 1)
             if not role.mirrored:
-                signs = (1.0, -1.0) if role.pattern == "pair-" else (1.0, 1.0)
-                for sign, index in zip(signs, member, strict=False):
+                for sign, index in direction.signed:
                     slopes[index] += sign * role.out * role.weight * slope
-    return _of_squares(squares, slopes)
-
-
-def _exact_limit(form: Form) -> Form | None:
-    """A form of squares with its values taken for the simple ones that they are near."""
-    if not form.roles or any(role.function != "square" or role.bias or role.background for role in form.roles):
-        return None
-    squares: dict[Direction, float] = defaultdict(float)
-    for role in form.roles:
-        for member in role.members:
-            squares[Direction(role.pattern, member)] += role.out * role.weight**2
-    return _of_squares(squares, _slopes(form))
+    roles = _grouped("square", squares)
+    return Form(roles, _linear(slopes, max(abs(role.out) for role in roles)), 0.0) if roles else None
 
 
 def _slopes(form: Form) -> dict[int, float]:
@@ -112,16 +103,11 @@ def _slopes(form: Form) -> dict[int, float]:
     return slopes
 
 
-def _of_squares(squares: Mapping[Direction, float], slopes: Mapping[int, float]) -> Form | None:
-    roles = _grouped("square", squares)
-    return Form(roles, _linear(slopes, max(abs(role.out) for role in roles)), 0.0) if roles else None
-
-
 def nearest_limit(form: Form, x: Float[np.ndarray, "batch inputs"]) -> Form | None:
     """Returns the limit that is nearest to the formula at some points; None where none is near."""
     n = x.shape[1]
     y = evaluate(form.expression(n), x)
-    made = [limit for limit in (_sharp_limit(form, n), _shallow_limit(form), _exact_limit(form)) if limit]
+    made = [limit for limit in (_sharp_limit(form, n), _shallow_limit(form)) if limit]
     values = [evaluate(limit_expression(limit, n), x) for limit in made]
     # That rounded corners lift the output is a matter of the error bound.
     near = [explained(value - value.mean(), y - y.mean()) for value in values]
@@ -180,12 +166,11 @@ def _gathered(rises: Mapping[Direction, list[float]], kept: list[Role], slopes: 
     bends = {direction: (up + down) / 2 for direction, (up, down) in rises.items()}
     tilts: dict[int, float] = defaultdict(float, slopes)
     for direction, (up, down) in rises.items():
-        for sign, index in zip((1, -1) if direction.pattern == "pair-" else (1, 1), direction.member, strict=False):
+        for sign, index in direction.signed:
             tilts[index] += sign * (up - down) / 2
     single: dict[float, dict[Direction, float]] = {1.0: {}, -1.0: {}}
     for direction, bend in list(bends.items()):  # b |z| ± b z is 2b max(±z, 0)
-        signs = (1, -1) if direction.pattern == "pair-" else (1, 1)
-        tilt = [sign * tilts[index] for sign, index in zip(signs, direction.member, strict=False)]
+        tilt = [sign * tilts[index] for sign, index in direction.signed]
         if (
             bend
             and tilt

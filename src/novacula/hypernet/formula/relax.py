@@ -58,15 +58,6 @@ class Nodes:
 
 
 @dataclass(frozen=True)
-class Goal:
-    """What improves no further."""
-
-    seen: float  #: a difference that was seen, which no bound can be below
-    enough: float  #: a bound that need not be better
-    steps: int  #: along subgradients, at most
-
-
-@dataclass(frozen=True)
 class Best:
     """The best multipliers of some boxes, and what attains their bound: in each direction a z, a cell, and a value."""
 
@@ -222,23 +213,26 @@ class Relaxation:
         secants[:, : self._at.inputs] = 0.0
         return replace(self._nodes, slopes=secants, vectors=(self._e.max(2) + self._e.min(2)) / 2)
 
-    def improved(self, nodes: Nodes, goal: Goal) -> tuple[Nodes, Best]:
-        """The boxes with better multipliers and bounds, after some steps along subgradients (Polyak's)."""
+    def improved(self, nodes: Nodes, seen: float, enough: float, steps: int) -> tuple[Nodes, Best]:
+        """The boxes with better multipliers and bounds, after at most some steps along subgradients (Polyak's).
+
+        No bound can be below `seen`, a difference that was seen, and none need be below `enough`.
+        """
         best: Best | None = None
         least, slopes_, vectors = np.full(len(self._m), inf), nodes.slopes, nodes.vectors
-        for step in range(goal.steps + 1):
+        for step in range(steps + 1):
             bound, here = self._bounded(slopes_, vectors)
             better = bound < least
             least = np.where(better, bound, least)
             best = here if best is None else _chosen(better, here, best)
-            if step == goal.steps or (least <= goal.enough).all():
+            if step == steps or (least <= enough).all():
                 break
             x = here.z[:, : self._at.inputs] - self._m
             down_slopes = x @ self._at.directions.T - here.z + self._zm
             down_slopes[:, : self._at.inputs] = 0.0
             down_vectors = x[:, None] - self._r[:, None] * np.sign(self._chosen_vectors(here.cell) - vectors)
             norm = (down_slopes**2).sum(1) + (down_vectors**2).sum((1, 2))
-            length = np.maximum(bound - goal.seen, 0.0) / np.maximum(norm, 1e-300)
+            length = np.maximum(bound - seen, 0.0) / np.maximum(norm, 1e-300)
             slopes_, vectors = slopes_ - length[:, None] * down_slopes, vectors - length[:, None, None] * down_vectors
         assert best is not None
         least = np.where(self._empty, -inf, np.minimum(least, nodes.bound))

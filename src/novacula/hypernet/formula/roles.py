@@ -190,12 +190,10 @@ def _kinks(activation: Activation, units: tuple[Unit, ...]) -> _Kinks:
     for key, group in keyed.items():
         kinks = np.array([-unit.bias / unit.weight for unit in group])
         # The place of a bend that no input reaches is of no matter.
-        labels = _clusters(np.arcsinh(kinks) if key[-1] else kinks, THRESHOLDS.same_kink)
-        for label in range(max(labels) + 1):
-            chosen = [unit for unit, own in zip(group, labels, strict=True) if own == label]
+        for label, places in enumerate(_clusters(np.arcsinh(kinks) if key[-1] else kinks, THRESHOLDS.same_kink)):
             by_member: dict[tuple[int, ...], list[Unit]] = defaultdict(list)
-            for unit in chosen:
-                by_member[unit.direction.member].append(unit)
+            for place in places:
+                by_member[group[place].direction.member].append(group[place])
             found[(*key, label)] = [_merged(activation, alike) for _, alike in sorted(by_member.items())]
     return found
 
@@ -220,22 +218,14 @@ def _roles(activation: Activation, kinks: _Kinks, grain: Grain, thrifty: bool) -
     roles: list[Role] = []
     for (pattern, _, _, straight, _), merged in kinks.items():
         slopes = np.array([bundle.out * abs(bundle.weight) for bundle in merged])
-        largest = float(np.abs(slopes).max())
-        labels = list(range(len(merged))) if grain == "each" else [0] * len(merged)
-        if grain == "gaps":
-            labels = _clusters(slopes / largest, THRESHOLDS.same_value)
-        for label in range(max(labels) + 1):
-            chosen = [bundle for bundle, own in zip(merged, labels, strict=True) if own == label]
-            roles.append(replace(_role(activation, pattern, chosen), straight=straight))
+        for places in _grouped(slopes, grain):
+            alike = [merged[i] for i in places]
+            means = np.mean([(m.weight, m.background, m.bias, m.out) for m in alike], axis=0).tolist()
+            members = tuple(sorted(bundle.member for bundle in alike))
+            roles.append(Role(activation, pattern, members, *means, straight=straight))
     power = np.array([abs(role.out * role.weight) * len(role.members) for role in roles])
     order = np.argsort(-power, kind="stable")
     return [roles[i] for i in order if not thrifty or power[i] > THRESHOLDS.minor * power.sum()]
-
-
-def _role(activation: Activation, pattern: Pattern, merged: list[_Bundle]) -> Role:
-    out, weight, background, bias = np.mean([(m.out, m.weight, m.background, m.bias) for m in merged], axis=0).tolist()
-    members = tuple(sorted(bundle.member for bundle in merged))
-    return Role(activation, pattern, members, weight, background, bias, out)
 
 
 def _staircase(roles: list[Role], n: int) -> list[Role]:
@@ -273,23 +263,19 @@ def _staircase(roles: list[Role], n: int) -> list[Role]:
 
 def _lines(slopes: np.ndarray, grain: Grain) -> tuple[Line, ...]:
     """The linear part: one coefficient for all inputs, one for each cluster, or each its own."""
-    largest = float(np.abs(slopes).max(initial=0.0))
-    if largest == 0:
+    if not slopes.any():
         return ()
-    labels = list(range(len(slopes))) if grain == "each" else [0] * len(slopes)
+    return tuple(Line(tuple((i,) for i in places), float(slopes[places].mean())) for places in _grouped(slopes, grain))
+
+
+def _grouped(values: np.ndarray, grain: Grain) -> list[list[int]]:
+    """The places of values that share a number: all of them, those in a cluster, or each its own."""
     if grain == "gaps":
-        labels = _clusters(slopes / largest, THRESHOLDS.same_value)
-    return tuple(
-        Line(
-            tuple((i,) for i, own in enumerate(labels) if own == label), float(slopes[np.array(labels) == label].mean())
-        )
-        for label in range(max(labels) + 1)
-    )
+        return _clusters(values / np.abs(values).max(), THRESHOLDS.same_value)
+    return [[i] for i in range(len(values))] if grain == "each" else [list(range(len(values)))]
 
 
-def _clusters(values: np.ndarray, gap: float) -> list[int]:
-    """Labels of values, from 0: sorted, a new cluster begins after each gap that is wider than `gap`."""
+def _clusters(values: np.ndarray, gap: float) -> list[list[int]]:
+    """The places of values by cluster: sorted, a new cluster begins after each gap that is wider than `gap`."""
     order = np.argsort(values, kind="stable")
-    labels = np.zeros(len(values), int)
-    labels[order] = np.concatenate([[0], np.cumsum(np.diff(values[order]) > gap)])
-    return labels.tolist()
+    return [sorted(part.tolist()) for part in np.split(order, np.flatnonzero(np.diff(values[order]) > gap) + 1)]

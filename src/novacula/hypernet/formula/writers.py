@@ -1,13 +1,13 @@
 """Formulas as text: Python on one line or as a module that needs only ``math``, LaTeX, and SymPy. Source: ours."""
 
 import ast
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from novacula.hypernet.formula.expression import (
+    LOOPS,
     Alternating,
     Call,
     Domain,
@@ -39,33 +39,36 @@ def latex(expression: Expression) -> str:
     return _LATEX.write(expression)
 
 
-class _Writer(ABC):
-    """A language for formulas."""
+class _Python:
+    """A formula as Python writes it; other languages say the same parts in their words."""
 
-    times: str
-    total: str
-    stair: str = "k"
-    alternating: str
+    times, total, alternating = " * ", "sum(x)", "(-1) ** k"
 
-    @abstractmethod
     def number(self, value: float) -> str:
         """A constant."""
+        return f"{value:.6g}"
 
-    @abstractmethod
     def entry(self, index: int | str, domain: Domain | None) -> str:
         """An input, within an index set or outside of all."""
+        return f"x_{index}" if domain and isinstance(index, str) else f"x[{index}]"
 
-    @abstractmethod
     def call(self, function: FunctionName, argument: str) -> str:
         """A function's value."""
+        return f"{function}({argument})"
 
-    @abstractmethod
     def extreme(self, kind: str, arguments: list[str]) -> str:
         """The largest or least of some values, or of all inputs."""
+        return f"{kind}({', '.join(arguments) or 'x'})"
 
-    @abstractmethod
     def over(self, body: str, domain: Domain) -> str:
         """A sum over an index set."""
+        if domain.name == "some":
+            pairs = len(domain.members[0]) == 2
+            places = (", ".join(f"x[{index}]" for index in member) for member in domain.members)
+            listed = ", ".join(f"({place})" if pairs else place for place in places)
+            return f"sum({body} for {'x_i, x_j' if pairs else 'x_i'} in ({listed},))"
+        steps = f"k in range({domain.first}, n{domain.beyond + 1:+d})".replace("+0)", ")")
+        return f"sum({body} for {LOOPS.get(domain.name, steps)})"
 
     def write(self, node: Expression, domain: Domain | None = None) -> str:
         """Returns a node as text, within an index set or outside of all."""
@@ -77,7 +80,7 @@ class _Writer(ABC):
             case Total():
                 return self.total
             case Stair():
-                return self.stair
+                return "k"
             case Alternating():
                 return self.alternating
             case Call(function, argument):
@@ -106,44 +109,7 @@ def _joined(texts: Sequence[str]) -> str:
     return texts[0] + "".join(f" - {text[1:]}" if text.startswith("-") else f" + {text}" for text in texts[1:])
 
 
-class _Python(_Writer):
-    times, total, alternating = " * ", "sum(x)", "(-1) ** k"
-
-    @override
-    def number(self, value: float) -> str:
-        return f"{value:.6g}"
-
-    @override
-    def entry(self, index: int | str, domain: Domain | None) -> str:
-        return f"x_{index}" if domain and isinstance(index, str) else f"x[{index}]"
-
-    @override
-    def call(self, function: FunctionName, argument: str) -> str:
-        return f"{function}({argument})"
-
-    @override
-    def extreme(self, kind: str, arguments: list[str]) -> str:
-        return f"{kind}({', '.join(arguments) or 'x'})"
-
-    @override
-    def over(self, body: str, domain: Domain) -> str:
-        if domain.name == "some":
-            pairs = len(domain.members[0]) == 2
-            places = (", ".join(f"x[{index}]" for index in member) for member in domain.members)
-            listed = ", ".join(f"({place})" if pairs else place for place in places)
-            return f"sum({body} for {'x_i, x_j' if pairs else 'x_i'} in ({listed},))"
-        sources = {
-            "inputs": "x_i in x",
-            "pairs": "x_i, x_j in combinations(x, 2)",
-            "neighbors": "x_i, x_j in zip(x, x[1:])",
-            "couples": "x_i, x_j in zip(x[::2], x[1::2])",
-            "halves": "x_i, x_j in zip(x, x[n // 2:])",
-            "steps": f"k in range({domain.first}, n{domain.beyond + 1:+d})".replace("+0)", ")"),
-        }
-        return f"sum({body} for {sources[domain.name]})"
-
-
-class _Latex(_Writer):
+class _Latex(_Python):
     times, total, alternating = r" \, ", r"\sum_{m=1}^{n} x_m", "(-1)^k"
 
     @override
