@@ -16,14 +16,6 @@ _KEYWORDS = (
 )
 
 
-def _either(a: Text, b: Text) -> Text:
-    return Text(f"{a.within(_EQUAL)} ? {a.within(_CHOICE + 1)} : {b.within(_CHOICE)}", _CHOICE)
-
-
-def _both(a: Text, b: Text) -> Text:
-    return Text(f"{a.within(_EQUAL)} ? {b.within(_CHOICE + 1)} : {a.within(_CHOICE)}", _CHOICE)
-
-
 def _choice(condition: Text, then: Text, other: Text) -> Text:
     text = f"{condition.within(_EQUAL)} ? {then.within(_CHOICE + 1)} : {other.within(_CHOICE)}"
     return Text(text, _CHOICE)
@@ -44,8 +36,8 @@ _WRITERS: dict[Operator, Writer] = {
     "!=": infix("!=", _EQUAL),
     "<": infix("<", _LESS),
     "<=": infix("<=", _LESS),
-    "and": _both,
-    "or": _either,
+    "and": lambda a, b: _choice(a, b, a),
+    "or": lambda a, b: _choice(a, a, b),
     "not": lambda a: Text(f"!{a.within(_SIGN)}", _SIGN),
     "if": _choice,
 }

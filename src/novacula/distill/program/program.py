@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -167,12 +168,16 @@ class Program(Brief):
         """The right-hand sides of the step, in its order."""
         return [*(value for _, value in self.body), *self.update, *self.outputs]
 
+    def with_values(self, values: Iterable[Expression]) -> "Program":
+        """Returns the program with other right-hand sides, in the order of `values`."""
+        rest = iter(values)
+        body = tuple((name, next(rest)) for name, _ in self.body)
+        update = tuple(islice(rest, len(self.update)))
+        return replace(self, body=body, update=update, outputs=tuple(rest))
+
     def mapped(self, change: Callable[[Expression], Expression]) -> "Program":
         """Returns the program with every right-hand side changed."""
-        body = tuple((name, change(value)) for name, value in self.body)
-        return replace(
-            self, body=body, update=tuple(map(change, self.update)), outputs=tuple(map(change, self.outputs))
-        )
+        return self.with_values(map(change, self.values))
 
 
 def _columns(values: Sequence[Column], rows: int, dtype: np.dtype) -> np.ndarray:
@@ -204,13 +209,10 @@ def changed(program: Program) -> Iterator[Program]:
 
 
 def _with_one_value(program: Program, change: Callable[[Expression], Iterator[Expression]]) -> Iterator[Program]:
-    for index, (name, value) in enumerate(program.body):
+    values = program.values
+    for index, value in enumerate(values):
         for other in change(value):
-            yield replace(program, body=(*program.body[:index], (name, other), *program.body[index + 1 :]))
-    for part, values in (("update", program.update), ("outputs", program.outputs)):
-        for index, value in enumerate(values):
-            for other in change(value):
-                yield replace(program, **{part: (*values[:index], other, *values[index + 1 :])})
+            yield program.with_values([*values[:index], other, *values[index + 1 :]])
 
 
 def _dropped(value: Expression) -> Iterator[Expression]:

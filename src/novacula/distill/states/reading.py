@@ -67,12 +67,7 @@ def moves_of(walk: Walk, x: Int[np.ndarray, "rows time streams"]) -> Moves:
 
 def joined(parts: list[Moves]) -> Moves:
     """Returns the rows of several."""
-    return Moves(
-        np.concatenate([part.before for part in parts]),
-        np.concatenate([part.x for part in parts]),
-        np.concatenate([part.after for part in parts]),
-        np.concatenate([part.y for part in parts]),
-    )
+    return Moves(*map(np.concatenate, zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 def narrow_words(

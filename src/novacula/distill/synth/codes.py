@@ -40,9 +40,7 @@ def code_problems(table: Table) -> Iterator[Problem]:
         return
     coordinates *= np.where(coordinates.sum(0) < 0, -1, 1)
     for sign in (1, -1):
-        problem = coded_problem(table, sign * coordinates)
-        if distinct_rows(problem) is not None:
-            yield problem
+        yield coded_problem(table, sign * coordinates)
 
 
 def coded_problem(table: Table, codes: Int[np.ndarray, "states codes"], hints: tuple[Expression, ...] = ()) -> Problem:

@@ -7,7 +7,7 @@ Source: ours; Alur, Radhakrishna and Udupa, TACAS 2017, unify conditionals by le
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 from jaxtyping import Int
@@ -50,10 +50,13 @@ class _Goal:
         """Whether the target is 0 or 1 on all rows."""
         return bool(((self.target == 0) | (self.target == 1)).all())
 
-    def pair(self, made: Operator, left: int, right: int) -> Draft:
-        """An operator on two entries."""
-        size = 1 + int(self.bank.sizes[left] + self.bank.sizes[right])
-        return Draft(size, lambda: Operation(made, (self.bank.expression(left), self.bank.expression(right))))
+    def smallest(self, made: Operator, left: np.ndarray, right: np.ndarray) -> Iterator[Draft]:
+        """Yields the operator on the smallest of some pairs of entries, if there are any."""
+        sizes = self.bank.sizes[left] + self.bank.sizes[right]
+        if len(sizes):
+            best = int(sizes.argmin())
+            pair = int(left[best]), int(right[best])
+            yield Draft(1 + int(sizes[best]), lambda: Operation(made, tuple(map(self.bank.expression, pair))))
 
 
 def _drafts(goal: _Goal) -> Iterator[Draft]:
@@ -84,9 +87,7 @@ def _sums(goal: _Goal) -> Iterator[Draft]:
     for made, rest in rests.items():
         right = bank.find(rest)
         left = np.flatnonzero(right >= 0)
-        if len(left):
-            best = left[np.argmin(bank.sizes[left] + bank.sizes[right[left]])]
-            yield goal.pair(made, int(best), int(right[best]))
+        yield from goal.smallest(made, left, right[left])
 
 
 def _exclusive(goal: _Goal) -> Iterator[Draft]:
@@ -97,9 +98,7 @@ def _exclusive(goal: _Goal) -> Iterator[Draft]:
     values = bank.values[:_EXCLUSIVE]
     rest = np.where((values >= 0).all(1), bank.find(bank.hash(values ^ target)), -1)
     left = np.flatnonzero(rest >= 0)
-    if len(left):
-        best = left[np.argmin(bank.sizes[left] + bank.sizes[rest[left]])]
-        yield goal.pair("^", int(best), int(rest[best]))
+    yield from goal.smallest("^", left, rest[left])
     modulus = 1 << int(target.max()).bit_length()
     for divisor in (0, modulus):
         yield from _exclusive_if(goal, divisor)
@@ -137,11 +136,7 @@ def _by_constants(goal: _Goal) -> Iterator[Draft]:
                 continue
             entry = _divisible(bank, made, divisor, target)
             if entry is not None:
-                yield Draft(int(bank.sizes[entry]) + 2, partial(_divided, bank, made, entry, divisor))
-
-
-def _divided(bank: Bank, made: Operator, entry: int, divisor: int) -> Expression:
-    return operation(made, bank.expression(entry), divisor)
+                yield Draft(int(bank.sizes[entry]) + 2, partial(_with_constant, bank, entry, 0, made, divisor, False))
 
 
 def _divisible(bank: Bank, made: Operator, divisor: int, target: np.ndarray) -> int | None:
@@ -181,10 +176,10 @@ def _thresholds(goal: _Goal) -> Iterator[Draft]:
             best = int(np.argmin(bank.sizes[entries[at]] - is_not))
             entry, value = int(entries[at[best]]), int(constant[at[best]])
             size = int(bank.sizes[entry]) + (2 if divisor else 0) + (1 if is_not[best] else 2)
-            yield Draft(size, partial(_threshold, bank, entry, divisor, made, value, swapped))
+            yield Draft(size, partial(_with_constant, bank, entry, divisor, made, value, swapped))
 
 
-def _threshold(bank: Bank, entry: int, divisor: int, made: Operator, constant: int, swapped: bool) -> Expression:
+def _with_constant(bank: Bank, entry: int, divisor: int, made: Operator, constant: int, swapped: bool) -> Expression:
     value = bank.expression(entry)
     if divisor:
         value = value % divisor
@@ -217,9 +212,7 @@ def _compared(
             return
         kept = test(values[left[i], row], values[right[j], row]) == target[row]
         i, j = i[kept], j[kept]
-    if len(i):
-        best = np.argmin(goal.bank.sizes[left[i]] + goal.bank.sizes[right[j]])
-        yield goal.pair(made, int(left[i[best]]), int(right[j[best]]))
+    yield from goal.smallest(made, left[i], right[j])
 
 
 def _connectives(goal: _Goal) -> Iterator[Draft]:
@@ -236,7 +229,8 @@ def _connectives(goal: _Goal) -> Iterator[Draft]:
         flipped = whole if made == "or" else np.uint64(0)
         flip, goal_set = sets ^ flipped, wanted ^ flipped
         fits = np.flatnonzero((flip & goal_set) == goal_set)[:_SETS]
-        yield from _smallest_pair(goal, made, entries[fits], flip[fits][:, None] & flip[fits][None, :] == goal_set)
+        i, j = np.nonzero(flip[fits][:, None] & flip[fits][None, :] == goal_set)
+        yield from goal.smallest(made, entries[fits[i]], entries[fits[j]])
         yield from _chain(bank, made, flip[fits], entries[fits], goal_set, whole)
 
 
@@ -253,14 +247,8 @@ def _chain(
         best = int(np.argmax(gain / (bank.sizes[entries] + 1)))
         kept.append(int(entries[best]))
         left = left & sets[best]
-
-    def build() -> Expression:
-        result = bank.expression(kept[0])
-        for entry in kept[1:]:
-            result = operation(made, result, bank.expression(entry))
-        return result
-
-    yield Draft(sum(int(bank.sizes[entry]) + 1 for entry in kept) - 1, build)
+    size = sum(int(bank.sizes[entry]) + 1 for entry in kept) - 1
+    yield Draft(size, lambda: reduce(partial(operation, made), map(bank.expression, kept)))
 
 
 def _clipped(goal: _Goal) -> Iterator[Draft]:
@@ -270,11 +258,8 @@ def _clipped(goal: _Goal) -> Iterator[Draft]:
     fits = np.flatnonzero((np.clip(bank.values, low, high) == target).all(1))
     if len(fits):
         entry = int(fits[np.argmin(bank.sizes[fits])])
-
-        def build() -> Expression:
-            return operation("min", operation("max", bank.expression(entry), low), high)
-
-        yield Draft(int(bank.sizes[entry]) + 4, build)
+        size = int(bank.sizes[entry]) + 4
+        yield Draft(size, lambda: operation("min", operation("max", bank.expression(entry), low), high))
 
 
 def _extremes(goal: _Goal) -> Iterator[Draft]:
@@ -287,12 +272,5 @@ def _extremes(goal: _Goal) -> Iterator[Draft]:
         sets, first = np.unique(row_sets(bank.values[fits] == target), return_index=True)
         order = np.argsort(first)[:_SETS]
         sets, fits = sets[order], fits[first[order]]
-        yield from _smallest_pair(goal, made, fits, sets[:, None] | sets[None, :] == whole)
-
-
-def _smallest_pair(goal: _Goal, made: Operator, entries: np.ndarray, reaches: np.ndarray) -> Iterator[Draft]:
-    """The operator on the smallest two entries of those pairs that reach the goal."""
-    i, j = np.nonzero(reaches)
-    if len(i):
-        best = np.argmin(goal.bank.sizes[entries[i]] + goal.bank.sizes[entries[j]])
-        yield goal.pair(made, int(entries[i[best]]), int(entries[j[best]]))
+        i, j = np.nonzero(sets[:, None] | sets[None, :] == whole)
+        yield from goal.smallest(made, fits[i], fits[j])

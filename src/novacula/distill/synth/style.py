@@ -6,7 +6,6 @@ program may become longer by two nodes for that, no more. All rewritings hold fo
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from math import gcd
 
 from novacula.distill.program.expression import (
@@ -64,15 +63,10 @@ def _points(node: Expression) -> int:
 def styled(program: Program) -> Program:
     """Returns a program of the same function that reads better, and is at most two nodes longer."""
     most = program.nodes + LONGER
-    body = list(program.body)
-    update, outputs = list(program.update), list(program.outputs)
-    for values in (update, outputs):
-        for place, value in enumerate(values):
-            values[place] = _better(value, most - program.nodes + nodes(value))
-            program = replace(program, body=tuple(body), update=tuple(update), outputs=tuple(outputs))
-    for place, (name, value) in enumerate(body):
-        body[place] = name, _better(value, most - program.nodes + nodes(value))
-        program = replace(program, body=tuple(body), update=tuple(update), outputs=tuple(outputs))
+    values, named = program.values, len(program.body)
+    for place in (*range(named, len(values)), *range(named)):  # the body last, which others read
+        values[place] = _better(values[place], most - program.nodes + nodes(values[place]))
+        program = program.with_values(values)
     return program
 
 

@@ -1,11 +1,13 @@
-"""What a plan is made of: attempts to train networks, each in pieces of about a second. Source: ours."""
+"""What a plan is made of: attempts to train networks, each in pieces of about a second.
+
+An attempt says how many pieces it takes at most, and begins a work. A work does one piece at a `step`, and returns what
+to show of it and the networks that it has finished; `state` holds all that the pieces to come depend on. Source: ours.
+"""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from typing_extensions import override
 
 from novacula.distill.networks.network import Network
 from novacula.distill.train.descent import UPDATES, Descent
@@ -34,44 +36,8 @@ class Progress:
     networks: int | None = None  #: perfect networks so far
 
 
-@runtime_checkable
-class Work(Protocol):
-    """An attempt at work."""
-
-    @property
-    def done(self) -> bool:
-        """Whether there is nothing more to do."""
-        ...
-
-    def step(self, random: np.random.Generator) -> tuple[Progress, list[Network]]:
-        """Does one piece of work; returns what to show of it, and the networks that it has finished."""
-        ...
-
-    def state(self) -> tuple[Arrays, JSON]:
-        """Everything that the pieces to come depend on."""
-        ...
-
-    def load(self, arrays: Arrays, data: JSON) -> None:
-        """Becomes the work whose `state` this was."""
-        ...
-
-
-@runtime_checkable
-class Attempt(Protocol):
-    """One entry of a plan."""
-
-    @property
-    def steps(self) -> int:
-        """The most pieces of work that it can take."""
-        ...
-
-    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
-        """The attempt at its beginning."""
-        ...
-
-
 @dataclass(frozen=True)
-class LeastSquares(Attempt):
+class LeastSquares:
     """Small networks, each fitted by least squares from a random start."""
 
     size: int  #: numbers in the state
@@ -80,17 +46,17 @@ class LeastSquares(Attempt):
     starts: int  #: how many networks
 
     @property
-    @override
     def steps(self) -> int:
+        """The most pieces of work."""
         return self.starts
 
-    @override
-    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> "_Fits":
+        """The work at its beginning."""
         return _Fits(self, lesson)
 
 
 @dataclass(frozen=True)
-class GradientDescent(Attempt):
+class GradientDescent:
     """Wide networks trained together by gradient descent, of which the best are shrunk."""
 
     size: int  #: numbers in the state
@@ -99,13 +65,16 @@ class GradientDescent(Attempt):
     updates: int  #: the most updates of each
 
     @property
-    @override
     def steps(self) -> int:
+        """The most pieces of work."""
         return -(-self.updates // UPDATES) + 2 * _MOST_REFINEMENTS
 
-    @override
-    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> "_Descents":
+        """The work at its beginning."""
         return _Descents(self, lesson, random)
+
+
+Attempt = LeastSquares | GradientDescent
 
 
 @dataclass(frozen=True)
@@ -113,7 +82,7 @@ class _FitsState:
     starts: int
 
 
-class _Fits(Work):
+class _Fits:
     """Random starts, each fitted by least squares in one piece."""
 
     def __init__(self, attempt: LeastSquares, lesson: Lesson) -> None:
@@ -151,7 +120,7 @@ class _DescentsState:
     done: bool
 
 
-class _Descents(Work):
+class _Descents:
     """Wide networks going down together; once some are perfect, each of the best is refined."""
 
     KEEP = 2  #: networks that are refined

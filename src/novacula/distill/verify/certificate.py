@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+
 from novacula.runs.notebook import Brief
 
 Tier = Literal["none", "S0", "departs", "S1", "S2", "S3", "S4"]
@@ -42,6 +44,11 @@ class Counterexample:
     x: tuple[tuple[int, ...], ...]  #: the inputs of every step, one of each stream
     expected: tuple[int, ...]  #: the last outputs, as they should be
     found: tuple[int, ...]  #: the last outputs of the program
+
+    @classmethod
+    def of(cls, x: np.ndarray, expected: np.ndarray, found: np.ndarray) -> "Counterexample":
+        """Returns the example of inputs (time by streams) and of the last outputs."""
+        return cls(tuple(map(tuple, x.tolist())), tuple(expected.tolist()), tuple(found.tolist()))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from novacula.distill.program.program import Program
 from novacula.distill.sources.behavior import RecurrentNetwork
 from novacula.distill.verify.certificate import Check, Counterexample
 from novacula.distill.verify.samples import earliest
-from novacula.distill.verify.target import LargeNumbersError, Stepper, Target, stepper
+from novacula.distill.verify.target import LargeNumbersError, Stepper, Target, numbered, stepper
 from novacula.runs import check_time
 
 MOST_TRANSITIONS = 3_000_000  #: joint transitions that are tried before giving up
@@ -52,7 +52,7 @@ def search_product(
     """Tries every input from every joint state, until none is new, the outputs differ, or the budget is spent."""
     none = np.zeros(1, np.int64)
     levels = [_Level(expected.start[None], found.start[None], none, none)]
-    seen = set(_keys(levels[0].left, levels[0].right))
+    seen = dict.fromkeys(_keys(levels[0].left, levels[0].right), 0)
     spent = 0
     while len(levels[-1].left):
         check_time()
@@ -71,13 +71,9 @@ def search_product(
         if len(wrong):
             row = int(wrong[0])
             word = [*_word(levels, int(parent[row])), int(symbol[row])]
-            example = Counterexample(
-                tuple(tuple(symbols[index].tolist()) for index in word),
-                tuple(left_out[row].tolist()),
-                tuple(right_out[row].tolist()),
-            )
+            example = Counterexample.of(symbols[word], left_out[row], right_out[row])
             return ProductSearch(False, len(levels) - 1, len(seen), example)
-        fresh = _fresh(left, right, seen)
+        fresh, _ = numbered(_keys(left, right), seen)
         levels.append(_Level(left[fresh], right[fresh], parent[fresh], symbol[fresh]))
     return ProductSearch(True, len(levels) - 1, len(seen))
 
@@ -88,16 +84,6 @@ def _keys(left: np.ndarray, right: np.ndarray) -> list[bytes]:
     if not joint.shape[1]:
         return [b""] * len(joint)
     return joint.view(f"V{joint.dtype.itemsize * joint.shape[1]}").reshape(-1).tolist()
-
-
-def _fresh(left: np.ndarray, right: np.ndarray, seen: set[bytes]) -> np.ndarray:
-    """The first row of every joint state that was not seen, which is then."""
-    rows = []
-    for row, key in enumerate(_keys(left, right)):
-        if key not in seen:
-            seen.add(key)
-            rows.append(row)
-    return np.array(rows, np.int64)
 
 
 def _word(levels: list[_Level], row: int) -> list[int]:
@@ -175,9 +161,7 @@ def _with_network(network: Stepper, program: Stepper, symbols: np.ndarray, lengt
         wrong = np.flatnonzero((expected != found).any(axis=1))
         if len(wrong):
             row = wrong[0]
-            best = Counterexample(
-                tuple(map(tuple, words[row].tolist())), tuple(expected[row].tolist()), tuple(found[row].tolist())
-            )
+            best = Counterexample.of(words[row], expected[row], found[row])
         elif words.shape[1] < length:
             blocks = range(0, len(left), _BLOCK)
             stack += [(left[b : b + _BLOCK], right[b : b + _BLOCK], words[b : b + _BLOCK]) for b in blocks]

@@ -97,11 +97,7 @@ def earliest(
     first = np.where(differs.any(axis=1), differs.argmax(axis=1), x.shape[1])
     row = int(first.argmin())
     time = int(first[row])
-    return Counterexample(
-        tuple(map(tuple, x[row, : time + 1].tolist())),
-        tuple(expected[row, time].tolist()),
-        tuple(found[row, time].tolist()),
-    )
+    return Counterexample.of(x[row, : time + 1], expected[row, time], found[row, time])
 
 
 def shorten(program: Behavior, target: Behavior, example: Counterexample) -> Counterexample:

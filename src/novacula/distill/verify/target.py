@@ -1,6 +1,6 @@
 """What a program should equal, and many states of programs, machines and networks, advanced at once. Source: ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,6 +122,17 @@ def advance(program: Program, state: np.ndarray, x: np.ndarray) -> tuple[np.ndar
     return program.advance(state, x)
 
 
+def numbered(keys: Iterable[Hashable], numbers: dict) -> tuple[list[int], list[int]]:
+    """Numbers keys in the order in which they first come; returns the rows of those that are new, and all numbers."""
+    fresh, found = [], []
+    for row, key in enumerate(keys):
+        if key not in numbers:
+            numbers[key] = len(numbers)
+            fresh.append(row)
+        found.append(numbers[key])
+    return fresh, found
+
+
 def program_machine(program: Program, symbols: Int[np.ndarray, "symbols streams"]) -> Machine | None:
     """Returns the minimal Mealy machine of a program; None where its states do not end, or are too many to list.
 
@@ -142,13 +153,8 @@ def program_machine(program: Program, symbols: Int[np.ndarray, "symbols streams"
             after, y = advance(program, np.repeat(frontier, len(symbols), axis=0), np.tile(symbols, (len(frontier), 1)))
         except LargeNumbersError:
             return None
-        fresh, numbers = [], np.empty(len(after), np.int64)
-        for row, state in enumerate(after):
-            key = state.tobytes()
-            if key not in index:
-                index[key] = len(index)
-                fresh.append(row)
-            numbers[row] = index[key]
-        rows.append((numbers.reshape(len(frontier), -1), y.reshape(len(frontier), len(symbols), -1)))
+        fresh, numbers = numbered((state.tobytes() for state in after), index)
+        shape = (len(frontier), len(symbols))
+        rows.append((np.array(numbers).reshape(shape), y.reshape(*shape, -1)))
         frontier = after[fresh]
     return Machine(symbols, *(np.concatenate(parts) for parts in zip(*rows, strict=True))).minimal()

@@ -21,7 +21,7 @@ from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.verify.affine import ROUNDING, UNIT, NotAffineError, affine_error, affine_form
 from novacula.distill.verify.certificate import Check
-from novacula.distill.verify.target import LargeNumbersError, Target, stepper
+from novacula.distill.verify.target import LargeNumbersError, Target, numbered, stepper
 from novacula.runs import check_time
 
 _GRIDS = ((0.02, 400_000), (1e-5, 1_000_000))
@@ -216,14 +216,9 @@ def _explore(
             check_time()
             after = reduced.boxes(places[source], np.zeros_like(places[source]), symbols[symbol])[0]
             state, y = right.advance(states[source], symbols[symbol])
-            chosen, goal = [], np.empty(len(source), np.int64)
-            for row, key in enumerate(_keys(after, state, cell)):
-                if key not in index:
-                    index[key] = len(index)
-                    chosen.append(row)
-                goal[row] = index[key]
+            chosen, goal = numbered(_keys(after, state, cell), index)
             found.append((after[chosen], state[chosen]))
-            edges.append((source, symbol, goal, y))
+            edges.append((source, symbol, np.array(goal), y))
         places, states = (np.concatenate(parts) for parts in zip(*found, strict=True))
         if first == len(places):
             break
