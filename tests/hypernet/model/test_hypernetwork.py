@@ -11,7 +11,7 @@ from torch import Tensor
 
 from novacula.hypernet.architecture import Architecture, activation_torch
 from novacula.hypernet.config import TrainConfig
-from novacula.hypernet.model.blocks import Graph, Places
+from novacula.hypernet.model.blocks import Graph, owners_of, slot_features
 from novacula.hypernet.model.hypernetwork import Hypernetwork, Shape
 from novacula.hypernet.model.latents import Noise
 from novacula.hypernet.model.readout import NetworkBatch
@@ -56,7 +56,7 @@ def test_the_generator_commutes_with_permutations_of_units() -> None:
 def test_nothing_of_the_indices_leaks_through_the_prior() -> None:
     """The law of a weight tells not whose it is, unless the posterior says so."""
     owned = torch.zeros(12, 4, dtype=torch.bool)
-    owned[torch.arange(12), Places(SIZES).owners[0]] = True
+    owned[torch.arange(12), owners_of(SIZES)[0]] = True
     for prior in (True, False):
         weights = written(networks=600, prior=prior).weights[0][0].abs().numpy()
         found: Any = stats.ks_2samp(weights[:, owned.numpy()][:, 3], weights[:, ~owned.numpy()][:, 20])
@@ -167,9 +167,8 @@ def test_switched_off_biases_are_zeros() -> None:
     ],
 )
 def test_owners(sizes: tuple[int, ...], owners: list[int]) -> None:
-    places = Places(sizes)
-    assert places.owners[0].tolist() == owners
-    features = places.features()[0]
+    assert owners_of(sizes)[0].tolist() == owners
+    features = slot_features(sizes)[0]
     for owner in set(owners):
         slots = features[torch.tensor(owners) == owner]
         assert len(torch.unique(slots.round(decimals=4), dim=0)) == len(slots)

@@ -5,15 +5,16 @@ over units is averaged. So no parameter depends on the sizes of the target, and 
 units. Edges to the outputs follow from their ends, and are made at the end (`novacula.hypernet.model.readout`)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from novacula.hypernet.architecture import Architecture
+from novacula.hypernet.config import TrainConfig
 from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 
 INDEX_FEATURES = 4  #: features of a hidden unit's place among the units of its owner
@@ -50,45 +51,23 @@ class Graph:
         return self.pairs[: self.groups - 2]
 
 
-@dataclass(frozen=True)
-class Places:
-    """The index of every hidden unit, which the posterior sees and the generator never does.
+def owners_of(sizes: Sequence[int]) -> tuple[Int[Tensor, " units"], ...]:
+    """Returns for each hidden group the owner of each unit: unit j of q belongs to unit ⌊jp/q⌋ of the group before."""
+    return tuple(torch.arange(units) * before // units for before, units in pairwise(sizes[:-1]))
 
-    Each hidden unit has an owner in the group before: unit j of q belongs to unit ⌊jp/q⌋ of p. Its slot is its number
-    among the units of that owner.
+
+def slot_features(sizes: Sequence[int]) -> tuple[Float[Tensor, "units features"], ...]:
+    """Returns features of the slots of each hidden group: a unit's number among the units of its owner.
+
+    The posterior sees this index of every hidden unit, and the generator never does.
     """
-
-    sizes: tuple[int, ...]  #: units of each group
-
-    @cached_property
-    def owners(self) -> tuple[Int[Tensor, " units"], ...]:
-        """For each hidden group, the owner of each unit."""
-        return tuple(_owners(before, units) for before, units in zip(self.sizes, self.sizes[1:-1], strict=False))
-
-    def features(self) -> tuple[Float[Tensor, "units features"], ...]:
-        """Returns features of the slots, for each hidden group."""
-        found = []
-        for before, units in zip(self.sizes, self.sizes[1:-1], strict=False):
-            owners = _owners(before, units)
-            counts = torch.bincount(owners, minlength=before)
-            firsts = torch.cumsum(counts, 0) - counts
-            turn = 2 * math.pi * (torch.arange(units) - firsts[owners]) / counts[owners]
-            columns = [wave(k * turn) for k in (1, 2) for wave in (torch.sin, torch.cos)]
-            found.append(torch.stack(columns, -1))
-        return tuple(found)
-
-
-def _owners(before: int, units: int) -> Tensor:
-    return torch.arange(units) * before // units
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Numbers of features."""
-
-    unit: int  #: the number of features of a unit, and of the whole
-    edge: int  #: the number of features of an edge
-    heads: int  #: attentions of a unit per neighboring group; they begin as plain means
+    found = []
+    for before, owners in zip(sizes, owners_of(sizes), strict=False):
+        counts = torch.bincount(owners, minlength=before)
+        firsts = torch.cumsum(counts, 0) - counts
+        turn = 2 * math.pi * (torch.arange(len(owners)) - firsts[owners]) / counts[owners]
+        found.append(torch.stack([wave(k * turn) for k in (1, 2) for wave in (torch.sin, torch.cos)], -1))
+    return tuple(found)
 
 
 @dataclass
@@ -103,13 +82,13 @@ class Features:
 class EdgeUpdate:
     """Edges read the units at their ends, the whole, and the product of the ends by channel and in sum."""
 
-    def __init__(self, layout: Layout, widths: Widths) -> None:
-        self._edge = Linear(layout, widths.edge, widths.edge, bias=False)
-        self._sender = Linear(layout, widths.unit, 2 * widths.edge)
-        self._receiver = Linear(layout, widths.unit, 2 * widths.edge, bias=False)
-        self._whole = Linear(layout, widths.unit, widths.edge, bias=False)
-        self._summed = Linear(layout, 1, widths.edge, bias=False)
-        self._out = Linear(layout, widths.edge, widths.edge, gain=0.5, bias=False)
+    def __init__(self, layout: Layout, options: TrainConfig) -> None:
+        self._edge = Linear(layout, options.edge_width, options.edge_width, bias=False)
+        self._sender = Linear(layout, options.width, 2 * options.edge_width)
+        self._receiver = Linear(layout, options.width, 2 * options.edge_width, bias=False)
+        self._whole = Linear(layout, options.width, options.edge_width, bias=False)
+        self._summed = Linear(layout, 1, options.edge_width, bias=False)
+        self._out = Linear(layout, options.edge_width, options.edge_width, gain=0.5, bias=False)
 
     def __call__(
         self, weights: Parameters, edges: Tensor, sender: Tensor, receiver: Tensor, whole: Tensor
@@ -129,11 +108,11 @@ class EdgeUpdate:
 
 
 class Attention:
-    """Units at both ends of a pair read means of its edges, weighted by the edges themselves."""
+    """Units at both ends of a pair read means of its edges, weighted by the edges themselves: at first plain means."""
 
-    def __init__(self, layout: Layout, widths: Widths) -> None:
-        self._heads = widths.heads
-        self._logits = Linear(layout, widths.edge, 2 * widths.heads, gain=0.1, bias=False)
+    def __init__(self, layout: Layout, options: TrainConfig) -> None:
+        self._heads = options.heads
+        self._logits = Linear(layout, options.edge_width, 2 * options.heads, gain=0.1, bias=False)
 
     def __call__(
         self, weights: Parameters, edges: Float[Tensor, "members networks receiving sending edge"]
@@ -149,11 +128,11 @@ class Attention:
 class Block:
     """Edges, then units, then the whole."""
 
-    def __init__(self, layout: Layout, graph: Graph, widths: Widths) -> None:
-        inner, unit = graph.inner, widths.unit
-        self._edges = [EdgeUpdate(layout, widths) for _ in inner]
-        self._attention = [Attention(layout, widths) for _ in inner]
-        heard = [sum(group in pair for pair in inner) * widths.heads * widths.edge for group in graph.senders]
+    def __init__(self, layout: Layout, graph: Graph, options: TrainConfig) -> None:
+        inner, unit = graph.inner, options.width
+        self._edges = [EdgeUpdate(layout, options) for _ in inner]
+        self._attention = [Attention(layout, options) for _ in inner]
+        heard = [sum(group in pair for pair in inner) * options.heads * options.edge_width for group in graph.senders]
         self._units = [Linear(layout, unit + count, unit, bias=False) for count in heard]
         self._wide = [Linear(layout, unit, unit) for _ in heard]
         self._units_out = [Linear(layout, unit, unit, gain=0.5, bias=False) for _ in heard]

@@ -1,7 +1,7 @@
 """From random numbers and a complexity price to the weights of target networks, and their cost in nats.
 
 There are two towers of blocks. The *generator* is a graph transformer that treats all units alike; only latents
-distinguish them. The *posterior* sees the index of every hidden unit (`novacula.hypernet.model.blocks.Places`). It
+distinguish them. The *posterior* sees the index of every hidden unit (`blocks.slot_features`). It
 passes the unit's owner and role on through the latents, and every nat of that is counted. With latents from the prior
 the law of the networks is invariant under permutations of units. Source: arXiv 2312.03051 for the idea; this form is
 ours.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from novacula.hypernet.architecture import activation_torch
 from novacula.hypernet.config import TrainConfig
-from novacula.hypernet.model.blocks import INDEX_FEATURES, Block, Features, Graph, Places, Widths
+from novacula.hypernet.model.blocks import INDEX_FEATURES, Block, Features, Graph, owners_of, slot_features
 from novacula.hypernet.model.latents import (
     Film,
     Noise,
@@ -49,7 +49,7 @@ class Hypernetwork:
         options = shape.options
         self.shape, self.options, self._activation = shape, options, activation_torch(options.activation)
         self.noise = NoiseShape(options.codes, options.role, options.blocks)
-        graph, layout, widths = shape.graph, Layout(), Widths(options.width, options.edge_width, options.heads)
+        graph, layout = shape.graph, Layout()
         self._groups = layout.add(graph.groups, options.width, spread=1.0)
         self._types = [layout.add(count, options.width, spread=1.0) if count else None for count in shape.types]
         self._film = Film(layout, options.width, options.blocks)
@@ -65,16 +65,8 @@ class Hypernetwork:
         self._posteriors = [
             Posterior(layout, INDEX_FEATURES, options.width, options.role, options.blocks) for _ in graph.hidden
         ]
-        self._blocks = [Block(layout, graph, widths) for _ in range(options.blocks)]
-        self._readout = ReadOut(
-            layout,
-            graph,
-            widths,
-            options.codes,
-            similarity=options.code_similarity,
-            biases=options.biases,
-            output_bias=options.output_bias,
-        )
+        self._blocks = [Block(layout, graph, options) for _ in range(options.blocks)]
+        self._readout = ReadOut(layout, graph, options)
         self._layout = layout
 
     @property
@@ -97,10 +89,9 @@ class Hypernetwork:
     ) -> NetworkBatch:
         """Writes networks with these units of each group; with `prior`, latents are of the prior and cost nothing."""
         weights, price = self._layout.views(flat), price_features(beta)
-        places = Places(sizes)
-        index = places.features()
-        towers = [] if prior else [p.begin(weights, i, price) for p, i in zip(self._posteriors, index, strict=True)]
-        cosines, cost = self._owners(weights, towers, places, noise)
+        seen = zip(self._posteriors, slot_features(sizes), strict=True)
+        towers = [] if prior else [posterior.begin(weights, index, price) for posterior, index in seen]
+        cosines, cost = self._owners(weights, towers, owners_of(sizes), noise)
         *units, outputs = self._units(weights, sizes, beta)
         features = Features(units, self._edges(weights, cosines), beta.new_zeros(*beta.shape, self.options.width))
         shifts, nats = self._film(weights, price), [cost]
@@ -114,7 +105,7 @@ class Hypernetwork:
         return written
 
     def _owners(
-        self, weights: Parameters, towers: list[Tensor], places: Places, noise: Noise
+        self, weights: Parameters, towers: list[Tensor], owners: tuple[Tensor, ...], noise: Noise
     ) -> tuple[list[Tensor], Float[Tensor, "members networks"]]:
         """Cosines of owner latents with the codes of the group before, and the cost of these latents."""
         cost, cosines = noise.owners[0].new_zeros(noise.owners[0].shape[:2]), []
@@ -122,9 +113,7 @@ class Hypernetwork:
             if towers and self.options.owner_features:
                 gain, log_sigma = self._posteriors[layer].owner(weights, towers[layer])
                 cost = cost + divergence_from_standard(gain.square(), log_sigma, self.options.codes)
-                latent = torch.addcmul(
-                    gain[..., None] * codes[:, :, places.owners[layer]], log_sigma.exp()[..., None], latent
-                )
+                latent = torch.addcmul(gain[..., None] * codes[:, :, owners[layer]], log_sigma.exp()[..., None], latent)
             cosines.append(torch.matmul(latent, codes.mT) / self.options.codes)
         return cosines, cost
 

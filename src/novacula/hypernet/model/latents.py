@@ -10,6 +10,8 @@ arXiv 2312.03051; the form is ours.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from math import prod
 
 import torch
 from jaxtyping import Float
@@ -96,23 +98,14 @@ class NoiseShape:
         self, sizes: Sequence[int], networks: int, generators: Sequence[torch.Generator], repeats: int = 1
     ) -> Noise:
         """Draws noise for some networks of each member; `repeats` members in a row share a generator and its noise."""
-        shape = (networks, sum(self._counts(sizes)))
-        flat = torch.stack([torch.randn(shape, generator=generator) for generator in generators])
-        return self._cut(flat.repeat_interleave(repeats, 0), sizes)
-
-    def _counts(self, sizes: Sequence[int]) -> list[int]:
-        owned = [units * self.channels for units in sizes[:-2]]
-        hidden = [units * self.channels for units in sizes[1:-1]]
-        return [*owned, *hidden, *[units * self.role for units in sizes[1:-1]] * self.blocks]
-
-    def _cut(self, flat: Float[Tensor, "members networks numbers"], sizes: Sequence[int]) -> Noise:
-        parts = iter(flat.split(self._counts(sizes), dim=-1))
-        codes = tuple(frames(next(parts).unflatten(-1, (units, self.channels))) for units in sizes[:-2])
-        owners = tuple(next(parts).unflatten(-1, (units, self.channels)) for units in sizes[1:-1])
-        roles = tuple(
-            tuple(next(parts).unflatten(-1, (units, self.role)) for units in sizes[1:-1]) for _ in range(self.blocks)
-        )
-        return Noise(codes, owners, roles)
+        shapes = [(units, self.channels) for units in (*sizes[:-2], *sizes[1:-1])]
+        shapes += [(units, self.role) for units in sizes[1:-1]] * self.blocks
+        counts, hidden = list(map(prod, shapes)), len(sizes) - 2
+        flat = torch.stack([torch.randn((networks, sum(counts)), generator=generator) for generator in generators])
+        parts = flat.repeat_interleave(repeats, 0).split(counts, dim=-1)
+        drawn = iter([part.unflatten(-1, shape) for part, shape in zip(parts, shapes, strict=True)])
+        codes, owners = tuple(map(frames, islice(drawn, hidden))), tuple(islice(drawn, hidden))
+        return Noise(codes, owners, tuple(tuple(islice(drawn, hidden)) for _ in range(self.blocks)))
 
 
 SMALLEST, LARGEST = -8.0, 2.0  #: bounds of ln σ: beyond them nothing is gained, and squares overflow

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from novacula.files import JSON
 from novacula.hypernet.architecture import Architecture
-from novacula.hypernet.model.blocks import Features, Graph, Widths
+from novacula.hypernet.config import TrainConfig
+from novacula.hypernet.model.blocks import Features, Graph
 from novacula.hypernet.model.parameters import Layout, Linear, Parameters, normalized
 from novacula.hypernet.network import TargetNetwork
 
@@ -83,28 +84,18 @@ class ReadOut:
     not find it from equal weights. An edge to an output follows from both its ends.
     """
 
-    def __init__(
-        self,
-        layout: Layout,
-        graph: Graph,
-        widths: Widths,
-        channels: int,
-        *,
-        similarity: bool,
-        biases: bool,
-        output_bias: bool,
-    ) -> None:
-        self._graph, unit = graph, widths.unit
-        self._edge = [Linear(layout, widths.edge, 1, gain=0.3) for _ in graph.inner]
+    def __init__(self, layout: Layout, graph: Graph, options: TrainConfig) -> None:
+        self._graph, unit, similarity = graph, options.width, options.code_similarity
+        self._edge = [Linear(layout, options.edge_width, 1, gain=0.3) for _ in graph.inner]
         self._role = [Linear(layout, unit, 1, gain=2.0) for _ in graph.inner] if similarity else []
         self._chance = [Linear(layout, unit, 1, gain=0.1) for _ in graph.inner] if similarity else []
-        self._unit = channels**0.5
+        self._unit = options.codes**0.5
         last = graph.pairs[len(graph.inner) :]
         self._sender = [Linear(layout, unit, unit) for _ in last]
         self._output = [Linear(layout, unit, unit, bias=False) for _ in last]
         self._last = [Linear(layout, unit, 1, gain=0.3) for _ in last]
-        self._bias = [Linear(layout, unit, 1, gain=0.3) if biases else None for _ in graph.hidden]
-        self._bias.append(Linear(layout, unit, 1, gain=0.3) if output_bias else None)
+        self._bias = [Linear(layout, unit, 1, gain=0.3) if options.biases else None for _ in graph.hidden]
+        self._bias.append(Linear(layout, unit, 1, gain=0.3) if options.output_bias else None)
 
     def __call__(
         self, weights: Parameters, features: Features, outputs: Tensor, cosines: list[Tensor], nats: Tensor
