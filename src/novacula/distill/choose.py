@@ -130,12 +130,8 @@ def program_table(programs: Sequence[JudgedProgram], shown: JudgedProgram | None
             tier=_verdict(program),
             chosen=program is chosen,
         )
-        for program in sorted(programs, key=_simplicity)
+        for program in sorted(programs, key=lambda one: (_size(one), -_strength(one), ROADS.index(one.road)))
     )
-
-
-def _simplicity(program: JudgedProgram) -> tuple[int, int, int]:
-    return (_size(program), -_strength(program), ROADS.index(program.road))
 
 
 def _strength(program: JudgedProgram) -> int:

@@ -259,16 +259,12 @@ class Distillation(Computation):
         found = self._found if self._source.kind == "function" else []
         return any(map(reaches, [*found, *(extraction.programs for extraction in self.extractions)]))
 
-    def _draw(self) -> None:
-        """Let the target answer the sequences of all verdicts, which takes time where it is a user's function."""
-        with self._clock.stage("verify"):
-            _ = self._judge.samples
-
     def _open(self, trained: "novacula.distill.train.trainer.TrainedNetwork | None") -> None:
         """Open a network: one that was trained, or the user's own."""
         network = trained.network if trained else self._source.network
         assert network is not None
-        self._draw()
+        with self._clock.stage("verify"):  # the target answers, which takes time where it is a user's function
+            _ = self._judge.samples
         number = len(self.extractions)
         self.extractions.append(extract(number, network, self._source, self._judge, self._clock, self._config.seed))
         if trained:
@@ -278,10 +274,8 @@ class Distillation(Computation):
         best = choose(self.programs)
         self._determination(best)  # before training takes the time that is left
         tier, nodes = self._tier(best), best.nodes if best else None
-        return Step(
-            {"stage": what, "tier": tier, "nodes": nodes},
-            ({"milestone": what, "stage": what, "tier": tier, "nodes": nodes},),
-        )
+        metrics = {"stage": what, "tier": tier, "nodes": nodes}
+        return Step(metrics, ({"milestone": what, **metrics},))
 
     def _tier(self, best: JudgedProgram | None) -> Tier | None:
         if self._source.target is None:

@@ -165,7 +165,9 @@ def extract(
     candidates, symbols = [], list_symbols(source.low, source.high, source.streams)
     if states.queried:
         # Both roads may end in one machine; the same programs follow from it.
-        alike = states.opened is not None and _same(states.opened, states.queried)
+        alike = states.opened is not None and all(
+            map(np.array_equal, vars(states.opened).values(), vars(states.queried).values())
+        )
         candidates = of_machine if alike else synthesized([], [states.queried])
     elif symbols is not None:
         candidates = synthesized([], [nothing_known(symbols, network.outputs)], normal_form.network)
@@ -197,11 +199,6 @@ def network_outcome(extraction: Extraction) -> NetworkOutcome:
             for form in extraction.normal_form.forms
         ),
     )
-
-
-def _same(first: Machine, second: Machine) -> bool:
-    pairs = ((first.symbols, second.symbols), (first.next, second.next), (first.output, second.output))
-    return all(np.array_equal(left, right) for left, right in pairs)
 
 
 def nothing_known(symbols: np.ndarray, outputs: int) -> Machine:
@@ -246,16 +243,13 @@ def _simplified(programs: Sequence[JudgedProgram], judge: Judge) -> list[JudgedP
     queue = [one for one in programs if one.certificate and one.certificate.error <= _RARELY]
     for judged in queue:
         if isinstance(judged.program, Program):
-            for program in sorted(map(_neat, simpler(judged.program)), key=lambda program: program.nodes):
+            neat = (styled(readable(shorten(program))) for program in simpler(judged.program))
+            for program in sorted(neat, key=lambda program: program.nodes):
                 if program not in found and (certificate := judge.judge(program)).right:
                     found[program] = replace(judged, program=program, certificate=certificate)
                     queue.append(found[program])
                     break
     return list(found.values())
-
-
-def _neat(program: Program) -> Program:
-    return styled(readable(shorten(program)))
 
 
 def reaches(programs: Iterable[JudgedProgram]) -> bool:

@@ -135,12 +135,9 @@ def _sections(folder: RunFolder, findings: DistillFindings) -> list[Section]:
     sections.append(_roads_section(findings))
     if findings.seconds:
         note = f"{sum(findings.seconds.values()):.1f} seconds of wall time in all."
-        sections.append(Section("Where the time went", _seconds(findings.seconds), note))
+        rows = [(stage, f"{value:.2f}") for stage, value in findings.seconds.items()]
+        sections.append(Section("Where the time went", table(("stage", "seconds"), rows), note))
     return sections
-
-
-def _seconds(seconds: Mapping[str, float]) -> Markup:
-    return table(("stage", "seconds"), [(stage, f"{value:.2f}") for stage, value in seconds.items()])
 
 
 def _program_section(findings: DistillFindings) -> Section:

@@ -133,15 +133,6 @@ def census_prices(generator: Generator, count: int) -> list[float]:
     return [min(max(float(f"{beta:.3g}"), low), high) for beta in grid]
 
 
-@dataclass(frozen=True)
-class _LastNetwork:
-    """A row of the last step, with its network, written again."""
-
-    place: int
-    row: CensusRow
-    network: TargetNetwork
-
-
 class Census(Study):
     """A job for each hypernetwork and step, and one for direct training."""
 
@@ -155,32 +146,30 @@ class Census(Study):
         rows = self._rows()
         last = list(self._last(rows))
         if len(last) >= 3:
-            kinds = cluster([analyze(placed.network, self._task, ClassifyConfig(draws=0)) for placed in last])
-            for placed, name in zip(last, kinds.names, strict=True):
-                rows[placed.place] = replace(placed.row, cluster=name)
+            kinds = cluster([analyze(network, self._task, ClassifyConfig(draws=0)) for _, network in last])
+            for (place, _), name in zip(last, kinds.names, strict=True):
+                rows[place] = replace(rows[place], cluster=name)
         return summarize(rows, self._task.name, self._inputs, self.failures)
 
     def keep(self, folder: RunFolder) -> None:
         """Puts the best network of each label into the folder's artifacts."""
-        best: dict[str, _LastNetwork] = {}
-        for placed in self._last(self._rows()):
-            label, mse = placed.row.shown, placed.row.mse
-            least = best[label].row.mse if label in best else None
-            if mse is not None and (least is None or mse < least):
-                best[label] = placed
-        for label, placed in best.items():
-            write_network(folder.artifact(f"gallery/{label}.safetensors"), placed.network)
+        rows, best = self._rows(), {}
+        known = [(rows[place], network) for place, network in self._last(rows) if rows[place].mse is not None]
+        for row, network in sorted(known, key=lambda pair: pair[0].mse or 0.0):
+            best.setdefault(row.shown, network)
+        for label, network in best.items():
+            write_network(folder.artifact(f"gallery/{label}.safetensors"), network)
 
     def _rows(self) -> list[CensusRow]:
         return [row for result in self.results(CensusRows) for row in result.rows]
 
-    def _last(self, rows: Sequence[CensusRow]) -> Iterator[_LastNetwork]:
-        """The networks of the last step of each run, written again."""
+    def _last(self, rows: Sequence[CensusRow]) -> Iterator[tuple[int, TargetNetwork]]:
+        """The places of the rows of the last step of each run, and their networks, written again."""
         for place, row in enumerate(rows):
             generator = self._generators.get(row.run or "")
             if generator and row.step == generator.steps[-1]:
                 seed = self._config.seed + row.draw
-                yield _LastNetwork(place, row, generator.generate(row.place[0], seed=seed, trained_seed=row.trained))
+                yield place, generator.generate(row.place[0], seed=seed, trained_seed=row.trained)
 
 
 def _jobs(config: CensusConfig, generators: Sequence[Generator], folder: RunFolder) -> Iterator[Job]:

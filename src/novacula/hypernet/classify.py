@@ -31,7 +31,6 @@ from novacula.hypernet.config import Activation, ClassifyConfig
 from novacula.hypernet.draw import gallery_picture, matrix_picture
 from novacula.hypernet.foreign import from_torch, open_network
 from novacula.hypernet.formula import POINTS, Formula, describe
-from novacula.hypernet.formula.interval import Box
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
 from novacula.hypernet.tasks.given import NONE, data_task, network_task, read_data
@@ -126,7 +125,7 @@ class Classified:
     def findings(self) -> ClassifyFindings:
         """Everything, as the command prints it with ``--json``."""
         formula, checked, limit = self.formula, self.formula.checked, self.formula.limit_checked
-        numbers = len(formula.values) or None
+        numbers, box = len(formula.values) or None, formula.box
         return ClassifyFindings(
             **vars(label_findings(self.analysis)),
             task=self.task.name,
@@ -153,7 +152,7 @@ class Classified:
             error_bound=finite(formula.error_bound),
             error_bound_says=formula.bound_says,
             largest_error_seen=finite(formula.largest_seen),
-            domain=formula.box and _domain(formula.box, formula.inputs),
+            domain=box and DomainFindings(((box.low, box.high),) * formula.inputs, (box.least, box.most), box.bits),
             complexity=FormulaComplexity(**asdict(measure_complexity(self.network)), formula_numbers=numbers),
             provenance=self.network.provenance,
         )
@@ -163,10 +162,6 @@ class Classified:
         document = to_json(self.findings)
         assert isinstance(document, dict)
         return document
-
-
-def _domain(box: Box, inputs: int) -> DomainFindings:
-    return DomainFindings(((box.low, box.high),) * inputs, (box.least, box.most), box.bits)
 
 
 def classify(

@@ -48,7 +48,7 @@ def _of_last_inputs(program: Program, lags: list[str], output: Expression, low: 
     count = len(lags) + 1
     if isinstance(output, Name) and output.name in lags:
         steps = lags.index(output.name) + 1
-        said = f"Puts out the input of {_counted(steps, 'step')} before."
+        said = f"Puts out the input of {_word(steps)} step{'s' if steps > 1 else ''} before."
     elif isinstance(output, Number):
         return "The output is always the same."
     elif not lags:
@@ -138,7 +138,3 @@ def _condition(test: Expression) -> str:
 
 def _word(count: int) -> str:
     return _WORDS[count] if count < len(_WORDS) else str(count)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{_word(count)} {thing}" + ("s" if count > 1 else "")

@@ -297,8 +297,7 @@ def _compare(module: "torch.nn.Module", network: CellNetwork) -> None:
         for run in _ways(tried, network, torch.from_numpy(x), dtype):
             try:
                 with torch.no_grad():
-                    outputs = run()
-                outputs = outputs[0] if isinstance(outputs, tuple) else outputs
+                    outputs = _first(run())
                 found = outputs.double().numpy().reshape(expected.shape)
             except Exception:
                 continue

@@ -55,8 +55,10 @@ def _pruned(layers: tuple[Layer, ...], values: list[np.ndarray]) -> tuple[Layer,
         first, second = _fewer_units(layers[place], done[0], values[place])
         if not len(first.bias):  # a constant: nothing before it matters
             return Layer(np.zeros((len(second.bias), layers[0].weight.shape[1])), second.bias), *done[1:]
-        joined = _without_layer(first, second, values[place])
-        done[0:1] = [first, second] if joined is None else [joined]
+        if first(values[place]).min(initial=0) < -_SMALL:
+            done[0:1] = [first, second]
+        else:  # no unit between them is ever inactive: together they are one affine map
+            done[0] = Layer(second.weight @ first.weight, second.weight @ first.bias + second.bias)
     return tuple(done)
 
 
@@ -106,10 +108,3 @@ def _always_active(first: Layer, second: Layer, inputs: np.ndarray) -> tuple[Lay
         Layer(np.vstack([first.weight[keep], rows]), np.concatenate([first.bias[keep], shift])),
         Layer(np.hstack([second.weight[:, keep], out]), bias),
     )
-
-
-def _without_layer(first: Layer, second: Layer, inputs: np.ndarray) -> Layer | None:
-    """Two layers as one affine map, if no unit between them is ever inactive."""
-    if first(inputs).min(initial=0) < -_SMALL:
-        return None
-    return Layer(second.weight @ first.weight, second.weight @ first.bias + second.bias)

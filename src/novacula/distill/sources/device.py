@@ -192,21 +192,14 @@ def _ask(process: "subprocess.Popen[str]", inputs: list, reset: str) -> list[lis
         if reset:
             process.stdin.write(reset + "\n")
         for item in inputs:
-            process.stdin.write(" ".join(map(_text, item if isinstance(item, list) else [item])) + "\n")
+            values = item if isinstance(item, list) else [item]
+            process.stdin.write(" ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in values) + "\n")
             process.stdin.flush()
             line = process.stdout.readline(10_000)
             if not line.endswith("\n"):
                 return f"ended after {len(outputs)} answers, or gave a line of more than 10,000 letters"
-            outputs.append([_value(word) for word in line.split()])
+            words = line.split()
+            outputs.append([int(w) if _INTEGER.fullmatch(w) else _TRUTHS.get(w.lower(), w) for w in words])
     except OSError as error:
         return f"reads no more: {error}"
     return outputs
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _value(word: str) -> Item:
-    """A word of an answer: an integer, a truth value or a text."""
-    return int(word) if _INTEGER.fullmatch(word) else _TRUTHS.get(word.lower(), word)

@@ -64,7 +64,8 @@ def _telling(machine: Machine) -> list[list[int]]:
     """Words that tell every two states apart by their outputs; the empty one where there is one state."""
     classes, words = np.zeros(machine.states, np.int64), []
     while len(np.unique(classes)) < machine.states:
-        first, second = next(members[:2].tolist() for members in _members(classes) if len(members) > 1)
+        groups = (np.flatnonzero(classes == number) for number in np.unique(classes))
+        first, second = next(group[:2].tolist() for group in groups if len(group) > 1)
         inputs = difference(_from(machine, first), _from(machine, second))
         assert inputs is not None, "a minimal machine has no two equal states"
         word = machine.indices(inputs)
@@ -75,10 +76,6 @@ def _telling(machine: Machine) -> list[list[int]]:
         classes = np.unique(np.column_stack(seen), axis=0, return_inverse=True)[1].reshape(-1)
         words.append(word.tolist())
     return words or [[]]
-
-
-def _members(classes: np.ndarray) -> list[np.ndarray]:
-    return [np.flatnonzero(classes == number) for number in np.unique(classes)]
 
 
 def _from(machine: Machine, state: int) -> Machine:

@@ -124,7 +124,8 @@ def _missing(walk: Walk, moves: Moves, before: np.ndarray, first: np.ndarray, sy
     """The moves from the first state of every code over symbols that were not read there."""
     states = np.repeat(moves.before[first], len(symbols), 0)
     x = np.tile(symbols, (len(first), 1))
-    seen = _numbered(np.concatenate([np.column_stack([before, moves.x]), _pairs(before[first], symbols)]))
+    pairs = np.column_stack([np.repeat(before[first], len(symbols), 0), x])
+    seen = _numbered(np.concatenate([np.column_stack([before, moves.x]), pairs]))
     missing = ~np.isin(seen[len(before) :], seen[: len(before)])
     states, x = states[missing], x[missing]
     outputs = np.empty((len(x), moves.y.shape[1]), np.int64)
@@ -132,10 +133,6 @@ def _missing(walk: Walk, moves: Moves, before: np.ndarray, first: np.ndarray, sy
         place = (x == symbol).all(1)
         outputs[place] = walk.probe(states[place], symbol[None])[:, 0]
     return Moves(states, x, walk.step(states, x), outputs)
-
-
-def _pairs(codes: np.ndarray, symbols: np.ndarray) -> np.ndarray:
-    return np.column_stack([np.repeat(codes, len(symbols), 0), np.tile(symbols, (len(codes), 1))])
 
 
 def _numbered(rows: np.ndarray) -> np.ndarray:

@@ -98,11 +98,11 @@ class Choices:
         return result
 
     def _leaf(self, term: int) -> Draft:
-        return Draft(int(self.terms[1][term]), lambda: self._term(term))
+        def build() -> Expression:
+            source = int(self.terms[2][term])
+            return self.bank.expression(source) if source >= 0 else Number(int(self.constants[-1 - source]))
 
-    def _term(self, term: int) -> Expression:
-        source = int(self.terms[2][term])
-        return self.bank.expression(source) if source >= 0 else Number(int(self.constants[-1 - source]))
+        return Draft(int(self.terms[1][term]), build)
 
     def _node(self, test: int, then: Draft, otherwise: Draft) -> Draft:
         size = 1 + int(self.bank.sizes[test]) + then.size + otherwise.size

@@ -190,7 +190,8 @@ def readable(program: Program) -> Program:
     renamed = dict(zip(program.inputs, inputs, strict=True))
     body = dict(program.body)
     for name, update in zip(program.state, program.update, strict=True):
-        role = _role(name, _resolved(update, body), program, renamed)
+        value = body.get(update.name, update) if isinstance(update, Name) else update
+        role = _role(name, value, program, renamed)
         renamed[name] = _free(role, taken)
     owners: dict[Expression, str] = dict(zip(program.update[::-1], program.state[::-1], strict=True))
     for name in body:
@@ -198,10 +199,6 @@ def readable(program: Program) -> Program:
         role = f"new_{renamed[owner]}" if owner else "total" if _is_divided(name, program) else ""
         renamed[name] = _free(role, taken)
     return program.renamed(renamed)
-
-
-def _resolved(value: Expression, body: Mapping[str, Expression]) -> Expression:
-    return body.get(value.name, value) if isinstance(value, Name) else value
 
 
 def _role(name: str, value: Expression, program: Program, renamed: Mapping[str, str]) -> str:

@@ -61,7 +61,8 @@ class Rows:
         return self._known[key]
 
     def _shortest(self, target: np.ndarray, bound: int, efforts: int) -> Expression | None:
-        best = self._exact(target, bound)
+        ways = (linear_expression(self.columns, target), bit_formula(self.columns, target, min(bound, _BITS)))
+        best = min((way for way in ways if way and nodes(way) < bound), key=nodes, default=None)
         for effort in range(efforts):
             found = self._search(target, min(bound, nodes(best)) if best else bound, effort)
             best = found or best
@@ -71,11 +72,6 @@ class Rows:
             if best and nodes(best) <= EFFORTS[effort][0] + _SURE:
                 break
         return best
-
-    def _exact(self, target: np.ndarray, bound: int) -> Expression | None:
-        """What linear algebra or the table of Boolean functions gives."""
-        ways = (linear_expression(self.columns, target), bit_formula(self.columns, target, min(bound, _BITS)))
-        return min((way for way in ways if way and nodes(way) < bound), key=nodes, default=None)
 
     def _search(self, target: np.ndarray, bound: int, effort: int) -> Expression | None:
         for _ in range(_REPEATS):

@@ -95,11 +95,10 @@ def synthesize(
             candidates[program] = Candidate(program, method, evidence.name)
             budget.shortest = min(budget.shortest, program.nodes)
             budget.bound = min(budget.bound, budget.shortest + _SLACK)
-    return sorted(candidates.values(), key=_simplicity)
+    return sorted(candidates.values(), key=lambda candidate: _simplicity(candidate.program))
 
 
-def _simplicity(candidate: Candidate) -> tuple[int, int, int, int]:
-    program = candidate.program
+def _simplicity(program: Program) -> tuple[int, int, int, int]:
     return program.nodes, awkwardness(program), sum(map(abs, program.start)), len(program.state)
 
 

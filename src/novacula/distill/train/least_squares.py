@@ -98,7 +98,9 @@ def descend(
                 break
             check_time()
             if normal is None:
-                normal = _normal_equations(iterate.parameters, features, targets)
+                error = residuals(iterate.parameters, features, targets)
+                slope = jacobian(iterate.parameters, features)
+                normal = slope.T @ slope / len(error), slope.T @ error / len(error)
             step = _damped_step(*normal, iterate.damping)
             moved = iterate.parameters.with_flat(iterate.parameters.flat() + step)
             loss = _mean_square(residuals(moved, features, targets))
@@ -117,13 +119,6 @@ def converge(iterate: Iterate, features: np.ndarray, targets: np.ndarray) -> Ite
         if iterate.loss > _HOPELESS * before or iterate.loss <= _GOAL:
             break
     return iterate
-
-
-def _normal_equations(
-    parameters: Parameters, features: np.ndarray, targets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    error, slope = residuals(parameters, features, targets), jacobian(parameters, features)
-    return slope.T @ slope / len(error), slope.T @ error / len(error)
 
 
 def _damped_step(curvature: np.ndarray, gradient: np.ndarray, damping: float) -> np.ndarray:

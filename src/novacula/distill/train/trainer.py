@@ -100,7 +100,8 @@ class TrainedNetwork:
     @property
     def rank(self) -> tuple[bool, int, int]:
         """What orders networks: exact ones first, then small states, then few weights."""
-        return not self.exact, self.network.size, _weights(self.network)
+        weights = sum(layer.weight.size + layer.bias.size for layer in (*self.network.f, *self.network.g))
+        return not self.exact, self.network.size, weights
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,3 @@ class Trainer:
         data = self._lesson.data
         network = Network(f, g, "relu", data.low, data.high, self._lesson.length)
         return TrainedNetwork(network, 1.0, record.loss, record.how, record.seconds)
-
-
-def _weights(network: Network) -> int:
-    return sum(layer.weight.size + layer.bias.size for layer in (*network.f, *network.g))

@@ -34,24 +34,16 @@ def _fits(e: Evidence) -> bool:
     return e.fit > THRESHOLDS.like_task
 
 
-def _differences(e: Evidence) -> bool:
-    return e.patterns.difference > _MOST
+def _mostly(*patterns: str) -> Test:
+    """Most of the first layer's bend is of these patterns."""
+    return lambda e: sum(getattr(e.patterns, name) for name in patterns) > _MOST
 
 
-def _entries(e: Evidence) -> bool:
-    return e.patterns.entry > _MOST
+_differences, _entries, _total, _pairs = (_mostly(name) for name in ("difference", "entry", "total", "pairs"))
 
 
 def _fitting_entries(e: Evidence) -> bool:
     return _entries(e) and _fits(e)
-
-
-def _total(e: Evidence) -> bool:
-    return e.patterns.total > _MOST
-
-
-def _pairs(e: Evidence) -> bool:
-    return e.patterns.pairs > _MOST
 
 
 def _others(e: Evidence) -> bool:

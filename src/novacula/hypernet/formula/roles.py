@@ -46,7 +46,8 @@ def forms(reading: Reading, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Fo
     target, activation = reading.output(x), reading.output.activation
     kinks = _kinks(activation, reading.units)
     seen = set()
-    for lines in ((), *(_lines(_slopes(x, target), grain) for grain in _GRAINS)):
+    plane = np.linalg.lstsq(np.column_stack([x, np.ones(len(x))]), target, rcond=None)[0][:-1]
+    for lines in ((), *(_lines(plane, grain) for grain in _GRAINS)):
         yield fit(Form((), lines, 0.0), x, target, (False, False))
     for grain in _GRAINS:
         for thrifty in (True, False):
@@ -59,21 +60,12 @@ def forms(reading: Reading, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Fo
             for lines, (bias, background, mirrored) in levels:
                 start = [_simplified(role, bias, background) for role in roles]
                 start = _mirror(start) if mirrored else start
-                plan = (_plan(start), len(lines))
+                told = ((r.pattern, r.members, r.weight > 0, r.bias != 0, r.background != 0, r.mirrored) for r in start)
+                plan = (*told, len(lines))  # what distinguishes forms before they are fitted
                 if plan in seen or (mirrored and not any(role.mirrored for role in start)):
                     continue
                 seen.add(plan)
                 yield fit(Form(tuple(start), lines, reading.offset), x, target, (bias, background))
-
-
-def _slopes(x: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The best plane through the outputs."""
-    return np.linalg.lstsq(np.column_stack([x, np.ones(len(x))]), target, rcond=None)[0][:-1]
-
-
-def _plan(roles: list[Role]) -> tuple[object, ...]:
-    """What tells two forms apart before they are fitted."""
-    return tuple((r.pattern, r.members, r.weight > 0, bool(r.bias), bool(r.background), r.mirrored) for r in roles)
 
 
 _LEVELS = (

@@ -5,7 +5,7 @@ b + r(a - b) make maximum, minimum, range, median and sorting (by neighbors, whi
 tree of maxima is exactly (1/k) ln Σ exp(k x_i), since ln(e^a + e^b) = b + ln(1 + e^(a-b)).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -52,31 +52,29 @@ class Circuit:
 
     def layer(self, sums: list[dict[int, float]]) -> None:
         """End the layer; its sums of units are the new features."""
-        rows = np.zeros((len(self._units), len(self._offset)))
+        rows = _matrix([dict(features) for features, _ in self._units], len(self._offset))
         biases = np.array([bias for _, bias in self._units], np.float64)
-        for (features, _), index in self._units.items():
-            for feature, coefficient in features:
-                rows[index, feature] += coefficient
         self._weights.append(self._slope * rows @ self._readout)
         self._biases.append(self._slope * (rows @ self._offset + biases))
-        self._readout, self._offset = np.zeros((len(sums), len(self._units))), np.zeros(len(sums))
-        for row, terms in zip(self._readout, sums, strict=True):
-            for unit, coefficient in terms.items():
-                row[unit] += coefficient / self._slope
+        self._readout, self._offset = _matrix(sums, len(self._units)) / self._slope, np.zeros(len(sums))
         self._units = {}
 
     def network(self, task: str, outputs: list[Features] | None = None, offset: float = 0.0) -> TargetNetwork:
         """The finished network; its outputs are sums of features, by default the features, and the offset."""
-        mixing = np.eye(len(self._offset))
-        if outputs is not None:
-            mixing = np.zeros((len(outputs), len(self._offset)))
-            for row, terms in zip(mixing, outputs, strict=True):
-                for feature, coefficient in terms.items():
-                    row[feature] += coefficient
+        count = len(self._offset)
+        mixing = np.eye(count) if outputs is None else _matrix(outputs, count)
         weights = (*self._weights, mixing @ self._readout)
         biases = (*self._biases, mixing @ self._offset + offset)
         sizes = (weights[0].shape[1], *map(len, weights))
         return TargetNetwork(Architecture(sizes, self._activation), weights, biases, task=task)
+
+
+def _matrix(sums: Sequence[Features], width: int) -> np.ndarray:
+    """A row of coefficients for each sum."""
+    rows = np.zeros((len(sums), width))
+    for row, terms in zip(rows, sums, strict=True):
+        row[list(terms)] = list(terms.values())
+    return rows
 
 
 def max_tree(config: BuildConfig) -> TargetNetwork:

@@ -93,7 +93,9 @@ class Hypernetwork:
         towers = [] if prior else [posterior.begin(weights, index, price) for posterior, index in seen]
         cosines, cost = self._owners(weights, towers, owners_of(sizes), noise)
         *units, outputs = self._units(weights, sizes, beta)
-        features = Features(units, self._edges(weights, cosines), beta.new_zeros(*beta.shape, self.options.width))
+        factor = self.options.codes**0.5  # cosines of their ends' codes, in units of their spread by chance
+        edges = [start(weights, factor * each[..., None]) for start, each in zip(self._starts, cosines, strict=True)]
+        features = Features(units, edges, beta.new_zeros(*beta.shape, self.options.width))
         shifts, nats = self._film(weights, price), [cost]
         for block in range(self.options.blocks):
             features.whole = features.whole + shifts[block]
@@ -124,11 +126,6 @@ class Hypernetwork:
             if (types := self._types[group]) is not None:
                 features = features + weights[types]
             yield features.unflatten(0, (len(beta), -1)).expand(*beta.shape, count, -1)
-
-    def _edges(self, weights: Parameters, cosines: list[Tensor]) -> list[Tensor]:
-        """Features of edges: the cosine of their ends' codes, in units of its spread by chance."""
-        factor = self.options.codes**0.5
-        return [start(weights, factor * cosine[..., None]) for start, cosine in zip(self._starts, cosines, strict=True)]
 
     def _roles(
         self, weights: Parameters, block: int, towers: list[Tensor], features: Features, noise: Noise

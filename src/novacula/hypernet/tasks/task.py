@@ -62,21 +62,13 @@ def find_law(name: str) -> InputLaw:
         return InputLaw(name, load_function(name))
     match = _CALL.fullmatch(name.replace(" ", ""))
     kind, numbers = (match[1], _numbers(match[2])) if match else ("", None)
+    if kind in _PLAIN and numbers == []:
+        return InputLaw(name, _PLAIN[kind])
     match kind, numbers:
-        case "normal", []:
-            return InputLaw(name, _normal)
-        case "laplace", []:
-            return InputLaw(name, _laplace)
         case "uniform", [low, high] if low < high:
             return InputLaw(name, partial(_uniform, low, high))
         case "sparse", [share] if 0 < share <= 1:
             return InputLaw(name, partial(_sparse, share))
-        case "bits", []:
-            return InputLaw(name, _bits)
-        case "one-hot-pairs", []:
-            return InputLaw(name, _one_hot_pairs)
-        case "angles", []:
-            return InputLaw(name, _angles)
         case _:
             raise InputError(name, f"is no law of inputs; such are {', '.join(LAW_NAMES)}, or module:function")
 
@@ -129,6 +121,15 @@ def _half(law: str, shape: tuple[int, ...]) -> int:
         raise InputError(law, f"is a law of an even number of inputs, not of {shape[-1]}")
     return shape[-1] // 2
 
+
+_PLAIN: dict[str, Draw] = {
+    "normal": _normal,
+    "laplace": _laplace,
+    "bits": _bits,
+    "one-hot-pairs": _one_hot_pairs,
+    "angles": _angles,
+}
+"""The laws without numbers."""
 
 Symmetry = Literal["permutations", "sign-flips", "translations"]
 SYMMETRIES: tuple[Symmetry, ...] = ("permutations", "sign-flips", "translations")

@@ -128,7 +128,10 @@ class Generator(Brief):
             InputError: a price outside the range, or a size, seed or branch that the run does not have.
         """
         inputs = self.config.inputs if inputs is None else inputs
-        self._check(beta, inputs)
+        low, high = self.config.beta_low, self.config.beta_high
+        if not low <= beta <= high:
+            raise InputError("--beta", f"is {beta:g}; the run was trained on {low:g} … {high:g}")
+        self.lesson.check_inputs(inputs)
         architecture = self.lesson.architecture(inputs, hidden)
         index = self._choose(beta, self.seeds[0] if trained_seed is None else trained_seed, branch)
         noise = self._noise(architecture.sizes, seed)
@@ -150,12 +153,6 @@ class Generator(Brief):
             self.folder.name,
         )
         return written.first_of(0, architecture, self.lesson.task.name, vars(origin))
-
-    def _check(self, beta: float, inputs: int) -> None:
-        low, high = self.config.beta_low, self.config.beta_high
-        if not low <= beta <= high:
-            raise InputError("--beta", f"is {beta:g}; the run was trained on {low:g} … {high:g}")
-        self.lesson.check_inputs(inputs)
 
     def _members(self, trained_seed: int) -> list[int]:
         """The members of a seed."""
