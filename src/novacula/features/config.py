@@ -154,7 +154,7 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     """The number of edges that each latent begins with, to the most similar others."""
     cutoff: Annotated[float | None, between(-1, 1), ADVANCED] = None
     """The least similarity of two latents that are joined. By default, one that chance hardly reaches."""
-    largest: Annotated[int, in_range(2, 10_000), ADVANCED] = 200
+    largest: Annotated[int, in_range(2, 10_000), ADVANCED] = 30
     """The largest number of members of a cluster. Larger clusters are split again."""
     clusters: Annotated[int, in_range(1, 10**6)] = 1000
     """The largest number of clusters that are ranked. Those that are active most often come first."""

@@ -48,7 +48,7 @@ class Clustering:
         return labels
 
 
-def cluster(graph: scipy.sparse.csr_array, method: ClusterMethod, *, largest: int = 200, seed: int = 0) -> Clustering:
+def cluster(graph: scipy.sparse.csr_array, method: ClusterMethod, *, largest: int = 30, seed: int = 0) -> Clustering:
     """Cuts a graph into clusters; latents without a partner are in none.
 
     Args:
