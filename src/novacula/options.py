@@ -5,6 +5,7 @@ library, so that ``--help`` stays fast.
 """
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -87,6 +88,18 @@ class Configuration:
     Raises:
         InputError: options are no numbers, where these are needed, or out of their ranges; all of them are listed.
     """
+
+    @classmethod
+    def given(cls: type[Options], config: object) -> Options:
+        """Returns the options that a caller from Python gives; None stands for the defaults.
+
+        Raises:
+            InputError: they are something else, such as a dict or the options of another verb.
+        """
+        if config is not None and not isinstance(config, cls):
+            said = f"is of the type {type(config).__name__}; it must be {cls.__name__}(…), with options by name"
+            raise InputError("config", said)
+        return cls() if config is None else config
 
     def __post_init__(self) -> None:
         numbers = [(name, getattr(self, name), kind) for name, kind in _numbers(type(self))]
@@ -289,13 +302,17 @@ def is_text(text: str) -> bool:
 
 
 def check_system() -> None:
-    """Refuses Windows, where runs and processes of novacula's own lack what they rest on.
+    """Refuses Windows, where runs and processes of novacula's own lack what they rest on, and a folder that is gone.
 
     Raises:
-        RunError: this is Windows.
+        RunError: this is Windows, or somebody has removed the working folder, without which torch does not load.
     """
     if sys.platform == "win32":
         raise RunError("runs and commands need Linux or macOS; on Windows use the Windows Subsystem for Linux")
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise RunError(f"the working folder cannot be found: {error.strerror}; change to another one") from error
 
 
 def refuse_odd_names(names: Iterable[str]) -> None:

@@ -138,6 +138,12 @@ def test_an_error_cannot_steer_the_terminal(novacula: Run) -> None:
             2,
             ["novacula: task.json: train[0]: empty; test: absent"],
         ),
+        (MemoryError(), 2, ["novacula: memory: there is not enough, or a limit on it is too low"]),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 131072 bytes"),
+            2,
+            ["novacula: memory: there is not enough, or a limit on it is too low"],
+        ),
     ],
 )
 def test_what_ends_a_command_decides_its_exit_code(
@@ -201,6 +207,27 @@ def test_a_home_that_cannot_be_written_prints_no_line_of_a_library() -> None:
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, env=environs, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_a_working_folder_that_is_gone_is_refused_in_one_line(
+    novacula: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library that multiplies matrices ends the process there with a line of its own."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = novacula("doctor")
+    said = "novacula: the working folder cannot be found: No such file or directory; change to another one"
+    assert (done.code, done.errors) == (2, [said])
+
+
+def test_help_ends_in_a_terminal_of_one_column() -> None:
+    environs = environment() | {"COLUMNS": "1"}
+    command = [sys.executable, "-m", "novacula", "runs", "list", "--help"]
+    assert (
+        "List" in subprocess.run(command, env=environs, capture_output=True, text=True, check=True, timeout=60).stdout
+    )
 
 
 def test_a_part_that_is_missing_does_not_break_the_rest(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:

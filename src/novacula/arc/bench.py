@@ -55,6 +55,7 @@ def bench(
 
     Source: arXiv 2512.06104, its tables of solve rates.
     """
+    config = BenchConfig.given(config)
     inputs = BenchInputs(None if source is None else os.path.abspath(source))
     if inputs.source is None:
         tasks = {name: load_task(name, config.dataset) for name in chosen_ids(config)}

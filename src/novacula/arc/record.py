@@ -55,7 +55,7 @@ def record(
         RunError: the folder of checkpoints is in use, damaged, or holds something else.
         KeyboardInterrupt: SIGINT or SIGTERM came; `scratch` holds what the next call goes on from.
     """
-    config = config or SolveConfig()
+    config = SolveConfig.given(config)
     if config.restarts != 1:
         raise InputError("--restarts", f"is {config.restarts}; what is recorded is one run of one seed")
     check_device(config.device)

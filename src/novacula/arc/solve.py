@@ -70,7 +70,7 @@ def solve(
 
     Source: arXiv 2512.06104.
     """
-    config = config or SolveConfig()
+    config = SolveConfig.given(config)
     check_device(config.device)
     if not isinstance(task, Task):
         raise InputError(str(task), "is no Task; solve takes what load_task returns")

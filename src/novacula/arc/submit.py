@@ -112,7 +112,7 @@ def submit(
         RunError: the run's folder cannot be made, or no worker can be had.
     """
     began = time.monotonic()
-    config, path = config or SubmitConfig(), Path(os.path.abspath(out))
+    config, path = SubmitConfig.given(config), Path(os.path.abspath(out))
     asked = load_challenges(challenges, config.max_size)
     if path.exists():
         raise InputError(str(out), "exists already; name another file, or remove it")

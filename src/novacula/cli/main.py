@@ -97,6 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug or error.errno is None:
             raise
         _tell(f"{error.filename or 'system'}: {_refusal(error)}", EXIT_BAD_INPUT, tokens)
+    except (MemoryError, RuntimeError) as error:
+        if debug or not _lacks_memory(error):
+            raise
+        _tell("memory: there is not enough, or a limit on it is too low", EXIT_BAD_INPUT, tokens)
     finally:
         end_streams()
     return EXIT_BAD_INPUT
@@ -117,6 +121,11 @@ def _refusal(error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and error.filename and not folder.exists():
         return f"there is no folder {folder}; make it first"
     return str(error.strerror)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Returns whether the system refused memory; torch has errors of its own for that."""
+    return isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error)
 
 
 def _tell(error: str, code: int, tokens: list[str]) -> None:
@@ -155,6 +164,9 @@ _WORDS = {"True": "on", "False": "", "()": "", '""': "", "None": ""}
 """What is shown in place of a default; options that are off or empty need no word."""
 
 
+_NARROWEST = 20  #: columns of a help page; cyclopts never ends to wrap names into fewer than three
+
+
 class PlainHelp(DefaultFormatter):
     """The formatter of all help pages."""
 
@@ -170,6 +182,7 @@ class PlainHelp(DefaultFormatter):
 
     def __call__(self, console: "Console", options: "ConsoleOptions", panel: "HelpPanel") -> None:
         """Prints a panel of commands, arguments or options, and above the first one what comes before it."""
+        console.width = max(console.width, _NARROWEST)
         if self._head and panel.entries:
             (usage, *description), self._head = self._head, ()
             names = " ".join(f"[{entry.positional_label or ' '.join(entry.positive_names)}]" for entry in panel.entries)

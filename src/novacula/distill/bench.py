@@ -57,7 +57,7 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
 
     Source: arXiv 2402.05110, its table of 62 tasks.
     """
-    names = chosen_tasks(config)
+    names = chosen_tasks(config := BenchConfig.given(config))
     about = "all" if len(names) == len(TASKS) else f"{len(names)}-tasks"
     about = about if config.suite == "published" else f"open-{about}"
     return BENCH.start(config, NoInputs(), names, about=about, label=f"bench-{about}", **settings)

@@ -81,7 +81,7 @@ def run(
 
     Source: arXiv 2402.05110.
     """
-    config, begun = config or RunConfig(), time.monotonic()
+    config, begun = RunConfig.given(config), time.monotonic()
     if (name is None) != bool(config.command):
         raise InputError("options", "a run has either a source or --command")
     name = name or config.command

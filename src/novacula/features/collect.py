@@ -28,7 +28,7 @@ def collect(
     """
     if source.model is None:
         raise InputError("options", "collect reads texts with a model: give --model and --text")
-    return start(COLLECT, source, config, **settings)
+    return start(COLLECT, source, CollectConfig.given(config), **settings)
 
 
 COLLECT = discovery_verb("collect", CollectConfig, lambda material, config: Pipeline([collection(material, config)]))

@@ -33,7 +33,7 @@ def discover(
 
     Source: arXiv 2405.14860, section 4; stability, nulls and the ranking are ours.
     """
-    return start(DISCOVER, source, config, **settings)
+    return start(DISCOVER, source, DiscoverConfig.given(config), **settings)
 
 
 DISCOVER = discovery_verb("discover", DiscoverConfig, discovery)

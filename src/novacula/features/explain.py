@@ -47,7 +47,7 @@ def explain(
 
     Source: arXiv 2405.14860, section 6 (explanation via regression) and its appendix on activation patching.
     """
-    return start(EXPLAIN, Explain, model, task, config, **settings)
+    return start(EXPLAIN, Explain, model, task, ExplainConfig.given(config), **settings)
 
 
 class Explain(Computation):

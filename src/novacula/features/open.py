@@ -35,7 +35,7 @@ def open_feature(run: StrPath, rank: int, config: OpenConfig = OpenConfig(), run
 
     Source: ours.
     """
-    folder = find_run(os.fspath(run), runs)
+    config, folder = OpenConfig.given(config), find_run(os.fspath(run), runs)
     options, source = DISCOVER.read(folder)
     found = folder.read_findings(DiscoverFindings)
     if found is None or found.rank is None:

@@ -69,6 +69,7 @@ def probe_states(states: Float[np.ndarray, "groups labels d"], config: ProbeConf
 
     Source: as `probe`.
     """
+    config = ProbeConfig.given(config)
     test = circle_test(states, permutations=config.permutations, seed=config.seed)
     unseen = unseen_labels(states, components=config.components)
     wordings = unseen_groups(states, components=config.components) if len(states) > 1 else None
@@ -92,7 +93,7 @@ def probe(
 
     Source: arXiv 2405.14860, section 5 and appendices, with the tests that its reviewers asked for.
     """
-    return start(PROBE, Probe, model, task, config, **settings)
+    return start(PROBE, Probe, model, task, ProbeConfig.given(config), **settings)
 
 
 class Probe(Computation):

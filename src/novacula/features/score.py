@@ -55,7 +55,7 @@ def score(
     refuse(unless_seed(seed))
     inputs = ScoreInputs(located(source), array, seed)
     name = Path(source).stem
-    return SCORE.start(config, inputs, _read_points(inputs), about=name, **settings)
+    return SCORE.start(ScoreConfig.given(config), inputs, _read_points(inputs), about=name, **settings)
 
 
 def _scoring(config: ScoreConfig, points: Float[np.ndarray, "n d"], folder: RunFolder) -> OneStep[ScoreFindings]:

@@ -41,7 +41,7 @@ def steer(
 
     Source: arXiv 2405.14860, section 5 (interventions); two errors of its program's centering are mended.
     """
-    return start(STEER, Steer, model, task, config, **settings)
+    return start(STEER, Steer, model, task, SteerConfig.given(config), **settings)
 
 
 class Steer(Computation):

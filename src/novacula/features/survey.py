@@ -65,7 +65,7 @@ def survey(
 
     Source: ours.
     """
-    source = source.located()
+    config, source = SurveyConfig.given(config), source.located()
     problems = [] if source.model else ["a survey needs --model and --text"]
     problems += [] if source.sae is None else ["--sae belongs to one layer; a survey trains one for each"]
     if problems or source.model is None:

@@ -28,7 +28,7 @@ def train_sae(
     """
     if source.model or source.sae:
         raise InputError("options", "train-sae learns from stored states: give a store, or --activations, alone")
-    return start(TRAIN_SAE, source, config, **settings)
+    return start(TRAIN_SAE, source, TrainSaeConfig.given(config), **settings)
 
 
 TRAIN_SAE = discovery_verb("train-sae", TrainSaeConfig, lambda material, config: Pipeline([training(material, config)]))

@@ -43,10 +43,10 @@ def census(
 
     Source: arXiv 2312.03051 shows such a phase diagram; its labels were made by other thresholds.
     """
-    generators = tuple(map(load_generator, runs_of))
+    config, generators = CensusConfig.given(config), tuple(map(load_generator, runs_of))
     inputs = CensusInputs(tuple(str(generator.folder.path.resolve()) for generator in generators))
     task = generators[0].lesson.task.name
-    return CENSUS.start(config or CensusConfig(), inputs, generators, about=task, label="census", **settings)
+    return CENSUS.start(config, inputs, generators, about=task, label="census", **settings)
 
 
 @dataclass(frozen=True)

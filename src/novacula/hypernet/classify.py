@@ -181,7 +181,7 @@ def classify(
         InputError: a file or module that breaks a rule, an unknown task or law, or a task that cannot have this number
             of inputs.
     """
-    config = config or ClassifyConfig()
+    config = ClassifyConfig.given(config)
     if isinstance(network, torch.nn.Module):
         network = from_torch(network, config.activation)
     source = "network" if isinstance(network, TargetNetwork) else str(network)

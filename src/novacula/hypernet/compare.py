@@ -57,7 +57,7 @@ def compare(config: CompareConfig | None = None, **settings: Unpack[RunSettings]
         InputError: an unknown task, a task that fails, or sizes that it cannot have.
         RunError: the folder cannot be made.
     """
-    config = config or CompareConfig()
+    config = CompareConfig.given(config)
     Lesson.of(_training(config, "full", 0))
     return COMPARE.start(config, NoInputs(), None, about=config.task, label="compare", **settings)
 

@@ -41,7 +41,7 @@ def generalize(
 
     Source: arXiv 2312.03051 reports that one hypernetwork writes right networks for sizes never trained on.
     """
-    config, generator = config or GeneralizeConfig(), load_generator(run)
+    config, generator = GeneralizeConfig.given(config), load_generator(run)
     beta, size = _price(config, generator), _sizes(config, generator)[0]
     generator.generate(beta, size, seed=config.seed)  # refuses what cannot be asked for
     inputs = GeneralizeInputs(str(generator.folder.path.resolve()))

@@ -36,7 +36,7 @@ def train(config: TrainConfig | None = None, **settings: Unpack[RunSettings]) ->
 
     Source: arXiv 2312.03051 for the idea; the form of the hypernetwork and of its training is ours.
     """
-    config = config or TrainConfig()
+    config = TrainConfig.given(config)
     return TRAIN.start(config, NoInputs(), Lesson.of(config), about=config.task, **settings)
 
 

@@ -51,7 +51,7 @@ def bench(config: BenchConfig, **settings: Unpack[RunSettings]) -> RunResult[Ben
 
     Source: ours; the measure, the mean loss of the last tenth of the steps, is that of arXiv 2210.06171.
     """
-    pairs = _chosen_pairs(config)
+    pairs = _chosen_pairs(config := BenchConfig.given(config))
     tasks = list(dict.fromkeys(task for task, _ in pairs))
     about = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
     return BENCH.start(config, NoInputs(), pairs, about=about, label="bench", **settings)

@@ -16,6 +16,9 @@ DtypeName = Literal["float32", "float64"]
 
 SHARED = ("lr", "weight_decay")
 """Options in which parameter groups that share a preconditioner may differ."""
+SHAPING = ("structure", "depth", "block_size", "expand", "meta_optimizer", "scope", "automatic")
+"""Options that a state must share with the optimizer that loads it, and that do not change after the first step."""
+_RATES = ("lr", "meta_lr", "weight_decay", "meta_eps", "max_update_rms")
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,13 @@ class GroupOptions:
 
     def __post_init__(self) -> None:
         refuse(self._problems(), "LODO")
+        for name in (*_RATES, "momentum"):
+            object.__setattr__(self, name, _plain(getattr(self, name), name in SHARED))
+        object.__setattr__(self, "meta_betas", tuple(_plain(beta) for beta in self.meta_betas))
 
     def _problems(self) -> list[str]:
         problems = []
-        for name in ("lr", "meta_lr", "weight_decay", "meta_eps", "max_update_rms"):
+        for name in _RATES:
             value = getattr(self, name)
             if value is None and name in ("lr", "max_update_rms"):
                 continue
@@ -177,6 +183,13 @@ def is_rate(value: Any) -> bool:
     except (TypeError, ValueError, RuntimeError):
         return False
     return math.isfinite(number) and number >= 0
+
+
+def _plain(value: Any, tensor: bool = False) -> Any:
+    """A number of any kind, such as NumPy's, as Python's; a tensor, in which a scheduler writes, stays where it may."""
+    return (
+        value if value is None or type(value) in (int, float) or (tensor and hasattr(value, "fill_")) else float(value)
+    )
 
 
 def _pair(values: object) -> list[tuple[int, Any]]:

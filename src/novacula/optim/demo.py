@@ -37,7 +37,7 @@ def demo(config: DemoConfig, **settings: Unpack[RunSettings]) -> RunResult[DemoF
 
     Source: arXiv 2210.06171, its experiments with Rosenbrock's function and with the noisy quadratic bowl.
     """
-    return DEMO.start(config, NoInputs(), None, label="demo", **settings)
+    return DEMO.start(DemoConfig.given(config), NoInputs(), None, label="demo", **settings)
 
 
 @dataclass(frozen=True)

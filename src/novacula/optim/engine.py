@@ -209,16 +209,16 @@ class NativeEngine(Engine):
         self._gradient.copy_(gradient)
         return self._automatic.finite()
 
-    def judge(self, state: dict[str, Tensor], options: GroupOptions, factor: float) -> MetaStep:
+    def judge(self, state: dict[str, Tensor], options: GroupOptions, factor: float, beta: float) -> MetaStep:
         """Learns from the gradient, with the automatic scale, as `Preconditioner` does in torch.
 
-        All parameters had the same rate in the last step, `factor`.
+        All parameters had the same rate in the last step, `factor`, and the mean of the gradients had `beta`.
         """
         assert self._automatic is not None
         ready, self._ready = self._ready, False
         rate = folded_rate(options, int(state["meta_step"])) if options.meta_optimizer == "adam" else options.meta_lr
         learning = float(rate), *options.meta_betas, options.meta_eps
-        return MetaStep(*self._automatic.judge(float(state["step"]), options.momentum, factor, *learning, ready))
+        return MetaStep(*self._automatic.judge(float(state["step"]), beta, factor, *learning, ready))
 
     def move(self, state: dict[str, Tensor], options: GroupOptions, keep: bool) -> tuple[Float[Tensor, " n"], float]:
         """Updates the running means; returns the step before it is scaled, and its scale at a factor of 1."""

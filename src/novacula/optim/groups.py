@@ -4,7 +4,8 @@ import difflib
 import math
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypedDict, TypeVar
@@ -21,6 +22,11 @@ LARGEST_GLOBAL = 100_000  #: number of scalars up to which all parameters share 
 UNDIVIDED = ("state_dtype", "seed", "engine", "maximize")  #: options that no group has of its own
 OPTIONS = tuple(field.name for field in fields(GroupOptions))
 _OF_OTHERS = ("betas", "eps", "amsgrad", "nesterov", "dampening", "alpha", "centered", "foreach", "fused", "capturable")
+_DTYPES = (
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.complex32, torch.complex64, torch.complex128),
+)
+Product = Callable[[Tensor], Tensor]  #: a product with a vector
 Rate = float | Tensor  #: a learning rate; a scheduler may change one that is a tensor in place
 Given = Tensor | tuple[str, Tensor]  #: a parameter, with or without its name
 MANY_PARAMETERS = (
@@ -54,16 +60,24 @@ def as_groups(params: ParamsT) -> list[dict[str, Any]]:
     """Returns the parameters that an optimizer is given as new groups, each with a list of its parameters.
 
     Raises:
-        KindError: they are one tensor, a module, or hold something else than tensors.
+        KindError: they are one tensor, a module, a set, or hold something else than tensors.
         InputError: there are none, or a group has an option of the whole optimizer, or one that LODO does not have.
     """
-    if isinstance(params, Tensor | torch.nn.Module):
+    if isinstance(params, Tensor | torch.nn.Module | Set):
         kind = "a tensor" if isinstance(params, Tensor) else "a module, not its .parameters()"
+        kind = "a set, which has no order" if isinstance(params, Set) else kind
         raise KindError("LODO", f"params is {kind}; it must be an iterable of tensors or of groups")
     given: list[Any] = list(params)
     if not given:
         raise InputError("LODO", "params is empty; there must be a parameter or a group")
-    groups = given if given and isinstance(given[0], dict) else [{"params": given}]
+    groups = given if any(isinstance(each, dict) for each in given) else [{"params": given}]
+    if others := [each for each in groups if not isinstance(each, dict)]:
+        raise KindError("LODO", f"params holds groups and a {type(others[0]).__name__}; it must hold groups alone")
+    if wrong := [group for group in groups if "params" not in group or isinstance(group["params"], Set)]:
+        said = (
+            "the params of a group are a set, which has no order" if "params" in wrong[0] else "a group has no params"
+        )
+        raise KindError("LODO", said)
     if wrong := sorted({name for group in groups for name in UNDIVIDED if name in group}):
         raise InputError("LODO", *(f"{name} is given for a group; it is for the whole optimizer" for name in wrong))
     if wrong := [
@@ -77,9 +91,9 @@ def as_groups(params: ParamsT) -> list[dict[str, Any]]:
     for parameter in (tensor_of(each) for group in groups for each in group["params"]):
         if not isinstance(parameter, Tensor):
             raise KindError("LODO", f"params holds a {type(parameter).__name__}; it must hold tensors")
-        if not (parameter.is_floating_point() or parameter.is_complex()):
-            said = f"a parameter is of {parameter.dtype}; parameters must be floating-point or complex"
-            raise InputError("LODO", said)
+        if parameter.dtype not in _DTYPES:
+            said = "parameters must be floating-point or complex, of 16 bits at least"
+            raise InputError("LODO", f"a parameter is of {parameter.dtype}; {said}")
     return groups
 
 
@@ -127,16 +141,58 @@ def warn_user(text: str) -> None:
     warnings.warn(text, stacklevel=level)
 
 
-def pieces(v: Float[Tensor, " n"], members: "Sequence[Members]") -> tuple[Tensor, ...]:
-    """Returns the parts of a vector of all scalars that belong to each of the members.
+def number(rate: Rate) -> Rate:
+    """Returns a rate without dimensions."""
+    return rate.squeeze() if isinstance(rate, Tensor) else float(rate)
+
+
+def is_finite(gradient: Tensor) -> bool:
+    """Returns whether all numbers are finite; their sum of squares may overflow although they are."""
+    return math.isfinite(gradient.dot(gradient)) or bool(torch.isfinite(gradient).all())
+
+
+def multiplied(
+    v: Float[Tensor, " n"], groups: Sequence[ParameterGroup], products: "Sequence[tuple[Members, Product]]"
+) -> Float[Tensor, " n"]:
+    """Multiplies each member's part of a vector of all scalars, which are in the order of the groups.
 
     Raises:
         InputError: it has another length.
     """
-    sizes = [some.size for some in members]
-    if v.shape != (sum(sizes),):
-        raise InputError("LODO.matvec", f"v has the shape {(*v.shape,)}; ({sum(sizes)},) is needed")
-    return v.split(sizes)
+    sizes = {id(p): scalars(p) for group in groups for p in group["params"]}
+    total = sum(sizes.values())
+    if v.shape != (total,):
+        raise InputError("LODO.matvec", f"v has the shape {(*v.shape,)}; ({total},) is needed")
+    parts = dict(zip(sizes, v.split([*sizes.values()]), strict=True))
+    for members, product in products:
+        keys = [id(p) for p in members.parameters]
+        parts |= zip(keys, product(torch.cat([parts[key] for key in keys])).split(members.sizes), strict=True)
+    return torch.cat([parts[key] for key, size in sizes.items() if size]) if products else v.clone()
+
+
+_DEVICES = ("cpu", "cuda", "mps", "xpu")  #: kinds of devices that torch may compute on at lower precision by itself
+
+
+def alone(compute: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
+    """Computes without gradients, in the precision of the tensors, and with results that may change in place later.
+
+    Neither `torch.autocast` nor `torch.inference_mode` around a step of LODO changes it.
+    """
+
+    @wraps(compute)
+    def computed(*args: Arguments.args, **options: Arguments.kwargs) -> Made:
+        if torch.compiler.is_compiling():
+            with torch.no_grad():
+                return compute(*args, **options)
+        with ExitStack() as modes:
+            if torch.is_inference_mode_enabled():
+                modes.enter_context(torch.inference_mode(False))
+            for kind in filter(torch.is_autocast_enabled, _DEVICES):
+                modes.enter_context(torch.autocast(kind, enabled=False))
+            modes.enter_context(torch.no_grad())
+            return compute(*args, **options)
+
+    return computed
 
 
 def on_cpu(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
@@ -169,6 +225,11 @@ class Members:
     parameters: tuple[Tensor, ...]  #: at least one
     groups: tuple[ParameterGroup, ...]  #: for each parameter, the group that it is in, with its current options
     index: int  #: place among the optimizer's preconditioners
+
+    @cached_property
+    def apart(self) -> list[ParameterGroup]:
+        """The groups, each once."""
+        return list({id(group): group for group in self.groups}.values())
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -209,7 +270,7 @@ def partition(groups: Sequence[ParameterGroup]) -> list[Members]:
         for index, pairs in enumerate(united.values())
     ]
     for members in found:
-        _check(members)
+        check_members(members)
     return found
 
 
@@ -243,11 +304,16 @@ class Units:
         ]
 
 
-def _check(members: Members) -> None:
+def check_members(members: Members) -> None:
+    """Checks the options of all groups whose parameters share a preconditioner.
+
+    Raises:
+        InputError: one is out of its range, or they differ in what they must share.
+    """
     first = GroupOptions.of(members.groups[0])
     scope = members.groups[0]["scope"]
     problems = []
-    for group in members.groups[1:]:
+    for group in members.apart[1:]:
         for name, value in vars(GroupOptions.of(group)).items():
             if name not in SHARED and value != getattr(first, name):
                 problems.append(

@@ -1,10 +1,8 @@
 """LODO as a `torch.optim.Optimizer`."""
 
-import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
 from typing import Any, TypeVar, cast, overload
 
 import torch
@@ -28,16 +26,17 @@ from novacula.optim.groups import (
     ParameterGroup,
     Rate,
     Units,
+    alone,
     as_groups,
     check_step,
     default_scope,
+    multiplied,
     partition,
-    pieces,
     tensor_of,
 )
-from novacula.optim.preconditioner import SAVED_MEAN, Preconditioner
-from novacula.optim.state import FORMAT, LEARNED, SavedState, checked_learned, checked_states, discard, initial_state
-from novacula.optim.stats import Decrease, Statistics, loss_value, preconditioner_stats
+from novacula.optim.preconditioner import Preconditioner
+from novacula.optim.state import FORMAT, SavedState, checked_states, discard, exported, initial_state, take_over
+from novacula.optim.stats import SAVED_MEAN, Losses, Statistics, loss_value, preconditioner_stats
 
 Loss = TypeVar("Loss")
 
@@ -123,9 +122,8 @@ class LODO(Optimizer):
         self._generation = 0
         self._forget_preconditioners()
         groups = as_groups(params)
-        defaults = {field.name: getattr(group, field.name) for field in fields(GroupOptions)}
-        defaults |= {"scope": scope or default_scope(groups, structure), "frozen": False, "format": FORMAT}
-        super().__init__(groups, defaults)
+        scope = scope or default_scope(groups, structure)
+        super().__init__(groups, {**vars(group), "scope": scope, "frozen": False, "format": FORMAT})
         self._generation = 1
 
     @property
@@ -133,6 +131,7 @@ class LODO(Optimizer):
         return cast("list[ParameterGroup]", self.param_groups)
 
     def __getstate__(self) -> dict[str, Any]:
+        self._note_changes()
         return super().__getstate__() | {"_shared": self._shared, "_generation": self._generation}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -148,9 +147,10 @@ class LODO(Optimizer):
         """
         frozen = {"frozen": bool(self._groups) and all(group["frozen"] for group in self._groups)}
         group = {**self.defaults, **frozen, **as_groups([param_group])[0], "generation": self._generation}
-        GroupOptions.of(group)
+        group |= vars(GroupOptions.of(group))
         SharedOptions(scope=group["scope"])
-        group |= {"automatic": group["lr"] is None, "lr": 1.0 if group["lr"] is None else group["lr"]}
+        automatic = group["lr"] is None or bool(group.get("automatic"))  # a group of another LODO says so
+        group |= {"automatic": automatic, "lr": 1.0 if group["lr"] is None else group["lr"]}
         tensors = {**group, "params": [tensor_of(p) for p in group["params"]]}
         partition([*self._groups, cast("ParameterGroup", tensors)])
         super().add_param_group(group)
@@ -160,7 +160,6 @@ class LODO(Optimizer):
     def step(self, closure: None = None) -> None: ...
     @overload
     def step(self, closure: Callable[[], Loss]) -> Loss: ...
-    @torch.no_grad()
     def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
         """Learns from the gradients, and takes the next step.
 
@@ -169,31 +168,40 @@ class LODO(Optimizer):
                 shows how far the step before lowered it.
 
         Raises:
-            InputError: a gradient is sparse; nothing has changed then.
+            InputError: a gradient is sparse, or an option of a group is wrong; nothing has changed then.
         """
-        compiling = torch.compiler.is_compiling()
-        if compiling and self._shared.engine != "torch":
-            return _plain_step(self, closure)  # pyright: ignore[reportCallIssue]
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        plain = torch.compiler.is_compiling() and self._shared.engine != "torch"
+        return _plain_step(self, closure) if plain else self._whole_step(closure)  # pyright: ignore[reportCallIssue]
+
+    def _whole_step(self, closure: Callable[[], Loss] | None) -> Loss | None:
+        with torch.enable_grad():
+            loss = None if closure is None else closure()
         check_step(self._groups)
-        if closure is not None and not compiling:
-            self._note(loss)
+        self._move(loss)
+        return loss
+
+    @alone
+    def _move(self, loss: object) -> None:
         given = [some for some in self._all_members() if any(p.grad is not None for p in some.parameters)]
         moving = list(self.preconditioners(given))
-        for preconditioner in () if compiling else moving:
+        for preconditioner in moving:
+            preconditioner.check_options()
+        noting = [] if torch.compiler.is_compiling() else moving
+        if noting or not moving:
+            self._losses.note(loss_value(loss) * (-1 if self._shared.maximize else 1))
+        still = [each for each in {*self._preconditioners.values()} - {*moving} if noting and each.unchanged]
+        for preconditioner in noting:
             preconditioner.check_unchanged()
         for preconditioner in moving:
             preconditioner.step(preconditioner.gradient())
-        for preconditioner in () if compiling else moving:
+        for preconditioner in (*noting, *still):
             preconditioner.note_versions()
-        return loss
+        self._losses.moved = [each for each in noting if each.moved]
 
     @override
     def state_dict(self) -> StateDict:
         """Returns the state. It warns if `eval` has moved the parameters, from which no training can continue."""
+        self._note_changes()
         if any(len(state.get("iterate", ())) for state in self.state.values()):
             warnings.warn(SAVED_MEAN, stacklevel=2)
         return super().state_dict()
@@ -203,7 +211,7 @@ class LODO(Optimizer):
         """Loads a state bit for bit; unlike other optimizers LODO does not cast it to the parameters' dtype.
 
         Raises:
-            InputError: the state has another version, structure or shape; nothing has changed then.
+            InputError: the state has another version, structure, shape or precision; nothing has changed then.
         """
         state = dict(state_dict)
         for hook in self._optimizer_load_state_dict_pre_hooks.values():
@@ -223,7 +231,7 @@ class LODO(Optimizer):
         for preconditioner in self.preconditioners():
             preconditioner.forget()
 
-    @torch.no_grad()
+    @alone
     def eval(self) -> None:
         """Moves the parameters to the mean of the last eighth of the iterates, where the gradients say it is better.
 
@@ -233,7 +241,7 @@ class LODO(Optimizer):
         for preconditioner in self.preconditioners():
             preconditioner.show_average()
 
-    @torch.no_grad()
+    @alone
     def train(self) -> None:
         """Moves the parameters back to the last iterate."""
         for preconditioner in self.preconditioners():
@@ -247,18 +255,16 @@ class LODO(Optimizer):
         """Starts learning again."""
         self._set_frozen(False)
 
-    @torch.no_grad()
+    @alone
     def matvec(self, v: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Returns G v; a step with the mean v would be its negative.
 
         Args:
             v: all scalars in the order of groups and parameters, a complex number as two.
         """
-        found = list(self.preconditioners())
-        parts = zip(found, pieces(v, [g.members for g in found]), strict=True)
-        return torch.cat([g.matvec(x.to(g.dtype)) for g, x in parts]) if found else v.clone()
+        return multiplied(v, self._groups, [(each.members, each.matvec) for each in self.preconditioners()])
 
-    @torch.no_grad()
+    @alone
     def dense(self, limit: int = 4096) -> Float[Tensor, "n n"]:
         """Returns G as a matrix.
 
@@ -275,21 +281,19 @@ class LODO(Optimizer):
         columns = torch.eye(n, device="cpu").to(found[0].state["momentum"]) if found else torch.eye(0, device="cpu")
         return torch.stack([self.matvec(column) for column in columns], dim=1) if found else columns
 
+    @alone
     def stats(self, spectrum: int = 0) -> Statistics:
         """Returns the statistics of each preconditioner, as a list of `PreconditionerStats`.
 
         Args:
             spectrum: the number of products with G that its Ritz values may cost; 0 for none.
         """
-        return Statistics(preconditioner_stats(each, spectrum, self._decrease) for each in self.preconditioners())
+        decrease = self._losses.decrease
+        return Statistics(preconditioner_stats(each, spectrum, decrease) for each in self.preconditioners())
 
     def export_preconditioner(self) -> dict[str, Tensor]:
         """Returns copies of what LODO has learned, by ``"<index>.<name>"``; nothing in it belongs to one run only."""
-        return {
-            f"{each.members.index}.{name}": each.state[name].clone()
-            for each in self.preconditioners()
-            for name in filter(each.state.__contains__, LEARNED)
-        }
+        return exported([(each.members, each.state) for each in self.preconditioners()])
 
     def load_preconditioner(self, tensors: Mapping[str, Tensor]) -> None:
         """Starts from what a run with parameters of the same shapes and the same options has learned.
@@ -301,10 +305,8 @@ class LODO(Optimizer):
             InputError: they do not fit; nothing has changed then.
         """
         found = list(self.preconditioners())
-        learned = checked_learned([each.members for each in found], [each.state for each in found], tensors)
-        for preconditioner, values in zip(found, learned, strict=True):
-            for name, value in values.items():
-                preconditioner.state[name] = value.detach().to(preconditioner.state[name], copy=True)
+        take_over([(each.members, each.state) for each in found], tensors)
+        for preconditioner in found:
             preconditioner.forget()
         self._forget_preconditioners()
 
@@ -324,13 +326,11 @@ class LODO(Optimizer):
         """Makes LODO compute again what it computes from the groups and the state."""
         self._units = Units()
         self._preconditioners: dict[int, Preconditioner] = {}
-        self._loss, self._decrease = math.nan, Decrease()  # the last loss; how far the step before it lowered it
+        self._losses = Losses()
 
-    def _note(self, loss: object) -> None:
-        """Notes a closure's value; anything but a number counts as none."""
-        value = loss_value(loss) * (-1 if self._shared.maximize else 1)
-        predicted = sum(each.predicted_decrease() for each in self._preconditioners.values())
-        self._decrease, self._loss = Decrease(predicted, self._loss - value), value
+    def _note_changes(self) -> None:
+        for preconditioner in self._preconditioners.values():
+            preconditioner.note_changes()
 
     def _all_members(self) -> list[Members]:
         known = self._units.members and torch.compiler.is_compiling()
@@ -347,4 +347,4 @@ class LODO(Optimizer):
 
 @torch.compiler.disable
 def _plain_step(optimizer: LODO, closure: Callable[[], Loss] | None) -> Loss | None:
-    return optimizer.step() if closure is None else optimizer.step(closure)
+    return optimizer._whole_step(closure)  # not `step`, whose hooks have run

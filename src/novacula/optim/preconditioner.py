@@ -8,33 +8,22 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import reduce
+from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from novacula.errors import InputError
+from novacula.errors import InputError, refuse
 from novacula.optim import automatic
 from novacula.optim.automatic import Frame
-from novacula.optim.config import SHARED, GroupOptions, SharedOptions
+from novacula.optim.config import SHAPING, SHARED, GroupOptions, SharedOptions
 from novacula.optim.engine import MetaStep, NativeEngine, make_engine
-from novacula.optim.groups import Members, Rate, flatten, on_cpu, real, warn_user
+from novacula.optim.groups import Members, Rate, check_members, flatten, is_finite, number, on_cpu, real, warn_user
+from novacula.optim.stats import ENOUGH, LITTLE, LOW, LOW_FACTOR, NEVER_LEARNS, PATIENCE
 from novacula.optim.structures import make_structure
 
-_OWN = tuple(field.name for field in fields(GroupOptions) if field.name not in SHARED)
-
-
-_PATIENCE = 10
-_NEVER_LEARNS = (
-    "LODO has learned nothing so far: the parameters were changed after each of its steps (by clamping, max_norm, or "
-    "sharpness-aware minimization?), and it learns only from gradients at the point that its step left"
-)
-_ENOUGH, _LITTLE = 200, 0.02
-_LOW_FACTOR = (
-    "LODO has hardly moved in 200 steps: its lr was {:.2g} on average. Without a number as lr, LODO finds the scale by "
-    "itself, and the lr of a group or a scheduler is a factor of it: 1 is the whole step (OneCycleLR: max_lr=1)"
-)
-SAVED_MEAN = "the parameters are a mean since eval(); call train() before you save what training shall continue from"
+_OWN = (*(field.name for field in fields(GroupOptions) if field.name not in SHARED), "scope", "automatic")
 
 
 class Preconditioner:
@@ -49,6 +38,7 @@ class Preconditioner:
         structure: the family of matrices.
         meta_step: what the last meta-step measured; None before the first.
         last: the last gradient, and the update before it was scaled; None before the first step.
+        moved: whether the last call of `step` moved the parameters.
     """
 
     @on_cpu
@@ -57,9 +47,14 @@ class Preconditioner:
         self.dtype = state["momentum"].dtype
         self.meta_step: MetaStep | None = None
         self.last: tuple[Tensor, Tensor] | None = None
+        self.moved = False
+        self._rounds = any(torch.finfo(p.dtype).bits == 16 for p in members.parameters)
         self._maximize = shared.maximize
         self._group = members.groups[0]
         self._options, self._values = GroupOptions.of(self._group), self._read()
+        self._began: Mapping[str, object] = dict(self._group)
+        if self._group["automatic"]:
+            state.setdefault("beta", torch.tensor(float(self._options.momentum), dtype=torch.float64))
         self.structure = make_structure(self._options, members.shape, state.get("permutations"))
         self._engine = make_engine(self.structure, state, shared.engine)
         native = self._engine if isinstance(self._engine, NativeEngine) else None
@@ -79,15 +74,16 @@ class Preconditioner:
 
     def step(self, gradient: Float[Tensor, " n"]) -> None:
         """Learns from a gradient, then moves the parameters; a gradient that is not finite is only counted."""
-        options = self._current_options()
-        finite = _is_finite if self._native is None else self._native.enter
+        options = self._options
+        finite = is_finite if self._native is None else self._native.enter
         if not torch.compiler.is_compiling() and not finite(gradient):
             self.state["skipped"] += 1
+            self.moved = False
             return
         if self._pending and self._learns(options):
             self.state["meta_step"] += 1
             if self._native is not None and self._even is not None:
-                self.meta_step = self._native.judge(self.state, options, self._even)
+                self.meta_step = self._native.judge(self.state, options, self._even, float(self.state["beta"]))
             else:
                 self._learn(gradient, options)
             if not torch.compiler.is_compiling():
@@ -135,11 +131,23 @@ class Preconditioner:
         if (iterate := self.state.get("iterate")) is not None:
             said = "the parameters are a mean since eval()" if len(iterate) else "eval() came last"
             raise InputError("LODO.step", f"{said}; train() comes before a gradient")
-        if self._versions is not None and self._versions != [p._version for p in self.members.parameters]:
-            self.forget()
-            self.state["changed"] += 1
-            if int(self.state["changed"]) == _PATIENCE and self.meta_step is None and not self._group["frozen"]:
-                warn_user(_NEVER_LEARNS)
+        self.note_changes()
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether nobody has changed the parameters since their versions were noted."""
+        return self._versions is None or self._versions == [p._version for p in self.members.parameters]
+
+    def note_changes(self) -> None:
+        """Forgets the last step if the parameters were changed since; a state that is then saved knows it, too."""
+        if self.unchanged or len(self.state.get("iterate", ())):
+            return
+        self.forget()
+        self._versions = None
+        self.state["changed"] += 1
+        never = int(self.state["meta_step"]) == (0 if self._group["automatic"] else 1) and not self._group["frozen"]
+        if never and int(self.state["changed"]) == PATIENCE:
+            warn_user(NEVER_LEARNS)
 
     def note_versions(self) -> None:
         """Notes the parameters' versions once all preconditioners have moved: views of a tensor share one version."""
@@ -161,18 +169,27 @@ class Preconditioner:
         """Returns G v with the current φ, normalization, scale and rates."""
         rate, rates = self._rates(every=True)
         frame = self._frame_of(rates)
-        v, entered = frame.enter(v)
+        v, entered = frame.enter(v.to(self.dtype))
         return rate * self._scale() * frame.leave(self.structure.matvec(self.state["phi"], entered), v)
 
-    def _current_options(self) -> GroupOptions:
-        """The group's options, checked again where they have changed."""
-        if (values := self._read()) != self._values:
-            self._options, self._values = GroupOptions.of(self._group), values
-        return self._options
+    def check_options(self) -> None:
+        """Follows the options of the groups; called before any preconditioner moves.
+
+        Raises:
+            InputError: they are out of their ranges, differ, or have changed what the preconditioner is made of.
+        """
+        if (values := self._read()) == self._values:
+            return
+        check_members(self.members)
+        group, began = cast("Mapping[str, object]", self._group), self._began
+        changed = [name for name in SHAPING if group[name] != began[name]]
+        said = "{} is {!r} now and was {!r}; only a new optimizer can change it"
+        refuse([said.format(name, group[name], began[name]) for name in changed], "LODO.step")
+        self._options, self._values = GroupOptions.of(self._group), values
 
     def _read(self) -> list[object]:
-        group: Mapping[str, object] = self._group
-        return [group[name] for name in _OWN]
+        groups = cast("list[Mapping[str, object]]", self.members.apart)
+        return [group[name] for group in groups for name in _OWN]
 
     def _learns(self, options: GroupOptions) -> bool:
         """Whether the preconditioner learns from the next gradient."""
@@ -185,7 +202,7 @@ class Preconditioner:
         if not self._engine.ready or self._frame is None:
             rates = self.state["rates"]
             self._frame = self._frame_of(None if bool((rates == rates[0]).all()) else rates)
-            self._multiply(options, keep=True)
+            self._multiply(keep=True)
         assert self._frame is not None and self._product is not None
         _, left = Frame(self._frame.side).enter(gradient)
         if not self._group["automatic"]:
@@ -206,14 +223,16 @@ class Preconditioner:
 
     def _warn_of_low_factor(self) -> None:
         """Warns once of an lr that is meant as a rate, although it is a factor."""
-        if self._group["automatic"] and int(self.state["meta_step"]) == _ENOUGH:
-            share = float(self.state["learned"]) / _ENOUGH
-            if share < _LITTLE and float(self.state["rates"].max()) < 1:
-                warn_user(_LOW_FACTOR.format(share))
+        if self._group["automatic"] and int(self.state["meta_step"]) == ENOUGH:
+            share, factor = float(self.state["learned"]) / ENOUGH, float(self.state["rates"].max())
+            if share < LITTLE and factor < (1 if self._options.max_update_rms is None else LOW):
+                warn_user(LOW_FACTOR.format(int(self.state["step"]), share))
 
     def _move(self, gradient: Tensor, options: GroupOptions) -> None:
         """Adds the gradient to its running mean m, and moves the parameters along -G m."""
         self.state["step"] += 1
+        if self._group["automatic"]:
+            self.state["beta"].fill_(options.momentum)
         rate, rates = self._rates()
         self._even = None if rates is not None or self._native is None else float(rate)
         self.state["rates"].fill_(rate) if rates is None else self.state["rates"].copy_(rates)
@@ -227,7 +246,7 @@ class Preconditioner:
             rate = rate * (options.max_update_rms / rms.clamp(min=options.max_update_rms))
         self._write(update, rate)
         self.last = gradient, update
-        self._pending = True
+        self._pending = self.moved = True
 
     def _update(
         self, gradient: Tensor, rate: Rate, rates: Float[Tensor, " members"] | None, options: GroupOptions
@@ -238,7 +257,7 @@ class Preconditioner:
             self.state["toward"].lerp_(favor, automatic.averaged((self.state["step"] - 1).clamp(min=1)))
         self._advance(gradient, options)
         self._frame = self._frame_of(rates)
-        mean = self._multiply(options, keep=self._learns(options))
+        mean = self._multiply(keep=self._learns(options))
         assert self._product is not None
         update = self._frame.leave(self._product, mean)
         return update, rate * self._scale() * self._trusted_part() if self._group["automatic"] else rate
@@ -265,11 +284,11 @@ class Preconditioner:
         size = scale * automatic.length(self._product).to(square)
         return automatic.trusted(size, square, self.state["step"] - 1)
 
-    def _multiply(self, options: GroupOptions, keep: bool) -> Tensor:
+    def _multiply(self, keep: bool) -> Tensor:
         """Multiplies the mean of the gradients by T(φ) within the frame; returns what enters the frame."""
         mean = self.state["momentum"]
         if self._group["automatic"]:  # corrected for the start of the mean
-            mean = mean / (1 - options.momentum ** self.state["step"].double())
+            mean = mean / (1 - self.state["beta"] ** self.state["step"].double())
         assert self._frame is not None
         mean, entered = self._frame.enter(mean)
         self._product = self._engine.apply(entered, keep)
@@ -286,7 +305,7 @@ class Preconditioner:
         """
         moved = [every or p.grad is not None for p in self.members.parameters]
         if self._group is self.members.groups[-1] and all(moved):
-            return _number(self._group["lr"]), None
+            return number(self.members.groups[0]["lr"]), None
         each = [float(group["lr"]) if moves else 0.0 for group, moves in zip(self.members.groups, moved, strict=True)]
         rates = torch.tensor(each, dtype=torch.float64, device="cpu")
         return max(each), None if min(each) == max(each) else rates
@@ -309,7 +328,8 @@ class Preconditioner:
 
     def _write(self, update: Tensor, rate: Rate) -> None:
         """x ← x (1 - lr · weight decay) - rate · update."""
-        settled = self._even is not None and not any(group["weight_decay"] for group in self.members.groups)
+        settled = self._even is not None and not self._rounds
+        settled = settled and not any(group["weight_decay"] for group in self.members.apart)
         whole = self._native.settle(self.state, rate) if self._native and settled else update * rate
         pieces = whole.split(self.members.sizes) if len(self.members.sizes) > 1 else (whole,)
         for parameter, group, piece in zip(self.members.parameters, self.members.groups, pieces, strict=True):
@@ -317,20 +337,14 @@ class Preconditioner:
                 continue
             target = real(parameter)
             if group["weight_decay"]:
-                piece.add_((_number(group["lr"]) * self._scale() * group["weight_decay"] * target).flatten())
+                decay = number(group["lr"]) * self._scale() * number(group["weight_decay"])
+                piece.add_((decay * target).flatten())
+            before = target.clone() if self._rounds else target
             target.sub_(piece.view(target.shape).to(target.dtype))
+            if self._rounds:  # the mean of the iterates follows what is left of a step
+                piece.copy_((before.to(piece) - target.to(piece)).flatten())
         if settled:
             return
         if (lag := self.state.get("lag")) is not None:
             lag.sub_(whole).mul_(1 - automatic.averaged(self.state["step"]).to(lag))
         self.state["taken"].copy_(rate) if isinstance(rate, Tensor) else self.state["taken"].fill_(rate)
-
-
-def _number(rate: Rate) -> Rate:
-    """A rate without dimensions."""
-    return rate.squeeze() if isinstance(rate, Tensor) else rate
-
-
-def _is_finite(gradient: Tensor) -> bool:
-    """Whether all numbers are finite; their sum of squares may overflow although they are."""
-    return math.isfinite(gradient.dot(gradient)) or bool(torch.isfinite(gradient).all())

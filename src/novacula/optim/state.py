@@ -15,6 +15,7 @@ The optimizer keeps it in tensors, as the state of the first member's parameter:
     iterate                 while `LODO.eval` shows: the iterate, of no scalars where the parameters did not move
     learned                 the sum of what was learned of each step, from 0 to 1
     cosine, spread          of the gradient after the step before last and that step, NaN at first; and its variance
+    beta                    the decay of the running mean of the gradients in the last step; a scheduler may change it
     lag, toward             δ, how far the iterate is from the mean of iterates, and how much gradients favor that mean
 """
 
@@ -28,7 +29,7 @@ from torch import Tensor
 
 from novacula.errors import refuse
 from novacula.optim import automatic
-from novacula.optim.config import GroupOptions, SharedOptions
+from novacula.optim.config import SHAPING, GroupOptions, SharedOptions
 from novacula.optim.groups import OPTIONS, Members, ParameterGroup, on_cpu, partition, real
 from novacula.optim.structures import draw_permutations, make_structure, permutation_shape
 
@@ -43,8 +44,6 @@ class SavedState(TypedDict):
 
 
 FORMAT = 3  #: version of the state, which every parameter group holds as ``format``
-SHAPING = ("structure", "depth", "block_size", "expand", "meta_optimizer", "scope", "automatic")
-"""Options that a state must share with the optimizer that loads it."""
 LEARNED = ("phi", "permutations", "log_scale")
 """The tensors that make a preconditioner, without those of the run that learned it."""
 
@@ -133,7 +132,8 @@ def checked_states(
     Raises:
         InputError: the state has another version, other structures, or other shapes.
     """
-    saved_groups = saved.get("param_groups", [])
+    refuse(_form_problems(saved), "LODO state dict")
+    saved_groups = saved["param_groups"]
     problems = _group_problems(groups, saved_groups)
     refuse(problems, "LODO state dict")
     new = [_adopted(theirs, mine) for mine, theirs in zip(groups, saved_groups, strict=True)]
@@ -142,17 +142,47 @@ def checked_states(
         for mine, theirs in zip(groups, saved_groups, strict=True)
         for parameter, key in zip(mine["params"], _parameters(theirs), strict=True)
     }
+    strays = [key for key in saved["state"] if str(key).isdecimal() and key not in keys.values()]
+    problems += [f"state {key!r} belongs to no parameter of its groups" for key in strays]
     states: list[dict[str, Tensor] | None] = []
     for members in partition(new):
         tensors = saved["state"].get(keys[id(members.parameters[0])])
-        if tensors:  # others may have written a number as such
-            numbers = {name: torch.tensor(value) for name, value in tensors.items() if isinstance(value, int | float)}
-            tensors = {**tensors, **numbers}
-            problems += [f"preconditioner {members.index}: {problem}" for problem in _state_problems(members, tensors)]
+        if tensors:
+            tensors = {name: _tensor(name, value) for name, value in tensors.items()}
+            found = _state_problems(members, tensors) or _precision_problems(tensors)
+            problems += [f"preconditioner {members.index}: {problem}" for problem in found]
         full = {"shapes": _shapes(members), **tensors} if tensors else None
         states.append(_copied(members, full) if full and not problems else None)
     refuse(problems, "LODO state dict")
     return new, states
+
+
+_WHOLE = ("step", "meta_step", "skipped", "changed")
+
+
+def _tensor(name: str, value: Any) -> Any:
+    """A tensor of a saved state; numbers, which others may have written as such or in another precision, as ours."""
+    if isinstance(value, int | float):
+        value = torch.tensor(value, dtype=torch.float64)
+    number = isinstance(value, Tensor) and (value.ndim == 0 or name == "rates") and _real(value)
+    return value.to(torch.int64 if name in _WHOLE else torch.float64) if number else value
+
+
+def _real(value: Tensor) -> bool:
+    return not value.is_complex() and value.dtype != torch.bool
+
+
+def _form_problems(saved: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a saved state before anything in it can be compared."""
+    if not isinstance(saved.get("state"), Mapping) or not isinstance(saved.get("param_groups"), list | tuple):
+        return ["it must have `state`, and a list of `param_groups`"]
+    problems = [
+        f"group {place}: is no group with a list of params"
+        for place, group in enumerate(saved["param_groups"])
+        if not (isinstance(group, Mapping) and isinstance(group.get("params"), list | tuple))
+    ]
+    wrong = [key for key, tensors in saved["state"].items() if tensors and not isinstance(tensors, Mapping)]
+    return problems + [f"state {key!r}: is no mapping of tensors" for key in wrong]
 
 
 def _parameters(group: Group) -> list[object]:
@@ -180,6 +210,8 @@ def _group_problems(groups: Sequence[Group], saved: Sequence[Group]) -> list[str
             problems.append(f"group {place}: format is {theirs.get('format')!r}; this novacula reads {FORMAT}")
         elif missing := [name for name in (*OPTIONS, *ParameterGroup.__annotations__) if name not in theirs]:
             problems.append(f"group {place}: {', '.join(missing)} is missing")
+        elif wrong := [name for name in ("lr", "generation") if not isinstance(theirs[name], (int, float, Tensor))]:
+            problems += [f"group {place}: {name} is {theirs[name]!r}; it must be a number" for name in wrong]
         else:
             problems += [
                 f"group {place}: {name} is {theirs[name]!r}; this optimizer's is {mine[name]!r}"
@@ -195,32 +227,40 @@ def _names(group: Group) -> list[str]:
     return list(names)
 
 
+Owned = Sequence[tuple[Members, dict[str, Tensor]]]  #: the members and the state of preconditioners
+
+
+def exported(owned: Owned) -> dict[str, Tensor]:
+    """Returns copies of what preconditioners have learned, by ``"<index>.<name>"``."""
+    names = [(some.index, name, state[name]) for some, state in owned for name in LEARNED if name in state]
+    return {f"{index}.{name}": value.clone() for index, name, value in names}
+
+
 @on_cpu
-def checked_learned(
-    members: Sequence[Members], states: Sequence[Mapping[str, Tensor]], tensors: Mapping[str, Tensor]
-) -> list[dict[str, Tensor]]:
-    """Returns for each preconditioner what was learned elsewhere, by name, from tensors by ``"<index>.<name>"``.
+def take_over(owned: Owned, tensors: Mapping[str, Tensor]) -> None:
+    """Puts into states what was learned elsewhere, from tensors as `exported` returns them.
 
     Raises:
         InputError: a tensor is missing or has another shape, or a row of the permutations is no permutation.
     """
     problems, found = [], []
-    for some, state in zip(members, states, strict=True):
+    for some, state in owned:
         values = {name: tensors[key] for name in LEARNED if (key := f"{some.index}.{name}") in tensors}
         missing = [name for name in LEARNED if name in state and name not in values]
         problems += [f"{some.index}.{name} is missing" for name in missing]
         if not missing:
             problems += [f"preconditioner {some.index}: {text}" for text in _state_problems(some, {**state, **values})]
-        found.append(values)
+        found.append((state, values))
     refuse(problems, "LODO preconditioner")
-    return found
+    for state, values in found:
+        state |= {name: value.detach().to(state[name], copy=True) for name, value in values.items()}
 
 
 def _state_problems(members: Members, tensors: Mapping[str, object]) -> list[str]:
     options, n = GroupOptions.of(members.groups[0]), members.size
     permutations, wanted = tensors.get("permutations"), permutation_shape(options, n)
     if wanted is not None:
-        if not isinstance(permutations, Tensor) or tuple(permutations.shape) != wanted:
+        if not isinstance(permutations, Tensor) or tuple(permutations.shape) != wanted or not _real(permutations):
             return [f"permutations must have shape {wanted}, for {n} scalars"]
         whole = torch.arange(wanted[1], dtype=permutations.dtype, device=permutations.device)
         if not bool((permutations.sort(1).values == whole).all()):
@@ -240,6 +280,18 @@ def _state_problems(members: Members, tensors: Mapping[str, object]) -> list[str
     if isinstance(iterate, Tensor) and iterate.shape not in ((0,), (n,)):
         problems.append(f"iterate has shape {tuple(iterate.shape)}; it must have {(n,)}")
     return problems
+
+
+def _precision_problems(tensors: Mapping[str, Tensor]) -> list[str]:
+    """What is wrong with the precision of a state's vectors and φ, which are computed with together."""
+    names = {"phi", "first", "second", "momentum", "root_square", "lag"} & tensors.keys()
+    kinds = {tensors[name].dtype for name in names}
+    if odd := [name for name, value in tensors.items() if not _real(value)]:
+        return [f"{name} is of {tensors[name].dtype}" for name in odd]
+    if kinds in ({torch.float32}, {torch.float64}):
+        return []
+    said = ", ".join(sorted(map(str, kinds)))
+    return [f"its vectors are of {said}; all must be of torch.float32, or all of torch.float64"]
 
 
 def _copied(members: Members, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Statistics of a preconditioner, for people; nothing is computed before somebody asks."""
+"""Statistics of a preconditioner, for people, and what they are warned of; the former are computed once asked for."""
 
 import math
 import zlib
@@ -9,8 +9,23 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from novacula.errors import refuse
+from novacula.options import unless_at_least
+
 if TYPE_CHECKING:
     from novacula.optim.preconditioner import Preconditioner
+
+PATIENCE = 10
+NEVER_LEARNS = (
+    "LODO has learned nothing so far: the parameters were changed after each of its steps (by clamping, max_norm, or "
+    "sharpness-aware minimization?), and it learns only from gradients at the point that its step left"
+)
+ENOUGH, LITTLE, LOW = 200, 0.02, 0.1
+LOW_FACTOR = (
+    "LODO has hardly moved in {:,} steps: it took {:.2g} of each on average. Without a number as lr, LODO finds the "
+    "scale itself, and the lr of a group or a scheduler is a factor of it: 1 is the whole step (OneCycleLR: max_lr=1)"
+)
+SAVED_MEAN = "the parameters are a mean since eval(); call train() before you save what training shall continue from"
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,20 @@ class Decrease(NamedTuple):
     actual: float = math.nan
 
 
+class Losses:
+    """How far the step between the last two closures lowered the loss, as far as these tell."""
+
+    def __init__(self) -> None:
+        self.decrease = Decrease()
+        self.moved: list[Preconditioner] = []  #: what made the last step
+        self._last = math.nan
+
+    def note(self, loss: float) -> None:
+        """Notes the loss before the next step, NaN where there is none."""
+        self.decrease = Decrease(sum(each.predicted_decrease() for each in self.moved), self._last - loss)
+        self._last = loss
+
+
 UNKNOWN = Decrease()
 
 
@@ -101,7 +130,11 @@ def preconditioner_stats(
         preconditioner: whose state is read.
         spectrum: the number of products with G that its Ritz values may cost.
         decrease: of the loss by the last step whose effect is known.
+
+    Raises:
+        InputError: the number of products is negative.
     """
+    refuse(unless_at_least("spectrum", spectrum, 0), "LODO.stats")
     state, meta, n = preconditioner.state, preconditioner.meta_step, preconditioner.members.size
     rate = float(state["taken"])
     update_rms = cosine = slope = norm = math.nan

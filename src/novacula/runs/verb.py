@@ -39,9 +39,9 @@ class RunResult(Generic[Findings]):
     """The result of a run. A verb with more results extends this class by properties."""
 
     status: Status  #: finished, interrupted or time-limit
-    document: Mapping[str, Any] = field(repr=False)  #: the content of ``result.json``
+    document: Mapping[str, Any] = field(repr=False, hash=False)  #: the content of ``result.json``
     report: Path  #: the path of the page with the pictures, in the run's folder
-    findings: Findings = field(repr=False)  #: the content of `document` as the verb's dataclass
+    findings: Findings = field(repr=False, hash=False)  #: the content of `document` as the verb's dataclass
     folder: RunFolder  #: the run's folder
 
     def save(self, to: StrPath) -> RunFolder:

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -180,3 +182,18 @@ def test_the_tolerance_is_half_a_unit_of_the_last_place_and_not_of_zeros_before_
     assert scale is not None and scale.within == pytest.approx(within)
     with pytest.raises(ValueError, match="is not within"):
         scale.codes([values[1] + 0.3])
+
+
+def test_words_are_read_also_where_asserts_are_left_out(tmp_path: Path) -> None:
+    """A check that settled the kind of a column stood in an assert."""
+    path = tmp_path / "words.csv"
+    path.write_text(
+        "sequence,step,x0,y0\n" + "".join(f"{i},{s},{w},{w}\n" for i in range(4) for s, w in enumerate("aba"))
+    )
+    script = "import sys; from novacula.distill.sources.sequence_files import load_sequences\n"
+    script += "data = load_sequences(sys.argv[1]); print(data.alphabet, data.y.tolist())"
+    done = [
+        subprocess.run([sys.executable, *flags, "-c", script, path], capture_output=True, text=True, check=True).stdout
+        for flags in ((), ("-O",))
+    ]
+    assert done[0] == done[1] and "a" in done[0]

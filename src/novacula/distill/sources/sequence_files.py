@@ -105,7 +105,8 @@ def _coded(rows: list[_Values], scales: dict[int, Decimals]) -> tuple[list[np.nd
     codes = []
     for place, (column, values) in enumerate(zip(columns, zip(*steps, strict=True), strict=True)):
         column.scale = scales.get(place)
-        assert not column.problem(values[0])
+        problem = column.problem(values[0])  # it settles the column's kind, also where asserts are left out
+        assert not problem
         codes.append(column.codes(values))
     table = np.array(codes, np.int64).T
     words = tuple(column.words for column in columns)

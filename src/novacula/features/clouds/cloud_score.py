@@ -175,6 +175,7 @@ def score_cloud(points: ArrayLike, config: ScoreConfig = ScoreConfig(), seed: in
 
     Source: arXiv 2405.14860, its two indices; corrections, higher dimensions and the score are ours.
     """
+    config = ScoreConfig.given(config)
     kept, outliers = _without_outliers(check_points(as_points(points)))
     cloud = whiten(kept, config.dimensions, config.thinnest)
     generator = np.random.default_rng(checked_seed(seed))
@@ -204,7 +205,7 @@ def score_plane(
 
     Source: as `score_cloud`.
     """
-    generator = np.random.default_rng(checked_seed(seed))
+    config, generator = ScoreConfig.given(config), np.random.default_rng(checked_seed(seed))
     checked, outliers = _without_outliers(check_points(as_points(points), columns=2), logging.INFO)
     some = generator.permutation(checked)[:_PLANE_POINTS] if len(checked) > _PLANE_POINTS else checked
     cloud = whiten(some)

@@ -132,7 +132,7 @@ def analyze(network: TargetNetwork, task: Task, config: ClassifyConfig | None = 
     Raises:
         InputError: the network has other numbers of inputs or outputs than the task, or as `Task.check`.
     """
-    config = config or ClassifyConfig()
+    config = ClassifyConfig.given(config)
     inputs, outputs = network.architecture.inputs, network.architecture.outputs
     task.check(inputs)
     if outputs != task.outputs(inputs):

@@ -236,5 +236,5 @@ def sample(run: RunFolder | StrPath, config: SampleConfig | None = None) -> Targ
         RunError: no run of that kind.
         InputError: a price, size, seed, branch or step that the run does not have.
     """
-    options = {**vars(config or SampleConfig())}
+    options = {**vars(SampleConfig.given(config))}
     return load_generator(run, options.pop("step")).generate(**options)

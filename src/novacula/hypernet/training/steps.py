@@ -121,7 +121,7 @@ def train_directly(config: BaselineConfig | None = None) -> list[TargetNetwork]:
     Raises:
         InputError: an unknown task or law, a task that fails, or inputs that it cannot have.
     """
-    config = config or BaselineConfig()
+    config = BaselineConfig.given(config)
     task = find_task(config.task, config.law)
     task.check(config.inputs)
     architecture = Architecture((config.inputs, *config.hidden, task.outputs(config.inputs)), config.activation)
