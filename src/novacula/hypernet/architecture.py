@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from math import inf, pi, sqrt
+from math import pi, sqrt
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -22,8 +22,6 @@ class Nonlinearity:
     """An activation σ and its constants."""
 
     function: Callable[[Float[np.ndarray, "*shape"]], Float[np.ndarray, "*shape"]]  #: σ of every element of an array
-    steepness: float  #: a bound of |σ'|; infinite for the square
-    curvature: float  #: a bound of |σ''| away from kinks
     corner: float | None = None
     """A bound of |σ(z) - max(z, 0)|; None unless σ(kz)/k approaches the rectifier as k grows."""
     series: tuple[float, float] | None = None
@@ -35,16 +33,14 @@ class Nonlinearity:
 
 
 ACTIVATIONS: Mapping[Activation, Nonlinearity] = {
-    "swish": Nonlinearity(lambda z: 0.5 * z * (1 + np.tanh(0.5 * z)), 1.0999, 0.5, 0.27847, (0.5, 0.25)),
-    "relu": Nonlinearity(lambda z: np.maximum(z, 0.0), 1.0, 0.0, 0.0, homogeneous=True, kinked=True),
-    "gelu": Nonlinearity(
-        lambda z: 0.5 * z * (1 + erf(z / np.sqrt(2.0))), 1.1290, 0.7979, 0.17005, (0.5, 1 / sqrt(2 * pi))
-    ),
-    "softplus": Nonlinearity(lambda z: np.logaddexp(z, 0.0), 1.0, 0.25, 0.69315, (0.5, 0.125)),
-    "tanh": Nonlinearity(np.tanh, 1.0, 0.7699, degree=0),
-    "square": Nonlinearity(np.square, inf, 2.0, series=(0.0, 1.0), degree=2, homogeneous=True, even=True),
-    "abs": Nonlinearity(np.abs, 1.0, 0.0, homogeneous=True, even=True, kinked=True),
-    "sin": Nonlinearity(np.sin, 1.0, 1.0, degree=0),
+    "swish": Nonlinearity(lambda z: 0.5 * z * (1 + np.tanh(0.5 * z)), 0.27847, (0.5, 0.25)),
+    "relu": Nonlinearity(lambda z: np.maximum(z, 0.0), 0.0, homogeneous=True, kinked=True),
+    "gelu": Nonlinearity(lambda z: 0.5 * z * (1 + erf(z / np.sqrt(2.0))), 0.17005, (0.5, 1 / sqrt(2 * pi))),
+    "softplus": Nonlinearity(lambda z: np.logaddexp(z, 0.0), 0.69315, (0.5, 0.125)),
+    "tanh": Nonlinearity(np.tanh, degree=0),
+    "square": Nonlinearity(np.square, series=(0.0, 1.0), degree=2, homogeneous=True, even=True),
+    "abs": Nonlinearity(np.abs, homogeneous=True, even=True, kinked=True),
+    "sin": Nonlinearity(np.sin, degree=0),
 }
 """What is known of every activation."""
 

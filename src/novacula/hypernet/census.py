@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from typing_extensions import Unpack, override
 
 from novacula.files import StrPath
@@ -147,7 +146,7 @@ class Census(Study):
         last = list(self._last(rows))
         if len(last) >= 3:
             kinds = cluster([analyze(network, self._task, ClassifyConfig(draws=0)) for _, network in last])
-            for (place, _), name in zip(last, kinds.names, strict=True):
+            for (place, _), name in zip(last, kinds, strict=True):
                 rows[place] = replace(rows[place], cluster=name)
         return summarize(rows, self._task.name, self._inputs, self.failures)
 
@@ -201,47 +200,25 @@ _DISTINCT = 0.5  #: the silhouette from which clusters count
 _MOST = 8  #: clusters
 
 
-@dataclass(frozen=True)
-class Clusters:
-    """Networks by kind."""
+def cluster(analyses: Sequence[Analysis]) -> tuple[str, ...]:
+    """Returns the kind of each of some analyzed networks, without their labels: a letter, A for the largest kind.
 
-    names: tuple[str, ...]  #: the letter of every network's cluster; A is the largest cluster
-    silhouette: float  #: how distinct the clusters are, -1 to 1; 0 where there is only one
-    typical: dict[str, int]  #: for every letter, the network nearest to the middle of its cluster
-    features: Float[np.ndarray, "networks features"]  #: a row for each network
-
-
-def cluster(analyses: Sequence[Analysis]) -> Clusters:
-    """Returns the kinds of some analyzed networks without their labels; networks that explode share a row of zeros.
-
-    Every network becomes a row of features that do not depend on the order of units. Average linkage joins rows; the
-    number of clusters is that of the best silhouette, or 1 where none is good. Source: ours.
+    Every network becomes a row of features that do not depend on the order of units; those of networks that explode are
+    zeros. Average linkage joins rows; the number of clusters is that of the best silhouette, or 1 where none is good.
+    Source: ours.
     """
-    features = np.array([_row(analysis) for analysis in analyses], np.float64).reshape(len(analyses), -1)
-    labels, silhouette = _parted(features)
-    sizes = np.bincount(labels)
-    letters = {int(old): chr(ord("A") + new) for new, old in enumerate(np.argsort(-sizes, kind="stable"))}
-    names = tuple(letters[int(label)] for label in labels)
-    typical = {}
-    for label, letter in sorted(letters.items(), key=lambda item: item[1]):
-        members = np.flatnonzero(labels == label)
-        distance = np.linalg.norm(features[members] - features[members].mean(0), axis=1)
-        typical[letter] = int(members[distance.argmin()])
-    return Clusters(names, silhouette, typical, features)
-
-
-def _parted(features: Float[np.ndarray, "networks features"]) -> tuple[Int[np.ndarray, " networks"], float]:
-    """The clusters of rows, and their silhouette."""
     from sklearn.cluster import AgglomerativeClustering
     from sklearn.metrics import silhouette_score
 
-    best, score = np.zeros(len(features), int), 0.0
+    features = np.array([_row(analysis) for analysis in analyses], np.float64).reshape(len(analyses), -1)
+    labels, score = np.zeros(len(features), int), _DISTINCT
     for count in range(2, min(_MOST, len(np.unique(features, axis=0)) - 1) + 1):
-        labels = AgglomerativeClustering(count, linkage="average").fit_predict(features)
-        found = float(silhouette_score(features, labels))
-        if found > max(score, _DISTINCT):
-            best, score = labels, found
-    return best, score
+        tried = AgglomerativeClustering(count, linkage="average").fit_predict(features)
+        found = float(silhouette_score(features, tried))
+        if found > score:
+            labels, score = tried, found
+    letters = {int(old): chr(ord("A") + new) for new, old in enumerate(np.argsort(-np.bincount(labels), kind="stable"))}
+    return tuple(letters[int(label)] for label in labels)
 
 
 def _row(analysis: Analysis) -> list[float]:

@@ -91,17 +91,6 @@ def _debounce(s: tuple[int, int], x: int) -> tuple[tuple[int, int], int]:
     return ((1 - y, 0), 1 - y) if count == 3 else ((y, count), y)
 
 
-def _bipolar(s: int, x: int) -> tuple[int, int]:
-    """Ones are +1 and -1 by turns; the state is the next sign."""
-    return (-s, s) if x else (s, 0)
-
-
-def _mlt_3(s: int, x: int) -> tuple[int, int]:
-    """A one moves on in the cycle 0, 1, 0, -1."""
-    s = (s + x) % 4
-    return s, (0, 1, 0, -1)[s]
-
-
 def _stuffing(s: int, x: int) -> tuple[int, str]:
     """Bits of HDLC: what a zero or one after a number of ones means."""
     if x:
@@ -135,8 +124,12 @@ CODES = {
     "manchester_decoder": OpenTask(f"{_PROAKIS}: Manchester, half bit by half bit", 2, _manchester_decoder),
     "uart": OpenTask(f"{_HARRIS}: an asynchronous receiver of three data bits", (0, 0), _uart),
     "debounce": OpenTask("Ganssle, A guide to debouncing: three equal samples", (0, 0), _debounce),
-    "bipolar": OpenTask(f"{_PROAKIS}: alternate mark inversion", 1, _bipolar),
-    "mlt_3": OpenTask("ANSI X3.263: MLT-3", 0, _mlt_3),
+    "bipolar": OpenTask(
+        f"{_PROAKIS}: alternate mark inversion: ones are +1 and -1 by turns", 1, lambda s, x: (-s, s) if x else (s, 0)
+    ),
+    "mlt_3": OpenTask(
+        "ANSI X3.263: MLT-3: a one moves on in the cycle", 0, lambda s, x: (t := (s + x) % 4, (0, 1, 0, -1)[t])
+    ),
     "bit_stuffing": OpenTask("ISO 13239: HDLC, flags and stuffed bits", 0, _stuffing),
     "excess_3": OpenTask(f"{_HARRIS}: excess-3, bit by bit", (0, 0), _excess_3),
     "hamming_syndrome": OpenTask("Hamming, Error detecting and error correcting codes, 1950: (7, 4)", (0, 0), _hamming),
@@ -175,17 +168,6 @@ CALENDARS = {
 }
 
 
-def _hysteresis(s: int, x: int) -> tuple[int, int]:
-    """A heater that goes on below 3 and off above 6."""
-    return both(1 if x < 3 else 0 if x > 6 else s)
-
-
-def _one_shot(s: int, x: int) -> tuple[int, int]:
-    """A pulse of three steps, which a one begins again."""
-    s = 3 if x else max(0, s - 1)
-    return s, int(s > 0)
-
-
 def _cruise(s: tuple[int, int], x: str) -> tuple[tuple[int, int], int]:
     """A cruise control: the speed that is set and whether it is on."""
     speed, on = s
@@ -200,7 +182,9 @@ CONTROLLERS = {
         0,
         lambda s, x: (t := min(3, s + 1) if x else max(0, s - 1), int(t > 1)),
     ),
-    "thermostat": OpenTask(f"{_ASTROM}: on and off with hysteresis", 0, _hysteresis, high=9),
+    "thermostat": OpenTask(
+        f"{_ASTROM}: on below 3 and off above 6", 0, lambda s, x: both(1 if x < 3 else 0 if x > 6 else s), high=9
+    ),
     "clamped_integrator": OpenTask(
         f"{_ASTROM}: an integrator without windup", 0, lambda s, x: both(min(8, max(-8, s + x))), low=-3, high=3
     ),
@@ -220,7 +204,11 @@ CONTROLLERS = {
         "Inose, Yasuda and Murakami, delta-sigma modulation, 1962", 0, lambda s, x: ((s + x) % 8, (s + x) // 8), high=8
     ),
     "peak_decay": OpenTask(f"{_OPPENHEIM}: a peak that decays by one", 0, lambda s, x: both(max(x, s - 1)), high=9),
-    "one_shot": OpenTask(f"{_HARRIS}: a retriggerable one-shot", 0, _one_shot),
+    "one_shot": OpenTask(
+        f"{_HARRIS}: a retriggerable one-shot of three steps",
+        0,
+        lambda s, x: (t := 3 if x else max(0, s - 1), int(t > 0)),
+    ),
     "leaky_bucket": OpenTask(
         "Turner, New directions in communications, 1986", 0, lambda s, x: both(max(0, min(8, s + x) - 1)), high=3
     ),

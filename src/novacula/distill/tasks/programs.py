@@ -12,9 +12,9 @@ def _memoryless(inputs: tuple[str, ...], output: Expression) -> Program:
     return Program(inputs, (), (), (), (), (output,))
 
 
-def _one_bit(start: int, update: Expression, inputs: tuple[str, ...] = ("x",)) -> Program:
-    """A program whose state p is also its output."""
-    return Program(inputs, ("p",), (start,), (("q", update),), (Name("q"),), (Name("q"),))
+def _running(state: str, new: str, start: int, update: Expression, inputs: tuple[str, ...] = ("x",)) -> Program:
+    """A program of one variable, which puts out its new value."""
+    return Program(inputs, (state,), (start,), ((new, update),), (Name(new),), (Name(new),))
 
 
 def delay_line(length: int, output: Expression, body: tuple[tuple[str, Expression], ...] = ()) -> Program:
@@ -63,10 +63,10 @@ _BITS: dict[str, Program] = {
     "Parity_Last2": _parity_of_last(2),
     "Parity_Last3": _parity_of_last(3),
     "Parity_Last4": _parity_of_last(4),
-    "Parity_All": _one_bit(0, (PARITY + X) % 2),
-    "Parity_Zeros": _one_bit(0, (PARITY + 1 - X) % 2),
+    "Parity_All": _running("p", "q", 0, (PARITY + X) % 2),
+    "Parity_Zeros": _running("p", "q", 0, (PARITY + 1 - X) % 2),
     "Parity_Bits_Mod2": Program(("x",), ("p",), (0,), (), (1 - PARITY,), (PARITY,)),
-    "Bit_Dot_Prod_Mod2": _one_bit(0, (PARITY + A * B) % 2, ("a", "b")),
+    "Bit_Dot_Prod_Mod2": _running("p", "q", 0, (PARITY + A * B) % 2, ("a", "b")),
     "Bit_Shift_Right": delay_line(1, Name("p1")),
     "Alternating_Last3": _alternating(3),
     "Alternating_Last4": _alternating(4),
@@ -96,11 +96,6 @@ def _delayed_division(divisor: int) -> Program:
     return Program(("x",), ("remainder", "digit"), (0, 0), (("value", value),), update, (Name("digit"),))
 
 
-def _sum_modulo(modulus: int) -> Program:
-    total = (Name("sum") + Name("x")) % modulus
-    return Program(("x",), ("sum",), (0,), (("total", total),), (Name("total"),), (Name("total"),))
-
-
 def _dithering(full: int) -> Program:
     """The running sum's wholes of `full`, with what is left over as state."""
     value = Name("error") + Name("x")
@@ -111,16 +106,11 @@ _DIGITS: dict[str, Program] = {
     "Binary_Addition": _addition(2),
     **{f"Base_{base}_Addition": _addition(base) for base in range(3, 8)},
     **{f"Div_{divisor}": _division(divisor) for divisor in (3, 5, 7)},
-    **{f"Add_Mod_{modulus}": _sum_modulo(modulus) for modulus in range(3, 9)},
+    **{f"Add_Mod_{modulus}": _running("sum", "total", 0, (Name("sum") + X) % modulus) for modulus in range(3, 9)},
     "Dithering": _dithering(15),
 }
 
 DELAYED: dict[str, Program] = {f"Div_{divisor}_delayed": _delayed_division(divisor) for divisor in (3, 5, 7)}
-
-
-def _running(start: int, update: Expression) -> Program:
-    """A program whose state s is also its output."""
-    return Program(("x",), ("s",), (start,), (("t", update),), (Name("t"),), (Name("t"),))
 
 
 def _majority(symbols: int) -> Program:
@@ -156,16 +146,16 @@ SQUARES = (0, 1, 4, 9, 16)
 _NUMBERS: dict[str, Program] = {
     "Current_Number": _memoryless(("x",), X),
     **{f"Prev{lag}": delay_line(lag, Name(f"p{lag}")) for lag in range(1, 6)},
-    "Sum_All": _running(0, Name("s") + X),
+    "Sum_All": _running("s", "t", 0, Name("s") + X),
     **{f"Sum_Last{n}": delay_line(n - 1, reduce(lambda a, b: a + b, last(n))) for n in range(2, 8)},
     "Previous_Equals_Current": delay_line(1, operation("==", X, P1)),
     "Diff_Last2": delay_line(1, X - P1),
     "Abs_Diff": delay_line(1, abs(X - P1)),
     "Abs_Current": _memoryless(("x",), abs(X)),
     "Diff_Abs_Values": delay_line(1, abs(X) - abs(P1)),
-    "Min_Seen": _running(9, operation("min", Name("s"), X)),
-    "Max_Seen": _running(0, operation("max", Name("s"), X)),
-    "Evens_Counter": _running(0, Name("s") + IS_EVEN),
+    "Min_Seen": _running("s", "t", 9, operation("min", Name("s"), X)),
+    "Max_Seen": _running("s", "t", 0, operation("max", Name("s"), X)),
+    "Evens_Counter": _running("s", "t", 0, Name("s") + IS_EVEN),
     "Evens_Detector": _memoryless(("x",), IS_EVEN),
     "Perfect_Square_Detector": _memoryless(
         ("x",), reduce(lambda a, b: operation("or", a, b), (operation("==", X, square) for square in SQUARES))

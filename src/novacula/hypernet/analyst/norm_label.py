@@ -6,7 +6,6 @@ Source: arXiv 2312.03051 for the algorithms; the tests are ours.
 """
 
 import numpy as np
-from jaxtyping import Float
 
 from novacula.hypernet.analyst.evidence import Evidence, Verdict
 from novacula.hypernet.analyst.function import Kinks
@@ -35,7 +34,8 @@ def _by_weights(evidence: Evidence) -> str:
         return "unstructured"
     covered = orders.coverage > _T.covered and orders.spikiness_rescaled > _T.spiked
     if covered and orders.slope > 0 and orders.balance < _most_imbalance(orders):
-        return _sided(orders.sidedness, orders.sidedness_squared)
+        mean, square = orders.sidedness, orders.sidedness_squared
+        return _member(mean, square, square > _T.pudding and abs(mean) > _T.pudding)
     alike = orders.sign_purity > _T.pure and orders.evenness > _T.even
     alike = alike and (architecture.inputs < _T.few or orders.independence > _T.independent)
     if orders.spikiness_rescaled < _T.random and alike and evidence.r2 > _T.fits_norm:
@@ -49,13 +49,11 @@ def _most_imbalance(orders: OrderParameters) -> float:
     return _T.dough if orders.sidedness_squared > _T.pudding else _T.balanced
 
 
-def _sided(mean: float, square: float) -> str:
+def _member(mean: float, square: float, one_sided: bool) -> str:
     """The member of the family, from the mean and the mean square of t."""
     if square < _T.double_sided:
         return "double-sided"
-    if square > _T.pudding and abs(mean) > _T.pudding:
-        return "pudding+" if mean > 0 else "pudding-"
-    return "mixed"
+    return ("pudding+" if mean > 0 else "pudding-") if one_sided else "mixed"
 
 
 def _by_function(evidence: Evidence, kinks: Kinks) -> str:
@@ -63,20 +61,13 @@ def _by_function(evidence: Evidence, kinks: Kinks) -> str:
     orders, tilt = evidence.orders, evidence.slope / max(float(kinks.wide.mean()), 1e-300)
     if orders.axis_kinks > _T.covered and tilt < _T.balanced:
         rectifies = evidence.network.architecture.activation in RECTIFIERS
-        return _shown(np.clip(kinks.odd, -1, 1)) if rectifies else "double-sided"
+        t = np.clip(kinks.odd, -1, 1)
+        mean, square = float(t.mean()), float((t**2).mean())
+        # Imperfect puddings show less than all of their t.
+        return _member(mean, square, mean**2 > _T.uniform * square) if rectifies else "double-sided"
     if orders.is_bowl and evidence.r2 > _T.fits_norm and orders.axis_kinks < _T.partly:
         return "convexity"
     return "partial" if orders.axis_kinks >= _T.partly else "unstructured"
-
-
-def _shown(t: Float[np.ndarray, " inputs"]) -> str:
-    """The member of the family that the function shows: imperfect puddings show less than all of their t."""
-    mean, square = float(t.mean()), float((t**2).mean())
-    if square < _T.double_sided:
-        return "double-sided"
-    if mean**2 > _T.uniform * square:
-        return "pudding+" if mean > 0 else "pudding-"
-    return "mixed"
 
 
 def _decided(weights: str, function: str, evidence: Evidence, inputs: int) -> tuple[str, str]:

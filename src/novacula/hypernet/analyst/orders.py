@@ -209,11 +209,10 @@ class Patterns:
 
 def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
     """Returns the patterns of a network whose first layer was read."""
-    lines = _lines(network, units)
-    whole = lines.bends.sum()
-    if not len(lines.units) or whole <= 0:
+    chosen, bends, signs = _lines(network, units)
+    inputs, whole = units.layer.rows.shape[1], bends.sum()
+    if not len(chosen) or whole <= 0:
         return Patterns()
-    inputs, chosen = units.layer.rows.shape[1], lines.units
     shares, opposite = units.bare.shares[chosen], units.bare.opposite[chosen]
     fits = shares.max(1) > THRESHOLDS.fits
     entry, pair, total = (fits & (shares.argmax(1) == best) for best in range(3))
@@ -223,14 +222,14 @@ def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
     raised = (units.raised.pattern[chosen] == ENTRY) & (1 - units.raised.left[chosen] > THRESHOLDS.on_background)
 
     def share(some: Bool[np.ndarray, " lines"]) -> float:
-        return float(lines.bends[some].sum() / whole)
+        return float(bends[some].sum() / whole)
 
     def sign(some: Bool[np.ndarray, " lines"]) -> float:
-        return float((lines.bends * lines.signs)[some].sum() / max(lines.bends[some].sum(), 1e-300))
+        return float((bends * signs)[some].sum() / max(bends[some].sum(), 1e-300))
 
     ends = zip(units.bare.first[chosen][pair].tolist(), units.bare.second[chosen][pair].tolist(), strict=True)
     couples = [tuple(sorted(couple)) for couple in ends]
-    weights = lines.bends[pair] / max(lines.bends[pair].sum(), 1e-300)
+    weights = bends[pair] / max(bends[pair].sum(), 1e-300)
     busy = {end: {couple for couple in couples if end in couple} for couple in couples for end in couple}
     return Patterns(
         entry=share(entry),
@@ -245,29 +244,23 @@ def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
         entry_sign=sign(entry),
         sum_sign=sign(added),
         difference_sign=sign(apart),
-        isotropy=_isotropy(unit_rows(units.layer.rows[chosen]), lines.bends * lines.signs),
+        isotropy=_isotropy(unit_rows(units.layer.rows[chosen]), bends * signs),
     )
 
 
-@dataclass(frozen=True)
-class _Lines:
-    """Bent units, those on one line as one."""
-
-    units: Int[np.ndarray, " lines"]  #: the first unit on each line
-    bends: Float[np.ndarray, " lines"]  #: the size of the sum of the bends of all of them
-    signs: Float[np.ndarray, " lines"]  #: its sign
-
-
-def _lines(network: TargetNetwork, units: Units) -> _Lines:
+def _lines(
+    network: TargetNetwork, units: Units
+) -> tuple[Int[np.ndarray, " lines"], Float[np.ndarray, " lines"], Float[np.ndarray, " lines"]]:
+    """Bent units, those on one line as one: the first of each line, the size of the sum of all bends, and its sign."""
     bent, layer = np.flatnonzero(units.bent), units.layer
     if not len(bent):
-        return _Lines(bent, np.zeros(0), np.zeros(0))
+        return bent, np.zeros(0), np.zeros(0)
     outs = network.weights[1][:, bent] * (units.bend[bent] / np.maximum(np.abs(layer.outs[bent]), 1e-300))
     planes = unit_rows(np.concatenate([layer.rows[bent], layer.biases[bent, None]], 1))
     first = (np.abs(planes @ planes.T) > THRESHOLDS.same_line).argmax(1)
     lines = np.unique(first)
     sums = np.stack([outs[:, first == line].sum(1) for line in lines], 1)
-    return _Lines(bent[lines], np.linalg.norm(sums, axis=0), np.where(sums.sum(0) < 0, -1.0, 1.0))
+    return bent[lines], np.linalg.norm(sums, axis=0), np.where(sums.sum(0) < 0, -1.0, 1.0)
 
 
 def _isotropy(rows: Float[np.ndarray, "lines inputs"], weights: Float[np.ndarray, " lines"]) -> float:

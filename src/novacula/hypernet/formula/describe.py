@@ -49,7 +49,6 @@ class Draft:
 
     outputs: tuple[Expression, ...]  #: a formula for each output
     limits: tuple[Expression, ...] = ()  #: the limit of each; none where one of them has none
-    readings: tuple[Reading, ...] = ()  #: each output as it was read; none for a network of several hidden layers
     deep: Deep | None = None  #: a deeper network as it was read
     values: Mapping[str, float] = field(default_factory=dict)  #: the numbers of the formulas by role
     caveat: str = ""  #: why the formulas cannot be accepted, whatever the check says
@@ -165,7 +164,7 @@ def read_formula(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | N
 
 def _read_shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | None:
     """Reads a network of at most one hidden layer, output by output."""
-    outputs, limits, readings, values = [], [], [], {}
+    outputs, limits, values = [], [], {}
     wanted = task.function(torch.from_numpy(x)).double().numpy().reshape(len(x), -1)
     split_outputs = split(network)
     for index, output in enumerate(split_outputs):
@@ -178,11 +177,10 @@ def _read_shallow(network: TargetNetwork, task: Task, x: np.ndarray) -> Draft | 
         limit = nearest_limit(form, x)
         outputs.append(form.expression(x.shape[1]))
         limits += [limit_expression(limit, x.shape[1])] if limit else []
-        readings.append(reading)
         values |= _values(form, f"y{index} " if len(split_outputs) > 1 else "")
     if not outputs:
         return None
-    return Draft(tuple(outputs), tuple(limits) if len(limits) == len(outputs) else (), tuple(readings), values=values)
+    return Draft(tuple(outputs), tuple(limits) if len(limits) == len(outputs) else (), values=values)
 
 
 def _first_that_does(reading: Reading, x: np.ndarray, wanted: np.ndarray, slack: float) -> Form | None:

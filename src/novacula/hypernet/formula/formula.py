@@ -200,12 +200,13 @@ def _equation(outputs: Sequence[Expression]) -> str | None:
 
 
 _SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "1/n": lambda n: 1 / n,
-    "1/sqrt(n)": lambda n: 1 / np.sqrt(n),
-    "sqrt(n)": np.sqrt,
-    "n": lambda n: n,
-    "log(n)": np.log,
+    "{:.3g}/n": lambda n: 1 / n,
+    "{:.3g}/sqrt(n)": lambda n: 1 / np.sqrt(n),
+    "{:.3g}*sqrt(n)": np.sqrt,
+    "{:.3g}*n": lambda n: n,
+    "{:.3g}*log(n)": np.log,
 }
+"""How a number may depend on n, and how that is written of its factor."""
 _FLOOR = 1e-6
 """Smallest relative scatter that counts: below it a model is exact, and the simplest of the exact ones is taken."""
 
@@ -241,29 +242,18 @@ def size_laws(values: Sequence[tuple[int, Mapping[str, float]]]) -> tuple[SizeLa
 
 def _law(name: str, n: np.ndarray, value: np.ndarray, sizes: tuple[int, ...]) -> SizeLaw:
     size = max(float(np.sqrt((value**2).mean())), 1e-300)
-    models = {"": [np.ones_like(n)]}
-    models |= {shape: [function(n)] for shape, function in _SHAPES.items()}
-    models |= {f"1 + {shape}": [np.ones_like(n), function(n)] for shape, function in _SHAPES.items()}
-    best: tuple[float, str, np.ndarray, float] | None = None
-    for shape, columns in models.items():
+    one, shapes = np.ones_like(n), [(shape, function(n)) for shape, function in _SHAPES.items()]
+    models = [("{:.3g}", [one]), *((shape, [values]) for shape, values in shapes)]
+    models += [(shape, [one, values]) for shape, values in shapes]
+    best: tuple[float, str, list[float], float] | None = None
+    for shape, columns in models:
         matrix = np.column_stack(columns)
         factors = np.linalg.lstsq(matrix, value, rcond=None)[0]
         scatter = float(np.sqrt(((matrix @ factors - value) ** 2).mean())) / size
         price = 2 * len(n) * log(max(scatter, _FLOOR)) + len(columns) * log(len(n))
         if best is None or price < best[0] - 1e-9:
-            best = (price, shape, factors, scatter)
+            best = (price, shape, factors.tolist(), scatter)
     assert best
-    return SizeLaw(name, _law_text(best[1], best[2]), best[3], sizes)
-
-
-def _law_text(shape: str, factors: np.ndarray) -> str:
-    if len(factors) == 2:
-        sign = "-" if factors[1] < 0 else "+"
-        return f"{factors[0]:.3g} {sign} {_multiple(abs(factors[1]), shape.removeprefix('1 + '))}"
-    return _multiple(float(factors[0]), shape)
-
-
-def _multiple(factor: float, shape: str) -> str:
-    if not shape:
-        return f"{factor:.3g}"
-    return f"{factor:.3g}/{shape[2:]}" if shape.startswith("1/") else f"{factor:.3g}*{shape}"
+    _, shape, (*constant, factor), scatter = best
+    text = f"{constant[0]:.3g} {'-' if factor < 0 else '+'} {shape.format(abs(factor))}" if constant else ""
+    return SizeLaw(name, text or shape.format(factor), scatter, sizes)
