@@ -144,7 +144,7 @@ def draw(
         seed: Seed of the places from which the units begin.
         palette: Colors of edges: for color-blind readers, or red and blue.
     """
-    from novacula.hypernet.draw import write_plan
+    from novacula.hypernet.draw.pictures import write_plan
     from novacula.hypernet.foreign import open_network
 
     path = out or file.with_suffix(".svg")

@@ -177,7 +177,7 @@ class Distillation(Computation):
             table=program_table(self.programs, shown),
             rule=RULE,
             networks=tuple(network_outcome(extraction) for extraction in self.extractions),
-            data=tuple(profile(rows).sentences()) if not isinstance(rows, Unasked) or rows.asked else (),
+            data=tuple(profile(rows)) if not isinstance(rows, Unasked) or rows.asked else (),
             seconds=self._clock.seconds,
             seed=self._config.seed,
             run=self._run,

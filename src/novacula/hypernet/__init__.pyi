@@ -15,7 +15,7 @@ from .config import (
     SampleConfig as SampleConfig,
     TrainConfig as TrainConfig,
 )
-from .draw import write_plan as write_plan
+from .draw.pictures import write_plan as write_plan
 from .foreign import from_sklearn as from_sklearn, from_torch as from_torch, open_network as open_network
 from .formula import Formula as Formula, SizeLaw as SizeLaw, describe as describe, size_laws as size_laws
 from .generalize import generalize as generalize

@@ -7,7 +7,8 @@ from pathlib import Path
 from novacula.hypernet.analyst.label import bits
 from novacula.hypernet.classify import classify, network_section
 from novacula.hypernet.config import ClassifyConfig
-from novacula.hypernet.draw import Point, gallery_picture, order_picture, pareto_picture, phase_picture
+from novacula.hypernet.draw.charts import Point, order_picture, pareto_picture, phase_picture
+from novacula.hypernet.draw.pictures import gallery_picture
 from novacula.hypernet.network import read_network
 from novacula.hypernet.studies import CensusFindings, CensusRow, StudyPage, middle, number, shares
 from novacula.report import Section, table

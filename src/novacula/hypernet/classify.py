@@ -28,7 +28,7 @@ from novacula.hypernet.analyst.label import (
 )
 from novacula.hypernet.analyst.orders import EXPLAINED, PATTERNS_EXPLAINED
 from novacula.hypernet.config import Activation, ClassifyConfig
-from novacula.hypernet.draw import gallery_picture, matrix_picture
+from novacula.hypernet.draw.pictures import gallery_picture, matrix_picture
 from novacula.hypernet.foreign import from_torch, open_network
 from novacula.hypernet.formula import POINTS, Formula, describe
 from novacula.hypernet.network import TargetNetwork

@@ -12,7 +12,7 @@ from typing_extensions import Unpack, override
 from novacula.files import StrPath
 from novacula.hypernet.analyst.label import finite, quick_findings
 from novacula.hypernet.config import GeneralizeConfig
-from novacula.hypernet.draw import sizes_picture
+from novacula.hypernet.draw.charts import sizes_picture
 from novacula.hypernet.formula import describe, size_laws
 from novacula.hypernet.studies import GeneralizeFindings, SizeRow, Study, StudyPage, number
 from novacula.hypernet.training.generator import Generator, Origin, load_generator, weights_of

@@ -11,7 +11,8 @@ from markupsafe import Markup
 from novacula.hypernet.analyst.label import analyze, bits, label_findings, paid_nats, quick_findings
 from novacula.hypernet.classify import Classified, classify, network_section
 from novacula.hypernet.config import ClassifyConfig
-from novacula.hypernet.draw import Point, gallery_picture, pareto_picture, price_picture
+from novacula.hypernet.draw.charts import Point, pareto_picture, price_picture
+from novacula.hypernet.draw.pictures import gallery_picture
 from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.hypernet.training.program import TrainFindings
 from novacula.report import SERIES, Section, figure_svg, run_facts, table, write_report

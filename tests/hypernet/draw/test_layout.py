@@ -1,7 +1,7 @@
 import numpy as np
 
 from novacula.hypernet.build import build
-from novacula.hypernet.draw import plan
+from novacula.hypernet.draw.pictures import plan
 
 
 def test_the_same_network_and_seed_give_the_same_plan() -> None:

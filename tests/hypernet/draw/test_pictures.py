@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 
 from novacula.hypernet.build import build
-from novacula.hypernet.draw import (
+from novacula.hypernet.draw.charts import (
+    _LABELS,
+    NEGATIVE,
+    POSITIVE,
     Cell,
     Point,
-    gallery_picture,
-    matrix_picture,
+    label_style,
     order_picture,
     pareto_picture,
     phase_picture,
     price_picture,
     sizes_picture,
-    write_plan,
 )
-from novacula.hypernet.draw.charts import _LABELS, NEGATIVE, POSITIVE, label_style
+from novacula.hypernet.draw.pictures import gallery_picture, matrix_picture, write_plan
 
 NETWORK = build("pudding+", 3)
 POINTS = [Point(0.0, 1.0, "convexity"), Point(30.0, 0.01, "double-sided"), Point(3.0, 0.1, "max-tree")]

@@ -1,7 +1,5 @@
 """What a data set shows before any network is trained: facts for the user, found by classical tests. Source: ours."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from novacula.distill.sources.sequences import Sequences, conflicts, delayed
@@ -11,72 +9,35 @@ _MAX_LAG = 8
 _SYMBOLS_LISTED = 1000
 
 
-@dataclass(frozen=True)
-class Profile:
-    """Facts about a data set; those about functions hold for all its rows, up to the first `_ROWS`."""
-
-    rows: int  #: number of sequences
-    shortest: int  #: their least length
-    longest: int  #: their greatest length
-    low: tuple[int, ...]  #: the least input of each stream
-    high: tuple[int, ...]  #: the largest input of each stream
-    symbols: int | None  #: number of different inputs of a step, all streams together; None if more than a thousand
-    outputs: tuple[int, ...]  #: number of different values of each output
-    causal: bool  #: no two rows with the same inputs so far have different outputs while later inputs differ
-    deterministic: bool  #: no two rows with the same inputs have different outputs
-    lag: int | None
-    """The output is the only stream's input this many steps before, and 0 at first; None if it is at no lag."""
-    affine: tuple[tuple[tuple[int, ...], ...], int] | None
-    """The output is an affine function of the last inputs, which are 0 before the first. These are its integer
-    coefficients for each lag and stream, and then a constant. None if there is no such function."""
-    parity: tuple[int, ...] | None
-    """The sum of these streams' inputs so far is, modulo 2, the only output or its opposite."""
-
-    def sentences(self) -> list[str]:
-        """Returns the facts in words, for a report."""
-        ranges = ", ".join(f"{low} … {high}" for low, high in zip(self.low, self.high, strict=True))
-        lengths = f"{self.shortest}" if self.shortest == self.longest else f"{self.shortest} to {self.longest}"
-        facts = [
-            f"{self.rows} sequences of length {lengths}; inputs {ranges}"
-            + (f", {self.symbols} different symbols" if self.symbols else ""),
-            f"different output values: {', '.join(map(str, self.outputs))}",
-        ]
-        if not self.deterministic:
-            facts.append("the same inputs stand before different outputs: no function")
-        if not self.causal:
-            facts.append("some output depends on later inputs")
-        if self.lag is not None:
-            facts.append(f"the output is the input {self.lag} steps before")
-        elif self.affine:
-            facts.append(f"the output is affine in the last {len(self.affine[0])} inputs")
-        if self.parity is not None:
-            facts.append("the output is a parity of everything read so far")
-        return facts
-
-
-def profile(data: Sequences) -> Profile:
-    """Returns the facts about a data set."""
+def profile(data: Sequences) -> list[str]:
+    """Returns facts about a data set in words, for a report; they hold for all its rows, up to the first 4000."""
     data = data.rows(slice(_ROWS))
     inside, x, y = data.inside, data.x, data.y
+    ends = zip(x[inside].min(axis=0), x[inside].max(axis=0), strict=True)
+    shortest, longest = data.lengths.min(), data.lengths.max()
+    lengths = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     symbols = len(np.unique(x[inside], axis=0))
-    at_odds = list(conflicts(data))
-    return Profile(
-        rows=len(x),
-        shortest=int(data.lengths.min()),
-        longest=int(data.lengths.max()),
-        low=tuple(x[inside].min(axis=0).tolist()),
-        high=tuple(x[inside].max(axis=0).tolist()),
-        symbols=symbols if symbols <= _SYMBOLS_LISTED else None,
-        outputs=tuple(len(np.unique(values)) for values in y[inside].T),
-        causal=all(conflict.same for conflict in at_odds),
-        deterministic=not any(conflict.same for conflict in at_odds),
-        lag=_lag(data),
-        affine=_affine(data),
-        parity=_parity(data),
-    )
+    facts = [
+        f"{len(x)} sequences of length {lengths}; inputs {', '.join(f'{low} … {high}' for low, high in ends)}"
+        + (f", {symbols} different symbols" if symbols <= _SYMBOLS_LISTED else ""),
+        f"different output values: {', '.join(str(len(np.unique(values))) for values in y[inside].T)}",
+    ]
+    same = [conflict.same for conflict in conflicts(data)]
+    if any(same):
+        facts.append("the same inputs stand before different outputs: no function")
+    if not all(same):
+        facts.append("some output depends on later inputs")
+    if (lag := lag_of(data)) is not None:
+        facts.append(f"the output is the input {lag} steps before")
+    elif affine := affine_of(data):
+        facts.append(f"the output is affine in the last {len(affine[0])} inputs")
+    if parity_of(data) is not None:
+        facts.append("the output is a parity of everything read so far")
+    return facts
 
 
-def _lag(data: Sequences) -> int | None:
+def lag_of(data: Sequences) -> int | None:
+    """Returns how many steps before the only stream's input is the output, with 0 at first; None if at no lag."""
     if data.x.shape[2] != 1 or data.y.shape[2] != 1:
         return None
     for lag in range(min(_MAX_LAG, data.x.shape[1] - 1) + 1):
@@ -85,8 +46,11 @@ def _lag(data: Sequences) -> int | None:
     return None
 
 
-def _affine(data: Sequences) -> tuple[tuple[tuple[int, ...], ...], int] | None:
-    """The shortest affine function of the last inputs with integer coefficients that is exact on all rows."""
+def affine_of(data: Sequences) -> tuple[tuple[tuple[int, ...], ...], int] | None:
+    """Returns the shortest affine function of the last inputs that is exact on all rows; None if there is none.
+
+    Inputs before the first are 0. The function is integer coefficients for each lag and stream, and then a constant.
+    """
     inside = data.inside
     if data.y.shape[2] != 1:
         return None
@@ -103,8 +67,8 @@ def _affine(data: Sequences) -> tuple[tuple[tuple[int, ...], ...], int] | None:
     return None
 
 
-def _parity(data: Sequences) -> tuple[int, ...] | None:
-    """The streams of bits whose running sum modulo 2 is the output or its opposite; solved over the field of two."""
+def parity_of(data: Sequences) -> tuple[int, ...] | None:
+    """Returns the streams of bits whose running sum modulo 2 is the only output or its opposite; None without any."""
     inside = data.inside
     if data.y.shape[2] != 1 or set(np.unique(data.y[inside])) != {0, 1} or data.x.shape[2] > 12:
         return None

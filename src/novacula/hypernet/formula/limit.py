@@ -21,19 +21,15 @@ from novacula.hypernet.analyst.units import Direction, Pattern
 from novacula.hypernet.architecture import ACTIVATIONS, RECTIFIERS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import (
-    INPUTS,
     Call,
-    Domain,
     Entry,
     Expression,
-    Extreme,
-    Number,
     Over,
     Plus,
     Times,
-    Total,
     domain_of,
     evaluate,
+    parse,
     plus,
     rounded,
     times,
@@ -225,35 +221,33 @@ def _simple(value: float) -> float:
     return float(f"{value:.2g}")
 
 
-_DIFFERENCE = Plus((Entry("i"), Times((Number(-1.0), Entry("j")))))
-_KNOWN: dict[str, Expression] = {
-    "l1-norm": Over(Call("abs", Entry("i")), INPUTS),
-    "total-variation": Over(Call("abs", _DIFFERENCE), Domain("neighbors")),
-    "max": Extreme("max"),
-    "min": Extreme("min"),
-    "range": Plus((Times((Number(-1.0), Extreme("min"))), Extreme("max"))),
-    "squared-l2": Over(Call("square", Entry("i")), INPUTS),
-    "dot-product": Over(Times((Entry("i"), Entry("j"))), Domain("halves")),
-    "sum": Total(),
+_KNOWN: Mapping[str, tuple[str, ...]] = {
+    "l1-norm": ("sum(abs(x_i) for x_i in x)",),
+    "total-variation": ("sum(abs(x_i - x_j) for x_i, x_j in zip(x, x[1:]))",),
+    "max": ("max(x)",),
+    "min": ("min(x)",),
+    "range": ("max(x) - min(x)",),
+    "squared-l2": ("sum(square(x_i) for x_i in x)",),
+    "dot-product": ("sum(x_i * x_j for x_i, x_j in zip(x, x[n // 2:]))",),
+    "sum": ("sum(x)",),
+    "clip": (
+        "sum(relu(x_i + 1) - relu(x_i - 1) for x_i in x) - {n}",
+        "sum(relu(x_i + 1) - relu(-x_i + 1) for x_i in x) - sum(x)",
+    ),
 }
-_MIDDLE = Times((Number(0.5), Total()))
-_GAP = Call("abs", Plus((Entry(0), Times((Number(-1.0), Entry(1))))))
-_LESS, _MORE = (Plus((Times((Number(sign / 2), _GAP)), _MIDDLE)) for sign in (-1, 1))
-_OF_TWO: dict[str, tuple[Expression, ...]] = {
+"""The ways in which tasks of one output are written as limits."""
+_GAP, _PRODUCT = "abs(x[0] - x[1])", "x[0] * x[1]"
+_LESS, _MORE = (f"{sign}0.5 * {_GAP} + 0.5 * sum(x)" for sign in ("-", ""))
+_OF_TWO: Mapping[str, tuple[str, ...]] = {
     "max": (_MORE,),
     "min": (_LESS,),
     "range": (_GAP,),
     "sort": (_LESS, _MORE),
     "total-variation": (_GAP,),
-    "product": (Times((Entry(0), Entry(1))),),
-    "dot-product": (Times((Entry(0), Entry(1))),),
+    "product": (_PRODUCT,),
+    "dot-product": (_PRODUCT,),
 }
-_ABOVE, _BELOW, _FROM_ABOVE = (
-    Call("relu", Plus((inside, Number(kink))))
-    for inside, kink in ((Entry("i"), -1.0), (Entry("i"), 1.0), (Times((Number(-1.0), Entry("i"))), 1.0))
-)
-_CLIPPED = Over(Plus((Times((Number(-1.0), _ABOVE)), _BELOW)), INPUTS)
-_CLIPPED_BOTH_WAYS = Over(Plus((Times((Number(-1.0), _FROM_ABOVE)), _BELOW)), INPUTS)
+"""The same for two inputs, a line for each output."""
 _MOST_BITS = 12
 
 
@@ -267,7 +261,9 @@ def is_known(found: tuple[Expression, ...], task: Task, n: int) -> bool:
         bits = np.array(list(product((0.0, 1.0), repeat=n)))
         wanted = task.function(torch.from_numpy(bits)).numpy()
         return float(np.abs(np.column_stack([evaluate(output, bits) for output in found]) - wanted).max()) < 1e-9
-    return tuple(map(_in_order, found)) in [tuple(map(_in_order, way)) for way in _written(task.name, n)]
+    ways = [(line.format(n=n),) for line in _KNOWN.get(task.name, ())]
+    ways += [_OF_TWO[task.name]] if n == 2 and task.name in _OF_TWO else []
+    return tuple(map(_in_order, found)) in [tuple(_in_order(parse(line)) for line in way) for way in ways]
 
 
 def _in_order(node: Expression) -> Expression:
@@ -283,14 +279,3 @@ def _in_order(node: Expression) -> Expression:
             return Over(_in_order(body), domain)
         case _:
             return node
-
-
-def _written(task: str, n: int) -> list[tuple[Expression, ...]]:
-    """The ways in which a task's outputs are written; none where it is unknown."""
-    ways: list[tuple[Expression, ...]] = [(_KNOWN[task],)] if task in _KNOWN else []
-    if n == 2 and task in _OF_TWO:
-        ways.append(_OF_TWO[task])
-    if task == "clip":
-        ways.append((Plus((_CLIPPED, Number(-float(n)))),))
-        ways.append((Plus((_CLIPPED_BOTH_WAYS, Times((Number(-1.0), Total())))),))
-    return ways

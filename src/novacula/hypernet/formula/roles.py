@@ -6,7 +6,7 @@ refitting of weights; the form of the result is what arXiv 2312.03051 reads from
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Literal
 
@@ -26,19 +26,8 @@ Grain = Literal["one", "gaps", "each"]
 _GRAINS: tuple[Grain, ...] = ("one", "gaps", "each")
 
 
-@dataclass(frozen=True)
-class _Bundle:
-    """The units with one direction, one sense and one kink, as one unit."""
-
-    member: tuple[int, ...]
-    weight: float
-    background: float
-    bias: float
-    out: float
-
-
-_Kinks = dict[tuple[Pattern, bool, bool, bool, int], list[_Bundle]]
-"""Merged units by pattern, sense, sign of v, whether they are straight, and kink."""
+_Kinks = dict[tuple[Pattern, bool, bool, bool, int], list[Unit]]
+"""Units, those of one direction merged, by pattern, sense, sign of v, whether they are straight, and kink."""
 
 
 def forms(reading: Reading, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Form]:
@@ -190,30 +179,29 @@ def _kinks(activation: Activation, units: tuple[Unit, ...]) -> _Kinks:
     return found
 
 
-def _merged(activation: Activation, units: list[Unit]) -> _Bundle:
+def _merged(activation: Activation, units: list[Unit]) -> Unit:
     degree = ACTIVATIONS[activation].degree
     weights = np.array([unit.weight for unit in units])
     slopes = np.array([unit.out for unit in units]) * np.abs(weights) ** degree
     share = slopes / slopes.sum()
     weight = float(share @ weights)
-    backgrounds = float(share @ np.array([unit.background for unit in units]))
+    background = float(share @ np.array([unit.background for unit in units]))
     kink = float(share @ np.array([-unit.bias for unit in units]) / weight)
     if ACTIVATIONS[activation].homogeneous:
-        backgrounds, weight = backgrounds / abs(weight), float(np.sign(weight))
-    return _Bundle(
-        units[0].direction.member, weight, backgrounds, -kink * weight, float(slopes.sum() / abs(weight) ** degree)
-    )
+        background, weight = background / abs(weight), float(np.sign(weight))
+    out = float(slopes.sum() / abs(weight) ** degree)
+    return replace(units[0], weight=weight, background=background, bias=-kink * weight, out=out)
 
 
 def _roles(activation: Activation, kinks: _Kinks, grain: Grain, thrifty: bool) -> list[Role]:
     """Roles for the clusters of every kink's values, the strongest first."""
     roles: list[Role] = []
     for (pattern, _, _, straight, _), merged in kinks.items():
-        slopes = np.array([bundle.out * abs(bundle.weight) for bundle in merged])
+        slopes = np.array([unit.out * abs(unit.weight) for unit in merged])
         for places in _grouped(slopes, grain):
             alike = [merged[i] for i in places]
             means = np.mean([(m.weight, m.background, m.bias, m.out) for m in alike], axis=0).tolist()
-            members = tuple(sorted(bundle.member for bundle in alike))
+            members = tuple(sorted(unit.direction.member for unit in alike))
             roles.append(Role(activation, pattern, members, *means, straight=straight))
     power = np.array([abs(role.out * role.weight) * len(role.members) for role in roles])
     order = np.argsort(-power, kind="stable")

@@ -50,7 +50,6 @@ class Unit:
     background: float  #: the weight on every input
     bias: float  #: the unit's bias
     out: float  #: the weight to the output
-    index: int  #: the unit's index
     straight: bool = False  #: whether it stands on the sum of all inputs, so far from its bend that it is linear
 
 
@@ -96,7 +95,7 @@ def read_output(output: Shallow, x: Float[np.ndarray, "batch inputs"]) -> Readin
         elif aims.readable[index]:
             weight, background = float(aims.weight[index]), float(aims.background[index])
             bias, out = float(output.biases[index]), float(output.outs[index])
-            units.append(Unit(direction, weight, background, bias, out, index, linear))
+            units.append(Unit(direction, weight, background, bias, out, linear))
         else:
             loose.append(index)
     if x.shape[1] == 2:
