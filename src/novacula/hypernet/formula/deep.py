@@ -12,19 +12,7 @@ import numpy as np
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.architecture import ACTIVATIONS, RECTIFIERS
-from novacula.hypernet.formula.expression import (
-    INPUTS,
-    Call,
-    Entry,
-    Expression,
-    Extreme,
-    Number,
-    Over,
-    parse,
-    plus,
-    rounded,
-    times,
-)
+from novacula.hypernet.formula.expression import Expression, parse, rounded
 from novacula.hypernet.formula.interval import EPS
 from novacula.hypernet.network import TargetNetwork
 
@@ -133,7 +121,7 @@ def read_deep(network: TargetNetwork) -> Deep | None:
         sums = [_combined(row, below, float(b)) for row, b in zip(table, shift, strict=True)]
         below, scale = sums if last else [_kink(s) for s in sums], size
     found = [_combined(np.ones(2), [s, _combined(row, inputs, 0.0)], 0.0) for s, row in zip(below, bypass, strict=True)]
-    outputs = tuple(_expression(s, n) for s in found)
+    outputs = tuple(parse(_line(s, n)) for s in found)
     return Deep(outputs, tuple(weights), tuple(biases), bypass, exact=all(map(_says_all_digits, found)))
 
 
@@ -229,17 +217,17 @@ def _absorbed(atoms: frozenset[Atom], largest: bool) -> frozenset[Atom]:
     )
 
 
-def _expression(found: Sum, n: int) -> Expression:
+def _line(found: Sum, n: int) -> str:
+    """A sum as a line of Python; `parse` leaves out zeros, and factors of 1."""
     values = dict(found.terms)
-    sizes = _magnitudes(values)
+    terms = [(value, f"abs({_line(inside, n)})") for inside, value in _magnitudes(values)]
     inputs = [values.pop(Input(i), 0.0) for i in range(n)]
-    terms = [times(rounded(value), Call("abs", _expression(inside, n))) for inside, value in sizes]
-    terms += [times(rounded(value), _atom(atom, n)) for atom, value in values.items()]
+    terms += [(value, _written(atom, n)) for atom, value in values.items()]
     if n > 1 and len(set(inputs)) == 1 and inputs[0]:
-        terms.append(times(rounded(inputs[0]), Over(Entry("i"), INPUTS)))
+        terms.append((inputs[0], "sum(x_i for x_i in x)"))
     else:
-        terms += [times(rounded(value), Entry(i)) for i, value in enumerate(inputs) if value]
-    return plus(*terms, rounded(found.constant))
+        terms += [(value, f"x[{i}]") for i, value in enumerate(inputs) if value]
+    return " + ".join([*(f"{value:.6g} * {text}" for value, text in terms), f"{found.constant:.6g}"])
 
 
 def _magnitudes(values: dict[Atom, float]) -> list[tuple[Sum, float]]:
@@ -255,17 +243,14 @@ def _magnitudes(values: dict[Atom, float]) -> list[tuple[Sum, float]]:
     return found
 
 
-def _atom(atom: Atom, n: int) -> Expression:
+def _written(atom: Atom, n: int) -> str:
     match atom:
-        case Input(index):
-            return Entry(index)
         case Kink(inside):
-            return Call("relu", _expression(inside, n))
+            return f"relu({_line(inside, n)})"
         case Best(largest, atoms):
-            inputs = {each.index for each in atoms if isinstance(each, Input)}
-            if len(inputs) == len(atoms) == n:
-                return Extreme("max" if largest else "min")
-            ordered = sorted(atoms, key=lambda atom: atom.key)
-            return Extreme("max" if largest else "min", tuple(_atom(each, n) for each in ordered))
+            every = len(atoms) == n and all(isinstance(each, Input) for each in atoms)
+            listed = ", ".join(_written(each, n) for each in sorted(atoms, key=lambda atom: atom.key))
+            return f"{'max' if largest else 'min'}({'x' if every else listed})"
         case _:
-            return Number(0.0)
+            assert isinstance(atom, Input)
+            return f"x[{atom.index}]"

@@ -16,18 +16,7 @@ from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import can_be_measured
 from novacula.hypernet.formula.bound import Bound, error_bound, largest_difference
 from novacula.hypernet.formula.deep import Deep, TooLarge, deep_bound, read_deep
-from novacula.hypernet.formula.expression import (
-    INPUTS,
-    Call,
-    Entry,
-    Expression,
-    Number,
-    Over,
-    evaluate,
-    plus,
-    rounded,
-    times,
-)
+from novacula.hypernet.formula.expression import Expression, evaluate, parse
 from novacula.hypernet.formula.form import Form
 from novacula.hypernet.formula.formula import POINTS, Formula, check, columns, explained, largest_term
 from novacula.hypernet.formula.interval import Box
@@ -215,12 +204,11 @@ def _read_bowl(reading: Reading, x: np.ndarray) -> Draft | None:
 
     soft = float(least_squares(lambda v: solved(float(v[0]))[1], [1.0], max_nfev=15).x[0])
     (slope, constant), _ = solved(soft)
-    inside = plus(Over(Call("square", Entry("i")), INPUTS), rounded(soft**2))
-    expression = plus(times(rounded(float(slope)), Call("sqrt", inside)), rounded(float(constant)))
-    if slope <= 0 or expression == Number(0.0):
+    if slope <= 0:
         return None
+    line = f"{slope:.6g} * sqrt(sum(square(x_i) for x_i in x) + {soft**2:.6g}) + {constant:.6g}"
     caveat = "the rows are random: a formula is the mean over networks of this kind, not this network"
-    return Draft((expression,), values={"radius": float(slope)}, caveat=caveat)
+    return Draft((parse(line),), values={"radius": float(slope)}, caveat=caveat)
 
 
 def _values(form: Form, prefix: str) -> dict[str, float]:
