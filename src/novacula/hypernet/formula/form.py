@@ -1,5 +1,6 @@
 """A formula's form: roles that units play, each with one set of values for all units that play it. Source: ours."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,23 +10,20 @@ from novacula.hypernet.analyst.units import Pattern
 from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import (
-    Alternating,
-    Call,
     Domain,
-    Entry,
     Expression,
     Number,
     Over,
-    Stair,
     Times,
-    Total,
     domain_of,
+    parse,
     placed,
     plus,
     rounded,
     times,
 )
 
+_DIRECTIONS: Mapping[Pattern, str] = {"total": "sum(x)", "entry": "x_i", "pair+": "(x_i + x_j)", "pair-": "(x_i - x_j)"}
 _FEW = 3  #: members of an index set without a name, up to which a sum is written out
 
 
@@ -59,21 +57,15 @@ class Role:
         turns = 1 - 2 * (k % 2) if self.alternating else np.ones_like(k)
         return phi(self.weight * along + rest - self.step * k) @ turns
 
-    def expression(self, n: int) -> Expression:
-        """The role without `out` and without its sum over members: what stands inside the sum."""
-        inside = [
-            Call(
-                self.function,
-                plus(
-                    times(rounded(sign * self.weight), _direction(self.pattern)),
-                    times(rounded(self.background), Total()),
-                    rounded(self.bias),
-                    *([times(rounded(-self.step), Stair())] if self.stairs else []),
-                ),
-            )
+    @property
+    def line(self) -> str:
+        """The role without its sum over members as a line of Python; `parse` leaves out zeros, and factors of 1."""
+        rest = f"{self.background:.6g} * sum(x) + {self.bias:.6g} + {-self.step:.6g} * k"
+        inside = " + ".join(
+            f"{self.function}({sign * self.weight:.6g} * {_DIRECTIONS[self.pattern]} + {rest})"
             for sign in ((1.0, -1.0) if self.mirrored else (1.0,))
-        ]
-        return times(Alternating(), plus(*inside)) if self.alternating else plus(*inside)
+        )
+        return f"{self.out:.6g} * {'(-1) ** k * ' if self.alternating else ''}({inside})"
 
     def domain(self, n: int) -> Domain | None:
         """What the role is summed over; None for a single term."""
@@ -98,22 +90,19 @@ class Form:
 
     def expression(self, n: int) -> Expression:
         """The formula; roles over the same index set stand in one sum."""
-        terms: list[Expression] = []
-        sums: dict[Domain, list[Expression]] = {}
+        terms: list[str] = []
+        sums: dict[Domain, list[str]] = {}
         for role in self.roles:
-            domain, inside = role.domain(n), role.expression(n)
-            if domain is None:
-                terms.append(times(rounded(role.out), inside))
-            else:
-                sums.setdefault(domain, []).append(times(rounded(role.out), inside))
+            domain = role.domain(n)
+            (terms if domain is None else sums.setdefault(domain, [])).append(role.line)
         for line in self.lines:
             domain = domain_of(line.members, n)
             if domain.name == "inputs":
-                terms.append(times(rounded(line.slope), Total()))
+                terms.append(f"{line.slope:.6g} * sum(x)")
             else:
-                sums.setdefault(domain, []).append(times(rounded(line.slope), Entry("i")))
-        gathered = [summed(inside, domain, n) for domain, inside in sums.items()]
-        return plus(*gathered, *terms, rounded(self.constant))
+                sums.setdefault(domain, []).append(f"{line.slope:.6g} * x_i")
+        gathered = [summed(" + ".join(inside), domain, n) for domain, inside in sums.items()]
+        return plus(*gathered, parse(" + ".join([*terms, f"{self.constant:.6g}"])))
 
     def pruned(self) -> "Form":
         """Without parts that are 0 as written."""
@@ -121,9 +110,9 @@ class Form:
         return replace(self, roles=roles, lines=tuple(line for line in self.lines if rounded(line.slope) != Number(0)))
 
 
-def summed(inside: list[Expression], domain: Domain, n: int) -> Expression:
-    """The sum of several terms over an index set, a constant factor in front; few listed members are written out."""
-    body = plus(*inside)
+def summed(line: str, domain: Domain, n: int) -> Expression:
+    """The sum of a line over an index set, a constant factor in front; few listed members are written out."""
+    body = parse(line)
     members = domain.indices(n)
     if len(members) == 1 or (domain.name == "some" and len(members) <= _FEW):
         return plus(*(placed(body, member) for member in members))
@@ -131,18 +120,6 @@ def summed(inside: list[Expression], domain: Domain, n: int) -> Expression:
     constants = [factor for factor in factors if isinstance(factor, Number)]
     rest = [factor for factor in factors if not isinstance(factor, Number)]
     return times(*constants, Over(times(*rest), domain))
-
-
-def _direction(pattern: Pattern) -> Expression:
-    match pattern:
-        case "total":
-            return Total()
-        case "entry":
-            return Entry("i")
-        case "pair+":
-            return plus(Entry("i"), Entry("j"))
-        case _:
-            return plus(Entry("i"), times(Number(-1.0), Entry("j")))
 
 
 def _along(pattern: Pattern, members: tuple[tuple[int, ...], ...], x: np.ndarray) -> np.ndarray:

@@ -20,20 +20,7 @@ from novacula.hypernet.analyst.thresholds import THRESHOLDS
 from novacula.hypernet.analyst.units import Direction, Pattern
 from novacula.hypernet.architecture import ACTIVATIONS, RECTIFIERS
 from novacula.hypernet.config import Activation
-from novacula.hypernet.formula.expression import (
-    Call,
-    Entry,
-    Expression,
-    Over,
-    Plus,
-    Times,
-    domain_of,
-    evaluate,
-    parse,
-    plus,
-    rounded,
-    times,
-)
+from novacula.hypernet.formula.expression import Call, Expression, Over, Plus, Times, domain_of, evaluate, parse, plus
 from novacula.hypernet.formula.form import Form, Line, Role, summed
 from novacula.hypernet.formula.formula import explained
 from novacula.hypernet.tasks import Task
@@ -139,8 +126,7 @@ def limit_expression(form: Form, n: int) -> Expression:
     for member, value in sorted(products.items()):
         groups[_simple(value)].append(member)
     sums = [
-        summed([times(rounded(value), times(Entry("i"), Entry("j")))], domain_of(tuple(members), n), n)
-        for value, members in sorted(groups.items())
+        summed(f"{value:.6g} * x_i * x_j", domain_of(tuple(members), n), n) for value, members in sorted(groups.items())
     ]
     return plus(*sums, replace(form, roles=tuple(role for role in form.roles if role not in squares)).expression(n))
 
