@@ -124,9 +124,8 @@ class _Search:
         """Looks at the points that attain bounds: for single inputs, and for directions by what they add too much."""
         rows = self._layout.directions
         share = gap / np.maximum(gap.max(1, keepdims=True), 1e-300) + 1e-9
-        nearest = np.linalg.solve(np.einsum("bd,di,dj->bij", share, rows, rows), ((share * z) @ rows)[..., None])[
-            ..., 0
-        ]
+        squares, sums = np.einsum("bd,di,dj->bij", share, rows, rows), ((share * z) @ rows)[..., None]
+        nearest = np.linalg.solve(squares, sums)[..., 0]
         points = inside(np.concatenate([z[:, : self._layout.inputs], nearest]), self._layout.box)
         found = np.nan_to_num(np.abs(self._difference(points)), nan=0.0, posinf=0.0)
         self.seen = max(self.seen, float(found.max()))

@@ -211,20 +211,13 @@ def parts_of(network: Ridges, formula: Ridges, box: Box) -> Parts:
     found.slack = float(row.radius.sum() * box.farthest + square.radius.sum() * box.farthest**2 + constant.radius)
     for sums in (network, formula):
         _weigh(found, sums, box)
-    own = [term for term in (_placed(found, each, -1.0, box) for each in _numbers(formula)) if term]
-    theirs = [term for term in (_placed(found, each, 1.0, box) for each in _numbers(network)) if term]
+    own = [term for term in (_placed(found, each, -1.0, box) for each in formula.terms) if term]
+    theirs = [term for term in (_placed(found, each, 1.0, box) for each in network.terms) if term]
     found.terms = sorted([*own, *(_beside(term, own, found, box) for term in theirs)], key=lambda term: term.function)
     found.terms = [term for term in found.terms if term.out or term.shift or term.drift.any()]
     found.slack *= 1 + 1e-6
     _curves(found)
     return found
-
-
-_Numbers = tuple[Activation, np.ndarray, float, float]  #: function, row, bias, and factor
-
-
-def _numbers(sums: Ridges) -> list[_Numbers]:
-    return [(t.function, t.row.middle, float(t.bias.middle), float(t.out.middle)) for t in sums.terms]
 
 
 def _weigh(found: Parts, sums: Ridges, box: Box) -> None:
@@ -241,10 +234,10 @@ def _weigh(found: Parts, sums: Ridges, box: Box) -> None:
     found.size += plane + float(sums.square.magnitude.sum()) * box.farthest**2
 
 
-def _placed(found: Parts, numbers: _Numbers, sign: float, box: Box) -> Term | None:
+def _placed(found: Parts, ridge: Ridge, sign: float, box: Box) -> Term | None:
     """A term beside the direction that it is nearest to, in its sense; one that depends on no input is a constant."""
-    function, row, bias, out = numbers
-    out = sign * out
+    function, row, bias = ridge.function, ridge.row.middle, float(ridge.bias.middle)
+    out = sign * float(ridge.out.middle)
     if not row.any():
         found.constant += out * float(ACTIVATIONS[function].function(np.array(bias)))
         return None
