@@ -67,6 +67,11 @@ def test_a_function_that_always_gave_the_same_answer_is_not_determined(asked: Pa
     assert "every answer was the same" in found.reason and "with a machine of 1 state on all" in found.checked
 
 
+def test_a_constant_function_is_right_once_all_short_inputs_were_tried(asked: Path) -> None:
+    found = distill("code_lock", asked)  # on bits, where the code never occurs
+    assert (found.tier, found.outcome, found.reached, found.reason) == ("S3", "right", True, "")
+
+
 def test_one_input_is_not_said_in_the_plural() -> None:
     same = Program(("x",), (), (), (), (), (Name("x"),))
     tried = try_all(same, Target(same, 0, 0, 1, 10, uniform(0, 0, 1)))

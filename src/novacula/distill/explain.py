@@ -134,7 +134,7 @@ def outcome_of(
         best: the program that the rule takes, if one is right.
         shown: the one that is shown.
         determination: with data alone, whether they determine the program.
-        silent: it is a function, and the program's outputs are all the same.
+        silent: it is a function, not all of whose inputs up to length 10 were tried, and the outputs are all the same.
     """
     if best is None or best.certificate is None:
         return "network departs" if departs(shown) else "none"

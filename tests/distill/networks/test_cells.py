@@ -173,6 +173,11 @@ def small(kind: type[Model]) -> nn.Module:
     return module
 
 
+class NoNumber(Model):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) * torch.nan
+
+
 class LastStep(Model):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return super().forward(x)[:, -1]
@@ -188,6 +193,7 @@ def test_a_module_that_runs_in_its_own_precision_is_compared_there() -> None:
     [
         (lambda: InItsOwnPrecision(-1.0), "its outputs differ by"),
         (lambda: small(Small), "its outputs differ by"),
+        (lambda: small(NoNumber), "its outputs differ by inf"),
         (lambda: LastStep(nn.GRU(3, 5, batch_first=True), mlp(5, 2), 3), "no output of every step"),
         (lambda: Model(nn.GRU(3, 5, batch_first=True, bidirectional=True), mlp(10, 2), 3), "has the layer core"),
         (

@@ -260,6 +260,19 @@ def test_a_step_that_computes_something_else_is_noticed(tmp_path: Path) -> None:
         load_onnx_network(changed(tmp_path, "new-rnn-one-hot", longer), RunConfig())
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_graph_whose_outputs_are_no_numbers_is_refused(tmp_path: Path) -> None:
+    def undefined(graph: onnx.GraphProto) -> None:
+        """The weights are so large that the state is infinity minus infinity."""
+        for each in graph.initializer:
+            values = numpy_helper.to_array(each)
+            if values.dtype.kind == "f":
+                each.CopyFrom(numpy_helper.from_array(np.sign(values) * values.dtype.type(3e38), each.name))
+
+    with pytest.raises(InputError, match="its outputs differ by inf"):
+        load_onnx_network(changed(tmp_path, "new-rnn-one-hot", undefined), RunConfig())
+
+
 def test_sizes_that_a_graph_names_are_bounded(tmp_path: Path) -> None:
     def large(graph: onnx.GraphProto) -> None:
         concat = next(each for each in graph.node if each.op_type == "Concat" and each.input[0] not in tanhs(graph))

@@ -72,3 +72,14 @@ def test_what_is_not_in_jordan_form_is_refused() -> None:
     f = (Layer(np.array([[0.3, 0.4, 1.0], [0.2, 0.9, 1.0]]), np.zeros(2)),)
     with pytest.raises(ValueError, match="Jordan"):
         toeplitz_form(Network(f, (Layer(np.ones((1, 2)), np.zeros(1)),), "relu", 0, 9, 10))
+
+
+def test_what_is_no_number_is_no_jordan_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    f = (Layer(np.array([[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]), np.zeros(2)),)
+    network = Network(f, (Layer(np.ones((1, 2)), np.zeros(1)),), "relu", 0, 9, 10)
+    broken = Network((Layer(f[0].weight * np.nan, f[0].bias),), network.g, "relu", 0, 9, 10)
+    with pytest.raises(ValueError, match="not in Jordan form"):
+        toeplitz_form(broken)
+    monkeypatch.setitem(jordan_form.__globals__, "changed_basis", lambda *_: broken)
+    with pytest.raises(ValueError, match="weights explode"):
+        jordan_form(network)

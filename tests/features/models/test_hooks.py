@@ -81,6 +81,14 @@ def test_only_heads_have_numbers() -> None:
         Point(0, "mlp", 1)
 
 
+def test_parts_that_are_no_numbers_are_refused() -> None:
+    model = foreign("gpt2")
+    with torch.no_grad():
+        model.module.get_input_embeddings().weight *= torch.nan  # pyright: ignore[reportCallIssue]
+    with pytest.raises(InputError, match="are not what block"):
+        model.check_parts()
+
+
 @pytest.mark.parametrize("family", FOREIGN)
 def test_attention_and_mlp_are_what_a_block_adds_or_are_refused_by_name(family: str) -> None:
     model = foreign(family)

@@ -38,6 +38,11 @@ class Layer(Brief):
         return values @ self.weight.T + self.bias
 
 
+def largest_difference(found: np.ndarray, expected: np.ndarray) -> float:
+    """Returns the largest difference of outputs; infinite where one of them is no number."""
+    return float(np.nan_to_num(np.abs(found - expected), nan=np.inf).max(initial=0))
+
+
 def activate(values: np.ndarray, activation: Activation) -> np.ndarray:
     """Returns an activation, elementwise."""
     if activation == "relu":

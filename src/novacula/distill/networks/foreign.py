@@ -29,6 +29,7 @@ from novacula.distill.networks.cells import (
     Layer,
     Output,
     check_choices,
+    largest_difference,
     read_integers,
     read_words,
 )
@@ -301,13 +302,13 @@ def _compare(module: "torch.nn.Module", network: CellNetwork) -> None:
                 found = outputs.double().numpy().reshape(expected.shape)
             except Exception:
                 continue
-            errors.append(float(np.abs(found - expected).max()) / near)
+            errors.append(largest_difference(found, expected) / near)
         if errors:
             break
     if not errors and type(module).forward is not nn.Module.forward:
         problem = "its forward gives no output of every step for integers, one-hot vectors or numbers, batch by time"
         raise InputError("module", f"{problem}, so that nothing shows what it computes; its state dict can be read")
-    if errors and min(errors) > float(np.abs(expected).max()):
+    if errors and not min(errors) <= float(np.abs(expected).max()) < np.inf:
         problem = f"its outputs differ by {min(errors) * near:.2g} from those of its layers as they were read"
         raise InputError("module", f"{problem}; the read-out must see every step, and the state start at 0")
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from novacula.distill.config import RunConfig
-from novacula.distill.networks.cells import CellNetwork
+from novacula.distill.networks.cells import CellNetwork, largest_difference
 from novacula.distill.networks.foreign import read_cells
 from novacula.distill.networks.network import MAX_BYTES
 from novacula.errors import InputError
@@ -336,9 +336,9 @@ def _compare(reader: _Reader, model: Any, network: CellNetwork, read: _Read, sou
             fed = {reader.inputs[0].name: values.swapaxes(0, 1) if swapped else values}
             found = np.asarray(next(iter(ReferenceEvaluator(model).run([model.graph.output[0].name], fed))))
             found = found.reshape(steps, rows, -1).swapaxes(0, 1) if swapped else found.reshape(rows, steps, -1)
-            errors.append(float(np.abs(found - expected).max()))
+            errors.append(largest_difference(found, expected))
         except Exception:
             continue
-    if min(errors, default=np.inf) > _NEAR * float(np.abs(expected).max()):
+    if not min(errors, default=np.inf) <= _NEAR * float(np.abs(expected).max()) < np.inf:
         problem = f"its outputs differ by {min(errors):.2g} from those of" if errors else "it does not evaluate as"
         raise InputError(source, f"{problem} its layers as they were read; the read-out must see every step")

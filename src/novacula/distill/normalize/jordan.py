@@ -43,7 +43,7 @@ def jordan_form(network: Network, near: float = 0.7, rank: float = 0.05) -> Netw
     basis = jordan_basis(transition_matrix(network), near, rank)
     result = changed_basis(network, np.linalg.inv(basis), basis)
     parts = [part for layer in (*result.f, *result.g) for part in (layer.weight, layer.bias)]
-    if max(np.abs(part).max(initial=0) for part in parts) > LARGEST:
+    if not all(np.abs(part).max(initial=0) <= LARGEST for part in parts):
         raise ValueError("weights explode")
     return result
 
@@ -151,7 +151,7 @@ def _blocks(matrix: np.ndarray) -> tuple[list[tuple[int, int]], float]:
     error = float(np.abs(matrix - form).sum())
     gaps = np.abs(np.subtract.outer(values, values))[np.triu_indices(len(values), 1)]
     apart = gaps[gaps > 1e-3]  # blocks of one eigenvalue may be several
-    if error >= min(0.5, apart.min(initial=np.inf)):
+    if not error < min(0.5, apart.min(initial=np.inf)):
         raise ValueError("the transition is not in Jordan form")
     return blocks, error
 

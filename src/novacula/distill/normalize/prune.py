@@ -55,7 +55,7 @@ def _pruned(layers: tuple[Layer, ...], values: list[np.ndarray]) -> tuple[Layer,
         first, second = _fewer_units(layers[place], done[0], values[place])
         if not len(first.bias):  # a constant: nothing before it matters
             return Layer(np.zeros((len(second.bias), layers[0].weight.shape[1])), second.bias), *done[1:]
-        if first(values[place]).min(initial=0) < -_SMALL:
+        if not first(values[place]).min(initial=0) >= -_SMALL:
             done[0:1] = [first, second]
         else:  # no unit between them is ever inactive: together they are one affine map
             done[0] = Layer(second.weight @ first.weight, second.weight @ first.bias + second.bias)

@@ -92,7 +92,7 @@ def lattice_of_states(
         if basis is None or len(basis) < network.size:
             return None
         exact = states @ np.linalg.inv(basis)
-        if np.abs(exact - np.rint(exact)).max() > 2 * _NEAR:
+        if not np.abs(exact - np.rint(exact)).max() <= 2 * _NEAR:
             return None
         rest = states - np.rint(exact) @ basis
         lattice = Lattice(basis, np.zeros(network.size), float(np.sqrt((rest**2).mean())))

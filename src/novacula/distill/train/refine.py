@@ -118,7 +118,7 @@ class Refinement:
         widths = [width for width in _WIDTHS if width < parameters.width]
         for width in reversed([*widths, parameters.width]):
             exact = snap(best or parameters, points, width)
-            if exact is None or self._loss(exact) >= EXACT:
+            if exact is None or not self._loss(exact) < EXACT:
                 break
             best = exact
         return best

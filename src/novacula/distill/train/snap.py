@@ -138,7 +138,7 @@ def snap(parameters: Parameters, points: Points, width: int | None = None) -> Pa
     last = np.concatenate([p.carry, p.drive[p.width :]], axis=1)
     for _ in range(3):  # the second and third time against the rounding errors of the first
         last = last + np.linalg.lstsq(table, wanted - table @ last.T, rcond=1e-12)[0].T
-    if np.abs(table @ last.T - wanted).max() > _EXACT * np.abs(wanted).max():
+    if not np.abs(table @ last.T - wanted).max() <= _EXACT * np.abs(wanted).max():
         return None
     carry, drive = last[:, : p.size + p.width], last[:, p.size + p.width :]
     return replace(p, carry=carry, drive=np.concatenate([p.drive[: p.width], drive]))

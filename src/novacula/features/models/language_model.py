@@ -213,7 +213,7 @@ class LanguageModel:
             InputError: their sum is another: the block scales them, or adds the stream within them.
         """
         block, error = self._worst_block
-        if error > _LARGEST_ERROR:
+        if not error <= _LARGEST_ERROR:
             raise InputError(
                 self.name,
                 f"its points attention and mlp are not what block {block} adds to the stream (off by {error:.0%}): its "

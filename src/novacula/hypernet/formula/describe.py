@@ -106,7 +106,7 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
         shown = limits or draft.outputs
         found, _ = largest_difference(lambda at: network(at) - columns(shown, at), box, n, attack)
         largest = max(largest, found)
-    if bound is not None and largest > bound * (1 + 1e-9):
+    if bound is not None and not largest <= bound * (1 + 1e-9):
         raise RuntimeError(f"the bound {bound:.6g} is below the error {largest:.6g} that was seen: a fault of novacula")
     return Formula(
         n,
@@ -121,6 +121,7 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
         is_task=is_known(limits or draft.outputs, task, n),
         error_bound=bound,
         box=box,
+        spread=float(y.std(0).max()),
         largest_seen=largest,
         values=draft.values,
     )

@@ -25,6 +25,7 @@ POINTS = 100_000
 FAR = 10.0  #: times the inputs
 _CHUNK = 20_000
 _LOOSE = 10.0
+_ROUNDING = 1e-6  #: the part of the spread of outputs that counts as rounding
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Formula(Brief):
     box: Box | None = None  #: the inputs for which the bound holds
     largest_seen: float | None = None
     """The largest difference that was seen there, on random inputs or by a search; None without one."""
+    spread: float = 0.0  #: the largest standard deviation of an output of the network
     values: Mapping[str, float] = field(default_factory=dict)  #: the numbers of the formula by role, for size laws
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
@@ -152,10 +154,20 @@ class Formula(Brief):
         return tuple(sympy_object(output, self.inputs) for output in self.outputs)
 
     @property
+    def looseness(self) -> float | None:
+        """The bound as a multiple of the largest difference that was seen, with room for rounding; None without both.
+
+        A millionth of the spread of the outputs is added to each of them.
+        """
+        if self.error_bound is None or self.largest_seen is None:
+            return None
+        rounding = max(_ROUNDING * self.spread, 1e-300)
+        return (self.error_bound + rounding) / (self.largest_seen + rounding)
+
+    @property
     def is_loose(self) -> bool:
         """Whether the bound is more than 10 times the largest difference that was seen."""
-        bound, seen = self.error_bound, self.largest_seen
-        return bound is not None and seen is not None and bound > _LOOSE * seen and bound > 1e-5
+        return (self.looseness or 0.0) > _LOOSE
 
     @property
     def bound_says(self) -> str:
