@@ -15,7 +15,7 @@ from novacula.arc.answers.answers import Answers, Proposal, Reader
 from novacula.arc.answers.certainty import EITHER, FIRST, Evidence, evidence, is_settled, probabilities, softened_logit
 from novacula.arc.config import BenchConfig, SolveConfig
 from novacula.arc.data.puzzle import preprocess
-from novacula.arc.drawing.puzzles import order_note
+from novacula.arc.drawing.puzzles import chance_text, order_note
 from novacula.arc.findings import NewAttempts, read_history
 from novacula.arc.network.engine_choice import make_engine
 from novacula.arc.program import SolveProgram
@@ -181,6 +181,7 @@ def test_a_likelier_second_attempt_is_explained(
     said, page = capsys.readouterr().out, (tmp_path / "run" / "report.html").read_text()
     assert "Attempt 1 has more weight over all steps" in said and "Attempt 1 has more weight over all steps" in page
     assert order_note((0.102, 0.104)) == order_note((0.5,)) == order_note(()) == order_note((0.5, float("nan"))) == ""
+    assert chance_text((0.97, 0.0), 1) == "<1%"  # that attempt 1 is the likelier leaves attempt 2 a chance
 
 
 def test_all_steps_are_done_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

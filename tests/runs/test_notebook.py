@@ -15,7 +15,7 @@ from novacula.arc.findings import SolveFindings
 from novacula.features import CircularProbe
 from novacula.report import Section, plotly_figure, write_report
 from novacula.runs import NoInputs
-from novacula.runs.notebook import answer_html, cell_progress
+from novacula.runs.notebook import answer_html, cell_progress, percent
 from tests.runs.toy import TOY, ToyConfig
 
 
@@ -88,6 +88,11 @@ def shown_at_a_prompt() -> list[type]:
                 words = " ".join(str(field.type) for field in fields(kind))
                 found += [kind] if re.search("ndarray|Tensor|'tuple\\[", words) else []
     return found
+
+
+def test_what_is_neither_all_nor_nothing_never_reads_so() -> None:
+    assert [percent(part) for part in (0, 0.004, 0.5, 0.996, 1, -0.3)] == ["0%", "<1%", "50%", ">99%", "100%", "-30%"]
+    assert (percent(0.99999, 2), percent(1e-9, 2), percent(0.9999, 2)) == (">99.99%", "<0.01%", "99.99%")
 
 
 def test_results_fit_a_screen_at_a_prompt() -> None:

@@ -17,6 +17,7 @@ from novacula.errors import InputError
 from novacula.jobs import read_outcome
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 _MINOR = [f"pass@{count}" for count in COUNTS if count > 2]  #: columns that a phone leaves out
 _RULE_WORDS = {
@@ -53,17 +54,17 @@ def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
     ]
     step = findings.steps
     if split and published_rate(split, step, 2) is not None:
-        theirs = (percent(published_rate(split, step, count) or 0.0) for count in COUNTS)
+        theirs = (_rate(published_rate(split, step, count) or 0.0) for count in COUNTS)
         rows.append((f"published, all {PUZZLES} puzzles", *theirs))
     head = ("", *(f"pass@{count}" for count in COUNTS))
     lost = findings.failed + findings.cut_off
     missing = f" {lost} puzzles failed or were cut off; they count as unsolved." if lost else ""
-    counted = f"{findings.outputs_right} of {findings.outputs} are right: {percent(findings.kaggle)}"
+    counted = f"{findings.outputs_right} of {findings.outputs} are right: {_rate(findings.kaggle)}"
     contest = f"The contest counts every test output by itself: {counted}. " if findings.outputs else ""
     expected = "" if findings.expected is None else f" The solver expected {findings.expected:.1f}."
     note = (
-        f"{findings.solved} of {tasks} puzzles are solved with two attempts: {percent(rate)}, two standard errors "
-        f"being {percent(error)}. An attempt counts where all test outputs of the puzzle are right. {contest}pass@n: "
+        f"{findings.solved} of {tasks} puzzles are solved with two attempts: {_rate(rate)}, two standard errors "
+        f"being {_rate(error)}. An attempt counts where all test outputs of the puzzle are right. {contest}pass@n: "
         f"the truth is among the n best candidates.{expected}{missing}"
     )
     return Section("Solve rates", table(head, rows, minor=_MINOR), note)
@@ -98,10 +99,10 @@ def _rules_table(findings: BenchFindings, split: Split | None) -> Markup:
     rows = []
     for rule in RULES:
         ours = findings.by_rule[rule]
-        row = [f"{rule}: {_RULE_WORDS[rule]}", f"{ours.solved} of {ours.tasks}", percent(ours.pass_at["2"])]
+        row = [f"{rule}: {_RULE_WORDS[rule]}", f"{ours.solved} of {ours.tasks}", _rate(ours.pass_at["2"])]
         if split:
             solved, tasks = PUBLISHED_RULES[split][rule]
-            row.append(f"{solved} of {tasks}: {percent(solved / tasks)}")
+            row.append(f"{solved} of {tasks}: {_rate(solved / tasks)}")
         rows.append(row)
     return table(("", "solved", "pass@2", *(["published, 2,000 steps"] if split else [])), rows)
 
@@ -118,7 +119,7 @@ def _gallery_section(folder: RunFolder, findings: BenchFindings) -> Section:
     for row in sorted(findings.per_task, key=lambda row: (row.rank or math.inf, row.task)):
         shelf = failed if row.error else solved if row.solved else never if row.rank is None else later
         rank = "" if row.rank is None else f"rank {row.rank}, "
-        chance = "" if row.probability is None else f"{row.probability:.0%}, "
+        chance = "" if row.probability is None else f"{percent(row.probability)}, "
         caption = row.error or f"{rank}{chance}{row.cpu_seconds:,.0f} s"
         shelf.append(Card(tasks[row.task], _attempts(folder, row.task), row, caption))
     filled = ((name, cards) for name, cards in shelves.items() if cards)
@@ -156,6 +157,6 @@ def _facts(folder: RunFolder, findings: BenchFindings | None) -> dict[str, objec
     )
 
 
-def percent(rate: float) -> str:
+def _rate(rate: float) -> str:
     """Returns a fraction as a percentage, with as many digits as the published tables have."""
     return f"{100 * rate:.2f} %"

@@ -20,7 +20,7 @@ from novacula.arc.data.task import Answer, Grid, Task, Verdict
 from novacula.errors import InputError
 from novacula.files import JSON, from_json, read_npz
 from novacula.runs import RunFolder
-from novacula.runs.notebook import Brief
+from novacula.runs.notebook import Brief, percent
 
 SURVIVES = 1.0  #: nats above which a latent tensor counts as still holding information; the floor is half a nat
 LATENTS = "latents.npz"  #: the artifact that holds the decoded means of the surviving tensors
@@ -100,9 +100,8 @@ class SolveFindings(Brief):
         """The run in a few words, for lists."""
         if self.verdict:
             return f"solved (attempt {self.verdict.correct.index(True) + 1})" if self.verdict.solved else "not solved"
-        return (
-            f"right with probability {sum(self.probabilities):.0%}; not scored" if self.probabilities else "not scored"
-        )
+        chance = f"right with probability {percent(sum(self.probabilities))}; " if self.probabilities else ""
+        return f"{chance}not scored"
 
 
 Kind = TypeVar("Kind")

@@ -13,6 +13,7 @@ from novacula.arc.drawing.puzzles import cell_size, grid_svg, order_note, puzzle
 from novacula.arc.findings import SURVIVES, History, Lead, SolveFindings, axis_words, read_history
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 _MOST_ANSWERS = 10
 _STRIP = Markup(
@@ -97,7 +98,7 @@ def _answer_html(lead: Lead, cell: int) -> Markup:
     last = lead.stop - 1
     steps = f"step {lead.start:,}" if last == lead.start else f"steps {lead.start:,}–{last:,}"
     grids = (_ANSWER_GRID.format(grid_svg(grid, f"Attempt 1, {steps}", cell)) for grid in lead.grids)
-    return _ANSWER.format(Markup("").join(grids), steps, "" if np.isnan(lead.share) else f"{lead.share:.0%}")
+    return _ANSWER.format(Markup("").join(grids), steps, "" if np.isnan(lead.share) else percent(lead.share))
 
 
 def _costs_section(history: History) -> Section:
@@ -122,7 +123,7 @@ def _costs_section(history: History) -> Section:
 
 
 def _amounts(nats: float, total: float) -> tuple[str, str, str]:
-    return f"{nats:,.1f}", f"{nats / np.log(2):,.1f}", f"{nats / total:.1%}" if total else ""
+    return f"{nats:,.1f}", f"{nats / np.log(2):,.1f}", percent(nats / total, 1) if total else ""
 
 
 def _latents_section(history: History) -> Section:

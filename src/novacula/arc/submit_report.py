@@ -12,7 +12,7 @@ from novacula.arc.drawing.charts import quantity
 from novacula.arc.drawing.puzzles import Card, gallery_html
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
-from novacula.runs.notebook import Brief
+from novacula.runs.notebook import Brief, percent
 
 
 @dataclass(frozen=True)
@@ -99,5 +99,5 @@ def _sections(folder: RunFolder, findings: SubmitFindings) -> list[Section]:
 
 def _caption(row: SubmitRow) -> str:
     state = row.error or ("decided" if row.decided else "undecided")
-    chance = f"probability {sum(row.probabilities):.0%}, " if row.probabilities else ""
+    chance = f"probability {percent(sum(row.probabilities))}, " if row.probabilities else ""
     return f"{row.steps:,} steps, {chance}{state}"

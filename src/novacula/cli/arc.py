@@ -11,6 +11,7 @@ from novacula.cli.arc_campaigns import CAMPAIGN_SCREENS, bench, score_submission
 from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, counted, printable, show_result, table
 from novacula.cli.options import Flat, Grouped, Json, RunOptions, Runs
 from novacula.cli.screen import Screen, perform
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -147,7 +148,7 @@ def score(run: str, /, *, solutions: str | None = None, runs: Runs = Path("runs"
 def _describe(step: "Step") -> str:
     costs = f"KL {step.metrics['kl']:,.1f}  reconstruction {step.metrics['reconstruction']:,.1f}"
     chance = step.metrics.get("probability")
-    return costs if chance is None else f"{costs}  right with probability {chance:.0%}"
+    return costs if chance is None else f"{costs}  right with probability {percent(chance)}"
 
 
 def _panel(work: "Work", step: "Step") -> "RenderableType":

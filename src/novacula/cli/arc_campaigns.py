@@ -12,6 +12,7 @@ from novacula.cli.console import EXIT_FINISHED, SCHEMA_VERSION, print_json, prin
 from novacula.cli.options import CampaignOptions, Flat, Grouped, ResumeOptions
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError, NovaculaError
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -101,7 +102,8 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     else:
         show_result(
             _submission_table(findings),
-            f"{findings.solved} of {findings.tasks} puzzles solved: {findings.paper:.2%} ({_by_contest(findings)})",
+            f"{findings.solved} of {findings.tasks} puzzles solved: {percent(findings.paper, 2)} "
+            f"({_by_contest(findings)})",
         )
         if refusals := findings.refusals:
             more = f"; and {len(refusals) - _REFUSALS} more" if len(refusals) > _REFUSALS else ""
@@ -112,7 +114,8 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
 
 def _by_contest(findings: "BenchFindings | SubmissionFindings") -> str:
     """Returns the score by the contest's rule, which counts test outputs."""
-    return f"by the contest's rule {findings.outputs_right} of {findings.outputs} test outputs: {findings.kaggle:.2%}"
+    right = f"{findings.outputs_right} of {findings.outputs} test outputs"
+    return f"by the contest's rule {right}: {percent(findings.kaggle, 2)}"
 
 
 def _submission_table(findings: "SubmissionFindings") -> "Table":
@@ -170,7 +173,7 @@ def _show_bench(result: "RunResult[BenchFindings]") -> None:
         _curve_table(findings),
         table(("output size", "puzzles", "solved"), rules),
         f"{findings.solved} of {findings.tasks} puzzles solved with two attempts: "
-        f"{findings.pass_at['2']:.2%} ({_by_contest(findings)}){estimate}{lost}",
+        f"{percent(findings.pass_at['2'], 2)} ({_by_contest(findings)}){estimate}{lost}",
     )
 
 

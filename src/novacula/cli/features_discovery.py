@@ -11,6 +11,7 @@ from novacula.cli.console import EXIT_FINISHED, counted, open_page, print_json, 
 from novacula.cli.options import CampaignOptions, Flat, Grouped, Json, RunName, RunOptions, Runs
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.features.config import CollectConfig, DiscoverConfig, OpenConfig, SurveyConfig, TrainSaeConfig
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from novacula.features.discovery.findings import DiscoverFindings, SurveyFindings
@@ -151,7 +152,7 @@ def open_(
     else:
         heads = ("angle", "next tokens that become likelier", "changed")
         rows = [
-            (f"{made.degrees:.0f}°", " ".join(map(repr, made.tokens)), f"{made.changed:.0%}") for made in found.moves
+            (f"{made.degrees:.0f}°", " ".join(map(repr, made.tokens)), percent(made.changed)) for made in found.moves
         ]
         show_result(*([table(heads, rows)] if rows else []), printable(found.page))
     if show and not json:
@@ -180,8 +181,8 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
         show_result(printable(f"{stored.tokens:,} states of {stored.passages} passages in {stored.store}"))
     if quality := found.train_sae:
         show_result(
-            f"The dictionary explains {quality.explained:.1%} of the variance with {quality.l0:.1f} active latents a "
-            f"token; {quality.dead:.1%} are dead. {quality.advice}".rstrip()
+            f"The dictionary explains {percent(quality.explained, 1)} of the variance with {quality.l0:.1f} active "
+            f"latents a token; {percent(quality.dead, 1)} are dead. {quality.advice}".rstrip()
         )
     if grouped := found.cluster:
         show_result(f"{counted(len(grouped.clusters), 'cluster')} of {grouped.alive:,} living latents.")

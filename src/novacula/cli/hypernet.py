@@ -11,6 +11,7 @@ from novacula.cli.options import Flat, Grouped, Json, RunOptions
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError
 from novacula.hypernet.config import BuildConfig, ClassifyConfig, SampleConfig, TrainConfig
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from novacula.hypernet.classify import ClassifyFindings
@@ -236,8 +237,8 @@ def _show_label(found: "ClassifyFindings") -> None:
     show_result(Syntax(found.formula, "python", background_color="default", word_wrap=True))
     if found.formula_reason:
         show_result(f"not accepted: {found.formula_reason}")
-    explained = f"explains {found.formula_r2 or 0:.4%} of the network on {found.formula_points:,} inputs"
-    show_result(f"{explained}, {found.formula_r2_far or 0:.2%} on ten times as large ones")
+    explained = f"explains {percent(found.formula_r2 or 0, 4)} of the network on {found.formula_points:,} inputs"
+    show_result(f"{explained}, {percent(found.formula_r2_far or 0, 2)} on ten times as large ones")
     if found.limit:
         exact = ", which is the task itself" if found.is_task else ""
         show_result(f"in the limit {found.limit}{exact}")

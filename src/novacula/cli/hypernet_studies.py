@@ -9,6 +9,7 @@ from novacula.cli.options import CampaignOptions, Flat, Grouped
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.errors import InputError
 from novacula.hypernet.config import CensusConfig, CompareConfig, GeneralizeConfig
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,10 +88,10 @@ def _show_census(result: "RunResult[CensusFindings]") -> None:
             rows = [row for row in findings.last if row.beta == cell.beta and row.mse is not None]
             mse = sorted(row.mse or 0.0 for row in rows)[len(rows) // 2] if rows else 0.0
             nats = sorted(row.nats or 0.0 for row in rows)[len(rows) // 2] if rows else 0.0
-            cells.append((f"{cell.beta:.1e}", cell.label, f"{cell.share:.0%}", f"{mse:.3g}", f"{bits(nats):,.0f}"))
+            cells.append((f"{cell.beta:.1e}", cell.label, percent(cell.share), f"{mse:.3g}", f"{bits(nats):,.0f}"))
     show_result(table(("β", "label of most", "share", "squared error", "bits"), cells))
     if findings.agree is not None:
-        show_result(f"The two labels agree for {findings.agree:.1%} of all networks.")
+        show_result(f"The two labels agree for {percent(findings.agree, 1)} of all networks.")
 
 
 def _show_sizes(result: "RunResult[GeneralizeFindings]") -> None:
@@ -101,7 +102,7 @@ def _show_sizes(result: "RunResult[GeneralizeFindings]") -> None:
             "×".join(map(str, row.hidden)),
             "yes" if row.inputs in findings.trained else "",
             *("none" if value is None else f"{value:.4f}" for value in (row.median, row.worst)),
-            f"{row.label} {row.share:.0%}",
+            f"{row.label} {percent(row.share)}",
         )
         for row in sorted(findings.rows, key=lambda row: (row.inputs, row.hidden))
     )
@@ -120,7 +121,7 @@ def _show_variants(result: "RunResult[CompareFindings]") -> None:
             f"{row.r2 or 0:.4f}",
             f"{row.mse:.3g}",
             f"{row.seconds or 0:,.0f}",
-            ", ".join(f"{label} {share:.0%}" for label, share in row.labels.items()),
+            ", ".join(f"{label} {percent(share)}" for label, share in row.labels.items()),
         )
         for row in result.findings.variants
     )

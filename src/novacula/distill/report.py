@@ -16,6 +16,7 @@ from novacula.distill.verify import Certificate
 from novacula.files import read_npz
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, read_svg, run_facts, table, write_report
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -202,7 +203,7 @@ def _network_sections(folder: RunFolder, findings: DistillFindings) -> list[Sect
             form.size,
             form.parameters,
             form.integers,
-            f"{form.accuracy:.4%}",
+            percent(form.accuracy, 4),
             "" if form.loss is None else f"{form.loss:.1e}",
         )
         for form in findings.networks[findings.shown_network].forms

@@ -18,6 +18,7 @@ from novacula.features.discovery.source import OpenSource, open_source
 from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, one_thread
 from novacula.report import SERIES, Section, figure_svg, run_facts, table, write_report
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Step, Verb
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -182,7 +183,7 @@ def _layers_section(layers: Sequence[LayerRow]) -> Section:
             f"{row.chance:.3f}",
             row.above_chance,
             row.clusters,
-            f"{row.explained:.1%}",
+            percent(row.explained, 1),
             f"{row.l0:.1f}",
         )
         for row in layers

@@ -13,6 +13,7 @@ from novacula.hypernet.network import read_network
 from novacula.hypernet.studies import CensusFindings, CensusRow, StudyPage, middle, number, shares
 from novacula.report import Section, table
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 _CHECK_POINTS = 20_000  #: inputs on which a report compares formula and network
 
@@ -73,7 +74,7 @@ def _ends(findings: CensusFindings) -> Section:
         if value is not None
     ]
     if findings.agree is not None:
-        rows.append(("the two labels agree", f"{findings.agree:.1%} of networks"))
+        rows.append(("the two labels agree", f"{percent(findings.agree, 1)} of networks"))
     if direct := [row.shown for row in findings.rows if row.kind == "adam"]:
         rows.append(("trained directly by Adam", ", ".join(direct)))
     return Section("In numbers", table(("measure", ""), rows), "Last step only.")

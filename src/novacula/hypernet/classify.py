@@ -35,7 +35,7 @@ from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
 from novacula.hypernet.tasks.given import NONE, data_task, network_task, read_data
 from novacula.report import Section, table
-from novacula.runs.notebook import Brief
+from novacula.runs.notebook import Brief, percent
 
 SCHEMA_VERSION = 1
 NORMS = ("l1-norm", "weighted-l1")  #: tasks whose labels rest on the order parameters
@@ -237,8 +237,8 @@ def matrices(name: str, found: Classified) -> Markup:
 def measures(found: ClassifyFindings) -> list[tuple[str, str, str]]:
     """What the label rests on: names, values and what these say; but for norms, what the first layer looks at."""
     if found.task not in NORMS:
-        shares = [(name, f"{value:.0%}", PATTERNS_EXPLAINED[name]) for name, value in found.patterns.items()]
-        return [row for row in shares if row[1] != "0%"]
+        shares = [(name, percent(value), PATTERNS_EXPLAINED[name]) for name, value in found.patterns.items()]
+        return [row for row in shares if row[1] not in ("0%", "<1%")]
     orders = found.order_parameters.items()
     return [(n.replace("_", " "), f"{v:.2f}", EXPLAINED[n]) for n, v in orders if v is not None]
 
@@ -247,7 +247,7 @@ def input_words(found: InputFindings) -> list[str]:
     """Which inputs matter, and the symmetries, in sentences."""
     order = sorted(range(len(found.matter)), key=lambda i: -found.matter[i])
     used = [i for i in order if found.matter[i] >= _MATTERS]
-    told = ", ".join(f"x[{i}] {found.matter[i]:.0%}" for i in used[:_TOLD]) or "none"
+    told = ", ".join(f"x[{i}] {percent(found.matter[i])}" for i in used[:_TOLD]) or "none"
     rest = f", and {len(used) - _TOLD} more" if len(used) > _TOLD else ""
     words = [f"inputs that matter, by their share in the output's variance: {told}{rest}"]
     if idle := [f"x[{i}]" for i in sorted(order) if found.matter[i] < _MATTERS]:
@@ -279,8 +279,8 @@ def formula_block(found: Classified) -> Markup:
     formula, checked = found.formula, found.formula.checked
     if formula.line is None or checked is None:
         return Markup("<p>No formula: {}.</p>").format(formula.reason)
-    said = [f"It explains {checked.r2:.4%} of the network's output on {checked.points:,} inputs"]
-    said.append(f"{checked.far_r2:.2%} on inputs ten times as large")
+    said = [f"It explains {percent(checked.r2, 4)} of the network's output on {checked.points:,} inputs"]
+    said.append(f"{percent(checked.far_r2, 2)} on inputs ten times as large")
     verdict = "Accepted" if formula.accepted else f"Not accepted: {formula.reason}"
     body = Markup("<h3>Formula</h3>") + _CODE.format(formula.python)
     body += Markup("<p>{}. {}.</p>").format(", ".join(said), verdict)

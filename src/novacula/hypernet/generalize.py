@@ -19,6 +19,7 @@ from novacula.hypernet.training.generator import Generator, Origin, load_generat
 from novacula.jobs import Job, check_executor, one_thread
 from novacula.report import Section, table
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
+from novacula.runs.notebook import percent
 
 WORK = "novacula.hypernet.generalize:sizes_job"  #: the name under which `novacula.jobs` calls `sizes_job`
 _MEMORY_MB = 900.0
@@ -181,7 +182,7 @@ def _size_table(findings: GeneralizeFindings) -> Section:
             number(row.worst),
             len(row.r2),
             row.redrawn,
-            f"{row.label} {row.share:.0%}",
+            f"{row.label} {percent(row.share)}",
         )
         for row in rows
     ]

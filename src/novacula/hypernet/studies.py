@@ -15,7 +15,7 @@ from novacula.hypernet.formula import SizeLaw
 from novacula.jobs import Campaign, CampaignOptions, Job, Round
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
-from novacula.runs.notebook import Brief
+from novacula.runs.notebook import Brief, percent
 
 Failure = tuple[str, str]  #: a job that failed, and why
 Kind = TypeVar("Kind")
@@ -68,7 +68,7 @@ def number(value: float | None, form: str = ".4f") -> str:
 
 def shares(labels: Sequence[tuple[str, float]]) -> str:
     """Returns labels with their shares."""
-    return ", ".join(f"{label} {share:.0%}" for label, share in labels)
+    return ", ".join(f"{label} {percent(share)}" for label, share in labels)
 
 
 @dataclass(frozen=True, kw_only=True)

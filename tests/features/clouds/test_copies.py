@@ -20,13 +20,28 @@ def test_a_gaussian_whose_points_are_repeated_is_no_feature(score, different: in
     points = np.repeat(np.random.default_rng(different).standard_normal((different, 2)), times, axis=0)
     found = score(points, QUICK)
     assert found.separability_null_z > 30 and found.score > 0.5  # both take copies for evidence
-    assert not found.irreducible and found.distinct == different
-    assert f"copies of {different} different points" in found.findings().sentence
+    assert not found.irreducible and found.distinct is not None and 0 <= different - found.distinct <= 3
+    assert f"copies of {found.distinct} different points" in found.findings().sentence
+
+
+def test_copies_that_rounding_has_parted_or_made_alike_are_no_evidence() -> None:
+    generator = np.random.default_rng(300)
+    points = np.repeat(generator.standard_normal((300, 2)), 5, axis=0)
+    shaken = points + 1e-3 * generator.standard_normal(points.shape)
+    for copies in (shaken, shaken.astype(np.float16)):
+        found = score_plane(copies, QUICK)
+        assert found.separability_null_z > 30 and not found.irreducible and found.distinct is not None
+
+
+def test_one_place_of_many_rows_makes_no_feature_of_a_gaussian() -> None:
+    points = np.random.default_rng(4).standard_normal((1900, 2))
+    found = score_cloud(np.concatenate([points, np.full((80, 2), 1.5)]), QUICK)
+    assert found.score > 0.05 and not found.irreducible
 
 
 def test_a_circle_whose_points_are_repeated_is_one() -> None:
     found = score_cloud(np.repeat(ring(300, np.random.default_rng(1)), 5, axis=0), QUICK)
-    assert found.irreducible and found.distinct == 300
+    assert found.irreducible and found.distinct is not None and 200 < found.distinct <= 300
 
 
 def test_of_a_handful_of_points_the_sentence_says_so() -> None:

@@ -37,6 +37,15 @@ def test_kinds_of_known_shapes(kind: str, name: str) -> None:
     assert shape_of(cloud(name)).kind == kind
 
 
+def test_what_chance_and_few_points_leave_open_is_no_sphere_and_no_torus() -> None:
+    pytest.importorskip("ripser")
+    for seed in range(6):
+        generator = np.random.default_rng([9, seed, 3])
+        assert shape_of(generator.standard_normal((800, 3))).kind == "none"
+        few = generator.standard_normal((60, 3))
+        assert shape_of(few / np.linalg.norm(few, axis=1, keepdims=True)).kind != "torus"
+
+
 def test_units_place_and_turn_change_nothing() -> None:
     pytest.importorskip("ripser")
     points = cloud("circle")

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.drawing.puzzles import COLOR_NAMES, COLORS
 from novacula.arc.findings import axis_words
+from novacula.runs.notebook import percent
 
 MOST_COMPONENTS = 3
 LEAST_SHARE = 0.02  #: components with less of the variance than this are not drawn
@@ -39,7 +40,7 @@ _LATENT = Markup(
     '<div style="display:flex;flex-wrap:wrap;gap:1em 3em;align-items:flex-start">{}</div></div>'
 )
 _COMPONENT = Markup(
-    '<figure style="margin:0">{}<figcaption style="font-size:.85em;opacity:.75">component {}: {:.0%} of the variance'
+    '<figure style="margin:0">{}<figcaption style="font-size:.85em;opacity:.75">component {}: {} of the variance'
     "</figcaption></figure>"
 )
 _PICTURE = Markup(
@@ -101,7 +102,7 @@ def _latent_html(bits: str, latent: Float[np.ndarray, "..."], cost: float | None
     if latent.shape[:-1] != tuple(map(mosaic.length, axes)) or not latent.size or not np.isfinite(latent).all():
         return _LATENT.format(title, "Not drawn: this is not a latent of this puzzle.", "")
     pictures = [
-        _COMPONENT.format(mosaic.draw(part.scores, f"{title}, component {number}"), number, part.share)
+        _COMPONENT.format(mosaic.draw(part.scores, f"{title}, component {number}"), number, percent(part.share))
         for number, part in enumerate(principal_components(latent), 1)
     ]
     return _LATENT.format(title, mosaic.sentence(), Markup("").join(pictures))

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none
 from novacula.arc.data.task import Grid, Task, Verdict
 from novacula.report.pictures import on_card
+from novacula.runs.notebook import percent
 
 COLORS = ("#000000", "#0074d9", "#ff4136", "#2ecc40", "#ffdc00", "#aaaaaa", "#f012be", "#ff851b", "#7fdbff", "#870c25")
 """The color of each cell value, as the public ARC interface draws it."""
@@ -122,13 +123,13 @@ def puzzle_html(
 def chance_text(probabilities: Sequence[float] | None, number: int) -> str:
     """Returns the probability of an attempt in percent, or nothing where it is not known."""
     chance = math.nan if probabilities is None or number >= len(probabilities) else probabilities[number]
-    return "" if math.isnan(chance) else f"{chance:.0%}"
+    return "" if math.isnan(chance) else percent(max(chance, 1e-9))  # a 0 only says that attempt 1 is the likelier
 
 
 def order_note(probabilities: Sequence[float] | None) -> str:
     """Returns a sentence on the attempts' order where attempt 2 is shown with the higher percentage, else nothing."""
-    first, second = (chance_text(probabilities, number).rstrip("%") for number in range(2))
-    if not first or not second or int(first) >= int(second):
+    shown = [chance_text(probabilities, number) for number in range(2)]
+    if not all(shown) or shown[0] == shown[1] or not probabilities or probabilities[0] >= probabilities[1]:
         return ""
     return (
         "Attempt 1 has more weight over all steps; attempt 2 is the likelier by its percentage, which goes by the "

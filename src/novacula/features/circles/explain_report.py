@@ -9,6 +9,7 @@ from novacula.features.circles.findings import ExplainFindings, LayerExplanation
 from novacula.report import Section, figure_svg, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +39,7 @@ def _overview(findings: ExplainFindings) -> Section:
             f"{layer.rounds[-1].r2_left_out:.3f}" if layer.rounds else "",
             f"{layer.r2:.3f}",
             f"{layer.r2_full:.3f}",
-            f"{layer.kept:.0%}",
+            percent(layer.kept),
         )
         for layer in findings.layers
     ]

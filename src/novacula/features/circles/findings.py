@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from novacula.runs.notebook import Brief
+from novacula.runs.notebook import Brief, percent
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class CircleLayer:
             "in order": "yes" if self.order_correct else "no",
             "swaps": self.inversions,
             "p": f"{self.p_value:.4f}",
-            "harmonic 1": f"{self.first_harmonic:.0%}",
+            "harmonic 1": percent(self.first_harmonic),
             "turn": f"{self.turn:.2f}",
             "closing": "" if self.closing is None else f"{self.closing:.2f}",
             "error": f"{self.median_angle_error_deg:.1f}°",

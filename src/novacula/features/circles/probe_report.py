@@ -13,6 +13,7 @@ from novacula.files import read_npz
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -197,8 +198,8 @@ def _shapes(layers: Sequence[CircleLayer]) -> Section:
     rows = [
         (
             layer.layer,
-            f"{layer.first_harmonic:.0%}",
-            *(f"{layer.shapes[name].share:.0%} (p {layer.shapes[name].p_value:.4f})" for name in names),
+            percent(layer.first_harmonic),
+            *(f"{percent(layer.shapes[name].share)} (p {layer.shapes[name].p_value:.4f})" for name in names),
         )
         for layer in layers
     ]

@@ -12,6 +12,7 @@ from novacula.features.circles.steering import INTERVENTIONS, UNSEEN
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,10 +45,10 @@ def templates_in_words(findings: SteerFindings) -> str:
 def effect_in_words(effect: Effect) -> tuple[str, ...]:
     """Returns the figures of an effect, each with its interval, in the order of the table's columns."""
     counts = (effect.target_wins, effect.target_ahead, effect.interchange)
-    shares = [f"{count / effect.runs:.0%}" for count in counts]
+    shares = [percent(count / effect.runs) for count in counts]
     between = [
-        "({} … {})".format(*(format(end, style) for end in effect.intervals[name])) if effect.intervals else ""
-        for name, style in zip(INTERVALS, (".0%", ".0%", ".0%", ".2f", ".2f"), strict=True)
+        "({} … {})".format(*map(shown, effect.intervals[name])) if effect.intervals else ""
+        for name, shown in zip(INTERVALS, (percent, percent, percent, "{:.2f}".format, "{:.2f}".format), strict=True)
     ]
     means = (*shares, f"{effect.norm_ratio:.2f}", f"{effect.distance:.2f}")
     low, high = effect.interval
@@ -144,8 +145,8 @@ def _grid(findings: SteerFindings) -> Section:
     if findings.on_angle is not None and findings.on_angle_interval:
         low, high = findings.on_angle_interval
         share = (
-            f"{findings.on_angle:.0%} ({low:.0%} … {high:.0%}) of the points from radius 0.5 on get the answer of "
-            f"their angle (chance: {1 / len(labels):.0%})."
+            f"{percent(findings.on_angle)} ({percent(low)} … {percent(high)}) of the points from radius 0.5 on get the "
+            f"answer of their angle (chance: {percent(1 / len(labels))})."
         )
     note = (
         "Points all round the plane are written into the prompts in turn, also off the circle, whose radius is 1. The "
@@ -182,11 +183,11 @@ def _answers(findings: SteerFindings) -> Section:
         (text, labels[answer], labels[right], "yes" if answer == right else "no")
         for text, answer, right in zip(findings.prompts, findings.answers, findings.right, strict=True)
     ]
-    tried = ", ".join(f"“{text}” {share:.0%}" for text, share in findings.accuracy.items())
+    tried = ", ".join(f"“{text}” {percent(share)}" for text, share in findings.accuracy.items())
     right = np.mean(np.equal(findings.answers, findings.right))
-    between = " ({:.0%} … {:.0%})".format(*findings.right_interval) if findings.right_interval else ""
+    between = " ({} … {})".format(*map(percent, findings.right_interval)) if findings.right_interval else ""
     note = (
-        f"The label with the largest logit after each prompt; {right:.0%}{between} are right. Right answers by "
+        f"The label with the largest logit after each prompt; {percent(right)}{between} are right. Right answers by "
         f"template that was tried: {tried}."
     )
     return Section("What the model answers by itself", table(("prompt", "answer", "right answer", "right"), rows), note)

@@ -24,7 +24,9 @@ _BEYOND = 10.0  #: the same in units of the deviation that 95 % of the points ke
 _MOST_BYTES = 16_000_000_000
 _SAMPLE = 10_000  #: the median of a large cloud is estimated from at least this number of its points
 _FLAT = 1e-6  #: a cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers
-_SAME = 1e-6  #: standard deviations up to which coordinates are the same
+_COPIES = ((0.01, 0.8), (1e-6, 0.99))
+"""Standard deviations up to which rows are alike, and the share of different ones below which the others are copies.
+Copies that were rounded to 16 bits differ by a hundredth; points of a dense curve lie as near by chance."""
 AXES = 5  #: most components whose planes are taken
 THIN = 0.02
 """Least part of the variance that the lesser axis of a plane must have; below, it is the error of the dictionary."""
@@ -190,16 +192,20 @@ def outlying(points: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " rows"]:
 
 
 def copied_rows(points: Float[np.ndarray, "n d"], white: Float[np.ndarray, "n k"]) -> Int[np.ndarray, " rows"] | None:
-    """Returns a row of each different point if more than one row in twenty is a copy; else None.
+    """Returns a row of each different point if rows are copies, as `_COPIES` says; else None.
 
-    Rows are copies if they agree to `_SAME` standard deviations. Points of a lattice are no copies: a value of one of
-    its coordinates recurs in other points, too. So one column at least must tell nine in ten different points apart.
+    Rows are alike in one cell of a grid; a second grid, half a cell away, joins what a border of the first one parts.
+    Points of a lattice are no copies: a value of one of its coordinates recurs in other points, too. So one column at
+    least must have half as many values as there are different points.
     """
-    rows = np.unique(np.round(white / _SAME), axis=0, return_index=True)[1]
-    if len(rows) > 0.95 * len(white):
-        return None
-    values = max(len(np.unique(points[rows, column])) for column in range(points.shape[1]))
-    return np.sort(rows) if values >= 0.9 * len(rows) else None
+    for near, share in _COPIES:
+        rows = np.arange(len(white))
+        for shift in (0.0, 0.5):
+            rows = rows[np.unique(np.floor(white[rows] / near + shift), axis=0, return_index=True)[1]]
+        if len(rows) < share * len(white):
+            values = max(len(np.unique(points[rows, column])) for column in range(points.shape[1]))
+            return np.sort(rows) if 2 * values >= len(rows) else None
+    return None
 
 
 def _size(points: Float[np.ndarray, "n d"]) -> float:

@@ -20,7 +20,7 @@ from novacula.features.clouds.mixture import Mixture, mixture, parts_bits
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
 from novacula.options import checked_seed
-from novacula.runs.notebook import Brief, drawn_by
+from novacula.runs.notebook import Brief, drawn_by, percent
 
 FINER = 2  #: the band that must hold a slice of the cloud is this many times thinner than that of the mixture index
 SLICE_LIMIT = 1 / 3  #: share of the points in that band from which on the cloud counts as a mixture
@@ -105,7 +105,7 @@ class ScoreFindings(Brief):
         if self.parts_bits is not None:
             return "Reducible: a noisy mixture; of two parts of the cloud, each has nearly independent coordinates."
         if self.slice_share >= SLICE_LIMIT:
-            return f"Reducible: a mixture, {self.slice_share:.0%} of the points lying in one thin slice."
+            return f"Reducible: a mixture, {percent(self.slice_share)} of the points lying in one thin slice."
         return "Reducible: its coordinates are nearly independent, and much of it lies in one thin slice."
 
     @property

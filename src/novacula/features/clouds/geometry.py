@@ -22,7 +22,8 @@ _AXES, _THINNEST = 5, 0.2  #: most principal axes, and the least share of the lo
 _NEAR, _STRAY = 10, 1.6
 """A point is stray if its tenth neighbor is more than 1.6 times as far away as the tenth neighbor of most points."""
 _SHARES = (0.02, 0.1)  #: shares of all points, between whose distances the growth of a neighborhood is measured
-_BEYOND = 1.25  #: a hole counts if it lasts at least this many times as long as the longest one of chance
+_BEYOND, _VOID = 1.25, 2.0
+"""A loop or a void counts if it lasts at least this many times as long as the longest one of chance."""
 _LEAST = 0.05  #: hole that chance has at least, in standard deviations
 _RING = 1.0  #: least ring index of a ring
 _CURVE, _SURFACE = 1.45, 2.4  #: dimensions below which a cloud is a curve, and a surface
@@ -131,7 +132,7 @@ def shape_of(
     gap = max(each.gaps[0] for each in chance)
     clusters = 1 + int((own.gaps > _BEYOND * gap).sum())
     ring = max(0.0, own.loop - max(own.second, own.void)) / loop
-    kind = _kind(own, loop * _BEYOND, void * _BEYOND, clusters, ring)
+    kind = _kind(own, loop * _BEYOND, void * _VOID, clusters, ring)
     return Shape(kind, ring, (own.loop, own.second), own.void, clusters, own.dimension)
 
 
@@ -141,6 +142,7 @@ class _Holes:
 
     loop: float
     second: float
+    third: float
     void: float
     gaps: Float[np.ndarray, " gaps"]
     dimension: float
@@ -148,11 +150,11 @@ class _Holes:
 
 def _kind(own: _Holes, loop: float, void: float, clusters: int, ring: float) -> ShapeKind:
     """Returns the shape, given what loops and voids must outlast, the number of clusters and the ring index."""
-    if own.loop > loop and own.second > loop and own.void > void:
+    if own.loop > loop and own.second > max(loop, 2 * own.third) and own.void > void:
         return "torus"
     if own.loop > loop and ring >= _RING and own.second < own.loop / 2:
         return "ring"
-    if own.void > void and own.loop <= loop:
+    if own.void > max(void, own.loop):
         return "sphere"
     if clusters > 2:
         return "tree"
@@ -180,14 +182,14 @@ def _holes(white: Float[np.ndarray, "n d"], seed: int) -> _Holes:
     between = distances[np.ix_(kept, kept)]
     chosen = _spread(between, LANDMARKS)
     gaps, loops = ripser(between[np.ix_(chosen, chosen)], distance_matrix=True, maxdim=1)["dgms"]
-    lasting = np.sort(np.r_[np.diff(loops, axis=1).ravel(), 0.0, 0.0])[::-1]
+    lasting = np.sort(np.r_[np.diff(loops, axis=1).ravel(), np.zeros(3)])[::-1]
     void = 0.0
     if white.shape[1] > 2:
         few = chosen[:_FEW]
         voids = ripser(between[np.ix_(few, few)], distance_matrix=True, maxdim=2)["dgms"][2]
         void = float(np.diff(voids, axis=1).max(initial=0.0))
     merges = np.sort(np.r_[gaps[np.isfinite(gaps[:, 1]), 1], 0.0])[::-1]
-    return _Holes(float(lasting[0]), float(lasting[1]), void, merges, _growth(between))
+    return _Holes(*lasting[:3].tolist(), void, merges, _growth(between))
 
 
 def _spread(distances: Float[np.ndarray, "n n"], count: int) -> Int[np.ndarray, " chosen"]:

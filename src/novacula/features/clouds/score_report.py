@@ -14,6 +14,7 @@ from novacula.files import read_npz
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,8 +178,9 @@ def _band_section(arrays: Arrays, found: ScoreFindings) -> Section:
         across.set_ylabel("points")
 
     note = (
-        f"The band holds {found.mixture:.1%} of the points, and one {FINER} times thinner {found.slice_share:.1%}; a "
-        "mixture would lose nothing. A band far from the middle is wider, by definition. Axes are whitened."
+        f"The band holds {percent(found.mixture, 1)} of the points, and one {FINER} times thinner "
+        f"{percent(found.slice_share, 1)}; a mixture would lose nothing. A band far from the "
+        "middle is wider, by definition. Axes are whitened."
     )
     return Section(
         "The fullest band", figure_svg("band", "The band of the mixture index", draw, several=count > 1), note

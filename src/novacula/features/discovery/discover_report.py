@@ -27,6 +27,7 @@ from novacula.report import (
 )
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -165,9 +166,9 @@ def _quality_section(quality: Quality) -> Section:
             axis.set(xlabel=label, ylabel="latents")
 
     note = (
-        f"On {quality.tokens:,} states {quality.explained:.1%} of the variance is explained, with {quality.l0:.1f} "
-        f"active latents a token. {quality.dead:.1%} of the latents are dead; {quality.dense:.1%} are active on more "
-        "than a tenth of the tokens."
+        f"On {quality.tokens:,} states {percent(quality.explained, 1)} of the variance is explained, with "
+        f"{quality.l0:.1f} active latents a token. {percent(quality.dead, 1)} of the latents are dead; "
+        f"{percent(quality.dense, 1)} are active on more than a tenth of the tokens."
     )
     picture = figure_svg("dictionary", "Two histograms of the latents.", draw, height=2.8, several=True)
     return Section("The dictionary", picture, note)
@@ -179,7 +180,7 @@ def _recovery_section(recovery: Recovery) -> Section:
         ("with its states replaced by their reconstructions", f"{recovery.reconstructed:.3f}"),
         ("with all of them replaced by the decoder's bias", f"{recovery.mean:.3f}"),
     ]
-    note = f"The dictionary keeps {recovery.recovered:.1%} of what the states do for the loss."
+    note = f"The dictionary keeps {percent(recovery.recovered, 1)} of what the states do for the loss."
     return Section("The model's loss", table(("next token", "nats"), rows), note)
 
 
@@ -240,7 +241,7 @@ def _plane(cluster: str, name: str, plane: PlanePicture, picture: ClusterPicture
         if chosen
     ]
     what = {"tokens": "; colored by its token", "next": "; colored by the token after it", None: ""}[color]
-    caption = f"{plane.plane}, {plane.share:.0%} of the variance{what}"
+    caption = f"{plane.plane}, {percent(plane.share)} of the variance{what}"
     legend = color is not None
     layout = {"title": {"text": caption, "font": {"size": 13}}, "yaxis": {"scaleanchor": "x"}, "showlegend": legend}
     return plotly_figure(f"{cluster}-{name}", caption, traces, layout, f"{cluster}-texts")

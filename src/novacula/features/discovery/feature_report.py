@@ -12,6 +12,7 @@ from novacula.features.discovery.feature import Feature
 from novacula.features.discovery.findings import FeatureFindings, Move
 from novacula.features.store import Store
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, table, write_report
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +90,7 @@ def _ring(feature: Feature, store: Store) -> tuple[Markup, str]:
         "text": texts,
         "hoverinfo": "skip",
     }
-    caption = f"{plane.name}, {plane.share:.0%} of the variance"
+    caption = f"{plane.name}, {percent(plane.share)} of the variance"
     layout = {"yaxis": {"scaleanchor": "x"}, "showlegend": False}  # a title would lie under the tools of a narrow page
     named = f"the {len(frequent)} most frequent ones are named at the median of their points."
     note = f"{caption[0].upper()}{caption[1:]}. Each point is a token; {named}"
@@ -125,7 +126,7 @@ def _moves(moves: Sequence[Move], feature: Feature, store: Store) -> tuple[Marku
         ends = [f" ({low:+.2f} … {high:+.2f})" for low, high in made.intervals] or [""] * len(made.tokens)
         listed = zip(made.tokens, made.rises, ends, strict=True)
         rises = ", ".join(f"{token!r} {rise:+.2f}{end}" for token, rise, end in listed)
-        rows.append((name, own, rises, f"{made.changed:.0%}"))
+        rows.append((name, own, rises, percent(made.changed)))
     note = (
         "The states of its most active tokens are turned in the plane to each angle; their distance from its middle "
         "and all else stays. Next tokens: those whose mean log-probability rises most above its mean over all angles, "

@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from novacula.features.sae.quality import Quality, Recovery
-from novacula.runs.notebook import Brief, brief
+from novacula.runs.notebook import Brief, brief, percent
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
         if self.cluster:
             return f"{len(self.cluster.clusters)} clusters"
         if self.train_sae:
-            return f"{self.train_sae.explained:.1%} explained by {self.train_sae.l0:.1f} latents a token"
+            return f"{percent(self.train_sae.explained, 1)} explained by {self.train_sae.l0:.1f} latents a token"
         return f"{self.collect.tokens:,} states" if self.collect else ""
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from novacula.errors import InputError
 from novacula.features.sae.autoencoder import BLOCK, SparseAutoencoder
 from novacula.features.store.store import Store
+from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
@@ -40,7 +41,7 @@ class Quality:
         """A sentence that tells what to do where the dictionary explains little; otherwise empty."""
         if self.explained >= _LITTLE:
             return ""
-        little = f"The dictionary explains only {max(0.0, self.explained):.0%} of the variance"
+        little = f"The dictionary explains only {percent(max(0.0, self.explained))} of the variance"
         return f"{little}: train longer (--train-tokens), or raise --k or --latents, before you trust what follows."
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from novacula.hypernet.analyst.evidence import Evidence, Verdict
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
+from novacula.runs.notebook import percent
 
 GENERIC = ("separable", "pairwise", "ridge", "bowls")
 """Labels of functions without known algorithms: Σ g(x_i); sums over pairs; of Σ x_i alone; units in any direction."""
@@ -179,10 +180,10 @@ def _by_weights(evidence: Evidence) -> tuple[str, str]:
     best = max(shares, key=lambda name: shares[name])
     known = task in _ALGORITHMS and _fits(evidence)
     if shares[best] > _MOST and not known:
-        return best, f"{shares[best]:.0%} of the first layer's bend fit that pattern"
+        return best, f"{percent(shares[best])} of the first layer's bend fit that pattern"
     if shares[best] > THRESHOLDS.some:
         known_of = f"; no known algorithm of {task}" if task in _ALGORITHMS else ""
-        return "partial", f"{shares[best]:.0%} of the first layer's bend are {best}{known_of}"
+        return "partial", f"{percent(shares[best])} of the first layer's bend are {best}{known_of}"
     if _bowl(evidence) and not known:
         return "bowls", "units in all directions, whose sum is convex and round"
     return "unstructured", "no pattern in the first layer's weights"

@@ -26,6 +26,7 @@ from novacula.hypernet.formula.shallow import Reading, read_output, split
 from novacula.hypernet.formula.writers import python_expression
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
+from novacula.runs.notebook import percent
 
 _FIT_POINTS = 1500
 _LIMIT_POINTS = 20_000
@@ -85,7 +86,7 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
         return Formula(n, reason=f"terms of size {terms:.2g} would cancel to an output of size {size:.2g}")
     if not checked.r2 >= THRESHOLDS.half:
         return Formula(
-            n, reason=draft.caveat or f"the best form explains only {checked.r2:.1%} of the network's output"
+            n, reason=draft.caveat or f"the best form explains only {percent(checked.r2, 1)} of the network's output"
         )
     limit_checked = None
     if limits:
@@ -97,7 +98,7 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     if mse > THRESHOLDS.rise * network_mse + task.slack * variance:
         reason = reason or f"the formula's squared error is {mse:.3g}, the network's {network_mse:.3g}"
     elif not checked.holds:
-        reason = reason or f"the formula explains {checked.r2:.1%} of the network's output"
+        reason = reason or f"the formula explains {percent(checked.r2, 1)} of the network's output"
     box = Box.around(x, bits=task.law.name == "bits")
     largest = (limit_checked or checked).largest
     bound, found = _bound(network, draft, box, largest)
