@@ -40,7 +40,7 @@ def verdict(*correct: bool) -> Some:
          "circle: 40 of 42 answers steered"),
         (DiscoverFindings, Some(rank=RankFindings((), (0.1,)), has_blocks=False),
          "0 clusters above chance, best 0.00 bits"),
-        (DiscoverFindings, Some(rank=RankFindings((), ()), has_blocks=True), "0 blocks above chance, best 0.00 bits"),
+        (DiscoverFindings, Some(rank=RankFindings((), ()), has_blocks=True), "blocks without chance, best 0.00 bits"),
         (CensusFindings, Some(ends={"lowest": {"double-sided": 0.9, "mixed": 0.1}},
                               last=(Some(shown="double-sided", r2=0.996),)), "double-sided, R² 0.996"),
         (CensusFindings, Some(ends={}, rows=()), "0 networks"),

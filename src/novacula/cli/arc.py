@@ -148,7 +148,7 @@ def score(run: str, /, *, solutions: str | None = None, runs: Runs = Path("runs"
 def _describe(step: "Step") -> str:
     costs = f"KL {step.metrics['kl']:,.1f}  reconstruction {step.metrics['reconstruction']:,.1f}"
     chance = step.metrics.get("probability")
-    return costs if chance is None else f"{costs}  right with probability {percent(chance)}"
+    return costs if not isinstance(chance, float) else f"{costs}  right with probability {percent(chance)}"
 
 
 def _panel(work: "Work", step: "Step") -> "RenderableType":

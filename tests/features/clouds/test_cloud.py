@@ -77,7 +77,10 @@ def test_clouds_are_read_from_every_format_and_pickles_are_refused(tmp_path: Pat
     (tmp_path / "j.pt").write_bytes(b"")
     (tmp_path / "k.csv").write_text("")
     (tmp_path / "l.csv").write_text(",x,y\n" + "".join(f"{i},{i % 7},{i % 5}\n" for i in range(30)))
+    (tmp_path / "m.csv").write_text("1,2x\n" + "3,4\n5,7\n" * 15)
+    (tmp_path / "n.csv").write_text("3,4\n5,7\n" * 15 + "1_0,2\n")
     for name, said in {
+        "m.csv": "line 1 holds something else than numbers", "n.csv": "line 31 holds something else",
         "f.csv": "line 3 holds something else than numbers", "g.csv": "line 2 has 1 numbers, and those before 2",
         "h.npy": "not of numbers", "i.npy": "not a npy file", "j.pt": "pickled", "k.csv": "one point a row",
         "l.csv": "an index",

@@ -110,7 +110,7 @@ def test_a_page_of_a_feature_and_what_it_refuses(
     discover(source, config, out=tmp_path / "run")
     found = open_feature(tmp_path / "run", 1)
     page = Path(found.page).read_text()
-    for text in ("Feature 1", "In its plane", "How strongly", '<b style="background:rgb(', "to exceed chance"):
+    for text in ("Feature 1", "In its plane", "How strongly", '<b style="background:rgb(', "a score must exceed"):
         assert text in page
     assert "Moving along it" not in page  # there is no model
     assert found.page in found._repr_html_() and found._repr_html_().count("<section") >= 1

@@ -86,6 +86,7 @@ def test_a_score_of_almost_nothing_does_not_exceed_a_chance_of_nothing() -> None
     assert RankFindings(rows, (0.0,) * 20).above_chance == 2
     assert "less than 0.05 counts as nothing" in RankFindings(rows, (0.0,) * 20).against_chance
     assert RankFindings(rows, (0.2,) * 20).above_chance == 1
+    assert RankFindings(rows, ()).above_chance == 0  # nothing exceeds a chance that was not scored
 
 
 def test_copies_of_states_are_no_evidence() -> None:

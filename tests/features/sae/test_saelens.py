@@ -146,6 +146,14 @@ def test_both_names_of_an_older_activation_are_read(key: str, tmp_path: Path) ->
         read_sae(tmp_path)
 
 
+def test_switches_that_are_no_truth_values_are_refused(tmp_path: Path) -> None:
+    write_sae(tmp_path, autoencoder("topk"))
+    changed(tmp_path, apply_b_dec_to_input="false", rescale_acts_by_decoder_norm=0, activation_fn=["relu"])
+    said = "apply_b_dec_to_input is 'false'; it must be true or false.*rescale_acts_by_decoder_norm is 0"
+    with pytest.raises(InputError, match=f"(?s){said}"):
+        read_sae(tmp_path)
+
+
 def test_the_oldest_configurations_center_their_inputs(tmp_path: Path) -> None:
     write_sae(tmp_path, autoencoder("relu"))
     document = read_json(tmp_path / "cfg.json")

@@ -70,8 +70,22 @@ def test_refuses_nan_and_what_float16_cannot_hold(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="row 1, column 2 is nan"):
         writer.append(bad, row, row, row)
     bad[1, 2] = 1e6
-    with pytest.raises(InputError, match="float16 ends at 65504"):
+    with pytest.raises(InputError, match="float16 ends at 65504, so use float32"):
         writer.append(bad, row, row, row)
+    bad[1] = 1e-9
+    with pytest.raises(
+        InputError, match="a state of size 1e-09 would be 0: float16 begins at 5.96e-08, so use float32"
+    ):
+        writer.append(bad, row, row, row)
+    wide = StoreWriter(tmp_path / "wide", 3, Origin("m"), precision="float32")
+    with pytest.raises(InputError, match=r"float32 ends at 3.40282e\+38, so bring them to another unit"):
+        wide.append(np.full((2, 3), 1e39), row, row, row)
+
+
+def test_labels_of_more_than_32_bits_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "states.npz", states=numbers(2), tokens=np.arange(2) + 2**31)
+    with pytest.raises(InputError, match="tokens must be numbers of 32 bits"):
+        read_states(tmp_path / "states.npz")
 
 
 def test_refuses_an_empty_or_damaged_store(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ def test_a_network_of_tiny_outputs_is_not_explained_by_a_plane() -> None:
 @pytest.mark.parametrize("unit", [1.0, 1e-6, 1e6])
 def test_whether_a_bound_is_loose_does_not_depend_on_the_unit_of_the_outputs(unit: float) -> None:
     def looks(bound: float, seen: float) -> bool:
-        return Formula(2, error_bound=bound * unit, largest_seen=seen * unit, spread=unit).is_loose
+        return Formula(2, error_bound=bound * unit, largest_seen=seen * unit, size=unit).is_loose
 
     assert looks(0.5, 0.04) and not looks(0.5, 0.06)
     assert not looks(1e-9, 1e-13)  # the rest is rounding

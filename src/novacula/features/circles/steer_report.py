@@ -184,7 +184,7 @@ def _answers(findings: SteerFindings) -> Section:
         for text, answer, right in zip(findings.prompts, findings.answers, findings.right, strict=True)
     ]
     tried = ", ".join(f"“{text}” {percent(share)}" for text, share in findings.accuracy.items())
-    right = np.mean(np.equal(findings.answers, findings.right))
+    right = float(np.mean(np.equal(findings.answers, findings.right)))
     between = " ({} … {})".format(*map(percent, findings.right_interval)) if findings.right_interval else ""
     note = (
         f"The label with the largest logit after each prompt; {percent(right)}{between} are right. Right answers by "

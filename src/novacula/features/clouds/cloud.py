@@ -95,9 +95,7 @@ def _read_csv(path: StrPath) -> np.ndarray:
     lines = read_buffer(path, max_bytes=_MOST_BYTES).decode("utf-8-sig", errors="replace").splitlines()
     rows = [(number, line.split(",")) for number, line in enumerate(lines, 1) if line.strip()]
     names: list[str] = []
-    try:
-        _numbers(rows[0][1] if rows else [])
-    except ValueError:
+    if rows and not any(map(_is_number, rows[0][1])):
         names, rows = rows[0][1], rows[1:]
     points = []
     for number, cells in rows:
@@ -117,7 +115,16 @@ def _read_csv(path: StrPath) -> np.ndarray:
 
 
 def _numbers(cells: list[str]) -> list[float]:
+    if strange := next((cell for cell in cells if "_" in cell), None):
+        raise ValueError(f"could not convert string to float: {strange!r}")  # Python itself would read 1_0
     return [float(cell) for cell in cells]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return bool(_numbers([cell]))
+    except ValueError:
+        return False
 
 
 def check_points(points: np.ndarray, source: str = "points", columns: int | None = None) -> Float[np.ndarray, "n d"]:

@@ -189,7 +189,8 @@ def _holes(white: Float[np.ndarray, "n d"], seed: int) -> _Holes:
         voids = ripser(between[np.ix_(few, few)], distance_matrix=True, maxdim=2)["dgms"][2]
         void = float(np.diff(voids, axis=1).max(initial=0.0))
     merges = np.sort(np.r_[gaps[np.isfinite(gaps[:, 1]), 1], 0.0])[::-1]
-    return _Holes(*lasting[:3].tolist(), void, merges, _growth(between))
+    loop, second, third = lasting[:3].tolist()
+    return _Holes(loop, second, third, void, merges, _growth(between))
 
 
 def _spread(distances: Float[np.ndarray, "n n"], count: int) -> Int[np.ndarray, " chosen"]:

@@ -43,7 +43,7 @@ def _facts(feature: Feature, found: FeatureFindings) -> Markup:
     row = feature.row
     rows = [
         ("score, bits", f"{row.score:.3f}"),
-        ("to exceed chance", f"{found.bar:.3f}; it {'does' if row.score > found.bar else 'does not'}"),
+        ("a score must exceed", f"{found.bar:.3f}; it {'does' if row.score > found.bar else 'does not'}"),
         ("best plane", row.where),
         ("shape", row.shape or "not measured"),
         ("ring", "" if row.ring is None else f"{row.ring:.2f}"),

@@ -116,8 +116,8 @@ class RankFindings(Brief):
 
     @property
     def above_chance(self) -> int:
-        """Clusters that score more than chance."""
-        return sum(row.score > self.bar for row in self.ranking)
+        """Clusters that score more than chance; 0 where no chance was scored."""
+        return sum(row.score > self.bar for row in self.ranking) if self.null else 0
 
     @property
     def against_chance(self) -> str:
@@ -163,7 +163,8 @@ class DiscoverFindings(Struct, frozen=True, omit_defaults=True, rename="kebab"):
         if self.rank:
             best = max((row.score for row in self.rank.ranking), default=0.0)
             what = "blocks" if self.has_blocks else "clusters"
-            return f"{self.rank.above_chance} {what} above chance, best {best:.2f} bits"
+            above = f"{self.rank.above_chance} {what} above chance" if self.rank.null else f"{what} without chance"
+            return f"{above}, best {best:.2f} bits"
         if self.cluster:
             return f"{len(self.cluster.clusters)} clusters"
         if self.train_sae:

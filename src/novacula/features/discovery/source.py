@@ -133,6 +133,8 @@ def read_states(path: StrPath) -> dict[str, np.ndarray]:
     for label in ("tokens", "documents"):
         if label in arrays and (arrays[label].shape != states.shape[:1] or arrays[label].dtype.kind not in "iu"):
             problems.append(f"{label} must be one whole number for each of the {len(states)} states")
+        elif label in arrays and (arrays[label] != arrays[label].astype(np.int32)).any():
+            problems.append(f"{label} must be numbers of 32 bits, -2147483648 … 2147483647")
     refuse(problems, source)
     return {"states": states, **{label: arrays[label] for label in ("tokens", "documents") if label in arrays}}
 

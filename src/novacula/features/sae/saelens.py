@@ -47,6 +47,7 @@ _KINDS: dict[str, SaeKind] = {
     "batchtopk": "batchtopk",
     "block": "block",
 }
+_SWITCHES = ("apply_b_dec_to_input", "rescale_acts_by_decoder_norm")
 _ONLY = {"reshape_activations": "none", "finetuning_scaling_factor": False, "hook_name_out": None}
 """Entries of a configuration that have one supported value."""
 
@@ -158,13 +159,18 @@ def _parse(document: JSON, source: str) -> _Config:
     for name, plain in _ONLY.items():
         if document.get(name, plain) not in (plain, None):
             problems.append(f"{name} is {document[name]!r}, which is not supported")
+    problems += [
+        f"{name} is {document[name]!r}; it must be true or false"
+        for name in _SWITCHES
+        if document.get(name) is not None and type(document[name]) is not bool
+    ]
     architecture = str(document.get("architecture", "standard"))
     # As older versions wrote it, under one name or the other.
-    activations = {document.get(name) or "relu" for name in ("activation_fn", "activation_fn_str")} - {"relu"}
+    activations = {str(document.get(name) or "relu") for name in ("activation_fn", "activation_fn_str")} - {"relu"}
     if len(activations) > 1:
         problems.append("activation_fn and activation_fn_str contradict each other")
     elif architecture == "standard" and activations:
-        architecture = str(activations.pop())
+        architecture = activations.pop()
     older = document.get("activation_fn_kwargs")
     k = document.get("k") or (older.get("k") if isinstance(older, dict) else None)
     if architecture in ("topk", "block") and type(k) is not int:
@@ -259,16 +265,17 @@ def _tensors(arrays: Mapping[str, np.ndarray], config: _Config, source: str) -> 
     shapes = {"W_enc": (width, latents), "b_enc": (latents,), "W_dec": (latents, width), "b_dec": (width,)}
     if config.kind in ("jumprelu", "batchtopk"):
         shapes["threshold"] = (latents,)
-    problems = []
+    problems = ["W_dec is empty"] if 0 in (latents, width) else []
     for name, shape in shapes.items():
         if name not in arrays:
             problems.append(f"has no tensor {name}")
         elif arrays[name].shape != shape or arrays[name].dtype.kind != "f":
-            problems.append(f"{name} has shape {arrays[name].shape}; beside W_dec it must be numbers of shape {shape}")
+            said = f"has shape {arrays[name].shape} of {arrays[name].dtype}"
+            problems.append(f"{name} {said}; beside W_dec it must be real numbers of shape {shape}")
     if not np.allclose(arrays.get("scaling_factor", 1), 1):
         problems.append("scaling_factor is not 1, which is not supported; fold it into the weights")
     for name, value, said in (("d_in", width, config.d_in), ("d_sae", latents, config.d_sae)):
         if said not in (None, value):
-            problems.append(f"W_dec says {name} = {value}, {CONFIG} says {said}")
+            problems.append(f"W_dec says {name} = {value}, {CONFIG} says {said!r}")
     refuse(problems, source)
     return {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in shapes}

@@ -74,10 +74,20 @@ class StoreWriter:
         check_finite(states, self.source.model or str(self.path))
         with np.errstate(over="ignore"):
             stored = states.astype(self._dtype)
+        limits, advice = (
+            np.finfo(self._dtype),
+            "use float32" if self._dtype == np.float16 else "bring them to another unit",
+        )
         if not np.isfinite(stored).all():
             largest = float(np.abs(states).max())
-            problem = f"a state has a coordinate of {largest:.3g}; float16 ends at 65504, so use float32"
+            problem = f"a state has a coordinate of {largest:.3g}; {limits.dtype} ends at {limits.max:.6g}, so {advice}"
             raise InputError("--precision", problem)
+        if (lost := states.any(axis=1) & ~stored.any(axis=1)).any():
+            largest = float(np.abs(states[lost]).max())
+            problem = (
+                f"a state of size {largest:.3g} would be 0: {limits.dtype} begins at {limits.smallest_subnormal:.3g}"
+            )
+            raise InputError("--precision", f"{problem}, so {advice}")
         columns = dict(zip(_COLUMNS, (tokens, documents, positions), strict=True))
         begin = 0
         while begin < len(stored):

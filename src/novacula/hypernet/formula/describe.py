@@ -122,7 +122,7 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
         is_task=is_known(limits or draft.outputs, task, n),
         error_bound=bound,
         box=box,
-        spread=float(y.std(0).max()),
+        size=network.size(x[:_FIT_POINTS]),
         largest_seen=largest,
         values=draft.values,
     )

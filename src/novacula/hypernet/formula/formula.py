@@ -25,7 +25,7 @@ POINTS = 100_000
 FAR = 10.0  #: times the inputs
 _CHUNK = 20_000
 _LOOSE = 10.0
-_ROUNDING = 1e-6  #: the part of the spread of outputs that counts as rounding
+_ROUNDING = 1e-6  #: the part of the size of the sums that counts as rounding
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Formula(Brief):
     box: Box | None = None  #: the inputs for which the bound holds
     largest_seen: float | None = None
     """The largest difference that was seen there, on random inputs or by a search; None without one."""
-    spread: float = 0.0  #: the largest standard deviation of an output of the network
+    size: float = 0.0  #: the size of the numbers that an output of the network is a sum of: the scale of its rounding
     values: Mapping[str, float] = field(default_factory=dict)  #: the numbers of the formula by role, for size laws
 
     def __call__(self, x: Float[np.ndarray, "batch inputs"]) -> Float[np.ndarray, "batch outputs"]:
@@ -157,11 +157,11 @@ class Formula(Brief):
     def looseness(self) -> float | None:
         """The bound as a multiple of the largest difference that was seen, with room for rounding; None without both.
 
-        A millionth of the spread of the outputs is added to each of them.
+        A millionth of `size` is added to each of them.
         """
         if self.error_bound is None or self.largest_seen is None:
             return None
-        rounding = max(_ROUNDING * self.spread, 1e-300)
+        rounding = max(_ROUNDING * self.size, 1e-300)
         return (self.error_bound + rounding) / (self.largest_seen + rounding)
 
     @property
