@@ -6,7 +6,7 @@ Random networks of all kinds, with backgrounds and noise, are read (`benchmarks/
 there is a formula with a bound, an adversary goes for the largest difference in the domain: uphill from 64 starts, and
 at the corners. A difference above the bound, by more than 1e-9 of it, is a violation: the analyst refuses to print the
 bound, and it is counted here. A bound is loose if it is more than 10 times the largest difference that was found. To
-both a millionth of the numbers that an output is a sum of is added, which is rounding.
+both 1e-5 of the size of the numbers that an output is a sum of is added: below that, it is rounding.
 """
 
 import sys

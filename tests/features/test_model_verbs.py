@@ -203,3 +203,11 @@ def test_labels_of_three_tokens_leave_layer_0_out(
     assert "the 6 labels have 3 different states" in caplog.text
     assert result.findings
     assert not result.findings.circle_layers
+
+
+def test_three_labels_are_refused_before_a_folder_is_made(model: Path, tmp_path: Path) -> None:
+    concept = Concept("three", toy().concept.labels[:3], (Template("add plus1 to {label} is", answer=1),))
+    for verb in (probe, steer):
+        with pytest.raises(InputError, match="there are 3; leaving one out needs at least 4"):
+            verb(model, concept, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

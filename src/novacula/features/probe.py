@@ -14,7 +14,7 @@ from typing_extensions import Unpack, override
 
 from novacula.errors import InputError
 from novacula.features.circles.findings import CircleLayer, ProbeFindings
-from novacula.features.circles.probe import unseen_groups, unseen_labels
+from novacula.features.circles.probe import check_labels, unseen_groups, unseen_labels
 from novacula.features.circles.probe_report import PLANES, write_page
 from novacula.features.circles.task_verb import start, task_verb
 from novacula.features.circles.test import CircleTest, Readout, circle_test, is_circle, without_group_means
@@ -100,6 +100,7 @@ class Probe(Computation):
     """Probing as a program: first a step for each wording, then one for each layer."""
 
     def __init__(self, model: LanguageModel, concept: Concept, config: ProbeConfig) -> None:
+        check_labels(concept.period)
         self._model, self._concept, self._config = model, concept, config
         self._prompts = [make_prompts(model, concept, [wording]) for wording in concept.groups()]
         self._layers = _chosen_layers(config.layers, model.n_layers)

@@ -10,6 +10,7 @@ from typing_extensions import Unpack, override
 
 from novacula.errors import InputError
 from novacula.features.circles.findings import Effect, Ring, SteerFindings
+from novacula.features.circles.probe import check_labels
 from novacula.features.circles.steer_report import write_page
 from novacula.features.circles.steering import INTERVENTIONS, UNSEEN, bootstrap, measure_effect, measure_ring, prepare
 from novacula.features.circles.task_verb import start, task_verb
@@ -48,6 +49,7 @@ class Steer(Computation):
     """Steering as a program: a step for each intervention, then one for each radius."""
 
     def __init__(self, model: LanguageModel, concept: Concept, config: SteerConfig) -> None:
+        check_labels(concept.period)
         model.anatomy.check(Point(config.layer))
         self._config = config
         self._accuracy, prompts = _chosen_prompts(model, concept, config.template)

@@ -185,3 +185,16 @@ def test_states_without_a_difference_are_refused() -> None:
         unseen_labels(np.random.default_rng(0).standard_normal((2, 3, 3)))
     with pytest.raises(InputError, match="at least 2"):
         unseen_groups(np.random.default_rng(0).standard_normal((1, 7, 3)))
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-30, 1e200])
+def test_the_unit_of_states_does_not_matter(unit: float) -> None:
+    states = _states(circle(np.arange(7), 7), 0.1)
+    ours, theirs = circle_test(unit * states), circle_test(states)
+    assert (ours.p_value, ours.turn, ours.order_correct) == (theirs.p_value, theirs.turn, theirs.order_correct)
+    assert ours.harmonics == pytest.approx(theirs.harmonics) and ours.closing == pytest.approx(theirs.closing)
+
+
+def test_one_coordinate_holds_no_circle() -> None:
+    with pytest.raises(InputError, match="have 1 coordinates; a circle needs at least 2"):
+        circle_test(np.arange(14.0).reshape(2, 7, 1))

@@ -74,7 +74,7 @@ def test_refuses_nan_and_what_float16_cannot_hold(tmp_path: Path) -> None:
         writer.append(bad, row, row, row)
     bad[1] = 1e-9
     with pytest.raises(
-        InputError, match="a state of size 1e-09 would be 0: float16 begins at 5.96e-08, so use float32"
+        InputError, match=r"a state of size 1e-09 would be 0: float16 begins at 5\.96e-08, so use float32"
     ):
         writer.append(bad, row, row, row)
     wide = StoreWriter(tmp_path / "wide", 3, Origin("m"), precision="float32")

@@ -142,6 +142,12 @@ def fit_answer_probe(
     return CircularProbe(mean, basis, reading, basis.T @ rows.T, offset, period, 1, float(r2))
 
 
+def check_labels(count: int) -> None:
+    """Makes sure that a label can be left out and read from a circle through the others."""
+    if count < 4:
+        raise InputError("labels", f"there are {count}; leaving one out needs at least 4")
+
+
 def unseen_labels(states: Float[np.ndarray, "groups labels d"], *, components: int = 5, harmonic: int = 1) -> Readout:
     """Reads each label by a probe that was fitted to all other labels only.
 
@@ -158,8 +164,7 @@ def unseen_labels(states: Float[np.ndarray, "groups labels d"], *, components: i
     Source: ours.
     """
     groups, count, _ = states.shape
-    if count < 4:
-        raise InputError("labels", f"there are {count}; leaving one out needs at least 4")
+    check_labels(count)
     states = without_group_means(states.astype(float))
     read = np.empty((groups, count, 2))
     for label in range(count):

@@ -193,14 +193,19 @@ def closing(means: Float[np.ndarray, "labels d"]) -> float:
 
 
 def _means(states: Float[np.ndarray, "groups labels d"]) -> Float[np.ndarray, "labels d"]:
+    """Returns the label means in units of the largest coordinate: squares of any finite numbers then stay finite."""
     if states.shape[1] < 3:
         raise InputError("labels", f"there are {states.shape[1]}; a circle needs at least 3")
+    if states.shape[2] < 2:
+        raise InputError("states", f"have {states.shape[2]} coordinates; a circle needs at least 2")
     if not np.isfinite(states).all():
         raise InputError("states", "some are not finite numbers")
-    means = without_group_means(states.astype(float)).mean(0)
-    if not np.abs(means).max(initial=0) > 1e-12 * max(1.0, float(np.abs(states).max(initial=0))):
+    size = float(np.abs(states).max(initial=0))
+    means = without_group_means(states.astype(float) / (size or 1.0)).mean(0)
+    largest = float(np.abs(means).max(initial=0))
+    if not largest > 1e-12:
         raise InputError("states", "are the same for all labels: there is nothing to test")
-    return means
+    return means / largest
 
 
 def _orders(p: int, count: int, seed: int) -> Int[np.ndarray, "orders labels"]:

@@ -25,7 +25,7 @@ POINTS = 100_000
 FAR = 10.0  #: times the inputs
 _CHUNK = 20_000
 _LOOSE = 10.0
-_ROUNDING = 1e-6  #: the part of the size of the sums that counts as rounding
+_ROUNDING = 1e-5  #: the part of the size of the sums that counts as rounding
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Formula(Brief):
     def looseness(self) -> float | None:
         """The bound as a multiple of the largest difference that was seen, with room for rounding; None without both.
 
-        A millionth of `size` is added to each of them.
+        A hundred-thousandth of `size` is added to each of them.
         """
         if self.error_bound is None or self.largest_seen is None:
             return None
