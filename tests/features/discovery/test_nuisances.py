@@ -75,3 +75,22 @@ def test_a_block_of_signs_is_named_and_gone_without_them(tmp_path: Path) -> None
 def test_an_unknown_nuisance_is_refused() -> None:
     with pytest.raises(InputError, match="without is commas; it may be punctuation, position"):
         DiscoverConfig(without=("commas",))
+
+
+def test_the_tokens_that_name_a_row_are_not_those_of_weak_activations(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    tokens = np.arange(1400) % 7
+    turns = random.uniform(0, 2 * np.pi, len(tokens))
+    states = np.zeros((len(tokens), 4), np.float32)
+    states[:, :2] = np.column_stack([np.cos(turns), np.sin(turns)]) * np.where(tokens == 0, 1.0, 0.1)[:, None]
+    writer = StoreWriter(tmp_path / "store", 4, Origin("drawn"), precision="float32", vocabulary=TEXTS)
+    writer.append(states, tokens, np.zeros(len(tokens), int), np.arange(len(tokens)))
+    writer.close()
+    matrix, zeros = torch.eye(4), torch.zeros(4)
+    write_sae(tmp_path / "sae", SparseAutoencoder("block", matrix, zeros, matrix, zeros, zeros, k=1, block=2))
+    source = DiscoverSource(store=str(tmp_path / "store"), sae=str(tmp_path / "sae"))
+    config = DiscoverConfig(kind="block", block=2, latents=4, k=1, points=300, nulls=2, shown=1)
+    rank = discover(source, config, out=tmp_path / "run").findings.rank
+    assert rank
+    assert rank.ranking[0].tokens == 1400
+    assert rank.ranking[0].examples == ("June",)

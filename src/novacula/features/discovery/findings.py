@@ -57,7 +57,7 @@ class ClusterRow(Brief):
     published_rank: int  #: place by the published value
     cluster: int  #: number of the cluster
     stability: float  #: how well it comes again with other settings; 1 is the same
-    examples: tuple[str, ...]  #: the tokens on which it is active most often
+    examples: tuple[str, ...]  #: the tokens on which it is most often more than weakly active
     members: tuple[int, ...]  #: its latents
     tokens: int  #: tokens on which any of them is active
     together: float  #: mean number of members that are active on one token

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from novacula.features.clouds.cloud import planes
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import ClusterRow
-from novacula.features.discovery.slices import CodeMatrix
+from novacula.features.discovery.slices import CodeMatrix, Slice
 from novacula.features.store import Store
 from novacula.files import check_schema, from_json, read_json, to_json, write_json
 
@@ -67,7 +67,11 @@ def draw_cluster(
 ) -> ClusterPicture:
     """Returns what is shown of a cluster."""
     members = np.array(row.members)
-    part = codes.slice(members, decoder, limit=4 * POINTS, seed=config.seed).strong(config.radius).head(POINTS)
+
+    def strong(latents: np.ndarray) -> Slice:
+        return codes.slice(latents, decoder, limit=4 * POINTS, seed=config.seed).strong(config.radius)
+
+    part = strong(members).head(POINTS)
     texts = [store.context(int(token)) for token in part.rows]
     directions = decoder[members]
     units = directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
@@ -82,7 +86,7 @@ def draw_cluster(
         next=tuple(_next_token(store, int(token)) for token in part.rows),
         contexts=tuple(f"{before}[{token}]{after}" for before, token, after in texts),
         members=tuple(
-            MemberTokens(latent, tuple(frequent_tokens(store, codes.rows([latent]), 4)))
+            MemberTokens(latent, tuple(frequent_tokens(store, strong(np.array([latent])).rows, 4)))
             for latent in row.members[:_MEMBERS]
         ),
         cosines=tuple(map(tuple, _rounded(few @ few.T, 3))),

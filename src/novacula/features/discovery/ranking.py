@@ -267,10 +267,13 @@ class Ranking(Computation):
             number = self._numbers[len(done.rows)]
             scored = self._score(self._codes, self._clusters[number])
             tokens = self._codes.rows(scored.members)
+            limit = _WEAK * self._config.points
+            part = self._codes.slice(scored.members, self._decoder, limit=limit, seed=self._config.seed)
+            strong = part.strong(self._config.radius)
             named = ((float(each[tokens].mean()), name) for name, each in self._nuisances.items() if len(tokens))
             share, name = max(named, default=(0.0, ""))
             row = replace(
-                scored.row(number, self._stability[number], frequent_tokens(self._store, tokens)),
+                scored.row(number, self._stability[number], frequent_tokens(self._store, strong.rows)),
                 covered=round(len(tokens) / max(1, self._codes.n_tokens), 6),
                 nuisance=name if share > MOST else "",
             )
