@@ -1,13 +1,11 @@
-"""What a plan is made of: attempts to train networks, each in pieces of about a second.
-
-An attempt says how many pieces it takes at most, and begins a work. A work does one piece at a `step`, and returns what
-to show of it and the networks that it has finished; `state` holds all that the pieces to come depend on. Source: ours.
-"""
+"""What a plan is made of: attempts to train networks, each in pieces of about a second. Source: ours."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from novacula.distill.networks.network import Network
 from novacula.distill.train.descent import UPDATES, Descent
@@ -36,8 +34,44 @@ class Progress:
     networks: int | None = None  #: perfect networks so far
 
 
+@runtime_checkable
+class Work(Protocol):
+    """An attempt at work."""
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to do."""
+        ...
+
+    def step(self, random: np.random.Generator) -> tuple[Progress, list[Network]]:
+        """Does one piece of work; returns what to show of it, and the networks that it has finished."""
+        ...
+
+    def state(self) -> tuple[Arrays, JSON]:
+        """Everything that the pieces to come depend on."""
+        ...
+
+    def load(self, arrays: Arrays, data: JSON) -> None:
+        """Becomes the work whose `state` this was."""
+        ...
+
+
+@runtime_checkable
+class Attempt(Protocol):
+    """One entry of a plan."""
+
+    @property
+    def steps(self) -> int:
+        """The most pieces of work that it can take."""
+        ...
+
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
+        """The attempt at its beginning."""
+        ...
+
+
 @dataclass(frozen=True)
-class LeastSquares:
+class LeastSquares(Attempt):
     """Small networks, each fitted by least squares from a random start."""
 
     size: int  #: numbers in the state
@@ -46,17 +80,17 @@ class LeastSquares:
     starts: int  #: how many networks
 
     @property
+    @override
     def steps(self) -> int:
-        """The most pieces of work."""
         return self.starts
 
-    def begin(self, lesson: Lesson, random: np.random.Generator) -> "_Fits":
-        """The work at its beginning."""
+    @override
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
         return _Fits(self, lesson)
 
 
 @dataclass(frozen=True)
-class GradientDescent:
+class GradientDescent(Attempt):
     """Wide networks trained together by gradient descent, of which the best are shrunk."""
 
     size: int  #: numbers in the state
@@ -65,16 +99,13 @@ class GradientDescent:
     updates: int  #: the most updates of each
 
     @property
+    @override
     def steps(self) -> int:
-        """The most pieces of work."""
         return -(-self.updates // UPDATES) + 2 * _MOST_REFINEMENTS
 
-    def begin(self, lesson: Lesson, random: np.random.Generator) -> "_Descents":
-        """The work at its beginning."""
+    @override
+    def begin(self, lesson: Lesson, random: np.random.Generator) -> Work:
         return _Descents(self, lesson, random)
-
-
-Attempt = LeastSquares | GradientDescent
 
 
 @dataclass(frozen=True)
@@ -82,7 +113,7 @@ class _FitsState:
     starts: int
 
 
-class _Fits:
+class _Fits(Work):
     """Random starts, each fitted by least squares in one piece."""
 
     def __init__(self, attempt: LeastSquares, lesson: Lesson) -> None:
@@ -120,7 +151,7 @@ class _DescentsState:
     done: bool
 
 
-class _Descents:
+class _Descents(Work):
     """Wide networks going down together; once some are perfect, each of the best is refined."""
 
     KEEP = 2  #: networks that are refined
