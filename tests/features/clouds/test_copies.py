@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from novacula.features import ScoreConfig, score_cloud, score_plane
-from novacula.features.clouds.cloud import copied_rows, whiten
+from novacula.features.clouds.cloud import FEWEST, copied_rows, whiten
 
 QUICK = ScoreConfig(angles=16, bootstraps=20, shuffles=20)
 
@@ -37,6 +37,17 @@ def test_one_place_of_many_rows_makes_no_feature_of_a_gaussian() -> None:
     points = np.random.default_rng(4).standard_normal((1900, 2))
     found = score_cloud(np.concatenate([points, np.full((80, 2), 1.5)]), QUICK)
     assert found.score > 0.05 and not found.irreducible
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.003, 0.01, 0.03])
+def test_seven_labels_on_a_circle_are_one_feature_with_and_without_a_little_noise(noise: float) -> None:
+    generator = np.random.default_rng(0)
+    angles = 2 * np.pi * generator.integers(7, size=1400) / 7
+    points = np.column_stack([np.cos(angles), np.sin(angles)]) + noise * generator.standard_normal((1400, 2))
+    found = score_cloud(points, QUICK)
+    assert found.irreducible
+    if noise <= 0.01:
+        assert found.distinct is not None and found.distinct < FEWEST
 
 
 def test_a_circle_whose_points_are_repeated_is_one() -> None:

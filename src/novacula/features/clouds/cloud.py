@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import scipy.sparse
 from jaxtyping import Float, Int
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 from novacula.errors import InputError, refuse
 from novacula.files import StrPath, read_buffer, read_npy, read_npz, read_safetensors
@@ -27,6 +30,8 @@ _FLAT = 1e-6  #: a cloud thinner than this part of its length is flat: the rest 
 _COPIES = ((0.01, 0.8), (1e-6, 0.99))
 """Standard deviations up to which rows are alike, and the share of different ones below which the others are copies.
 Copies that were rounded to 16 bits differ by a hundredth; points of a dense curve lie as near by chance."""
+_PLACE, _MOST_CELLS = 0.2, 5000
+"""Standard deviations up to which a place may reach, and different points up to which they may form a few places."""
 AXES = 5  #: most components whose planes are taken
 THIN = 0.02
 """Least part of the variance that the lesser axis of a plane must have; below, it is the error of the dictionary."""
@@ -202,8 +207,9 @@ def copied_rows(points: Float[np.ndarray, "n d"], white: Float[np.ndarray, "n k"
     """Returns a row of each different point if rows are copies, as `_COPIES` says; else None.
 
     Rows are alike in one cell of a grid; a second grid, half a cell away, joins what a border of the first one parts.
-    Points of a lattice are no copies: a value of one of its coordinates recurs in other points, too. So one column at
-    least must have half as many values as there are different points.
+    If they form fewer than `FEWEST` places, small and apart, each place gives one row: seven labels with a little noise
+    are seven points. Points of a lattice are no copies: a value of one of its coordinates recurs in other points, too.
+    So one column at least must have half as many values as there are different points.
     """
     for near, share in _COPIES:
         rows = np.arange(len(white))
@@ -211,8 +217,19 @@ def copied_rows(points: Float[np.ndarray, "n d"], white: Float[np.ndarray, "n k"
             rows = rows[np.unique(np.floor(white[rows] / near + shift), axis=0, return_index=True)[1]]
         if len(rows) < share * len(white):
             values = max(len(np.unique(points[rows, column])) for column in range(points.shape[1]))
-            return np.sort(rows) if 2 * values >= len(rows) else None
+            if 2 * values < len(rows):
+                return None
+            return np.sort(rows[_places(white[rows], 2 * near)] if len(rows) <= _MOST_CELLS else rows)
     return None
+
+
+def _places(points: Float[np.ndarray, "n k"], near: float) -> Int[np.ndarray, " rows"]:
+    """Returns a row of each small place that steps no longer than `near` join; all rows if there are no few such."""
+    pairs = KDTree(points).query_pairs(near, output_type="ndarray")
+    graph = scipy.sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(points), len(points)))
+    count, labels = connected_components(graph, directed=False)
+    wide = any(np.ptp(points[labels == place], axis=0).max() > _PLACE for place in range(min(count, FEWEST)))
+    return np.arange(len(points)) if wide or count >= FEWEST else np.unique(labels, return_index=True)[1]
 
 
 def _size(points: Float[np.ndarray, "n d"]) -> float:
