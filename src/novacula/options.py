@@ -1,4 +1,4 @@
-"""The rules for options, the same in all parts, and the options of every campaign.
+"""The rules for options, the same in all parts, the options of every campaign, and how a part is written in percent.
 
 Each rule returns a list of problems. The rule for one option stands in its annotation. This module imports no large
 library, so that ``--help`` stays fast.
@@ -332,3 +332,11 @@ def _outside(option: str, value: float, low: float, high: float) -> str:
 
 def _text(number: float) -> str:
     return str(number) if isinstance(number, int) else f"{number:g}"
+
+
+def percent(part: float, digits: int = 0) -> str:
+    """Returns a part of a whole in percent. What is neither all nor nothing never reads 100 % or 0 %."""
+    least, text = 10.0 ** -(2 + digits), f"{part:.{digits}%}"
+    if 0 < part < 1 and text in (f"{0:.{digits}%}", f"{1:.{digits}%}"):
+        return f"<{least:.{digits}%}" if part < least else f">{1 - least:.{digits}%}"
+    return text

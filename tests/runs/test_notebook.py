@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from novacula.arc.findings import SolveFindings
 from novacula.features import CircularProbe
+from novacula.options import percent
 from novacula.report import Section, plotly_figure, write_report
 from novacula.runs import NoInputs
-from novacula.runs.notebook import answer_html, cell_progress, percent
+from novacula.runs.notebook import answer_html, cell_progress
 from tests.runs.toy import TOY, ToyConfig
 
 

@@ -15,9 +15,9 @@ from novacula.arc.drawing.charts import quantity, rates_chart, rules_chart, time
 from novacula.arc.drawing.puzzles import Card, gallery_html
 from novacula.errors import InputError
 from novacula.jobs import read_outcome
+from novacula.options import percent
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 _MINOR = [f"pass@{count}" for count in COUNTS if count > 2]  #: columns that a phone leaves out
 _RULE_WORDS = {

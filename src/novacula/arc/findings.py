@@ -19,8 +19,9 @@ from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
 from novacula.arc.data.task import Answer, Grid, Task, Verdict
 from novacula.errors import InputError
 from novacula.files import JSON, from_json, read_npz
+from novacula.options import percent
 from novacula.runs import RunFolder
-from novacula.runs.notebook import Brief, percent
+from novacula.runs.notebook import Brief
 
 SURVIVES = 1.0  #: nats above which a latent tensor counts as still holding information; the floor is half a nat
 LATENTS = "latents.npz"  #: the artifact that holds the decoded means of the surviving tensors

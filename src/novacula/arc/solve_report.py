@@ -11,9 +11,9 @@ from novacula.arc.drawing import charts
 from novacula.arc.drawing.latent_pictures import latents_html
 from novacula.arc.drawing.puzzles import cell_size, grid_svg, order_note, puzzle_html
 from novacula.arc.findings import SURVIVES, History, Lead, SolveFindings, axis_words, read_history
+from novacula.options import percent
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 _MOST_ANSWERS = 10
 _STRIP = Markup(

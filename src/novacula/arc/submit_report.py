@@ -10,9 +10,10 @@ from novacula.arc.data.parse import read_tasks
 from novacula.arc.data.task import Answer
 from novacula.arc.drawing.charts import quantity
 from novacula.arc.drawing.puzzles import Card, gallery_html
+from novacula.options import percent
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
-from novacula.runs.notebook import Brief, percent
+from novacula.runs.notebook import Brief
 
 
 @dataclass(frozen=True)

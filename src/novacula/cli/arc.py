@@ -11,7 +11,7 @@ from novacula.cli.arc_campaigns import CAMPAIGN_SCREENS, bench, score_submission
 from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, counted, printable, show_result, table
 from novacula.cli.options import Flat, Grouped, Json, RunOptions, Runs
 from novacula.cli.screen import Screen, perform
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

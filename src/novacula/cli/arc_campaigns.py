@@ -12,7 +12,7 @@ from novacula.cli.console import EXIT_FINISHED, SCHEMA_VERSION, print_json, prin
 from novacula.cli.options import CampaignOptions, Flat, Grouped, ResumeOptions
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError, NovaculaError
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -11,7 +11,7 @@ from novacula.cli.console import EXIT_FINISHED, counted, open_page, print_json, 
 from novacula.cli.options import CampaignOptions, Flat, Grouped, Json, RunName, RunOptions, Runs
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.features.config import CollectConfig, DiscoverConfig, OpenConfig, SurveyConfig, TrainSaeConfig
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 if TYPE_CHECKING:
     from novacula.features.discovery.findings import DiscoverFindings, SurveyFindings

@@ -11,7 +11,7 @@ from novacula.cli.options import Flat, Grouped, Json, RunOptions
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError
 from novacula.hypernet.config import BuildConfig, ClassifyConfig, SampleConfig, TrainConfig
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 if TYPE_CHECKING:
     from novacula.hypernet.classify import ClassifyFindings

@@ -9,7 +9,7 @@ from novacula.cli.options import CampaignOptions, Flat, Grouped
 from novacula.cli.screen import Screen, describe_job, perform
 from novacula.errors import InputError
 from novacula.hypernet.config import CensusConfig, CompareConfig, GeneralizeConfig
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,9 +14,9 @@ from novacula.distill.networks.network import Layer, Network, load_network
 from novacula.distill.sources.sequences import counted
 from novacula.distill.verify import Certificate
 from novacula.files import read_npz
+from novacula.options import percent
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, read_svg, run_facts, table, write_report
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

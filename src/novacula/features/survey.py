@@ -16,9 +16,9 @@ from novacula.features.discover import DISCOVER, DiscoverSource
 from novacula.features.discovery.findings import LEAST_EXCESS, DiscoverFindings, LayerRow, SurveyFindings, TopCluster
 from novacula.features.discovery.source import OpenSource, open_source
 from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, one_thread
+from novacula.options import percent
 from novacula.report import SERIES, Section, figure_svg, run_facts, table, write_report
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Step, Verb
-from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

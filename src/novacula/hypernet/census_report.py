@@ -11,9 +11,9 @@ from novacula.hypernet.draw.charts import Point, order_picture, pareto_picture, 
 from novacula.hypernet.draw.pictures import gallery_picture
 from novacula.hypernet.network import read_network
 from novacula.hypernet.studies import CensusFindings, CensusRow, StudyPage, middle, number, shares
+from novacula.options import percent
 from novacula.report import Section, table
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 _CHECK_POINTS = 20_000  #: inputs on which a report compares formula and network
 

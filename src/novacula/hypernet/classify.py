@@ -34,8 +34,9 @@ from novacula.hypernet.formula import POINTS, Formula, describe
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task, find_task
 from novacula.hypernet.tasks.given import NONE, data_task, network_task, read_data
+from novacula.options import percent
 from novacula.report import Section, table
-from novacula.runs.notebook import Brief, percent
+from novacula.runs.notebook import Brief
 
 SCHEMA_VERSION = 1
 NORMS = ("l1-norm", "weighted-l1")  #: tasks whose labels rest on the order parameters

@@ -17,9 +17,9 @@ from novacula.hypernet.formula import describe, size_laws
 from novacula.hypernet.studies import GeneralizeFindings, SizeRow, Study, StudyPage, number
 from novacula.hypernet.training.generator import Generator, Origin, load_generator, weights_of
 from novacula.jobs import Job, check_executor, one_thread
+from novacula.options import percent
 from novacula.report import Section, table
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb
-from novacula.runs.notebook import percent
 
 WORK = "novacula.hypernet.generalize:sizes_job"  #: the name under which `novacula.jobs` calls `sizes_job`
 _MEMORY_MB = 900.0

@@ -13,9 +13,10 @@ from novacula.hypernet.analyst.label import LabelFindings, finite
 from novacula.hypernet.config import Branch
 from novacula.hypernet.formula import SizeLaw
 from novacula.jobs import Campaign, CampaignOptions, Job, Round
+from novacula.options import percent
 from novacula.report import Section, run_facts, table, write_report
 from novacula.runs import RunFolder
-from novacula.runs.notebook import Brief, percent
+from novacula.runs.notebook import Brief
 
 Failure = tuple[str, str]  #: a job that failed, and why
 Kind = TypeVar("Kind")

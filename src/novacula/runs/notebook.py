@@ -61,14 +61,6 @@ def _flat(value: Collection[object]) -> bool:
     return all(isinstance(item, str | int | float | None) for item in value)
 
 
-def percent(part: float, digits: int = 0) -> str:
-    """Returns a part of a whole in percent. What is neither all nor nothing never reads 100 % or 0 %."""
-    least, text = 10.0 ** -(2 + digits), f"{part:.{digits}%}"
-    if 0 < part < 1 and text in (f"{0:.{digits}%}", f"{1:.{digits}%}"):
-        return f"<{least:.{digits}%}" if part < least else f">{1 - least:.{digits}%}"
-    return text
-
-
 def cell_progress() -> "OnStep | None":
     """Returns a callback that shows bar, step, remaining time and metrics in the cell, or None outside a notebook."""
     ipython = sys.modules.get("IPython")

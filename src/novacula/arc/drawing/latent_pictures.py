@@ -17,7 +17,7 @@ from markupsafe import Markup
 from novacula.arc.data.puzzle import Puzzle
 from novacula.arc.drawing.puzzles import COLOR_NAMES, COLORS
 from novacula.arc.findings import axis_words
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 MOST_COMPONENTS = 3
 LEAST_SHARE = 0.02  #: components with less of the variance than this are not drawn

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none
 from novacula.arc.data.task import Grid, Task, Verdict
+from novacula.options import percent
 from novacula.report.pictures import on_card
-from novacula.runs.notebook import percent
 
 COLORS = ("#000000", "#0074d9", "#ff4136", "#2ecc40", "#ffdc00", "#aaaaaa", "#f012be", "#ff851b", "#7fdbff", "#870c25")
 """The color of each cell value, as the public ARC interface draws it."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from novacula.features.circles.findings import ExplainFindings, LayerExplanation, PatchEffects
+from novacula.options import percent
 from novacula.report import Section, figure_svg, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

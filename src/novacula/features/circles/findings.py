@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from novacula.runs.notebook import Brief, percent
+from novacula.options import percent
+from novacula.runs.notebook import Brief
 
 
 @dataclass(frozen=True)

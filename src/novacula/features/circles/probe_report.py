@@ -10,10 +10,10 @@ from markupsafe import Markup
 from novacula.features.circles.findings import CircleLayer, ProbeFindings
 from novacula.features.circles.test import CLOSED, CLOSING, LEAST_R2, SMALL_P
 from novacula.files import read_npz
+from novacula.options import percent
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

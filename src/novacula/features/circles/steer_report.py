@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from novacula.features.circles.findings import INTERVALS, Effect, Ring, SteerFindings
 from novacula.features.circles.steering import INTERVENTIONS, UNSEEN
+from novacula.options import percent
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -30,7 +30,7 @@ _FLAT = 1e-6  #: a cloud thinner than this part of its length is flat: the rest 
 _COPIES = ((0.01, 0.8), (1e-6, 0.99))
 """Standard deviations up to which rows are alike, and the share of different ones below which the others are copies.
 Copies that were rounded to 16 bits differ by a hundredth; points of a dense curve lie as near by chance."""
-_PLACE, _MOST_CELLS = 0.2, 5000
+_PLACE, _MOST_CELLS = 0.5, 5000
 """Standard deviations up to which a place may reach, and different points up to which they may form a few places."""
 AXES = 5  #: most components whose planes are taken
 THIN = 0.02
@@ -219,7 +219,7 @@ def copied_rows(points: Float[np.ndarray, "n d"], white: Float[np.ndarray, "n k"
             values = max(len(np.unique(points[rows, column])) for column in range(points.shape[1]))
             if 2 * values < len(rows):
                 return None
-            return np.sort(rows[_places(white[rows], 2 * near)] if len(rows) <= _MOST_CELLS else rows)
+            return np.sort(rows[_places(white[rows], 6 * near)] if len(rows) <= _MOST_CELLS else rows)
     return None
 
 

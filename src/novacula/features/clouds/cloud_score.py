@@ -19,8 +19,8 @@ from novacula.features.clouds.higher import Split, best_hyperplane, best_split, 
 from novacula.features.clouds.mixture import Mixture, mixture, parts_bits
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
-from novacula.options import checked_seed
-from novacula.runs.notebook import Brief, drawn_by, percent
+from novacula.options import checked_seed, percent
+from novacula.runs.notebook import Brief, drawn_by
 
 FINER = 2  #: the band that must hold a slice of the cloud is this many times thinner than that of the mixture index
 SLICE_LIMIT = 1 / 3  #: share of the points in that band from which on the cloud counts as a mixture

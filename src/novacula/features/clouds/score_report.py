@@ -11,10 +11,10 @@ from markupsafe import Markup
 from novacula.features.clouds.cloud_score import FINER, CloudScore, ScoreFindings
 from novacula.features.clouds.separability import Separability
 from novacula.files import read_npz
+from novacula.options import percent
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

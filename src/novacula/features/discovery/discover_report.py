@@ -13,6 +13,7 @@ from msgspec.structs import asdict as fields_of
 from novacula.features.discovery.findings import ClusterRow, DiscoverFindings, GroupFindings, RankFindings
 from novacula.features.discovery.pictures import PICTURES, ClusterPicture, PlanePicture, read_pictures
 from novacula.features.sae.quality import Quality, Recovery
+from novacula.options import percent
 from novacula.report import (
     FAINT,
     SERIES,
@@ -27,7 +28,6 @@ from novacula.report import (
 )
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
-from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from novacula.features.discovery.feature import Feature
 from novacula.features.discovery.findings import FeatureFindings, Move
 from novacula.features.store import Store
+from novacula.options import percent
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, table, write_report
-from novacula.runs.notebook import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from novacula.features.sae.quality import Quality, Recovery
-from novacula.runs.notebook import Brief, brief, percent
+from novacula.options import percent
+from novacula.runs.notebook import Brief, brief
 
 
 @dataclass(frozen=True)

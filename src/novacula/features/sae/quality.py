@@ -12,7 +12,7 @@ from torch import Tensor
 from novacula.errors import InputError
 from novacula.features.sae.autoencoder import BLOCK, SparseAutoencoder
 from novacula.features.store.store import Store
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel

@@ -11,7 +11,7 @@ import numpy as np
 
 from novacula.hypernet.analyst.evidence import Evidence, Verdict
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 GENERIC = ("separable", "pairwise", "ridge", "bowls")
 """Labels of functions without known algorithms: Σ g(x_i); sums over pairs; of Σ x_i alone; units in any direction."""

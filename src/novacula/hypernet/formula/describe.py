@@ -26,7 +26,7 @@ from novacula.hypernet.formula.shallow import Reading, read_output, split
 from novacula.hypernet.formula.writers import python_expression
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
-from novacula.runs.notebook import percent
+from novacula.options import percent
 
 _FIT_POINTS = 1500
 _LIMIT_POINTS = 20_000
