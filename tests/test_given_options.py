@@ -39,7 +39,6 @@ CALLS: list[Callable[[Any], object]] = [
     lambda config: hypernet.generalize("absent", config),
     lambda config: hypernet.compare(config),
     lambda config: hypernet.sample("absent", config),
-    lambda config: optim.demo(config),
     lambda config: hypernet.train_directly(config),
     lambda config: optim.demo(config),
     lambda config: optim.bench(config),

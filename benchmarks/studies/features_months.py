@@ -3,13 +3,14 @@
     python benchmarks/studies/features_months.py RUN [--json PATH]
 
 RUN is a finished `novacula features discover` of a language model on text with dates; the docs name those that were
-measured. The rule was written before the runs of 2026-11-30: a list of names is looked up once in a run, in the row
-that tells its tokens best. That is the row whose tokens, weakly active ones left out, have the largest F1 with the
-tokens of the names, short and long forms, each name weighing the same. Printed are its rank, its place among the rows
-of shape ring (in the order of the ranking) and by the ring index, the share of names on whose tokens it is active at
-least half of the time, the share of its tokens that are names, and the test of a circle on the means of its points.
-Then, for each name, the latent that rises most on it, and the test on the means of the states themselves, which says
-what there was to find.
+measured. The rule was written before any result of 2026-11-30 was seen: a list of names is looked up once in a run, in
+the row that tells its tokens best. That is the row whose tokens, weakly active ones left out, have the largest F1 with
+the tokens of the names, short and long forms, each name weighing the same.
+
+Printed are its rank, its place among the rows of shape ring (in the order of the ranking) and by the ring index, the
+share of names on whose tokens it is active at least half of the time, the share of its tokens that are names, and the
+test of a circle on the means of its points. Then, for each name, the latent that rises most on it, and the test on the
+means of the states themselves, which says what there was to find.
 """
 
 import sys
@@ -86,7 +87,7 @@ class Run:
         part = self.codes.matrix[:, [*members]].tocsr()
         rows = np.flatnonzero(np.diff(part.indptr))
         part, gram = part[rows], directions @ directions.T
-        pieces = [part[start : start + _CHUNK].toarray() for start in range(0, len(rows), _CHUNK)]
+        pieces = (part[start : start + _CHUNK].toarray() for start in range(0, len(rows), _CHUNK))
         norms = np.sqrt(np.concatenate([np.maximum(((piece @ gram) * piece).sum(1), 0) for piece in pieces]))
         return rows[norms >= self.radius * np.quantile(norms, 0.95)]
 

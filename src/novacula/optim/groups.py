@@ -26,6 +26,7 @@ _DTYPES = (
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
     *(torch.complex32, torch.complex64, torch.complex128),
 )
+_DEVICES = ("cpu", "cuda", "mps", "xpu")  #: kinds of devices that torch may compute on at lower precision by itself
 Product = Callable[[Tensor], Tensor]  #: a product with a vector
 Rate = float | Tensor  #: a learning rate; a scheduler may change one that is a tensor in place
 Given = Tensor | tuple[str, Tensor]  #: a parameter, with or without its name
@@ -168,9 +169,6 @@ def multiplied(
         keys = [id(p) for p in members.parameters]
         parts |= zip(keys, product(torch.cat([parts[key] for key in keys])).split(members.sizes), strict=True)
     return torch.cat([parts[key] for key, size in sizes.items() if size]) if products else v.clone()
-
-
-_DEVICES = ("cpu", "cuda", "mps", "xpu")  #: kinds of devices that torch may compute on at lower precision by itself
 
 
 def alone(compute: Callable[Arguments, Made]) -> Callable[Arguments, Made]:

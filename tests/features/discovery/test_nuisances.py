@@ -50,20 +50,27 @@ def test_codes_on_some_tokens_are_those_of_a_dense_matrix() -> None:
     np.testing.assert_array_equal(codes.uses, ((dense != 0) & kept[:, None]).sum(0))
 
 
+def two_blocks(folder: Path) -> DiscoverSource:
+    """The states of `folder`, with a dictionary of two blocks of two numbers."""
+    matrix, zeros = torch.eye(4), torch.zeros(4)
+    write_sae(folder / "sae", SparseAutoencoder("block", matrix, zeros, matrix, zeros, zeros, k=1, block=2))
+    return DiscoverSource(store=str(folder / "store"), sae=str(folder / "sae"))
+
+
+CONFIG = DiscoverConfig(kind="block", block=2, latents=4, k=1, points=300, nulls=2, shown=1)
+
+
 def test_a_block_of_signs_is_named_and_gone_without_them(tmp_path: Path) -> None:
     stored(tmp_path / "store", 1400)
-    matrix, zeros = torch.eye(4), torch.zeros(4)
-    write_sae(tmp_path / "sae", SparseAutoencoder("block", matrix, zeros, matrix, zeros, zeros, k=1, block=2))
-    source = DiscoverSource(store=str(tmp_path / "store"), sae=str(tmp_path / "sae"))
-    config = DiscoverConfig(kind="block", block=2, latents=4, k=1, points=300, nulls=2, shown=1)
-    rank = discover(source, config, out=tmp_path / "with").findings.rank
+    source = two_blocks(tmp_path)
+    rank = discover(source, CONFIG, out=tmp_path / "with").findings.rank
     assert rank
     assert {(row.members, row.nuisance, round(row.covered, 2)) for row in rank.ranking} == {
         ((0, 1), "", 0.86),
         ((2, 3), "punctuation", 0.14),
     }
     assert "(punctuation)" in (tmp_path / "with" / "report.html").read_text()
-    some = DiscoverConfig(**{**vars(config), "without": ("punctuation", "position")})
+    some = DiscoverConfig(**{**vars(CONFIG), "without": ("punctuation", "position")})
     rank = discover(source, some, out=tmp_path / "without").findings.rank
     assert rank
     [row] = rank.ranking
@@ -86,11 +93,7 @@ def test_the_tokens_that_name_a_row_are_not_those_of_weak_activations(tmp_path: 
     writer = StoreWriter(tmp_path / "store", 4, Origin("drawn"), precision="float32", vocabulary=TEXTS)
     writer.append(states, tokens, np.zeros(len(tokens), int), np.arange(len(tokens)))
     writer.close()
-    matrix, zeros = torch.eye(4), torch.zeros(4)
-    write_sae(tmp_path / "sae", SparseAutoencoder("block", matrix, zeros, matrix, zeros, zeros, k=1, block=2))
-    source = DiscoverSource(store=str(tmp_path / "store"), sae=str(tmp_path / "sae"))
-    config = DiscoverConfig(kind="block", block=2, latents=4, k=1, points=300, nulls=2, shown=1)
-    rank = discover(source, config, out=tmp_path / "run").findings.rank
+    rank = discover(two_blocks(tmp_path), CONFIG, out=tmp_path / "run").findings.rank
     assert rank
     assert rank.ranking[0].tokens == 1400
     assert rank.ranking[0].examples == ("June",)

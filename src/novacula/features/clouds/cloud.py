@@ -224,7 +224,7 @@ def copied_rows(points: Float[np.ndarray, "n d"], white: Float[np.ndarray, "n k"
 
 
 def _places(points: Float[np.ndarray, "n k"], near: float) -> Int[np.ndarray, " rows"]:
-    """Returns a row of each small place that steps no longer than `near` join; all rows if there are no few such."""
+    """Returns a row of each place, which steps up to `near` join, or all rows if the places are many or wide."""
     pairs = KDTree(points).query_pairs(near, output_type="ndarray")
     graph = scipy.sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(points), len(points)))
     count, labels = connected_components(graph, directed=False)

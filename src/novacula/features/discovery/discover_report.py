@@ -105,10 +105,10 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
         for row in found.ranking
     ]
     note = (
-        f"Each {'block' if blocks else 'cluster'} of latents, with its most frequent tokens. The score is that of its "
-        "best plane of principal components, with or without intensity, in bits beyond a Gaussian cloud of the same "
-        "mean and covariance: 0 for a product or a mixture. Two noisy parts: two parts of the points explain it, "
-        "so it is called reducible. Active: tokens on which any member is. Shape: "
+        f"Each {'block' if blocks else 'cluster'} of latents, with the tokens on which it is most often more than "
+        "weakly active. The score is that of its best plane of principal components, with or without intensity, in "
+        "bits beyond a Gaussian cloud of the same mean and covariance: 0 for a product or a mixture. Two noisy parts: "
+        "two parts of the points explain it, so it is called reducible. Active: tokens on which any member is. Shape: "
         f"{_SHAPES if any(row.shape for row in found.ranking) else _UNKNOWN} Bits: separability of the plane. "
         "Together: members that are active on one of them. Stability: how well the cluster comes again with another "
         "seed and other settings; 1 is the same. Published: the rank by the published value. Rows that do not exceed "
@@ -200,7 +200,7 @@ def _cluster_section(row: ClusterRow, picture: ClusterPicture, exceeds: bool) ->
     ]
     parts += [_heat_map(f"{name}-cosines", picture)] if exceeds else []
     rows = [(f"latent {member.latent}", " ".join(map(repr, member.tokens))) for member in picture.members]
-    parts.append(table(("member", "its most frequent tokens"), rows))
+    parts.append(table(("member", "its most frequent tokens, weak ones left out"), rows))
     values = ", ".join(f"{value:.2f}" for value in picture.singular_values[:8])
     note = (
         f"Score {row.score:.3f} bits in {row.plane or 'no plane'}; {len(row.members)} latents, active on "
