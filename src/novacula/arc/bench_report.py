@@ -16,7 +16,7 @@ from novacula.arc.drawing.puzzles import Card, gallery_html
 from novacula.errors import InputError
 from novacula.jobs import read_outcome
 from novacula.options import percent
-from novacula.report import Section, run_facts, table, write_report
+from novacula.report import Section, table, write_run_report
 from novacula.runs import RunFolder
 
 _MINOR = [f"pass@{count}" for count in COUNTS if count > 2]  #: columns that a phone leaves out
@@ -32,10 +32,12 @@ def write_page(folder: RunFolder) -> Path:
     """Writes the bench's report.html from what its folder holds, and returns its path."""
     findings, configuration = folder.read_findings(BenchFindings), folder.record.configuration
     public = f"{configuration.get('dataset')}, {configuration.get('split')} split"
-    title = f"ARC bench: {folder.record.inputs.get('source') or public}"
+    source = folder.record.inputs.get("source")
+    title = f"ARC bench: {Path(source).name if source else public}"
     subtitle = "Puzzles solved one by one, each from its own grids alone; scored afterwards, apart from the solver."
     sections = _sections(folder, findings) if findings else [Section("Solve rates", "There is no result yet.")]
-    return write_report(folder.path / "report.html", title, subtitle, sections, _facts(folder, findings))
+    measured = _measured(folder, findings)
+    return write_run_report(folder, title, subtitle, sections, measured, [source] if source else [])
 
 
 def _sections(folder: RunFolder, findings: BenchFindings) -> list[Section]:
@@ -141,20 +143,16 @@ def _attempts(folder: RunFolder, name: str) -> Sequence[Answer]:
     return found.attempts if found else ()
 
 
-def _facts(folder: RunFolder, findings: BenchFindings | None) -> dict[str, object]:
+def _measured(folder: RunFolder, findings: BenchFindings | None) -> dict[str, object]:
     record = folder.record
     of = "" if record.length is None else f" of {record.length:,}"
-    return run_facts(
-        folder,
-        {
-            "puzzles done": f"{record.step:,}{of}",
-            "steps of each": findings.steps_of_each if findings else f"{record.configuration.get('steps'):,}",
-            "engine": findings.engine if findings else "",
-            "workers": str(record.configuration.get("workers", "")),
-            "CPU time": quantity(findings.cpu_seconds, "s") if findings else "",
-        },
-        unsaid=("task", "source"),
-    )
+    return {
+        "puzzles done": f"{record.step:,}{of}",
+        "steps of each": findings.steps_of_each if findings else f"{record.configuration.get('steps'):,}",
+        "engine": findings.engine if findings else "",
+        "workers": str(record.configuration.get("workers", "")),
+        "CPU time": quantity(findings.cpu_seconds, "s") if findings else "",
+    }
 
 
 def _rate(rate: float) -> str:

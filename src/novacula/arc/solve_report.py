@@ -12,7 +12,7 @@ from novacula.arc.drawing.latent_pictures import latents_html
 from novacula.arc.drawing.puzzles import cell_size, grid_svg, order_note, puzzle_html
 from novacula.arc.findings import SURVIVES, History, Lead, SolveFindings, axis_words, read_history
 from novacula.options import percent
-from novacula.report import Section, run_facts, table, write_report
+from novacula.report import Section, table, write_run_report
 from novacula.runs import RunFolder
 
 _MOST_ANSWERS = 10
@@ -31,8 +31,10 @@ def write_page(folder: RunFolder) -> Path:
     history = read_history(folder)
     title = f"ARC puzzle {history.task.name}"
     subtitle = "Answered by compressing the puzzle's own grids: no training on other puzzles, no sight of the solution."
-    facts = _facts(folder, history.findings)
-    return write_report(folder.path / "report.html", title, subtitle, build_sections(history), facts)
+    dataset = folder.record.inputs.get("dataset")
+    arguments = [str(folder.record.inputs.get("source")), *(["--dataset", dataset] if dataset == "arc2" else [])]
+    measured = _measured(folder, history.findings)
+    return write_run_report(folder, title, subtitle, build_sections(history), measured, arguments)
 
 
 def build_sections(history: History) -> list[Section]:
@@ -151,7 +153,7 @@ def _training_sections(history: History) -> list[Section]:
     ]
 
 
-def _facts(folder: RunFolder, findings: SolveFindings | None) -> dict[str, object]:
+def _measured(folder: RunFolder, findings: SolveFindings | None) -> dict[str, object]:
     record = folder.record
     of = "" if record.length is None else f" of {record.length:,}"
     steps = f"{findings.steps:,}{findings.of_most or of}" if findings else f"{record.step:,}{of}"
@@ -166,10 +168,7 @@ def _facts(folder: RunFolder, findings: SolveFindings | None) -> dict[str, objec
             "CPU time": charts.quantity(findings.cpu_seconds, "s"),
             "peak memory": charts.quantity(findings.peak_memory_mb, "MB"),
         }
-    dataset = record.inputs.get("dataset")
-    elsewhere = ("--dataset", str(dataset)) if dataset not in (None, "arc1") else ()
-    arguments = (str(record.inputs.get("source")), *elsewhere)
-    return run_facts(folder, measured, arguments, unsaid=("task", "source", "dataset"))
+    return measured
 
 
 def _median_and_mean(median: float, mean: float | UnsetType) -> str:

@@ -11,7 +11,7 @@ from novacula.arc.data.task import Answer
 from novacula.arc.drawing.charts import quantity
 from novacula.arc.drawing.puzzles import Card, gallery_html
 from novacula.options import percent
-from novacula.report import Section, run_facts, table, write_report
+from novacula.report import Section, table, write_run_report
 from novacula.runs import RunFolder
 from novacula.runs.notebook import Brief
 
@@ -78,9 +78,8 @@ def write_page(folder: RunFolder) -> Path:
             **measured,
         }
     arguments = ("--challenges", str(record.inputs.get("source")))
-    facts = run_facts(folder, measured, arguments, unsaid=("task", "source", "tests", "broken"))
     subtitle = "Puzzles answered within a given time, each from its own grids alone."
-    return write_report(folder.path / "report.html", f"ARC submission: {record.about}", subtitle, sections, facts)
+    return write_run_report(folder, f"ARC submission: {record.about}", subtitle, sections, measured, arguments)
 
 
 def _sections(folder: RunFolder, findings: SubmitFindings) -> list[Section]:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from novacula.distill.findings import SOLVED, Outcome, Road
 from novacula.distill.sources.sequences import counted
 from novacula.distill.verify.certificate import Tier
-from novacula.report import Section, run_facts, table, write_report
+from novacula.report import Section, table, write_run_report
 from novacula.runs import RunFolder
 from novacula.runs.notebook import Brief
 
@@ -167,8 +167,7 @@ def write_page(folder: RunFolder) -> Path:
         "wall time": f"{findings.wall_seconds:,.0f} s" if findings else "",
         "processor time": f"{findings.cpu_seconds:,.0f} s" if findings else "",
     }
-    head = run_facts(folder, measured, unsaid=("task", "source"))
-    return write_report(folder.path / "report.html", title, subtitle, sections, head)
+    return write_run_report(folder, title, subtitle, sections, measured)
 
 
 def _counts(findings: BenchFindings) -> Section:

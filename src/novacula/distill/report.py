@@ -15,7 +15,7 @@ from novacula.distill.sources.sequences import counted
 from novacula.distill.verify import Certificate
 from novacula.files import read_npz
 from novacula.options import percent
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, read_svg, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, read_svg, table, write_run_report
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -119,7 +119,9 @@ def write_page(folder: RunFolder) -> Path:
         "Found by opening small recurrent networks." if opened else "Found from answers alone, without a network."
     )
     sections = _sections(folder, findings) if findings else [Section("The program", "There is no program yet.")]
-    return write_report(folder.path / "report.html", title, subtitle, sections, _facts(folder, findings))
+    record = folder.record
+    source = () if record.configuration.get("command") else (str(record.inputs["source"]),)
+    return write_run_report(folder, title, subtitle, sections, _measured(findings), source)
 
 
 def _sections(folder: RunFolder, findings: DistillFindings) -> list[Section]:
@@ -262,11 +264,10 @@ def _roads_section(findings: DistillFindings) -> Section:
     return Section("Two roads, and three without a network", table(("road", "tier", "nodes", "method"), rows), note)
 
 
-def _facts(folder: RunFolder, findings: DistillFindings | None) -> dict[str, object]:
+def _measured(findings: DistillFindings | None) -> dict[str, object]:
     def shown(name: str) -> object:
         value = getattr(findings, name, None)
         return "" if value is None else value
 
     measured = {name: shown(name) for name in ("outcome", "tier", "route", "method", "nodes", "states", "reason")}
-    measured["networks opened"] = len(findings.networks) if findings else 0
-    return run_facts(folder, measured, (str(folder.record.inputs["source"]),), unsaid=("task", "source"))
+    return measured | {"networks opened": len(findings.networks) if findings else 0}

@@ -17,7 +17,7 @@ from novacula.features.discovery.findings import LEAST_EXCESS, DiscoverFindings,
 from novacula.features.discovery.source import OpenSource, open_source
 from novacula.jobs import Campaign, Job, Outcome, Round, check_executor, one_thread
 from novacula.options import percent
-from novacula.report import SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import SERIES, Section, figure_svg, table, write_run_report
 from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ WORK = "novacula.features.survey:layer_job"  #: the name under which `novacula.j
 _FIXED_MB = 700.0  #: memory of a job beside its weights: 600 MB on the smallest model
 _BYTES = 4
 _TOP = 5  #: clusters of a layer that the survey lists
-_UNSAID = ("activations", "store", "sae", "memory_mb")
 
 
 @dataclass(frozen=True)
@@ -158,9 +157,8 @@ def write_page(folder: RunFolder) -> Path:
         sections = [_layers_section(layers), _features_section(layers)]
     if found.failed:
         sections.append(Section("What failed", table(("layer", "why"), found.failed)))
-    facts = run_facts(folder, {"layers done": len(layers)}, unsaid=_UNSAID, inputs=("model", "text"))
     title, subtitle = "Features that no direction can hold, by layer", "Found in states alone: no labels were used."
-    return write_report(folder.path / "report.html", title, subtitle, sections, facts)
+    return write_run_report(folder, title, subtitle, sections, {"layers done": len(layers)}, inputs=("model", "text"))
 
 
 def _layers_section(layers: Sequence[LayerRow]) -> Section:

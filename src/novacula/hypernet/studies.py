@@ -14,7 +14,7 @@ from novacula.hypernet.config import Branch
 from novacula.hypernet.formula import SizeLaw
 from novacula.jobs import Campaign, CampaignOptions, Job, Round
 from novacula.options import percent
-from novacula.report import Section, run_facts, table, write_report
+from novacula.report import Section, table, write_run_report
 from novacula.runs import RunFolder
 from novacula.runs.notebook import Brief
 
@@ -58,8 +58,7 @@ class StudyPage:
         shown = [*sections] or [Section("Result", "There is no result yet.")]
         shown += [Section("Failed jobs", table(("job", "why"), failed))] if failed else []
         jobs = {"jobs": f"{folder.record.step} of {folder.record.length or 0}"}
-        facts = run_facts(folder, jobs, [Path(run).name for run in self.runs], unsaid=("of",))
-        return write_report(folder.path / "report.html", self.title, self.subtitle, shown, facts)
+        return write_run_report(folder, self.title, self.subtitle, shown, jobs, [Path(run).name for run in self.runs])
 
 
 def number(value: float | None, form: str = ".4f") -> str:

@@ -15,7 +15,7 @@ from novacula.hypernet.draw.charts import Point, pareto_picture, price_picture
 from novacula.hypernet.draw.pictures import gallery_picture
 from novacula.hypernet.training.generator import Generator, load_generator
 from novacula.hypernet.training.program import TrainFindings
-from novacula.report import SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import SERIES, Section, figure_svg, table, write_run_report
 from novacula.report.figures import plain_numbers
 from novacula.runs import RunFolder
 
@@ -52,10 +52,10 @@ def write_page(folder: RunFolder) -> Path:
     sections = _sections(folder, findings) if findings else [Section("Networks", "There is no result yet.")]
     title = f"Networks for {folder.record.about}, written to be read"
     subtitle = "One hypernetwork, a range of complexity prices."
-    return write_report(folder.path / "report.html", title, subtitle, sections, _facts(folder, findings))
+    return write_run_report(folder, title, subtitle, sections, _measured(folder, findings))
 
 
-def _facts(folder: RunFolder, findings: TrainFindings | None) -> dict[str, object]:
+def _measured(folder: RunFolder, findings: TrainFindings | None) -> dict[str, object]:
     record = folder.record
     measured: dict[str, object] = {"steps": f"{record.step:,} of {record.length or 0:,}"}
     if findings:
@@ -63,7 +63,7 @@ def _facts(folder: RunFolder, findings: TrainFindings | None) -> dict[str, objec
         measured["parameters"] = f"{findings.parameters:,}"
         measured["best squared error"] = f"{best:.3g}"
         measured["its R²"] = f"{1 - best / findings.variance:.5f}" if findings.variance else ""
-    return run_facts(folder, measured)
+    return measured
 
 
 def _sections(folder: RunFolder, findings: TrainFindings) -> list[Section]:

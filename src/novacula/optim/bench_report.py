@@ -10,7 +10,7 @@ from markupsafe import Markup
 from novacula.optim.comparison import SUBJECT, BenchFindings, Curve, RunRow, middle_loss
 from novacula.optim.opponents import OPPONENTS
 from novacula.optim.tasks import TASKS
-from novacula.report import FAINT, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import FAINT, SERIES, Section, figure_svg, table, write_run_report
 from novacula.report.figures import panels, plain_numbers
 from novacula.runs import RunFolder
 
@@ -33,7 +33,7 @@ def write_page(folder: RunFolder) -> Path:
         "processor time": f"{findings.cpu_seconds:,.0f} s" if findings else "",
     }
     title, subtitle = "Optimizers, tuned alike", "The same number of settings and the same runs for each of them."
-    return write_report(folder.path / "report.html", title, subtitle, sections, run_facts(folder, measured))
+    return write_run_report(folder, title, subtitle, sections, measured)
 
 
 def _comparison(findings: BenchFindings) -> Section:

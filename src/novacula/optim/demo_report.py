@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, table, write_run_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
 from novacula.runs.notebook import Brief
@@ -77,7 +77,7 @@ def write_page(folder: RunFolder) -> Path:
     sections += [_bowl_section(findings.bowl)] if findings and findings.bowl else []
     sections = sections or [Section("Pictures", "There is none yet.")]
     title, subtitle = "LODO in two pictures", "An optimizer that learns curvature while it optimizes."
-    return write_report(folder.path / "report.html", title, subtitle, sections, run_facts(folder, {}))
+    return write_run_report(folder, title, subtitle, sections, {})
 
 
 def _valley_section(paths: Sequence[ValleyPath]) -> Section:

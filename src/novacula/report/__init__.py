@@ -6,7 +6,7 @@ escapes every plain ``str``. `write_gallery` makes a site of many reports.
 
 from novacula.report.figures import FAINT, INK, SERIES, figure_svg, hue, plotly_figure, shared_texts
 from novacula.report.gallery import find_runs, write_gallery
-from novacula.report.page import Section, run_facts, table, write_report
+from novacula.report.page import Section, run_facts, table, write_report, write_run_report
 from novacula.report.pictures import read_svg
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "table",
     "write_gallery",
     "write_report",
+    "write_run_report",
 ]

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from novacula.errors import InputError, RunError, refuse
 from novacula.files import check_schema, contained, read_buffer, read_json, write_bytes, write_json, write_text
-from novacula.report.page import read_script, render
+from novacula.report.page import REPORT, read_script, render
 from novacula.report.pictures import thumbnail
 from novacula.runs import RunSummary, list_runs
 from novacula.runs.listing import summarize
 
 SCHEMA_VERSION = 1
 _LIST, _INDEX = "gallery.json", "index.html"
-_REPORT, _PICTURE = "report.html", "picture.svg"
+_PICTURE = "picture.svg"
 _MAX_REPORT = 200_000_000
 _MAX_PICTURE = 3_000_000  #: the largest size of a picture in the index, in bytes; the index omits a larger one
 
@@ -128,24 +128,24 @@ def _copy(run: RunSummary, out: Path, folder: str) -> Card:
     path = contained(out, folder)
     try:
         # A link that leads out of the run could put any file of this machine on a web server.
-        content = read_buffer(contained(run.path, _REPORT), max_bytes=_MAX_REPORT)
+        content = read_buffer(contained(run.path, REPORT), max_bytes=_MAX_REPORT)
     except InputError as error:
         _remove(path)  # an earlier copy
-        absent = not os.path.exists(Path(run.path) / _REPORT)
+        absent = not os.path.exists(Path(run.path) / REPORT)
         return Card(run, folder, missing="no report yet" if absent else f"report: {'; '.join(error.problems)}")
     path.mkdir(parents=True, exist_ok=True)
-    write_bytes(path / _REPORT, content)
+    write_bytes(path / REPORT, content)
     picture = thumbnail(content.decode("utf-8", "replace"))
     if picture is None or len(picture) > _MAX_PICTURE:
         (path / _PICTURE).unlink(missing_ok=True)
-        return Card(run, folder, f"{folder}/{_REPORT}")
+        return Card(run, folder, f"{folder}/{REPORT}")
     write_text(path / _PICTURE, picture.encode(errors="replace").decode())
-    return Card(run, folder, f"{folder}/{_REPORT}", f"{folder}/{_PICTURE}")
+    return Card(run, folder, f"{folder}/{REPORT}", f"{folder}/{_PICTURE}")
 
 
 def _remove(path: Path) -> None:
     """Removes the copies of a run's files, and nothing else."""
-    for name in (_REPORT, _PICTURE):
+    for name in (REPORT, _PICTURE):
         (path / name).unlink(missing_ok=True)
     with suppress(OSError):  # the folder contains other files
         path.rmdir()

@@ -3,6 +3,7 @@
 import base64
 import functools
 import hashlib
+import os
 import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,6 +21,8 @@ from novacula.runs import Origin, RunFolder, find_verb
 
 if TYPE_CHECKING:
     import jinja2
+
+REPORT = "report.html"  #: the file of a run's report, in its folder
 
 
 @dataclass(frozen=True)
@@ -149,12 +152,29 @@ def _templates() -> "jinja2.Environment":
     return environment
 
 
-def run_facts(
+def write_run_report(
     folder: RunFolder,
+    title: str,
+    subtitle: str,
+    sections: Sequence[Section],
     measured: Mapping[str, object],
     arguments: Sequence[str] = (),
-    unsaid: Collection[str] = (),
     inputs: Collection[str] = (),
+) -> Path:
+    """Writes the ``report.html`` of a run into its folder, and returns its path.
+
+    Above the sections stand the run's facts (`run_facts`), which the last three arguments decide.
+
+    Raises:
+        InputError: run.json is damaged.
+        OSError: the disk or the folder refused.
+    """
+    facts = run_facts(folder, measured, arguments, inputs)
+    return write_report(folder.path / REPORT, title, subtitle, sections, facts)
+
+
+def run_facts(
+    folder: RunFolder, measured: Mapping[str, object], arguments: Sequence[str] = (), inputs: Collection[str] = ()
 ) -> dict[str, object]:
     """Returns names and values: the run's status, the measured values, the time, the machine, and the command.
 
@@ -164,7 +184,6 @@ def run_facts(
         folder: the run's folder.
         measured: the values of this kind of run.
         arguments: the arguments of the command, after its verb.
-        unsaid: the names in the configuration that are no options of the command.
         inputs: the names of the inputs that are options of the command.
 
     Raises:
@@ -182,7 +201,7 @@ def run_facts(
         "versions": _versions(here),
         "machine": _machine(here),
         "computed elsewhere too": "; ".join(f"{_machine(origin)}, {_versions(origin)}" for origin in record.elsewhere),
-        "command": _command(folder, arguments, unsaid, inputs),
+        "command": _command(folder, arguments, inputs),
     }
 
 
@@ -194,23 +213,23 @@ def _machine(origin: Origin) -> str:
     return ", ".join(value if isinstance(value, str) else f"{value} {name}" for name, value in origin.platform.items())
 
 
-def _command(folder: RunFolder, arguments: Sequence[str], unsaid: Collection[str], inputs: Collection[str]) -> Markup:
+def _command(folder: RunFolder, arguments: Sequence[str], inputs: Collection[str]) -> Markup:
     """Returns the command that makes the same run, without what is as by default. A line never breaks inside a word."""
     record, usual = folder.record, _defaults(folder)
     words = ["novacula", record.part, record.verb, *arguments]
-    chosen = {name: record.inputs[name] for name in inputs if name in record.inputs}
-    for option, value in {**chosen, **record.configuration}.items():
+    files = {name: record.inputs.get(name) for name in inputs}
+    for option, value in {**files, **record.configuration}.items():
         flag = option.replace("_", "-")
-        listed = isinstance(value, list | tuple)  # a tuple until run.json is read
-        if option in unsaid or value is None or (listed and not value):
+        given = tuple(value) if isinstance(value, list) else value  # a tuple until run.json is read
+        if given in (None, ()) or (option in usual and given == usual[option]):
             continue
-        if option in usual and (tuple(value) if listed else value) == usual[option]:
-            continue
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
+        if isinstance(given, bool):
+            words.append(f"--{flag}" if given else f"--no-{flag}")
         else:
-            words += [f"--{flag}", ",".join(map(str, value)) if listed else str(value)]
-    quoted = (Markup("<span>{}</span>").format(shlex.quote(folder.named(word))) for word in words)
+            texts = list(map(str, given)) if isinstance(given, tuple) else [str(given)]
+            words += [f"--{flag}", *(texts if option in files else [",".join(texts)])]
+    named = (folder.named(os.path.basename(word) if os.path.isabs(word) else word) for word in words)
+    quoted = (Markup("<span>{}</span>").format(shlex.quote(word)) for word in named)
     return Markup("<code class='command'>{}</code>").format(Markup(" ").join(quoted))
 
 

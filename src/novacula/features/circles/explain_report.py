@@ -7,7 +7,7 @@ import numpy as np
 
 from novacula.features.circles.findings import ExplainFindings, LayerExplanation, PatchEffects
 from novacula.options import percent
-from novacula.report import Section, figure_svg, run_facts, table, write_report
+from novacula.report import Section, figure_svg, table, write_run_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
@@ -27,8 +27,7 @@ def write_page(folder: RunFolder) -> Path:
             sections.insert(1, _patching(findings.patching))
     title = f"What {folder.record.inputs['task']} are made of in {findings.model if findings else 'a model'}"
     subtitle = f"States at the last token of “{findings.template}”" if findings else "Nothing has been measured yet."
-    facts = run_facts(folder, {}, unsaid=("concept",), inputs=("model", "task"))
-    return write_report(folder.path / "report.html", title, subtitle, sections, facts)
+    return write_run_report(folder, title, subtitle, sections, {}, inputs=("model", "task"))
 
 
 def _overview(findings: ExplainFindings) -> Section:

@@ -11,7 +11,7 @@ from novacula.features.circles.findings import CircleLayer, ProbeFindings
 from novacula.features.circles.test import CLOSED, CLOSING, LEAST_R2, SMALL_P
 from novacula.files import read_npz
 from novacula.options import percent
-from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
+from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, table, write_run_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
@@ -30,8 +30,8 @@ def write_page(folder: RunFolder) -> Path:
         sections = [_verdict(findings), *_plane_section(folder, findings), _course(findings)]
         sections += [_harmonics(layers), _shapes(layers)]
     title = f"{folder.record.inputs['task']} in {findings.model if findings else 'a model'}"
-    facts = run_facts(folder, {"layers tested": len(layers)}, unsaid=("concept",), inputs=("model", "task"))
-    return write_report(folder.path / "report.html", title, "Do the labels lie on a circle?", sections, facts)
+    question, measured = "Do the labels lie on a circle?", {"layers tested": len(layers)}
+    return write_run_report(folder, title, question, sections, measured, inputs=("model", "task"))
 
 
 def layer_table(layers: Sequence[CircleLayer], first: int = 0) -> Markup:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from novacula.features.circles.findings import INTERVALS, Effect, Ring, SteerFindings
 from novacula.features.circles.steering import INTERVENTIONS, UNSEEN
 from novacula.options import percent
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, table, write_run_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
@@ -32,8 +32,7 @@ def write_page(folder: RunFolder) -> Path:
             sections.insert(3, _grid(findings))
     title = f"Steering {folder.record.inputs['task']} in {findings.model if findings else 'a model'}"
     how = f"{templates_in_words(findings)}, layer {findings.layer}" if findings else "Nothing has been measured yet."
-    facts = run_facts(folder, {}, unsaid=("concept",), inputs=("model", "task"))
-    return write_report(folder.path / "report.html", title, how, sections, facts)
+    return write_run_report(folder, title, how, sections, {}, inputs=("model", "task"))
 
 
 def templates_in_words(findings: SteerFindings) -> str:

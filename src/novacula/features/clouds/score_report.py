@@ -12,7 +12,7 @@ from novacula.features.clouds.cloud_score import FINER, CloudScore, ScoreFinding
 from novacula.features.clouds.separability import Separability
 from novacula.files import read_npz
 from novacula.options import percent
-from novacula.report import FAINT, INK, SERIES, Section, figure_svg, run_facts, table, write_report
+from novacula.report import FAINT, INK, SERIES, Section, figure_svg, table, write_run_report
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
 
@@ -50,10 +50,9 @@ def write_page(folder: RunFolder) -> Path:
     if found:
         sections = _sections(read_npz(folder.path / "artifacts" / PICTURES), found)
     title = f"{Path(source).name}: one irreducible feature?"
-    facts = run_facts(
-        folder, _measured(found) if found else {}, (source,), unsaid=("source",), inputs=("array", "seed")
-    )
-    return write_report(folder.path / "report.html", title, "Measured on the points alone.", sections, facts)
+    measured = _measured(found) if found else {}
+    subtitle = "Measured on the points alone."
+    return write_run_report(folder, title, subtitle, sections, measured, (source,), inputs=("array", "seed"))
 
 
 def _sections(arrays: Arrays, found: ScoreFindings) -> list[Section]:

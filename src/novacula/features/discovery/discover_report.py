@@ -21,10 +21,9 @@ from novacula.report import (
     figure_svg,
     hue,
     plotly_figure,
-    run_facts,
     shared_texts,
     table,
-    write_report,
+    write_run_report,
 )
 from novacula.report.figures import panels
 from novacula.runs import RunFolder
@@ -56,9 +55,11 @@ def write_page(folder: RunFolder) -> Path:
     title, subtitle = _TITLES[folder.record.verb]
     done = [name.replace("_", "-") for name, value in fields_of(found).items() if value is not None]
     sections = _sections(found, folder) or [Section("Stages", "None is done yet.")]
-    inputs = ("model", "text", "activations", "store", "sae")
-    facts = run_facts(folder, {"stages done": ", ".join(done)}, inputs=inputs)
-    return write_report(folder.path / "report.html", title, subtitle, sections, facts)
+    measured, inputs = {"stages done": ", ".join(done)}, folder.record.inputs
+    # The store is an argument of train-sae, and an option of discover.
+    arguments = [inputs["store"]] if folder.record.verb == "train-sae" and inputs.get("store") else []
+    options = [name for name in inputs if inputs[name] not in arguments]
+    return write_run_report(folder, title, subtitle, sections, measured, arguments, options)
 
 
 def _sections(found: DiscoverFindings, folder: RunFolder) -> list[Section]:
