@@ -98,8 +98,8 @@ def list_(
     rows = (
         (
             task.id,
-            str(task.demonstrations),
-            str(task.tests),
+            task.demonstrations,
+            task.tests,
             *(f"{rows} × {columns}" for rows, columns in (task.smallest, task.largest)),
             " ".join(map(str, task.colors)),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from novacula.arc.config import BenchConfig, SubmitConfig
-from novacula.cli.console import EXIT_FINISHED, SCHEMA_VERSION, print_json, printable, say, show_result, table
+from novacula.cli.console import EXIT_FINISHED, answer, printable, say, show_result, table
 from novacula.cli.options import CampaignOptions, Flat, Grouped, ResumeOptions
 from novacula.cli.screen import Screen, perform
 from novacula.errors import InputError, NovaculaError
@@ -97,18 +97,12 @@ def score_submission(file: str, solutions: str | None, json: bool) -> int:
     from novacula.arc.score import score_submission as score
 
     findings = score(submission, truths).findings()
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "submission": file, **asdict(findings)})
-    else:
-        show_result(
-            _submission_table(findings),
-            f"{findings.solved} of {findings.tasks} puzzles solved: {percent(findings.paper, 2)} "
-            f"({_by_contest(findings)})",
-        )
-        if refusals := findings.refusals:
-            more = f"; and {len(refusals) - _REFUSALS} more" if len(refusals) > _REFUSALS else ""
-            reasons = printable("; ".join(refusals[:_REFUSALS]))
-            show_result(f"The contest would refuse this file: {reasons}{more}.")
+    solved = f"{findings.solved} of {findings.tasks} puzzles solved: {percent(findings.paper, 2)}"
+    said = [f"{solved} ({_by_contest(findings)})"]
+    if refusals := findings.refusals:
+        more = f"; and {len(refusals) - _REFUSALS} more" if len(refusals) > _REFUSALS else ""
+        said.append(f"The contest would refuse this file: {printable('; '.join(refusals[:_REFUSALS]))}{more}.")
+    answer(json, {"submission": file, **asdict(findings)}, _submission_table(findings), *said)
     return EXIT_FINISHED
 
 
@@ -122,13 +116,9 @@ def _submission_table(findings: "SubmissionFindings") -> "Table":
     """Returns the score of a submission, puzzle by puzzle."""
     from rich.text import Text
 
+    yes = Text("yes", "green")
     rows = [
-        (
-            row.task,
-            Text("yes", "green") if row.solved else "no",
-            f"{sum(row.outputs)} of {len(row.outputs)}",
-            row.problem,
-        )
+        (row.task, yes if row.solved else "no", f"{sum(row.outputs)} of {len(row.outputs)}", row.problem)
         for row in findings.per_task
     ]
     unknown = [(name, "", "", "unknown") for name in findings.unknown]
@@ -165,7 +155,7 @@ def _curve_table(findings: "BenchFindings") -> "Table":
 def _show_bench(result: "RunResult[BenchFindings]") -> None:
     """Prints the curve, the outcome by what is known of the outputs' sizes, and a sentence."""
     findings = result.findings
-    rules = ((rule, str(row.tasks), str(row.solved)) for rule, row in findings.by_rule.items())
+    rules = ((rule, row.tasks, row.solved) for rule, row in findings.by_rule.items())
     numbers = ((findings.failed, "failed"), (findings.cut_off, "cut off"))
     lost = "".join(f"; {number} {words}" for number, words in numbers if number)
     estimate = "" if findings.expected is None else f"; the solver expected {findings.expected:.1f}"
@@ -197,13 +187,7 @@ def _show_submission(result: "SubmitResult") -> None:
 
 
 CAMPAIGN_SCREENS: dict[str, Screen[Any]] = {
-    "bench": Screen(
-        _show_bench,
-        _describe_puzzle,
-        unit="puzzle",
-        reached=lambda result: not result.findings.failed,
-        panel=_bench_panel,
-    ),
+    "bench": Screen(_show_bench, _describe_puzzle, unit="puzzle", panel=_bench_panel),
     "submit": Screen(
         _show_submission,
         _describe_round,

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
     from rich.table import Table
-    from rich.text import Text
 
 EXIT_FINISHED = 0
 EXIT_UNREACHED = 1
@@ -96,13 +95,10 @@ def answer(json: bool, facts: Mapping[str, object], *shown: "RenderableType") ->
         show_result(*shown)
 
 
-def table(heads: Sequence[str], rows: "Iterable[Iterable[str | Text]]", right: Sequence[str] = ()) -> "Table":
-    """Returns a table. Anybody may have written its texts, so that they are made printable.
+def table(heads: Sequence[str], rows: Iterable[Iterable[object]], right: Sequence[str] = ()) -> "Table":
+    """Returns a table whose columns of the heads `right` are aligned to the right.
 
-    Args:
-        heads: the head of each column.
-        rows: the cells of each row.
-        right: the heads of the columns that are aligned to the right.
+    Anybody may have written its texts, so that they are made printable; a `Text` stays as it is.
     """
     from rich.table import Table
     from rich.text import Text
@@ -111,7 +107,7 @@ def table(heads: Sequence[str], rows: "Iterable[Iterable[str | Text]]", right: S
     for head in heads:
         made.add_column(head, justify="right" if head in right else "left")
     for row in rows:
-        made.add_row(*(Text(printable(cell)) if isinstance(cell, str) else cell for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row))
     return made
 
 

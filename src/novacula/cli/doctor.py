@@ -5,7 +5,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, SCHEMA_VERSION, facts_table, print_json, show_result
+from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, facts_table
 from novacula.cli.options import Json
 from novacula.options import native_is_built
 
@@ -30,27 +30,24 @@ def doctor(*, runs: Path = Path("runs"), json: Json = False) -> int:
         problems.append(problem)
     native, extras, platform, packages = native_is_built(), _extras(), machine(), versions()
     engine = "native" if native and platform["instruction_set"] in NATIVE_IS_FASTER else "torch"
-    if json:
-        torch = {"version": torch_version, "threads": torch_threads, "devices": devices} if torch_version else None
-        facts = {"versions": packages, "platform": platform, "engine": engine, "native_extension": native}
-        facts |= {"cores": cores(), "torch": torch, "extras": extras, "runs_folder": str(runs), "problems": problems}
-        print_json({"schema_version": SCHEMA_VERSION, **facts})
-    else:
-        lacks = {extra: f"lacks {', '.join(missing)}" if missing else "installed" for extra, missing in extras.items()}
-        facts = {
-            "novacula": ", ".join(f"{name} {version}" for name, version in packages.items()),
-            "machine": f"{platform['system']} {platform['machine']}, {platform['cores']} cores",
-            "engine": engine,
-            "native extension": "present" if native else "not present",
-            "instruction set": platform["instruction_set"],
-            "torch": f"{torch_version}, {torch_threads} threads by default" if torch_version else "cannot be imported",
-            "devices": ", ".join(f"{name} ({kind})" for name, kind in devices.items()) or "none",
-            "extras": ", ".join(f"{extra} ({state})" for extra, state in lacks.items())
-            or "unknown: novacula runs from a source tree that is not installed",
-            "runs folder": runs,
-            "problems": "; ".join(problems) or "none",
-        }
-        show_result(facts_table({"": facts}))
+    torch = {"version": torch_version, "threads": torch_threads, "devices": devices} if torch_version else None
+    facts = {"versions": packages, "platform": platform, "engine": engine, "native_extension": native}
+    facts |= {"cores": cores(), "torch": torch, "extras": extras, "runs_folder": str(runs), "problems": problems}
+    lacks = {extra: f"lacks {', '.join(missing)}" if missing else "installed" for extra, missing in extras.items()}
+    shown = {
+        "novacula": ", ".join(f"{name} {version}" for name, version in packages.items()),
+        "machine": f"{platform['system']} {platform['machine']}, {platform['cores']} cores",
+        "engine": engine,
+        "native extension": "present" if native else "not present",
+        "instruction set": platform["instruction_set"],
+        "torch": f"{torch_version}, {torch_threads} threads by default" if torch_version else "cannot be imported",
+        "devices": ", ".join(f"{name} ({kind})" for name, kind in devices.items()) or "none",
+        "extras": ", ".join(f"{extra} ({state})" for extra, state in lacks.items())
+        or "unknown: novacula runs from a source tree that is not installed",
+        "runs folder": runs,
+        "problems": "; ".join(problems) or "none",
+    }
+    answer(json, facts, facts_table({"": shown}))
     return EXIT_UNREACHED if problems else EXIT_FINISHED
 
 

@@ -114,7 +114,7 @@ def _show_score(result: "RunResult[ScoreFindings]") -> None:
 
 def _show_probe(result: "RunResult[ProbeFindings]") -> None:
     heads = ("layer", "circle", "in order", "p", "harmonic 1", "turn", "closing", "error", "R², new labels")
-    show_result(table(heads, ([str(layer.cells[head]) for head in heads] for layer in result.findings.layers)))
+    show_result(table(heads, ([layer.cells[head] for head in heads] for layer in result.findings.layers)))
 
 
 def _show_steer(result: "RunResult[SteerFindings]") -> None:
@@ -123,18 +123,13 @@ def _show_steer(result: "RunResult[SteerFindings]") -> None:
     found = result.findings
     show_result(printable(f"{templates_in_words(found)}  (layer {found.layer}); in brackets: 96% intervals"))
     heads = ("intervention", "logit difference", "target wins", "runs")
-    rows = ((effect.name, *effect_in_words(effect)[:2], str(effect.runs)) for effect in found.interventions)
+    rows = ((effect.name, *effect_in_words(effect)[:2], effect.runs) for effect in found.interventions)
     show_result(table(heads, rows))
 
 
 def _show_explain(result: "RunResult[ExplainFindings]") -> None:
     rows = (
-        (
-            str(layer.layer),
-            ", ".join(added.function for added in layer.rounds),
-            f"{layer.r2:.3f}",
-            f"{layer.r2_full:.3f}",
-        )
+        (layer.layer, ", ".join(added.function for added in layer.rounds), f"{layer.r2:.3f}", f"{layer.r2_full:.3f}")
         for layer in result.findings.layers
     )
     show_result(table(("layer", "functions", "R²", "R², whole state"), rows))

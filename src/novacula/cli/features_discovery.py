@@ -164,11 +164,6 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _describe_stage(step: "Step") -> str:
-    metrics = "  ".join(f"{name} {value}" for name, value in step.metrics.items() if name != "stage")
-    return f"{step.metrics['stage']}  {metrics}"
-
-
 def _describe_layer(step: "Step") -> str:
     best = step.metrics.get("best")
     return describe_job(step) + (f", best score {best:.3f} bits" if isinstance(best, float) else "")
@@ -189,11 +184,11 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
     if rank := found.rank:
         rows = (
             (
-                str(row.rank),
+                row.rank,
                 f"{row.score:.3f}",
                 row.where,
                 "" if row.mixture is None else f"{row.mixture:.2f}",
-                str(len(row.members)),
+                len(row.members),
                 f"{row.tokens:,}",
                 f"{row.stability:.2f}",
                 " ".join(row.examples),
@@ -207,11 +202,11 @@ def _show(result: "RunResult[DiscoverFindings]") -> None:
 def _show_survey(result: "RunResult[SurveyFindings]") -> None:
     rows = (
         (
-            str(row.layer),
+            row.layer,
             f"{row.best:.3f}",
             f"{row.chance:.3f}",
-            str(row.above_chance),
-            str(row.clusters),
+            row.above_chance,
+            row.clusters,
             " ".join(row.top[0].examples if row.top else ()),
         )
         for row in result.findings.layers
@@ -221,6 +216,6 @@ def _show_survey(result: "RunResult[SurveyFindings]") -> None:
 
 DISCOVERY_VERBS: tuple[Callable[..., int], ...] = (collect, train_sae, discover, survey)
 DISCOVERY_SCREENS: dict[str, Screen[Any]] = {
-    **dict.fromkeys(("collect", "train-sae", "discover"), Screen(_show, _describe_stage)),
-    "survey": Screen(_show_survey, _describe_layer, unit="layer", reached=lambda result: not result.findings.failed),
+    **dict.fromkeys(("collect", "train-sae", "discover"), Screen(_show)),
+    "survey": Screen(_show_survey, _describe_layer, unit="layer"),
 }

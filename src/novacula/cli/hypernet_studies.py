@@ -98,7 +98,7 @@ def _show_sizes(result: "RunResult[GeneralizeFindings]") -> None:
     findings = result.findings
     rows = (
         (
-            str(row.inputs),
+            row.inputs,
             "×".join(map(str, row.hidden)),
             "yes" if row.inputs in findings.trained else "",
             *("none" if value is None else f"{value:.4f}" for value in (row.median, row.worst)),
@@ -134,7 +134,7 @@ def named(result: "RunResult[Any]") -> "Mapping[str, object]":
 
 
 def _study_screen(show: "Callable[[RunResult[Any]], None]") -> "Screen[RunResult[Any]]":
-    return Screen(show, describe_job, "job", reached=lambda result: not result.findings.failed, document=named)
+    return Screen(show, describe_job, "job", document=named)
 
 
 STUDY_SCREENS = {

@@ -13,12 +13,10 @@ from novacula.cli import screen_of
 from novacula.cli.console import (
     EXIT_FINISHED,
     EXIT_UNREACHED,
-    SCHEMA_VERSION,
     answer,
     counted,
     facts_table,
     open_page,
-    print_json,
     printable,
     say,
     show_result,
@@ -52,12 +50,10 @@ def list_(*, runs: Runs = Path("runs"), json: Json = False) -> None:
     from novacula.runs import list_runs
 
     found = list_runs(runs)
-    if json:
-        print_json({"schema_version": SCHEMA_VERSION, "runs": [asdict(run) for run in found]})
-    elif found:
+    if found and not json:
         _show_listing(found)
     else:
-        show_result(f"no runs in {printable(str(runs))}")
+        answer(json, {"runs": [asdict(run) for run in found]}, f"no runs in {printable(str(runs))}")
 
 
 @app.command
@@ -73,16 +69,11 @@ def show(run: RunName, /, *, runs: Runs = Path("runs"), json: Json = False) -> N
     for event in folder.events():
         if "milestone" not in event:
             last = event
-    result = folder.read_result()
-    if json:
-        record = asdict(folder.record) | {"status": folder.status}
-        document = {"schema_version": SCHEMA_VERSION, "path": str(folder.path), "run": record}
-        print_json(document | {"last_metrics": last, "result": result})
-    else:
-        record = folder.record
-        inputs = {name: value for name, value in record.inputs.items() if value is not None}
-        sections = {"configuration": record.configuration, "inputs": inputs, "last metrics": last}
-        show_result(facts_table({"": _facts(folder), **sections, "result": result}))
+    record, result = folder.record, folder.read_result()
+    inputs = {name: value for name, value in record.inputs.items() if value is not None}
+    sections = {"": _facts(folder), "configuration": record.configuration, "inputs": inputs, "last metrics": last}
+    facts = {"path": str(folder.path), "run": asdict(record) | {"status": folder.status}, "last_metrics": last}
+    answer(json, {**facts, "result": result}, facts_table({**sections, "result": result}))
 
 
 @app.command

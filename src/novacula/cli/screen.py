@@ -25,10 +25,10 @@ Result = TypeVar("Result", bound="RunResult[Any]")
 
 
 def describe_metrics(step: "Step") -> str:
-    """Returns the metrics of a step as names and values."""
-    return "  ".join(
-        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in step.metrics.items()
-    )
+    """Returns the metrics of a step that are known, as names and values; the name of a stage stands alone."""
+    known = {name: value for name, value in step.metrics.items() if value is not None}
+    texts = {name: f"{value:.3g}" if isinstance(value, float) else str(value) for name, value in known.items()}
+    return "  ".join(text if name == "stage" else f"{name} {text}" for name, text in texts.items())
 
 
 def describe_job(step: "Step") -> str:
@@ -45,7 +45,8 @@ class Screen(Generic[Result]):
     describe: "Callable[[Step], str]" = describe_metrics  #: returns a step in a few words
     unit: str = "step"
     """The word for a step. Without a terminal, every step with another word than "step" gets a line."""
-    reached: Callable[[Result], bool] = lambda result: True  #: returns whether the run's own check holds
+    reached: Callable[[Result], bool] = lambda result: not getattr(result.findings, "failed", 0)
+    """Returns whether the run's own check holds: by default, that no job has failed."""
     panel: "Callable[[Work, Step], RenderableType] | None" = None  #: draws above the bar on a terminal
     document: "Callable[[Result], Mapping[str, Any]]" = lambda result: result.document  #: returns what --json prints
 
