@@ -17,7 +17,7 @@ def test_python_is_told_the_field_and_the_command_line_the_option(capsys: pytest
 
 
 def test_words_of_an_option_are_joined_as_the_field_is() -> None:
-    error = InputError("options", *unless_memory(-1.0), "a file named a--b, or --c-d=1")
+    error = InputError("options", *unless_memory("--memory-limit", -1.0), "a file named a--b, or --c-d=1")
     assert str(error) == "options: memory_limit is -1 MB; it must be more than 0; a file named a--b, or c_d=1"
     assert "--memory-limit is -1" in error.on_command_line
 

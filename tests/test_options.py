@@ -29,16 +29,16 @@ from novacula.options import (
         (unless_within("--noise", math.nan, 0, 1.5), "--noise is nan; it must lie in 0 … 1.5"),
         (unless_between("--rate", 1, 0, 1), "--rate is 1; it must lie in 0 … 1, both excluded"),
         (unless_at_least("--steps", 0), "--steps is 0; it must be at least 1"),
-        (unless_seed(-1), "--seed is -1; it must lie in 0 … 2^32 - 1"),
-        (unless_seed(2**64, bits=64), f"--seed is {2**64}; it must lie in 0 … 2^64 - 1"),
+        (unless_seed("--seed", -1), "--seed is -1; it must lie in 0 … 2^32 - 1"),
+        (unless_seed("--seed", 2**64, bits=64), f"--seed is {2**64}; it must lie in 0 … 2^64 - 1"),
         (unless_one_of("--mode", "fim", ("film", "pareto")), "--mode is 'fim'; it must be one of film, pareto"),
         (
             unless_installed("--model", "lm", "torch", "absent", "gone"),
             "--model needs absent and gone, not installed; in a clone of novacula: "
             f"{sys.executable} -m pip install -e '.[lm]'",
         ),
-        (unless_memory(0.0), "--memory-limit is 0 MB; it must be more than 0"),
-        (unless_memory(math.nan), "--memory-limit is nan MB; it must be more than 0"),
+        (unless_memory("--memory-limit", 0.0), "--memory-limit is 0 MB; it must be more than 0"),
+        (unless_memory("--memory-limit", math.nan), "--memory-limit is nan MB; it must be more than 0"),
     ],
 )
 def test_a_broken_rule_names_option_value_and_rule(problems: list[str], text: str) -> None:
@@ -47,7 +47,7 @@ def test_a_broken_rule_names_option_value_and_rule(problems: list[str], text: st
 
 def test_bounds_are_allowed_where_they_are_said_to_be() -> None:
     kept = unless_within("--a", 1, 1, 2) + unless_within("--a", 2, 1, 2) + unless_between("--b", 0.5, 0, 1)
-    kept += unless_at_least("--c", 1) + unless_seed(0) + unless_seed(2**32 - 1) + unless_memory(None)
+    kept += unless_at_least("--c", 1) + unless_seed("--d", 0) + unless_seed("--d", 2**32 - 1)
     kept += unless_installed("--e", "lm", "torch")
     assert kept == [] and unless_one_of("--d", "x", ("x",)) == []
     refuse(kept)
@@ -55,7 +55,7 @@ def test_bounds_are_allowed_where_they_are_said_to_be() -> None:
 
 def test_all_problems_are_refused_at_once_and_each_is_told_once() -> None:
     with pytest.raises(InputError) as raised:
-        refuse([*unless_seed(-1), *unless_at_least("--steps", 0), *unless_seed(-1)], "LODO")
+        refuse([*unless_seed("--seed", -1), *unless_at_least("--steps", 0), *unless_seed("--seed", -1)], "LODO")
     assert raised.value.source == "LODO" and len(raised.value.problems) == 2
 
 
@@ -86,6 +86,9 @@ def test_auto_is_as_many_workers_as_there_are_cores_for_this_process() -> None:
         finally:
             os.sched_setaffinity(0, allowed)
     assert CampaignOptions(workers=3).processes == 3
+    object.__setattr__(options, "workers", "all")
+    with pytest.raises(InputError, match="workers is 'all'; it must be a whole number"):
+        options.__post_init__()
 
 
 def test_names_that_are_suggested_are_near() -> None:

@@ -30,28 +30,72 @@ Workers = int | Literal["auto"]
 Options = TypeVar("Options")
 
 
-def _split(kind: Callable[[str], Any], tokens: "Sequence[Token]") -> tuple[Any, ...]:
-    return tuple(kind(part.strip()) for token in tokens for part in token.value.split(",") if part.strip())
+def _listed(kind: Callable[[str], Any]) -> Parameter:
+    """Returns the mark of an option whose items stand with commas between them."""
+
+    def items(_: object, tokens: "Sequence[Token]") -> tuple[Any, ...]:
+        return tuple(kind(part.strip()) for token in tokens for part in token.value.split(",") if part.strip())
+
+    return Parameter(converter=items, n_tokens=1)
 
 
-def _integers(_: object, tokens: "Sequence[Token]") -> tuple[int, ...]:
-    return _split(int, tokens)
-
-
-def _reals(_: object, tokens: "Sequence[Token]") -> tuple[float, ...]:
-    return _split(float, tokens)
-
-
-def _words(_: object, tokens: "Sequence[Token]") -> tuple[str, ...]:
-    return _split(str, tokens)
-
-
-Integers = Annotated[tuple[int, ...], Parameter(converter=_integers, n_tokens=1)]
+Integers = Annotated[tuple[int, ...], _listed(int)]
 """Whole numbers, written with commas on the command line."""
-Reals = Annotated[tuple[float, ...], Parameter(converter=_reals, n_tokens=1)]
+Reals = Annotated[tuple[float, ...], _listed(float)]
 """Numbers, written with commas on the command line."""
-Words = Annotated[tuple[str, ...], Parameter(converter=_words, n_tokens=1)]
+Words = Annotated[tuple[str, ...], _listed(str)]
 """Words, written with commas on the command line."""
+
+
+def unless_number(name: str, value: object, kind: type[int | float]) -> list[str]:
+    """Returns the problem of a value that is no number of a kind, None aside."""
+    right = value is None or isinstance(value, Integral if kind is int else Real)
+    return [] if right else [f"{name} is {value!r}; it must be a {'whole ' if kind is int else ''}number"]
+
+
+def unless_within(option: str, value: float, low: float, high: float) -> list[str]:
+    """Returns a problem unless a number lies between two others or equals one of them. NaN does not."""
+    return [] if low <= value <= high else [_outside(option, value, low, high)]
+
+
+def unless_between(option: str, value: float, low: float, high: float) -> list[str]:
+    """Returns a problem unless a number lies strictly between two others."""
+    return [] if low < value < high else [f"{_outside(option, value, low, high)}, both excluded"]
+
+
+def unless_at_least(option: str, value: int, least: int = 1) -> list[str]:
+    """Returns a problem unless a count is large enough."""
+    return [] if value >= least else [f"{option} is {value}; it must be at least {least}"]
+
+
+def unless_seed(option: str, value: int, bits: int = 32) -> list[str]:
+    """Returns a problem unless a seed has at most this number of bits."""
+    return [] if 0 <= value < 2**bits else [f"{option} is {value}; it must lie in 0 … 2^{bits} - 1"]
+
+
+def unless_one_of(option: str, value: object, choices: Sequence[str]) -> list[str]:
+    """Returns a problem unless a value is one of the choices."""
+    return [] if value in choices else [f"{option} is {value!r}; it must be one of {', '.join(choices)}"]
+
+
+def unless_workers(option: str, value: Any) -> list[str]:
+    """Returns a problem unless a number of workers is in its range, or is ``auto``."""
+    if value == "auto":
+        return []
+    return unless_number(option, value, int) or unless_within(option, value, 1, MAX_WORKERS)
+
+
+def unless_memory(option: str, value: float) -> list[str]:
+    """Returns a problem unless an amount of memory is positive and finite."""
+    return [] if 0 < value < math.inf else [f"{option} is {value:g} MB; it must be more than 0"]
+
+
+def _outside(option: str, value: float, low: float, high: float) -> str:
+    return f"{option} is {_text(value)}; it must lie in {_text(low)} … {_text(high)}"
+
+
+def _text(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +120,8 @@ def at_least(least: int) -> Rule:
     return Rule(partial(unless_at_least, least=least))
 
 
-WORKERS = Rule(lambda _, value: unless_workers(value))
-Seed = Annotated[int, Rule(lambda _, value: unless_seed(value))]
+WORKERS = Rule(unless_workers)
+Seed = Annotated[int, Rule(unless_seed)]
 """A seed of 32 bits."""
 
 
@@ -144,12 +188,6 @@ def _rules(kind: type) -> list[tuple[str, list[Rule]]]:
     return found
 
 
-def unless_number(name: str, value: object, kind: type[int | float]) -> list[str]:
-    """Returns the problem of a value that is no number of a kind, None aside."""
-    right = value is None or isinstance(value, Integral if kind is int else Real)
-    return [] if right else [f"{name} is {value!r}; it must be a {'whole ' if kind is int else ''}number"]
-
-
 @dataclass(frozen=True)
 class CampaignOptions(Configuration):
     """The place where the jobs of a campaign run (`novacula.jobs.Campaign`). None of these options changes a result."""
@@ -158,7 +196,7 @@ class CampaignOptions(Configuration):
     """The number of jobs at the same time, each on one thread; auto takes one for each core that may be used."""
     cluster: Annotated[str | None, ADVANCED] = None
     """Compute on a Ray cluster that has this machine as a node: auto, or HOST:6379. By default, compute here."""
-    memory_limit: Annotated[float | None, ADVANCED, Rule(lambda _, value: unless_memory(value))] = None
+    memory_limit: Annotated[float | None, ADVANCED, Rule(unless_memory)] = None
     """The most megabytes that all workers may take together; jobs wait for room. By default, there is no limit."""
 
     @property
@@ -197,26 +235,6 @@ def moved(options: Options, workers: Workers | None, cluster: str | None) -> Opt
     return replace(same, **given) if given else options
 
 
-def unless_within(option: str, value: float, low: float, high: float) -> list[str]:
-    """Returns a problem unless a number lies between two others or equals one of them. NaN does not."""
-    return [] if low <= value <= high else [_outside(option, value, low, high)]
-
-
-def unless_between(option: str, value: float, low: float, high: float) -> list[str]:
-    """Returns a problem unless a number lies strictly between two others."""
-    return [] if low < value < high else [f"{_outside(option, value, low, high)}, both excluded"]
-
-
-def unless_at_least(option: str, value: int, least: int = 1) -> list[str]:
-    """Returns a problem unless a count is large enough."""
-    return [] if value >= least else [f"{option} is {value}; it must be at least {least}"]
-
-
-def unless_seed(value: int, bits: int = 32) -> list[str]:
-    """Returns a problem unless a seed has at most this number of bits."""
-    return [] if 0 <= value < 2**bits else [f"--seed is {value}; it must lie in 0 … 2^{bits} - 1"]
-
-
 def checked_seed(seed: object) -> int:
     """Returns a seed of NumPy's generators as it is.
 
@@ -226,11 +244,6 @@ def checked_seed(seed: object) -> int:
     if not isinstance(seed, Integral) or seed < 0:
         raise InputError("options", f"--seed is {seed!r}; it must be a whole number, at least 0")
     return int(seed)
-
-
-def unless_one_of(option: str, value: object, choices: Sequence[str]) -> list[str]:
-    """Returns a problem unless a value is one of the choices."""
-    return [] if value in choices else [f"{option} is {value!r}; it must be one of {', '.join(choices)}"]
 
 
 def named(option: str, given: Sequence[str], known: Sequence[str], unknown: Callable[[str], str]) -> list[str]:
@@ -244,16 +257,6 @@ def named(option: str, given: Sequence[str], known: Sequence[str], unknown: Call
     problems += [f"{name} is given twice" for name in sorted({*wanted}) if wanted.count(name) > 1]
     refuse(problems if wanted else ["names nothing"], option)
     return wanted
-
-
-def unless_workers(workers: Workers) -> list[str]:
-    """Returns a problem unless a number of workers is in its range."""
-    return unless_within("--workers", 1 if workers == "auto" else workers, 1, MAX_WORKERS)
-
-
-def unless_memory(value: float | None) -> list[str]:
-    """Returns a problem unless ``--memory-limit`` is positive, finite, or absent."""
-    return [] if value is None or 0 < value < math.inf else [f"--memory-limit is {value:g} MB; it must be more than 0"]
 
 
 def unless_installed(user: str, extra: str, *packages: str) -> list[str]:
@@ -324,14 +327,6 @@ def refuse_odd_names(names: Iterable[str]) -> None:
     if odd := [name for name in names if not is_text(name)]:
         problem = "is no name in UTF-8; rename it, or set a locale of UTF-8, such as LC_ALL=C.UTF-8"
         raise InputError(ascii(odd[0]), problem)
-
-
-def _outside(option: str, value: float, low: float, high: float) -> str:
-    return f"{option} is {_text(value)}; it must lie in {_text(low)} … {_text(high)}"
-
-
-def _text(number: float) -> str:
-    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def percent(part: float, digits: int = 0) -> str:

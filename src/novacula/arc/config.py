@@ -1,6 +1,7 @@
 """Options of the ARC verbs. Imports neither torch nor matplotlib, so that ``--help`` stays fast."""
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Annotated, Literal
 
 from novacula.options import (
@@ -41,7 +42,7 @@ class SolveConfig(Configuration):
     """When to end before --steps: once the probability that an attempt is right is high or low (auto), or never."""
     restarts: Annotated[int, in_range(1, MOST_RESTARTS)] = 1
     """Number of networks with different seeds, each trained for --steps. Their candidates' scores add up."""
-    seed: Annotated[int, Rule(lambda _, value: unless_seed(value, bits=64))] = 0
+    seed: Annotated[int, Rule(partial(unless_seed, bits=64))] = 0
     """Seed of the initial weights and of the noise, from 0 to 2^64 - 1."""
     workers: Annotated[Workers, WORKERS] = "auto"
     """Number of restarts that train at the same time; it changes no result. By default, one for each core."""

@@ -52,7 +52,7 @@ def score(
 
     Source: as `score_cloud`.
     """
-    refuse(unless_seed(seed))
+    refuse(unless_seed("--seed", seed))
     inputs = ScoreInputs(located(source), array, seed)
     name = Path(source).stem
     return SCORE.start(ScoreConfig.given(config), inputs, _read_points(inputs), about=name, **settings)

@@ -25,7 +25,7 @@ from novacula.arc.answers.certainty import DECODE_EVERY
 from novacula.arc.answers.recording import DIGEST_BYTES, Origin, Proposals, Recording, grid_digest
 from novacula.arc.config import SolveConfig
 from novacula.errors import InputError
-from novacula.files import StrPath, check_schema, format_json, parse_json, read_npz, write_npz
+from novacula.files import StrPath, check_schema, format_json, from_json, parse_json, read_npz, write_npz
 
 SCHEMA_VERSION = 1
 MAX_TEXTS = 16_000
@@ -70,13 +70,9 @@ def read_recording(path: StrPath) -> Recording:
     arrays = read_npz(path, max_bytes=_MAX_BYTES, max_arrays=len(_ARRAYS))
     if set(arrays) != _ARRAYS:
         raise InputError(source, f"not a recording: its arrays are not {', '.join(sorted(_ARRAYS))}")
+    facts = check_schema(parse_json(arrays["origin"].tobytes(), source), f"{source}: origin", SCHEMA_VERSION)
     try:
-        facts: dict[str, Any] = check_schema(
-            parse_json(arrays["origin"].tobytes(), source), f"{source}: origin", SCHEMA_VERSION
-        )
         return _recording(arrays, facts)
-    except InputError:
-        raise
     except (ValueError, KeyError, TypeError, IndexError, lzma.LZMAError) as error:
         raise InputError(source, f"not a recording, or damaged: {error}") from error
 
@@ -125,19 +121,11 @@ def _recording(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Re
 
 
 def _origin(facts: Mapping[str, Any]) -> Origin:
-    try:
-        # A recording that does not say how sizes were known is older than that choice.
-        config, versions = SolveConfig(**{"sizes": "published", "stop": "never", **facts["config"]}), facts["versions"]
-    except InputError as error:
-        raise ValueError(f"origin: {error}") from error
+    # A recording that does not say when training stops is older than that choice.
+    config = SolveConfig(**{"stop": "never", **facts["config"]})
     if config.steps != facts["steps"]:
         raise ValueError("origin: its two numbers of steps differ")
-    texts = [facts[key] for key in ("task", "size_rule", "instruction_set")] + [*versions.values()]
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError("origin: a name is no text")
-    seconds = [float(facts[key]) for key in ("cpu_seconds", "training_cpu_seconds")]
-    task, size_rule, instruction_set = texts[:3]
-    return Origin(task, config, size_rule, instruction_set, dict(versions), *seconds)
+    return from_json(Origin, {**facts, "config": config}, "origin")
 
 
 def _texts(arrays: Mapping[str, np.ndarray], digests: np.ndarray) -> dict[int, str]:

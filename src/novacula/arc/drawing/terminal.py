@@ -14,7 +14,7 @@ from rich.style import Style
 from rich.text import Text
 
 from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none
-from novacula.arc.data.task import Grid, Task, Verdict
+from novacula.arc.data.task import Grid, Task
 from novacula.arc.drawing.puzzles import COLORS, chance_text
 
 _SHADES = tuple(Color.parse(color) for color in COLORS)
@@ -67,10 +67,7 @@ class Gallery:
 
 
 def puzzle_gallery(
-    task: Task,
-    attempts: Sequence[Sequence[object]] | None = None,
-    probabilities: Sequence[float] | None = None,
-    verdict: Verdict | None = None,
+    task: Task, attempts: Sequence[Sequence[object]] | None = None, probabilities: Sequence[float] | None = None
 ) -> Gallery:
     """Returns a puzzle for the terminal, as `novacula.arc.drawing.puzzles.puzzle_html` does for a page."""
     groups = [Group(f"demonstration {n}", (Tile(a), Tile(b))) for n, (a, b) in enumerate(task.train, 1)]
@@ -78,8 +75,6 @@ def puzzle_gallery(
         tiles = [Tile(before)] + ([Tile(None)] if attempts is None else [])
         for number, attempt in enumerate(attempts or ()):
             caption = f"attempt {number + 1}\n{chance_text(probabilities, number)}".rstrip()
-            right = verdict.of(number, index) if verdict else None
-            caption += "" if right is None else "\nright" if right else "\nwrong"
             tiles.append(Tile(grid_or_none(attempt[index], LARGEST_SIDE) if index < len(attempt) else None, caption))
         groups.append(Group("test" if len(task.test) == 1 else f"test {index + 1}", tuple(tiles)))
     return Gallery(tuple(groups))
