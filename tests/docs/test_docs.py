@@ -3,6 +3,7 @@
 import codeop
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import novacula
+from novacula.cli.main import build_app
 from tests.gallery.browser import CONTRAST, browser, needs_chromium, opened
 
 pytest.importorskip("myst_nb", reason="the extra docs is not installed")
@@ -100,6 +102,19 @@ def test_snippets_can_be_typed_line_by_line(page: Path) -> None:
         for line in re.findall(r"^(?:>>>|\.\.\.) ?(.*)$", snippet, re.MULTILINE):
             typed = typed + line + "\n" if codeop.compile_command(typed + line, symbol="single") is None else ""
         assert not typed, typed
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_of_a_page_can_be_typed(page: Path) -> None:
+    """In the text, a command without any option may name a verb only."""
+    text = re.sub(r"\\\n *", "", page.read_text())
+    lines = [line for block in re.findall(r"```.*?\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    commands = [command for line in lines if (command := line.removeprefix("$ ")).startswith("novacula ")]
+    commands += re.findall(r"`(novacula [^`\n]* --[^`\n]*)`", text)
+    for command in commands:
+        words = shlex.split(re.split(r" [|>#] ", command)[0])
+        if "…" not in words:
+            build_app().parse_args(words[1:], exit_on_error=False, print_error=False)
 
 
 def test_every_notebook_runs(tmp_path: Path) -> None:
