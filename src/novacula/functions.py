@@ -104,7 +104,6 @@ class FunctionProcess:
     Args:
         name: ``module:function``, whose module may lie in the working folder.
         seconds: the longest time for one list.
-        memory_mb: the address space of the process, in 10^6 bytes.
         serve: what the process runs; `serve` here by default.
         arguments: its further arguments.
 
@@ -113,16 +112,10 @@ class FunctionProcess:
     """
 
     def __init__(
-        self,
-        name: str,
-        seconds: float,
-        memory_mb: int = MEMORY_MB,
-        *,
-        serve: str = f"{__name__}:serve",
-        arguments: Sequence[object] = (),
+        self, name: str, seconds: float, *, serve: str = f"{__name__}:serve", arguments: Sequence[object] = ()
     ) -> None:
         self.name, self._seconds = name, seconds
-        self._child = Child(serve, [name, memory_mb, *arguments], path=[os.getcwd(), *sys.path])
+        self._child = Child(serve, [name, MEMORY_MB, *arguments], path=[os.getcwd(), *sys.path])
         self._close = weakref.finalize(self, self._child.end)
         self._poll = select.poll()  # many times faster than `Connection.poll`
         self._poll.register(self._child.connection.fileno(), select.POLLIN)

@@ -47,7 +47,12 @@ class SolveState:
 
 
 class SolveProgram(Computation):
-    """The training on one puzzle, which holds no solution; `run` is the folder that the result names."""
+    """The training on one puzzle, which holds no solution; `run` is the folder that the result names.
+
+    Attributes:
+        task: the puzzle.
+        cpu_seconds: processor time of all steps so far.
+    """
 
     def __init__(self, task: Task, config: SolveConfig, run: str, engine: MakeEngine = make_engine) -> None:
         self.task, self._make_engine = task, engine
@@ -59,7 +64,7 @@ class SolveProgram(Computation):
         self._metrics: StepCosts | None = None
         self._shown: tuple[Answer, ...] | None = None
         self._course: tuple[float, ...] = ()
-        self._cpu_seconds = 0.0
+        self.cpu_seconds = 0.0
         # Milliseconds of each step's training and of taking in its answers.
         self._training_ms, self._answers_ms = (np.zeros(config.steps_of(0), np.float32) for _ in range(2))
 
@@ -77,11 +82,6 @@ class SolveProgram(Computation):
     def leading(self) -> Answer | None:
         """Attempt 1; None before the first step."""
         return self._shown[0] if self._shown else None
-
-    @property
-    def cpu_seconds(self) -> float:
-        """Processor time of all steps."""
-        return self._cpu_seconds
 
     @override
     def step(self) -> Step:
@@ -102,7 +102,7 @@ class SolveProgram(Computation):
         end = time.process_time()
         self._training_ms[self.position - 1] = 1e3 * (trained - start)
         self._answers_ms[self.position - 1] = 1e3 * (end - trained)
-        self._cpu_seconds += end - start
+        self.cpu_seconds += end - start
 
         shares = tuple(attempt.share for attempt in attempts)
         self._metrics = StepCosts(
@@ -131,7 +131,7 @@ class SolveProgram(Computation):
             scores,
             self._metrics,
             self._shown,
-            self._cpu_seconds,
+            self.cpu_seconds,
             total,
             dict(self._answers.decodes),
             self._course,
@@ -146,7 +146,7 @@ class SolveProgram(Computation):
             engine.load(of_network(own, restart), min(state.steps, self._config.steps_of(restart)))
         self._answers.load(own, state.scores, state.total, state.decodes)
         self._course = state.course
-        self._metrics, self._shown, self._cpu_seconds = state.metrics, state.shown, state.cpu_seconds
+        self._metrics, self._shown, self.cpu_seconds = state.metrics, state.shown, state.cpu_seconds
         done = slice(0, self.position)
         self._training_ms[done], self._answers_ms[done] = arrays["training_ms"][done], arrays["answers_ms"][done]
 
@@ -165,7 +165,7 @@ class SolveProgram(Computation):
             seed=self._config.seed,
             engine=self._engines[0].name,
             threads=numeric_threads(self._config),
-            cpu_seconds=round(self._cpu_seconds, 3),
+            cpu_seconds=round(self.cpu_seconds, 3),
             cpu_ms_per_step=round(float(np.median(self._training_ms[done])), 3),
             cpu_ms_answers=round(float(np.median(self._answers_ms[done])), 3),
             cpu_ms_per_step_mean=round(float(np.mean(self._training_ms[done])), 3),

@@ -103,6 +103,11 @@ class TrainSaeConfig(Configuration):
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 
     @property
+    def together(self) -> int:
+        """The number of latents that are active together: those of a block, or else 1."""
+        return self.block if self.kind == "block" else 1
+
+    @property
     def steps(self) -> int:
         """Steps in all."""
         return -(-self.train_tokens // self.batch)
@@ -115,7 +120,7 @@ class TrainSaeConfig(Configuration):
             width: numbers in a state.
             rank: dimensions that the states span; by default the width.
         """
-        block, rank = self.block if self.kind == "block" else 1, rank or width
+        block, rank = self.together, rank or width
         k = self.k or min(32, max(-(-4 // block), rank // (6 * block)))
         most = min(_MOST, 8 * width, max(4 * rank, rows * k * block // 250)) // block * block
         latents = self.latents or max(2, k * block, most)
@@ -134,7 +139,7 @@ class TrainSaeConfig(Configuration):
         return replace(given, train_tokens=tokens, **default)
 
     def _problems(self) -> list[str]:
-        block = max(1, self.block) if self.kind == "block" else 1
+        block = max(1, self.together)
         problems = super()._problems() + unless_within("--latents", self.latents or 2, 2, 10**7)
         problems += unless_within("--k", self.k, 0, self.latents // block or 10**7)
         if self.latents % block:

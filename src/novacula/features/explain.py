@@ -25,7 +25,7 @@ from novacula.features.circles.task_verb import start, task_verb
 from novacula.features.concepts import Concept, Prompts, make_prompts
 from novacula.features.concepts.concept import OFFSET
 from novacula.features.config import ExplainConfig
-from novacula.features.models import LanguageModel, Point
+from novacula.features.models import LanguageModel
 from novacula.files import StrPath, from_json
 from novacula.runs import Computation, RunResult, RunSettings, Step
 
@@ -56,10 +56,7 @@ class Explain(Computation):
     def __init__(self, model: LanguageModel, concept: Concept, config: ExplainConfig) -> None:
         self._model, self._config = model, config
         self._prompts = _task_prompts(model, concept)
-        every = max(1, model.n_layers // 8)
-        self._layers = sorted(set(config.layers)) or list(range(0, model.n_layers + 1, every))
-        for layer in self._layers:
-            model.anatomy.check(Point(layer))
+        self._layers = model.chosen_layers(config.layers, every=max(1, model.n_layers // 8))
         if config.pairs:
             model.check_parts()
         self._found: tuple[LayerExplanation, ...] = ()

@@ -5,7 +5,6 @@ The stages: the concept's prompts (`concepts`), their states (`models`), the tes
 """
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +17,7 @@ from novacula.features.circles.probe import check_labels, unseen_groups, unseen_
 from novacula.features.circles.probe_report import PLANES, write_page
 from novacula.features.circles.task_verb import start, task_verb
 from novacula.features.circles.test import CircleTest, Readout, circle_test, is_circle, without_group_means
-from novacula.features.concepts import Concept, Prompts, make_prompts
+from novacula.features.concepts import Concept, make_prompts
 from novacula.features.config import ProbeConfig
 from novacula.features.models import LanguageModel
 from novacula.files import StrPath, from_json, write_npz
@@ -103,7 +102,7 @@ class Probe(Computation):
         check_labels(concept.period)
         self._model, self._concept, self._config = model, concept, config
         self._prompts = [make_prompts(model, concept, [wording]) for wording in concept.groups()]
-        self._layers = _chosen_layers(config.layers, model.n_layers)
+        self._layers = model.chosen_layers(config.layers)
         if 0 in self._layers and (different := max(prompts.tokens_read for prompts in self._prompts)) < _FEWEST_TOKENS:
             problem = (
                 "at layer 0 all labels have the same state, as the token that is read is the same in all of them"
@@ -132,7 +131,8 @@ class Probe(Computation):
     def step(self) -> Step:
         if len(self._states) < len(self._prompts):
             prompts = self._prompts[len(self._states)]
-            self._states.append(_states(self._model, prompts, self._layers))
+            states = self._model.hidden_states(prompts.tokens, self._layers, prompts.positions)
+            self._states.append(states.numpy())
             return Step({"wording": prompts.wordings[0].template.text})
         index = len(self._found)
         evidence = probe_states(self._at(index), self._config)
@@ -177,17 +177,6 @@ class Probe(Computation):
             circle_layers=tuple(layer.layer for layer in self._found if layer.circle),
             alike=self._alike,
         )
-
-
-def _chosen_layers(asked: Sequence[int], n_layers: int) -> list[int]:
-    wrong = [layer for layer in asked if not 0 <= layer <= n_layers]
-    if wrong:
-        raise InputError("--layers", f"{wrong[0]} is not in 0 … {n_layers}, the layers that the model has")
-    return sorted(set(asked)) or list(range(n_layers + 1))
-
-
-def _states(model: LanguageModel, prompts: Prompts, layers: Sequence[int]) -> Float[np.ndarray, "labels layers d"]:
-    return model.hidden_states(prompts.tokens, layers, prompts.positions).numpy()
 
 
 def _plane(states: Float[np.ndarray, "groups labels d"]) -> Float[np.ndarray, "groups labels 2"]:

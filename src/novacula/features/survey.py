@@ -72,9 +72,8 @@ def survey(
         raise InputError("options", *problems)
     model = open_source(source).model
     assert model is not None, "the source names one"
-    layers = config.layers or tuple(range(model.n_layers + 1))
-    if beyond := [layer for layer in layers if layer > model.n_layers]:
-        raise InputError("--layers", f"has {beyond[0]}; the model has layers 0 … {model.n_layers}")
+    every = model.chosen_layers(config.layers)
+    layers = config.layers or tuple(every)
     weights = sum(parameter.numel() for parameter in model.module.parameters())
     dictionary = 2 * config.sized(config.tokens, model.d_model).latents * model.d_model
     # The weights twice, while they are loaded; a dictionary, its gradients and both moments of Adam.

@@ -46,10 +46,8 @@ def unless_sound(name: str, array: np.ndarray, dimensions: int) -> list[str]:
     """Returns a problem unless a tensor of weights has that many dimensions, none of them empty, and finite numbers."""
     if array.ndim != dimensions or 0 in array.shape:
         return [f"tensor {name} has shape {array.shape}; it needs {dimensions} dimension(s), none of them empty"]
-    where = np.argwhere(~np.isfinite(array))
-    return (
-        [f"tensor {name} is {array[tuple(where[0])]} at {where[0].tolist()}; weights are finite"] if len(where) else []
-    )
+    first = np.argwhere(~np.isfinite(array))[:1]
+    return [f"tensor {name} is {array[tuple(at)]} at {at.tolist()}; weights are finite" for at in first]
 
 
 def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:

@@ -181,21 +181,21 @@ def run_jobs(
     deadline = None if time_limit is None else time.monotonic() + time_limit
     check_work(work, executor.packages)
     check_jobs(jobs)
-    campaign = _Campaign(folder, on_outcome, tuple(jobs))
+    queue = _Queue(folder, on_outcome, tuple(jobs))
     for job in jobs:
         job_own = job_seed(seed, job.id)
-        campaign.requests[job.id] = make_request(job.configuration, job_own)
-        campaign.digests[job.id] = digest_of_job(work, job, job_own)
-    campaign.keep(kept_outcomes(folder, campaign.digests))
+        queue.requests[job.id] = make_request(job.configuration, job_own)
+        queue.digests[job.id] = digest_of_job(work, job, job_own)
+    queue.keep(kept_outcomes(folder, queue.digests))
     status = "finished"
-    if campaign.waiting:
+    if queue.waiting:
         with stop_signals() as stop, executor.open(work) as pool:
-            status = _conduct(campaign, pool, stop, deadline)
-    return Report(status, campaign.counts(), campaign.in_order())
+            status = _conduct(queue, pool, stop, deadline)
+    return Report(status, queue.counts(), queue.in_order())
 
 
 @dataclass
-class _Campaign:
+class _Queue:
     """The jobs of a run: waiting, running, and ended ones."""
 
     folder: Path
@@ -257,20 +257,20 @@ class _Campaign:
             self.on_outcome(outcome, self.counts())
 
 
-def _conduct(campaign: _Campaign, pool: Pool, stop: Stop, deadline: float | None) -> Ending:
+def _conduct(queue: _Queue, pool: Pool, stop: Stop, deadline: float | None) -> Ending:
     """Hands out jobs and settles them until none is left, or a signal or the time limit ends the run."""
     ending: Ending | None = None
     horizon = math.inf if deadline is None else deadline
-    while campaign.waiting or campaign.running:
+    while queue.waiting or queue.running:
         now = time.monotonic()
         if not ending and (stop.requested or now >= horizon):
             ending, horizon = "interrupted" if stop.requested else "time-limit", now + _GRACE
-        if ending and (now >= horizon or not campaign.running):
+        if ending and (now >= horizon or not queue.running):
             return ending
         if not ending:
-            campaign.hand_out(pool)
+            queue.hand_out(pool)
         for ended in pool.wait(min(_TICK, max(0.0, horizon - now))):
-            campaign.settle(ended)
+            queue.settle(ended)
     return "finished"
 
 

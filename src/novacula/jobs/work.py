@@ -123,12 +123,9 @@ def answer_request(name: str, packages: tuple[str, ...], request: bytes) -> byte
 
 def _call(work: Work, configuration: JSON, seed: int) -> object:
     """Calls the work with the arguments that it takes."""
-    kind = get_type_hints(work).get("configuration")
-    given = (
-        from_json(kind, configuration, "the job's configuration")
-        if isinstance(kind, type) and is_dataclass(kind)
-        else configuration
-    )
+    given, kind = configuration, get_type_hints(work).get("configuration")
+    if isinstance(kind, type) and is_dataclass(kind):
+        given = from_json(kind, configuration, "the job's configuration")
     return work(given, seed) if "seed" in inspect.signature(work).parameters else work(given)
 
 

@@ -109,9 +109,8 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     step, digest, data = document.get("step"), document.get("digest"), document.get("data")
     if type(step) is not int or not isinstance(data, dict):
         raise RunError(f"{path}: the checkpoint is damaged: it lacks its step or its data")
-    if document.get("data_digest", _digest_of_data(data)) != _digest_of_data(
-        data
-    ):  # older files have no digest of the data
+    own = _digest_of_data(data)
+    if document.get("data_digest", own) != own:  # older files have no digest of the data
         raise RunError(f"{path}: the checkpoint is damaged: this is not the data of step {step}")
     content = read_tensor_bytes(folder / ARRAYS, max_bytes=_MAX_ARRAYS)
     if digest_of(content) != digest:

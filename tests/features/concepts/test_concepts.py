@@ -74,7 +74,7 @@ def test_prompts_know_their_labels_answers_and_places() -> None:
     assert prompts.last_positions == (1, 1, 1, 4, 4, 4, 4, 4, 4)
     assert prompts.labels.tolist() == [0, 1, 2] * 3
     assert prompts.label_tokens(model) == model.encode("x0 x1 x2")
-    answered = make_prompts(model, concept, concept.groups(answered=True))
+    answered = make_prompts(model, concept, concept.wordings([each for each in concept.templates if each.answered]))
     assert answered.answers.tolist() == [1, 2, 0, 2, 0, 1]
     with pytest.raises(InputError, match="no answer"):
         _ = prompts.answers

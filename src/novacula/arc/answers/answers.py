@@ -28,6 +28,7 @@ EARLY_STEPS, EARLY_PENALTY = 150, 10.0
 AVERAGE_PENALTY = 4.0
 RECORDED_STEPS = (50, 100, 200, 300, 400, 500, 750, 1000, 1250, 1500, 2000)
 """Steps at which the candidates' order is kept, beside the last; beyond them every 500th."""
+_AVERAGES = ("average_color", "average_row", "average_column")  #: the arrays of the moving averages in a state
 MOST = 1000  #: candidates that an order lists: pass@n is known up to this n
 
 K = TypeVar("K", bound=Hashable)
@@ -100,14 +101,11 @@ class Reader:
 
     def state(self) -> dict[str, np.ndarray]:
         """Returns the moving averages."""
-        names = ("average_color", "average_row", "average_column")
-        return dict(zip(names, (f.copy() for f in _fields(self._average)), strict=True))
+        return dict(zip(_AVERAGES, (field.copy() for field in _fields(self._average)), strict=True))
 
     def load(self, arrays: dict[str, np.ndarray]) -> None:
         """Restores a `state`."""
-        self._average = DrawnTests(
-            arrays["average_color"].copy(), arrays["average_row"].copy(), arrays["average_column"].copy()
-        )
+        self._average = DrawnTests(*(arrays[name].copy() for name in _AVERAGES))
 
 
 class Answers:

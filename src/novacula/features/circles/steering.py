@@ -15,6 +15,7 @@ from novacula.features.circles.probe import CircularProbe, fit_probe
 from novacula.features.concepts import Prompts
 from novacula.features.models import LanguageModel, Point, Write
 
+_LEVEL = 0.96  #: of the intervals
 UNSEEN = "patch circle, unseen"  #: patches the circle by a probe that was fitted without the wanted label
 
 
@@ -143,11 +144,10 @@ def bootstrap(
     values: Float[np.ndarray, "prompts figures"],
     units: Int[np.ndarray, " prompts"],
     *,
-    level: float = 0.96,
     draws: int = 9999,
     seed: int = 0,
 ) -> tuple[tuple[float, float], ...]:
-    """Returns a bootstrap interval of the mean of each figure.
+    """Returns a bootstrap interval of 96 % of the mean of each figure.
 
     Units, such as templates, are drawn with replacement, and then as many prompts of each drawn unit. Percentiles of
     few draws give too short intervals, so they are taken as far out as Student's t asks for that number of units. The
@@ -164,7 +164,7 @@ def bootstrap(
     for number, size in enumerate(sizes):
         weights[:, unit == number] = generator.multinomial(drawn[:, number] * size, np.full(size, 1 / size))
     means = weights @ values / weights.sum(1, keepdims=True)
-    tail = stats.norm.cdf(-stats.t.ppf((1 + level) / 2, n - 1) * np.sqrt(n / (n - 1)))
+    tail = stats.norm.cdf(-stats.t.ppf((1 + _LEVEL) / 2, n - 1) * np.sqrt(n / (n - 1)))
     low, high = np.quantile(means, [tail, 1 - tail], axis=0).tolist()
     return tuple(zip(low, high, strict=True))
 

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from scipy.spatial import KDTree
 from scipy.special import digamma
 
-from novacula.features.clouds.mixture import Mixture, best_band
+from novacula.features.clouds.mixture import Mixture, band_shares, best_band
 
 _FEATURES = 32  #: random Fourier features of each group
 _SEARCHED = 800  #: points on which rotations are compared
@@ -120,21 +120,15 @@ def _hyperplane(
     _, _, axes = np.linalg.svd(chosen[:, 1:] - chosen[:, :1], full_matrices=True)
     normals = axes[:, -1]
     some = white if n <= _MEASURED else white[generator.permutation(n)[:_MEASURED]]
-    shares = _shares(some, normals, epsilon)
+    shares = band_shares(some, normals, epsilon)
     best = normals[np.argsort(-shares)[:_FITTED]]
     for width in (0.1, 0.03, 0.01):
         tried = np.vstack([best, *(_fitted(some, normal, epsilon) for normal in best)])
-        near = tried[np.argsort(-_shares(some, tried, epsilon))[:_FITTED]]
+        near = tried[np.argsort(-band_shares(some, tried, epsilon))[:_FITTED]]
         moved = near[:, None] + width * generator.standard_normal((len(near), 8, d))
         tried = np.vstack([near, moved.reshape(-1, d) / np.linalg.norm(moved.reshape(-1, d), axis=1, keepdims=True)])
-        best = tried[np.argsort(-_shares(some, tried, epsilon))[:_FITTED]]
+        best = tried[np.argsort(-band_shares(some, tried, epsilon))[:_FITTED]]
     return best[0]
-
-
-def _shares(
-    white: Float[np.ndarray, "n d"], normals: Float[np.ndarray, "m d"], epsilon: float
-) -> Float[np.ndarray, " m"]:
-    return np.array([best_band(p, epsilon)[0] for p in np.sort(normals @ white.T, axis=1)])
 
 
 def _fitted(

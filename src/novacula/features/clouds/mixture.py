@@ -82,21 +82,21 @@ def _search(white: Float[np.ndarray, "n 2"], epsilon: float, directions: int) ->
     """Returns the angle of the best direction, and its share."""
     step = np.pi / directions
     angles = step * np.arange(directions)
-    shares = _shares(white, angles, epsilon, _EDGES)
+    shares = band_shares(white, _units(angles), epsilon, _EDGES)
     best = angles[np.argsort(-shares)[:_BEST]]
     for _ in range(2):
         step /= 6
         angles = np.unique(best[:, None] + step * np.arange(-5, 6))
-        shares = _shares(white, angles, epsilon, 4 * _EDGES)
+        shares = band_shares(white, _units(angles), epsilon, 4 * _EDGES)
         best = angles[np.argsort(-shares)[:_BEST]]
     return float(best[0]), float(shares.max())
 
 
-def _shares(
-    white: Float[np.ndarray, "n 2"], angles: Float[np.ndarray, " angles"], epsilon: float, edges: int
-) -> Float[np.ndarray, " angles"]:
-    sorted_projections = np.sort(np.column_stack([np.cos(angles), np.sin(angles)]) @ white.T, axis=1)
-    return np.array([best_band(p, epsilon, edges)[0] for p in sorted_projections])
+def band_shares(
+    white: Float[np.ndarray, "n d"], normals: Float[np.ndarray, "m d"], epsilon: float, edges: int | None = None
+) -> Float[np.ndarray, " m"]:
+    """Returns the share of the best band across each of some directions."""
+    return np.array([best_band(p, epsilon, edges)[0] for p in np.sort(normals @ white.T, axis=1)])
 
 
 def best_band(p: Float[np.ndarray, " n"], epsilon: float, edges: int | None = None) -> tuple[float, float, float]:
@@ -107,6 +107,10 @@ def best_band(p: Float[np.ndarray, " n"], epsilon: float, edges: int | None = No
     inside = np.searchsorted(p, 2 * middle - low) - every * np.arange(len(low))
     best = int(np.argmax(inside))
     return float(inside[best] / len(p)), float(middle[best]), float(middle[best] - low[best])
+
+
+def _units(angles: Float[np.ndarray, " angles"]) -> Float[np.ndarray, "angles 2"]:
+    return np.column_stack([np.cos(angles), np.sin(angles)])
 
 
 def _unit(angle: float) -> Float[np.ndarray, " 2"]:

@@ -75,9 +75,9 @@ class Concept(Brief):
         """p, the number of labels."""
         return len(self.labels)
 
-    def groups(self, *, answered: bool = False) -> list["Wording"]:
-        """Returns every template with every offset; with `answered`, only templates that an answer follows."""
-        return self.wordings([template for template in self.templates if template.answered or not answered])
+    def groups(self) -> list["Wording"]:
+        """Returns every template with every offset."""
+        return self.wordings(self.templates)
 
     def wordings(self, chosen: Sequence[Template]) -> list["Wording"]:
         """Returns some templates with every offset."""

@@ -46,6 +46,16 @@ class LanguageModel:
         """L, the number of blocks; the residual stream has layers 0 … L."""
         return len(self.anatomy.blocks)
 
+    def chosen_layers(self, asked: Sequence[int], every: int = 1) -> list[int]:
+        """Returns the layers of the residual stream that ``--layers`` names, in order; by default each `every`-th one.
+
+        Raises:
+            InputError: the model lacks some of them.
+        """
+        if lacking := [layer for layer in asked if not 0 <= layer <= self.n_layers]:
+            raise InputError("--layers", f"has {lacking[0]}; the model has layers 0 … {self.n_layers}")
+        return sorted({*asked}) or list(range(0, self.n_layers + 1, every))
+
     @property
     def d_model(self) -> int:
         """Width of the residual stream."""

@@ -203,9 +203,6 @@ class SparseAutoencoder(Brief):
         parts = [self._select(torch.addmm(bias, part, self.encoder.t())) for part in scaled.split(BLOCK)]
         if len(parts) == 1:
             return parts[0]
-        if not parts:
-            empty = torch.zeros(0, dtype=torch.int64)
-            return Codes(empty, empty, torch.zeros(0), self.n_latents)
         before = torch.tensor([0, *(len(part.latents) for part in parts[:-1])]).cumsum(0)
         return Codes(
             torch.cat([part.starts + count for part, count in zip(parts, before, strict=True)]),

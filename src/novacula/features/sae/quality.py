@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel
 
 _LITTLE = 0.75  #: share of the variance below which a dictionary misses too much to be trusted
+_SAMPLE = 100_000  #: states on which a dictionary is measured
 _DENSE = 0.1  #: share of the tokens from which on a latent counts as dense
 
 Histogram = tuple[tuple[float, ...], tuple[int, ...]]  #: edges and counts
@@ -84,11 +85,11 @@ class QualityCount:
         )
 
 
-def measure_quality(sae: SparseAutoencoder, store: Store, tokens: int = 100_000, seed: int = 0) -> Quality:
-    """Measures an autoencoder on a random sample of stored states."""
+def measure_quality(sae: SparseAutoencoder, store: Store, seed: int = 0) -> Quality:
+    """Measures an autoencoder on a random sample of stored states, at most `_SAMPLE`."""
     store.check_filled()
     sae.check_width(store.width, str(store.path))
-    rows = np.random.default_rng([seed, 5]).permutation(len(store))[:tokens]
+    rows = np.random.default_rng([seed, 5]).permutation(len(store))[:_SAMPLE]
     count = QualityCount(sae)
     for part in np.array_split(np.sort(rows), -(-len(rows) // 20_000)):
         count.add(torch.from_numpy(store.gather(part)))

@@ -173,26 +173,29 @@ def _parse(document: JSON, source: str) -> _Config:
         architecture = activations.pop()
     older = document.get("activation_fn_kwargs")
     k = document.get("k") or (older.get("k") if isinstance(older, dict) else None)
-    if architecture in ("topk", "block") and type(k) is not int:
-        problems.append("k is missing; a TopK needs it")
-    block = document.get("block") if architecture == "block" else 1
-    if type(block) is not int:
-        problems.append(f"block is {block!r}; it must be the number of latents of a block")
-    kind = _KINDS.get(architecture)
-    if kind is None:
+    k = _count("k", k, problems) if architecture in ("topk", "block") else 0
+    block = _count("block", document.get("block"), problems) if architecture == "block" else 1
+    if architecture not in _KINDS:
         problems.append(f"its architecture is {architecture!r}; it must be one of {', '.join(_KINDS)}")
-    if problems or kind is None:
-        raise InputError(source, *problems)
+    refuse(problems, source)
     return _Config(
-        kind=kind,
-        k=k if kind in ("topk", "block") and type(k) is int else 0,
+        kind=_KINDS[architecture],
+        k=k,
         d_in=document.get("d_in"),
         d_sae=document.get("d_sae"),
         centers=document.get("apply_b_dec_to_input", True) is not False,
         rescales=normalization == "constant_norm_rescale",
         by_norm=bool(document.get("rescale_acts_by_decoder_norm")),
-        block=block if type(block) is int else 1,
+        block=block,
     )
+
+
+def _count(name: str, value: JSON, problems: list[str]) -> int:
+    """Returns a whole number of a configuration, or adds the problem with it to the others."""
+    if type(value) is int:
+        return value
+    problems.append(f"{name} is {value!r}; it must be a whole number")
+    return 0
 
 
 def _sparsify(folder: Path) -> tuple[_Config, dict[str, np.ndarray]]:
@@ -205,10 +208,8 @@ def _sparsify(folder: Path) -> tuple[_Config, dict[str, np.ndarray]]:
         for name, plain in (("activation", "topk"), ("transcode", False), ("skip_connection", False))
         if document.get(name, plain) != plain
     ]
-    if type(k := document.get("k")) is not int:
-        problems.append("k is missing; a TopK needs it")
-    if problems or type(k) is not int:
-        raise InputError(source, *problems)
+    k = _count("k", document.get("k"), problems)
+    refuse(problems, source)
     arrays = read_safetensors(folder / _SPARSIFY, max_bytes=_MAX_WEIGHTS)
     config = _Config("topk", k, document.get("d_in"), document.get("num_latents") or None, True, False, False)
     return config, _renamed(arrays, {"encoder.bias": "b_enc"}, {"encoder.weight": "W_enc"})
@@ -234,8 +235,9 @@ def _dictionary_learning(folder: Path) -> tuple[_Config, dict[str, np.ndarray]]:
     if not isinstance(name, str) or name not in _CLASSES:
         raise InputError(source, f"its dict_class is {name!r}; it must be one of {', '.join(_CLASSES)}")
     kind, centers = _CLASSES[name]
-    if kind == "topk" and type(trainer.get("k")) is not int:
-        raise InputError(source, "k is missing; a TopK needs it")
+    problems: list[str] = []
+    k = _count("k", trainer.get("k"), problems) if kind == "topk" else 0
+    refuse(problems, source)
     arrays = _renamed(
         read_safetensors(folder / _CONVERTED, max_bytes=_MAX_WEIGHTS),
         {"encoder.bias": "b_enc", "bias": "b_dec", "decoder.bias": "b_dec"},
@@ -247,7 +249,6 @@ def _dictionary_learning(folder: Path) -> tuple[_Config, dict[str, np.ndarray]]:
     by_norm = kind == "jumprelu"  # it compares with thresholds first, and multiplies by norms then
     if by_norm and rows.ndim == 2 and len(rows) == len(threshold):
         arrays["threshold"] = threshold * np.linalg.norm(rows, axis=1)
-    k = trainer["k"] if kind == "topk" and type(trainer["k"]) is int else 0
     return _Config(kind, k, trainer.get("activation_dim"), trainer.get("dict_size"), centers, False, by_norm), arrays
 
 

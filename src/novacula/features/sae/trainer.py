@@ -88,7 +88,7 @@ class Trainer:
         if self.step_count == 0 and config.kind in ("relu", "jumprelu"):
             self._begin_sparse(states * self.scale)
         sparsity = config.sparsity * min(1.0, 10 * self.step_count / config.steps)
-        objective = Objective(config.kind, config.k, sparsity, config.block if config.kind == "block" else 1)
+        objective = Objective(config.kind, config.k, sparsity, config.together)
         scaled = states * self.scale
         found = loss_gradient(self.weights, scaled, objective, dead)
         self._update(found.gradients)
@@ -118,7 +118,7 @@ class Trainer:
             threshold=threshold,
             k=self.config.k if self.config.kind in ("topk", "block") else 0,
             name=name,
-            block=self.config.block if self.config.kind == "block" else 1,
+            block=self.config.together,
         )
         return trained.with_inputs_times(1 / self.scale)
 

@@ -74,20 +74,7 @@ class StoreWriter:
         check_finite(states, self.source.model or str(self.path))
         with np.errstate(over="ignore"):
             stored = states.astype(self._dtype)
-        limits, advice = (
-            np.finfo(self._dtype),
-            "use float32" if self._dtype == np.float16 else "bring them to another unit",
-        )
-        if not np.isfinite(stored).all():
-            largest = float(np.abs(states).max())
-            problem = f"a state has a coordinate of {largest:.3g}; {limits.dtype} ends at {limits.max:.6g}, so {advice}"
-            raise InputError("--precision", problem)
-        if (lost := states.any(axis=1) & ~stored.any(axis=1)).any():
-            largest = float(np.abs(states[lost]).max())
-            problem = (
-                f"a state of size {largest:.3g} would be 0: {limits.dtype} begins at {limits.smallest_subnormal:.3g}"
-            )
-            raise InputError("--precision", f"{problem}, so {advice}")
+        self._check_range(states, stored)
         columns = dict(zip(_COLUMNS, (tokens, documents, positions), strict=True))
         begin = 0
         while begin < len(stored):
@@ -100,6 +87,19 @@ class StoreWriter:
             begin += count
             if self._filled == self._size:
                 self._flush()
+
+    def _check_range(self, states: Float[np.ndarray, "rows width"], stored: Float[np.ndarray, "rows width"]) -> None:
+        """Refuses states that the precision of the store makes infinite, or 0."""
+        limits, lost = np.finfo(self._dtype), states.any(axis=1) & ~stored.any(axis=1)
+        if not np.isfinite(stored).all():
+            problem = f"a state has a coordinate of {np.abs(states).max():.3g}; {self._dtype} ends at {limits.max:.6g}"
+        elif lost.any():
+            size, least = np.abs(states[lost]).max(), limits.smallest_subnormal
+            problem = f"a state of size {size:.3g} would be 0: {self._dtype} begins at {least:.3g}"
+        else:
+            return
+        advice = "use float32" if self._dtype == np.float16 else "bring them to another unit"
+        raise InputError("--precision", f"{problem}, so {advice}")
 
     def close(self) -> None:
         """Writes the rest, and the index."""
