@@ -115,10 +115,7 @@ class TrainSaeConfig(Configuration):
     def sized(self, rows: int, width: int, rank: int | None = None) -> "TrainSaeConfig":
         """Returns the options with numbers where they follow from the size of the store.
 
-        Args:
-            rows: states of the store.
-            width: numbers in a state.
-            rank: dimensions that the states span; by default the width.
+        A state has `width` numbers, and the states span `rank` dimensions, by default as many.
         """
         block, rank = self.together, rank or width
         k = self.k or min(32, max(-(-4 // block), rank // (6 * block)))

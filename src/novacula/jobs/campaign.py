@@ -109,13 +109,9 @@ class Campaign(ABC):
 
 
 def executor_for(cluster: str | None, workers: int, memory_limit_mb: float | None) -> LocalExecutor | RayExecutor:
-    """Returns the executor for the options of a campaign.
+    """Returns the executor for the options of a campaign (`CampaignOptions`).
 
-    Args:
-        cluster: None for this machine; ``auto`` or ``HOST:6379`` for the Ray cluster that has this machine as a node.
-        workers: the number of processes on this machine. A cluster has as many as it has cores.
-        memory_limit_mb: the most memory that the jobs on this machine may declare together. On a cluster, Ray respects
-            the memory of every node.
+    A cluster has as many workers as it has cores, and Ray respects the memory of every node.
 
     Raises:
         InputError: a number is out of its range, the address has another form, or Ray is not installed.
@@ -155,17 +151,8 @@ def run_missing(
     agree. A job's configuration may therefore contain the folder's path, which may have changed. If another machine
     computed a job, run.json mentions it (`novacula.runs.RunFolder.note_origin`).
 
-    Args:
-        work: the function, as ``package.module:function``.
-        jobs: the jobs; the most costly one begins first.
-        folder: the run's folder, whose lock the caller holds.
-        seed: the run's seed.
-        executor: the place to compute.
-        time_limit: the seconds of wall time after which the function cuts off the jobs.
-        on_outcome: the callback for every job: at once if it has an outcome, otherwise at its end.
-
-    Raises:
-        InputError, RunError: the workers cannot start.
+    Arguments and errors are as for `run_jobs`. The callback gets every job: at once if it has an outcome, otherwise at
+    its end.
     """
 
     def take(outcome: Outcome) -> None:

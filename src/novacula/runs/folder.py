@@ -100,7 +100,7 @@ class RunFolder:
     """An existing run folder.
 
     `create` and `open` make this object. A process that changes the run holds its `lock`. Readers need no lock, since
-    writers replace every file as a whole.
+    writers replace every file as a whole. A method that writes raises OSError if the disk or the folder refuses.
 
     Attributes:
         path: the folder.
@@ -226,11 +226,7 @@ class RunFolder:
         return self.record.status
 
     def set_status(self, status: Status, *, step: int, length: int, error: str = "") -> None:
-        """Records the run's status, its steps, and its error.
-
-        Raises:
-            OSError: the disk or the folder refused.
-        """
+        """Records the run's status, its steps, and its error."""
         self.record = self.record.updated_with(status=status, step=step, length=length, error=error)
         self.record.write(self.path / RECORD)
 
@@ -244,9 +240,6 @@ class RunFolder:
         """Records the versions and the machine that computed a part of the run, if they may change its bits.
 
         They may if the versions, the kind of machine or the instruction set differ from the run's.
-
-        Raises:
-            OSError: the disk or the folder refused.
         """
         found = Origin(origin.versions, {name: it for name, it in origin.platform.items() if name != "cores"})
         # A library that only one of the two has loaded makes no difference.
@@ -261,7 +254,6 @@ class RunFolder:
 
         Raises:
             ValueError: JSON cannot express the event, for example because of NaN.
-            OSError: the disk or the folder refused.
         """
         append_line(self.path / EVENTS, event)
 
@@ -269,9 +261,6 @@ class RunFolder:
         """Marks in the log, if there is one, that the run repeats the steps from `step` on.
 
         The mark contains the versions and the machine if they differ from those at the run's beginning.
-
-        Raises:
-            OSError: the disk or the folder refused.
         """
         if not (self.path / EVENTS).exists():
             return
@@ -310,7 +299,6 @@ class RunFolder:
 
         Raises:
             ValueError: JSON cannot express the result.
-            OSError: the disk or the folder refused.
         """
         document = to_json(result)
         if not isinstance(document, dict):
@@ -343,7 +331,6 @@ class RunFolder:
 
         Raises:
             InputError: the name leads out of the folder of artifacts, or a part of it is a link.
-            OSError: the disk or the folder refused.
         """
         path = contained(contained(self.path, "artifacts"), name)
         path.parent.mkdir(parents=True, exist_ok=True)

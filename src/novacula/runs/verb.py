@@ -199,16 +199,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         cluster: str | None = None,
         **settings: Unpack[ResumeSettings],
     ) -> Result:
-        """Continues a run exactly from its last checkpoint.
-
-        Args:
-            folder: the run's folder. The run's inputs must exist unchanged.
-            workers, cluster: another place for the jobs of a campaign; ``here`` leaves the cluster.
-            settings: see `ResumeSettings`.
-
-        Raises:
-            InputError, RunError: an input does not exist or has changed, or the folder is damaged or in use.
-        """
+        """Continues a run of this verb exactly from its last checkpoint; arguments and errors are as for `resume`."""
         config, inputs = self.read(folder)
         self.check(config := moved(config, workers, cluster))
         check_inputs(folder.record.files, folder.path, self.signature.command)
@@ -298,7 +289,7 @@ def resume(
 
     Raises:
         RunError: there is no such run, or it is finished or in use.
-        InputError: an input of the run does not exist, or the folder is damaged.
+        InputError: an input of the run does not exist or has changed, or the folder is damaged.
 
     Source: ours.
     """

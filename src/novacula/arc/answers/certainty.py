@@ -80,8 +80,7 @@ def probabilities(evidence: Evidence) -> tuple[float, ...]:
 def is_settled(course: Sequence[float]) -> bool:
     """Returns whether more steps promise little.
 
-    Args:
-        course: the probability that one of both attempts is right after each `DECODE_EVERY` steps so far.
+    The course is the probability that one of both attempts is right, after each `DECODE_EVERY` steps so far.
     """
     if not course:
         return False

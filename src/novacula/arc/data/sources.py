@@ -96,8 +96,7 @@ def load_solution(source: str | Path, dataset: Dataset = "arc1", max_size: int =
 
     Args:
         source: an id, a file or folder with test outputs, or ``FILE:ID`` with a Kaggle ``*_solutions.json``.
-        dataset: the public set in which ids are looked up.
-        max_size: the most rows and columns of a grid.
+        dataset, max_size: as for `load_task`.
 
     Raises:
         InputError: as for `load_task`, and where the source does not hold the solution.

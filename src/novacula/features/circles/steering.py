@@ -174,11 +174,7 @@ def measure_ring(
 ) -> Ring:
     """Writes points all round the plane, at one radius, into prompts, and measures which label answers.
 
-    Args:
-        experiment: prompts and circle.
-        radius: 1 is the circle's.
-        angles: number of points.
-        rows: the prompt of each point; by default the first one.
+    The radius of the circle is 1. Each point has its prompt in `rows`; by default, all are written into the first one.
 
     Source: arXiv 2405.14860, section 5 (off-distribution interventions).
     """

@@ -91,11 +91,7 @@ def best_hyperplane(
 ) -> Mixture:
     """Finds the band about a hyperplane that holds most points; see `novacula.features.clouds.mixture`.
 
-    Args:
-        white: the whitened cloud, d ≥ 2.
-        generator: draws the points of the hyperplanes, and the halves.
-        epsilon: half width, in root-mean-square distances from the middle hyperplane.
-        halves: whether to measure the held-out value as well; otherwise it is NaN.
+    The generator draws the points of the hyperplanes, and the halves; without these, the held-out value is NaN.
     """
     normal = _hyperplane(white, generator, epsilon)
     share, middle, half_width = best_band(np.sort(white @ normal), epsilon)

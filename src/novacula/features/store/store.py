@@ -60,7 +60,7 @@ class Labels:
 
 
 class Store:
-    """States on the disk, read shard by shard.
+    """States on the disk, read shard by shard. Whatever reads a file raises InputError if that is damaged.
 
     Attributes:
         path: the folder.
@@ -102,11 +102,7 @@ class Store:
             raise InputError(str(self.path), "holds no states; at least one is needed")
 
     def states(self, shard: int) -> Float[np.ndarray, "rows width"]:
-        """Returns the states of a shard, as precise as they are stored.
-
-        Raises:
-            InputError: the shard is damaged, or holds numbers that are not finite.
-        """
+        """Returns the states of a shard, as precise as they are stored; all numbers are finite."""
         path = self.path / shard_name("states", shard)
         states = self._array(path, "states")
         if states.shape != (self.shard_rows[shard], self.width) or states.dtype.kind != "f":
@@ -116,11 +112,7 @@ class Store:
 
     @cached_property
     def labels(self) -> Labels:
-        """The labels of all states; they take 12 bytes for each.
-
-        Raises:
-            InputError: a file is damaged.
-        """
+        """The labels of all states; they take 12 bytes for each."""
         columns: dict[str, list[np.ndarray]] = {name: [] for name in ("tokens", "documents", "positions")}
         for shard, rows in enumerate(self.shard_rows):
             path = self.path / shard_name("labels", shard)
@@ -134,11 +126,7 @@ class Store:
 
     @cached_property
     def vocabulary(self) -> list[str] | None:
-        """The text of every token; None where tokens have none.
-
-        Raises:
-            InputError: the file is damaged.
-        """
+        """The text of every token; None where tokens have none."""
         path = self.path / VOCABULARY
         if not path.exists() and VOCABULARY not in (self._digests or ()):
             return None
