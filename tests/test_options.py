@@ -30,6 +30,7 @@ from novacula.options import (
         (unless_between("--rate", 1, 0, 1), "--rate is 1; it must lie in 0 … 1, both excluded"),
         (unless_at_least("--steps", 0), "--steps is 0; it must be at least 1"),
         (unless_seed("--seed", -1), "--seed is -1; it must lie in 0 … 2^32 - 1"),
+        (unless_seed("--seed", 1.5), "--seed is 1.5; it must be a whole number"),
         (unless_seed("--seed", 2**64, bits=64), f"--seed is {2**64}; it must lie in 0 … 2^64 - 1"),
         (unless_one_of("--mode", "fim", ("film", "pareto")), "--mode is 'fim'; it must be one of film, pareto"),
         (

@@ -68,8 +68,10 @@ def unless_at_least(option: str, value: int, least: int = 1) -> list[str]:
     return [] if value >= least else [f"{option} is {value}; it must be at least {least}"]
 
 
-def unless_seed(option: str, value: int, bits: int = 32) -> list[str]:
-    """Returns a problem unless a seed has at most this number of bits."""
+def unless_seed(option: str, value: Any, bits: int = 32) -> list[str]:
+    """Returns a problem unless a seed is a whole number of at most this number of bits."""
+    if problems := unless_number(option, value, int):
+        return problems
     return [] if 0 <= value < 2**bits else [f"{option} is {value}; it must lie in 0 … 2^{bits} - 1"]
 
 

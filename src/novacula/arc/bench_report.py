@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from markupsafe import Markup
@@ -25,6 +26,7 @@ _RULE_WORDS = {
     "constant": "all outputs have one size",
     "neither": "sizes are to be guessed",
 }
+_rate = partial(percent, digits=2)  # the digits of the published tables
 _HEADING = Markup("<h3>{}</h3>{}")
 
 
@@ -51,9 +53,7 @@ def _sections(folder: RunFolder, findings: BenchFindings) -> list[Section]:
 def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
     tasks, rate = findings.tasks, findings.pass_at["2"]
     error = 2 * math.sqrt(rate * (1 - rate) / tasks)
-    rows: list[tuple[object, ...]] = [
-        (f"here, {findings.steps_of_each} steps", *map(percent, findings.pass_at.values()))
-    ]
+    rows: list[tuple[object, ...]] = [(f"here, {findings.steps_of_each} steps", *map(_rate, findings.pass_at.values()))]
     step = findings.steps
     if split and published_rate(split, step, 2) is not None:
         theirs = (_rate(published_rate(split, step, count) or 0.0) for count in COUNTS)
@@ -74,7 +74,7 @@ def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
 
 def _curve_sections(findings: BenchFindings, split: Split | None) -> list[Section]:
     curve, tasks = findings.curve, findings.tasks
-    rows = [(f"{point.step:,}", f"{point.cpu_hours:,.2f}", *map(percent, point.pass_at.values())) for point in curve]
+    rows = [(f"{point.step:,}", f"{point.cpu_hours:,.2f}", *map(_rate, point.pass_at.values())) for point in curve]
     numbers = table(("step", "CPU hours", *(f"pass@{count}" for count in COUNTS)), rows, minor=_MINOR)
     dashed = " Dashed: the published rates of the whole split." if split else ""
     sizes = {rule: findings.by_rule[rule].tasks for rule in RULES}
@@ -153,8 +153,3 @@ def _measured(folder: RunFolder, findings: BenchFindings | None) -> dict[str, ob
         "workers": str(record.configuration.get("workers", "")),
         "CPU time": quantity(findings.cpu_seconds, "s") if findings else "",
     }
-
-
-def _rate(rate: float) -> str:
-    """Returns a fraction as a percentage, with as many digits as the published tables have."""
-    return f"{100 * rate:.2f} %"

@@ -95,7 +95,7 @@ class RecorderFindings:
 
 
 class Recorder(Computation):
-    """A recording in the making, of a puzzle without solution."""
+    """Makes a recording of a puzzle without solution, a step at a time."""
 
     def __init__(self, puzzle: Puzzle, config: SolveConfig) -> None:
         self._puzzle, self._config = puzzle, config

@@ -62,8 +62,8 @@ def _puzzle_section(history: History) -> Section:
         note = "There is no answer yet."
     elif not verdict:
         note = (
-            f"The two attempts are the answers that gathered most weight over all steps. {percentage}Whether one is "
-            "right, the separate scorer says: the solver never sees the solution."
+            f"The two attempts are the answers that gathered most weight over all steps. {percentage}The separate "
+            "scorer tells whether one is right: the solver never sees the solution."
         )
     else:
         count = sum(verdict.correct)

@@ -42,7 +42,7 @@ _LOG = logging.getLogger(__name__)
 ROUNDS = (20, 200, 400, 700, 1000, 1500, 2000, 3000, 4000)
 """Steps that a puzzle has at the end of each round; beyond them, half as many again. The first tells what a step costs.
 
-Of all puzzles that 2,000 steps solve, 200 solve some 40 % and 400 some 70 % (arXiv 2512.06104).
+200 steps solve some 40 % of the puzzles that 2,000 steps solve, and 400 steps some 70 % (arXiv 2512.06104).
 """
 
 

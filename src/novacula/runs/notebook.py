@@ -26,7 +26,7 @@ _STYLE = """<style>.novacula { --paper: #fdfdfb; --ink: #22242a; --soft: #646973
 
 
 class Brief:
-    """The base of dataclasses whose text at a prompt fits a screen: of what is long it tells the size."""
+    """The base of dataclasses whose text at a prompt fits a screen: long values are shown by their size."""
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)

@@ -151,11 +151,11 @@ class Answers:
         self._best = ranked({**others, text: self.scores[text]})[:2]
 
     def ranking(self) -> list[str]:
-        """All candidates in their text form (`answer_text`), best first; of equal scores the later updated wins."""
+        """All candidates in their text form (`answer_text`), best first; the later updated of equal ones wins."""
         return ranked(self.scores)
 
     def attempts(self) -> tuple[Attempt, ...]:
-        """Returns the two best candidates, best first, or the only one twice. Of equal ones the later updated wins."""
+        """Returns the two best candidates, best first, or the only one twice. The later updated of equal ones wins."""
         best = [(text, self.scores[text]) for text in self._best]
         found = [Attempt(parse_answer(text), score, float(np.exp(score - self.total))) for text, score in best]
         return (found[0], found[-1])
@@ -221,7 +221,7 @@ def add_weight(scores: dict[K, float], candidate: K, weight: float) -> None:
 
 
 def ranked(scores: Mapping[K, float]) -> list[K]:
-    """Returns the candidates, best first; of equal scores the later updated wins."""
+    """Returns the candidates, best first; the later updated of equal ones wins."""
     latest = {candidate: number for number, candidate in enumerate(scores)}
     return sorted(scores, key=lambda candidate: (scores[candidate], latest[candidate]), reverse=True)
 

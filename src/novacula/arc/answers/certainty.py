@@ -55,7 +55,7 @@ UNHURRIED, PATIENCE = 1000, 200
 
 
 def evidence(best: Sequence[K], decodes: Mapping[K, int], same_size: bool) -> Evidence:
-    """Returns what speaks for the best candidates, of which there is one at least, by how often each was decoded."""
+    """Returns what speaks for the best candidates, at least one, by how often each was decoded."""
     count = sum(decodes.values())
     shares = [decodes.get(candidate, 0) / max(1, count) for candidate in best]
     return Evidence(shares[0], sum(shares), same_size, count, len(best) == 1)

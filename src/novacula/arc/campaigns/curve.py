@@ -145,7 +145,7 @@ class BenchFindings(Brief):
 
 
 def measure(scores: Sequence[TaskScore], config: BenchConfig, engine: str = "", run: str = "") -> BenchFindings:
-    """Returns what a campaign is worth, from the scores of all puzzles that were asked for, of which there is one."""
+    """Returns what a campaign is worth, from the scores of all puzzles that were asked for, at least one."""
     steps = sorted({standing.step for score in scores for standing in score.standings})
     last = steps[-1] if steps else 0
     chances = [score.row.probability for score in scores if score.row.probability is not None]

@@ -2,8 +2,8 @@
 
 A law says how many rows and columns an output has, each as a multiple of a measure of the input, or as that measure and
 a constant more or less: "the box around the largest object", "twice as many rows", "the input's size times the number
-of its colors". Of the laws that hold in all demonstrations the shortest counts. It is believed only if all laws that
-are nearly as short say the same of the tests. Source: ours.
+of its colors". The shortest law that holds in all demonstrations counts. It is believed only if all laws that are
+nearly as short give the tests the same sizes. Source: ours.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 """Grids and puzzles in the terminal, as `rich` draws them: two characters per cell on a background of its color.
 
-Where the terminal shows fewer than 256 colors, is told ``NO_COLOR``, or is a pipe, cells are digits. Where a grid is
-too wide, a cell takes one character. Grids stand side by side and wrap to the width there is.
+Cells are digits if the terminal shows fewer than 256 colors, is a pipe, or ``NO_COLOR`` is set. Where a grid is too
+wide, a cell takes one character. Grids stand side by side and wrap to the width there is.
 """
 
 from collections.abc import Iterator, Sequence

@@ -21,7 +21,7 @@ _EMPTY_LINE = 1e-4  # keeps the mean over a line without cells finite
 class Family:
     """Directions that are scanned together along `dim`, toward larger indices, all in the sense of the first.
 
-    Of a diagonal family the canvas is skewed first, which stands the diagonals ↙ upright.
+    A diagonal family skews the canvas first, which stands the diagonals ↙ upright.
     """
 
     directions: tuple[int, ...]

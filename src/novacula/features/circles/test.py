@@ -22,7 +22,7 @@ PERIODS = (2, 5, 10, 100)
 SMALL_P = 0.003  #: largest p-value of a circle: with 7 labels the least possible one is 1/360
 CLOSED = (0.75, 1.33)  #: turns between which a circle counts as closed: a half circle has 0.5
 CLOSING = 0.2
-"""Least `closing` of a circle. Of 90 smooth random curves of 12 points in 64 dimensions, which never return, 64 have
+"""Least `closing` of a circle. Among 90 smooth random curves of 12 points in 64 dimensions, which never return, 64 have
 the turn of a circle, and 2 have this as well (``tests/features/circles``)."""
 LEAST_R2 = 0.5  #: least R² at unseen labels: the circle says more than half of where a label stands that it never saw
 _SHORT = tuple(f"period {period}" for period in PERIODS[:-1])  # a period of 100 is an arc, as `turn` says

@@ -47,8 +47,8 @@ class Cloud:
     """
 
     white: Float[np.ndarray, "n d"]
-    """Whitened points. Of all whitened clouds this is the one nearest to the points, so a cloud that is as long as
-    it is wide keeps its directions. Where dimensions are dropped, it lies along the principal axes."""
+    """Whitened points. No other whitened cloud is nearer to the points, so a cloud that is as long as it is wide keeps
+    its directions. Where dimensions are dropped, it lies along the principal axes."""
     turn: Float[np.ndarray, "d d"]  #: orthogonal; ``white @ turn.T`` is along the principal axes, the longest first
     axes: Float[np.ndarray, "d columns"]  #: unit principal axes, one a row, in the space of the points
     lengths: Float[np.ndarray, " d"]  #: standard deviations along them

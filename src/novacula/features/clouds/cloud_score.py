@@ -30,7 +30,7 @@ THRESHOLD = 0.04
 LEAST_Z = 3.0  #: standard deviations of shuffled clouds that the separability must exceed as well
 PARTS_LIMIT = 0.05
 """Share of the bits that must be left within two parts of a cloud (`novacula.features.clouds.mixture`). Below it, two
-parts that are products explain the cloud. Of the irreducible families of the zoo, 2,000 points leave 23 % and more."""
+parts that are products explain the cloud. With 2,000 points, the irreducible families of the zoo keep 23 % and more."""
 _NONE = float("nan")
 _LOG = logging.getLogger(__name__)
 _PLANE_POINTS = 4000

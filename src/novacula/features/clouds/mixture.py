@@ -5,9 +5,9 @@ band's middle at m = -c, that is h = ε √(1 + m²): bands far from the middle 
 for each point p as its lower edge, m - h = p gives m in closed form, and one binary search counts what lies below
 m + h. So an exact scan takes the place of gradient ascent.
 
-Noise fills a band, and then two features of one dimension, of which one is active at a time, look like one feature of
-two. So the cloud is cut in two in several ways, and the information is measured again within the parts. Of a circle
-each part is an arc, which still is no product; of two noisy lines each part is one. The parts are ours.
+Noise fills a band. Two features of one dimension that are active in turns then look like one feature of two. So the
+cloud is cut in two in several ways, and the information is measured again within the parts. A part of a circle is an
+arc, which still is no product; a part of two noisy lines is one. The parts are ours.
 """
 
 import warnings
