@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 
-from novacula.cli import screen as module
 from novacula.cli.options import ResumeOptions
 from novacula.cli.screen import progress
 from novacula.runs import Step
@@ -29,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         nonlocal now
         now += seconds
 
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     return advance
 
 

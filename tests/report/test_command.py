@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from novacula.arc.data.parse import kept_task
-from novacula.arc.data.sources import load_task
+from novacula.arc.data.task import Task
 from novacula.cli.main import build_app
 from novacula.files import write_bytes
 from novacula.runs import RunFolder, find_verb
 
+SIDE = 31  #: more than ARC allows
+SOLVED = f"6d75e8bb --dataset arc2 --max-size {SIDE} --steps 3 --pre-norm"
 ARC = {"task": "6d75e8bb", "source": "6d75e8bb", "dataset": "arc2", "engine": None}
 TASK = {"model": "m", "task": "months"}
 DEVICE = {"command": "./sut", "alphabet": ["a", "b"]}
@@ -24,7 +26,7 @@ MODEL = {**STATES, "model": "/a/model", "text": ["/a/one.txt", "/a/two.txt"]}
 @pytest.mark.parametrize(
     ("verb", "configuration", "inputs", "words"),
     [
-        ("arc solve", {"steps": 3, "pre_norm": True}, ARC, "6d75e8bb --dataset arc2 --steps 3 --pre-norm"),
+        ("arc solve", {"steps": 3, "pre_norm": True}, ARC, SOLVED),
         ("arc bench", {"steps": 2000, "limit": 2}, {"source": "/a/puzzles"}, "puzzles --limit 2"),
         ("distill run", DEVICE, {"source": "./sut"}, "--command ./sut --alphabet a,b"),
         ("distill run", {}, {"source": "/a/rows.csv"}, "rows.csv"),
@@ -43,7 +45,8 @@ def test_the_command_of_a_report_can_be_typed(
     begun: Any = {"configuration": configuration, "inputs": inputs, "seed": 0, "threads": 1}
     folder = RunFolder.create(part=part, verb=name, out=tmp_path / "run", **begun)
     if verb == "arc solve":
-        for artifact, content in kept_task(load_task("6d75e8bb")).items():
+        grid = ((0,) * SIDE,)
+        for artifact, content in kept_task(Task("6d75e8bb", ((grid, grid),), (grid,))).items():
             write_bytes(folder.artifact(artifact), content)
     page = find_verb(folder).page(RunFolder.open(folder.path)).read_text()
     [shown] = re.findall(r"<code class='command'>(.*?)</code>", page, re.DOTALL)

@@ -3,10 +3,8 @@
 Progress goes to stderr: as a bar on a terminal, and otherwise as lines.
 """
 
-import math
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -83,13 +81,16 @@ def progress(
     unit: str = "step",
 ) -> "Iterator[OnStep | None]":
     """Gives the callback ``on_step`` of a verb for the time of this context; with --quiet or --json it is None."""
+    from novacula.runs.loop import at_most_every
+
     if not options.shows_progress:
         yield None
     elif sys.stderr.isatty():
-        with _bar(describe, panel) as on_step:
-            yield on_step
+        with _bar(describe, panel) as show:
+            yield at_most_every(_FRAME_SECONDS, show)
     else:
-        yield _lines(describe, unit)
+        pause, prefix = (_LINE_SECONDS, "step ") if unit == "step" else (0.0, "")
+        yield at_most_every(pause, lambda work, step: tell(f"{prefix}{work.position}/{work.length}  {describe(step)}"))
 
 
 def tell(text: str) -> None:
@@ -99,28 +100,11 @@ def tell(text: str) -> None:
 
 def tell_how_to_resume(result: "RunResult", unit: str) -> None:
     """Prints on stderr at which step a run stopped, and the command that resumes it."""
-    from novacula.runs import RunFolder
-
-    folder = RunFolder.open(result.report.parent)
+    record = result.folder.record
     why = "interrupted" if result.status == "interrupted" else "the time limit is reached"
-    place = f"{unit} {folder.record.step} of {folder.record.length}"
+    place = f"{unit} {record.step} of {record.length}"
     say(f"{why} at {place}; the folder has the best result so far. To resume the run:")
-    say(f"  novacula runs resume {shlex.quote(str(folder.path))}")
-
-
-def _lines(describe: "Callable[[Step], str]", unit: str) -> "OnStep":
-    """Returns a callback that prints the first step, the last one, and one every few seconds, or every named unit."""
-    printed = -math.inf
-    pause, prefix = (_LINE_SECONDS, "step ") if unit == "step" else (0.0, "")
-
-    def on_step(work: "Work", step: "Step") -> None:
-        nonlocal printed
-        if time.monotonic() - printed < pause and work.position < work.length:
-            return
-        printed = time.monotonic()
-        tell(f"{prefix}{work.position}/{work.length}  {describe(step)}")
-
-    return on_step
+    say(f"  novacula runs resume {shlex.quote(str(result.folder.path))}")
 
 
 @contextmanager
@@ -144,13 +128,8 @@ def _bar(
         auto_refresh=False,
         expand=True,
     )
-    drawn = -math.inf
 
-    def on_step(work: "Work", step: "Step") -> None:
-        nonlocal drawn
-        if time.monotonic() - drawn < _FRAME_SECONDS and work.position < work.length:
-            return
-        drawn = time.monotonic()
+    def show(work: "Work", step: "Step") -> None:
         text = escape(printable(describe(step)))
         if not bar.tasks:  # added here, so that the estimate of the time ignores the steps before a resume
             bar.add_task(text, total=work.length, completed=work.position)
@@ -159,4 +138,4 @@ def _bar(
             live.update(Group(panel(work, step), bar) if panel else bar, refresh=True)
 
     with Live(bar, console=Console(stderr=True), auto_refresh=False, transient=True) as live:
-        yield on_step
+        yield show

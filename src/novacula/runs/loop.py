@@ -1,5 +1,6 @@
 """The one loop that drives every long computation: progress, log, checkpoints, time limit, Ctrl-C, resume."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -101,6 +102,19 @@ class KeepsArtifacts(Protocol):
 RESULT_SECONDS = 0.5  #: what is left to a result after the time limit
 
 OnStep = Callable[[Work, Step], None]  #: a callback that the loop calls after every step, for example to show progress
+
+
+def at_most_every(seconds: float, show: OnStep) -> OnStep:
+    """Returns a callback that shows the first step, the last one, and between them at most one in this time."""
+    shown = -math.inf
+
+    def on_step(work: Work, step: Step) -> None:
+        nonlocal shown
+        if time.monotonic() - shown >= seconds or work.position >= work.length:
+            shown = time.monotonic()
+            show(work, step)
+
+    return on_step
 
 
 class ResumeSettings(TypedDict, total=False):

@@ -9,10 +9,9 @@ from collections.abc import Callable, Collection
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from novacula.runs.loop import OnStep, Step, Work
+from novacula.runs.loop import OnStep, Step, Work, at_most_every
 
 _FRAME_SECONDS = 0.5
 _MOST_METRICS = 4
@@ -61,31 +60,27 @@ def _flat(value: Collection[object]) -> bool:
     return all(isinstance(item, str | int | float | None) for item in value)
 
 
-def cell_progress() -> "OnStep | None":
+def cell_progress() -> OnStep | None:
     """Returns a callback that shows bar, step, remaining time and metrics in the cell, or None outside a notebook."""
     ipython = sys.modules.get("IPython")
     if ipython is None or not hasattr(ipython.get_ipython(), "kernel"):
         return None
     display = ipython.display
-    began = shown = -math.inf
-    first, handle = 0, None
+    began, first, handle = -math.inf, 0, None
 
-    def on_step(work: "Work", step: "Step") -> None:
-        nonlocal began, shown, first, handle
-        now, done = time.monotonic(), work.position >= work.length
-        if now - shown < _FRAME_SECONDS and not done:
-            return
-        shown = now
+    def show(work: Work, step: Step) -> None:
+        nonlocal began, first, handle
+        now = time.monotonic()
         if handle is None:  # now, so that the estimate of the time ignores the steps before a resume
             began, first = now, work.position
             handle = display.display(display.HTML(""), display_id=True)
         pace = (now - began) / (work.position - first) if work.position > first else math.nan
         handle.update(display.HTML(_bar(work, step, pace * (work.length - work.position))))
 
-    return on_step
+    return at_most_every(_FRAME_SECONDS, show)
 
 
-def _bar(work: "Work", step: "Step", left: float) -> str:
+def _bar(work: Work, step: Step, left: float) -> str:
     numbers = [(name, value) for name, value in step.metrics.items() if type(value) in (int, float)]
     words = [f"{work.position}/{work.length}"]
     words += [] if math.isnan(left) else [f"{int(left) // 60}:{int(left) % 60:02d} left"]

@@ -17,6 +17,12 @@ class Task(Brief):
     train: tuple[tuple[Grid, Grid], ...]  #: demonstration pairs (input, output)
     test: tuple[Grid, ...]  #: test inputs
 
+    @property
+    def largest_side(self) -> int:
+        """The most rows or columns of a grid."""
+        grids = (*self.test, *(grid for pair in self.train for grid in pair))
+        return max(max(len(grid), len(grid[0])) for grid in grids)
+
     _repr_html_ = drawn_by("novacula.arc.drawing.puzzles:puzzle_html")
 
 

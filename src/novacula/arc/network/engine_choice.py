@@ -35,12 +35,7 @@ def settled(config: Config, tasks: Iterable[Task]) -> Config:
 
     One engine trains on all the tasks.
     """
-    return replace(config, engine=engine_name(config, max(map(largest_side, tasks))))
-
-
-def largest_side(task: Task) -> int:
-    """Returns the most rows or columns of a grid."""
-    return max(max(len(grid), len(grid[0])) for grid in (*task.test, *(grid for pair in task.train for grid in pair)))
+    return replace(config, engine=engine_name(config, max(task.largest_side for task in tasks)))
 
 
 def numeric_threads(config: SolveConfig) -> int:
@@ -50,7 +45,7 @@ def numeric_threads(config: SolveConfig) -> int:
 
 def check_threads(config: SolveConfig, task: Task, threads: int) -> None:
     """Refuses threads that the engine would not use."""
-    if threads > 1 and engine_name(config, largest_side(task)) == "native":
+    if threads > 1 and engine_name(config, task.largest_side) == "native":
         raise InputError("--threads", f"is {threads}, but the native engine trains on one; --engine torch uses more")
 
 

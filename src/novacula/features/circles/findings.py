@@ -1,4 +1,4 @@
-"""What the verbs probe, steer and explain find, as result.json says it. This module imports neither NumPy nor torch."""
+"""What the verbs probe, steer and explain find, as result.json says it. This module imports no torch."""
 
 from dataclasses import dataclass, field
 

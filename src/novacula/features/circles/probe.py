@@ -1,6 +1,7 @@
 """A linear probe that reads labels from a circle, kept as a map of all dimensions, and its tests on unseen labels."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -163,22 +164,10 @@ def unseen_labels(states: Float[np.ndarray, "groups labels d"], *, components: i
 
     Source: ours.
     """
-    groups, count, _ = states.shape
+    count = states.shape[1]
     check_labels(count)
-    states = without_group_means(states.astype(float))
-    read = np.empty((groups, count, 2))
-    for label in range(count):
-        kept = [seen for seen in range(count) if seen != label]
-        # There are no more directions than the remaining labels can fix.
-        probe = fit_probe(
-            states[:, kept].reshape(groups * len(kept), -1),
-            np.tile(kept, groups),
-            count,
-            components=min(components, count - 2),
-            harmonic=harmonic,
-        )
-        read[:, label] = probe.read(states[:, label])
-    return _readout(read, harmonic)
+    # There are no more directions than the remaining labels can fix.
+    return _left_out(states, 1, min(components, count - 2), harmonic)
 
 
 def unseen_groups(states: Float[np.ndarray, "groups labels d"], *, components: int = 5, harmonic: int = 1) -> Readout:
@@ -189,20 +178,22 @@ def unseen_groups(states: Float[np.ndarray, "groups labels d"], *, components: i
 
     Source: ours.
     """
-    groups, count, _ = states.shape
-    if groups < 2:
+    if len(states) < 2:
         raise InputError("templates", "leaving one out needs at least 2")
+    return _left_out(states, 0, components, harmonic)
+
+
+def _left_out(
+    states: Float[np.ndarray, "groups labels d"], axis: Literal[0, 1], components: int, harmonic: int
+) -> Readout:
+    """Reads each group (axis 0), or each label (axis 1), by a probe that was fitted to the others only."""
     states = without_group_means(states.astype(float))
-    read = np.empty((groups, count, 2))
-    for group in range(groups):
-        kept = np.delete(states, group, axis=0).reshape((groups - 1) * count, -1)
-        labels = np.tile(np.arange(count), groups - 1)
-        read[group] = fit_probe(kept, labels, count, components=components, harmonic=harmonic).read(states[group])
-    return _readout(read, harmonic)
-
-
-def _readout(read: Float[np.ndarray, "groups labels 2"], harmonic: int) -> Readout:
-    count = read.shape[1]
+    groups, count, _ = states.shape
+    labels, read = np.tile(np.arange(count), (groups, 1)), np.empty((groups, count, 2))
+    for out in range(states.shape[axis]):
+        kept, seen = np.delete(states, out, axis), np.delete(labels, out, axis).ravel()
+        probe = fit_probe(kept.reshape(len(seen), -1), seen, count, components=components, harmonic=harmonic)
+        np.moveaxis(read, axis, 0)[out] = probe.read(states.take(out, axis))
     true = circle(np.arange(count) * harmonic, count)
     angles = np.arctan2(read[..., 1], read[..., 0])
     away = angles - np.arctan2(true[:, 1], true[:, 0])
