@@ -11,7 +11,7 @@ import numpy as np
 
 from novacula.errors import InputError
 from novacula.files.atomic import StrPath, write_bytes
-from novacula.files.jsonfile import JSON, from_json, parse_json
+from novacula.files.jsonfile import JSON, parse_json
 from novacula.files.reading import is_huge_and_empty, open_regular, read_buffer
 
 _MAX_HEADER = 1_000_000
@@ -98,7 +98,10 @@ def safetensors_metadata(data: bytearray, source: str) -> dict[str, str]:
     Raises:
         InputError: the metadata are not texts by name.
     """
-    return from_json(dict[str, str], _header(data, source).get("__metadata__", {}), f"{source}: metadata")
+    metadata = _header(data, source).get("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise InputError(source, "has metadata that are no texts by name")
+    return {name: str(value) for name, value in metadata.items()}
 
 
 def decode_safetensors(data: bytearray, source: str) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from novacula.arc.data.task import Grid, Solution, Task
 from novacula.errors import InputError, refuse
-from novacula.files import check_schema, format_json, from_json, read_json
+from novacula.files import check_schema, format_json, read_json
 from novacula.runs import RunFolder, located
 
 Parsed = TypeVar("Parsed", Task, Solution)
@@ -110,8 +110,10 @@ def kept_tasks(tasks: Mapping[str, Task]) -> dict[str, bytes]:
 def read_tasks(folder: RunFolder) -> dict[str, Task]:
     """Returns the puzzles of a campaign by their names, in its order."""
     path = folder.path / "artifacts" / _TASKS
-    document = check_schema(read_json(path, max_bytes=_MAX_STORED), str(path), SCHEMA_VERSION)
-    tasks = from_json(dict[str, object], document.get("tasks"), f"{path}: tasks")
+    value = read_json(path, max_bytes=_MAX_STORED)
+    tasks = check_schema(value, str(path), SCHEMA_VERSION).get("tasks")
+    if not isinstance(tasks, dict):
+        raise InputError(str(path), "must hold an object of tasks")
     return {name: parse_task(task, name, str(path), LARGEST_SIDE) for name, task in tasks.items()}
 
 

@@ -132,7 +132,10 @@ class Store:
             return None
         document = check_schema(read_json(path, max_bytes=_MAX_VOCABULARY), str(path), SCHEMA_VERSION)
         self._check(path)
-        return from_json(list[str], document.get("tokens"), f"{path}: tokens")
+        texts = document.get("tokens")
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise InputError(str(path), "must hold a list of texts")
+        return [str(text) for text in texts]
 
     def token_text(self, token: int) -> str:
         """Returns the text of a token, or its number where it has none."""
