@@ -103,7 +103,7 @@ def find(
     shares = {name: float(on.mean()) for name, on in planted.active.items()}
     held: dict[str, Row] = {}
     for rank, row in enumerate(ranking, 1):
-        part = codes.slice(row.members, decoder).strong(radius)
+        part = codes.strong(row.members, decoder, radius)
         axes = np.linalg.svd(part.head(5000).points, full_matrices=False)[2]
         for name, basis in planted.bases.items():
             space = float(np.square(axes[: len(basis)] @ basis.T).sum() / len(basis))

@@ -76,7 +76,7 @@ def measure(name: str, seed: int, config: DiscoverConfig = CONFIG) -> dict[str, 
     basis, on = planted.bases.get("circle"), planted.active.get("circle")
     best, false = None, 0
     for row in rank.ranking:
-        part = codes.slice(row.members, decoder).strong(config.radius)
+        part = codes.strong(row.members, decoder, config.radius)
         pure = on is not None and len(part.rows) > 0 and float(on[part.rows].mean()) >= PURITY
         if basis is not None and pure and best is None:
             axes = np.linalg.svd(part.head(5000).points, full_matrices=False)[2][:2]

@@ -162,7 +162,7 @@ class DiscoverConfig(CollectConfig, TrainSaeConfig):
     """The largest number of clusters that are ranked. Those that are active most often come first."""
     points: Annotated[int, in_range(50, 20_000), ADVANCED] = 2000
     """The largest number of tokens on which a cluster's score is measured."""
-    radius: Annotated[float, ADVANCED] = 0.35
+    radius: Annotated[float, ADVANCED] = 0.45
     """Tokens on which a cluster is weakly active are left out, as they are mostly noise: those whose point is nearer to
     the origin than this part of the 95th percentile."""
     without: Words = ()

@@ -1,4 +1,4 @@
-"""Two noisy lines are a mixture, though noise fills every band; curves, disks and rings stay what they are."""
+"""Two or three noisy lines are a mixture, though noise fills every band; curves, disks and rings stay what they are."""
 
 import numpy as np
 import pytest
@@ -55,8 +55,20 @@ def test_a_cluster_of_two_noisy_lines_is_ranked_as_two_parts() -> None:
         axes = np.linalg.qr(generator.standard_normal((16, 2)))[0].T
         decoder = np.concatenate([axes, -axes]).astype(np.float32)
         row = score_cluster(matrix, decoder, np.arange(4), DiscoverConfig()).row(0, 1.0, [])
-        assert row.irreducible is verdict and row.score > 0.05 and row.parts_bits is not None
-        assert row.where.endswith("two noisy parts") is not verdict
+        assert row.irreducible is verdict and (row.score > 0.05) is verdict and row.parts_bits is not None
+        assert row.where.endswith("noisy parts") is not verdict
+
+
+@pytest.mark.parametrize("turn", [np.pi, 2 * np.pi], ids=["lines", "rays"])
+@pytest.mark.parametrize("noise", [0.03, 0.08])
+def test_three_noisy_lines_or_rays_are_no_feature_of_two_dimensions(turn: float, noise: float) -> None:
+    generator = np.random.default_rng(1)
+    angle = turn * generator.integers(0, 3, 900) / 3
+    along = generator.uniform(-1, 1, 900) if turn == np.pi else generator.uniform(0.5, 1.5, 900)
+    points = along[:, None] * np.column_stack([np.cos(angle), np.sin(angle)]) + generator.normal(0, noise, (900, 2))
+    found = score_cloud(points)
+    assert not found.irreducible and found.parts_bits is not None and found.score >= 0.04
+    assert score_cloud(curve(300, noise, 1)).irreducible
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.2])

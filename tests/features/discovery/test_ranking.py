@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse
+import torch
 
 from novacula.features.clouds.cloud import Plane
 from novacula.features.clouds.cloud_score import score_plane
@@ -18,7 +19,8 @@ from novacula.features.discovery.ranking import (
     score_cluster,
     with_ranks,
 )
-from novacula.features.discovery.slices import CodeMatrix
+from novacula.features.discovery.slices import CodeMatrix, Unexplained, weak_below
+from novacula.features.sae import SparseAutoencoder
 
 
 def scored(bits: float, gaussian: float) -> PlaneScore:
@@ -51,11 +53,11 @@ def test_the_gaussian_has_the_mean_the_covariance_and_the_hole_of_the_points() -
     generator = np.random.default_rng(0)
     points = generator.standard_normal((6000, 3)) * [2.0, 1.0, 0.5] + [1.0, 0.5, 0.0]
     points = points[np.linalg.norm(points, axis=1) > 0.8].astype(np.float32)
-    drawn = gaussian_like(points, 3)
+    drawn = gaussian_like(points, 3, 0.8)
     assert len(drawn) == len(points)
     np.testing.assert_allclose(drawn.mean(0), points.mean(0), atol=0.1)
     np.testing.assert_allclose(np.cov(drawn.T), np.cov(points.T), atol=0.2)
-    assert np.linalg.norm(drawn, axis=1).min() >= np.linalg.norm(points, axis=1).min() - 1e-5
+    assert np.linalg.norm(drawn, axis=1).min() >= 0.8 - 1e-5
 
 
 def test_clusters_of_chance_are_drawn_from_all_rounds_and_small_ones_are_not() -> None:
@@ -103,3 +105,33 @@ def test_copies_of_states_are_no_evidence() -> None:
     assert copied.tokens == 3000 and copied.score == score(once).score
     few = score(np.repeat(once[:50], 20, axis=0))
     assert few.reason == "is active on fewer than 100 different states"
+
+
+def test_what_the_dictionary_leaves_puts_points_back_into_their_place() -> None:
+    """Four latents at right angles code a circle; between two of them one alone is active, and the rest is left."""
+    angles = np.random.default_rng(0).uniform(0, 2 * np.pi, 1000)
+    axes = np.linalg.qr(np.random.default_rng(1).standard_normal((16, 2)))[0].T
+    states = (np.column_stack([np.cos(angles), np.sin(angles)]) @ axes).astype(np.float32)
+    decoder = np.concatenate([axes, -axes]).astype(np.float32)
+    codes = states @ decoder.T
+    codes[codes < codes.max(1, keepdims=True)] = 0
+    matrix = scipy.sparse.csc_array(codes)
+    sae = SparseAutoencoder(
+        "relu", *map(torch.from_numpy, (decoder, np.zeros(4, np.float32))), torch.from_numpy(decoder),
+        torch.zeros(16), torch.zeros(4),
+    )  # fmt: skip
+    plain = score_cluster(CodeMatrix(matrix), decoder, np.arange(4), DiscoverConfig(), shaped=False)
+    left = Unexplained(lambda rows: states[rows], sae, matrix)
+    whole = CodeMatrix(matrix, left).strong(range(4), decoder, 0.45)
+    np.testing.assert_allclose(whole.points, states[whole.rows], atol=1e-5)
+    found = score_cluster(CodeMatrix(matrix, left), decoder, np.arange(4), DiscoverConfig(), shaped=False)
+    assert plain.score == 0 and found.score > 0.5
+
+
+def test_weak_activations_leave_no_trace_however_many_they_are() -> None:
+    random = np.random.default_rng(0)
+    strong, weak = random.uniform(0.5, 1.5, 500), np.abs(random.normal(0, 0.08, 20_000))
+    level = weak_below(np.concatenate([strong, weak]), 0.45)
+    assert (strong >= level).mean() > 0.95 and (weak >= level).sum() < 10
+    assert weak_below(np.concatenate([strong, strong]), 0.45) == weak_below(strong, 0.45)
+    assert weak_below(np.zeros(0), 0.45) == 0

@@ -29,8 +29,8 @@ THRESHOLD = 0.04
 ``benchmarks/reference/zoo``."""
 LEAST_Z = 3.0  #: standard deviations of shuffled clouds that the separability must exceed as well
 PARTS_LIMIT = 0.05
-"""Share of the bits that must be left within two parts of a cloud (`novacula.features.clouds.mixture`). Below it, two
-parts that are products explain the cloud. With 2,000 points, the irreducible families of the zoo keep 23 % and more."""
+"""Share of the bits that must be left within two or three parts of a cloud (`novacula.features.clouds.mixture`). Below
+it, parts that are products explain the cloud."""
 _NONE = float("nan")
 _LOG = logging.getLogger(__name__)
 _PLANE_POINTS = 4000
@@ -67,8 +67,8 @@ class ScoreFindings(Brief):
     outliers: tuple[int, ...] = ()
     """Rows that were left out, since they lie so far out that they would decide the whole score."""
     parts_bits: float | None = None
-    """In the plane, the bits that are left within two parts of the cloud, in the cut that leaves least; None where
-    all else says already that the cloud is reducible."""
+    """In the plane, the bits that are left within two or three parts of the cloud, in the cut that leaves least; None
+    where all else says already that the cloud is reducible."""
     distinct: int | None = None
     """The number of different points, where rows are copies of others; None where they are not. A cloud that would be
     called irreducible must then be so without copies, too, if there are at least `FEWEST` different points."""
@@ -103,7 +103,7 @@ class ScoreFindings(Brief):
                 "points alone are not irreducible, as far as their number can tell."
             )
         if self.parts_bits is not None:
-            return "Reducible: a noisy mixture; of two parts of the cloud, each has nearly independent coordinates."
+            return "Reducible: a noisy mixture; of a few parts of the cloud, each has nearly independent coordinates."
         if self.slice_share >= SLICE_LIMIT:
             return f"Reducible: a mixture, {percent(self.slice_share)} of the points lying in one thin slice."
         return "Reducible: its coordinates are nearly independent, and much of it lies in one thin slice."
@@ -198,7 +198,7 @@ def score_plane(
         points: two coordinates, one point a row, as for `score_cloud`.
         config: resolution.
         seed: seed of the choice of points, and of shuffles.
-        parts: whether to cut a cloud that seems irreducible in two, and to score it without copies; that takes longest.
+        parts: whether to cut a cloud that seems irreducible, and to score it without copies; that takes longest.
 
     Raises:
         InputError: as `score_cloud`.

@@ -1,13 +1,13 @@
-"""Is a cloud a mixture? The largest share of the points in a thin band, and what is left within two parts.
+"""Is a cloud a mixture? The largest share of the points in a thin band, and what is left within two or three parts.
 
 The band about the line v·f + c = 0 has the half width ε √E[(v·f + c)²]. In whitened coordinates, with |v| = 1 and the
 band's middle at m = -c, that is h = ε √(1 + m²): bands far from the middle are wider. A best band begins at a point:
 for each point p as its lower edge, m - h = p gives m in closed form, and one binary search counts what lies below
 m + h. So an exact scan takes the place of gradient ascent.
 
-Noise fills a band. Two features of one dimension that are active in turns then look like one feature of two. So the
-cloud is cut in two in several ways, and the information is measured again within the parts. A part of a circle is an
-arc, which still is no product; a part of two noisy lines is one. The parts are ours.
+Noise fills a band. Two or three features of one dimension that are active in turns then look like one feature of two.
+So the cloud is cut in two and in three in several ways, and the information is measured again within the parts. A part
+of a circle is an arc, which still is no product; a part of noisy lines is one. The parts are ours.
 """
 
 import warnings
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
@@ -26,8 +28,12 @@ _EDGES = 1000  #: lower edges that are tried for each direction of the grid; the
 _BEST = 4  #: directions about which the grid is refined
 _POINTS = 2000
 _LEAST = 30  #: points of a part; smaller ones say nothing
-_TURNS, _STARTS = 9, 3  #: pairs of lines at right angles, and other starts, from which two Gaussians are fitted
+_TURNS, _STARTS = 9, 3  #: pairs of lines at right angles, and other starts, from which Gaussians are fitted
 _TRIED = 4  #: cuts within which the information is measured, those of largest likelihood
+_APART, _THIN = 0.005, 0.2
+"""Largest mean chance that a point is of another part, and largest ratio of a part's axes, one of which three parts need.
+Arcs of a noisy circle touch, so they have 0.012 and more, and 0.28 and more. Three rays have 0.002 and less, three
+crossing lines 0.2 and less."""
 _ALIKE = 0.97  #: share of the points on which two cuts agree that are one
 _ANGLES, _SHUFFLES = 30, 20
 
@@ -118,57 +124,85 @@ def _unit(angle: float) -> Float[np.ndarray, " 2"]:
 
 
 def parts_bits(white: Float[np.ndarray, "n 2"], generator: np.random.Generator, bins: int = 40) -> float:
-    """Returns the bits of `separability` that are left within two parts of a cloud, in the cut that leaves least.
+    """Returns the bits of `separability` left within two or three parts of a cloud, in the cut that leaves least.
 
-    Two lines that cross at right angles are what whitening makes of any two lines of equal weight, so fits begin from
-    such pairs too.
+    Three parts must lie apart or be thin: three arcs of a noisy circle would each be a product, as far as few points can tell.
+    Four parts would hold a circle of seven labels in pairs.
     """
     points = white if len(white) <= _POINTS else white[generator.permutation(len(white))[:_POINTS]]
     least = np.inf
-    for parts in _cuts(points, generator):
-        bits = 0.0
-        for part in (points[parts == 0], points[parts == 1]):
-            flat = whiten(part).white
-            if flat.shape[1] == 2:
-                found = separability(flat, generator, bins=bins, angles=_ANGLES, shuffles=_SHUFFLES, bootstraps=0)
-                bits += found.bits * len(part) / len(points)
-        least = min(least, bits)
+    for count in (2, 3):
+        for parts in _cuts(points, count, generator):
+            bits = 0.0
+            for part in (points[parts == number] for number in range(count)):
+                flat = whiten(part).white
+                if flat.shape[1] == 2:
+                    found = separability(flat, generator, bins=bins, angles=_ANGLES, shuffles=_SHUFFLES, bootstraps=0)
+                    bits += found.bits * len(part) / len(points)
+            least = min(least, bits)
     return float(least)
 
 
-def _cuts(points: Float[np.ndarray, "n 2"], generator: np.random.Generator) -> Iterator[Int[np.ndarray, " n"]]:
-    """Yields different cuts in two large parts, the likeliest first."""
-    fits = [_fit(points, start) for start in _line_starts(points)]
-    fits += [_fit(points, None, int(generator.integers(2**31))) for _ in range(_STARTS)]
+def _cuts(
+    points: Float[np.ndarray, "n 2"], count: int, generator: np.random.Generator
+) -> Iterator[Int[np.ndarray, " n"]]:
+    """Yields different cuts in so many large parts, the likeliest first."""
+    starts = _crossing(points) if count == 2 else _angular(points, count, generator)
+    fits = [_fit(points, count, start) for start in starts]
+    fits += [_fit(points, count, None, int(generator.integers(2**31))) for _ in range(_STARTS)]
     seen: list[np.ndarray] = []
     for fit in sorted(fits, key=lambda fit: -fit.lower_bound_):
-        parts = fit.predict(points)
-        agree = [max(np.mean(parts == other), np.mean(parts != other)) for other in seen]
-        if min(np.bincount(parts, minlength=2)) >= _LEAST and max(agree, default=0.0) < _ALIKE:
+        chances = fit.predict_proba(points)
+        parts = chances.argmax(1)
+        large = min(np.bincount(parts, minlength=count)) >= _LEAST
+        thin = max(np.divide(*np.sqrt(np.linalg.eigvalsh(spread))) for spread in fit.covariances_) < _THIN
+        apart = count == 2 or thin or 1 - chances.max(1).mean() < _APART
+        if large and apart and all(_agreement(parts, other, count) < _ALIKE for other in seen):
             seen.append(parts)
             yield parts
         if len(seen) == _TRIED:
             return
 
 
-def _line_starts(points: Float[np.ndarray, "n 2"]) -> Iterator[Int[np.ndarray, " n"]]:
-    """Yields the cuts into the points nearer to one, and to the other, of two lines through the mean."""
+def _agreement(a: Int[np.ndarray, " n"], b: Int[np.ndarray, " n"], count: int) -> float:
+    """Returns the share of the points on which two cuts agree, the parts being matched as well as they can be."""
+    both = np.bincount(count * a + b, minlength=count**2).reshape(count, count)
+    return float(both[linear_sum_assignment(-both)].sum() / len(a))
+
+
+def _crossing(points: Float[np.ndarray, "n 2"]) -> Iterator[Int[np.ndarray, " n"]]:
+    """Yields the cuts into the points nearer to one, and to the other, of two lines at right angles through the mean.
+
+    Two lines that cross at right angles are what whitening makes of any two lines of equal weight.
+    """
     for angle in np.pi / 2 * np.arange(_TURNS) / _TURNS:
         yield (
             np.abs(points @ [np.cos(angle), np.sin(angle)]) < np.abs(points @ [-np.sin(angle), np.cos(angle)])
         ).astype(int)
 
 
-def _fit(points: Float[np.ndarray, "n 2"], start: Int[np.ndarray, " n"] | None, seed: int = 0) -> GaussianMixture:
-    """Returns two Gaussians, fitted from a cut or from k-means."""
+def _angular(
+    points: Float[np.ndarray, "n 2"], count: int, generator: np.random.Generator
+) -> Iterator[Int[np.ndarray, " n"]]:
+    """Yields cuts by the directions of points from the mean: of rays, and of lines, where opposites are alike."""
+    angles, radii = np.arctan2(points[:, 1], points[:, 0]), np.hypot(points[:, 0], points[:, 1])
+    for turns in (1, 2):
+        around = np.column_stack([np.cos(turns * angles), np.sin(turns * angles)])
+        yield KMeans(count, random_state=int(generator.integers(2**31))).fit_predict(around, sample_weight=radii)
+
+
+def _fit(
+    points: Float[np.ndarray, "n 2"], count: int, start: Int[np.ndarray, " n"] | None, seed: int = 0
+) -> GaussianMixture:
+    """Returns so many Gaussians, fitted from a cut or from k-means."""
     means = weights = precisions = None
-    if start is not None and min(np.bincount(start, minlength=2)) > 2:
-        groups = [points[start == part] for part in (0, 1)]
+    if start is not None and min(np.bincount(start, minlength=count)) > 2:
+        groups = [points[start == part] for part in range(count)]
         means = np.array([group.mean(0) for group in groups])
         weights = np.array([len(group) for group in groups]) / len(points)
         precisions = np.array([np.linalg.inv(np.cov(group.T) + 1e-6 * np.eye(2)) for group in groups])
     fit = GaussianMixture(
-        2, weights_init=weights, means_init=means, precisions_init=precisions, random_state=seed, max_iter=60
+        count, weights_init=weights, means_init=means, precisions_init=precisions, random_state=seed, max_iter=60
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -87,7 +87,11 @@ def _verdict(found: ScoreFindings) -> Section:
         ("mixture", (found.mixture,), "share of the points in the fullest band"),
         ("held out", (found.mixture_held_out,), "share in a band that was chosen on the other half"),
         ("slice", (found.slice_share,), "share of the points in the fullest band of half the width"),
-        ("within parts, bits", (found.parts_bits,), "what is left within two parts of the cloud, if it was cut"),
+        (
+            "within parts, bits",
+            (found.parts_bits,),
+            "what is left within two or three parts of the cloud, if it was cut",
+        ),
         ("score, bits", (found.score,), "separability, times the part of a third that the slice leaves free"),
         ("variance kept", (found.kept_variance,), "by the dimensions that are scored"),
     ]

@@ -71,7 +71,7 @@ class Feature:
 def look(codes: CodeMatrix, sae: SparseAutoencoder, row: ClusterRow, config: DiscoverConfig) -> Feature:
     """Returns a feature in its best plane."""
     part = codes.slice(row.members, sae.decoder.numpy(), limit=_MOST, seed=config.seed)
-    strong = part.strong(config.radius)
+    strong = codes.strong(row.members, sae.decoder.numpy(), config.radius, limit=_MOST, seed=config.seed)
     norms = np.linalg.norm(strong.points, axis=1)
     found = {plane.name: plane for plane in planes(strong.points, len(row.members))}
     plane = found.get(row.plane or "", next(iter(found.values()), None))

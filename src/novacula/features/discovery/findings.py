@@ -80,12 +80,12 @@ class ClusterRow(Brief):
     covered: float = 0.0  #: share of all tokens on which any of its latents is active
     nuisance: str = ""  #: the nuisance to which most of its tokens belong; empty if there is none
     parts_bits: float | None = None
-    """Bits of that plane that are left within two parts of its points; None where it is reducible anyway."""
+    """Bits of that plane that are left within two or three parts of its points; None where it is reducible anyway."""
 
     @property
     def where(self) -> str:
-        """Its best plane, with a remark where two parts of the points explain it; or why it was not scored."""
-        remark = "; two noisy parts" if self.parts_bits is not None and not self.irreducible else ""
+        """Its best plane, with a remark where a few parts of the points explain it; or why it was not scored."""
+        remark = "; a few noisy parts" if self.parts_bits is not None and not self.irreducible else ""
         return f"{self.plane}{remark}" if self.plane else self.reason
 
 

@@ -97,15 +97,40 @@ class ChanceEncoding(Encoding):
 
     @override
     def _states(self, number: int) -> Float[np.ndarray, "rows width"]:
+        shard = number % len(self._store.shard_rows)
+        return self._changed(self._store.states(shard)[self._rows_of(shard)], self._change(number))
+
+    def gather(self, number: int, rows: Int[np.ndarray, " some"]) -> Float[np.ndarray, "some width"]:
+        """Returns the states of chance of some tokens, which ascend, in a round; they are made again."""
         shards = self._store.shard_rows
-        shard = number % len(shards)
-        start = sum(shards[:shard])
-        kept = self._kept[start : start + shards[shard]]
-        states = self._store.states(shard).astype(np.float32)[kept]
-        real = read_codes([codes_path(self._real, shard)], self._sae.n_latents).matrix.tocsr()[kept] @ self._turns
-        change = (moved(real, np.random.default_rng([self._seed, 31, number])) - real) @ self._lines
+        found, begun, before = [np.zeros((0, self._store.width), np.float32)], 0, 0
+        for shard, count in enumerate(shards):
+            own = self._rows_of(shard)
+            here = rows[(rows >= begun) & (rows < begun + len(own))] - begun
+            if len(here):
+                change = self._change(number * len(shards) + shard)[here]
+                found.append(self._changed(self._store.gather(before + own[here]), change))
+            begun, before = begun + len(own), before + count
+        return np.concatenate(found)
+
+    def _rows_of(self, shard: int) -> Int[np.ndarray, " rows"]:
+        """Returns the rows of a shard that take part."""
+        start = sum(self._store.shard_rows[:shard])
+        return np.flatnonzero(self._kept[start : start + self._store.shard_rows[shard]])
+
+    def _change(self, number: int) -> scipy.sparse.csr_array:
+        """Returns by how much the activations of lines change in a step, tokens × lines."""
+        shard = number % len(self._store.shard_rows)
+        codes = read_codes([codes_path(self._real, shard)], self._sae.n_latents).matrix.tocsr()
+        real = codes[self._rows_of(shard)] @ self._turns
+        return moved(real, np.random.default_rng([self._seed, 31, number])) - real
+
+    def _changed(
+        self, states: Float[np.ndarray, "rows width"], change: scipy.sparse.csr_array
+    ) -> Float[np.ndarray, "rows width"]:
+        states = states.astype(np.float32)
         scale = self._sae.norms(torch.from_numpy(states)).numpy() if self._sae.rescales else 1
-        return states + scale * change.astype(np.float32)
+        return states + scale * (change @ self._lines).astype(np.float32)
 
 
 def moved(lines: scipy.sparse.csr_array, random: np.random.Generator) -> scipy.sparse.csr_array:

@@ -69,7 +69,7 @@ def draw_cluster(
     members = np.array(row.members)
 
     def strong(latents: np.ndarray) -> Slice:
-        return codes.slice(latents, decoder, limit=4 * POINTS, seed=config.seed).strong(config.radius)
+        return codes.strong(latents, decoder, config.radius, limit=4 * POINTS, seed=config.seed)
 
     part = strong(members).head(POINTS)
     texts = [store.context(int(token)) for token in part.rows]

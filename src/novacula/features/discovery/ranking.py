@@ -26,7 +26,7 @@ from novacula.features.discovery.clusters import clustered
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.lines import null_blocks
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
-from novacula.features.discovery.slices import MOST, CodeMatrix, nuisance_tokens
+from novacula.features.discovery.slices import MOST, CodeMatrix, Slice, nuisance_tokens
 from novacula.features.store import Store
 from novacula.files import from_json
 from novacula.runs import Computation, Step
@@ -35,7 +35,7 @@ LEAST_MEMBERS = 3
 """Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
 LEAST_POINTS = 100  #: different states that a cluster needs to be scored
 MARGIN = 1.25  #: how many times the score of the Gaussian cloud is subtracted; more than 1, since it is an estimate
-_WEAK = 3  #: how many times more tokens are drawn than are used, since weakly active ones are left out afterwards
+_COPIES = 3  #: how many times more tokens are drawn than are used, since copies are left out afterwards
 _SHAPE_NULLS = 3  #: the number of Gaussian clouds with which the shape of a cluster is compared
 _DRAWN, _ROUNDS = 8, 6
 """How many times more Gaussian points are drawn than are used, and the rounds that correct mean and covariance."""
@@ -53,6 +53,11 @@ class PlaneScore:
     def excess(self) -> float:
         """Bits beyond the Gaussian cloud, with its `MARGIN`; not below 0."""
         return max(0.0, self.measured.score - MARGIN * self.gaussian)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether the plane was cut, and a few parts explain it."""
+        return self.measured.parts_bits is not None and not self.measured.irreducible
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,8 @@ class ClusterScore:
 
     @property
     def score(self) -> float:
-        """Excess of the best plane, in bits; 0 where there is none."""
-        return self.best.excess if self.best else 0.0
+        """Excess of the best plane, in bits; 0 where there is none, or a few parts explain it."""
+        return self.best.excess if self.best and not self.best.in_parts else 0.0
 
     @property
     def published(self) -> float:
@@ -126,15 +131,15 @@ def score_cluster(
     if len(members) < least:
         reason = f"has fewer than {least} members"
         return ClusterScore(members, len(codes.rows(members)), 0.0, [], reason)
-    part = codes.slice(members, decoder, limit=_WEAK * config.points, seed=config.seed).distinct()
-    part = part.strong(config.radius).head(config.points)
+    part = codes.strong(members, decoder, config.radius, limit=_COPIES * config.points, seed=config.seed)
+    part = part.distinct().head(config.points)
     together = part.codes.nnz / max(1, len(part.rows))
     if len(part.rows) < LEAST_POINTS:
         return ClusterScore(
             members, part.total, together, [], f"is active on fewer than {LEAST_POINTS} different states"
         )
     found = planes(part.points, len(members))
-    drawn = planes(gaussian_like(part.points, config.seed), len(members)) if found else []
+    drawn = planes(gaussian_like(part.points, config.seed, part.weakest), len(members)) if found else []
     null = {plane.name: plane for plane in drawn}
     scored = []
     for plane in found:
@@ -145,21 +150,20 @@ def score_cluster(
     if scored and (best := scored[place]).excess > LEAST_EXCESS:  # the others' verdicts are not shown
         cut = with_parts(best.measured, np.random.default_rng([config.seed, 23]))
         scored[place] = replace(best, measured=cut)
-    shape = cluster_shape(part.points, decoder[members], config.seed) if shaped else None
+    shape = cluster_shape(part, decoder[members], config.seed) if shaped else None
     return ClusterScore(members, part.total, together, scored, "" if scored else "its points lie on a line", shape)
 
 
-def cluster_shape(
-    points: Float[np.ndarray, "points width"], rows: Float[np.ndarray, "members width"], seed: int
-) -> Shape | None:
+def cluster_shape(part: Slice, rows: Float[np.ndarray, "members width"], seed: int) -> Shape | None:
     """Returns the shape of a cluster beside Gaussian clouds with the same hole; None without ``[topology]``."""
     if find_spec("ripser") is None:
         return None
-    inside = points @ np.linalg.qr(rows.T)[0]
+    inside = part.points @ np.linalg.qr(rows.T)[0]
     if inside.shape[1] < 2:
         return None
+    nulls = [gaussian_like(inside, seed + number, part.weakest) for number in range(_SHAPE_NULLS)]
     try:
-        return shape_of(inside, seed, [gaussian_like(inside, seed + number) for number in range(_SHAPE_NULLS)])
+        return shape_of(inside, seed, nulls)
     except InputError:
         return None
 
@@ -173,22 +177,24 @@ def null_clusters(
     return [made[place] for place in np.sort(chosen)]
 
 
-def gaussian_like(points: Float[np.ndarray, "points width"], seed: int) -> Float[np.ndarray, "drawn width"]:
-    """Draws Gaussian points with the mean and covariance of `points`, and a hole in the middle as large as theirs.
+def gaussian_like(
+    points: Float[np.ndarray, "points width"], seed: int, hole: float
+) -> Float[np.ndarray, "drawn width"]:
+    """Draws Gaussian points with the mean and covariance of `points`, and a hole of this radius in the middle.
 
     The hole changes mean and covariance, so both are corrected in a few rounds.
     """
     _, sizes, rows = np.linalg.svd(points.astype(np.float64), full_matrices=False)
     basis = rows[sizes > 1e-6 * sizes[0]]
     own = points @ basis.T
-    mean, least = own.mean(0), np.linalg.norm(own, axis=1).min()
+    mean = own.mean(0)
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(own.T)))
     variances = np.maximum(variances, 1e-12 * variances[-1])
     normal = np.random.default_rng([seed, 19]).standard_normal((_DRAWN * len(own), len(basis)))
     center, squares, kept = mean, variances, own
     for _ in range(_ROUNDS):
         drawn = center + normal * np.sqrt(squares) @ axes.T
-        inside = drawn[np.linalg.norm(drawn, axis=1) >= least]
+        inside = drawn[np.linalg.norm(drawn, axis=1) >= hole]
         if len(inside) < LEAST_POINTS:
             break
         kept = inside
@@ -267,9 +273,8 @@ class Ranking(Computation):
             number = self._numbers[len(done.rows)]
             scored = self._score(self._codes, self._clusters[number])
             tokens = self._codes.rows(scored.members)
-            limit = _WEAK * self._config.points
-            part = self._codes.slice(scored.members, self._decoder, limit=limit, seed=self._config.seed)
-            strong = part.strong(self._config.radius)
+            radius, limit, seed = self._config.radius, self._config.points, self._config.seed
+            strong = self._codes.strong(scored.members, self._decoder, radius, limit=limit, seed=seed)
             named = ((float(each[tokens].mean()), name) for name, each in self._nuisances.items() if len(tokens))
             share, name = max(named, default=(0.0, ""))
             row = replace(

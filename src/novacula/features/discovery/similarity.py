@@ -13,7 +13,7 @@ import scipy.sparse
 from jaxtyping import Float, Int
 
 from novacula.features.config import AffinityName
-from novacula.features.discovery.slices import CodeMatrix
+from novacula.features.discovery.slices import CodeMatrix, weak_below
 
 BLOCK = 1024  #: latents that are compared with all others at once
 WEAK = 0.08
@@ -145,8 +145,7 @@ def _sample(codes: CodeMatrix, alive: Alive, seed: int) -> scipy.sparse.csc_arra
     if codes.n_tokens > _TOKENS:
         chosen = np.sort(np.random.default_rng([seed, 11]).choice(codes.n_tokens, _TOKENS, replace=False))
         matrix = matrix.tocsr()[chosen].tocsc()
-    squares = np.maximum(matrix.power(2).sum(0), 1e-30)
-    level = STRONG * np.abs(matrix).power(3).sum(0) / squares
+    level = [weak_below(sizes, STRONG) for sizes in np.split(np.abs(matrix.data), matrix.indptr[1:-1])]
     strong = np.abs(matrix.data) > np.repeat(level, np.diff(matrix.indptr))
     counted = scipy.sparse.csc_array((strong.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
     counted.eliminate_zeros()

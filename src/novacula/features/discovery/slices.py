@@ -3,8 +3,9 @@
 Source: ours, for section 4 of arXiv 2405.14860, whose program reads all codes again for every cluster.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,14 @@ from novacula.runs.notebook import Brief
 
 PLACES = 4  #: places at the beginning of a context whose states are of their own kind
 MOST = 0.5  #: share of a cluster's tokens from which on it is called by the name of a nuisance
+_LARGEST, _LEVELS = 0.999, 6  #: quantile from which on sizes count as equal, and how often the weak ones are set apart
+_AT_ONCE = 10_000_000  #: codes of which norms are found at once
+_THIN = 0.1  #: dimensions of a cluster's latents thinner than this part of the first one are not its space
 _MAX_SHARD = 4_000_000_000
 _SAME = 1e-6  #: standard deviations up to which points are the same
+
+
+Members = Sequence[int] | Int[np.ndarray, " members"]
 
 
 @dataclass(frozen=True)
@@ -37,10 +44,11 @@ class Slice(Brief):
     """Σ z_k d_k over the cluster's latents, without the decoder's bias; one row a token."""
     codes: scipy.sparse.csr_array  #: the activations, tokens × members, sparse
     total: int  #: tokens on which any latent is active; more than `rows` where only some were asked for
+    weakest: float = 0.0  #: tokens whose point is nearer to the origin were left out
 
     def head(self, count: int) -> "Slice":
         """Returns at most `count` tokens, spread evenly."""
-        return self._of(slice(None, None, max(1, -(-len(self.rows) // count))))
+        return self.only(slice(None, None, max(1, -(-len(self.rows) // count))))
 
     def distinct(self) -> "Slice":
         """Returns one token for each point.
@@ -50,22 +58,11 @@ class Slice(Brief):
         """
         flat = self.points @ np.random.default_rng(0).standard_normal((self.points.shape[1], 2))
         places = np.round(flat / (_SAME * flat.std() or 1.0)) if len(flat) else flat
-        return self._of(np.sort(np.unique(places, axis=0, return_index=True)[1]))
+        return self.only(np.sort(np.unique(places, axis=0, return_index=True)[1]))
 
-    def strong(self, radius: float) -> "Slice":
-        """Returns the tokens on which the cluster is not just weakly active.
-
-        A latent answers a little to every direction that is not quite orthogonal to its own. Many such tokens lie about
-        the origin, and would make a mixture of everything.
-
-        Args:
-            radius: least norm of a point, as a part of the 95th percentile of the norms.
-        """
-        norms = np.linalg.norm(self.points, axis=1)
-        return self._of(norms >= radius * np.quantile(norms, 0.95) if len(norms) else np.zeros(0, bool))
-
-    def _of(self, kept: slice | np.ndarray) -> "Slice":
-        return Slice(self.rows[kept], self.points[kept], self.codes[kept], self.total)
+    def only(self, kept: slice | np.ndarray) -> "Slice":
+        """Returns some of the tokens."""
+        return replace(self, rows=self.rows[kept], points=self.points[kept], codes=self.codes[kept])
 
 
 class CodeMatrix:
@@ -75,10 +72,12 @@ class CodeMatrix:
         matrix: the codes.
         n_tokens: its rows.
         n_latents: its columns.
+        left: what the dictionary leaves unexplained of some tokens' states, in the units of the codes; None where
+            nothing is known of it.
     """
 
-    def __init__(self, matrix: scipy.sparse.csc_array) -> None:
-        self.matrix = matrix
+    def __init__(self, matrix: scipy.sparse.csc_array, left: "Unexplained | None" = None) -> None:
+        self.matrix, self.left = matrix, left
         self.n_tokens, self.n_latents = matrix.shape or (0, 0)
 
     @property
@@ -91,9 +90,9 @@ class CodeMatrix:
         kept = tokens[self.matrix.indices]
         starts = np.concatenate([[0], np.cumsum(kept)])[self.matrix.indptr]
         parts = self.matrix.data[kept], self.matrix.indices[kept], starts
-        return CodeMatrix(scipy.sparse.csc_array(parts, shape=self.matrix.shape))
+        return CodeMatrix(scipy.sparse.csc_array(parts, shape=self.matrix.shape), self.left)
 
-    def rows(self, members: Sequence[int] | Int[np.ndarray, " members"]) -> Int[np.ndarray, " tokens"]:
+    def rows(self, members: Members) -> Int[np.ndarray, " tokens"]:
         """Returns the tokens on which any of these latents is active, ascending."""
         # A mark for every token costs a megabyte for a million of them, and no sorting.
         marked = np.zeros(self.n_tokens, bool)
@@ -102,12 +101,7 @@ class CodeMatrix:
         return np.flatnonzero(marked)
 
     def slice(
-        self,
-        members: Sequence[int] | Int[np.ndarray, " members"],
-        decoder: Float[np.ndarray, "latents width"],
-        *,
-        limit: int | None = None,
-        seed: int = 0,
+        self, members: Members, decoder: Float[np.ndarray, "latents width"], *, limit: int | None = None, seed: int = 0
     ) -> Slice:
         """Returns the part of the codes that belongs to a cluster, and what it reconstructs.
 
@@ -117,10 +111,52 @@ class CodeMatrix:
             limit: most tokens; if there are more, this number of them is drawn.
             seed: seed of the draw.
         """
-        rows = self.rows(members)
-        total = len(rows)
-        if limit is not None and total > limit:
-            rows = np.sort(np.random.default_rng([seed, 7]).choice(rows, limit, replace=False))
+        found = self.rows(members)
+        rows = _drawn(found, limit, seed)
+        codes = self._codes(members, rows)
+        return Slice(rows, codes @ decoder[np.asarray(members)], codes, len(found))
+
+    def strong(
+        self,
+        members: Members,
+        decoder: Float[np.ndarray, "latents width"],
+        radius: float,
+        *,
+        limit: int | None = None,
+        seed: int = 0,
+    ) -> Slice:
+        """Returns the tokens on which a cluster is not just weakly active, with all that they have in its space.
+
+        A latent answers a little to every direction that is not quite orthogonal to its own, and TopK fills up a
+        token's k latents where fewer features are active. Many such tokens lie about the origin, and would make a
+        mixture of everything. They are left out first, so that a draw is one of tokens that count.
+
+        A point in between two latents is often coded by one alone. What the dictionary leaves unexplained in the
+        cluster's space puts it back into its place: the point is then the state, without what latents of other
+        clusters explain of it.
+
+        Args:
+            members: latents of the cluster, at least one.
+            decoder: the dictionary's rows.
+            radius: tokens whose point is nearer to the origin than this part of the usual norm are left out.
+            limit: most tokens; if there are more, this number of them is drawn.
+            seed: seed of the draw.
+        """
+        found, own = self.rows(members), decoder[np.asarray(members)]
+        norms = _norms(self._codes(members, found), own)
+        rows = _drawn(found[norms >= weak_below(norms, radius)], limit, seed)
+        codes = self._codes(members, rows)
+        points = codes @ own
+        if self.left is not None:
+            _, sizes, axes = np.linalg.svd(own, full_matrices=False)
+            axes = axes[sizes > _THIN * sizes[0]]
+            points = points + self.left(rows) @ axes.T @ axes
+        norms = np.linalg.norm(points, axis=1)
+        weakest = weak_below(norms, radius)
+        return Slice(rows, points, codes, len(found), weakest).only(norms >= weakest)
+
+    def _codes(self, members: Members, rows: Int[np.ndarray, " rows"]) -> scipy.sparse.csr_array:
+        """Returns the activations of these latents on these tokens."""
         place = np.full(self.n_tokens, -1, np.int32)
         place[rows] = np.arange(len(rows))
         columns = []
@@ -130,14 +166,67 @@ class CodeMatrix:
             columns.append((where[where >= 0], values[where >= 0]))
         starts = np.cumsum([0, *(len(values) for _, values in columns)])
         tokens, values = (np.concatenate(part) for part in zip(*columns, strict=True))
-        by_member = scipy.sparse.csc_array((values, tokens, starts), shape=(len(rows), len(members)))
-        codes = by_member.tocsr()
-        return Slice(rows, codes @ decoder[np.asarray(members)], codes, total)
+        return scipy.sparse.csc_array((values, tokens, starts), shape=(len(rows), len(members))).tocsr()
 
     def _entries(self, latent: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns the tokens on which a latent is active, and its activations."""
         start, stop = self.matrix.indptr[latent : latent + 2]
         return self.matrix.indices[start:stop], self.matrix.data[start:stop]
+
+
+class Unexplained:
+    """What a dictionary leaves of states, in the units of the codes.
+
+    Args:
+        states: the states of some tokens, by their rows, which ascend.
+        sae: the dictionary.
+        matrix: the codes of all tokens.
+    """
+
+    def __init__(
+        self, states: Callable[[np.ndarray], np.ndarray], sae: SparseAutoencoder, matrix: scipy.sparse.csc_array
+    ) -> None:
+        self._states, self._sae, self._matrix = states, sae, matrix
+
+    def __call__(self, rows: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows width"]:
+        """Returns it for the tokens of these rows, which ascend."""
+        states = torch.from_numpy(self._states(rows))
+        scaled = states / self._sae.norms(states) if self._sae.rescales else states
+        return (scaled - self._sae.decoder_bias).numpy() - self._by_token[rows] @ self._sae.decoder.numpy()
+
+    @cached_property
+    def _by_token(self) -> scipy.sparse.csr_array:
+        return self._matrix.tocsr()
+
+
+def _norms(codes: scipy.sparse.csr_array, own: Float[np.ndarray, "members width"]) -> Float[np.ndarray, " tokens"]:
+    """Returns the norms of points by the products of directions, some at a time, without the points."""
+    (tokens, members), gram = codes.shape or (0, 0), own @ own.T
+    step = max(1, _AT_ONCE // members)
+    pieces = (codes[start : start + step].toarray() for start in range(0, tokens, step))
+    squares = [((piece @ gram) * piece).sum(1) for piece in pieces]
+    return np.sqrt(np.maximum(np.concatenate([np.zeros(0), *squares]), 0))
+
+
+def _drawn(rows: Int[np.ndarray, " rows"], limit: int | None, seed: int) -> Int[np.ndarray, " some"]:
+    """Returns at most `limit` of the rows, ascending."""
+    if limit is None or len(rows) <= limit:
+        return rows
+    return np.sort(np.random.default_rng([seed, 7]).choice(rows, limit, replace=False))
+
+
+def weak_below(sizes: Float[np.ndarray, " n"], part: float) -> float:
+    """Returns the size below which activations are weak: a part of Σ s³ / Σ s², summed over those that are not weak.
+
+    Weak ones count little in it, however many they are.
+    """
+    largest = np.quantile(sizes, _LARGEST, method="inverted_cdf") if len(sizes) else 0
+    sizes = np.sort(np.minimum(sizes, largest))
+    level = 0.0
+    for _ in range(_LEVELS):
+        strong = sizes[np.searchsorted(sizes, level) :].astype(np.float64)
+        level = part * float(np.power(strong, 3).sum() / max(np.square(strong).sum(), 1e-300))
+    return level
 
 
 def encode_shard(path: StrPath, sae: SparseAutoencoder, states: Float[np.ndarray, "rows width"]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +19,7 @@ from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
 from novacula.features.discovery.lines import ChanceEncoding
 from novacula.features.discovery.pictures import PICTURES
 from novacula.features.discovery.ranking import Ranking
-from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes, without
+from novacula.features.discovery.slices import CodeMatrix, Encoding, Unexplained, codes_path, read_codes, without
 from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source, read_states, store_states
 from novacula.features.one_step import OneStep
 from novacula.features.sae import SparseAutoencoder, read_sae
@@ -159,14 +159,17 @@ class Material:
             shards = range(len(self.store.shard_rows))
             paths = [codes_path(self.folder.artifact(CODES), shard) for shard in shards]
             codes = read_codes(paths, self.sae.n_latents)
+            codes.left = Unexplained(self.store.gather, self.sae, codes.matrix)
             self._codes = codes.on(without(self.store, config.without)) if config.without else codes
         return self._codes
 
-    def chance_codes(self, number: int) -> CodeMatrix:
+    def chance_codes(self, made: ChanceEncoding, number: int) -> CodeMatrix:
         """Returns the codes of the states of chance of a round."""
         shards = len(self.store.shard_rows)
         numbers = range(number * shards, (number + 1) * shards)
-        return read_codes([codes_path(self.folder.artifact(CHANCE), shard) for shard in numbers], self.sae.n_latents)
+        codes = read_codes([codes_path(self.folder.artifact(CHANCE), shard) for shard in numbers], self.sae.n_latents)
+        codes.left = Unexplained(partial(made.gather, number), self.sae, codes.matrix)
+        return codes
 
     def layer(self, config: CollectConfig) -> int:
         """Returns the layer of the states; by default the middle one."""
@@ -260,7 +263,8 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
             return -(-config.nulls // min(len(grouping().clusters), config.clusters))
         return min(config.nulls, max(1, _CHANCE // len(material.store)))
 
-    def chance() -> Program:
+    @cache
+    def chance() -> ChanceEncoding:
         return ChanceEncoding(
             material.store,
             material.sae,
@@ -279,8 +283,11 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
             material.sae.decoder.numpy(),
             material.folder.artifact(PICTURES),
         )
-        store, chance_codes = material.store, material.chance_codes
-        return Ranking(codes, decoder, grouping(), store, config, pictures, chance_codes, rounds())
+
+        def chance_codes(number: int) -> CodeMatrix:
+            return material.chance_codes(chance(), number)
+
+        return Ranking(codes, decoder, grouping(), material.store, config, pictures, chance_codes, rounds())
 
     pipeline = Pipeline(
         [

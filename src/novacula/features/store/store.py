@@ -83,6 +83,7 @@ class Store:
             raise InputError(str(where), f"width and shards must be whole numbers in 1 … {_MAX_COUNT - 1}")
         self.width, self.shard_rows, self.source = index.width, index.shards, index.source
         self._digests, self._checked = index.digests, set[str]()
+        self._maps: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
         return sum(self.shard_rows)
@@ -153,14 +154,22 @@ class Store:
         return left, texts[row], separator.join(text for i, text in texts.items() if i > row)
 
     def gather(self, rows: Int[np.ndarray, " some"]) -> Float[np.ndarray, "some width"]:
-        """Returns the states of these rows, which ascend; they are read shard by shard."""
+        """Returns the states of these rows. Of a shard that was read once, only they are read again."""
         starts = np.cumsum([0, *self.shard_rows])
         found = np.empty((len(rows), self.width), np.float32)
         for shard, (start, stop) in enumerate(pairwise(starts)):
             inside = (rows >= start) & (rows < stop)
             if inside.any():
-                found[inside] = self.states(shard)[rows[inside] - start]
+                found[inside] = self._mapped(shard)[rows[inside] - start]
         return found
+
+    def _mapped(self, shard: int) -> Float[np.ndarray, "rows width"]:
+        """Returns the states of a shard, checked once, as memory that the file fills where it is looked at."""
+        if shard not in self._maps:
+            states, path = self.states(shard), self.path / shard_name("states", shard)
+            start = path.stat().st_size - states.nbytes
+            self._maps[shard] = np.memmap(path, states.dtype, "r", start, states.shape)
+        return self._maps[shard]
 
     def _array(self, path: Path, name: str) -> np.ndarray:
         arrays = read_safetensors(path, max_bytes=_MAX_SHARD)
