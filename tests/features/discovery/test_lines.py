@@ -1,5 +1,6 @@
 """Chance: lines of clusters and blocks are found, moved to other tokens, and encoded again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.lines import ChanceEncoding, cluster_lines, null_blocks
 from novacula.features.discovery.ranking import score_cluster
-from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
+from novacula.features.discovery.slices import CodeMatrix, Encoding, Unexplained, codes_path, read_codes
 from novacula.features.discovery.source import store_states
 from novacula.features.sae import SparseAutoencoder
+from novacula.features.store import Origin, Store, StoreWriter
 
 ROWS, BLOCKS = 8000, 8
 PAIRS = [(2 * block, 2 * block + 1) for block in range(BLOCKS)]
@@ -107,6 +109,38 @@ def test_lines_go_to_other_tokens_each_by_its_own_way(tmp_path: Path) -> None:
         before, after = (array @ turns.toarray()[:, 2 * block : 2 * block + 2] for array in (states, made))
         np.testing.assert_allclose(np.sort(before, axis=0), np.sort(after, axis=0), atol=1e-4)
         assert np.mean((np.abs(after) > 0.1).all(1)) < 0.02
+
+
+def test_states_of_chance_are_made_again_for_some_tokens(tmp_path: Path) -> None:
+    """Also over several shards and rounds, and where nuisances take no part."""
+    random = np.random.default_rng(0)
+    states = drawn(random, circle=False)[0][:1000]
+    writer = StoreWriter(tmp_path / "store", 16, Origin("drawn"), precision="float32", shard_rows=300)
+    writer.append(states, *np.zeros((3, 1000), np.int32))
+    writer.close()
+    store, sae = Store(tmp_path / "store"), replace(dictionary(), rescales=True)
+    encoding = Encoding(store, sae, tmp_path / "codes")
+    while encoding.position < encoding.length:
+        encoding.step()
+    real = read_codes(sorted((tmp_path / "codes").iterdir()), 16)
+    kept = random.random(1000) < 0.7
+    made = ChanceEncoding(store, sae, tmp_path / "codes", real, PAIRS, tmp_path / "chance", 2, 0, kept)
+    for number in (0, 1):
+        whole = np.concatenate([made._states(4 * number + shard) for shard in range(4)])
+        rows = np.flatnonzero(random.random(len(whole)) < 0.1)
+        np.testing.assert_array_equal(made.gather(number, rows), whole[rows])
+
+
+def test_what_a_dictionary_leaves_is_in_the_units_of_the_codes() -> None:
+    random = np.random.default_rng(0)
+    states = torch.from_numpy(random.standard_normal((50, 16))).float()
+    sae = replace(dictionary(), rescales=True, decoder_bias=torch.from_numpy(random.standard_normal(16)).float())
+    codes = sae.encode(states)
+    dense = scipy.sparse.coo_array((codes.values, (codes.tokens, codes.latents)), (50, 16))
+    left = Unexplained(lambda rows: states.numpy()[rows], sae, dense.tocsc())
+    rows = np.array([3, 8, 40])
+    scale = sae.norms(states)[rows]
+    np.testing.assert_allclose(scale * left(rows), states[rows] - sae.reconstruct(states)[rows], atol=1e-5)
 
 
 def test_a_cluster_has_as_many_lines_as_dimensions_and_a_latent_alone_is_one() -> None:

@@ -34,6 +34,7 @@ def test_states_and_labels_come_back_in_order(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.labels.documents, np.arange(25) // 10)
     rows = np.array([0, 6, 7, 20, 24])
     np.testing.assert_array_equal(store.gather(rows), numbers(25)[rows])
+    np.testing.assert_array_equal(store.gather(rows[::2]), numbers(25)[rows[::2]])  # from what is mapped
 
 
 def test_context_is_of_the_token_itself_and_ends_with_its_document(tmp_path: Path) -> None:

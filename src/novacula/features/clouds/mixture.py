@@ -31,9 +31,9 @@ _LEAST = 30  #: points of a part; smaller ones say nothing
 _TURNS, _STARTS = 9, 3  #: pairs of lines at right angles, and other starts, from which Gaussians are fitted
 _TRIED = 4  #: cuts within which the information is measured, those of largest likelihood
 _APART, _THIN = 0.005, 0.2
-"""Largest mean chance that a point is of another part, and largest ratio of a part's axes, one of which three parts need.
-Arcs of a noisy circle touch, so they have 0.012 and more, and 0.28 and more. Three rays have 0.002 and less, three
-crossing lines 0.2 and less."""
+"""Largest mean chance that a point is of another part, and largest ratio of a part's axes; three parts need one of them.
+Arcs of a noisy circle touch, so they have 0.012 and 0.28, or more. Three rays have at most 0.002 of the first, three
+crossing lines at most 0.2 of the second."""
 _ALIKE = 0.97  #: share of the points on which two cuts agree that are one
 _ANGLES, _SHUFFLES = 30, 20
 
@@ -126,7 +126,7 @@ def _unit(angle: float) -> Float[np.ndarray, " 2"]:
 def parts_bits(white: Float[np.ndarray, "n 2"], generator: np.random.Generator, bins: int = 40) -> float:
     """Returns the bits of `separability` left within two or three parts of a cloud, in the cut that leaves least.
 
-    Three parts must lie apart or be thin: three arcs of a noisy circle would each be a product, as far as few points can tell.
+    Three parts must lie apart or be thin: as far as few points can tell, each third of a noisy circle is a product.
     Four parts would hold a circle of seven labels in pairs.
     """
     points = white if len(white) <= _POINTS else white[generator.permutation(len(white))[:_POINTS]]
