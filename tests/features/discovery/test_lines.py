@@ -139,8 +139,8 @@ def test_what_a_dictionary_leaves_is_in_the_units_of_the_codes() -> None:
     dense = scipy.sparse.coo_array((codes.values, (codes.tokens, codes.latents)), (50, 16))
     left = Unexplained(lambda rows: states.numpy()[rows], sae, dense.tocsc())
     rows = np.array([3, 8, 40])
-    scale = sae.norms(states)[rows]
-    np.testing.assert_allclose(scale * left(rows), states[rows] - sae.reconstruct(states)[rows], atol=1e-5)
+    scale = sae.norms(states)[rows].numpy()
+    np.testing.assert_allclose(scale * left(rows), (states - sae.reconstruct(states)).numpy()[rows], atol=1e-5)
 
 
 def test_a_cluster_has_as_many_lines_as_dimensions_and_a_latent_alone_is_one() -> None:

@@ -31,7 +31,7 @@ _LEAST = 30  #: points of a part; smaller ones say nothing
 _TURNS, _STARTS = 9, 3  #: pairs of lines at right angles, and other starts, from which Gaussians are fitted
 _TRIED = 4  #: cuts within which the information is measured, those of largest likelihood
 _APART, _THIN = 0.005, 0.2
-"""Largest mean chance that a point is of another part, and largest ratio of a part's axes; three parts need one of them.
+"""Largest mean chance that a point is of another part, and largest ratio of a part's axes. Three parts need either.
 Arcs of a noisy circle touch, so they have 0.012 and 0.28, or more. Three rays have at most 0.002 of the first, three
 crossing lines at most 0.2 of the second."""
 _ALIKE = 0.97  #: share of the points on which two cuts agree that are one
