@@ -45,7 +45,7 @@ def open_feature(run: StrPath, rank: int, config: OpenConfig = OpenConfig(), run
     if not 1 <= rank <= len(ranking):
         raise InputError("rank", f"is {rank}; the ranking has 1 … {len(ranking)}")
     material = Material(OpenSource(source), folder)
-    feature = look(material.codes(options), material.sae, ranking[rank - 1], options)
+    feature = look(material.codes(options), material.directions, ranking[rank - 1], options)
     moves = ()
     if source.model and config.prompts and feature.plane:
         moves = move(feature, material.model, material.layer(options), material.sae, material.store, config)

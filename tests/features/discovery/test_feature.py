@@ -43,9 +43,8 @@ def circle(random: np.random.Generator) -> np.ndarray:
 
 
 def seen(codes: np.ndarray, sae: SparseAutoencoder, plane: str) -> Feature:
-    return look(
-        CodeMatrix(scipy.sparse.csc_array(codes.astype(np.float32))), sae, ranked(plane, ROWS), DiscoverConfig()
-    )
+    matrix = CodeMatrix(scipy.sparse.csc_array(codes.astype(np.float32)))
+    return look(matrix, sae.decoder.numpy(), ranked(plane, ROWS), DiscoverConfig())
 
 
 @pytest.mark.parametrize("plane", ["points 1-2", "directions 1-2"])

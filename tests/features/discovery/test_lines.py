@@ -137,7 +137,7 @@ def test_what_a_dictionary_leaves_is_in_the_units_of_the_codes() -> None:
     sae = replace(dictionary(), rescales=True, decoder_bias=torch.from_numpy(random.standard_normal(16)).float())
     codes = sae.encode(states)
     dense = scipy.sparse.coo_array((codes.values, (codes.tokens, codes.latents)), (50, 16))
-    left = Unexplained(lambda rows: states.numpy()[rows], sae, dense.tocsc())
+    left = Unexplained(lambda rows: states.numpy()[rows], sae, dense.tocsc(), np.ones(16, np.float32))
     rows = np.array([3, 8, 40])
     scale = sae.norms(states)[rows].numpy()
     np.testing.assert_allclose(scale * left(rows), (states - sae.reconstruct(states)).numpy()[rows], atol=1e-5)

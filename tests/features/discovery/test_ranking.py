@@ -116,12 +116,10 @@ def test_what_the_dictionary_leaves_puts_points_back_into_their_place() -> None:
     codes = states @ decoder.T
     codes[codes < codes.max(1, keepdims=True)] = 0
     matrix = scipy.sparse.csc_array(codes)
-    sae = SparseAutoencoder(
-        "relu", *map(torch.from_numpy, (decoder, np.zeros(4, np.float32))), torch.from_numpy(decoder),
-        torch.zeros(16), torch.zeros(4),
-    )  # fmt: skip
+    rows = torch.from_numpy(decoder)
+    sae = SparseAutoencoder("relu", rows, torch.zeros(4), rows, torch.zeros(16), torch.zeros(4))
     plain = score_cluster(CodeMatrix(matrix), decoder, np.arange(4), DiscoverConfig(), shaped=False)
-    left = Unexplained(lambda rows: states[rows], sae, matrix)
+    left = Unexplained(lambda rows: states[rows], sae, matrix, np.ones(16, np.float32))
     whole = CodeMatrix(matrix, left).strong(range(4), decoder, 0.45)
     np.testing.assert_allclose(whole.points, states[whole.rows], atol=1e-5)
     found = score_cluster(CodeMatrix(matrix, left), decoder, np.arange(4), DiscoverConfig(), shaped=False)

@@ -1,11 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from novacula.features.config import SaeKind, TrainSaeConfig
-from novacula.features.sae import SparseAutoencoder, Trainer
+from novacula.features.discovery.source import store_states
+from novacula.features.sae import SparseAutoencoder, Trainer, read_sae
 from novacula.features.sae.quality import QualityCount
-from novacula.features.sae.trainer import orthonormal
+from novacula.features.sae.trainer import SaeTraining, orthonormal
 
 KINDS: tuple[SaeKind, ...] = ("relu", "topk", "batchtopk", "jumprelu", "block")
 
@@ -137,3 +140,21 @@ def test_a_batchtopk_is_a_threshold_afterwards() -> None:
     single, together = sae.encode(lines(1, 3)).dense(), sae.encode(lines(40, 3)).dense()
     assert single.shape == (1, 32)
     assert torch.equal(together[together > 0] > trainer.least, torch.ones(int((together > 0).sum()), dtype=torch.bool))
+
+
+def test_a_coordinate_that_holds_most_of_the_variance_takes_no_part_in_the_fit(tmp_path: Path) -> None:
+    """On one state in a hundred, as in language models: the lines are learned all the same, and codes are of states."""
+    states, random = lines(4000).numpy(), np.random.default_rng(3)
+    states = np.column_stack([states, np.zeros(4000)]).astype(np.float32)
+    on = random.random(4000) < 0.01
+    states[on, 12] = random.uniform(300, 400, on.sum())
+    store = store_states(tmp_path / "store", states, source="lines")
+    training = SaeTraining(store, config("topk", 400), tmp_path / "sae")
+    while training.position < training.length:
+        training.step()
+    quality = training.result()
+    assert quality and quality.explained > 0.9 and quality.dead < 0.2
+    sae = read_sae(tmp_path / "sae")
+    ordinary = torch.from_numpy(states[~on])
+    error = (sae.reconstruct(ordinary) - ordinary).square().sum() / (ordinary - ordinary.mean(0)).square().sum()
+    assert float(error) < 0.2

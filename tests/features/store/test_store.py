@@ -37,6 +37,21 @@ def test_states_and_labels_come_back_in_order(tmp_path: Path) -> None:
     np.testing.assert_array_equal(store.gather(rows[::2]), numbers(25)[rows[::2]])  # from what is mapped
 
 
+def test_sizes_are_those_of_coordinates_that_would_rule(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    states = random.standard_normal((3000, 8)).astype(np.float32)
+    states[:, 5] = 0
+    states[:, 2] += 900 * (random.random(3000) < 0.01)
+    states[:, 3] *= 2.5
+    writer = StoreWriter(tmp_path, 8, Origin("m"), precision="float32", shard_rows=700)
+    writer.append(states, *np.zeros((3, 3000), np.int32))
+    writer.close()
+    sizes = Store(tmp_path).sizes
+    assert sizes[2] > 20 and (np.delete(sizes, 2) == 1).all()
+    divided = (states / sizes).std(axis=0)
+    assert divided[2] < 3.1 * np.median(divided[divided > 0])
+
+
 def test_context_is_of_the_token_itself_and_ends_with_its_document(tmp_path: Path) -> None:
     store = filled(tmp_path)
     assert store.context(12, 5, 3) == (" a", "b", "cd ")

@@ -35,7 +35,9 @@ class Feature:
     rows: Int[np.ndarray, " tokens"]  #: the tokens on which it is not just weakly active
     norms: Float[np.ndarray, " tokens"]  #: how strongly it is active on each
     plane: Plane | None  #: its best plane, with the coordinates of each; None where all lie on a line
-    axes: Float[np.ndarray, "2 width"]  #: orthonormal directions of the plane, in the space of the states
+    axes: Float[
+        np.ndarray, "2 width"
+    ]  #: orthonormal directions of the plane, where states are divided by `Store.sizes`
 
     @property
     def angles(self) -> Float[np.ndarray, " tokens"]:
@@ -57,7 +59,7 @@ class Feature:
         return np.array(sorted(chosen, key=lambda place: float(self.angles[place])), int)
 
     def turned(self, places: Int[np.ndarray, " some"], angle: float) -> Float[np.ndarray, "some width"]:
-        """Returns what must be added to the states of some tokens to bring them to an angle of the plane.
+        """Returns what must be added to some tokens' states, divided so, to bring them to an angle of the plane.
 
         The distance from the middle of the plane stays, and all that is not in the plane.
         """
@@ -68,10 +70,12 @@ class Feature:
         return change @ self.axes * (self.norms[places, None] if self.plane.form == "directions" else 1)
 
 
-def look(codes: CodeMatrix, sae: SparseAutoencoder, row: ClusterRow, config: DiscoverConfig) -> Feature:
+def look(
+    codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], row: ClusterRow, config: DiscoverConfig
+) -> Feature:
     """Returns a feature in its best plane."""
-    part = codes.slice(row.members, sae.decoder.numpy(), limit=_MOST, seed=config.seed)
-    strong = codes.strong(row.members, sae.decoder.numpy(), config.radius, limit=_MOST, seed=config.seed)
+    part = codes.slice(row.members, decoder, limit=_MOST, seed=config.seed)
+    strong = codes.strong(row.members, decoder, config.radius, limit=_MOST, seed=config.seed)
     norms = np.linalg.norm(strong.points, axis=1)
     found = {plane.name: plane for plane in planes(strong.points, len(row.members))}
     plane = found.get(row.plane or "", next(iter(found.values()), None))
@@ -107,7 +111,7 @@ def move(
     plain = model.next_logits(texts).log_softmax(1)
     moved = []
     for number in range(angles):
-        new = states + scale * feature.turned(places, 2 * np.pi * number / angles)
+        new = states + scale * store.sizes * feature.turned(places, 2 * np.pi * number / angles)
         write = Write(Point(layer), torch.tensor(last), torch.from_numpy(new).float())
         moved.append(model.next_logits(texts, [write]).log_softmax(1))
     logs = torch.stack(moved)

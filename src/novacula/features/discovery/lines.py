@@ -93,7 +93,8 @@ class ChanceEncoding(Encoding):
         super().__init__(store, sae, folder, rounds)
         self._real, self._seed = codes, seed
         self._kept = np.ones(len(store), bool) if kept is None else kept
-        self._turns, self._lines = cluster_lines(matrix, sae.decoder.numpy(), clusters, seed)
+        self._turns, lines = cluster_lines(matrix, sae.decoder.numpy() / store.sizes, clusters, seed)
+        self._lines = lines * store.sizes
 
     @override
     def _states(self, number: int) -> Float[np.ndarray, "rows width"]:

@@ -181,18 +181,24 @@ class Unexplained:
         states: the states of some tokens, by their rows, which ascend.
         sae: the dictionary.
         matrix: the codes of all tokens.
+        sizes: by what coordinates are divided.
     """
 
     def __init__(
-        self, states: Callable[[np.ndarray], np.ndarray], sae: SparseAutoencoder, matrix: scipy.sparse.csc_array
+        self,
+        states: Callable[[np.ndarray], np.ndarray],
+        sae: SparseAutoencoder,
+        matrix: scipy.sparse.csc_array,
+        sizes: Float[np.ndarray, " width"],
     ) -> None:
-        self._states, self._sae, self._matrix = states, sae, matrix
+        self._states, self._sae, self._matrix, self._sizes = states, sae, matrix, sizes
 
     def __call__(self, rows: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows width"]:
         """Returns it for the tokens of these rows, which ascend."""
         states = torch.from_numpy(self._states(rows))
         scaled = states / self._sae.norms(states) if self._sae.rescales else states
-        return (scaled - self._sae.decoder_bias).numpy() - self._by_token[rows] @ self._sae.decoder.numpy()
+        explained = self._by_token[rows] @ self._sae.decoder.numpy() + self._sae.decoder_bias.numpy()
+        return (scaled.numpy() - explained) / self._sizes
 
     @cached_property
     def _by_token(self) -> scipy.sparse.csr_array:

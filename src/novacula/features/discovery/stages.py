@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from jaxtyping import Float
 from msgspec.structs import replace
 from typing_extensions import Unpack, override
 
@@ -153,13 +154,18 @@ class Material:
         """The dictionary."""
         return read_sae(self.sae_path)
 
+    @property
+    def directions(self) -> Float[np.ndarray, "latents width"]:
+        """The dictionary's rows where no coordinate rules (`Store.sizes`)."""
+        return self.sae.decoder.numpy() / self.store.sizes
+
     def codes(self, config: DiscoverConfig) -> CodeMatrix:
         """Returns the codes of all states; of nuisances that are switched off there are none."""
         if self._codes is None:
             shards = range(len(self.store.shard_rows))
             paths = [codes_path(self.folder.artifact(CODES), shard) for shard in shards]
             codes = read_codes(paths, self.sae.n_latents)
-            codes.left = Unexplained(self.store.gather, self.sae, codes.matrix)
+            codes.left = Unexplained(self.store.gather, self.sae, codes.matrix, self.store.sizes)
             self._codes = codes.on(without(self.store, config.without)) if config.without else codes
         return self._codes
 
@@ -168,7 +174,7 @@ class Material:
         shards = len(self.store.shard_rows)
         numbers = range(number * shards, (number + 1) * shards)
         codes = read_codes([codes_path(self.folder.artifact(CHANCE), shard) for shard in numbers], self.sae.n_latents)
-        codes.left = Unexplained(partial(made.gather, number), self.sae, codes.matrix)
+        codes.left = Unexplained(partial(made.gather, number), self.sae, codes.matrix, self.store.sizes)
         return codes
 
     def layer(self, config: CollectConfig) -> int:
@@ -250,7 +256,7 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
         codes, sae = material.codes(config), material.sae
 
         def make() -> GroupFindings:
-            return group(codes, sae.decoder.numpy(), config) if sae.block == 1 else group_blocks(codes, sae.block)
+            return group(codes, material.directions, config) if sae.block == 1 else group_blocks(codes, sae.block)
 
         return OneStep(GroupFindings, make, lambda found: ("clusters", len(found.clusters)))
 
@@ -278,11 +284,7 @@ def discovery(material: Material, config: DiscoverConfig) -> Pipeline:
         )
 
     def rank() -> Program:
-        codes, decoder, pictures = (
-            material.codes(config),
-            material.sae.decoder.numpy(),
-            material.folder.artifact(PICTURES),
-        )
+        codes, decoder, pictures = material.codes(config), material.directions, material.folder.artifact(PICTURES)
 
         def chance_codes(number: int) -> CodeMatrix:
             return material.chance_codes(chance(), number)

@@ -234,6 +234,12 @@ class SparseAutoencoder(Brief):
             threshold=self.threshold * factor,
         )
 
+    def stretched(self, sizes: Float[Tensor, " width"]) -> "SparseAutoencoder":
+        """Returns the autoencoder with the same codes for inputs whose coordinates are multiplied by these sizes."""
+        return replace(
+            self, encoder=self.encoder / sizes, decoder=self.decoder * sizes, decoder_bias=self.decoder_bias * sizes
+        )
+
     def _select(self, pre: Float[Tensor, "tokens latents"]) -> Codes:
         if self.kind == "block":
             return top_blocks(pre, self.k, self.block)

@@ -86,13 +86,14 @@ class QualityCount:
 
 
 def measure_quality(sae: SparseAutoencoder, store: Store, seed: int = 0) -> Quality:
-    """Measures an autoencoder on a random sample of stored states, at most `_SAMPLE`."""
+    """Measures an autoencoder on at most `_SAMPLE` stored states, drawn at random and divided by `Store.sizes`."""
     store.check_filled()
     sae.check_width(store.width, str(store.path))
     rows = np.random.default_rng([seed, 5]).permutation(len(store))[:_SAMPLE]
-    count = QualityCount(sae)
+    sizes = torch.from_numpy(store.sizes)
+    count = QualityCount(sae.stretched(1 / sizes))
     for part in np.array_split(np.sort(rows), -(-len(rows) // 20_000)):
-        count.add(torch.from_numpy(store.gather(part)))
+        count.add(torch.from_numpy(store.gather(part)) / sizes)
     return count.quality()
 
 

@@ -244,13 +244,17 @@ class _State:
 
 
 class SaeTraining(Computation):
-    """Learns from a batch a step, and measures the quality of the autoencoder at the end."""
+    """Learns from a batch a step, and measures the quality of the autoencoder at the end.
+
+    It learns from states divided by `Store.sizes`; what it writes is for the states as they are.
+    """
 
     def __init__(self, store: Store, config: TrainSaeConfig, out: Path) -> None:
         self._store, self._out = store, out
         batch = config.sized(len(store), store.width).batch
         batches = Batches(store, batch, config.seed)
-        sample = torch.cat([batches.next() for _ in range(-(-_SAMPLE // min(batch, len(store))))])
+        self._sizes = torch.from_numpy(store.sizes)
+        sample = torch.cat([batches.next() for _ in range(-(-_SAMPLE // min(batch, len(store))))]) / self._sizes
         config = config.sized(len(store), store.width, None if config.latents and config.k else rank(sample))
         self._config, self._batches = config, Batches(store, batch, config.seed)
         mean = sample.mean(0)
@@ -264,9 +268,9 @@ class SaeTraining(Computation):
 
     @override
     def step(self) -> Step:
-        learned = self.trainer.step(self._batches.next())
+        learned = self.trainer.step(self._batches.next() / self._sizes)
         if self.position == self.length:
-            sae = self.trainer.autoencoder(str(self._out))
+            sae = self.trainer.autoencoder(str(self._out)).stretched(self._sizes)
             write_sae(self._out, sae, {"trained_on": self._store.source})
             self._quality = measure_quality(sae, self._store, seed=self._config.seed)
         return Step(asdict(learned))

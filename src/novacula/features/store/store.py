@@ -30,6 +30,8 @@ SHARD_BYTES = 32_000_000
 _MAX_SHARD = 2_000_000_000
 _MAX_VOCABULARY = 32_000_000
 _MAX_COUNT = 2**40
+_SAMPLE = 20_000  #: states from which the spread of coordinates is estimated
+_RULING = 3.0  #: usual standard deviations beyond which a coordinate is divided
 TOGETHER = 8  #: shards that are mixed, and so held in memory, together
 
 
@@ -162,6 +164,18 @@ class Store:
             if inside.any():
                 found[inside] = self._mapped(shard)[rows[inside] - start]
         return found
+
+    @cached_property
+    def sizes(self) -> Float[np.ndarray, " width"]:
+        """By what coordinates are divided so that none rules; 1 for all but those of far more than usual spread.
+
+        A few coordinates of language models hold most of the variance, on one token in a hundred (Sun et al. 2024,
+        arXiv 2402.17762). Divided, none has more than three times the median standard deviation. Source: ours.
+        """
+        rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), _SAMPLE)).astype(int))
+        spread = self.gather(rows).astype(np.float64).std(axis=0)
+        usual = np.median(spread[spread > 0]) if spread.any() else 1.0
+        return np.maximum(1, spread / (_RULING * usual)).astype(np.float32)
 
     def _mapped(self, shard: int) -> Float[np.ndarray, "rows width"]:
         """Returns the states of a shard, checked once, as memory that the file fills where it is looked at."""
