@@ -27,7 +27,7 @@ from harness import arguments, save
 
 from novacula.features import Store, probe_states, read_sae
 from novacula.features.discovery.findings import ClusterRow, DiscoverFindings
-from novacula.features.discovery.slices import CodeMatrix, read_codes
+from novacula.features.discovery.slices import CodeMatrix, Unexplained, in_space, read_codes
 from novacula.runs import RunFolder
 
 MONTHS = "January February March April May June July August September October November December"
@@ -37,7 +37,6 @@ NAMES = {
     for kind, names in (("months", MONTHS), ("weekdays", WEEKDAYS))
 }
 LEAST_TOKENS = 5  #: occurrences with which a name takes part
-_CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,10 @@ class Run:
         self.rank, self.radius = found.rank, float(opened.record.configuration["radius"])
         store, sae = artifacts / "store", artifacts / "sae"
         self.store = Store(store if store.exists() else given["store"])
-        self.decoder = read_sae(sae if sae.exists() else given["sae"]).decoder.numpy()
+        dictionary = read_sae(sae if sae.exists() else given["sae"])
+        self.decoder = dictionary.decoder.numpy() / self.store.sizes
         self.codes: CodeMatrix = read_codes(sorted((artifacts / "codes").iterdir()), len(self.decoder))
+        self.left = Unexplained(self.store.gather, dictionary, self.codes.matrix, self.store.sizes)
 
     def places(self, forms: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
         """The stored places of each name that occurs often enough."""
@@ -83,17 +84,14 @@ class Run:
 
     def strong(self, members: Sequence[int]) -> np.ndarray:
         """The tokens on which a row is not just weakly active, ascending."""
-        directions = self.decoder[[*members]]
-        part = self.codes.matrix[:, [*members]].tocsr()
-        rows = np.flatnonzero(np.diff(part.indptr))
-        part, gram = part[rows], directions @ directions.T
-        pieces = (part[start : start + _CHUNK].toarray() for start in range(0, len(rows), _CHUNK))
-        norms = np.sqrt(np.concatenate([np.maximum(((piece @ gram) * piece).sum(1), 0) for piece in pieces]))
-        return rows[norms >= self.radius * np.quantile(norms, 0.95)]
+        return self.codes.strong_rows(members, self.decoder, self.radius)
 
     def points(self, members: Sequence[int], rows: np.ndarray) -> np.ndarray:
-        """The points of a row on these tokens."""
-        return self.codes.matrix[:, [*members]].tocsr()[rows] @ self.decoder[[*members]]
+        """The points of a row on these tokens, as the ranking sees them."""
+        axes = in_space(self.decoder[[*members]])
+        return (
+            self.codes.matrix[:, [*members]].tocsr()[rows] @ self.decoder[[*members]] + self.left(rows) @ axes.T @ axes
+        )
 
 
 def place_of(row: ClusterRow, rows: Sequence[ClusterRow]) -> int | None:

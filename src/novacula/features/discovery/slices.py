@@ -142,18 +142,24 @@ class CodeMatrix:
             limit: most tokens; if there are more, this number of them is drawn.
             seed: seed of the draw.
         """
-        found, own = self.rows(members), decoder[np.asarray(members)]
-        norms = _norms(self._codes(members, found), own)
-        rows = _drawn(found[norms >= weak_below(norms, radius)], limit, seed)
+        own = decoder[np.asarray(members)]
+        rows = _drawn(self.strong_rows(members, decoder, radius), limit, seed)
         codes = self._codes(members, rows)
         points = codes @ own
         if self.left is not None:
-            _, sizes, axes = np.linalg.svd(own, full_matrices=False)
-            axes = axes[sizes > _THIN * sizes[0]]
+            axes = in_space(own)
             points = points + self.left(rows) @ axes.T @ axes
         norms = np.linalg.norm(points, axis=1)
         weakest = weak_below(norms, radius)
-        return Slice(rows, points, codes, len(found), weakest).only(norms >= weakest)
+        return Slice(rows, points, codes, len(self.rows(members)), weakest).only(norms >= weakest)
+
+    def strong_rows(
+        self, members: Members, decoder: Float[np.ndarray, "latents width"], radius: float
+    ) -> Int[np.ndarray, " tokens"]:
+        """Returns the tokens on which what a cluster reconstructs is not just weak, ascending."""
+        rows = self.rows(members)
+        norms = _norms(self._codes(members, rows), decoder[np.asarray(members)])
+        return rows[norms >= weak_below(norms, radius)]
 
     def _codes(self, members: Members, rows: Int[np.ndarray, " rows"]) -> scipy.sparse.csr_array:
         """Returns the activations of these latents on these tokens."""
@@ -203,6 +209,12 @@ class Unexplained:
     @cached_property
     def _by_token(self) -> scipy.sparse.csr_array:
         return self._matrix.tocsr()
+
+
+def in_space(own: Float[np.ndarray, "members width"]) -> Float[np.ndarray, "dims width"]:
+    """Returns orthonormal directions of the space in which a cluster's latents lie."""
+    _, sizes, axes = np.linalg.svd(own, full_matrices=False)
+    return axes[sizes > _THIN * sizes[0]]
 
 
 def _norms(codes: scipy.sparse.csr_array, own: Float[np.ndarray, "members width"]) -> Float[np.ndarray, " tokens"]:
