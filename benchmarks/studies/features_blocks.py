@@ -13,7 +13,7 @@ A cluster, or a block, holds a manifold if 80 % of the manifold's space is in th
 points, as many as the manifold has dimensions, and the manifold is active on half of the tokens on which the cluster is
 not just weakly active. That does not depend on how a block's directions are turned. `recall` is the share of the
 manifold's states that are such tokens. All options are the defaults, but for the seed: 2,048 latents, or 682 blocks of
-three, and 4 million states. Both methods with TopK use one dictionary. A run that was stopped goes on when it is started
+three, and 4 million states. Both methods with TopK use one dictionary. A stopped run goes on when it is started
 again. What discovery does was changed while the sets of seed 0 were looked at (`--development`), and committed before
 the sets of these seeds were drawn.
 """
