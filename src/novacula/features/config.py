@@ -64,8 +64,9 @@ class CollectConfig(Configuration):
     """The number of tokens that the model sees at once."""
     skip: Annotated[int, ADVANCED] = 1
     """The number of first tokens of each context that are not stored, since their states are of another kind."""
-    precision: Annotated[Literal["float16", "float32"], ADVANCED] = "float16"
-    """Precision of the stored states; float32 takes twice the room."""
+    precision: Annotated[Literal["auto", "float16", "float32"], ADVANCED] = "auto"
+    """Precision of the stored states. auto is float16 until a state comes that it cannot hold, then float32, which
+    takes twice the room."""
     seed: Seed = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
 

@@ -79,7 +79,7 @@ def test_a_killed_writer_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_refuses_nan_and_what_float16_cannot_hold(tmp_path: Path) -> None:
-    writer = StoreWriter(tmp_path, 3, Origin("m"))
+    writer = StoreWriter(tmp_path, 3, Origin("m"), precision="float16")
     row = np.arange(2)
     bad = numbers(2)
     bad[1, 2] = np.nan
@@ -96,6 +96,31 @@ def test_refuses_nan_and_what_float16_cannot_hold(tmp_path: Path) -> None:
     wide = StoreWriter(tmp_path / "wide", 3, Origin("m"), precision="float32")
     with pytest.raises(InputError, match=r"float32 ends at 3.40282e\+38, so bring them to another unit"):
         wide.append(np.full((2, 3), 1e39), row, row, row)
+
+
+@pytest.mark.parametrize("cut", [10, 16])
+@pytest.mark.parametrize("value", [70_000, 1e-9])
+def test_from_the_first_state_that_float16_cannot_hold_states_are_float32(
+    value: float, cut: int, tmp_path: Path
+) -> None:
+    """Also where the process is killed before that state, or after it."""
+    states, row = numbers(25), np.arange(25)
+    states[12] = value
+    whole = StoreWriter(tmp_path / "whole", 3, Origin("m"), shard_rows=7)
+    for part in np.split(row, [4, 11, 20]):
+        whole.append(states[part], part, part, part)
+    whole.close()
+    first = StoreWriter(tmp_path / "cut", 3, Origin("m"), shard_rows=7)
+    first.append(states[:cut], row[:cut], row[:cut], row[:cut])
+    second = StoreWriter(tmp_path / "cut", 3, Origin("m"), shard_rows=7)
+    second.load(*first.state())
+    second.append(states[cut:], row[cut:], row[cut:], row[cut:])
+    second.close()
+    for name, precisions in (("whole", {2, 4}), ("cut", {2, 4} if cut < 12 else {4})):
+        store = Store(tmp_path / name)
+        assert {store.states(shard).dtype.itemsize for shard in range(4)} == precisions
+        np.testing.assert_allclose(store.gather(row), states, rtol=1e-3)
+        assert store.gather(np.array([12]))[0, 0] == np.float32(value)
 
 
 def test_labels_of_more_than_32_bits_are_refused(tmp_path: Path) -> None:

@@ -43,16 +43,17 @@ class StoreWriter:
         width: int,
         source: Origin,
         *,
-        precision: Literal["float16", "float32"] = "float16",
+        precision: Literal["auto", "float16", "float32"] = "auto",
         vocabulary: Sequence[str] | None = None,
         shard_rows: int | None = None,
     ) -> None:
         self.path, self.width, self.source = Path(path), width, source
-        self._dtype = np.dtype(precision)
-        self._size = shard_rows or max(1, SHARD_BYTES // (width * self._dtype.itemsize))
+        self._grows = precision == "auto"
+        first = np.dtype(np.float16 if self._grows else precision)
+        self._size = shard_rows or max(1, SHARD_BYTES // (width * first.itemsize))
         self._shards: list[int] = []
         self._digests: dict[str, str] = {}
-        self._states = np.empty((self._size, width), self._dtype)
+        self._states = np.empty((self._size, width), first)
         self._labels = {name: np.empty(self._size, np.int32) for name in _COLUMNS}
         self._filled = 0
         self.path.mkdir(parents=True, exist_ok=True)
@@ -72,9 +73,13 @@ class StoreWriter:
     ) -> None:
         """Adds states with their labels."""
         check_finite(states, self.source.model or str(self.path))
-        with np.errstate(over="ignore"):
-            stored = states.astype(self._dtype)
-        self._check_range(states, stored)
+        stored, problem = _rounded(states, self._states.dtype)
+        if problem and self._grows:
+            self._states = self._states.astype(np.float32)
+            stored, problem = _rounded(states, self._states.dtype)
+        if problem:
+            half = self._states.dtype == np.float16
+            raise InputError("--precision", f"{problem}, so {'use float32' if half else 'bring them to another unit'}")
         columns = dict(zip(_COLUMNS, (tokens, documents, positions), strict=True))
         begin = 0
         while begin < len(stored):
@@ -87,19 +92,6 @@ class StoreWriter:
             begin += count
             if self._filled == self._size:
                 self._flush()
-
-    def _check_range(self, states: Float[np.ndarray, "rows width"], stored: Float[np.ndarray, "rows width"]) -> None:
-        """Refuses states that the precision of the store makes infinite, or 0."""
-        limits, lost = np.finfo(self._dtype), states.any(axis=1) & ~stored.any(axis=1)
-        if not np.isfinite(stored).all():
-            problem = f"a state has a coordinate of {np.abs(states).max():.3g}; {self._dtype} ends at {limits.max:.6g}"
-        elif lost.any():
-            size, least = np.abs(states[lost]).max(), limits.smallest_subnormal
-            problem = f"a state of size {size:.3g} would be 0: {self._dtype} begins at {least:.3g}"
-        else:
-            return
-        advice = "use float32" if self._dtype == np.float16 else "bring them to another unit"
-        raise InputError("--precision", f"{problem}, so {advice}")
 
     def close(self) -> None:
         """Writes the rest, and the index."""
@@ -118,6 +110,7 @@ class StoreWriter:
         """Goes back to a `state`; shards that were written since will be written again."""
         self._shards, self._digests = [*written.shards], {**written.digests}
         self._filled = len(arrays["states"])
+        self._states = self._states.astype(arrays["states"].dtype)
         self._states[: self._filled] = arrays["states"]
         for name, column in self._labels.items():
             column[: self._filled] = arrays[name]
@@ -138,9 +131,23 @@ class StoreWriter:
     def _write_index(self) -> None:
         document = {
             "width": self.width,
-            "precision": self._dtype.name,
+            "precision": self._states.dtype.name,
             "shards": self._shards,
             "digests": self._digests,
         }
         source = {"source": to_json(self.source)}
         write_json(self.path / INDEX, {"schema_version": SCHEMA_VERSION, **document, **source})
+
+
+def _rounded(states: Float[np.ndarray, "rows width"], dtype: np.dtype) -> tuple[Float[np.ndarray, "rows width"], str]:
+    """Returns states in a precision, and what it cannot hold of them, or nothing."""
+    limits = np.finfo(dtype)
+    with np.errstate(over="ignore"):
+        stored = states.astype(dtype)
+    if not np.isfinite(stored).all():
+        largest = float(np.abs(states).max())
+        return stored, f"a state has a coordinate of {largest:.3g}; {dtype} ends at {limits.max:.6g}"
+    if (lost := states.any(axis=1) & ~stored.any(axis=1)).any():
+        largest, least = float(np.abs(states[lost]).max()), limits.smallest_subnormal
+        return stored, f"a state of size {largest:.3g} would be 0: {dtype} begins at {least:.3g}"
+    return stored, ""
