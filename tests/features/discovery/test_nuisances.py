@@ -9,7 +9,8 @@ import torch
 
 from novacula.errors import InputError
 from novacula.features import DiscoverConfig, DiscoverSource, discover, write_sae
-from novacula.features.discovery.slices import CodeMatrix, nuisance_tokens, without
+from novacula.features.discovery.collection import nuisance_tokens, without
+from novacula.features.discovery.slices import CodeMatrix
 from novacula.features.sae import SparseAutoencoder
 from novacula.features.store import Origin, Store, StoreWriter
 

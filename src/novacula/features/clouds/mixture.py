@@ -155,7 +155,7 @@ def _cuts(
         chances = fit.predict_proba(points)
         parts = chances.argmax(1)
         large = min(np.bincount(parts, minlength=count)) >= _LEAST
-        thin = max(np.divide(*np.sqrt(np.linalg.eigvalsh(spread))) for spread in fit.covariances_) < _THIN
+        thin = max(np.divide(*np.sqrt(np.linalg.eigvalsh(spread))) for spread in np.asarray(fit.covariances_)) < _THIN
         apart = count == 2 or thin or 1 - chances.max(1).mean() < _APART
         if large and apart and all(_agreement(parts, other, count) < _ALIKE for other in seen):
             seen.append(parts)

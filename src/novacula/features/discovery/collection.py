@@ -1,4 +1,5 @@
-"""Text files, cut into passages, and a resumable program that reads them with a model and stores its states."""
+"""Text files, cut into passages, a resumable program that reads them with a model and stores its states, and which of
+the stored tokens are nuisances."""
 
 import os
 import zlib
@@ -8,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from typing_extensions import override
 
 from novacula.errors import InputError
-from novacula.features.config import CollectConfig
+from novacula.features.config import NUISANCES, CollectConfig
 from novacula.features.discovery.findings import CollectFindings
 from novacula.features.models.language_model import LanguageModel
-from novacula.features.store import StoreWriter, Written
+from novacula.features.store import Store, StoreWriter, Written
 from novacula.files import StrPath, from_json, read_buffer
 from novacula.runs import Computation, Step
 
+PLACES = 4  #: places at the beginning of a context whose states are of their own kind
 BATCH = 8  #: contexts that the model reads together; a passage has about as many
 MAX_BYTES = 256_000_000  #: largest text file, unpacked
 _PIECE = 1_000_000
@@ -168,3 +170,24 @@ def vocabulary(model: LanguageModel) -> list[str]:
     """Returns the text of every token of a model."""
     tokenizer: Any = model.tokenizer
     return [str(tokenizer.decode([token])) for token in range(len(tokenizer))]
+
+
+def nuisance_tokens(store: Store) -> dict[str, Bool[np.ndarray, " tokens"]]:
+    """Returns for each nuisance which tokens it has.
+
+    ``punctuation``: texts without any letter or digit, such as spaces, line ends and signs. ``position``: the first
+    stored places of a context, where documents have more tokens than these.
+    """
+    labels, texts = store.labels, store.vocabulary
+    signs = np.array([not any(letter.isalnum() or letter == "�" for letter in text) for text in texts or ()], bool)
+    known = labels.tokens < len(signs)
+    punctuation = np.zeros(len(labels.tokens), bool)
+    punctuation[known] = signs[labels.tokens[known]]
+    position = labels.positions < labels.positions.min() + PLACES
+    return dict(zip(NUISANCES, (punctuation, position), strict=True))
+
+
+def without(store: Store, names: tuple[str, ...]) -> Bool[np.ndarray, " tokens"]:
+    """Returns which tokens are left where the nuisances of these names are switched off."""
+    tokens = nuisance_tokens(store)
+    return ~np.any([np.zeros(len(store), bool), *(tokens[name] for name in names)], axis=0)

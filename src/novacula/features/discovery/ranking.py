@@ -23,10 +23,11 @@ from novacula.features.clouds.cloud_score import CloudScore, score_plane, with_p
 from novacula.features.clouds.geometry import Shape, shape_of
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.clusters import clustered
+from novacula.features.discovery.collection import nuisance_tokens
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.lines import null_blocks
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
-from novacula.features.discovery.slices import MOST, CodeMatrix, Slice, nuisance_tokens
+from novacula.features.discovery.slices import CodeMatrix, Slice
 from novacula.features.store import Store
 from novacula.files import from_json
 from novacula.runs import Computation, Step
@@ -35,6 +36,7 @@ LEAST_MEMBERS = 3
 """Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
 LEAST_POINTS = 100  #: different states that a cluster needs to be scored
 MARGIN = 1.25  #: how many times the score of the Gaussian cloud is subtracted; more than 1, since it is an estimate
+_MOST = 0.5  #: share of a cluster's tokens from which on it is called by the name of a nuisance
 _COPIES = 3  #: how many times more tokens are drawn than are used, since copies are left out afterwards
 _SHAPE_NULLS = 3  #: the number of Gaussian clouds with which the shape of a cluster is compared
 _DRAWN, _ROUNDS = 8, 6
@@ -280,7 +282,7 @@ class Ranking(Computation):
             row = replace(
                 scored.row(number, self._stability[number], frequent_tokens(self._store, strong.rows)),
                 covered=round(len(tokens) / max(1, self._codes.n_tokens), 6),
-                nuisance=name if share > MOST else "",
+                nuisance=name if share > _MOST else "",
             )
             self._done = replace(done, rows=(*done.rows, row))
             return Step({"cluster": number, "score": round(row.score, 4)})

@@ -15,7 +15,6 @@ from jaxtyping import Bool, Float, Int
 from typing_extensions import override
 
 from novacula.errors import InputError
-from novacula.features.config import NUISANCES
 from novacula.features.discovery.findings import EncodeFindings
 from novacula.features.sae import SparseAutoencoder
 from novacula.features.store import Store
@@ -23,8 +22,6 @@ from novacula.files import StrPath, from_json, read_safetensors, write_safetenso
 from novacula.runs import Computation, Step
 from novacula.runs.notebook import Brief
 
-PLACES = 4  #: places at the beginning of a context whose states are of their own kind
-MOST = 0.5  #: share of a cluster's tokens from which on it is called by the name of a nuisance
 _LARGEST, _LEVELS = 0.999, 6  #: quantile from which on sizes count as equal, and how often the weak ones are set apart
 _AT_ONCE = 10_000_000  #: codes of which norms are found at once
 _THIN = 0.1  #: dimensions of a cluster's latents thinner than this part of the first one are not its space
@@ -334,24 +331,3 @@ class Encoding(Computation):
 def codes_path(folder: Path, shard: int) -> Path:
     """Returns the file that holds the codes of a shard."""
     return folder / f"codes-{shard:05d}.safetensors"
-
-
-def nuisance_tokens(store: Store) -> dict[str, Bool[np.ndarray, " tokens"]]:
-    """Returns for each nuisance which tokens it has.
-
-    ``punctuation``: texts without any letter or digit, such as spaces, line ends and signs. ``position``: the first
-    stored places of a context, where documents have more tokens than these.
-    """
-    labels, texts = store.labels, store.vocabulary
-    signs = np.array([not any(letter.isalnum() or letter == "�" for letter in text) for text in texts or ()], bool)
-    known = labels.tokens < len(signs)
-    punctuation = np.zeros(len(labels.tokens), bool)
-    punctuation[known] = signs[labels.tokens[known]]
-    position = labels.positions < labels.positions.min() + PLACES
-    return dict(zip(NUISANCES, (punctuation, position), strict=True))
-
-
-def without(store: Store, names: tuple[str, ...]) -> Bool[np.ndarray, " tokens"]:
-    """Returns which tokens are left where the nuisances of these names are switched off."""
-    tokens = nuisance_tokens(store)
-    return ~np.any([np.zeros(len(store), bool), *(tokens[name] for name in names)], axis=0)

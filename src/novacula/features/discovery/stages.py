@@ -14,13 +14,21 @@ from typing_extensions import Unpack, override
 from novacula.errors import InputError
 from novacula.features.config import CollectConfig, DiscoverConfig, TrainSaeConfig
 from novacula.features.discovery.clusters import group, group_blocks
-from novacula.features.discovery.collection import BATCH, Collection, Passage, passage_order, read_passages, vocabulary
+from novacula.features.discovery.collection import (
+    BATCH,
+    Collection,
+    Passage,
+    passage_order,
+    read_passages,
+    vocabulary,
+    without,
+)
 from novacula.features.discovery.discover_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings, GroupFindings
 from novacula.features.discovery.lines import ChanceEncoding
 from novacula.features.discovery.pictures import PICTURES
 from novacula.features.discovery.ranking import Ranking
-from novacula.features.discovery.slices import CodeMatrix, Encoding, Unexplained, codes_path, read_codes, without
+from novacula.features.discovery.slices import CodeMatrix, Encoding, Unexplained, codes_path, read_codes
 from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source, read_states, store_states
 from novacula.features.one_step import OneStep
 from novacula.features.sae import SparseAutoencoder, read_sae
