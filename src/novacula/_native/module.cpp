@@ -30,6 +30,8 @@ Vector philox_normal(std::uint64_t seed, std::uint32_t stream, std::uint32_t ste
 }  // namespace
 
 NB_MODULE(_native, module) {
+  // An optimizer in a hook of its own parameter is never freed; its user can do nothing about a warning at the end.
+  nb::set_leak_warnings(false);
   // A wrong environment variable is the user's error: reported as such, in one line.
   nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
     try {
