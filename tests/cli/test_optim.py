@@ -91,7 +91,30 @@ def nothing(generator):
 
 def fails(generator):
     raise ValueError("no data")
+
+
+def alone(generator):
+    x = torch.nn.Parameter(torch.ones(3))
+    return x, lambda: x.square().sum()
+
+
+def named(generator):
+    x = torch.nn.Parameter(torch.ones(3))
+    return {"x": x}, lambda: x.square().sum()
+
+
+def pair(generator):
+    x = torch.nn.Parameter(torch.ones(3))
+    return [x], lambda: x.square().sum(), lambda: (1, 2)
 """
+
+REFUSED = {
+    "nothing": "parameters and a loss are needed",
+    "fails": "ValueError: no data",
+    "alone": "returns a tensor that was computed among the parameters",
+    "named": "returns a str among the parameters",
+    "pair": "fails with TypeError",
+}
 
 
 @pytest.mark.usefixtures("one_process")
@@ -108,9 +131,14 @@ def test_a_problem_of_the_user_is_a_task(capfd: pytest.CaptureFixture[str], monk
     assert {(row["task"], row["steps"]) for row in rows if row["optimizer"] != "lbfgs"} == {("own_bench:problem", 40)}
     assert len(rows) == 6  # L-BFGS takes part, since the loss is the same at every step
     assert rows[0]["loss"] != rows[1]["loss"] and max(row["loss"] for row in rows) < 10
-    for name, says in {"nothing": "parameters and a loss are needed", "fails": "ValueError: no data"}.items():
+    for name, says in REFUSED.items():
         assert main([*words, "--tasks", f"own_bench:{name}"]) == 2
         assert says in capfd.readouterr().err
+
+
+def test_optimizers_of_which_none_suits_a_task_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["optim", "bench", "--tasks", "rosenbrock-2", "--optimizers", "muon"]) == 2
+    assert "none of muon is meant for rosenbrock-2" in capfd.readouterr().err and not Path("runs").exists()
 
 
 def test_an_optimizer_that_is_not_installed_has_rows_that_say_so(

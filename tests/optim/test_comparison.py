@@ -9,7 +9,9 @@ import pytest
 from novacula.files import to_json
 from novacula.jobs import Outcome
 from novacula.optim.bench import obstacle, suits
+from novacula.optim.bench_report import shown_loss
 from novacula.optim.comparison import (
+    BenchFindings,
     Comparison,
     Curve,
     RunRow,
@@ -80,6 +82,23 @@ def test_lodo_holds_where_it_is_as_low_in_no_more_steps() -> None:
 def test_half_of_the_runs_diverged_is_no_loss() -> None:
     assert middle_loss(rows(sgd=[3.0, None]), "t", "sgd") == float("inf")
     assert middle_loss(rows(sgd=[3.0, None, 5.0]), "t", "sgd") == 5.0
+
+
+def test_a_loss_of_some_of_the_runs_says_of_how_many() -> None:
+    """Their median stood there as if all had a result."""
+    done, failed = rows(sgd=[3.0, None, 5.0]), run_row("t", "sgd", 3, 1, None, "ValueError: no")
+    assert shown_loss(done) == "5" and shown_loss(done[:1]) == "3" and shown_loss([failed]) == ""
+    assert shown_loss([*done, failed]) == "5 (3 of 4)" and shown_loss([*done[:2], failed]) == "diverged (2 of 3)"
+
+
+def test_no_comparison_is_none_of_none() -> None:
+    nothing = BenchFindings(
+        rows=(), comparison=(), sensitivity=(), settings=(), curves={}, failed=0, cpu_seconds=0, run=""
+    )
+    assert nothing.verdict.startswith("No task has losses of both")
+    table = rows(lodo=[1.0], adamw=[2.0])
+    found = compare(table, curves(lodo=[2.0, 1.0], adamw=[4.0, 2.0]), ["adamw"])
+    assert replace(nothing, comparison=found).verdict.endswith("in no more steps on 1 of 1 tasks")
 
 
 def test_a_run_without_outcome_says_why() -> None:

@@ -67,22 +67,18 @@ def _show(result: "RunResult[DemoFindings]") -> None:
 
 def _show_bench(result: "RunResult[BenchFindings]") -> None:
     """Prints the median losses, and where LODO is behind."""
-    from novacula.optim.bench_report import number
-    from novacula.optim.comparison import middle_loss
+    from novacula.optim.bench_report import shown_loss
 
     findings = result.findings
     names = list(dict.fromkeys(row.optimizer for row in findings.rows))
     losses = []
     for task in dict.fromkeys(row.task for row in findings.rows):
-        rows = [row for row in findings.rows if row.task == task and not row.reason]
-        present = {row.optimizer for row in rows}
-        losses.append((task, *(number(middle_loss(rows, task, name)) if name in present else "" for name in names)))
-    compared = findings.comparison
-    behind = ", ".join(row.task for row in compared if not row.held)
+        rows = [row for row in findings.rows if row.task == task]
+        losses.append((task, *(shown_loss([row for row in rows if row.optimizer == name]) for name in names)))
+    behind = ", ".join(row.task for row in findings.comparison if not row.held)
     show_result(
         table(("task", *names), losses),
-        "LODO with its defaults reaches the loss of the best tuned first-order optimizer in no more steps on "
-        f"{sum(row.held for row in compared)} of {len(compared)} tasks"
+        findings.verdict
         + (f"; it loses on {behind}." if behind else ".")
         + f" {findings.cpu_seconds:,.0f} s of processor time.",
         *(f"Without result: {printable(reason)}" for reason in sorted({row.reason for row in findings.rows} - {""})),

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from typing_extensions import Unpack, override
 
+from novacula.errors import InputError
 from novacula.files import write_text
 from novacula.jobs import Campaign, Job, Round, check_executor, job_seed, one_thread
 from novacula.optim.bench_report import write_page
@@ -75,7 +76,11 @@ Pairs = tuple[tuple[str, str], ...]  #: tasks and optimizers that suit them
 def _chosen_pairs(config: BenchConfig) -> Pairs:
     tasks = _chosen("--tasks", config.tasks, [*TASKS, *config.functions], [*TASKS])
     optimizers = _chosen("--optimizers", config.optimizers, [*OPPONENTS], [*OPPONENTS])
-    return tuple((task, name) for task in tasks for name in optimizers if suits(task, name))
+    pairs = tuple((task, name) for task in tasks for name in optimizers if suits(task, name))
+    if not pairs:
+        said = "some are only for tasks with matrices, some only for losses without noise"
+        raise InputError("--optimizers", f"none of {', '.join(optimizers)} is meant for {', '.join(tasks)}; {said}")
+    return pairs
 
 
 def _chosen(option: str, given: Sequence[str], known: Sequence[str], default: Sequence[str]) -> list[str]:

@@ -49,13 +49,12 @@ def _comparison(findings: BenchFindings) -> Section:
         )
         for row in sorted(findings.comparison, key=lambda row: row.held)
     ]
-    held = sum(row.held for row in findings.comparison)
     note = (
-        "LODO with its defaults reaches the loss of the best tuned first-order optimizer in no more steps on "
-        f"{held} of {len(rows)} tasks; the others stand first. A loss is the mean of the last tenth of the steps, the "
-        "median over seeds. Steps are counted until a tenth of the median curve is first as low as the best "
-        "optimizer's loss."
+        f"{findings.verdict}; the others stand first. A loss is the mean of the last tenth of the steps, the median "
+        "over seeds. Steps are counted until a tenth of the median curve is first as low as the best optimizer's loss."
     )
+    if not rows:
+        return Section("LODO with nothing tuned", f"{findings.verdict}.")
     head = ("task", "best first-order", "its loss", "its steps", "LODO's loss", "LODO's steps", "no more steps")
     return Section("LODO with nothing tuned", table(head, rows), note)
 
@@ -76,8 +75,8 @@ def _task(findings: BenchFindings, task: str) -> Section:
     body += table(head, [(name, *_costs(rows, name)) for name in order]) + _sensitivity(findings, task, order)
     note = f"{TASKS[task].summary.capitalize()}. " if task in TASKS else ""
     note += (
-        "The best stands first. Values are medians over seeds; times are processor time of one thread. Below is the "
-        "first seed's loss with all learning rates times a factor."
+        "The best stands first. Values are medians over seeds, of the runs with a result where these are fewer; times "
+        "are processor time of one thread. Below is the first seed's loss with all learning rates times a factor."
     )
     return Section(task, body, note)
 
@@ -98,7 +97,7 @@ def _costs(rows: Sequence[RunRow], name: str) -> tuple[str, ...]:
     losses = [row.loss for row in done if row.loss is not None]
     middle = done[len(done) // 2]
     return (
-        number(middle_loss(done, done[0].task, name)),
+        shown_loss(mine),
         number(min(losses, default=None)),
         number(max(losses, default=None)),
         f"{middle.seconds:.3g}",
@@ -141,6 +140,15 @@ def _draw(figure: "Figure", curves: Mapping[str, Curve], order: Sequence[str]) -
 def number(value: float | None) -> str:
     """Returns a loss in a few characters."""
     return "diverged" if value is None or not math.isfinite(value) else f"{value:.4g}"
+
+
+def shown_loss(rows: Sequence[RunRow]) -> str:
+    """Returns the median loss of an optimizer's runs on a task, and how many of them have a result if not all do."""
+    done = [row for row in rows if not row.reason]
+    if not done:
+        return ""
+    said = number(middle_loss(done, done[0].task, done[0].optimizer))
+    return said if len(done) == len(rows) else f"{said} ({len(done)} of {len(rows)})"
 
 
 def _steps(value: int | None) -> str:

@@ -91,6 +91,15 @@ class BenchFindings(Brief):
     run: str  #: the run's folder
 
     @property
+    def verdict(self) -> str:
+        """What the comparison says, in a sentence without its end."""
+        if not self.comparison:
+            return "No task has losses of both LODO with its defaults and a tuned first-order optimizer"
+        held = sum(row.held for row in self.comparison)
+        said = "LODO with its defaults reaches the loss of the best tuned first-order optimizer in no more steps on "
+        return said + f"{held} of {len(self.comparison)} tasks"
+
+    @property
     def outcome(self) -> str:
         """The run in a few words, for lists."""
         if len(self.comparison) == 1 and (only := self.comparison[0]).lodo_steps and only.steps:

@@ -81,6 +81,9 @@ class OwnProblem(Problem):
             said = f"returns a {type(made).__name__}; parameters and a loss are needed: (model.parameters(), loss)"
             raise InputError(source, said)
         self.parameters = list(parts[0])
+        if odd := [each for each in self.parameters if not (isinstance(each, Tensor) and each.is_leaf)]:
+            said = "a tensor that was computed" if isinstance(odd[0], Tensor) else f"a {type(odd[0]).__name__}"
+            raise InputError(source, f"returns {said} among the parameters; they must be a list such as [weight, bias]")
         self._loss, self._held_out = parts[1], parts[2] if len(parts) == 3 else None
 
     @override
@@ -114,6 +117,7 @@ def own_task(name: str) -> BenchTask:
             problem = OwnProblem(theirs(torch.Generator().manual_seed(0)), name)
             losses = [problem.loss() for _ in range(2)]
             losses[0].backward()
+            problem.held_out()
             values = [float(loss.detach()) for loss in losses]
         except InputError:
             raise
