@@ -4,16 +4,22 @@ import copy
 import math
 import subprocess
 import sys
+import threading
 import warnings
+from fractions import Fraction
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from torch.nn import Parameter
 from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from novacula.errors import InputError
 from novacula.optim import LODO
+from novacula.optim.groups import OPTIONS
+from novacula.optim.stats import loss_value
 from tests.optim.problems import parameters, train, trained
 
 ENGINES = ("native", "torch")
@@ -218,7 +224,7 @@ def cast(name: str, dtype: torch.dtype) -> Any:
         (group("params", None), "group 0: is no group"),
         (group("generation", "x"), "generation is 'x'"),
         (group("lr", None), "lr is None"),
-        (cast("phi", torch.float64), "its vectors are of torch.float32, torch.float64"),
+        (cast("phi", torch.float64), "its vectors are of torch.float32, torch.float64; this"),
         (cast("momentum", torch.bfloat16), "its vectors are of torch.bfloat16, torch.float32"),
         (cast("taken", torch.complex64), "taken is of torch.complex64"),
         (cast("permutations", torch.bool), "permutations must"),
@@ -296,3 +302,175 @@ def test_views_of_a_tensor_that_take_turns_were_changed_by_nobody_else() -> None
 def test_a_negative_number_of_products_is_refused() -> None:
     with pytest.raises(InputError, match="spectrum is -1"):
         trained(1, (3,))[0].stats(-1)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("lr", [None, 0.1])
+def test_tensors_that_others_put_into_the_state_are_those_of_the_next_step(engine: Any, lr: float | None) -> None:
+    """As programs do that move a state to a device; the kernels went on with the old ones, which nobody saved."""
+    optimizer, members = trained(4, (3, 4), (5,), engine=engine, lr=lr)
+    other, copies = resumed(optimizer, members, engine=engine, lr=lr)
+    train(optimizer, members, range(4, 6))
+    for name, saved in other.state[copies[0]].items():
+        optimizer.state[members[0]][name] = saved.clone()
+    for p, q in zip(members, copies, strict=True):
+        p.data.copy_(q)
+    train(optimizer, members, range(4, 7))
+    train(other, copies, range(4, 7))
+    assert same(members, copies)
+    assert torch.equal(*(each.export_preconditioner()["0.phi"] for each in (optimizer, other)))
+
+
+INSIDE: dict[str, Any] = {
+    "export": lambda optimizer, other: optimizer.export_preconditioner(),
+    "freeze": lambda optimizer, other: (optimizer.freeze(), optimizer.unfreeze()),
+    "take over": lambda optimizer, other: optimizer.load_preconditioner(other.export_preconditioner()),
+    "load": lambda optimizer, other: optimizer.load_state_dict(copy.deepcopy(other.state_dict())),
+}
+
+
+@pytest.mark.parametrize("call", INSIDE)
+def test_a_state_that_is_made_in_inference_mode_can_go_on(call: str) -> None:
+    """Its tensors were frozen for good: the next step failed."""
+    other, _ = trained(3, (3, 4), (5,))
+    ends = []
+    for mode in (torch.no_grad, torch.inference_mode):
+        members = parameters((3, 4), (5,))
+        optimizer = LODO(members)
+        with mode():
+            INSIDE[call](optimizer, other)
+        train(optimizer, members, range(3))
+        ends.append(members)
+    assert same(*ends)
+
+
+def test_parameters_that_cannot_move_are_refused() -> None:
+    with torch.inference_mode():
+        constant = Parameter(torch.ones(3), requires_grad=False)
+    conjugate = Parameter(torch.ones(3, dtype=torch.complex64).conj())
+    lazy = torch.nn.LazyLinear(2).weight
+    for wrong, says in {constant: "clone it outside", conjugate: "resolve_conj", lazy: "no shape yet"}.items():
+        with pytest.raises(InputError, match=says):
+            LODO([wrong])
+
+
+def test_parameters_that_change_their_precision_are_followed() -> None:
+    """Complex numbers are twice as many; and the mean of the iterates is that of the rounded ones from then on."""
+    (x,) = members = parameters((3,))
+    optimizer = LODO(members)
+    train(optimizer, members, range(2))
+    x.grad, x.data = None, x.data.to(torch.complex64)
+    train(optimizer, members, range(2, 4))
+    assert [(each.scalars, each.steps) for each in optimizer.stats()] == [(6, 2)]
+    y = Parameter(torch.full((50,), 100.0))
+    optimizer = LODO([y])
+    y.grad = torch.zeros(50)
+    optimizer.step()
+    y.grad, y.data = None, y.data.to(torch.bfloat16)
+    for step in range(20):
+        y.grad = torch.randn(50, generator=torch.Generator().manual_seed(step)).to(torch.bfloat16)
+        optimizer.step()
+    assert bool((y == 100).all()) and not optimizer.state[y]["lag"].any()
+
+
+@pytest.mark.parametrize("options", [{"state_dtype": "float64"}, {}])
+def test_a_state_of_another_precision_than_the_optimizers_is_refused(options: dict[str, Any]) -> None:
+    """The option was ignored; a state goes on in its own precision where the option names it."""
+    optimizer, _ = trained(2, (3, 4))
+    members = parameters((3, 4), dtype=torch.float32 if options else torch.float64)
+    with pytest.raises(InputError, match=r"are of torch\.float32; this optimizer's are of torch\.float64"):
+        LODO(members, **options).load_state_dict(optimizer.state_dict())
+    LODO(members, state_dtype="float32").load_state_dict(optimizer.state_dict())
+
+
+@pytest.mark.parametrize("also", ["a group is added", "a group goes"])
+def test_a_change_of_the_parameters_is_noticed_whatever_else_changes(also: str) -> None:
+    a, b = parameters((3, 4), (5,))
+    optimizer = LODO([{"params": [a]}, {"params": [b]}], scope="group")
+    train(optimizer, [a, b], range(5))
+    before = optimizer.export_preconditioner()["0.phi"]
+    with torch.no_grad():
+        a.mul_(0.5)
+    if also == "a group is added":
+        optimizer.add_param_group({"params": parameters((2,))})
+    else:
+        optimizer.param_groups.pop()
+    train(optimizer, [a], range(5, 6))
+    assert torch.equal(before, optimizer.export_preconditioner()["0.phi"]) and optimizer.stats()[0].changed == 1
+
+
+@pytest.mark.parametrize("loss", [numpy.float32(0.5), Fraction(1, 2), numpy.array(0.5)])
+def test_the_value_of_a_closure_is_a_loss_if_it_is_a_number(loss: Any) -> None:
+    assert loss_value(loss) == 0.5
+    assert all(math.isnan(loss_value(other)) for other in (torch.tensor(1j), torch.ones(2), "0.5", None))
+
+
+def test_options_of_all_other_optimizers_are_refused_in_a_group() -> None:
+    kinds = [torch.optim.SGD, torch.optim.NAdam, torch.optim.Rprop, torch.optim.LBFGS, torch.optim.Adafactor]
+    for name in {name for kind in kinds for name in kind(parameters((2, 2)), lr=0.1).defaults} - {*OPTIONS}:
+        with pytest.raises(InputError, match=name):
+            LODO([{"params": parameters((2,)), name: 1}])
+
+
+HOOK = """
+import torch
+from novacula.optim import LODO
+x = torch.nn.Parameter(torch.ones(3))
+optimizer = LODO([x])
+x.register_post_accumulate_grad_hook(lambda p: optimizer.step())
+x.sum().backward()
+"""
+
+
+def test_a_step_in_a_hook_of_the_parameter_says_nothing_at_the_end() -> None:
+    """The parameter holds the optimizer from C++, so that Python frees neither; the kernels spoke of a leak."""
+    done = subprocess.run([sys.executable, "-c", HOOK], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stderr == ""
+
+
+def shadowed(optimizer: LODO, model: torch.nn.Module) -> None:
+    """What averages of weights and their wrappers do beside a training run."""
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))
+    average.update_parameters(model)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+    copy.deepcopy(optimizer).step()
+
+
+@pytest.mark.parametrize("how", ["scaler", "thread", "deterministic", "float64", "shadow"])
+def test_what_stands_around_a_training_run_does_not_change_it(how: str) -> None:
+    x, ends = torch.randn(8, 4, generator=torch.Generator().manual_seed(3)), []
+    for around in ("", how):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
+        optimizer, scaler = LODO(model.parameters()), torch.amp.GradScaler("cpu", enabled=around == "scaler")
+
+        def descend(
+            model: Any = model, optimizer: LODO = optimizer, scaler: Any = scaler, around: str = around
+        ) -> None:
+            for step in range(8):
+                optimizer.zero_grad(set_to_none=step % 2 == 0)
+                for rows in x.split(4):  # accumulates
+                    scaler.scale(model(rows).square().mean()).backward()
+                if around == "scaler" and step == 4:
+                    model[0].weight.grad.view(-1)[0] = math.inf
+                if around == "shadow":
+                    shadowed(optimizer, model)
+                elif step != 4 or how != "scaler":
+                    scaler.unscale_(optimizer)
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+                if step != 4 or how != "scaler" or around:
+                    scaler.step(optimizer)
+                scaler.update()
+
+        thread = threading.Thread(target=descend)
+        torch.use_deterministic_algorithms(around == "deterministic")
+        torch.set_default_dtype(torch.float64 if around == "float64" else torch.float32)
+        try:
+            thread.start() if around == "thread" else descend()
+            thread.join() if around == "thread" else None
+        finally:
+            torch.use_deterministic_algorithms(False)
+            torch.set_default_dtype(torch.float32)
+        ends.append(list(model.parameters()))
+    assert same(*ends)

@@ -85,7 +85,7 @@ class GroupOptions:
         for name, value in (("momentum", self.momentum), *((f"meta_betas[{i}]", b) for i, b in _pair(self.meta_betas))):
             if not (is_rate(value) and float(value) < 1):
                 problems.append(f"{name} is {value!r}; it must lie in 0 ≤ β < 1")
-        if len(list(_pair(self.meta_betas))) != 2:
+        if len(_pair(self.meta_betas)) != 2:
             problems.append(f"meta_betas is {self.meta_betas!r}; it must be two numbers")
         for name, least in (("depth", 0), ("block_size", 1), ("expand", 1), ("meta_every", 1)):
             value = getattr(self, name)

@@ -189,11 +189,9 @@ class NativeEngine(Engine):
         self._gradient, self._side, self._update, self._whole = torch.zeros(4, structure.n, dtype=state["phi"].dtype)
         self._automatic = self._automatic_kernels(state) if "root_square" in state else None
 
-    def _automatic_kernels(self, state: dict[str, Tensor]) -> "LodoAutomatic | None":
-        try:
-            from novacula._native import LodoAutomatic, LodoAutomaticDouble
-        except ImportError:  # the module was built before they were
-            return None
+    def _automatic_kernels(self, state: dict[str, Tensor]) -> "LodoAutomatic":
+        from novacula._native import LodoAutomatic, LodoAutomaticDouble
+
         state |= {name: state[name].double() for name in NUMBERS}  # others may have written them as float32
         kind = LodoAutomatic if state["phi"].dtype == torch.float32 else LodoAutomaticDouble
         return kind(self._kernels, state, automatic, self._gradient, self._side, self._update, self._whole)

@@ -2,26 +2,26 @@
 
 import difflib
 import math
-import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from functools import cached_property, wraps
+from functools import cache, cached_property, wraps
+from inspect import signature
 from typing import Any, ParamSpec, TypedDict, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 from torch.optim.optimizer import ParamsT
 
 from novacula.errors import InputError, refuse
 from novacula.optim.config import SHARED, GroupOptions, MetaOptimizerName, ScopeName, StructureName, is_rate
+from novacula.optim.stats import MANY_PARAMETERS, warn_user
 
 LARGEST_GLOBAL = 100_000  #: number of scalars up to which all parameters share one preconditioner by default
 UNDIVIDED = ("state_dtype", "seed", "engine", "maximize")  #: options that no group has of its own
 OPTIONS = tuple(field.name for field in fields(GroupOptions))
-_OF_OTHERS = ("betas", "eps", "amsgrad", "nesterov", "dampening", "alpha", "centered", "foreach", "fused", "capturable")
 _DTYPES = (
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
     *(torch.complex32, torch.complex64, torch.complex128),
@@ -29,11 +29,8 @@ _DTYPES = (
 _DEVICES = ("cpu", "cuda", "mps", "xpu")  #: kinds of devices that torch may compute on at lower precision by itself
 Product = Callable[[Tensor], Tensor]  #: a product with a vector
 Rate = float | Tensor  #: a learning rate; a scheduler may change one that is a tensor in place
+Form = tuple[int, torch.Size, bool]  #: which parameter it is, and what makes its scalars
 Given = Tensor | tuple[str, Tensor]  #: a parameter, with or without its name
-MANY_PARAMETERS = (
-    "LODO keeps about 2 kB for each of {:,} parameters in the published structure. With this many, choose "
-    "structure='kronecker', block_size=32, meta_every=10; or scope='param', which keeps this structure without a word"
-)
 
 
 Arguments = ParamSpec("Arguments")
@@ -92,18 +89,35 @@ def as_groups(params: ParamsT) -> list[dict[str, Any]]:
     for parameter in (tensor_of(each) for group in groups for each in group["params"]):
         if not isinstance(parameter, Tensor):
             raise KindError("LODO", f"params holds a {type(parameter).__name__}; it must hold tensors")
-        if parameter.dtype not in _DTYPES:
-            said = "parameters must be floating-point or complex, of 16 bits at least"
-            raise InputError("LODO", f"a parameter is of {parameter.dtype}; {said}")
+        if problem := _unfit(parameter):
+            raise InputError("LODO", f"a parameter {problem}")
     return groups
+
+
+def _unfit(parameter: Tensor) -> str:
+    """Why LODO cannot move a tensor; empty where it can."""
+    if is_lazy(parameter):
+        return "of a lazy module has no shape yet; call the module once before"
+    if parameter.dtype not in _DTYPES:
+        return f"is of {parameter.dtype}; parameters must be floating-point or complex, of 16 bits at least"
+    if parameter.is_inference():
+        return "was made in torch.inference_mode; clone it outside"
+    return "is a conjugate view; make it from .resolve_conj()" if parameter.is_conj() else ""
 
 
 def _unknown(name: str) -> list[str]:
     """The problem with a name in a group; names that mean nothing to any optimizer are the user's own."""
-    if name in _OF_OTHERS:
+    if name in _of_others():
         return [f"a group has {name}, which is no option of LODO; it has {', '.join(OPTIONS)}"]
     near = [] if name in OPTIONS else difflib.get_close_matches(name, OPTIONS, 1, 0.85)
     return [f"a group has {name!r}, which is no option; perhaps {near[0]} is meant"] if near else []
+
+
+@cache
+def _of_others() -> set[str]:
+    """The options of torch's own optimizers that LODO does not have."""
+    kinds = [kind for kind in vars(torch.optim).values() if isinstance(kind, type)]
+    return {name for kind in kinds for name in signature(kind).parameters} - {*OPTIONS, "params"}
 
 
 def tensor_of(parameter: Given) -> Tensor:
@@ -132,14 +146,6 @@ def check_step(groups: Sequence[ParameterGroup]) -> None:
     gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
     if any(g.layout != torch.strided for g in gradients):
         raise InputError("LODO.step", "a gradient is sparse; gradients must be dense (embeddings: sparse=False)")
-
-
-def warn_user(text: str) -> None:
-    """Warns of the user's line, whatever of torch stands between."""
-    frame, level = sys._getframe(), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("novacula", "torch"):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, stacklevel=level)
 
 
 def number(rate: Rate) -> Rate:
@@ -194,12 +200,13 @@ def alone(compute: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
 
 
 def on_cpu(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
-    """Makes tensors on the CPU where no device is named, whatever torch's default device is."""
+    """Makes tensors `alone`, and on the CPU where no device is named, whatever torch's default device is."""
+    compute = alone(make)
 
     @wraps(make)
     def made(*args: Arguments.args, **options: Arguments.kwargs) -> Made:
         with torch.device("cpu"):
-            return make(*args, **options)
+            return compute(*args, **options)
 
     return made
 
@@ -277,29 +284,31 @@ class Units:
 
     def __init__(self) -> None:
         self.members: list[Members] = []
-        self._seen: list[tuple[int, int, torch.Size]] | None = None
+        self._seen: list[tuple[int, torch.dtype, Form]] | None = None
 
     def follow(self, groups: Sequence[ParameterGroup]) -> list[Members] | None:
         """Divides the groups again if they have changed.
 
         Returns:
-            None where nothing changed; else the members with other parameters, or other shapes of these, than before.
+            None where nothing changed; else the members with other parameters, or other forms of these, than before.
         """
-        seen = [(id(group), id(p), p.shape) for group in groups for p in group["params"]]
+        seen = [(id(group), p.dtype, _form(p)) for group in groups for p in group["params"]]
         if seen == self._seen:
             return None
-        shapes = {(which, shape) for _, which, shape in self._seen or ()}
+        forms = {form for *_, form in self._seen or ()}
         before = {tuple(map(id, some.parameters)) for some in self.members}
         first, self.members, self._seen = self._seen is None, partition(groups), seen
         return [
             some
             for some in self.members
             if not first
-            and (
-                tuple(map(id, some.parameters)) not in before
-                or any((id(p), p.shape) not in shapes for p in some.parameters)
-            )
+            and (tuple(map(id, some.parameters)) not in before or any(_form(p) not in forms for p in some.parameters))
         ]
+
+
+def _form(parameter: Tensor) -> Form:
+    """A parameter, and what makes its scalars: a complex number is two."""
+    return id(parameter), parameter.shape, parameter.is_complex()
 
 
 def check_members(members: Members) -> None:

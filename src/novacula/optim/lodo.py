@@ -216,7 +216,7 @@ class LODO(Optimizer):
         state = dict(state_dict)
         for hook in self._optimizer_load_state_dict_pre_hooks.values():
             state = hook(self, state) or state
-        groups, states = checked_states(self._groups, cast("SavedState", state))
+        groups, states = checked_states(self._groups, cast("SavedState", state), self._shared)
         found = {some.parameters[0]: each for some, each in zip(partition(groups), states, strict=True) if each}
         loaded: dict[Tensor, dict[str, Tensor]] = defaultdict(dict, found)
         if any("iterate" in state for state in self.state.values()):
@@ -291,6 +291,7 @@ class LODO(Optimizer):
         decrease = self._losses.decrease
         return Statistics(preconditioner_stats(each, spectrum, decrease) for each in self.preconditioners())
 
+    @alone
     def export_preconditioner(self) -> dict[str, Tensor]:
         """Returns copies of what LODO has learned, by ``"<index>.<name>"``; nothing in it belongs to one run only."""
         return exported([(each.members, each.state) for each in self.preconditioners()])
@@ -304,17 +305,15 @@ class LODO(Optimizer):
         Raises:
             InputError: they do not fit; nothing has changed then.
         """
-        found = list(self.preconditioners())
-        take_over([(each.members, each.state) for each in found], tensors)
-        for preconditioner in found:
-            preconditioner.forget()
+        take_over([(each.members, each.state) for each in self.preconditioners()], tensors)
+        self.reset_lookahead()
         self._forget_preconditioners()
 
     def preconditioners(self, members: list[Members] | None = None) -> Iterator[Preconditioner]:
         """Yields the preconditioners of these members, by default all; it makes the states that do not exist yet."""
         for some in self._all_members() if members is None else members:
             first, known = some.parameters[0], self._preconditioners.get(some.index)
-            if known is None or (known.state is not self.state[first] and not torch.compiler.is_compiling()):
+            if known is None or not (torch.compiler.is_compiling() or known.is_of(self.state[first])):
                 if not self.state[first]:
                     self.state[first] = initial_state(some, self._shared)
                 for other in some.parameters[1:]:  # `torch.distributed.checkpoint` expects some state
@@ -335,6 +334,7 @@ class LODO(Optimizer):
     def _all_members(self) -> list[Members]:
         known = self._units.members and torch.compiler.is_compiling()
         if not known and (anew := self._units.follow(self._groups)) is not None:
+            self._note_changes()
             discard(self.state, anew, self._groups)
             self._preconditioners = {}
         return self._units.members

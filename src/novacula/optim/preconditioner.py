@@ -19,8 +19,8 @@ from novacula.optim import automatic
 from novacula.optim.automatic import Frame
 from novacula.optim.config import SHAPING, SHARED, GroupOptions, SharedOptions
 from novacula.optim.engine import MetaStep, NativeEngine, make_engine
-from novacula.optim.groups import Members, Rate, check_members, flatten, is_finite, number, on_cpu, real, warn_user
-from novacula.optim.stats import ENOUGH, LITTLE, LOW, LOW_FACTOR, NEVER_LEARNS, PATIENCE
+from novacula.optim.groups import Members, Rate, check_members, flatten, is_finite, number, on_cpu, real
+from novacula.optim.stats import NEVER_LEARNS, PATIENCE, warn_of_low_factor, warn_user
 from novacula.optim.structures import make_structure
 
 _OWN = (*(field.name for field in fields(GroupOptions) if field.name not in SHARED), "scope", "automatic")
@@ -66,6 +66,11 @@ class Preconditioner:
         self._versions: list[int] | None = None
         self._frame: Frame | None = None
         self._product: Tensor | None = None
+        self._made_of = dict(state)
+
+    def is_of(self, state: Mapping[str, Tensor]) -> bool:
+        """Whether it is made of this state, and of the tensors in it: others may put copies there."""
+        return state is self.state and all(state.get(name) is tensor for name, tensor in self._made_of.items())
 
     def gradient(self) -> Float[Tensor, " n"]:
         """Returns the members' gradients as one new vector."""
@@ -86,8 +91,8 @@ class Preconditioner:
                 self.meta_step = self._native.judge(self.state, options, self._even, float(self.state["beta"]))
             else:
                 self._learn(gradient, options)
-            if not torch.compiler.is_compiling():
-                self._warn_of_low_factor()
+            if self._group["automatic"] and not torch.compiler.is_compiling():
+                warn_of_low_factor(self.state, options.max_update_rms is not None)
         self._move(gradient, options)
 
     def show_average(self) -> None:
@@ -221,13 +226,6 @@ class Preconditioner:
         step = self._engine.learn(left, weight, self.state["meta_step"], options, share)
         self.meta_step = step._replace(slope=step.slope * size)
 
-    def _warn_of_low_factor(self) -> None:
-        """Warns once of an lr that is meant as a rate, although it is a factor."""
-        if self._group["automatic"] and int(self.state["meta_step"]) == ENOUGH:
-            share, factor = float(self.state["learned"]) / ENOUGH, float(self.state["rates"].max())
-            if share < LITTLE and factor < (1 if self._options.max_update_rms is None else LOW):
-                warn_user(LOW_FACTOR.format(int(self.state["step"]), share))
-
     def _move(self, gradient: Tensor, options: GroupOptions) -> None:
         """Adds the gradient to its running mean m, and moves the parameters along -G m."""
         self.state["step"] += 1
@@ -324,7 +322,7 @@ class Preconditioner:
     def _per_scalar(self, values: Tensor) -> Tensor:
         """One value for each scalar, from one for each parameter."""
         sizes = torch.tensor(self.members.sizes, device="cpu")
-        return values.repeat_interleave(sizes).to(self.state["momentum"].device)
+        return values.cpu().repeat_interleave(sizes).to(self.state["momentum"].device)
 
     def _write(self, update: Tensor, rate: Rate) -> None:
         """x ← x (1 - lr · weight decay) - rate · update."""

@@ -122,7 +122,7 @@ def _dtype(members: Members, shared: SharedOptions) -> torch.dtype:
 
 @on_cpu
 def checked_states(
-    groups: Sequence[ParameterGroup], saved: SavedState
+    groups: Sequence[ParameterGroup], saved: SavedState, shared: SharedOptions
 ) -> tuple[list[ParameterGroup], list[dict[str, Tensor] | None]]:
     """Returns parameter groups with the options of a saved state, and the state of each of their preconditioners.
 
@@ -130,7 +130,7 @@ def checked_states(
         The groups, and for each preconditioner copies of its tensors on its device, or None if it had not begun.
 
     Raises:
-        InputError: the state has another version, other structures, or other shapes.
+        InputError: the state has another version, other structures, other shapes, or another precision.
     """
     refuse(_form_problems(saved), "LODO state dict")
     saved_groups = saved["param_groups"]
@@ -149,7 +149,7 @@ def checked_states(
         tensors = saved["state"].get(keys[id(members.parameters[0])])
         if tensors:
             tensors = {name: _tensor(name, value) for name, value in tensors.items()}
-            found = _state_problems(members, tensors) or _precision_problems(tensors)
+            found = _state_problems(members, tensors) or _precision_problems(tensors, _dtype(members, shared))
             problems += [f"preconditioner {members.index}: {problem}" for problem in found]
         full = {"shapes": _shapes(members), **tensors} if tensors else None
         states.append(_copied(members, full) if full and not problems else None)
@@ -282,16 +282,16 @@ def _state_problems(members: Members, tensors: Mapping[str, object]) -> list[str
     return problems
 
 
-def _precision_problems(tensors: Mapping[str, Tensor]) -> list[str]:
+def _precision_problems(tensors: Mapping[str, Tensor], wanted: torch.dtype) -> list[str]:
     """What is wrong with the precision of a state's vectors and φ, which are computed with together."""
     names = {"phi", "first", "second", "momentum", "root_square", "lag"} & tensors.keys()
     kinds = {tensors[name].dtype for name in names}
     if odd := [name for name, value in tensors.items() if not _real(value)]:
         return [f"{name} is of {tensors[name].dtype}" for name in odd]
-    if kinds in ({torch.float32}, {torch.float64}):
+    if kinds == {wanted}:
         return []
     said = ", ".join(sorted(map(str, kinds)))
-    return [f"its vectors are of {said}; all must be of torch.float32, or all of torch.float64"]
+    return [f"its vectors are of {said}; this optimizer's are of {wanted}, which `state_dtype` may change"]
 
 
 def _copied(members: Members, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

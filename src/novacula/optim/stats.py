@@ -1,9 +1,12 @@
 """Statistics of a preconditioner, for people, and what they are warned of; the former are computed once asked for."""
 
 import math
+import sys
+import warnings
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, SupportsFloat
 
 import torch
 from torch import Tensor
@@ -25,7 +28,27 @@ LOW_FACTOR = (
     "LODO has hardly moved in {:,} steps: it took {:.2g} of each on average. Without a number as lr, LODO finds the "
     "scale itself, and the lr of a group or a scheduler is a factor of it: 1 is the whole step (OneCycleLR: max_lr=1)"
 )
+MANY_PARAMETERS = (
+    "LODO keeps about 2 kB for each of {:,} parameters in the published structure. With this many, choose "
+    "structure='kronecker', block_size=32, meta_every=10; or scope='param', which keeps this structure without a word"
+)
 SAVED_MEAN = "the parameters are a mean since eval(); call train() before you save what training shall continue from"
+
+
+def warn_user(text: str) -> None:
+    """Warns of the user's line, whatever of torch stands between."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("novacula", "torch"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)
+
+
+def warn_of_low_factor(state: Mapping[str, Tensor], bounded: bool) -> None:
+    """Warns once of an lr that is meant as a rate, although it is a factor; `bounded` if `max_update_rms` is given."""
+    if int(state["meta_step"]) == ENOUGH:
+        share, factor = float(state["learned"]) / ENOUGH, float(state["rates"].max())
+        if share < LITTLE and factor < (LOW if bounded else 1):
+            warn_user(LOW_FACTOR.format(int(state["step"]), share))
 
 
 @dataclass(frozen=True)
@@ -91,9 +114,11 @@ def _shown(value: float | tuple[float, ...]) -> str:
 
 def loss_value(loss: object) -> float:
     """Returns the value of a closure; NaN if it is not one number."""
-    if isinstance(loss, Tensor) and loss.numel() == 1:
-        return float(loss.detach())
-    return float(loss) if isinstance(loss, int | float) else math.nan
+    value = loss.detach() if isinstance(loss, Tensor) else loss
+    try:
+        return float(value) if isinstance(value, SupportsFloat) else math.nan
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # several numbers, or a complex one
+        return math.nan
 
 
 class Decrease(NamedTuple):
