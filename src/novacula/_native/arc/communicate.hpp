@@ -38,20 +38,20 @@ struct DirectionTies {
 // out = base + bias + sum_i columns[i] * in[i] for every cell; columns are 64 long. `base` may be `out`.
 template <class T, int Cells>
 NOVACULA_INLINE void mix_cells(const T* columns, const T* bias, const T* base, const T* in, T* out) {
-  constexpr int wide = many_registers ? 4 : 2;  // vectors of the result at a time
-  for (int o = 0; o < cell_size; o += wide * row) {
-    Vec<T> sum[Cells][wide];
+  constexpr int n = widest, wide = many_registers ? 4 : 2;  // vectors of the result at a time
+  for (int o = 0; o < cell_size; o += wide * n) {
+    Vec<T, n> sum[Cells][wide];
     for (int c = 0; c < Cells; ++c)
       for (int j = 0; j < wide; ++j)
-        sum[c][j] = load<T>(base + c * cell_size + o + j * row) + load<T>(bias + o + j * row);
+        sum[c][j] = load<T, n>(base + c * cell_size + o + j * n) + load<T, n>(bias + o + j * n);
     for (int i = 0; i < cell_size; ++i) {
-      Vec<T> column[wide];
-      for (int j = 0; j < wide; ++j) column[j] = load<T>(columns + i * cell_size + o + j * row);
+      Vec<T, n> column[wide];
+      for (int j = 0; j < wide; ++j) column[j] = load<T, n>(columns + i * cell_size + o + j * n);
       for (int c = 0; c < Cells; ++c)
         for (int j = 0; j < wide; ++j) sum[c][j] += in[c * cell_size + i] * column[j];
     }
     for (int c = 0; c < Cells; ++c)
-      for (int j = 0; j < wide; ++j) store<T>(out + c * cell_size + o + j * row, sum[c][j]);
+      for (int j = 0; j < wide; ++j) store<T, n>(out + c * cell_size + o + j * n, sum[c][j]);
   }
 }
 
@@ -68,20 +68,20 @@ void mix(const T* columns, const T* bias, const T* base, const T* in, T* out, In
 // total[i][j] += sum over cells of a[i] b[j].
 template <class T>
 void add_outer_products(const T* a, const T* b, Index cells, T* total) {
-  constexpr int high = 4, wide = many_registers ? 4 : 2;
-  for (int j = 0; j < cell_size; j += wide * row)
+  constexpr int n = widest, high = 4, wide = many_registers ? 4 : 2;
+  for (int j = 0; j < cell_size; j += wide * n)
     for (int i = 0; i < cell_size; i += high) {
-      Vec<T> sum[high][wide];
+      Vec<T, n> sum[high][wide];
       for (int k = 0; k < high; ++k)
-        for (int w = 0; w < wide; ++w) sum[k][w] = load<T>(total + (i + k) * cell_size + j + w * row);
+        for (int w = 0; w < wide; ++w) sum[k][w] = load<T, n>(total + (i + k) * cell_size + j + w * n);
       for (Index c = 0; c < cells; ++c) {
-        Vec<T> x[wide];
-        for (int w = 0; w < wide; ++w) x[w] = load<T>(b + c * cell_size + j + w * row);
+        Vec<T, n> x[wide];
+        for (int w = 0; w < wide; ++w) x[w] = load<T, n>(b + c * cell_size + j + w * n);
         for (int k = 0; k < high; ++k)
           for (int w = 0; w < wide; ++w) sum[k][w] += a[c * cell_size + i + k] * x[w];
       }
       for (int k = 0; k < high; ++k)
-        for (int w = 0; w < wide; ++w) store<T>(total + (i + k) * cell_size + j + w * row, sum[k][w]);
+        for (int w = 0; w < wide; ++w) store<T, n>(total + (i + k) * cell_size + j + w * n, sum[k][w]);
     }
 }
 
@@ -127,39 +127,56 @@ void direction_gradients(const DirectionTies<T>& ties, const T* maps, const Norm
       transpose<T>(r);
       for (int i = 0; i < directed; ++i) {
         store<T>(matrix + receiver * cell_size + i * row, r[i]);
-        m1[i] += entries[i] * sums[receiver] / n;
-        m2[i] += squares[i] / n;
+        m1[i] += entries[i] * sums[receiver];
+        m2[i] += squares[i];
       }
     }
+  for (int i = 0; i < directed; ++i) {
+    m1[i] /= n;
+    m2[i] /= n;
+  }
 }
 
-template <class T>
-Norm<T> communicate(const Shape& s, const DirectionTies<T>& ties, const T* maps, const T* v, T* out) {
+// `after(cell, cells)` visits what has just been written, while it is in the cache.
+template <class T, class After>
+Norm<T> communicate(const Shape& s, const DirectionTies<T>& ties, const T* maps, const T* v, T* out,
+                    const After& after) {
   const Norm<T> norm = norm_of(s, v, directed);
   alignas(64) T matrix[cell_size * cell_size], bias[cell_size];
   direction_columns(ties, maps, norm, matrix, bias);
-  mix(matrix, bias, v, v, out, s.cells);
+  for_chunks(s.cells, [&](Index c, Index cells) {
+    const Index at = c * cell_size;
+    fetch_next(v, directed, c, s.cells);
+    mix(matrix, bias, v + at, v + at, out + at, cells);
+    after(c, cells);
+  });
   return norm;
 }
 
-// `g` becomes the gradient with respect to v; dmaps is added to.
+// G and s.
 template <class T>
-void communicate_backward(const Shape& s, const DirectionTies<T>& ties, const T* maps, const Norm<T>& norm, const T* v,
-                          T* g, T* dmaps) {
+struct DirectionSums {
   alignas(64) T products[cell_size * cell_size] = {};
   double sums[cell_size] = {};
-  for (Index c = 0; c < s.cells; c += chunk) {
-    const Index cells = s.cells - c < chunk ? s.cells - c : chunk;
-    add_outer_products(g + c * cell_size, v + c * cell_size, cells, products);
-    alignas(64) T sum[cell_size] = {};
-    for (Index i = c; i < c + cells; ++i)
-      for (int k = 0; k < cell_size; ++k) sum[k] += g[i * cell_size + k];
-    for (int k = 0; k < cell_size; ++k) sums[k] += sum[k];
-  }
 
+  // Of at most a chunk of cells.
+  void add(const T* g, const T* v, Index cells) {
+    add_outer_products(g, v, cells, products);
+    Vec<T, widest> sum[cell_size / widest] = {};
+    for (Index i = 0; i < cells; ++i)
+      for (int j = 0; j < cell_size / widest; ++j) sum[j] += load<T, widest>(g + i * cell_size + j * widest);
+    for (int k = 0; k < cell_size; ++k) sums[k] += sum[k / widest][k % widest];
+  }
+};
+
+// `of` are the sums over all cells; `g` becomes the gradient with respect to v; dmaps is added to.
+template <class T>
+void communicate_backward(const Shape& s, const DirectionTies<T>& ties, const T* maps, const Norm<T>& norm,
+                          const DirectionSums<T>& of, const T* v, T* g, T* dmaps) {
   double m1[directed] = {}, m2[directed] = {};
   alignas(64) T matrix[cell_size * cell_size], bias[cell_size];
-  direction_gradients(ties, maps, norm, products, sums, static_cast<double>(s.positions()), dmaps, matrix, m1, m2);
+  const double n = static_cast<double>(s.positions());
+  direction_gradients(ties, maps, norm, of.products, of.sums, n, dmaps, matrix, m1, m2);
   T factor[directed];
   for (int i = 0; i < directed; ++i) {
     const double r = norm.scale[i];
@@ -169,6 +186,8 @@ void communicate_backward(const Shape& s, const DirectionTies<T>& ties, const T*
   alignas(64) T result[chunk * cell_size];
   for (Index c = 0; c < s.cells; c += chunk) {
     const Index cells = s.cells - c < chunk ? s.cells - c : chunk;
+    fetch_next(g, directed, c, s.cells);
+    fetch_next(v, directed, c, s.cells);
     mix(matrix, bias, g + c * cell_size, g + c * cell_size, result, cells);
     for (Index i = 0; i < cells * directed; ++i) {
       const Vec<T> x = load<T>(v + (c * directed + i) * row);

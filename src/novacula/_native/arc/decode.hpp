@@ -180,10 +180,12 @@ void decode_backward(const Shape& s, const T* weight, const Latents<T>& latents,
   std::memcpy(standard, latents.mean, sizeof(T) * s.size(latent_channels));
   normalize(s, standard, latent_channels, norm);
   normalize_backward(s, standard, latent_channels, norm, d.mean);
+  T mean[latent_channels];
+  for (int k = 0; k < latent_channels; ++k) mean[k] = static_cast<T>(sums.q[k] / n);
   for (Index t = 0; t < s.tiles; ++t)
     for (int k = 0; k < latent_channels; ++k) {
       T* const at = d.adjustment + (t * latent_channels + k) * row;
-      store<T>(at, load<T>(at) - static_cast<T>(sums.q[k] / n));
+      store<T>(at, load<T>(at) - mean[k]);
     }
   if (s.padding > 0) clear_padding(s, latent_channels, d.adjustment);
 }

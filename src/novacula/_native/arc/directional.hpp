@@ -3,6 +3,7 @@
 // h is kept for the backward pass, which takes B norm(h) off again to get v back: half as much memory as keeping v.
 // normed_up.hpp leads from the gradient of out to that of h, moves.hpp through the move; with dx the gradient of A v,
 //   dA = sum of dx v^T,   dv = g + A^T dx.
+// All but the sums over g and h happens plane by plane, so that a plane stays in the cache.
 // Channels of h come in the order even, odd of the projected ones: 0, 2, 1, 3.
 #pragma once
 
@@ -57,48 +58,62 @@ class Directional {
 
   // Changes v in place; writes h.
   Norm<T> forward(const DirectionalWeights<T>& w, T* v, T* h) const {
+    Moments<T> moments;
     for (Index p = 0; p < planes(); ++p) {
-      project(w, p, v);
+      T* const at_h = h + p * cells_ * moved_cell;
+      project(w, v + p * plane_size(), p);
       turn(x_.move.natural, x_.move.turned);
       Move::forward(plane_, turned_mask(p), x_.move);
-      turn_back(x_.move.moved_plane, h + p * cells_ * moved_cell);
+      turn_back(x_.move.moved_plane, at_h);
+      if (p == 0) moments = start_moments(at_h, moved);
+      add_moments(at_h, moved, cells_, moments);
     }
-    return normed_up(s_, w.up, moved, h, v, v);
+    const Norm<T> norm = norm_from(moments, moved, s_.positions());
+    const NormedUp<T> up(w.up, s_.width, moved, norm);
+    apply<T>({up.weight, s_.width, moved, up.bias}, v, h, v, s_.tiles);
+    return norm;
   }
 
   // v and g become what they are before the layer; h is destroyed.
   void backward(const DirectionalWeights<T>& w, const Norm<T>& norm, T* v, T* h, T* g) const {
-    undo_normed_up(s_, w.up, moved, h, norm, v);
-    normed_up_backward(s_, w.up, moved, g, norm, h, w.d_up);
+    const NormedUpBackward<T> to_h = normed_up_gradient(s_, w.up, moved, g, norm, h, w.d_up);
+    NormedUp<T> off(w.up, s_.width, moved, norm);
+    off.negate();
     T down_transposed[moved * max_width];
     transpose_weights(w.down, moved, s_.width, down_transposed);
     WeightGradient<T> down(moved, s_.width);
     for (Index p = 0; p < planes(); ++p) {
-      const Index first = p * cells_ * s_.width * row;
-      project(w, p, v);
+      T *const at_v = v + p * plane_size(), *const at_g = g + p * plane_size();
+      T* const at_h = h + p * cells_ * moved_cell;
+      apply<T>({off.weight, s_.width, moved, off.bias}, at_v, at_h, at_v, cells_);
+      project(w, at_v, p);
       turn(x_.move.natural, x_.move.turned);
-      regather(h + p * cells_ * moved_cell);
+      for_chunks(cells_, [&](Index c, Index cells) {
+        to_h.replace(at_g + c * s_.width * row, at_h + c * moved_cell, cells);
+      });
+      regather(at_h);
       Move::backward(plane_, turned_mask(p), x_.move);
       flip(plane_, x_.move.turned, x_.move.natural);
       ungather(p);
-      for (Index c = 0; c < cells_; c += chunk) {
-        const Index cells = cells_ - c < chunk ? cells_ - c : chunk, at = first + c * s_.width * row;
-        gradient(down, x_.move.natural + c * moved_cell, v + at, cells);
-        apply<T>({down_transposed, s_.width, moved}, g + at, x_.move.natural + c * moved_cell, g + at, cells);
-      }
+      for_chunks(cells_, [&](Index c, Index cells) {
+        T* const here = at_g + c * s_.width * row;
+        gradient(down, x_.move.natural + c * moved_cell, at_v + c * s_.width * row, cells);
+        apply<T>({down_transposed, s_.width, moved}, here, x_.move.natural + c * moved_cell, here, cells);
+      });
     }
     down.add_to(w.d_down);
   }
 
  private:
   Index planes() const { return s_.cells / cells_; }
+  Index plane_size() const { return cells_ * s_.width * row; }
   Index example_of(Index plane) const { return plane / s_.length[color]; }
   const T* turned_mask(Index plane) const { return x_.turned_mask + example_of(plane) * cells_ * row; }
 
   // mask * A v of a plane, its odd channels by the direction in which they move.
-  void project(const DirectionalWeights<T>& w, Index plane, const T* v) const {
+  void project(const DirectionalWeights<T>& w, const T* v, Index plane) const {
     T* const out = x_.move.natural;
-    apply<T>({w.down, moved, s_.width}, nullptr, v + plane * cells_ * s_.width * row, out, cells_);
+    apply<T>({w.down, moved, s_.width}, nullptr, v, out, cells_);
     const T* const mask = x_.mask + example_of(plane) * cells_;
     for (Index c = 0; c < cells_; ++c)
       for (int k = 0; k < moved; ++k) {

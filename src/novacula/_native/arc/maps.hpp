@@ -6,7 +6,8 @@
 //   gradient    dw[o][i] += sum over tiles and lanes of dout[o] in[i]
 //
 // Both keep eight vectors of sums in registers: enough to hide the latency of a multiply-add on every machine we build
-// for, and few enough for 16 registers. With 32 registers a gradient keeps 16, and loads less for each.
+// for, and few enough for 16 registers. With 32 registers they keep 16, load less for each, and a vector is two rows:
+// of neighboring inputs in a gradient, and of two tiles in a map, since its weight is the same for all tiles.
 #pragma once
 
 #include "vector.hpp"
@@ -23,6 +24,14 @@ NOVACULA_INLINE void for_chunks(Index tiles, const Visit& visit) {
   for (Index t = 0; t < tiles; t += chunk) visit(t, tiles - t < chunk ? tiles - t : Index{chunk});
 }
 
+// Has the chunk after the one at tile t brought nearer while that one is computed.
+template <class T>
+NOVACULA_INLINE void fetch_next(const T* values, int channels, Index t, Index tiles) {
+  const Index next = t + chunk, end = next + chunk < tiles ? next + chunk : tiles, tile = Index{channels} * row;
+  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+  for (Index i = next * tile; i < end * tile; i += line) __builtin_prefetch(values + i, 0, 2);
+}
+
 template <class T>
 struct Map {
   const T* weight;  // outputs x inputs
@@ -30,43 +39,81 @@ struct Map {
   const T* bias = nullptr;
 };
 
-template <class T, int Outputs, int Tiles>
-NOVACULA_INLINE void apply_block(const Map<T>& map, int first, const T* base, const T* in, T* out) {
-  const Index in_tile = Index{map.inputs} * row, out_tile = Index{map.outputs} * row;
-  const T* const weight = map.weight + first * map.inputs;
-  Vec<T> sum[Outputs][Tiles];
-  for (int o = 0; o < Outputs; ++o) {
-    const Vec<T> start = map.bias != nullptr ? splat<T>(map.bias[first + o]) : Vec<T>{};
-    for (int t = 0; t < Tiles; ++t)
-      sum[o][t] = base != nullptr ? load<T>(base + t * out_tile + (first + o) * row) + start : start;
-  }
-  for (int i = 0; i < map.inputs; ++i) {
-    Vec<T> x[Tiles];
-    for (int t = 0; t < Tiles; ++t) x[t] = load<T>(in + t * in_tile + i * row);
-    for (int o = 0; o < Outputs; ++o)
-      for (int t = 0; t < Tiles; ++t) sum[o][t] += weight[o * map.inputs + i] * x[t];
-  }
-  for (int o = 0; o < Outputs; ++o)
-    for (int t = 0; t < Tiles; ++t) store<T>(out + t * out_tile + (first + o) * row, sum[o][t]);
+// Calls `visit(outputs, inputs)`, with constants for the sizes of most of the work, so that it is compiled for these.
+template <class Visit>
+NOVACULA_INLINE void with_sizes(int outputs, int inputs, const Visit& visit) {
+  const auto is = [&](int o, int i) { return outputs == o && inputs == i; };
+  if (is(8, 8)) return visit(8, 8);
+  if (is(16, 8)) return visit(16, 8);
+  if (is(8, 16)) return visit(8, 16);
+  if (is(16, 16)) return visit(16, 16);
+  if (is(4, 8)) return visit(4, 8);
+  if (is(8, 4)) return visit(8, 4);
+  if (is(2, 8)) return visit(2, 8);
+  if (is(8, 2)) return visit(8, 2);
+  visit(outputs, inputs);
 }
 
-template <class T, int Tiles>
+// Some outputs of `Vectors` vectors of N numbers, each the rows of one tile or of two.
+template <class T, int Outputs, int Vectors, int N>
+NOVACULA_INLINE void apply_block(const Map<T>& map, int first, const T* base, const T* in, T* out) {
+  const Index in_tile = Index{map.inputs} * row, out_tile = Index{map.outputs} * row, side = N / row;
+  const T* const weight = map.weight + first * map.inputs;
+  Vec<T, N> sum[Outputs][Vectors];
+  for (int o = 0; o < Outputs; ++o)
+    for (int v = 0; v < Vectors; ++v) {
+      sum[o][v] = map.bias != nullptr ? splat<T, N>(map.bias[first + o]) : Vec<T, N>{};
+      if (base != nullptr) sum[o][v] += load_rows<T, N>(base + v * side * out_tile + (first + o) * row, out_tile);
+    }
+  for (int i = 0; i < map.inputs; ++i) {
+    Vec<T, N> x[Vectors];
+    for (int v = 0; v < Vectors; ++v) x[v] = load_rows<T, N>(in + v * side * in_tile + i * row, in_tile);
+    for (int o = 0; o < Outputs; ++o)
+      for (int v = 0; v < Vectors; ++v) sum[o][v] += weight[o * map.inputs + i] * x[v];
+  }
+  for (int o = 0; o < Outputs; ++o)
+    for (int v = 0; v < Vectors; ++v)
+      store_rows<T, N>(out + v * side * out_tile + (first + o) * row, out_tile, sum[o][v]);
+}
+
+template <class T, int Vectors, int N>
 NOVACULA_INLINE void apply_tiles(const Map<T>& map, const T* base, const T* in, T* out) {
   int o = 0;
-  for (; o + 4 <= map.outputs; o += 4) apply_block<T, 4, Tiles>(map, o, base, in, out);
-  for (; o < map.outputs; o += 2) apply_block<T, 2, Tiles>(map, o, base, in, out);
+  if constexpr (many_registers)
+    for (; o + 8 <= map.outputs; o += 8) apply_block<T, 8, Vectors, N>(map, o, base, in, out);
+  for (; o + 4 <= map.outputs; o += 4) apply_block<T, 4, Vectors, N>(map, o, base, in, out);
+  for (; o < map.outputs; o += 2) apply_block<T, 2, Vectors, N>(map, o, base, in, out);
+}
+
+template <class T>
+NOVACULA_INLINE void apply_all(const Map<T>& map, const T* base, const T* in, T* out, Index tiles) {
+  const auto advance = [&](Index done) {
+    in += done * map.inputs * row;
+    out += done * map.outputs * row;
+    if (base != nullptr) base += done * map.outputs * row;
+    tiles -= done;
+  };
+  constexpr int side = widest / row;
+  if constexpr (side > 1)
+    if (map.outputs < 8)
+      for (; tiles >= 4 * side; advance(4 * side)) apply_tiles<T, 4, widest>(map, base, in, out);
+  for (; tiles >= 2 * side; advance(2 * side)) apply_tiles<T, 2, widest>(map, base, in, out);
+  if constexpr (side > 1)
+    for (; tiles >= side; advance(side)) apply_tiles<T, 1, widest>(map, base, in, out);
+  for (; tiles > 0; advance(1)) apply_tiles<T, 1, row>(map, base, in, out);
 }
 
 // `base` may be null, or `out` itself; `in` must not overlap `out`. The number of outputs is even.
 template <class T>
 void apply(const Map<T>& map, const T* base, const T* in, T* out, Index tiles) {
-  for (; tiles >= 2; tiles -= 2) {
-    apply_tiles<T, 2>(map, base, in, out);
-    in += 2 * map.inputs * row;
-    out += 2 * map.outputs * row;
-    if (base != nullptr) base += 2 * map.outputs * row;
-  }
-  if (tiles > 0) apply_tiles<T, 1>(map, base, in, out);
+  with_sizes(map.outputs, map.inputs, [&](int outputs, int inputs) NOVACULA_LAMBDA_INLINE {
+    if (base == nullptr)
+      map.bias == nullptr ? apply_all<T>({map.weight, outputs, inputs}, nullptr, in, out, tiles)
+                          : apply_all<T>({map.weight, outputs, inputs, map.bias}, nullptr, in, out, tiles);
+    else
+      map.bias == nullptr ? apply_all<T>({map.weight, outputs, inputs}, base, in, out, tiles)
+                          : apply_all<T>({map.weight, outputs, inputs, map.bias}, base, in, out, tiles);
+  });
 }
 
 // Sums of a weight's gradient, one per lane, until `add_to` adds them up.
@@ -92,52 +139,72 @@ struct WeightGradient {
   }
 };
 
-template <class T, int Outputs, int Inputs>
-NOVACULA_INLINE void gradient_block(WeightGradient<T>& g, int o, int i, const T* dout, const T* in, Index tiles) {
-  const Index in_tile = Index{g.inputs} * row, out_tile = Index{g.outputs} * row;
-  Vec<T> sum[Outputs][Inputs] = {};
+// Outputs times vectors of N numbers, each the rows of one input or of two neighbors.
+template <class T, int Outputs, int Vectors, int N>
+NOVACULA_INLINE void gradient_block(WeightGradient<T>& g, int outputs, int inputs, int o, int i, const T* dout,
+                                    const T* in, Index tiles) {
+  const Index in_tile = Index{inputs} * row, out_tile = Index{outputs} * row;
+  Vec<T, N> sum[Outputs][Vectors] = {};
   dout += o * row;
   in += i * row;
   for (Index t = 0; t < tiles; ++t) {
-    Vec<T> x[Inputs];
-    for (int j = 0; j < Inputs; ++j) x[j] = load<T>(in + t * in_tile + j * row);
+    Vec<T, N> x[Vectors];
+    for (int j = 0; j < Vectors; ++j) x[j] = load<T, N>(in + t * in_tile + j * N);
     for (int k = 0; k < Outputs; ++k) {
-      const Vec<T> d = load<T>(dout + t * out_tile + k * row);
-      for (int j = 0; j < Inputs; ++j) sum[k][j] += d * x[j];
+      const Vec<T, N> d = repeated<T, N>(dout + t * out_tile + k * row);
+      for (int j = 0; j < Vectors; ++j) sum[k][j] += d * x[j];
     }
   }
   for (int k = 0; k < Outputs; ++k)
-    for (int j = 0; j < Inputs; ++j) {
-      T* const at = g.sum + Index{(o + k) * g.inputs + i + j} * row;
-      store<T>(at, load<T>(at) + sum[k][j]);
+    for (int j = 0; j < Vectors; ++j) {
+      T* const at = g.sum + (Index{o + k} * inputs + i) * row + j * N;
+      store<T, N>(at, load<T, N>(at) + sum[k][j]);
     }
+}
+
+template <class T, int Outputs>
+NOVACULA_INLINE void gradient_rows(WeightGradient<T>& g, int outputs, int inputs, int o, const T* dout, const T* in,
+                                   Index tiles) {
+  constexpr int side = widest / row;
+  int i = 0;
+  if constexpr (many_registers)
+    for (; i + 4 * side <= inputs; i += 4 * side)
+      gradient_block<T, Outputs, 4, widest>(g, outputs, inputs, o, i, dout, in, tiles);
+  for (; i + 2 * side <= inputs; i += 2 * side)
+    gradient_block<T, Outputs, 2, widest>(g, outputs, inputs, o, i, dout, in, tiles);
+  if constexpr (side > 1)
+    if (i < inputs) gradient_block<T, Outputs, 1, widest>(g, outputs, inputs, o, i, dout, in, tiles);
 }
 
 // Inputs and outputs are even in number. Best called for a chunk of tiles at a time.
 template <class T>
 void gradient(WeightGradient<T>& g, const T* dout, const T* in, Index tiles) {
-  int o = 0;
-  for (; o + 4 <= g.outputs; o += 4) {
-    int i = 0;
-    if constexpr (many_registers)
-      for (; i + 4 <= g.inputs; i += 4) gradient_block<T, 4, 4>(g, o, i, dout, in, tiles);
-    for (; i < g.inputs; i += 2) gradient_block<T, 4, 2>(g, o, i, dout, in, tiles);
-  }
-  for (; o < g.outputs; o += 2)
-    for (int i = 0; i < g.inputs; i += 2) gradient_block<T, 2, 2>(g, o, i, dout, in, tiles);
+  with_sizes(g.outputs, g.inputs, [&](int outputs, int inputs) NOVACULA_LAMBDA_INLINE {
+    int o = 0;
+    for (; o + 4 <= outputs; o += 4) gradient_rows<T, 4>(g, outputs, inputs, o, dout, in, tiles);
+    for (; o < outputs; o += 2) gradient_rows<T, 2>(g, outputs, inputs, o, dout, in, tiles);
+  });
 }
 
 // Adds the sum of each channel over tiles and lanes.
 template <class T>
 void add_channel_sums(const T* values, int channels, Index tiles, double* sums) {
-  for (Index first = 0; first < tiles; first += chunk) {
-    const Index last = first + chunk < tiles ? first + chunk : tiles;
-    for (int k = 0; k < channels; ++k) {
+  for_chunks(tiles, [&](Index first, Index count) {
+    const T* const from = values + first * channels * row;
+    int k = 0;
+    for (; k + row <= channels; k += row) {
+      Vec<T> sum[row] = {};
+      for (Index t = 0; t < count; ++t)
+        for (int j = 0; j < row; ++j) sum[j] += load<T>(from + (t * channels + k + j) * row);
+      const Vec<T> total = lane_sums<T>(sum);
+      for (int j = 0; j < row; ++j) sums[k + j] += total[j];
+    }
+    for (; k < channels; ++k) {
       Vec<T> sum = {};
-      for (Index t = first; t < last; ++t) sum += load<T>(values + (t * channels + k) * row);
+      for (Index t = 0; t < count; ++t) sum += load<T>(from + (t * channels + k) * row);
       sums[k] += sum_of_lanes<T>(sum);
     }
-  }
+  });
 }
 
 // out[j][i] = in[i][j] * (scale ? scale[i] : 1).

@@ -1,7 +1,8 @@
 // The decoder: four blocks of layers, forward and backward, on the residual streams of all tensors.
 //
 // What the backward pass needs is kept: per block the streams that enter share-up, softmax, direction communication,
-// the pointwise layer and share-down. The last of these is computed again instead where it would take much memory.
+// the pointwise layer and share-down, and the softmax's exponentials and sums. The input of share-down is computed
+// again instead where it would take much memory.
 #pragma once
 
 #include "communicate.hpp"
@@ -22,6 +23,7 @@ struct Block {
   Stream<T> entered, shared, softened, mixed, pointwise;
   ShareKept<T> kept_up, kept_down;
   T *running[2], *shifted[2];  // h of the two directional layers on the two tensors that have them
+  SoftmaxKept<T> softmax[subsets];
   Norm<T> share_up[subsets], cummax[2], shift[2], direction[subsets], share_down[subsets], out[subsets];
 };
 
@@ -80,11 +82,11 @@ class Network {
         b.shift[m] = Directional<T, Shift<T>>(s, directional_).forward(shift, v, b.shifted[m]);
       }
       for_live(i, [&](int s) {
-        if (!shapes.of[s].has[direction]) return;
+        if (!shapes.of[s].has[direction]) return point(i, s, parameters);
         const T* const maps = parameters + at(i, novacula::arc::direction_maps, s);
-        b.direction[s] = communicate(shapes.of[s], ties(s), maps, b.softened[s], b.mixed[s]);
+        b.direction[s] = communicate(shapes.of[s], ties(s), maps, b.softened[s], b.mixed[s],
+                                     [&](Index cell, Index cells) { point(i, s, parameters, cell, cells); });
       });
-      for_live(i, [&](int s) { point(i, s, parameters); });
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, nullptr);
       const Stream<T>& next = after(i);
       Share<T, true>(shapes, i, &averages_, down, share_, b.kept_down).forward(b.pointwise, next, b.share_down);
@@ -106,14 +108,15 @@ class Network {
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, gradient);
       Share<T, true>(shapes, i, &averages_, down, share_, b.kept_down).backward(b.pointwise, b.share_down, g);
       for_live(i, [&](int s) {
-        const Index a = at(i, novacula::arc::nonlinear_down, s), up = at(i, novacula::arc::nonlinear_up, s);
-        nonlinear_backward(shapes.of[s], parameters + a, parameters + up, b.mixed[s], g[s], gradient + a,
-                           gradient + up);
-      });
-      for_live(i, [&](int s) {
-        if (!shapes.of[s].has[direction]) return;
+        if (!shapes.of[s].has[direction])
+          return point_backward(i, s, parameters, gradient, g[s], [](Index, Index) {});
+        DirectionSums<T> sums;
+        point_backward(i, s, parameters, gradient, g[s], [&](Index cell, Index cells) {
+          fetch_next(b.softened[s], directed, cell, shapes.of[s].cells);
+          sums.add(g[s] + cell * cell_size, b.softened[s] + cell * cell_size, cells);
+        });
         const Index maps = at(i, novacula::arc::direction_maps, s);
-        communicate_backward(shapes.of[s], ties(s), parameters + maps, b.direction[s], b.softened[s], g[s],
+        communicate_backward(shapes.of[s], ties(s), parameters + maps, b.direction[s], sums, b.softened[s], g[s],
                              gradient + maps);
       });
       for (int m = 0; m < 2; ++m) {
@@ -160,6 +163,7 @@ class Network {
         const bool alive = live(shape, i);
         b.entered[s] = arena.take<T>(shape.size());
         b.shared[s] = alive ? arena.take<T>(shape.size()) : nullptr;
+        if (alive) b.softmax[s].take(arena, shape);
         b.softened[s] = alive ? arena.take<T>(shape.size()) : nullptr;
         b.mixed[s] = alive && shape.has[direction] ? arena.take<T>(shape.size()) : b.softened[s];
         const bool own = i == 0 || keeps_pointwise_;
@@ -194,9 +198,19 @@ class Network {
     return {parameters + down, parameters + up, gradient + down, gradient + up};
   }
 
-  void point(int i, int s, const T* parameters) {
+  void point(int i, int s, const T* parameters, Index t, Index tiles) {
     nonlinear(shapes.of[s], parameters + at(i, novacula::arc::nonlinear_down, s),
-              parameters + at(i, novacula::arc::nonlinear_up, s), block_[i].mixed[s], block_[i].pointwise[s]);
+              parameters + at(i, novacula::arc::nonlinear_up, s), block_[i].mixed[s], block_[i].pointwise[s], t, tiles);
+  }
+  void point(int i, int s, const T* parameters) {
+    for_chunks(shapes.of[s].tiles, [&](Index t, Index tiles) { point(i, s, parameters, t, tiles); });
+  }
+
+  template <class After>
+  void point_backward(int i, int s, const T* parameters, T* gradient, T* g, const After& after) {
+    const Index a = at(i, novacula::arc::nonlinear_down, s), up = at(i, novacula::arc::nonlinear_up, s);
+    nonlinear_backward(shapes.of[s], parameters + a, parameters + up, block_[i].mixed[s], g, gradient + a,
+                       gradient + up, after);
   }
 
   // Columns of `up` for every group of a subset; groups may share theirs.
@@ -224,10 +238,11 @@ class Network {
     softmax_columns(s, parameters + at(i, novacula::arc::softmax_up, s), up);
     const T* const down = parameters + at(i, novacula::arc::softmax_down, s);
     T *const v = block_[i].shared[s], *const out = block_[i].softened[s];
+    SoftmaxKept<T>& kept = block_[i].softmax[s];
     if (shape.has[direction])
-      Softmax<T, softmax_width * row>(shape, softmax_).forward(down, up, v, out);
+      Softmax<T, softmax_width * row>(shape, softmax_, kept).forward(down, up, v, out);
     else
-      Softmax<T, softmax_width>(shape, softmax_).forward(down, up, v, out);
+      Softmax<T, softmax_width>(shape, softmax_, kept).forward(down, up, v, out);
   }
 
   void soften_backward(int i, int s, const T* parameters, T* gradient, T* g) {
@@ -236,10 +251,12 @@ class Network {
     const Index down = at(i, novacula::arc::softmax_down, s), up_at = at(i, novacula::arc::softmax_up, s);
     const int groups = softmax_columns(s, parameters + up_at, up);
     const T* const v = block_[i].shared[s];
+    SoftmaxKept<T>& kept = block_[i].softmax[s];
     if (shape.has[direction])
-      Softmax<T, softmax_width * row>(shape, softmax_).backward(parameters + down, up, v, g, gradient + down, d_up);
+      Softmax<T, softmax_width * row>(shape, softmax_, kept)
+          .backward(parameters + down, up, v, g, gradient + down, d_up);
     else
-      Softmax<T, softmax_width>(shape, softmax_).backward(parameters + down, up, v, g, gradient + down, d_up);
+      Softmax<T, softmax_width>(shape, softmax_, kept).backward(parameters + down, up, v, g, gradient + down, d_up);
     const int columns = owned_groups(s, groups) * softmax_width;
     for (int j = 0; j < shape.width; ++j)
       for (int c = 0; c < groups * softmax_width; ++c) {

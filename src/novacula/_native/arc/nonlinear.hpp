@@ -13,23 +13,24 @@ namespace novacula::NOVACULA_SET::arc {
 
 constexpr int nonlinear_width = 16;
 
+// Of `tiles` tiles from t on.
 template <class T>
-void nonlinear(const Shape& s, const T* a, const T* b, const T* v, T* out) {
+void nonlinear(const Shape& s, const T* a, const T* b, const T* v, T* out, Index t, Index tiles) {
   alignas(64) T z[chunk * nonlinear_width * row];
-  for (Index t = 0; t < s.tiles; t += chunk) {
-    const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk, at = t * s.width * row;
-    apply<T>({a, nonlinear_width, s.width}, nullptr, v + at, z, tiles);
-    for (Index i = 0; i < tiles * nonlinear_width * row; i += row) {
-      const Vec<T> x = load<T>(z + i);
-      store<T>(z + i, x * logistic<T>(x));
-    }
-    apply<T>({b, s.width, nonlinear_width}, v + at, z, out + at, tiles);
+  const Index at = t * s.width * row;
+  fetch_next(v, s.width, t, s.tiles);
+  apply<T>({a, nonlinear_width, s.width}, nullptr, v + at, z, tiles);
+  for (Index i = 0; i < tiles * nonlinear_width * row; i += widest) {
+    const Vec<T, widest> x = load<T, widest>(z + i);
+    store<T, widest>(z + i, x * logistic<T, widest>(x));
   }
+  apply<T>({b, s.width, nonlinear_width}, v + at, z, out + at, tiles);
 }
 
-// `g` becomes the gradient with respect to v; da and db are added to.
-template <class T>
-void nonlinear_backward(const Shape& s, const T* a, const T* b, const T* v, T* g, T* da, T* db) {
+// `g` becomes the gradient with respect to v; da and db are added to. `after(t, tiles)` visits what has just been
+// written, while it is in the cache.
+template <class T, class After>
+void nonlinear_backward(const Shape& s, const T* a, const T* b, const T* v, T* g, T* da, T* db, const After& after) {
   constexpr int inner = nonlinear_width;
   T a_transposed[inner * max_width], b_transposed[inner * max_width];
   transpose_weights(a, inner, s.width, a_transposed);
@@ -38,18 +39,21 @@ void nonlinear_backward(const Shape& s, const T* a, const T* b, const T* v, T* g
   alignas(64) T z[chunk * inner * row], slope[chunk * inner * row], dz[chunk * inner * row];
   for (Index t = 0; t < s.tiles; t += chunk) {
     const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk, at = t * s.width * row;
+    fetch_next(v, s.width, t, s.tiles);
+    fetch_next(g, s.width, t, s.tiles);
     apply<T>({a, inner, s.width}, nullptr, v + at, z, tiles);
-    for (Index i = 0; i < tiles * inner * row; i += row) {
-      const Vec<T> x = load<T>(z + i), l = logistic<T>(x), value = x * l;
-      store<T>(z + i, value);
-      store<T>(slope + i, l + value * (T(1) - l));
+    for (Index i = 0; i < tiles * inner * row; i += widest) {
+      const Vec<T, widest> x = load<T, widest>(z + i), l = logistic<T, widest>(x), value = x * l;
+      store<T, widest>(z + i, value);
+      store<T, widest>(slope + i, l + value * (T(1) - l));
     }
     gradient(up, g + at, z, tiles);
     apply<T>({b_transposed, inner, s.width}, nullptr, g + at, dz, tiles);
-    for (Index i = 0; i < tiles * inner * row; i += row)
-      store<T>(dz + i, load<T>(dz + i) * load<T>(slope + i));
+    for (Index i = 0; i < tiles * inner * row; i += widest)
+      store<T, widest>(dz + i, load<T, widest>(dz + i) * load<T, widest>(slope + i));
     gradient(down, dz, v + at, tiles);
     apply<T>({a_transposed, s.width, inner}, g + at, dz, g + at, tiles);
+    after(t, tiles);
   }
   down.add_to(da);
   up.add_to(db);

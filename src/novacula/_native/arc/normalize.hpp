@@ -16,6 +16,7 @@ namespace novacula::NOVACULA_SET::arc {
 
 constexpr double norm_epsilon = 1e-8;
 constexpr int max_normed = 16;
+constexpr int at_once = 4;  // channels; two sums for each fill eight registers
 
 template <class T>
 struct Norm {
@@ -31,21 +32,29 @@ struct Moments {
 
 template <class T, bool Masked>
 NOVACULA_INLINE void add_moments(const T* values, int channels, Index tiles, int padding, Moments<T>& m) {
-  for (int k = 0; k < channels; k += 2) {
-    Vec<T> first[2] = {}, second[2] = {};
+  for (int k = 0; k < channels; k += at_once) {
+    Vec<T> sum[2 * at_once] = {};  // of first powers, then of squares
     for (Index t = 0; t < tiles; ++t)
-      for (int j = 0; j < 2; ++j) {
+      for (int j = 0; j < at_once; ++j) {
         Vec<T> x = load<T>(values + (t * channels + k + j) * row) - m.pivot[k + j];
         if constexpr (Masked)
           for (int lane = row - padding; lane < row; ++lane) x[lane] = 0;
-        first[j] += x;
-        second[j] += x * x;
+        sum[j] += x;
+        sum[at_once + j] += x * x;
       }
-    for (int j = 0; j < 2; ++j) {
-      m.first[k + j] += sum_of_lanes<T>(first[j]);
-      m.second[k + j] += sum_of_lanes<T>(second[j]);
+    const Vec<T> total = lane_sums<T>(sum);
+    for (int j = 0; j < at_once; ++j) {
+      m.first[k + j] += total[j];
+      m.second[k + j] += total[at_once + j];
     }
   }
+}
+
+// Of whole tiles.
+template <class T>
+void add_moments(const T* values, int channels, Index tiles, Moments<T>& m) {
+  for (Index t = 0; t < tiles; t += 4 * chunk)
+    add_moments<T, false>(values + t * channels * row, channels, tiles - t < 4 * chunk ? tiles - t : 4 * chunk, 0, m);
 }
 
 template <class T>
@@ -67,13 +76,12 @@ Norm<T> norm_from(const Moments<T>& m, int channels, Index positions) {
   return norm;
 }
 
-// Mean and scale of each channel. The number of channels is even.
+// Mean and scale of each channel. The number of channels is a multiple of four.
 template <class T>
 Norm<T> norm_of(const Shape& s, const T* values, int channels) {
   Moments<T> m = start_moments(values, channels);
   const Index whole = s.tiles - (s.padding > 0);
-  for (Index t = 0; t < whole; t += 4 * chunk)
-    add_moments<T, false>(values + t * channels * row, channels, whole - t < 4 * chunk ? whole - t : 4 * chunk, 0, m);
+  add_moments(values, channels, whole, m);
   if (whole < s.tiles) add_moments<T, true>(values + whole * channels * row, channels, 1, s.padding, m);
   return norm_from(m, channels, s.positions());
 }
@@ -94,26 +102,31 @@ void normalize_backward(const Shape& s, const T* y, int channels, const Norm<T>&
   double sum[max_normed] = {}, product[max_normed] = {};
   for (Index first = 0; first < s.tiles; first += 4 * chunk) {
     const Index last = first + 4 * chunk < s.tiles ? first + 4 * chunk : s.tiles;
-    for (int k = 0; k < channels; k += 2) {
-      Vec<T> sums[2] = {}, products[2] = {};
+    for (int k = 0; k < channels; k += at_once) {
+      Vec<T> both[2 * at_once] = {};
       for (Index t = first; t < last; ++t)
-        for (int j = 0; j < 2; ++j) {
+        for (int j = 0; j < at_once; ++j) {
           const Vec<T> d = load<T>(g + (t * channels + k + j) * row);
-          sums[j] += d;
-          products[j] += d * load<T>(y + (t * channels + k + j) * row);
+          both[j] += d;
+          both[at_once + j] += d * load<T>(y + (t * channels + k + j) * row);
         }
-      for (int j = 0; j < 2; ++j) {
-        sum[k + j] += sum_of_lanes<T>(sums[j]);
-        product[k + j] += sum_of_lanes<T>(products[j]);
+      const Vec<T> total = lane_sums<T>(both);
+      for (int j = 0; j < at_once; ++j) {
+        sum[k + j] += total[j];
+        product[k + j] += total[at_once + j];
       }
     }
   }
   const double n = static_cast<double>(s.positions());
+  T mean[max_normed], slope[max_normed];
+  for (int k = 0; k < channels; ++k) {
+    mean[k] = static_cast<T>(sum[k] / n);
+    slope[k] = static_cast<T>(product[k] / n);
+  }
   for (Index t = 0; t < s.tiles; ++t)
     for (int k = 0; k < channels; ++k) {
       T* const at = g + (t * channels + k) * row;
-      const T mean = static_cast<T>(sum[k] / n), slope = static_cast<T>(product[k] / n);
-      store<T>(at, (load<T>(at) - mean - load<T>(y + (t * channels + k) * row) * slope) * norm.scale[k]);
+      store<T>(at, (load<T>(at) - mean[k] - load<T>(y + (t * channels + k) * row) * slope[k]) * norm.scale[k]);
     }
   if (s.padding > 0) clear_padding(s, channels, g);
 }

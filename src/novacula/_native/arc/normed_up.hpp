@@ -30,6 +30,12 @@ struct NormedUp {
       bias[j] = static_cast<T>(offset);
     }
   }
+
+  // What takes B norm(h) off again.
+  void negate() {
+    for (T& w : weight) w = -w;
+    for (T& w : bias) w = -w;
+  }
 };
 
 // out = v + B norm(h); `out` may be `v`.
@@ -39,15 +45,6 @@ Norm<T> normed_up(const Shape& s, const T* b, int hidden, const T* h, const T* v
   const NormedUp<T> up(b, s.width, hidden, norm);
   apply<T>({up.weight, s.width, hidden, up.bias}, v, h, out, s.tiles);
   return norm;
-}
-
-// Takes B norm(h) off again, in place.
-template <class T>
-void undo_normed_up(const Shape& s, const T* b, int hidden, const T* h, const Norm<T>& norm, T* v) {
-  NormedUp<T> up(b, s.width, hidden, norm);
-  for (T& w : up.weight) w = -w;
-  for (T& w : up.bias) w = -w;
-  apply<T>({up.weight, s.width, hidden, up.bias}, v, h, v, s.tiles);
 }
 
 // What leads from the gradient of out to that of h:  dh = back g - factor h + constant.
@@ -67,10 +64,12 @@ struct NormedUpBackward {
       for (int j = 0; j < width; ++j) {
         const double weight = b[j * hidden + k], dweight = (product[j * hidden + k] - sums[j] * mean) * r;
         db[j * hidden + k] += static_cast<T>(dweight);
-        m1 += weight * sums[j] / n;
-        m2 += weight * dweight / n;
+        m1 += weight * sums[j];
+        m2 += weight * dweight;
         back[k * width + j] = static_cast<T>(weight * r);
       }
+      m1 /= n;
+      m2 /= n;
       factor[k] = static_cast<T>(r * r * m2);
       constant[k] = static_cast<T>(r * (r * m2 * mean - m1));
     }
@@ -88,9 +87,10 @@ struct NormedUpBackward {
   }
 };
 
-// Adds to `db`; `h` becomes its own gradient. Padding of h must be zero, and stays so.
+// Adds to `db`. Padding of h must be zero.
 template <class T>
-void normed_up_backward(const Shape& s, const T* b, int hidden, const T* g, const Norm<T>& norm, T* h, T* db) {
+NormedUpBackward<T> normed_up_gradient(const Shape& s, const T* b, int hidden, const T* g, const Norm<T>& norm,
+                                       const T* h, T* db) {
   WeightGradient<T> products(s.width, hidden);
   double sums[max_normed] = {};
   for_chunks(s.tiles, [&](Index t, Index tiles) {
@@ -101,6 +101,13 @@ void normed_up_backward(const Shape& s, const T* b, int hidden, const T* g, cons
   products.add_to(product);
   NormedUpBackward<T> backward(s.width, hidden);
   backward.finish(b, norm, s.positions(), product, sums, db);
+  return backward;
+}
+
+// Adds to `db`; `h` becomes its own gradient. Padding of h must be zero, and stays so.
+template <class T>
+void normed_up_backward(const Shape& s, const T* b, int hidden, const T* g, const Norm<T>& norm, T* h, T* db) {
+  const NormedUpBackward<T> backward = normed_up_gradient(s, b, hidden, g, norm, h, db);
   for_chunks(s.tiles, [&](Index t, Index tiles) {
     backward.replace(g + t * s.width * row, h + t * hidden * row, tiles);
   });

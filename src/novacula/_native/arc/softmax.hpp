@@ -19,12 +19,13 @@ namespace novacula::NOVACULA_SET::arc {
 template <class T, int Item>
 class Softmax {
  public:
-  Softmax(const Shape& s, const SoftmaxScratch<T>& scratch) : s_(s), groups_(groups_of(s)), x_(scratch) {}
+  Softmax(const Shape& s, const SoftmaxScratch<T>& scratch, SoftmaxKept<T>& kept)
+      : s_(s), groups_(groups_of(s)), x_(scratch), kept_(kept) {}
 
   // `u`: width x 2 groups, a pair of columns for every group.
   void forward(const T* a, const T* u, const T* v, T* out) {
     prepare(a, v);
-    if (combined()) return CombinedSoftmax<T>(s_, groups_, x_, u).forward(v, out);
+    if (combined()) return CombinedSoftmax<T>(s_, groups_, x_, kept_, u).forward(v, out);
     const int columns = softmax_width * groups_.count;
     GroupCursor cursor(s_, groups_);
     for (Index t = 0; t < s_.tiles; t += chunk) {
@@ -34,11 +35,10 @@ class Softmax {
     }
   }
 
-  // `g` becomes the gradient with respect to v; da and du are added to.
+  // After `forward`: `g` becomes the gradient with respect to v; da and du are added to.
   void backward(const T* a, const T* u, const T* v, T* g, T* da, T* du) {
-    prepare(a, v);
     if (combined()) {
-      CombinedSoftmax<T> sums(s_, groups_, x_, u);
+      CombinedSoftmax<T> sums(s_, groups_, x_, kept_, u);
       sums.backward(g, du);
       finish_inner();
       sums.subtract_inner();
@@ -55,7 +55,7 @@ class Softmax {
   static constexpr Index cells_per_tile = directed ? 1 : row;
   static constexpr T least_sum = sizeof(T) == sizeof(float) ? T(1e-30) : T(1e-280);
 
-  bool combined() const { return !exact_ && CombinedSoftmax<T>::serves(s_); }
+  bool combined() const { return !kept_.exact && CombinedSoftmax<T>::serves(s_); }
 
   // D of all groups, and the sum of p_g q_g into dlogits.
   void shares_backward(const T* u, const T* g, T* du) {
@@ -77,10 +77,8 @@ class Softmax {
 
   static NOVACULA_INLINE void lanes_to_sum(T* item) {
     if constexpr (directed)
-      for (int k = 0; k < softmax_width; ++k) {
-        const T sum = sum_of_lanes<T>(load<T>(item + k * row));
-        store<T>(item + k * row, splat<T>(sum));
-      }
+      for (int k = 0; k < softmax_width; ++k)
+        store<T>(item + k * row, sum_in_lanes<T>(load<T>(item + k * row)));
   }
 
   Index cells_until(Index tile) const {
@@ -90,15 +88,20 @@ class Softmax {
 
   // Exponentials by cells, and the inverse sums of all groups.
   void prepare(const T* a, const T* v) {
-    apply<T>({a, softmax_width, s_.width}, nullptr, v, x_.logits, s_.tiles);
-    if constexpr (directed)
-      std::memcpy(x_.items, x_.logits, sizeof(T) * s_.cells * Item);
-    else
-      cells_from_tiles(x_.logits, softmax_width, s_.cells, x_.items);
+    take_logits(a, v);
     const Index per_example = s_.cells / s_.length[example];
-    for (Index e = 0; e < s_.length[example]; ++e) exponentiate(x_.items + e * per_example * Item, per_example);
-    exact_ = !sum_groups();
-    if (exact_) sum_groups_exactly();
+    for (Index e = 0; e < s_.length[example]; ++e) exponentiate(kept_.items + e * per_example * Item, per_example);
+    kept_.exact = !sum_groups();
+    if (!kept_.exact) return;
+    take_logits(a, v);
+    sum_groups_exactly();
+  }
+
+  // The logits in `items`.
+  void take_logits(const T* a, const T* v) {
+    T* const out = directed ? kept_.items : x_.logits;
+    apply<T>({a, softmax_width, s_.width}, nullptr, v, out, s_.tiles);
+    if constexpr (!directed) cells_from_tiles(out, softmax_width, s_.cells, kept_.items);
   }
 
   static void exponentiate(T* items, Index cells) {
@@ -131,8 +134,8 @@ class Softmax {
   bool sum_groups() {
     for (int i = 0; i < groups_.count; ++i) {
       const Group& g = groups_.of[i];
-      T* const out = x_.inverse + g.offset * Item;
-      const T* const in = g.parent < 0 ? x_.items : x_.inverse + groups_.of[g.parent].offset * Item;
+      T* const out = kept_.inverse + g.offset * Item;
+      const T* const in = g.parent < 0 ? kept_.items : kept_.inverse + groups_.of[g.parent].offset * Item;
       if (g.axis == direction) {
         std::memcpy(out, in, sizeof(T) * g.size * Item);
         for (Index j = 0; j < g.size; ++j) lanes_to_sum(out + j * Item);
@@ -140,12 +143,25 @@ class Softmax {
         sum_along(g, in, out);
       }
     }
-    T least = 1;
-    for (Index i = 0; i < groups_.total * Item; ++i) {
-      least = x_.inverse[i] < least ? x_.inverse[i] : least;
-      x_.inverse[i] = 1 / x_.inverse[i];
+    return invert(kept_.inverse, groups_.total * Item) >= least_sum;
+  }
+
+  // 1 / sums in their place; returns the least of them, or 1.
+  static T invert(T* sums, Index count) {
+    Vec<T> some = splat<T>(1);
+    Index i = 0;
+    for (; i + row <= count; i += row) {
+      const Vec<T> here = load<T>(sums + i);
+      some = smaller(here, some);
+      store<T>(sums + i, T(1) / here);
     }
-    return least >= least_sum;
+    T least = 1;
+    for (; i < count; ++i) {
+      least = sums[i] < least ? sums[i] : least;
+      sums[i] = 1 / sums[i];
+    }
+    for (int lane = 0; lane < row; ++lane) least = some[lane] < least ? some[lane] : least;
+    return least;
   }
 
   // Sums the parent's array along the group's axis.
@@ -162,15 +178,11 @@ class Softmax {
       }
   }
 
-  // Log-sum-exp of every group in `inverse`, and the logits themselves in `items`.
+  // Log-sum-exp of every group in `inverse`, from the logits in `items`.
   void sum_groups_exactly() {
-    if constexpr (directed)
-      std::memcpy(x_.items, x_.logits, sizeof(T) * s_.cells * Item);
-    else
-      cells_from_tiles(x_.logits, softmax_width, s_.cells, x_.items);
     for (int i = 0; i < groups_.count; ++i) {
       const Group& g = groups_.of[i];
-      T *const most = x_.inner + g.offset * Item, *const sum = x_.inverse + g.offset * Item;
+      T *const most = x_.inner + g.offset * Item, *const sum = kept_.inverse + g.offset * Item;
       for (Index j = 0; j < g.size * Item; ++j) most[j] = -__builtin_huge_val();
       for_each_item(g, [&](Index index, const T* item) {
         T* const m = most + index * Item;
@@ -194,17 +206,17 @@ class Softmax {
   void for_each_item(const Group& g, const Visit& visit) const {
     GroupCursor cursor(s_, groups_);
     const int i = static_cast<int>(&g - groups_.of);
-    for (Index c = 0; c < s_.cells; ++c, cursor.next()) visit(cursor.index[i] - g.offset, x_.items + c * Item);
+    for (Index c = 0; c < s_.cells; ++c, cursor.next()) visit(cursor.index[i] - g.offset, kept_.items + c * Item);
   }
 
   // Shares of all groups for the cells of some tiles: [cell][group][item].
   void fill_shares(GroupCursor& cursor, Index first_tile, Index tiles) {
     T* out = shares_;
     for (Index c = cells_until(first_tile); c < cells_until(first_tile + tiles); ++c, cursor.next()) {
-      const T* const item = x_.items + c * Item;
+      const T* const item = kept_.items + c * Item;
       for (int g = 0; g < groups_.count; ++g, out += Item) {
-        const T* const inverse = x_.inverse + cursor.index[g] * Item;
-        if (exact_)
+        const T* const inverse = kept_.inverse + cursor.index[g] * Item;
+        if (kept_.exact)
           for (int k = 0; k < Item; ++k) out[k] = __builtin_exp(item[k] - inverse[k]);
         else
           for (int k = 0; k < Item; ++k) out[k] = item[k] * inverse[k];
@@ -248,22 +260,22 @@ class Softmax {
       if (g.has[direction])
         for (Index j = g.offset; j < g.offset + g.size; ++j) lanes_to_sum(x_.inner + j * Item);
     }
-    if (exact_) return;
-    for (Index j = 0; j < groups_.total * Item; ++j) x_.inner[j] *= x_.inverse[j];
+    if (kept_.exact) return;
+    for (Index j = 0; j < groups_.total * Item; ++j) x_.inner[j] *= kept_.inverse[j];
   }
 
   // dlogits -= sum over groups of p_g D_g.
   void subtract_inner() {
     GroupCursor cursor(s_, groups_);
     for (Index c = 0; c < s_.cells; ++c, cursor.next()) {
-      const T* const item = x_.items + c * Item;
+      const T* const item = kept_.items + c * Item;
       T total[Item] = {};
       for (int i = 0; i < groups_.count; ++i) {
-        const T *const inner = x_.inner + cursor.index[i] * Item, *const lse = x_.inverse + cursor.index[i] * Item;
-        for (int k = 0; k < Item; ++k) total[k] += exact_ ? __builtin_exp(item[k] - lse[k]) * inner[k] : inner[k];
+        const T *const inner = x_.inner + cursor.index[i] * Item, *const lse = kept_.inverse + cursor.index[i] * Item;
+        for (int k = 0; k < Item; ++k) total[k] += kept_.exact ? __builtin_exp(item[k] - lse[k]) * inner[k] : inner[k];
       }
       T* const out = x_.dlogits + c * Item;
-      for (int k = 0; k < Item; ++k) out[k] -= exact_ ? total[k] : total[k] * item[k];
+      for (int k = 0; k < Item; ++k) out[k] -= kept_.exact ? total[k] : total[k] * item[k];
     }
   }
 
@@ -288,7 +300,7 @@ class Softmax {
   const Shape& s_;
   const Groups groups_;
   const SoftmaxScratch<T>& x_;
-  bool exact_ = false;
+  SoftmaxKept<T>& kept_;
   Index filled_ = 0;
   // [cell][group][item] of a chunk of tiles; without directions a group has two channels, with them two rows.
   alignas(64) T shares_[chunk * softmax_width * max_groups * row], dshare_[chunk * softmax_width * max_groups * row];

@@ -23,9 +23,10 @@ class CombinedSoftmax {
  public:
   static bool serves(const Shape& s) { return s.has[direction] && s.has[axis_x] && s.has[axis_y]; }
 
-  // `u`: width x 2 groups. The exponentials and the groups' inverse sums are in the scratch.
-  CombinedSoftmax(const Shape& s, const Groups& groups, const SoftmaxScratch<T>& scratch, const T* u)
-      : s_(s), groups_(groups), x_(scratch) {
+  // `u`: width x 2 groups. The exponentials and the groups' inverse sums are in `kept`.
+  CombinedSoftmax(const Shape& s, const Groups& groups, const SoftmaxScratch<T>& scratch, const SoftmaxKept<T>& kept,
+                  const T* u)
+      : s_(s), groups_(groups), x_(scratch), kept_(kept) {
     for (int g = 0; g < groups.count; ++g) {
       Kind& kind = groups.of[g].has[axis_y] ? line_ : groups.of[g].has[color] ? column_ : own_;
       kind.group[kind.count++] = g;
@@ -74,7 +75,7 @@ class CombinedSoftmax {
         add_inner(own_, line, y, total);
         for (int k = 0; k < softmax_width; ++k) {
           const Index at = (line.cell + y) * item + k * row;
-          store<T>(x_.dlogits + at, load<T>(x_.dlogits + at) - total[k] * load<T>(x_.items + at));
+          store<T>(x_.dlogits + at, load<T>(x_.dlogits + at) - total[k] * load<T>(kept_.items + at));
         }
       }
     });
@@ -134,7 +135,7 @@ class CombinedSoftmax {
   void add_factors(const Kind& kind, const Line& line, Index y, T* factors) const {
     for (int n = 0; n < kind.count; ++n) {
       const int i = kind.group[n];
-      const T* const inverse = x_.inverse + place(i, line, y);
+      const T* const inverse = kept_.inverse + place(i, line, y);
       for (int k = 0; k < softmax_width; ++k)
         for (int j = 0; j < width; ++j) {
           T* const to = factors + (k * width + j) * row;
@@ -152,8 +153,9 @@ class CombinedSoftmax {
   NOVACULA_INLINE Own<Cells> own_of(const Line& line, Index y, int k) const {
     Own<Cells> of;
     for (int c = 0; c < Cells; ++c) {
-      of.e[c] = load<T>(x_.items + (line.cell + y + c) * item + k * row);
-      for (int n = 0; n < own; ++n) of.inverse[n][c] = load<T>(x_.inverse + place(own_.group[n], line, y + c) + k * row);
+      of.e[c] = load<T>(kept_.items + (line.cell + y + c) * item + k * row);
+      for (int n = 0; n < own; ++n)
+        of.inverse[n][c] = load<T>(kept_.inverse + place(own_.group[n], line, y + c) + k * row);
     }
     return of;
   }
@@ -226,7 +228,7 @@ class CombinedSoftmax {
 
   // A group's part in dU and D, from some of its Z, for one index.
   NOVACULA_INLINE void take_sum(int i, int k, Index at, const Vec<T> (&z)[width]) {
-    const Vec<T> inverse = load<T>(x_.inverse + at + k * row);
+    const Vec<T> inverse = load<T>(kept_.inverse + at + k * row);
     Vec<T> inner = {};
     for (int j = 0; j < width; ++j) {
       inner += u_[i][k][j] * z[j];
@@ -244,6 +246,7 @@ class CombinedSoftmax {
   const Shape& s_;
   const Groups& groups_;
   const SoftmaxScratch<T>& x_;
+  const SoftmaxKept<T>& kept_;
   Kind line_, column_, own_;
   T u_[max_groups][softmax_width][width];
   alignas(64) T du_[max_groups][softmax_width][width][row] = {};

@@ -62,12 +62,26 @@ inline Groups groups_of(const Shape& s) {
   return groups;
 }
 
+// What the forward pass keeps of one tensor: by cells the exponentials (or the logits), and over the indices of all
+// groups 1 / sum (or log-sum-exp).
+template <class T>
+struct SoftmaxKept {
+  T *items, *inverse;
+  bool exact;
+
+  void take(Arena& arena, const Shape& s) {
+    const Index per_cell = softmax_width * (s.has[direction] ? row : 1);
+    items = arena.take<T>(s.cells * per_cell);
+    inverse = arena.take<T>(groups_of(s).total * per_cell);
+  }
+};
+
 // Arrays for the largest tensor.
 template <class T>
 struct SoftmaxScratch {
-  T *logits, *items;  // by tiles; by cells
-  T *inverse, *inner; // over the indices of all groups: 1 / sum (or log-sum-exp), and D
-  T* dlogits;         // by cells
+  T* logits;   // by tiles
+  T* inner;    // over the indices of all groups: D
+  T* dlogits;  // by cells
   T *column_factors, *column_sums;  // of softmax_combined.hpp, by columns
 
   void take(Arena& arena, const Shapes& shapes) {
@@ -80,9 +94,7 @@ struct SoftmaxScratch {
       columns = columns > s.length[axis_y] ? columns : s.length[axis_y];
     }
     logits = arena.take<T>(tiles * softmax_width * row);
-    items = arena.take<T>(items_size);
     dlogits = arena.take<T>(items_size);
-    inverse = arena.take<T>(total);
     inner = arena.take<T>(total);
     column_factors = arena.take<T>(columns * combined_tile);
     column_sums = arena.take<T>(columns * combined_tile);

@@ -1,4 +1,5 @@
-// Vectors of 8 numbers in the compiler's own vector types, which it splits where registers are narrower.
+// Vectors of 8 numbers in the compiler's own vector types, which it splits where registers are narrower; and of 16 for
+// sums of products where registers are that wide.
 //
 // Compiled once per instruction set, each time into its own namespace. Nothing here or in the files that build on it
 // uses templates or inline functions of the standard library: the linker would keep one copy of them for all
@@ -8,18 +9,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 #define NOVACULA_INLINE inline __attribute__((always_inline))
+#define NOVACULA_LAMBDA_INLINE __attribute__((always_inline))
 
 namespace novacula::NOVACULA_SET::arc {
 
 // Tensors are stored in rows of 8 numbers: the 8 directions of one channel of one cell, or one channel of 8 cells.
 constexpr int row = 8;
-// 32 vector registers hold 16 sums and what is added to them; 16 registers hold 8.
-#ifdef __AVX512VL__
+// 32 vector registers hold 16 sums and what is added to them; 16 registers hold 8. Where there are 32, each also holds
+// two rows, which sums of products use: twice as many multiply-adds in the same time.
+#if defined(__AVX512VL__) && defined(__AVX512DQ__)
+#define NOVACULA_WIDE_REGISTERS
 constexpr bool many_registers = true;
+constexpr int widest = 2 * row;
 #else
 constexpr bool many_registers = false;
+constexpr int widest = row;
 #endif
 
 using Index = std::ptrdiff_t;
@@ -49,6 +58,44 @@ NOVACULA_INLINE Vec<T, N> splat(T x) {
   return x - Vec<T, N>{};
 }
 
+// A row, or the same row twice.
+template <class T, int N>
+NOVACULA_INLINE Vec<T, N> repeated(const T* from) {
+  if constexpr (N == row) {
+    return load<T>(from);
+  } else {
+#ifdef NOVACULA_WIDE_REGISTERS
+    return reinterpret_cast<Vec<T, N>>(_mm512_broadcast_f32x8(_mm256_loadu_ps(from)));
+#endif
+  }
+}
+
+// A row and, in a vector of two, the one `next` numbers further on. The compiler's own way takes a detour.
+template <class T, int N>
+NOVACULA_INLINE Vec<T, N> load_rows(const T* from, [[maybe_unused]] Index next) {
+  if constexpr (N == row) {
+    return load<T>(from);
+  } else {
+#ifdef NOVACULA_WIDE_REGISTERS
+    const __m512 first = _mm512_castps256_ps512(_mm256_loadu_ps(from));
+    return reinterpret_cast<Vec<T, N>>(_mm512_insertf32x8(first, _mm256_loadu_ps(from + next), 1));
+#endif
+  }
+}
+
+template <class T, int N>
+NOVACULA_INLINE void store_rows(T* to, [[maybe_unused]] Index next, Vec<T, N> v) {
+  if constexpr (N == row) {
+    store<T>(to, v);
+  } else {
+#ifdef NOVACULA_WIDE_REGISTERS
+    const __m512 both = reinterpret_cast<__m512>(v);
+    _mm256_storeu_ps(to, _mm512_castps512_ps256(both));
+    _mm256_storeu_ps(to + next, _mm512_extractf32x8_ps(both, 1));
+#endif
+  }
+}
+
 template <class V>
 NOVACULA_INLINE V larger(V a, V b) {
   return a > b ? a : b;
@@ -58,11 +105,16 @@ NOVACULA_INLINE V smaller(V a, V b) {
   return a < b ? a : b;
 }
 
-template <class T, int N = row>
-NOVACULA_INLINE T sum_of_lanes(Vec<T, N> v) {
-  T sum = 0;
-  for (int lane = 0; lane < N; ++lane) sum += v[lane];
-  return sum;
+// The sum of the lanes, in every lane.
+template <class T>
+NOVACULA_INLINE Vec<T> sum_in_lanes(Vec<T> v) {
+  v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+  v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5);
+  return v + __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
+}
+template <class T>
+NOVACULA_INLINE T sum_of_lanes(Vec<T> v) {
+  return sum_in_lanes<T>(v)[0];
 }
 
 // Rows become columns.
