@@ -305,6 +305,7 @@ def with_parts(scored: CloudScore, generator: np.random.Generator, bins: int = S
     if not scored.irreducible:
         return scored
     left = parts_bits(scored.cloud.white, generator, bins)
+    left = scored.separability_bits if left is None else left
     return replace(scored, parts_bits=left, irreducible=left >= PARTS_LIMIT * scored.separability_bits)
 
 

@@ -123,8 +123,10 @@ def _unit(angle: float) -> Float[np.ndarray, " 2"]:
     return np.array([np.cos(angle), np.sin(angle)])
 
 
-def parts_bits(white: Float[np.ndarray, "n 2"], generator: np.random.Generator, bins: int = 40) -> float:
+def parts_bits(white: Float[np.ndarray, "n 2"], generator: np.random.Generator, bins: int = 40) -> float | None:
     """Returns the bits of `separability` left within two or three parts of a cloud, in the cut that leaves least.
+
+    None stands for a cloud that no cut parts into large parts.
 
     Three parts must lie apart or be thin: as far as few points can tell, each third of a noisy circle is a product.
     Four parts would hold a circle of seven labels in pairs.
@@ -140,7 +142,7 @@ def parts_bits(white: Float[np.ndarray, "n 2"], generator: np.random.Generator, 
                     found = separability(flat, generator, bins=bins, angles=_ANGLES, shuffles=_SHUFFLES, bootstraps=0)
                     bits += found.bits * len(part) / len(points)
             least = min(least, bits)
-    return float(least)
+    return float(least) if least < np.inf else None
 
 
 def _cuts(
