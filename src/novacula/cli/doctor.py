@@ -7,6 +7,7 @@ from pathlib import Path
 
 from novacula.cli.console import EXIT_FINISHED, EXIT_UNREACHED, answer, facts_table
 from novacula.cli.options import Json
+from novacula.errors import RunError
 from novacula.options import native_is_built
 
 _EXTRA = re.compile(r"([A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"]([^'\"]+)['\"]")
@@ -85,13 +86,12 @@ def _extras() -> dict[str, list[str]]:
 
 def _unmakeable(runs: Path) -> str:
     """Returns the reason why `runs` cannot contain a new run, or an empty text. It makes one, and removes it again."""
+    from novacula.runs.folder import make
+
     made: list[Path] = []
     try:
-        for folder in reversed([folder for folder in (runs, *runs.parents) if not folder.exists()]):
-            folder.mkdir()
-            made.append(folder)
-        os.rmdir(tempfile.mkdtemp(prefix=".novacula-", dir=runs))
-    except (OSError, ValueError) as error:
+        os.rmdir(tempfile.mkdtemp(prefix=".novacula-", dir=make(runs, made)))
+    except (OSError, RunError, ValueError) as error:
         return f"no run can be made in {runs}: {getattr(error, 'strerror', None) or error}"
     finally:
         for folder in reversed(made):

@@ -294,12 +294,9 @@ class Standings:
     def ranks(self, answer: Answer) -> tuple[Standing, ...]:
         """Returns the ranks of an answer, step by step."""
         number = self._numbers.get(_digest(answer_text(answer)))
-        return tuple(
-            Standing(
-                order.step, order.cpu_seconds, order.ranking.index(number) + 1 if number in order.ranking else None
-            )
-            for order in self._orders
-        )
+        ranks = (order.ranking.index(number) + 1 if number in order.ranking else None for order in self._orders)
+        pairs = zip(self._orders, ranks, strict=True)
+        return tuple(Standing(order.step, order.cpu_seconds, rank) for order, rank in pairs)
 
 
 def is_recorded(step: int, last: int) -> bool:

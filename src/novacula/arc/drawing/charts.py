@@ -149,8 +149,7 @@ def rates_chart(axes: "matplotlib.axes.Axes", points: Sequence[CurvePoint], publ
             axes.plot(published_steps(published), theirs, color=SERIES[number], linewidth=1, linestyle=_DASHED)
     if published:
         axes.plot([], [], color=FAINT, linewidth=1, linestyle=_DASHED, label="published")
-    axes.set_xlabel("steps")
-    _finish_rates(axes)
+    _finish_rates(axes, "steps")
 
 
 @chart("time", "Solve rate over processor time", height=3.8)
@@ -165,8 +164,7 @@ def time_chart(axes: "matplotlib.axes.Axes", points: Sequence[CurvePoint], tasks
         label = "pass@2, published: seconds of an RTX 4070"
         axes.plot(times, theirs, "o", color=SERIES[1], linestyle=_DASHED, linewidth=1, markersize=3, label=label)
     axes.set_xscale("log")
-    axes.set_xlabel("processor seconds per puzzle")
-    _finish_rates(axes)
+    _finish_rates(axes, "processor seconds per puzzle")
     plain_numbers(axes.xaxis)
 
 
@@ -178,12 +176,11 @@ def rules_chart(axes: "matplotlib.axes.Axes", points: Sequence[CurvePoint], task
         rates = [100 * point.pass_at_2_by_rule[rule] for point in points]
         label = f"{rule}: {tasks[rule]} puzzles"
         axes.plot(steps, rates, "o-", color=SERIES[number], markersize=3.5, label=label)
-    axes.set_xlabel("steps")
-    _finish_rates(axes)
+    _finish_rates(axes, "steps")
 
 
-def _finish_rates(axes: "matplotlib.axes.Axes") -> None:
-    axes.set_ylabel("puzzles solved, %")
+def _finish_rates(axes: "matplotlib.axes.Axes", across: str) -> None:
+    axes.set(xlabel=across, ylabel="puzzles solved, %")
     axes.set_ylim(bottom=0)
     plain_numbers(axes.yaxis)
     legend_above(axes, 4)

@@ -1,10 +1,9 @@
 """What trains the network of one puzzle: what an engine is, and what it gives."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -14,19 +13,6 @@ from novacula.arc.network.network import RECONSTRUCTION_WEIGHT
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-
-
-@runtime_checkable
-class Locked(Protocol):
-    """What has a lock."""
-
-    @property
-    def lock(self) -> AbstractContextManager[object]:
-        """Held while a method works."""
-        ...
-
-
-Owner = TypeVar("Owner", bound=Locked)
 
 
 @dataclass(frozen=True)
@@ -65,11 +51,11 @@ def published_pace(step: int) -> Pace:
     return Pace()
 
 
-def alone(method: Callable[Concatenate[Owner, Arguments], Result]) -> Callable[Concatenate[Owner, Arguments], Result]:
-    """Makes threads that call an engine's methods wait for each other, since a step changes what another reads."""
+def alone(method: Callable[Concatenate[Any, Arguments], Result]) -> Callable[Concatenate[Any, Arguments], Result]:
+    """Makes threads that call the methods of an engine wait for its `lock`, since a step changes what another reads."""
 
     @wraps(method)
-    def waiting(self: Owner, *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+    def waiting(self: Any, *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
         with self.lock:
             return method(self, *arguments, **options)
 

@@ -8,7 +8,7 @@ import numpy as np
 from novacula.features.circles.findings import ExplainFindings, LayerExplanation, PatchEffects
 from novacula.options import percent
 from novacula.report import Section, figure_svg, table, write_run_report
-from novacula.report.figures import panels
+from novacula.report.figures import cells, panels
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -71,16 +71,13 @@ def _draw_residuals(figure: "Figure", findings: ExplainFindings, layer: LayerExp
     axes = panels(figure, len(rounds), _ACROSS, sharey=True)
     for axis, added in zip(axes, rounds, strict=True):
         colors = np.array(added.residual).transpose(1, 0, 2)
-        # Cells as paths stay sharp at any size, and need no picture inside the picture.
-        edges_x, edges_y = np.arange(len(offsets) + 1) - 0.5, np.arange(len(labels) + 1) - 0.5
-        mesh = axis.pcolormesh(edges_x, edges_y, np.zeros((len(labels), len(offsets))))
+        mesh = cells(axis, np.zeros((len(labels), len(offsets))))
         mesh.set_array(None)
         mesh.set_facecolor([*map(tuple, colors.reshape(-1, 3))])
         axis.set(title=f"less {added.function}, R² {added.r2:.2f}", xlabel="offset")
         axis.title.set_fontsize(9)
         axis.set_xticks(range(len(offsets)), [str(offset) for offset in offsets], fontsize=7)
         axis.set_yticks(range(len(labels)), [label[:3] for label in labels], fontsize=7)
-        axis.grid(visible=False)
     axes[0].invert_yaxis()  # the others share it
 
 
@@ -109,14 +106,10 @@ def _draw_patching(figure: "Figure", patching: PatchEffects) -> None:
         grid = np.full((len(sites), layers), np.nan)
         for (site, layer), value in zip(points, row, strict=True):
             grid[sites.index(site), layer] = value
-        masked = np.ma.masked_invalid(grid)
-        image = axis.pcolormesh(
-            np.arange(layers + 1) - 0.5, np.arange(len(sites) + 1) - 0.5, masked, cmap="viridis", vmin=0, vmax=1
-        )
+        image = cells(axis, grid, cmap="viridis", vmin=0, vmax=1)
         axis.set_yticks(range(len(sites)), sites)
         axis.set(title=f"at the {place} token")
         axis.invert_yaxis()
-        axis.grid(visible=False)
     axes[-1].set(xlabel="layer", xticks=range(0, layers, max(1, layers // 16)))
     assert image is not None
     figure.colorbar(image, ax=axes)

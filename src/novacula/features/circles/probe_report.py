@@ -12,7 +12,7 @@ from novacula.features.circles.test import CLOSED, CLOSING, LEAST_R2, SMALL_P
 from novacula.files import read_npz
 from novacula.options import percent
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, table, write_run_report
-from novacula.report.figures import panels
+from novacula.report.figures import cells, panels
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -177,12 +177,11 @@ def _harmonics(layers: Sequence[CircleLayer]) -> Section:
 
     def draw(figure: "Figure") -> None:
         axis = figure.subplots()
-        edges = np.append(np.arange(len(layers)), len(layers)) - 0.5
-        image = axis.pcolormesh(edges, np.arange(len(shares) + 1) + 0.5, shares, cmap="viridis", vmin=0)
-        axis.set(xlabel="layer", ylabel="harmonic", yticks=range(1, len(shares) + 1))
+        image = cells(axis, shares, cmap="viridis", vmin=0)
+        axis.set(xlabel="layer", ylabel="harmonic")
+        axis.set_yticks(range(len(shares)), [str(1 + row) for row in range(len(shares))])
         ticks = range(0, len(layers), max(1, len(layers) // 10))
         axis.set_xticks(list(ticks), [str(layers[tick].layer) for tick in ticks])
-        axis.grid(visible=False)
         figure.colorbar(image, ax=axis)
 
     words = "Share of the variance of label means at each harmonic, by layer."

@@ -11,7 +11,7 @@ from novacula.features.circles.findings import INTERVALS, Effect, Ring, SteerFin
 from novacula.features.circles.steering import INTERVENTIONS, UNSEEN
 from novacula.options import percent
 from novacula.report import FAINT, INK, SERIES, Section, figure_svg, hue, plotly_figure, table, write_run_report
-from novacula.report.figures import panels
+from novacula.report.figures import cells, panels
 from novacula.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -112,15 +112,12 @@ def _draw_matrices(figure: "Figure", effects: Sequence[Effect], labels: Sequence
     limit = float(np.nanmax(np.abs(values))) or 1.0
     axes = panels(figure, len(effects), len(effects), sharey=True)
     short = [label[:3] for label in labels]
-    edges = np.arange(len(labels) + 1) - 0.5
     image = None
     for axis, effect, matrix in zip(axes, effects, values, strict=True):
-        masked = np.ma.masked_invalid(matrix)
-        image = axis.pcolormesh(edges, edges, masked, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        image = cells(axis, matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
         axis.set_xticks(range(len(labels)), short, rotation=90)
         axis.set_yticks(range(len(labels)), short)
         axis.set(title=effect.name, xlabel="wanted", aspect="equal")
-        axis.grid(visible=False)
     axes[0].set(ylabel="in the prompt")
     axes[0].invert_yaxis()  # the others share it
     assert image is not None

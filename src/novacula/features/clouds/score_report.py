@@ -113,8 +113,7 @@ def _cloud_section(arrays: Arrays, found: ScoreFindings) -> Section:
         axes = figure.subplots()
         axes.plot(*points[:, :2].T, ".", color=SERIES[0], markersize=3, alpha=0.6)
         axes.set_aspect("equal", "datalim")
-        axes.set_xlabel("first principal component")
-        axes.set_ylabel("second")
+        axes.set(xlabel="first principal component", ylabel="second")
 
     note = f"{len(points):,} of {found.n:,} points, in the plane of the largest variance, centered, in their units."
     return Section("The cloud", figure_svg("cloud", "The points", draw, height=5.2), note)
@@ -132,11 +131,8 @@ def _dependence_section(arrays: Arrays, found: ScoreFindings) -> Section:
         axes.axhspan(-null, null, color=FAINT, alpha=0.3, linewidth=0, label="shuffled clouds, ± 2 standard deviations")
         axes.plot(arrays["angles"], arrays["bits"], color=SERIES[0], label="bits, corrected for chance")
         axes.plot([best], [low], "o", color=SERIES[1], label=f"least: {low:.3f} bits at {best:.1f} degrees")
-        axes.set_xlabel("degrees by which the whitened cloud is turned")
-        axes.set_ylabel("bits")
-        axes.set_ylim(
-            bottom=min(-1.5 * null, float(arrays["bits"].min())), top=1.35 * max(float(arrays["bits"].max()), null)
-        )
+        limits = min(-1.5 * null, float(arrays["bits"].min())), 1.35 * max(float(arrays["bits"].max()), null)
+        axes.set(xlabel="degrees by which the whitened cloud is turned", ylabel="bits", ylim=limits)
         axes.legend(loc="upper right")
 
     note = (
@@ -154,8 +150,7 @@ def _split_section(arrays: Arrays, found: ScoreFindings) -> Section:
     def draw(figure: "Figure") -> None:
         for number, axes in enumerate(panels(figure, count, count)):
             axes.plot(turned[:, 0], turned[:, first + number], ".", color=SERIES[0], markersize=3, alpha=0.6)
-            axes.set_xlabel("first coordinate of the first group")
-            axes.set_ylabel(f"coordinate {number + 1} of the second")
+            axes.set(xlabel="first coordinate of the first group", ylabel=f"coordinate {number + 1} of the second")
 
     note = (
         f"The most independent split is into {first} and {found.d - first} dimensions. If the groups are independent, "
@@ -177,8 +172,7 @@ def _band_section(arrays: Arrays, found: ScoreFindings) -> Section:
             _draw_band(axes, white, normal, middle, half)
         across.hist(white @ normal, bins=80, color=SERIES[0])
         across.axvspan(middle - half, middle + half, color=SERIES[1], alpha=0.35, linewidth=0)
-        across.set_xlabel("distance from the mean, across the band")
-        across.set_ylabel("points")
+        across.set(xlabel="distance from the mean, across the band", ylabel="points")
 
     note = (
         f"The band holds {percent(found.mixture, 1)} of the points, and one {FINER} times thinner "
@@ -198,6 +192,4 @@ def _draw_band(axes: "Axes", white: Float[np.ndarray, "n 2"], normal: np.ndarray
     ]
     axes.fill(*np.vstack([edges[0], edges[1][::-1]]).T, color=SERIES[1], alpha=0.35, linewidth=0)
     axes.plot(*white.T, ".", color=INK, markersize=2.5, alpha=0.5)
-    axes.set_xlim(-reach, reach)
-    axes.set_ylim(-reach, reach)
-    axes.set_aspect("equal")
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
