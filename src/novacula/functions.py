@@ -229,7 +229,7 @@ def _answer(function: Callable[..., Any], argument: list) -> list[list[Item]] | 
 
 
 def _plain(value: Any) -> Item:
-    """A value as JSON has it; raises TypeError or ValueError for any other."""
+    """Returns a value as JSON has it; raises TypeError or ValueError for any other."""
     if isinstance(value, str | bool):
         return value
     if isinstance(value, numbers.Real | Decimal) and not isinstance(value, numbers.Integral):

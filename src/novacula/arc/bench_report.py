@@ -134,7 +134,7 @@ def _gallery_section(folder: RunFolder, findings: BenchFindings) -> Section:
 
 
 def _attempts(folder: RunFolder, name: str) -> Sequence[Answer]:
-    """The attempts at a puzzle; none where it has no outcome, or a damaged one."""
+    """Returns the attempts at a puzzle; none where it has no outcome, or a damaged one."""
     try:
         outcome = read_outcome(folder.path, name)
         found = outcome.result_as(LegFindings) if outcome else None

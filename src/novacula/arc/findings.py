@@ -178,25 +178,25 @@ def axis_words(bits: str) -> tuple[str, ...]:
 
 
 def _typed(kind: type[Kind], events: Sequence[object]) -> Iterator[Kind]:
-    """The events of a kind; the log holds others too, and perhaps lines that somebody edited."""
+    """Yields the events of a kind; the log holds others too, and perhaps lines that somebody edited."""
     for event in events:
         with suppress(InputError):
             yield from_json(kind, event, "events.jsonl")
 
 
 def _padded(numbers: tuple[float, ...], last: SolveFindings | NewAttempts) -> tuple[float, ...]:
-    """A number for each attempt, NaN where there is none."""
+    """Returns a number for each attempt, NaN where there is none."""
     count = len(last.attempts)
     return (*numbers, *[float("nan")] * count)[:count]
 
 
 def _costs(named: Mapping[str, float]) -> dict[str, float]:
-    """KL by the bits of a tensor's axes, less what no tensor is called."""
+    """Returns the KL by the bits of a tensor's axes, without names that no tensor has."""
     return {bits: kl for bits, kl in named.items() if len(bits) == len(_AXIS_WORDS) and set(bits) <= set("01")}
 
 
 def _curves(logged: Sequence[StepCosts]) -> Curves:
-    """The steps that were logged, as columns; a line whose numbers cannot be is none of them."""
+    """Returns the steps that were logged, as columns; a line whose numbers cannot be is none of them."""
     steps = [at for at in logged if min(at.step, at.kl, at.loss) > 0 and at.reconstruction > -1]
     costs = [_costs(at.kl_by_tensor) for at in steps]
     names = sorted({bits for cost in costs for bits, kl in cost.items() if kl > 0})

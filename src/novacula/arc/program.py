@@ -1,8 +1,8 @@
 """The resumable program behind ``novacula arc solve``: train, and gather candidates.
 
-With restarts, engines of different seeds go step by step side by side, and what they draw is taken in in the order of
-the restarts. Since scores add up by logaddexp, they are the merge of those that each engine would reach on its own, and
-the number of engines that work at the same time changes nothing.
+With restarts, engines of different seeds go step by step side by side, and their draws count in the order of the
+restarts. Scores add up by logaddexp, so they are the merge of those that each engine would reach on its own. The number
+of engines that work at the same time changes nothing.
 """
 
 import time

@@ -190,7 +190,7 @@ class Recorder(Computation):
 
 
 def _filled(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those that have a row."""
+    """Returns the arrays that have a row."""
     return {name: array for name, array in arrays.items() if array.size}
 
 
@@ -200,7 +200,7 @@ def _digests(texts: Iterable[str]) -> np.ndarray:
 
 
 def _scratch_folder(task: Task, config: SolveConfig, path: Path) -> RunFolder:
-    """The folder of this recording's checkpoints, made anew where there is none that fits."""
+    """Returns the folder of this recording's checkpoints, made anew where there is none that fits."""
     made_by = {"instruction_set": instruction_set(), "versions": versions()}
     wanted = {"task": task.name, **asdict(config), **made_by}
     if (path / "run.json").exists():

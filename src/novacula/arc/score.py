@@ -197,6 +197,6 @@ def _refusals(entry: object, tests: int) -> Iterator[str]:
 
 
 def _hits(attempt: object, outputs: tuple[Grid, ...]) -> list[bool]:
-    """Per test grid, whether the attempt has it right. An attempt with more grids than there are tests has none."""
+    """Returns whether the attempt has each test grid right; one with more grids than there are tests has none."""
     grids = attempt if isinstance(attempt, list | tuple) and len(attempt) <= len(outputs) else ()
     return [i < len(grids) and grid_or_none(grids[i], LARGEST_SIDE) == output for i, output in enumerate(outputs)]

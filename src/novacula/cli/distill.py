@@ -25,8 +25,8 @@ def run(
     """Find the program that a task, data, a function or a network computes.
 
     Small recurrent networks are trained until one is perfect. It is simplified, its
-    states are written as integers or as a machine, formulas are found for these,
-    and the shortest program that passes all checks is proved where that is possible.
+    states are written as integers or as a machine, and formulas are found for these.
+    The shortest program that passes all checks is proved where that is possible.
 
     The exit code is 0 where the outcome is "right": a short formula that is right
     on fresh sequences, or a table that was compared on all inputs of some length.

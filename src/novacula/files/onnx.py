@@ -68,7 +68,7 @@ def onnx_array(tensor: Any) -> np.ndarray:  # pyright: ignore[reportExplicitAny]
 
 
 def _tensors(graph: Any) -> Iterator[Any]:  # pyright: ignore[reportExplicitAny]
-    """All tensors of a graph, and of the graphs in its nodes."""
+    """Yields all tensors of a graph, and of the graphs in its nodes."""
     yield from graph.initializer
     for tensor in graph.sparse_initializer:
         yield from (tensor.values, tensor.indices)

@@ -40,7 +40,7 @@ def brief(self: object) -> str:
 
 
 def _sized(value: object) -> str:
-    """A value as its text, or if that is long as its size."""
+    """Returns the text of a value, or its size if the text is long."""
     shape = getattr(value, "shape", ())
     if shape and math.prod(shape) > _MOST_ITEMS:
         return f"<{' × '.join(map(str, shape))} {value.dtype}>"  # pyright: ignore[reportAttributeAccessIssue]
@@ -56,7 +56,7 @@ def _sized(value: object) -> str:
 
 
 def _flat(value: Collection[object]) -> bool:
-    """Whether a collection holds numbers and texts alone."""
+    """Returns whether a collection holds numbers and texts alone."""
     return all(isinstance(item, str | int | float | None) for item in value)
 
 

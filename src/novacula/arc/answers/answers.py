@@ -1,8 +1,8 @@
 """From what the network draws at each step to two attempts.
 
-Every step proposes two candidates for the test outputs taken together, one from its own sample and one from a moving
-average of the logits, and gives each a weight by how sure the network is. The candidates with the largest sums of
-weights are the attempts. Source: arXiv 2512.06104, section on answers.
+Every step proposes two candidates for all test outputs together: one from its own sample, and one from a moving average
+of the logits. Each gets a weight by how sure the network is. The candidates with the largest sums of weights are the
+attempts. Source: arXiv 2512.06104, section on answers.
 
 How the candidates stood at some steps is kept as digests, so that a scorer, who knows the truth, finds the truth's rank
 afterwards (ours).
@@ -151,7 +151,7 @@ class Answers:
         self._best = ranked({**others, text: self.scores[text]})[:2]
 
     def ranking(self) -> list[str]:
-        """All candidates in their text form (`answer_text`), best first; the later updated of equal ones wins."""
+        """Returns all candidates as text (`answer_text`), best first; the later updated of equal ones wins."""
         return ranked(self.scores)
 
     def attempts(self) -> tuple[Attempt, ...]:
@@ -208,7 +208,7 @@ def joint_uncertainty(uncertainties: Float[np.ndarray, " tests"]) -> float:
 
 
 def weight(uncertainty: float, step: int, penalty: float = 0.0) -> float:
-    """Logarithm of the weight that a proposal of step `step`, counted from 0, adds to its candidate.
+    """Returns the logarithm of the weight that a proposal of step `step`, counted from 0, adds to its candidate.
 
     The proposals of the first 150 steps count e^-10 times as much; for moving averages there is a penalty.
     """

@@ -50,7 +50,7 @@ class Proposals(Brief):
         return tuple(self.grids[row].tolist())
 
     def weight(self, row: int, step: int, penalty: float = 0.0) -> float:
-        """Logarithm of the published weight of a row that belongs to step `step`, counted from 0."""
+        """Returns the logarithm of the published weight of a row that belongs to step `step`, counted from 0."""
         return weight(joint_uncertainty(self.uncertainties[row]), step, penalty)
 
 

@@ -140,7 +140,7 @@ def _texts(arrays: Mapping[str, np.ndarray], digests: np.ndarray) -> dict[int, s
 
 
 def _in_order_of_time(samples: np.ndarray, averages: np.ndarray, decodes: np.ndarray) -> Int32[np.ndarray, " all"]:
-    """The proposals of all kinds in one row."""
+    """Returns the proposals of all kinds in one row."""
     rows: list[np.ndarray] = []
     for step in range(len(samples)):
         rows += [samples[step], averages[step]]
@@ -150,7 +150,7 @@ def _in_order_of_time(samples: np.ndarray, averages: np.ndarray, decodes: np.nda
 
 
 def _by_kind(order: np.ndarray, steps: int, tests: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The inverse of `_in_order_of_time`."""
+    """Returns the inverse of `_in_order_of_time`."""
     rows = order.reshape(-1, tests)
     step = np.arange(steps)
     first = 2 * step + step // DECODE_EVERY
@@ -159,13 +159,13 @@ def _by_kind(order: np.ndarray, steps: int, tests: int) -> tuple[np.ndarray, np.
 
 
 def _back_references(numbers: np.ndarray) -> np.ndarray:
-    """0 for each number that is new, as the next in order; else how far back from that it is."""
+    """Returns 0 for each number that is new, as the next in order; else how far back from that it is."""
     following = np.maximum.accumulate(np.concatenate([[-1], numbers[:-1]])) + 1
     return following - numbers
 
 
 def _from_back_references(references: np.ndarray, count: int) -> Int32[np.ndarray, " all"]:
-    """The inverse of `_back_references`; every one of `count` numbers occurs."""
+    """Returns the inverse of `_back_references`; every one of `count` numbers occurs."""
     new = references == 0
     following = np.cumsum(new) - new
     numbers = following - references.astype(np.int64)
@@ -187,7 +187,7 @@ def _unpack(data: bytes, count: int) -> list[str]:
 
 
 def _small(numbers: np.ndarray) -> np.ndarray:
-    """The same numbers as 16-bit ones where they fit."""
+    """Returns the same numbers as 16-bit ones where they fit."""
     return numbers.astype("<u2" if numbers.max(initial=0) < 2**16 else "<u4")
 
 

@@ -70,7 +70,7 @@ def read_solutions(path: Path) -> dict[str, object]:
 
 
 def _of_file(file: Path) -> list[tuple[str | None, object]]:
-    """The puzzles of a file, at least one, each with the name that the file gives it, or None."""
+    """Returns the puzzles of a file, at least one, each with the name that the file gives it, or None."""
     if file.suffix == ".jsonl":
         lines = enumerate(read_buffer(file, max_bytes=MAX_BYTES).split(b"\n"), 1)
         places = ((line, f"{file}, line {number}") for number, line in lines if line.strip())
@@ -124,7 +124,7 @@ def _from_pairs(pairs: list[object]) -> object:
 
 
 def _hint(value: object) -> str:
-    """Why a value of a known kind is no puzzle; empty for what may be one."""
+    """Returns why a value of a known kind is no puzzle; empty for what may be one."""
     items = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
     first = items[0] if items else None
     keys = set(value) if isinstance(value, dict) else set()

@@ -146,7 +146,7 @@ def _top_level(value: object, source: str) -> dict[str, object]:
 def _grids(
     members: dict[str, object], part: str, keys: tuple[str, ...], problems: list[str], max_size: int
 ) -> list[tuple[Grid, ...]]:
-    """Per entry of `part`, its grids under `keys`; nothing else of the entry is looked at."""
+    """Returns the grids under `keys` of each entry of `part`; nothing else of an entry is looked at."""
     if part not in members:
         problems.append(f"{part}: missing; a list of pairs is needed")
         return []
@@ -169,7 +169,7 @@ def _grids(
 
 
 def _grid(value: object, place: str, problems: list[str], max_size: int) -> Grid:
-    """The grid in `value`; what it breaks is added to `problems`, and then what is returned means nothing."""
+    """Returns the grid in `value`; what it breaks is added to `problems`, and then what is returned means nothing."""
     if not isinstance(value, list):
         problems.append(f"{place}: {json_name(value)}; a grid is a list of rows")
         return ()
@@ -215,7 +215,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _as_lists(value: object) -> object:
-    """A grid held as tuples or as an array, as the lists that JSON would give."""
+    """Returns a grid held as tuples or as an array, as the lists that JSON would give."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, list | tuple):

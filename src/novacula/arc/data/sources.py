@@ -201,7 +201,7 @@ def _text(name: str) -> str:
 
 
 def _entry(file: str, task_id: str | None, found: Mapping[str, object]) -> tuple[str, object]:
-    """The name and the value of a task among those that a file holds; of many tasks it needs an id."""
+    """Returns the name and the value of a task among those that a file holds; of many tasks it needs an id."""
     first = next(iter(found))
     if task_id is not None and task_id in found:
         return _text(task_id), found[task_id]

@@ -45,7 +45,7 @@ def share_chart(axes: "matplotlib.axes.Axes", curves: Curves, changes: Sequence[
 
 @chart("cost", "KL per tensor over steps", height=5.2)
 def costs_chart(axes: "matplotlib.axes.Axes", curves: Curves) -> None:
-    """KL of every tensor over steps; those that still hold information are colored and named."""
+    """Draws the KL of every tensor over steps; those that still hold information are colored and named."""
     last = {bits: _last(values) for bits, values in curves.kl_by_tensor.items()}
     alive = sorted((bits for bits in last if last[bits] > SURVIVES), key=lambda bits: -last[bits])
     for bits, values in curves.kl_by_tensor.items():
@@ -68,7 +68,7 @@ def costs_chart(axes: "matplotlib.axes.Axes", curves: Curves) -> None:
 
 @chart("path", "KL against reconstruction error", height=4.8)
 def path_chart(axes: "matplotlib.axes.Axes", curves: Curves) -> None:
-    """KL against reconstruction error: the way that training takes, with marks at some steps."""
+    """Draws KL against reconstruction error: the way that training takes, with marks at some steps."""
     steps, kl, error = curves.steps, curves.kl, np.maximum(curves.reconstruction, LEAST_ERROR)
     axes.plot(error, kl, color=FAINT, linewidth=0.9)
     axes.scatter(error, kl, s=9, color=SERIES[0], linewidths=0, alpha=0.75, zorder=3)
@@ -138,7 +138,7 @@ def _label_ends(axes: "matplotlib.axes.Axes", labels: Sequence[tuple[float, str,
 
 @chart("steps", "Solve rates over steps", height=4.6)
 def rates_chart(axes: "matplotlib.axes.Axes", points: Sequence[CurvePoint], published: Split | None) -> None:
-    """pass@n over steps for every n; dashed, the published rates of a split, where one is given."""
+    """Draws pass@n over steps for every n; dashed, the published rates of a split, where one is given."""
     steps = [point.step for point in points]
     for number, count in enumerate(COUNTS):
         rates = [100 * point.pass_at[str(count)] for point in points]
@@ -154,7 +154,7 @@ def rates_chart(axes: "matplotlib.axes.Axes", points: Sequence[CurvePoint], publ
 
 @chart("time", "Solve rate over processor time", height=3.8)
 def time_chart(axes: "matplotlib.axes.Axes", points: Sequence[CurvePoint], tasks: int, published: Split | None) -> None:
-    """pass@2 over processor seconds per puzzle; dashed, the published rates over their seconds on a GPU."""
+    """Draws pass@2 over processor seconds per puzzle; dashed, the published rates over their seconds on a GPU."""
     seconds = [3600 * point.cpu_hours / tasks for point in points]
     axes.plot(seconds, [100 * point.pass_at_2 for point in points], "o-", color=SERIES[1], label="pass@2, here")
     if published:
@@ -170,7 +170,7 @@ def time_chart(axes: "matplotlib.axes.Axes", points: Sequence[CurvePoint], tasks
 
 @chart("rules", "Solve rates by size rule over steps", height=3.2)
 def rules_chart(axes: "matplotlib.axes.Axes", points: Sequence[CurvePoint], tasks: Mapping[str, int]) -> None:
-    """pass@2 over steps, by what is known of the outputs' sizes; `tasks` tells how many puzzles each rule has."""
+    """Draws pass@2 over steps, by what is known of the outputs' sizes; `tasks` counts the puzzles of each rule."""
     steps = [point.step for point in points]
     for number, rule in enumerate(rule for rule in RULES if tasks.get(rule)):
         rates = [100 * point.pass_at_2_by_rule[rule] for point in points]

@@ -88,7 +88,7 @@ def principal_components(latent: Float[np.ndarray, "*axes channels"]) -> list[Co
 
 
 def latents_html(latents: Mapping[str, Float[np.ndarray, "..."]], costs: Mapping[str, float], puzzle: Puzzle) -> Markup:
-    """Every latent, by the bits of its axes, as a titled picture, the most expensive first; after six, on request."""
+    """Returns the latents, named by the bits of their axes, as titled pictures, the dearest first; six are open."""
     ordered = sorted(latents, key=lambda bits: (-costs.get(bits, 0.0), bits))
     pictures = [_latent_html(bits, latents[bits], costs.get(bits), puzzle) for bits in ordered]
     shown, rest = pictures[:_SHOWN], pictures[_SHOWN:]
@@ -129,7 +129,7 @@ class _Mosaic:
         return cls(puzzle, axes, others, "example" if "example" in rest else "", down, across)
 
     def length(self, axis: str) -> int:
-        """Length of an axis; an absent one has length 1."""
+        """Returns the length of an axis; an absent one has length 1."""
         sizes = self.puzzle.axes
         lengths = {"example": sizes.example, "color": sizes.color, "direction": 8, "row": sizes.x, "column": sizes.y}
         return lengths.get(axis, 1)
@@ -172,7 +172,7 @@ class _Mosaic:
         return _PICTURE.format(w=width, h=height, title=title, parts=Markup("").join(parts))
 
     def _label(self, axis: str, index: int, x: float, y: float) -> Markup:
-        """What stands at a place of an axis: a swatch, an arrow, an example's number; nothing for rows and columns."""
+        """Returns the label at a place of an axis: a swatch, an arrow or a number; none for rows and columns."""
         if axis not in _LABELED:
             return Markup("")
         if axis == "color":

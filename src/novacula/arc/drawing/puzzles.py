@@ -171,7 +171,7 @@ def _card_html(card: Card) -> Markup:
 
 
 def _picture(value: object, title: str, cell: int, *below: str) -> Markup:
-    """A grid over its size and the lines `below`; a value that is not a grid is drawn as missing."""
+    """Returns a grid over its size and the lines `below`; a value that is not a grid is drawn as missing."""
     grid = grid_or_none(value, LARGEST_SIDE)
     if grid is None:
         picture, size = missing_svg(f"{title}: not a grid", cell, "–"), "no grid"
@@ -182,6 +182,6 @@ def _picture(value: object, title: str, cell: int, *below: str) -> Markup:
 
 
 def _runs(cells: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(start, length, color) of each run of equal cells."""
+    """Returns (start, length, color) of each run of equal cells."""
     starts = [0] + [i for i in range(1, len(cells)) if cells[i] != cells[i - 1]]
     return [(a, b - a, cells[a]) for a, b in zip(starts, [*starts[1:], len(cells)], strict=True)]

@@ -135,7 +135,7 @@ def _padded(lines: Block) -> Block:
 
 
 def _shelves(blocks: list[Block], width: int) -> Iterator[list[Block]]:
-    """Blocks in order, as many side by side as fit."""
+    """Yields the blocks in order, as many side by side as fit."""
     shelf: list[Block] = []
     used = 0
     for block in blocks:

@@ -49,14 +49,14 @@ FAMILIES = (Family((0, 4), X), Family((2, 6), Y), Family((7, 1, 5, 3), X, diagon
 
 
 def _skew(lines: Tensor) -> Tensor:
-    """Push row i to the right by i: cell (i, j) goes to (i, i + j), zeros fill the rest."""
+    """Pushes row i to the right by i: cell (i, j) goes to (i, i + j), and zeros fill the rest."""
     rows, columns = lines.shape[X], lines.shape[Y]
     flat = F.pad(lines, (0, rows)).flatten(X)  # rows of length columns + rows …
     return flat[..., :-rows].unflatten(-1, (rows, columns + rows - 1))  # … read as rows one shorter
 
 
 def _unskew(skewed: Tensor, columns: int) -> Tensor:
-    """The inverse of `_skew`."""
+    """Returns the inverse of `_skew`."""
     rows = skewed.shape[X]
     return F.pad(skewed.flatten(X), (0, rows)).unflatten(-1, (rows, columns + rows))[..., :columns]
 

@@ -52,9 +52,9 @@ def check_threads(config: SolveConfig, task: Task, threads: int) -> None:
 def engine_name(config: SolveConfig, side: int = 0) -> EngineName:
     """Returns the engine that `config.engine` means on this machine, for grids of that many rows or columns.
 
-    ``auto`` is the native engine where the extension was built, runs instructions of `NATIVE_IS_FASTER`, the device is
-    the cpu, ``pre_norm`` is off, and the grids are not larger than ARC allows; elsewhere it is the torch engine.
-    Nothing is timed: the same build and machine choose the same engine.
+    ``auto`` is the native engine if the extension was built and runs instructions of `NATIVE_IS_FASTER`, the device is
+    the cpu, ``pre_norm`` is off, and no grid is larger than ARC allows. Otherwise it is the torch engine. Nothing is
+    timed: the same build and machine choose the same engine.
 
     Raises:
         InputError: the native engine is asked for where it cannot do what `config` says.

@@ -116,7 +116,7 @@ def share_down(
 
 
 def _average(v: Tensor, axis: Axis, s: Subset, canvas: Canvas) -> Tensor:
-    """Mean over one axis; over positions only the cells inside the grids count, where the grids' sizes are known."""
+    """Returns the mean over an axis. Over positions only cells inside the grids count, where their sizes are known."""
     dim = 1 + MEMORY_AXES.index(axis)
     if axis in ("x", "y") and canvas.masked_means:
         return (v * canvas.averaging_weights(axis, s)).sum(dim, keepdim=True)
@@ -143,7 +143,7 @@ def softmax(
 
 
 def _joint(logits: Tensor, dims: list[int]) -> Tensor:
-    """One softmax over `dims` taken together, for every channel and every index of the other dimensions."""
+    """Returns one softmax over `dims` taken together, for every channel and every index of the other dimensions."""
     dims = sorted(dims)
     if len(dims) == 1:
         return logits.softmax(dims[0])
@@ -181,13 +181,13 @@ def _to_lines(cells: Tensor) -> Lines:
 
 
 def _from_lines(lines: Lines) -> Tensor:
-    """The inverse of `_to_lines`, but with channels in the order 0, 2, 1, 3."""
+    """Returns the inverse of `_to_lines`, but with channels in the order 0, 2, 1, 3."""
     half = lines.shape[0] // 2
     return torch.cat([lines[:half], lines[half:].roll(DIRECTIONS // 2, 1)])
 
 
 def shift(lines: Lines, canvas: Canvas) -> Lines:
-    """Move entry k by one cell along direction k; cells that enter are 0."""
+    """Moves entry k by one cell along direction k; cells that enter are 0."""
     rows, columns = lines.shape[X], lines.shape[Y]
     padded = F.pad(lines, (1, 1, 1, 1))
     return torch.stack(
@@ -214,7 +214,7 @@ def cumulative_maximum(lines: Lines, canvas: Canvas) -> Lines:
 
 
 def _line_statistics(lines: Tensor, mask: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Running maximum, minimum and maximum of each line along `dim`, masked cells counting as far away."""
+    """Returns the running maximum, minimum and maximum of each line along `dim`, masked cells counting as far away."""
     away = OUTSIDE * (1 - mask)
     lowered = lines - away
     running = torch.cummax(lowered, dim).values + away

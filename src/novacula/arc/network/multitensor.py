@@ -102,7 +102,7 @@ class Axes:
         return tuple(getattr(self, axis) if s.has(axis) else 1 for axis in MEMORY_AXES)
 
     def positions(self, s: Subset) -> int:
-        """Product of the axis lengths."""
+        """Returns the product of the axis lengths."""
         return math.prod(self.shape(s))
 
     def view(self, s: Subset, matrix: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ class Axes:
 
 
 def lattice_edges(removing: bool) -> Iterator[tuple[Axis, Subset, Subset]]:
-    """Pairs (axis, larger, smaller) of legal subsets that differ in one axis, in an order that sums over a lattice.
+    """Yields (axis, larger, smaller) of legal subsets that differ in one axis, in an order that sums over a lattice.
 
     Adding along the edges, axis by axis, takes every subset to the sum over all its subsets (``removing=False``, in
     `AXES` order) or over all its supersets (``removing=True``, in reverse order). Starting with the example axis keeps

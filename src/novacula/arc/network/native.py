@@ -87,7 +87,7 @@ class NativeEngine(Engine):
     def gradients(
         self, noise: Float[np.ndarray, "4 positions"], step: int
     ) -> tuple[Training, Float[np.ndarray, " parameters"]]:
-        """Forward and backward pass of step `step` with the given noise, without an update."""
+        """Does the forward and backward pass of step `step` with the given noise, without an update."""
         told, gradient = self._engine.gradients(noise, step)
         return _training(*(values[0] for values in told)), gradient
 
@@ -128,7 +128,7 @@ def _training(
 
 
 def _engine(puzzle: Puzzle, config: SolveConfig, layout: Layout, dtype: torch.dtype) -> Any:
-    """The compiled engine of `puzzle`."""
+    """Returns the compiled engine of `puzzle`."""
     from novacula import _native
 
     axes = puzzle.axes
@@ -161,7 +161,7 @@ def _engine(puzzle: Puzzle, config: SolveConfig, layout: Layout, dtype: torch.dt
 
 
 def _offsets(layout: Layout) -> np.ndarray:
-    """Where each weight of each subset lies, in the order of ``Offsets`` in ``_native/arc/puzzle.hpp``."""
+    """Returns where each weight of each subset lies, in the order of ``Offsets`` in ``_native/arc/puzzle.hpp``."""
     layers: list[tuple[str, tuple[str, ...]]] = [("decode", ("weight", "bias"))]
     for block, layer in product(range(BLOCKS), _LAYERS):
         layers.append((f"block{block}.{layer}", ("weight",) if layer == "direction" else ("down", "up")))

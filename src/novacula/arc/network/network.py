@@ -128,7 +128,7 @@ WARM_UP_STEPS = 100  #: steps over which the size scores of uncertain grids come
 
 
 def run_scores(line: Float[Tensor, "*batch cells"]) -> Float[Tensor, "*batch starts ends"]:
-    """Score of every run of cells: twice what it covers, so that differences are those of inside minus outside.
+    """Returns the score of every run of cells: twice what it covers. Differences are those of inside minus outside.
 
     Entry (start, end) covers cells start … end - 1; only entries with start < end mean anything.
     """
@@ -174,7 +174,7 @@ class Reconstruction:
         self._uncertain = torch.tensor([not fixed for fixed in known], dtype=dtype, device=device)
 
     def __call__(self, outputs: Outputs, step: int) -> Tensor:
-        """Reconstruction error of `outputs` at training step `step`, counted from 0."""
+        """Returns the reconstruction error of `outputs` at training step `step`, counted from 0."""
         ramp = max(0.0, 1 - step / WARM_UP_STEPS)
         alpha, beta = (base ** (ramp * self._uncertain) for base in (0.01, 0.1))
         rows = self._log_run_probabilities(outputs.row, alpha, self._barred[0])
@@ -189,14 +189,14 @@ class Reconstruction:
         return -torch.stack(evidence).sum()
 
     def _log_run_probabilities(self, scores: Tensor, alpha: Tensor, barred: Tensor) -> Tensor:
-        """``[grid, start, end]``: log-probability of each run of rows (or columns) among those not barred."""
+        """Returns ``[grid, start, end]``: log-probability of each run of rows (or columns) among those not barred."""
         lines = scores[self._modes, self._examples] * alpha[:, None]
         runs = run_scores(lines)
         return runs - runs.masked_fill(barred, -torch.inf).logsumexp((1, 2), keepdim=True)
 
     @staticmethod
     def _placement_log_likelihoods(grid: _Placed, rows: Tensor, columns: Tensor, picked: Tensor) -> Tensor:
-        """``[row offset, column offset]``: log-probability of the grid being there with its colors."""
+        """Returns ``[row offset, column offset]``: log-probability of the grid being there with its colors."""
         (height, width), (down, right) = grid.shape, grid.offsets
         colors = picked.view(down, right, height * width).sum(-1)
         return rows.diagonal(height)[:down, None] + columns.diagonal(width)[None, :right] + colors
@@ -210,7 +210,7 @@ def _strides(puzzle: Puzzle) -> tuple[int, int, int, int, int]:
 
 
 def _placements(colors: Tensor, offsets: tuple[int, int], strides: tuple[int, ...]) -> Tensor:
-    """Flat indices of the cells of a grid under every offset: offsets slowest, then the grid's own cells."""
+    """Returns the flat indices of a grid's cells under every offset: offsets slowest, then the grid's own cells."""
     _, _, color, x, y = strides
     height, width = colors.shape
     own = colors * color + torch.arange(height)[:, None] * x + torch.arange(width) * y
@@ -219,7 +219,7 @@ def _placements(colors: Tensor, offsets: tuple[int, int], strides: tuple[int, ..
 
 
 def _barred(length: int, fixed: int | None) -> Tensor:
-    """True for the runs (start, end) on a line that the normalizer leaves out: empty, or not of the fixed length."""
+    """Returns which runs (start, end) on a line the normalizer leaves out: empty ones, or not of the fixed length."""
     ends = torch.arange(length + 1)
     run = ends[None, :] - ends[:, None]
     return run <= 0 if fixed is None else run != fixed

@@ -22,7 +22,7 @@ _CHUNK = 1 << 14  # blocks handled together: eight words of 64 bits each stay in
 
 
 def _words(seed: int, block: Tensor, stream: Tensor, step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The four 32-bit output words of each counter, in 64-bit integers."""
+    """Returns the four 32-bit output words of each counter, in 64-bit integers."""
     c0, c1, c2, c3 = block, stream, torch.full_like(block, step), torch.zeros_like(block)
     key0, key1 = seed & _WORD, seed >> 32
     for _ in range(_ROUNDS):
@@ -35,7 +35,7 @@ def _words(seed: int, block: Tensor, stream: Tensor, step: int) -> tuple[Tensor,
 
 
 def _normals(radius_word: Tensor, angle_word: Tensor) -> tuple[Tensor, Tensor]:
-    """Two independent normals from two words; the uniforms keep 23 bits, so that they are exact in float32.
+    """Returns two independent normals from two words; the uniforms keep 23 bits, so that they are exact in float32.
 
     The last bits of torch's logarithm and cosine depend on the processor's model. In float64 these bits vanish when
     the caller rounds to float32.
@@ -48,7 +48,7 @@ def _normals(radius_word: Tensor, angle_word: Tensor) -> tuple[Tensor, Tensor]:
 def normal_rows(
     seed: int, step: int, block: Int[Tensor, " rows"], stream: Int[Tensor, " rows"], dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "rows 4"]:
-    """Standard normals, four for every pair of a stream and a block's index in it; seed < 2^64, step < 2^32."""
+    """Returns standard normals, four for every pair of a stream and a block's index in it; seed < 2^64, step < 2^32."""
     out = torch.empty(block.numel(), 4, dtype=dtype, device=block.device)
     for rows, blocks, streams in zip(out.split(_CHUNK), block.split(_CHUNK), stream.split(_CHUNK), strict=True):
         word0, word1, word2, word3 = _words(seed, blocks, streams, step)
@@ -60,6 +60,6 @@ def normal_rows(
 def normal(
     seed: int, stream: int, step: int, count: int, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, " count"]:
-    """`count` standard normals of one stream."""
+    """Returns `count` standard normals of one stream."""
     blocks = torch.arange((count + 3) // 4)
     return normal_rows(seed, step, blocks, torch.full_like(blocks, stream), dtype).flatten()[:count]

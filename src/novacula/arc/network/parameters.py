@@ -76,8 +76,8 @@ def class_table(s: Subset) -> np.ndarray:
     """Class of each map of subset `s`, an 8 × 8 integer array indexed [receiver, sender].
 
     Map (d1, d2) carries what direction d2 sends to direction d1. Rotations and reflections of the grid turn both
-    indices, and maps that they carry into each other are one parameter: 10 classes where a subset has both or neither
-    of x and y, 18 where it has one of them, since only half of the symmetries keep an axis in place.
+    indices, and maps that they carry into each other are one parameter. There are 10 classes if a subset has both or
+    neither of x and y. With one of them there are 18, since only half of the symmetries keep an axis in place.
     """
     if s.x == s.y:
         return _orbits(_DIHEDRAL)
@@ -93,7 +93,7 @@ def class_count(s: Subset) -> int:
 
 @cache
 def class_coefficients(s: Subset) -> np.ndarray:
-    """`COEFFICIENT` of each class of subset `s`."""
+    """Returns `COEFFICIENT` of each class of subset `s`."""
     table = class_table(s)
     first = [np.argwhere(table == index)[0] for index in range(class_count(s))]
     return np.array([COEFFICIENT[(d2 - d1) % DIRECTIONS] for d1, d2 in first])
@@ -116,13 +116,13 @@ class Entry:
 
 @cache
 def softmax_groups(s: Subset) -> tuple[tuple[Axis, ...], ...]:
-    """Sets of axes over which one softmax each is taken: non-empty, without example, by size, then in axis order."""
+    """Returns the sets of axes that have a softmax: non-empty, without example, by size, then in axis order."""
     axes: list[Axis] = [axis for axis in s.axes if axis != "example"]
     return tuple(group for size in range(1, len(axes) + 1) for group in combinations(axes, size))
 
 
 def softmax_owners(s: Subset, exact_transpose: bool) -> tuple[int, ...]:
-    """For each softmax group, the index of the weights it uses among the distinct ones.
+    """Returns the index of the weights that each softmax group uses, among the distinct ones.
 
     As published, every group has its own. With `exact_transpose`, a group and its mirror under the swap of x and y
     share theirs, where both axes are present.
@@ -137,22 +137,22 @@ def softmax_owners(s: Subset, exact_transpose: bool) -> tuple[int, ...]:
 
 
 def live_subsets(block: int) -> tuple[Subset, ...]:
-    """Subsets that a head can still see after share-up of `block`: in the last block only those with a position."""
+    """Returns the subsets that a head can see after share-up of `block`: in the last block, those with a position."""
     return SUBSETS if block < BLOCKS - 1 else tuple(s for s in SUBSETS if s.x or s.y)
 
 
 def share_down_receivers(block: int) -> tuple[Subset, ...]:
-    """Subsets that share-down of `block` writes to: in the last block only what the heads read."""
+    """Returns the subsets that share-down of `block` writes to: in the last block only what the heads read."""
     return SUBSETS if block < BLOCKS - 1 else (X_HEAD, Y_HEAD, COLOR_HEAD)
 
 
 def _own(subsets: tuple[Subset, ...]) -> tuple[Subset, ...]:
-    """Those that own their weights."""
+    """Returns the subsets that own their weights."""
     return tuple(s for s in subsets if s.twin == s)
 
 
 def _weights(exact_transpose: bool) -> Iterator[tuple[str, tuple[int, ...], int]]:
-    """Name, shape and fan-in of every decoder weight."""
+    """Yields the name, shape and fan-in of every decoder weight."""
     for s in _own(SUBSETS):
         yield f"decode.{s}.weight", (s.width, LATENT_CHANNELS), LATENT_CHANNELS
         yield f"decode.{s}.bias", (s.width,), LATENT_CHANNELS

@@ -32,7 +32,7 @@ class Adam:
         self.second = torch.zeros_like(parameters)
 
     def update(self, parameters: Tensor, gradient: Tensor, step: int, rate: float) -> None:
-        """Change `parameters` in place; `step` counts from 1."""
+        """Changes `parameters` in place; `step` counts from 1."""
         self.first.lerp_(gradient, 1 - BETAS[0])
         self.second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
         first_correction, second_correction = (1 - beta**step for beta in BETAS)
@@ -75,12 +75,12 @@ class TorchEngine(Engine):
         self._stream = torch.repeat_interleave(torch.tensor(positions)).to(config.device)
 
     def noise(self, step: int) -> Float[Tensor, "4 positions"]:
-        """ε of training step `step`: block p of stream s belongs to position p of tensor s."""
+        """Returns ε of training step `step`: block p of stream s belongs to position p of tensor s."""
         return normal_rows(self._seed, step, self._block, self._stream, self.weights.flat.dtype).t().contiguous()
 
     @alone
     def gradients(self, noise: Float[Tensor, "4 positions"], step: int) -> tuple[Outputs, Tensor]:
-        """Forward and backward pass: outputs and reconstruction error; the gradient is in `weights.gradient`."""
+        """Does both passes, and returns outputs and reconstruction error; the gradient is in `weights.gradient`."""
         self.weights.gradient.zero_()
         outputs = self.network.forward(noise)
         error = self.reconstruction(outputs, step)
@@ -138,7 +138,7 @@ class TorchEngine(Engine):
 
 
 def _by_axes(network: Network, s: Subset, matrix: Tensor) -> np.ndarray:
-    """A tensor with its own axes in naming order, channels last."""
+    """Returns a tensor with its own axes in naming order, channels last."""
     array = network.canvas.axes.view(s, matrix).cpu().numpy()
     order = [1 + MEMORY_AXES.index(axis) for axis in s.axes]
     absent = [dim for dim in range(1, array.ndim) if dim not in order]

@@ -44,7 +44,7 @@ class SoftmaxWeights:
     owners: Int[Tensor, " groups"] | None
 
     def up_for_every_group(self) -> Float[Tensor, "width all_columns"]:
-        """`up` with shared columns repeated."""
+        """Returns `up` with shared columns repeated."""
         if self.owners is None:
             return self.up
         return self.up.unflatten(1, (-1, SOFTMAX_WIDTH))[:, self.owners].flatten(1)

@@ -175,10 +175,10 @@ def best_turn(means: Float[np.ndarray, "labels d"]) -> float:
 def closing(means: Float[np.ndarray, "labels d"]) -> float:
     """Returns how near the last labels come to the first ones: 1 as near as neighbors, 0 as far as labels anywhere.
 
-    `near` is the mean squared distance of labels that are k steps apart in the list, `wrapped` that of labels k steps
-    apart round its end, both for k up to a quarter of the labels. `far` is that of all labels more steps apart than
-    that, both ways. The value is (far - wrapped) / (far - near). An arc of 0.8 turns has 0.1. A smooth curve that
-    never returns has 0 or less, though its leading plane may show an arc of 0.8 turns.
+    `near` is the mean squared distance of labels that are k steps apart in the list. `wrapped` is that of labels k
+    steps apart round its end. Both are for k up to a quarter of the labels. `far` is that of all labels more steps
+    apart than that, both ways. The value is (far - wrapped) / (far - near). An arc of 0.8 turns has 0.1. A smooth curve
+    that never returns has 0 or less, though its leading plane may show an arc of 0.8 turns.
     """
     p = len(means)
     first, second = np.triu_indices(p, 1)

@@ -1,12 +1,12 @@
 """Both indices beyond the plane: every split of d dimensions into k and d - k, and bands about hyperplanes.
 
-Which rotation makes two groups of coordinates most independent is searched with a smooth measure, the covariance of
-random Fourier features of the two groups (zero only where they are independent), by turning one pair of coordinates
-after the other, from many starts: principal axes, independent components, random rotations. The result is then
-measured by nearest neighbors. A cloud that would be called irreducible is searched again, from many more starts. Then
-the directions of one group may also lean towards the other, by the error of the covariance: whitening makes groups
-uncorrelated, and so leans them by as much. Hyperplanes go through d points drawn at random; the best are fitted to
-their points. Source: ours.
+A search looks for the rotation that makes two groups of coordinates most independent. It has a smooth measure: the
+covariance of random Fourier features of the two groups, which is zero only where they are independent. It turns one
+pair of coordinates after the other, from many starts: principal axes, independent components, random rotations. The
+result is then measured by nearest neighbors. A cloud that would be called irreducible is searched again, from many more
+starts. Then the directions of one group may also lean towards the other, by the error of the covariance: whitening
+makes groups uncorrelated, and so leans them by as much. Hyperplanes go through d points drawn at random; the best are
+fitted to their points. Source: ours.
 """
 
 import warnings
