@@ -7,7 +7,7 @@ import torch
 from novacula.features.config import SaeKind, TrainSaeConfig
 from novacula.features.discovery.source import store_states
 from novacula.features.sae import SparseAutoencoder, Trainer, read_sae
-from novacula.features.sae.quality import QualityCount
+from novacula.features.sae.quality import quality_on
 from novacula.features.sae.trainer import SaeTraining, orthonormal
 
 KINDS: tuple[SaeKind, ...] = ("relu", "topk", "batchtopk", "jumprelu", "block")
@@ -46,9 +46,7 @@ def trained(kind: SaeKind, steps: int = 150, scale: float = 1.0) -> Trainer:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_learns_to_say_states_sparsely(kind: SaeKind) -> None:
-    count = QualityCount(trained(kind).autoencoder())
-    count.add(lines(2000, 999))
-    quality = count.quality()
+    quality = quality_on(trained(kind).autoencoder(), [lines(2000, 999)])
     assert quality.explained > 0.85
     assert quality.l0 < 6
     assert quality.dead < 0.5

@@ -60,16 +60,13 @@ def loss_gradient(
     gradients: SaeWeights = {}
     if objective.kind == "relu":
         by_value = by_value + objective.sparsity / tokens
-    by_pre = by_value
+    by_pre, latents = by_value, ByLatent.of(codes)
     if near is not None:
         active, inside, threshold = near
         strength = inside / BANDWIDTH
         by_threshold = -strength * (threshold * by_value + objective.sparsity / tokens)
         by_pre = by_value * active
-        gradients["log_threshold"] = by_threshold * threshold
-    latents = ByLatent.of(codes)
-    if near is not None:
-        gradients["log_threshold"] = latents.totals(gradients["log_threshold"])
+        gradients["log_threshold"] = latents.totals(by_threshold * threshold)
     gradients["encoder_bias"] = latents.totals(by_pre)
     gradients["encoder"] = latents.gather(by_pre, centered)
     gradients["decoder"] = latents.gather(codes.values, by_output)

@@ -1,12 +1,12 @@
 """How good a dictionary is: what it explains, how sparse it is, what is dead, what the model loses with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from novacula.errors import InputError
@@ -46,55 +46,39 @@ class Quality:
         return f"{little}: train longer (--train-tokens), or raise --k or --latents, before you trust what follows."
 
 
-class QualityCount:
-    """Sums over states that come batch by batch."""
-
-    def __init__(self, sae: SparseAutoencoder) -> None:
-        self._sae = sae
-        self._tokens = self._active = 0
-        self._error = self._square = 0.0
-        self._sum = np.zeros(sae.width)
-        self.uses: Int[np.ndarray, " latents"] = np.zeros(sae.n_latents, np.int64)
-
-    def add(self, states: Float[Tensor, "tokens width"]) -> None:
-        """Adds states to the sums."""
-        for part in states.split(BLOCK):
-            codes = self._sae.encode(part)
-            self._error += float((self._sae.decode(codes, part) - part).double().square().sum())
-            self._square += float(part.double().square().sum())
-            self._sum += part.double().sum(0).numpy()
-            self._tokens += len(part)
-            self._active += len(codes.latents)
-            self.uses += np.bincount(codes.latents.numpy(), minlength=self._sae.n_latents)
-
-    def quality(self) -> Quality:
-        """Returns the quality that the sums give."""
-        tokens = max(1, self._tokens)
-        variance = self._square - float(self._sum @ self._sum) / tokens
-        shares = self.uses / tokens
-        alive = shares[shares > 0]
-        density = np.histogram(np.log10(alive), bins=30, range=(-6.0, 0.0))
-        return Quality(
-            tokens=self._tokens,
-            explained=1 - self._error / max(variance, 1e-30),
-            l0=self._active / tokens,
-            dead=float((self.uses == 0).mean()),
-            dense=float((shares > _DENSE).mean()),
-            density=(tuple(density[1].tolist()), tuple(density[0].tolist())),
-            cosines=_nearest(self._sae.decoder),
-        )
+def quality_on(sae: SparseAutoencoder, batches: Iterable[Float[Tensor, "tokens width"]]) -> Quality:
+    """Returns the quality of an autoencoder on states that come batch by batch."""
+    tokens = active = 0
+    error = square = 0.0
+    total, uses = np.zeros(sae.width), np.zeros(sae.n_latents, np.int64)
+    for part in (part for states in batches for part in states.split(BLOCK)):
+        codes = sae.encode(part)
+        error += float((sae.decode(codes, part) - part).double().square().sum())
+        square += float(part.double().square().sum())
+        total += part.double().sum(0).numpy()
+        tokens += len(part)
+        active += len(codes.latents)
+        uses += np.bincount(codes.latents.numpy(), minlength=sae.n_latents)
+    variance, shares = square - float(total @ total) / max(1, tokens), uses / max(1, tokens)
+    counts, edges = np.histogram(np.log10(shares[shares > 0]), bins=30, range=(-6.0, 0.0))
+    return Quality(
+        tokens=tokens,
+        explained=1 - error / max(variance, 1e-30),
+        l0=active / max(1, tokens),
+        dead=float((uses == 0).mean()),
+        dense=float((shares > _DENSE).mean()),
+        density=(tuple(edges.tolist()), tuple(counts.tolist())),
+        cosines=_nearest(sae.decoder),
+    )
 
 
 def measure_quality(sae: SparseAutoencoder, store: Store, seed: int = 0) -> Quality:
     """Measures an autoencoder on at most `_SAMPLE` stored states, drawn at random and divided by `Store.sizes`."""
     store.check_filled()
     sae.check_width(store.width, str(store.path))
-    rows = np.random.default_rng([seed, 5]).permutation(len(store))[:_SAMPLE]
-    sizes = torch.from_numpy(store.sizes)
-    count = QualityCount(sae.stretched(1 / sizes))
-    for part in np.array_split(np.sort(rows), -(-len(rows) // 20_000)):
-        count.add(torch.from_numpy(store.gather(part)) / sizes)
-    return count.quality()
+    rows = np.sort(np.random.default_rng([seed, 5]).permutation(len(store))[:_SAMPLE])
+    sizes, parts = torch.from_numpy(store.sizes), np.array_split(rows, -(-len(rows) // 20_000))
+    return quality_on(sae.stretched(1 / sizes), (torch.from_numpy(store.gather(part)) / sizes for part in parts))
 
 
 @dataclass(frozen=True)
