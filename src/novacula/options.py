@@ -8,7 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from importlib.util import find_spec
 from numbers import Integral, Real
@@ -146,6 +146,11 @@ class Configuration:
             said = f"is of the type {type(config).__name__}; it must be {cls.__name__}(…), with options by name"
             raise InputError("config", said)
         return cls() if config is None else config
+
+    def only(self, kind: type[Options], **changed: object) -> Options:
+        """Returns the options of a class that this one extends, some of them changed."""
+        of: Any = kind  # a dataclass, which no type variable can say
+        return kind(**{field.name: getattr(self, field.name) for field in fields(of)} | changed)
 
     def __post_init__(self) -> None:
         numbers = [(name, getattr(self, name), kind) for name, kind in _numbers(type(self))]

@@ -1,6 +1,6 @@
 """Options of the ARC verbs. Imports neither torch nor matplotlib, so that ``--help`` stays fast."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Literal
 
@@ -93,8 +93,7 @@ class CampaignConfig(CampaignOptions, SolveConfig):
 
     def for_puzzle(self, seed: int) -> SolveConfig:
         """Returns how one of the puzzles is solved."""
-        options = {field.name: getattr(self, field.name) for field in fields(SolveConfig)}
-        return SolveConfig(**{**options, "seed": seed, "workers": 1})
+        return self.only(SolveConfig, seed=seed, workers=1)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """``novacula runs``: list, show, resume, report, gallery, copy and remove."""
 
 import sys
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -102,9 +102,8 @@ def resume(
     from novacula.runs import resume as resume_run
 
     folder = find_run(run, options.runs)
-    chosen = {field.name: getattr(options, field.name) for field in fields(options)}
     work = partial(resume_run, folder, workers=workers, cluster=cluster)
-    return perform(work, screen_of(folder), RunOptions(**chosen, threads=folder.record.threads))
+    return perform(work, screen_of(folder), RunOptions(**vars(options), threads=folder.record.threads))
 
 
 @app.command

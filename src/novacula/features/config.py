@@ -1,6 +1,6 @@
 """Options of the features verbs. This module imports neither torch nor scikit-learn, so that ``--help`` stays fast."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from novacula.options import (
@@ -10,6 +10,7 @@ from novacula.options import (
     Integers,
     Seed,
     Words,
+    at_least,
     between,
     in_range,
     unless_within,
@@ -207,9 +208,7 @@ class SurveyConfig(DiscoverConfig, CampaignOptions):
 
     def at_layer(self, layer: int) -> DiscoverConfig:
         """Returns the options of discover at a layer."""
-        options = {field.name: getattr(self, field.name) for field in fields(DiscoverConfig)}
-        options["layer"] = layer
-        return DiscoverConfig(**options)
+        return self.only(DiscoverConfig, layer=layer)
 
 
 @dataclass(frozen=True)
@@ -232,7 +231,7 @@ class SteerConfig(Configuration):
 
     layer: Annotated[int, in_range(0, 10_000)] = 7
     """Layer of the residual stream that is changed, at the token of the label."""
-    template: int | None = None
+    template: Annotated[int | None, at_least(1)] = None
     """The number of a single template, counted from 1 among those with an answer. By default, all that the model
     answers correctly for at least half of the labels, or else the best one."""
     targets: Annotated[int, in_range(0, 10_000)] = 2
@@ -246,12 +245,6 @@ class SteerConfig(Configuration):
     """The number of angles of that grid."""
     seed: Seed = 0
     """Seed of everything that is drawn, 0 to 2^32 - 1."""
-
-    def _problems(self) -> list[str]:
-        problems = super()._problems()
-        if self.template is not None and self.template < 1:
-            problems.append(f"--template is {self.template}; templates are counted from 1")
-        return problems
 
 
 @dataclass(frozen=True)
