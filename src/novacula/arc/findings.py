@@ -200,10 +200,12 @@ def _curves(logged: Sequence[StepCosts]) -> Curves:
     steps = [at for at in logged if min(at.step, at.kl, at.loss) > 0 and at.reconstruction > -1]
     costs = [_costs(at.kl_by_tensor) for at in steps]
     names = sorted({bits for cost in costs for bits, kl in cost.items() if kl > 0})
-    names = ("kl", "reconstruction", "loss", "share")
     return Curves(
         steps=np.array([at.step for at in steps], dtype=np.float64),
-        **{name: np.array([getattr(at, name) for at in steps], dtype=np.float64) for name in names},
+        kl=np.array([at.kl for at in steps], dtype=np.float64),
+        reconstruction=np.array([at.reconstruction for at in steps], dtype=np.float64),
+        loss=np.array([at.loss for at in steps], dtype=np.float64),
+        share=np.array([at.share for at in steps], dtype=np.float64),
         probability=np.array([nan if at.probability is UNSET else at.probability for at in steps], dtype=np.float64),
         kl_by_tensor={bits: np.array([cost.get(bits, np.nan) for cost in costs]) for bits in names},
     )

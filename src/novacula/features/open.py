@@ -5,7 +5,6 @@ The stages: the feature in its best plane and what moving along it does (`discov
 """
 
 import os
-from dataclasses import asdict
 
 from novacula.errors import InputError
 from novacula.features.config import OpenConfig
@@ -15,7 +14,7 @@ from novacula.features.discovery.feature_report import write_page
 from novacula.features.discovery.findings import DiscoverFindings, FeatureFindings
 from novacula.features.discovery.source import OpenSource
 from novacula.features.discovery.stages import Material
-from novacula.files import StrPath, write_json
+from novacula.files import StrPath, to_json, write_json
 from novacula.runs import find_run
 
 SCHEMA_VERSION = 1
@@ -53,5 +52,7 @@ def open_feature(run: StrPath, rank: int, config: OpenConfig = OpenConfig(), run
     row = feature.row
     made = FeatureFindings(rank, row.cluster, row.score, found.rank.bar, row.shape, moves, str(page), folder.name)
     write_page(page, feature, material.store, made)
-    write_json(page.with_suffix(".json"), {"schema_version": SCHEMA_VERSION, **asdict(made)})
+    document = to_json(made)
+    assert isinstance(document, dict)
+    write_json(page.with_suffix(".json"), {"schema_version": SCHEMA_VERSION, **document})
     return made
