@@ -146,7 +146,6 @@ Norm<T> communicate(const Shape& s, const DirectionTies<T>& ties, const T* maps,
   direction_columns(ties, maps, norm, matrix, bias);
   for_chunks(s.cells, [&](Index c, Index cells) {
     const Index at = c * cell_size;
-    fetch_next(v, directed, c, s.cells);
     mix(matrix, bias, v + at, v + at, out + at, cells);
     after(c, cells);
   });
@@ -186,8 +185,6 @@ void communicate_backward(const Shape& s, const DirectionTies<T>& ties, const T*
   alignas(64) T result[chunk * cell_size];
   for (Index c = 0; c < s.cells; c += chunk) {
     const Index cells = s.cells - c < chunk ? s.cells - c : chunk;
-    fetch_next(g, directed, c, s.cells);
-    fetch_next(v, directed, c, s.cells);
     mix(matrix, bias, g + c * cell_size, g + c * cell_size, result, cells);
     for (Index i = 0; i < cells * directed; ++i) {
       const Vec<T> x = load<T>(v + (c * directed + i) * row);

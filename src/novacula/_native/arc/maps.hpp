@@ -24,14 +24,6 @@ NOVACULA_INLINE void for_chunks(Index tiles, const Visit& visit) {
   for (Index t = 0; t < tiles; t += chunk) visit(t, tiles - t < chunk ? tiles - t : Index{chunk});
 }
 
-// Has the chunk after the one at tile t brought nearer while that one is computed.
-template <class T>
-NOVACULA_INLINE void fetch_next(const T* values, int channels, Index t, Index tiles) {
-  const Index next = t + chunk, end = next + chunk < tiles ? next + chunk : tiles, tile = Index{channels} * row;
-  constexpr Index line = 64 / static_cast<Index>(sizeof(T));
-  for (Index i = next * tile; i < end * tile; i += line) __builtin_prefetch(values + i, 0, 2);
-}
-
 template <class T>
 struct Map {
   const T* weight;  // outputs x inputs

@@ -112,7 +112,6 @@ class Network {
           return point_backward(i, s, parameters, gradient, g[s], [](Index, Index) {});
         DirectionSums<T> sums;
         point_backward(i, s, parameters, gradient, g[s], [&](Index cell, Index cells) {
-          fetch_next(b.softened[s], directed, cell, shapes.of[s].cells);
           sums.add(g[s] + cell * cell_size, b.softened[s] + cell * cell_size, cells);
         });
         const Index maps = at(i, novacula::arc::direction_maps, s);

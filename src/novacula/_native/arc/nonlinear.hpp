@@ -18,7 +18,6 @@ template <class T>
 void nonlinear(const Shape& s, const T* a, const T* b, const T* v, T* out, Index t, Index tiles) {
   alignas(64) T z[chunk * nonlinear_width * row];
   const Index at = t * s.width * row;
-  fetch_next(v, s.width, t, s.tiles);
   apply<T>({a, nonlinear_width, s.width}, nullptr, v + at, z, tiles);
   for (Index i = 0; i < tiles * nonlinear_width * row; i += widest) {
     const Vec<T, widest> x = load<T, widest>(z + i);
@@ -39,8 +38,6 @@ void nonlinear_backward(const Shape& s, const T* a, const T* b, const T* v, T* g
   alignas(64) T z[chunk * inner * row], slope[chunk * inner * row], dz[chunk * inner * row];
   for (Index t = 0; t < s.tiles; t += chunk) {
     const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk, at = t * s.width * row;
-    fetch_next(v, s.width, t, s.tiles);
-    fetch_next(g, s.width, t, s.tiles);
     apply<T>({a, inner, s.width}, nullptr, v + at, z, tiles);
     for (Index i = 0; i < tiles * inner * row; i += widest) {
       const Vec<T, widest> x = load<T, widest>(z + i), l = logistic<T, widest>(x), value = x * l;

@@ -174,7 +174,6 @@ class LargestUp {
     Moments<T> moments;
     reduced_.clear(hidden);
     for_chunks(s_.cells, [&](Index cell, Index cells) {
-      fetch_next(v, width, cell, s_.cells);
       apply<T>({w_.down, hidden, width}, nullptr, v + cell * cell_size, message, cells);
       edges_.template broadcast<hidden>(cell, cells, sides_, message);
       if (cell == 0) moments = start_moments(message, hidden);
@@ -188,7 +187,6 @@ class LargestUp {
     narrow_sides(up.weight);
     for_chunks(s_.cells, [&](Index cell, Index cells) {
       const T* const here = v + cell * cell_size;
-      fetch_next(v, width, cell, s_.cells);
       apply<T>({both, width, width, up.bias}, here, here, out + cell * cell_size, cells);
       edges_.template broadcast<width>(cell, cells, x_.second, out + cell * cell_size);
     });
@@ -203,8 +201,6 @@ class LargestUp {
     x_.second.clear(width);
     for_chunks(s_.cells, [&](Index cell, Index cells) {
       const T *const at_g = g + cell * cell_size, *const at_v = v + cell * cell_size;
-      fetch_next(g, width, cell, s_.cells);
-      fetch_next(v, width, cell, s_.cells);
       gradient(gv, at_g, at_v, cells);
       gradient(vv, at_v, at_v, cells);
       add_channel_sums(at_g, width, cells, sum_g);
@@ -242,8 +238,6 @@ class LargestUp {
     alignas(64) T result[chunk * cell_size];
     for_chunks(s_.cells, [&](Index cell, Index cells) {
       T* const here = g + cell * cell_size;
-      fetch_next(g, width, cell, s_.cells);
-      fetch_next(v, width, cell, s_.cells);
       apply<T>({of_g, width, width, constant}, here, here, result, cells);
       apply<T>({of_v, width, width}, result, v + cell * cell_size, here, cells);
       edges_.template broadcast<width>(cell, cells, x_.second, here);
@@ -323,7 +317,6 @@ class LargestDown {
     Moments<T> moments;
     x_.back.clear(width);
     for_chunks(s_.cells, [&](Index cell, Index cells) {
-      fetch_next(v, width, cell, s_.cells);
       apply<T>({w_.down, width, width}, nullptr, v + cell * cell_size, message, cells);
       edges_.template reduce<width>(cell, cells, message, x_.back);
       if (cell == 0) moments = start_moments(message, width);
@@ -349,8 +342,6 @@ class LargestDown {
       WeightGradient<T> gv(width, width);
       double sum_g[width] = {};
       for_chunks(s_.cells, [&](Index cell, Index cells) {
-        fetch_next(g, width, cell, s_.cells);
-        fetch_next(v, width, cell, s_.cells);
         gradient(gv, g + cell * cell_size, v + cell * cell_size, cells);
         add_channel_sums(g + cell * cell_size, width, cells, sum_g);
       });
@@ -366,8 +357,6 @@ class LargestDown {
     for_chunks(s_.cells, [&](Index cell, Index cells) {
       T* const here = g + cell * cell_size;
       const T* const at = v + cell * cell_size;
-      fetch_next(g, width, cell, s_.cells);
-      fetch_next(v, width, cell, s_.cells);
       if (norm != nullptr) {
         apply<T>({back.back, width, width, back.constant}, nullptr, here, dm, cells);
         apply<T>({of_v, width, width}, dm, at, dm, cells);
