@@ -5,6 +5,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,46 @@ def test_a_run_resumed_from_python_ends_as_one_that_was_not_cut_off(cut: Path, t
     assert "document" not in repr(whole), "it would fill pages"
     with pytest.raises(RunError, match="is finished"):
         resume(cut)
+
+
+@contextmanager
+def doubles() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+MODES = {
+    "float64": doubles,
+    "meta": lambda: torch.device("meta"),
+    "no_grad": torch.no_grad,
+    "inference": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+}
+
+
+def modes() -> tuple[object, ...]:
+    now = torch.get_default_dtype(), torch.get_default_device().type, torch.is_grad_enabled()
+    return *now, torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_modes_of_torch_around_a_run_stay_outside(mode: str, tmp_path: Path) -> None:
+    """A program that computes in float64, or calls from a function without gradients, got an error or other numbers."""
+    seen = []
+
+    def begin(config: ToyConfig, subject: None, folder: RunFolder) -> Toy:
+        seen.append(modes())
+        return Toy(config.length, config.seed)
+
+    plain = modes()
+    with MODES[mode]():
+        outside = modes()
+        replace(TOY, begin=begin).start(ToyConfig(), NoInputs(), None, out=tmp_path / "run")
+        assert modes() == outside != plain
+    assert seen == [plain] == [(torch.float32, "cpu", True, False, False)]
 
 
 def test_a_renamed_option_is_refused(cut: Path) -> None:

@@ -1,11 +1,12 @@
-"""The versions and the machine, on which a run's numbers may depend beside its configuration."""
+"""The versions, the machine and torch's modes, on which a run's numbers may depend beside its configuration."""
 
 import os
 import platform
 import re
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -112,6 +113,27 @@ def peak_memory_mb() -> float:
         return 0.0
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+@contextmanager
+def plain_torch() -> Iterator[None]:
+    """Computes as torch does by default, whatever dtype, device and modes of torch the caller has set.
+
+    The modes are `torch.no_grad`, `torch.inference_mode` and `torch.autocast`.
+    """
+    with ExitStack() as modes:
+        if torch := sys.modules.get("torch"):
+            if (dtype := torch.get_default_dtype()) != torch.float32:
+                modes.callback(torch.set_default_dtype, dtype)
+                torch.set_default_dtype(torch.float32)
+            if torch.get_default_device().type != "cpu":
+                modes.enter_context(torch.device("cpu"))
+            if torch.is_inference_mode_enabled():
+                modes.enter_context(torch.inference_mode(False))
+            for kind in filter(torch.is_autocast_enabled, ("cpu", "cuda", "mps", "xpu")):
+                modes.enter_context(torch.autocast(kind, enabled=False))
+            modes.enter_context(torch.enable_grad())
+        yield
 
 
 def torch_threads(config: object) -> int:

@@ -21,7 +21,7 @@ from novacula.runs.folder import RECORD, RunFolder
 from novacula.runs.guards import reading
 from novacula.runs.listing import copy_run
 from novacula.runs.loop import OnStep, Program, ResumeSettings, RunSettings, drive
-from novacula.runs.machine import torch_threads
+from novacula.runs.machine import plain_torch, torch_threads
 from novacula.runs.notebook import answer_html, cell_progress
 from novacula.runs.record import Status, check_inputs, input_files, texts_in
 
@@ -134,6 +134,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         """The verb's name within its part, such as ``solve``."""
         return self.signature.command.split()[1]
 
+    @plain_torch()
     def start(self, config: Config, inputs: Inputs, subject: Subject, **settings: Unpack[NewFolder]) -> Result:
         """Makes the folder of a new run, and does its work.
 
@@ -192,6 +193,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         check_functions(self.functions(config, inputs))
         return config, inputs
 
+    @plain_torch()
     def resume(
         self,
         folder: RunFolder,
@@ -221,6 +223,7 @@ class Verb(Generic[Config, Inputs, Subject, Result]):
         """Draws the page of a run whose files are sound, and returns its path. Its errors are not about files."""
         return self.page(folder)
 
+    @plain_torch()
     def work_in_job(self, config: Config, inputs: Inputs, subject: Subject, out: Path) -> RunFolder:
         """Does the work of a run inside a job, from the folder's checkpoint or from the beginning. It draws no page.
 
