@@ -108,8 +108,8 @@ def _ranking_section(found: RankFindings, blocks: bool) -> Section:
     note = (
         f"Each {'block' if blocks else 'cluster'} of latents, with the tokens on which it is most often more than "
         "weakly active. The score is that of its best plane of principal components, with or without intensity, in "
-        "bits beyond a Gaussian cloud of the same mean and covariance: 0 for a product or a mixture. A few noisy parts: "
-        "they explain its points, so it scores nothing. Active: tokens on which any member is. Shape: "
+        "bits beyond a Gaussian cloud of the same mean and covariance: 0 for a product or a mixture. A few noisy "
+        "parts: they explain its points, so it scores nothing. Active: tokens on which any member is. Shape: "
         f"{_SHAPES if any(row.shape for row in found.ranking) else _UNKNOWN} Bits: separability of the plane. "
         "Together: members that are active on one of them. Stability: how well the cluster comes again with another "
         "seed and other settings; 1 is the same. Published: the rank by the published value. Rows that do not exceed "
