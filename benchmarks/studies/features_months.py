@@ -71,7 +71,7 @@ class Run:
         dictionary = read_sae(sae if sae.exists() else given["sae"])
         self.decoder = dictionary.decoder.numpy() / self.store.sizes
         self.codes: CodeMatrix = read_codes(sorted((artifacts / "codes").iterdir()), len(self.decoder))
-        self.left = Unexplained(self.store.gather, dictionary, self.codes.matrix, self.store.sizes)
+        self.unexplained = Unexplained(self.store.gather, dictionary, self.codes.matrix, self.store.sizes)
 
     def places(self, forms: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
         """The stored places of each name that occurs often enough."""
@@ -90,7 +90,8 @@ class Run:
         """The points of a row on these tokens, as the ranking sees them."""
         axes = in_space(self.decoder[[*members]])
         return (
-            self.codes.matrix[:, [*members]].tocsr()[rows] @ self.decoder[[*members]] + self.left(rows) @ axes.T @ axes
+            self.codes.matrix[:, [*members]].tocsr()[rows] @ self.decoder[[*members]]
+            + self.unexplained(rows) @ axes.T @ axes
         )
 
 

@@ -148,7 +148,7 @@ def parts_bits(white: Float[np.ndarray, "n 2"], generator: np.random.Generator, 
 def _cuts(
     points: Float[np.ndarray, "n 2"], count: int, generator: np.random.Generator
 ) -> Iterator[Int[np.ndarray, " n"]]:
-    """Yields different cuts in so many large parts, the likeliest first."""
+    """Yields different cuts into `count` large parts, the likeliest first."""
     starts = _crossing(points) if count == 2 else _angular(points, count, generator)
     fits = [_fit(points, count, start) for start in starts]
     fits += [_fit(points, count, None, int(generator.integers(2**31))) for _ in range(_STARTS)]
@@ -196,7 +196,7 @@ def _angular(
 def _fit(
     points: Float[np.ndarray, "n 2"], count: int, start: Int[np.ndarray, " n"] | None, seed: int = 0
 ) -> GaussianMixture:
-    """Returns so many Gaussians, fitted from a cut or from k-means."""
+    """Returns a mixture of `count` Gaussians, fitted from a cut or from k-means."""
     means = weights = precisions = None
     if start is not None and min(np.bincount(start, minlength=count)) > 2:
         groups = [points[start == part] for part in range(count)]

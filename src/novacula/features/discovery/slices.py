@@ -69,12 +69,12 @@ class CodeMatrix:
         matrix: the codes.
         n_tokens: its rows.
         n_latents: its columns.
-        left: what the dictionary leaves unexplained of some tokens' states, in the units of the codes; None where
-            nothing is known of it.
+        unexplained: what the dictionary leaves of some tokens' states, in the units of the codes; None where nothing is
+            known of it.
     """
 
-    def __init__(self, matrix: scipy.sparse.csc_array, left: "Unexplained | None" = None) -> None:
-        self.matrix, self.left = matrix, left
+    def __init__(self, matrix: scipy.sparse.csc_array, unexplained: "Unexplained | None" = None) -> None:
+        self.matrix, self.unexplained = matrix, unexplained
         self.n_tokens, self.n_latents = matrix.shape or (0, 0)
 
     @property
@@ -87,7 +87,7 @@ class CodeMatrix:
         kept = tokens[self.matrix.indices]
         starts = np.concatenate([[0], np.cumsum(kept)])[self.matrix.indptr]
         parts = self.matrix.data[kept], self.matrix.indices[kept], starts
-        return CodeMatrix(scipy.sparse.csc_array(parts, shape=self.matrix.shape), self.left)
+        return CodeMatrix(scipy.sparse.csc_array(parts, shape=self.matrix.shape), self.unexplained)
 
     def rows(self, members: Members) -> Int[np.ndarray, " tokens"]:
         """Returns the tokens on which any of these latents is active, ascending."""
@@ -143,9 +143,9 @@ class CodeMatrix:
         rows = _drawn(self.strong_rows(members, decoder, radius), limit, seed)
         codes = self._codes(members, rows)
         points = codes @ own
-        if self.left is not None:
+        if self.unexplained is not None:
             axes = in_space(own)
-            points = points + self.left(rows) @ axes.T @ axes
+            points = points + self.unexplained(rows) @ axes.T @ axes
         norms = np.linalg.norm(points, axis=1)
         weakest = weak_below(norms, radius)
         return Slice(rows, points, codes, len(self.rows(members)), weakest).only(norms >= weakest)

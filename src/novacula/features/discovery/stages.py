@@ -173,7 +173,7 @@ class Material:
             shards = range(len(self.store.shard_rows))
             paths = [codes_path(self.folder.artifact(CODES), shard) for shard in shards]
             codes = read_codes(paths, self.sae.n_latents)
-            codes.left = self._left(codes, self.store.gather)
+            codes.unexplained = self._unexplained(codes, self.store.gather)
             self._codes = codes.on(without(self.store, config.without)) if config.without else codes
         return self._codes
 
@@ -182,10 +182,10 @@ class Material:
         shards = len(self.store.shard_rows)
         numbers = range(number * shards, (number + 1) * shards)
         codes = read_codes([codes_path(self.folder.artifact(CHANCE), shard) for shard in numbers], self.sae.n_latents)
-        codes.left = self._left(codes, partial(made.gather, number))
+        codes.unexplained = self._unexplained(codes, partial(made.gather, number))
         return codes
 
-    def _left(self, codes: CodeMatrix, states: Callable[[np.ndarray], np.ndarray]) -> Unexplained | None:
+    def _unexplained(self, codes: CodeMatrix, states: Callable[[np.ndarray], np.ndarray]) -> Unexplained | None:
         """Returns what the dictionary leaves of states; None for blocks, whose codes are all that is in their space."""
         return Unexplained(states, self.sae, codes.matrix, self.store.sizes) if self.sae.block == 1 else None
 
