@@ -1,11 +1,15 @@
-"""The errors that a user can cause.
+"""The errors that a user can cause, and the signals by which one ends a process.
 
 All errors that novacula raises on purpose derive from `NovaculaError`. The command line prints such an error as one
 line and exits with 2. Any other exception is a defect of the program.
 """
 
 import re
-from collections.abc import Iterable
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 _OPTION = re.compile(r"`[^`]*`|(?<![\w-])--(?P<name>[a-z][a-z0-9-]*)")
 
@@ -58,3 +62,27 @@ def refuse(problems: Iterable[str], source: str = "options") -> None:
     """
     if found := list(dict.fromkeys(problems)):
         raise InputError(source, *found)
+
+
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+
+
+@contextmanager
+def at_signals(act: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    r"""Calls a function at the signals of Ctrl-C, of ``kill``, of a terminal that closes, and of Ctrl-\.
+
+    A signal that this process ignores stays ignored, for example SIGHUP after ``nohup``. Only the main thread can
+    change the meaning of a signal; in other threads it stays as it is.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for name in _ENDING if (number := getattr(signal, name, None))}
+    # Python cannot restore a handler that is not its own, for which it says None.
+    taken = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    for number in taken:
+        signal.signal(number, act)
+    try:
+        yield
+    finally:
+        for number, handler in taken.items():
+            signal.signal(number, handler)

@@ -204,7 +204,8 @@ class CampaignOptions(Configuration):
     cluster: Annotated[str | None, ADVANCED] = None
     """Compute on a Ray cluster that has this machine as a node: auto, or HOST:6379. By default, compute here."""
     memory_limit: Annotated[float | None, ADVANCED, Rule(unless_memory)] = None
-    """The most megabytes that all workers may take together; jobs wait for room. By default, there is no limit."""
+    """The most megabytes that the jobs on this machine may take together, by their estimates. A job that needs more
+    runs alone. By default, there is no limit."""
 
     @property
     def processes(self) -> int:

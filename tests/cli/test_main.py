@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,28 @@ def test_what_ends_a_command_decides_its_exit_code(
     monkeypatch.setattr(module, "_run", fail)
     done = novacula("anything")
     assert (done.code, done.errors) == (code, said)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_ends_a_command_as_ctrl_c_does(
+    novacula: Run, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    cleaned = []
+
+    def end(_: list[str]) -> int:
+        try:
+            os.kill(os.getpid(), number)
+            return 0
+        finally:
+            cleaned.append(signal.getsignal(number))
+
+    monkeypatch.setattr(module, "_run", end)
+    before = signal.getsignal(number)
+    done = novacula("anything")
+    assert (done.code, done.errors) == (130, ["novacula: interrupted"])
+    # A further SIGHUP comes from the same terminal, and a further one of the others is meant.
+    assert cleaned == [signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL]
+    assert signal.getsignal(number) is before
 
 
 def test_a_defect_is_not_hidden(novacula: Run, monkeypatch: pytest.MonkeyPatch) -> None:

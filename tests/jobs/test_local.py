@@ -135,7 +135,7 @@ def driver(folder: Path) -> "subprocess.Popen[bytes]":
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_a_driver_that_is_stopped_or_killed_leaves_whole_files_and_no_orphan(tmp_path: Path, number: int) -> None:
     with driver(tmp_path) as process:
         process.send_signal(number)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,13 +48,15 @@ def test_run_json_says_what_the_run_depends_on(tmp_path: Path) -> None:
     }
     assert document["configuration"] == {"steps": 3} and document["seed"] == 7 and document["threads"] == 2
     assert document["versions"]["novacula"] == novacula.__version__
-    assert document["platform"].keys() == {"machine", "system", "instruction_set", "cores"}
+    facts = {"machine", "system", "processor", "instruction_set", "extension", "cores"}
+    assert document["platform"].keys() == facts
     assert RunFolder.open(tmp_path / "a").record == folder.record
 
 
 def test_torch_is_recorded_where_it_is_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Torch:
         __version__ = "9.9"
+        cuda = SimpleNamespace(is_initialized=lambda: False)
 
     monkeypatch.setitem(sys.modules, "torch", Torch)
     assert create(out=tmp_path / "with").record.versions["torch"] == "9.9"
@@ -86,6 +89,19 @@ def test_what_other_machines_computed_is_recorded_where_it_may_change_bits(tmp_p
         ("other", versions["numpy"]),
         (platform["instruction_set"], "1"),
     ]
+
+
+def test_what_the_run_used_of_its_machine_is_known_with_its_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = create(out=tmp_path / "a")
+    here = dict(folder.record.platform)
+    monkeypatch.setattr("novacula.runs.folder.machine", lambda: here | {"gpu": "NVIDIA Imaginary"})
+    folder.write_result({})
+    assert RunFolder.open(folder.path).record.platform == here | {"gpu": "NVIDIA Imaginary"}
+    monkeypatch.setattr("novacula.runs.folder.machine", lambda: here | {"processor": "of the future", "gpu": "other"})
+    folder.write_result({})  # resumed elsewhere, which the log tells
+    assert RunFolder.open(folder.path).record.platform == here | {"gpu": "NVIDIA Imaginary"}
 
 
 def test_a_record_of_before_other_machines_were_noted_is_read(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_a_full_disk_ends_the_run_at_its_last_checkpoint(tmp_path: Path, monkeyp
     assert final(folder.path) == final(uninterrupted(tmp_path / "whole", 20))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_lets_the_step_end_and_keeps_the_best_so_far(tmp_path: Path, number: signal.Signals) -> None:
     folder = make_folder(tmp_path / "a")
     before = signal.getsignal(number)
@@ -187,10 +187,27 @@ def test_a_signal_lets_the_step_end_and_keeps_the_best_so_far(tmp_path: Path, nu
     assert signal.getsignal(number) is before
 
 
-def test_a_second_ctrl_c_ends_at_once_at_the_last_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_is_ignored_as_under_nohup_stays_ignored(tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        assert drive(Toy(9, interrupt_at=5, interrupt_with=(number,)), make_folder(tmp_path / "a")) == "finished"
+        assert signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_terminal_that_closes_may_say_so_twice(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "a")
+    assert drive(Toy(9, interrupt_at=5, interrupt_with=(signal.SIGHUP, signal.SIGHUP)), folder) == "interrupted"
+    assert folder.record.step == 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_second_ctrl_c_ends_at_once_at_the_last_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
     folder = make_folder(tmp_path / "a")
     with pytest.raises(KeyboardInterrupt):
-        drive(Toy(20, interrupt_at=5, interrupt_with=(signal.SIGINT, signal.SIGINT)), folder, checkpoint_seconds=0.0)
+        drive(Toy(20, interrupt_at=5, interrupt_with=(signal.SIGINT, number)), folder, checkpoint_seconds=0.0)
     assert RunFolder.open(folder.path).status == "interrupted"
     checkpoint = folder.load_checkpoint()
     assert checkpoint and checkpoint.step == 4

@@ -53,7 +53,7 @@ def record(
     Raises:
         InputError: restarts, or a device that torch does not have.
         RunError: the folder of checkpoints is in use, damaged, or holds something else.
-        KeyboardInterrupt: SIGINT or SIGTERM came; `scratch` holds what the next call goes on from.
+        KeyboardInterrupt: a signal came, such as SIGINT; `scratch` holds what the next call goes on from.
     """
     config = SolveConfig.given(config)
     if config.restarts != 1:

@@ -38,6 +38,7 @@ def doctor(*, runs: Path = Path("runs"), json: Json = False) -> int:
     shown = {
         "novacula": ", ".join(f"{name} {version}" for name, version in packages.items()),
         "machine": f"{platform['system']} {platform['machine']}, {platform['cores']} cores",
+        "processor": platform["processor"],
         "engine": engine,
         "native extension": "present" if native else "not present",
         "instruction set": platform["instruction_set"],

@@ -3,10 +3,12 @@
 import json
 import logging
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -25,7 +27,7 @@ from novacula.cli.console import (
     open_streams,
     say,
 )
-from novacula.errors import NovaculaError
+from novacula.errors import NovaculaError, at_signals
 from novacula.options import check_system, refuse_odd_names
 
 if TYPE_CHECKING:
@@ -72,11 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with suppress(AttributeError):  # an object other than a text file replaces the stream
             stream.reconfigure(errors="replace")  # pyright: ignore[reportAttributeAccessIssue]
     try:
-        check_system()
-        refuse_odd_names(tokens)
-        code = _run(tokens)
-        sys.stdout.flush()
-        return code
+        with at_signals(_interrupt):
+            check_system()
+            refuse_odd_names(tokens)
+            code = _run(tokens)
+            sys.stdout.flush()
+            return code
     except BrokenPipeError:  # the reader of the output has gone
         return EXIT_UNREACHED
     except KeyboardInterrupt:
@@ -104,6 +107,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         end_streams()
     return EXIT_BAD_INPUT
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ends a command at a signal as Ctrl-C does, so that it leaves nothing behind; a second signal ends it at once.
+
+    A terminal that closes sends its signal more than once, so the others are ignored.
+    """
+    if number != signal.SIGINT:
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
+    raise KeyboardInterrupt
 
 
 def _plain(error: CycloptsError) -> str:

@@ -90,7 +90,7 @@ def resume(
     The run continues exactly from its last checkpoint, with its configuration and its number of threads.
 
     Example: novacula runs resume runs/demo --time-limit 15m
-    Example: novacula runs resume runs/bench --cluster auto --workers 64
+    Example: novacula runs resume runs/bench --workers 8
 
     Args:
         workers: For a run of many jobs, another number of jobs at the same time, or auto for as many as there are

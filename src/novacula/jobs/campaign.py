@@ -1,5 +1,6 @@
 """A campaign: a run of many jobs. A resumed campaign computes only the jobs without a result."""
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,8 @@ from novacula.jobs.local import LocalExecutor
 from novacula.jobs.run import read_outcome, run_jobs
 from novacula.options import CampaignOptions
 from novacula.runs import KeepsArtifacts, OnStep, RunFolder, Step, working
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,10 @@ class Campaign(ABC):
 
     def _compute(self, folder: RunFolder, deadline: float | None, on_outcome: Callable[[Outcome], None]) -> Ending:
         executor = executor_for(self.options.cluster, self.options.processes, self.options.memory_limit)
+        if self.options.cluster and self.options.memory_limit:
+            _LOG.warning(
+                "the memory limit is for this machine alone; on a cluster Ray respects the memory of each node"
+            )
         for round_ in self.rounds():
             left = None if deadline is None else deadline - time.monotonic()
             status = run_missing(
@@ -172,6 +179,8 @@ def run_missing(
         return "finished"
     if time_limit is not None and time_limit <= 0:
         return "time-limit"
+    if isinstance(executor, LocalExecutor):
+        executor.warn_of_large(missing)
     return run_jobs(
         work,
         missing,

@@ -4,12 +4,13 @@ Each worker is a `novacula.child.Child`. Ctrl-C at the terminal therefore reache
 the workers, and the end of a worker ends the programs that it runs.
 """
 
+import logging
 import math
 import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for
@@ -24,6 +25,7 @@ from novacula.options import CampaignOptions
 # After these seconds a new worker replaces an old one, which bounds what its jobs leak. The run gives up after this
 # number of workers in a row that die before they are ready.
 _LIFETIME, _STARTS = 900.0, 3
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class LocalExecutor:
 
     def __post_init__(self) -> None:
         CampaignOptions(self.workers, memory_limit=self.memory_limit_mb)  # checks them
+
+    def warn_of_large(self, jobs: Sequence[Job]) -> None:
+        """Logs a line if jobs declare more memory than the limit."""
+        limit = self.memory_limit_mb or math.inf
+        if large := [job.memory_mb for job in jobs if job.memory_mb > limit]:
+            said = "the memory limit is %g MB; %d of %d jobs may take more, up to %g MB, and each of them runs alone"
+            _LOG.warning(said, limit, len(large), len(jobs), math.ceil(max(large)))
 
     @contextmanager
     def open(self, work: str) -> Iterator[Pool]:

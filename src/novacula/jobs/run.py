@@ -157,8 +157,8 @@ def run_jobs(
     their order, or the death of a worker. A job whose worker dies gets up to three tries. A job that raises an error
     has failed, and the others continue. A further call does the jobs that failed or did not begin.
 
-    After the first SIGINT or SIGTERM, or the time limit, no further job begins. The function stops jobs that do not end
-    within a second, and does not record them. A second SIGINT stops them at once.
+    After a signal (`novacula.errors.at_signals`) or the time limit, no further job begins. The function stops jobs that
+    do not end within a second, and does not record them. A second SIGINT or SIGQUIT stops them at once.
 
     Args:
         work: ``package.module:function``: a public function of (configuration, seed) in the executor's packages. It
@@ -176,7 +176,7 @@ def run_jobs(
         ValueError: a configuration holds what JSON cannot say.
         RunError: no worker can be had any more.
         OSError: the disk or the folder refused; outcomes that were recorded stay.
-        KeyboardInterrupt: at the second SIGINT.
+        KeyboardInterrupt: at the second SIGINT or SIGQUIT.
     """
     deadline = None if time_limit is None else time.monotonic() + time_limit
     check_work(work, executor.packages)

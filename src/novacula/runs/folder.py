@@ -291,7 +291,7 @@ class RunFolder:
         return load_checkpoint(self.path)
 
     def write_result(self, result: object, outcome: str | None = None) -> None:
-        """Replaces result.json, and records the outcome and the versions of what was imported since the beginning.
+        """Replaces result.json, and records the outcome, and what was imported or used since the beginning.
 
         Args:
             result: a dataclass or a mapping. The file also gets a ``schema_version`` if the result has none.
@@ -306,6 +306,8 @@ class RunFolder:
         write_json(self.path / RESULT, {"schema_version": RESULT_SCHEMA_VERSION, **document})
         said = getattr(result, "summary", getattr(result, "outcome", "")) if outcome is None else outcome
         record = replace(self.record, outcome=said, versions={**versions(), **self.record.versions})
+        if record.platform.items() <= (now := machine()).items():  # the same machine, which may have used its GPU
+            record = replace(record, platform=now)
         if record != self.record:
             self.record = record
             self.record.write(self.path / RECORD)

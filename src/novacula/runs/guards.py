@@ -1,7 +1,6 @@
 """Guards around the work on a run: its lock, its errors, damaged files, Ctrl-C as a request, and its deadline."""
 
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
 
-from novacula.errors import NovaculaError, RunError
+from novacula.errors import NovaculaError, RunError, at_signals
 from novacula.runs.folder import RunFolder
 
 _SIGNS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError, RuntimeError)
@@ -65,26 +64,17 @@ class Stop:
 
 @contextmanager
 def stop_signals() -> Iterator[Stop]:
-    """Turns the first SIGINT or SIGTERM into a request, and a further SIGINT into KeyboardInterrupt.
-
-    Only the main thread can change the meaning of a signal; in other threads signals stay as they are.
-    """
+    r"""Turns the first signal of `at_signals` into a request, and a further Ctrl-C or Ctrl-\ into KeyboardInterrupt."""
     stop = Stop()
 
     def request(number: int, frame: FrameType | None) -> None:
-        if stop.requested and number == signal.SIGINT:
+        # A terminal that closes sends its signal more than once.
+        if stop.requested and number not in (signal.SIGTERM, signal.SIGHUP):
             raise KeyboardInterrupt
         stop.requested = True
 
-    if threading.current_thread() is not threading.main_thread():
+    with at_signals(request):
         yield stop
-        return
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class OutOfTimeError(Exception):

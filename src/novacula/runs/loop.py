@@ -147,7 +147,8 @@ def drive(
 ) -> Status:
     """Runs a program from the folder's checkpoint, or from its beginning, and leaves the result in the folder.
 
-    At the first SIGINT or SIGTERM the present step ends, and its outcome counts; a second SIGINT stops it.
+    At the first SIGINT, SIGTERM, SIGHUP or SIGQUIT the present step ends, and its outcome counts; a second SIGINT or
+    SIGQUIT stops it.
     k steps, an end of any kind, and n - k steps lead to the same state as n steps, bit for bit.
 
     Args:
@@ -165,7 +166,7 @@ def drive(
     Raises:
         RunError: another process holds the folder, its checkpoint is damaged, or a metric is not finite.
         Exception: a step raises it. The run then counts as failed, at its last checkpoint.
-        KeyboardInterrupt: a second SIGINT arrives. The run then stands at its last checkpoint.
+        KeyboardInterrupt: a second SIGINT or SIGQUIT arrives. The run then stands at its last checkpoint.
     """
     end = float("inf") if time_limit is None else time.monotonic() + time_limit
     with folder.lock(), stop_signals() as stop:

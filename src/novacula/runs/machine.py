@@ -50,13 +50,23 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, str | int]:
-    """Returns the kind of machine, the operating system, the instruction set, and the number of usable cores."""
-    return {
+    """Returns everything about the machine on which numbers and times depend.
+
+    This is the kind of machine, the operating system, the processor, the instruction set, whether the native extension
+    is built, the number of usable cores, and the GPU, if this process has used one.
+    """
+    found: dict[str, str | int] = {
         "machine": platform.machine(),
         "system": platform.system(),
+        "processor": processor(),
         "instruction_set": instruction_set(),
+        "extension": "native extension" if native_is_built() else "no native extension",
         "cores": cores(),
     }
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_initialized():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
 
 
 def cores() -> int:
@@ -77,14 +87,26 @@ def instruction_set() -> str:
         from novacula._native import instruction_set as dispatched
 
         return dispatched()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # not Linux
-        lines = []
-    flags = next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set())
+    flags = set(_told("flags", "Features").split())
     if platform.machine() == "arm64":
         flags.add("asimd")
     return next((name for flag, name in _FLAGS.items() if flag in flags), platform.machine())
+
+
+@cache
+def processor() -> str:
+    """Returns the model of the processor, or its kind where the system does not tell the model."""
+    return " ".join((_told("model name", "Model") or platform.processor() or platform.machine()).split())
+
+
+def _told(*entries: str) -> str:
+    """Returns the first of these entries of Linux's description of the processor, or an empty text."""
+    with suppress(OSError):  # not Linux
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() in entries:
+                return value
+    return ""
 
 
 def cpu_seconds() -> float:
