@@ -25,8 +25,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from arc_choose import read_set, source_line
 from harness import RESULTS, arguments, save, table_head, table_row
 
-from novacula.arc.answers.certainty import DECODE_EVERY, Logistic, is_settled, softened_logit
+from novacula.arc.answers.certainty import DECODE_EVERY, LEAST_GAIN, MOST_LOST, SETTLED_FROM, Logistic, softened_logit
+from novacula.arc.answers.laws import Laws
 from novacula.arc.answers.recording import Recording
+from novacula.arc.data.sources import load_task
 
 FIT_EVERY = 100  #: the steps after which a row is fitted
 NAMES = ("attempt 1 is right", "one of both is right")
@@ -38,9 +40,8 @@ class Course:
     """A recorded run after each `DECODE_EVERY` steps."""
 
     task: str  #: the puzzle
-    features: Float[
-        np.ndarray, "times 3"
-    ]  #: softened logits of the shares of decodes; 1 where outputs have their inputs' sizes
+    features: Float[np.ndarray, "times 5"]
+    """Softened logits of two shares of decodes; 1 where outputs have their inputs' sizes; nats lost by laws, twice."""
     shares: Float[np.ndarray, " times"]  #: of attempt 1
     right: Bool[np.ndarray, "times 2"]  #: whether attempt 1 is right, and whether one of both is
 
@@ -61,6 +62,7 @@ class Figures:
 class Stopping:
     """What stopping by itself costs and saves, as means over runs."""
 
+    logistic: Logistic  #: of what more steps gain, fitted on all puzzles
     steps: float  #: of each run
     full: int  #: those of a run that does not stop
     solved: float  #: the rate of pass@2 where it stopped
@@ -70,16 +72,18 @@ class Stopping:
     kept: int  #: runs that would have lost their right attempt later
 
 
-def course_of(task: str, recording: Recording, truth: Sequence[bytes]) -> Course:
+def course_of(task: str, recording: Recording, laws: Laws, truth: Sequence[bytes]) -> Course:
     """Returns what a recorded run shows over its steps."""
     features, shares, right = [], [], []
-    for step, leaders in enumerate(recording.leaders(), 1):
+    for step, leaders in enumerate(recording.leaders(laws), 1):
         if step % DECODE_EVERY == 0:
             keys = [
                 [recording.digests[n].tobytes() for n in candidate] == list(truth) for candidate in leaders.candidates
             ]
             found = leaders.evidence
-            features.append((softened_logit(found.first), softened_logit(found.either), float(found.same_size)))
+            logits = softened_logit(found.first), softened_logit(found.either)
+            lost = min(found.lost_by_first, MOST_LOST), min(found.lost_by_either, MOST_LOST)
+            features.append((*logits, float(found.same_size), *lost))
             shares.append(leaders.share)
             right.append((keys[0], any(keys)))
     return Course(task, np.array(features), np.array(shares), np.array(right))
@@ -111,16 +115,24 @@ def cross_validated(
     return [models[fold].predict_proba(x)[:, 1] for x, fold in zip(features, folds, strict=True)]
 
 
-def stopping(courses: Sequence[Course], chances: Sequence[np.ndarray]) -> Stopping:
-    """Returns what `is_settled` costs and saves with these probabilities that one of both attempts is right."""
-    ends = []
-    for chance in chances:
-        ends.append(next((n for n in range(1, len(chance)) if is_settled(chance[:n].tolist())), len(chance)))
-    there = np.array([course.right[end - 1, 1] for course, end in zip(courses, ends, strict=True)], float)
-    full = np.array([course.right[-1, 1] for course in courses], float)
+def stopping(courses: Sequence[Course], folds: np.ndarray) -> Stopping:
+    """Returns what stopping costs and saves where more steps promise little."""
+    steps = DECODE_EVERY * np.arange(1, len(courses[0].shares) + 1)
+    features = [np.column_stack([course.features[:, [0, 2]], steps / 1000]) for course in courses]
+    right = np.array([course.right[:, 1] for course in courses])
+    outcomes = [there[-1] & ~there for there in right]
+    settled = np.array(cross_validated(features, outcomes, folds)) < LEAST_GAIN
+    settled &= steps >= SETTLED_FROM
+    settled[:, -1] = True
+    ends = settled.argmax(1)
+    there, full = (right[range(len(right)), at].astype(float) for at in (ends, -1))
+    model = fit(features, outcomes)
+    fitted = np.concatenate([model.intercept_, model.coef_[0]])
+    constant, share, same_size, per_step = (round(float(x), 3) for x in fitted)
     return Stopping(
-        steps=DECODE_EVERY * float(np.mean(ends)),
-        full=DECODE_EVERY * len(chances[0]),
+        logistic=Logistic(constant, share, same_size, thousand_steps=per_step),
+        steps=float(steps[ends].mean()),
+        full=int(steps[-1]),
         solved=float(there.mean()),
         solved_full=float(full.mean()),
         error=_error([course.task for course in courses], there - full),
@@ -140,29 +152,31 @@ def main() -> None:
     options = arguments(__doc__, folds=10, results=RESULTS / "arc_record")
     recorded, truths = read_set("training", Path(options.results))
     print(f"{source_line(recorded)}\n")
-    courses = [course_of(task, one, truths[task]) for task, many in recorded.items() for one in many]
+    laws = {task: Laws(load_task(task)) for task in recorded}
+    courses = [course_of(task, one, laws[task], truths[task]) for task, many in recorded.items() for one in many]
     folds = folds_of(courses, options.folds)
     logits = [np.vectorize(softened_logit)(course.shares)[:, None] for course in courses]
     every = FIT_EVERY // DECODE_EVERY
     figures, chances = [], []
-    table_head("outcome", "Brier: constant", "share alone", "model", "constant", "factor of the share", "same size")
+    table_head(
+        "outcome", "Brier: constant", "share alone", "model", "constant", "factor of the share", "same size", "lost"
+    )
     for column, name in enumerate(NAMES):
         outcomes = [course.right[:, column] for course in courses]
         truth = np.concatenate([y[every - 1 :: every] for y in outcomes]).astype(float)
         blank = [np.zeros((len(y), 1)) for y in outcomes]
-        features = [course.features[:, [column, 2]] for course in courses]
+        features = [course.features[:, [column, 2, 3 + column]] for course in courses]
         squares = []
         for inputs in (blank, logits, features):
             chances = cross_validated(inputs, outcomes, folds)
             squares.append((np.concatenate([p[every - 1 :: every] for p in chances]) - truth) ** 2)
         model = fit(features, outcomes)
-        constant, share, same_size = (round(float(x), 3) for x in np.concatenate([model.intercept_, model.coef_[0]]))
-        logistic = Logistic(constant, share, same_size)
+        logistic = Logistic(*(round(float(x), 3) for x in np.concatenate([model.intercept_, model.coef_[0]])))
         names = [course.task for course in courses for _ in range(len(course.shares) // every)]
         error = _error(names, squares[1] - squares[2])
         blind, plain, best = (float(s.mean()) for s in squares)
         figures.append(Figures(name, blind, plain, best, error, logistic))
-        table_row(name, *(f"{s.mean():.4f}" for s in squares), *vars(logistic).values())
+        table_row(name, *(f"{s.mean():.4f}" for s in squares), *[*vars(logistic).values()][:4])
         print(f"  share less model: {(squares[1] - squares[2]).mean():.4f} ± {error:.4f}")
     last = np.array([p[-1] for p in chances])
     there = np.array([course.right[-1, 1] for course in courses])
@@ -174,9 +188,10 @@ def main() -> None:
             rate = float(there[chosen].mean())
             spread = np.sqrt(rate * (1 - rate) / count)
             table_row(f"{low:.0%} to {high:.0%}", count, f"{last[chosen].mean():.0%}", f"{rate:.0%}", f"{spread:.0%}")
-    stop = stopping(courses, chances)
+    stop = stopping(courses, folds)
+    print(f"\nmore steps gain a solution: {stop.logistic}")
     print(
-        f"\n--stop auto: {stop.steps:.0f} of {stop.full} steps, {1 - stop.steps / stop.full:.0%} saved; pass@2 "
+        f"--stop auto: {stop.steps:.0f} of {stop.full} steps, {1 - stop.steps / stop.full:.0%} saved; pass@2 "
         f"{stop.solved:.1%} for {stop.solved_full:.1%}, difference {stop.solved - stop.solved_full:+.1%} ± "
         f"{stop.error:.1%}; {stop.missed} runs missed a later solution, {stop.kept} kept one that was lost later"
     )

@@ -10,7 +10,9 @@ The evaluation set is opened by the published rule first, which leaves nothing t
 puzzles are recorded. What chooses otherwise, such as between seeds, is fitted on `training` and committed before it is
 computed on the evaluation set.
 
-Rules: `published`; `samples` and `decodes` count how often a sample, or a noise-free decode, showed a candidate;
+Rules: `published`; `laws` takes from a candidate's weight what it loses by breaking laws of the demonstrations, and
+chooses among the candidates whose grids are recorded; `laws-per-test` does so for the grids of each test by themselves;
+`samples` and `decodes` count how often a sample, or a noise-free decode, showed a candidate;
 `other-sample` and `other-decode` replace the second attempt by the candidate that those counts put first among the
 others; `each-seed` takes each seed's best; `per-test` chooses the grids of each test by themselves. With `training`,
 `--rules all` computes all of them.
@@ -22,8 +24,9 @@ attempts has right. Intervals are the exact binomial ones of 95 %. Processor tim
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +37,29 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from arc_tasks import MORE_TASKS, TASKS
 from harness import RESULTS, arguments, save, table_head, table_row
 
-from novacula.arc.answers.answers import EARLY_STEPS, Answer, answer_text, ranked
+from novacula.arc.answers.answers import EARLY_STEPS, Answer, answer_text, best_two, parse_answer, ranked
 from novacula.arc.answers.certainty import DECODE_EVERY
-from novacula.arc.answers.recording import Candidate, Proposals, Recording, grid_digest
+from novacula.arc.answers.laws import Laws
+from novacula.arc.answers.recording import Proposals, Recording, grid_digest
 from novacula.arc.answers.recording_file import read_recording
 from novacula.arc.config import Dataset
-from novacula.arc.data.sources import list_tasks, load_solution
+from novacula.arc.data.sources import list_tasks, load_solution, load_task
 
 Key = tuple[bytes, ...]  #: a candidate in any recording of a puzzle: the digest of its grid for each test input
 PUBLISHED = {200: 6.0, 500: 15.0, 1000: 19.25, 1500: 21.5, 2000: 20.0}
 """pass@2 in percent over the steps, evaluation split (arXiv 2512.06104, table 1)."""
-RULES = ("published", "samples", "decodes", "other-sample", "other-decode", "each-seed", "per-test")
+RULES = (
+    "published",
+    "laws",
+    "laws-per-test",
+    "samples",
+    "decodes",
+    "other-sample",
+    "other-decode",
+    "each-seed",
+    "per-test",
+)
+OPENING = ("published", "laws", "laws-per-test")  #: the rules that may be computed on the evaluation sets
 
 
 @dataclass(frozen=True)
@@ -65,14 +80,14 @@ def key_of(answer: Answer) -> Key:
     return tuple(grid_digest(answer_text([grid])) for grid in answer)
 
 
-def joint_ranking(recordings: Sequence[Recording], steps: int) -> list[Key]:
-    """The candidates by the published weights, added over recordings of one puzzle with different seeds, best first."""
+def joint_scores(recordings: Sequence[Recording], steps: int) -> dict[Key, float]:
+    """The published log-weights of candidates, added over recordings of one puzzle with different seeds."""
     scores: dict[Key, float] = {}
     for recording in recordings:
         for candidate, score in recording.scores(steps).items():
             key = tuple(recording.digests[number].tobytes() for number in candidate)
             scores[key] = float(np.logaddexp(scores.pop(key, -np.inf), score))
-    return ranked(scores)
+    return scores
 
 
 def counted(proposals: Iterable[tuple[Recording, Proposals]], first: int, last: int) -> list[Key]:
@@ -84,17 +99,19 @@ def counted(proposals: Iterable[tuple[Recording, Proposals]], first: int, last: 
     return [key for key, _ in counts.most_common()]
 
 
-def attempts(rule: str, recordings: Sequence[Recording], steps: int) -> list[Key]:
+def attempts(rule: str, recordings: Sequence[Recording], steps: int, laws: Laws) -> list[Key]:
     """The attempts that a rule chooses after `steps` steps of each recording; the best two or one."""
-    published = joint_ranking(recordings, steps)
+    scores = joint_scores(recordings, steps)
+    published = ranked(scores)
     if rule == "published":
         return published[:2]
+    lost = partial(_lost, recordings, laws) if "laws" in rule else lambda test, grid: 0.0
+    if rule == "laws":
+        return best_two(scores, lambda key: sum(lost(test, grid) for test, grid in enumerate(key)) / len(key))
     if rule == "each-seed":
-        return list(dict.fromkeys(joint_ranking([recording], steps)[0] for recording in recordings))[:2]
-    if rule == "per-test":
-        scores = [recording.scores(steps) for recording in recordings]
-        tests = range(len(published[0]))
-        best = [_grids(test, recordings, scores) for test in tests]
+        return list(dict.fromkeys(ranked(joint_scores([recording], steps))[0] for recording in recordings))[:2]
+    if rule.endswith("per-test"):
+        best = [_grids(scores, test, partial(lost, test)) for test in range(len(published[0]))]
         return [tuple(grids[min(place, len(grids) - 1)] for grids in best) for place in (0, 1)]
     if rule.endswith("decodes") or rule.endswith("decode"):
         order = counted([(r, r.decodes) for r in recordings], 0, steps // DECODE_EVERY)
@@ -103,24 +120,42 @@ def attempts(rule: str, recordings: Sequence[Recording], steps: int) -> list[Key
     return [published[0], *(key for key in order if key != published[0])][:2] if "other" in rule else order[:2]
 
 
-def _grids(test: int, recordings: Sequence[Recording], scores: Sequence[Mapping[Candidate, float]]) -> list[bytes]:
-    """The grids of one test by the weights of all candidates that show them, best first."""
+def _grids(scores: Mapping[Key, float], test: int, lost: Callable[[bytes], float]) -> list[bytes]:
+    """The two best grids of one test by the weights of all candidates that show them, less what a grid loses."""
     weights: dict[bytes, float] = {}
-    for recording, found in zip(recordings, scores, strict=True):
-        for candidate, score in found.items():
-            key = recording.digests[candidate[test]].tobytes()
-            weights[key] = float(np.logaddexp(weights.get(key, -np.inf), score))
-    return ranked(weights)
+    for key, score in scores.items():
+        weights[key[test]] = float(np.logaddexp(weights.pop(key[test], -np.inf), score))
+    return best_two(weights, lost)
+
+
+def _lost(recordings: Sequence[Recording], laws: Laws, test: int, grid: bytes) -> float:
+    """The nats that a grid loses by laws; infinitely many where no recording holds it."""
+    for recording in recordings:
+        text = recording.texts.get(_numbers(recording).get(grid, -1))
+        if text is not None:
+            return sum(laws.broken(test, parse_answer(text)[0]).values())
+    return np.inf
+
+
+@cache
+def _numbers(recording: Recording) -> dict[bytes, int]:
+    """The numbers of a recording's grids by digest."""
+    return {digest.tobytes(): number for number, digest in enumerate(recording.digests)}
 
 
 def solved(
-    recorded: Mapping[str, Sequence[Recording]], truths: Mapping[str, Key], seeds: int, steps: int, chosen: str
+    recorded: Mapping[str, Sequence[Recording]],
+    truths: Mapping[str, Key],
+    laws: Mapping[str, Laws],
+    seeds: int,
+    steps: int,
+    chosen: str,
 ) -> Row:
     """The row of a rule with so many seeds and steps."""
     first = second = contest = 0
     seconds = 0.0
     for task, recordings in recorded.items():
-        best, truth = attempts(chosen, recordings[:seeds], steps), truths[task]
+        best, truth = attempts(chosen, recordings[:seeds], steps, laws[task]), truths[task]
         first += truth == best[0]
         second += truth in best
         contest += sum(any(attempt[test] == grid for attempt in best) for test, grid in enumerate(truth))
@@ -167,9 +202,12 @@ def main() -> None:
         results=RESULTS / "arc_record",
     )
     rules = RULES if options.rules == "all" else tuple(options.rules.split(","))
-    if not set(rules) <= set(RULES) or (options.set != "training" and rules != RULES[:1]):
-        sys.exit(f"--rules is {options.rules}; it must be all or some of {', '.join(RULES)}; published for other sets")
+    allowed = RULES if options.set == "training" else OPENING
+    if not set(rules) <= set(allowed):
+        sys.exit(f"--rules is {options.rules}; for {options.set} it must be some of {', '.join(allowed)}")
     recorded, truths = read_set(options.set, Path(options.results))
+    dataset: Dataset = "arc2" if options.set == "arc2" else "arc1"
+    laws = {task: Laws(load_task(task, dataset)) for task in recorded}
     print(f"{source_line(recorded)}\n")
     length = min(len(recordings[0].kl) for recordings in recorded.values())
     seeds = min(map(len, recorded.values()))
@@ -178,7 +216,7 @@ def main() -> None:
     for count in range(1, seeds + 1):
         for steps in [steps for steps in map(int, options.steps.split(",")) if steps <= length]:
             for rule in rules:
-                row = solved(recorded, truths, count, steps, rule)
+                row = solved(recorded, truths, laws, count, steps, rule)
                 known = f"{PUBLISHED[steps]} %" if options.set == "evaluation" and steps in PUBLISHED else None
                 passed = _percent(row.pass_1, row.puzzles), _percent(row.pass_2, row.puzzles)
                 table_row(row.rule, *passed, known, _percent(row.contest, row.outputs), f"{row.cpu_hours:.2f}")

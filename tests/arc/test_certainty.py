@@ -11,9 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.arc.answers import certainty
-from novacula.arc.answers.answers import Answers, Proposal, Reader
-from novacula.arc.answers.certainty import EITHER, FIRST, Evidence, evidence, is_settled, probabilities, softened_logit
-from novacula.arc.config import BenchConfig, SolveConfig
+from novacula.arc.answers.answers import Answers, Proposal, Reader, parse_answer
+from novacula.arc.answers.certainty import (
+    EITHER,
+    FIRST,
+    GAIN,
+    Evidence,
+    evidence,
+    is_settled,
+    probabilities,
+    softened_logit,
+)
+from novacula.arc.answers.laws import Laws
+from novacula.arc.config import BenchConfig, Choice, SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.drawing.puzzles import chance_text, order_note
 from novacula.arc.findings import NewAttempts, read_history
@@ -30,23 +40,25 @@ from tests.arc.small_set import NAMES, TASKS
 STUDY = Path(__file__).parents[2] / "benchmarks" / "results" / "arc_certainty.json"
 CONFIG = SolveConfig(steps=60, seed=3)
 SHARES = st.floats(0, 1)
+LOST = st.floats(0, 1000)
+NOTHING = Evidence(0.0, 0.0, False, 0, 0.0, 0.0, False)
 
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """Makes every training stop there."""
-    monkeypatch.setattr(certainty, "DECIDED_FROM", step)
-    monkeypatch.setattr(certainty, "DECIDED", 0.0)
+    monkeypatch.setattr(certainty, "SETTLED_FROM", step)
+    monkeypatch.setattr(certainty, "LEAST_GAIN", 1.0)
 
 
 def test_shares_count_noise_free_decodes() -> None:
-    assert evidence("ab", {"a": 6, "b": 2, "c": 8}, True) == Evidence(0.375, 0.5, True, 16, False)
-    assert evidence("a", {"c": 3}, False) == Evidence(0.0, 0.0, False, 3, True)
-    assert evidence("ab", {}, False) == Evidence(0.0, 0.0, False, 0, False)
+    assert evidence("ab", {"a": 6, "b": 2, "c": 8}, True, (2.5, 1.5)) == Evidence(0.375, 0.5, True, 16, 2.5, 1.5, False)
+    assert evidence("a", {"c": 3}, False, (2.0,)) == Evidence(0.0, 0.0, False, 3, 2.0, 2.0, True)
+    assert evidence("ab", {}, False) == Evidence(0.0, 0.0, False, 0, 0.0, 0.0, False)
 
 
 def test_no_probability_is_stated_without_evidence() -> None:
     assert probabilities(evidence("ab", {}, True)) == ()
-    assert probabilities(evidence("a", {"a": 25}, True)) == (FIRST(1.0, True),), "attempt 2 is the same"
+    assert probabilities(evidence("a", {"a": 25}, True)) == (FIRST(1.0, True, 0.0),), "attempt 2 is the same"
 
 
 @pytest.mark.parametrize("early", [15, 150])
@@ -72,58 +84,64 @@ def test_a_run_shows_only_probabilities_that_it_has(
     assert set(re.findall(r"Attempt (\d), \d+%", page)) == ({"1"} if early == 15 else set())
 
 
-@given(st.tuples(SHARES, SHARES, st.booleans()))
-def test_probabilities_are_probabilities(given: tuple[float, float, bool]) -> None:
+@given(st.tuples(SHARES, SHARES, st.booleans()), st.tuples(LOST, LOST))
+def test_probabilities_are_probabilities(given: tuple[float, float, bool], lost: tuple[float, float]) -> None:
     low, high, same_size = min(given[:2]), max(given[:2]), given[2]
-    first, second = probabilities(Evidence(low, high, same_size, 10, False))
+    first, second = probabilities(Evidence(low, high, same_size, 10, max(lost), min(lost), False))
     assert 0 < first < 1 and second >= 0 and first + second < 1
-    assert FIRST(low, same_size) <= FIRST(high, same_size) and EITHER(low, same_size) <= EITHER(high, same_size)
-    assert FIRST(low, False) < FIRST(low, True) and EITHER(low, False) < EITHER(low, True)
+    for model in (FIRST, EITHER):
+        assert model(low, same_size, max(lost)) <= model(high, same_size, min(lost))
+        assert model(low, False, min(lost)) < model(low, True, min(lost))
 
 
 def test_a_model_is_a_logistic_of_the_softened_share() -> None:
     assert softened_logit(0.5) == 0
     assert softened_logit(1.0) == pytest.approx(3.9318, abs=1e-4) and softened_logit(0.0) == -softened_logit(1.0)
-    model = certainty.Logistic(-1.0, 2.0, 0.5)
-    assert model(0.5, False) == pytest.approx(0.26894, abs=1e-5)
-    assert model(0.9, True) == pytest.approx(1 / (1 + 2.718281828 ** (0.5 - 2 * 2.03688)), abs=1e-4)
+    model = certainty.Logistic(-1.0, 2.0, 0.5, -0.25)
+    assert model(0.5, False, 0.0) == pytest.approx(0.26894, abs=1e-5)
+    assert model(0.5, True, 2.0) == model(0.5, False, 0.0), "two nats lost by laws weigh as much as equal sizes here"
+    assert model(0.9, True, 0.0) == pytest.approx(1 / (1 + 2.718281828 ** (0.5 - 2 * 2.03688)), abs=1e-4)
+    assert model(0.5, True, np.inf) == model(0.5, True, certainty.MOST_LOST) > 0
 
 
 def test_the_models_are_those_of_the_study() -> None:
-    figures = json.loads(STUDY.read_text())["figures"]
+    study = json.loads(STUDY.read_text())
+    figures = study["figures"]
     assert [figure["logistic"] for figure in figures] == [vars(FIRST), vars(EITHER)]
+    assert study["stopping"]["logistic"] == vars(GAIN)
     for figure in figures:
         assert figure["model"] + 2 * figure["error"] < figure["share"] < figure["constant"]
 
 
 @pytest.mark.parametrize(
-    ("steps", "last", "settled"),
+    ("steps", "share", "same_size", "settled"),
     [
-        (390, 0.9, False),
-        (400, 0.5, True),
-        (400, 0.49, False),
-        (400, 0.01, False),
-        (590, 0.01, False),
-        (600, 0.2, True),
-        (600, 0.21, False),
-        (1000, 0.4, False),
-        (1010, 0.4, True),
-        (1010, 0.49, False),
+        (390, 1.0, False, False),
+        (400, 1.0, False, True),
+        (400, 0.0, False, True),
+        (400, 1.0, True, True),
+        (400, 0.4, True, False),
+        (600, 0.4, True, True),
+        (800, 0.0, True, False),
+        (900, 0.0, True, True),
     ],
 )
-def test_a_training_is_settled_once_it_is_decided_either_way(steps: int, last: float, settled: bool) -> None:
-    assert is_settled([0.4] * (steps // 10 - 1) + [last]) == settled
+def test_a_training_is_settled_once_more_steps_gain_little(
+    steps: int, share: float, same_size: bool, settled: bool
+) -> None:
+    shown = Evidence(share, share, same_size, steps // 10 - 15, 0.0, 0.0, False)
+    assert is_settled([0.4] * (steps // 10), shown) == settled
 
 
 def test_nothing_is_settled_before_the_first_decode() -> None:
-    assert not is_settled([])
+    assert not is_settled([], NOTHING)
 
 
 def test_beyond_a_thousand_steps_the_probability_must_rise() -> None:
     rising = [0.25 + 0.002 * decode for decode in range(110)]
-    assert not any(is_settled(rising[:length]) for length in range(1, 111))
-    assert is_settled([*rising[:105], rising[84]]), "as high as 200 steps before"
-    assert not is_settled([*rising[:105], rising[85] + 1e-9])
+    assert not any(is_settled(rising[:length], NOTHING) for length in range(101, 111))
+    assert is_settled([*rising[:105], rising[84]], NOTHING), "as high as 200 steps before"
+    assert not is_settled([*rising[:105], rising[85] + 1e-9], NOTHING)
 
 
 def count_early(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,14 +150,16 @@ def count_early(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"novacula.arc.answers.{module}.EARLY_STEPS", 15)
 
 
+@pytest.mark.parametrize("choice", ["laws", "published"])
 @pytest.mark.parametrize("name", NAMES[:2])
-def test_a_run_and_a_recording_say_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_and_a_recording_say_the_same(name: str, choice: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
     """The study fits to recordings what a run weighs."""
     count_early(monkeypatch)
     recording = record(TASKS[name], CONFIG)
     puzzle = preprocess(TASKS[name])
-    engine, answers = make_engine(puzzle, recording.origin.config), Answers(puzzle)
-    for step, leaders in enumerate(recording.leaders()):
+    laws = Laws(TASKS[name])
+    engine, answers = make_engine(puzzle, recording.origin.config), Answers(puzzle, laws=laws, choice=choice)
+    for step, leaders in enumerate(recording.leaders(laws, choice)):
         answers.update(engine.step().tests, step)
         if (step + 1) % 10 == 0:
             answers.note_decode(engine.decode(), step)
@@ -147,7 +167,9 @@ def test_a_run_and_a_recording_say_the_same(name: str, monkeypatch: pytest.Monke
         rounding = 10 * 2.0**-16  # a weight is e to -10 uncertainties, which a recording has to 2^-16 of their values
         assert answers.attempts()[0].share == pytest.approx(leaders.share, rel=rounding)
         assert len(leaders.candidates) == min(2, len(answers.scores))
-        assert recording.ranking(step + 1)[:2] == list(leaders.candidates)
+        ranking = answers.ranking()[:2]
+        assert [recording.candidate_of(parse_answer(text)) for text in ranking] == list(leaders.candidates)
+        assert choice == "laws" or recording.ranking(step + 1)[:2] == list(leaders.candidates)
     assert sum(answers.decodes.values()) == (recording.origin.config.steps - 15) // 10 + 1
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from novacula.arc.answers.answers import Standing
 from novacula.arc.campaigns.curve import (
     CUT_OFF,
     PUBLISHED_RULES,
+    Standing,
     TaskRow,
     TaskScore,
     measure,

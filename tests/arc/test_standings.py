@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novacula.arc.answers.answers import MOST, Order, Standings, answer_text, is_recorded
+from novacula.arc.answers.answers import answer_text
+from novacula.arc.campaigns.curve import MOST, Order, Standings, is_recorded
 from novacula.arc.data.task import Answer
 from novacula.files import from_json, to_json
 

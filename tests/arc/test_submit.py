@@ -125,8 +125,8 @@ def test_rounds_come_to_what_one_run_would_have(tmp_path: Path) -> None:
 def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MODULE, "ROUNDS", (4, 15))
     monkeypatch.setattr("novacula.arc.answers.answers.EARLY_STEPS", 9)
-    monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED_FROM", 10)
-    monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED", 0.0)
+    monkeypatch.setattr("novacula.arc.answers.certainty.SETTLED_FROM", 10)
+    monkeypatch.setattr("novacula.arc.answers.certainty.LEAST_GAIN", 1.0)
     config = replace(CONFIG, steps=30)
     result = submit(write_challenges(tmp_path), config, out=tmp_path / "s.json", runs=tmp_path / "runs")
     assert [(row.steps, row.decided) for row in result.findings.per_task] == [(10, True)] * 4
@@ -135,8 +135,8 @@ def test_a_decided_puzzle_gets_no_more_steps(tmp_path: Path, monkeypatch: pytest
 
 
 def test_no_puzzle_is_decided_early_where_that_is_not_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED_FROM", 1)
-    monkeypatch.setattr("novacula.arc.answers.certainty.DECIDED", 0.0)
+    monkeypatch.setattr("novacula.arc.answers.certainty.SETTLED_FROM", 1)
+    monkeypatch.setattr("novacula.arc.answers.certainty.LEAST_GAIN", 1.0)
     config = replace(CONFIG, steps=12, stop="never")
     result = submit(write_challenges(tmp_path), config, out=tmp_path / "s.json", runs=tmp_path / "runs")
     assert {row.steps for row in result.findings.per_task} == {12}
@@ -206,11 +206,12 @@ def test_a_puzzle_that_is_cut_off_answers_from_its_last_checkpoint(
 def test_a_checkpoint_says_what_a_leg_would_have_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("novacula.arc.answers.answers.EARLY_STEPS", 9)
     name = max(NAMES, key=lambda name: len(TASKS[name].test))
-    leg = solve_job(PuzzleJob(TASKS[name], SolveConfig(steps=60), 30, str(tmp_path)))
-    left = unfinished(tmp_path, TASKS[name], "published", 20)
+    config = SolveConfig(steps=60)
+    leg = solve_job(PuzzleJob(TASKS[name], config, 30, str(tmp_path)))
+    left = unfinished(tmp_path, TASKS[name], config, 20)
     assert left and len(left.probabilities) == 2
     assert {key: getattr(leg, key) for key in vars(left)} == vars(left)
-    assert unfinished(tmp_path, TASKS[name], "published", 30) is None
+    assert unfinished(tmp_path, TASKS[name], config, 30) is None
 
 
 def test_an_estimate_says_on_how_many_puzzles_it_stands(tmp_path: Path) -> None:

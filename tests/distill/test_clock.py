@@ -16,10 +16,9 @@ from novacula.distill.normalize import normalize
 from novacula.distill.normalize.retrain import retrained
 from novacula.distill.rows.reach import reach
 from novacula.distill.source import load_source
-from novacula.distill.synth.bank import Bank
+from novacula.distill.synth.bank import Bank, Budget
 from novacula.distill.synth.choices import Choices
 from novacula.distill.synth.complete import express
-from novacula.distill.synth.limits import Budget
 from novacula.runs import OutOfTimeError, deadline
 from tests.distill.normalize.test_gauge import data_of
 from tests.distill.random_networks import random_network

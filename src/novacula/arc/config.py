@@ -21,6 +21,7 @@ Dataset = Literal["arc1", "arc2"]
 Split = Literal["training", "evaluation"]
 EngineName = Literal["auto", "native", "torch"]
 Sizes = Literal["published", "laws"]
+Choice = Literal["laws", "published"]
 Stop = Literal["auto", "never"]
 NATIVE_IS_FASTER = ("avx2", "avx512")
 """Instruction sets with which the native engine was measured to take a sixteenth to a third of torch's time.
@@ -56,6 +57,9 @@ class SolveConfig(Configuration):
     sizes: Annotated[Sizes, ADVANCED] = "published"
     """How the size of an output is known: by the published rules (it is the input's, or always the same), or also by
     laws, such as twice the input's size, or the box around what is drawn."""
+    choice: Annotated[Choice, ADVANCED] = "laws"
+    """How attempts are chosen: by the published weights alone, or less what a candidate loses by breaking laws that
+    hold in all demonstrations, such as "the output is symmetric"."""
     pre_norm: Annotated[bool, ADVANCED] = False
     """Normalize what the residual layers read, as the paper writes; the published program does not."""
     exact_transpose: Annotated[bool, ADVANCED] = False

@@ -69,7 +69,7 @@ class SolveFindings(Brief):
 
     task: str  #: the puzzle's identifier
     attempts: tuple[Answer, ...]  #: two answers, best first, each with one grid for every test input
-    scores: tuple[float, ...]  #: the logarithm of each attempt's weight
+    scores: tuple[float, ...]  #: the logarithm of each attempt's weight, less what it loses by laws
     shares: tuple[float, ...]  #: each attempt's part of the weight of all candidates, 0 to 1
     steps: int  #: steps of the first restart, whose costs these are; processor times are those of all restarts
     seed: int  #: the run's
@@ -86,6 +86,9 @@ class SolveFindings(Brief):
     probabilities: tuple[float, ...] = ()
     """The solver's estimate, for each attempt, of the probability that it is right (`novacula.arc.answers.certainty`).
     Attempt 2 has none where it is the same as attempt 1. Empty before the first noise-free decode after step 150."""
+    broken_laws: tuple[tuple[str, ...], ...] = ()
+    """For each attempt, the kinds of laws that hold in all demonstrations and that it breaks. Empty with ``--choice
+    published``, and in records of older versions."""
     most_steps: int = 0  #: the largest number of steps that the options allowed; 0 in records of older versions
     verdict: Verdict | UnsetType = UNSET  #: what the separate scorer says; only after ``arc score``
     cpu_ms_per_step_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions

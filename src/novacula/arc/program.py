@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from novacula.arc.answers.answers import Answers, of_network, stacked
 from novacula.arc.answers.certainty import DECODE_EVERY, is_settled, probabilities
+from novacula.arc.answers.laws import Laws
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
@@ -60,7 +61,7 @@ class SolveProgram(Computation):
         seeds = (restart_seed(config.seed, restart) for restart in range(config.restarts))
         self._engines = [engine(self._puzzle, replace(config, seed=seed)) for seed in seeds]
         self._pool = ThreadPoolExecutor(config.at_once) if config.at_once > 1 else None
-        self._answers = Answers(self._puzzle, config.restarts)
+        self._answers = Answers(self._puzzle, config.restarts, Laws(task), config.choice)
         self._metrics: StepCosts | None = None
         self._shown: tuple[Answer, ...] | None = None
         self._course: tuple[float, ...] = ()
@@ -75,8 +76,8 @@ class SolveProgram(Computation):
 
     @property
     def _stops(self) -> bool:
-        at_decode = self._engines[0].steps == DECODE_EVERY * len(self._course)
-        return self._config.stop == "auto" and at_decode and is_settled(self._course)
+        at_decode = 0 < self._engines[0].steps == DECODE_EVERY * len(self._course)
+        return self._config.stop == "auto" and at_decode and is_settled(self._course, self._answers.evidence())
 
     @property
     def leading(self) -> Answer | None:
@@ -160,6 +161,7 @@ class SolveProgram(Computation):
             attempts=tuple(attempt.answer for attempt in attempts),
             scores=tuple(attempt.score for attempt in attempts),
             shares=tuple(attempt.share for attempt in attempts),
+            broken_laws=tuple(attempt.broken for attempt in attempts),
             probabilities=probabilities(self._answers.evidence()),
             steps=self.position,
             seed=self._config.seed,

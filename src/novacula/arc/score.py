@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-from novacula.arc.answers.answers import Standings
-from novacula.arc.campaigns.curve import CUT_OFF, TaskRow, TaskScore
+from novacula.arc.campaigns.curve import CUT_OFF, Standings, TaskRow, TaskScore
 from novacula.arc.campaigns.job import LegFindings
 from novacula.arc.config import Dataset
 from novacula.arc.data.files import attempts_of

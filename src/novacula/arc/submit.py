@@ -243,7 +243,7 @@ class SubmitCampaign(Campaign):
         """Takes in the attempts at the last checkpoint of a puzzle that was cut off."""
         try:
             folder = checkpoints(self._folder, puzzle.key)
-            found = unfinished(folder, puzzle.task, self._config.sizes, puzzle.steps)
+            found = unfinished(folder, puzzle.task, self._config, puzzle.steps)
         except (NovaculaError, OSError):
             return
         if found:

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.distill.program.expression import ON_INTEGERS, Expression, Name, Number, fold, nodes, operation
-from novacula.distill.synth.bank import MAX_ROWS, Bank, row_sets
-from novacula.distill.synth.limits import Budget
+from novacula.distill.synth.bank import MAX_ROWS, Bank, Budget, row_sets
 
 PLENTY = 10**9
 A = np.array([0, 1, 2, 5, -3, 7])

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from novacula.distill.program.expression import ON_INTEGERS, Expression, Name, fold, nodes
-from novacula.distill.synth.bank import Bank
+from novacula.distill.synth.bank import Bank, Budget
 from novacula.distill.synth.complete import express
-from novacula.distill.synth.limits import Budget
 
 GRID = np.array([(a, b) for a in range(-3, 4) for b in range(-3, 4)])
 A, B = GRID.T

@@ -7,8 +7,8 @@ import pytest
 
 from novacula.distill.program.program import Program
 from novacula.distill.sources.behavior import random_words, words
+from novacula.distill.synth.bank import Budget
 from novacula.distill.synth.counters import counter_programs
-from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.table import Words
 
 

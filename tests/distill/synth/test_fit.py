@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from novacula.distill.program.expression import Name, nodes
+from novacula.distill.synth.bank import Budget
 from novacula.distill.synth.fit import Problem, distinct_rows, fit
-from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.rewrite import shorten
 
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]

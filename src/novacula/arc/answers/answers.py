@@ -2,21 +2,21 @@
 
 Every step proposes two candidates for all test outputs together: one from its own sample, and one from a moving average
 of the logits. Each gets a weight by how sure the network is. The candidates with the largest sums of weights are the
-attempts. Source: arXiv 2512.06104, section on answers.
-
-How the candidates stood at some steps is kept as digests, so that a scorer, who knows the truth, finds the truth's rank
-afterwards (ours).
+attempts. Source: arXiv 2512.06104, section on answers. A candidate that breaks laws of the demonstrations may lose
+weight for it (`novacula.arc.answers.laws`; ours).
 """
 
-import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
 from novacula.arc.answers.certainty import Evidence, evidence
+from novacula.arc.answers.laws import Laws
+from novacula.arc.config import Choice
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.data.task import Answer
 from novacula.arc.network.engine import DrawnTests
@@ -26,10 +26,7 @@ DECAY = 0.97  #: the decay of the moving average, which starts at 0 and is not c
 CERTAINTY_WEIGHT = 10.0
 EARLY_STEPS, EARLY_PENALTY = 150, 10.0
 AVERAGE_PENALTY = 4.0
-RECORDED_STEPS = (50, 100, 200, 300, 400, 500, 750, 1000, 1250, 1500, 2000)
-"""Steps at which the candidates' order is kept, beside the last; beyond them every 500th."""
 _AVERAGES = ("average_color", "average_row", "average_column")  #: the arrays of the moving averages in a state
-MOST = 1000  #: candidates that an order lists: pass@n is known up to this n
 
 K = TypeVar("K", bound=Hashable)
 
@@ -39,8 +36,9 @@ class Attempt(Brief):
     """A candidate."""
 
     answer: Answer  #: its grids
-    score: float  #: logarithm of the weight that it gathered
-    share: float  #: its part of all candidates' weight, 0 to 1
+    score: float  #: logarithm of the weight that it gathered, less what it loses by laws
+    share: float  #: its part of all candidates' gathered weight, 0 to 1
+    broken: tuple[str, ...] = ()  #: the kinds of laws that it breaks
 
 
 @dataclass(frozen=True)
@@ -109,13 +107,18 @@ class Reader:
 
 
 class Answers:
-    """Candidates and their scores over a run of one or more networks, each of which has moving averages of its own."""
+    """Candidates and their scores over a run of one or more networks, each of which has moving averages of its own.
 
-    def __init__(self, puzzle: Puzzle, networks: int = 1) -> None:
+    What laws a candidate breaks speaks against it. By the choice ``laws`` it also loses weight for them, by the choice
+    ``published`` it does not. Without laws nothing is known of them.
+    """
+
+    def __init__(self, puzzle: Puzzle, networks: int = 1, laws: Laws | None = None, choice: Choice = "laws") -> None:
         self._readers = [Reader(puzzle) for _ in range(networks)]
         self._same_size = puzzle.size_rule == "same"
+        self._laws, self._choosing = laws, laws if choice == "laws" else None
         self.scores: dict[str, float] = {}
-        """Log-weight of every candidate so far, by its text form, the latest update last."""
+        """Log-weight that every candidate so far gathered, by its text form, the latest update last."""
         self.total = -np.inf
         """Log-weight of all candidates together."""
         self._best: list[str] = []
@@ -141,35 +144,49 @@ class Answers:
 
     def evidence(self) -> Evidence:
         """Returns what speaks for the attempts."""
-        return evidence(self._best, self.decodes, self._same_size)
+        lost = [self._laws.lost(parse_answer(text)) if self._laws else 0.0 for text in self._best]
+        return evidence(self._best, self.decodes, self._same_size, lost)
 
     def _add(self, text: str, added: float) -> None:
         """Adds a weight, and keeps the two best: no score ever falls, so only this candidate can become one of them."""
         add_weight(self.scores, text, added)
         self.total = float(np.logaddexp(self.total, added))
         others = {candidate: self.scores[candidate] for candidate in reversed(self._best) if candidate != text}
-        self._best = ranked({**others, text: self.scores[text]})[:2]
+        self._best = best_two({**others, text: self.scores[text]}, self._lost)
+
+    def _lost(self, text: str) -> float:
+        """Returns the nats that a candidate loses by the choice of attempts."""
+        return self._choosing.lost(parse_answer(text)) if self._choosing else 0.0
+
+    def _lost_in(self, test: int, grid: str) -> float:
+        return sum(self._choosing.broken(test, parse_answer(grid)[0]).values()) if self._choosing else 0.0
 
     def ranking(self) -> list[str]:
         """Returns all candidates as text (`answer_text`), best first; the later updated of equal ones wins."""
-        return ranked(self.scores)
+        return ranked({text: score - self._lost(text) for text, score in self.scores.items()})
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Returns the two best candidates, best first, or the only one twice. The later updated of equal ones wins."""
-        best = [(text, self.scores[text]) for text in self._best]
-        found = [Attempt(parse_answer(text), score, float(np.exp(score - self.total))) for text, score in best]
+        found = [self._attempt(text) for text in self._best]
         return (found[0], found[-1])
+
+    def _attempt(self, text: str) -> Attempt:
+        score, answer = self.scores[text], parse_answer(text)
+        broken = (
+            {kind for test, grid in enumerate(answer) for kind in self._laws.broken(test, grid)} if self._laws else ()
+        )
+        return Attempt(answer, score - self._lost(text), float(np.exp(score - self.total)), tuple(sorted(broken)))
 
     def attempts_by_test(self) -> tuple[Answer, ...]:
         """Returns two attempts for the contest's rule, which counts tests one by one: the two best grids of each test.
 
-        A grid has the weights of all candidates that show it.
+        A grid has the weights of all candidates that show it, less what it loses by laws itself.
         """
         tests: list[dict[str, float]] = [{} for _ in next(iter(self.scores)).split("|")]
         for text, score in self.scores.items():
             for weights, grid in zip(tests, text.split("|"), strict=True):
                 add_weight(weights, grid, score)
-        best = [ranked(weights)[:2] for weights in tests]
+        best = [best_two(weights, partial(self._lost_in, test)) for test, weights in enumerate(tests)]
         return tuple(parse_answer("|".join(grids[place] for grids in best)) for place in (0, -1))
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
@@ -188,7 +205,7 @@ class Answers:
             reader.load(of_network(arrays, network))
         self.scores = dict(scores)
         self.total = float(np.logaddexp.reduce([-np.inf, *scores.values()])) if total is None else total
-        self._best = ranked(scores)[:2]
+        self._best = best_two(scores, self._lost)
         self.decodes = dict(decodes or {})
 
 
@@ -226,6 +243,21 @@ def ranked(scores: Mapping[K, float]) -> list[K]:
     return sorted(scores, key=lambda candidate: (scores[candidate], latest[candidate]), reverse=True)
 
 
+def best_two(weights: Mapping[K, float], lost: Callable[[K], float]) -> list[K]:
+    """Returns the two candidates with most weight less what they lose, at least 0, best first, or the only one.
+
+    What the light ones lose is not asked. The later updated of equal ones wins.
+    """
+    scores: dict[K, float] = {}
+    best: list[K] = []
+    for candidate in ranked(weights):
+        if len(best) == 2 and weights[candidate] < scores[best[1]]:
+            break
+        scores = {candidate: weights[candidate] - lost(candidate), **scores}
+        best = ranked(scores)[:2]
+    return best
+
+
 def best_run(scores: Float[np.ndarray, " cells"], length: int | None) -> slice:
     """Returns the run of cells, of the given length if one is given, with the largest inside minus outside sum."""
     prefix = np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
@@ -249,60 +281,3 @@ def answer_text(grids: Sequence[Sequence[Sequence[int]]]) -> str:
 def parse_answer(text: str) -> Answer:
     """Returns the answer that `answer_text` wrote."""
     return tuple(tuple(tuple(int(cell) for cell in row) for row in grid.split("/")) for grid in text.split("|"))
-
-
-@dataclass(frozen=True)
-class Standing:
-    """The rank of an answer after a number of steps: 1 for the best, None where it is not among the first `MOST`."""
-
-    step: int
-    cpu_seconds: float
-    rank: int | None
-
-
-@dataclass(frozen=True)
-class Order:
-    """The candidates at a step, best first."""
-
-    step: int  #: steps done
-    cpu_seconds: float  #: processor time of these steps
-    ranking: tuple[int, ...]  #: the candidates' places in the list of digests
-
-
-class Standings:
-    """The candidates' order at some steps; `candidates` are the digests of all that are listed so far."""
-
-    def __init__(self, candidates: tuple[str, ...] = (), orders: tuple[Order, ...] = ()) -> None:
-        self._numbers = {digest: number for number, digest in enumerate(candidates)}
-        self._orders = list(orders)
-
-    @property
-    def candidates(self) -> tuple[str, ...]:
-        """The digests of all candidates that an order lists."""
-        return tuple(self._numbers)
-
-    @property
-    def orders(self) -> tuple[Order, ...]:
-        """The candidates' order at the steps that were recorded."""
-        return tuple(self._orders)
-
-    def add(self, step: int, cpu_seconds: float, ranking: Sequence[str]) -> None:
-        """Keeps the order of candidates, given as texts (`answer_text`), best first."""
-        numbers = (self._numbers.setdefault(_digest(text), len(self._numbers)) for text in ranking[:MOST])
-        self._orders.append(Order(step, round(cpu_seconds, 3), tuple(numbers)))
-
-    def ranks(self, answer: Answer) -> tuple[Standing, ...]:
-        """Returns the ranks of an answer, step by step."""
-        number = self._numbers.get(_digest(answer_text(answer)))
-        ranks = (order.ranking.index(number) + 1 if number in order.ranking else None for order in self._orders)
-        pairs = zip(self._orders, ranks, strict=True)
-        return tuple(Standing(order.step, order.cpu_seconds, rank) for order, rank in pairs)
-
-
-def is_recorded(step: int, last: int) -> bool:
-    """Returns whether the order of the candidates is kept after step `step`."""
-    return step in RECORDED_STEPS or step == last or (step > RECORDED_STEPS[-1] and step % 500 == 0)
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

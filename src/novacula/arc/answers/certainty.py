@@ -26,39 +26,48 @@ class Evidence:
     either: float  #: the share of the decodes that show one of both attempts
     same_size: bool  #: whether every output has the size of its input, by the published rule
     decodes: int  #: the number of decodes so far
+    lost_by_first: float  #: the nats that attempt 1 loses by laws of the demonstrations that it breaks
+    lost_by_either: float  #: the nats that the attempt loses which loses less
     alone: bool  #: whether attempt 1 is the only candidate, so that attempt 2 is the same
 
 
 @dataclass(frozen=True)
 class Logistic:
-    """A logistic model of a share of decodes, given what is known of the outputs' sizes."""
+    """A logistic model of what a run shows."""
 
     constant: float  #: the logit of the probability at a share of one half
-    share: float  #: the factor of the share's logit
+    share: float  #: the factor of the logit of a share of decodes
     same_size: float  #: what is added where outputs have their inputs' sizes
+    lost: float = 0.0  #: the factor of the nats that are lost by laws
+    thousand_steps: float = 0.0  #: the factor of the steps done, in thousands
 
-    def __call__(self, share: float, same_size: bool) -> float:
+    def __call__(self, share: float, same_size: bool, lost: float = 0.0, steps: int = 0) -> float:
         """Returns a probability."""
         logit = self.constant + self.share * softened_logit(share) + self.same_size * same_size
+        logit += self.lost * min(lost, MOST_LOST) + self.thousand_steps * steps / 1000
         return 1 / (1 + math.exp(-logit))
 
 
-FIRST = Logistic(-2.217, 0.832, 2.482)
-EITHER = Logistic(-1.78, 0.739, 1.995)
+MOST_LOST = 15.0  #: more nats that are lost by laws count as these
 
-DECIDED, DECIDED_FROM = 0.5, 400
-"""Training ends once the probability that one of both attempts is right is at least so high, from this step on."""
-HOPELESS, HOPELESS_FROM = 0.2, 600
-"""Training also ends once that probability is at most so high, from this step on."""
+FIRST = Logistic(0.602, 0.722, 0.867, -0.242)
+"""That attempt 1 is right."""
+EITHER = Logistic(0.894, 0.722, 0.577, -0.229)
+"""That one of both attempts is right."""
+GAIN = Logistic(-2.824, -0.336, 1.932, thousand_steps=-4.092)
+"""That both attempts are wrong now, and one is right after 1,000 steps."""
+
+SETTLED_FROM, LEAST_GAIN = 400, 0.05
+"""Training ends from this step on, up to step 1,000, where `GAIN` is less than this."""
 UNHURRIED, PATIENCE = 1000, 200
 """After step 1,000, training goes on only while the probability is higher than it was 200 steps before."""
 
 
-def evidence(best: Sequence[K], decodes: Mapping[K, int], same_size: bool) -> Evidence:
-    """Returns what speaks for the best candidates, at least one, by how often each was decoded."""
+def evidence(best: Sequence[K], decodes: Mapping[K, int], same_size: bool, lost: Sequence[float] = (0.0,)) -> Evidence:
+    """Returns what speaks for the best candidates, at least one, by how often each was decoded and what it loses."""
     count = sum(decodes.values())
     shares = [decodes.get(candidate, 0) / max(1, count) for candidate in best]
-    return Evidence(shares[0], sum(shares), same_size, count, len(best) == 1)
+    return Evidence(shares[0], sum(shares), same_size, count, lost[0], min(lost), len(best) == 1)
 
 
 def softened_logit(share: float) -> float:
@@ -73,18 +82,18 @@ def probabilities(evidence: Evidence) -> tuple[float, ...]:
     """
     if not evidence.decodes:
         return ()
-    first = FIRST(evidence.first, evidence.same_size)
-    return (first,) if evidence.alone else (first, max(0.0, EITHER(evidence.either, evidence.same_size) - first))
+    first = FIRST(evidence.first, evidence.same_size, evidence.lost_by_first)
+    either = EITHER(evidence.either, evidence.same_size, evidence.lost_by_either)
+    return (first,) if evidence.alone else (first, max(0.0, either - first))
 
 
-def is_settled(course: Sequence[float]) -> bool:
+def is_settled(course: Sequence[float], evidence: Evidence) -> bool:
     """Returns whether more steps promise little.
 
-    The course is the probability that one of both attempts is right, after each `DECODE_EVERY` steps so far.
+    The course is the probability that one of both attempts is right, after each `DECODE_EVERY` steps so far; evidence
+    is what speaks for the attempts now.
     """
-    if not course:
-        return False
-    steps, now = DECODE_EVERY * len(course), course[-1]
-    decided = now >= DECIDED and steps >= DECIDED_FROM
-    hopeless = now <= HOPELESS and steps >= HOPELESS_FROM
-    return decided or hopeless or (steps > UNHURRIED and now <= course[-1 - PATIENCE // DECODE_EVERY])
+    steps = DECODE_EVERY * len(course)
+    if steps > UNHURRIED:
+        return course[-1] <= course[-1 - PATIENCE // DECODE_EVERY]
+    return steps >= SETTLED_FROM and GAIN(evidence.first, evidence.same_size, steps=steps) < LEAST_GAIN

@@ -9,6 +9,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
@@ -20,18 +21,21 @@ from novacula.arc.answers.answers import (
     Answer,
     add_weight,
     answer_text,
+    best_two,
     joint_uncertainty,
     parse_answer,
     ranked,
     weight,
 )
 from novacula.arc.answers.certainty import DECODE_EVERY, Evidence, evidence
-from novacula.arc.config import SolveConfig
+from novacula.arc.answers.laws import Laws
+from novacula.arc.config import Choice, SolveConfig
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Grid
 from novacula.runs.notebook import Brief
 
 BEST = 20  #: the grids of a candidate are kept if it was ever among this many best by one of four scores (`prominent`)
+BEST_AT_END = 200  #: and after those the grids of so many best by the published score at the end, if there is room
 DIGEST_BYTES = 5
 """One grid in 2^40 has a given digest: in a thousand recordings of 2,000 grids one is mistaken with chance 2e-6."""
 
@@ -91,7 +95,7 @@ class Recording:
     digests: UInt8[np.ndarray, "grids digest"]
     """Digests (`grid_digest`) of all grids that were proposed, in the order in which they first appeared."""
     texts: dict[int, str]
-    """Grids as text, by number, of the candidates that `prominent` names, the most prominent first."""
+    """Grids as text, by number, of the candidates that `prominent` names, in its order."""
     dropped: int  #: how many grids of such candidates are not in `texts`, for want of space
 
     def __repr__(self) -> str:
@@ -121,8 +125,11 @@ class Recording:
         """Returns the candidates by the published rule after `steps` steps, by default after all, the best first."""
         return ranked(self.scores(steps))
 
-    def leaders(self) -> Iterator[Leaders]:
-        """Yields the two best candidates after every step by the published rule, with what speaks for them."""
+    def leaders(self, laws: Laws, choice: Choice = "laws") -> Iterator[Leaders]:
+        """Yields the two best candidates after every step, with what speaks for them.
+
+        By the choice ``laws``, a candidate whose grids are not in `texts` is none of them unless there is no other.
+        """
         scores: dict[Candidate, float] = {}
         best: list[Candidate] = []
         total, same_size = -np.inf, self.origin.size_rule == "same"
@@ -132,11 +139,18 @@ class Recording:
                 candidate, added = proposals.candidate(step), proposals.weight(step, step, penalty)
                 add_weight(scores, candidate, added)
                 total = float(np.logaddexp(total, added))
-                best = ranked({each: scores[each] for each in [*reversed(best), candidate]})[:2]
+                latest = {each: scores[each] for each in [*reversed(best), candidate]}
+                best = best_two(latest, partial(self.lost, laws)) if choice == "laws" else ranked(latest)[:2]
             if (step + 1) % DECODE_EVERY == 0 and step >= EARLY_STEPS:
                 decodes[self.decodes.candidate(step // DECODE_EVERY)] += 1
             share = float(np.exp(scores[best[0]] - total))
-            yield Leaders(tuple(best), share, evidence(best, decodes, same_size))
+            lost = [self.lost(laws, candidate) for candidate in best]
+            yield Leaders(tuple(best), share, evidence(best, decodes, same_size, lost))
+
+    def lost(self, laws: Laws, candidate: Candidate) -> float:
+        """Returns the nats that a candidate loses by laws; infinitely many where its grids are not in `texts`."""
+        answer = self.answer(candidate)
+        return np.inf if answer is None else laws.lost(answer)
 
     def answer(self, candidate: Candidate) -> Answer | None:
         """Returns the grids of a candidate; None where they are not all in `texts`."""
@@ -151,11 +165,11 @@ def grid_digest(text: str) -> bytes:
 
 
 def prominent(samples: Proposals, averages: Proposals, decodes: Proposals) -> list[Candidate]:
-    """Returns the candidates that were ever among the `BEST` best, those that were most often first.
+    """Returns the candidates that were ever among the `BEST` best, those that were most often first, and others.
 
     Four running scores are looked at after steps 150, 160, … and after the last: the published one, and the
     published weights summed over samples alone, over moving averages alone (without their penalty) and over noise-free
-    decodes alone. "Most often" counts all four.
+    decodes alone. "Most often" counts all four. The others are the `BEST_AT_END` best at the end, best first.
     """
     scores: list[dict[Candidate, float]] = [{}, {}, {}, {}]
     published, *alone = scores
@@ -171,4 +185,5 @@ def prominent(samples: Proposals, averages: Proposals, decodes: Proposals) -> li
         if (decoded and step + 1 >= EARLY_STEPS) or step + 1 == steps:
             for each in scores:
                 counts.update(heapq.nlargest(BEST, each, key=each.__getitem__))
-    return [candidate for candidate, _ in counts.most_common()]
+    others = (candidate for candidate in ranked(published)[:BEST_AT_END] if candidate not in counts)
+    return [*(candidate for candidate, _ in counts.most_common()), *others]

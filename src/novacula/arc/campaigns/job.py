@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 from typing_extensions import override
 
-from novacula.arc.answers.answers import Answers, Order, Standings, is_recorded
+from novacula.arc.answers.answers import Answers
 from novacula.arc.answers.certainty import probabilities
-from novacula.arc.config import CampaignConfig, Sizes, SolveConfig
+from novacula.arc.answers.laws import Laws
+from novacula.arc.campaigns.curve import Order, Standings, is_recorded
+from novacula.arc.config import CampaignConfig, SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.task import Answer, Task
 from novacula.arc.findings import SolveFindings
@@ -154,12 +156,12 @@ class Unfinished:
     ended: bool = False
 
 
-def unfinished(folder: Path, task: Task, sizes: Sizes, beyond: int) -> Unfinished | None:
+def unfinished(folder: Path, task: Task, config: SolveConfig, beyond: int) -> Unfinished | None:
     """Returns how far a puzzle was at its last checkpoint, or None where it has none beyond a step."""
     if (checkpoint := load_checkpoint(folder)) is None or checkpoint.step <= beyond:
         return None
     state = from_json(LegState, checkpoint.data, str(folder)).training
-    answers = Answers(preprocess(task, sizes), networks=0)
+    answers = Answers(preprocess(task, config.sizes), 0, Laws(task), config.choice)
     answers.load({}, state.scores, state.total, state.decodes)
     shares = tuple(attempt.share for attempt in answers.attempts())
     chances = probabilities(answers.evidence())

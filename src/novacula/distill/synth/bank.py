@@ -2,7 +2,8 @@
 
 Of expressions with the same values on all rows only the shortest is kept and built upon (observational equivalence).
 Values are compared by a random linear hash: the hash of a sum is the sum of the hashes, so that sums and differences
-are looked up without being computed.
+are looked up without being computed. How long a search may take is counted in work, never in seconds: the same input
+gives the same answer.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,6 @@ import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
 from novacula.distill.program.expression import Expression, Name, Number, Operation, Operator, operation
-from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.linear import affine, affine_nodes
 from novacula.runs import check_time
 
@@ -38,6 +38,38 @@ _COMMUTATIVE: dict[Operator, Binary] = {
     "max": np.maximum,
     "*": np.multiply,
 }
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a synthesis stops."""
+
+    work: int = 20_000_000
+    """Expressions that may be computed on all sampled rows; 20 million take a core about ten seconds."""
+    nodes: int = 60  #: the most syntax nodes that a program may have
+    seed: int = 0  #: the seed of the words and rows that are sampled
+
+
+NONE_KNOWN = 10**6  #: more nodes than any program has
+
+
+@dataclass
+class Budget:
+    """What a search may still do, shared by all its steps."""
+
+    left: int  #: expressions that may still be computed
+    bound: int  #: programs with this many nodes or more are of no use
+    shortest: int = NONE_KNOWN  #: nodes of the shortest known program; `NONE_KNOWN` while there is none
+
+    def spend(self, amount: int) -> bool:
+        """Takes an amount off and returns True; where less is left, returns False. It looks at the clock."""
+        check_time()
+        if amount > self.left:
+            return False
+        self.left -= amount
+        return True
+
+
 _ORDERED: dict[Operator, Binary] = {"<": np.less, "<=": np.less_equal, "-": np.subtract}
 _BY_CONSTANT: dict[Operator, Binary] = {"%": np.mod, "//": np.floor_divide}
 _UNARY: dict[Operator, Callable[[np.ndarray], np.ndarray]] = {

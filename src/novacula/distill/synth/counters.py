@@ -14,8 +14,8 @@ import numpy as np
 
 from novacula.distill.program.expression import ON_ARRAYS, Expression, Name, fold, operation
 from novacula.distill.program.program import Program
+from novacula.distill.synth.bank import Budget
 from novacula.distill.synth.fit import Problem, distinct_rows, fit
-from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.table import Words
 
 _SYMBOLS = 6

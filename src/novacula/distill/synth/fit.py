@@ -11,8 +11,7 @@ from jaxtyping import Int
 
 from novacula.distill.program.expression import Expression, Name, nodes, walk
 from novacula.distill.program.program import Program
-from novacula.distill.synth.bank import MAX_ROWS
-from novacula.distill.synth.limits import Budget
+from novacula.distill.synth.bank import MAX_ROWS, Budget
 from novacula.distill.synth.rewrite import replace
 from novacula.distill.synth.rows import EFFORTS, Rows
 

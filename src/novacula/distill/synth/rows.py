@@ -6,10 +6,9 @@ import numpy as np
 from jaxtyping import Int
 
 from novacula.distill.program.expression import ON_ARRAYS, Expression, Name, Number, fold, nodes
-from novacula.distill.synth.bank import MAX_ROWS, Bank
+from novacula.distill.synth.bank import MAX_ROWS, Bank, Budget
 from novacula.distill.synth.boolean import bit_formula
 from novacula.distill.synth.complete import express
-from novacula.distill.synth.limits import Budget
 from novacula.distill.synth.linear import hinged_expression, linear_expression
 
 EFFORTS = ((4, 100_000), (5, 500_000), (7, 3_000_000))

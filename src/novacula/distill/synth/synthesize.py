@@ -15,11 +15,11 @@ from novacula.distill.program.machine import Machine, Transitions
 from novacula.distill.program.program import Program
 from novacula.distill.sources.behavior import Behavior
 from novacula.distill.synth.affine import affine_program, realize
+from novacula.distill.synth.bank import Budget, Limits
 from novacula.distill.synth.codes import bit_problems, code_problems, modular_problems
 from novacula.distill.synth.counters import counter_programs
 from novacula.distill.synth.fit import MOST_EFFORT, Problem, fit
 from novacula.distill.synth.lags import MOST_LAGS, lag_problems
-from novacula.distill.synth.limits import Budget, Limits
 from novacula.distill.synth.rewrite import readable, shorten
 from novacula.distill.synth.style import awkwardness, styled
 from novacula.distill.synth.table import Table, Words, table_of, words_of_behavior, words_of_table
