@@ -2,9 +2,10 @@
 
     python benchmarks/studies/arc_choose.py [--set training] [--steps 200,500,1000] [--rules published] [--json PATH]
 
-Sets: `training`, the 120 puzzles of `arc_tasks` that are recorded so far; `evaluation`, the 400 evaluation puzzles of
-ARC-AGI-1; `arc2`, the 120 public evaluation puzzles of ARC-AGI-2. Rules are fitted on `training` alone. The other two
-are refused until the last of their recordings with seed 0 is made, so that no rule is chosen on a part of them.
+Sets: `training`, the 120 puzzles of `arc_tasks` that are recorded so far, and `check`, 80 others; `evaluation`, the 400
+evaluation puzzles of ARC-AGI-1; `arc2`, the 120 public evaluation puzzles of ARC-AGI-2. Rules are fitted on `training`
+alone. The last two are refused until the last of their recordings with seed 0 is made, so that no rule is chosen on a
+part of them.
 
 The evaluation set is opened by the published rule first, which leaves nothing to choose: seed 0, as soon as all 400
 puzzles are recorded. What chooses otherwise, such as between seeds, is fitted on `training` and committed before it is
@@ -34,7 +35,7 @@ from scipy.stats import binomtest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 
-from arc_tasks import MORE_TASKS, TASKS
+from arc_tasks import CHECK_TASKS, MORE_TASKS, TASKS
 from harness import RESULTS, arguments, save, table_head, table_row
 
 from novacula.arc.answers.answers import EARLY_STEPS, Answer, answer_text, best_two, parse_answer, ranked
@@ -168,11 +169,12 @@ def solved(
 def read_set(name: str, folder: Path) -> tuple[dict[str, list[Recording]], dict[str, Key]]:
     """The recordings of every puzzle of a set, by seed, and the truths."""
     dataset: Dataset = "arc2" if name == "arc2" else "arc1"
-    tasks = [*TASKS, *MORE_TASKS] if name == "training" else [task.id for task in list_tasks(dataset, "evaluation")]
+    training = {"training": (*TASKS, *MORE_TASKS), "check": CHECK_TASKS}
+    tasks = training.get(name) or [task.id for task in list_tasks(dataset, "evaluation")]
     folder = folder / "arc2" if name == "arc2" else folder
     files = {task: sorted(folder.glob(f"{task}-?.npz")) for task in tasks}
     there = {task: found for task, found in files.items() if found and found[0].stem.endswith("-0")}
-    if name != "training" and len(there) < len(tasks):
+    if name not in training and len(there) < len(tasks):
         sys.exit(f"{len(there)} of {len(tasks)} puzzles are recorded; this set is opened once, when all are")
     recorded = {task: [read_recording(file) for file in found] for task, found in there.items()}
     return recorded, {task: key_of(load_solution(task, dataset).outputs) for task in recorded}
@@ -196,13 +198,13 @@ def main() -> None:
     """Print the table."""
     options = arguments(
         __doc__,
-        set=("training", "evaluation", "arc2"),
+        set=("training", "check", "evaluation", "arc2"),
         steps="200,500,1000,1500,2000",
         rules="published",
         results=RESULTS / "arc_record",
     )
     rules = RULES if options.rules == "all" else tuple(options.rules.split(","))
-    allowed = RULES if options.set == "training" else OPENING
+    allowed = RULES if options.set in ("training", "check") else OPENING
     if not set(rules) <= set(allowed):
         sys.exit(f"--rules is {options.rules}; for {options.set} it must be some of {', '.join(allowed)}")
     recorded, truths = read_set(options.set, Path(options.results))

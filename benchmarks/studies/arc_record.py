@@ -10,6 +10,7 @@ Phases, in this order, each with its cheapest puzzles (by the volume of their ca
     c  the 400 evaluation puzzles, seed 1, 1,000 steps
     d  the 400 evaluation puzzles, seed 0, 2,000 steps: replaces the recordings of (a), which are their beginnings
     e  the 120 public evaluation puzzles of ARC-AGI-2, seed 0, 1,000 steps
+    f  80 further training puzzles of ARC-AGI-1 (`arc_tasks`), seed 0, 500 steps
 
 Every recording is a file ID-SEED.npz in benchmarks/results/arc_record/, those of (e) in its folder arc2; what is there
 is not run again. SIGINT and SIGTERM end it within seconds, and the next call goes on from the last step. Neither this
@@ -29,7 +30,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
-from arc_tasks import MORE_TASKS, TASKS
+from arc_tasks import CHECK_TASKS, MORE_TASKS, TASKS
 
 import novacula
 from novacula.arc.answers.recording_file import read_recording
@@ -42,7 +43,7 @@ from novacula.runs import Step, Work, instruction_set
 
 RESULTS = Path(__file__).parents[1] / "results" / "arc_record"
 SCRATCH = Path(tempfile.gettempdir()) / "novacula-arc-record"
-PHASES = "abcde"
+PHASES = "abcdef"
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,12 @@ class Run:
 def runs_of(phase: str) -> list[Run]:
     """The recordings of a phase, cheapest first."""
     dataset: Dataset = "arc2" if phase == "e" else "arc1"
-    seeds = {"a": (0,), "b": (0, 1), "c": (1,), "d": (0,), "e": (0,)}[phase]
-    evaluation = [] if phase == "b" else [task.id for task in list_tasks(dataset, "evaluation")]
-    tasks = [*MORE_TASKS, *TASKS] if phase == "b" else evaluation
+    seeds = {"b": (0, 1), "c": (1,)}.get(phase, (0,))
+    steps = {"d": 2000, "f": 500}.get(phase, 1000)
+    training = {"b": (*MORE_TASKS, *TASKS), "f": CHECK_TASKS}
+    tasks = training.get(phase) or [task.id for task in list_tasks(dataset, "evaluation")]
     costs = {task: volume(load_task(task, dataset)) for task in tasks}
-    runs = [Run(phase, dataset, task, seed, 2000 if phase == "d" else 1000) for task in tasks for seed in seeds]
+    runs = [Run(phase, dataset, task, seed, steps) for task in tasks for seed in seeds]
     return sorted(runs, key=lambda run: costs[run.task])
 
 

@@ -2,6 +2,7 @@
 
 TASKS: numpy.random.default_rng(251206104).choice(sorted ids of the ARC-AGI-1 training split, 60, replace=False)
 MORE_TASKS: numpy.random.default_rng(251206105).choice(those of the sorted ids that are not in TASKS, 60, replace=False)
+CHECK_TASKS: numpy.random.default_rng(251206106).choice(those of the sorted ids that are in neither, 80, replace=False)
 """
 
 _IDS = """
@@ -23,3 +24,15 @@ b94a9452 3345333e 3befdf3e 681b3aeb d037b0a7 623ea044 1f642eb9 7ddcd7ec 1caeab9d
 0a938d79 44d8ac46 f8a8fe49 496994bd 22eb0ac0 e509e548 bc1d5164 d89b689b ff805c23 3aa6fb7a
 """
 MORE_TASKS = tuple(_MORE_IDS.split())  #: 60 further puzzles of the training split
+
+_CHECK_IDS = """
+a61ba2ce bb43febb 67a423a3 6e19193c b548a754 d4469b4b 1190e5a7 a699fb00 321b1fc6 444801d8
+beb8660c 3618c87e d2abd087 b782dc8a 5daaa586 e40b9e2f 22233c11 0ca9ddb6 b60334d2 9aec4887
+746b3537 8e5a5113 ed36ccf7 6d0160f0 7df24a62 23581191 3ac3eb23 f25fbde4 c909285e c8f0f002
+2bee17df 46f33fce 27a28665 98cf29f8 1bfc4729 0962bcdd 963e52fc 9edfc990 a8d7556c f25ffba3
+25d487eb e6721834 d90796e8 5168d44c ba97ae07 fafffa47 1f85a75f 1b60fb0c a1570a43 447fd412
+928ad970 d23f8c26 1b2d62fb a5313dff 846bdb03 f8b3ba0a db93a21d 22168020 6c434453 91413438
+ae3edfdc a416b8f3 8f2ea7aa 6ecd11f4 48d8fb45 54d82841 8d510a79 1f876c06 6aa20dc0 c9f8e694
+7f4411dc 5614dbcf f2829549 caa06a1f a65b410d 10fcaaa3 47c1f68c ce4f8723 a5f85a15 2281f1f4
+"""
+CHECK_TASKS = tuple(_CHECK_IDS.split())  #: 80 further puzzles of the training split, to check rules of choice on

@@ -25,6 +25,8 @@ def test_the_training_puzzles_are_those_that_the_seeds_draw(study: ModuleType) -
     rest = [task for task in ids if task not in first]
     assert list(study.TASKS) == first
     assert list(study.MORE_TASKS) == np.random.default_rng(251206105).choice(rest, 60, replace=False).tolist()
+    rest = [task for task in rest if task not in study.MORE_TASKS]
+    assert list(study.CHECK_TASKS) == np.random.default_rng(251206106).choice(rest, 80, replace=False).tolist()
 
 
 def test_each_phase_has_its_puzzles_cheapest_first(study: ModuleType) -> None:
@@ -35,6 +37,7 @@ def test_each_phase_has_its_puzzles_cheapest_first(study: ModuleType) -> None:
         "c": {(task, 1, 1000) for task in evaluation},
         "d": {(task, 0, 2000) for task in evaluation},
         "e": {(task.id, 0, 1000) for task in list_tasks("arc2", "evaluation")},
+        "f": {(task, 0, 500) for task in study.CHECK_TASKS},
     }
     assert list(study.PHASES) == list(expected)
     for phase, wanted in expected.items():
