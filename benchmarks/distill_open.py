@@ -7,6 +7,7 @@ alone: KV with 50 random walks from each state for a function, RPNI for the same
 if it equals the task's definition (`novacula.distill.bench_open.agrees`).
 """
 
+import random
 import signal
 import time
 from contextlib import suppress
@@ -65,6 +66,7 @@ class TaskSystem(SUL):
 def learned_alone(name: str, row: TaskRow) -> tuple[str, object, float]:
     """Whether automata learning alone is right, its states and its processor time."""
     task, begun = OPEN_SUITE[name], time.process_time()
+    random.seed(0)  # of the walks
     system = TaskSystem(task)
     places = list(range(len(system.symbols)))
     if row.task.endswith(".function"):

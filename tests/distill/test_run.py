@@ -186,6 +186,15 @@ def test_data_alone_are_judged_on_rows_held_out(tmp_path: Path) -> None:
     assert findings.route == "opened"
 
 
+def test_inputs_far_from_zero_are_read_as_any_others(tmp_path: Path) -> None:
+    path, generator = tmp_path / "data.jsonl", np.random.default_rng(5)
+    rows = [generator.integers(10**9, 10**9 + 3, 8) for _ in range(120)]
+    path.write_text("".join(json.dumps({"x": x.tolist(), "y": np.diff(x, prepend=0).tolist()}) + "\n" for x in rows))
+    findings = run(str(path), RunConfig(networks=1), out=tmp_path / "run").findings
+    assert (findings.outcome, findings.nodes) == ("right", 4)
+    assert (tmp_path / "run" / "report.html").exists()  # the page reads the run's network again
+
+
 @pytest.mark.usefixtures("without_reports")
 def test_one_row_three_times_proves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"

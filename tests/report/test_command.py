@@ -54,3 +54,13 @@ def test_the_command_of_a_report_can_be_typed(
     assert typed == ["novacula", part, name, *words.split()]
     build_app().parse_args(typed[1:], exit_on_error=False, print_error=False)
     assert "/a/" not in page, "others may read the page, and need not know where things lie"
+
+
+def test_a_network_given_from_python_is_named_in_place_of_a_command(tmp_path: Path) -> None:
+    begun: Any = {"inputs": {"source": "GRU, 2 units", "network": True}, "seed": 0, "threads": 1}
+    folder = RunFolder.create(
+        part="distill", verb="run", configuration={"length": 4}, about="GRU, 2 units", out=tmp_path / "run", **begun
+    )
+    page = find_verb(folder).page(folder).read_text()
+    assert "class='command'" not in page and "distill run " not in page
+    assert "novacula.distill.run, with a network: GRU, 2 units" in page

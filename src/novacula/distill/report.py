@@ -121,7 +121,8 @@ def write_page(folder: RunFolder) -> Path:
     sections = _sections(folder, findings) if findings else [Section("The program", "There is no program yet.")]
     record = folder.record
     source = () if record.configuration.get("command") else (str(record.inputs["source"]),)
-    return write_run_report(folder, title, subtitle, sections, _measured(findings), source)
+    given = f"novacula.distill.run, with a network: {record.about}" if record.inputs.get("network") else ""
+    return write_run_report(folder, title, subtitle, sections, _measured(findings), source, given=given)
 
 
 def _sections(folder: RunFolder, findings: DistillFindings) -> list[Section]:

@@ -160,21 +160,28 @@ def write_run_report(
     measured: Mapping[str, object],
     arguments: Sequence[str] = (),
     inputs: Collection[str] = (),
+    *,
+    given: str = "",
 ) -> Path:
     """Writes the ``report.html`` of a run into its folder, and returns its path.
 
-    Above the sections stand the run's facts (`run_facts`), which the last three arguments decide.
+    Above the sections stand the run's facts (`run_facts`), which the last four arguments decide.
 
     Raises:
         InputError: run.json is damaged.
         OSError: the disk or the folder refused.
     """
-    facts = run_facts(folder, measured, arguments, inputs)
+    facts = run_facts(folder, measured, arguments, inputs, given=given)
     return write_report(folder.path / REPORT, title, subtitle, sections, facts)
 
 
 def run_facts(
-    folder: RunFolder, measured: Mapping[str, object], arguments: Sequence[str] = (), inputs: Collection[str] = ()
+    folder: RunFolder,
+    measured: Mapping[str, object],
+    arguments: Sequence[str] = (),
+    inputs: Collection[str] = (),
+    *,
+    given: str = "",
 ) -> dict[str, object]:
     """Returns names and values: the run's status, the measured values, the time, the machine, and the command.
 
@@ -185,6 +192,7 @@ def run_facts(
         measured: the values of this kind of run.
         arguments: the arguments of the command, after its verb.
         inputs: the names of the inputs that are options of the command.
+        given: what the run was given from Python and no command can name; it stands in the place of the command.
 
     Raises:
         InputError: run.json is damaged.
@@ -201,7 +209,7 @@ def run_facts(
         "versions": _versions(here),
         "machine": _machine(here),
         "computed elsewhere too": "; ".join(f"{_machine(origin)}, {_versions(origin)}" for origin in record.elsewhere),
-        "command": _command(folder, arguments, inputs),
+        **({"from Python": given} if given else {"command": _command(folder, arguments, inputs)}),
     }
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from novacula.distill.sources.behavior import random_words, words
-from novacula.distill.states.reading import Code, collisions, moves_of, narrow_words, output_codes, tabulate
+from novacula.distill.states.reading import Code, Moves, collisions, moves_of, narrow_words, output_codes, tabulate
 from novacula.distill.states.walks import HiddenWalk, PrefixWalk
 from tests.distill.planted import planted_network
 
@@ -29,6 +29,14 @@ def test_a_code_that_tells_enough_has_no_collisions_and_full_coverage() -> None:
     np.testing.assert_array_equal(rows.next[:, 1:], rows.state[:, :2])
     np.testing.assert_array_equal(rows.y[:, 0], (rows.x[:, 0] + rows.state[:, 0] + rows.state[:, 1]) % 2)
     assert len(np.unique(np.column_stack([rows.state, rows.x]), axis=0)) == len(rows.x)
+
+
+def test_without_moves_there_is_a_reading_of_none() -> None:
+    walk = HiddenWalk(planted_network("Parity_Last3"))
+    moves = moves_of(walk, words(0, 1, 1, 1))
+    none = Moves(moves.before[:0], moves.x[:0], moves.after[:0], moves.y[:0])
+    reading = tabulate("lattice", Chosen(0), walk, none, BITS)
+    assert (reading.moves, reading.coverage) == (0, None)
 
 
 def test_a_code_that_tells_too_little_is_reported() -> None:

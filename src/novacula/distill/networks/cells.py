@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from typing_extensions import override
 
 from novacula.distill.sources.behavior import RecurrentNetwork
-from novacula.distill.sources.sequences import INTEGERS, Alphabet, Words
+from novacula.distill.sources.sequences import INTEGERS, MAX_MAGNITUDE, Alphabet, Words
 from novacula.runs.notebook import Brief
 
 Activation = Literal["relu", "tanh", "sigmoid"]
@@ -166,7 +166,7 @@ class CellNetwork(RecurrentNetwork, Brief):
         }
 
 
-LIMITS = {"low": (-(10**6), 10**6), "high": (-(10**6), 10**6), "length": (1, 10**6)}
+LIMITS = {**dict.fromkeys(("low", "high"), (-MAX_MAGNITUDE, MAX_MAGNITUDE)), "length": (1, 10**6)}
 """The least and the largest value of the integers that metadata have."""
 
 
@@ -180,7 +180,7 @@ def read_integers(
     numbers = {} if words is None else {"low": 0, "high": len(words) - 1}
     for name, (least, most) in limits.items():
         text = metadata.get(name, str(numbers.get(name, "")))
-        if re.fullmatch(r"-?[0-9]{1,7}", text) and least <= int(text) <= most:
+        if re.fullmatch(r"-?[0-9]{1,13}", text) and least <= int(text) <= most:
             numbers[name] = int(text)
         else:
             said = f"is {text[:40]!r}" if name in metadata else "is missing"

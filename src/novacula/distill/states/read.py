@@ -61,7 +61,8 @@ def find_clusters(points: Float[np.ndarray, "points size"]) -> Clusters | None:
 MOST_SYMBOLS = 500  #: the largest alphabet over which machines are looked for
 _MOVES = 4000
 _PICTURED = 2000
-_HUGE = 1e9
+_HUGE = 1e9  #: times the largest input, from where on states count as exploded
+_WHOLE = 1e15  #: from where on float64 does not tell whole numbers apart
 _LATTICE_SIZE = 16
 _SHORT = (2, 3, 4, 5, 6, 8)
 
@@ -108,7 +109,8 @@ def read_states(network: RecurrentNetwork, sequences: Sequences, seed: int = 0) 
         opened, found = _opened(walk, symbols, visits, sequences, network.length)
         learned = query(network, symbols, visits, ExplorationLimits(network.length))
     every = moves_of(walk, visits)
-    bounded = np.abs(np.concatenate([every.before, every.after], axis=1)).max(axis=1) < _HUGE
+    huge = min(_HUGE * max(1, abs(network.low), abs(network.high)), _WHOLE)
+    bounded = np.abs(np.concatenate([every.before, every.after], axis=1)).max(axis=1) < huge
     moves = Moves(every.before[bounded], every.x[bounded], every.after[bounded], every.y[bounded])
     return States(
         _readings(walk, moves, symbols, found, generator),

@@ -93,7 +93,7 @@ def tabulate(kind: Kind, code: Code, walk: Walk, moves: Moves, symbols: Int[np.n
     before, after = code.encode(moves.before), code.encode(moves.after)
     first = np.unique(_numbered(before), return_index=True)[1]
     coverage = None
-    if len(first) * len(symbols) <= _MOST_PAIRS:
+    if 0 < len(first) * len(symbols) <= _MOST_PAIRS:
         asked = _missing(walk, moves, before, first, symbols)
         moves = joined([moves, asked])
         before = np.concatenate([before, code.encode(asked.before)])

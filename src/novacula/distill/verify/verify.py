@@ -14,7 +14,7 @@ from novacula.distill.program.machine import Machine
 from novacula.distill.program.program import Program
 from novacula.distill.sources.behavior import Behavior, RecurrentNetwork, run_rows
 from novacula.distill.sources.device import SpentError
-from novacula.distill.sources.sequences import Sequences, fresh_steps
+from novacula.distill.sources.sequences import Sequences, counted, fresh_steps
 from novacula.distill.verify.affine import NotAffineError, affine_equal
 from novacula.distill.verify.certificate import Certificate, Check, Counterexample, Tier
 from novacula.distill.verify.exhaustive import LENGTH, MOST_TRANSITIONS, search_product, try_all
@@ -226,7 +226,7 @@ def _compared(program: Behavior, rows: Sequences, kind: str, which: str) -> tupl
         return Check(f"{kind} rows", length, count, False, detail, count), None
     differs = (found != rows.y).any(axis=2) & rows.inside
     right = int((~differs.any(axis=1)).sum())
-    detail = f"Right on {right:,} of {count:,} {kind} rows of up to {length} steps{which}."
+    detail = f"Right on {right:,} of {count:,} {kind} rows of up to {counted(length, 'step')}{which}."
     check = Check(f"{kind} rows", length, count, right == count, detail, count - right)
     return check, None if right == count else earliest(rows.x, rows.y, found, differs)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from novacula.hypernet.analyst.function import Kinks, Structure, measure_kinks, measure_structure
+from novacula.hypernet.analyst.function import ROUNDING, Kinks, Structure, measure_kinks, measure_structure
 from novacula.hypernet.analyst.orders import OrderParameters, Patterns, measure_orders, measure_patterns
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.analyst.units import Layer, Units, can_be_measured, read_units
+from novacula.hypernet.analyst.units import Layer, Units, can_be_measured, read_units, unit_of
 from novacula.hypernet.network import TargetNetwork
 from novacula.hypernet.tasks import Task
 
@@ -73,11 +73,11 @@ def measure(
         mse,
         r2_of(mse, f),
         fit=scale_free(y, f),
-        flat=1 - float(y.std(0).max()) / (THRESHOLDS.constant * (float(f.std(0).max()) or 1.0)),
+        flat=_flat(y, f, network.size(x)),
         straight=_straight(x, y, slopes),
         slope=float(np.abs(slopes).mean()),
         orders=measure_orders(network, units, kinks, x, y[:, 0]),
-        patterns=measure_patterns(network, units),
+        patterns=measure_patterns(network, units, unit_of(x)),
         structure=measure_structure(network, x, generator),
         kinks=kinks,
     )
@@ -87,6 +87,16 @@ def r2_of(mse: float, f: Float[np.ndarray, "batch outputs"]) -> float:
     """Returns R² of a squared error; where the outputs f are constant, but for rounding, 1 for a thousandth, or 0."""
     variance, square = float(f.var(0).mean()), float((f**2).mean())
     return 1 - mse / variance if variance > 1e-24 * square else float(mse <= 1e-6 * (square or 1.0))
+
+
+def _flat(y: Float[np.ndarray, "batch outputs"], f: Float[np.ndarray, "batch outputs"], size: float) -> float:
+    """How far the spread of outputs y is below the threshold of their own size and of the task's spread, if it has one.
+
+    What rounding may vary of sums of this size is no spread.
+    """
+    own, wanted = float((y**2).mean(0).max() ** 0.5), float(f.std(0).max())
+    allowed = max(THRESHOLDS.constant * min(own, wanted or own), ROUNDING * size)
+    return 1 - float(y.std(0).max()) / (allowed or 1.0)
 
 
 def _straight(

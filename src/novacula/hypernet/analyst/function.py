@@ -14,7 +14,9 @@ from novacula.hypernet.network import TargetNetwork
 
 _LEAST, _MOST = 2, 256
 _FAR = 1e4
-_ROUNDING = 1e-9
+ROUNDING = 1e-14  #: a share of the size of a sum, below which what varies is rounding
+_SLIGHT = 1e-9  #: a kink that counts as none, as a share of the spread of the outputs
+_CANCELS = 1e-12  #: the mean of some numbers, as a share of the largest, below which they cancel
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,24 @@ def measure_kinks(network: TargetNetwork, x: Float[np.ndarray, "batch inputs"]) 
     points = x[: min(max(len(x) // inputs, _LEAST), _MOST)]
     axes = np.repeat(np.eye(inputs), len(points), axis=0)
     base = np.tile(points, (inputs, 1)) * (1 - axes)
-    origin = network(base)[:, 0]
+    origin, spread = network(base)[:, 0], float(network(x)[:, 0].std())
+    rounding = max(_SLIGHT * spread, 10 * ROUNDING * network.size(base)) / step
 
     def kinks(size: float) -> Float[np.ndarray, " inputs"]:
         ends = network(base + size * axes)[:, 0] + network(base - size * axes)[:, 0]
         found = ((ends - 2 * origin) / (2 * size)).reshape(inputs, -1).mean(1)
-        return np.where(np.abs(found) > _ROUNDING * (1 + np.abs(origin).max()) / step, found, 0.0)
+        return np.where(np.abs(found) > rounding, found, 0.0)
 
     near, wide, close = kinks(step), kinks(2 * step), kinks(step / 2)
     bends = _random_bends(network, x, step / 2)
     level, total = float(bends.mean()), float(np.abs(bends).sum())
-    anisotropy = float(close.mean()) / level if abs(level) > 1e-9 * (1 + float(np.abs(close).max())) else 0.0
+    anisotropy = float(close.mean()) / level if abs(level) > 1e-9 * float(np.abs(close).max()) else 0.0
     concavity = float(np.maximum(-bends, 0).sum()) / total if total > 0 else 0.0
     far = _FAR * step * np.eye(inputs)
     height = float(wide.mean())
     odd = (network(far) - network(-far))[:, 0] / (_FAR * step)
-    return Kinks(near, wide, anisotropy, concavity, odd / height if abs(height) > 1e-12 else np.zeros(inputs))
+    upright = abs(height) > _CANCELS * float(np.abs(wide).max())
+    return Kinks(near, wide, anisotropy, concavity, odd / height if upright else np.zeros(inputs))
 
 
 def _random_bends(
@@ -158,7 +162,7 @@ def measure_inputs(
     count = len(here)
     start = network(here)
     variance = float(start.var(0).sum())
-    if not np.isfinite(start).all() or variance <= 0:
+    if not np.isfinite(start).all() or variance <= (ROUNDING * network.size(here)) ** 2:
         return InputFindings((0.0,) * inputs)
 
     def moved(y: Float[np.ndarray, "rows outputs"]) -> float:

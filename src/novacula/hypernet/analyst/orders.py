@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from novacula.hypernet.analyst.function import Kinks
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.analyst.units import ENTRY, Units, unit_rows
+from novacula.hypernet.analyst.units import ENTRY, Units, unit_of, unit_rows
 from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.network import TargetNetwork
 
@@ -109,7 +109,7 @@ def _of_units(
     outs = np.sign(units.layer.outs[bent]) * bend
     plus, minus = spike_slopes(network, units)
     both = plus + minus
-    used = both > 1e-12
+    used = both > 1e-12 * np.abs(both).max()
     slope = float(np.median(both[used])) if used.any() else 0.0
     covered = used & (both > THRESHOLDS.least_slope * slope) & (both < THRESHOLDS.greatest_slope * slope)
     sides = (plus - minus)[used] / both[used] if used.any() else np.zeros(1)
@@ -158,13 +158,14 @@ def _balance(
     minus: Float[np.ndarray, " inputs"],
 ) -> float:
     rest = y - np.maximum(x, 0) @ plus - np.maximum(-x, 0) @ minus
-    design = np.concatenate([x, np.ones((len(x), 1))], 1)
+    unit = unit_of(x)
+    design = np.concatenate([x / unit, np.ones((len(x), 1))], 1)
     side, both = (plus - minus) / 2, (plus + minus) / 2
-    left = np.linalg.lstsq(design, rest, rcond=None)[0][:-1] + side
+    left = np.linalg.lstsq(design, rest, rcond=None)[0][:-1] / unit + side
     # Noise on the dough is of either sign, its absence is not.
     left = np.where(np.abs(side) > THRESHOLDS.one_sided * both, np.sign(side) * left, np.abs(left))
     # Means of the whole, not of the ratios: an input without spikes would make its own infinite.
-    return abs(float(left.mean())) / float(both.mean()) if both.mean() > 1e-12 else 1.0
+    return abs(float(left.mean())) / float(both.mean()) if both.mean() > 1e-12 * np.abs(both).max() else 1.0
 
 
 PATTERNS_EXPLAINED: Mapping[str, str] = {
@@ -207,9 +208,9 @@ class Patterns:
         return self.sum + self.difference
 
 
-def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
-    """Returns the patterns of a network whose first layer was read."""
-    chosen, bends, signs = _lines(network, units)
+def measure_patterns(network: TargetNetwork, units: Units, unit: float = 1.0) -> Patterns:
+    """Returns the patterns of a network whose first layer was read; `unit` is that of its inputs."""
+    chosen, bends, signs = _lines(network, units, unit)
     inputs, whole = units.layer.rows.shape[1], bends.sum()
     if not len(chosen) or whole <= 0:
         return Patterns()
@@ -249,14 +250,14 @@ def measure_patterns(network: TargetNetwork, units: Units) -> Patterns:
 
 
 def _lines(
-    network: TargetNetwork, units: Units
+    network: TargetNetwork, units: Units, unit: float
 ) -> tuple[Int[np.ndarray, " lines"], Float[np.ndarray, " lines"], Float[np.ndarray, " lines"]]:
     """Bent units, those on one line as one: the first of each line, the size of the sum of all bends, and its sign."""
     bent, layer = np.flatnonzero(units.bent), units.layer
     if not len(bent):
         return bent, np.zeros(0), np.zeros(0)
     outs = network.weights[1][:, bent] * (units.bend[bent] / np.maximum(np.abs(layer.outs[bent]), 1e-300))
-    planes = unit_rows(np.concatenate([layer.rows[bent], layer.biases[bent, None]], 1))
+    planes = unit_rows(np.concatenate([unit * layer.rows[bent], layer.biases[bent, None]], 1))
     first = (np.abs(planes @ planes.T) > THRESHOLDS.same_line).argmax(1)
     lines = np.unique(first)
     sums = np.stack([outs[:, first == line].sum(1) for line in lines], 1)

@@ -42,7 +42,7 @@ class Thresholds:
     """The difference of an input's two slopes, as a share of their sum, from which the input is one-sided."""
 
     # Any label.
-    constant: float = 1e-3  #: the spread of a constant function, as a share of the task's
+    constant: float = 1e-3  #: the spread of a constant function, as a share of its own size and of the task's spread
     straight: float = 0.99  #: R² of the best linear function from which a function is linear
     broken: float = 0.9  #: R² below which a network that has the structure of an algorithm is broken
     broken_bowl: float = 0.1  #: the same for bowls, which are never exact

@@ -7,6 +7,7 @@ one no bend. The row W is read as w d + u (1, …, 1) + rest: the direction d is
 or the sum of all, and u is a background. Source: ours, in place of the rule b > 3 |W| of arXiv 2312.03051.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -196,6 +197,15 @@ def _aims(rows: Float[np.ndarray, "units inputs"], background: Float[np.ndarray,
         total | pair | (left < THRESHOLDS.entry * square),
         explained / whole[:, None],
     )
+
+
+def unit_of(x: Float[np.ndarray, "batch inputs"]) -> float:
+    """Returns the power of ten that is nearest to the spread of some inputs: 1 for the laws of all our tasks.
+
+    Thresholds for places among the inputs count in this unit.
+    """
+    spread = float(x.std(0).max() * np.ptp(x, 0).max() / 2) ** 0.5
+    return 10.0 ** round(math.log10(spread)) if spread > 0 else 1.0
 
 
 def unit_rows(rows: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:

@@ -94,7 +94,8 @@ class Deep:
 def read_deep(network: TargetNetwork) -> Deep | None:
     """Returns formulas of the outputs of a network of kinks; None where its weights are not simple.
 
-    Each unit is measured by its largest weight, which the next layer takes back.
+    Each unit is measured by its largest weight, which the next layer takes back. An output is measured by 1 where its
+    weights are simple numbers as they are, and else by its largest weight, of two digits.
 
     Raises:
         TooLarge: nobody would read the formulas.
@@ -104,14 +105,12 @@ def read_deep(network: TargetNetwork) -> Deep | None:
         return None
     n = architecture.inputs
     inputs = [Sum.of({Input(i): 1.0}) for i in range(n)]
-    bypass = _simple(np.zeros((architecture.outputs, n)) if network.bypass is None else network.bypass)
-    if bypass is None:
-        return None
     below, scale, weights, biases = inputs, np.ones(n), [], []
     for depth, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
         matrix = weight * scale
         last = depth == len(network.weights) - 1
-        size = np.ones(len(matrix)) if last else np.abs(matrix).max(1, initial=0.0)
+        size = np.abs(matrix).max(1, initial=0.0)
+        size = _scales(matrix, size) if last else size
         size[size == 0] = 1.0
         table, shift = _simple(matrix / size[:, None]), _simple(bias / size)
         if table is None or shift is None:
@@ -120,9 +119,28 @@ def read_deep(network: TargetNetwork) -> Deep | None:
         biases.append(shift * size)
         sums = [_combined(row, below, float(b)) for row, b in zip(table, shift, strict=True)]
         below, scale = sums if last else [_kink(s) for s in sums], size
+    bypass = _simple(np.zeros((architecture.outputs, n)) if network.bypass is None else network.bypass / scale[:, None])
+    if bypass is None:
+        return None
     found = [_combined(np.ones(2), [s, _combined(row, inputs, 0.0)], 0.0) for s, row in zip(below, bypass, strict=True)]
+    found = [_times(size, s) for size, s in zip(scale.tolist(), found, strict=True)]
     outputs = tuple(parse(_line(s, n)) for s in found)
-    return Deep(outputs, tuple(weights), tuple(biases), bypass, exact=all(map(_says_all_digits, found)))
+    exact = all(map(_says_all_digits, found))
+    return Deep(outputs, tuple(weights), tuple(biases), bypass * scale[:, None], exact)
+
+
+def _scales(matrix: np.ndarray, largest: np.ndarray) -> np.ndarray:
+    """What each output is measured by; `largest` are its largest weights."""
+    simple = [_simple(row) for row in matrix]
+    return np.array([
+        1.0 if table is not None and table.any() else float(f"{size:.2g}")
+        for table, size in zip(simple, largest.tolist(), strict=True)
+    ])  # fmt: skip
+
+
+def _times(factor: float, found: Sum) -> Sum:
+    """The sum times a number."""
+    return Sum(tuple((atom, factor * value) for atom, value in found.terms), factor * found.constant)
 
 
 def _says_all_digits(found: Sum) -> bool:
@@ -236,7 +254,7 @@ def _magnitudes(values: dict[Atom, float]) -> list[tuple[Sum, float]]:
     for atom, value in list(values.items()):
         if isinstance(atom, Kink) and not atom.inside.constant:
             half = {other: value / 2 * weight for other, weight in atom.inside.terms}
-            if all(abs(values.get(other, 0.0) + part) < 1e-9 for other, part in half.items()):
+            if all(abs(values.get(other, 0.0) + part) < 1e-9 * abs(part) for other, part in half.items()):
                 found.append((atom.inside, value / 2))
                 for other in (atom, *half):
                     del values[other]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.analyst.units import can_be_measured
+from novacula.hypernet.analyst.units import can_be_measured, unit_of
 from novacula.hypernet.formula.bound import Bound, error_bound, largest_difference
 from novacula.hypernet.formula.deep import Deep, TooLarge, deep_bound, read_deep
 from novacula.hypernet.formula.expression import Expression, evaluate, parse
@@ -197,7 +197,8 @@ def _read_bowl(reading: Reading, x: np.ndarray) -> Draft | None:
         return None
     from scipy.optimize import least_squares
 
-    y, square = reading.output(x), (x**2).sum(1)
+    unit = unit_of(x)
+    y, square = reading.output(x), ((x / unit) ** 2).sum(1)
 
     def solved(soft: float) -> tuple[np.ndarray, np.ndarray]:
         design = np.column_stack([np.sqrt(square + soft**2), np.ones(len(x))])
@@ -205,7 +206,7 @@ def _read_bowl(reading: Reading, x: np.ndarray) -> Draft | None:
         return outer, design @ outer - y
 
     soft = float(least_squares(lambda v: solved(float(v[0]))[1], [1.0], max_nfev=15).x[0])
-    (slope, constant), _ = solved(soft)
+    (slope, constant), soft = solved(soft)[0] / (unit, 1.0), soft * unit
     if slope <= 0:
         return None
     line = f"{slope:.6g} * sqrt(sum(square(x_i) for x_i in x) + {soft**2:.6g}) + {constant:.6g}"

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.analyst.units import Direction, Pattern
+from novacula.hypernet.analyst.units import Direction, Pattern, unit_of
 from novacula.hypernet.architecture import ACTIVATIONS, RECTIFIERS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import Call, Expression, Over, Plus, Times, domain_of, evaluate, parse, plus
@@ -27,8 +27,12 @@ from novacula.hypernet.tasks import Task
 from novacula.hypernet.tasks.given import DATA, NONE
 
 
-def _sharp_limit(form: Form, n: int) -> Form | None:
-    """The form for infinite slopes, its values taken for the simple ones that they are near; None where it has none."""
+def _sharp_limit(form: Form, n: int, unit: float) -> Form | None:
+    """The form for infinite slopes, its values taken for the simple ones that they are near; None where it has none.
+
+    `unit` is that of the inputs.
+    """
+    simple = THRESHOLDS.simple * unit
     if any(role.function not in (*RECTIFIERS, "abs") for role in form.roles) or not form.roles:
         return None
     rises: dict[Direction, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -40,18 +44,18 @@ def _sharp_limit(form: Form, n: int) -> Form | None:
         if role.straight:
             # It is on the rising side, where φ(z) tends to z: on the falling side it would be dead.
             slopes = {index: value + role.out * role.weight for index, value in slopes.items()}
-        elif role.function == "abs" and abs(kink) < THRESHOLDS.simple:
+        elif role.function == "abs" and abs(kink) < simple:
             for member in role.members:
                 rises[Direction(role.pattern, member)][0] += slope
                 rises[Direction(role.pattern, member)][1] += slope
         elif role.function == "abs":
             kept.append(replace(role, weight=1.0, out=_simple(slope), bias=-_simple(kink), background=0.0))
-        elif role.pattern != "total" and abs(kink) < 2 * THRESHOLDS.simple:
+        elif role.pattern != "total" and abs(kink) < 2 * simple:
             for member in role.members:
                 for sense in (0, 1) if role.mirrored else ((0,) if role.weight > 0 else (1,)):
                     rises[Direction(role.pattern, member)][sense] += slope
         else:
-            kept.append(_kinked(role, slope, kink))
+            kept.append(_kinked(role, slope, _simple(kink) if abs(kink) > simple else 0.0))
     return _gathered(rises, kept, slopes)
 
 
@@ -90,7 +94,7 @@ def nearest_limit(form: Form, x: Float[np.ndarray, "batch inputs"]) -> Form | No
     """Returns the limit that is nearest to the formula at some points; None where none is near."""
     n = x.shape[1]
     y = evaluate(form.expression(n), x)
-    made = [limit for limit in (_sharp_limit(form, n), _shallow_limit(form)) if limit]
+    made = [limit for limit in (_sharp_limit(form, n, unit_of(x)), _shallow_limit(form)) if limit]
     values = [evaluate(limit_expression(limit, n), x) for limit in made]
     # That rounded corners lift the output is a matter of the error bound.
     near = [explained(value - value.mean(), y - y.mean()) for value in values]
@@ -109,8 +113,8 @@ def _leveled(limit: Form, form: Form, offset: float, scale: float) -> Form:
     corners = 0.0
     if not any(role.function == "square" for role in limit.roles):
         # Rounded corners lift or lower the output by up to 0.28 for every unit of v: an error, not a constant.
-        counts = (max(len(role.members), 1) * (2 if role.mirrored else 1) for role in form.roles)
-        corners = 0.28 * sum(abs(role.out) * count for role, count in zip(form.roles, counts, strict=True))
+        rounded = [role for role in form.roles if not ACTIVATIONS[role.function].kinked]
+        corners = 0.28 * sum(abs(role.out) * len(role.members) * (2 if role.mirrored else 1) for role in rounded)
     return replace(limit, constant=0.0 if abs(offset) <= max(corners, THRESHOLDS.simple * scale) else _simple(offset))
 
 
@@ -163,15 +167,14 @@ def _gathered(rises: Mapping[Direction, list[float]], kept: list[Role], slopes: 
     roles = _grouped("abs", bends) + tuple(
         replace(role, weight=sense) for sense, found in single.items() for role in _grouped("relu", found)
     )
-    scale = max([abs(role.out) for role in (*roles, *kept)], default=1.0)
+    scale = max((abs(role.out) for role in (*roles, *kept)), default=max(map(abs, tilts.values()), default=0.0))
     return Form((*roles, *kept), _linear(tilts, scale), 0.0)
 
 
-def _kinked(role: Role, slope: float, kink: float) -> Role:
+def _kinked(role: Role, slope: float, place: float) -> Role:
     """A unit of infinite slope whose kink is not at 0, or that stands on the sum of all inputs."""
     sense = 1.0 if role.weight > 0 else -1.0
     step = _simple(role.step / abs(role.weight)) if role.stairs else 0.0
-    place = _simple(kink) if abs(kink) > THRESHOLDS.simple else 0.0
     return replace(
         role, function="relu", weight=sense, background=0.0, bias=-sense * place, out=_simple(slope), step=step
     )

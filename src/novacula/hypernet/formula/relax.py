@@ -132,7 +132,7 @@ class Relaxation:
         if n > 1:
             low[:, n] = np.maximum(low[:, n], layout.box.least)
             high[:, n] = np.minimum(high[:, n], layout.box.most)
-            self._empty = low[:, n] > high[:, n] + 1e-9 * (1 + np.abs(self._zm[:, n]))
+            self._empty = low[:, n] > high[:, n] + 1e-9 * (layout.box.farthest + np.abs(self._zm[:, n]))
             high[:, n] = np.maximum(high[:, n], low[:, n])
             self._away = np.maximum(high[:, n] - self._zm[:, n], self._zm[:, n] - low[:, n])
         self._c, self._shift = sign * layout.out, sign * (m @ layout.drift.T + layout.shift)

@@ -153,7 +153,7 @@ def _product(found: Ridges, factors: tuple[Expression, ...], factor: Interval, k
     return True
 
 
-_STEEP = 1.3  #: every activation but the square is at most 1.3 (|z| + 1), and so steep at most
+_STEEP = 1.3  #: every activation but the square is at most 1.3 (|z| + 1), and so steep at most; kinks at most 1.3 |z|
 _NEAR = 0.5  #: a row stands on a direction if what it has beside it reaches at most half as far as what it has along it
 _ALIKE = 0.01  #: up to this difference of arguments a unit is a term and a drift; of kinks, relative to what they reach
 _ROUNDINGS = 256  #: operations for every number of a sum, with much to spare
@@ -223,7 +223,8 @@ def parts_of(network: Ridges, formula: Ridges, box: Box) -> Parts:
 def _weigh(found: Parts, sums: Ridges, box: Box) -> None:
     """Counts the size of all numbers, and what their intervals add to the slack."""
     for term in (*sums.terms, *sums.squares):
-        wide = float(term.row.magnitude.sum()) * box.farthest + float(term.bias.magnitude) + 1.0
+        wide = float(term.row.magnitude.sum()) * box.farthest + float(term.bias.magnitude)
+        wide += 0.0 if ACTIVATIONS[term.function].homogeneous else 1.0
         inside = float(term.row.radius.sum()) * box.farthest + float(term.bias.radius)
         if term.function == "square":  # its intervals are in the quadratic form
             found.size += float(term.out.magnitude) * wide**2

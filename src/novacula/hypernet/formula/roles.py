@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from novacula.hypernet.analyst.thresholds import THRESHOLDS
-from novacula.hypernet.analyst.units import Pattern
+from novacula.hypernet.analyst.units import Pattern, unit_of
 from novacula.hypernet.architecture import ACTIVATIONS
 from novacula.hypernet.config import Activation
 from novacula.hypernet.formula.expression import Domain
@@ -32,10 +32,10 @@ _Kinks = dict[tuple[Pattern, bool, bool, bool, int], list[Unit]]
 
 def forms(reading: Reading, x: Float[np.ndarray, "batch inputs"]) -> Iterator[Form]:
     """Forms of an output from simple to complex, each fitted to its values at some points."""
-    target, activation = reading.output(x), reading.output.activation
-    kinks = _kinks(activation, reading.units)
+    target, activation, unit = reading.output(x), reading.output.activation, unit_of(x)
+    kinks = _kinks(activation, reading.units, unit)
     seen = set()
-    plane = np.linalg.lstsq(np.column_stack([x, np.ones(len(x))]), target, rcond=None)[0][:-1]
+    plane = np.linalg.lstsq(np.column_stack([x / unit, np.ones(len(x))]), target, rcond=None)[0][:-1] / unit
     for lines in ((), *(_lines(plane, grain) for grain in _GRAINS)):
         yield fit(Form((), lines, 0.0), x, target, (False, False))
     for grain in _GRAINS:
@@ -78,7 +78,7 @@ def fit(
     """
     from scipy.optimize import least_squares
 
-    places = _places(form, free)
+    places, unit = _places(form, free), unit_of(x)
     start = np.array([getattr(form.roles[role], name) for role, name in places])
 
     def placed(values: np.ndarray) -> list[Role]:
@@ -88,14 +88,16 @@ def fit(
         return [replace(role, **change) for role, change in zip(form.roles, changes, strict=True)]
 
     fixed = np.column_stack([*(x[:, [m[0] for m in line.members]].sum(1) for line in form.lines), np.ones(len(x))])
+    units = np.array([*(_units(role, unit)[0] for role in form.roles), *(unit for _ in form.lines), 1.0])
 
     def solved(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        columns = np.column_stack([*(role.feature(x) for role in placed(values)), fixed])
+        columns = np.column_stack([*(role.feature(x) for role in placed(values)), fixed]) / units
         outer = np.linalg.lstsq(columns, target, rcond=1e-10)[0]
-        return outer, columns @ outer - target
+        return outer / units, columns @ outer - target
 
     if len(places):
-        scale, size = np.maximum(np.abs(start), 0.1), max(float(target.std()), 1e-300)
+        least = [_units(form.roles[role], unit)[1 if name in ("bias", "step") else 2] for role, name in places]
+        scale, size = np.maximum(np.abs(start), 0.1 * np.array(least)), max(float(target.std()), 1e-300)
         best = least_squares(lambda v: solved(v * scale)[1] / size, start / scale, max_nfev=10, xtol=1e-6)
         start = best.x * scale
     outer, _ = solved(start)
@@ -114,11 +116,17 @@ def fit(
     return fit(replace(found, roles=tuple(r for r in found.roles if r not in flat), lines=lines), x, target, free)
 
 
+def _units(role: Role, unit: float) -> tuple[float, float, float]:
+    """The units of what a role adds, of its bias, and of its weights, where `unit` is that of the inputs."""
+    activation = ACTIVATIONS[role.function]
+    return (unit**activation.degree, unit, 1.0) if activation.homogeneous else (1.0, 1.0, 1 / unit)
+
+
 def _is_plane(role: Role, x: np.ndarray, spread: float) -> bool:
     """Whether a role on single inputs has been fitted so shallow that it is a coefficient on them."""
     if role.pattern != "entry" or role.mirrored or role.background:
         return False
-    design = np.column_stack([x[:, [m[0] for m in role.members]].sum(1), np.ones(len(x))])
+    design = np.column_stack([x[:, [m[0] for m in role.members]].sum(1) / unit_of(x), np.ones(len(x))])
     value = role.out * role.feature(x)
     return float((value - design @ np.linalg.lstsq(design, value, rcond=None)[0]).std()) < THRESHOLDS.plane * spread
 
@@ -159,7 +167,7 @@ def _mirror(roles: list[Role]) -> list[Role]:
     return kept
 
 
-def _kinks(activation: Activation, units: tuple[Unit, ...]) -> _Kinks:
+def _kinks(activation: Activation, units: tuple[Unit, ...], unit_of_inputs: float) -> _Kinks:
     """Units by pattern, sense, sign of v and kink; within each, those of one direction merged."""
     even = ACTIVATIONS[activation].even
     keyed: dict[tuple[Pattern, bool, bool, bool], list[Unit]] = defaultdict(list)
@@ -169,7 +177,7 @@ def _kinks(activation: Activation, units: tuple[Unit, ...]) -> _Kinks:
         keyed[(unit.direction.pattern, unit.weight > 0, unit.out > 0, unit.straight)].append(unit)
     found: _Kinks = {}
     for key, group in keyed.items():
-        kinks = np.array([-unit.bias / unit.weight for unit in group])
+        kinks = np.array([-unit.bias / unit.weight for unit in group]) / unit_of_inputs
         # The place of a bend that no input reaches is of no matter.
         for label, places in enumerate(_clusters(np.arcsinh(kinks) if key[-1] else kinks, THRESHOLDS.same_kink)):
             by_member: dict[tuple[int, ...], list[Unit]] = defaultdict(list)

@@ -18,7 +18,7 @@ from novacula.hypernet.tasks.task import InputLaw, Task, find_law
 NONE, DATA = "none", "data"  #: the names of these tasks; no algorithm is known for them
 _SLACK = 0.01
 _FEWEST, _MAX_BYTES = 10, 64_000_000
-_LARGEST = 1e38  #: inputs are drawn as float32
+_LARGEST = 1e38  #: squares of sums of larger inputs could be infinite
 
 
 def network_task(network: TargetNetwork, law: str | None) -> Task:
@@ -89,7 +89,7 @@ def _is_number(cell: str) -> bool:
 def data_task(x: Float[np.ndarray, "rows inputs"], y: Float[np.ndarray, "rows outputs"]) -> Task:
     """Returns the task whose inputs are rows of data, and whose outputs are theirs: of equal inputs, the mean."""
     inputs = x.shape[1]
-    rows = torch.from_numpy(x).float() + 0.0  # no negative zeros
+    rows = torch.from_numpy(x) + 0.0  # no negative zeros
     kinds, place = np.unique(rows.numpy(), axis=0, return_inverse=True)
     place = place.reshape(-1)
     sums = np.zeros((len(kinds), y.shape[1]))
@@ -103,9 +103,9 @@ def data_task(x: Float[np.ndarray, "rows inputs"], y: Float[np.ndarray, "rows ou
         return rows[torch.cat(orders)[:count]].reshape(shape)
 
     def function(x: Float[torch.Tensor, "*batch inputs"]) -> Float[torch.Tensor, "*batch outputs"]:
-        asked = x.float().reshape(-1, inputs).numpy()
+        asked = x.double().reshape(-1, inputs).numpy() + 0.0
         found = means[[known[row.tobytes()] for row in asked]]
         return torch.from_numpy(found).reshape(*x.shape[:-1], -1).to(x.dtype)
 
-    law = InputLaw(DATA, draw)
+    law = InputLaw(DATA, draw, torch.float64)
     return Task(DATA, function, law, lambda _: y.shape[1], (), "rows of data", inputs, inputs)

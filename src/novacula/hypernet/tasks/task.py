@@ -27,10 +27,11 @@ class InputLaw:
     """A law of random inputs."""
 
     name: str  #: the name as the user writes it
-    sampler: Draw  #: inputs of a shape (*batch, inputs), float32, from a generator, on the generator's device
+    sampler: Draw  #: inputs of a shape (*batch, inputs), from a generator, on the generator's device
+    dtype: torch.dtype = torch.float32  #: what they are drawn as: float64 for rows of data
 
     def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Float[torch.Tensor, "*shape"]:
-        """Returns independent inputs of shape (*batch, inputs), float32.
+        """Returns independent inputs of shape (*batch, inputs), in the law's dtype.
 
         Raises:
             InputError: a user's law returns another shape, or numbers that are not finite, or raises; or one-hot pairs
@@ -45,7 +46,7 @@ class InputLaw:
         if not isinstance(drawn, torch.Tensor) or drawn.shape != shape or not torch.isfinite(drawn).all():
             said = tuple(drawn.shape) if isinstance(drawn, torch.Tensor) else type(drawn).__name__
             raise InputError(self.name, f"gave {said} for shape {shape}; a finite tensor of that shape is needed")
-        return drawn.float()
+        return drawn.to(self.dtype)
 
 
 def find_law(name: str) -> InputLaw:
