@@ -40,7 +40,7 @@ class SolveConfig(Configuration):
     steps: Annotated[int, at_least(1)] = 2000
     """Training steps, at most. The published results use 2000."""
     stop: Stop = "auto"
-    """When to end before --steps: once the probability that an attempt is right is high or low (auto), or never."""
+    """When to end before --steps: where more steps promise little (auto), or never."""
     restarts: Annotated[int, in_range(1, MOST_RESTARTS)] = 1
     """Number of networks with different seeds, each trained for --steps. Their candidates' scores add up."""
     seed: Annotated[int, Rule(partial(unless_seed, bits=64))] = 0
@@ -107,7 +107,7 @@ class BenchConfig(CampaignConfig):
     split: Split = "training"
     """The half of the set: training or evaluation."""
     stop: Stop = "never"
-    """When to end before --steps: once the probability that an attempt is right is high or low (auto), or never."""
+    """When to end before --steps: where more steps promise little (auto), or never."""
     dataset: Dataset = "arc1"
     """The public set: ARC-AGI-1 (arc1) or ARC-AGI-2 (arc2)."""
     tasks: tuple[str, ...] = ()

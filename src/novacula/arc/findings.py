@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from msgspec import UNSET, UnsetType
 
-from novacula.arc.config import Sizes
+from novacula.arc.config import Choice, Sizes
 from novacula.arc.data.parse import LARGEST_SIDE, grid_or_none, read_task
 from novacula.arc.data.task import Answer, Grid, Task, Verdict
 from novacula.errors import InputError
@@ -87,8 +87,8 @@ class SolveFindings(Brief):
     """The solver's estimate, for each attempt, of the probability that it is right (`novacula.arc.answers.certainty`).
     Attempt 2 has none where it is the same as attempt 1. Empty before the first noise-free decode after step 150."""
     broken_laws: tuple[tuple[str, ...], ...] = ()
-    """For each attempt, the kinds of laws that hold in all demonstrations and that it breaks. Empty with ``--choice
-    published``, and in records of older versions."""
+    """For each attempt, the kinds of laws that hold in all demonstrations and that it breaks
+    (`novacula.arc.answers.laws`). Empty in records of older versions."""
     most_steps: int = 0  #: the largest number of steps that the options allowed; 0 in records of older versions
     verdict: Verdict | UnsetType = UNSET  #: what the separate scorer says; only after ``arc score``
     cpu_ms_per_step_mean: float | UnsetType = UNSET  #: the means of both; absent from records of older versions
@@ -150,6 +150,7 @@ class History(Brief):
     costs: dict[str, float]  #: KL in nats of every tensor at the end, by the bits of its axes
     latents: dict[str, np.ndarray]  #: decoded posterior means of the surviving tensors, by the bits of their axes
     sizes: Sizes  #: how the sizes of outputs were known
+    choice: Choice  #: how attempts were chosen
 
 
 def read_history(folder: RunFolder) -> History:
@@ -172,6 +173,7 @@ def read_history(folder: RunFolder) -> History:
         costs=_costs(findings.kl_by_tensor) if findings else logged,
         latents=read_npz(latents, max_bytes=_MAX_LATENTS) if latents.exists() else {},
         sizes="laws" if folder.record.configuration.get("sizes") == "laws" else "published",
+        choice="laws" if folder.record.configuration.get("choice") == "laws" else "published",
     )
 
 

@@ -17,6 +17,7 @@ from novacula.report import Section, table, write_run_report
 from novacula.runs import RunFolder
 
 _MOST_ANSWERS = 10
+_MOST_LAWS = 5
 _STRIP = Markup(
     '<div style="display:flex;flex-wrap:wrap;gap:1em 1.2em;align-items:flex-end;margin-bottom:1em">{}</div>'
 )
@@ -64,8 +65,8 @@ def _puzzle_section(history: History) -> Section:
         note = "There is no answer yet."
     elif not verdict:
         note = (
-            f"The two attempts are the answers that gathered most weight over all steps. {percentage}The separate "
-            "scorer tells whether one is right: the solver never sees the solution."
+            f"The two attempts are the answers that gathered most weight over all steps{_less(history)}. {percentage}"
+            "The separate scorer tells whether one is right: the solver never sees the solution."
         )
     else:
         count = sum(verdict.correct)
@@ -77,7 +78,23 @@ def _puzzle_section(history: History) -> Section:
         if len(outputs := verdict.outputs) > 1:
             note += f" The contest counts every test output by itself: {sum(outputs)} of {len(outputs)} are right."
     picture = puzzle_html(history.task, history.attempts, verdict or None, history.probabilities)
-    return Section("The puzzle and the answer", picture, note)
+    return Section("The puzzle and the answer", picture, note + _laws_note(history.findings))
+
+
+def _less(history: History) -> str:
+    return ", less what they lose by laws of the demonstrations that they break" if history.choice == "laws" else ""
+
+
+def _laws_note(findings: SolveFindings | None) -> str:
+    """Says which laws the attempts break."""
+    if not findings or not findings.broken_laws:
+        return ""
+    broken = [
+        f"attempt {number} breaks {len(kinds) or 'none'}{': ' if kinds else ''}{', '.join(kinds[:_MOST_LAWS])}"
+        + (" and others" if len(kinds) > _MOST_LAWS else "")
+        for number, kinds in enumerate(findings.broken_laws, 1)
+    ]
+    return f" Of the laws that hold in all demonstrations, {'; '.join(broken)}."
 
 
 def _answers_section(history: History) -> Section:
@@ -87,9 +104,10 @@ def _answers_section(history: History) -> Section:
     which = "Here are all of them" if len(shown) == len(leads) else f"Here are the {len(shown)} that led longest"
     note = (
         "Every step gives weight to two candidate answers, the more the surer the network is. The candidate with most "
-        f"weight is attempt 1; another took its place {len(leads) - 1} times. {which}, each with the steps of its lead "
-        "and its share of all weight at their end. The probability is fitted on training puzzles: it weighs how often "
-        "the network shows an attempt without noise after step 150, and whether outputs have their inputs' sizes."
+        f"weight{_less(history).replace('they', 'it')} is attempt 1; another took its place {len(leads) - 1} times. "
+        f"{which}, each with the steps of its lead and its share of all weight at their end. The probability is fitted "
+        "on training puzzles: it weighs how often the network shows an attempt without noise after step 150, whether "
+        "outputs have their inputs' sizes, and which laws the attempt breaks."
     )
     cell = cell_size([grid for lead in leads for grid in lead.grids] or history.task.test, 110)
     body = _STRIP.format(Markup("").join(_answer_html(lead, cell) for lead in shown))

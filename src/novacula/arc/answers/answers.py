@@ -117,6 +117,7 @@ class Answers:
         self._readers = [Reader(puzzle) for _ in range(networks)]
         self._same_size = puzzle.size_rule == "same"
         self._laws, self._choosing = laws, laws if choice == "laws" else None
+        self._nats: dict[str, float] = {}
         self.scores: dict[str, float] = {}
         """Log-weight that every candidate so far gathered, by its text form, the latest update last."""
         self.total = -np.inf
@@ -144,7 +145,7 @@ class Answers:
 
     def evidence(self) -> Evidence:
         """Returns what speaks for the attempts."""
-        lost = [self._laws.lost(parse_answer(text)) if self._laws else 0.0 for text in self._best]
+        lost = [self._lost_by_laws(text) for text in self._best]
         return evidence(self._best, self.decodes, self._same_size, lost)
 
     def _add(self, text: str, added: float) -> None:
@@ -156,7 +157,12 @@ class Answers:
 
     def _lost(self, text: str) -> float:
         """Returns the nats that a candidate loses by the choice of attempts."""
-        return self._choosing.lost(parse_answer(text)) if self._choosing else 0.0
+        return self._lost_by_laws(text) if self._choosing else 0.0
+
+    def _lost_by_laws(self, text: str) -> float:
+        if text not in self._nats:
+            self._nats[text] = self._laws.lost(parse_answer(text)) if self._laws else 0.0
+        return self._nats[text]
 
     def _lost_in(self, test: int, grid: str) -> float:
         return sum(self._choosing.broken(test, parse_answer(grid)[0]).values()) if self._choosing else 0.0

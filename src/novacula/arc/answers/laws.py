@@ -87,6 +87,12 @@ class Picture:
         return {color: objects(self.cells == color, True) for color in self.colors}
 
     @cached_property
+    def patches(self) -> list[Mask]:
+        """Where each part of one color is, joined by sides."""
+        parts = [objects(self.cells == color, False) for color in self.colors]
+        return [part.labels == number + 1 for part in parts for number in range(len(part.boxes))]
+
+    @cached_property
     def cut_out(self) -> list[tuple[Cells, Mask]]:
         """The boxes around objects, of whatever color or of one, and the objects' cells in them."""
         masks = [self.drawn, *(self.cells == color for color in self.colors if color != self.background)]
@@ -246,8 +252,7 @@ def _changes(a: Picture, b: Picture) -> Iterator[tuple[str, Hashable]]:
         yield f"changes same with {name} exchanged", _same(flip(changed), changed)
     whole = [changed[a.objects[True].labels == number + 1] for number in range(len(a.objects[True].boxes))]
     yield "objects change as a whole", all(part.all() or not part.any() for part in whole)
-    areas = [objects(a.cells == color, False) for color in a.colors]
-    kept = [b.cells[area.labels == number + 1] for area in areas for number in range(len(area.boxes))]
+    kept = [b.cells[patch] for patch in a.patches]
     yield "areas keep one color", all(bool((part == part[0]).all()) for part in kept)
 
 
