@@ -116,10 +116,11 @@ def test_the_models_are_those_of_the_study() -> None:
 @pytest.mark.parametrize(
     ("steps", "share", "same_size", "settled"),
     [
-        (390, 1.0, False, False),
-        (400, 1.0, False, True),
-        (400, 0.0, False, True),
-        (400, 1.0, True, True),
+        (290, 1.0, False, False),
+        (300, 1.0, False, True),
+        (300, 0.0, False, False),
+        (500, 0.0, False, True),
+        (300, 1.0, True, True),
         (400, 0.4, True, False),
         (600, 0.4, True, True),
         (800, 0.0, True, False),

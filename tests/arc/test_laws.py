@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.arc.answers.answers import Answers, answer_text, best_two, ranked
-from novacula.arc.answers.laws import Laws
+from novacula.arc.answers.laws import PART, Laws
 from novacula.arc.config import Choice
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import list_tasks, load_solution, load_task
@@ -79,7 +79,7 @@ def test_symmetry_is_asked_for_where_all_outputs_have_it() -> None:
 def test_a_law_that_held_n_times_costs_ln_of_n_and_two() -> None:
     for demonstrations in (2, 4):
         puzzle, truth = mirrored(1, demonstrations)
-        assert Laws(puzzle).broken(0, truth[:-1])["square"] == pytest.approx(log(demonstrations + 2))
+        assert Laws(puzzle).broken(0, truth[:-1])["square"] == pytest.approx(PART * log(demonstrations + 2))
 
 
 def test_nothing_is_known_of_colors_that_no_demonstration_has() -> None:
@@ -101,9 +101,9 @@ AND = task((panels("10/11", "11/01"), "20/02"), (panels("01/10", "01/11"), "02/2
 def test_a_color_that_follows_from_panels_is_asked_for() -> None:
     assert "color by panels" not in broken(AND, "20/00")
     found = Laws(AND).broken(0, grid("20/20"))
-    assert found["color by panels"] == pytest.approx(log(2 + 2)), "0 over 1 occurred twice and gave black"
+    assert found["color by panels"] == pytest.approx(PART * log(2 + 2)), "0 over 1 occurred twice and gave black"
     both = Laws(AND).broken(0, grid("22/20"))["color by panels"]
-    assert both == pytest.approx(log(2 + 2) + log(1 + 2)), "and 1 over 0 once"
+    assert both == pytest.approx(PART * (log(2 + 2) + log(1 + 2))), "and 1 over 0 once"
 
 
 def test_an_object_of_the_input_is_asked_for() -> None:
@@ -174,4 +174,4 @@ def test_most_truths_of_training_puzzles_break_few_laws() -> None:
     """Every tenth puzzle of the training split."""
     ids = [each.id for each in list_tasks("arc1", "training")][::10]
     lost = [Laws(load_task(name)).lost(load_solution(name).outputs) for name in ids]
-    assert np.median(lost) < log(5) + 1e-9 and np.mean(np.array(lost) == 0) > 0.3
+    assert np.median(lost) < PART * log(5) + 1e-9 and np.mean(np.array(lost) == 0) > 0.3
