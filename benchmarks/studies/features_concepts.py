@@ -34,7 +34,18 @@ TEMPLATES = tuple(
         "Please look up {label}",
     )
 )
-KEPT = ("layer", "circle", "p_value", "order_correct", "turn", "closing", "median_angle_error_deg", "r2_held_out")
+KEPT = (
+    "layer",
+    "circle",
+    "p_value",
+    "order_correct",
+    "turn",
+    "closing",
+    "gap",
+    "growth",
+    "median_angle_error_deg",
+    "r2_held_out",
+)
 SEEN: dict[Kind, dict[str, str]] = {
     "ordered": {
         "tens": "ten twenty thirty forty fifty sixty seventy eighty ninety",

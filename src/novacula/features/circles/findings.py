@@ -33,6 +33,8 @@ class CircleLayer:
     r2_new_wordings: float | None  #: R² in wordings that the probe never saw; None with one wording
     shapes: dict[str, Shape]  #: rival shapes, by name
     closing: float | None = None  #: how near the last labels come to the first ones; None in results before 2026-11-30
+    gap: float | None = None  #: from the last label to the first, in usual steps; None in older results
+    growth: float | None = None  #: growth of the radius from the first label to the last, in mean radii; likewise
 
     @property
     def cells(self) -> dict[str, str | int]:
@@ -46,6 +48,8 @@ class CircleLayer:
             "harmonic 1": percent(self.first_harmonic),
             "turn": f"{self.turn:.2f}",
             "closing": "" if self.closing is None else f"{self.closing:.2f}",
+            "gap": "" if self.gap is None else f"{self.gap:.1f}",
+            "growth": "" if self.growth is None else f"{self.growth:+.2f}",
             "error": f"{self.median_angle_error_deg:.1f}°",
             "R², new labels": f"{self.r2_held_out:.2f}",
             "R², new wordings": "" if self.r2_new_wordings is None else f"{self.r2_new_wordings:.2f}",

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from novacula.features.circles.findings import CircleLayer, ProbeFindings
-from novacula.features.circles.test import CLOSED, CLOSING, LEAST_R2, SMALL_P
+from novacula.features.circles.test import CLOSING, LEAST_R2, LEAST_TURN, MOST_GAP, MOST_GROWTH, SMALL_P, most_turn
 from novacula.files import read_npz
 from novacula.options import percent
 from novacula.report import FAINT, SERIES, Section, figure_svg, hue, plotly_figure, table, write_run_report
@@ -62,12 +62,15 @@ def _verdict(findings: ProbeFindings) -> Section:
         words += (
             f" Labels are read at the same token ({named}). They are alike for this, so nothing is called a circle."
         )
+    most = most_turn(len(findings.labels))
     note = (
-        f"A layer has a circle if five things hold. p, by permuting labels, is at most {SMALL_P}. No harmonic is "
-        "stronger than the first, nor is a circle of period 2, 5 or 10. The labels go "
-        f"{CLOSED[0]} to {CLOSED[1]} turns round: a half circle has 0.5, a line less. "
+        f"A layer has a circle if seven things hold. p, by permuting labels, is at most {SMALL_P}. No harmonic is "
+        f"stronger than the first, nor is a circle of period 2, 5 or 10. The labels go {LEAST_TURN} to {most:.2f} "
+        "turns round: a half circle has 0.5, and with more the last label would pass the first. "
         f"The closing is at least {CLOSING}: it is 1 if the last labels are as near to the first as neighbors are, and "
-        "0 if they are as far as labels anywhere. "
+        f"0 if they are as far as labels anywhere. The gap from the last label to the first is at most {MOST_GAP:g} "
+        "times the usual step from a label to the next. From the first label to the last the radius grows or shrinks "
+        f"by at most {MOST_GROWTH:g} of its mean. "
         f"A probe reads labels that it never saw with an R² of at least {LEAST_R2} (chance: 0 or less). "
         "Order is that of the label means in their two leading principal components; swaps are pairs of labels that "
         "stand out of it."

@@ -20,10 +20,14 @@ PERIODS = (2, 5, 10, 100)
 """Periods in which language models are known to write numbers (arXiv 2502.00873): rivals of a concept's own."""
 
 SMALL_P = 0.003  #: largest p-value of a circle: with 7 labels the least possible one is 1/360
-CLOSED = (0.75, 1.33)  #: turns between which a circle counts as closed: a half circle has 0.5
+LEAST_TURN = 0.75  #: turns that a circle goes round at least: a half circle has 0.5
 CLOSING = 0.2
 """Least `closing` of a circle. Among 90 smooth random curves of 12 points in 64 dimensions, which never return, 64 have
 the turn of a circle, and 2 have this as well (``tests/features/circles``)."""
+MOST_GAP = 2.0
+"""Largest step from the last label to the first, in usual steps from label to label. Months and weekdays that are
+circles in two models have 1.42 at most."""
+MOST_GROWTH = 0.5  #: largest change of the radius from the first label to the last, in mean radii; there it is 0.41
 LEAST_R2 = 0.5  #: least R² at unseen labels: the circle says more than half of where a label stands that it never saw
 _SHORT = tuple(f"period {period}" for period in PERIODS[:-1])  # a period of 100 is an arc, as `turn` says
 _EXACT = 5040  #: permutations up to which all are taken
@@ -47,6 +51,8 @@ class CircleTest(Brief):
     """How far round the labels go, in turns: 1 on a circle, 1/2 or less on an arc or a line; see `best_turn`."""
     shapes: dict[str, Shape]  #: rival shapes: a line, and circles of other periods
     closing: float  #: how near the last labels come to the first ones: 1 on a circle, 0 or less if open; see `closing`
+    gap: float  #: distance from the last label to the first, over the median distance from a label to the next
+    growth: float  #: by how much the radius grows from the first label to the last, in mean radii; see `growth`
 
     @property
     def first_harmonic(self) -> float:
@@ -114,21 +120,27 @@ def circle_test(states: Float[np.ndarray, "groups labels d"], *, permutations: i
         turn=best_turn(means),
         shapes=shapes,
         closing=closing(means),
+        gap=gap(means),
+        growth=growth(means),
     )
 
 
 def is_circle(test: CircleTest, unseen: Readout) -> bool:
     """Returns the verdict of our rule: significant, of no other period, closed, and read at unseen labels.
 
-    The limits are `SMALL_P`, `CLOSED`, `CLOSING` and `LEAST_R2`. Source: ours.
+    Closed is what goes most of the way round, ends near its beginning, and is as wide there. The last label must not
+    pass the first by more than half a step. The limits are `SMALL_P`, `LEAST_TURN`, `most_turn`, `CLOSING`, `MOST_GAP`,
+    `MOST_GROWTH` and `LEAST_R2`. Source: ours.
     """
     rivals = [shape.share for name, shape in test.shapes.items() if name in _SHORT]
     return (
         test.p_value <= SMALL_P
         and int(np.argmax(test.harmonics)) == 0
         and test.first_harmonic >= max(rivals, default=0)
-        and CLOSED[0] < test.turn < CLOSED[1]
+        and LEAST_TURN < test.turn <= most_turn(unseen.angles.shape[1])
         and test.closing >= CLOSING
+        and test.gap <= MOST_GAP
+        and abs(test.growth) <= MOST_GROWTH
         and unseen.r2 >= LEAST_R2
     )
 
@@ -190,6 +202,31 @@ def closing(means: Float[np.ndarray, "labels d"]) -> float:
     others = squared[np.minimum(steps, p - steps) > quarter[-1]]
     far = float(others.mean()) if len(others) else near
     return (far - wrapped) / (far - near) if far > near else 0.0
+
+
+def most_turn(labels: int) -> float:
+    """Returns the turns after which the last label has passed the first by half a step."""
+    return (labels + 0.5) / (labels - 1)
+
+
+def gap(means: Float[np.ndarray, "labels d"]) -> float:
+    """Returns the distance from the last label to the first, over the median distance from a label to the next.
+
+    It is 1 on a circle, and large on a spiral or a helix. Noise of single labels brings it nearer to 1.
+    """
+    steps = np.linalg.norm(np.roll(means, -1, axis=0) - means, axis=1)
+    return float(steps[-1] / max(np.median(steps[:-1]), 1e-300))
+
+
+def growth(means: Float[np.ndarray, "labels d"]) -> float:
+    """Returns by how much the radius grows from the first label to the last, in mean radii: the slope of a line.
+
+    The radius is that in the plane of the circle that fits best; a turn of a spiral from 0.5 to 1.5 has 0.7.
+    """
+    centered = means - means.mean(0)
+    plane = np.linalg.qr((circle(np.arange(len(means)), len(means)).T @ centered).T)[0]
+    radii, places = np.linalg.norm(centered @ plane, axis=1), np.linspace(-0.5, 0.5, len(means))
+    return float((places @ radii) / (places @ places) / max(radii.mean(), 1e-300))
 
 
 def _means(states: Float[np.ndarray, "groups labels d"]) -> Float[np.ndarray, "labels d"]:
