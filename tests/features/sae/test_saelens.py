@@ -117,7 +117,7 @@ def test_refuses_nan_and_a_missing_folder(tmp_path: Path) -> None:
     arrays = read_safetensors(tmp_path / "sae" / "sae_weights.safetensors")
     arrays["W_dec"][0, 0] = np.nan
     write_safetensors(tmp_path / "sae" / "sae_weights.safetensors", arrays)
-    with pytest.raises(InputError, match="decoder holds numbers that are not finite"):
+    with pytest.raises(InputError, match="W_dec holds numbers that are not finite"):
         read_sae(tmp_path / "sae")
     with pytest.raises(InputError, match="no such folder"):
         read_sae(tmp_path / "nothing")
@@ -280,3 +280,52 @@ def test_other_classes_of_dictionary_learning_are_refused_by_name(tmp_path: Path
     (tmp_path / "config.json").write_text(json.dumps({"trainer": {"dict_class": "BatchTopKSAE", "dict_size": 9}}))
     with pytest.raises(InputError, match="has no tensor W_enc"):
         read_sae(tmp_path)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 3e38, -3e38, 1e300])
+@pytest.mark.parametrize("name", ["W_enc", "b_enc", "W_dec", "b_dec", "threshold"])
+def test_numbers_near_the_limits_of_32_bits_are_refused_by_the_name_of_their_tensor(
+    name: str, number: float, tmp_path: Path
+) -> None:
+    """With 3e38 a dictionary was read, and its codes or reconstructions were infinite."""
+    write_sae(tmp_path, autoencoder("jumprelu"))
+    arrays = {
+        key: array.astype(np.float64) for key, array in read_safetensors(tmp_path / "sae_weights.safetensors").items()
+    }
+    arrays[name].flat[0] = number
+    write_safetensors(tmp_path / "sae_weights.safetensors", arrays)
+    with pytest.raises(InputError, match=f"{name} holds numbers that are not finite, or larger than 1e\\+15"):
+        read_sae(tmp_path)
+
+
+def test_large_rows_of_dictionary_learning_are_refused_before_their_norms_are_taken(tmp_path: Path) -> None:
+    _learned("JumpReluAutoEncoder", tmp_path)
+    weights = torch.load(tmp_path / "ae.pt", weights_only=True)
+    weights["W_dec"][0] = 3e38
+    write_safetensors(tmp_path / "ae.safetensors", {name: value.numpy() for name, value in weights.items()})
+    with pytest.raises(InputError, match="W_dec holds numbers"):
+        read_sae(tmp_path)
+
+
+@pytest.mark.parametrize("k", [0, -1, 11, 10**30])
+def test_a_k_that_does_not_fit_is_refused_with_its_value(k: int, tmp_path: Path) -> None:
+    write_sae(tmp_path / "ours", autoencoder("topk"))
+    changed(tmp_path / "ours", k=k)
+    write_sae(tmp_path / "older", autoencoder("relu"))
+    changed(tmp_path / "older", activation_fn_str="topk", activation_fn_kwargs={"k": k})
+    for folder in ("ours", "older"):
+        with pytest.raises(InputError, match=f"k is {k}; of 10 latents 1 … 10 can be active"):
+            read_sae(tmp_path / folder)
+
+
+@pytest.mark.parametrize("kind", ["relu", "topk", "jumprelu", "block"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, 3e38])
+@pytest.mark.parametrize("rescales", [False, True])
+def test_states_whose_codes_would_not_be_finite_are_refused(kind: SaeKind, number: float, rescales: bool) -> None:
+    """NaN was taken for a state without features, and 3e38 had infinite codes, or none."""
+    sae = replace(autoencoder(kind), rescales=rescales)
+    wrong = states()
+    wrong[3] = number
+    with pytest.raises(InputError, match="states are not finite, or too large"):
+        sae.encode(wrong)
+    assert bool(torch.isfinite(sae.reconstruct(1e12 * states())).all())

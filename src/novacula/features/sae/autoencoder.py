@@ -18,6 +18,8 @@ from novacula.features.config import SaeKind
 from novacula.runs.notebook import Brief
 
 BLOCK = 1024  #: tokens that are encoded together; their pre-activations take most of the memory
+LARGEST = 1e15  #: largest number of a dictionary: sums of products of larger ones leave the range of 32-bit numbers
+TOO_LARGE = f"holds numbers that are not finite, or larger than {LARGEST:.0e}"
 Pre = Float[Tensor, "tokens latents"]
 
 
@@ -145,7 +147,7 @@ class SparseAutoencoder(Brief):
     """A sparse autoencoder.
 
     Raises:
-        InputError: numbers are not finite, or k or the size of a block does not fit.
+        InputError: numbers are not finite, or larger than `LARGEST`; or k or the size of a block does not fit.
     """
 
     kind: SaeKind
@@ -166,9 +168,9 @@ class SparseAutoencoder(Brief):
 
     def __post_init__(self) -> None:
         problems = [
-            f"{field.name} holds numbers that are not finite"
+            f"{field.name} {TOO_LARGE}"
             for field in fields(self)
-            if isinstance(value := getattr(self, field.name), Tensor) and not bool(torch.isfinite(value).all())
+            if isinstance(value := getattr(self, field.name), Tensor) and not within(value.detach().numpy())
         ]
         most, of = self.n_latents // max(1, self.block), "blocks" if self.kind == "block" else "latents"
         if self.kind in ("topk", "block") and not 1 <= self.k <= most:
@@ -197,7 +199,11 @@ class SparseAutoencoder(Brief):
             raise InputError(self.name, f"is for states of width {self.width}; {what} has width {width}")
 
     def encode(self, states: Float[Tensor, "tokens width"]) -> Codes:
-        """Returns the sparse codes of states."""
+        """Returns the sparse codes of states.
+
+        Raises:
+            InputError: states are not finite, or so large that squares of pre-activations are not.
+        """
         bias = self.encoder_bias - self.encoder @ self.decoder_bias if self.centers else self.encoder_bias
         scaled = states / self.norms(states) if self.rescales else states
         parts = [self._select(torch.addmm(bias, part, self.encoder.t())) for part in scaled.split(BLOCK)]
@@ -241,10 +247,24 @@ class SparseAutoencoder(Brief):
         )
 
     def _select(self, pre: Float[Tensor, "tokens latents"]) -> Codes:
+        _check_finite(self.name, pre)
         if self.kind == "block":
             return top_blocks(pre, self.k, self.block)
         return top(pre, self.k) if self.kind == "topk" else above(pre, self.threshold.clamp_min(0))
 
     def norms(self, states: Float[Tensor, "tokens width"]) -> Float[Tensor, "tokens 1"]:
         """Returns by what inputs are divided, and reconstructions multiplied, where inputs are rescaled."""
-        return (states.norm(dim=1, keepdim=True) / self.width**0.5).clamp_min(1e-12)
+        norms = states.norm(dim=1, keepdim=True)
+        _check_finite(self.name, norms)
+        return (norms / self.width**0.5).clamp_min(1e-12)
+
+
+def within(numbers: np.ndarray) -> bool:
+    """Returns whether all numbers are finite, and none is larger than `LARGEST`."""
+    return bool(numbers.min(initial=0) >= -LARGEST and numbers.max(initial=0) <= LARGEST)
+
+
+def _check_finite(name: str, numbers: Tensor) -> None:
+    """Makes sure that the numbers and their squares are finite, at the price of one pass over them."""
+    if not bool(torch.isfinite(torch.linalg.vector_norm(numbers))):
+        raise InputError(name, "states are not finite, or too large: their squares leave the range of 32-bit numbers")

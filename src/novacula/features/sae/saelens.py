@@ -17,7 +17,7 @@ from torch import Tensor
 
 from novacula.errors import InputError, refuse
 from novacula.features.config import SaeKind
-from novacula.features.sae.autoencoder import SparseAutoencoder
+from novacula.features.sae.autoencoder import TOO_LARGE, SparseAutoencoder, within
 from novacula.files import JSON, StrPath, read_json, read_safetensors, to_json, write_json, write_safetensors
 
 CONFIG, WEIGHTS = "cfg.json", "sae_weights.safetensors"
@@ -172,7 +172,8 @@ def _parse(document: JSON, source: str) -> _Config:
     elif architecture == "standard" and activations:
         architecture = activations.pop()
     older = document.get("activation_fn_kwargs")
-    k = document.get("k") or (older.get("k") if isinstance(older, dict) else None)
+    k = document.get("k")
+    k = older.get("k") if k is None and isinstance(older, dict) else k
     k = _count("k", k, problems) if architecture in ("topk", "block") else 0
     block = _count("block", document.get("block"), problems) if architecture == "block" else 1
     if architecture not in _KINDS:
@@ -248,7 +249,8 @@ def _dictionary_learning(folder: Path) -> tuple[_Config, dict[str, np.ndarray]]:
         arrays["threshold"] = np.full(len(rows), threshold, np.float32)
     by_norm = kind == "jumprelu"  # it compares with thresholds first, and multiplies by norms then
     if by_norm and rows.ndim == 2 and len(rows) == len(threshold):
-        arrays["threshold"] = threshold * np.linalg.norm(rows, axis=1)
+        with np.errstate(over="ignore"):  # numbers that large are refused below
+            arrays["threshold"] = threshold * np.linalg.norm(rows, axis=1)
     return _Config(kind, k, trainer.get("activation_dim"), trainer.get("dict_size"), centers, False, by_norm), arrays
 
 
@@ -273,6 +275,8 @@ def _tensors(arrays: Mapping[str, np.ndarray], config: _Config, source: str) -> 
         elif arrays[name].shape != shape or arrays[name].dtype.kind != "f":
             said = f"has shape {arrays[name].shape} of {arrays[name].dtype}"
             problems.append(f"{name} {said}; beside W_dec it must be real numbers of shape {shape}")
+        elif not within(arrays[name]):
+            problems.append(f"{name} {TOO_LARGE}")
     if not np.allclose(arrays.get("scaling_factor", 1), 1):
         problems.append("scaling_factor is not 1, which is not supported; fold it into the weights")
     for name, value, said in (("d_in", width, config.d_in), ("d_sae", latents, config.d_sae)):
