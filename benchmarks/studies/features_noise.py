@@ -1,11 +1,11 @@
-"""Does noise turn a mixture of two lines into a feature, or a curve into a mixture?
+"""Does noise turn a mixture of lines into a feature, or a curve into a mixture?
 
     python benchmarks/studies/features_noise.py [--fast] [--json PATH]
 
 Clouds of 800 points of families that were written down before any was scored, each with three amounts of noise and
 three seeds: how many are called irreducible, by the two indices alone and with the cut in parts. No constant was chosen
 on them. Noise is in units of the half extent of each family. With ``--fast`` it is the fast score of a plane, which
-ranks clusters, on further families; the first two of these have three parts, where only cuts in two are tried.
+ranks clusters, on further families.
 """
 
 import sys
@@ -71,6 +71,11 @@ FAMILIES: dict[str, tuple[bool, Draw]] = {
 """Whether irreducible; and how points are drawn."""
 
 
+def chosen(generator: np.random.Generator, n: int, weights: list[float]) -> np.ndarray:
+    """Numbers of parts that are active this often."""
+    return generator.choice(len(weights), n, p=np.array(weights) / sum(weights))
+
+
 def blobs(generator: np.random.Generator, n: int) -> np.ndarray:
     """Two long blobs that point in different directions."""
     x, y = generator.normal(0, 1, (2, n)) * np.array([[0.35], [0.08]])
@@ -93,8 +98,18 @@ PLANES: dict[str, tuple[bool, Draw]] = {
         g.uniform(0, 2 * np.pi, n))),
     "S": (True, lambda g, n: (lambda t: np.column_stack([0.6 * np.sin(3 * t), t]))(g.uniform(-1, 1, n))),
     "triangle, filled": (True, lambda g, n: g.dirichlet([1, 1, 1], n) @ at(2 * np.pi / 3 * np.arange(3), 1.0)),
+    "four rays, uneven": (False, lambda g, n: at(np.deg2rad([0, 70, 180, 260])[chosen(g, n, [4, 3, 2, 1])],
+                                                g.gamma(5, 0.12, n))),
+    "five rays in half a turn": (False, lambda g, n: at(np.pi / 4 * g.integers(0, 5, n), g.beta(2, 2, n))),
+    "six rays": (False, lambda g, n: at(np.pi / 3 * g.integers(0, 6, n), g.uniform(0.25, 1, n))),
+    "four lines": (False, lambda g, n: at(np.pi / 4 * g.integers(0, 4, n), g.laplace(0, 0.35, n))),
+    "five lines, uneven": (False, lambda g, n: at(np.pi / 5 * chosen(g, n, [1, 2, 3, 2, 1]), g.uniform(-1, 1, n))),
+    "seven labels on a ring": (True, lambda g, n: at(2 * np.pi / 7 * chosen(g, n, [2, 1, 1, 2, 1, 1, 1]),
+                                                     g.normal(1, 0.06, n))),
+    "twelve labels on a ring": (True, lambda g, n: at(np.pi / 6 * g.integers(0, 12, n), g.normal(1, 0.06, n))),
+    "ring, uneven and thick": (True, lambda g, n: at(g.vonmises(0, 0.8, n), g.uniform(0.7, 1.3, n))),
 }  # fmt: skip
-"""The same for ``--fast``."""
+"""The same for ``--fast``; the last eight were written down for the rays, before any of them was scored."""
 
 
 def main() -> None:
