@@ -5,9 +5,10 @@ components after it. Dividing all points by their norm takes the intensity out. 
 second form is ours.
 """
 
+import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ from scipy.spatial import KDTree
 from novacula.errors import InputError, refuse
 from novacula.files import StrPath, read_buffer, read_npy, read_npz, read_safetensors
 
+_LOG = logging.getLogger(__name__)
 FEWEST = 20  #: least number of points of a cloud
 FAR = 200.0  #: median deviations from the median beyond which a point is an outlier, such as a model's first token
 _BEYOND = 10.0  #: the same in units of the deviation that 95 % of the points keep within
@@ -203,6 +205,25 @@ def outlying(points: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " rows"]:
     return rows if len(rows) * 50 <= len(points) else rows[:0]
 
 
+def without_outliers(
+    points: Float[np.ndarray, "n d"], level: int = logging.WARNING
+) -> tuple[Float[np.ndarray, "kept d"], tuple[int, ...]]:
+    """Returns the points but for those that `outlying` names, and their rows, with a line in the log."""
+    rows = outlying(points)
+    if not len(rows):
+        return points, ()
+    kept = np.delete(points, rows, axis=0)
+    check_points(kept)
+    _LOG.log(level, "left out %s, far from all other points", named_rows(rows.tolist()))
+    return kept, tuple(rows.tolist())
+
+
+def named_rows(rows: Sequence[int]) -> str:
+    """Returns the rows in words, the first ten by number."""
+    listed = ", ".join(map(str, rows[:10])) + (" …" if len(rows) > 10 else "")
+    return f"{len(rows)} point{'s' if len(rows) > 1 else ''} (row {listed}, counted from 0)"
+
+
 def copied_rows(points: Float[np.ndarray, "n d"], white: Float[np.ndarray, "n k"]) -> Int[np.ndarray, " rows"] | None:
     """Returns a row of each different point if rows are copies, as `_COPIES` says; else None.
 
@@ -288,6 +309,12 @@ class Plane:
     def name(self) -> str:
         """Such as ``directions 1-2``."""
         return f"{self.form} {self.axes[0]}-{self.axes[1]}"
+
+    def directions(self, points: Float[np.ndarray, "points width"]) -> Float[np.ndarray, "2 width"]:
+        """Returns the orthonormal directions of the plane, given the points that it was made of."""
+        norms = np.linalg.norm(points, axis=1, keepdims=True) if self.form == "directions" else 1.0
+        cloud = points / norms
+        return np.linalg.lstsq((cloud - cloud.mean(0)).astype(np.float64), self.coordinates, rcond=1e-5)[0].T
 
 
 def planes(points: Float[np.ndarray, "points width"], members: int) -> list[Plane]:

@@ -6,7 +6,7 @@ the plane `higher`); how much of it lies in a thin band (`mixture`, `higher`); a
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -14,9 +14,18 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from typing_extensions import override
 
-from novacula.features.clouds.cloud import FEWEST, Cloud, as_points, check_points, copied_rows, outlying, whiten
+from novacula.features.clouds.cloud import (
+    FEWEST,
+    Cloud,
+    as_points,
+    check_points,
+    copied_rows,
+    named_rows,
+    whiten,
+    without_outliers,
+)
 from novacula.features.clouds.higher import Split, best_hyperplane, best_split, neighbor_information
-from novacula.features.clouds.mixture import Mixture, mixture, parts_bits
+from novacula.features.clouds.mixture import Mixture, mixture, on_rays, parts_bits
 from novacula.features.clouds.separability import Separability, separability
 from novacula.features.config import ScoreConfig
 from novacula.options import checked_seed, percent
@@ -32,7 +41,6 @@ PARTS_LIMIT = 0.05
 """Share of the bits that must be left within two or three parts of a cloud (`novacula.features.clouds.mixture`). Below
 it, parts that are products explain the cloud."""
 _NONE = float("nan")
-_LOG = logging.getLogger(__name__)
 _PLANE_POINTS = 4000
 
 
@@ -50,7 +58,7 @@ class ScoreFindings(Brief):
     a product or a mixture."""
     irreducible: bool
     """Whether the score reaches `THRESHOLD`, and z reaches `LEAST_Z`; in the plane also whether `parts_bits` reaches
-    `PARTS_LIMIT` of `separability_bits`."""
+    `PARTS_LIMIT` of `separability_bits`; and whether there are no `rays`."""
     interval: tuple[float | None, float | None]  #: 95 % interval of `separability_bits` at the chosen angle
     angle: float | None
     """In the plane, the degrees of the least information, 0 … 90, from the first axis of the points to that of the
@@ -72,6 +80,9 @@ class ScoreFindings(Brief):
     distinct: int | None = None
     """The number of different points, where rows are copies of others; None where they are not. A cloud that would be
     called irreducible must then be so without copies, too, if there are at least `FEWEST` different points."""
+    rays: bool = False
+    """Whether the points lie on rays from one point, in the plane at least four; looked for where all else says that
+    the cloud is irreducible."""
 
     @property
     def outcome(self) -> str:
@@ -102,6 +113,8 @@ class ScoreFindings(Brief):
                 f"Not called irreducible: {self.n:,} rows are copies of {self.distinct:,} different points, and these "
                 "points alone are not irreducible, as far as their number can tell."
             )
+        if self.rays:
+            return "Reducible: a noisy mixture; the points lie on rays from one point, each a feature of one number."
         if self.parts_bits is not None:
             return "Reducible: a noisy mixture; of a few parts of the cloud, each has nearly independent coordinates."
         if self.slice_share >= SLICE_LIMIT:
@@ -176,7 +189,7 @@ def score_cloud(points: ArrayLike, config: ScoreConfig = ScoreConfig(), seed: in
     Source: arXiv 2405.14860, its two indices; corrections, higher dimensions and the score are ours.
     """
     config = ScoreConfig.given(config)
-    kept, outliers = _without_outliers(check_points(as_points(points)))
+    kept, outliers = without_outliers(check_points(as_points(points)))
     cloud = whiten(kept, config.dimensions, config.thinnest)
     generator = np.random.default_rng(checked_seed(seed))
     if cloud.white.shape[1] == 1:
@@ -206,7 +219,7 @@ def score_plane(
     Source: as `score_cloud`.
     """
     config, generator = ScoreConfig.given(config), np.random.default_rng(checked_seed(seed))
-    checked, outliers = _without_outliers(check_points(as_points(points), columns=2), logging.INFO)
+    checked, outliers = without_outliers(check_points(as_points(points), columns=2), logging.INFO)
     some = generator.permutation(checked)[:_PLANE_POINTS] if len(checked) > _PLANE_POINTS else checked
     cloud = whiten(some)
     if cloud.white.shape[1] == 1:
@@ -235,25 +248,6 @@ def _without_copies(
         return scored
     alone = len(rows) < FEWEST or again(scored.cloud.white[rows]).irreducible
     return replace(scored, distinct=len(rows), irreducible=alone)
-
-
-def _without_outliers(
-    points: Float[np.ndarray, "n d"], level: int = logging.WARNING
-) -> tuple[Float[np.ndarray, "kept d"], tuple[int, ...]]:
-    """Returns the points but for those that `outlying` names, and their rows, with a line in the log."""
-    rows = outlying(points)
-    if not len(rows):
-        return points, ()
-    kept = np.delete(points, rows, axis=0)
-    check_points(kept)
-    _LOG.log(level, "left out %s, far from all other points", named_rows(rows.tolist()))
-    return kept, tuple(rows.tolist())
-
-
-def named_rows(rows: Sequence[int]) -> str:
-    """Returns the rows in words, the first ten by number."""
-    listed = ", ".join(map(str, rows[:10])) + (" …" if len(rows) > 10 else "")
-    return f"{len(rows)} point{'s' if len(rows) > 1 else ''} (row {listed}, counted from 0)"
 
 
 def combine(bits: float, slice_share: float) -> float:
@@ -306,7 +300,17 @@ def with_parts(scored: CloudScore, generator: np.random.Generator, bins: int = S
         return scored
     left = parts_bits(scored.cloud.white, generator, bins)
     left = scored.separability_bits if left is None else left
-    return replace(scored, parts_bits=left, irreducible=left >= PARTS_LIMIT * scored.separability_bits)
+    cut = replace(scored, parts_bits=left, irreducible=left >= PARTS_LIMIT * scored.separability_bits)
+    return without_rays(cut, generator)
+
+
+def without_rays(
+    scored: CloudScore, generator: np.random.Generator, points: Float[np.ndarray, "n d"] | None = None
+) -> CloudScore:
+    """Returns the score with the verdict that a mixture of many lines leaves, of its own points or of these."""
+    cloud = scored.cloud if points is None else whiten(points)
+    rays = scored.irreducible and cloud.white.shape[1] > 1 and on_rays(cloud, generator)
+    return replace(scored, rays=True, irreducible=False) if rays else scored
 
 
 def _space(cloud: Cloud, config: ScoreConfig, generator: np.random.Generator) -> CloudScore:
@@ -317,7 +321,7 @@ def _space(cloud: Cloud, config: ScoreConfig, generator: np.random.Generator) ->
     if not scored.irreducible:
         return scored
     split = best_split(cloud.white, generator, neighbors=config.neighbors, wide=True)
-    return _scored(cloud, split, band, thin.share, split.neighbors_bits)
+    return without_rays(_scored(cloud, split, band, thin.share, split.neighbors_bits), generator)
 
 
 def _scored(

@@ -79,10 +79,7 @@ def look(
     norms = np.linalg.norm(strong.points, axis=1)
     found = {plane.name: plane for plane in planes(strong.points, len(row.members))}
     plane = found.get(row.plane or "", next(iter(found.values()), None))
-    axes = np.zeros((2, strong.points.shape[1]))
-    if plane is not None:
-        cloud = strong.points / norms[:, None] if plane.form == "directions" else strong.points
-        axes = np.linalg.lstsq((cloud - cloud.mean(0)).astype(np.float64), plane.coordinates, rcond=1e-5)[0].T
+    axes = np.zeros((2, strong.points.shape[1])) if plane is None else plane.directions(strong.points)
     return Feature(row, np.linalg.norm(part.points, axis=1), strong.rows, norms, plane, axes)
 
 
