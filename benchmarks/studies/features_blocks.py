@@ -92,7 +92,7 @@ def find(
     shares = {name: float(on.mean()) for name, on in planted.active.items()}
     held: dict[str, Row] = {}
     for rank, row in enumerate(ranking, 1):
-        rows = codes.strong_rows(row.members, decoder, radius)
+        rows = codes.active(row.members, decoder, radius).strong
         axes = np.linalg.svd(codes.strong(row.members, decoder, radius, limit=5000).points, full_matrices=False)[2]
         for name, basis in planted.bases.items():
             space = float(np.square(axes[: len(basis)] @ basis.T).sum() / len(basis))

@@ -84,7 +84,7 @@ class Run:
 
     def strong(self, members: Sequence[int]) -> np.ndarray:
         """The tokens on which a row is not just weakly active, ascending."""
-        return self.codes.strong_rows(members, self.decoder, self.radius)
+        return self.codes.active(members, self.decoder, self.radius).strong
 
     def points(self, members: Sequence[int], rows: np.ndarray) -> np.ndarray:
         """The points of a row on these tokens, as the ranking sees them."""

@@ -1,6 +1,7 @@
 """The ranking of clusters: what a plane must exceed, the Gaussian cloud beside it, clusters of chance, and ranks."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,17 +11,20 @@ import torch
 from novacula.features.clouds.cloud import Plane
 from novacula.features.clouds.cloud_score import score_plane
 from novacula.features.config import DiscoverConfig
-from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, RankFindings
+from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.ranking import (
     ClusterScore,
     PlaneScore,
+    Ranking,
     gaussian_like,
     null_clusters,
     score_cluster,
     with_ranks,
 )
 from novacula.features.discovery.slices import CodeMatrix, Unexplained, weak_below
+from novacula.features.discovery.source import store_states
 from novacula.features.sae import SparseAutoencoder
+from novacula.files import to_json
 
 
 def scored(bits: float, gaussian: float) -> PlaneScore:
@@ -124,6 +128,64 @@ def test_what_the_dictionary_leaves_puts_points_back_into_their_place() -> None:
     np.testing.assert_allclose(whole.points, states[whole.rows], atol=1e-5)
     found = score_cluster(CodeMatrix(matrix, left), decoder, np.arange(4), DiscoverConfig(), shaped=False)
     assert plain.score == 0 and found.score > 0.5
+
+
+def blocks_of_lines(random: np.random.Generator) -> np.ndarray:
+    """States of 16 numbers, in which three blocks of two are active on a third of the tokens each."""
+    states = np.zeros((900, 16), np.float32)
+    states[:, :6] = random.uniform(0.5, 1.5, (900, 6)) * np.repeat(random.random((900, 3)) < 0.4, 2, axis=1)
+    return states + 0.01 * random.standard_normal((900, 16)).astype(np.float32)
+
+
+def test_the_states_of_chance_are_made_in_one_pass_for_all_clusters(tmp_path: Path) -> None:
+    """They were made again, shard by shard, for each cluster of chance, and each cluster was looked for twice."""
+    states, chance_states = (blocks_of_lines(np.random.default_rng(seed)) for seed in (0, 1))
+    eye = torch.eye(16)
+    sae = SparseAutoencoder("relu", eye, torch.zeros(16), eye, torch.zeros(16), torch.zeros(16))
+    real, chance = (scipy.sparse.csc_array(np.where(array > 0.1, array, 0)) for array in (states, chance_states))
+    grouping = GroupFindings(16, 16, ((0, 1), (2, 3), (4, 5)), 0, (1.0, 1.0, 1.0), (), block=2)
+    config, passes, found = DiscoverConfig(nulls=3, clusters=3, shown=1, points=300), [], []
+
+    def made(rows: np.ndarray) -> np.ndarray:
+        passes.append(len(rows))
+        return chance_states[rows]
+
+    class Counting(CodeMatrix):
+        def active(self, members, decoder, radius):  # pyright: ignore
+            found.append(tuple(members))
+            return super().active(members, decoder, radius)
+
+    def ranking() -> Ranking:
+        codes = Counting(chance, Unexplained(made, sae, chance, np.ones(16, np.float32)))
+        return Ranking(Counting(real), eye.numpy(), grouping, store, config, tmp_path / "p.json", lambda _: codes, 1)
+
+    store = store_states(tmp_path / "store", states, source="drawn")
+    program = ranking()
+    while program.progress()[0] < 5:
+        program.step()
+    _, halfway = program.state()
+    program.step()
+    scores = sorted(program.result().null)
+    assert len(passes) == 1 and len(found) == 6
+    plain = CodeMatrix(chance, Unexplained(lambda rows: chance_states[rows], sae, chance, np.ones(16, np.float32)))
+    each = [score_cluster(plain, eye.numpy(), np.array(members), config, 2) for members in grouping.clusters]
+    assert sorted(cluster.score for cluster in each) == scores
+    again = ranking()
+    again.load({}, to_json(halfway))
+    again.step()
+    assert sorted(again.result().null) == scores and len(passes) == 2
+
+
+def test_states_that_are_read_ahead_are_those_that_are_read() -> None:
+    random = np.random.default_rng(0)
+    states, matrix = random.standard_normal((50, 4)).astype(np.float32), scipy.sparse.csc_array((50, 4))
+    eye, calls = torch.eye(4), []
+    sae = SparseAutoencoder("relu", eye, torch.zeros(4), eye, torch.zeros(4), torch.zeros(4))
+    left = Unexplained(lambda rows: (calls.append(rows), states[rows])[1], sae, matrix, np.ones(4, np.float32))
+    left.read_ahead(np.arange(0, 50, 2))
+    for rows, reads in ((np.array([4, 8, 48]), 1), (np.zeros(0, int), 1), (np.array([4, 9]), 2), (np.array([49]), 3)):
+        np.testing.assert_array_equal(left(rows), states[rows])
+        assert len(calls) == reads
 
 
 def test_weak_activations_leave_no_trace_however_many_they_are() -> None:

@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from novacula.errors import InputError
 from novacula.features.clouds.cloud import Plane, planes
-from novacula.features.clouds.cloud_score import CloudScore, score_plane, with_parts
+from novacula.features.clouds.cloud_score import CloudScore, score_plane, with_parts, without_rays
 from novacula.features.clouds.geometry import Shape, shape_of
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.clusters import clustered
@@ -27,7 +27,7 @@ from novacula.features.discovery.collection import nuisance_tokens
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
 from novacula.features.discovery.lines import null_blocks
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
-from novacula.features.discovery.slices import CodeMatrix, Slice
+from novacula.features.discovery.slices import Active, CodeMatrix, Slice, draw_rows
 from novacula.features.store import Store
 from novacula.files import from_json
 from novacula.runs import Computation, Step
@@ -38,6 +38,7 @@ LEAST_POINTS = 100  #: different states that a cluster needs to be scored
 MARGIN = 1.25  #: how many times the score of the Gaussian cloud is subtracted; more than 1, since it is an estimate
 _MOST = 0.5  #: share of a cluster's tokens from which on it is called by the name of a nuisance
 _COPIES = 3  #: how many times more tokens are drawn than are used, since copies are left out afterwards
+_AHEAD = 250_000_000  #: bytes of states of chance that are kept, so that one pass over the shards does for all clusters
 _SHAPE_NULLS = 3  #: the number of Gaussian clouds with which the shape of a cluster is compared
 _DRAWN, _ROUNDS = 8, 6
 """How many times more Gaussian points are drawn than are used, and the rounds that correct mean and covariance."""
@@ -128,12 +129,15 @@ def score_cluster(
     least: int = LEAST_MEMBERS,
     *,
     shaped: bool = True,
+    active: Active | None = None,
 ) -> ClusterScore:
-    """Scores a cluster, if it has enough members, and finds its shape, if asked to."""
+    """Scores a cluster, if it has enough members, and finds its shape, if asked to; `active` may name its tokens."""
+    active = active or codes.active(members, decoder, config.radius)
     if len(members) < least:
         reason = f"has fewer than {least} members"
-        return ClusterScore(members, len(codes.rows(members)), 0.0, [], reason)
-    part = codes.strong(members, decoder, config.radius, limit=_COPIES * config.points, seed=config.seed)
+        return ClusterScore(members, len(active.rows), 0.0, [], reason)
+    limit, seed = _COPIES * config.points, config.seed
+    part = codes.strong(members, decoder, config.radius, limit=limit, seed=seed, active=active)
     part = part.distinct().head(config.points)
     together = part.codes.nnz / max(1, len(part.rows))
     if len(part.rows) < LEAST_POINTS:
@@ -150,7 +154,10 @@ def score_cluster(
             scored.append(PlaneScore(plane, measured, beside.score if beside else 0.0))
     place = max(range(len(scored)), key=lambda number: scored[number].excess, default=-1)
     if scored and (best := scored[place]).excess > LEAST_EXCESS:  # the others' verdicts are not shown
-        cut = with_parts(best.measured, np.random.default_rng([config.seed, 23]))
+        generator = np.random.default_rng([config.seed, 23])
+        cut = with_parts(best.measured, generator)
+        if best.plane.form == "directions":  # of rays they are labels on a ring
+            cut = without_rays(cut, generator, part.points @ best.plane.directions(part.points).T)
         scored[place] = replace(best, measured=cut)
     shape = cluster_shape(part, decoder[members], config.seed) if shaped else None
     return ClusterScore(members, part.total, together, scored, "" if scored else "its points lie on a line", shape)
@@ -262,6 +269,7 @@ class Ranking(Computation):
             made = (clustered(self._chance(number), decoder, config).clusters for number in range(rounds))
             self._nulls = null_clusters(made, config.nulls, config.seed)
         self._nuisances = nuisance_tokens(store)
+        self._ahead: dict[int, Active] = {}
         self._done = _State()
 
     @override
@@ -272,23 +280,11 @@ class Ranking(Computation):
     def step(self) -> Step:
         done = self._done
         if len(done.rows) < len(self._numbers):
-            number = self._numbers[len(done.rows)]
-            scored = self._score(self._codes, self._clusters[number])
-            tokens = self._codes.rows(scored.members)
-            radius, limit, seed = self._config.radius, self._config.points, self._config.seed
-            strong = self._codes.strong(scored.members, self._decoder, radius, limit=limit, seed=seed)
-            named = ((float(each[tokens].mean()), name) for name, each in self._nuisances.items() if len(tokens))
-            share, name = max(named, default=(0.0, ""))
-            row = replace(
-                scored.row(number, self._stability[number], frequent_tokens(self._store, strong.rows)),
-                covered=round(len(tokens) / max(1, self._codes.n_tokens), 6),
-                nuisance=name if share > _MOST else "",
-            )
+            row = self._row(self._numbers[len(done.rows)])
             self._done = replace(done, rows=(*done.rows, row))
-            return Step({"cluster": number, "score": round(row.score, 4)})
+            return Step({"cluster": row.cluster, "score": round(row.score, 4)})
         if len(done.null) < len(self._nulls):
-            number, members = self._nulls[len(done.null)]
-            score = self._score(self._chance(number), members, shaped=False).score
+            score = self._null_score(len(done.null))
             self._done = replace(done, null=(*done.null, score))
             return Step({"cluster": "chance", "score": round(score, 4)})
         best = with_ranks(done.rows)[: self._config.shown]
@@ -298,8 +294,45 @@ class Ranking(Computation):
         self._done = replace(done, drawn=True)
         return Step({"cluster": "pictures", "score": 0.0})
 
-    def _score(self, codes: CodeMatrix, members: Int[np.ndarray, " members"], *, shaped: bool = True) -> ClusterScore:
-        return score_cluster(codes, self._decoder, members, self._config, self._least, shaped=shaped)
+    def _row(self, number: int) -> ClusterRow:
+        """Returns the row of a cluster."""
+        config, codes, members = self._config, self._codes, self._clusters[number]
+        active = codes.active(members, self._decoder, config.radius)
+        scored = score_cluster(codes, self._decoder, members, config, self._least, active=active)
+        strong = codes.strong(
+            members, self._decoder, config.radius, limit=config.points, seed=config.seed, active=active
+        )
+        tokens = active.rows
+        named = ((float(each[tokens].mean()), name) for name, each in self._nuisances.items() if len(tokens))
+        share, name = max(named, default=(0.0, ""))
+        return replace(
+            scored.row(number, self._stability[number], frequent_tokens(self._store, strong.rows)),
+            covered=round(len(tokens) / max(1, codes.n_tokens), 6),
+            nuisance=name if share > _MOST else "",
+        )
+
+    def _null_score(self, place: int) -> float:
+        """Returns the score of a cluster of chance."""
+        number, members = self._nulls[place]
+        codes = self._chance(number)
+        if place not in self._ahead:
+            self._look_ahead(codes, place)
+        found = self._ahead[place]
+        return score_cluster(codes, self._decoder, members, self._config, self._least, shaped=False, active=found).score
+
+    def _look_ahead(self, codes: CodeMatrix, first: int) -> None:
+        """Finds the tokens of this cluster of chance and of the next ones of its round, and reads their states.
+
+        One pass over the shards makes them, for as many clusters as `_AHEAD` bytes hold.
+        """
+        rows, round_ = np.zeros(0, int), self._nulls[first][0]
+        self._ahead = {}
+        for place, (number, members) in enumerate(self._nulls[first:], first):
+            if number == round_ and 4 * len(rows) * self._store.width < _AHEAD:
+                self._ahead[place] = found = codes.active(members, self._decoder, self._config.radius)
+                rows = np.union1d(rows, draw_rows(found.strong, _COPIES * self._config.points, self._config.seed))
+        if codes.unexplained is not None and len(rows):
+            codes.unexplained.read_ahead(rows)
 
     @override
     def state(self) -> tuple[dict[str, np.ndarray], object]:

@@ -62,6 +62,14 @@ class Slice(Brief):
         return replace(self, rows=self.rows[kept], points=self.points[kept], codes=self.codes[kept])
 
 
+@dataclass(frozen=True)
+class Active(Brief):
+    """The tokens on which a cluster is active."""
+
+    rows: Int[np.ndarray, " tokens"]  #: those on which any of its latents is, ascending
+    strong: Int[np.ndarray, " some"]  #: those of them on which what it reconstructs is not just weak
+
+
 class CodeMatrix:
     """Sparse codes as a matrix, tokens × latents, compressed by columns.
 
@@ -109,7 +117,7 @@ class CodeMatrix:
             seed: seed of the draw.
         """
         found = self.rows(members)
-        rows = _drawn(found, limit, seed)
+        rows = draw_rows(found, limit, seed)
         codes = self._codes(members, rows)
         return Slice(rows, codes @ decoder[np.asarray(members)], codes, len(found))
 
@@ -121,6 +129,7 @@ class CodeMatrix:
         *,
         limit: int | None = None,
         seed: int = 0,
+        active: Active | None = None,
     ) -> Slice:
         """Returns the tokens on which a cluster is not just weakly active, with all that they have in its space.
 
@@ -138,9 +147,10 @@ class CodeMatrix:
             radius: tokens whose point is nearer to the origin than this part of the usual norm are left out.
             limit: most tokens; if there are more, this number of them is drawn.
             seed: seed of the draw.
+            active: the cluster's tokens, where `active` has found them already.
         """
-        own = decoder[np.asarray(members)]
-        rows = _drawn(self.strong_rows(members, decoder, radius), limit, seed)
+        own, active = decoder[np.asarray(members)], active or self.active(members, decoder, radius)
+        rows = draw_rows(active.strong, limit, seed)
         codes = self._codes(members, rows)
         points = codes @ own
         if self.unexplained is not None:
@@ -148,15 +158,13 @@ class CodeMatrix:
             points = points + self.unexplained(rows) @ axes.T @ axes
         norms = np.linalg.norm(points, axis=1)
         weakest = weak_below(norms, radius)
-        return Slice(rows, points, codes, len(self.rows(members)), weakest).only(norms >= weakest)
+        return Slice(rows, points, codes, len(active.rows), weakest).only(norms >= weakest)
 
-    def strong_rows(
-        self, members: Members, decoder: Float[np.ndarray, "latents width"], radius: float
-    ) -> Int[np.ndarray, " tokens"]:
-        """Returns the tokens on which what a cluster reconstructs is not just weak, ascending."""
+    def active(self, members: Members, decoder: Float[np.ndarray, "latents width"], radius: float) -> Active:
+        """Returns the tokens on which a cluster is active, and on which it is not just weakly active."""
         rows = self.rows(members)
         norms = _norms(self._codes(members, rows), decoder[np.asarray(members)])
-        return rows[norms >= weak_below(norms, radius)]
+        return Active(rows, rows[norms >= weak_below(norms, radius)])
 
     def _codes(self, members: Members, rows: Int[np.ndarray, " rows"]) -> scipy.sparse.csr_array:
         """Returns the activations of these latents on these tokens."""
@@ -195,10 +203,17 @@ class Unexplained:
         sizes: Float[np.ndarray, " width"],
     ) -> None:
         self._states, self._sae, self._matrix, self._sizes = states, sae, matrix, sizes
+        self._ahead = np.full(1, -1), np.zeros((1, len(sizes)), np.float32)
+
+    def read_ahead(self, rows: Int[np.ndarray, " rows"]) -> None:
+        """Reads the states of these rows, which ascend, and keeps them until others are read ahead."""
+        self._ahead = rows, self._states(rows)
 
     def __call__(self, rows: Int[np.ndarray, " rows"]) -> Float[np.ndarray, "rows width"]:
         """Returns it for the tokens of these rows, which ascend."""
-        states = torch.from_numpy(self._states(rows))
+        known, kept = self._ahead
+        places = np.minimum(np.searchsorted(known, rows), len(known) - 1)
+        states = torch.from_numpy(kept[places] if np.array_equal(known[places], rows) else self._states(rows))
         scaled = states / self._sae.norms(states) if self._sae.rescales else states
         explained = self._by_token[rows] @ self._sae.decoder.numpy() + self._sae.decoder_bias.numpy()
         return (scaled.numpy() - explained) / self._sizes
@@ -223,7 +238,7 @@ def _norms(codes: scipy.sparse.csr_array, own: Float[np.ndarray, "members width"
     return np.sqrt(np.maximum(np.concatenate([np.zeros(0), *squares]), 0))
 
 
-def _drawn(rows: Int[np.ndarray, " rows"], limit: int | None, seed: int) -> Int[np.ndarray, " some"]:
+def draw_rows(rows: Int[np.ndarray, " rows"], limit: int | None, seed: int) -> Int[np.ndarray, " some"]:
     """Returns at most `limit` of the rows, ascending."""
     if limit is None or len(rows) <= limit:
         return rows
