@@ -114,6 +114,9 @@ def test_the_gap_and_the_growth_of_circles_and_spirals() -> None:
     step = 2 * np.sin(np.pi * 0.9 / 24)
     assert gap(_spiral(24, 0.9)) == pytest.approx(2 * np.sin(np.pi * (1 - 0.9 * 23 / 24)) / step)
     assert gap(_spiral(12, 1, rise=2)) > 3.5
+    assert gap(_spiral(7, 1, rise=1)) < 2  # with few labels a step is long
+    assert closing(_spiral(24, 1.2, 0.5, 1.5)) == pytest.approx(1.1, abs=0.05)
+    assert gap(_spiral(24, 1.2, 0.5, 1.5)) == pytest.approx(4, abs=0.1)
     assert growth(_spiral(24, 1, 0.5, 1.5)) == pytest.approx(0.68, abs=0.02)
     assert growth(_spiral(24, 1, 1.5, 0.5)) == pytest.approx(-0.68, abs=0.02)
     assert most_turn(7) == pytest.approx(1.25)  # the last label is at 6/7 · 1.25 = 1.07 turns, half a step beyond 1
