@@ -37,6 +37,15 @@ def test_neither_import_nor_help_loads_anything_heavy() -> None:
     assert sum(line.startswith("Example: novacula") for line in lines) >= 3
 
 
+def test_help_says_why_it_lacks_texts_where_python_has_removed_them(
+    novacula: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert novacula("runs", "show", "--help").errors == []
+    monkeypatch.setattr(module.main, "__doc__", None)
+    done = novacula("runs", "show", "--help")
+    assert done.code == 0 and len(done.errors) == 1 and "PYTHONOPTIMIZE=2" in done.errors[0]
+
+
 def test_the_module_is_the_command() -> None:
     command = [sys.executable, "-m", "novacula", "runs", "shwo"]
     process = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)

@@ -209,3 +209,43 @@ def test_distributed_checkpoints_take_the_state_apart_and_put_it_together() -> N
     for optimizer, m in zip(optimizers, (first, second), strict=True):
         train(optimizer, list(m.parameters()), range(3, 6))
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_groups_that_share_a_tensor_as_lr_share_it_after_a_load() -> None:
+    """A scheduler writes in it once for all, or once for each."""
+    lr = torch.tensor(0.5)
+    members, copies = (parameters((4,), (3,)) for _ in range(2))
+    optimizer, other = (LODO([{"params": [p]} for p in each], lr=lr) for each in (members, copies))
+    other.load_state_dict(optimizer.state_dict())
+    first, second = (group["lr"] for group in other.param_groups)
+    assert first is second and first is not lr and torch.equal(first, lr)
+
+
+def test_what_is_loaded_and_saved_again_before_a_step_is_the_same() -> None:
+    optimizer, _ = trained(2, (4,), (3,))
+    other = LODO(parameters((4,), (3,)))
+    other.load_state_dict(copy.deepcopy(saved := optimizer.state_dict()))
+    again = other.state_dict()["state"]
+    assert {key: {*value} for key, value in again.items()} == {key: {*value} for key, value in saved["state"].items()}
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("before", ["nothing", "loaded", "taken over"])
+def test_a_group_may_go_at_any_time(before: str, place: int) -> None:
+    """The state was of all groups until the next step, and could neither be saved nor, once loaded, go on."""
+    members = parameters((3, 4), (5,))
+    optimizer = LODO([{"params": [p]} for p in members])
+    train(optimizer, members, range(3))
+    if before == "loaded":
+        optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    elif before == "taken over":
+        optimizer.load_preconditioner(optimizer.export_preconditioner())
+    optimizer.param_groups.pop(place)
+    left = [members[1 - place]]
+    copies = [Parameter(left[0].detach().clone())]
+    other = LODO(copies)
+    saved = optimizer.state_dict()
+    assert [len(group["params"]) for group in saved["param_groups"]] == [1] and {*saved["state"]} <= {0}
+    train(optimizer, left, range(3, 6))
+    train(other, copies, range(3, 6))
+    assert torch.equal(left[0], copies[0]) and optimizer.stats()[0].steps == 3

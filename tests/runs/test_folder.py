@@ -12,7 +12,7 @@ import pytest
 import novacula
 from novacula.errors import InputError, RunError
 from novacula.runs import Origin, RunFolder
-from novacula.runs.folder import FileLock
+from novacula.runs.folder import FileLock, temporary_runs
 from tests.runs import toy
 
 
@@ -102,6 +102,16 @@ def test_what_the_run_used_of_its_machine_is_known_with_its_result(
     monkeypatch.setattr("novacula.runs.folder.machine", lambda: here | {"processor": "of the future", "gpu": "other"})
     folder.write_result({})  # resumed elsewhere, which the log tells
     assert RunFolder.open(folder.path).record.platform == here | {"gpu": "NVIDIA Imaginary"}
+
+
+def test_no_room_for_temporary_runs_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: str) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    temporary_runs.cache_clear()
+    with pytest.raises(RunError, match=r"^a temporary folder: cannot make a run folder: No space left on device$"):
+        create()
 
 
 def test_a_record_of_before_other_machines_were_noted_is_read(tmp_path: Path) -> None:

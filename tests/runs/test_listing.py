@@ -1,9 +1,10 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from novacula.errors import InputError, RunError
-from novacula.runs import RunFolder, find_run, list_runs
+from novacula.runs import RunFolder, copy_run, find_run, list_runs, runs_before
 
 
 @pytest.fixture
@@ -59,3 +60,21 @@ def test_a_folder_without_a_run_gives_an_error(runs: Path) -> None:
         find_run("", runs)
     with pytest.raises(InputError, match="no such run"):
         find_run("x" * 5000, runs)
+
+
+def test_any_age_can_be_asked_for_and_a_run_from_a_clock_that_was_set_back_is_young(runs: Path) -> None:
+    path = runs / "arc-6f8cd79b" / "run.json"
+    path.write_text(path.read_text().replace('"updated": "2', '"updated": "3'))
+    assert [folder.name for folder in runs_before(runs, 0.0)] == ["arc-6d75e8bb"]
+    assert runs_before(runs, 1e300) == runs_before(runs, float("inf")) == []
+
+
+def test_a_copy_that_is_interrupted_leaves_nothing(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(source: Path, to: Path, **options: object) -> None:
+        to.mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copytree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        copy_run(RunFolder.open(runs / "arc-6f8cd79b"), runs / "copy")
+    assert not (runs / "copy").exists()

@@ -188,6 +188,8 @@ class PlainHelp(DefaultFormatter):
     def render_usage(self, console: "Console", options: "ConsoleOptions", usage: object) -> None:
         """Keeps the first line until the names of arguments are known, which the panels have."""
         self._head = (usage,)
+        if main.__doc__ is None:
+            complain("python -OO and PYTHONOPTIMIZE=2 remove the texts from this page; leave them out to read it whole")
 
     def render_description(self, console: "Console", options: "ConsoleOptions", description: object) -> None:
         """Keeps what the command does until then."""

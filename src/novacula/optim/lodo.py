@@ -35,7 +35,7 @@ from novacula.optim.groups import (
     tensor_of,
 )
 from novacula.optim.preconditioner import Preconditioner
-from novacula.optim.state import FORMAT, SavedState, checked_states, discard, exported, initial_state, take_over
+from novacula.optim.state import FORMAT, SavedState, checked_states, discard, exported, own_states, take_over
 from novacula.optim.stats import SAVED_MEAN, Losses, Statistics, loss_value, preconditioner_stats
 
 Loss = TypeVar("Loss")
@@ -202,6 +202,7 @@ class LODO(Optimizer):
     def state_dict(self) -> StateDict:
         """Returns the state. It warns if `eval` has moved the parameters, from which no training can continue."""
         self._note_changes()
+        discard(self.state, (), self._groups)  # as of a group that was removed
         if any(len(state.get("iterate", ())) for state in self.state.values()):
             warnings.warn(SAVED_MEAN, stacklevel=2)
         return super().state_dict()
@@ -217,11 +218,9 @@ class LODO(Optimizer):
         for hook in self._optimizer_load_state_dict_pre_hooks.values():
             state = hook(self, state) or state
         groups, states = checked_states(self._groups, cast("SavedState", state), self._shared)
-        found = {some.parameters[0]: each for some, each in zip(partition(groups), states, strict=True) if each}
-        loaded: dict[Tensor, dict[str, Tensor]] = defaultdict(dict, found)
         if any("iterate" in state for state in self.state.values()):
             self.train()
-        self.__setstate__({"state": loaded, "param_groups": groups})
+        self.__setstate__({"state": defaultdict(dict, states), "param_groups": groups})
         self._generation = 1 + max(group["generation"] for group in groups)
         for hook in self._optimizer_load_state_dict_post_hooks.values():
             hook(self)
@@ -314,10 +313,7 @@ class LODO(Optimizer):
         for some in self._all_members() if members is None else members:
             first, known = some.parameters[0], self._preconditioners.get(some.index)
             if known is None or not (torch.compiler.is_compiling() or known.is_of(self.state[first])):
-                if not self.state[first]:
-                    self.state[first] = initial_state(some, self._shared)
-                for other in some.parameters[1:]:  # `torch.distributed.checkpoint` expects some state
-                    self.state[other] = {"step": self.state[first]["step"]}
+                self.state |= own_states(some, self.state[first], self._shared)
                 self._preconditioners[some.index] = Preconditioner(some, self.state[first], self._shared)
             yield self._preconditioners[some.index]
 

@@ -62,6 +62,22 @@ def initial_state(members: Members, shared: SharedOptions) -> dict[str, Tensor]:
     return _copied(members, state | {"shapes": _shapes(members)})
 
 
+@on_cpu
+def own_states(members: Members, state: dict[str, Tensor], shared: SharedOptions) -> dict[Tensor, dict[str, Tensor]]:
+    """Returns the states of the members' parameters: a new one where `state` is empty or that of other members.
+
+    Others may have changed the groups since the state was loaded.
+    """
+    fits = "shapes" in state and state["shapes"].tolist() == _shapes(members).tolist()
+    return _divided(members, state if fits else initial_state(members, shared))
+
+
+def _divided(members: Members, state: dict[str, Tensor]) -> dict[Tensor, dict[str, Tensor]]:
+    """The first parameter has the state, and the others have some, as `torch.distributed.checkpoint` expects."""
+    first, *others = members.parameters
+    return {first: state, **{other: {"step": state["step"]} for other in others}}
+
+
 def discard(
     state: dict[Tensor, dict[str, Tensor]], members: Sequence[Members], groups: Sequence[ParameterGroup]
 ) -> None:
@@ -123,11 +139,11 @@ def _dtype(members: Members, shared: SharedOptions) -> torch.dtype:
 @on_cpu
 def checked_states(
     groups: Sequence[ParameterGroup], saved: SavedState, shared: SharedOptions
-) -> tuple[list[ParameterGroup], list[dict[str, Tensor] | None]]:
-    """Returns parameter groups with the options of a saved state, and the state of each of their preconditioners.
+) -> tuple[list[ParameterGroup], dict[Tensor, dict[str, Tensor]]]:
+    """Returns parameter groups with the options of a saved state, and the states of their parameters.
 
     Returns:
-        The groups, and for each preconditioner copies of its tensors on its device, or None if it had not begun.
+        The groups, and the states of those preconditioners that had begun, as copies on the parameters' devices.
 
     Raises:
         InputError: the state has another version, other structures, other shapes, or another precision.
@@ -136,7 +152,8 @@ def checked_states(
     saved_groups = saved["param_groups"]
     problems = _group_problems(groups, saved_groups)
     refuse(problems, "LODO state dict")
-    new = [_adopted(theirs, mine) for mine, theirs in zip(groups, saved_groups, strict=True)]
+    copies: dict[int, Tensor] = {}
+    new = [_adopted(theirs, mine, copies) for mine, theirs in zip(groups, saved_groups, strict=True)]
     keys = {
         id(parameter): key
         for mine, theirs in zip(groups, saved_groups, strict=True)
@@ -144,15 +161,15 @@ def checked_states(
     }
     strays = [key for key in saved["state"] if str(key).isdecimal() and key not in keys.values()]
     problems += [f"state {key!r} belongs to no parameter of its groups" for key in strays]
-    states: list[dict[str, Tensor] | None] = []
+    states: dict[Tensor, dict[str, Tensor]] = {}
     for members in partition(new):
         tensors = saved["state"].get(keys[id(members.parameters[0])])
         if tensors:
             tensors = {name: _tensor(name, value) for name, value in tensors.items()}
             found = _state_problems(members, tensors) or _precision_problems(tensors, _dtype(members, shared))
             problems += [f"preconditioner {members.index}: {problem}" for problem in found]
-        full = {"shapes": _shapes(members), **tensors} if tensors else None
-        states.append(_copied(members, full) if full and not problems else None)
+        if tensors and not problems:
+            states |= _divided(members, _copied(members, {"shapes": _shapes(members), **tensors}))
     refuse(problems, "LODO state dict")
     return new, states
 
@@ -191,9 +208,18 @@ def _parameters(group: Group) -> list[object]:
     return list(parameters)
 
 
-def _adopted(saved: Group, mine: ParameterGroup) -> ParameterGroup:
-    """A saved group, whose tensors are copied, with the parameters of mine, and what else only mine has."""
-    group = {name: value.clone() if isinstance(value, Tensor) else value for name, value in saved.items()}
+def _adopted(saved: Group, mine: ParameterGroup, copies: dict[int, Tensor]) -> ParameterGroup:
+    """A saved group with the parameters of mine, and what else only mine has; groups that share a tensor share a copy.
+
+    Args:
+        saved: the saved group.
+        mine: the group of this optimizer.
+        copies: those of all groups, by the tensor's id.
+    """
+    group = {
+        name: copies.setdefault(id(value), value.clone()) if isinstance(value, Tensor) else value
+        for name, value in saved.items()
+    }
     whole: Any = {**mine, **group, "params": mine["params"]}
     return whole
 

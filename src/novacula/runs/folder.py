@@ -137,9 +137,9 @@ class RunFolder:
         """
         record = Record.new(**begun)
         made: list[Path] = []
-        if out is None and runs is None:
-            runs = temporary_runs()
         try:
+            if out is None and runs is None:
+                runs = temporary_runs()
             stem = f"{record.part}-{label}"
             path = make(Path(out), made) if out is not None else make_named(Path(runs or ""), stem, made)
             folder = cls(path, record)
@@ -149,7 +149,7 @@ class RunFolder:
                 with suppress(OSError):  # another process has put something there
                     parent.rmdir()
             if isinstance(error, OSError):
-                where = os.fspath(out if out is not None else runs or "")
+                where = os.fspath(out if out is not None else "a temporary folder" if runs is None else runs)
                 raise RunError(f"{where}: cannot make a run folder: {error.strerror or error}") from error
             raise
         return folder

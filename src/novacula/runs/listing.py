@@ -3,7 +3,7 @@
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from novacula.errors import InputError, NovaculaError, RunError
@@ -71,9 +71,10 @@ def _may_be_run(path: Path) -> bool:
 
 def runs_before(runs: StrPath, seconds: float) -> list[RunFolder]:
     """Returns the undamaged runs directly inside a folder whose last write is at least `seconds` ago."""
-    limit = datetime.now(UTC) - timedelta(seconds=seconds)
-    sound = [run for run in list_runs(runs) if run.updated and datetime.fromisoformat(run.updated) <= limit]
-    return [RunFolder.open(run.path) for run in sound]
+    now = datetime.now(UTC)
+    sound = [run for run in list_runs(runs) if run.updated]
+    ages = [(now - datetime.fromisoformat(run.updated)).total_seconds() for run in sound]
+    return [RunFolder.open(run.path) for run, age in zip(sound, ages, strict=True) if age >= seconds]
 
 
 def copy_run(folder: RunFolder, to: StrPath) -> RunFolder:
@@ -88,9 +89,11 @@ def copy_run(folder: RunFolder, to: StrPath) -> RunFolder:
     with folder.lock():
         try:
             shutil.copytree(folder.path, to, ignore=shutil.ignore_patterns(LOCK, "*.tmp"))
-        except (OSError, shutil.Error) as error:
+        except BaseException as error:
             shutil.rmtree(to, ignore_errors=True)
-            raise RunError(f"{os.fspath(to)}: cannot be copied: {error}") from error
+            if isinstance(error, OSError):  # such as `shutil.Error`
+                raise RunError(f"{os.fspath(to)}: cannot be copied: {error}") from error
+            raise
     return RunFolder.open(to)
 
 
