@@ -50,6 +50,8 @@ points on large rays. Chosen on clouds of our own: stars had at most 0.51 and 0.
 none had all: those below 0.6 and 0.8 are labels on a ring, with 0.11."""
 _ALIKE = 0.97  #: share of the points on which two cuts agree that are one
 _ANGLES, _SHUFFLES = 30, 20
+_Star = tuple[Float[np.ndarray, " d"], Float[np.ndarray, "k d"], Int[np.ndarray, " n"]]
+"""A point where long axes meet, the axes, and the part of each of the points."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,7 @@ def on_rays(cloud: Cloud, generator: np.random.Generator) -> bool:
     frames = [cloud.white] if d == 2 else [cloud.white, cloud.principal / cloud.lengths[0]]
     some = generator.permutation(len(cloud.white))[:_POINTS]
     return any(
-        _are_rays(points[some], *_star(points[some], hub, np.eye(count)[groups]))
+        _are_rays(points[some], _star(points[some], hub, np.eye(count)[groups]))
         for points in frames
         for count in range(max(4 - (d > 2), d), _MOST_LINES + 1)
         for hub, groups in _bundles(points[some], count, generator)
@@ -272,14 +274,8 @@ def _bundles(
         yield hub, grouped((units[:, :, None] * units[:, None, :]).reshape(len(units), -1), count, far)
 
 
-def _star(
-    points: Float[np.ndarray, "n d"], hub: Float[np.ndarray, " d"], parts: Float[np.ndarray, "n k"]
-) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, "k d"], Int[np.ndarray, " n"]]:
-    """Fits a mixture of Gaussians whose long axes meet in one point.
-
-    Returns:
-        That point, the axes, and the part of each of the points.
-    """
+def _star(points: Float[np.ndarray, "n d"], hub: Float[np.ndarray, " d"], parts: Float[np.ndarray, "n k"]) -> _Star:
+    """Fits a mixture of Gaussians whose long axes meet in one point, from such a point and a first cut."""
     (n, d), last, axes = points.shape, -np.inf, np.zeros((parts.shape[1], points.shape[1]))
     for _ in range(_ROUNDS):
         sums, away = parts.sum(0) + 1e-9, points - hub
@@ -309,13 +305,9 @@ def _star(
     return hub, axes, parts.argmax(1)
 
 
-def _are_rays(
-    points: Float[np.ndarray, "n d"],
-    hub: Float[np.ndarray, " d"],
-    axes: Float[np.ndarray, "k d"],
-    parts: Int[np.ndarray, " n"],
-) -> bool:
+def _are_rays(points: Float[np.ndarray, "n d"], star: _Star) -> bool:
     """Returns whether the parts of a star are rays."""
+    hub, axes, parts = star
     away, d = points - hub, points.shape[1]
     along = (away * axes[parts]).sum(1)
     rays, counts = np.unique(2 * parts + (along < 0), return_counts=True)
