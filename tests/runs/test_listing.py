@@ -78,3 +78,21 @@ def test_a_copy_that_is_interrupted_leaves_nothing(runs: Path, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         copy_run(RunFolder.open(runs / "arc-6f8cd79b"), runs / "copy")
     assert not (runs / "copy").exists()
+
+
+def test_a_finished_run_is_copied_from_where_nobody_may_write(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: RunFolder) -> None:
+        raise RunError("cannot be locked: Permission denied")
+
+    finished = RunFolder.open(runs / "arc-6f8cd79b")
+    finished.artifact("a.txt").write_text("a")
+    for path in (finished.path, finished.path / "artifacts"):
+        path.chmod(0o555)
+    (finished.path / "run.json").chmod(0o444)
+    monkeypatch.setattr(RunFolder, "lock", refuse)
+    copy_run(finished, runs / "copy")
+    assert (runs / "copy" / "artifacts" / "a.txt").read_text() == "a"
+    for name in ("", "artifacts", "run.json"):
+        assert (runs / "copy" / name).stat().st_mode & 0o200
+    with pytest.raises(RunError, match="cannot be locked"):
+        copy_run(RunFolder.open(runs / "arc-6d75e8bb"), runs / "other")

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import stat
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from novacula.errors import InputError, NovaculaError, RunError
-from novacula.files import StrPath
+from novacula.files import StrPath, refuse_links
 from novacula.options import near_names
 from novacula.runs.folder import LOCK, RECORD, RunFolder
 
@@ -78,7 +80,9 @@ def runs_before(runs: StrPath, seconds: float) -> list[RunFolder]:
 
 
 def copy_run(folder: RunFolder, to: StrPath) -> RunFolder:
-    """Copies a run, without files of a process, and returns the copy.
+    """Copies a run, without files of a process, and returns the copy, which this user may change.
+
+    A finished run may lie in a folder that is not writable, such as that of another user.
 
     Raises:
         RunError: `to` exists, a process works in the run, or the system refuses.
@@ -86,9 +90,13 @@ def copy_run(folder: RunFolder, to: StrPath) -> RunFolder:
     """
     if os.path.lexists(to):
         raise RunError(f"{os.fspath(to)}: exists already; name a folder that does not")
-    with folder.lock():
+    refuse_links(folder.path)
+    with nullcontext() if folder.record.status == "finished" else folder.lock():
         try:
-            shutil.copytree(folder.path, to, ignore=shutil.ignore_patterns(LOCK, "*.tmp"))
+            ignore = shutil.ignore_patterns(LOCK, "*.tmp")
+            shutil.copytree(folder.path, to, ignore=ignore, copy_function=shutil.copyfile)
+            for place, *_ in os.walk(to):
+                os.chmod(place, os.stat(place).st_mode | stat.S_IRWXU)
         except BaseException as error:
             shutil.rmtree(to, ignore_errors=True)
             if isinstance(error, OSError):  # such as `shutil.Error`
