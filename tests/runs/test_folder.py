@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,7 +12,7 @@ import pytest
 
 import novacula
 from novacula.errors import InputError, RunError
-from novacula.runs import Origin, RunFolder
+from novacula.runs import Origin, RunFolder, resume
 from novacula.runs.folder import FileLock, temporary_runs
 from tests.runs import toy
 
@@ -261,3 +262,12 @@ def test_looking_at_a_lock_does_not_keep_a_run_from_beginning(tmp_path: Path) ->
     threading.Timer(0.1, looking.release).start()
     with folder.lock():
         assert folder.in_use()
+
+
+def test_a_command_in_an_error_can_be_typed(tmp_path: Path) -> None:
+    folder = create(out=tmp_path / "it's here")
+    folder.set_status("finished", step=1, length=1)
+    for verb, call in {"resume": lambda: create(out=folder.path), "show": lambda: resume(folder)}.items():
+        with pytest.raises(RunError) as raised:
+            call()
+        assert f"`novacula runs {verb} {shlex.quote(str(folder.path))}`" in str(raised.value)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -91,7 +92,8 @@ def refuse_content(path: Path) -> None:
     """Makes sure that the folder is empty, except for files that a killed `create` may have left."""
     names = [name for name in os.listdir(path) if name != LOCK and not re.fullmatch(r"\.run\.json\..*\.tmp", name)]
     if RECORD in names:
-        raise RunError(f"{path}: contains a run already; name another folder, or `novacula runs resume {path}`")
+        resume = f"novacula runs resume {quote(str(path))}"
+        raise RunError(f"{path}: contains a run already; name another folder, or `{resume}`")
     if names:
         raise RunError(f"{path}: is not empty and not a run; name another folder, or one that does not exist")
 

@@ -90,6 +90,7 @@ def copy_run(folder: RunFolder, to: StrPath) -> RunFolder:
     """
     if os.path.lexists(to):
         raise RunError(f"{os.fspath(to)}: exists already; name a folder that does not")
+    folder = RunFolder.open(folder.path)  # as it is now
     refuse_links(folder.path)
     with nullcontext() if folder.record.status == "finished" else folder.lock():
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 from typing import Any, Generic, Protocol, TypeVar, get_args, runtime_checkable
 
 from typing_extensions import Unpack, get_original_bases
@@ -298,7 +299,7 @@ def resume(
     """
     folder = RunFolder.open(folder.path if isinstance(folder, RunFolder) else folder)
     if folder.record.status == "finished":
-        raise RunError(f"{folder.path}: is finished; `novacula runs show {folder.path}` shows its result")
+        raise RunError(f"{folder.path}: is finished; `novacula runs show {quote(str(folder.path))}` shows its result")
     with folder.lock():
         return find_verb(folder).resume(folder, workers, cluster, **settings)
 
