@@ -170,7 +170,8 @@ def test_a_few_points_without_noise_are_no_rays() -> None:
 
 
 @pytest.mark.parametrize("labels", [False, True])
-def test_a_cluster_of_rays_is_ranked_as_a_mixture_though_its_directions_are_labels_on_a_ring(labels: bool) -> None:
+def test_a_cluster_of_rays_keeps_its_score_and_is_not_called_irreducible(labels: bool) -> None:
+    """Labels on a ring, each with its own intensity, look like lines of which one is active at a time."""
     generator = np.random.default_rng(5)
     lengths = generator.uniform(0.9, 1.1, 1500) if labels else generator.uniform(0.5, 1.5, 1500)
     points = star(turned(360 * np.arange(7) / 7), lengths, 0.04, 6)
@@ -180,4 +181,5 @@ def test_a_cluster_of_rays_is_ranked_as_a_mixture_though_its_directions_are_labe
     row = score_cluster(CodeMatrix(scipy.sparse.csc_array(codes)), decoder, np.arange(4), DiscoverConfig()).row(
         0, 1.0, []
     )
-    assert row.irreducible is labels and (row.score > 0.05) is labels
+    assert row.irreducible is labels and row.rays is not labels and row.score > 0.05
+    assert row.where.endswith("; rays, or labels on a ring") is not labels

@@ -81,11 +81,13 @@ class ClusterRow(Brief):
     nuisance: str = ""  #: the nuisance to which most of its tokens belong; empty if there is none
     parts_bits: float | None = None
     """Bits of that plane that are left within two or three parts of its points; None where it is reducible anyway."""
+    rays: bool = False  #: whether the points lie on rays: lines of which one is active at a time, or labels on a ring
 
     @property
     def where(self) -> str:
         """Its best plane, with a remark where a few parts of the points explain it; or why it was not scored."""
-        remark = "; a few noisy parts" if self.parts_bits is not None and not self.irreducible else ""
+        in_parts = self.parts_bits is not None and not self.irreducible
+        remark = "; rays, or labels on a ring" if self.rays else "; a few noisy parts" if in_parts else ""
         return f"{self.plane}{remark}" if self.plane else self.reason
 
 

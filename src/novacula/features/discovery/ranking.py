@@ -59,8 +59,9 @@ class PlaneScore:
 
     @property
     def in_parts(self) -> bool:
-        """Whether the plane was cut, and a few parts explain it."""
-        return self.measured.parts_bits is not None and not self.measured.irreducible
+        """Whether the plane was cut, and a few parts explain it. Rays may be labels on a ring, and are not counted."""
+        measured = self.measured
+        return measured.parts_bits is not None and not (measured.irreducible or measured.rays)
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class ClusterScore:
             separability_null_z=cloud.separability_null_z if cloud else None,
             mixture=cloud.mixture if cloud else None,
             parts_bits=cloud.parts_bits if cloud else None,
+            rays=bool(cloud and cloud.rays),
             reason=self.reason,
             shape=self.shape.kind if self.shape else "",
             ring=round(self.shape.ring, 4) if self.shape else None,
