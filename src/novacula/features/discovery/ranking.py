@@ -59,9 +59,8 @@ class PlaneScore:
 
     @property
     def in_parts(self) -> bool:
-        """Whether the plane was cut, and a few parts explain it. Rays may be labels on a ring, and are not counted."""
-        measured = self.measured
-        return measured.parts_bits is not None and not (measured.irreducible or measured.rays)
+        """Whether the plane was cut, and a few parts explain it; rays, which may be labels on a ring, do not count."""
+        return self.measured.parts_bits is not None and not (self.measured.irreducible or self.measured.rays)
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,8 @@ def score_cluster(
     part = part.distinct().head(config.points)
     together = part.codes.nnz / max(1, len(part.rows))
     if len(part.rows) < LEAST_POINTS:
-        return ClusterScore(
-            members, part.total, together, [], f"is active on fewer than {LEAST_POINTS} different states"
-        )
+        reason = f"is active on fewer than {LEAST_POINTS} different states"
+        return ClusterScore(members, part.total, together, [], reason)
     found = planes(part.points, len(members))
     drawn = planes(gaussian_like(part.points, config.seed, part.weakest), len(members)) if found else []
     null = {plane.name: plane for plane in drawn}
