@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 
 from harness import RESULTS, arguments, recorded, save, share, table_head, table_row
 
-from novacula.arc.answers.answers import MOST, RECORDED_STEPS, Answers, answer_text
-from novacula.arc.campaigns.curve import published_rate
+from novacula.arc.answers.answers import Answers, answer_text
+from novacula.arc.campaigns.curve import MOST, RECORDED_STEPS, published_rate
 from novacula.arc.config import SolveConfig
 from novacula.arc.data.puzzle import preprocess
 from novacula.arc.data.sources import load_solution, load_task
