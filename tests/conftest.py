@@ -1,7 +1,8 @@
-"""What holds in every test: checked shapes and types, one numeric thread, repeatable examples in CI."""
+"""What holds in every test: checked shapes and types, one numeric thread, no ignored signals, repeatable examples."""
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from tests import type_checker
 
 # Read by torch and OpenBLAS when they load, and inherited by every program that a test starts.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A shell that begins the tests in the background, or nohup, has them ignore signals, and a run leaves those ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 
 # Before anything imports novacula: every annotation in it is checked at every call, for as long as the tests run.
 type_checker.install("novacula")
