@@ -19,7 +19,8 @@ others; `each-seed` takes each seed's best; `per-test` chooses the grids of each
 `--rules all` computes all of them.
 
 A row is a rule after so many steps, seeds counted together. pass@n counts the puzzles of which one of the n best
-candidates is right in all test outputs (the paper's rule); the contest's rule counts test outputs that either of two
+candidates is right in all test outputs (the paper's rule). Gained and lost are puzzles of pass@2, beside the published
+rule on the same recordings. The contest's rule counts test outputs that either of two
 attempts has right. Intervals are the exact binomial ones of 95 %. Processor time is that of training.
 """
 
@@ -72,6 +73,8 @@ class Row:
     outputs: int  #: how many test outputs they have
     pass_1: int  #: how many puzzles are solved by the first attempt
     pass_2: int  #: how many puzzles are solved by one of both attempts
+    gained: int  #: how many puzzles one of both attempts solves, and none by the published rule on these recordings
+    lost: int  #: the reverse
     contest: int  #: how many test outputs one of two attempts has right
     cpu_hours: float  #: of training
 
@@ -153,17 +156,20 @@ def solved(
     chosen: str,
 ) -> Row:
     """The row of a rule with so many seeds and steps."""
-    first = second = contest = 0
+    first = second = contest = gained = lost = 0
     seconds = 0.0
     for task, recordings in recorded.items():
         best, truth = attempts(chosen, recordings[:seeds], steps, laws[task]), truths[task]
         first += truth == best[0]
         second += truth in best
+        published = attempts("published", recordings[:seeds], steps, laws[task])
+        gained += truth in best and truth not in published
+        lost += truth in published and truth not in best
         contest += sum(any(attempt[test] == grid for attempt in best) for test, grid in enumerate(truth))
         seconds += sum(r.origin.training_cpu_seconds * steps / len(r.kl) for r in recordings[:seeds])
     outputs = sum(map(len, truths.values()))
     rule = f"{seeds} seed{'s' if seeds > 1 else ''}, {steps} steps{' each' if seeds > 1 else ''}, {chosen}"
-    return Row(rule, len(recorded), outputs, first, second, contest, seconds / 3600)
+    return Row(rule, len(recorded), outputs, first, second, gained, lost, contest, seconds / 3600)
 
 
 def read_set(name: str, folder: Path) -> tuple[dict[str, list[Recording]], dict[str, Key]]:
@@ -214,14 +220,15 @@ def main() -> None:
     length = min(len(recordings[0].kl) for recordings in recorded.values())
     seeds = min(map(len, recorded.values()))
     rows = []
-    table_head("rule", "pass@1", "pass@2", "published pass@2", "contest, test outputs", "CPU hours")
+    table_head("rule", "pass@1", "pass@2", "published pass@2", "gained, lost", "contest, test outputs", "CPU hours")
     for count in range(1, seeds + 1):
         for steps in [steps for steps in map(int, options.steps.split(",")) if steps <= length]:
             for rule in rules:
                 row = solved(recorded, truths, laws, count, steps, rule)
                 known = f"{PUBLISHED[steps]} %" if options.set == "evaluation" and steps in PUBLISHED else None
                 passed = _percent(row.pass_1, row.puzzles), _percent(row.pass_2, row.puzzles)
-                table_row(row.rule, *passed, known, _percent(row.contest, row.outputs), f"{row.cpu_hours:.2f}")
+                changed = f"{row.gained}, {row.lost}"
+                table_row(row.rule, *passed, known, changed, _percent(row.contest, row.outputs), f"{row.cpu_hours:.2f}")
                 rows.append(row)
     save(options.json, set=options.set, rows=rows)
 

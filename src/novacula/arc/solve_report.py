@@ -82,7 +82,8 @@ def _puzzle_section(history: History) -> Section:
 
 
 def _less(history: History) -> str:
-    return ", less what they lose by laws of the demonstrations that they break" if history.choice == "laws" else ""
+    """Says what is taken from the weight by our choice of attempts."""
+    return " (less what is lost for breaking laws of the demonstrations)" if history.choice == "laws" else ""
 
 
 def _laws_note(findings: SolveFindings | None) -> str:
@@ -104,7 +105,7 @@ def _answers_section(history: History) -> Section:
     which = "Here are all of them" if len(shown) == len(leads) else f"Here are the {len(shown)} that led longest"
     note = (
         "Every step gives weight to two candidate answers, the more the surer the network is. The candidate with most "
-        f"weight{_less(history).replace('they', 'it')} is attempt 1; another took its place {len(leads) - 1} times. "
+        f"weight{_less(history)} is attempt 1; another took its place {len(leads) - 1} times. "
         f"{which}, each with the steps of its lead and its share of all weight at their end. The probability is fitted "
         "on training puzzles: it weighs how often the network shows an attempt without noise after step 150, whether "
         "outputs have their inputs' sizes, and which laws the attempt breaks."

@@ -87,7 +87,7 @@ def instruction_set() -> str:
         from novacula._native import instruction_set as dispatched
 
         return dispatched()
-    flags = set(_told("flags", "Features").split())
+    flags = set(_cpu_entry("flags", "Features").split())
     if platform.machine() == "arm64":
         flags.add("asimd")
     return next((name for flag, name in _FLAGS.items() if flag in flags), platform.machine())
@@ -96,10 +96,10 @@ def instruction_set() -> str:
 @cache
 def processor() -> str:
     """Returns the model of the processor, or its kind where the system does not tell the model."""
-    return " ".join((_told("model name", "Model") or platform.processor() or platform.machine()).split())
+    return " ".join((_cpu_entry("model name", "Model") or platform.processor() or platform.machine()).split())
 
 
-def _told(*entries: str) -> str:
+def _cpu_entry(*entries: str) -> str:
     """Returns the first of these entries of Linux's description of the processor, or an empty text."""
     with suppress(OSError):  # not Linux
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():

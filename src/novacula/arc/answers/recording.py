@@ -35,7 +35,8 @@ from novacula.arc.data.task import Grid
 from novacula.runs.notebook import Brief
 
 BEST = 20  #: the grids of a candidate are kept if it was ever among this many best by one of four scores (`prominent`)
-BEST_AT_END = 200  #: and after those the grids of so many best by the published score at the end, if there is room
+BEST_AT_END = 200
+"""The grids of this many candidates, the best by the published score after the last step, are kept too, if they fit."""
 DIGEST_BYTES = 5
 """One grid in 2^40 has a given digest: in a thousand recordings of 2,000 grids one is mistaken with chance 2e-6."""
 

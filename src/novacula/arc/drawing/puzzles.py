@@ -132,8 +132,8 @@ def order_note(probabilities: Sequence[float] | None) -> str:
     if not all(shown) or shown[0] == shown[1] or not probabilities or probabilities[0] >= probabilities[1]:
         return ""
     return (
-        "Attempt 1 has more weight over all steps; attempt 2 is the likelier by its percentage, which goes by the "
-        "drawings without noise."
+        "Attempt 1 is the first choice; attempt 2 is the likelier by its percentage, which goes mostly by the drawings "
+        "without noise."
     )
 
 
