@@ -184,6 +184,32 @@ def test_checkpoints_of_another_configuration_are_not_taken_up(tmp_path: Path) -
     assert_same(timeless(record(task, other, scratch=scratch)), timeless(record(task, other)))
 
 
+def test_checkpoints_of_another_puzzle_with_the_same_name_are_not_taken_up(tmp_path: Path) -> None:
+    task, scratch = random_task(5, "same", side=2), tmp_path / "scratch"
+    with pytest.raises(_KilledError):
+        record(task, CONFIG, scratch=scratch, checkpoint_seconds=0, on_step=_stop_after(6, _die))
+    other = replace(task, train=task.train[::-1])
+    assert_same(timeless(record(other, CONFIG, scratch=scratch)), timeless(record(other, CONFIG)))
+
+
+def test_grids_of_more_than_thirty_columns_are_read_back(tmp_path: Path) -> None:
+    row = ((*range(8),) * 4,)
+    task, path = Task("wide", ((row, row),), (row,)), tmp_path / "wide.npz"
+    assert_same(record(task, SolveConfig(steps=2), out=path), read_recording(path))
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_training(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "no" / "a.npz"):
+        with pytest.raises(InputError, match="folder"):
+            record(TASKS[NAMES[0]], CONFIG, out=path, on_step=lambda program, step: pytest.fail("it trains"))
+
+
+@pytest.mark.parametrize("steps", [-1, 25])
+def test_scores_after_steps_that_were_not_recorded_are_refused(two_tests: tuple[Task, Recording], steps: int) -> None:
+    with pytest.raises(InputError, match=f"steps is {steps}"):
+        two_tests[1].ranking(steps)
+
+
 @pytest.mark.usefixtures("without_reports")
 def test_a_folder_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     task, folder = random_task(5, "same", side=2), tmp_path / "run"

@@ -1,5 +1,6 @@
 """Train on a puzzle and record what it proposes at each step: `record`. The command line has no such verb."""
 
+import os
 import shutil
 import tempfile
 import time
@@ -15,11 +16,12 @@ from novacula.arc.answers.certainty import DECODE_EVERY
 from novacula.arc.answers.recording import Origin, Proposals, Recording, grid_digest, prominent
 from novacula.arc.answers.recording_file import fitting, rounded, write_recording
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.parse import kept_task
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Task
 from novacula.arc.network.engine_choice import check_device, make_engine, settled
 from novacula.errors import InputError, RunError
-from novacula.files import StrPath, from_json
+from novacula.files import StrPath, digest_of, from_json
 from novacula.runs import Computation, OnStep, RunFolder, Step, drive, instruction_set, versions
 
 CHECKPOINT_SECONDS = 60.0
@@ -51,13 +53,15 @@ def record(
         on_step: called after every step.
 
     Raises:
-        InputError: restarts, or a device that torch does not have.
+        InputError: restarts, a device that torch does not have, or no folder for the file.
         RunError: the folder of checkpoints is in use, damaged, or holds something else.
         KeyboardInterrupt: a signal came, such as SIGINT; `scratch` holds what the next call goes on from.
     """
     config = SolveConfig.given(config)
     if config.restarts != 1:
         raise InputError("--restarts", f"is {config.restarts}; what is recorded is one run of one seed")
+    if out is not None and (os.path.isdir(out) or not os.path.isdir(os.path.dirname(os.path.abspath(out)))):
+        raise InputError(os.fspath(out), "is a folder, or the folder that it is to be in is missing")
     check_device(config.device)
     config = replace(settled(config, [task]), stop="never")
     with tempfile.TemporaryDirectory() as temporary:
@@ -202,7 +206,8 @@ def _digests(texts: Iterable[str]) -> np.ndarray:
 def _scratch_folder(task: Task, config: SolveConfig, path: Path) -> RunFolder:
     """Returns the folder of this recording's checkpoints, made anew where there is none that fits."""
     made_by = {"instruction_set": instruction_set(), "versions": versions()}
-    wanted = {"task": task.name, **asdict(config), **made_by}
+    grids = {name: digest_of(content) for name, content in kept_task(task).items()}
+    wanted = {"task": task.name, "grids": grids, **asdict(config), **made_by}
     if (path / "run.json").exists():
         folder = RunFolder.open(path)
         if (folder.record.part, folder.record.verb) != ("arc", "record"):

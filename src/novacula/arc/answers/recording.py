@@ -32,6 +32,8 @@ from novacula.arc.answers.laws import Laws
 from novacula.arc.config import Choice, SolveConfig
 from novacula.arc.data.puzzle import SizeRule
 from novacula.arc.data.task import Grid
+from novacula.errors import refuse
+from novacula.options import unless_within
 from novacula.runs.notebook import Brief
 
 BEST = 20  #: the grids of a candidate are kept if it was ever among this many best by one of four scores (`prominent`)
@@ -115,9 +117,15 @@ class Recording:
         return known if len(known) == len(numbers) else None
 
     def scores(self, steps: int | None = None) -> dict[Candidate, float]:
-        """Returns the log-weights of the candidates by the published rule after `steps` steps, by default after all."""
+        """Returns the log-weights of the candidates by the published rule after `steps` steps, by default after all.
+
+        Raises:
+            InputError: fewer steps were recorded, or `steps` is negative.
+        """
+        steps = len(self.kl) if steps is None else steps
+        refuse(unless_within("steps", steps, 0, len(self.kl)), f"the recording of {self.origin.task}")
         scores: dict[Candidate, float] = {}
-        for step in range(len(self.kl) if steps is None else steps):
+        for step in range(steps):
             add_weight(scores, self.samples.candidate(step), self.samples.weight(step, step))
             add_weight(scores, self.averages.candidate(step), self.averages.weight(step, step, AVERAGE_PENALTY))
         return scores

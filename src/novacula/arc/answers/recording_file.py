@@ -24,6 +24,7 @@ from jaxtyping import Int32
 from novacula.arc.answers.certainty import DECODE_EVERY
 from novacula.arc.answers.recording import DIGEST_BYTES, Origin, Proposals, Recording, grid_digest
 from novacula.arc.config import SolveConfig
+from novacula.arc.data.parse import LARGEST_SIDE
 from novacula.errors import InputError
 from novacula.files import StrPath, check_schema, format_json, from_json, parse_json, read_npz, write_npz
 
@@ -32,8 +33,10 @@ MAX_TEXTS = 16_000
 """Bytes that the texts of a recording of 1,000 steps with one test may take; files stay below 40 kB with that."""
 _MAX_BYTES = 16_000_000
 _LZMA = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 22, "lc": 0, "lp": 0, "pb": 0}]
-_GRID = re.compile(r"[0-9]{1,30}(?:/[0-9]{1,30}){0,29}")
-_MAX_TEXT = 30 * 31
+_ROW = f"[0-9]{{1,{LARGEST_SIDE}}}"
+_GRID = re.compile(f"{_ROW}(?:/{_ROW}){{0,{LARGEST_SIDE - 1}}}")
+_MAX_TEXT = LARGEST_SIDE * (LARGEST_SIDE + 1)
+_MAX_TEXTS = 2**28  #: bytes of all texts together; those that `fitting` keeps need far less
 _ARRAYS = {"origin", "numbers", "grids", "digests", "kept", "texts"}
 
 
@@ -179,7 +182,7 @@ def _pack(texts: Iterable[str]) -> bytes:
 
 
 def _unpack(data: bytes, count: int) -> list[str]:
-    size = count * (_MAX_TEXT + 1)
+    size = min(count * _MAX_TEXT, _MAX_TEXTS)
     text = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA).decompress(data, max_length=size + 1)
     if len(text) > size:
         raise ValueError("texts: too long")
