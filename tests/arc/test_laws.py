@@ -1,5 +1,6 @@
 """Laws of the demonstrations: what they say, what a proposed output breaks, and what that costs."""
 
+from collections.abc import Callable, Mapping
 from math import log
 
 import numpy as np
@@ -163,6 +164,45 @@ def test_any_grid_is_weighed(seed: int) -> None:
     for rows, columns in generator.integers(1, 31, (20, 2)).tolist():
         output = tuple(map(tuple, generator.integers(0, 10, (rows, columns)).tolist()))
         assert all(nats > 0 for nats in laws.broken(0, output).values())
+
+
+def lively_puzzle(seed: int) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray, np.ndarray]:
+    """Demonstrations, a test input and an output, small enough that laws hold and are broken; black is everywhere."""
+    generator = np.random.default_rng(seed)
+
+    def cells(shape: tuple[int, ...]) -> np.ndarray:
+        colors = [0, *generator.choice(range(1, 4), 2, replace=False)]
+        found = generator.choice(colors, shape)
+        found[0, 0] = 0
+        return found
+
+    shapes = [tuple(generator.integers(1, 6, 2).tolist()) for _ in range(4)]
+    pairs = [(cells(shape), cells(shape if seed % 3 else shape[::-1])) for shape in shapes]
+    return pairs[:-1], pairs[-1][0], pairs[-1][1]
+
+
+@pytest.mark.parametrize("seed", range(1, 40, 2))
+def test_laws_do_not_depend_on_how_a_puzzle_is_shown(seed: int) -> None:
+    """Another order of the demonstrations, a mirror, a turn or other colors; only equally common colors may matter."""
+    pairs, given, output = lively_puzzle(seed)
+
+    def lost(change: Callable[[np.ndarray], np.ndarray], step: int = 1) -> Mapping[str, float]:
+        train = tuple((rows(change(a)), rows(change(b))) for a, b in pairs[::step])
+        one, two = (Laws(Task("one", train, (rows(change(given)),) * tests)) for tests in (1, 2))
+        found = one.broken(0, rows(change(output)))
+        assert found == two.broken(1, rows(change(output)))  # another test is none of its business
+        return found
+
+    plain = lost(np.array)
+    assert plain and lost(np.array, -1) == plain
+    for turn in (np.fliplr, np.flipud, np.transpose, np.rot90):
+        assert sorted(lost(turn).values()) == pytest.approx(sorted(plain.values()))
+    permuted = np.array([0, *np.random.default_rng(seed).permutation(range(1, 10))])
+    ties = {"commonest color", "same commonest color"}
+    other = lost(permuted.__getitem__)
+    assert {kind: other[kind] for kind in other.keys() - ties} == pytest.approx(
+        {kind: plain[kind] for kind in plain.keys() - ties}
+    )
 
 
 def test_most_truths_of_training_puzzles_break_few_laws() -> None:
