@@ -1,13 +1,17 @@
 """Fits the probability that an ARC attempt is right, and says what it and `--stop auto` are worth.
 
-    python benchmarks/studies/arc_certainty.py [--folds 10] [--json PATH]
+    python benchmarks/studies/arc_certainty.py [--folds 10] [--set check] [--json PATH]
 
 Rows are the recorded runs of training puzzles (`arc_tasks`) after 100, 200, … 1,000 steps. All figures are
 cross-validated by puzzle: a puzzle's probabilities come from a model that was fitted on other puzzles. The printed
 coefficients, fitted on all, stand in `novacula.arc.answers.certainty`.
 
 A Brier score is the mean square of probability less outcome; the constant is the mean of the other puzzles. Standard
-errors are those of means over puzzles.
+errors are those of means over puzzles: the runs of a puzzle are not independent.
+
+With `--set check` nothing is fitted: the solver's own probabilities are judged on the 80 other training puzzles of
+`arc_choose.py`, after the last step. Neither the models nor the kinds of laws were made on these puzzles; the part of
+the nats that is lost was chosen on them.
 """
 
 import sys
@@ -25,7 +29,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness
 from arc_choose import read_set, source_line
 from harness import RESULTS, arguments, save, table_head, table_row
 
-from novacula.arc.answers.certainty import DECODE_EVERY, LEAST_GAIN, MOST_LOST, SETTLED_FROM, Logistic, softened_logit
+from novacula.arc.answers.certainty import (
+    DECODE_EVERY,
+    EITHER,
+    FIRST,
+    LEAST_GAIN,
+    MOST_LOST,
+    SETTLED_FROM,
+    Logistic,
+    probabilities,
+    softened_logit,
+)
 from novacula.arc.answers.laws import Laws
 from novacula.arc.answers.recording import Recording
 from novacula.arc.data.sources import load_task
@@ -44,6 +58,7 @@ class Course:
     """Softened logits of two shares of decodes; 1 where outputs have their inputs' sizes; nats lost by laws, twice."""
     shares: Float[np.ndarray, " times"]  #: of attempt 1
     right: Bool[np.ndarray, "times 2"]  #: whether attempt 1 is right, and whether one of both is
+    stated: tuple[float, float]  #: the solver's probabilities of both after the last step
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,18 @@ class Figures:
     model: float
     error: float  #: of the difference between share and model
     logistic: Logistic  #: fitted on all puzzles
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the solver's own probability of one outcome is worth on puzzles that it was not fitted on."""
+
+    outcome: str  #: of `NAMES`
+    constant: float  #: the Brier score of the rate itself
+    model: float  #: that of the probability
+    error: float  #: of the difference
+    expected: float  #: the sum of the probabilities
+    right: int  #: how often the outcome came
 
 
 @dataclass(frozen=True)
@@ -74,7 +101,7 @@ class Stopping:
 
 def course_of(task: str, recording: Recording, laws: Laws, truth: Sequence[bytes]) -> Course:
     """Returns what a recorded run shows over its steps."""
-    features, shares, right = [], [], []
+    features, shares, right, stated = [], [], [], (0.0, 0.0)
     for step, leaders in enumerate(recording.leaders(laws), 1):
         if step % DECODE_EVERY == 0:
             keys = [
@@ -86,7 +113,8 @@ def course_of(task: str, recording: Recording, laws: Laws, truth: Sequence[bytes
             features.append((*logits, float(found.same_size), *lost))
             shares.append(leaders.share)
             right.append((keys[0], any(keys)))
-    return Course(task, np.array(features), np.array(shares), np.array(right))
+            stated = (chances := probabilities(found) or (0.0,))[0], sum(chances)
+    return Course(task, np.array(features), np.array(shares), np.array(right), stated)
 
 
 def folds_of(courses: Sequence[Course], folds: int) -> Float[np.ndarray, " courses"]:
@@ -147,13 +175,49 @@ def _error(tasks: Sequence[str], values: np.ndarray) -> float:
     return float(np.std(means, ddof=1) / np.sqrt(len(means)))
 
 
+def calibration(courses: Sequence[Course], chances: np.ndarray) -> None:
+    """Prints how often one of both attempts is right after the last step, by the probability of it."""
+    there = np.array([course.right[-1, 1] for course in courses], float)
+    print(f"\nafter the last step, {NAMES[1]}")
+    table_head("probability", "runs", "mean probability", "rate", "standard error")
+    for low, high in pairwise(BINS):
+        chosen = np.flatnonzero((chances >= low) & (chances < high))
+        if count := len(chosen):
+            rate = float(there[chosen].mean())
+            # Runs of one puzzle succeed together: the square of a puzzle's sum counts, not the sum of squares.
+            names = np.array([courses[run].task for run in chosen.tolist()])
+            sums = [(there[chosen] - rate)[names == name].sum() for name in set(names.tolist())]
+            error = float(np.sqrt(np.square(sums).sum())) / count
+            mean = chances[chosen].mean()
+            table_row(f"{low:.0%} to {high:.0%}", count, f"{mean:.0%}", f"{rate:.0%}", f"{error:.0%}")
+
+
+def judge(courses: Sequence[Course], path: Path | None) -> None:
+    """Prints what the solver's own probabilities are worth after the last step; nothing is fitted."""
+    rows: list[Judged] = []
+    table_head("outcome", "Brier: constant", "model", "constant less model", "expected", "right")
+    for column, name in enumerate(NAMES):
+        stated = np.array([course.stated[column] for course in courses])
+        right = np.array([course.right[-1, column] for course in courses], float)
+        gain = (right.mean() - right) ** 2 - (stated - right) ** 2
+        error = _error([course.task for course in courses], gain)
+        brier, expected, count = float(np.mean((stated - right) ** 2)), float(stated.sum()), int(right.sum())
+        rows.append(Judged(name, float(right.var()), brier, error, expected, count))
+        less = f"{gain.mean():.4f} ± {error:.4f}"
+        table_row(name, f"{right.var():.4f}", f"{brier:.4f}", less, f"{expected:.1f}", count)
+    calibration(courses, np.array([course.stated[1] for course in courses]))
+    save(path, runs=len(courses), models=[FIRST, EITHER], judged=rows)
+
+
 def main() -> None:
     """Print the figures."""
-    options = arguments(__doc__, folds=10, results=RESULTS / "arc_record")
-    recorded, truths = read_set("training", Path(options.results))
+    options = arguments(__doc__, folds=10, set=("training", "check"), results=RESULTS / "arc_record")
+    recorded, truths = read_set(options.set, Path(options.results))
     print(f"{source_line(recorded)}\n")
     laws = {task: Laws(load_task(task)) for task in recorded}
     courses = [course_of(task, one, laws[task], truths[task]) for task, many in recorded.items() for one in many]
+    if options.set == "check":
+        return judge(courses, options.json)
     folds = folds_of(courses, options.folds)
     logits = [np.vectorize(softened_logit)(course.shares)[:, None] for course in courses]
     every = FIT_EVERY // DECODE_EVERY
@@ -178,16 +242,7 @@ def main() -> None:
         figures.append(Figures(name, blind, plain, best, error, logistic))
         table_row(name, *(f"{s.mean():.4f}" for s in squares), *[*vars(logistic).values()][:4])
         print(f"  share less model: {(squares[1] - squares[2]).mean():.4f} ± {error:.4f}")
-    last = np.array([p[-1] for p in chances])
-    there = np.array([course.right[-1, 1] for course in courses])
-    print(f"\nafter the last step, {NAMES[1]}")
-    table_head("probability", "runs", "mean probability", "rate", "standard error")
-    for low, high in pairwise(BINS):
-        chosen = (last >= low) & (last < high)
-        if count := int(chosen.sum()):
-            rate = float(there[chosen].mean())
-            spread = np.sqrt(rate * (1 - rate) / count)
-            table_row(f"{low:.0%} to {high:.0%}", count, f"{last[chosen].mean():.0%}", f"{rate:.0%}", f"{spread:.0%}")
+    calibration(courses, np.array([p[-1] for p in chances]))
     stop = stopping(courses, folds)
     print(f"\nmore steps gain a solution: {stop.logistic}")
     print(

@@ -185,6 +185,8 @@ def test_the_report_is_a_sound_page_at_any_time(tmp_path: Path) -> None:
     assert page.tags.count("details") == 4 and all(name in page.text for name in NAMES)
     assert "published" in page.text and "novacula arc bench --steps 6" in page.text
     assert f"--tasks {','.join(NAMES)}" in page.text
+    # No puzzle of four does not say that the rate is nothing: 60.24% is 1 - 0.025^(1/4).
+    assert "0 of 4 puzzles" in page.text and "(0.00% to 60.24%" in page.text
     (tmp_path / "run" / "jobs" / f"{NAMES[0]}.json").write_text("{")
     assert BENCH.page(folder).exists()
     (tmp_path / "run" / "result.json").unlink()

@@ -1,13 +1,15 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from novacula.arc.data.sources import load_solution
-from novacula.arc.data.task import Grid, Solution, Verdict
+from novacula.arc.data.task import Grid, Solution, Task, Verdict
 from novacula.arc.findings import SolveFindings
 from novacula.arc.score import score_attempts, score_outcome, score_run
 from novacula.errors import InputError, RunError
@@ -71,6 +73,37 @@ truths = st.integers(1, 2).flatmap(
 )
 junk = st.none() | st.booleans() | cells | st.floats() | st.text(max_size=2) | st.just({})
 near_grids = truths | st.lists(st.lists(cells | junk, max_size=2) | junk, max_size=3) | junk
+
+Made = TypeVar("Made", Task, Solution)
+
+
+def made(kind: type[Made], **values: object) -> Made:
+    """What a user makes, whose types nothing checks outside of the tests."""
+    one = object.__new__(kind)
+    for name, value in values.items():
+        object.__setattr__(one, name, value)
+    one.__post_init__()
+    return one
+
+
+def test_grids_of_numpy_are_grids() -> None:
+    cells, grid = np.array([[1, 2], [3, 4]]), ((1, 2), (3, 4))
+    task = made(Task, name="mine", train=((cells, cells.tolist()),), test=[cells])
+    solution = made(Solution, name="mine", outputs=[cells])
+    assert (task, solution) == (Task("mine", ((grid, grid),), (grid,)), Solution("mine", (grid,)))
+    for attempt in (cells, list(cells), tuple(map(tuple, cells))):
+        assert score_attempts([(attempt,)], solution).solved
+
+
+@pytest.mark.parametrize("wrong", [((1, -2),), ((1, 10),), ((1, 2), (3,)), (), ((),), ((1.0, 2.0),), ((True,),), "12"])
+def test_a_task_of_python_with_a_wrong_grid_is_refused_by_its_place(wrong: object) -> None:
+    grid = ((1, 2),)
+    with pytest.raises(InputError, match=r"mine: train\[1\] output: no grid"):
+        made(Task, name="mine", train=((grid, grid), (grid, wrong)), test=(grid,))
+    with pytest.raises(InputError, match=r"mine: outputs\[0\]: no grid"):
+        made(Solution, name="mine", outputs=(wrong,))
+    with pytest.raises(InputError, match="mine: test: empty"):
+        Task("mine", ((grid, grid),), ())
 
 
 @given(st.lists(truths, min_size=1, max_size=3), st.data())

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from markupsafe import Markup
+from scipy.special import betaincinv
 
 from novacula.arc.campaigns.curve import COUNTS, PUBLISHED_RULES, PUZZLES, RULES, BenchFindings, published_rate
 from novacula.arc.campaigns.job import LegFindings
@@ -52,7 +53,6 @@ def _sections(folder: RunFolder, findings: BenchFindings) -> list[Section]:
 
 def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
     tasks, rate = findings.tasks, findings.pass_at["2"]
-    error = 2 * math.sqrt(rate * (1 - rate) / tasks)
     rows: list[tuple[object, ...]] = [(f"here, {findings.steps_of_each} steps", *map(_rate, findings.pass_at.values()))]
     step = findings.steps
     if split and published_rate(split, step, 2) is not None:
@@ -65,11 +65,19 @@ def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
     contest = f"The contest counts every test output by itself: {counted}. " if findings.outputs else ""
     expected = "" if findings.expected is None else f" The solver expected {findings.expected:.1f}."
     note = (
-        f"{findings.solved} of {tasks} puzzles are solved with two attempts: {_rate(rate)}, two standard errors "
-        f"being {_rate(error)}. An attempt counts where all test outputs of the puzzle are right. {contest}pass@n: "
-        f"the truth is among the n best candidates.{expected}{missing}"
+        f"{findings.solved} of {tasks} puzzles are solved with two attempts: {_rate(rate)} "
+        f"({_interval(findings.solved, tasks)}, the exact binomial interval of 95 %). An attempt counts where all "
+        f"test outputs of the puzzle are right. {contest}pass@n: the truth is among the n best candidates.{expected}"
+        f"{missing}"
     )
     return Section("Solve rates", table(head, rows, minor=_MINOR), note)
+
+
+def _interval(solved: int, tasks: int) -> str:
+    """Returns the rates that a number of solved puzzles does not exclude (Clopper and Pearson)."""
+    low = betaincinv(solved, tasks - solved + 1, 0.025) if solved else 0.0
+    high = betaincinv(solved + 1, tasks - solved, 0.975) if solved < tasks else 1.0
+    return f"{_rate(float(low))} to {_rate(float(high))}"
 
 
 def _curve_sections(findings: BenchFindings, split: Split | None) -> list[Section]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 K = TypeVar("K", bound=Hashable)
 
 DECODE_EVERY = 10  #: noise-free decodes are made after steps 10, 20, …, with the parameters that these steps have left
-SOFTENING = 0.02  #: is added to both parts of a share, whose logit then stays within ±3.9
+SOFTENING = 0.02  #: is added to both parts of a share, whose logit then stays within ±3.94
 
 
 @dataclass(frozen=True)

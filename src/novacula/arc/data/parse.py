@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from novacula.arc.data.task import Grid, Solution, Task
+from novacula.arc.data.task import LARGEST_SIDE, Grid, Solution, Task
 from novacula.errors import InputError, refuse
 from novacula.files import check_schema, format_json, read_json
 from novacula.runs import RunFolder, located
@@ -25,7 +25,6 @@ Parsed = TypeVar("Parsed", Task, Solution)
 _COLORS = 10
 SUFFIXES = (".json", ".jsonl")
 MAX_SIDE = 30  #: the most rows and columns of a grid by the rule of ARC
-LARGEST_SIDE = 128  #: the most that a user may allow; 1D-ARC has rows of more than 30
 _LISTED = 50
 SCHEMA_VERSION = 1
 _TASK, _TASKS = "task.json", "tasks.json"
@@ -216,11 +215,14 @@ def _count(number: int, noun: str) -> str:
 
 def _as_lists(value: object) -> object:
     """Returns a grid held as tuples or as an array, as the lists that JSON would give."""
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, list | tuple):
-        return [list(row) if isinstance(row, tuple) else row for row in value]
-    return value
+    rows = value.tolist() if isinstance(value, np.ndarray) else value
+    return [_as_list(row) for row in rows] if isinstance(rows, list | tuple) else rows
+
+
+def _as_list(row: object) -> object:
+    cells = row.tolist() if isinstance(row, np.ndarray) else row
+    whole = isinstance(cells, list | tuple)
+    return [int(cell) if isinstance(cell, np.integer) else cell for cell in cells] if whole else cells
 
 
 def file_and_id(source: str) -> tuple[str, str | None] | None:

@@ -3,19 +3,39 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
+from novacula.errors import refuse
 from novacula.runs.notebook import Brief, drawn_by
 
 Grid = tuple[tuple[int, ...], ...]  #: rows of color indices 0-9; 1×1 to 30×30
 Answer = tuple[Grid, ...]  #: one grid for every test input
+LARGEST_SIDE = 128  #: the most rows or columns that a user may allow; 1D-ARC has rows of more than 30
 
 
 @dataclass(frozen=True)
 class Task(Brief):
-    """One puzzle without its solution."""
+    """One puzzle without its solution. Its grids may be given as arrays or lists too; they are kept as tuples.
+
+    Raises:
+        InputError: no demonstration, no test, or something that is no grid.
+    """
 
     name: str  #: identifier, such as ``6d75e8bb``, or the file's stem
     train: tuple[tuple[Grid, Grid], ...]  #: demonstration pairs (input, output)
     test: tuple[Grid, ...]  #: test inputs
+
+    def __post_init__(self) -> None:
+        refuse([f"{part}: empty" for part in ("train", "test") if not getattr(self, part)], self.name)
+        problems: list[str] = []
+        train = tuple(
+            (_grid(a, f"train[{number}] input", problems), _grid(b, f"train[{number}] output", problems))
+            for number, (a, b) in enumerate(self.train)
+        )
+        test = tuple(_grid(grid, f"test[{number}] input", problems) for number, grid in enumerate(self.test))
+        refuse(problems, self.name)
+        object.__setattr__(self, "train", train)
+        object.__setattr__(self, "test", test)
 
     @property
     def largest_side(self) -> int:
@@ -26,12 +46,31 @@ class Task(Brief):
     _repr_html_ = drawn_by("novacula.arc.drawing.puzzles:puzzle_html")
 
 
+def _grid(given: object, place: str, problems: list[str]) -> Grid:
+    """Returns a grid as tuples; where it is none, a problem is added, and what is returned means nothing."""
+    try:
+        cells = np.array(given)
+    except ValueError:  # rows of different lengths
+        cells = np.array(())
+    sound = cells.ndim == 2 and cells.size and cells.dtype.kind in "iu" and max(cells.shape) <= LARGEST_SIDE
+    if not (sound and cells.min() >= 0 and cells.max() < 10):
+        problems.append(f"{place}: no grid; a grid has 1 to {LARGEST_SIDE} equally long rows of integers 0 to 9")
+        return ()
+    return tuple(map(tuple, cells.tolist()))
+
+
 @dataclass(frozen=True)
 class Solution(Brief):
-    """The true test outputs of one task, kept apart from `Task` so that no solver can read them."""
+    """The true test outputs of one task, apart from `Task` so that no solver can read them. Grids are given alike."""
 
     name: str  #: the task's identifier
     outputs: tuple[Grid, ...]  #: one grid per test input
+
+    def __post_init__(self) -> None:
+        problems: list[str] = []
+        outputs = tuple(_grid(grid, f"outputs[{number}]", problems) for number, grid in enumerate(self.outputs))
+        refuse(problems or ([] if outputs else ["outputs: empty"]), self.name)
+        object.__setattr__(self, "outputs", outputs)
 
 
 @dataclass(frozen=True)
