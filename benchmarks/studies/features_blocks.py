@@ -45,7 +45,7 @@ from novacula.features.sae import SparseAutoencoder, read_sae
 from novacula.files import to_json, write_npz
 from novacula.runs import resume
 
-SEEDS = {"unequal": 3_011_001, "many": 3_011_002}
+SEEDS = {"unequal": 3_012_001, "many": 3_012_002}
 DEVELOPED_ON = 0  #: the seed that was looked at while discovery was changed
 FIRST, SPACE, PURITY = 5, 0.8, 0.5
 METHODS = {"topk": ("ours", "published"), "blocks": ("blocks",)}
