@@ -128,8 +128,8 @@ class TrainSaeConfig(Configuration):
             return given
         tokens = min(4_000_000, max(150_000, 50 * rows))
         follow = {
-            "batch": min(self.batch, max(256, rows // 12)),
-            "rate": min(0.005, max(self.rate, self.rate * (_MOST / latents) ** 0.5)),
+            "batch": min(self.batch if block == 1 else self.batch // 2, max(256, rows // 12)),
+            "rate": min(0.005, max(self.rate, self.rate * (_MOST / latents) ** 0.5) * (1 if block == 1 else 2)),
             "dead_after": min(self.dead_after, tokens // 20),
         }
         default = {

@@ -14,10 +14,9 @@ from novacula.features.clouds.cloud import read_cloud, refuse_constant_columns
 from novacula.features.clouds.cloud_score import ScoreFindings, score_cloud
 from novacula.features.clouds.score_report import PICTURES, picture_arrays, write_page
 from novacula.features.config import ScoreConfig
-from novacula.features.one_step import OneStep
 from novacula.files import write_npz
 from novacula.options import refuse, unless_seed
-from novacula.runs import RunFolder, RunResult, RunSettings, Signature, Verb, located
+from novacula.runs import OneStep, RunFolder, RunResult, RunSettings, Signature, Verb, located
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from novacula.runs.listing import RunSummary, copy_run, find_run, list_runs, rem
 from novacula.runs.loop import (
     Computation,
     KeepsArtifacts,
+    OneStep,
     OnStep,
     Program,
     ResumeSettings,
@@ -26,6 +27,7 @@ __all__ = [
     "KeepsArtifacts",
     "NoInputs",
     "OnStep",
+    "OneStep",
     "Origin",
     "OutOfTimeError",
     "Program",

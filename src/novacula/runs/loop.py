@@ -4,13 +4,13 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypedDict, runtime_checkable
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, runtime_checkable
 
 import numpy as np
 from typing_extensions import override
 
-from novacula.errors import RunError
-from novacula.files import JSON, StrPath, sweep
+from novacula.errors import InputError, RunError
+from novacula.files import JSON, StrPath, from_json, sweep, to_json
 from novacula.runs.folder import RunFolder
 from novacula.runs.guards import OutOfTimeError, Stop, deadline, reading, record_error, stop_signals
 from novacula.runs.record import Status
@@ -68,6 +68,9 @@ class Program(Work, Protocol):
         ...
 
 
+Found = TypeVar("Found")
+
+
 class Computation(Program, Protocol):
     """A program that says in one method how far it is. By default, its result is also its state, without arrays."""
 
@@ -88,6 +91,44 @@ class Computation(Program, Protocol):
     def progress(self) -> tuple[int, int]:
         """Returns the number of steps done and that of all steps."""
         ...
+
+
+class OneStep(Computation, Generic[Found]):
+    """A program that measures one thing, in one step."""
+
+    def __init__(
+        self, kind: type[Found], measure: Callable[[], Found], shown: Callable[[Found], tuple[str, JSON]]
+    ) -> None:
+        self._kind, self._measure, self._shown = kind, measure, shown
+        self._found: Found | None = None
+
+    @override
+    def progress(self) -> tuple[int, int]:
+        return int(self._found is not None), 1
+
+    @override
+    def step(self) -> Step:
+        found = self._found = self._measure()
+        return Step(dict([self._shown(found)]))
+
+    @override
+    def state(self) -> tuple[dict[str, np.ndarray], object]:
+        return {}, {"found": to_json(self._found)}
+
+    @override
+    def load(self, arrays: dict[str, np.ndarray], data: object) -> None:
+        source = f"the checkpoint of {self._kind.__name__}"
+        match data:
+            case {"found": None}:
+                self._found = None
+            case {"found": found}:
+                self._found = from_json(self._kind, found, source)
+            case _:
+                raise InputError(source, "must hold what is found, or null")
+
+    @override
+    def result(self) -> Found | None:
+        return self._found
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import scipy.sparse
 import torch
 
 from novacula.features.config import DiscoverConfig
-from novacula.features.discovery.lines import ChanceEncoding, cluster_lines, null_blocks
+from novacula.features.discovery.lines import ChanceEncoding, cluster_lines, null_blocks, related
 from novacula.features.discovery.ranking import score_cluster
 from novacula.features.discovery.slices import CodeMatrix, Encoding, Unexplained, codes_path, read_codes
 from novacula.features.discovery.source import store_states
@@ -93,6 +93,17 @@ def test_a_circle_exceeds_chance_alone(seed: int, tmp_path: Path) -> None:
     first, *others = scores(real)
     assert first > highest + 0.1
     assert max(others) <= highest + 0.03
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_lines_of_a_circle_are_related_and_others_are_not(seed: int, tmp_path: Path) -> None:
+    real, chance = encoded(drawn(np.random.default_rng(seed), circle=True)[0], tmp_path)
+    found = [
+        [related(codes, dictionary().decoder.numpy(), np.array(pair), CONFIG) for pair in PAIRS]
+        for codes in (real, chance)
+    ]
+    assert found[0] == [True, *(BLOCKS - 1) * [False]]
+    assert not any(found[1][1:])
 
 
 def test_lines_go_to_other_tokens_each_by_its_own_way(tmp_path: Path) -> None:

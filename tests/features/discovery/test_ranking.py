@@ -12,12 +12,12 @@ from novacula.features.clouds.cloud import Plane
 from novacula.features.clouds.cloud_score import score_plane
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
+from novacula.features.discovery.lines import null_clusters
 from novacula.features.discovery.ranking import (
     ClusterScore,
     PlaneScore,
     Ranking,
     gaussian_like,
-    null_clusters,
     score_cluster,
     with_ranks,
 )

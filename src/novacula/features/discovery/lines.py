@@ -15,7 +15,7 @@ What several clusters hold only together, they do not show. Source: ours.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,21 @@ import torch
 from jaxtyping import Bool, Float, Int
 from typing_extensions import override
 
-from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes
+from novacula.features.config import DiscoverConfig
+from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes, weak_below
 from novacula.features.sae import SparseAutoencoder
+from novacula.features.sae.blocks import coactivity
 from novacula.features.store import Store
 
+LEAST_MEMBERS = 3
+"""Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
 _LEAST = 20  #: tokens on which a cluster must be active for its lines to be looked for
 _MOST, _ZEROS = 2000, 10  #: most active tokens in which lines are looked for, and most inactive ones beside each
 _THIN = 0.1  #: dimensions of a cluster thinner than this part of its first one are no lines, and stay with their tokens
+_LOOKED_AT = 20_000  #: most active tokens that say whether lines are related
+_SMALL, _RELATED = 0.1, 0.3
+"""Lines whose mean square, where active, is less than this part of their block's largest are noise; and the co-activity
+that others must reach to be related. The two lines that stand for a circle reach 0.56."""
 _TURNED = 12  #: dimensions of a cluster that are turned to be independent; its further principal components are not
 
 
@@ -59,6 +67,25 @@ def _lines(
     turn = np.eye(len(axes))
     turn[:_TURNED, :_TURNED] = _independent(inside[:, :_TURNED], seed)
     return decoder[members] @ axes.T @ turn.T, np.linalg.inv(turn).T @ axes
+
+
+def related(
+    codes: CodeMatrix,
+    decoder: Float[np.ndarray, "latents width"],
+    members: Int[np.ndarray, " _"],
+    config: DiscoverConfig,
+) -> bool:
+    """Returns whether any two lines of a block are active on the same tokens more often than by chance."""
+    turn, _ = _lines(codes, decoder, members, config.seed)
+    part = codes.slice(members, decoder, limit=_LOOKED_AT, seed=config.seed)
+    tokens = codes.n_tokens * len(part.rows) / max(1, part.total)
+    sizes = np.abs(part.codes @ turn)
+    sizes *= sizes >= [weak_below(column, config.radius) for column in sizes.T]
+    energy = np.square(sizes).sum(0) / np.maximum(np.count_nonzero(sizes, axis=0), 1)
+    strong = (sizes > 0)[:, energy >= _SMALL * energy.max(initial=0)].astype(float)
+    both, uses = strong.T @ strong, strong.sum(0)
+    likeness = coactivity(both, uses[:, None], uses, uses[:, None] * uses / tokens)
+    return bool((np.triu(likeness, 1) >= _RELATED).any())
 
 
 def _independent(points: Float[np.ndarray, "n d"], seed: int) -> Float[np.ndarray, "d d"]:
@@ -153,3 +180,12 @@ def null_blocks(
     random = np.random.default_rng([seed, 17])
     rounds = [random.permutation(len(blocks)) for _ in range(-(-count // len(blocks)))]
     return [(number, blocks[block]) for number, order in enumerate(rounds) for block in order][:count]
+
+
+def null_clusters(
+    rounds: Iterable[Sequence[Int[np.ndarray, " _"]]], count: int, seed: int
+) -> list[tuple[int, Int[np.ndarray, " _"]]]:
+    """Draws clusters that were made of states of chance, each with its round; those too small to be scored are not."""
+    made = [(number, each) for number, found in enumerate(rounds) for each in found if len(each) >= LEAST_MEMBERS]
+    chosen = np.random.default_rng([seed, 17]).permutation(len(made))[:count]
+    return [made[place] for place in np.sort(chosen)]

@@ -7,7 +7,7 @@ as they are, arXiv 2405.14860, section 4; the best of planes with and without in
 clusters of chance are ours.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -25,15 +25,13 @@ from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.clusters import clustered
 from novacula.features.discovery.collection import nuisance_tokens
 from novacula.features.discovery.findings import LEAST_EXCESS, ClusterRow, GroupFindings, RankFindings
-from novacula.features.discovery.lines import null_blocks
+from novacula.features.discovery.lines import LEAST_MEMBERS, null_blocks, null_clusters, related
 from novacula.features.discovery.pictures import draw_cluster, frequent_tokens, write_pictures
 from novacula.features.discovery.slices import Active, CodeMatrix, Slice, draw_rows
 from novacula.features.store import Store
 from novacula.files import from_json
 from novacula.runs import Computation, Step
 
-LEAST_MEMBERS = 3
-"""Members of the smallest cluster that is scored: two latents are mostly one direction that the dictionary split."""
 LEAST_POINTS = 100  #: different states that a cluster needs to be scored
 MARGIN = 1.25  #: how many times the score of the Gaussian cloud is subtracted; more than 1, since it is an estimate
 _MOST = 0.5  #: share of a cluster's tokens from which on it is called by the name of a nuisance
@@ -177,15 +175,6 @@ def cluster_shape(part: Slice, rows: Float[np.ndarray, "members width"], seed: i
         return None
 
 
-def null_clusters(
-    rounds: Iterable[Sequence[Int[np.ndarray, " _"]]], count: int, seed: int
-) -> list[tuple[int, Int[np.ndarray, " _"]]]:
-    """Draws clusters that were made of states of chance, each with its round; those too small to be scored are not."""
-    made = [(number, each) for number, found in enumerate(rounds) for each in found if len(each) >= LEAST_MEMBERS]
-    chosen = np.random.default_rng([seed, 17]).permutation(len(made))[:count]
-    return [made[place] for place in np.sort(chosen)]
-
-
 def gaussian_like(
     points: Float[np.ndarray, "points width"], seed: int, hole: float
 ) -> Float[np.ndarray, "drawn width"]:
@@ -260,6 +249,7 @@ class Ranking(Computation):
         self._clusters, self._stability = clusters, grouping.stability
         ranked = [clusters[number] for number in self._numbers]
         self._least = min(LEAST_MEMBERS, grouping.block) if grouping.block > 1 else LEAST_MEMBERS
+        self._blocks = grouping.block > 1
         self._chance = lru_cache(1)(chance)
         if not rounds:
             self._nulls = []
@@ -298,7 +288,7 @@ class Ranking(Computation):
         """Returns the row of a cluster."""
         config, codes, members = self._config, self._codes, self._clusters[number]
         active = codes.active(members, self._decoder, config.radius)
-        scored = score_cluster(codes, self._decoder, members, config, self._least, active=active)
+        scored = self._scored(codes, members, active)
         strong = codes.strong(
             members, self._decoder, config.radius, limit=config.points, seed=config.seed, active=active
         )
@@ -318,7 +308,16 @@ class Ranking(Computation):
         if place not in self._ahead:
             self._look_ahead(codes, place)
         found = self._ahead[place]
-        return score_cluster(codes, self._decoder, members, self._config, self._least, shaped=False, active=found).score
+        return self._scored(codes, members, found, shaped=False).score
+
+    def _scored(
+        self, codes: CodeMatrix, members: Int[np.ndarray, " members"], active: Active, *, shaped: bool = True
+    ) -> ClusterScore:
+        """Returns the score of a cluster; a block whose lines have nothing to do with each other is not scored."""
+        if self._blocks and not related(codes, self._decoder, members, self._config):
+            return ClusterScore(members, len(active.rows), 0.0, [], "its lines are active independently")
+        config, least = self._config, self._least
+        return score_cluster(codes, self._decoder, members, config, least, shaped=shaped, active=active)
 
     def _look_ahead(self, codes: CodeMatrix, first: int) -> None:
         """Finds the tokens of this cluster of chance and of the next ones of its round, and reads their states.

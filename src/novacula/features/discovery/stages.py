@@ -30,13 +30,12 @@ from novacula.features.discovery.pictures import PICTURES
 from novacula.features.discovery.ranking import Ranking
 from novacula.features.discovery.slices import CodeMatrix, Encoding, Unexplained, codes_path, read_codes
 from novacula.features.discovery.source import DiscoverSource, OpenSource, open_source, read_states, store_states
-from novacula.features.one_step import OneStep
 from novacula.features.sae import SparseAutoencoder, read_sae
 from novacula.features.sae.quality import Recovery, loss_recovered
 from novacula.features.sae.trainer import SaeTraining
 from novacula.features.store import Origin, Store, StoreWriter
 from novacula.files import from_json
-from novacula.runs import Computation, Program, RunFolder, RunResult, RunSettings, Signature, Step, Verb
+from novacula.runs import Computation, OneStep, Program, RunFolder, RunResult, RunSettings, Signature, Step, Verb
 
 if TYPE_CHECKING:
     from novacula.features.models.language_model import LanguageModel

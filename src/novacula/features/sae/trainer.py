@@ -11,7 +11,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from novacula.features.config import TrainSaeConfig
-from novacula.features.sae.autoencoder import SparseAutoencoder
+from novacula.features.sae.autoencoder import SparseAutoencoder, top_blocks
+from novacula.features.sae.blocks import arrange
 from novacula.features.sae.gradient import LossGradient, Objective, SaeWeights, loss_gradient
 from novacula.features.sae.quality import Quality, measure_quality
 from novacula.features.sae.saelens import write_sae
@@ -27,6 +28,8 @@ _MANY = 10**6  #: states that there are where the options leave open what follow
 _SAMPLE = 8192  #: states from which mean and variance are estimated
 _THIN = 0.01  #: variance of a component, in parts of the mean one, up to which it counts as noise
 _RETRACT = 4  #: steps after which the blocks of the decoder are made orthonormal again
+_ARRANGED = (0.3, 0.4, 0.5, 0.6)  #: parts of the training after which lines that belong together share blocks
+_RECENT = 8192  #: states of the last steps that say which lines belong together
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class TrainerNumbers:
     step: int  #: steps done
     least: float  #: smoothed smallest active value, for BatchTopK
     scale: float  #: factor that brings the states to variance 1
+    k: int  #: active latents of a token, or blocks
 
 
 class Trainer:
@@ -52,17 +56,24 @@ class Trainer:
 
     Decoder rows have norm 1 after every step. The part of their gradient along the row is taken out before. A block's
     rows become orthonormal every few steps, and the part of their gradient that turns them in their own span, or
-    stretches them, is taken out.
+    stretches them, is taken out. A few times the lines of blocks are arranged anew (`blocks.arrange`). Where k was left
+    open it falls then, to the mean number of blocks that are not just weakly active and half its square root.
 
     Args:
         config: how the autoencoder is trained; what it leaves open is as for a million states.
         mean: mean of the states.
         scale: factor that brings the sum of the states' variances to 1.
+        follows: whether the k of blocks follows from the states.
     """
 
-    def __init__(self, config: TrainSaeConfig, mean: Float[Tensor, " width"], scale: float) -> None:
+    def __init__(
+        self, config: TrainSaeConfig, mean: Float[Tensor, " width"], scale: float, *, follows: bool = False
+    ) -> None:
         config = config.sized(_MANY, len(mean))
-        self.config, self.scale, self.step_count = config, scale, 0
+        self.config, self.scale, self.step_count, self.k, self._follows = config, scale, 0, config.k, follows
+        parts = _ARRANGED if config.kind == "block" else ()
+        self._arranged = [step for part in parts if (step := int(part * config.steps))]
+        self._recent = torch.zeros(0, len(mean))
         rows = torch.randn(config.latents, len(mean), generator=torch.Generator().manual_seed(config.seed))
         rows = orthonormal(rows, config.block) if config.kind == "block" else rows / rows.norm(dim=1, keepdim=True)
         self.weights: SaeWeights = {
@@ -84,11 +95,13 @@ class Trainer:
 
     def step(self, states: Float[Tensor, "tokens width"]) -> BatchQuality:
         """Learns from a batch."""
+        if self.step_count in self._arranged:
+            self._arrange()
         config, dead = self.config, self.dead
         if self.step_count == 0 and config.kind in ("relu", "jumprelu"):
             self._begin_sparse(states * self.scale)
         sparsity = config.sparsity * min(1.0, 10 * self.step_count / config.steps)
-        objective = Objective(config.kind, config.k, sparsity, config.together)
+        objective = Objective(config.kind, self.k, sparsity, config.together)
         scaled = states * self.scale
         found = loss_gradient(self.weights, scaled, objective, dead)
         self._update(found.gradients)
@@ -96,6 +109,8 @@ class Trainer:
         if config.kind in ("relu", "jumprelu") and self._revives:
             self._revive(dead, scaled, found.residual)
         self.step_count += 1
+        if any(0 <= step - self.step_count < -(-_RECENT // len(states)) for step in self._arranged):
+            self._recent = torch.cat([self._recent, states])[-_RECENT:]
         active = int(torch.count_nonzero(found.codes.values))
         variance = float((scaled - scaled.mean(0)).square().sum(1).mean())
         return BatchQuality(
@@ -116,7 +131,7 @@ class Trainer:
             self.config.kind,
             *(self.weights[part].clone() for part in ("encoder", "encoder_bias", "decoder", "decoder_bias")),
             threshold=threshold,
-            k=self.config.k if self.config.kind in ("topk", "block") else 0,
+            k=self.k if self.config.kind in ("topk", "block") else 0,
             name=name,
             block=self.config.together,
         )
@@ -129,13 +144,14 @@ class Trainer:
             for moment in _MOMENTS:
                 if value in self._adam.state:
                     arrays[f"{moment}.{name}"] = self._adam.state[value][moment].numpy().copy()
-        arrays["silent"] = self.silent.numpy().copy()
-        return arrays, TrainerNumbers(self.step_count, self.least, self.scale)
+        arrays["silent"], arrays["recent"] = self.silent.numpy().copy(), self._recent.numpy().copy()
+        return arrays, TrainerNumbers(self.step_count, self.least, self.scale, self.k)
 
     def load(self, arrays: dict[str, np.ndarray], numbers: TrainerNumbers) -> None:
         """Becomes the trainer whose `state` this was."""
-        self.step_count, self.least, self.scale = numbers.step, numbers.least, numbers.scale
+        self.step_count, self.least, self.scale, self.k = numbers.step, numbers.least, numbers.scale, numbers.k
         self.silent.copy_(torch.from_numpy(arrays["silent"]))
+        self._recent = torch.from_numpy(arrays["recent"].copy())
         for name, value in self.weights.items():
             value.copy_(torch.from_numpy(arrays[f"weights.{name}"]))
             if self.step_count:
@@ -151,6 +167,26 @@ class Trainer:
             self.weights["encoder_bias"].fill_(-max(level, 0.0))
         else:
             self.weights["log_threshold"].fill_(math.log(max(level, _THRESHOLD)))
+
+    def _arrange(self) -> None:
+        """Brings lines of blocks that belong together into the same blocks, and lets k follow."""
+        weights, block = self.weights, self.config.block
+        scaled = self._recent * self.scale - weights["decoder_bias"]
+        pre = torch.addmm(weights["encoder_bias"], scaled, weights["encoder"].t())
+        made = arrange(top_blocks(pre, self.k, block).dense(), weights["decoder"], block)
+        weights["encoder"].copy_(made.codes(weights["encoder"]))
+        weights["encoder_bias"].copy_(made.codes(weights["encoder_bias"][:, None])[:, 0])
+        weights["decoder"].copy_(orthonormal(made.directions(weights["decoder"]), block))
+        idle = made.empty.view(-1, block).all(1).repeat_interleave(block)
+        weights["encoder"][idle] = weights["decoder"][idle]  # they begin anew
+        for name in ("encoder", "encoder_bias", "decoder"):
+            moments = self._adam.state[weights[name]]
+            moments["exp_avg"].zero_()
+            moments["exp_avg_sq"].copy_(moments["exp_avg_sq"][made.order])
+        self.silent.zero_()
+        self._recent = self._recent[:0]
+        if self._follows:
+            self.k = max(1, min(self.k, round(made.active + 0.5 * made.active**0.5)))
 
     def _update(self, gradients: SaeWeights) -> None:
         decoder, by_decoder = self.weights["decoder"], gradients["decoder"]
@@ -250,7 +286,7 @@ class SaeTraining(Computation):
     """
 
     def __init__(self, store: Store, config: TrainSaeConfig, out: Path) -> None:
-        self._store, self._out = store, out
+        self._store, self._out, given = store, out, config.k
         batch = config.sized(len(store), store.width).batch
         batches = Batches(store, batch, config.seed)
         self._sizes = torch.from_numpy(store.sizes)
@@ -259,7 +295,7 @@ class SaeTraining(Computation):
         self._config, self._batches = config, Batches(store, batch, config.seed)
         mean = sample.mean(0)
         variance = float((sample - mean).square().sum(1).mean())
-        self.trainer = Trainer(config, mean, 1 / max(variance, 1e-20) ** 0.5)
+        self.trainer = Trainer(config, mean, 1 / max(variance, 1e-20) ** 0.5, follows=not given)
         self._quality: Quality | None = None
 
     @override

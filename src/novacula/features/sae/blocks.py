@@ -1,0 +1,157 @@
+"""Which lines share a block: looked at a few times in training, after which the blocks are made anew.
+
+Nothing in the loss says which directions share a block. A circle may be held by a direction here and another there,
+each beside a line that has nothing to do with it; the loss is hardly larger, and no step leads out of this. So the
+lines of every block are found by independent component analysis. Lines of all blocks that are active on the same
+tokens, or have nearly one direction, come together. The others get blocks of their own, as far as there are any.
+Source: ours; the analysis is A. Hyvärinen, "Fast and robust fixed-point algorithms for independent component analysis"
+(1999), with the cubic function.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn.functional import normalize
+
+_ROUNDS = 15  #: rounds of independent component analysis
+_FLAT = 1e-3  #: least variance of a block's direction, in parts of its largest one, when all are brought to 1
+_WEAK, _LEVELS = 0.4, 6  #: as `discovery.slices.weak_below` has them
+_THIN = 0.1  #: lines whose mean square, where active, is less than this part of their block's largest are noise
+_SEEN, _SEEN_TOGETHER = 2, 6  #: tokens on which a line must be active to have a place, and two lines to be joined
+_TOGETHER, _ACROSS = 0.3, 0.1
+"""Co-activity from which on two lines belong together: of one block, or of two, of which often only one is kept."""
+_NEAR = 0.4  #: absolute cosine from which on two lines of different blocks belong together
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """New blocks: where their rows come from."""
+
+    order: Int[Tensor, " latents"]  #: the line that each row takes over, numbered as the rows were
+    empty: Bool[Tensor, " latents"]  #: which rows have no line
+    turn: Float[Tensor, "blocks block block"]  #: turns the numbers of a block into the activations of its lines
+    lines: Float[Tensor, "blocks block block"]  #: the directions of the lines, of norm 1, in the block's own ones
+    active: float  #: mean number of new blocks that are not just weakly active on a token
+
+    def codes(self, rows: Float[Tensor, "latents _"]) -> Float[Tensor, "latents _"]:
+        """Returns what reads the new numbers, from what read the old ones: rows or biases of the encoder."""
+        moved = self._moved(self.turn, rows)
+        moved[self.empty] = 0
+        return moved
+
+    def directions(self, rows: Float[Tensor, "latents width"]) -> Float[Tensor, "latents width"]:
+        """Returns the directions of the new numbers from those of the old ones."""
+        return self._moved(self.lines, rows)
+
+    def _moved(self, turns: Float[Tensor, "blocks block block"], rows: Tensor) -> Tensor:
+        return (turns @ rows.view(*turns.shape[:2], -1)).flatten(0, 1)[self.order]
+
+
+def arrange(codes: Float[Tensor, "tokens latents"], decoder: Float[Tensor, "latents width"], block: int) -> Arrangement:
+    """Finds the lines of all blocks, and puts those that belong together into the same ones."""
+    numbers = codes.view(len(codes), -1, block).transpose(0, 1).contiguous()
+    turn, lines = independent(numbers)
+    found = (numbers @ turn.mT).abs().transpose(0, 1).flatten(1)
+    strong = (found >= _weak_below(found)) & (found > 0)
+    uses = strong.sum(0)
+    energy = ((found.square() * strong).sum(0) / uses.clamp_min(1)).view(-1, block)
+    live = (uses >= _SEEN) & (energy >= _THIN * energy.amax(1, keepdim=True)).flatten()
+    rows = normalize((lines @ decoder.view(*lines.shape[:2], -1)).flatten(0, 1))
+    groups = _groups(strong.numpy(), rows, live, block)
+    order = torch.tensor(_packed(groups, np.flatnonzero(~live.numpy()).tolist(), block, codes.shape[1] // block))
+    empty = ~live[order]
+    active = float(strong[:, order].view(len(codes), -1, block).any(2).sum(1).float().mean())
+    return Arrangement(order, empty, turn, lines, active)
+
+
+def independent(
+    numbers: Float[Tensor, "blocks tokens block"],
+) -> tuple[Float[Tensor, "blocks block block"], Float[Tensor, "blocks block block"]]:
+    """Returns matrices that turn each block's numbers into lines as independent as possible, and their directions.
+
+    A line's activation times its direction, of norm 1, summed over the lines, gives the numbers again.
+    """
+    variances, axes = torch.linalg.eigh(numbers.mT @ numbers / numbers.shape[1])
+    variances = variances.clamp_min(1e-12).maximum(_FLAT * variances[:, -1:])
+    white = numbers @ (axes * variances.rsqrt()[:, None])
+    rotation = torch.eye(numbers.shape[2]).expand(len(numbers), -1, -1)
+    for _ in range(_ROUNDS):
+        sources = white @ rotation.mT
+        step = (sources * sources.square()).mT @ white / numbers.shape[1] - 3 * rotation
+        left, _, right = torch.linalg.svd(normalize(step.flatten(1)).view_as(step))
+        rotation = left @ right
+    back = axes * variances.sqrt()[:, None] @ rotation.mT
+    sizes = back.norm(dim=1, keepdim=True)
+    return (rotation / variances.sqrt()[:, None] @ axes.mT) * sizes.mT, (back / sizes).mT
+
+
+def _weak_below(sizes: Float[Tensor, "tokens lines"]) -> Float[Tensor, " lines"]:
+    """Returns the size below which each line is only weakly active."""
+    level = torch.zeros(sizes.shape[1])
+    for _ in range(_LEVELS):
+        strong = sizes * (sizes >= level)
+        squares = strong.square()
+        level = _WEAK * (squares * strong).sum(0) / squares.sum(0).clamp_min(1e-12)
+    return level
+
+
+def _groups(
+    strong: Bool[np.ndarray, "tokens lines"],
+    rows: Float[Tensor, "lines width"],
+    live: Bool[Tensor, " lines"],
+    most: int,
+) -> list[list[int]]:
+    """Returns the lines that belong together, at most as many as a block has room for.
+
+    Nearly equal directions come first, as they are never chance, and then the strongest bonds.
+    """
+    tokens, uses = len(strong), strong.sum(0)
+    active = scipy.sparse.csr_array(strong.astype(np.float32))
+    pairs = scipy.sparse.triu(active.T @ active, 1).tocoo()
+    often = pairs.data >= _SEEN_TOGETHER
+    one, two, both = pairs.row[often], pairs.col[often], pairs.data[often]
+    chance = uses[one] * uses[two] / tokens
+    likeness = coactivity(both, uses[one], uses[two], chance)
+    enough = likeness >= np.where(one // most == two // most, _TOGETHER, _ACROSS)
+    cosines = ((rows @ rows.T).abs() * live * live[:, None]).triu(1)
+    near = (cosines > _NEAR).nonzero().numpy()
+    firsts, seconds = np.r_[one[enough], near[:, 0]], np.r_[two[enough], near[:, 1]]
+    bonds = np.r_[likeness[enough], 1 + cosines[near[:, 0], near[:, 1]].numpy()]
+    alive = live.numpy()
+    group = {line: [line] for line in np.flatnonzero(alive).tolist()}
+    for bond in np.argsort(-bonds, kind="stable").tolist():
+        first, second = int(firsts[bond]), int(seconds[bond])
+        if not (alive[first] and alive[second]) or group[first] is group[second]:
+            continue
+        joined = group[first] + group[second]
+        if len(joined) <= most:
+            group.update(dict.fromkeys(joined, joined))
+    found = list({id(members): members for members in group.values()}.values())
+    return sorted(found, key=lambda members: (-len(members), -int(uses[members].sum()), members))
+
+
+def coactivity(both: np.ndarray, first: np.ndarray, second: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Returns (J - J₀) / (1 - J₀): J is the Jaccard index of tokens, J₀ that of independent lines as frequent."""
+    index, expected = both / (first + second - both), chance / np.maximum(first + second - chance, 1e-12)
+    return (index - expected) / np.maximum(1 - expected, 1e-12)
+
+
+def _packed(groups: Sequence[list[int]], spare: list[int], block: int, blocks: int) -> list[int]:
+    """Returns the lines in the order of new blocks, whose other places have spare ones.
+
+    Each group goes to the emptiest block that has room for it. One that has no room is cut.
+    """
+    bins: list[list[int]] = [[] for _ in range(blocks)]
+    rooms = [list(range(blocks)), *([] for _ in range(block))]  # blocks by the number of their lines
+    for members in groups:
+        whole = any(rooms[: block + 1 - len(members)])
+        for part in [members] if whole else [[line] for line in members]:
+            place = next(places for places in rooms if places).pop(0)
+            bins[place] += part
+            rooms[len(bins[place])].append(place)
+    return [line for members in bins for line in members + [spare.pop() for _ in range(block - len(members))]]
