@@ -14,8 +14,8 @@ points, as many as the manifold has dimensions, and the manifold is active on ha
 not just weakly active. That does not depend on how a block's directions are turned. `recall` is the share of the
 manifold's states that are such tokens. All options are the defaults, but for the seed: 2,048 latents, or 682 blocks of
 three, and 4 million states. Both methods with TopK use one dictionary. A stopped run goes on when it is started
-again. What discovery does was changed while the sets of seed 0 were looked at (`--development`), and committed before
-the sets of these seeds were drawn.
+again. TopK and clusters were changed while the sets of seed 0 were looked at (`--development`), blocks while those of
+seeds 4242 and 4243 were, smaller ones and `unequal`. Both were committed before the sets of these seeds were drawn.
 """
 
 import shutil
@@ -45,7 +45,7 @@ from novacula.features.sae import SparseAutoencoder, read_sae
 from novacula.files import to_json, write_npz
 from novacula.runs import resume
 
-SEEDS = {"unequal": 3_012_001, "many": 3_012_002}
+SEEDS = {"unequal": 3_013_001, "many": 3_013_002}
 DEVELOPED_ON = 0  #: the seed that was looked at while discovery was changed
 FIRST, SPACE, PURITY = 5, 0.8, 0.5
 METHODS = {"topk": ("ours", "published"), "blocks": ("blocks",)}

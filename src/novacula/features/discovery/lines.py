@@ -76,10 +76,10 @@ def related(
     config: DiscoverConfig,
 ) -> bool:
     """Returns whether any two lines of a block are active on the same tokens more often than by chance."""
-    turn, _ = _lines(codes, decoder, members, config.seed)
+    turn, rows = _lines(codes, decoder, members, config.seed)
     part = codes.slice(members, decoder, limit=_LOOKED_AT, seed=config.seed)
     tokens = codes.n_tokens * len(part.rows) / max(1, part.total)
-    sizes = np.abs(part.codes @ turn)
+    sizes = np.abs(part.codes @ turn) * np.linalg.norm(rows, axis=1)
     sizes *= sizes >= [weak_below(column, config.radius) for column in sizes.T]
     energy = np.square(sizes).sum(0) / np.maximum(np.count_nonzero(sizes, axis=0), 1)
     strong = (sizes > 0)[:, energy >= _SMALL * energy.max(initial=0)].astype(float)
