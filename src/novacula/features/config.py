@@ -89,8 +89,8 @@ class TrainSaeConfig(Configuration):
     """Latents of a block, for block; their directions are orthonormal."""
     k: int = 0
     """The number of active latents of a token, for topk and batchtopk, or of active blocks, for block. 0, the default,
-    stands for a sixth of the dimensions that the states span, 4 at least and 32 of either at most. Of blocks it falls in
-    training to about as many as tokens use."""
+    stands for a sixth of the dimensions that the states span, 4 at least and 32 of either at most. Of blocks it falls
+    in training, to about as many as tokens use."""
     sparsity: Annotated[float, between(0, 1000), ADVANCED] = 0.01
     """Weight of the penalty, for relu and jumprelu."""
     train_tokens: Annotated[int, in_range(0, 10**12)] = 0
