@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 
 from novacula.features.config import AffinityName
 from novacula.features.discovery.slices import CodeMatrix, weak_below
+from novacula.features.sae.blocks import coactivity
 
 BLOCK = 1024  #: latents that are compared with all others at once
 WEAK = 0.08
@@ -80,8 +81,7 @@ def affinity_graph(
 def co_activity(these: scipy.sparse.csc_array, those: scipy.sparse.csc_array) -> Blocks:
     """Yields how far the Jaccard index of two latents' tokens is beyond chance, in blocks of the first latents.
 
-    Both are tokens × latents, ones. The value is (J - J₀) / (1 - J₀), J₀ being the index that two independent latents
-    would have that are active as often: 1 where both are always active together, 0 where they are independent.
+    Both are tokens × latents, ones. The value is 1 where both are always active together, 0 where they are independent.
     """
     (tokens, latents), by_token = these.shape or (0, 0), those.tocsr()
     uses, others = (np.diff(matrix.indptr).astype(np.float32) for matrix in (these, those))
@@ -89,10 +89,7 @@ def co_activity(these: scipy.sparse.csc_array, those: scipy.sparse.csc_array) ->
         block = slice(start, start + BLOCK)
         both = (these[:, block].T @ by_token).toarray()
         chance = uses[block, None] * (others / max(1, tokens))
-        sums = uses[block, None] + others
-        index = both / np.maximum(sums - both, 1)
-        expected = chance / np.maximum(sums - chance, 1e-9)
-        yield start, (index - expected) / np.maximum(1 - expected, 1e-9)
+        yield start, coactivity(both, uses[block, None], others, chance)
 
 
 def chance_activity(sample: scipy.sparse.csc_array) -> float:

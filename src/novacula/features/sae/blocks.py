@@ -136,9 +136,17 @@ def _groups(
 
 
 def coactivity(both: np.ndarray, first: np.ndarray, second: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """Returns (J - J₀) / (1 - J₀): J is the Jaccard index of tokens, J₀ that of independent lines as frequent."""
-    index, expected = both / (first + second - both), chance / np.maximum(first + second - chance, 1e-12)
-    return (index - expected) / np.maximum(1 - expected, 1e-12)
+    """Returns (J - J₀) / (1 - J₀): J is the Jaccard index of tokens, J₀ that of independent lines as frequent.
+
+    Args:
+        both: tokens on which two lines are active.
+        first: tokens on which the first one is.
+        second: tokens on which the second one is.
+        chance: tokens on which both would be by chance.
+    """
+    sums = first + second
+    index, expected = both / np.maximum(sums - both, 1), chance / np.maximum(sums - chance, 1e-9)
+    return (index - expected) / np.maximum(1 - expected, 1e-9)
 
 
 def _packed(groups: Sequence[list[int]], spare: list[int], block: int, blocks: int) -> list[int]:
