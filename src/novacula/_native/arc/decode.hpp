@@ -93,11 +93,12 @@ double decode(const Shape& s, const T* weight, const T* bias, const Latents<T>& 
   latent_channels_of(s, latents, channels);
   const T per_size = static_cast<T>(1.0 / (static_cast<double>(s.positions()) * latent_channels));
   double kl = 0;
+  const Spread<T> map({weight, s.width, latent_channels, bias}, s.tiles);
   alignas(64) T z[chunk * latent_channels * row];
   for (Index t = 0; t < s.tiles; t += chunk) {
     const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk;
     kl += sample(channels, latents, t, tiles, t + tiles == s.tiles ? s.padding : 0, per_size, z);
-    apply<T>({weight, s.width, latent_channels, bias}, nullptr, z, v + t * s.width * row, tiles);
+    map(nullptr, z, v + t * s.width * row, tiles);
   }
   return kl;
 }
@@ -113,10 +114,11 @@ struct LatentSums {
   double q[latent_channels] = {}, gain[latent_channels] = {};
 };
 
-// From dz to dy and q of the same tiles, left in the gradients of m and l.
+// From dz to dy and q of the same tiles, left in the gradients of m and l; writes their z once more.
 template <class T>
 void sample_backward(const LatentChannel<T>* channels, const Latents<T>& latents, Index first, Index tiles,
-                     int padding, T per_size, T price, const T* dz, LatentGradients<T>& d, LatentSums& sums) {
+                     int padding, T per_size, T price, const T* dz, T* z, LatentGradients<T>& d,
+                     LatentSums& sums) {
   const T floor = static_cast<T>(minimal_capacity) * per_size;
   for (int k = 0; k < latent_channels; ++k) {
     Vec<T> q_sum = {}, gain_sum = {};
@@ -133,7 +135,9 @@ void sample_backward(const LatentChannel<T>* channels, const Latents<T>& latents
       if (t == tiles - 1)
         for (int lane = row - padding; lane < row; ++lane) dy[lane] = q[lane] = 0;
       q_sum += q;
-      gain_sum += dvalue * (x.signal * y + noise);
+      const Vec<T> value = x.signal * y + noise;
+      gain_sum += dvalue * value;
+      store<T>(z + (t * latent_channels + k) * row, value * gain);
       store<T>(d.mean + at, dy);
       store<T>(d.adjustment + at, q);
     }
@@ -152,6 +156,7 @@ void decode_backward(const Shape& s, const T* weight, const Latents<T>& latents,
   const T per_size = static_cast<T>(1.0 / size);
   T transposed[latent_channels * max_width];
   transpose_weights(weight, s.width, latent_channels, transposed);
+  const Spread<T> back({transposed, latent_channels, s.width}, s.tiles);
   WeightGradient<T> dweight(s.width, latent_channels);
   double dbias[max_width] = {};
   LatentSums sums;
@@ -160,11 +165,10 @@ void decode_backward(const Shape& s, const T* weight, const Latents<T>& latents,
     const Index tiles = s.tiles - t < chunk ? s.tiles - t : chunk;
     const int padding = t + tiles == s.tiles ? s.padding : 0;
     const T* const here = g + t * s.width * row;
-    sample(channels, latents, t, tiles, padding, per_size, z);
+    back(nullptr, here, dz, tiles);
+    sample_backward(channels, latents, t, tiles, padding, per_size, price, dz, z, d, sums);
     gradient(dweight, here, z, tiles);
     add_channel_sums(here, s.width, tiles, dbias);
-    apply<T>({transposed, latent_channels, s.width}, nullptr, here, dz, tiles);
-    sample_backward(channels, latents, t, tiles, padding, per_size, price, dz, d, sums);
   }
   dweight.add_to(d.weight);
   for (int j = 0; j < s.width; ++j) d.bias[j] += static_cast<T>(dbias[j]);

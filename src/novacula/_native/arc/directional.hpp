@@ -58,10 +58,11 @@ class Directional {
 
   // Changes v in place; writes h.
   Norm<T> forward(const DirectionalWeights<T>& w, T* v, T* h) const {
+    const Spread<T> down({w.down, moved, s_.width}, s_.tiles);
     Moments<T> moments;
     for (Index p = 0; p < planes(); ++p) {
       T* const at_h = h + p * cells_ * moved_cell;
-      project(w, v + p * plane_size(), p);
+      project(down, v + p * plane_size(), p);
       turn(x_.move.natural, x_.move.turned);
       Move::forward(plane_, turned_mask(p), x_.move);
       turn_back(x_.move.moved_plane, at_h);
@@ -81,24 +82,25 @@ class Directional {
     off.negate();
     T down_transposed[moved * max_width];
     transpose_weights(w.down, moved, s_.width, down_transposed);
+    const Spread<T> to_v({down_transposed, s_.width, moved}, s_.tiles), from_v({w.down, moved, s_.width}, s_.tiles);
+    const Spread<T> from_g(to_h.map(), s_.tiles), take_off({off.weight, s_.width, moved, off.bias}, s_.tiles);
     WeightGradient<T> down(moved, s_.width);
     for (Index p = 0; p < planes(); ++p) {
       T *const at_v = v + p * plane_size(), *const at_g = g + p * plane_size();
       T* const at_h = h + p * cells_ * moved_cell;
-      apply<T>({off.weight, s_.width, moved, off.bias}, at_v, at_h, at_v, cells_);
-      project(w, at_v, p);
+      take_off(at_v, at_h, at_v, cells_);
+      project(from_v, at_v, p);
       turn(x_.move.natural, x_.move.turned);
       for_chunks(cells_, [&](Index c, Index cells) {
-        to_h.replace(at_g + c * s_.width * row, at_h + c * moved_cell, cells);
+        to_h.replace(from_g, at_g + c * s_.width * row, at_h + c * moved_cell, cells);
       });
       regather(at_h);
       Move::backward(plane_, turned_mask(p), x_.move);
-      flip(plane_, x_.move.turned, x_.move.natural);
       ungather(p);
       for_chunks(cells_, [&](Index c, Index cells) {
         T* const here = at_g + c * s_.width * row;
         gradient(down, x_.move.natural + c * moved_cell, at_v + c * s_.width * row, cells);
-        apply<T>({down_transposed, s_.width, moved}, here, x_.move.natural + c * moved_cell, here, cells);
+        to_v(here, x_.move.natural + c * moved_cell, here, cells);
       });
     }
     down.add_to(w.d_down);
@@ -111,30 +113,24 @@ class Directional {
   const T* turned_mask(Index plane) const { return x_.turned_mask + example_of(plane) * cells_ * row; }
 
   // mask * A v of a plane, its odd channels by the direction in which they move.
-  void project(const DirectionalWeights<T>& w, const T* v, Index plane) const {
+  void project(const Spread<T>& down, const T* v, Index plane) const {
     T* const out = x_.move.natural;
-    apply<T>({w.down, moved, s_.width}, nullptr, v, out, cells_);
+    down(nullptr, v, out, cells_);
     const T* const mask = x_.mask + example_of(plane) * cells_;
-    for (Index c = 0; c < cells_; ++c)
-      for (int k = 0; k < moved; ++k) {
-        T* const at = out + c * moved_cell + k * row;
-        const Vec<T> value = load<T>(at) * mask[c];
-        store<T>(at, k % 2 == 0 ? value : opposite(value));
-      }
+    for (Index c = 0; c < cells_; ++c) scale_and_turn(out + c * moved_cell, mask[c]);
   }
 
   void turn(const T* in, T* out) const { flip(plane_, in, out); }
 
   // Moved and turned lanes to h: flip back, odd channels by slice again, even channels first.
   void turn_back(const T* in, T* h) const {
-    flip(plane_, in, h);
-    for (Index c = 0; c < cells_; ++c) {
+    flip(plane_, in, h, [&](Index c) NOVACULA_LAMBDA_INLINE {
       T* const at = h + c * moved_cell;
       const Vec<T> one = load<T>(at + row), two = load<T>(at + 2 * row), three = load<T>(at + 3 * row);
       store<T>(at + row, two);
       store<T>(at + 2 * row, opposite(one));
       store<T>(at + 3 * row, opposite(three));
-    }
+    });
   }
 
   // The gradient of h, in place, to that of the move's output in `moved_plane`: the transpose of `turn_back`.
@@ -149,15 +145,13 @@ class Directional {
     flip(plane_, dh, x_.move.moved_plane);
   }
 
-  // The transpose of what `project` does after its map.
+  // From the turned gradient to the natural one: the transpose of what `project` does after its map.
   void ungather(Index plane) const {
     const T* const mask = x_.mask + example_of(plane) * cells_;
-    for (Index c = 0; c < cells_; ++c)
-      for (int k = 0; k < moved; ++k) {
-        T* const at = x_.move.natural + c * moved_cell + k * row;
-        const Vec<T> value = load<T>(at) * mask[c];
-        store<T>(at, k % 2 == 0 ? value : opposite(value));
-      }
+    T* const out = x_.move.natural;
+    flip(plane_, x_.move.turned, out, [&](Index c) NOVACULA_LAMBDA_INLINE {
+      scale_and_turn(out + c * moved_cell, mask[c]);
+    });
   }
 
   const Shape& s_;

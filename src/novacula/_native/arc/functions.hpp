@@ -55,7 +55,12 @@ NOVACULA_INLINE Vec<T, N> exponential_less_one(Vec<T, N> x) {
 // 1 / (1 + e^-x).
 template <class T, int N = row>
 NOVACULA_INLINE Vec<T, N> logistic(Vec<T, N> x) {
-  return T(1) / (T(1) + exponential<T, N>(-x));
+  if constexpr (sizeof(T) == sizeof(float)) {
+    const Exponent<N> e = split_exponent<N>(larger(smaller(-x, splat<T, N>(84.0f)), splat<T, N>(-84.0f)));
+    return 1.0f / (e.scale * e.rest + (e.scale + 1.0f));
+  } else {
+    return T(1) / (T(1) + exponential<T, N>(-x));
+  }
 }
 
 template <class T>

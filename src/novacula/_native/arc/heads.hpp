@@ -24,10 +24,11 @@ template <class T>
 void read_head(const Shape& s, const Head<T>& head, const T* v, T* out) {
   T bias[modes];
   for (int m = 0; m < modes; ++m) bias[m] = head.bias[m] * head.bias_speed;
+  const Spread<T> map({head.weight, modes, s.width, bias}, s.tiles);
   alignas(64) T tiles[chunk * modes * row];
   for (Index t = 0; t < s.tiles; t += chunk) {
     const Index count = s.tiles - t < chunk ? s.tiles - t : chunk;
-    apply<T>({head.weight, modes, s.width, bias}, nullptr, v + t * s.width * row, tiles, count);
+    map(nullptr, v + t * s.width * row, tiles, count);
     for (int m = 0; m < modes; ++m)
       for (Index cell = t * row; cell < (t + count) * row && cell < s.cells; ++cell)
         out[m * s.cells + cell] = tiles[((cell / row - t) * modes + m) * row + cell % row];
@@ -39,6 +40,7 @@ template <class T>
 void read_head_backward(const Shape& s, const Head<T>& head, const T* v, const T* d_out, T* g) {
   T transposed[modes * max_width];
   transpose_weights(head.weight, modes, s.width, transposed);
+  const Spread<T> back({transposed, s.width, modes}, s.tiles);
   WeightGradient<T> d_weight(modes, s.width);
   double d_bias[modes] = {};
   alignas(64) T tiles[chunk * modes * row];
@@ -49,7 +51,7 @@ void read_head_backward(const Shape& s, const Head<T>& head, const T* v, const T
         tiles[((cell / row - t) * modes + m) * row + cell % row] = cell < s.cells ? d_out[m * s.cells + cell] : T(0);
     gradient(d_weight, tiles, v + at, count);
     add_channel_sums(tiles, modes, count, d_bias);
-    apply<T>({transposed, s.width, modes}, g + at, tiles, g + at, count);
+    back(g + at, tiles, g + at, count);
   }
   d_weight.add_to(head.d_weight);
   for (int m = 0; m < modes; ++m) head.d_bias[m] += static_cast<T>(d_bias[m] * head.bias_speed);

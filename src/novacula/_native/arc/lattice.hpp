@@ -57,10 +57,6 @@ struct Edge {
   T weight = 1;
   Index per_example = 0;       // cells of the larger tensor per example, and of these per color
   Index per_color = 0;
-
-  NOVACULA_INLINE T at(Index cell) const {
-    return weights == nullptr ? weight : weights[cell / per_example * per_color + cell % per_color];
-  }
 };
 
 template <class T>
@@ -79,6 +75,31 @@ Edge<T> edge_of(const Shape& larger, int axis, int hidden, const Averages<T>* av
   return edge;
 }
 
+// Visits the cells of the larger tensor in turn: (cell, the smaller tensor's cell, weight), for an axis of cells.
+template <class T, class Visit>
+NOVACULA_INLINE void for_cells_along(const Edge<T>& edge, const Visit& visit) {
+  Index cell = 0, first = 0, in_color = 0, in_example = 0;  // `first`: weight of the example's first cell
+  for (Index o = 0; o < edge.outer; ++o)
+    for (Index i = 0; i < edge.length; ++i)
+      for (Index j = 0; j < edge.inner; ++j, ++cell) {
+        visit(cell, o * edge.inner + j, edge.weights == nullptr ? edge.weight : edge.weights[first + in_color]);
+        if (edge.weights == nullptr) continue;
+        if (++in_color == edge.per_color) in_color = 0;
+        if (++in_example < edge.per_example) continue;
+        in_example = 0;
+        first += edge.per_color;
+      }
+}
+
+// to += w from, of one item, whose size is a multiple of 8.
+template <class T>
+NOVACULA_INLINE void add_item(const T* from, T w, Index item, T* to) {
+  Index k = 0;
+  for (; k + widest <= item; k += widest)
+    store<T, widest>(to + k, load<T, widest>(to + k) + w * load<T, widest>(from + k));
+  for (; k < item; k += row) store<T>(to + k, load<T>(to + k) + w * load<T>(from + k));
+}
+
 template <class T>
 void broadcast(const Edge<T>& edge, const T* smaller, T* larger) {
   if (edge.axis == direction) {
@@ -89,15 +110,9 @@ void broadcast(const Edge<T>& edge, const T* smaller, T* larger) {
       }
     return;
   }
-  Index cell = 0;
-  for (Index o = 0; o < edge.outer; ++o)
-    for (Index i = 0; i < edge.length; ++i)
-      for (Index j = 0; j < edge.inner; ++j, ++cell) {
-        const T w = edge.at(cell);
-        const T* const from = smaller + (o * edge.inner + j) * edge.item;
-        T* const to = larger + cell * edge.item;
-        for (Index k = 0; k < edge.item; k += row) store<T>(to + k, load<T>(to + k) + w * load<T>(from + k));
-      }
+  for_cells_along(edge, [&](Index cell, Index other, T w) NOVACULA_LAMBDA_INLINE {
+    add_item(smaller + other * edge.item, w, edge.item, larger + cell * edge.item);
+  });
 }
 
 template <class T>
@@ -107,15 +122,9 @@ void reduce(const Edge<T>& edge, const T* larger, T* smaller) {
       store<T>(smaller + i, load<T>(smaller + i) + edge.weight * sums_of_rows<T>(larger + i * row));
     return;
   }
-  Index cell = 0;
-  for (Index o = 0; o < edge.outer; ++o)
-    for (Index i = 0; i < edge.length; ++i)
-      for (Index j = 0; j < edge.inner; ++j, ++cell) {
-        const T w = edge.at(cell);
-        const T* const from = larger + cell * edge.item;
-        T* const to = smaller + (o * edge.inner + j) * edge.item;
-        for (Index k = 0; k < edge.item; k += row) store<T>(to + k, load<T>(to + k) + w * load<T>(from + k));
-      }
+  for_cells_along(edge, [&](Index cell, Index other, T w) NOVACULA_LAMBDA_INLINE {
+    add_item(larger + cell * edge.item, w, edge.item, smaller + other * edge.item);
+  });
 }
 
 }  // namespace novacula::NOVACULA_SET::arc

@@ -7,7 +7,7 @@
 //
 // Both keep eight vectors of sums in registers: enough to hide the latency of a multiply-add on every machine we build
 // for, and few enough for 16 registers. With 32 registers they keep 16, load less for each, and a vector is two rows:
-// of neighboring inputs in a gradient, and of two tiles in a map, since its weight is the same for all tiles.
+// of neighboring inputs in a gradient, of neighboring outputs in a map.
 #pragma once
 
 #include "vector.hpp"
@@ -17,7 +17,7 @@ namespace novacula::NOVACULA_SET::arc {
 // Tiles handled together, so that what a layer computes in between stays in the first-level cache.
 constexpr int chunk = 16;
 constexpr int max_channels = 64;
-constexpr int max_outputs = 32, max_inputs = 32;  // of one map
+constexpr int max_outputs = 32, max_inputs = 32, max_weights = 256;  // of one map
 
 template <class Visit>
 NOVACULA_INLINE void for_chunks(Index tiles, const Visit& visit) {
@@ -46,66 +46,134 @@ NOVACULA_INLINE void with_sizes(int outputs, int inputs, const Visit& visit) {
   visit(outputs, inputs);
 }
 
-// Some outputs of `Vectors` vectors of N numbers, each the rows of one tile or of two.
-template <class T, int Outputs, int Vectors, int N>
+// Some outputs of some tiles.
+template <class T, int Outputs, int Tiles>
 NOVACULA_INLINE void apply_block(const Map<T>& map, int first, const T* base, const T* in, T* out) {
-  const Index in_tile = Index{map.inputs} * row, out_tile = Index{map.outputs} * row, side = N / row;
+  const Index in_tile = Index{map.inputs} * row, out_tile = Index{map.outputs} * row;
   const T* const weight = map.weight + first * map.inputs;
-  Vec<T, N> sum[Outputs][Vectors];
+  Vec<T> sum[Outputs][Tiles];
   for (int o = 0; o < Outputs; ++o)
-    for (int v = 0; v < Vectors; ++v) {
-      sum[o][v] = map.bias != nullptr ? splat<T, N>(map.bias[first + o]) : Vec<T, N>{};
-      if (base != nullptr) sum[o][v] += load_rows<T, N>(base + v * side * out_tile + (first + o) * row, out_tile);
+    for (int t = 0; t < Tiles; ++t) {
+      sum[o][t] = map.bias != nullptr ? splat<T>(map.bias[first + o]) : Vec<T>{};
+      if (base != nullptr) sum[o][t] += load<T>(base + t * out_tile + (first + o) * row);
     }
   for (int i = 0; i < map.inputs; ++i) {
-    Vec<T, N> x[Vectors];
-    for (int v = 0; v < Vectors; ++v) x[v] = load_rows<T, N>(in + v * side * in_tile + i * row, in_tile);
+    Vec<T> x[Tiles];
+    for (int t = 0; t < Tiles; ++t) x[t] = load<T>(in + t * in_tile + i * row);
     for (int o = 0; o < Outputs; ++o)
-      for (int v = 0; v < Vectors; ++v) sum[o][v] += weight[o * map.inputs + i] * x[v];
+      for (int t = 0; t < Tiles; ++t) sum[o][t] += weight[o * map.inputs + i] * x[t];
   }
   for (int o = 0; o < Outputs; ++o)
-    for (int v = 0; v < Vectors; ++v)
-      store_rows<T, N>(out + v * side * out_tile + (first + o) * row, out_tile, sum[o][v]);
+    for (int t = 0; t < Tiles; ++t) store<T>(out + t * out_tile + (first + o) * row, sum[o][t]);
 }
 
-template <class T, int Vectors, int N>
+template <class T, int Tiles>
 NOVACULA_INLINE void apply_tiles(const Map<T>& map, const T* base, const T* in, T* out) {
   int o = 0;
   if constexpr (many_registers)
-    for (; o + 8 <= map.outputs; o += 8) apply_block<T, 8, Vectors, N>(map, o, base, in, out);
-  for (; o + 4 <= map.outputs; o += 4) apply_block<T, 4, Vectors, N>(map, o, base, in, out);
-  for (; o < map.outputs; o += 2) apply_block<T, 2, Vectors, N>(map, o, base, in, out);
+    for (; o + 8 <= map.outputs; o += 8) apply_block<T, 8, Tiles>(map, o, base, in, out);
+  for (; o + 4 <= map.outputs; o += 4) apply_block<T, 4, Tiles>(map, o, base, in, out);
+  for (; o < map.outputs; o += 2) apply_block<T, 2, Tiles>(map, o, base, in, out);
 }
 
+// Twice as many outputs as `Pairs` of some tiles. `weight` holds, for every input, each output's weight eight times.
+template <class T, int Pairs, int Tiles>
+NOVACULA_INLINE void apply_pairs(const Map<T>& map, const T* weight, const T* bias, int first, const T* base,
+                                 const T* in, T* out) {
+  constexpr int n = widest;
+  const Index in_tile = Index{map.inputs} * row, out_tile = Index{map.outputs} * row;
+  Vec<T, n> sum[Pairs][Tiles];
+  for (int p = 0; p < Pairs; ++p)
+    for (int t = 0; t < Tiles; ++t) {
+      const Index at = first * row + p * n;
+      if (base == nullptr)
+        sum[p][t] = map.bias == nullptr ? Vec<T, n>{} : load<T, n>(bias + at);
+      else
+        sum[p][t] = load<T, n>(base + t * out_tile + at);
+      if (base != nullptr && map.bias != nullptr) sum[p][t] += load<T, n>(bias + at);
+    }
+  for (int i = 0; i < map.inputs; ++i) {
+    Vec<T, n> w[Pairs];
+    for (int p = 0; p < Pairs; ++p) w[p] = load<T, n>(weight + (i * map.outputs + first) * row + p * n);
+    for (int t = 0; t < Tiles; ++t) {
+      const Vec<T, n> x = repeated<T, n>(in + t * in_tile + i * row);
+      for (int p = 0; p < Pairs; ++p) sum[p][t] += w[p] * x;
+    }
+  }
+  for (int p = 0; p < Pairs; ++p)
+    for (int t = 0; t < Tiles; ++t) store<T, n>(out + t * out_tile + first * row + p * n, sum[p][t]);
+}
+
+// A map with its weights as the inner loop reads them, to be made once for many tiles. `in` must not overlap `out`.
 template <class T>
-NOVACULA_INLINE void apply_all(const Map<T>& map, const T* base, const T* in, T* out, Index tiles) {
-  const auto advance = [&](Index done) {
-    in += done * map.inputs * row;
-    out += done * map.outputs * row;
-    if (base != nullptr) base += done * map.outputs * row;
-    tiles -= done;
-  };
-  constexpr int side = widest / row;
-  if constexpr (side > 1)
-    if (map.outputs < 8)
-      for (; tiles >= 4 * side; advance(4 * side)) apply_tiles<T, 4, widest>(map, base, in, out);
-  for (; tiles >= 2 * side; advance(2 * side)) apply_tiles<T, 2, widest>(map, base, in, out);
-  if constexpr (side > 1)
-    for (; tiles >= side; advance(side)) apply_tiles<T, 1, widest>(map, base, in, out);
-  for (; tiles > 0; advance(1)) apply_tiles<T, 1, row>(map, base, in, out);
-}
+class Spread {
+ public:
+  // For so many tiles in all. The number of outputs is even.
+  Spread(const Map<T>& map, Index tiles) : map_(map), wide_(widest > row && tiles >= 4) {
+    if (!wide_) return;
+    for (int o = 0; o < map.outputs; ++o)
+      for (int i = 0; i < map.inputs; ++i)
+        store<T>(weight_ + (i * map.outputs + o) * row, splat<T>(map.weight[o * map.inputs + i]));
+    if (map.bias == nullptr) return;
+    for (int o = 0; o < map.outputs; ++o) store<T>(bias_ + o * row, splat<T>(map.bias[o]));
+  }
 
-// `base` may be null, or `out` itself; `in` must not overlap `out`. The number of outputs is even.
+  // `base` may be null, or `out` itself.
+  void operator()(const T* base, const T* in, T* out, Index tiles) const {
+    with_sizes(map_.outputs, map_.inputs, [&](int outputs, int inputs) NOVACULA_LAMBDA_INLINE {
+      const Map<T> map = {map_.weight, outputs, inputs, map_.bias};
+      if constexpr (widest > row)
+        if (wide_) return wide(map, base, in, out, tiles);
+      narrow(map, base, in, out, tiles);
+    });
+  }
+
+ private:
+  static NOVACULA_INLINE void narrow(const Map<T>& map, const T* base, const T* in, T* out, Index tiles) {
+    const Index in_tile = map.inputs * row, out_tile = map.outputs * row;
+    Index t = 0;
+    for (; t + 2 <= tiles; t += 2)
+      apply_tiles<T, 2>(map, base == nullptr ? base : base + t * out_tile, in + t * in_tile, out + t * out_tile);
+    if (t < tiles)
+      apply_tiles<T, 1>(map, base == nullptr ? base : base + t * out_tile, in + t * in_tile, out + t * out_tile);
+  }
+
+  NOVACULA_INLINE void wide(const Map<T>& map, const T* base, const T* in, T* out, Index tiles) const {
+    int o = 0;
+    for (; o + 8 <= map.outputs; o += 8) pairs<4, 4>(map, o, base, in, out, tiles);
+    if (o + 4 <= map.outputs) pairs<2, 8>(map, o, base, in, out, tiles), o += 4;
+    if (o + 2 <= map.outputs) pairs<1, 8>(map, o, base, in, out, tiles);
+  }
+
+  template <int Pairs, int Most>
+  NOVACULA_INLINE void pairs(const Map<T>& map, int o, const T* base, const T* in, T* out, Index tiles) const {
+    const Index in_tile = map.inputs * row, out_tile = map.outputs * row;
+    Index t = 0;
+    const auto take = [&](auto count) NOVACULA_LAMBDA_INLINE {
+      apply_pairs<T, Pairs, count.value>(map, weight_, bias_, o, base == nullptr ? base : base + t * out_tile,
+                                         in + t * in_tile, out + t * out_tile);
+      t += count.value;
+    };
+    while (t + Most <= tiles) take(Count<Most>{});
+    if constexpr (Most > 2)
+      while (t + 2 <= tiles) take(Count<2>{});
+    if (t < tiles) take(Count<1>{});
+  }
+
+  template <int N>
+  struct Count {
+    static constexpr int value = N;
+  };
+
+  const Map<T> map_;
+  const bool wide_;
+  alignas(64) T weight_[widest > row ? max_weights * row : row], bias_[max_outputs * row];
+};
+
+// The same for a map that is used once.
 template <class T>
 void apply(const Map<T>& map, const T* base, const T* in, T* out, Index tiles) {
-  with_sizes(map.outputs, map.inputs, [&](int outputs, int inputs) NOVACULA_LAMBDA_INLINE {
-    if (base == nullptr)
-      map.bias == nullptr ? apply_all<T>({map.weight, outputs, inputs}, nullptr, in, out, tiles)
-                          : apply_all<T>({map.weight, outputs, inputs, map.bias}, nullptr, in, out, tiles);
-    else
-      map.bias == nullptr ? apply_all<T>({map.weight, outputs, inputs}, base, in, out, tiles)
-                          : apply_all<T>({map.weight, outputs, inputs, map.bias}, base, in, out, tiles);
-  });
+  Spread<T>(map, tiles)(base, in, out, tiles);
 }
 
 // Sums of a weight's gradient, one per lane, until `add_to` adds them up.
@@ -199,7 +267,7 @@ void add_channel_sums(const T* values, int channels, Index tiles, double* sums) 
   });
 }
 
-// out[j][i] = in[i][j] * (scale ? scale[i] : 1).
+// out[j][i] = in[i][j].
 template <class T>
 void transpose_weights(const T* in, int rows, int columns, T* out) {
   for (int i = 0; i < rows; ++i)

@@ -33,9 +33,9 @@ struct Shift {
         const T* const from_x = row_inside ? here + in_x : none;
         const T* const from_y = column_inside ? here + in_y : none;
         const T* const from_both = row_inside && column_inside ? here + in_x + in_y : none;
-        for (int k = 0; k < moved_cell; k += row)
-          store<T>(out + (i * p.columns + j) * moved_cell + k,
-                   by_family(load<T>(from_x + k), load<T>(from_y + k), load<T>(from_both + k)));
+        for (int k = 0; k < moved_cell; k += widest)
+          store<T, widest>(out + (i * p.columns + j) * moved_cell + k,
+                   by_family(load<T, widest>(from_x + k), load<T, widest>(from_y + k), load<T, widest>(from_both + k)));
       }
   }
 };
@@ -56,11 +56,11 @@ struct CumulativeMaximum {
     for (Index i = 0; i < p.rows; ++i)
       for (Index j = 0; j < p.columns; ++j) {
         const Index cell = i * p.columns + j;
-        const Vec<T> w = load<T>(mask + cell * row), keep = by_family(splat<T>(1), splat<T>(1), w);
+        const Vec<T, widest> w = repeated<T, widest>(mask + cell * row), keep = by_family(splat<T, widest>(1), splat<T, widest>(1), w);
         const typename Lines<T>::Cell hi = high.through(i, j), lo = low.through(i, j);
-        for (int k = 0; k < moved_cell; k += row) {
-          const Range range(load<T>(x.running + cell * moved_cell + k), hi.get(k), lo.get(k), w);
-          store<T>(x.moved_plane + cell * moved_cell + k, (T(2) * range.numerator / range.denominator - T(1)) * keep);
+        for (int k = 0; k < moved_cell; k += widest) {
+          const Range range(load<T, widest>(x.running + cell * moved_cell + k), hi.get(k), lo.get(k), w);
+          store<T, widest>(x.moved_plane + cell * moved_cell + k, (T(2) * range.numerator / range.denominator - T(1)) * keep);
         }
       }
   }
@@ -76,17 +76,17 @@ struct CumulativeMaximum {
     for (Index i = p.rows - 1; i >= 0; --i)
       for (Index j = p.columns - 1; j >= 0; --j) {
         const Index cell = i * p.columns + j;
-        const Vec<T> away = (T(1) - load<T>(mask + cell * row)) * outside;
+        const Vec<T, widest> away = (T(1) - repeated<T, widest>(mask + cell * row)) * outside;
         const typename Lines<T>::Cell hi = high.through(i, j), lo = low.through(i, j), left = pending.through(i, j);
         const typename Lines<T>::Cell dhi = dhigh.through(i, j), dlo = dlow.through(i, j);
-        for (int k = 0; k < moved_cell; k += row) {
+        for (int k = 0; k < moved_cell; k += widest) {
           T* const at = x.turned + cell * moved_cell + k;
-          const Vec<T> v = load<T>(at), lowered = v - away, raised = v + away, zero = {};
-          const Vec<T> drun = load<T>(x.moved_plane + cell * moved_cell + k);
-          const Vec<T> sum = left.get(k) + drun;
-          const auto here = lowered == load<T>(x.running + cell * moved_cell + k);
-          left.update(k, [&](Vec<T> waiting) { return here ? zero : waiting + drun; });
-          store<T>(at, (here ? sum : zero) + (lowered == hi.get(k) ? dhi.get(k) : zero) +
+          const Vec<T, widest> v = load<T, widest>(at), lowered = v - away, raised = v + away, zero = {};
+          const Vec<T, widest> drun = load<T, widest>(x.moved_plane + cell * moved_cell + k);
+          const Vec<T, widest> sum = left.get(k) + drun;
+          const auto here = lowered == load<T, widest>(x.running + cell * moved_cell + k);
+          left.update(k, [&](Vec<T, widest> waiting) { return here ? zero : waiting + drun; });
+          store<T, widest>(at, (here ? sum : zero) + (lowered == hi.get(k) ? dhi.get(k) : zero) +
                            (raised == lo.get(k) ? dlo.get(k) : zero));
         }
       }
@@ -96,13 +96,13 @@ struct CumulativeMaximum {
   static constexpr T outside = 1000;
 
   struct Range {
-    Vec<T> numerator, denominator;
+    Vec<T, widest> numerator, denominator;
 
-    NOVACULA_INLINE Range(Vec<T> running, Vec<T> high, Vec<T> low, Vec<T> mask) {
-      const Vec<T> away = (T(1) - mask) * (2 * outside);
-      const Vec<T> cardinal = splat<T>(T(1e-3)), diagonal = splat<T>(T(1e-5));
-      const Vec<T> below = by_family(cardinal, cardinal, Vec<T>{});
-      const Vec<T> around = by_family(cardinal + cardinal, cardinal + cardinal, diagonal);
+    NOVACULA_INLINE Range(Vec<T, widest> running, Vec<T, widest> high, Vec<T, widest> low, Vec<T, widest> mask) {
+      const Vec<T, widest> away = (T(1) - mask) * (2 * outside);
+      const Vec<T, widest> cardinal = splat<T, widest>(T(1e-3)), diagonal = splat<T, widest>(T(1e-5));
+      const Vec<T, widest> below = by_family(cardinal, cardinal, Vec<T, widest>{});
+      const Vec<T, widest> around = by_family(cardinal + cardinal, cardinal + cardinal, diagonal);
       numerator = (running - low) + away + below;
       denominator = (high - low) + away + around;
     }
@@ -115,13 +115,13 @@ struct CumulativeMaximum {
     for (Index i = 0; i < p.rows; ++i)
       for (Index j = 0; j < p.columns; ++j) {
         const Index cell = i * p.columns + j;
-        const Vec<T> away = (T(1) - load<T>(mask + cell * row)) * outside;
+        const Vec<T, widest> away = (T(1) - repeated<T, widest>(mask + cell * row)) * outside;
         const typename Lines<T>::Cell hi = high.through(i, j), lo = low.through(i, j);
-        for (int k = 0; k < moved_cell; k += row) {
-          const Vec<T> v = load<T>(x.turned + cell * moved_cell + k), lowered = v - away, raised = v + away;
-          hi.update(k, [&](Vec<T> most) { return larger(most, lowered); });
-          lo.update(k, [&](Vec<T> least) { return smaller(least, raised); });
-          store<T>(x.running + cell * moved_cell + k, hi.get(k));
+        for (int k = 0; k < moved_cell; k += widest) {
+          const Vec<T, widest> v = load<T, widest>(x.turned + cell * moved_cell + k), lowered = v - away, raised = v + away;
+          hi.update(k, [&](Vec<T, widest> most) { return larger(most, lowered); });
+          lo.update(k, [&](Vec<T, widest> least) { return smaller(least, raised); });
+          store<T, widest>(x.running + cell * moved_cell + k, hi.get(k));
         }
       }
   }
@@ -137,20 +137,21 @@ struct CumulativeMaximum {
     for (Index i = 0; i < p.rows; ++i)
       for (Index j = 0; j < p.columns; ++j) {
         const Index cell = i * p.columns + j;
-        const Vec<T> w = load<T>(mask + cell * row), keep = by_family(splat<T>(1), splat<T>(1), w);
-        const Vec<T> away = (T(1) - w) * outside, one = splat<T>(1), zero = {};
+        const Vec<T, widest> w = repeated<T, widest>(mask + cell * row), keep = by_family(splat<T, widest>(1), splat<T, widest>(1), w);
+        const Vec<T, widest> away = (T(1) - w) * outside, one = splat<T, widest>(1), zero = {};
         const typename Lines<T>::Cell hi = high.through(i, j), lo = low.through(i, j);
-        for (int k = 0; k < moved_cell; k += row) {
+        for (int k = 0; k < moved_cell; k += widest) {
           T* const at = x.moved_plane + cell * moved_cell + k;
-          const Vec<T> most = hi.get(k), least = lo.get(k), v = load<T>(x.turned + cell * moved_cell + k);
-          const Range range(load<T>(x.running + cell * moved_cell + k), most, least, w);
-          const Vec<T> drun = T(2) * load<T>(at) * keep / range.denominator;
-          const Vec<T> dhi = -drun * range.numerator / range.denominator, dlo = -drun - dhi;
-          dhigh.through(i, j).update(k, [&](Vec<T> d) { return d + dhi; });
-          dlow.through(i, j).update(k, [&](Vec<T> d) { return d + dlo; });
-          high_count.through(i, j).update(k, [&](Vec<T> n) { return n + (v - away == most ? one : zero); });
-          low_count.through(i, j).update(k, [&](Vec<T> n) { return n + (v + away == least ? one : zero); });
-          store<T>(at, drun);
+          const Vec<T, widest> most = hi.get(k), least = lo.get(k), v = load<T, widest>(x.turned + cell * moved_cell + k);
+          const Range range(load<T, widest>(x.running + cell * moved_cell + k), most, least, w);
+          const Vec<T, widest> inverse = T(1) / range.denominator;
+          const Vec<T, widest> drun = T(2) * load<T, widest>(at) * keep * inverse;
+          const Vec<T, widest> dhi = -drun * range.numerator * inverse, dlo = -drun - dhi;
+          dhigh.through(i, j).update(k, [&](Vec<T, widest> d) { return d + dhi; });
+          dlow.through(i, j).update(k, [&](Vec<T, widest> d) { return d + dlo; });
+          high_count.through(i, j).update(k, [&](Vec<T, widest> n) { return n + (v - away == most ? one : zero); });
+          low_count.through(i, j).update(k, [&](Vec<T, widest> n) { return n + (v + away == least ? one : zero); });
+          store<T, widest>(at, drun);
         }
       }
     divide(p, dhigh, high_count);

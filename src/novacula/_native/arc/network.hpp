@@ -84,8 +84,9 @@ class Network {
       for_live(i, [&](int s) {
         if (!shapes.of[s].has[direction]) return point(i, s, parameters);
         const T* const maps = parameters + at(i, novacula::arc::direction_maps, s);
+        const Pointwise<T> layer = pointwise(i, s, parameters);
         b.direction[s] = communicate(shapes.of[s], ties(s), maps, b.softened[s], b.mixed[s],
-                                     [&](Index cell, Index cells) { point(i, s, parameters, cell, cells); });
+                                     [&](Index cell, Index cells) { layer(b.mixed[s], b.pointwise[s], cell, cells); });
       });
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, nullptr);
       const Stream<T>& next = after(i);
@@ -197,12 +198,15 @@ class Network {
     return {parameters + down, parameters + up, gradient + down, gradient + up};
   }
 
-  void point(int i, int s, const T* parameters, Index t, Index tiles) {
-    nonlinear(shapes.of[s], parameters + at(i, novacula::arc::nonlinear_down, s),
-              parameters + at(i, novacula::arc::nonlinear_up, s), block_[i].mixed[s], block_[i].pointwise[s], t, tiles);
+  Pointwise<T> pointwise(int i, int s, const T* parameters) const {
+    return {shapes.of[s], parameters + at(i, novacula::arc::nonlinear_down, s),
+            parameters + at(i, novacula::arc::nonlinear_up, s)};
   }
-  void point(int i, int s, const T* parameters) {
-    for_chunks(shapes.of[s].tiles, [&](Index t, Index tiles) { point(i, s, parameters, t, tiles); });
+  void point(int i, int s, const T* parameters) const {
+    const Pointwise<T> layer = pointwise(i, s, parameters);
+    for_chunks(shapes.of[s].tiles, [&](Index t, Index tiles) {
+      layer(block_[i].mixed[s], block_[i].pointwise[s], t, tiles);
+    });
   }
 
   template <class After>

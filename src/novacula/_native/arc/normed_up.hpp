@@ -75,10 +75,12 @@ struct NormedUpBackward {
     }
   }
 
-  // `h` becomes its own gradient.
-  void replace(const T* g, T* h, Index tiles) const {
+  Map<T> map() const { return {back, hidden, width, constant}; }
+
+  // `h` becomes its own gradient; `spread` is the map.
+  void replace(const Spread<T>& spread, const T* g, T* h, Index tiles) const {
     alignas(64) T dy[chunk * max_normed * row];
-    apply<T>({back, hidden, width, constant}, nullptr, g, dy, tiles);
+    spread(nullptr, g, dy, tiles);
     for (Index i = 0; i < tiles; ++i)
       for (int k = 0; k < hidden; ++k) {
         T* const at = h + (i * hidden + k) * row;
@@ -108,8 +110,9 @@ NormedUpBackward<T> normed_up_gradient(const Shape& s, const T* b, int hidden, c
 template <class T>
 void normed_up_backward(const Shape& s, const T* b, int hidden, const T* g, const Norm<T>& norm, T* h, T* db) {
   const NormedUpBackward<T> backward = normed_up_gradient(s, b, hidden, g, norm, h, db);
+  const Spread<T> map(backward.map(), s.tiles);
   for_chunks(s.tiles, [&](Index t, Index tiles) {
-    backward.replace(g + t * s.width * row, h + t * hidden * row, tiles);
+    backward.replace(map, g + t * s.width * row, h + t * hidden * row, tiles);
   });
   if (s.padding > 0) clear_padding(s, hidden, h);
 }

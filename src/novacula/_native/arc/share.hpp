@@ -181,11 +181,12 @@ class Share {
     const T* const dm = message_tiles(s);
     T transposed[max_normed * max_normed];
     transpose_weights(weights_.down[s], hidden, width, transposed);
+    const Spread<T> to_v({transposed, width, hidden}, sh.tiles);
     WeightGradient<T> d_down(hidden, width);
     for_chunks(sh.tiles, [&](Index t, Index tiles) {
       T* const here = g + t * width * row;
       gradient(d_down, dm + t * hidden * row, v + t * width * row, tiles);
-      apply<T>({transposed, width, hidden}, here, dm + t * hidden * row, here, tiles);
+      to_v(here, dm + t * hidden * row, here, tiles);
     });
     d_down.add_to(weights_.d_down[s]);
   }

@@ -95,11 +95,12 @@ class Edges {
   void broadcast(Index first, Index cells, const Sides<T>& sides, T* items) const {
     const T* undirected = sides.of[direction] + first * Channels;
     for_cells<Channels>(first, cells, sides, [&](Index i, const Neighbors& n) {
-      for (int k = 0; k < Channels; ++k) {
-        T* const at = items + (i * Channels + k) * row;
-        store<T>(at, load<T>(at) + n.color_weight * load<T>(n.color + k * row) + n.x_weight * load<T>(n.x + k * row) +
-                         n.y_weight * load<T>(n.y + k * row) + direction_.weight * undirected[i * Channels + k]);
-      }
+      T* const item = items + i * Channels * row;
+      for (int k = 0; k < Channels * row; k += widest)
+        store<T, widest>(item + k, load<T, widest>(item + k) + n.color_weight * load<T, widest>(n.color + k) +
+                                       n.x_weight * load<T, widest>(n.x + k) + n.y_weight * load<T, widest>(n.y + k));
+      for (int k = 0; k < Channels; ++k)
+        store<T>(item + k * row, load<T>(item + k * row) + direction_.weight * undirected[i * Channels + k]);
     });
   }
 
@@ -107,17 +108,21 @@ class Edges {
   template <int Channels>
   void reduce(Index first, Index cells, const T* items, const Sides<T>& sides) const {
     T* const undirected = sides.of[direction] + first * Channels;
-    const auto add = [](T* to, T weight, Vec<T> value) { store<T>(to, load<T>(to) + weight * value); };
+    const auto add = [](T* to, T weight, Vec<T, widest> value) {
+      store<T, widest>(to, load<T, widest>(to) + weight * value);
+    };
     for_cells<Channels>(first, cells, sides, [&](Index i, const Neighbors& n) {
       const T* const here = items + i * Channels * row;
-      for (int k = 0; k < Channels; ++k) {
-        const Vec<T> value = load<T>(here + k * row);
-        add(n.color + k * row, n.color_weight, value);
-        add(n.x + k * row, n.x_weight, value);
-        add(n.y + k * row, n.y_weight, value);
+      for (int k = 0; k < Channels * row; k += widest) {
+        const Vec<T, widest> value = load<T, widest>(here + k);
+        add(n.color + k, n.color_weight, value);
+        add(n.x + k, n.x_weight, value);
+        add(n.y + k, n.y_weight, value);
       }
-      for (int k = 0; k < Channels; k += row)
-        add(undirected + i * Channels + k, direction_.weight, sums_of_rows<T>(here + k * row));
+      for (int k = 0; k < Channels; k += row) {
+        T* const to = undirected + i * Channels + k;
+        store<T>(to, load<T>(to) + direction_.weight * sums_of_rows<T>(here + k * row));
+      }
     });
   }
 
@@ -170,11 +175,12 @@ class LargestUp {
       : s_(s), w_(weights), sides_(sides), reduced_(reduced), x_(scratch), edges_(s, nullptr) {}
 
   Norm<T> forward(const T* v, T* out) const {
+    const Spread<T> down({w_.down, hidden, width}, s_.cells);
     alignas(64) T message[chunk * hidden * row];
     Moments<T> moments;
     reduced_.clear(hidden);
     for_chunks(s_.cells, [&](Index cell, Index cells) {
-      apply<T>({w_.down, hidden, width}, nullptr, v + cell * cell_size, message, cells);
+      down(nullptr, v + cell * cell_size, message, cells);
       edges_.template broadcast<hidden>(cell, cells, sides_, message);
       if (cell == 0) moments = start_moments(message, hidden);
       add_moments<T, false>(message, hidden, cells, 0, moments);
@@ -185,9 +191,10 @@ class LargestUp {
     T both[width * width];
     multiply(up.weight, w_.down, width, hidden, width, both);
     narrow_sides(up.weight);
+    const Spread<T> from_v({both, width, width, up.bias}, s_.cells);
     for_chunks(s_.cells, [&](Index cell, Index cells) {
       const T* const here = v + cell * cell_size;
-      apply<T>({both, width, width, up.bias}, here, here, out + cell * cell_size, cells);
+      from_v(here, here, out + cell * cell_size, cells);
       edges_.template broadcast<width>(cell, cells, x_.second, out + cell * cell_size);
     });
     return norm;
@@ -235,11 +242,12 @@ class LargestUp {
     multiply(down_transposed, back.constant, width, hidden, 1, constant);
     reduce_gradient(back);
     narrow_sides(to_width);
+    const Spread<T> from_g({of_g, width, width, constant}, s_.cells), from_v({of_v, width, width}, s_.cells);
     alignas(64) T result[chunk * cell_size];
     for_chunks(s_.cells, [&](Index cell, Index cells) {
       T* const here = g + cell * cell_size;
-      apply<T>({of_g, width, width, constant}, here, here, result, cells);
-      apply<T>({of_v, width, width}, result, v + cell * cell_size, here, cells);
+      from_g(here, here, result, cells);
+      from_v(result, v + cell * cell_size, here, cells);
       edges_.template broadcast<width>(cell, cells, x_.second, here);
     });
   }
@@ -313,11 +321,12 @@ class LargestDown {
 
   // Writes reduce(m) to the sides in `back`, and returns the norm of m.
   Norm<T> send(const T* v) const {
+    const Spread<T> down({w_.down, width, width}, s_.cells);
     alignas(64) T message[chunk * cell_size];
     Moments<T> moments;
     x_.back.clear(width);
     for_chunks(s_.cells, [&](Index cell, Index cells) {
-      apply<T>({w_.down, width, width}, nullptr, v + cell * cell_size, message, cells);
+      down(nullptr, v + cell * cell_size, message, cells);
       edges_.template reduce<width>(cell, cells, message, x_.back);
       if (cell == 0) moments = start_moments(message, width);
       add_moments<T, false>(message, width, cells, 0, moments);
@@ -352,20 +361,22 @@ class LargestDown {
       for (int k = 0; k < width; ++k)
         for (int i = 0; i < width; ++i) of_v[k * width + i] = -back.factor[k] * w_.down[k * width + i];
     }
+    const Spread<T> from_g({back.back, width, width, back.constant}, s_.cells);
+    const Spread<T> from_v({of_v, width, width}, s_.cells), to_v({transposed, width, width}, s_.cells);
     WeightGradient<T> d_down(width, width);
     alignas(64) T dm[chunk * cell_size];
     for_chunks(s_.cells, [&](Index cell, Index cells) {
       T* const here = g + cell * cell_size;
       const T* const at = v + cell * cell_size;
       if (norm != nullptr) {
-        apply<T>({back.back, width, width, back.constant}, nullptr, here, dm, cells);
-        apply<T>({of_v, width, width}, dm, at, dm, cells);
+        from_g(nullptr, here, dm, cells);
+        from_v(dm, at, dm, cells);
       } else {
         std::memset(dm, 0, sizeof(T) * cells * cell_size);
       }
       edges_.template broadcast<width>(cell, cells, x_.back, dm);
       gradient(d_down, dm, at, cells);
-      apply<T>({transposed, width, width}, here, dm, here, cells);
+      to_v(here, dm, here, cells);
     });
     d_down.add_to(w_.d_down);
   }

@@ -27,11 +27,12 @@ class Softmax {
     prepare(a, v);
     if (combined()) return CombinedSoftmax<T>(s_, groups_, x_, kept_, u).forward(v, out);
     const int columns = softmax_width * groups_.count;
+    const Spread<T> up({u, s_.width, columns}, s_.tiles);
     GroupCursor cursor(s_, groups_);
     for (Index t = 0; t < s_.tiles; t += chunk) {
       const Index tiles = s_.tiles - t < chunk ? s_.tiles - t : chunk, at = t * s_.width * row;
       fill_shares(cursor, t, tiles);
-      apply<T>({u, s_.width, columns}, v + at, share_tiles(tiles), out + at, tiles);
+      up(v + at, share_tiles(tiles), out + at, tiles);
     }
   }
 
@@ -63,13 +64,14 @@ class Softmax {
     T u_transposed[max_inputs * max_width];
     transpose_weights(u, s_.width, columns, u_transposed);
     std::memset(x_.inner, 0, sizeof(T) * groups_.total * Item);
+    const Spread<T> from_g({u_transposed, columns, s_.width}, s_.tiles);
     WeightGradient<T> up(s_.width, columns);
     GroupCursor cursor(s_, groups_), inner_cursor(s_, groups_);
     for (Index t = 0; t < s_.tiles; t += chunk) {
       const Index tiles = s_.tiles - t < chunk ? s_.tiles - t : chunk, at = t * s_.width * row;
       fill_shares(cursor, t, tiles);
       gradient(up, g + at, share_tiles(tiles), tiles);
-      apply<T>({u_transposed, columns, s_.width}, nullptr, g + at, dshare_, tiles);
+      from_g(nullptr, g + at, dshare_, tiles);
       add_inner(inner_cursor, t, tiles);
     }
     up.add_to(du);
@@ -287,12 +289,13 @@ class Softmax {
     }
     T a_transposed[softmax_width * max_width];
     transpose_weights(a, softmax_width, s_.width, a_transposed);
+    const Spread<T> to_v({a_transposed, s_.width, softmax_width}, s_.tiles);
     WeightGradient<T> down(softmax_width, s_.width);
     for (Index t = 0; t < s_.tiles; t += chunk) {
       const Index tiles = s_.tiles - t < chunk ? s_.tiles - t : chunk;
       gradient(down, dz + t * softmax_width * row, v + t * s_.width * row, tiles);
       T* const here = g + t * s_.width * row;
-      apply<T>({a_transposed, s_.width, softmax_width}, here, dz + t * softmax_width * row, here, tiles);
+      to_v(here, dz + t * softmax_width * row, here, tiles);
     }
     down.add_to(da);
   }

@@ -31,7 +31,7 @@ class CombinedSoftmax {
       Kind& kind = groups.of[g].has[axis_y] ? line_ : groups.of[g].has[color] ? column_ : own_;
       kind.group[kind.count++] = g;
       for (int k = 0; k < softmax_width; ++k)
-        for (int j = 0; j < width; ++j) u_[g][k][j] = u[j * columns() + g * softmax_width + k];
+        for (int j = 0; j < width; ++j) store<T>(u_[g][k][j], splat<T>(u[j * columns() + g * softmax_width + k]));
     }
   }
 
@@ -67,15 +67,20 @@ class CombinedSoftmax {
   // dlogits -= e times the sum over groups of what `inner` holds by now.
   void subtract_inner() {
     walk([&](const Line& line) {
-      Vec<T> of_line[softmax_width] = {};
-      add_inner(line_, line, 0, of_line);
-      for (Index y = 0; y < length(); ++y) {
-        Vec<T> total[softmax_width] = {of_line[0], of_line[1]};
-        add_inner(column_, line, y, total);
-        add_inner(own_, line, y, total);
-        for (int k = 0; k < softmax_width; ++k) {
-          const Index at = (line.cell + y) * item + k * row;
-          store<T>(x_.dlogits + at, load<T>(x_.dlogits + at) - total[k] * load<T>(kept_.items + at));
+      Places of_cells;
+      of_cells.add(*this, column_, line);
+      of_cells.add(*this, own_, line);
+      Places of_line;
+      of_line.add(*this, line_, line);
+      for (int k = 0; k < item; k += widest) {
+        V all = {};
+        for (int n = 0; n < of_line.count; ++n) all += load<T, widest>(x_.inner + of_line.first[n] + k);
+        for (Index y = 0; y < length(); ++y) {
+          V total = all;
+          for (int n = 0; n < of_cells.count; ++n) total += load<T, widest>(x_.inner + of_cells.at(n, y) + k);
+          const Index at = (line.cell + y) * item + k;
+          store<T, widest>(x_.dlogits + at,
+                           load<T, widest>(x_.dlogits + at) - total * load<T, widest>(kept_.items + at));
         }
       }
     });
@@ -86,6 +91,8 @@ class CombinedSoftmax {
   static constexpr int tile = combined_tile;  // [k][j][lane]
   static constexpr int own = 3;  // groups: of the directions, of the rows, of both
   static constexpr int together = many_registers ? 2 : 1;  // cells
+  static constexpr int side = widest / row;  // output channels in a vector
+  using V = Vec<T, widest>;
 
   struct Kind {
     int count = 0, group[max_groups];
@@ -94,6 +101,20 @@ class CombinedSoftmax {
   struct Line {
     Index at[cell_axes];
     Index cell;
+    Index own_first[own], own_step[own];  // of the own groups: the place for its first cell, and from cell to cell
+  };
+  // The same for any groups.
+  struct Places {
+    int count = 0;
+    Index first[max_groups], step[max_groups];
+
+    void add(const CombinedSoftmax& softmax, const Kind& kind, const Line& line) {
+      for (int n = 0; n < kind.count; ++n, ++count) {
+        first[count] = softmax.place(kind.group[n], line, 0);
+        step[count] = softmax.groups_.of[kind.group[n]].stride[axis_y] * item;
+      }
+    }
+    Index at(int n, Index y) const { return first[n] + y * step[n]; }
   };
 
   int columns() const { return softmax_width * groups_.count; }
@@ -106,12 +127,16 @@ class CombinedSoftmax {
   void walk(const Visit& visit, const Begin& begin = nothing, const End& end = nothing) {
     for (Index e = 0; e < s_.length[example]; ++e)
       for (Index x = 0; x < s_.length[axis_x]; ++x) {
-        Line line = {{e, 0, x, 0}, (e * s_.length[color] * s_.length[axis_x] + x) * length()};
+        Line line = {{e, 0, x, 0}, (e * s_.length[color] * s_.length[axis_x] + x) * length(), {}, {}};
         fill_columns(line);
         begin(line);
         for (; line.at[color] < s_.length[color]; ++line.at[color], line.cell += s_.length[axis_x] * length()) {
           std::memset(line_factor_, 0, sizeof line_factor_);
           add_factors(line_, line, 0, line_factor_);
+          for (int n = 0; n < own; ++n) {
+            line.own_first[n] = place(own_.group[n], line, 0);
+            line.own_step[n] = groups_.of[own_.group[n]].stride[axis_y] * item;
+          }
           visit(line);
         }
         end(line);
@@ -126,6 +151,10 @@ class CombinedSoftmax {
     return index * item;
   }
 
+  NOVACULA_INLINE Index own_place(const Line& line, int n, Index y) const {
+    return line.own_first[n] + y * line.own_step[n];
+  }
+
   // The part of K that the colors share; of a line's colors any will do.
   void fill_columns(const Line& line) {
     std::memset(x_.column_factors, 0, sizeof(T) * length() * tile);
@@ -137,9 +166,10 @@ class CombinedSoftmax {
       const int i = kind.group[n];
       const T* const inverse = kept_.inverse + place(i, line, y);
       for (int k = 0; k < softmax_width; ++k)
-        for (int j = 0; j < width; ++j) {
+        for (int j = 0; j < width; j += side) {
           T* const to = factors + (k * width + j) * row;
-          store<T>(to, load<T>(to) + u_[i][k][j] * load<T>(inverse + k * row));
+          store<T, widest>(to, load<T, widest>(to) +
+                                   load<T, widest>(u_[i][k][j]) * repeated<T, widest>(inverse + k * row));
         }
     }
   }
@@ -147,36 +177,36 @@ class CombinedSoftmax {
   // For the exponentials k of some neighboring cells: what K_kj needs beside the parts that are shared.
   template <int Cells>
   struct Own {
-    Vec<T> inverse[own][Cells], e[Cells];
+    V inverse[own][Cells], e[Cells];
   };
   template <int Cells>
   NOVACULA_INLINE Own<Cells> own_of(const Line& line, Index y, int k) const {
     Own<Cells> of;
     for (int c = 0; c < Cells; ++c) {
-      of.e[c] = load<T>(kept_.items + (line.cell + y + c) * item + k * row);
+      of.e[c] = repeated<T, widest>(kept_.items + (line.cell + y + c) * item + k * row);
       for (int n = 0; n < own; ++n)
-        of.inverse[n][c] = load<T>(kept_.inverse + place(own_.group[n], line, y + c) + k * row);
+        of.inverse[n][c] = repeated<T, widest>(kept_.inverse + own_place(line, n, y + c) + k * row);
     }
     return of;
   }
-  // K_kj of cell c of them.
+  // K_kj of cell c of them, and of the next j in the same vector.
   template <int Cells>
-  NOVACULA_INLINE Vec<T> factor(const Own<Cells>& of, Index y, int c, int k, int j) const {
+  NOVACULA_INLINE V factor(const Own<Cells>& of, Index y, int c, int k, int j) const {
     const int at = (k * width + j) * row;
-    Vec<T> sum = load<T>(line_factor_ + at) + load<T>(x_.column_factors + (y + c) * tile + at);
-    for (int n = 0; n < own; ++n) sum += u_[own_.group[n]][k][j] * of.inverse[n][c];
+    V sum = load<T, widest>(line_factor_ + at) + load<T, widest>(x_.column_factors + (y + c) * tile + at);
+    for (int n = 0; n < own; ++n) sum += load<T, widest>(u_[own_.group[n]][k][j]) * of.inverse[n][c];
     return sum;
   }
 
   template <int Cells>
   NOVACULA_INLINE void forward_cells(const Line& line, Index y, const T* v, T* out) const {
     const Own<Cells> of[softmax_width] = {own_of<Cells>(line, y, 0), own_of<Cells>(line, y, 1)};
-    for (int j = 0; j < width; ++j)
+    for (int j = 0; j < width; j += side)
       for (int c = 0; c < Cells; ++c) {
         const Index at = ((line.cell + y + c) * width + j) * row;
-        Vec<T> sum = load<T>(v + at);
+        V sum = load<T, widest>(v + at);
         for (int k = 0; k < softmax_width; ++k) sum += of[k].e[c] * factor<Cells>(of[k], y, c, k, j);
-        store<T>(out + at, sum);
+        store<T, widest>(out + at, sum);
       }
   }
 
@@ -184,34 +214,34 @@ class CombinedSoftmax {
   NOVACULA_INLINE void backward_cells(const Line& line, Index y, const T* g) {
     for (int k = 0; k < softmax_width; ++k) {
       const Own<Cells> of = own_of<Cells>(line, y, k);
-      Vec<T> total[Cells] = {}, inner[own][Cells] = {}, product[Cells];
-      for (int j = 0; j < width; ++j) {
+      V total[Cells] = {}, inner[own][Cells] = {}, product[Cells];
+      for (int j = 0; j < width; j += side) {
         T* const of_line = line_sum_ + (k * width + j) * row;
-        Vec<T> sum = load<T>(of_line);
+        V sum = load<T, widest>(of_line);
         for (int c = 0; c < Cells; ++c) {
-          const Vec<T> d = load<T>(g + ((line.cell + y + c) * width + j) * row);
+          const V d = load<T, widest>(g + ((line.cell + y + c) * width + j) * row);
           T* const of_column = x_.column_sums + (y + c) * tile + (k * width + j) * row;
           total[c] += d * factor<Cells>(of, y, c, k, j);
           product[c] = of.e[c] * d;
           sum += product[c];
-          store<T>(of_column, load<T>(of_column) + product[c]);
+          store<T, widest>(of_column, load<T, widest>(of_column) + product[c]);
         }
-        store<T>(of_line, sum);
+        store<T, widest>(of_line, sum);
         for (int n = 0; n < own; ++n) {
           T* const du = du_[own_.group[n]][k][j];
-          Vec<T> more = load<T>(du);
+          V more = load<T, widest>(du);
           for (int c = 0; c < Cells; ++c) {
-            inner[n][c] += u_[own_.group[n]][k][j] * product[c];
+            inner[n][c] += load<T, widest>(u_[own_.group[n]][k][j]) * product[c];
             more += of.inverse[n][c] * product[c];
           }
-          store<T>(du, more);
+          store<T, widest>(du, more);
         }
       }
       for (int c = 0; c < Cells; ++c) {
-        store<T>(x_.dlogits + (line.cell + y + c) * item + k * row, of.e[c] * total[c]);
+        store<T>(x_.dlogits + (line.cell + y + c) * item + k * row, sum_of_both<T, widest>(of.e[c] * total[c]));
         for (int n = 0; n < own; ++n) {
-          T* const d = x_.inner + place(own_.group[n], line, y + c) + k * row;
-          store<T>(d, load<T>(d) + of.inverse[n][c] * inner[n][c]);
+          T* const d = x_.inner + own_place(line, n, y + c) + k * row;
+          store<T>(d, load<T>(d) + sum_of_both<T, widest>(of.inverse[n][c] * inner[n][c]));
         }
       }
     }
@@ -220,27 +250,23 @@ class CombinedSoftmax {
   void take_sums(const Kind& kind, const Line& line, Index y, const T* sums) {
     for (int n = 0; n < kind.count; ++n)
       for (int k = 0; k < softmax_width; ++k) {
-        Vec<T> z[width];
-        for (int j = 0; j < width; ++j) z[j] = load<T>(sums + (k * width + j) * row);
+        V z[width / side];
+        for (int j = 0; j < width / side; ++j) z[j] = load<T, widest>(sums + k * width * row + j * widest);
         take_sum(kind.group[n], k, place(kind.group[n], line, y), z);
       }
   }
 
   // A group's part in dU and D, from some of its Z, for one index.
-  NOVACULA_INLINE void take_sum(int i, int k, Index at, const Vec<T> (&z)[width]) {
-    const Vec<T> inverse = load<T>(kept_.inverse + at + k * row);
-    Vec<T> inner = {};
-    for (int j = 0; j < width; ++j) {
-      inner += u_[i][k][j] * z[j];
-      store<T>(du_[i][k][j], load<T>(du_[i][k][j]) + inverse * z[j]);
+  NOVACULA_INLINE void take_sum(int i, int k, Index at, const V (&z)[width / side]) {
+    const V inverse = repeated<T, widest>(kept_.inverse + at + k * row);
+    V inner = {};
+    for (int j = 0; j < width / side; ++j) {
+      T* const du = du_[i][k][j * side];
+      inner += load<T, widest>(u_[i][k][j * side]) * z[j];
+      store<T, widest>(du, load<T, widest>(du) + inverse * z[j]);
     }
     T* const d = x_.inner + at + k * row;
-    store<T>(d, load<T>(d) + inverse * inner);
-  }
-
-  NOVACULA_INLINE void add_inner(const Kind& kind, const Line& line, Index y, Vec<T> (&total)[softmax_width]) const {
-    for (int n = 0; n < kind.count; ++n)
-      for (int k = 0; k < softmax_width; ++k) total[k] += load<T>(x_.inner + place(kind.group[n], line, y) + k * row);
+    store<T>(d, load<T>(d) + sum_of_both<T, widest>(inverse * inner));
   }
 
   const Shape& s_;
@@ -248,7 +274,7 @@ class CombinedSoftmax {
   const SoftmaxScratch<T>& x_;
   const SoftmaxKept<T>& kept_;
   Kind line_, column_, own_;
-  T u_[max_groups][softmax_width][width];
+  alignas(64) T u_[max_groups][softmax_width][width][row];  // each number in eight lanes
   alignas(64) T du_[max_groups][softmax_width][width][row] = {};
   alignas(64) T line_factor_[tile], line_sum_[tile];
 };

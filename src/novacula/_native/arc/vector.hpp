@@ -70,38 +70,32 @@ NOVACULA_INLINE Vec<T, N> repeated(const T* from) {
   }
 }
 
-// A row and, in a vector of two, the one `next` numbers further on. The compiler's own way takes a detour.
+// A row as it is; of a vector of two, their sum.
 template <class T, int N>
-NOVACULA_INLINE Vec<T, N> load_rows(const T* from, [[maybe_unused]] Index next) {
+NOVACULA_INLINE Vec<T> sum_of_both(Vec<T, N> v) {
   if constexpr (N == row) {
-    return load<T>(from);
+    return v;
   } else {
-#ifdef NOVACULA_WIDE_REGISTERS
-    const __m512 first = _mm512_castps256_ps512(_mm256_loadu_ps(from));
-    return reinterpret_cast<Vec<T, N>>(_mm512_insertf32x8(first, _mm256_loadu_ps(from + next), 1));
-#endif
+    return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+           __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
   }
 }
 
-template <class T, int N>
-NOVACULA_INLINE void store_rows(T* to, [[maybe_unused]] Index next, Vec<T, N> v) {
-  if constexpr (N == row) {
-    store<T>(to, v);
-  } else {
-#ifdef NOVACULA_WIDE_REGISTERS
-    const __m512 both = reinterpret_cast<__m512>(v);
-    _mm256_storeu_ps(to, _mm512_castps512_ps256(both));
-    _mm256_storeu_ps(to + next, _mm512_extractf32x8_ps(both, 1));
-#endif
-  }
-}
-
+// The second where one is not a number. The compiler would make two instructions of each.
 template <class V>
 NOVACULA_INLINE V larger(V a, V b) {
+#ifdef NOVACULA_WIDE_REGISTERS
+  if constexpr (sizeof(V) == sizeof(__m512)) return reinterpret_cast<V>(_mm512_max_ps((__m512)a, (__m512)b));
+  if constexpr (sizeof(V) == sizeof(__m256)) return reinterpret_cast<V>(_mm256_max_ps((__m256)a, (__m256)b));
+#endif
   return a > b ? a : b;
 }
 template <class V>
 NOVACULA_INLINE V smaller(V a, V b) {
+#ifdef NOVACULA_WIDE_REGISTERS
+  if constexpr (sizeof(V) == sizeof(__m512)) return reinterpret_cast<V>(_mm512_min_ps((__m512)a, (__m512)b));
+  if constexpr (sizeof(V) == sizeof(__m256)) return reinterpret_cast<V>(_mm256_min_ps((__m256)a, (__m256)b));
+#endif
   return a < b ? a : b;
 }
 
@@ -137,11 +131,18 @@ NOVACULA_INLINE void transpose(Vec<T> (&r)[row]) {
   }
 }
 
-// The sum of the lanes of each of eight rows, which are overwritten.
+// The sum of the lanes of each of eight rows: halves, quarters and eighths of two rows at a time.
 template <class T>
-NOVACULA_INLINE Vec<T> lane_sums(Vec<T> (&r)[row]) {
-  transpose<T>(r);
-  return ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
+NOVACULA_INLINE Vec<T> lane_sums(const Vec<T> (&r)[row]) {
+  Vec<T> halves[4], quarters[2];
+  for (int i = 0; i < 4; ++i)
+    halves[i] = __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 8, 9, 10, 11) +
+                __builtin_shufflevector(r[i], r[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  for (int i = 0; i < 2; ++i)
+    quarters[i] = __builtin_shufflevector(halves[2 * i], halves[2 * i + 1], 0, 1, 8, 9, 4, 5, 12, 13) +
+                  __builtin_shufflevector(halves[2 * i], halves[2 * i + 1], 2, 3, 10, 11, 6, 7, 14, 15);
+  return __builtin_shufflevector(quarters[0], quarters[1], 0, 2, 8, 10, 4, 6, 12, 14) +
+         __builtin_shufflevector(quarters[0], quarters[1], 1, 3, 9, 11, 5, 7, 13, 15);
 }
 
 // The sum of each of eight rows.
