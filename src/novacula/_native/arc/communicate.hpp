@@ -139,9 +139,8 @@ void direction_gradients(const DirectionTies<T>& ties, const T* maps, const Norm
 
 // `after(cell, cells)` visits what has just been written, while it is in the cache.
 template <class T, class After>
-Norm<T> communicate(const Shape& s, const DirectionTies<T>& ties, const T* maps, const T* v, T* out,
-                    const After& after) {
-  const Norm<T> norm = norm_of(s, v, directed);
+void communicate(const Shape& s, const DirectionTies<T>& ties, const T* maps, const Norm<T>& norm, const T* v, T* out,
+                 const After& after) {
   alignas(64) T matrix[cell_size * cell_size], bias[cell_size];
   direction_columns(ties, maps, norm, matrix, bias);
   for_chunks(s.cells, [&](Index c, Index cells) {
@@ -149,7 +148,6 @@ Norm<T> communicate(const Shape& s, const DirectionTies<T>& ties, const T* maps,
     mix(matrix, bias, v + at, v + at, out + at, cells);
     after(c, cells);
   });
-  return norm;
 }
 
 // G and s.

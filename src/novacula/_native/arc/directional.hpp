@@ -56,8 +56,9 @@ class Directional {
   Directional(const Shape& s, const DirectionalScratch<T>& scratch)
       : s_(s), x_(scratch), plane_{s.length[axis_x], s.length[axis_y]}, cells_(plane_.rows * plane_.columns) {}
 
-  // Changes v in place; writes h.
-  Norm<T> forward(const DirectionalWeights<T>& w, T* v, T* h) const {
+  // Changes v in place; writes h. `after(t, tiles)` visits what has just been written of v, while it is in the cache.
+  template <class After>
+  Norm<T> forward(const DirectionalWeights<T>& w, T* v, T* h, const After& after) const {
     const Spread<T> down({w.down, moved, s_.width}, s_.tiles);
     Moments<T> moments;
     for (Index p = 0; p < planes(); ++p) {
@@ -71,7 +72,12 @@ class Directional {
     }
     const Norm<T> norm = norm_from(moments, moved, s_.positions());
     const NormedUp<T> up(w.up, s_.width, moved, norm);
-    apply<T>({up.weight, s_.width, moved, up.bias}, v, h, v, s_.tiles);
+    const Spread<T> to_v({up.weight, s_.width, moved, up.bias}, s_.tiles);
+    for_chunks(s_.tiles, [&](Index t, Index tiles) {
+      T* const here = v + t * s_.width * row;
+      to_v(here, h + t * moved_cell, here, tiles);
+      after(t, tiles);
+    });
     return norm;
   }
 

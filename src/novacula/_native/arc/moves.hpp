@@ -50,17 +50,20 @@ struct Shift {
 // v - a equals run. Those of hi and lo are shared evenly by the cells that attain them.
 template <class T>
 struct CumulativeMaximum {
+  using V = Vec<T, widest>;
+
   static void forward(const Plane& p, const T* mask, const MoveScratch<T>& x) {
     const Lines<T> high(p, x.lines[0]), low(p, x.lines[1]);
     scan(p, mask, x, high, low);
     for (Index i = 0; i < p.rows; ++i)
       for (Index j = 0; j < p.columns; ++j) {
         const Index cell = i * p.columns + j;
-        const Vec<T, widest> w = repeated<T, widest>(mask + cell * row), keep = by_family(splat<T, widest>(1), splat<T, widest>(1), w);
+        const V w = repeated<T, widest>(mask + cell * row), one = splat<T, widest>(1), keep = by_family(one, one, w);
         const typename Lines<T>::Cell hi = high.through(i, j), lo = low.through(i, j);
         for (int k = 0; k < moved_cell; k += widest) {
           const Range range(load<T, widest>(x.running + cell * moved_cell + k), hi.get(k), lo.get(k), w);
-          store<T, widest>(x.moved_plane + cell * moved_cell + k, (T(2) * range.numerator / range.denominator - T(1)) * keep);
+          store<T, widest>(x.moved_plane + cell * moved_cell + k,
+                           (T(2) * range.numerator / range.denominator - one) * keep);
         }
       }
   }
@@ -76,16 +79,16 @@ struct CumulativeMaximum {
     for (Index i = p.rows - 1; i >= 0; --i)
       for (Index j = p.columns - 1; j >= 0; --j) {
         const Index cell = i * p.columns + j;
-        const Vec<T, widest> away = (T(1) - repeated<T, widest>(mask + cell * row)) * outside;
+        const V away = (T(1) - repeated<T, widest>(mask + cell * row)) * outside;
         const typename Lines<T>::Cell hi = high.through(i, j), lo = low.through(i, j), left = pending.through(i, j);
         const typename Lines<T>::Cell dhi = dhigh.through(i, j), dlo = dlow.through(i, j);
         for (int k = 0; k < moved_cell; k += widest) {
           T* const at = x.turned + cell * moved_cell + k;
-          const Vec<T, widest> v = load<T, widest>(at), lowered = v - away, raised = v + away, zero = {};
-          const Vec<T, widest> drun = load<T, widest>(x.moved_plane + cell * moved_cell + k);
-          const Vec<T, widest> sum = left.get(k) + drun;
+          const V v = load<T, widest>(at), lowered = v - away, raised = v + away, zero = {};
+          const V drun = load<T, widest>(x.moved_plane + cell * moved_cell + k);
+          const V sum = left.get(k) + drun;
           const auto here = lowered == load<T, widest>(x.running + cell * moved_cell + k);
-          left.update(k, [&](Vec<T, widest> waiting) { return here ? zero : waiting + drun; });
+          left.update(k, [&](V waiting) { return here ? zero : waiting + drun; });
           store<T, widest>(at, (here ? sum : zero) + (lowered == hi.get(k) ? dhi.get(k) : zero) +
                            (raised == lo.get(k) ? dlo.get(k) : zero));
         }
@@ -96,13 +99,13 @@ struct CumulativeMaximum {
   static constexpr T outside = 1000;
 
   struct Range {
-    Vec<T, widest> numerator, denominator;
+    V numerator, denominator;
 
-    NOVACULA_INLINE Range(Vec<T, widest> running, Vec<T, widest> high, Vec<T, widest> low, Vec<T, widest> mask) {
-      const Vec<T, widest> away = (T(1) - mask) * (2 * outside);
-      const Vec<T, widest> cardinal = splat<T, widest>(T(1e-3)), diagonal = splat<T, widest>(T(1e-5));
-      const Vec<T, widest> below = by_family(cardinal, cardinal, Vec<T, widest>{});
-      const Vec<T, widest> around = by_family(cardinal + cardinal, cardinal + cardinal, diagonal);
+    NOVACULA_INLINE Range(V running, V high, V low, V mask) {
+      const V away = (T(1) - mask) * (2 * outside);
+      const V cardinal = splat<T, widest>(T(1e-3)), diagonal = splat<T, widest>(T(1e-5));
+      const V below = by_family(cardinal, cardinal, V{});
+      const V around = by_family(cardinal + cardinal, cardinal + cardinal, diagonal);
       numerator = (running - low) + away + below;
       denominator = (high - low) + away + around;
     }
@@ -115,12 +118,12 @@ struct CumulativeMaximum {
     for (Index i = 0; i < p.rows; ++i)
       for (Index j = 0; j < p.columns; ++j) {
         const Index cell = i * p.columns + j;
-        const Vec<T, widest> away = (T(1) - repeated<T, widest>(mask + cell * row)) * outside;
+        const V away = (T(1) - repeated<T, widest>(mask + cell * row)) * outside;
         const typename Lines<T>::Cell hi = high.through(i, j), lo = low.through(i, j);
         for (int k = 0; k < moved_cell; k += widest) {
-          const Vec<T, widest> v = load<T, widest>(x.turned + cell * moved_cell + k), lowered = v - away, raised = v + away;
-          hi.update(k, [&](Vec<T, widest> most) { return larger(most, lowered); });
-          lo.update(k, [&](Vec<T, widest> least) { return smaller(least, raised); });
+          const V v = load<T, widest>(x.turned + cell * moved_cell + k), lowered = v - away, raised = v + away;
+          hi.update(k, [&](V most) { return larger(most, lowered); });
+          lo.update(k, [&](V least) { return smaller(least, raised); });
           store<T, widest>(x.running + cell * moved_cell + k, hi.get(k));
         }
       }
@@ -137,20 +140,20 @@ struct CumulativeMaximum {
     for (Index i = 0; i < p.rows; ++i)
       for (Index j = 0; j < p.columns; ++j) {
         const Index cell = i * p.columns + j;
-        const Vec<T, widest> w = repeated<T, widest>(mask + cell * row), keep = by_family(splat<T, widest>(1), splat<T, widest>(1), w);
-        const Vec<T, widest> away = (T(1) - w) * outside, one = splat<T, widest>(1), zero = {};
+        const V w = repeated<T, widest>(mask + cell * row), one = splat<T, widest>(1), zero = {};
+        const V away = (one - w) * outside, keep = by_family(one, one, w);
         const typename Lines<T>::Cell hi = high.through(i, j), lo = low.through(i, j);
         for (int k = 0; k < moved_cell; k += widest) {
           T* const at = x.moved_plane + cell * moved_cell + k;
-          const Vec<T, widest> most = hi.get(k), least = lo.get(k), v = load<T, widest>(x.turned + cell * moved_cell + k);
+          const V most = hi.get(k), least = lo.get(k), v = load<T, widest>(x.turned + cell * moved_cell + k);
           const Range range(load<T, widest>(x.running + cell * moved_cell + k), most, least, w);
-          const Vec<T, widest> inverse = T(1) / range.denominator;
-          const Vec<T, widest> drun = T(2) * load<T, widest>(at) * keep * inverse;
-          const Vec<T, widest> dhi = -drun * range.numerator * inverse, dlo = -drun - dhi;
-          dhigh.through(i, j).update(k, [&](Vec<T, widest> d) { return d + dhi; });
-          dlow.through(i, j).update(k, [&](Vec<T, widest> d) { return d + dlo; });
-          high_count.through(i, j).update(k, [&](Vec<T, widest> n) { return n + (v - away == most ? one : zero); });
-          low_count.through(i, j).update(k, [&](Vec<T, widest> n) { return n + (v + away == least ? one : zero); });
+          const V inverse = T(1) / range.denominator;
+          const V drun = T(2) * load<T, widest>(at) * keep * inverse;
+          const V dhi = -drun * range.numerator * inverse, dlo = -drun - dhi;
+          dhigh.through(i, j).update(k, [&](V d) { return d + dhi; });
+          dlow.through(i, j).update(k, [&](V d) { return d + dlo; });
+          high_count.through(i, j).update(k, [&](V n) { return n + (v - away == most ? one : zero); });
+          low_count.through(i, j).update(k, [&](V n) { return n + (v + away == least ? one : zero); });
           store<T, widest>(at, drun);
         }
       }

@@ -1,8 +1,7 @@
 // The decoder: four blocks of layers, forward and backward, on the residual streams of all tensors.
 //
 // What the backward pass needs is kept: per block the streams that enter share-up, softmax, direction communication,
-// the pointwise layer and share-down, and the softmax's exponentials and sums. The input of share-down is computed
-// again instead where it would take much memory.
+// the pointwise layer and share-down, and the softmax's exponentials and sums.
 #pragma once
 
 #include "communicate.hpp"
@@ -14,8 +13,6 @@
 namespace novacula::NOVACULA_SET::arc {
 
 using novacula::arc::Weight;
-
-constexpr Index most_kept_bytes = Index{32} << 20;
 
 template <class T>
 struct Block {
@@ -71,28 +68,34 @@ class Network {
     for (int i = 0; i < blocks; ++i) {
       Block<T>& b = block_[i];
       const ShareWeights<T> up = share_weights(i, novacula::arc::share_up_down, parameters, nullptr);
-      Share<T, false>(shapes, i, nullptr, up, share_, b.kept_up).forward(b.entered, b.shared, b.share_up);
+      Share<T, false>(shapes, i, nullptr, up, share_, b.kept_up).forward(b.entered, b.shared, b.share_up, nullptr);
       for_live(i, [&](int s) { soften(i, s, parameters); });
       for (int m = 0; m < 2; ++m) {
         const Shape& s = shapes.of[moving_[m]];
         T* const v = b.softened[moving_[m]];
+        RunningMoments<T> mixed(s, directed);
         const auto cummax = directional_weights(i, novacula::arc::cummax_down, moving_[m], parameters, nullptr);
-        b.cummax[m] = Directional<T, CumulativeMaximum<T>>(s, directional_).forward(cummax, v, b.running[m]);
+        b.cummax[m] = Directional<T, CumulativeMaximum<T>>(s, directional_).forward(cummax, v, b.running[m],
+                                                                                    [](Index, Index) {});
         const auto shift = directional_weights(i, novacula::arc::shift_down, moving_[m], parameters, nullptr);
-        b.shift[m] = Directional<T, Shift<T>>(s, directional_).forward(shift, v, b.shifted[m]);
+        b.shift[m] = Directional<T, Shift<T>>(s, directional_).forward(
+            shift, v, b.shifted[m], [&](Index t, Index tiles) { mixed.add(v + t * cell_size, tiles); });
+        b.direction[moving_[m]] = mixed.norm();
       }
       for_live(i, [&](int s) {
         if (!shapes.of[s].has[direction]) return point(i, s, parameters);
         const T* const maps = parameters + at(i, novacula::arc::direction_maps, s);
         const Pointwise<T> layer = pointwise(i, s, parameters);
-        b.direction[s] = communicate(shapes.of[s], ties(s), maps, b.softened[s], b.mixed[s],
-                                     [&](Index cell, Index cells) { layer(b.mixed[s], b.pointwise[s], cell, cells); });
+        if (s != moving_[0] && s != moving_[1]) b.direction[s] = norm_of(shapes.of[s], b.softened[s], directed);
+        communicate(shapes.of[s], ties(s), maps, b.direction[s], b.softened[s], b.mixed[s],
+                    [&](Index cell, Index cells) { layer(b.mixed[s], b.pointwise[s], cell, cells); });
       });
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, nullptr);
       const Stream<T>& next = after(i);
-      Share<T, true>(shapes, i, &averages_, down, share_, b.kept_down).forward(b.pointwise, next, b.share_down);
+      Share<T, true>(shapes, i, &averages_, down, share_, b.kept_down)
+          .forward(b.pointwise, next, b.share_down, &b.out[moving_[1]]);
       for_received(i, [&](int s) {
-        b.out[s] = norm_of(shapes.of[s], next[s], shapes.of[s].width);
+        if (s != moving_[1]) b.out[s] = norm_of(shapes.of[s], next[s], shapes.of[s].width);
         normalize(shapes.of[s], next[s], shapes.of[s].width, b.out[s]);
       });
     }
@@ -105,7 +108,6 @@ class Network {
       for_received(i, [&](int s) {
         normalize_backward(shapes.of[s], after(i)[s], shapes.of[s].width, b.out[s], g[s]);
       });
-      if (!keeps_pointwise_) for_live(i, [&](int s) { point(i, s, parameters); });
       const ShareWeights<T> down = share_weights(i, novacula::arc::share_down_down, parameters, gradient);
       Share<T, true>(shapes, i, &averages_, down, share_, b.kept_down).backward(b.pointwise, b.share_down, g);
       for_live(i, [&](int s) {
@@ -153,9 +155,6 @@ class Network {
   }
 
   void take_streams(Arena& arena) {
-    Index kept = 0;
-    for (const Shape& s : shapes.of) kept += s.size() * static_cast<Index>(sizeof(T)) * (blocks - 1);
-    keeps_pointwise_ = kept <= most_kept_bytes;
     for (int i = 0; i < blocks; ++i) {
       Block<T>& b = block_[i];
       for (int s = 0; s < subsets; ++s) {
@@ -166,8 +165,7 @@ class Network {
         if (alive) b.softmax[s].take(arena, shape);
         b.softened[s] = alive ? arena.take<T>(shape.size()) : nullptr;
         b.mixed[s] = alive && shape.has[direction] ? arena.take<T>(shape.size()) : b.softened[s];
-        const bool own = i == 0 || keeps_pointwise_;
-        b.pointwise[s] = own ? (alive ? arena.take<T>(shape.size()) : nullptr) : block_[0].pointwise[s];
+        b.pointwise[s] = alive ? arena.take<T>(shape.size()) : nullptr;
       }
       b.kept_up.take(arena, shapes, true);
       b.kept_down.take(arena, shapes, false);
@@ -277,7 +275,6 @@ class Network {
   SoftmaxScratch<T> softmax_;
   DirectionalScratch<T> directional_;
   int moving_[2];  // the subsets of cumulative maximum and shift
-  bool keeps_pointwise_;
   Block<T> block_[blocks];
   Stream<T> output_;
 };

@@ -76,6 +76,26 @@ Norm<T> norm_from(const Moments<T>& m, int channels, Index positions) {
   return norm;
 }
 
+// The norm of a tensor without padding while it is written, some tiles at a time from the first on.
+template <class T>
+class RunningMoments {
+ public:
+  RunningMoments(const Shape& s, int channels) : s_(s), channels_(channels) {}
+
+  void add(const T* values, Index tiles) {
+    if (!started_) moments_ = start_moments(values, channels_);
+    started_ = true;
+    add_moments(values, channels_, tiles, moments_);
+  }
+  Norm<T> norm() const { return norm_from(moments_, channels_, s_.positions()); }
+
+ private:
+  const Shape& s_;
+  const int channels_;
+  bool started_ = false;
+  Moments<T> moments_;
+};
+
 // Mean and scale of each channel. The number of channels is a multiple of four.
 template <class T>
 Norm<T> norm_of(const Shape& s, const T* values, int channels) {

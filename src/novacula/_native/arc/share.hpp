@@ -70,7 +70,8 @@ class Share {
       : shapes_(shapes), block_(block), averages_(averages), weights_(weights), scratch_(scratch), kept_(kept),
         largest_(shapes.named(true, true, true, true, true)) {}
 
-  void forward(const Stream<T>& v, const Stream<T>& out, Norm<T>* norms) const {
+  // On the way down `out_norm` becomes the norm of the largest tensor's `out`, if that receives.
+  void forward(const Stream<T>& v, const Stream<T>& out, Norm<T>* norms, [[maybe_unused]] Norm<T>* out_norm) const {
     send(v);
     if constexpr (Down) norms[largest_] = down().send(v[largest_]);
     for_each_edge(Down, [&](int larger, int smaller, int axis) { pass<!Down>(larger, smaller, axis, Down ? scratch_.largest.back : kept_.sides); });
@@ -79,7 +80,7 @@ class Share {
     });
     if (!receiver(largest_)) return;
     if constexpr (Down)
-      down().receive(v[largest_], norms[largest_], out[largest_]);
+      *out_norm = down().receive(v[largest_], norms[largest_], out[largest_]);
     else
       norms[largest_] = up().forward(v[largest_], out[largest_]);
   }

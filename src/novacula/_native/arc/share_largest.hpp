@@ -334,11 +334,19 @@ class LargestDown {
     return norm_from(moments, width, s_.positions());
   }
 
-  void receive(const T* v, const Norm<T>& norm, T* out) const {
+  // Returns the norm of `out`.
+  Norm<T> receive(const T* v, const Norm<T>& norm, T* out) const {
     const NormedUp<T> up(w_.up, width, width, norm);
     T both[width * width];
     multiply(up.weight, w_.down, width, width, width, both);
-    apply<T>({both, width, width, up.bias}, v, v, out, s_.cells);
+    const Spread<T> from_v({both, width, width, up.bias}, s_.cells);
+    RunningMoments<T> moments(s_, width);
+    for_chunks(s_.cells, [&](Index cell, Index cells) {
+      const T* const here = v + cell * cell_size;
+      from_v(here, here, out + cell * cell_size, cells);
+      moments.add(out + cell * cell_size, cells);
+    });
+    return moments.norm();
   }
 
   // `g`, with respect to out, becomes the gradient with respect to v. `norm` is null where the tensor does not receive.
