@@ -10,6 +10,7 @@ from novacula.arc.answers.answers import Answers, Proposal, Reader, answer_text,
 from novacula.arc.data.puzzle import Puzzle, preprocess
 from novacula.arc.data.task import Grid, Task
 from novacula.arc.network.engine import DrawnTests
+from novacula.errors import InputError
 from tests.arc.puzzles import puzzle_of
 
 
@@ -76,6 +77,13 @@ def test_a_single_candidate_is_both_attempts() -> None:
     answers = Answers(puzzle_of(4, "same"))
     answers.load(answers.state()[0], {"12": -3.0})
     assert [attempt.share for attempt in answers.attempts()] == [1.0, 1.0]
+
+
+def test_without_a_proposal_there_are_no_attempts() -> None:
+    answers = Answers(puzzle_of(4, "same"))
+    for attempts in (answers.attempts, answers.attempts_by_test):
+        with pytest.raises(InputError, match="nothing has been proposed yet"):
+            attempts()
 
 
 def test_by_the_contests_rule_each_test_has_its_own_best_grids() -> None:

@@ -88,7 +88,8 @@ def _sections(folder: RunFolder, findings: SubmitFindings) -> list[Section]:
     cards = [Card(tasks[row.task], row.attempts, None, _caption(row)) for row in rows]
     note = (
         "Each test input with both attempts, the surest first. The probability is that one of both is right. "
-        f"It needs {EARLY_STEPS + DECODE_EVERY} steps."
+        f"It needs {EARLY_STEPS + DECODE_EVERY} steps. With several test inputs it is that of attempts for all of them "
+        "together, though the grids here are the best for each."
     )
     sections = [Section("Puzzles", gallery_html(cards), note)]
     if findings.broken:

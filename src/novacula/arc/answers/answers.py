@@ -20,6 +20,7 @@ from novacula.arc.config import Choice
 from novacula.arc.data.puzzle import OUTPUT, Puzzle
 from novacula.arc.data.task import Answer
 from novacula.arc.network.engine import DrawnTests
+from novacula.errors import InputError
 from novacula.runs.notebook import Brief
 
 DECAY = 0.97  #: the decay of the moving average, which starts at 0 and is not corrected for this bias
@@ -172,9 +173,18 @@ class Answers:
         return ranked({text: score - self._lost(text) for text, score in self.scores.items()})
 
     def attempts(self) -> tuple[Attempt, ...]:
-        """Returns the two best candidates, best first, or the only one twice. The later updated of equal ones wins."""
+        """Returns the two best candidates, best first, or the only one twice. The later updated of equal ones wins.
+
+        Raises:
+            InputError: nothing has been proposed yet.
+        """
+        self._refuse_if_empty()
         found = [self._attempt(text) for text in self._best]
         return (found[0], found[-1])
+
+    def _refuse_if_empty(self) -> None:
+        if not self.scores:
+            raise InputError("answers", "nothing has been proposed yet; `update` takes in what was drawn")
 
     def _attempt(self, text: str) -> Attempt:
         score, answer = self.scores[text], parse_answer(text)
@@ -187,7 +197,11 @@ class Answers:
         """Returns two attempts for the contest's rule, which counts tests one by one: the two best grids of each test.
 
         A grid has the weights of all candidates that show it, less what it loses by laws itself.
+
+        Raises:
+            InputError: nothing has been proposed yet.
         """
+        self._refuse_if_empty()
         tests: list[dict[str, float]] = [{} for _ in next(iter(self.scores)).split("|")]
         for text, score in self.scores.items():
             for weights, grid in zip(tests, text.split("|"), strict=True):
