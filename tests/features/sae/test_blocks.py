@@ -65,13 +65,13 @@ def test_more_lines_than_blocks_share_them() -> None:
 
 
 def test_k_follows_what_tokens_use_where_it_is_open() -> None:
-    config = TrainSaeConfig(kind="block", latents=32, block=2, k=8, train_tokens=100 * 256, batch=256, rate=0.02)
+    config = TrainSaeConfig(kind="block", latents=32, block=2, k=8, train_tokens=500 * 64, batch=64, rate=0.01)
     random = np.random.default_rng(0)
     directions = np.random.default_rng(77).standard_normal((16, 24))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     given, follows = (Trainer(config, torch.zeros(24), 1.0, follows=open_) for open_ in (False, True))
-    for _ in range(100):
-        codes = random.uniform(0.5, 1.5, (256, 16)) * (random.random((256, 16)) < 0.08)
+    for _ in range(500):
+        codes = random.uniform(0.5, 1.5, (64, 16)) * (random.random((64, 16)) < 0.08)
         states = torch.from_numpy((codes @ directions).astype(np.float32))
         given.step(states)
         follows.step(states)

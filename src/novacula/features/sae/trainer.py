@@ -29,6 +29,7 @@ _SAMPLE = 8192  #: states from which mean and variance are estimated
 _THIN = 0.01  #: variance of a component, in parts of the mean one, up to which it counts as noise
 _RETRACT = 4  #: steps after which the blocks of the decoder are made orthonormal again
 _ARRANGED = (0.3, 0.4, 0.5, 0.6)  #: parts of the training after which lines that belong together share blocks
+_LONG = 500  #: steps of the shortest training in which they do; in a shorter one lines are hardly learned by then
 _RECENT = 8192  #: states of the last steps that say which lines belong together
 
 
@@ -71,7 +72,7 @@ class Trainer:
     ) -> None:
         config = config.sized(_MANY, len(mean))
         self.config, self.scale, self.step_count, self.k, self._follows = config, scale, 0, config.k, follows
-        parts = _ARRANGED if config.kind == "block" else ()
+        parts = _ARRANGED if config.kind == "block" and config.steps >= _LONG else ()
         self._arranged = [step for part in parts if (step := int(part * config.steps))]
         self._recent = torch.zeros(0, len(mean))
         rows = torch.randn(config.latents, len(mean), generator=torch.Generator().manual_seed(config.seed))
