@@ -16,6 +16,7 @@ What several clusters hold only together, they do not show. Source: ours.
 
 import warnings
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,6 @@ from typing_extensions import override
 from novacula.features.config import DiscoverConfig
 from novacula.features.discovery.slices import CodeMatrix, Encoding, codes_path, read_codes, weak_below
 from novacula.features.sae import SparseAutoencoder
-from novacula.features.sae.blocks import coactivity
 from novacula.features.store import Store
 
 LEAST_MEMBERS = 3
@@ -36,9 +36,11 @@ _LEAST = 20  #: tokens on which a cluster must be active for its lines to be loo
 _MOST, _ZEROS = 2000, 10  #: most active tokens in which lines are looked for, and most inactive ones beside each
 _THIN = 0.1  #: dimensions of a cluster thinner than this part of its first one are no lines, and stay with their tokens
 _LOOKED_AT = 20_000  #: most active tokens that say whether lines are related
-_SMALL, _RELATED = 0.1, 0.3
-"""Lines whose mean square, where active, is less than this part of their block's largest are noise; and the co-activity
-that others must reach to be related. The two lines that stand for a circle reach 0.56."""
+_SMALL, _RELATED = 0.1, 0.4
+"""Lines whose mean square, where active, is less than this part of their block's largest are noise. Two others are
+related if, beyond chance, one is active on this part of the other's tokens: 0.72 for the two that stand for a circle."""
+_HALFWAY, _SPARSER = np.array([[1, 1], [1, -1]]) / np.sqrt(2), 1.1
+"""A turn by 45°, and by how much the sum of fourth powers of two coordinates must grow by it."""
 _TURNED = 12  #: dimensions of a cluster that are turned to be independent; its further principal components are not
 
 
@@ -75,7 +77,11 @@ def related(
     members: Int[np.ndarray, " _"],
     config: DiscoverConfig,
 ) -> bool:
-    """Returns whether any two lines of a block are active on the same tokens more often than by chance."""
+    """Returns whether a line of a block is active on more of another's tokens than by chance.
+
+    The part is that of the rarer line's tokens: a line beside a circle may tilt one of its two lines, which is then only
+    weakly active on most of the other's tokens.
+    """
     turn, rows = _lines(codes, decoder, members, config.seed)
     part = codes.slice(members, decoder, limit=_LOOKED_AT, seed=config.seed)
     tokens = codes.n_tokens * len(part.rows) / max(1, part.total)
@@ -84,12 +90,16 @@ def related(
     energy = np.square(sizes).sum(0) / np.maximum(np.count_nonzero(sizes, axis=0), 1)
     strong = (sizes > 0)[:, energy >= _SMALL * energy.max(initial=0)].astype(float)
     both, uses = strong.T @ strong, strong.sum(0)
-    likeness = coactivity(both, uses[:, None], uses, uses[:, None] * uses / tokens)
-    return bool((np.triu(likeness, 1) >= _RELATED).any())
+    rarer, chance = np.minimum(uses[:, None], uses), uses[:, None] * uses / tokens
+    beyond = (both - chance) / np.maximum(rarer - chance, 1)
+    return bool((np.triu(beyond, 1) >= _RELATED)[rarer >= _LEAST].any())
 
 
 def _independent(points: Float[np.ndarray, "n d"], seed: int) -> Float[np.ndarray, "d d"]:
     """Returns the matrix whose product with points has coordinates as independent as possible.
+
+    The analysis can stop halfway between two lines that are equally common, where the sum of fourth powers is least
+    and not greatest. Such a pair is turned by 45°.
 
     Source: A. Hyvärinen, "Fast and robust fixed-point algorithms for independent component analysis" (1999).
     """
@@ -98,8 +108,14 @@ def _independent(points: Float[np.ndarray, "n d"], seed: int) -> Float[np.ndarra
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a Gaussian has no best rotation, and any will do
         found = FastICA(whiten="unit-variance", random_state=seed, max_iter=400).fit(points).components_
-    sound = np.isfinite(found).all() and np.linalg.cond(found) < 1e6
-    return found if sound else np.eye(points.shape[1])
+    if not np.isfinite(found).all() or np.linalg.cond(found) >= 1e6:
+        return np.eye(points.shape[1])
+    for pair in combinations(range(len(found)), 2):
+        halfway = _HALFWAY @ found[[*pair]]
+        before, after = (np.power(points @ rows.T, 4).sum() for rows in (found[[*pair]], halfway))
+        if after > _SPARSER * before:
+            found[[*pair]] = halfway
+    return found
 
 
 class ChanceEncoding(Encoding):
