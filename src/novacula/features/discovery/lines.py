@@ -37,8 +37,9 @@ _MOST, _ZEROS = 2000, 10  #: most active tokens in which lines are looked for, a
 _THIN = 0.1  #: dimensions of a cluster thinner than this part of its first one are no lines, and stay with their tokens
 _LOOKED_AT = 20_000  #: most active tokens that say whether lines are related
 _SMALL, _RELATED = 0.1, 0.4
-"""Lines whose mean square, where active, is less than this part of their block's largest are noise. Two others are
-related if, beyond chance, one is active on this part of the other's tokens: 0.72 for the two that stand for a circle."""
+"""Lines are noise whose sum of squares, and their mean where active, are less than this part of their block's largest.
+Two others are related if, beyond chance, one is active on this part of the rarer one's tokens: 0.72 for the two that
+make up a circle."""
 _HALFWAY, _SPARSER = np.array([[1, 1], [1, -1]]) / np.sqrt(2), 1.1
 """A turn by 45°, and by how much the sum of fourth powers of two coordinates must grow by it."""
 _TURNED = 12  #: dimensions of a cluster that are turned to be independent; its further principal components are not
@@ -79,16 +80,18 @@ def related(
 ) -> bool:
     """Returns whether a line of a block is active on more of another's tokens than by chance.
 
-    The part is that of the rarer line's tokens: a line beside a circle may tilt one of its two lines, which is then only
-    weakly active on most of the other's tokens.
+    The part is that of the rarer line's tokens. A line beside a circle may tilt one of the circle's two lines, which is
+    then only weakly active on most of the other's tokens.
     """
     turn, rows = _lines(codes, decoder, members, config.seed)
     part = codes.slice(members, decoder, limit=_LOOKED_AT, seed=config.seed)
     tokens = codes.n_tokens * len(part.rows) / max(1, part.total)
     sizes = np.abs(part.codes @ turn) * np.linalg.norm(rows, axis=1)
     sizes *= sizes >= [weak_below(column, config.radius) for column in sizes.T]
-    energy = np.square(sizes).sum(0) / np.maximum(np.count_nonzero(sizes, axis=0), 1)
-    strong = (sizes > 0)[:, energy >= _SMALL * energy.max(initial=0)].astype(float)
+    sums = np.square(sizes).sum(0)
+    means = sums / np.maximum(np.count_nonzero(sizes, axis=0), 1)
+    sound = (sums >= _SMALL * sums.max(initial=0)) | (means >= _SMALL * means.max(initial=0))
+    strong = (sizes > 0)[:, sound].astype(float)
     both, uses = strong.T @ strong, strong.sum(0)
     rarer, chance = np.minimum(uses[:, None], uses), uses[:, None] * uses / tokens
     beyond = (both - chance) / np.maximum(rarer - chance, 1)
