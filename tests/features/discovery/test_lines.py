@@ -106,15 +106,31 @@ def test_the_lines_of_a_circle_are_related_and_others_are_not(seed: int, tmp_pat
     assert not any(found[1][1:])
 
 
+ALONE = replace(CONFIG, block=3, latents=3, k=1)
+
+
 def test_a_circle_beside_a_rare_line_is_related_and_three_lines_are_not() -> None:
-    """What is noise is seen in the units of the codes, in which the rare line is not much larger."""
+    """Also where the rare line is much larger than the circle, and not at a right angle to it."""
     random = np.random.default_rng(0)
     turn, on = random.uniform(0, 2 * np.pi, 40_000), random.random(40_000) < 0.05
-    circle = np.column_stack([np.cos(turn), np.sin(turn)]) * on[:, None]
+    circle = np.column_stack([np.cos(turn), np.sin(turn), 0 * turn]) * on[:, None]
     lines = random.uniform(0.5, 1.5, (40_000, 3)) * (random.random((40_000, 3)) < 0.002)
-    for columns, expected in ((np.c_[circle, lines[:, 0]], True), (lines, False)):
-        codes = CodeMatrix(scipy.sparse.csc_array(columns))
-        assert related(codes, np.eye(3), np.arange(3), replace(CONFIG, block=3, latents=3, k=1)) is expected
+    large = (random.uniform(3, 4, 40_000) * (random.random(40_000) < 0.004))[:, None] * [0.8, 0, 0.6]
+    beside = circle + lines[:, :1] * [0, 0, 1]
+    for columns, expected in ((beside, True), (circle + large, True), (lines, False)):
+        assert related(CodeMatrix(scipy.sparse.csc_array(columns)), np.eye(3), np.arange(3), ALONE) is expected
+
+
+def test_equally_common_lines_are_not_left_halfway() -> None:
+    """The analysis alone stops there in this draw, one of forty."""
+    random = np.random.default_rng(35)
+    values = random.uniform(0.5, 1.5, (40_000, 3)) * (random.random((40_000, 3)) < 0.004)
+    turn = np.linalg.qr(random.standard_normal((3, 3)))[0]
+    codes = CodeMatrix(scipy.sparse.csc_array(values @ turn))
+    rows = cluster_lines(codes, np.eye(3), [[0, 1, 2]], 0)[1]
+    cosines = np.abs(rows @ turn.T) / np.linalg.norm(rows, axis=1, keepdims=True)
+    assert cosines.max(0).min() > 0.98
+    assert not related(codes, np.eye(3), np.arange(3), ALONE)
 
 
 def test_lines_go_to_other_tokens_each_by_its_own_way(tmp_path: Path) -> None:
