@@ -130,19 +130,22 @@ def test_what_the_dictionary_leaves_puts_points_back_into_their_place() -> None:
     assert plain.score == 0 and found.score > 0.5
 
 
-def blocks_of_lines(random: np.random.Generator) -> np.ndarray:
-    """States of 16 numbers, in which three blocks of two are active on a third of the tokens each."""
+def circles(random: np.random.Generator) -> np.ndarray:
+    """States of 16 numbers, in which three blocks of two hold a circle each, on 40 % of the tokens."""
     states = np.zeros((900, 16), np.float32)
-    states[:, :6] = random.uniform(0.5, 1.5, (900, 6)) * np.repeat(random.random((900, 3)) < 0.4, 2, axis=1)
+    angles, on = random.uniform(0, 2 * np.pi, (900, 3)), random.random((900, 3)) < 0.4
+    states[:, :6:2], states[:, 1:6:2] = np.cos(angles) * on, np.sin(angles) * on
     return states + 0.01 * random.standard_normal((900, 16)).astype(np.float32)
 
 
 def test_the_states_of_chance_are_made_in_one_pass_for_all_clusters(tmp_path: Path) -> None:
     """They were made again, shard by shard, for each cluster of chance, and each cluster was looked for twice."""
-    states, chance_states = (blocks_of_lines(np.random.default_rng(seed)) for seed in (0, 1))
+    states, chance_states = (circles(np.random.default_rng(seed)) for seed in (0, 1))
     eye = torch.eye(16)
     sae = SparseAutoencoder("relu", eye, torch.zeros(16), eye, torch.zeros(16), torch.zeros(16))
-    real, chance = (scipy.sparse.csc_array(np.where(array > 0.1, array, 0)) for array in (states, chance_states))
+    real, chance = (
+        scipy.sparse.csc_array(np.where(np.abs(array) > 0.1, array, 0)) for array in (states, chance_states)
+    )
     grouping = GroupFindings(16, 16, ((0, 1), (2, 3), (4, 5)), 0, (1.0, 1.0, 1.0), (), block=2)
     config, passes, found = DiscoverConfig(nulls=3, clusters=3, shown=1, points=300), [], []
 
@@ -169,7 +172,7 @@ def test_the_states_of_chance_are_made_in_one_pass_for_all_clusters(tmp_path: Pa
     assert len(passes) == 1 and len(found) == 6
     plain = CodeMatrix(chance, Unexplained(lambda rows: chance_states[rows], sae, chance, np.ones(16, np.float32)))
     each = [score_cluster(plain, eye.numpy(), np.array(members), config, 2) for members in grouping.clusters]
-    assert sorted(cluster.score for cluster in each) == scores
+    assert sorted(cluster.score for cluster in each) == scores and scores[0] > 0
     again = ranking()
     again.load({}, to_json(halfway))
     again.step()
