@@ -73,18 +73,15 @@ def _lines(
 
 
 def related(
-    codes: CodeMatrix,
-    decoder: Float[np.ndarray, "latents width"],
-    members: Int[np.ndarray, " _"],
-    config: DiscoverConfig,
+    codes: CodeMatrix, decoder: Float[np.ndarray, "latents width"], block: Int[np.ndarray, " _"], config: DiscoverConfig
 ) -> bool:
     """Returns whether a line of a block is active on more of another's tokens than by chance.
 
     The part is that of the rarer line's tokens. A line beside a circle may tilt one of the circle's two lines, which is
     then only weakly active on most of the other's tokens.
     """
-    turn, rows = _lines(codes, decoder, members, config.seed)
-    part = codes.slice(members, decoder, limit=_LOOKED_AT, seed=config.seed)
+    turn, rows = _lines(codes, decoder, block, config.seed)
+    part = codes.slice(block, decoder, limit=_LOOKED_AT, seed=config.seed)
     tokens = codes.n_tokens * len(part.rows) / max(1, part.total)
     sizes = np.abs(part.codes @ turn) * np.linalg.norm(rows, axis=1)
     sizes *= sizes >= [weak_below(column, config.radius) for column in sizes.T]
