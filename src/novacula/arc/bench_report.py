@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 from markupsafe import Markup
-from scipy.special import betaincinv
 
 from novacula.arc.campaigns.curve import COUNTS, PUBLISHED_RULES, PUZZLES, RULES, BenchFindings, published_rate
 from novacula.arc.campaigns.job import LegFindings
@@ -75,8 +74,9 @@ def _rates_section(findings: BenchFindings, split: Split | None) -> Section:
 
 def _interval(solved: int, tasks: int) -> str:
     """Returns the rates that a number of solved puzzles does not exclude (Clopper and Pearson)."""
-    low = betaincinv(solved, tasks - solved + 1, 0.025) if solved else 0.0
-    high = betaincinv(solved + 1, tasks - solved, 0.975) if solved < tasks else 1.0
+    from scipy.stats import binomtest
+
+    low, high = binomtest(solved, tasks).proportion_ci(method="exact")
     return f"{_rate(float(low))} to {_rate(float(high))}"
 
 

@@ -108,8 +108,11 @@ NOVACULA_INLINE void apply_pairs(const Map<T>& map, const T* weight, const T* bi
 template <class T>
 class Spread {
  public:
-  // For so many tiles in all. The number of outputs is even.
-  Spread(const Map<T>& map, Index tiles) : map_(map), wide_(widest > row && tiles >= 4) {
+  // `tiles` is the number of tiles that it will be applied to, since a few do not repay the spreading. The map has an even
+  // number of outputs. One whose weights have no room here is read as it is; no layer has any.
+  Spread(const Map<T>& map, Index tiles)
+      : map_(map),
+        wide_(widest > row && tiles >= 4 && map.outputs <= max_outputs && map.outputs * map.inputs <= max_weights) {
     if (!wide_) return;
     for (int o = 0; o < map.outputs; ++o)
       for (int i = 0; i < map.inputs; ++i)

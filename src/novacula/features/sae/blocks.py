@@ -25,6 +25,7 @@ _THIN = 0.1  #: lines whose mean square, where active, is less than this part of
 _SEEN, _SEEN_TOGETHER = 2, 6  #: tokens on which a line must be active to have a place, and two lines to be joined
 _TOGETHER, _ACROSS = 0.3, 0.1
 """Co-activity from which on two lines belong together: of one block, or of two, of which often only one is kept."""
+_AT_ONCE = 4096  #: lines that are compared with all others at once
 _NEAR = 0.4  #: absolute cosine from which on two lines of different blocks belong together
 
 
@@ -118,10 +119,9 @@ def _groups(
     chance = uses[one] * uses[two] / tokens
     likeness = coactivity(both, uses[one], uses[two], chance)
     enough = likeness >= np.where(one // most == two // most, _TOGETHER, _ACROSS)
-    cosines = ((rows @ rows.T).abs() * live * live[:, None]).triu(1)
-    near = (cosines > _NEAR).nonzero().numpy()
+    near, cosines = _near(rows * live[:, None])
     firsts, seconds = np.r_[one[enough], near[:, 0]], np.r_[two[enough], near[:, 1]]
-    bonds = np.r_[likeness[enough], 1 + cosines[near[:, 0], near[:, 1]].numpy()]
+    bonds = np.r_[likeness[enough], 1 + cosines]
     alive = live.numpy()
     group = {line: [line] for line in np.flatnonzero(alive).tolist()}
     for bond in np.argsort(-bonds, kind="stable").tolist():
@@ -133,6 +133,17 @@ def _groups(
             group.update(dict.fromkeys(joined, joined))
     found = list({id(members): members for members in group.values()}.values())
     return sorted(found, key=lambda members: (-len(members), -int(uses[members].sum()), members))
+
+
+def _near(rows: Float[Tensor, "lines width"]) -> tuple[Int[np.ndarray, "pairs 2"], Float[np.ndarray, " pairs"]]:
+    """Returns the pairs of lines of nearly one direction and their absolute cosines, without a matrix of all pairs."""
+    pairs, cosines = [], []
+    for start in range(0, len(rows), _AT_ONCE):
+        found = (rows[start : start + _AT_ONCE] @ rows.T).abs().triu(start + 1)
+        near = (found > _NEAR).nonzero()
+        cosines.append(found[near[:, 0], near[:, 1]].numpy())
+        pairs.append((near + torch.tensor([start, 0])).numpy())
+    return np.concatenate(pairs), np.concatenate(cosines)
 
 
 def coactivity(both: np.ndarray, first: np.ndarray, second: np.ndarray, chance: np.ndarray) -> np.ndarray:

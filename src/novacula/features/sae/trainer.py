@@ -30,7 +30,8 @@ _THIN = 0.01  #: variance of a component, in parts of the mean one, up to which 
 _RETRACT = 4  #: steps after which the blocks of the decoder are made orthonormal again
 _ARRANGED = (0.3, 0.4, 0.5, 0.6)  #: parts of the training after which lines that belong together share blocks
 _LONG = 500  #: steps of the shortest training in which they do; in a shorter one lines are hardly learned by then
-_RECENT = 8192  #: states of the last steps that say which lines belong together
+_RECENT, _NUMBERS = 8192, 2**27
+"""States of the last steps that say which lines belong together; fewer if they would have more codes than this."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Trainer:
         self.config, self.scale, self.step_count, self.k, self._follows = config, scale, 0, config.k, follows
         parts = _ARRANGED if config.kind == "block" and config.steps >= _LONG else ()
         self._arranged = [step for part in parts if (step := int(part * config.steps))]
-        self._recent = torch.zeros(0, len(mean))
+        self._recent, self._most = torch.zeros(0, len(mean)), min(_RECENT, _NUMBERS // config.latents)
         rows = torch.randn(config.latents, len(mean), generator=torch.Generator().manual_seed(config.seed))
         rows = orthonormal(rows, config.block) if config.kind == "block" else rows / rows.norm(dim=1, keepdim=True)
         self.weights: SaeWeights = {
@@ -110,8 +111,8 @@ class Trainer:
         if config.kind in ("relu", "jumprelu") and self._revives:
             self._revive(dead, scaled, found.residual)
         self.step_count += 1
-        if any(0 <= step - self.step_count < -(-_RECENT // len(states)) for step in self._arranged):
-            self._recent = torch.cat([self._recent, states])[-_RECENT:]
+        if any(0 <= step - self.step_count < -(-self._most // len(states)) for step in self._arranged):
+            self._recent = torch.cat([self._recent, states])[-self._most :]
         active = int(torch.count_nonzero(found.codes.values))
         variance = float((scaled - scaled.mean(0)).square().sum(1).mean())
         return BatchQuality(
