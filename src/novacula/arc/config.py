@@ -24,7 +24,7 @@ Sizes = Literal["published", "laws"]
 Choice = Literal["laws", "published"]
 Stop = Literal["auto", "never"]
 NATIVE_IS_FASTER = ("avx2", "avx512")
-"""Instruction sets with which the native engine was measured to take a sixteenth to a third of torch's time.
+"""Instruction sets with which the native engine was measured to take a fifteenth to a third of torch's time.
 
 With ``portable`` ones it takes 0.6 times as long on a small puzzle, but twice and four times on a median and a large
 one (``benchmarks/results/arc_step.json`` and ``arc_step_portable.json``).
