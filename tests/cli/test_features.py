@@ -39,7 +39,7 @@ def test_a_circle_is_scored_as_json_and_in_words(capfd: pytest.CaptureFixture[st
         ({"x": np.zeros((30, 2)), "y": np.zeros(30)}, "has no array 'points', only x, y"),
         ({"points": np.column_stack([np.arange(30.0), np.ones(30)])}, "is constant in column 1"),
         ({"points": np.array([[1, None]], dtype=object)}, "not of numbers"),
-        ({"points": np.full((30, 2), np.inf)}, "30 points with NaN or infinite"),
+        ({"points": np.full((30, 2), np.inf)}, "NaN or infinite coordinates in 30 points"),
     ],
 )
 def test_what_is_no_cloud_is_refused_before_anything_is_made(

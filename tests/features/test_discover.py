@@ -19,7 +19,7 @@ from novacula.features.config import CollectConfig, DiscoverConfig
 from novacula.features.discover import DiscoverSource, discover
 from novacula.features.discovery.discover_report import _cluster_section, write_page
 from novacula.features.discovery.findings import DiscoverFindings
-from novacula.features.discovery.pictures import PICTURES, read_pictures
+from novacula.features.discovery.pictures import PICTURES, ClusterPicture, MemberTokens, read_pictures, write_pictures
 from novacula.features.models import LanguageModel
 from novacula.features.sae import SparseAutoencoder, read_sae, write_sae
 from novacula.features.sae.trainer import rank
@@ -140,6 +140,13 @@ def test_what_does_not_exceed_chance_is_drawn_once_and_numbers_of_rows_have_no_c
     assert "colored by its token" in str(_cluster_section(row, picture, False).body)
     alone = replace(picture, tokens=tuple(f"#{i}" for i in range(len(picture.tokens))))
     assert "colored by" not in str(_cluster_section(row, alone, True).body)
+
+
+def test_large_pictures_can_be_read_again(tmp_path: Path) -> None:
+    """As large as those of some hundred clusters; --shown takes up to 1,000."""
+    picture = ClusterPicture(0, (), (), (), (), 100_000 * (MemberTokens(0, ()),), (), ())
+    write_pictures(tmp_path / PICTURES, [picture])
+    assert read_pictures(tmp_path / PICTURES) == {0: picture}
 
 
 def test_blocks_are_ranked_as_they_are(states: Path, tmp_path: Path) -> None:

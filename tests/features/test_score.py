@@ -128,7 +128,7 @@ def test_same_seed_same_numbers() -> None:
 @pytest.mark.parametrize(
     ("points", "said"),
     [
-        (np.full((50, 2), np.nan), "50 points with NaN"),
+        (np.full((50, 2), np.nan), "NaN or infinite coordinates in 50 points"),
         (np.ones((50, 2)), "only equal points"),
         (np.zeros((1, 2)), "1 points; at least 20"),
         (np.random.default_rng(0).standard_normal((30, 40)), "30 points in 29 dimensions, as many as 30"),

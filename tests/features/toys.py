@@ -1,5 +1,6 @@
 """Small language models: one that we train on modular addition, and untrained ones of several architectures."""
 
+import copy
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,18 @@ def concept_document(concept: Concept) -> dict[str, JSON]:
         "name": concept.name, "kind": concept.kind, "labels": [*concept.labels], "templates": templates,
         "offsets": dict(concept.offsets), "steering": steering,
     }  # fmt: skip
+
+
+def ending(model: LanguageModel) -> LanguageModel:
+    """The same model with a tokenizer that ends every text with a special token, as those of some fine-tunings do."""
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer: Any = copy.deepcopy(model.tokenizer)
+    token = tokenizer.unk_token
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"$A {token}", special_tokens=[(token, tokenizer.unk_token_id)]
+    )
+    return LanguageModel(model.module, tokenizer, name=model.name)
 
 
 @cache

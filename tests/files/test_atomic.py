@@ -38,6 +38,8 @@ def test_content_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
     write_text(path, "Größe 1×2")
     assert path.read_text(encoding="utf-8") == "Größe 1×2"
     assert os.listdir(tmp_path) == ["a.txt"]
+    write_text(tmp_path / ("é" * 127), "a name as long as any can be")
+    assert sorted(os.listdir(tmp_path)) == ["a.txt", "é" * 127]
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])

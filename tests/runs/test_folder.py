@@ -218,6 +218,9 @@ def test_results(tmp_path: Path) -> None:
     assert folder.read_result() is None
     folder.write_result({"score": 0.5})
     assert folder.read_result() == {"schema_version": 1, "score": 0.5}
+    large = {"rows": [{f"entry{i}": i for i in range(50)}] * 10_000}
+    folder.write_result(large)  # as of a ranking with thousands of rows; it could not be read again
+    assert folder.read_result() == {"schema_version": 1, **large}
     (folder.path / "result.json").write_text('{"schema_version": 9}')
     with pytest.raises(InputError, match="newer novacula"):
         folder.read_result()

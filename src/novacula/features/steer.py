@@ -118,8 +118,11 @@ class Steer(Computation):
         far = [number for number, ring in enumerate(self._rings) if ring.radius >= FAR]
         if not far:
             return None, None
-        same = [np.equal(self._rings[number].label, self._rings[number].expected) for number in far]
-        hits, rows = np.concatenate(same), np.concatenate([self._ring_rows(number) for number in far])
+        angles = self._config.angles
+        twice = 2 * np.arange(angles) * self._experiment.prompts.concept.period
+        clear = twice % (2 * angles) != angles  # halfway between two labels, either may answer
+        same = [np.equal(self._rings[number].label, self._rings[number].expected)[clear] for number in far]
+        hits, rows = np.concatenate(same), np.concatenate([self._ring_rows(number)[clear] for number in far])
         units = self._experiment.units[rows]
         (interval,) = bootstrap(hits[:, None].astype(float), units, seed=self._experiment.seed)
         return float(hits.mean()), interval

@@ -23,7 +23,7 @@ def write_bytes(path: StrPath, data: bytes | bytearray) -> None:
             stays behind.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.tmp")
     with _naming(path):
         try:
             write_durably(temporary, data)

@@ -22,6 +22,7 @@ JSON = None | bool | int | float | str | list[Any] | dict[str, Any]
 MAX_DEPTH = 64  #: the deepest nesting of arrays and objects that readers and writers accept
 
 _MAX_MEMORY = 85_000_000
+_OWN_PER_BYTE = 32
 _MOST_PER_BYTE = 300
 _KINDS = (dict, list)
 _CONTAINERS = frozenset(_KINDS)
@@ -34,20 +35,23 @@ _LONG = re.compile(_STRING + r"|(?P<found>-?\d{4301}\d*+)|\d++", re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def read_json(path: StrPath, *, max_bytes: int = 8_000_000, max_memory: int = _MAX_MEMORY) -> JSON:
+def read_json(path: StrPath, *, max_bytes: int = 8_000_000, max_memory: int | None = _MAX_MEMORY) -> JSON:
     """Reads a JSON file that anybody may have written.
 
     Args:
         path: the file, UTF-8, with or without a byte order mark.
         max_bytes: the largest size of the file.
-        max_memory: the most bytes of memory that its values may take, by an upper bound from before they exist.
+        max_memory: the most bytes of memory that its values may take, by an upper bound from before they exist. None
+            stands for what our own results and states of this size take at most.
 
     Raises:
         InputError: the file cannot be read or is too large (`open_regular`); or it is not UTF-8 or not JSON, is nested
             too deeply, or has too many values. NaN, Infinity, a number that no float can represent, an integer of
             thousands of digits, and a key that an object has twice are errors too.
     """
-    return parse_json(read_buffer(path, max_bytes=max_bytes), os.fspath(path), max_memory=max_memory)
+    data = read_buffer(path, max_bytes=max_bytes)
+    own = _MAX_MEMORY + _OWN_PER_BYTE * len(data)
+    return parse_json(data, os.fspath(path), max_memory=own if max_memory is None else max_memory)
 
 
 def parse_json(data: bytes | bytearray, source: str, *, max_memory: int = _MAX_MEMORY) -> JSON:

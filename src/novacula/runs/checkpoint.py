@@ -50,8 +50,6 @@ ARRAYS = "checkpoint.safetensors"
 _NEXT_ARRAYS = ".checkpoint.safetensors.next"
 _MAX_ARRAYS = 16_000_000_000
 _MAX_DOCUMENT = 200_000_000
-# More than states of numbers take, so that every saved state can be loaded.
-_MEMORY, _MEMORY_PER_BYTE = 85_000_000, 32
 
 
 @dataclass(frozen=True)
@@ -139,9 +137,7 @@ def _named_digest(folder: Path) -> JSON:
 
 
 def _read_document(folder: Path) -> JSON:
-    path = folder / DOCUMENT
-    memory = _MEMORY + _MEMORY_PER_BYTE * path.stat().st_size
-    return read_json(path, max_bytes=_MAX_DOCUMENT, max_memory=memory)
+    return read_json(folder / DOCUMENT, max_bytes=_MAX_DOCUMENT, max_memory=None)
 
 
 def _digest_of_data(data: object) -> str:

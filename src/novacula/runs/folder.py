@@ -46,7 +46,7 @@ RESULT_SCHEMA_VERSION = 1
 
 # A listing holds a run's lock for an instant, to find out whether it is free. A starting run waits for longer.
 _PATIENCE = 2.0
-_MAX_RESULT = 32_000_000
+_MAX_RESULT = 200_000_000
 
 
 @functools.cache
@@ -328,7 +328,7 @@ class RunFolder:
         path = self.path / RESULT
         if not path.exists():
             return None
-        return check_schema(read_json(path, max_bytes=_MAX_RESULT), str(path), RESULT_SCHEMA_VERSION)
+        return check_schema(read_json(path, max_bytes=_MAX_RESULT, max_memory=None), str(path), RESULT_SCHEMA_VERSION)
 
     def artifact(self, name: str) -> Path:
         """Returns the path of a picture, program or network of this name, and makes its folder.

@@ -211,6 +211,13 @@ def test_rival_periods_are_found() -> None:
     assert not is_circle(test, unseen_labels(_states(circle(np.arange(12), 10), 0.05)))
 
 
+def test_a_period_of_two_is_one_column() -> None:
+    labels = np.arange(7)
+    means = np.outer((-1.0) ** labels * (labels - 3), [1.0, 0.0])
+    assert circle_test(means[None]).shapes["period 2"].share == pytest.approx(0, abs=1e-9)  # it was 1: of rounding
+    assert circle_test(np.outer((-1.0) ** labels, [1.0, 2.0])[None]).shapes["period 2"].share == pytest.approx(1)
+
+
 def test_with_few_labels_new_wordings_say_nothing_and_new_labels_do() -> None:
     states = _states(np.random.default_rng(0).standard_normal((7, 6)), 0.0)
     assert unseen_groups(states, components=6).r2 > 0.95  # any order is fitted well

@@ -6,7 +6,7 @@ import pytest
 from novacula.errors import InputError
 from novacula.features.circles.continuity import compare, continuity
 from novacula.features.circles.test import circle
-from tests.features.toys import toy
+from tests.features.toys import ending, toy
 
 
 def _states(shift: float, *, mirrored: bool = False) -> np.ndarray:
@@ -42,5 +42,9 @@ def test_texts_go_through_the_model() -> None:
         toy().model, toy().concept, 1, bare="to {label}", early="plus1 to {label}", late="plus2 to {label}"
     )
     assert found.bare.shape == found.early.shape == (7, 2)
+    again = continuity(
+        ending(toy().model), toy().concept, 1, bare="to {label}", early="plus1 to {label}", late="plus2 to {label}"
+    )
+    np.testing.assert_allclose(again.bare, found.bare)
     with pytest.raises(InputError, match="must hold"):
         continuity(toy().model, toy().concept, 1, bare="to")

@@ -124,6 +124,10 @@ def test_a_plane_that_is_given_replaces_the_components(hand: Hand) -> None:
     assert probe.r2 > 0.99
     case = hand.case(probe)
     np.testing.assert_allclose(probe.read(intervene("patch circle", case)), circle(case.targets, P), atol=1e-6)
+    again = fit_probe(hand.states, hand.labels, P, plane=np.vstack([mixed, mixed[0] - mixed[1]]))
+    assert len(again.basis) == 2 and again.r2 == pytest.approx(probe.r2)
+    with pytest.raises(InputError, match="fewer than two dimensions"):  # a second direction was made of nothing
+        fit_probe(hand.states, hand.labels, P, plane=np.outer([1.0, 2.0], hand.plane[0]))
 
 
 def test_the_circle_of_the_answer_is_found_beside_label_and_offset() -> None:

@@ -125,16 +125,18 @@ def test_wanted_labels_are_spread_evenly(experiment: Experiment) -> None:
 def test_bootstrap_intervals_hold_the_mean_as_often_as_they_say() -> None:
     """Twelve templates of seven prompts, each with an effect of its own; then seven prompts of one template."""
     generator = np.random.default_rng(3)
-    held = {12: 0, 7: 0}
+    held = {12: 0, 7: 0, 3: 0, 2: 0}
     grouped = few = np.empty(0)
     for _ in range(300):
         grouped = generator.standard_normal((12, 1)) + generator.standard_normal((12, 7))
         few = generator.standard_normal((7, 1))
-        for values, units in ((grouped.reshape(-1, 1), np.repeat(np.arange(12), 7)), (few, np.arange(7))):
+        some = [(grouped[:count].reshape(-1, 1), np.repeat(np.arange(count), 7)) for count in (12, 3, 2)]
+        for values, units in (*some, (few, np.arange(7))):
             ((low, high),) = bootstrap(values, units, draws=499)
             held[units.max() + 1] += low <= 0 <= high
     assert 0.92 < held[12] / 300 <= 1
     assert 0.90 < held[7] / 300 <= 1
+    assert min(held[3], held[2]) / 300 > 0.92  # drawn from two or three templates, intervals held it 2 times in 3
     # Prompts that are taken for independent make it far too short.
     ((low, high),) = bootstrap(grouped.reshape(-1, 1), np.repeat(np.arange(12), 7))
     ((least, most),) = bootstrap(grouped.reshape(-1, 1), np.arange(84))

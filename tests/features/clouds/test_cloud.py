@@ -2,10 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 from novacula.errors import InputError
 from novacula.features.clouds.cloud import read_cloud, refuse_constant_columns, whiten
+from novacula.features.clouds.cloud_score import score_cloud
 
 
 def test_a_whitened_cloud_has_the_identity_as_covariance_and_can_be_taken_back() -> None:
@@ -30,6 +32,17 @@ def test_flat_directions_are_dropped_and_the_longest_kept() -> None:
     assert cloud.white.shape == (60, 1) and 0.7 < cloud.kept_variance < 1
 
 
+@pytest.mark.parametrize("width", [2, 16, 400])
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_a_line_stays_a_line_where_its_numbers_were_rounded(kind: torch.dtype, width: int) -> None:
+    generator = np.random.default_rng(width)
+    line = np.outer(5 + generator.standard_normal(1000 if width == 2 else 100), generator.standard_normal(width))
+    found = score_cloud(torch.from_numpy(line).to(kind))
+    assert found.d == 1 and not found.irreducible  # the rounding itself was called an irreducible feature
+    noisy = torch.from_numpy(line + 0.1 * generator.standard_normal(line.shape)).to(kind)
+    assert whiten(noisy.double().numpy()).white.shape[1] > 1
+
+
 def test_a_file_is_read_and_its_faults_are_said(tmp_path: Path) -> None:
     path = tmp_path / "cloud.npz"
     points = np.random.default_rng(0).integers(0, 9, (30, 2))
@@ -49,7 +62,7 @@ def test_a_file_is_read_and_its_faults_are_said(tmp_path: Path) -> None:
     spoilt = points.astype(float)
     spoilt[[3, 8], 1] = np.nan
     np.save(tmp_path / "cloud.npy", spoilt)
-    with pytest.raises(InputError, match=r"2 points with NaN or infinite coordinates \(row 3, 8, counted from 0\)"):
+    with pytest.raises(InputError, match=r"NaN or infinite coordinates in 2 points \(row 3, 8, counted from 0\)"):
         read_cloud(tmp_path / "cloud.npy")
     (tmp_path / "cloud.csv").write_text("0.5;1\n2;3\n")
     with pytest.raises(InputError, match="commas stand between numbers"):

@@ -47,3 +47,8 @@ def test_too_few_points_are_refused() -> None:
         gromov_hyperbolicity(np.zeros((5, 2)))
     with pytest.raises(InputError, match="at least 10"):
         two_nn_dimension(np.zeros((50, 2)))
+    with pytest.raises(InputError, match="as on a grid"):
+        two_nn_dimension(np.argwhere(np.ones((6, 6))).astype(float))
+    for measure in (gromov_hyperbolicity, two_nn_dimension):
+        with pytest.raises(InputError, match="finite"):
+            measure(np.full((20, 2), np.nan))

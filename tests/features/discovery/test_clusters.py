@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Sequence
 
 import networkx
@@ -84,6 +85,17 @@ def test_co_activity_is_the_jaccard_index_beyond_chance() -> None:
     assert found[0, 2] == pytest.approx((both - chance) / (1 - chance), rel=1e-4)
     assert abs(found[0, 3]) < 0.03
     assert chance_activity(matrix) < 0.05
+
+
+def test_the_co_activity_of_chance_needs_no_matrix_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    active = (np.random.default_rng(0).random((400, 2000)) < 0.01).astype(np.float32)
+    matrix = scipy.sparse.csc_array(active)
+    whole = chance_activity(matrix)
+    monkeypatch.setattr(similarity_module, "BLOCK", 50)
+    tracemalloc.start()
+    assert chance_activity(matrix) == whole > 0.1
+    assert tracemalloc.get_traced_memory()[1] < 4 * 2000**2 / 2
+    tracemalloc.stop()
 
 
 def test_opposite_latents_of_a_circle_are_joined_by_mixed_affinity() -> None:

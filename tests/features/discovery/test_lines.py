@@ -121,6 +121,26 @@ def test_a_circle_beside_a_rare_line_is_related_and_three_lines_are_not() -> Non
         assert related(CodeMatrix(scipy.sparse.csc_array(columns)), np.eye(3), np.arange(3), ALONE) is expected
 
 
+def test_lines_are_related_by_the_part_of_the_rarer_one() -> None:
+    """By the Jaccard index of their tokens, the two lines of a circle of uneven radius have 0.36."""
+    random = np.random.default_rng(0)
+    turn, on = random.uniform(0, 2 * np.pi, 40_000), random.random(40_000) < 0.05
+    radius = random.uniform(0.6, 1.4, 40_000) * on
+    points = np.column_stack([np.cos(turn), np.sin(turn), 0 * turn]) * radius[:, None]
+    points += (random.uniform(2, 4, 40_000) * (random.random(40_000) < 0.002))[:, None] * [0.8, 0, 0.6]  # a rare line
+    points[on] += 0.05 * random.standard_normal((on.sum(), 3))
+    assert related(CodeMatrix(scipy.sparse.csc_array(points)), np.eye(3), np.arange(3), ALONE)
+
+
+@pytest.mark.parametrize("silent", [0, 5, 20, 60])
+def test_a_line_that_is_nearly_always_active_is_related_to_none(silent: int) -> None:
+    """The few tokens on which it is not active tell nothing of others."""
+    random = np.random.default_rng(silent)
+    values = random.uniform(0.9, 1.1, (20_000, 3)) * (random.random((20_000, 3)) < [1, 0.05, 0.02])
+    values[random.choice(20_000, silent, replace=False), 0] = 0
+    assert not related(CodeMatrix(scipy.sparse.csc_array(values)), np.eye(3), np.arange(3), ALONE)
+
+
 def test_equally_common_lines_are_not_left_halfway() -> None:
     """The analysis alone stops there in this draw, one of forty."""
     random = np.random.default_rng(35)

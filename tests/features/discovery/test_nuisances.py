@@ -11,6 +11,7 @@ from novacula.errors import InputError
 from novacula.features import DiscoverConfig, DiscoverSource, discover, write_sae
 from novacula.features.discovery.collection import nuisance_tokens, without
 from novacula.features.discovery.slices import CodeMatrix
+from novacula.features.discovery.source import store_states
 from novacula.features.sae import SparseAutoencoder
 from novacula.features.store import Origin, Store, StoreWriter
 
@@ -40,6 +41,15 @@ def test_punctuation_has_no_letter_or_digit_and_position_is_the_beginning(tmp_pa
     assert np.flatnonzero(found["position"]).tolist() == [0, 1, 2, 3, 70, 71, 72, 73]
     assert without(store, ()).all()
     assert not (without(store, ("punctuation", "position")) & (found["punctuation"] | found["position"])).any()
+
+
+def test_tokens_below_zero_are_no_signs(tmp_path: Path) -> None:
+    for vocabulary in (None, TEXTS):
+        tokens = np.array([-1, 2, 9, -8])
+        store = store_states(
+            tmp_path / str(vocabulary is None), np.ones((4, 3), np.float32), tokens, vocabulary=vocabulary
+        )
+        assert nuisance_tokens(store)["punctuation"].tolist() == [False, vocabulary is not None, False, False]
 
 
 def test_codes_on_some_tokens_are_those_of_a_dense_matrix() -> None:

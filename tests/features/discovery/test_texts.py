@@ -22,6 +22,12 @@ def test_searches_folders_reads_gz_and_passes_over_binary_files(tmp_path: Path) 
     (tmp_path / "in" / "c.bin").write_bytes(b"\0\1\2")
     (tmp_path / "d.txt").write_text("plain words")
     assert [passage.text for passage in read_passages([tmp_path], 100)] == ["plain words", "packed words"]
+    parts = gzip.compress(b"packed ") + gzip.compress(b"twice")  # as `cat a.gz b.gz` makes it
+    (tmp_path / "in" / "b.gz").write_bytes(parts)
+    assert [passage.text for passage in read_passages([tmp_path / "in"], 100)] == ["packed twice"]
+    (tmp_path / "in" / "b.gz").write_bytes(parts[:-9])
+    with pytest.raises(InputError, match="cut short"):
+        read_passages([tmp_path / "in"], 100)
 
 
 def test_refuses_what_is_no_text(tmp_path: Path) -> None:

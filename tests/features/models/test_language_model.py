@@ -5,7 +5,7 @@ import torch
 
 from novacula.errors import InputError
 from novacula.features.models import Point, Write
-from tests.features.toys import toy, untrained
+from tests.features.toys import ending, toy, untrained
 
 
 def test_prompts_of_different_lengths_answer_as_each_alone() -> None:
@@ -40,6 +40,10 @@ def test_a_span_is_found_wherever_it_stands() -> None:
     assert position == 3
     with pytest.raises(InputError, match="no token"):
         model.locate(text, 3, 4)
+    # A prompt ends with its text: a model would answer to a token that the tokenizer adds there.
+    assert ending(model).encode(text) == [*tokens, model.tokenizer.unk_token_id]
+    assert ending(model).locate(text, text.index("x4"), text.index("x4") + 2) == (tokens, 3)
+    assert ending(model).label_token_ids(["x0", "x6"], "add plus1 to") == model.encode("x0 x6")
 
 
 def test_labels_are_looked_up_as_they_follow_the_prompt() -> None:

@@ -56,8 +56,9 @@ def continuity(
     for text in (bare, early, late):
         if "{label}" not in text:
             raise InputError(repr(text), "must hold {label}")
-    prompts = [model.encode(text.replace("{label}", label)) for text in (bare, early, late) for label in concept.labels]
-    states = model.hidden_states(prompts, [layer], [len(tokens) - 1 for tokens in prompts])[:, 0].double().numpy()
+    texts = [text.replace("{label}", label) for text in (bare, early, late) for label in concept.labels]
+    prompts, last = zip(*(model.locate(text, 0, len(text)) for text in texts), strict=True)
+    states = model.hidden_states(prompts, [layer], last)[:, 0].double().numpy()
     return compare(states.reshape(3, concept.period, -1), seed=seed)
 
 

@@ -143,7 +143,8 @@ class SteerFindings(Brief):
     right_interval: tuple[float, float] | None = None
     """96 % bootstrap interval of the share of right answers to these prompts."""
     on_angle: float | None = None
-    """Share of the grid's points, from half the circle's radius on, that get the answer of their angle."""
+    """Share of the grid's points, from half the circle's radius on, that get the answer of their angle; points halfway
+    between two labels are left out."""
     on_angle_interval: tuple[float, float] | None = None  #: 96 % bootstrap interval of that share
 
     @property

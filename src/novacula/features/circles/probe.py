@@ -78,11 +78,9 @@ def fit_probe(
     states = states.astype(float)
     mean = states.mean(0)
     centered = states - mean
-    if plane is None:
-        _, sizes, axes = np.linalg.svd(centered, full_matrices=False)
-        basis = axes[: min(components, int((sizes > _NOISE * max(sizes[0], 1e-300)).sum()))]
-    else:
-        basis = np.linalg.qr(plane.astype(float).T)[0].T
+    _, sizes, axes = np.linalg.svd(centered if plane is None else plane.astype(float), full_matrices=False)
+    spanned = int((sizes > _NOISE * max(sizes[0], 1e-300)).sum())
+    basis = axes[: spanned if plane is not None else min(components, spanned)]
     if len(basis) < 2:
         raise InputError("states", "span fewer than two dimensions; a circle needs two")
     target = circle(labels * harmonic, period)

@@ -141,8 +141,8 @@ def _grid(findings: SteerFindings) -> Section:
     if findings.on_angle is not None and findings.on_angle_interval:
         low, high = findings.on_angle_interval
         share = (
-            f"{percent(findings.on_angle)} ({percent(low)} … {percent(high)}) of the points from radius 0.5 on get the "
-            f"answer of their angle (chance: {percent(1 / len(labels))})."
+            f"{percent(findings.on_angle)} ({percent(low)} … {percent(high)}) of the points from radius 0.5 on, less "
+            f"those halfway between two labels, get the answer of their angle (chance: {percent(1 / len(labels))})."
         )
     note = (
         "Points all round the plane are written into the prompts in turn, also off the circle, whose radius is 1. The "

@@ -16,6 +16,7 @@ from novacula.features.concepts import Prompts
 from novacula.features.models import LanguageModel, Point, Write
 
 _LEVEL = 0.96  #: of the intervals
+_FEW = 6  #: units whose least and largest mean hold the true one with nearly this probability
 UNSEEN = "patch circle, unseen"  #: patches the circle by a probe that was fitted without the wanted label
 
 
@@ -150,21 +151,25 @@ def bootstrap(
     """Returns a bootstrap interval of 96 % of the mean of each figure.
 
     Units, such as templates, are drawn with replacement, and then as many prompts of each drawn unit. Percentiles of
-    few draws give too short intervals, so they are taken as far out as Student's t asks for that number of units. The
+    few draws give too short intervals, so they are taken as far out as Student's t asks for that number of units. Of
+    fewer than `_FEW` units none lies far enough out, and the interval is Student's own, from the sums of the units. The
     ends are the mean itself where there is only one unit.
 
     Source: T. Hesterberg, "What Teachers Should Know About the Bootstrap", section 4 (expanded percentiles).
     """
     unit, sizes = np.unique(units, return_inverse=True, return_counts=True)[1:]
     n, generator = len(sizes), np.random.default_rng([seed, 11])
-    if n == 1:
-        return tuple((mean, mean) for mean in values.mean(0).tolist())
+    mean, out = values.mean(0), stats.t.ppf((1 + _LEVEL) / 2, max(n - 1, 1))
+    if n < _FEW:
+        away = np.stack([(values[unit == number] - mean).sum(0) for number in range(n)]) / len(values)
+        half = out * np.sqrt((away**2).sum(0) * n / max(n - 1, 1)) if n > 1 else 0 * mean
+        return tuple(zip((mean - half).tolist(), (mean + half).tolist(), strict=True))
     drawn = generator.multinomial(n, np.full(n, 1 / n), size=draws)
     weights = np.empty((draws, len(values)))
     for number, size in enumerate(sizes):
         weights[:, unit == number] = generator.multinomial(drawn[:, number] * size, np.full(size, 1 / size))
     means = weights @ values / weights.sum(1, keepdims=True)
-    tail = stats.norm.cdf(-stats.t.ppf((1 + _LEVEL) / 2, n - 1) * np.sqrt(n / (n - 1)))
+    tail = stats.norm.cdf(-out * np.sqrt(n / (n - 1)))
     low, high = np.quantile(means, [tail, 1 - tail], axis=0).tolist()
     return tuple(zip(low, high, strict=True))
 

@@ -259,7 +259,8 @@ def _shape(
     orders: Int[np.ndarray, "orders labels"],
 ) -> Shape:
     """Returns how much of the variance of the means a design explains, and how often a permutation explains as much."""
-    basis, _ = np.linalg.qr(design - design.mean(0))
+    left, sizes, _ = np.linalg.svd(design - design.mean(0), full_matrices=False)
+    basis = left[:, sizes > 1e-9 * sizes[0]]  # the sine of a period of 2 is rounding alone
     gram = (centered := means - means.mean(0)) @ centered.T
     permuted = basis[orders]
     shares = np.einsum("nic,ij,njc->n", permuted, gram, permuted, optimize=True) / np.trace(gram)

@@ -29,6 +29,7 @@ _BEYOND = 10.0  #: the same in units of the deviation that 95 % of the points ke
 _MOST_BYTES = 16_000_000_000
 _SAMPLE = 10_000  #: the median of a large cloud is estimated from at least this number of its points
 _FLAT = 1e-6  #: a cloud thinner than this part of its length is flat: the rest is the rounding of 32-bit numbers
+_ROUNDED = 2.0  #: times the largest spread of rounding alone, beyond which an axis is more than that
 _COPIES = ((0.01, 0.8), (1e-6, 0.99))
 """Standard deviations up to which rows are alike, and the share of different ones below which the others are copies.
 Copies that were rounded to 16 bits differ by a hundredth; points of a dense curve lie as near by chance."""
@@ -149,12 +150,10 @@ def check_points(points: np.ndarray, source: str = "points", columns: int | None
     if n < FEWEST:
         problems.append(f"has {n} points; at least {FEWEST} are needed")
     if len(bad := np.flatnonzero((~np.isfinite(points)).any(axis=1))):
-        rows = ", ".join(map(str, bad[:5])) + (" …" if len(bad) > 5 else "")
-        counted = "1 point" if len(bad) == 1 else f"{len(bad)} points"
-        problems.append(f"has {counted} with NaN or infinite coordinates (row {rows}, counted from 0); remove them")
+        problems.append(f"has NaN or infinite coordinates in {named_rows(bad.tolist())}; remove them")
     elif n and d and (points == points[0]).all():
         problems.append("has only equal points")
-    elif FEWEST <= n <= d and (spanned := _rank(points.astype(float))) == n - 1:
+    elif FEWEST <= n <= d and (spanned := whiten(points.astype(float), n).white.shape[1]) == n - 1:
         problems.append(f"has {n} points in {spanned} dimensions, as many as {n} points can span; more are needed")
     refuse(problems, source)
     return points.astype(float, copy=False)
@@ -258,11 +257,12 @@ def _size(points: Float[np.ndarray, "n d"]) -> float:
     return float(max(points.max(), -points.min()))
 
 
-def _rank(points: Float[np.ndarray, "n d"]) -> int:
-    """Returns the number of dimensions that the points span about their mean."""
-    size = _size(points)
-    values = np.linalg.svd(points / size - (points / size).mean(axis=0), compute_uv=False)
-    return int((values > _FLAT * values[0]).sum())
+def _rounding(points: Float[np.ndarray, "n d"], size: float) -> Float[np.ndarray, " d"]:
+    """Returns the spread, in units of `size`, of what rounding took from each column of numbers of 16 or 32 bits."""
+    some = points[:: max(1, len(points) // _SAMPLE)]
+    parts, exponents = np.frexp(some)
+    digits = next((digits for digits in (8, 11, 24) if not np.modf(np.ldexp(parts, digits))[0].any()), 53)
+    return np.sqrt(((np.ldexp(1.0 * (some != 0), exponents - digits) / size) ** 2).mean(axis=0) / 12)
 
 
 def refuse_constant_columns(points: Float[np.ndarray, "n d"], source: str) -> None:
@@ -279,7 +279,7 @@ def whiten(points: Float[np.ndarray, "n d"], most: int = 5, thinnest: float = 0.
         points: one a row.
         most: number of axes that are kept, the longest ones.
         thinnest: axes shorter than this share of the longest one are dropped, but for the second. Axes in which the
-            cloud is flat are always dropped.
+            cloud is flat, or no thicker than the rounding of its numbers, are always dropped.
     """
     size = _size(points)  # divided by it, sums and squares of any finite numbers stay finite
     scaled = points / size
@@ -287,10 +287,12 @@ def whiten(points: Float[np.ndarray, "n d"], most: int = 5, thinnest: float = 0.
     scaled -= center
     # The triangle of a QR decomposition has the same axes and values, and is small.
     _, values, axes = np.linalg.svd(np.linalg.qr(scaled, mode="r"), full_matrices=False)
-    spanned = int((values > _FLAT * values[0]).sum())
-    kept = min(most, spanned, max(2, int((values >= thinnest * values[0]).sum())))
-    root = np.sqrt(len(points))
-    share = float((values[:kept] ** 2).sum() / (values**2).sum())
+    root, total = np.sqrt(len(points)), (values**2).sum()
+    rounding = _ROUNDED * (root + np.sqrt(axes.shape[1])) * np.linalg.norm(axes * _rounding(points, size), axis=1)
+    sound = (values > np.maximum(_FLAT * values[0], rounding)) | (values == values[0])
+    values, axes = values[sound], axes[sound]
+    kept = min(most, len(values), max(2, int((values >= thinnest * values[0]).sum())))
+    share = float((values[:kept] ** 2).sum() / total)
     turn = axes if kept == axes.shape[1] else np.eye(kept)
     white = scaled @ ((axes[:kept] / values[:kept, None]).T @ turn) * root
     return Cloud(white, turn, axes[:kept], values[:kept] * (size / root), center * size, share)
@@ -312,17 +314,15 @@ class Plane:
 
     def directions(self, points: Float[np.ndarray, "points width"]) -> Float[np.ndarray, "2 width"]:
         """Returns the orthonormal directions of the plane, given the points that it was made of."""
-        norms = np.linalg.norm(points, axis=1, keepdims=True) if self.form == "directions" else 1.0
+        norms = np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12) if self.form == "directions" else 1.0
         cloud = points / norms
         return np.linalg.lstsq((cloud - cloud.mean(0)).astype(np.float64), self.coordinates, rcond=1e-5)[0].T
 
 
 def planes(points: Float[np.ndarray, "points width"], members: int) -> list[Plane]:
     """Returns all planes of neighboring components that are not thin, in both forms."""
-    norms = np.linalg.norm(points, axis=1, keepdims=True)
-    directions = points[norms[:, 0] > 1e-12] / norms[norms[:, 0] > 1e-12]
-    full = directions if len(directions) == len(points) else points / np.maximum(norms, 1e-12)
-    return [*_planes(points, members, "points"), *_planes(full, members, "directions")]
+    directions = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
+    return [*_planes(points, members, "points"), *_planes(directions, members, "directions")]
 
 
 def _planes(points: Float[np.ndarray, "points width"], members: int, form: Form) -> Iterator[Plane]:

@@ -53,6 +53,8 @@ def hyperbolicity(distances: Float[np.ndarray, "n n"]) -> float:
     count, diameter = len(distances), float(distances.max(initial=0.0))
     if not 4 <= count <= _MOST_POINTS:
         raise InputError("points", f"there are {count}; hyperbolicity is measured on 4 … {_MOST_POINTS}")
+    if not np.isfinite(distances).all():
+        raise InputError("points", "some are not finite numbers")
     if diameter == 0:
         raise InputError("points", "are all in one place")
     gap = 0.0
@@ -74,18 +76,22 @@ def two_nn_dimension(points: Float[np.ndarray, "n d"]) -> float:
     """Returns the intrinsic dimension, by the ratio of the distances to the second and the first neighbor.
 
     Raises:
-        InputError: fewer than 10 points differ.
+        InputError: fewer than 10 points differ, some are not finite, or all have two equally near ones, as on a grid.
 
     Source: E. Facco, M. d'Errico, A. Rodriguez and A. Laio, "Estimating the intrinsic dimension of datasets by a
     minimal neighborhood information", Scientific Reports 7 (2017); the maximum-likelihood form.
     """
     from sklearn.neighbors import NearestNeighbors
 
+    if not np.isfinite(points).all():
+        raise InputError("points", "some are not finite numbers")
     different = np.unique(points, axis=0)
     if len(different) < 10:
         raise InputError("points", f"{len(different)} of them differ; a dimension needs at least 10")
     first, second = NearestNeighbors(n_neighbors=3).fit(different).kneighbors(different)[0][:, 1:].T
-    return float((len(different) - 1) / np.log(second / first).sum())
+    if not (ratios := np.log(second / first)).any():
+        raise InputError("points", "have two equally near ones each, as on a grid; ratios of distances say nothing")
+    return float((len(different) - 1) / ratios.sum())
 
 
 @dataclass(frozen=True)

@@ -144,14 +144,8 @@ def _louvain(graph: scipy.sparse.csr_array, seed: int, resolution: float = 1.0) 
 
 
 def _halve(graph: scipy.sparse.csr_array, members: Members, seed: int) -> list[Members]:
-    """Splits a giant cluster into communities or, where it is one, into the parts that its stronger edges connect."""
-    inner = graph[members][:, members]
-    parts = _louvain(inner, seed, resolution=2.0)
-    if len(parts) > 1:
-        return [members[part] for part in parts]
-    inner.data[inner.data <= np.median(inner.data)] = 0
-    inner.eliminate_zeros()
-    return [members[part] for part in _components(inner)]
+    """Splits a giant cluster into communities; at twice the resolution, all in one are worse than each alone."""
+    return [members[part] for part in _louvain(graph[members][:, members], seed, resolution=2.0)]
 
 
 def _as_matrix(graph: scipy.sparse.csr_array) -> scipy.sparse.csr_matrix:

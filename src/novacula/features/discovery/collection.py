@@ -1,6 +1,8 @@
 """Text files, cut into passages, a resumable program that reads them with a model and stores its states, and which of
 the stored tokens are nuisances."""
 
+import gzip
+import io
 import os
 import zlib
 from collections.abc import Iterable
@@ -57,7 +59,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read(path: Path, *, strict: bool) -> str:
-    data = read_buffer(path, max_bytes=MAX_BYTES)
+    data: bytes | bytearray = read_buffer(path, max_bytes=MAX_BYTES)
     if path.suffix == ".gz":
         data = _unpack(data, str(path))
     if b"\0" in data[:8192]:
@@ -67,20 +69,18 @@ def _read(path: Path, *, strict: bool) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def _unpack(data: bytearray, source: str) -> bytearray:
-    """Returns the content of a gzip file, unless it is too large."""
-    engine = zlib.decompressobj(wbits=31)
+def _unpack(data: bytearray, source: str) -> bytes:
+    """Returns the content of a gzip file, all its members one after the other, unless it is too large."""
     most = min(MAX_BYTES, _PIECE + _RATIO * len(data))
-    unpacked = bytearray()
     try:
-        for start in range(0, len(data), _PIECE):
-            unpacked += engine.decompress(data[start : start + _PIECE], most - len(unpacked) + 1)
-            if len(unpacked) > most:
-                raise InputError(source, f"is larger than {most} bytes once unpacked, which no text of its size is")
-    except zlib.error as error:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            unpacked = stream.read(most + 1)
+    except EOFError as error:
+        raise InputError(source, "is cut short: its gzip stream has no end") from error
+    except (OSError, zlib.error) as error:
         raise InputError(source, f"is not a gzip file: {error}") from error
-    if not engine.eof:
-        raise InputError(source, "is cut short: its gzip stream has no end")
+    if len(unpacked) > most:
+        raise InputError(source, f"is larger than {most} bytes once unpacked, which no text of its size is")
     return unpacked
 
 
@@ -180,7 +180,7 @@ def nuisance_tokens(store: Store) -> dict[str, Bool[np.ndarray, " tokens"]]:
     """
     labels, texts = store.labels, store.vocabulary
     signs = np.array([not any(letter.isalnum() or letter == "�" for letter in text) for text in texts or ()], bool)
-    known = labels.tokens < len(signs)
+    known = (labels.tokens >= 0) & (labels.tokens < len(signs))
     punctuation = np.zeros(len(labels.tokens), bool)
     punctuation[known] = signs[labels.tokens[known]]
     position = labels.positions < labels.positions.min() + PLACES

@@ -36,10 +36,11 @@ _LEAST = 20  #: tokens on which a cluster must be active for its lines to be loo
 _MOST, _ZEROS = 2000, 10  #: most active tokens in which lines are looked for, and most inactive ones beside each
 _THIN = 0.1  #: dimensions of a cluster thinner than this part of its first one are no lines, and stay with their tokens
 _LOOKED_AT = 20_000  #: most active tokens that say whether lines are related
-_SMALL, _RELATED = 0.1, 0.4
+_SMALL, _RELATED, _SURELY = 0.1, 0.4, 3.0
 """Lines are noise whose sum of squares, and their mean where active, are less than this part of their block's largest.
 Two others are related if, beyond chance, one is active on this part of the rarer one's tokens: 0.72 for the two that
-make up a circle."""
+make up a circle. It must be this number of standard deviations beyond chance, too: of a line that is nearly always
+active, few tokens say anything."""
 _HALFWAY, _SPARSER = np.array([[1, 1], [1, -1]]) / np.sqrt(2), 1.1
 """A turn by 45°, and by how much the sum of fourth powers of two coordinates must grow by it."""
 _TURNED = 12  #: dimensions of a cluster that are turned to be independent; its further principal components are not
@@ -91,8 +92,10 @@ def related(
     strong = (sizes > 0)[:, sound].astype(float)
     both, uses = strong.T @ strong, strong.sum(0)
     rarer, chance = np.minimum(uses[:, None], uses), uses[:, None] * uses / tokens
-    beyond = (both - chance) / np.maximum(rarer - chance, 1)
-    return bool((np.triu(beyond, 1) >= _RELATED)[rarer >= _LEAST].any())
+    idle = np.maximum(1 - uses / tokens, 0)
+    spread = np.sqrt(chance * idle[:, None] * idle)  # of the tokens that two lines share by chance
+    beyond = both - chance > np.maximum(_RELATED * (rarer - chance), _SURELY * spread)
+    return bool(np.triu(beyond, 1)[rarer >= _LEAST].any())
 
 
 def _independent(points: Float[np.ndarray, "n d"], seed: int) -> Float[np.ndarray, "d d"]:

@@ -19,7 +19,7 @@ PICTURES = "pictures.json"  #: the artifact that holds them
 SCHEMA_VERSION = 1
 POINTS = 500  #: most points of a picture
 _MEMBERS = 60  #: most members whose tokens and cosines are shown
-_MAX_BYTES = 32_000_000
+_MAX_BYTES = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ClusterPicture:
     cluster: int  #: its number
     planes: tuple[PlanePicture, ...]  #: its planes
     tokens: tuple[str, ...]  #: the token of each point
-    next: tuple[str, ...]  #: the token after it; empty at the end of a document
+    next: tuple[str, ...]  #: the token after it; empty at the end of a context
     contexts: tuple[str, ...]  #: the text around each token
     members: tuple[MemberTokens, ...]  #: its latents, with their tokens
     cosines: tuple[tuple[float, ...], ...]  #: cosines of the directions of these latents
@@ -107,7 +107,7 @@ def write_pictures(path: Path, pictures: Sequence[ClusterPicture]) -> None:
 
 def read_pictures(path: Path) -> dict[int, ClusterPicture]:
     """Reads the pictures, by cluster."""
-    document = check_schema(read_json(path, max_bytes=_MAX_BYTES), str(path), SCHEMA_VERSION)
+    document = check_schema(read_json(path, max_bytes=_MAX_BYTES, max_memory=None), str(path), SCHEMA_VERSION)
     return {picture.cluster: picture for picture in from_json(_Pictures, document, str(path)).clusters}
 
 
@@ -116,8 +116,10 @@ def _rounded(matrix: Float[np.ndarray, "rows columns"], digits: int) -> list[lis
 
 
 def _next_token(store: Store, row: int) -> str:
-    """Returns the text of the token after a state's own; empty at the end of its document."""
+    """Returns the text of the token after a state's own; empty at the end of its context, as far as it is stored."""
     labels = store.labels
     if row + 1 >= len(store) or labels.documents[row + 1] != labels.documents[row]:
+        return ""
+    if labels.positions[row + 1] != labels.positions[row] + 1:
         return ""
     return store.token_text(int(labels.tokens[row + 1]))

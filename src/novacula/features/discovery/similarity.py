@@ -99,9 +99,8 @@ def chance_activity(sample: scipy.sparse.csc_array) -> float:
     """
     tokens, _ = sample.shape or (0, 0)
     far = sample.tocsr()[np.roll(np.arange(tokens), tokens // 2)].tocsc()
-    best = [np.delete(row, own) for start, block in co_activity(sample, far) for own, row in enumerate(block, start)]
-    largest = [row.max() for row in best if len(row)]
-    return float(np.quantile(largest, 0.99)) if largest else 0.0
+    largest = [block.max(1) for _, block in _of_others(co_activity(sample, far))]
+    return float(np.quantile(np.concatenate(largest), 0.99)) if largest else 0.0
 
 
 def chance_cosine(rows: Float[np.ndarray, "latents width"], alive: Alive, seed: int = 0) -> float:
@@ -115,20 +114,24 @@ def chance_cosine(rows: Float[np.ndarray, "latents width"], alive: Alive, seed: 
     if count < 2:
         return 1.0
     drawn = np.random.default_rng([seed, 13]).standard_normal((count, len(units)), np.float32) @ units
-    largest = [block.max(1) for _, block in _cosines(drawn, absolute=False)]
+    largest = [block.max(1) for _, block in _of_others(_cosines(drawn, absolute=False))]
     return float(min(0.999, np.quantile(np.concatenate(largest), 0.99)))
 
 
 def _cosines(rows: Float[np.ndarray, "alive width"], *, absolute: bool) -> Blocks:
-    """Yields the cosines of all rows with all rows, a block at a time; that of each with itself is -1."""
+    """Yields the cosines of all rows with all rows, a block at a time."""
     units = _units(rows)
     for start in range(0, len(units), BLOCK):
         cosines = units[start : start + BLOCK] @ units.T
-        if absolute:
-            np.abs(cosines, out=cosines)
-        own = np.arange(len(cosines))
-        cosines[own, own + start] = -1
-        yield start, cosines
+        yield start, np.abs(cosines, out=cosines) if absolute else cosines
+
+
+def _of_others(blocks: Blocks) -> Blocks:
+    """Yields the same blocks with -1 for each latent with itself."""
+    for start, block in blocks:
+        own = np.arange(len(block))
+        block[own, own + start] = -1
+        yield start, block
 
 
 def _units(rows: Float[np.ndarray, "some width"]) -> Float[np.ndarray, "some width"]:
@@ -159,9 +162,8 @@ def _nearest(
 ) -> scipy.sparse.csr_array:
     """Returns the graph of the largest entries of each row, as far as they pass the floor."""
     sources, targets, weights = [], [], []
-    for start, block in blocks:
+    for start, block in _of_others(blocks):
         own = np.arange(len(block))
-        block[own, own + start] = -1
         count = min(neighbors, block.shape[1] - 1)
         if count < 1:
             continue

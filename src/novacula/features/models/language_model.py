@@ -79,6 +79,8 @@ class LanguageModel:
     def locate(self, text: str, start: int, stop: int) -> tuple[list[int], int]:
         """Returns the tokens of a text, and the position of the last one that covers characters `start` … `stop` - 1.
 
+        Special tokens that the tokenizer adds after the text are left out: a model would answer them, not the text.
+
         Raises:
             InputError: the tokenizer does not say where tokens stand, or none covers these characters.
         """
@@ -91,7 +93,8 @@ class LanguageModel:
         covering = [position for position, (begin, end) in spans if begin < stop and end > start and end > begin]
         if not covering:
             raise InputError(self.name, f"no token of {text!r} covers its characters {start} … {stop - 1}")
-        return list(coded["input_ids"]), covering[-1]
+        last = max(position for position, (begin, end) in spans if end > begin)
+        return list(coded["input_ids"])[: last + 1], covering[-1]
 
     def label_token_ids(self, labels: Sequence[str], prompt: str = "It is") -> list[int]:
         """Returns the token of each label as it follows a prompt and a space.
