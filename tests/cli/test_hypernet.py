@@ -115,6 +115,7 @@ def test_census_labels_all_steps_and_is_not_done_twice(novacula: Run, trained: P
     made = [row for row in document["rows"] if row["kind"] == "generated"]
     assert {row["step"] for row in made} == {10, 12} and {row["trained"] for row in made} == {0, 1}
     assert len(made) == 12 and len(document["rows"]) == 13 and document["failed"] == []
+    assert document["law"] == "normal"
     assert sum(document["ends"]["lowest"].values()) == pytest.approx(1)
     page = Path("census/report.html").read_text()
     for title in ("What exactness costs", "Phase diagram", "Order parameters", "Gallery"):

@@ -58,6 +58,24 @@ def test_torch_modules(activation: type[nn.Module]) -> None:
     np.testing.assert_allclose(from_torch(module)(X), outputs(module), atol=1e-9)
 
 
+class Named(nn.Module):
+    """A module that has its activation under two names, and applies it once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = sequential(nn.Tanh, sizes=(4, 7, 2))
+        self.activation = self.body[1]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.body(x)
+
+
+def test_a_layer_counts_as_often_as_it_is_applied() -> None:
+    shared = nn.Tanh()
+    for module in (sequential(lambda: shared), Named()):
+        np.testing.assert_allclose(from_torch(module)(X), outputs(module), atol=1e-12)
+
+
 def test_what_changes_nothing_in_evaluation_is_folded_in() -> None:
     module = sequential(lambda: nn.BatchNorm1d(7), nn.ReLU, nn.Dropout, sizes=(4, 7, 7, 2))
     module(torch.randn(50, 4))  # gives the batch normalization its moments
@@ -206,6 +224,23 @@ def test_state_dicts(activation: ActivationName, made: type[nn.Module], tmp_path
     np.testing.assert_allclose(network(X), outputs(module), atol=1e-5)
     with pytest.raises(InputError, match="names no activation"):
         open_network(tmp_path / "state.safetensors")
+
+
+def test_layers_whose_names_are_words_are_ordered_by_their_sizes_or_not_read(tmp_path: Path) -> None:
+    for sizes, read in (((4, 5, 5, 1), True), ((4, 4, 4, 1), False)):  # as words, hidden comes before input
+        module = sequential(nn.ReLU, sizes=sizes)
+        names = dict(zip("024", ("input", "hidden", "output"), strict=True))
+        state = {names[key[0]] + key[1:]: value for key, value in module.state_dict().items()}
+        save_torch(state, tmp_path / "state.safetensors")
+        if read:
+            found = open_network(tmp_path / "state.safetensors", "relu")
+            np.testing.assert_allclose(found(X), outputs(module), atol=1e-5)
+        else:
+            with pytest.raises(InputError, match="order of its layers hidden, input, output"):
+                open_network(tmp_path / "state.safetensors", "relu")
+    save_torch(nn.Linear(4, 1).state_dict(), tmp_path / "state.safetensors")
+    with pytest.raises(InputError, match="one affine map"):
+        open_network(tmp_path / "state.safetensors", "relu")
 
 
 def test_a_state_dict_in_bfloat16(tmp_path: Path) -> None:

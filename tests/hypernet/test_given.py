@@ -1,5 +1,6 @@
 """Networks whose function nobody knows, and networks beside data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from novacula.errors import InputError
 from novacula.hypernet import Architecture, Classified, ClassifyConfig, TargetNetwork, build, classify
 from novacula.hypernet.analyst.evidence import r2_of
 from novacula.hypernet.analyst.function import measure_inputs
-from novacula.hypernet.classify import input_words, measures
+from novacula.hypernet.classify import formula_block, input_words, measures
 
 X = np.random.default_rng(0).standard_normal((300, 4))
 
@@ -157,3 +158,18 @@ def test_units_that_read_nothing_make_a_constant() -> None:
     )
     found = classify(network, ClassifyConfig(task="none"), check_points=1000)
     assert found.analysis.label == "constant" and found.formula.line == "3"
+
+
+def test_data_take_the_place_of_a_task_that_the_file_names(tmp_path: Path) -> None:
+    network = replace(two_of_four(), task="somebody:function")
+    np.savez(tmp_path / "data.npz", x=X, y=network(X))
+    assert unknown(network, task=None, data=tmp_path / "data.npz").analysis.r2 == 1
+    np.savez(tmp_path / "data.npz", x=X, y=1j * network(X))
+    with pytest.raises(InputError, match="complex numbers"):
+        unknown(network, task=None, data=tmp_path / "data.npz")
+
+
+def test_of_bits_the_formula_is_the_task_at_every_input() -> None:
+    for kind, words in (("parity-staircase", "at every input"), ("double-sided", "symbol by symbol")):
+        found = classify(build(kind, 3), ClassifyConfig(draws=0), check_points=1000)
+        assert f"This is the task itself, {words}." in formula_block(found)

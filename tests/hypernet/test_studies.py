@@ -1,8 +1,13 @@
 """What a census says about labels that are known."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from novacula.hypernet import build, census_report, write_network
 from novacula.hypernet.studies import CensusFindings, CensusRow, summarize
+from novacula.runs import RunFolder
 
 
 def row(
@@ -64,3 +69,15 @@ def test_error_that_falls_with_the_price_is_no_good_sign() -> None:
 
 def test_without_networks_nothing_is_said() -> None:
     assert said([]) == CensusFindings("l1-norm", 16, (), (), {}, {"mse": None, "nats": None}, None)
+
+
+def test_the_gallery_judges_networks_on_inputs_of_their_law(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "artifacts" / "gallery").mkdir(parents=True)
+    write_network(tmp_path / "artifacts" / "gallery" / "adam.safetensors", build("linear", 2))
+    laws: list[str | None] = []
+    monkeypatch.setattr(census_report, "classify", lambda network, config, **_: laws.append(config.law))
+    monkeypatch.setattr(census_report, "network_section", lambda *_: None)
+    folder = RunFolder.__new__(RunFolder)
+    folder.path = tmp_path
+    census_report._gallery(folder, replace(said([]), law="laplace"))
+    assert laws == ["laplace"]

@@ -148,7 +148,8 @@ class Census(Study):
             kinds = cluster([analyze(network, self._task, ClassifyConfig(draws=0)) for _, network in last])
             for (place, _), name in zip(last, kinds, strict=True):
                 rows[place] = replace(rows[place], cluster=name)
-        return summarize(rows, self._task.name, self._inputs, self.failures)
+        findings = summarize(rows, self._task.name, self._inputs, self.failures)
+        return replace(findings, law=self._task.law.name)
 
     def keep(self, folder: RunFolder) -> None:
         """Puts the best network of each label into the folder's artifacts."""

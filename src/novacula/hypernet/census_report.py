@@ -29,7 +29,7 @@ def write_page(folder: RunFolder) -> Path:
     if findings is None or not findings.rows:
         return page.write(folder, [], findings.failed if findings else ())
     sections = _phases(findings) if findings.generated else []
-    sections += [_ends(findings), *_kinds(findings), *_gallery(folder, findings.task)]
+    sections += [_ends(findings), *_kinds(findings), *_gallery(folder, findings)]
     return page.write(folder, sections, findings.failed)
 
 
@@ -94,14 +94,14 @@ def _kinds(findings: CensusFindings) -> list[Section]:
     return [Section("Kinds found without labels", table(("kind", "networks", "squared error", "labels"), cells), note)]
 
 
-def _gallery(folder: RunFolder, task: str) -> list[Section]:
+def _gallery(folder: RunFolder, findings: CensusFindings) -> list[Section]:
     """A drawing for each label, then the network of each opened up."""
     paths = sorted((folder.path / "artifacts" / "gallery").glob("*.safetensors"))
     networks = [(path.stem, read_network(path)) for path in paths]
     if not networks:
         return []
     note = "The network of least error for each label, last step, and one that Adam trained. Orange edges are positive."
-    config = ClassifyConfig(task, draws=0)
+    config = ClassifyConfig(findings.task, findings.law, draws=0)
     opened = [
         network_section(f"Opened: {name}", f"network-{place}", classify(network, config, check_points=_CHECK_POINTS))
         for place, (name, network) in enumerate(networks)

@@ -187,10 +187,10 @@ def classify(
         network = from_torch(network, config.activation)
     source = "network" if isinstance(network, TargetNetwork) else str(network)
     network = network if isinstance(network, TargetNetwork) else open_network(network, config.activation)
-    if config.task is None and network.task is not None and is_function_name(network.task):
-        raise InputError(source, f"names the task {network.task}; give it as --task: a file may not run code")
     data = read_data(config.data, network) if config.data else None
-    name = config.task or network.task or "l1-norm"
+    name = NONE if data else config.task or network.task or "l1-norm"
+    if config.task is None and is_function_name(name):
+        raise InputError(source, f"names the task {name}; give it as --task: a file may not run code")
     known = None if name == NONE else find_task(name, config.law)
     task = data_task(*data) if data else known or network_task(network, config.law)
     analysis = analyze(network, task, config)
@@ -286,7 +286,8 @@ def formula_block(found: Classified) -> Markup:
     body = Markup("<h3>Formula</h3>") + _CODE.format(formula.python)
     body += Markup("<p>{}. {}.</p>").format(", ".join(said), verdict)
     if formula.limit_line:
-        exact = " This is the task itself, symbol by symbol." if formula.is_task else ""
+        at = "at every input" if formula.box and formula.box.bits else "symbol by symbol"
+        exact = f" This is the task itself, {at}." if formula.is_task else ""
         body += Markup("<p>In the limit <code>{}</code>.{}</p>").format(formula.limit_line, exact)
     if formula.bound_says:
         body += Markup("<p>Proved: <code>{}</code>.</p>").format(formula.bound_says)

@@ -4,8 +4,9 @@ Where the other library can run the network, the result is compared with it befo
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,25 +57,59 @@ _OTHERS = dict.fromkeys((".pt", ".pth", ".bin", ".pkl", ".joblib"), _PICKLED) | 
 
 
 def from_state_dict(arrays: Mapping[str, np.ndarray], activation: str | None, source: str) -> TargetNetwork:
-    """Reads the tensors of a `torch.nn.Sequential` of linear layers: PREFIX.weight (out × in) and PREFIX.bias.
+    """Reads the tensors of linear layers, one after the other: PREFIX.weight (out × in) and PREFIX.bias.
+
+    Numbers in the prefixes are the order of the layers. Where words differ, their sizes must leave one order only.
 
     Raises:
-        InputError: a tensor of another kind, shapes that do not follow each other, or no known activation.
+        InputError: a tensor of another kind, sizes that do not follow each other or do so in several orders, or no
+            known activation.
     """
     problems = []
+    arrays = {name if "." in name else f".{name}": array for name, array in arrays.items()}  # a layer without prefix
     layers = sorted({name.rpartition(".")[0] for name in arrays}, key=natural_order)
     for name, array in arrays.items():
         wanted = {"weight": 2, "bias": 1}.get(name.rpartition(".")[2])
         if wanted != array.ndim or array.dtype.kind != "f":
-            problems.append(f"tensor {name[:60]} of {array.dtype} {array.shape} belongs to no linear layer")
+            problems.append(
+                f"tensor {name.removeprefix('.')[:60]} of {array.dtype} {array.shape} belongs to no linear layer"
+            )
     problems += [f"tensor {name}.weight is missing" for name in layers if name and f"{name}.weight" not in arrays]
     if activation not in ALIASES:
         said = "names no activation" if activation is None else f"has the activation {activation[:40]!r}"
         problems.append(f"{said}; give the activation of the hidden units: {', '.join(ALIASES)}")
     if problems or not layers:
         raise InputError(source, *(problems or ["holds no tensors"]))
+    groups: list[list[str]] = []
+    for name in layers:
+        numbered = groups and _first_difference_is_a_number(groups[-1][-1], name)
+        groups = [*groups[:-1], [*groups[-1], name]] if numbered else [*groups, [name]]
+    orders = list(islice(_orders(groups, arrays), 2)) if len(groups) <= _MOST_WORDS else [[], []]
+    if len(orders) > 1:
+        said = f"does not tell the order of its layers {', '.join(layers)[:120]}; names with numbers do"
+        raise InputError(source, said)
+    layers = orders[0] if orders else layers
     maps = [Affine(arrays[f"{name}.weight"], arrays.get(f"{name}.bias")) for name in layers]
     return assembled([step for each in maps for step in (each, str(activation))][:-1], source, {"format": "state_dict"})
+
+
+_MOST_WORDS = 8  #: most parts of a network whose names differ in words
+
+
+def _first_difference_is_a_number(name: str, other: str) -> bool:
+    pairs = zip(natural_order(name), natural_order(other), strict=False)
+    return next((one[0] == two[0] == 0 for one, two in pairs if one != two), False)
+
+
+def _orders(groups: list[list[str]], arrays: Mapping[str, np.ndarray], width: int | None = None) -> Iterator[list[str]]:
+    """The orders of groups of layers in which each group takes as many numbers as the one before gives."""
+    if not groups:
+        yield []
+    for place, group in enumerate(groups):
+        first, last = (arrays[f"{name}.weight"].shape for name in (group[0], group[-1]))
+        if width in (None, first[1]):
+            for rest in _orders([*groups[:place], *groups[place + 1 :]], arrays, last[0]):
+                yield [*group, *rest]
 
 
 def from_torch(module: "torch.nn.Module", activation: ActivationName | None = None) -> TargetNetwork:
@@ -91,8 +126,20 @@ def from_torch(module: "torch.nn.Module", activation: ActivationName | None = No
 
     if not isinstance(module, torch.nn.Module):
         raise InputError("module", f"is a {type(module).__name__}; a torch.nn.Module is needed")
-    double = deepcopy(module).double().eval()
-    leaves = [leaf for leaf in double.modules() if not any(True for _ in leaf.children())]
+    double = deepcopy(module).cpu().double().eval()
+    try:
+        return _of_module(double, activation, again=True)
+    except InputError:  # a layer that has two names may still be applied once
+        return _of_module(double, activation, again=False)
+
+
+def _of_module(double: "torch.nn.Module", activation: ActivationName | None, *, again: bool) -> TargetNetwork:
+    """The network of a module in float64; a layer that stands in it several times counts each time, or the first."""
+    import torch
+
+    leaves = [
+        leaf for _, leaf in double.named_modules(remove_duplicate=not again) if not any(True for _ in leaf.children())
+    ]
     steps = [step for leaf in leaves for step in _torch_steps(leaf)]
     if not activation and len(steps) > 1 and all(isinstance(step, Affine) for step in steps):
         said = "has no layer that is an activation between its layers; if its forward applies one"

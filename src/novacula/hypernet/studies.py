@@ -115,6 +115,7 @@ class CensusFindings(Brief):
     """Spearman's correlation of error and of falling nats with the price, medians of the last step."""
     agree: float | None  #: share of networks whose two labels agree
     failed: tuple[Failure, ...] = ()  #: jobs that failed, and why
+    law: str | None = None  #: the law of their inputs; null for the task's own
 
     @property
     def outcome(self) -> str:

@@ -5,9 +5,11 @@ import pytest
 
 from novacula.hypernet.architecture import Architecture
 from novacula.hypernet.build import build
+from novacula.hypernet.config import BuildConfig
 from novacula.hypernet.formula.deep import Deep, TooLarge, deep_bound, read_deep
 from novacula.hypernet.formula.expression import evaluate
 from novacula.hypernet.formula.writers import python_expression
+from novacula.hypernet.known.circuit import Circuit
 from novacula.hypernet.network import TargetNetwork
 
 
@@ -79,3 +81,12 @@ def test_what_is_not_simple_is_not_read() -> None:
     many = TargetNetwork(Architecture((70, 2, 1), "relu"), (wide, np.ones((1, 2))), (np.zeros(2), np.zeros(1)))
     with pytest.raises(TooLarge):  # nobody reads a sum of 70 terms
         read_deep(many)
+
+
+def test_the_larger_of_an_input_and_a_smaller_one_is_that_input() -> None:
+    circuit = Circuit(BuildConfig(inputs=2, activation="relu", slope=1.0))
+    circuit.layer([circuit.carried(0), circuit.smaller(0, 1)])
+    circuit.layer([circuit.carried(0), circuit.carried(1)])
+    circuit.layer([circuit.larger(0, 1)])
+    read = read_deep(circuit.network("max"))
+    assert read and python_expression(read.outputs[0]) == "x[0]"  # it was max(x[0]), at which Python fails

@@ -174,6 +174,21 @@ def test_every_output_has_a_formula() -> None:
     assert found.latex and found.latex.startswith("y_{1} = ")
 
 
+def test_an_output_of_small_numbers_is_held_to_the_same_rule_as_a_large_one() -> None:
+    slopes = np.tile([1, 0.8, 0.6, 0.2, -1, -0.8, -0.6, -0.2], 2)
+    rows, outs = np.concatenate([np.eye(8), -np.eye(8)]), np.stack([np.full(16, 1000.0), slopes])
+    network = TargetNetwork(Architecture((8, 16, 2), "relu"), (rows, outs), (np.zeros(16), np.zeros(2)))
+    found = describe(network, network_task(network, None), points=POINTS)
+    assert not found.accepted and "squared error of output 1" in found.reason
+    assert found.checked and found.checked.r2 < 0.99
+
+
+def test_of_one_hidden_layer_there_is_none_that_adds_its_input() -> None:
+    network = build("double-sided", 3)
+    residual = replace(network, architecture=replace(network.architecture, residual=True))
+    assert described(residual).line == described(network).line
+
+
 @pytest.mark.parametrize("n", [5, 7])
 def test_what_is_printed_of_an_odd_number_of_inputs_is_what_was_checked(n: int) -> None:
     # Σ |x_i - x_(i + n//2)|: zip(x, x[n // 2:]), which was written, has one pair more.

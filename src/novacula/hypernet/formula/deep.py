@@ -101,7 +101,7 @@ def read_deep(network: TargetNetwork) -> Deep | None:
         TooLarge: nobody would read the formulas.
     """
     architecture = network.architecture
-    if architecture.activation not in RECTIFIERS or architecture.residual:
+    if architecture.activation not in RECTIFIERS or any(map(architecture.adds_input, range(architecture.layers))):
         return None
     n = architecture.inputs
     inputs = [Sum.of({Input(i): 1.0}) for i in range(n)]
@@ -214,7 +214,8 @@ def _read(terms: dict[Atom, float], constant: float) -> Sum:
             for other, sign, largest in ((b, 1.0, True), (a, -1.0, False)):
                 # c max(a-b, 0) + c b = c max(a, b), and c max(a-b, 0) - c a = -c min(a, b).
                 if abs(terms.get(other, 0.0) - sign * value) < 1e-9:
-                    best = Best(largest, _absorbed(_members(a, largest) | _members(b, largest), largest))
+                    atoms = _absorbed(_members(a, largest) | _members(b, largest), largest)
+                    best = Best(largest, atoms) if len(atoms) > 1 else next(iter(atoms))
                     del terms[atom], terms[other]
                     terms[best] = terms.get(best, 0.0) + sign * value
                     changed = True

@@ -92,11 +92,14 @@ def _judged(network: TargetNetwork, task: Task, draft: Draft, x: np.ndarray, att
     if limits:
         limit_checked = check(lambda inputs: columns(limits, inputs), network, x[:_LIMIT_POINTS], y[:_LIMIT_POINTS])
     wanted = task.function(torch.from_numpy(x)).double().numpy().reshape(len(x), -1)
-    mse, network_mse = (float(((got - wanted) ** 2).mean()) for got in (columns(draft.outputs, x), y))
-    variance = float(((wanted - wanted.mean(0)) ** 2).mean())
+    errors, network_errors = (((got - wanted) ** 2).mean(0) for got in (columns(draft.outputs, x), y))
+    mse, network_mse = float(errors.mean()), float(network_errors.mean())
     reason = draft.caveat
-    if mse > THRESHOLDS.rise * network_mse + task.slack * variance:
-        reason = reason or f"the formula's squared error is {mse:.3g}, the network's {network_mse:.3g}"
+    worse = errors > THRESHOLDS.rise * network_errors + task.slack * wanted.var(0)
+    if worse.any():
+        of, place = f" of output {worse.argmax()}" if len(worse) > 1 else "", worse.argmax()
+        said = f"the formula's squared error{of} is {errors[place]:.3g}, the network's {network_errors[place]:.3g}"
+        reason = reason or said
     elif not checked.holds:
         reason = reason or f"the formula explains {percent(checked.r2, 1)} of the network's output"
     box = Box.around(x, bits=task.law.name == "bits")

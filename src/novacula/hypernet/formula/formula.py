@@ -34,7 +34,7 @@ class Check:
 
     points: int  #: number of inputs
     mse: float  #: mean squared difference
-    r2: float  #: 1 - mse / variance of the network's outputs
+    r2: float  #: 1 - mse / variance of the network's output; of several, the least
     largest: float  #: the largest difference
     far_r2: float  #: the same as `r2` on inputs ten times as large
 
@@ -60,10 +60,15 @@ def check(
     return Check(
         len(x),
         float(((got - outputs) ** 2).mean()),
-        explained(got, outputs, sizes[0]),
+        _least_explained(got, outputs, sizes[0]),
         float(np.abs(got - outputs).max()),
-        explained(formula(far), network(far), sizes[1]),
+        _least_explained(formula(far), network(far), sizes[1]),
     )
+
+
+def _least_explained(got: Float[np.ndarray, "batch _"], wanted: Float[np.ndarray, "batch _"], size: float) -> float:
+    """R² of the output that is explained least; NaN if any is."""
+    return float(np.min([explained(*pair, size) for pair in zip(got.T, wanted.T, strict=True)]))
 
 
 @np.errstate(over="ignore", invalid="ignore")

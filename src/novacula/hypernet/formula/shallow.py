@@ -28,7 +28,7 @@ class Shallow(Layer):
 
 def split(network: TargetNetwork) -> list[Shallow]:
     """Returns the outputs of a network of at most one hidden layer, each by itself; none of a deeper one."""
-    if len(network.weights) > 2 or network.architecture.residual:
+    if len(network.weights) > 2:
         return []
     inputs, activation = network.architecture.inputs, network.architecture.activation
     *hidden, last = zip(network.weights, network.biases, strict=True)

@@ -58,6 +58,8 @@ def read_data(
         raise InputError(source, "is no .csv, .npy or .npz file")
     if x.ndim != 2 or len(x) != len(y) or (x.shape[1], *y.shape[1:]) != (inputs, outputs):
         raise InputError(source, f"has x {x.shape} and y {y.shape}; the network has {inputs} inputs, {outputs} outputs")
+    if np.iscomplexobj(x) or np.iscomplexobj(y):
+        raise InputError(source, "holds complex numbers; real ones are needed")
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if len(x) < _FEWEST or not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise InputError(source, f"has {len(x)} rows; at least {_FEWEST} of finite numbers are needed")

@@ -82,9 +82,11 @@ class Lesson:
 
     def admits(self, inputs: int) -> bool:
         """Returns whether networks of a size can be written: the task has it, and units and outputs are as trained."""
-        own, task = self.config.inputs, self.task
-        same = inputs == own or not task.typed
-        return task.admits(inputs) and same and task.outputs(inputs) == task.outputs(own)
+        try:
+            self.check_inputs(inputs)
+        except InputError:
+            return False
+        return True
 
     def check_inputs(self, *counts: int) -> None:
         """Refuses sizes that the task cannot have, or for which there are no learned codes."""
